@@ -1,0 +1,52 @@
+namespace Parry.Torch;
+
+/// <content>Changes of the tensor itself, for optimizers and other hot loops; each returns the tensor.</content>
+public sealed partial class Tensor
+{
+    private static readonly Operator s_addInPlace = new("add_.Tensor");
+    private static readonly Operator s_addScalarInPlace = new("add_.Scalar");
+    private static readonly Operator s_mulInPlace = new("mul_.Tensor");
+    private static readonly Operator s_mulScalarInPlace = new("mul_.Scalar");
+    private static readonly Operator s_clampInPlace = new("clamp_");
+    private static readonly Operator s_copyInPlace = new("copy_");
+    private static readonly Operator s_zeroInPlace = new("zero_");
+    private static readonly Operator s_addcmulInPlace = new("addcmul_");
+    private static readonly Operator s_addcdivInPlace = new("addcdiv_");
+    private static readonly Operator s_indexCopyInPlace = new("index_copy_");
+
+    /// <summary>Adds scale · other.</summary>
+    public Tensor AddInPlace(Tensor other, double scale = 1) => Apply(s_addInPlace, this, other, scale);
+
+    /// <summary>Adds a number.</summary>
+    public Tensor AddInPlace(double number) => Apply(s_addScalarInPlace, this, number);
+
+    /// <summary>Multiplies elementwise.</summary>
+    public Tensor MulInPlace(Tensor other) => Apply(s_mulInPlace, this, other);
+
+    /// <summary>Multiplies by a number.</summary>
+    public Tensor MulInPlace(double number) => Apply(s_mulScalarInPlace, this, number);
+
+    /// <summary>Limits every element to [minimum, maximum].</summary>
+    public Tensor ClampInPlace(double minimum, double maximum) => Apply(s_clampInPlace, this, minimum, maximum);
+
+    /// <summary>Takes over another tensor's elements, converting them.</summary>
+    public Tensor CopyInPlace(Tensor source) => Apply(s_copyInPlace, this, source);
+
+    /// <summary>Sets every element to zero.</summary>
+    public Tensor ZeroInPlace() => Apply(s_zeroInPlace, this);
+
+    /// <summary>Adds scale · first · second.</summary>
+    public Tensor AddProductInPlace(Tensor first, Tensor second, double scale = 1) => Apply(s_addcmulInPlace, this, first, second, scale);
+
+    /// <summary>Adds scale · first / second.</summary>
+    public Tensor AddQuotientInPlace(Tensor first, Tensor second, double scale = 1) => Apply(s_addcdivInPlace, this, first, second, scale);
+
+    /// <summary>Replaces entries of a dimension.</summary>
+    public Tensor IndexCopyInPlace(int dimension, Tensor indices, Tensor source) => Apply(s_indexCopyInPlace, this, dimension, indices, source);
+
+    private Tensor Apply(Operator op, params ReadOnlySpan<Value> arguments)
+    {
+        op.CallInPlace(arguments);
+        return this;
+    }
+}

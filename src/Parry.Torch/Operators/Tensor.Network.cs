@@ -1,0 +1,58 @@
+namespace Parry.Torch;
+
+/// <content>Layers: convolution, pooling, normalization, activation, loss.</content>
+public sealed partial class Tensor
+{
+    private static readonly Operator s_linear = new("linear");
+    private static readonly Operator s_conv2d = new("conv2d");
+    private static readonly Operator s_convTranspose2dInput = new("conv_transpose2d.input");
+    private static readonly Operator s_maxPool2d = new("max_pool2d");
+    private static readonly Operator s_avgPool2d = new("avg_pool2d");
+    private static readonly Operator s_adaptiveAvgPool2d = new("adaptive_avg_pool2d");
+    private static readonly Operator s_relu = new("relu");
+    private static readonly Operator s_leakyRelu = new("leaky_relu");
+    private static readonly Operator s_sigmoid = new("sigmoid");
+    private static readonly Operator s_softplus = new("softplus");
+    private static readonly Operator s_batchNorm = new("batch_norm");
+    private static readonly Operator s_instanceNorm = new("instance_norm");
+    private static readonly Operator s_nllLoss = new("nll_loss");
+
+    /// <summary>x · weightᵀ + bias.</summary>
+    public Tensor Linear(Tensor weight, Tensor? bias = null) => s_linear.Call(this, weight, bias);
+
+    /// <summary>Convolution of [N, C, H, W] with weights [out, in, kh, kw].</summary>
+    public Tensor Conv2d(Tensor weight, Tensor? bias = null, long stride = 1, long padding = 0, long dilation = 1, long groups = 1) => s_conv2d.Call(this, weight, bias, stride, padding, dilation, groups);
+
+    /// <summary>Transposed convolution of [N, C, H, W] with weights [in, out, kh, kw].</summary>
+    public Tensor ConvTranspose2d(Tensor weight, Tensor? bias = null, long stride = 1, long padding = 0, long outputPadding = 0) => s_convTranspose2dInput.Call(this, weight, bias, stride, padding, outputPadding);
+
+    /// <summary>Largest value of each window.</summary>
+    public Tensor MaxPool2d(long kernel, long stride) => s_maxPool2d.Call(this, kernel, stride);
+
+    /// <summary>Mean of each window.</summary>
+    public Tensor AvgPool2d(long kernel, long stride) => s_avgPool2d.Call(this, kernel, stride);
+
+    /// <summary>Mean of windows that give the wanted height and width.</summary>
+    public Tensor AdaptiveAvgPool2d(long height, long width) => s_adaptiveAvgPool2d.Call(this, new[] { height, width });
+
+    /// <summary>max(x, 0).</summary>
+    public Tensor Relu() => s_relu.Call(this);
+
+    /// <summary>x, or slope · x below zero.</summary>
+    public Tensor LeakyRelu(double slope) => s_leakyRelu.Call(this, slope);
+
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    public Tensor Sigmoid() => s_sigmoid.Call(this);
+
+    /// <summary>log(1 + exp(x)).</summary>
+    public Tensor Softplus() => s_softplus.Call(this);
+
+    /// <summary>Batch normalization with running statistics, which training mode updates.</summary>
+    public Tensor BatchNorm(Tensor? weight, Tensor? bias, Tensor? mean, Tensor? variance, bool training, double momentum, double epsilon) => s_batchNorm.Call(this, weight, bias, mean, variance, training, momentum, epsilon, false);
+
+    /// <summary>Normalization of every channel of every image.</summary>
+    public Tensor InstanceNorm(Tensor? weight, Tensor? bias, double epsilon) => s_instanceNorm.Call(this, weight, bias, Value.None, Value.None, true, 0.0, epsilon, false);
+
+    /// <summary>Negative log-likelihood of int64 labels; reduction 0 none, 1 mean, 2 sum.</summary>
+    public Tensor NllLoss(Tensor labels, int reduction) => s_nllLoss.Call(this, labels, Value.None, reduction);
+}
