@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Parry.Torch.Interop;
 
@@ -28,6 +29,8 @@ internal static unsafe partial class Loader
         SetEnvironment("OPENBLAS_NUM_THREADS", "1");
         SetEnvironment("OMP_WAIT_POLICY", "passive");
         SetEnvironment("UCX_ERROR_SIGNALS", "");
+        // OpenBLAS takes processors newer than itself for old ones; with AVX-512 this doubles the speed of its products.
+        if (Avx512F.IsSupported && Avx512DQ.IsSupported && Avx512BW.IsSupported) SetEnvironment("OPENBLAS_CORETYPE", "SkylakeX");
 
         NativeLibrary.SetDllImportResolver(typeof(Loader).Assembly, Resolve);
         NativeError error = default;
