@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Builds everything, checks the style and runs the tests. Words given narrow the tests: ./test.sh Png Idx
+# The last line is `N passed, N failed` or `N passed, N failed, N skipped`.
+set -euo pipefail
+
+cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
+export PATH="${DOTNET_ROOT:+$DOTNET_ROOT:}$PATH"
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+# What stops the script before the tests have run counts as one failure.
+summary='0 passed, 1 failed'
+trap 'echo "$summary"' EXIT
+
+./setup.sh --quiet
+mkdir -p artifacts
+flock -o artifacts/build.lock dotnet build Parry.slnx -c Release --nologo -v quiet '-clp:NoSummary'
+dotnet format Parry.slnx --verify-no-changes --no-restore
+
+assemblies=()
+for folder in tests/*.Tests; do
+    name=${folder##*/}
+    assemblies+=("artifacts/bin/$name/release/$name.dll")
+done
+
+filter=()
+if (($# > 0)); then
+    filter=(--filter "$(IFS='|'; echo "$*")")
+fi
+
+# One run over all the assemblies gives one result file.
+results=artifacts/test-results
+rm -rf -- "$results"
+status=0
+dotnet test "${assemblies[@]}" --nologo "${filter[@]}" --logger trx --logger 'console;verbosity=minimal' --results-directory "$results" || status=$?
+
+counter()
+{
+    sed -n "s/.*<Counters.* $1=\"\([0-9]*\)\".*/\1/p" "$results"/*.trx 2> /dev/null || echo 0
+}
+
+total=$(counter total) run=$(counter executed) passed=$(counter passed)
+failed=$((run - passed)) skipped=$((total - run))
+if ((status != 0 && failed == 0)); then
+    failed=1 # the test run itself broke
+fi
+
+summary="$passed passed, $failed failed"
+if ((skipped > 0)); then
+    summary+=", $skipped skipped"
+    sed -n '/outcome="NotExecuted"/,/<\/UnitTestResult>/ {
+        s/.*testName="\([^"]*\)".*/Skipped \1:/p
+        s/.*<Message>\(.*\)<\/Message>.*/  \1/p
+    }' "$results"/*.trx
+fi
+
+if ((run == 0)); then
+    echo 'test.sh: no test ran.' >&2
+fi
+
+((failed == 0 && run > 0))
