@@ -15,6 +15,9 @@ public sealed partial class Tensor
     private static readonly Operator s_softplus = new("softplus");
     private static readonly Operator s_batchNorm = new("batch_norm");
     private static readonly Operator s_instanceNorm = new("instance_norm");
+    private static readonly Operator s_leakyReluBackward = new("leaky_relu_backward");
+    private static readonly Operator s_thresholdBackward = new("threshold_backward");
+    private static readonly Operator s_sigmoidBackward = new("sigmoid_backward");
     private static readonly Operator s_nllLoss = new("nll_loss");
 
     /// <summary>x · weightᵀ + bias.</summary>
@@ -55,4 +58,13 @@ public sealed partial class Tensor
 
     /// <summary>Negative log-likelihood of int64 labels; reduction 0 none, 1 mean, 2 sum.</summary>
     public Tensor NllLoss(Tensor labels, int reduction) => s_nllLoss.Call(this, labels, Value.None, reduction);
+
+    /// <summary>This gradient through a LeakyReLU that had this input.</summary>
+    public Tensor ThroughLeakyRelu(Tensor input, double slope) => s_leakyReluBackward.Call(this, input, slope, false);
+
+    /// <summary>This gradient through a ReLU that gave this output.</summary>
+    public Tensor ThroughRelu(Tensor output) => s_thresholdBackward.Call(this, output, 0);
+
+    /// <summary>This gradient through a sigmoid that gave this output.</summary>
+    public Tensor ThroughSigmoid(Tensor output) => s_sigmoidBackward.Call(this, output);
 }

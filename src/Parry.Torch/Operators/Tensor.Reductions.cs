@@ -24,6 +24,9 @@ public sealed partial class Tensor
     /// <summary>Sum over dimensions.</summary>
     public Tensor Sum(long[] dimensions, bool keep = false) => s_sumDimIntList.Call(this, dimensions, keep);
 
+    /// <summary>Sum over dimensions, accumulated and given in another element type.</summary>
+    public Tensor Sum(long[] dimensions, DType type, bool keep = false) => s_sumDimIntList.Call(this, dimensions, keep, type);
+
     /// <summary>Mean of all elements.</summary>
     public Tensor Mean() => s_mean.Call(this);
 
