@@ -1,0 +1,7 @@
+namespace Parry.Data;
+
+/// <summary>How far a download is.</summary>
+/// <param name="File">Name of the file.</param>
+/// <param name="Bytes">Bytes received.</param>
+/// <param name="Total">Length of the file in bytes.</param>
+public readonly record struct FetchProgress(string File, long Bytes, long Total);

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+
+namespace Parry.Data.Images;
+
+/// <summary>Reads JPEG files in memory through the system's libjpeg-turbo.</summary>
+public static unsafe partial class Jpeg
+{
+    private const string Library = "libturbojpeg.so.0";
+    private const string Package = "libturbojpeg0";
+    private const int Rgb = 0;
+    private const int Gray = 6;
+    private const int StopOnWarning = 8192;
+    private const int LimitScans = 32768;
+
+    /// <summary>Decodes a JPEG to 8-bit gray or RGB. A file that decodes only with warnings, such as one cut off, is refused.</summary>
+    /// <param name="file">The file's bytes.</param>
+    /// <param name="channels">1 for gray, 3 for red, green and blue.</param>
+    /// <returns>The shape and the values as [C, H, W].</returns>
+    /// <exception cref="InvalidDataException">The file is not a JPEG, is corrupt, or declares more than 64 Mi pixels.</exception>
+    /// <exception cref="UserErrorException">libjpeg-turbo is not installed.</exception>
+    public static (ImageShape Shape, byte[] Planes) Decode(ReadOnlySpan<byte> file, int channels)
+    {
+        Planes.CheckChannels(channels);
+        SystemLibrary.Require(Library, Package);
+        var decoder = tjInitDecompress();
+        if (decoder == 0)
+        {
+            throw new InvalidOperationException($"libjpeg-turbo could not start: {Message(0)}");
+        }
+
+        try
+        {
+            fixed (byte* memory = file)
+            {
+                int width, height, subsampling, colorSpace;
+                if (tjDecompressHeader3(decoder, memory, (nuint)file.Length, &width, &height, &subsampling, &colorSpace) != 0)
+                {
+                    throw Corrupt(decoder);
+                }
+
+                // A block of 8x8 pixels takes a bit at the very least, twice that in every ordinary file.
+                Planes.CheckSize("JPEG", width, height, (long)width * height / 512, file.Length);
+                var shape = new ImageShape(channels, height, width);
+                var pixels = new byte[shape.Pixels];
+                fixed (byte* buffer = pixels)
+                {
+                    var format = channels == 1 ? Gray : Rgb;
+                    if (tjDecompress2(decoder, memory, (nuint)file.Length, buffer, width, 0, height, format, StopOnWarning | LimitScans) != 0)
+                    {
+                        throw Corrupt(decoder);
+                    }
+                }
+
+                return (shape, Planes.Separate(pixels, shape));
+            }
+        }
+        finally
+        {
+            _ = tjDestroy(decoder);
+        }
+    }
+
+    private static InvalidDataException Corrupt(nint decoder) => new($"expected an undamaged JPEG, libjpeg-turbo says: {Message(decoder)}");
+
+    private static string Message(nint decoder) => Marshal.PtrToStringUTF8(tjGetErrorStr2(decoder)) ?? "no reason";
+
+    [LibraryImport(Library)]
+    private static partial nint tjInitDecompress();
+
+    [LibraryImport(Library)]
+    private static partial int tjDecompressHeader3(
+        nint decoder, byte* file, nuint size, int* width, int* height, int* subsampling, int* colorSpace);
+
+    [LibraryImport(Library)]
+    private static partial int tjDecompress2(
+        nint decoder, byte* file, nuint size, byte* pixels, int width, int pitch, int height, int pixelFormat, int flags);
+
+    [LibraryImport(Library)]
+    private static partial nint tjGetErrorStr2(nint decoder);
+
+    [LibraryImport(Library)]
+    private static partial int tjDestroy(nint decoder);
+}

@@ -1,0 +1,71 @@
+using Parry.Data;
+
+namespace Parry.Tests.Data;
+
+public class DataSetsTests
+{
+    [Fact]
+    public void Are_found_by_name()
+    {
+        Assert.Same(DataSets.FashionMnist, DataSets.ByName("Fashion-MNIST"));
+        Assert.Contains("mnist, fashion-mnist, cifar10", Assert.Throws<UserErrorException>(() => DataSets.ByName("svhn")).Message);
+    }
+
+    [Fact]
+    public void Have_well_formed_entries()
+    {
+        Assert.All(DataSets.All, set =>
+        {
+            Assert.Equal(10, set.ClassNames.Distinct().Count());
+            Assert.All(set.Mirrors, mirror => Assert.EndsWith("/", mirror.AbsoluteUri, StringComparison.Ordinal));
+            Assert.All(set.Files.Concat(set.Downloads), file => Assert.Matches("^[0-9a-f]{64}$", file.Sha256));
+        });
+        Assert.Distinct(DataSets.All.SelectMany(set => set.Files.Concat(set.Downloads)).Select(file => file.Sha256));
+    }
+
+    [Fact]
+    public void Images_of_another_size_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("t10k-images-idx3-ubyte", TestData.IdxImages(3));
+        folder.Write("t10k-labels-idx1-ubyte", TestData.IdxLabels(3));
+        Assert.Contains("expected MNIST images of 1x28x28, got 1x5x4", Assert.Throws<UserErrorException>(() => DataSets.Mnist.ReadTest(folder.Path)).Message);
+    }
+
+    [FactIfData("mnist")]
+    public void Mnist_is_the_published_one()
+    {
+        var set = DataSets.Mnist.Load(DataPart.Test, Split.Whole);
+        Assert.Equal(10_000, set.Count);
+        Assert.Equal([7, 2, 1, 0, 4], set.Labels[..5].ToArray());
+        AssertPublished(DataSets.Mnist, DataPart.Test);
+    }
+
+    [FactIfData("mnist", DataPart.Train)]
+    public void Mnist_splits_as_defense_gan_does()
+    {
+        var train = DataSets.Mnist.Load(DataPart.Train, Split.DefenseGan);
+        Assert.Equal(50_000, train.Count);
+        Assert.Equal([5, 0, 4, 1, 9], train.Labels[..5].ToArray());
+        Assert.Equal(10_000, DataSets.Mnist.Load(DataPart.Validation, Split.DefenseGan).Count);
+        AssertPublished(DataSets.Mnist, DataPart.Train);
+    }
+
+    [FactIfData("fashion-mnist", DataPart.Train)]
+    public void Fashion_mnist_is_the_published_one_however_it_was_compressed()
+    {
+        var train = DataSets.FashionMnist.Load(DataPart.Train, Split.Whole);
+        Assert.Equal(60_000, train.Count);
+        Assert.Equal([9, 0, 0, 3, 0], train.Labels[..5].ToArray());
+        AssertPublished(DataSets.FashionMnist, DataPart.Train);
+    }
+
+    [FactIfData("cifar10")]
+    public void Cifar10_is_the_published_one() => AssertPublished(DataSets.Cifar10, DataPart.Test);
+
+    private static void AssertPublished(DataSet set, DataPart part)
+    {
+        var folder = DataLocator.Find(set, part);
+        Assert.All(set.Files.Where(file => InputFile.Find(folder, file.Name) is not null), file => Assert.True(file.IsIn(folder), file.Name));
+    }
+}

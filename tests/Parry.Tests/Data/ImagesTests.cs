@@ -1,0 +1,208 @@
+using System.Buffers.Binary;
+using Parry.Data.Images;
+
+namespace Parry.Tests.Data;
+
+public class ImagesTests
+{
+    // 24x16 pixels, encoded by libjpeg-turbo: 4:2:0 baseline, and 4:4:4 progressive.
+    private static readonly byte[] s_baseline = Convert.FromBase64String(
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/"
+        + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wAARCAAQABgDASIAAhEBAxEB/8QA"
+        + "HwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkK"
+        + "FhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXG"
+        + "x8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAEC"
+        + "AxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOE"
+        + "hYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDzK20Hy8Nj"
+        + "OO2K2LbRPOx8uMV11toPl4bbnHbFbFtonnY+XGKwr5lb93a1/s33879P+B5nBledbO5yNto/l4XZnHeivRrbR/LwuzOO9FeVPOeV8vtbW6Wvbyv1sffYbOP3"
+        + "Z//Z");
+
+    private static readonly byte[] s_progressive = Convert.FromBase64String(
+        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/"
+        + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wgARCAAQABgDAREAAhEBAxEB/8QA"
+        + "FQABAQAAAAAAAAAAAAAAAAAABAb/xAAXAQEBAQEAAAAAAAAAAAAAAAADBQQG/9oADAMBAAIQAxAAAAGY0EwaTBorHhWDSYNL/8QAFxAAAwEAAAAAAAAAAAAA"
+        + "AAAAAAIDEf/aAAgBAQABBQJYYLHRY4LDBY6LHD//xAAWEQEBAQAAAAAAAAAAAAAAAAADABH/2gAIAQMBAT8BJ4myJYn2JsiXb//EABwRAAEEAwEAAAAAAAAA"
+        + "AAAAAAABERMiAwQjYf/aAAgBAgEBPwFed3FyzeMLsx0F53cXLN4wuzHQ/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwJf/8QAFxABAQEBAAAAAAAA"
+        + "AAAAAAAAADERUf/aAAgBAQABPyGpxoMVY40GP//aAAwDAQACAAMAAAAQ2/8Av//EABgRAAIDAAAAAAAAAAAAAAAAAAARECEx/9oACAEDAQE/EGVCbbMELUz/"
+        + "xAAcEQAABgMAAAAAAAAAAAAAAAAAARFBUaExkfD/2gAIAQIBAT8QPMRqHUPOoDcqPYPMRqHUPOoDcqPY/8QAGBAAAwEBAAAAAAAAAAAAAAAAABEhQTH/2gAI"
+        + "AQEAAT8QkRrETcIkqtJKLETcIkqtP//Z");
+
+    [Theory]
+    [InlineData(1, 28, 28)]
+    [InlineData(3, 32, 32)]
+    [InlineData(3, 1, 1)]
+    [InlineData(1, 3, 500)]
+    [InlineData(3, 500, 3)]
+    public void A_png_comes_back_as_it_was(int channels, int height, int width)
+    {
+        var shape = new ImageShape(channels, height, width);
+        var noise = TestData.Pixels(shape.Pixels);
+
+        var (decodedShape, planes) = Png.Decode(Png.Encode(noise, shape), channels);
+
+        Assert.Equal(shape, decodedShape);
+        Assert.Equal(noise, planes);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_large_png_of_one_color_is_no_bomb(int channels)
+    {
+        var shape = new ImageShape(channels, 2000, 2000);
+        Assert.Equal(shape, Png.Decode(Png.Encode(new byte[shape.Pixels], shape), channels).Shape);
+    }
+
+    [Fact]
+    public void A_gray_png_read_as_color_has_three_equal_planes()
+    {
+        var noise = TestData.Pixels(12);
+        var (shape, planes) = Png.Decode(Png.Encode(noise, new ImageShape(1, 3, 4)), 3);
+        Assert.Equal(new ImageShape(3, 3, 4), shape);
+        Assert.Equal([.. noise, .. noise, .. noise], planes);
+    }
+
+    [Fact]
+    public void A_png_is_encoded_only_if_the_values_fit_the_shape()
+    {
+        Assert.Throws<ArgumentException>(() => Png.Encode(new byte[11], new ImageShape(1, 3, 4)));
+        Assert.Throws<ArgumentException>(() => Png.Encode([], new ImageShape(1, 0, 4)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Png.Encode(new byte[24], new ImageShape(2, 3, 4)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => Png.Decode([], 4));
+    }
+
+    [Fact]
+    public void A_png_cut_off_anywhere_before_its_last_chunk_is_refused()
+    {
+        var png = Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10));
+        for (var length = 0; length < png.Length - 12; length++)
+        {
+            Assert.Throws<InvalidDataException>(() => Png.Decode(png.AsSpan(0, length), 3));
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 60_000, 60_000, "1 to 67108864 pixels")]
+    [InlineData(1, 8_000, 8_000, "cut off or corrupt")]
+    public void A_png_that_declares_too_much_is_refused_before_memory_is_taken(int channels, int height, int width, string because)
+    {
+        var png = Png.Encode(TestData.Pixels(100), new ImageShape(1, 10, 10));
+        BinaryPrimitives.WriteInt32BigEndian(png.AsSpan(16), width);
+        BinaryPrimitives.WriteInt32BigEndian(png.AsSpan(20), height);
+        BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(29), Crc32(png.AsSpan(12, 17)));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains(because, Assert.Throws<InvalidDataException>(() => Png.Decode(png, channels)).Message);
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
+    }
+
+    [Fact]
+    public void A_smooth_jpeg_comes_back_nearly_as_it_was()
+    {
+        foreach (var jpeg in new[] { s_baseline, s_progressive })
+        {
+            var (shape, planes) = Jpeg.Decode(jpeg, 3);
+            Assert.Equal(new ImageShape(3, 16, 24), shape);
+            Assert.InRange(planes[23], 200, 255); // red grows by 10 a column
+            Assert.InRange(planes[(16 * 24) + (15 * 24)], 190, 255); // green grows by 15 a row
+        }
+
+        Assert.Equal(new ImageShape(1, 16, 24), Jpeg.Decode(s_baseline, 1).Shape);
+    }
+
+    [Fact]
+    public void A_jpeg_cut_off_is_refused()
+    {
+        for (var length = 0; length < s_baseline.Length - 2; length++)
+        {
+            Assert.Throws<InvalidDataException>(() => Jpeg.Decode(s_baseline.AsSpan(0, length), 3));
+        }
+    }
+
+    [Fact]
+    public void Damaged_png_files_are_survived()
+    {
+        byte[][] samples =
+        [
+            Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10)),
+            Png.Encode(new byte[2500], new ImageShape(1, 50, 50)),
+        ];
+        var refused = Fuzz.Run(samples, 4000, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(file, 3));
+        Assert.InRange(refused, 2000, 3999);
+    }
+
+    [Fact]
+    public void Damaged_png_files_whose_checksums_are_right_are_survived()
+    {
+        byte[][] samples =
+        [
+            Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10)),
+            Png.Encode(new byte[2500], new ImageShape(1, 50, 50)),
+        ];
+        var refused = Fuzz.Run(samples, 4000, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(Resummed(file), 3));
+        Assert.InRange(refused, 1000, 3999);
+    }
+
+    [Fact]
+    public void Damaged_jpeg_files_are_survived()
+    {
+        var refused = Fuzz.Run([s_baseline, s_progressive], 4000, size => (64 << 10) + (2 * 3 * 512 * size), file => Jpeg.Decode(file, 3));
+        Assert.InRange(refused, 1000, 3999);
+    }
+
+    [Fact]
+    public void The_kind_of_an_image_file_is_told_by_its_content()
+    {
+        using var folder = new TemporaryFolder();
+        var png = folder.Write("a.jpg", Png.Encode(TestData.Pixels(12), new ImageShape(1, 3, 4)));
+        var jpeg = folder.Write("a.png", s_baseline);
+        var text = folder.Write("a.txt", [1, 2, 3]);
+
+        Assert.Equal(new ImageShape(1, 3, 4), ImageFile.Read(png, 1).Shape);
+        Assert.Equal(new ImageShape(3, 16, 24), ImageFile.Read(jpeg, 3).Shape);
+        Assert.Contains(text, Assert.Throws<UserErrorException>(() => ImageFile.Read(text, 3)).Message);
+        Assert.Throws<UserErrorException>(() => ImageFile.Read("/nowhere.png", 3));
+        Assert.Throws<UserErrorException>(() => ImageFile.Read(folder.Path, 3));
+    }
+
+    [Fact]
+    public void A_missing_library_names_its_package()
+    {
+        var error = Assert.Throws<UserErrorException>(() => SystemLibrary.Require("libnothere.so.9", "libnothere9"));
+        Assert.EndsWith("apt-get install libnothere9", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Makes the checksums right again, so that damage reaches the decoder behind them.</summary>
+    private static byte[] Resummed(byte[] png)
+    {
+        for (var at = 8; at + 12 <= png.Length;)
+        {
+            var length = BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at));
+            if (length > png.Length - at - 12)
+            {
+                break;
+            }
+
+            var end = at + 8 + (int)length;
+            BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(end), Crc32(png.AsSpan(at + 4, 4 + (int)length)));
+            at = end + 4;
+        }
+
+        return png;
+    }
+
+    private static uint Crc32(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        foreach (var value in bytes)
+        {
+            crc ^= value;
+            for (var bit = 0; bit < 8; bit++)
+            {
+                crc = (crc & 1) != 0 ? (crc >> 1) ^ 0xedb88320 : crc >> 1;
+            }
+        }
+
+        return ~crc;
+    }
+}
