@@ -1,0 +1,41 @@
+namespace Parry.Reports;
+
+/// <summary>
+/// What one evaluation found, complete enough to print and to repeat. It is measured elsewhere: the writers
+/// (<see cref="JsonReport"/>, <see cref="MarkdownReport"/>, <see cref="HtmlReport"/>) only show it.
+/// </summary>
+public sealed record EvaluationReport
+{
+    /// <summary>The version of the JSON document this record is written as.</summary>
+    public const int CurrentSchemaVersion = 1;
+
+    /// <summary>The schema version, always <see cref="CurrentSchemaVersion"/>.</summary>
+    public int SchemaVersion { get; } = CurrentSchemaVersion;
+
+    /// <summary>What was evaluated, in a few words; the headline of the page.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The exact command that makes this report again.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>When the evaluation ended, in UTC.</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>The machine and software, for example cores, LibTorch version, BLAS.</summary>
+    public required IReadOnlyDictionary<string, string> Machine { get; init; }
+
+    /// <summary>Every setting of the run that is not already in a row.</summary>
+    public required IReadOnlyDictionary<string, string> Settings { get; init; }
+
+    /// <summary>The measurements, one for each attack, budget, defense and threat.</summary>
+    public required IReadOnlyList<EvaluationRow> Rows { get; init; }
+
+    /// <summary>How well attacked images are told from clean ones; may be empty.</summary>
+    public required IReadOnlyList<RocCurve> Rocs { get; init; }
+
+    /// <summary>Pictures of single images on their way through attack and defense; may be empty.</summary>
+    public required IReadOnlyList<GalleryRow> Gallery { get; init; }
+
+    /// <summary>Warnings the reader must see beside the numbers, for example an alarm for masked gradients; may be empty.</summary>
+    public required IReadOnlyList<string> Notes { get; init; }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text;
+
+namespace Parry.Reports;
+
+/// <summary>The report as Markdown, for a pull request or a wiki: headlines, the table with its denominators, and how to repeat it.</summary>
+public static class MarkdownReport
+{
+    /// <summary>Writes the report to <paramref name="path"/>, whole or not at all.</summary>
+    /// <inheritdoc cref="AtomicFile.Write" path="/exception"/>
+    public static void Write(EvaluationReport report, string path) => AtomicFile.WriteText(path, Render(report));
+
+    /// <summary>Gives the page as text.</summary>
+    public static string Render(EvaluationReport report)
+    {
+        var text = new StringBuilder();
+        IReadOnlyList<ReportGroup> groups = ReportGroup.From(report.Rows);
+
+        Line(text, $"# {Escape(report.Title)}\n");
+        foreach (ReportHeadline headline in ReportHeadline.From(report))
+            Line(text, $"- **{headline.Value}** {Escape(headline.Text)} ({Escape(headline.Detail)})");
+
+        string[] warnings = [.. ReportNotes.From(report)];
+        if (warnings.Length > 0)
+            Line(text, "\n## Read this first\n");
+        foreach (string note in warnings)
+            Line(text, $"- {Escape(note)}");
+
+        foreach (var subject in groups.GroupBy(group => (group.Model, group.Data)))
+        {
+            Line(text, $"\n## {Escape(subject.Key.Model)} on {Escape(subject.Key.Data)}: images still right\n");
+            Table(text, [.. subject]);
+        }
+
+        if (report.Rocs.Count > 0)
+        {
+            Line(text, "\n## Attacked images told from clean ones\n");
+            Line(text, "| detector | attack | attacker | AUC |\n| --- | --- | --- | ---: |");
+            foreach (RocCurve roc in report.Rocs)
+                Line(text, $"| {Escape(ReportText.Name(roc.Defense))} | {Escape(ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon))} | {ReportText.Knowledge(roc.Threat)} | {Auc(roc.Auc)} |");
+        }
+
+        Line(text, "\n## How to read this\n");
+        foreach ((string term, string meaning) in ReportGlossary.Results)
+            Line(text, $"- **{term}**: {meaning}");
+
+        Line(text, "\n## How to repeat it\n");
+        Line(text, $"```sh\n{report.Command.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
+        Line(text, $"Made {report.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.\n");
+        Line(text, "| what | value |\n| --- | --- |");
+        foreach ((string key, string value) in report.Settings.Concat(report.Machine))
+            Line(text, $"| {Escape(key)} | {Escape(value)} |");
+        return text.ToString();
+    }
+
+    private static void Table(StringBuilder text, ReportGroup[] groups)
+    {
+        if (!groups.Any(group => group.IsDefended))
+        {
+            Line(text, "| attack | budget | no defense |\n| --- | --- | ---: |");
+            foreach (ReportGroup group in groups)
+                Line(text, $"| {Attack(group)} | {Cell(group.Undefended)} |");
+            return;
+        }
+
+        Line(text, "| attack | budget | defense | no defense | attacker does not know the defense (static) | attacker knows it (adaptive) |");
+        Line(text, "| --- | --- | --- | ---: | ---: | ---: |");
+        foreach (ReportGroup group in groups)
+        {
+            string adaptive = group.LacksAdaptive ? "**NOT MEASURED**" : Cell(group.Adaptive);
+            Line(text, $"| {Attack(group)} | {Escape(ReportText.Name(group.Defense))} | {Cell(group.Undefended)} | {Cell(group.Static)} | {adaptive} |");
+        }
+    }
+
+    private static string Attack(ReportGroup group) =>
+        group.IsClean ? "no attack |" : $"{Escape(ReportText.Name(group.Attack))} | {Escape(ReportText.Budget(group.Norm, group.Epsilon))}";
+
+    private static string Cell(EvaluationRow? row) =>
+        row is null ? ReportText.NotMeasured : $"{ReportText.Percent(row.RobustAccuracy)} ({row.RobustCorrect}/{row.Count})";
+
+    private static string Auc(double auc) => auc.ToString("0.000", CultureInfo.InvariantCulture);
+
+    private static void Line(StringBuilder text, string line) => text.Append(line).Append('\n');
+
+    // Names come from outside: nothing in them may end a cell, start a tag or begin markup.
+    private static string Escape(string value)
+    {
+        var text = new StringBuilder();
+        foreach (char c in value.ReplaceLineEndings(" "))
+            text.Append(c switch { '<' => "&lt;", '&' => "&amp;", '|' or '`' or '*' or '_' or '[' or ']' or '\\' => $"\\{c}", _ => c.ToString() });
+        return text.ToString();
+    }
+}

@@ -1,0 +1,19 @@
+namespace Parry.Reports;
+
+/// <summary>A folder with the report in its three forms: <c>report.json</c>, <c>report.md</c> and <c>index.html</c>.</summary>
+public static class ReportFolder
+{
+    /// <summary>Renders all three forms, then writes them, each whole or not at all. Gives the path of the page.</summary>
+    /// <exception cref="InvalidOperationException">This build has no chart bundle.</exception>
+    /// <inheritdoc cref="AtomicFile.Write" path="/exception"/>
+    public static string Write(EvaluationReport report, string folder)
+    {
+        string page = Path.Combine(folder, "index.html");
+        string html = HtmlReport.Render(report, HtmlReport.LoadChartBundle());
+        // The largest first: a disk that is nearly full fails before anything is replaced.
+        AtomicFile.WriteText(page, html);
+        JsonReport.Write(report, Path.Combine(folder, "report.json"));
+        MarkdownReport.Write(report, Path.Combine(folder, "report.md"));
+        return page;
+    }
+}

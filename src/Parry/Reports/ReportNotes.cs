@@ -1,0 +1,28 @@
+namespace Parry.Reports;
+
+/// <summary>What a reader must know before the numbers: the report's own notes, and every number that stands without its honest twin.</summary>
+public static class ReportNotes
+{
+    /// <summary>Gives the notes, those about missing adaptive measurements first; empty when there is nothing to warn of.</summary>
+    public static IReadOnlyList<string> From(EvaluationReport report)
+    {
+        var notes = new List<string>();
+        foreach (var defense in ReportGroup.From(report.Rows).Where(group => group.LacksAdaptive).GroupBy(group => group.Defense))
+        {
+            string attacks = string.Join(", ", defense.Select(group => ReportText.Name(group.Attack)).Distinct());
+            notes.Add($"{ReportText.Name(defense.Key)} was not measured against an attacker who knows it ({attacks}). What it keeps against one who does not is no evidence of protection.");
+        }
+
+        foreach (RocCurve roc in report.Rocs.Where(roc => roc.Threat == Threat.Static && !report.Rocs.Any(other => IsTwin(roc, other))))
+        {
+            string attack = ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon);
+            notes.Add($"{ReportText.Name(roc.Defense)} as a detector of {attack} was not measured against an attacker who knows it.");
+        }
+
+        notes.AddRange(report.Notes);
+        return notes;
+    }
+
+    private static bool IsTwin(RocCurve roc, RocCurve other) =>
+        other.Threat == Threat.Adaptive && (other.Defense, other.Attack, other.Norm, other.Epsilon) == (roc.Defense, roc.Attack, roc.Norm, roc.Epsilon);
+}
