@@ -40,6 +40,17 @@ public abstract class Module : IDisposable
     /// <summary>Puts it and its children into evaluation mode.</summary>
     public void Evaluate() => SetRandom(null);
 
+    /// <summary>Puts it and its children into evaluation mode until the result is disposed, which gives each the mode it had.</summary>
+    /// <returns>Null when it is in evaluation mode throughout.</returns>
+    public IDisposable? EnterEvaluation()
+    {
+        Module[] training = [.. WithDescendants().Where(module => module.Training)];
+        if (training.Length == 0) return null;
+        var before = new Restore([.. training.Select(module => (module, module.Random!))]);
+        foreach (Module module in training) module.Random = null;
+        return before;
+    }
+
     /// <summary>Lets autograd follow the parameters, or freezes them.</summary>
     public void RequireGrad(bool required = true)
     {
@@ -100,9 +111,19 @@ public abstract class Module : IDisposable
         }
     }
 
+    private IEnumerable<Module> WithDescendants() => _children.SelectMany(child => child.Value.WithDescendants()).Prepend(this);
+
     private void SetRandom(Generator? random)
     {
         Random = random;
         foreach (var child in _children) child.Value.SetRandom(random);
+    }
+
+    private sealed class Restore(List<(Module Module, Generator Random)> modules) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (var (module, random) in modules) module.Random = random;
+        }
     }
 }

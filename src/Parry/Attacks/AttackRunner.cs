@@ -1,0 +1,176 @@
+using System.Diagnostics;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks;
+
+/// <summary>
+/// Runs an attack on all workers and keeps the contract around it: images that reach the goal by themselves are left alone, a failure returns the
+/// clean image, results stay in the box and the budget, the model is in evaluation mode meanwhile, and every pass is metered.
+/// </summary>
+public static class AttackRunner
+{
+    private const int LargestPiece = 256;
+    private const double Tolerance = 1e-6;
+
+    /// <summary>Runs an attack, a budget attack at its own budget.</summary>
+    /// <param name="attack">The attack.</param>
+    /// <param name="model">The model it attacks.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="goal">Of the same rows.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="judge">Who decides what succeeded; the attacked model when null. A defended model is judged with draws the attack has not seen.</param>
+    /// <param name="progress">Told the share of images that are done.</param>
+    /// <param name="cancellation">Stops between pieces.</param>
+    /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
+    public static AttackResult Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
+        IPredictor? judge = null, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor =>
+        Run(attack, model, images, goal, seed, null, judge, progress, cancellation)[0];
+
+    /// <summary>Runs a budget attack at several budgets, which share what work can be shared.</summary>
+    /// <param name="attack">The attack; its own budget is not used.</param>
+    /// <param name="model">The model it attacks.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="goal">Of the same rows.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="epsilons">The budgets, in the attack's norm.</param>
+    /// <param name="judge">Who decides what succeeded; the attacked model when null.</param>
+    /// <param name="progress">Told the share of images that are done.</param>
+    /// <param name="cancellation">Stops between pieces.</param>
+    /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
+    public static IReadOnlyList<AttackResult> Run<TModel>(IBudgetAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
+        IReadOnlyList<double> epsilons, IPredictor? judge = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        where TModel : IPredictor =>
+        Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, judge, progress, cancellation);
+
+    private static AttackResult[] Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
+        IReadOnlyList<double>? epsilons, IPredictor? judge, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
+    {
+        CheckImages(images, model, goal);
+        var clock = Stopwatch.StartNew();
+        using IDisposable? mode = model.EnterEvaluation();
+        using IDisposable? judgeMode = judge?.EnterEvaluation();
+        int count = (int)images.Size(0);
+        int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, LargestPiece);
+        int pieces = (count + size - 1) / size, done = 0;
+        var meter = new Meter(count);
+        Piece[] parts = Workers.Shared.Map(pieces, i =>
+        {
+            long from = (long)i * size, to = Math.Min(count, from + size);
+            Piece piece = RunPiece(attack, model, judge ?? model, images, goal, seed, epsilons, meter, from, to);
+            progress?.Report((double)Interlocked.Increment(ref done) / pieces);
+            return piece;
+        }, cancellation);
+
+        int budgets = parts[0].Images.Count;
+        return [.. Enumerable.Range(0, budgets).Select(budget => Gather(attack, epsilons, budget, budgets, parts, meter, images, clock.Elapsed.TotalSeconds))];
+    }
+
+    private static Piece RunPiece<TModel>(IAttack<TModel> attack, TModel model, IPredictor judge, Tensor allImages, Goal allGoals, long seed,
+        IReadOnlyList<double>? epsilons, Meter meter, long from, long to) where TModel : IPredictor
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        Tensor rows = Tensor.Range(to).Slice(0, from, to);
+        Tensor images = allImages.Slice(0, from, to);
+        Goal goal = allGoals.Select(rows);
+        long[] samples = rows.ToArray<long>();
+
+        Tensor attacked = goal.IsReached(judge.For(samples).Predict(images)).Not();
+        Tensor victims = attacked.NonZero().Reshape(-1);
+        int budgets = epsilons?.Count ?? 1;
+        var piece = new Piece(attacked.ToArray<bool>(), [], [], []);
+        IReadOnlyList<Tensor> perturbed = [];
+        Tensor clean = images.IndexSelect(0, victims);
+        if (victims.Size(0) > 0)
+        {
+            long[] victimSamples = rows.IndexSelect(0, victims).ToArray<long>();
+            TModel metered = meter.Around(model.For(victimSamples), victimSamples);
+            Goal victimGoal = goal.Select(victims);
+            var random = new SampleRandom(seed, victimSamples);
+            perturbed = epsilons is null
+                ? [attack.Perturb(metered, clean, victimGoal, random)]
+                : ((IBudgetAttack<TModel>)attack).PerturbWithin(metered, clean, victimGoal, random, epsilons);
+        }
+
+        for (int budget = 0; budget < budgets; budget++)
+        {
+            Tensor result = images, attempt = images, succeeded = attacked.ZerosLike();
+            if (perturbed.Count > 0)
+            {
+                double? epsilon = epsilons is not null ? epsilons[budget] : (attack as IBudgetAttack<TModel>)?.Epsilon;
+                Check(attack.Name, attack.Norm, perturbed[budget], clean, epsilon);
+                attempt = images.IndexCopy(0, victims, perturbed[budget]);
+                succeeded = goal.IsReached(judge.For(samples).Predict(attempt)).And(attacked);
+                result = Tensor.Where(succeeded.Reshape(-1, 1, 1, 1), attempt, images);
+            }
+
+            piece.Images.Add(scope.Keep(result.Clone()));
+            piece.Attempts.Add(scope.Keep(attempt.Clone()));
+            piece.Succeeded.Add(succeeded.ToArray<bool>());
+        }
+
+        return piece;
+    }
+
+    private static AttackResult Gather<TModel>(IAttack<TModel> attack, IReadOnlyList<double>? epsilons, int budget, int budgets, Piece[] parts,
+        Meter meter, Tensor clean, double seconds) where TModel : IPredictor
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        Tensor images = scope.Keep(Tensor.Cat([.. parts.Select(part => part.Images[budget])]));
+        Tensor attempts = scope.Keep(Tensor.Cat([.. parts.Select(part => part.Attempts[budget])]));
+        foreach (Piece part in parts)
+        {
+            part.Images[budget].Dispose();
+            part.Attempts[budget].Dispose();
+        }
+
+        Tensor change = images.Sub(clean);
+        return new AttackResult
+        {
+            Attack = attack.Name,
+            Norm = attack.Norm,
+            Epsilon = epsilons is not null ? epsilons[budget] : (attack as IBudgetAttack<TModel>)?.Epsilon,
+            Images = images,
+            Attempts = attempts,
+            Attacked = [.. parts.SelectMany(part => part.Attacked)],
+            Succeeded = [.. parts.SelectMany(part => part.Succeeded[budget])],
+            L0 = Norm.L0.Of(change).ToArray<float>(),
+            L1 = Norm.L1.Of(change).ToArray<float>(),
+            L2 = Norm.L2.Of(change).ToArray<float>(),
+            Linf = Norm.Linf.Of(change).ToArray<float>(),
+            Queries = [.. meter.Queries.Select(count => (double)count / budgets)],
+            Gradients = [.. meter.Gradients.Select(count => (double)count / budgets)],
+            Seconds = seconds / budgets,
+        };
+    }
+
+    private static void CheckImages(Tensor images, IPredictor model, Goal goal)
+    {
+        ImageShape shape = model.Shape;
+        if (images.DType != DType.Float32 || !images.Shape.AsSpan()[Math.Min(1, images.Shape.Length)..].SequenceEqual([shape.Channels, shape.Height, shape.Width]) || images.Size(0) == 0)
+            throw new UserErrorException($"The model takes images Float32[N, {shape.Channels}, {shape.Height}, {shape.Width}], not {images.Describe()}.");
+        if (goal.Labels.Size(0) != images.Size(0))
+            throw new UserErrorException($"There are {images.Size(0)} images and {goal.Labels.Size(0)} labels; give one label per image.");
+        using var scope = new TensorScope();
+        long[] all = [0, 1, 2, 3];
+        double low = images.Amin(all).ToDouble(), high = images.Amax(all).ToDouble();
+        if (!(low >= 0 && high <= 1))
+            throw new UserErrorException($"Images must hold numbers in [0, 1]; these are in [{low}, {high}]. Divide bytes by 255, and leave normalization to the model.");
+    }
+
+    // What an attack gives back is checked, not believed: a result outside the box or the budget is a defect of the attack.
+    private static void Check(string name, Norm norm, Tensor perturbed, Tensor clean, double? epsilon)
+    {
+        long[] all = [0, 1, 2, 3];
+        double low = perturbed.Amin(all).ToDouble(), high = perturbed.Amax(all).ToDouble();
+        if (!(low >= -Tolerance && high <= 1 + Tolerance))
+            throw new InvalidOperationException($"The attack {name} returned values in [{low}, {high}]; images stay in [0, 1].");
+        double largest = norm.Of(perturbed.Sub(clean)).Amax([0]).ToDouble();
+        if (epsilon is { } budget && !(largest <= budget + (Tolerance * Math.Max(1, budget))))
+            throw new InvalidOperationException($"The attack {name} spent {largest} of a budget of {budget} in {norm.Name()}.");
+    }
+
+    private sealed record Piece(bool[] Attacked, List<Tensor> Images, List<Tensor> Attempts, List<bool[]> Succeeded);
+}

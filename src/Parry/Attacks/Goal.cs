@@ -1,0 +1,36 @@
+using Parry.Torch;
+
+namespace Parry.Attacks;
+
+/// <summary>What an attack wants of each image: another class than the true one, or one chosen class.</summary>
+public sealed class Goal
+{
+    private Goal(Tensor labels, bool isTargeted)
+    {
+        if (labels.DType != DType.Int64 || labels.Shape.Length != 1)
+            throw new ArgumentException($"Labels must be Int64[N], not {labels.Describe()}.", nameof(labels));
+        Labels = labels;
+        IsTargeted = isTargeted;
+    }
+
+    /// <summary>The true classes (untargeted) or the wanted ones (targeted), [N] int64.</summary>
+    public Tensor Labels { get; }
+
+    /// <summary>Whether the labels are wanted rather than to be left.</summary>
+    public bool IsTargeted { get; }
+
+    /// <summary>Any class but these, the true ones.</summary>
+    public static Goal Untargeted(Tensor labels) => new(labels, false);
+
+    /// <summary>Exactly these classes.</summary>
+    public static Goal Targeted(Tensor labels) => new(labels, true);
+
+    /// <summary>Whether predictions [N] reach the goal, [N] bool.</summary>
+    public Tensor IsReached(Tensor predictions) => IsTargeted ? predictions.Equal(Labels) : predictions.NotEqual(Labels);
+
+    /// <summary>The goal of some rows.</summary>
+    public Goal Select(Tensor rows) => new(Labels.IndexSelect(0, rows), IsTargeted);
+
+    /// <summary>The goal of every row repeated, copies next to each other.</summary>
+    public Goal Repeat(int times) => new(Labels.RepeatInterleave(times), IsTargeted);
+}

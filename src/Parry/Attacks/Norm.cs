@@ -1,0 +1,43 @@
+using Parry.Torch;
+
+namespace Parry.Attacks;
+
+/// <summary>How the size of a perturbation is measured, over all values of an image.</summary>
+public enum Norm
+{
+    /// <summary>The number of changed values.</summary>
+    L0,
+
+    /// <summary>The sum of absolute changes.</summary>
+    L1,
+
+    /// <summary>The Euclidean length.</summary>
+    L2,
+
+    /// <summary>The largest absolute change.</summary>
+    Linf,
+}
+
+/// <summary>Measures perturbations.</summary>
+public static class Norms
+{
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <summary>The size of each perturbation [N, C, H, W], as [N].</summary>
+    public static Tensor Of(this Norm norm, Tensor perturbation) => norm switch
+    {
+        Norm.L0 => perturbation.NotEqual(perturbation.ZerosLike()).To(DType.Float32).Sum(s_image),
+        Norm.L1 => perturbation.Norm(1, s_image),
+        Norm.L2 => perturbation.Norm(2, s_image),
+        _ => perturbation.Abs().Amax(s_image),
+    };
+
+    /// <summary>The name in reports and on the command line: linf, l2, l1, l0.</summary>
+    public static string Name(this Norm norm) => norm switch
+    {
+        Norm.L0 => "l0",
+        Norm.L1 => "l1",
+        Norm.L2 => "l2",
+        _ => "linf",
+    };
+}

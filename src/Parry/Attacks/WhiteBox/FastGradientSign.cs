@@ -1,0 +1,33 @@
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// FGSM, the fast gradient sign method (Goodfellow, Shlens, Szegedy, 2014, 1412.6572): one step of the full budget along the sign of the gradient of the
+/// cross entropy, away from the true class or towards the wanted one. Linf.
+/// </summary>
+public sealed record FastGradientSign : IBudgetAttack<IClassifier>
+{
+    /// <inheritdoc/>
+    public string Name => "fgsm";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.Linf;
+
+    /// <inheritdoc/>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    /// <remarks>All budgets share the one gradient.</remarks>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    {
+        using var scope = new TensorScope();
+        Tensor direction = model.Gradient(images, AttackLoss.CrossEntropy(goal)).Gradient.Sign();
+        return scope.Keep(epsilons.Select(epsilon => images.Add(direction.Mul(epsilon)).Clamp(0, 1)).ToArray());
+    }
+}

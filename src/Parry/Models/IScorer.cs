@@ -1,0 +1,13 @@
+using Parry.Torch;
+
+namespace Parry.Models;
+
+/// <summary>A model whose class probabilities are seen: what a score-based attack needs.</summary>
+public interface IScorer : IPredictor
+{
+    /// <summary>Class probabilities, [N, classes].</summary>
+    Tensor Probabilities(Tensor images);
+
+    /// <inheritdoc/>
+    Tensor IPredictor.Predict(Tensor images) => Probabilities(images).ArgMax(1);
+}

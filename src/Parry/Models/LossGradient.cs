@@ -1,0 +1,9 @@
+using Parry.Torch;
+
+namespace Parry.Models;
+
+/// <summary>What one forward and backward pass gives.</summary>
+/// <param name="Logits">[N, classes].</param>
+/// <param name="Losses">One per image, [N].</param>
+/// <param name="Gradient">Of the summed loss with respect to the images, [N, C, H, W].</param>
+public sealed record LossGradient(Tensor Logits, Tensor Losses, Tensor Gradient);

@@ -1,0 +1,26 @@
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Models;
+
+/// <summary>A network of Parry's own layers as a classifier. It owns the network.</summary>
+public sealed class NetworkClassifier(Module network, ImageShape shape, int classes) : IClassifier, IDisposable
+{
+    /// <summary>The network, from images in [0, 1] to logits.</summary>
+    public Module Network { get; } = network;
+
+    /// <inheritdoc/>
+    public ImageShape Shape { get; } = shape;
+
+    /// <inheritdoc/>
+    public int Classes { get; } = classes;
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor images) => Network.Forward(images);
+
+    /// <inheritdoc/>
+    public IDisposable? EnterEvaluation() => Network.EnterEvaluation();
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => Network.Dispose();
+}
