@@ -36,13 +36,15 @@ public static unsafe class Autograd
     /// <exception cref="TorchException">LibTorch refused.</exception>
     public static Tensor?[] Grad(Tensor[] outputs, Tensor[] inputs, Tensor[]? weights = null, bool createGraph = false, bool retainGraph = false)
     {
+        if (weights is not null && weights.Length != outputs.Length)
+            throw new ArgumentException($"{weights.Length} weights for {outputs.Length} outputs: give one for each.", nameof(weights));
         nint* of = stackalloc nint[outputs.Length];
         nint* by = stackalloc nint[inputs.Length];
         nint* weighted = stackalloc nint[outputs.Length];
         nint* gradients = stackalloc nint[inputs.Length];
-        for (int i = 0; i < outputs.Length; i++) of[i] = outputs[i].Handle.DangerousGetHandle();
-        for (int i = 0; i < inputs.Length; i++) by[i] = inputs[i].Handle.DangerousGetHandle();
-        for (int i = 0; i < weights?.Length; i++) weighted[i] = weights[i].Handle.DangerousGetHandle();
+        for (int i = 0; i < outputs.Length; i++) of[i] = Pointer(outputs[i]);
+        for (int i = 0; i < inputs.Length; i++) by[i] = Pointer(inputs[i]);
+        for (int i = 0; i < weights?.Length; i++) weighted[i] = Pointer(weights[i]);
         NativeError error = default;
         int kind = NativeMethods.parry_grad(of, outputs.Length, by, inputs.Length, weights is null ? null : weighted,
             retainGraph || createGraph ? 1 : 0, createGraph ? 1 : 0, gradients, &error);
@@ -53,6 +55,12 @@ public static unsafe class Autograd
         var result = new Tensor?[inputs.Length];
         for (int i = 0; i < result.Length; i++) result[i] = gradients[i] == 0 ? null : new Tensor(gradients[i]);
         return result;
+    }
+
+    private static nint Pointer(Tensor tensor)
+    {
+        ObjectDisposedException.ThrowIf(tensor.Handle.IsClosed, tensor);
+        return tensor.Handle.DangerousGetHandle();
     }
 
     /// <summary>Restores the mode of this thread when disposed.</summary>

@@ -57,6 +57,12 @@ public abstract class Module : IDisposable
         foreach (var parameter in Parameters) parameter.Value.RequireGrad(required);
     }
 
+    /// <summary>Converts parameters and buffers to another element type, as float64 for gradient checks.</summary>
+    public void To(DType type) => Replace(tensor => tensor.To(type));
+
+    /// <summary>Moves parameters and buffers to another device.</summary>
+    public void To(Device device) => Replace(tensor => tensor.To(device));
+
     /// <summary>Takes over parameters and buffers by name.</summary>
     /// <exception cref="InvalidDataException">A name is missing or left over, or a shape differs; the message names it.</exception>
     public void Load(IReadOnlyDictionary<string, Tensor> state)
@@ -95,6 +101,13 @@ public abstract class Module : IDisposable
 
     /// <summary>Adds a buffer under a name and returns it; the module owns it from now on.</summary>
     protected Tensor Buffer(string name, Tensor initial) => Add(_buffers, name, initial);
+
+    private void Replace(Func<Tensor, Tensor> conversion)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        foreach (var entry in State) entry.Value.Become(conversion(entry.Value));
+    }
 
     private static Tensor Add(List<KeyValuePair<string, Tensor>> to, string name, Tensor tensor)
     {

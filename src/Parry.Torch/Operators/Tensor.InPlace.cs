@@ -13,6 +13,9 @@ public sealed partial class Tensor
     private static readonly Operator s_addcmulInPlace = new("addcmul_");
     private static readonly Operator s_addcdivInPlace = new("addcdiv_");
     private static readonly Operator s_indexCopyInPlace = new("index_copy_");
+    private static readonly Operator s_uniformInPlace = new("uniform_");
+    private static readonly Operator s_normalInPlace = new("normal_");
+    private static readonly Operator s_setData = new("set_data");
 
     /// <summary>Adds scale · other.</summary>
     public Tensor AddInPlace(Tensor other, double scale = 1) => Apply(s_addInPlace, this, other, scale);
@@ -43,6 +46,15 @@ public sealed partial class Tensor
 
     /// <summary>Replaces entries of a dimension.</summary>
     public Tensor IndexCopyInPlace(int dimension, Tensor indices, Tensor source) => Apply(s_indexCopyInPlace, this, dimension, indices, source);
+
+    /// <summary>Fills it with draws from the uniform distribution on [minimum, maximum).</summary>
+    public Tensor UniformInPlace(double minimum, double maximum, Generator generator) => Apply(s_uniformInPlace, this, minimum, maximum, generator);
+
+    /// <summary>Fills it with draws from a normal distribution.</summary>
+    public Tensor NormalInPlace(double mean, double deviation, Generator generator) => Apply(s_normalInPlace, this, mean, deviation, generator);
+
+    // Takes over another tensor's elements, type and device without a new handle, so whoever holds this one sees the change.
+    internal void Become(Tensor other) => Apply(s_setData, this, other).Changed();
 
     private Tensor Apply(Operator op, params ReadOnlySpan<Value> arguments)
     {

@@ -19,6 +19,7 @@ public sealed partial class Tensor
     private static readonly Operator s_contiguous = new("contiguous");
     private static readonly Operator s_clone = new("clone");
     private static readonly Operator s_detach = new("detach");
+    private static readonly Operator s_alias = new("alias");
     private static readonly Operator s_toCopy = new("_to_copy");
     private static readonly Operator s_toDtype = new("to.dtype");
     private static readonly Operator s_toDtypeLayout = new("to.dtype_layout");
@@ -71,6 +72,9 @@ public sealed partial class Tensor
 
     /// <summary>The same elements, not followed by autograd.</summary>
     public Tensor Detach() => s_detach.Call(this);
+
+    /// <summary>The same elements as a tensor that is freed on its own; autograd follows it.</summary>
+    public Tensor Alias() => s_alias.Call(this);
 
     /// <summary>A copy of another element type.</summary>
     public Tensor CopyTo(DType type) => s_toCopy.Call(this, type);

@@ -6,14 +6,25 @@ namespace Parry.Torch.Optim;
 /// </summary>
 public abstract class Optimizer : IDisposable
 {
+    private const string StepsKey = "steps";
+
     private readonly Tensor[] _parameters;
     private readonly Dictionary<string, Tensor> _state = [];
 
     /// <summary>Creates an optimizer of these parameters.</summary>
-    protected Optimizer(IEnumerable<Tensor> parameters, double learningRate)
+    /// <param name="parameters">What it changes.</param>
+    /// <param name="learningRate">The step size.</param>
+    /// <param name="running">Names of the quantities it keeps for each parameter; zeros at first.</param>
+    protected Optimizer(IEnumerable<Tensor> parameters, double learningRate, params ReadOnlySpan<string> running)
     {
         _parameters = [.. parameters];
         LearningRate = learningRate;
+        _state[StepsKey] = Tensor.Zeros([1], DType.Int64).Own();
+        using var frozen = Autograd.NoGrad();
+        foreach (string name in running)
+        {
+            for (int i = 0; i < _parameters.Length; i++) _state[Key(name, i)] = _parameters[i].ZerosLike().Own();
+        }
     }
 
     /// <summary>The step size; may change between steps.</summary>
@@ -22,13 +33,14 @@ public abstract class Optimizer : IDisposable
     /// <summary>How many steps have been taken.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>Momenta and the step count, by name; hand copies of them to <see cref="Restore"/> to continue exactly.</summary>
+    /// <summary>Momenta and the step count, by name. The tensors are its own: copy what must outlive the next step.</summary>
     public IReadOnlyDictionary<string, Tensor> State
     {
         get
         {
-            var state = new Dictionary<string, Tensor>(_state) { ["steps"] = Tensor.From([Steps]) };
-            return state;
+            using Tensor steps = Tensor.From([Steps]);
+            _state[StepsKey].CopyInPlace(steps);
+            return _state;
         }
     }
 
@@ -47,18 +59,21 @@ public abstract class Optimizer : IDisposable
         }
     }
 
-    /// <summary>Continues from another optimizer's state.</summary>
+    /// <summary>Continues from another optimizer's state, which is copied.</summary>
     /// <exception cref="InvalidDataException">The state is not one of this kind of optimizer over these parameters.</exception>
     public void Restore(IReadOnlyDictionary<string, Tensor> state)
     {
-        if (!state.TryGetValue("steps", out Tensor? steps)) throw new InvalidDataException("The optimizer's state lacks 'steps'.");
-        Steps = steps.ToArray<long>()[0];
-        foreach (var (name, tensor) in state)
+        foreach (var (name, own) in _state)
         {
-            if (name == "steps") continue;
-            if (_state.Remove(name, out Tensor? old)) old.Dispose();
-            _state[name] = tensor.Clone().Own();
+            if (!state.TryGetValue(name, out Tensor? given) || !given.Shape.AsSpan().SequenceEqual(own.Shape))
+                throw new InvalidDataException($"The optimizer's state holds {given?.Describe() ?? "nothing"} as '{name}' where {own.Describe()} was expected.");
         }
+
+        string? unknown = state.Keys.FirstOrDefault(name => !_state.ContainsKey(name));
+        if (unknown is not null) throw new InvalidDataException($"The optimizer's state holds '{unknown}', which this optimizer does not keep.");
+        using var frozen = Autograd.NoGrad();
+        foreach (var (name, own) in _state) own.CopyInPlace(state[name]);
+        Steps = _state[StepsKey].ToArray<long>()[0];
     }
 
     /// <summary>Frees the state.</summary>
@@ -68,14 +83,11 @@ public abstract class Optimizer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Changes one parameter.</summary>
+    /// <summary>Changes one parameter; what it makes on the way is freed after the step.</summary>
     protected abstract void Update(int index, Tensor parameter, Tensor gradient);
 
-    /// <summary>The named running quantity of a parameter; zeros at first.</summary>
-    protected Tensor Running(string name, int index, Tensor like)
-    {
-        string key = $"{name}.{index}";
-        if (!_state.TryGetValue(key, out Tensor? running)) _state[key] = running = like.ZerosLike().Own();
-        return running;
-    }
+    /// <summary>A running quantity of the parameter of that index.</summary>
+    protected Tensor Running(string name, int index) => _state[Key(name, index)];
+
+    private static string Key(string name, int index) => $"{name}.{index}";
 }

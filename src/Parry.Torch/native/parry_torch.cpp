@@ -275,7 +275,7 @@ PARRY_EXPORT int32_t parry_info(Info* info, Error* error) {
     info->scalar_int = static_cast<int32_t>(c10::ScalarType::Int);
     info->format_channels_last = static_cast<int32_t>(c10::MemoryFormat::ChannelsLast);
     info->device_cuda = static_cast<int32_t>(c10::DeviceType::CUDA);
-    info->cuda_devices = at::hasCUDA() ? static_cast<int32_t>(at::detail::getCUDAHooks().getNumGPUs()) : 0;
+    info->cuda_devices = at::hasCUDA() ? static_cast<int32_t>(at::getNumGPUs()) : 0;
   });
 }
 
