@@ -1,0 +1,39 @@
+using Parry.Torch;
+
+namespace Parry.Defenses;
+
+/// <summary>How a gradient passes through a purifier when an attacker who knows it differentiates the defended model.</summary>
+public enum GradientPath
+{
+    /// <summary>As if the purifier returned its input: backward pass differentiable approximation, BPDA (Athalye, Carlini, Wagner, 2018, 1802.00420).</summary>
+    Identity,
+
+    /// <summary>Through the purifier's own operators, by autograd.</summary>
+    Exact,
+}
+
+/// <summary>
+/// A defense that replaces an image by a clean one before the classifier sees it. It says how a gradient passes through it, so
+/// that <see cref="Purification.Protect"/> gives a model that ordinary attacks attack with full knowledge.
+/// </summary>
+public interface IPurifier
+{
+    /// <summary>The command-line name.</summary>
+    string Name { get; }
+
+    /// <summary>The shape of the images it takes and gives.</summary>
+    ImageShape Shape { get; }
+
+    /// <summary>How an attacker's gradient passes through it.</summary>
+    GradientPath Path { get; }
+
+    /// <summary>Purifies a batch.</summary>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="random">Random draws for the same rows.</param>
+    Purified Purify(Tensor images, SampleRandom random);
+}
+
+/// <summary>What a purifier gives.</summary>
+/// <param name="Images">The purified images, [N, C, H, W] in [0, 1].</param>
+/// <param name="Errors">Mean squared difference of each image to its purified one, [N]: large for what the purifier's model does not know, so also a detector's score.</param>
+public sealed record Purified(Tensor Images, Tensor Errors);

@@ -1,0 +1,122 @@
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Defenses;
+
+/// <summary>Puts purifiers in front of classifiers.</summary>
+public static class Purification
+{
+    /// <summary>The classifier behind the purifier. Attacking it is the adaptive attack: gradients pass as the purifier says.</summary>
+    /// <param name="purifier">What every image passes first.</param>
+    /// <param name="classifier">What sees the purified image.</param>
+    /// <param name="seed">Decides the purifier's draws: the defender and the attacker who rebuilds the defense have different ones.</param>
+    /// <param name="draws">Over how many purifications a gradient is averaged: expectation over transformation, EOT (1707.07397).</param>
+    public static ProtectedClassifier Protect(this IPurifier purifier, IClassifier classifier, long seed, int draws = 1)
+    {
+        if (purifier.Shape != classifier.Shape)
+            throw new UserErrorException($"The purifier {purifier.Name} takes images of {purifier.Shape} and the classifier of {classifier.Shape}; use ones trained on the same data.");
+        return new ProtectedClassifier(purifier, classifier, seed, draws);
+    }
+}
+
+/// <summary>A classifier behind a purifier, seen whole. Every call purifies anew, with draws that belong to the samples.</summary>
+public sealed class ProtectedClassifier : IClassifier, IPerSample
+{
+    private readonly IPurifier _purifier;
+    private readonly IClassifier _classifier;
+    private readonly long _seed;
+    private readonly int _draws;
+    private readonly ReadOnlyMemory<long>? _samples;
+    private readonly Counter _calls;
+
+    internal ProtectedClassifier(IPurifier purifier, IClassifier classifier, long seed, int draws)
+        : this(purifier, classifier, seed, draws, null, new Counter())
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
+    }
+
+    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, long seed, int draws, ReadOnlyMemory<long>? samples, Counter calls)
+    {
+        _purifier = purifier;
+        _classifier = classifier;
+        _seed = seed;
+        _draws = draws;
+        _samples = samples;
+        _calls = calls;
+    }
+
+    /// <inheritdoc/>
+    public ImageShape Shape => _classifier.Shape;
+
+    /// <inheritdoc/>
+    public int Classes => _classifier.Classes;
+
+    /// <inheritdoc/>
+    /// <remarks>Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.</remarks>
+    public IPredictor For(ReadOnlyMemory<long> samples) =>
+        new ProtectedClassifier(_purifier, _classifier.For(samples), _seed, _draws, samples, _samples is null ? new Counter() : _calls);
+
+    /// <inheritdoc/>
+    public IDisposable? EnterEvaluation() => _classifier.EnterEvaluation();
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor images)
+    {
+        SampleRandom random = NextDraws(images);
+        if (_purifier.Path == GradientPath.Exact) return _classifier.Logits(_purifier.Purify(images, random).Images);
+        Tensor purified = PurifyUnseen(images, random);
+
+        // The value is the purified image; autograd sees the input itself.
+        return _classifier.Logits(Autograd.Enabled && images.RequiresGrad ? images.Add(purified.Sub(images.Detach()).Detach()) : purified);
+    }
+
+    /// <inheritdoc/>
+    public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+    {
+        using var scope = new TensorScope();
+        LossGradient? sum = null;
+        for (int draw = 0; draw < _draws; draw++)
+        {
+            LossGradient one = _purifier.Path == GradientPath.Exact
+                ? ((IClassifier)new Once(this)).Gradient(images, loss)
+                : _classifier.Gradient(PurifyUnseen(images, NextDraws(images)), loss);
+            sum = sum is null ? one : new LossGradient(sum.Logits.Add(one.Logits), sum.Losses.Add(one.Losses), sum.Gradient.Add(one.Gradient));
+        }
+
+        double share = 1.0 / _draws;
+        return new LossGradient(scope.Keep(sum!.Logits.Mul(share)), scope.Keep(sum.Losses.Mul(share)), scope.Keep(sum.Gradient.Mul(share)));
+    }
+
+    private Tensor PurifyUnseen(Tensor images, SampleRandom random)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        return scope.Keep(_purifier.Purify(images.Detach(), random).Images);
+    }
+
+    private SampleRandom NextDraws(Tensor images)
+    {
+        long rows = images.Size(0);
+        ReadOnlyMemory<long> samples = _samples ?? Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray();
+        if (samples.Length != rows)
+            throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
+        return new SampleRandom(_seed, samples).Fork(_calls.Next());
+    }
+
+    private sealed class Counter
+    {
+        private long _count;
+
+        public long Next() => Interlocked.Increment(ref _count);
+    }
+
+    // One purification seen by autograd, without this class's averaging.
+    private sealed class Once(ProtectedClassifier whole) : IClassifier
+    {
+        public ImageShape Shape => whole.Shape;
+
+        public int Classes => whole.Classes;
+
+        public Tensor Logits(Tensor images) => whole.Logits(images);
+    }
+}
