@@ -19,13 +19,13 @@ public static class AttackRunner
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="goal">Of the same rows.</param>
     /// <param name="seed">Decides every random draw.</param>
-    /// <param name="judge">Who decides what succeeded; the attacked model when null. A defended model is judged with draws the attack has not seen.</param>
+    /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
     public static AttackResult Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IPredictor? judge = null, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor =>
-        Run(attack, model, images, goal, seed, null, judge, progress, cancellation)[0];
+        IReadOnlyList<bool>? attacked = null, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor =>
+        Run(attack, model, images, goal, seed, null, attacked, progress, cancellation)[0];
 
     /// <summary>Runs a budget attack at several budgets, which share what work can be shared.</summary>
     /// <param name="attack">The attack; its own budget is not used.</param>
@@ -34,22 +34,21 @@ public static class AttackRunner
     /// <param name="goal">Of the same rows.</param>
     /// <param name="seed">Decides every random draw.</param>
     /// <param name="epsilons">The budgets, in the attack's norm.</param>
-    /// <param name="judge">Who decides what succeeded; the attacked model when null.</param>
+    /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
     public static IReadOnlyList<AttackResult> Run<TModel>(IBudgetAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<double> epsilons, IPredictor? judge = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<double> epsilons, IReadOnlyList<bool>? attacked = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
         where TModel : IPredictor =>
-        Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, judge, progress, cancellation);
+        Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, attacked, progress, cancellation);
 
     private static AttackResult[] Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<double>? epsilons, IPredictor? judge, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
+        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? attacked, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
     {
         CheckImages(images, model, goal);
         var clock = Stopwatch.StartNew();
         using IDisposable? mode = model.EnterEvaluation();
-        using IDisposable? judgeMode = judge?.EnterEvaluation();
         int count = (int)images.Size(0);
         int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, LargestPiece);
         int pieces = (count + size - 1) / size, done = 0;
@@ -57,7 +56,7 @@ public static class AttackRunner
         Piece[] parts = Workers.Shared.Map(pieces, i =>
         {
             long from = (long)i * size, to = Math.Min(count, from + size);
-            Piece piece = RunPiece(attack, model, judge ?? model, images, goal, seed, epsilons, meter, from, to);
+            Piece piece = RunPiece(attack, model, images, goal, seed, epsilons, attacked, meter, from, to);
             progress?.Report((double)Interlocked.Increment(ref done) / pieces);
             return piece;
         }, cancellation);
@@ -66,8 +65,8 @@ public static class AttackRunner
         return [.. Enumerable.Range(0, budgets).Select(budget => Gather(attack, epsilons, budget, budgets, parts, meter, images, clock.Elapsed.TotalSeconds))];
     }
 
-    private static Piece RunPiece<TModel>(IAttack<TModel> attack, TModel model, IPredictor judge, Tensor allImages, Goal allGoals, long seed,
-        IReadOnlyList<double>? epsilons, Meter meter, long from, long to) where TModel : IPredictor
+    private static Piece RunPiece<TModel>(IAttack<TModel> attack, TModel model, Tensor allImages, Goal allGoals, long seed,
+        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? chosen, Meter meter, long from, long to) where TModel : IPredictor
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
@@ -76,7 +75,9 @@ public static class AttackRunner
         Goal goal = allGoals.Select(rows);
         long[] samples = rows.ToArray<long>();
 
-        Tensor attacked = goal.IsReached(judge.For(samples).Predict(images)).Not();
+        Tensor attacked = chosen is null
+            ? goal.IsReached(model.For(samples).Predict(images)).Not()
+            : Tensor.From(chosen.Skip((int)from).Take((int)(to - from)).ToArray());
         Tensor victims = attacked.NonZero().Reshape(-1);
         int budgets = epsilons?.Count ?? 1;
         var piece = new Piece(attacked.ToArray<bool>(), [], [], []);
@@ -101,7 +102,7 @@ public static class AttackRunner
                 double? epsilon = epsilons is not null ? epsilons[budget] : (attack as IBudgetAttack<TModel>)?.Epsilon;
                 Check(attack.Name, attack.Norm, perturbed[budget], clean, epsilon);
                 attempt = images.IndexCopy(0, victims, perturbed[budget]);
-                succeeded = goal.IsReached(judge.For(samples).Predict(attempt)).And(attacked);
+                succeeded = goal.IsReached(model.For(samples).Predict(attempt)).And(attacked);
                 result = Tensor.Where(succeeded.Reshape(-1, 1, 1, 1), attempt, images);
             }
 
