@@ -1,0 +1,60 @@
+using Parry.Attacks;
+using Parry.Data;
+using Parry.Defenses;
+using Parry.Models;
+
+namespace Parry.Evaluation;
+
+/// <summary>What an evaluation crosses: one classifier on some images, attacks, and defenses.</summary>
+public sealed record EvaluationPlan
+{
+    /// <summary>The classifier's name in the report.</summary>
+    public required string ModelName { get; init; }
+
+    /// <summary>The classifier.</summary>
+    public required IClassifier Model { get; init; }
+
+    /// <summary>The images and their true labels.</summary>
+    public required ImageSet Images { get; init; }
+
+    /// <summary>The data set's name in the report.</summary>
+    public required string DataName { get; init; }
+
+    /// <summary>The attacks.</summary>
+    public required IReadOnlyList<PlannedAttack> Attacks { get; init; }
+
+    /// <summary>The defenses; "none" is always evaluated beside them.</summary>
+    public required IReadOnlyList<PlannedDefense> Defenses { get; init; }
+
+    /// <summary>Decides every random draw; attackers and defenders get streams of their own from it.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>How many images of each attack the report shows.</summary>
+    public int GalleryImages { get; init; } = 8;
+}
+
+/// <summary>An attack of a plan.</summary>
+/// <param name="Name">As the report names it: the command-line name with the options that were given.</param>
+/// <param name="Attack">The attack.</param>
+/// <param name="Epsilons">Budgets; null takes a budget attack's own, and leaves a minimizing attack without one.</param>
+/// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated classifier itself.</param>
+public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IReadOnlyList<double>? Epsilons = null, IClassifier? Source = null);
+
+/// <summary>A defense of a plan.</summary>
+public sealed record PlannedDefense
+{
+    /// <summary>As the report names it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The purifier as the defender runs it.</summary>
+    public required IPurifier Purifier { get; init; }
+
+    /// <summary>The purifier as the adaptive attacker rebuilds it, possibly cheaper.</summary>
+    public required IPurifier AttackersPurifier { get; init; }
+
+    /// <summary>Purifications over which the attacker averages each gradient.</summary>
+    public int Draws { get; init; } = 1;
+
+    /// <summary>The classifier behind the purifier where it is another than the plan's: one trained on purified images (Defense-GAN-Rec).</summary>
+    public IClassifier? Classifier { get; init; }
+}

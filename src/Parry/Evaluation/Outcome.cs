@@ -1,0 +1,51 @@
+using Parry.Attacks;
+using Parry.Reports;
+
+namespace Parry.Evaluation;
+
+/// <summary>
+/// One attack at one budget against one defended or bare classifier, image by image: what the rows of a report are counted from.
+/// </summary>
+/// <param name="Attack">The attack's name in the report.</param>
+/// <param name="Norm">The attack's norm.</param>
+/// <param name="Epsilon">The budget, if there is one.</param>
+/// <param name="Defense">The defense's name, or "none".</param>
+/// <param name="Threat">What the attacker knows.</param>
+/// <param name="CleanRight">Whether each clean image is classified rightly.</param>
+/// <param name="AttackedRight">Whether each image is still classified rightly under attack.</param>
+/// <param name="Distances">The size of each perturbation in the attack's norm.</param>
+/// <param name="Result">The run of the attack, for its costs and images.</param>
+internal sealed record Outcome(
+    string Attack, Norm Norm, double? Epsilon, string Defense, Threat Threat, bool[] CleanRight, bool[] AttackedRight, float[] Distances, AttackResult Result)
+{
+    /// <summary>Counts the row. An image that was wrong before stays wrong: an attacker never helps.</summary>
+    public EvaluationRow ToRow(EvaluationPlan plan)
+    {
+        int count = CleanRight.Length;
+        bool[] robust = Robust();
+        var distances = Enumerable.Range(0, count).Where(i => CleanRight[i]).Select(i => robust[i] ? double.PositiveInfinity : Distances[i]).Order().ToArray();
+        int right = CleanRight.Count(r => r), left = robust.Count(r => r);
+        return new EvaluationRow
+        {
+            Model = plan.ModelName,
+            Data = plan.DataName,
+            Attack = Attack,
+            Norm = Norm.Name(),
+            Epsilon = Epsilon,
+            Defense = Defense,
+            Threat = Threat,
+            Count = count,
+            CleanCorrect = right,
+            RobustCorrect = left,
+            Attacked = right,
+            Succeeded = right - left,
+            MedianDistance = distances.Length == 0 ? null : distances[distances.Length / 2],
+            Gradients = Result.Gradients.Average(),
+            Queries = Result.Queries.Average(),
+            Seconds = Result.Seconds,
+            Seed = plan.Seed,
+        };
+    }
+
+    public bool[] Robust() => [.. CleanRight.Zip(AttackedRight, (before, after) => before && after)];
+}
