@@ -44,9 +44,25 @@ public class GeneratorTests : LeakChecked
         _ = Loader.Info;
         nint library = NativeLibrary.Load(Path.Combine(AppContext.BaseDirectory, "libparry_torch.so"));
         var find = (delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "_ZN2at6detail22getDefaultCPUGeneratorEv");
-        using var global = new GeneratorHandle(find());
-        byte[] before = State(global);
+        var global = new GeneratorHandle(find());
+        try
+        {
+            byte[] before = State(global);
+            DrawAllWays();
+            Assert.Equal(before, State(global));
+            new Operator("rand").Call([1L]);
+            Assert.NotEqual(before, State(global));
+        }
+        finally
+        {
+            // LibTorch owns it.
+            global.SetHandleAsInvalid();
+            NativeLibrary.Free(library);
+        }
+    }
 
+    private static void DrawAllWays()
+    {
         using var random = new Generator(3);
         Tensor.Normal([100], random);
         Tensor.Uniform([100], random).Bernoulli(0.5, random);
@@ -54,13 +70,6 @@ public class GeneratorTests : LeakChecked
         Init.UnitNorm(((Linear)network.Children[0].Value).Weight, random);
         network.Train(random);
         network.Forward(Tensor.Zeros([5, 20]));
-        Assert.Equal(before, State(global));
-
-        new Operator("rand").Call([1L]);
-        Assert.NotEqual(before, State(global));
-        // LibTorch owns it.
-        global.SetHandleAsInvalid();
-        NativeLibrary.Free(library);
     }
 
     private static unsafe byte[] State(GeneratorHandle generator)
