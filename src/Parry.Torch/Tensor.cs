@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Parry.Torch.Interop;
 
@@ -93,6 +94,7 @@ public sealed unsafe partial class Tensor : IDisposable
     }
 
     /// <summary>A one-dimensional tensor from elements.</summary>
+    [OverloadResolutionPriority(1)] // or [1, 2] would be a span without a shape
     public static Tensor From<T>(T[] elements) where T : unmanaged => From<T>(elements, elements.Length);
 
     /// <summary>A tensor from raw bytes in row-major order.</summary>

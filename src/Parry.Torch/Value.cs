@@ -75,10 +75,17 @@ public readonly struct Value
         ValueKind.Device => Device.FromCode(Bits).ToString(),
         ValueKind.IntList => $"[{string.Join(", ", (long[])Reference!)}]",
         ValueKind.DoubleList => $"[{string.Join(", ", (double[])Reference!)}]",
-        ValueKind.TensorList => $"[{string.Join(", ", ((Tensor?[])Reference!).Select(t => t?.Describe() ?? "none"))}]",
+        ValueKind.TensorList => Describe((Tensor?[])Reference!),
         ValueKind.Tensor => ((Tensor)Reference!).Describe(),
         ValueKind.Generator => "generator",
         ValueKind.String => $"\"{Reference}\"",
         _ => Bits.ToString(System.Globalization.CultureInfo.InvariantCulture),
     };
+
+    private static string Describe(Tensor?[] tensors)
+    {
+        const int Shown = 4;
+        string first = string.Join(", ", tensors.Take(Shown).Select(t => t?.Describe() ?? "none"));
+        return tensors.Length <= Shown ? $"[{first}]" : $"[{first}, … {tensors.Length} tensors]";
+    }
 }

@@ -19,7 +19,7 @@ public abstract class Optimizer : IDisposable
     {
         _parameters = [.. parameters];
         LearningRate = learningRate;
-        _state[StepsKey] = Tensor.Zeros([1], DType.Int64).Own();
+        _state[StepsKey] = Tensor.Zeros([], DType.Int64).Own();
         using var frozen = Autograd.NoGrad();
         foreach (string name in running)
         {
@@ -38,7 +38,7 @@ public abstract class Optimizer : IDisposable
     {
         get
         {
-            using Tensor steps = Tensor.From([Steps]);
+            using Tensor steps = Tensor.Full([], Steps, DType.Int64);
             _state[StepsKey].CopyInPlace(steps);
             return _state;
         }

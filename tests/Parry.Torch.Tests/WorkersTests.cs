@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+
+namespace Parry.Torch.Tests;
+
+public class WorkersTests : LeakChecked
+{
+    [Fact]
+    public void Results_come_in_order_whoever_computes_them()
+    {
+        using var workers = new Workers(3);
+        Assert.Equal(Enumerable.Range(0, 50).Select(i => i * i), workers.Map(50, i =>
+        {
+            Thread.Sleep((50 - i) % 3);
+            return i * i;
+        }));
+        Assert.Empty(workers.Map(0, i => i));
+    }
+
+    [Fact]
+    public void An_exception_reaches_the_caller_and_the_workers_go_on()
+    {
+        using var workers = new Workers(2);
+        var error = Assert.Throws<InvalidDataException>(() => workers.Run(5, i => throw new InvalidDataException("piece")));
+        Assert.Equal("piece", error.Message);
+        Assert.Equal([0, 1], workers.Map(2, i => i));
+    }
+
+    [Fact]
+    public void A_run_inside_a_worker_runs_on_that_worker()
+    {
+        using var workers = new Workers(1);
+        int[] inner = workers.Map(1, _ =>
+        {
+            int here = Environment.CurrentManagedThreadId;
+            return workers.Map(3, _ => Environment.CurrentManagedThreadId == here ? 1 : 0);
+        })[0];
+        Assert.Equal([1, 1, 1], inner);
+    }
+
+    [Fact]
+    public void Each_worker_has_its_own_gradient_mode_and_one_LibTorch_thread()
+    {
+        using var workers = new Workers(2);
+        using var frozen = Autograd.NoGrad();
+        var seen = new ConcurrentDictionary<int, int>();
+        bool[] enabled = workers.Map(8, _ =>
+        {
+            using var scope = new TensorScope();
+            seen[Environment.CurrentManagedThreadId] = TorchThreads.Get();
+            Thread.Sleep(2);
+            bool recorded = Tensor.Ones([1]).RequireGrad().Mul(2).RequiresGrad;
+            using var off = Autograd.NoGrad();
+            return recorded && !Autograd.Enabled;
+        });
+        Assert.All(enabled, Assert.True);
+        Assert.All(seen.Values, threads => Assert.Equal(1, threads));
+        Assert.DoesNotContain(Environment.CurrentManagedThreadId, seen.Keys);
+        Assert.False(Autograd.Enabled);
+    }
+
+    [Fact]
+    public void Scopes_and_gradients_on_workers_leave_nothing_behind()
+    {
+        using var workers = new Workers(2);
+        double[] slopes = workers.Map(40, i =>
+        {
+            using var scope = new TensorScope();
+            Tensor x = Tensor.From([(double)i]).RequireGrad();
+            return Autograd.Grad(x.Mul(x).Sum(), x).ToDouble();
+        });
+        Assert.Equal(Enumerable.Range(0, 40).Select(i => 2.0 * i), slopes);
+    }
+
+    [Fact]
+    public void Cancellation_skips_the_pieces_not_begun()
+    {
+        using var workers = new Workers(1);
+        using var source = new CancellationTokenSource();
+        int begun = 0;
+        Assert.Throws<OperationCanceledException>(() => workers.Run(10, i =>
+        {
+            begun++;
+            if (i == 2) source.Cancel();
+        }, source.Token));
+        Assert.Equal(3, begun);
+    }
+
+    [Fact]
+    public void Closed_workers_refuse_work()
+    {
+        var workers = new Workers(1);
+        workers.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => workers.Run(1, _ => { }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Workers(0));
+    }
+
+    [Fact]
+    public void LibTorch_starts_with_one_thread_and_says_which_BLAS_it_uses()
+    {
+        Assert.Equal(1, TorchThreads.Get());
+        var (library, threads) = TorchThreads.Blas();
+        Assert.NotEqual("", library);
+        Assert.InRange(threads, 0, 1);
+        Assert.True(TorchThreads.Version >= new Version(1, 13));
+        Assert.InRange(Workers.PhysicalCores, 1, Environment.ProcessorCount);
+    }
+}
