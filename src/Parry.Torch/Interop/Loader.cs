@@ -7,6 +7,8 @@ namespace Parry.Torch.Interop;
 /// <summary>Loads libparry_torch once, with the C environment set before LibTorch reads it.</summary>
 internal static unsafe partial class Loader
 {
+    private const int TrimThreshold = -1, MmapThreshold = -3, ArenaMax = -8;
+
     private static readonly Lazy<NativeInfo> s_info = new(Load, LazyThreadSafetyMode.ExecutionAndPublication);
 
     /// <summary>Loads LibTorch if nothing has yet, and says what was found.</summary>
@@ -31,6 +33,12 @@ internal static unsafe partial class Loader
         SetEnvironment("UCX_ERROR_SIGNALS", "");
         // OpenBLAS takes processors newer than itself for old ones; with AVX-512 this doubles the speed of its products.
         if (Avx512F.IsSupported && Avx512DQ.IsSupported && Avx512BW.IsSupported) SetEnvironment("OPENBLAS_CORETYPE", "SkylakeX");
+
+        // The C library gives freed tensors back to the system at once, and zeroing fresh pages then costs several times what a
+        // convolution does. Keep them: one arena for all threads, large blocks from the heap, and no trimming.
+        _ = mallopt(ArenaMax, 1);
+        _ = mallopt(MmapThreshold, 1 << 30);
+        _ = mallopt(TrimThreshold, int.MaxValue);
 
         NativeLibrary.SetDllImportResolver(typeof(Loader).Assembly, Resolve);
         NativeError error = default;
@@ -75,6 +83,9 @@ internal static unsafe partial class Loader
     }
 
     private static void SetEnvironment(string name, string value) => setenv(name, value, 0);
+
+    [LibraryImport("libc")]
+    private static partial int mallopt(int parameter, int value);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int setenv(string name, string value, int overwrite);

@@ -1,0 +1,115 @@
+using Parry.Attacks;
+using Parry.Attacks.Steps;
+using Parry.Attacks.WhiteBox;
+using Parry.Data;
+using Parry.Generative;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Cli.Bench;
+
+/// <summary>The costs of Parry's inner loops, each as a ratio to another way of doing the same, taken in one process.</summary>
+internal static class SpeedBenchmarks
+{
+    public const string Command = "parry bench speed --json";
+
+    /// <summary>A small addition called from C#.</summary>
+    public static BenchRow OperatorCall()
+    {
+        const int Calls = 20_000;
+        using Tensor one = Tensor.From([1f, 2f, 3f]);
+        double seconds = Stopwatches.Best(() =>
+        {
+            for (int i = 0; i < Calls; i++) one.Add(one).Dispose();
+        });
+        return BenchRow.AtMost("operator call from C# (add of 3 numbers)", seconds / Calls * 1e6, "microseconds", 1.5, Command);
+    }
+
+    /// <summary>One step of Defense-GAN's projection at the paper's size, against the same through the plain transposed convolution and autograd.</summary>
+    public static BenchRow Projection()
+    {
+        using var random = new Parry.Torch.Generator(1);
+        using var generator = new ImageGenerator(new ImageShape(1, 28, 28), random);
+        using Tensor latents = Tensor.Normal([500, generator.Latent], random);
+        using Tensor target = Tensor.Uniform([500, 1, 28, 28], random);
+
+        void Fast()
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            GeneratorPass pass = generator.Run(latents);
+            pass.LatentGradient(pass.Images.Sub(target).Mul(2.0 / 784));
+        }
+
+        void Plain()
+        {
+            using var scope = new TensorScope();
+            Tensor followed = latents.Clone().RequireGrad();
+            Autograd.Grad(generator.Forward(followed).Sub(target).Pow(2).Sum().Mul(1.0 / 784), followed);
+        }
+
+        return BenchRow.AtLeast("one projection step, plain conv_transpose2d over Parry's, width 64, batch 500", Stopwatches.Ratio(Plain, Fast), "times", 3, Command);
+    }
+
+    /// <summary>PGD-40 on all workers over its gradients alone on the same workers.</summary>
+    public static BenchRow ProjectedGradientDescentOverhead(IClassifier model, Tensor images, Tensor labels)
+    {
+        const int Steps = 40;
+        var attack = new ProjectedGradientDescent { Steps = Steps };
+        var everyImage = Enumerable.Repeat(true, (int)images.Size(0)).ToArray();
+        double ratio = Stopwatches.Ratio(
+            () => AttackRunner.Run(attack, model, images, Goal.Untargeted(labels), 1, everyImage).Dispose(),
+            () => OnWorkers(images, labels, (part, goal) =>
+            {
+                for (int step = 0; step < Steps; step++) Gradient(model, part, goal);
+            }));
+        return BenchRow.AtMost("PGD-40 over the bare cost of 40 forward and input-gradient passes", ratio, "times", 1.10, Command);
+    }
+
+    /// <summary>Forward and input-gradient passes on one call with LibTorch's own threads on all cores, over the same with one worker per core.</summary>
+    public static BenchRow WorkersAgainstThreads(IClassifier model, Tensor images, Tensor labels)
+    {
+        void Whole()
+        {
+            TorchThreads.Set(Workers.PhysicalCores);
+            Gradient(model, images, Goal.Untargeted(labels));
+            TorchThreads.Set(1);
+        }
+
+        return BenchRow.AtLeast($"gradients of {images.Size(0)} MNIST images: {Workers.PhysicalCores} LibTorch threads over {Workers.Shared.Count} workers",
+            Stopwatches.Ratio(Whole, () => OnWorkers(images, labels, (part, goal) => Gradient(model, part, goal))), "times", 1.8, Command);
+    }
+
+    /// <summary>Growth of the process over 10,000 steps of PGD.</summary>
+    public static BenchRow Memory(IClassifier model, Tensor images, Tensor labels)
+    {
+        using var scope = new TensorScope();
+        Tensor few = images.Slice(0, 0, 4);
+        Goal goal = Goal.Untargeted(labels.Slice(0, 0, 4));
+        var all = Enumerable.Repeat(true, 4).ToArray();
+        void Run(int steps) => AttackRunner.Run(new ProjectedGradientDescent { Steps = steps }, model, few, goal, 1, all).Dispose();
+        Run(500);
+        long before = Environment.WorkingSet, live = TensorScope.LiveTensors;
+        Run(10_000);
+        long leaked = TensorScope.LiveTensors - live;
+        return BenchRow.AtMost($"growth over 10,000 PGD steps ({leaked} tensors left)", (Environment.WorkingSet - before) / 1048576.0, "MiB", 16, Command);
+    }
+
+    private static void Gradient(IClassifier model, Tensor images, Goal goal)
+    {
+        using var scope = new TensorScope();
+        model.Gradient(images, AttackLoss.CrossEntropy(goal));
+    }
+
+    // Cut as the runner of attacks cuts.
+    private static void OnWorkers(Tensor images, Tensor labels, Action<Tensor, Goal> work)
+    {
+        int count = (int)images.Size(0), size = Math.Min(256, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
+        Workers.Shared.Run((count + size - 1) / size, i =>
+        {
+            using var scope = new TensorScope();
+            long from = (long)i * size, to = Math.Min(count, from + size);
+            work(images.Slice(0, from, to), Goal.Untargeted(labels.Slice(0, from, to)));
+        });
+    }
+}
