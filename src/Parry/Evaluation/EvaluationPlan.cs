@@ -24,7 +24,7 @@ public sealed record EvaluationPlan
     public required IReadOnlyList<PlannedAttack> Attacks { get; init; }
 
     /// <summary>The defenses; "none" is always evaluated beside them.</summary>
-    public required IReadOnlyList<PlannedDefense> Defenses { get; init; }
+    public required IReadOnlyList<DefenseSpec> Defenses { get; init; }
 
     /// <summary>Decides every random draw; attackers and defenders get streams of their own from it.</summary>
     public required long Seed { get; init; }
@@ -39,22 +39,3 @@ public sealed record EvaluationPlan
 /// <param name="Epsilons">Budgets; null takes a budget attack's own, and leaves a minimizing attack without one.</param>
 /// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated classifier itself.</param>
 public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IReadOnlyList<double>? Epsilons = null, IClassifier? Source = null);
-
-/// <summary>A defense of a plan.</summary>
-public sealed record PlannedDefense
-{
-    /// <summary>As the report names it.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>The purifier as the defender runs it.</summary>
-    public required IPurifier Purifier { get; init; }
-
-    /// <summary>The purifier as the adaptive attacker rebuilds it, possibly cheaper.</summary>
-    public required IPurifier AttackersPurifier { get; init; }
-
-    /// <summary>Purifications over which the attacker averages each gradient.</summary>
-    public int Draws { get; init; } = 1;
-
-    /// <summary>The classifier behind the purifier where it is another than the plan's: one trained on purified images (Defense-GAN-Rec).</summary>
-    public IClassifier? Classifier { get; init; }
-}

@@ -1,5 +1,6 @@
 using Parry.Attacks;
 using Parry.Data;
+using Parry.Defenses;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Torch;
@@ -47,8 +48,8 @@ public sealed class Evaluator
         bool[] bareRight = Right(DefendedImages.Predict(_plan.Model, images), truth);
         AddClean(EvaluationRow.Nothing, bareRight);
 
-        var defended = new List<(PlannedDefense Defense, DefendedImages Clean, bool[] Right)>();
-        foreach (PlannedDefense defense in _plan.Defenses)
+        var defended = new List<(DefenseSpec Defense, DefendedImages Clean, bool[] Right)>();
+        foreach (DefenseSpec defense in _plan.Defenses)
         {
             Report($"{defense.Name} on clean images");
             DefendedImages clean = Defend(defense, images);
@@ -74,7 +75,7 @@ public sealed class Evaluator
             foreach (var (defense, clean, right) in defended)
             {
                 Report($"{attack.Name} on {defense.Name}, adaptive");
-                IClassifier known = Parry.Defenses.Purification.Protect(defense.AttackersPurifier, defense.Classifier ?? _plan.Model, _plan.Seed, defense.Draws);
+                IClassifier known = defense.AttackersPurifier.Protect(defense.Classifier ?? _plan.Model, _plan.Seed, defense.Draws);
                 foreach (AttackResult result in Attack(attack, known, images, labels, right))
                 {
                     using DefendedImages shown = Defend(defense, result.Attempts);
@@ -97,7 +98,7 @@ public sealed class Evaluator
             : [AttackRunner.Run(attack.Attack, model, images, goal, _plan.Seed, attacked, cancellation: _cancellation)];
     }
 
-    private DefendedImages Defend(PlannedDefense defense, Tensor images)
+    private DefendedImages Defend(DefenseSpec defense, Tensor images)
     {
         long[] samples = [.. Enumerable.Range(0, (int)images.Size(0)).Select(i => (long)i)];
         return DefendedImages.Of(defense.Purifier, defense.Classifier ?? _plan.Model, images, new SampleRandom(_plan.Seed, samples).Fork(DefenderStream));
