@@ -1,0 +1,150 @@
+using Parry.Attacks.WhiteBox;
+using Parry.Data;
+using Parry.Defenses;
+using Parry.Evaluation;
+using Parry.Models;
+using Parry.Reports;
+using Parry.Torch;
+
+namespace Parry.Tests.Evaluation;
+
+public class EvaluatorTests
+{
+    private static readonly ImageShape s_shape = new(1, 4, 4);
+
+    [Fact]
+    public void A_purifier_that_does_nothing_gives_the_numbers_of_the_bare_classifier_to_both_attackers()
+    {
+        var findings = Run(new Doing("nothing", images => images.Clone()));
+        foreach (EvaluationRow bare in findings.Rows.Where(row => row.Threat == Threat.None && row.Attack != EvaluationRow.Nothing))
+        {
+            foreach (Threat threat in new[] { Threat.Static, Threat.Adaptive })
+            {
+                EvaluationRow defended = findings.Rows.Single(row => (row.Attack, row.Epsilon, row.Threat) == (bare.Attack, bare.Epsilon, threat));
+                Assert.Equal((bare.RobustCorrect, bare.Attacked, bare.Succeeded), (defended.RobustCorrect, defended.Attacked, defended.Succeeded));
+            }
+        }
+
+        Assert.Contains(findings.Rows, row => row.Threat == Threat.None && row.Succeeded > 0);
+    }
+
+    [Fact]
+    public void Every_static_number_stands_beside_an_adaptive_one()
+    {
+        var findings = Run(new Doing("nothing", images => images.Clone()));
+        var unaware = findings.Rows.Where(row => row.Threat == Threat.Static).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
+        var adaptive = findings.Rows.Where(row => row.Threat == Threat.Adaptive).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
+        Assert.NotEmpty(unaware);
+        Assert.Equal(unaware, adaptive);
+    }
+
+    [Fact]
+    public void The_denominators_add_up()
+    {
+        foreach (EvaluationRow row in Run(new Doing("nothing", images => images.Clone())).Rows.Where(row => row.Attack != EvaluationRow.Nothing))
+        {
+            Assert.Equal(row.CleanCorrect, row.Attacked);
+            Assert.Equal(row.CleanCorrect - row.Succeeded, row.RobustCorrect);
+            Assert.Equal(40, row.Count);
+        }
+    }
+
+    [Fact]
+    public void A_purifier_that_wipes_every_image_leaves_one_answer_that_no_attack_changes()
+    {
+        var findings = Run(new Doing("wipe", images => images.Mul(0)));
+        EvaluationRow clean = findings.Rows.Single(row => row is { Defense: "wipe", Attack: EvaluationRow.Nothing });
+        Assert.InRange(clean.CleanCorrect, 1, 30);
+        Assert.All(findings.Rows.Where(row => row.Defense == "wipe" && row.Attack != EvaluationRow.Nothing), row => Assert.Equal(clean.CleanCorrect, row.RobustCorrect));
+    }
+
+    [Fact]
+    public void The_worst_case_counts_an_image_as_robust_only_if_every_attack_failed_on_it()
+    {
+        var findings = Run(new Doing("nothing", images => images.Clone()));
+        foreach (EvaluationRow worst in findings.Rows.Where(row => row.Attack == "worst case"))
+        {
+            var others = findings.Rows.Where(row => row.Attack != "worst case" && (row.Norm, row.Epsilon, row.Defense, row.Threat) == (worst.Norm, worst.Epsilon, worst.Defense, worst.Threat)).ToArray();
+            Assert.Equal(2, others.Length);
+            Assert.True(worst.RobustCorrect <= others.Min(row => row.RobustCorrect));
+        }
+
+        Assert.Contains(findings.Rows, row => row.Attack == "worst case");
+    }
+
+    [Fact]
+    public void A_detector_that_scores_only_changed_images_has_area_one()
+    {
+        var findings = Run(new Doing("round", images => images.Round()));
+        Assert.All(findings.Rocs.Where(roc => roc.Threat == Threat.Static), roc => Assert.Equal(1, roc.Auc));
+        Assert.NotEmpty(findings.Rocs);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_rows()
+    {
+        static IEnumerable<EvaluationRow> Rows() => Run(new Doing("nothing", images => images.Clone())).Rows.Select(row => row with { Seconds = 0 });
+        Assert.Equal(Rows(), Rows());
+    }
+
+    [Fact]
+    public void A_defense_whose_adaptive_attack_is_weaker_than_the_static_one_is_called_out()
+    {
+        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.Static);
+        var weak = row with { Threat = Threat.Adaptive, Count = 1000, CleanCorrect = 990, RobustCorrect = 950 };
+        var strong = row with { Count = 1000, CleanCorrect = 990, RobustCorrect = 300 };
+        Assert.Single(GradientMasking.Warnings([strong, weak]), warning => warning.Contains("masked", StringComparison.Ordinal));
+        Assert.Empty(GradientMasking.Warnings([strong with { RobustCorrect = 960 }, weak with { RobustCorrect = 940 }]));
+    }
+
+    private static EvaluationFindings Run(IPurifier purifier)
+    {
+        using var random = new Parry.Torch.Generator(8);
+        var classifier = new LinearClassifier(s_shape);
+        using var scope = new TensorScope();
+
+        // Black-and-white images, labeled as the classifier sees them but for the last four.
+        byte[] pixels = Tensor.Uniform([40 * 16], random).Greater(0.5).To(DType.UInt8).Mul(Tensor.From(new byte[] { 255 })).ToArray<byte>();
+        Tensor images = Tensor.FromBytes(pixels, DType.UInt8, 40, 1, 4, 4).To(DType.Float32).Div(255);
+        int[] labels = [.. ((IClassifier)classifier).Predict(images).ToArray<long>().Select((label, i) => (int)(i < 36 ? label : (label + 1) % 3))];
+        return Evaluator.Run(new EvaluationPlan
+        {
+            ModelName = "linear",
+            Model = classifier,
+            DataName = "checks",
+            Images = new ImageSet("checks", s_shape, pixels, labels, ["a", "b", "c"]),
+            Attacks = [new("fgsm", new FastGradientSign(), [0.02, 0.1]), new("half", new Half(), [0.02, 0.1])],
+            Defenses = [new DefenseSpec { Name = purifier.Name, Purifier = purifier, AttackersPurifier = purifier }],
+            Seed = 1,
+        });
+    }
+
+    /// <summary>A purifier that is one function of the images.</summary>
+    private sealed record Doing(string Name, Func<Tensor, Tensor> Purification) : IPurifier
+    {
+        public ImageShape Shape => s_shape;
+
+        public GradientPath Path => GradientPath.Identity;
+
+        public Purified Purify(Tensor images, SampleRandom random)
+        {
+            Tensor purified = Purification(images);
+            return new Purified(purified, purified.Sub(images).Pow(2).Mean([1, 2, 3]));
+        }
+    }
+
+    /// <summary>FGSM that uses only half of its budget.</summary>
+    private sealed record Half : Parry.Attacks.IBudgetAttack<IClassifier>
+    {
+        public string Name => "half";
+
+        public Parry.Attacks.Norm Norm => Parry.Attacks.Norm.Linf;
+
+        public double Epsilon => 0.1;
+
+        public Tensor Perturb(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+            new FastGradientSign().PerturbWithin(model, images, goal, random, [.. epsilons.Select(epsilon => epsilon / 2)]);
+    }
+}
