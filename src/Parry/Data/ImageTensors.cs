@@ -6,21 +6,24 @@ namespace Parry.Data;
 public static class ImageTensors
 {
     /// <summary>All images, float32 [N, C, H, W] in [0, 1].</summary>
-    public static Tensor ToTensor(this ImageSet set)
+    public static Tensor ImageTensor(this ImageSet set)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(set.ToByteTensor().To(DType.Float32).Div(255));
+        using Tensor bytes = set.ByteTensor();
+        return bytes.CopyTo(DType.Float32).MulInPlace(1 / 255.0);
     }
 
     /// <summary>All images as bytes [N, C, H, W].</summary>
-    public static Tensor ToByteTensor(this ImageSet set) =>
+    public static Tensor ByteTensor(this ImageSet set) =>
         Tensor.FromBytes(set.Pixels, DType.UInt8, set.Count, set.Shape.Channels, set.Shape.Height, set.Shape.Width);
 
-    /// <summary>All labels, [N] int64.</summary>
-    public static Tensor LabelTensor(this ImageSet set)
+    /// <summary>All labels, int64 [N].</summary>
+    public static Tensor LabelTensor(this ImageSet set) => Tensor.From(Array.ConvertAll(set.Labels.ToArray(), label => (long)label));
+
+    /// <summary>The images and labels at these indices, in their order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An index lies outside the set.</exception>
+    public static (Tensor Images, Tensor Labels) Batch(this ImageSet set, ReadOnlySpan<int> indices)
     {
-        var labels = new long[set.Count];
-        for (int i = 0; i < labels.Length; i++) labels[i] = set.Labels[i];
-        return Tensor.From(labels);
+        ImageSet batch = set.Select(indices);
+        return (batch.ImageTensor(), batch.LabelTensor());
     }
 }

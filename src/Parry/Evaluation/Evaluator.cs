@@ -43,7 +43,7 @@ public sealed class Evaluator
 
     private EvaluationFindings Run()
     {
-        Tensor images = _plan.Images.ToTensor(), labels = _plan.Images.LabelTensor();
+        Tensor images = _plan.Images.ImageTensor(), labels = _plan.Images.LabelTensor();
         long[] truth = labels.ToArray<long>();
         bool[] bareRight = Right(DefendedImages.Predict(_plan.Model, images), truth);
         AddClean(EvaluationRow.Nothing, bareRight);

@@ -1,0 +1,198 @@
+using System.Globalization;
+using Parry.Data;
+using Parry.Models.Architectures;
+using Parry.Torch;
+using Parry.Torch.Nn;
+using Parry.Torch.Optim;
+using Parry.Torch.Serialization;
+
+namespace Parry.Models;
+
+/// <summary>
+/// Trains a classifier. All randomness of a batch follows from the seed, the epoch and the batch's number, and a batch is always cut into the
+/// same pieces, however many workers take them: a run continued from a checkpoint gives the weights that an unbroken run gives, bit for bit.
+/// </summary>
+/// <remarks>Pieces do not see each other, so layers must treat images alone: batch normalization would not be what it says.</remarks>
+public sealed class ClassifierTrainer : IDisposable
+{
+    // A piece of 32 takes no more time per image than a larger one (its maps stay in the cache), and a batch of 128 keeps four cores busy.
+    private const int PieceSize = 32;
+
+    private readonly Training _options;
+    private readonly ImageSet _images;
+    private readonly ImageSet? _validation;
+    private readonly ShuffledBatches _batches;
+    private readonly Adam _adam;
+    private readonly Tensor[] _weights;
+    private readonly Module[] _replicas;
+
+    /// <summary>Creates a network with fresh weights.</summary>
+    /// <param name="options">The recipe.</param>
+    /// <param name="images">The training images.</param>
+    /// <param name="validation">Images whose accuracy is reported after each epoch, or null.</param>
+    /// <exception cref="UserErrorException">An option is out of range, or the architecture does not exist or fit the images.</exception>
+    public ClassifierTrainer(Training options, ImageSet images, ImageSet? validation = null)
+    {
+        _options = options with { Architecture = Classifiers.FullName(options.Architecture) };
+        Check(options, images);
+        _images = images;
+        _validation = validation;
+        _batches = new ShuffledBatches(images.Count, options.BatchSize, (ulong)options.Seed);
+        using var random = new Generator(options.Seed);
+        Classifier = new NetworkClassifier(Make(random), images.Shape, images.ClassNames.Count);
+        _weights = Parameters(Classifier.Network);
+        _adam = new Adam(_weights, options.LearningRate);
+        _replicas = [.. Enumerable.Range(0, Pieces(Math.Min(options.BatchSize, images.Count))).Select(_ => Make(random))];
+        foreach (Module replica in _replicas) replica.RequireGrad();
+    }
+
+    /// <summary>The classifier as trained so far, in evaluation mode.</summary>
+    public NetworkClassifier Classifier { get; }
+
+    /// <summary>Epochs done so far.</summary>
+    public int Epoch { get; private set; }
+
+    /// <summary>Trains until all epochs are done, with a checkpoint after each.</summary>
+    /// <param name="checkpoint">The file that is written after each epoch, whole or not at all; null for none.</param>
+    /// <param name="progress">Told after each batch.</param>
+    /// <param name="cancellation">Stops between batches; what came after the last checkpoint is lost.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public void Run(string? checkpoint = null, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        while (Epoch < _options.Epochs)
+        {
+            RunEpoch(progress, cancellation);
+            if (checkpoint is not null) AtomicFile.Write(checkpoint, Save);
+        }
+    }
+
+    /// <summary>Trains on every image once.</summary>
+    /// <param name="progress">Told after each batch.</param>
+    /// <param name="cancellation">Stops between batches, with the epoch half done: continue from a checkpoint then, not with this object.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public void RunEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        double loss = 0, right = 0, seen = 0;
+        int number = 0;
+        foreach (int[] batch in _batches.Epoch(Epoch))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Piece[] pieces = RunBatch(batch, ((long)Epoch * _batches.BatchesPerEpoch) + number++);
+            loss += pieces.Sum(piece => piece.Loss);
+            right += pieces.Sum(piece => piece.Right);
+            seen += batch.Length;
+            bool last = number == _batches.BatchesPerEpoch;
+            double? validated = last && _validation is not null ? Accuracy.Of(Classifier, _validation, cancellation) : null;
+            progress?.Invoke(new(Epoch + 1, number, _batches.BatchesPerEpoch, loss / seen, right / seen, validated));
+        }
+
+        Epoch++;
+    }
+
+    /// <summary>Everything a run needs to go on, as one safetensors file.</summary>
+    public void Save(Stream stream)
+    {
+        var tensors = Classifier.Network.State.Select(entry => KeyValuePair.Create("network." + entry.Key, entry.Value))
+            .Concat(_adam.State.Select(entry => KeyValuePair.Create("adam." + entry.Key, entry.Value)));
+        SafeTensors.Write(stream, tensors, new Dictionary<string, string> { ["epoch"] = Epoch.ToString(CultureInfo.InvariantCulture), ["recipe"] = Recipe });
+    }
+
+    /// <summary>Goes on from what <see cref="Save"/> wrote.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it was made with other options or images.</exception>
+    public void Resume(string checkpoint)
+    {
+        try
+        {
+            using SafeTensorsFile file = SafeTensors.Read(checkpoint);
+            string recipe = file.Metadata.GetValueOrDefault("recipe", "something else");
+            if (recipe != Recipe)
+                throw new UserErrorException($"the checkpoint '{checkpoint}' was made with {recipe}, not with {Recipe}: give the same options, or start anew");
+            if (!int.TryParse(file.Metadata.GetValueOrDefault("epoch"), NumberStyles.None, CultureInfo.InvariantCulture, out int epoch) || epoch > _options.Epochs)
+                throw new InvalidDataException("It does not say how many epochs are done.");
+            Classifier.Network.Load(file.Under("network."));
+            _adam.Restore(file.Under("adam."));
+            Epoch = epoch;
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"cannot resume from '{checkpoint}': {e.Message} Start anew, or give another checkpoint.", e);
+        }
+    }
+
+    /// <summary>Frees the network and the optimizer.</summary>
+    public void Dispose()
+    {
+        Classifier.Dispose();
+        _adam.Dispose();
+        foreach (Module replica in _replicas) replica.Dispose();
+    }
+
+    private string Recipe => string.Create(CultureInfo.InvariantCulture,
+        $"{_options.Architecture}, {_options.Epochs} epochs of batches of {_options.BatchSize}, learning rate {_options.LearningRate} to {_options.FinalLearningRate ?? _options.LearningRate}, "
+        + $"dropout read as {_options.Dropout}, seed {_options.Seed}, {_images.Count} images {_images.Shape} of {_images.Name}");
+
+    private Piece[] RunBatch(int[] batch, long step)
+    {
+        int count = Pieces(batch.Length);
+        Piece[] pieces = Workers.Shared.Map(count, i => RunPiece(_replicas[i], batch.AsSpan()[(batch.Length * i / count)..(batch.Length * (i + 1) / count)], batch.Length, SeedOf(step, i)));
+        double done = step / Math.Max(1.0, ((long)_options.Epochs * _batches.BatchesPerEpoch) - 1);
+        _adam.LearningRate = _options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate));
+
+        // On a worker, where LibTorch's own threads are off: they cost more than they bring here.
+        Workers.Shared.Run(1, _ =>
+        {
+            using var scope = new TensorScope();
+            Tensor[] sum = pieces[0].Gradients;
+            foreach (Piece piece in pieces.Skip(1))
+            {
+                for (int i = 0; i < sum.Length; i++) sum[i].AddInPlace(piece.Gradients[i]);
+            }
+
+            _adam.Step(sum);
+        });
+        foreach (Tensor gradient in pieces.SelectMany(piece => piece.Gradients)) gradient.Dispose();
+        return pieces;
+    }
+
+    private Piece RunPiece(Module replica, ReadOnlySpan<int> indices, int batchSize, long seed)
+    {
+        using var scope = new TensorScope();
+        Tensor[] parameters = Parameters(replica);
+        using (Autograd.NoGrad())
+        {
+            for (int i = 0; i < parameters.Length; i++) parameters[i].CopyInPlace(_weights[i]);
+        }
+
+        using var follow = Autograd.WithGrad();
+        using var random = new Generator(seed);
+        replica.Train(random);
+        var (images, labels) = _images.Batch(indices);
+        Tensor logits = replica.Forward(images);
+        Tensor loss = logits.LogSoftmax().NllLoss(labels, reduction: 2);
+        Tensor[] gradients = Array.ConvertAll(Autograd.Grad([loss.Div(batchSize)], parameters), gradient => gradient!);
+        return new Piece(scope.Keep(gradients), loss.ToDouble(), logits.ArgMax(1).Equal(labels).Sum().ToDouble());
+    }
+
+    private Module Make(Generator random) => Classifiers.Create(_options.Architecture, _images.Shape, _images.ClassNames.Count, random, _options.Dropout);
+
+    private long SeedOf(long step, int piece)
+    {
+        ulong stream = new SplitMix64((ulong)_options.Seed).Next() + (ulong)step;
+        return (long)new SplitMix64(new SplitMix64(stream).Next() + (ulong)piece).Next();
+    }
+
+    private static int Pieces(int images) => (images + PieceSize - 1) / PieceSize;
+
+    private static Tensor[] Parameters(Module network) => [.. network.Parameters.Select(parameter => parameter.Value)];
+
+    private static void Check(Training options, ImageSet images)
+    {
+        if (options.Epochs < 1) throw new UserErrorException($"expected at least 1 epoch, got {options.Epochs}");
+        if (options.BatchSize < 1) throw new UserErrorException($"expected at least 1 image a batch, got {options.BatchSize}");
+        if (!(options.LearningRate > 0 && options.LearningRate < double.PositiveInfinity && options.FinalLearningRate is null or (>= 0 and < double.PositiveInfinity)))
+            throw new UserErrorException($"expected learning rates above 0, got {options.LearningRate} to {options.FinalLearningRate ?? options.LearningRate}");
+        if (images.Count < 1) throw new UserErrorException($"expected images to train on, {images.Name} has none");
+    }
+
+    private sealed record Piece(Tensor[] Gradients, double Loss, double Right);
+}

@@ -1,0 +1,101 @@
+using Parry.Generative;
+using Parry.Torch;
+
+namespace Parry.Models;
+
+/// <summary>
+/// Finds models as the command line names them: a file (.safetensors, .pt), or <c>DATASET/NET</c> such as <c>fashion-mnist/a</c> for one that ships.
+/// Those lie as <c>fashion-mnist-a.safetensors</c> in $PARRY_MODELS, or in the folder <c>models</c> of the repository or beside the program.
+/// </summary>
+public static class ModelCatalog
+{
+    private const string Extension = ".safetensors";
+
+    /// <summary>The names of the models that ship, generators among them; empty when their folder is missing.</summary>
+    /// <exception cref="UserErrorException">$PARRY_MODELS names no folder.</exception>
+    public static IReadOnlyList<string> Names => NamesIn(Folder());
+
+    /// <summary>The file of a model.</summary>
+    /// <exception cref="UserErrorException">There is none of that name, or it is of a kind that cannot be read.</exception>
+    public static string Find(string model) => Find(model, Folder());
+
+    /// <summary>Loads a classifier, which the caller owns.</summary>
+    /// <param name="model">A file or the name of a model that ships.</param>
+    /// <param name="shape">Of the images it will see.</param>
+    /// <param name="classes">How many classes these have.</param>
+    /// <returns>The classifier, and what its file says of it: null for TorchScript, which says nothing.</returns>
+    /// <exception cref="UserErrorException">It is not found, is damaged, is no classifier, or does not fit these images.</exception>
+    public static (IClassifier Classifier, ModelDescription? Description) LoadClassifier(string model, ImageShape shape, int classes)
+    {
+        string path = Find(model);
+        if (path.EndsWith(".pt", StringComparison.OrdinalIgnoreCase)) return (LoadScript(path, shape, classes), null);
+        var (classifier, description) = ModelFile.LoadClassifier(path, shape, classes);
+        if (classifier.Shape == shape && classifier.Classes == classes) return (classifier, description);
+        classifier.Dispose();
+        throw new UserErrorException($"{model} tells {classifier.Classes} classes of {classifier.Shape} images apart, not {classes} of {shape}: use it with {Fitting(description)}, or give another model");
+    }
+
+    /// <summary>Loads a generator, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
+    public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string model) => ModelFile.LoadGenerator(Find(model));
+
+    internal static IReadOnlyList<string> NamesIn(string? folder) => folder is null || !Directory.Exists(folder)
+        ? []
+        : [.. Directory.GetFiles(folder, "*-*" + Extension).Select(file => NameOf(Path.GetFileNameWithoutExtension(file))).Order(StringComparer.Ordinal)];
+
+    internal static string Find(string model, string? folder)
+    {
+        string extension = Path.GetExtension(model).ToLowerInvariant();
+        if (model.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+            throw new UserErrorException($"not yet: models behind an address such as {model} cannot be used; give a .safetensors or TorchScript .pt file");
+        if (extension == ".onnx")
+            throw new UserErrorException($"not yet: ONNX files such as {model} cannot be used; export the model as TorchScript (torch.jit.trace(model, images).save(\"model.pt\"))");
+        if (extension is Extension or ".pt")
+            return File.Exists(model) ? model : throw new UserErrorException($"there is no model file {model}: give one that exists, or the name of a model that ships ({Listed(folder)})");
+        if (File.Exists(model)) throw new UserErrorException($"expected a model file ending in {Extension} or .pt, got {model}: rename it if it is one");
+        return NamesIn(folder).Contains(model)
+            ? Path.Combine(folder!, model.Replace('/', '-') + Extension)
+            : throw new UserErrorException($"expected a {Extension} or .pt file or one of the models that ship ({Listed(folder)}), got \"{model}\"");
+    }
+
+    private static string? Folder()
+    {
+        if (Environment.GetEnvironmentVariable("PARRY_MODELS") is { Length: > 0 } given)
+            return Directory.Exists(given) ? given : throw new UserErrorException($"$PARRY_MODELS names the folder {given}, which does not exist: make it, or unset the variable");
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            string models = Path.Combine(folder.FullName, "models");
+            if (Directory.Exists(models) && File.Exists(Path.Combine(folder.FullName, "Parry.slnx"))) return models;
+        }
+
+        string beside = Path.Combine(AppContext.BaseDirectory, "models");
+        return Directory.Exists(beside) ? beside : null;
+    }
+
+    // fashion-mnist-a is fashion-mnist/a: the net's name has no dash.
+    private static string NameOf(string file) => $"{file[..file.LastIndexOf('-')]}/{file[(file.LastIndexOf('-') + 1)..]}";
+
+    private static string Listed(string? folder) => NamesIn(folder) is { Count: > 0 } names ? string.Join(", ", names) : "none found; set PARRY_MODELS to their folder";
+
+    private static string Fitting(ModelDescription description) => description.Data.Length > 0 ? description.Data : "the images it was trained on";
+
+    private static ScriptClassifier LoadScript(string path, ImageShape shape, int classes)
+    {
+        ScriptModule? module = null;
+        try
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            module = ScriptModule.Load(path);
+            Tensor logits = module.Forward(Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]));
+            return logits.Shape is [1, var given] && given == classes
+                ? new ScriptClassifier(module, shape, classes)
+                : throw new UserErrorException($"{path} gives {logits.Describe()} for one image of {shape}, not the {classes} logits that the data has classes: give a model for this data");
+        }
+        catch (Exception e) when (e is TorchException or UserErrorException)
+        {
+            module?.Dispose();
+            throw e as UserErrorException ?? new UserErrorException($"{path} is no TorchScript model for images of {shape}: {e.Message.Split('\n')[0]} Save one with torch.jit.", e);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Text.Json;
+using Parry.Models.Architectures;
+
+namespace Parry.Models;
+
+/// <summary>What a weight file says of itself: what the weights are of, and how they were made.</summary>
+public sealed record ModelDescription
+{
+    /// <summary>The architecture of Defense-GAN's generator.</summary>
+    public const string GeneratorArchitecture = "defense-gan-generator";
+
+    private const string Normalization = "none: [0,1]";
+    private const int LargestSide = 1 << 14;
+
+    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, or <see cref="GeneratorArchitecture"/>.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>The data set it was trained on.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The shape of the images it takes, or draws.</summary>
+    public required ImageShape Shape { get; init; }
+
+    /// <summary>The names of a classifier's classes; the label is the index. Empty for a generator.</summary>
+    public IReadOnlyList<string> ClassNames { get; init; } = [];
+
+    /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
+    public DropoutReading? Dropout { get; init; }
+
+    /// <summary>A classifier's accuracy on the test images, in [0, 1], if it was measured.</summary>
+    public double? TestAccuracy { get; init; }
+
+    /// <summary>The length of a generator's latent vector.</summary>
+    public int? Latent { get; init; }
+
+    /// <summary>The channels of a generator's last hidden map.</summary>
+    public int? Width { get; init; }
+
+    /// <summary>The steps that a generator was trained.</summary>
+    public int? Iterations { get; init; }
+
+    /// <summary>The seed of the training.</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>The command that makes the file again.</summary>
+    public string Command { get; init; } = "";
+
+    /// <summary>The program that wrote the file.</summary>
+    public string CreatedBy { get; init; } = $"Parry {typeof(ModelDescription).Assembly.GetName().Version!.ToString(3)}";
+
+    internal Dictionary<string, string> ToMetadata()
+    {
+        var metadata = new Dictionary<string, string>();
+        Add("architecture", Architecture);
+        Add("data", Data);
+        Add("input", Shape);
+        Add("normalization", Normalization);
+        Add("classes", ClassNames.Count == 0 ? null : JsonSerializer.Serialize(ClassNames));
+        Add("dropout", Dropout?.ToString().ToLowerInvariant());
+        Add("test-accuracy", TestAccuracy);
+        Add("latent", Latent);
+        Add("width", Width);
+        Add("iterations", Iterations);
+        Add("seed", Seed);
+        Add("command", Command);
+        Add("created-by", CreatedBy);
+        return metadata;
+
+        void Add(string key, object? value)
+        {
+            if (value is not null) metadata["parry." + key] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
+        }
+    }
+
+    /// <exception cref="InvalidDataException">Something is missing or makes no sense; the message says what.</exception>
+    internal static ModelDescription FromMetadata(IReadOnlyDictionary<string, string> metadata)
+    {
+        if (Text("normalization") is { } normalization && normalization != Normalization)
+            throw new InvalidDataException($"It wants images normalized as \"{normalization}\"; only \"{Normalization}\" is known.");
+        try
+        {
+            return new ModelDescription
+            {
+                Architecture = Text("architecture")
+                    ?? throw new InvalidDataException($"It does not say in \"parry.architecture\" what it is; {KnownArchitectures} are known."),
+                Data = Text("data") ?? "",
+                Shape = ParseShape(Text("input")),
+                ClassNames = Array.ConvertAll(JsonSerializer.Deserialize<string?[]>(Text("classes") ?? "[]") ?? [], name => name ?? throw new FormatException()),
+                Dropout = Text("dropout") switch { null => null, "drop" => DropoutReading.Drop, "keep" => DropoutReading.Keep, _ => throw new FormatException() },
+                TestAccuracy = Text("test-accuracy") is { } accuracy ? double.Parse(accuracy, CultureInfo.InvariantCulture) : null,
+                Latent = Number("latent"),
+                Width = Number("width"),
+                Iterations = Number("iterations"),
+                Seed = Text("seed") is { } seed ? long.Parse(seed, CultureInfo.InvariantCulture) : null,
+                Command = Text("command") ?? "",
+                CreatedBy = Text("created-by") ?? "",
+            };
+        }
+        catch (Exception e) when (e is FormatException or OverflowException or JsonException)
+        {
+            throw new InvalidDataException("Its description is damaged.", e);
+        }
+
+        string? Text(string key) => metadata.GetValueOrDefault("parry." + key);
+
+        int? Number(string key) => Text(key) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+    }
+
+    internal static string KnownArchitectures => string.Join(", ", Classifiers.Names.Append(GeneratorArchitecture));
+
+    private static ImageShape ParseShape(string? text)
+    {
+        int[] sizes = [.. (text ?? "").Split('x').Select(size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : 0)];
+        return sizes.Length == 3 && sizes.All(size => size is >= 1 and <= LargestSide)
+            ? new ImageShape(sizes[0], sizes[1], sizes[2])
+            : throw new InvalidDataException($"Its \"parry.input\" is \"{text}\"; a shape such as 1x28x28 was expected.");
+    }
+}

@@ -1,0 +1,131 @@
+using Parry.Generative;
+using Parry.Models.Architectures;
+using Parry.Torch;
+using Parry.Torch.Nn;
+using Parry.Torch.Serialization;
+
+namespace Parry.Models;
+
+/// <summary>
+/// Weight files that describe themselves: safetensors whose metadata is a <see cref="ModelDescription"/>. Files are untrusted: what one claims is
+/// held against the weights that are in it before a network is allocated.
+/// </summary>
+public static class ModelFile
+{
+    /// <summary>Writes weights with their description, whole or not at all. The same weights and description give the same bytes.</summary>
+    /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
+    /// <exception cref="IOException">The disk is full or fails while writing.</exception>
+    public static void Save(string path, Module network, ModelDescription description) =>
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, network.State, description.ToMetadata()));
+
+    /// <summary>Reads only the description.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it does not say what it is.</exception>
+    public static ModelDescription Describe(string path) => Refuse(path, () => ModelDescription.FromMetadata(SafeTensors.ReadMetadata(path)));
+
+    /// <summary>Reads a classifier, which the caller owns.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="shape">Of the images it is to be used with: with <paramref name="classes"/>, it lets weights without a description be recognized by their names and sizes.</param>
+    /// <param name="classes">The number of classes it is to be used with.</param>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no classifier of a known architecture.</exception>
+    public static (NetworkClassifier Classifier, ModelDescription Description) LoadClassifier(string path, ImageShape? shape = null, int? classes = null) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription? recognized = file.Metadata.ContainsKey("parry.architecture") || shape is null || classes is null ? null : Recognize(file, shape.Value, classes.Value);
+        ModelDescription description = recognized ?? ModelDescription.FromMetadata(file.Metadata);
+        if (!Classifiers.Names.Contains(description.Architecture))
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a classifier is one of {string.Join(", ", Classifiers.Names)}.");
+        if (description.ClassNames.Count == 0) throw new InvalidDataException("It does not name its classes.");
+        NetworkPlan plan = Classifiers.Plan(description.Architecture, description.Shape, description.ClassNames.Count, description.Dropout ?? DropoutReading.Drop);
+        CheckCount(file, plan.Parameters, description);
+        Module network = Build(plan.Build, file);
+        return (new NetworkClassifier(network, description.Shape, description.ClassNames.Count), description);
+    });
+
+    /// <summary>Reads a generator, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator.</exception>
+    public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string path) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        if (description.Architecture != ModelDescription.GeneratorArchitecture)
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a generator is {ModelDescription.GeneratorArchitecture}.");
+        if (description.Width is not (>= 1 and <= 1 << 14) || description.Latent is not (>= 1 and <= 1 << 20))
+            throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\") and how long its latent vector (\"{description.Latent}\").");
+        int width = description.Width.Value, latent = description.Latent.Value;
+        CheckCount(file, GeneratorParameters(description.Shape, width, latent), description);
+        return (Build(random => new ImageGenerator(description.Shape, random, width, latent), file), description);
+    });
+
+    private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : Module
+    {
+        using var random = new Generator(0);
+        T network = make(random);
+        try
+        {
+            network.Load(file.Tensors);
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private static ModelDescription? Recognize(SafeTensorsFile file, ImageShape shape, int classes)
+    {
+        foreach (string name in Classifiers.Names)
+        {
+            try
+            {
+                var description = new ModelDescription { Architecture = name, Data = "", Shape = shape, ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")], CreatedBy = "" };
+                NetworkPlan plan = Classifiers.Plan(name, shape, classes, DropoutReading.Drop);
+                CheckCount(file, plan.Parameters, description);
+                Build(plan.Build, file).Dispose();
+                return description;
+            }
+            catch (Exception e) when (e is InvalidDataException or UserErrorException)
+            {
+                // Not this one.
+            }
+        }
+
+        return null;
+    }
+
+    private static void CheckCount(SafeTensorsFile file, long expected, ModelDescription description)
+    {
+        long held = file.Tensors.Values.Sum(tensor => tensor.Elements);
+        if (held != expected)
+            throw new InvalidDataException($"It holds {held} parameters where {description.Architecture} for {description.Shape} has {expected}; it is mislabeled.");
+    }
+
+    private static long GeneratorParameters(ImageShape shape, int width, int latent)
+    {
+        ImageShape[] maps = ImageGenerator.MapsOf(shape, width);
+        long count = (latent + 1L) * maps[0].Pixels;
+        for (int i = 1; i < maps.Length; i++) count += ((25L * maps[i - 1].Channels) + 1) * maps[i].Channels;
+        return count;
+    }
+
+    // Whatever is wrong with a file is the user's to mend, and said in one line with the file's name.
+    private static T Refuse<T>(string path, Func<T> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new UserErrorException($"there is no weight file '{path}'", e);
+        }
+        catch (InvalidDataException e) when (e.Message.StartsWith($"'{path}'", StringComparison.Ordinal))
+        {
+            throw new UserErrorException(e.Message.ReplaceLineEndings(" "), e);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or OverflowException or UserErrorException)
+        {
+            throw new UserErrorException($"'{path}' is no usable weight file: {e.Message} Train it again, or give another file.".ReplaceLineEndings(" "), e);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using Parry.Models.Architectures;
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Tests.Models;
+
+public class ClassifiersTests
+{
+    private static readonly ImageShape s_digits = new(1, 28, 28);
+    private static readonly ImageShape s_photos = new(3, 32, 32);
+
+    public static TheoryData<string, long, long> Counts => new()
+    {
+        // MNIST: 28 -> SAME 28 -> (28-5)/2+1 = 12; stride 2 SAME 14 -> (14-6)/2+1 = 5 -> 1. Photos: 32 -> 14; 16 -> 6 -> 2.
+        { "classifier-a", Conv(1, 64, 5) + Conv(64, 64, 5) + Dense(12 * 12 * 64, 128) + Dense(128, 10), Conv(3, 64, 5) + Conv(64, 64, 5) + Dense(14 * 14 * 64, 128) + Dense(128, 10) },
+        { "classifier-b", Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10), Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10) },
+        { "classifier-c", Conv(1, 128, 3) + Conv(128, 64, 5) + Dense(12 * 12 * 64, 128) + Dense(128, 10), Conv(3, 128, 3) + Conv(128, 64, 5) + Dense(14 * 14 * 64, 128) + Dense(128, 10) },
+        { "classifier-d", Dense(784, 200) + Dense(200, 200) + Dense(200, 10), Dense(3072, 200) + Dense(200, 200) + Dense(200, 10) },
+        { "classifier-e", Dense(784, 200) + Dense(200, 200) + Dense(200, 10), Dense(3072, 200) + Dense(200, 200) + Dense(200, 10) },
+        { "classifier-f", Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10), Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10) },
+        { "lenet", Conv(1, 20, 5) + Conv(20, 50, 5) + Dense(800, 500) + Dense(500, 10), Conv(3, 20, 5) + Conv(20, 50, 5) + Dense(5 * 5 * 50, 500) + Dense(500, 10) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Counts))]
+    public void Every_network_gives_logits_and_has_the_parameters_of_its_table(string name, long digits, long photos)
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(1);
+        foreach (var (shape, count) in new[] { (s_digits, digits), (s_photos, photos) })
+        {
+            using Module network = Classifiers.Create(name, shape, 10, random);
+            Assert.Equal(count, network.ParameterCount);
+            Assert.Equal(count, Classifiers.ParameterCount(name, shape, 10));
+            Tensor logits = network.Forward(Tensor.Uniform([3, shape.Channels, shape.Height, shape.Width], random));
+            Assert.Equal([3, 10], logits.Shape);
+            Assert.Contains(logits.ToArray<float>(), logit => logit < 0);
+        }
+    }
+
+    [Fact]
+    public void The_sizes_of_the_best_known_networks_are_these()
+    {
+        Assert.Equal(1_285_194, Classifiers.ParameterCount("a", s_digits, 10));
+        Assert.Equal(199_210, Classifiers.ParameterCount("E", s_digits, 10));
+        Assert.Equal(431_080, Classifiers.ParameterCount("lenet", s_digits, 10));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void The_layout_in_memory_changes_no_result(int channels)
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(2);
+        using Module network = Classifiers.Create("a", new ImageShape(channels, 12, 12), 4, random);
+        var state = network.State.ToDictionary();
+        Tensor images = Tensor.Uniform([5, channels, 12, 12], random);
+        Tensor expected = images.Conv2d(state["conv1.weight"], state["conv1.bias"], padding: 2).Relu().Conv2d(state["conv2.weight"], state["conv2.bias"], stride: 2).Relu()
+            .Flatten().Linear(state["fc1.weight"], state["fc1.bias"]).Relu().Linear(state["fc2.weight"], state["fc2.bias"]);
+        Assert.InRange(expected.Sub(network.Forward(images)).Abs().Amax([0, 1]).ToDouble(), 0, 1e-4);
+    }
+
+    [Fact]
+    public void Same_padding_puts_the_odd_zero_last_as_TensorFlow_does()
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(1);
+        var plan = new NetworkPlan(new ImageShape(1, 5, 5), DropoutReading.Drop).Convolution(1, kernel: 2, stride: 2, same: true);
+        using Module network = plan.Build(random);
+        network.Load(new Dictionary<string, Tensor> { ["conv1.weight"] = Tensor.Ones([1, 1, 2, 2]), ["conv1.bias"] = Tensor.Zeros([1]) });
+        Assert.Equal([4, 4, 2, 4, 4, 2, 2, 2, 1], network.Forward(Tensor.Ones([1, 1, 5, 5])).ToArray<float>());
+    }
+
+    [Theory]
+    [InlineData(DropoutReading.Drop, 0.75)]
+    [InlineData(DropoutReading.Keep, 0.25)]
+    public void Dropout_0_25_keeps_a_quarter_in_one_reading_and_three_quarters_in_the_other(DropoutReading reading, double kept)
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(1);
+        using Module network = new NetworkPlan(new ImageShape(1, 100, 100), reading).Dropout(0.25).Build(random);
+        network.Train(random);
+        float[] values = network.Forward(Tensor.Ones([4, 1, 100, 100])).ToArray<float>();
+        Assert.InRange(values.Count(value => value != 0) / 40_000.0, kept - 0.01, kept + 0.01);
+        Assert.All(values, value => Assert.True(value == 0 || Math.Abs(value - (1 / kept)) < 1e-5));
+    }
+
+    [Fact]
+    public void Networks_B_and_F_differ_in_training_only()
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(1);
+        using Module b = Classifiers.Create("b", s_digits, 10, random, DropoutReading.Keep), f = Classifiers.Create("f", s_digits, 10, random);
+        f.Load(b.State.ToDictionary());
+        Tensor images = Tensor.Uniform([2, 1, 28, 28], random);
+        Assert.Equal(f.Forward(images).ToArray<float>(), b.Forward(images).ToArray<float>());
+        b.Train(random);
+        Assert.NotEqual(f.Forward(images).ToArray<float>(), b.Forward(images).ToArray<float>());
+    }
+
+    [Fact]
+    public void First_weights_have_unit_norm_per_output_and_no_bias()
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(1);
+        using Module network = Classifiers.Create("c", s_digits, 10, random);
+        foreach (var (name, tensor) in network.Parameters)
+        {
+            Tensor norms = name.EndsWith("bias", StringComparison.Ordinal) ? tensor.Add(1) : tensor.Flatten().Norm(2, [1]);
+            Assert.All(norms.ToArray<float>(), norm => Assert.Equal(1, norm, 4));
+        }
+    }
+
+    [Fact]
+    public void An_unknown_name_is_answered_with_the_known_ones()
+    {
+        string message = Assert.Throws<UserErrorException>(() => Classifiers.FullName("resnet")).Message;
+        Assert.Contains("\"resnet\"", message, StringComparison.Ordinal);
+        Assert.All(Classifiers.Names, name => Assert.Contains(name, message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Images_too_small_for_a_network_are_refused()
+    {
+        string message = Assert.Throws<UserErrorException>(() => Classifiers.ParameterCount("b", new ImageShape(1, 8, 8), 10)).Message;
+        Assert.Contains("1x8x8", message, StringComparison.Ordinal);
+    }
+
+    private static long Conv(long inputs, long outputs, long kernel) => (inputs * kernel * kernel * outputs) + outputs;
+
+    private static long Dense(long inputs, long outputs) => (inputs + 1) * outputs;
+}

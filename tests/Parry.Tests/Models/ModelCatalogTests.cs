@@ -1,0 +1,72 @@
+using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Tests.Data;
+using Parry.Torch.Nn;
+
+namespace Parry.Tests.Models;
+
+public sealed class ModelCatalogTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Shipped_models_are_named_after_data_set_and_net()
+    {
+        string path = _folder.Write("fashion-mnist-a.safetensors", []);
+        _folder.Write("mnist-gan.safetensors", []);
+        _folder.Write("README.md", []);
+        Assert.Equal(["fashion-mnist/a", "mnist/gan"], ModelCatalog.NamesIn(_folder.Path));
+        Assert.Equal(path, ModelCatalog.Find("fashion-mnist/a", _folder.Path));
+        Assert.Empty(ModelCatalog.NamesIn(null));
+    }
+
+    [Fact]
+    public void A_file_is_taken_as_it_is()
+    {
+        string path = _folder.Write("mine.safetensors", []), script = _folder.Write("mine.PT", []);
+        Assert.Equal(path, ModelCatalog.Find(path, null));
+        Assert.Equal(script, ModelCatalog.Find(script, null));
+    }
+
+    [Theory]
+    [InlineData("mnist/b", "mnist/a")]
+    [InlineData("mnist", "mnist/a")]
+    [InlineData("../mnist/a", "mnist/a")]
+    [InlineData("none.safetensors", "mnist/a")]
+    [InlineData("model.onnx", "torch.jit")]
+    [InlineData("https://example.org/predict", "TorchScript")]
+    public void What_cannot_be_had_is_refused_with_what_can(string model, string advice)
+    {
+        _folder.Write("mnist-a.safetensors", []);
+        string message = Assert.Throws<UserErrorException>(() => ModelCatalog.Find(model, _folder.Path)).Message;
+        Assert.Contains(model, message, StringComparison.Ordinal);
+        Assert.Contains(advice, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_classifier_that_does_not_fit_the_images_is_refused()
+    {
+        using var random = new Parry.Torch.Generator(1);
+        using Module network = Classifiers.Create("e", ToySet.Shape, 3, random);
+        string path = Path.Combine(_folder.Path, "toy.safetensors");
+        ModelFile.Save(path, network, new ModelDescription { Architecture = "classifier-e", Data = "toy", Shape = ToySet.Shape, ClassNames = ["a", "b", "c"] });
+        var (classifier, description) = ModelCatalog.LoadClassifier(path, ToySet.Shape, 3);
+        Assert.Equal("toy", description!.Data);
+        Assert.Equal(ToySet.Shape, classifier.Shape);
+        ((IDisposable)classifier).Dispose();
+        string message = Assert.Throws<UserErrorException>(() => ModelCatalog.LoadClassifier(path, new ImageShape(1, 28, 28), 10)).Message;
+        Assert.Contains("1x6x6", message, StringComparison.Ordinal);
+        Assert.Contains("1x28x28", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_is_no_TorchScript_is_refused_in_one_line()
+    {
+        string path = _folder.Write("model.pt", TestData.Pixels(1000));
+        string message = Assert.Throws<UserErrorException>(() => ModelCatalog.LoadClassifier(path, ToySet.Shape, 3)).Message;
+        Assert.Contains(path, message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', message);
+    }
+}
