@@ -1,0 +1,35 @@
+namespace Parry.Cli.Evaluating;
+
+/// <summary>What <c>parry evaluate</c> is asked for.</summary>
+internal sealed record EvaluateRequest
+{
+    /// <summary>The classifier: a file or the name of one that ships.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The data set's name.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>The folder to look for data in first.</summary>
+    public string? DataDir { get; init; }
+
+    /// <summary>Attacks as <c>NAME:key=value,…</c>.</summary>
+    public required IReadOnlyList<string> Attacks { get; init; }
+
+    /// <summary>Defenses as <c>NAME:key=value,…</c>; "none" is always there.</summary>
+    public required IReadOnlyList<string> Defenses { get; init; }
+
+    /// <summary>The substitute that attacks on the bare classifier are crafted on; null crafts on the classifier itself.</summary>
+    public string? From { get; init; }
+
+    /// <summary>How many test images, from the first on.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>Whether the images are validation images (the last 10,000 for training) instead of test images.</summary>
+    public bool Validation { get; init; }
+
+    /// <summary>Decides every random draw.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>The command line as given, for the report.</summary>
+    public required string Command { get; init; }
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using Parry.Attacks.Catalog;
+using Parry.Data;
+using Parry.Defenses;
+using Parry.Evaluation;
+using Parry.Generative;
+using Parry.Models;
+using Parry.Reports;
+using Parry.Torch;
+
+namespace Parry.Cli.Evaluating;
+
+/// <summary>Loads what a request names, evaluates it and makes the report.</summary>
+internal static class EvaluateRun
+{
+    /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
+    /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
+    public static EvaluationReport Run(EvaluateRequest request, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    {
+        AttackSpec[] attacks = [.. request.Attacks.Select(AttackCatalog.Parse)];
+        if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
+        DataSet set = DataSets.ByName(request.Data);
+        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
+        using var owned = new Owned();
+        IClassifier Classifier(string name) => owned.Add(ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier);
+        ImageGenerator Generator(string name) => owned.Add(ModelCatalog.LoadGenerator(name).Generator);
+
+        IClassifier model = Classifier(request.Model);
+        IClassifier? source = request.From is null ? null : Classifier(request.From);
+        DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, $"{set.Name}/gan", Generator, Classifier))];
+        EvaluationFindings findings = Evaluator.Run(new EvaluationPlan
+        {
+            ModelName = request.Model,
+            Model = model,
+            Images = images,
+            DataName = set.Name,
+            Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source))],
+            Defenses = defenses,
+            Seed = request.Seed,
+        }, progress, cancellation);
+        return new EvaluationReport
+        {
+            Title = $"{request.Model} on {set.Title}",
+            Command = request.Command,
+            Created = DateTimeOffset.UtcNow,
+            Machine = Machine(),
+            Settings = Settings(request, attacks, defenses),
+            Rows = findings.Rows,
+            Rocs = findings.Rocs,
+            Gallery = findings.Gallery,
+            Notes = findings.Warnings,
+        };
+    }
+
+    private static string NameOf(AttackSpec attack, EvaluateRequest request)
+    {
+        // Budgets have a column of their own.
+        string[] others = attack.Text.Split(':', 2) is [_, var options]
+            ? [.. options.Split(',').Where(piece => piece.Contains('=', StringComparison.Ordinal) && !piece.StartsWith("eps=", StringComparison.Ordinal))]
+            : [];
+        string name = others.Length == 0 ? attack.Name : $"{attack.Name}:{string.Join(',', others)}";
+        return request.From is null ? name : $"{name} from {request.From}";
+    }
+
+    private static SortedDictionary<string, string> Settings(EvaluateRequest request, AttackSpec[] attacks, DefenseSpec[] defenses)
+    {
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["images"] = $"the first {request.Count} {(request.Validation ? "validation" : "test")} images of {request.Data}",
+            ["seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
+        };
+        foreach (AttackSpec attack in attacks) settings[$"attack {attack.Name}"] = attack.Text;
+        foreach (DefenseSpec defense in defenses) settings[$"defense {defense.Name}"] = $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier}, gradients over {defense.Draws} draws";
+        return settings;
+    }
+
+    private static Dictionary<string, string> Machine() => new()
+    {
+        ["workers"] = Workers.Shared.Count.ToString(CultureInfo.InvariantCulture),
+        ["LibTorch"] = TorchThreads.Version.ToString(),
+        ["BLAS"] = Path.GetFileName(TorchThreads.Blas().Library),
+        ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
+        [".NET"] = Environment.Version.ToString(),
+    };
+
+    // What was loaded for one evaluation.
+    private sealed class Owned : IDisposable
+    {
+        private readonly List<IDisposable> _items = [];
+
+        public T Add<T>(T item)
+        {
+            if (item is IDisposable disposable) _items.Add(disposable);
+            return item;
+        }
+
+        public void Dispose() => _items.ForEach(item => item.Dispose());
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+using Parry.Reports;
+using Spectre.Console;
+
+namespace Parry.Cli.Evaluating;
+
+/// <summary>The table of a report in the terminal: bare classifier, static and adaptive attacker side by side.</summary>
+internal static class ResultTable
+{
+    /// <summary>Makes the table.</summary>
+    public static Table Of(EvaluationReport report)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        string[] defenses = [.. report.Rows.Select(row => row.Defense).Where(defense => defense != EvaluationRow.Nothing).Distinct()];
+        table.AddColumns("attack", "budget");
+        table.AddColumn(new TableColumn("no defense").RightAligned());
+        foreach (string defense in defenses)
+        {
+            string name = Markup.Escape(defense.Split(':')[0]);
+            table.AddColumn(new TableColumn($"{name}\nattacker unaware").RightAligned());
+            table.AddColumn(new TableColumn($"{name}\nattacker knows it").RightAligned());
+        }
+
+        foreach (var group in report.Rows.GroupBy(row => (row.Attack, row.Norm, row.Epsilon)))
+        {
+            var cells = new List<string> { group.Key.Attack == EvaluationRow.Nothing ? "clean images" : Markup.Escape(group.Key.Attack), Budget(group.Key.Norm, group.Key.Epsilon) };
+            cells.Add(Cell(group, EvaluationRow.Nothing, Threat.None));
+            foreach (string defense in defenses)
+            {
+                bool clean = group.Key.Attack == EvaluationRow.Nothing;
+                cells.Add(Cell(group, defense, clean ? Threat.None : Threat.Static));
+                cells.Add(clean ? "" : Cell(group, defense, Threat.Adaptive));
+            }
+
+            table.AddRow([.. cells]);
+        }
+
+        return table;
+    }
+
+    private static string Cell(IEnumerable<EvaluationRow> rows, string defense, Threat threat) =>
+        rows.FirstOrDefault(row => row.Defense == defense && row.Threat == threat) is { } row
+            ? string.Create(CultureInfo.InvariantCulture, $"{row.RobustAccuracy * 100:0.0} % [grey]({row.RobustCorrect}/{row.Count})[/]")
+            : "not measured";
+
+    private static string Budget(string? norm, double? epsilon) =>
+        norm is null ? "" : epsilon is { } value ? string.Create(CultureInfo.InvariantCulture, $"{norm} {value:0.####}") : $"{norm} smallest";
+}
