@@ -16,4 +16,13 @@ public static class ReportFolder
         MarkdownReport.Write(report, Path.Combine(folder, "report.md"));
         return page;
     }
+
+    /// <summary>Makes the folder and checks that it can be written to, before long work begins.</summary>
+    /// <exception cref="UserErrorException">It cannot be made or written to.</exception>
+    public static void CheckWritable(string folder)
+    {
+        string probe = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
+        AtomicFile.WriteText(probe, "");
+        File.Delete(probe);
+    }
 }

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+
+namespace Parry.Cli.Bench;
+
+/// <summary>The program as a user starts it: how long, and how much memory.</summary>
+internal static class ProcessBenchmarks
+{
+    private const string Command = "parry bench process --json";
+
+    /// <summary>Start-up, and whether it touches LibTorch.</summary>
+    public static IEnumerable<BenchRow> Help()
+    {
+        Run(["--help"]);
+        var runs = Enumerable.Range(0, 5).Select(_ => Run(["--help"])).ToArray();
+        yield return BenchRow.AtMost("parry --help (best of 5)", runs.Min(run => run.Seconds), "seconds", 0.3, Command);
+        yield return BenchRow.AtMost("libraries of LibTorch that parry --help loads", runs.Max(run => run.TorchLibraries), "files", 0, Command);
+    }
+
+    /// <summary>The demo with everything installed.</summary>
+    public static IEnumerable<BenchRow> Demo()
+    {
+        string folder = Directory.CreateTempSubdirectory("parry-demo-").FullName;
+        try
+        {
+            var run = Run(["demo", "--out", folder]);
+            if (run.ExitCode != 0)
+            {
+                yield return BenchRow.Absent("parry demo", $"it ended with exit code {run.ExitCode}", "<= 120", Command);
+                yield break;
+            }
+
+            yield return BenchRow.AtMost("parry demo", run.Seconds, "seconds", 120, Command);
+            yield return BenchRow.AtMost("parry demo, peak memory", run.PeakMebibytes, "MiB", 2048, Command);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static (double Seconds, double PeakMebibytes, int TorchLibraries, int ExitCode) Run(string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        long began = Stopwatch.GetTimestamp();
+        using Process process = Process.Start(start)!;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        long peak = 0;
+        int libraries = 0;
+        while (!process.WaitForExit(20))
+        {
+            peak = Math.Max(peak, PeakKilobytes(process.Id));
+            libraries = Math.Max(libraries, TorchLibraries(process.Id));
+        }
+
+        return (Stopwatch.GetElapsedTime(began).TotalSeconds, peak / 1024.0, libraries, process.ExitCode);
+    }
+
+    private static long PeakKilobytes(int id)
+    {
+        string? line = Lines($"/proc/{id}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return line is null ? 0 : long.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static int TorchLibraries(int id) =>
+        Lines($"/proc/{id}/maps").Where(line => line.Contains("libtorch", StringComparison.Ordinal)).Select(line => line.Split(' ')[^1]).Distinct().Count();
+
+    private static string[] Lines(string file)
+    {
+        try
+        {
+            return File.ReadAllLines(file);
+        }
+        catch (IOException)
+        {
+            return []; // the process has ended
+        }
+    }
+}

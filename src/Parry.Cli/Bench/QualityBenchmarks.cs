@@ -1,0 +1,53 @@
+using Parry.Cli.Evaluating;
+using Parry.Data;
+using Parry.Models;
+using Parry.Reports;
+
+namespace Parry.Cli.Bench;
+
+/// <summary>What the shipped weights reach: accuracy of the classifiers, and what Defense-GAN restores under transferred FGSM.</summary>
+internal static class QualityBenchmarks
+{
+    /// <summary>The steps chosen on validation images; docs/models.md has the table.</summary>
+    public const string ChosenDefense = "defense-gan:l=25,r=10";
+
+    private const string PaperDefense = "defense-gan:l=200,r=10";
+    private const string Command = "parry bench quality --json";
+
+    /// <summary>Test accuracy of the shipped classifier A.</summary>
+    public static BenchRow Accuracy(DataSet set, double bound, string? dataDir)
+    {
+        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir);
+        var (model, _) = ModelCatalog.LoadClassifier($"{set.Name}/a", set.Shape, set.ClassNames.Count);
+        using var owned = model as IDisposable;
+        return BenchRow.AtLeast($"classifier A, {set.Title} test accuracy ({test.Count} images)", Models.Accuracy.Of(model, test) * 100, "%", bound, Command);
+    }
+
+    /// <summary>Clean and attacked accuracy of classifier A behind Defense-GAN, first 500 MNIST test images, FGSM 0.3 crafted on E.</summary>
+    public static IEnumerable<BenchRow> DefenseGan(string? dataDir, CancellationToken cancellation)
+    {
+        EvaluationReport report = EvaluateRun.Run(new EvaluateRequest
+        {
+            Model = "mnist/a",
+            Data = "mnist",
+            DataDir = dataDir,
+            Attacks = ["fgsm:eps=0.3"],
+            Defenses = [ChosenDefense, PaperDefense],
+            From = "mnist/e",
+            Count = 500,
+            Seed = 1,
+            Command = Command,
+        }, null, cancellation);
+        EvaluationRow bare = report.Rows.Single(row => row is { Defense: EvaluationRow.Nothing, Threat: Threat.None } && row.Attack != EvaluationRow.Nothing);
+        yield return new BenchRow("no defense: FGSM 0.3 from E on A, 500 MNIST images", bare.RobustAccuracy * 100, "%", "about 57", null, Command);
+        foreach (string defense in new[] { ChosenDefense, PaperDefense })
+        {
+            EvaluationRow clean = report.Rows.Single(row => row.Defense == defense && row.Attack == EvaluationRow.Nothing);
+            EvaluationRow attacked = report.Rows.Single(row => row.Defense == defense && row.Threat == Threat.Static);
+            EvaluationRow adaptive = report.Rows.Single(row => row.Defense == defense && row.Threat == Threat.Adaptive);
+            yield return BenchRow.AtLeast($"{defense}: clean, 500 MNIST images", clean.CleanAccuracy * 100, "%", 97, Command);
+            yield return BenchRow.AtLeast($"{defense}: FGSM 0.3 from E on A", attacked.RobustAccuracy * 100, "%", 85, Command);
+            yield return new BenchRow($"{defense}: FGSM 0.3 by an attacker who knows it", adaptive.RobustAccuracy * 100, "%", "none", null, Command);
+        }
+    }
+}
