@@ -74,7 +74,8 @@ public sealed class SampleRandom
         for (int row = 0; row < _samples.Length; row++)
         {
             ulong stream = Mix(Mix(_key ^ (ulong)_samples.Span[row]) + (ulong)draw);
-            for (int block = 0; block < words.Length; block += 4) Block(stream, (uint)block, (ulong)_samples.Span[row], words.AsSpan(block, 4));
+            for (int block = 0; block < words.Length; block += 4)
+                Block(stream, (uint)block, (uint)_samples.Span[row], (uint)(_samples.Span[row] >> 32), 0, words.AsSpan(block, 4));
             convert(words);
             MemoryMarshal.Cast<uint, float>(words)[..each].CopyTo(values.AsSpan(row * each));
         }
@@ -82,9 +83,9 @@ public sealed class SampleRandom
         return Tensor.From<float>(values, full);
     }
 
-    private static void Block(ulong key, uint counter, ulong sample, Span<uint> output)
+    // The counter is the words a to d.
+    internal static void Block(ulong key, uint a, uint b, uint c, uint d, Span<uint> output)
     {
-        uint a = counter, b = (uint)sample, c = (uint)(sample >> 32), d = 0;
         uint first = (uint)key, second = (uint)(key >> 32);
         for (int round = 0; round < 10; round++)
         {

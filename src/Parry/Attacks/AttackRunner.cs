@@ -20,12 +20,13 @@ public static class AttackRunner
     /// <param name="goal">Of the same rows.</param>
     /// <param name="seed">Decides every random draw.</param>
     /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
+    /// <param name="firstSample">The number of the first image's sample, on which random draws depend: a part of a set gives what it gives within the whole.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
     public static AttackResult Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<bool>? attacked = null, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor =>
-        Run(attack, model, images, goal, seed, null, attacked, progress, cancellation)[0];
+        IReadOnlyList<bool>? attacked = null, long firstSample = 0, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor =>
+        Run(attack, model, images, goal, seed, null, attacked, firstSample, progress, cancellation)[0];
 
     /// <summary>Runs a budget attack at several budgets, which share what work can be shared.</summary>
     /// <param name="attack">The attack; its own budget is not used.</param>
@@ -35,28 +36,34 @@ public static class AttackRunner
     /// <param name="seed">Decides every random draw.</param>
     /// <param name="epsilons">The budgets, in the attack's norm.</param>
     /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
+    /// <param name="firstSample">The number of the first image's sample, on which random draws depend: a part of a set gives what it gives within the whole.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
     public static IReadOnlyList<AttackResult> Run<TModel>(IBudgetAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<double> epsilons, IReadOnlyList<bool>? attacked = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<double> epsilons, IReadOnlyList<bool>? attacked = null, long firstSample = 0, IProgress<double>? progress = null, CancellationToken cancellation = default)
         where TModel : IPredictor =>
-        Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, attacked, progress, cancellation);
+        Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, attacked, firstSample, progress, cancellation);
 
     private static AttackResult[] Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? attacked, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
+        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? attacked, long firstSample, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
     {
         CheckImages(images, model, goal);
+        foreach (double epsilon in epsilons ?? [(attack as IBudgetAttack<TModel>)?.Epsilon ?? 0])
+        {
+            if (!(epsilon >= 0)) throw new UserErrorException($"A budget must be a number from 0 on, not {epsilon}.");
+        }
+
         var clock = Stopwatch.StartNew();
         using IDisposable? mode = model.EnterEvaluation();
         int count = (int)images.Size(0);
         int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, LargestPiece);
         int pieces = (count + size - 1) / size, done = 0;
-        var meter = new Meter(count);
+        var meter = new Meter(count, firstSample);
         Piece[] parts = Workers.Shared.Map(pieces, i =>
         {
             long from = (long)i * size, to = Math.Min(count, from + size);
-            Piece piece = RunPiece(attack, model, images, goal, seed, epsilons, attacked, meter, from, to);
+            Piece piece = RunPiece(attack, model, images, goal, seed, epsilons, attacked, meter, firstSample, from, to);
             progress?.Report((double)Interlocked.Increment(ref done) / pieces);
             return piece;
         }, cancellation);
@@ -66,14 +73,14 @@ public static class AttackRunner
     }
 
     private static Piece RunPiece<TModel>(IAttack<TModel> attack, TModel model, Tensor allImages, Goal allGoals, long seed,
-        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? chosen, Meter meter, long from, long to) where TModel : IPredictor
+        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? chosen, Meter meter, long firstSample, long from, long to) where TModel : IPredictor
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
         Tensor rows = Tensor.Range(to).Slice(0, from, to);
         Tensor images = allImages.Slice(0, from, to);
         Goal goal = allGoals.Select(rows);
-        long[] samples = rows.ToArray<long>();
+        long[] samples = [.. rows.ToArray<long>().Select(row => firstSample + row)];
 
         Tensor attacked = chosen is null
             ? goal.IsReached(model.For(samples).Predict(images)).Not()
@@ -85,7 +92,7 @@ public static class AttackRunner
         Tensor clean = images.IndexSelect(0, victims);
         if (victims.Size(0) > 0)
         {
-            long[] victimSamples = rows.IndexSelect(0, victims).ToArray<long>();
+            long[] victimSamples = [.. victims.ToArray<long>().Select(row => samples[row])];
             TModel metered = meter.Around(model.For(victimSamples), victimSamples);
             Goal victimGoal = goal.Select(victims);
             var random = new SampleRandom(seed, victimSamples);
@@ -156,6 +163,9 @@ public static class AttackRunner
             throw new UserErrorException($"There are {images.Size(0)} images and {goal.Labels.Size(0)} labels; give one label per image.");
         using var scope = new TensorScope();
         long[] all = [0, 1, 2, 3];
+        double least = goal.Labels.Amin([0]).ToDouble(), most = goal.Labels.Amax([0]).ToDouble();
+        if (least < 0 || most >= model.Classes)
+            throw new UserErrorException($"The model has the classes 0 to {model.Classes - 1}; the labels go from {least} to {most}.");
         double low = images.Amin(all).ToDouble(), high = images.Amax(all).ToDouble();
         if (!(low >= 0 && high <= 1))
             throw new UserErrorException($"Images must hold numbers in [0, 1]; these are in [{low}, {high}]. Divide bytes by 255, and leave normalization to the model.");

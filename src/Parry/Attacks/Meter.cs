@@ -11,18 +11,20 @@ public sealed class Meter
 {
     private readonly long[] _queries;
     private readonly long[] _gradients;
+    private readonly long _first;
 
-    /// <summary>Creates a meter for that many samples, numbered from 0.</summary>
-    public Meter(int samples)
+    /// <summary>Creates a meter for that many samples, numbered from the first on.</summary>
+    public Meter(int samples, long first = 0)
     {
+        _first = first;
         _queries = new long[samples];
         _gradients = new long[samples];
     }
 
-    /// <summary>Forward passes of each sample.</summary>
+    /// <summary>Forward passes of each sample, in order.</summary>
     public IReadOnlyList<long> Queries => _queries;
 
-    /// <summary>Backward passes of each sample.</summary>
+    /// <summary>Backward passes of each sample, in order.</summary>
     public IReadOnlyList<long> Gradients => _gradients;
 
     /// <summary>The model with this meter around it, for rows that are these samples.</summary>
@@ -47,14 +49,14 @@ public sealed class Meter
             throw new InvalidOperationException($"The attack showed the model values in [{low}, {high}]; images stay in [0, 1].");
     }
 
-    private static void Count(long[] counts, Tensor images, ReadOnlyMemory<long> samples)
+    private void Count(long[] counts, Tensor images, ReadOnlyMemory<long> samples)
     {
         Check(images);
         long rows = images.Size(0);
         if (rows % samples.Length != 0)
             throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
         long each = rows / samples.Length;
-        foreach (long sample in samples.Span) counts[sample] += each;
+        foreach (long sample in samples.Span) counts[sample - _first] += each;
     }
 
     private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples) : IPredictor, IPerSample
@@ -75,9 +77,9 @@ public sealed class Meter
 
         public IDisposable? EnterEvaluation() => model.EnterEvaluation();
 
-        protected void Query(Tensor images) => Count(meter._queries, images, samples);
+        protected void Query(Tensor images) => meter.Count(meter._queries, images, samples);
 
-        protected void Differentiate(Tensor images) => Count(meter._gradients, images, samples);
+        protected void Differentiate(Tensor images) => meter.Count(meter._gradients, images, samples);
     }
 
     private class Scorer(Meter meter, IScorer model, ReadOnlyMemory<long> samples) : Predictor(meter, model, samples), IScorer

@@ -5,6 +5,9 @@ namespace Parry.Attacks.Steps;
 /// <summary>Losses of logits [N, classes] that an attack raises, one number per image. Never averaged, so a sample's gradient does not depend on the batch.</summary>
 public static class AttackLoss
 {
+    /// <summary>The loss of an objective.</summary>
+    public static Func<Tensor, Tensor> Of(Objective objective, Goal goal) => objective == Objective.Margin ? Margin(goal) : CrossEntropy(goal);
+
     /// <summary>The cross entropy with the true class, or minus that with the wanted one.</summary>
     public static Func<Tensor, Tensor> CrossEntropy(Goal goal) => logits =>
     {

@@ -1,3 +1,4 @@
+using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Torch;
@@ -19,6 +20,10 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public double Epsilon { get; init; } = 0.3;
 
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<FastGradientSign>(new(), "one step of the full budget along the gradient's sign", "Goodfellow, Shlens, Szegedy, 2014, 1412.6572")
+        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value });
+
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
@@ -30,4 +35,6 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
         Tensor direction = model.Gradient(images, AttackLoss.CrossEntropy(goal)).Gradient.Sign();
         return scope.Keep(epsilons.Select(epsilon => images.Add(direction.Mul(epsilon)).Clamp(0, 1)).ToArray());
     }
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
 }

@@ -1,0 +1,56 @@
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Catalog;
+
+/// <summary>An attack with its settings and the budgets it is to be run at.</summary>
+public sealed class AttackSpec
+{
+    internal AttackSpec(AttackEntry entry, IAttack<IClassifier> attack, IReadOnlyList<double> epsilons) => (Entry, Attack, Epsilons) = (entry, attack, epsilons);
+
+    /// <summary>The kind of attack.</summary>
+    public AttackEntry Entry { get; }
+
+    /// <summary>The attack's command-line name.</summary>
+    public string Name => Entry.Name;
+
+    /// <summary>The text that gives the same attack again.</summary>
+    public string Text => Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons);
+
+    /// <summary>The attack, at the first budget.</summary>
+    public IAttack<IClassifier> Attack { get; }
+
+    /// <summary>The budgets in the attack's norm; empty for an attack that looks for the smallest perturbation.</summary>
+    public IReadOnlyList<double> Epsilons { get; }
+
+    /// <summary>Runs the attack at all its budgets, with as much knowledge of the model as it needs.</summary>
+    /// <param name="model">The model it attacks.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="goal">Of the same rows.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
+    /// <param name="firstSample">The number of the first image's sample.</param>
+    /// <param name="progress">Told the share of images that are done.</param>
+    /// <param name="cancellation">Stops between pieces.</param>
+    /// <returns>One result for each budget, or one in all.</returns>
+    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted, or the images do not fit.</exception>
+    public IReadOnlyList<AttackResult> Run(IPredictor model, Tensor images, Goal goal, long seed, IReadOnlyList<bool>? attacked = null, long firstSample = 0,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        if (goal.IsTargeted && !Entry.CanTarget) throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
+        return model switch
+        {
+            IClassifier classifier => Run(Attack, classifier),
+            IScorer scorer when Attack is IAttack<IScorer> attack => Run(attack, scorer),
+            _ when Attack is IAttack<IPredictor> attack => Run(attack, model),
+            _ => throw new UserErrorException($"the attack {Name} needs the model's {Entry.Knowledge.ToString().ToLowerInvariant()}, and this model shows only {(model is IScorer ? "scores" : "labels")}"),
+        };
+
+        IReadOnlyList<AttackResult> Run<TModel>(IAttack<TModel> attack, TModel known) where TModel : IPredictor => attack is IBudgetAttack<TModel> within
+            ? AttackRunner.Run(within, known, images, goal, seed, Epsilons, attacked, firstSample, progress, cancellation)
+            : [AttackRunner.Run(attack, known, images, goal, seed, attacked, firstSample, progress, cancellation)];
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+}

@@ -1,0 +1,31 @@
+namespace Parry.Attacks.Catalog;
+
+/// <summary>Finds what a mistyped name was meant to be.</summary>
+internal static class NearestName
+{
+    /// <summary>", did you mean X?" for the valid name that is nearest; nothing when none is near.</summary>
+    public static string Hint(string name, IEnumerable<string> valid)
+    {
+        var (nearest, distance) = valid.Select(candidate => (candidate, Distance(name, candidate))).MinBy(pair => pair.Item2);
+        return nearest is not null && distance <= Math.Max(2, nearest.Length / 3) ? $", did you mean {nearest}?" : "";
+    }
+
+    // Levenshtein's distance: insertions, deletions and substitutions.
+    private static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(substituted, 1 + Math.Min(row[j], row[j - 1]));
+            }
+        }
+
+        return row[b.Length];
+    }
+}

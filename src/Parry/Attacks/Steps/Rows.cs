@@ -1,0 +1,34 @@
+using Parry.Torch;
+
+namespace Parry.Attacks.Steps;
+
+/// <summary>Takes and places rows by their positions, for attacks whose finished rows leave the batch.</summary>
+internal static class Rows
+{
+    /// <summary>All positions of a batch.</summary>
+    public static long[] All(long count) => [.. Enumerable.Range(0, (int)count).Select(i => (long)i)];
+
+    /// <summary>The positions where the mask has a value.</summary>
+    public static long[] Where(ReadOnlySpan<bool> mask, bool value)
+    {
+        var positions = new List<long>();
+        for (int i = 0; i < mask.Length; i++)
+        {
+            if (mask[i] == value) positions.Add(i);
+        }
+
+        return [.. positions];
+    }
+
+    /// <summary>Elements at positions.</summary>
+    public static T[] At<T>(this T[] values, long[] positions) => [.. positions.Select(position => values[position])];
+
+    /// <summary>Rows at positions, as a copy.</summary>
+    public static Tensor At(this Tensor tensor, long[] positions) => tensor.IndexSelect(0, Tensor.From(positions));
+
+    /// <summary>Replaces the rows at positions.</summary>
+    public static void Put(this Tensor tensor, long[] positions, Tensor rows) => tensor.IndexCopyInPlace(0, Tensor.From(positions), rows);
+
+    /// <summary>One number per row as [N, 1, 1, 1], to combine with images.</summary>
+    public static Tensor Column(IEnumerable<double> numbers) => Tensor.From(numbers.Select(number => (float)number).ToArray()).Reshape(-1, 1, 1, 1);
+}

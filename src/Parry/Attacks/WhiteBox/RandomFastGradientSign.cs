@@ -1,0 +1,56 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// RAND+FGSM (Tramèr et al., 2017, 1705.07204): a random step of size alpha off the image, where gradients may be masked, then FGSM with the rest of the
+/// budget: x' = clip(x + α·sign(N(0, I))), then clip(x' + (ε − α)·sign(∇)). Linf. Alpha is 0.05 as in the Defense-GAN paper.
+/// </summary>
+public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
+{
+    /// <inheritdoc/>
+    public string Name => "rand-fgsm";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.Linf;
+
+    /// <inheritdoc/>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <summary>The size of the random step; half the budget, the choice of Tramèr et al., where that is less.</summary>
+    public double Alpha { get; init; } = 0.05;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<RandomFastGradientSign>(new(), "FGSM after a random step", "Tramèr et al., 2017, 1705.07204")
+        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Number("alpha", 0, "size of the random step, at most half of eps", attack => attack.Alpha, (attack, value) => attack with { Alpha = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    /// <remarks>All budgets share the random signs, and those with the same alpha their gradient.</remarks>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    {
+        using var scope = new TensorScope();
+        Tensor signs = random.Normal(0, images.Shape.AsSpan(1)).Sign();
+        var starts = epsilons.Select(AlphaOf).Distinct().ToDictionary(alpha => alpha, alpha =>
+        {
+            Tensor start = images.Add(signs.Mul(alpha)).Clamp(0, 1);
+            return (Start: start, Direction: model.Gradient(start, AttackLoss.CrossEntropy(goal)).Gradient.Sign());
+        });
+        return scope.Keep(epsilons.Select(epsilon =>
+        {
+            var (start, direction) = starts[AlphaOf(epsilon)];
+            return start.Add(direction.Mul(epsilon - AlphaOf(epsilon))).Clamp(0, 1);
+        }).ToArray());
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private double AlphaOf(double epsilon) => Math.Min(Alpha, epsilon / 2);
+}

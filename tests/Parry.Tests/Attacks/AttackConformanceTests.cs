@@ -1,0 +1,229 @@
+using Parry.Attacks;
+using Parry.Attacks.Catalog;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Tests.Attacks;
+
+/// <summary>The contract that every attack of the catalog keeps.</summary>
+public class AttackConformanceTests
+{
+    private const int Count = 10;
+    private static readonly int[] s_misclassified = [3, 7];
+
+    private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, Count, seed: 11);
+    private readonly Goal _goal;
+
+    public AttackConformanceTests()
+    {
+        long[] labels = _problem.Labels.ToArray<long>();
+        foreach (int row in s_misclassified) labels[row] = (labels[row] + 1) % 4;
+        _goal = Goal.Untargeted(Tensor.From(labels).Own());
+    }
+
+    /// <summary>Every attack in a form that is quick to run, and partly succeeds on these images.</summary>
+    public static TheoryData<string> Attacks { get; } = new(
+        "fgsm:eps=0.03,0.015",
+        "rand-fgsm:eps=0.06,0.015",
+        "bim:eps=0.025,0.015,step=0.002",
+        "pgd:eps=0.025,0.015,steps=12,restarts=2",
+        "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
+        "pgd:eps=0.025,0.015,steps=12,early-stop=true",
+        "cw-l2:steps=4,iterations=60,c=1,lr=0.02");
+
+    [Fact]
+    public void Every_attack_of_the_catalog_is_tested_here() =>
+        Assert.Equal(AttackCatalog.All.Select(entry => entry.Name).Order(), ((IEnumerable<object[]>)Attacks).Select(row => AttackCatalog.Parse((string)row[0]).Name).Distinct().Order());
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void Results_stay_in_the_box_and_the_budget_and_failures_give_the_clean_image(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        using Tensor images = _problem.Images.Sub(0.4).Mul(5).Clamp(0, 1);
+        foreach (AttackResult result in attack.Run(_problem.Model, images, Goal.Untargeted(((IClassifier)_problem.Model).Predict(images)), seed: 1).Concat(Run(attack)))
+        {
+            Assert.All(result.Images.ToArray<float>().Concat(result.Attempts.ToArray<float>()), value => Assert.InRange(value, 0, 1));
+            Assert.All(result.Distances(result.Norm), distance => Assert.True(!(distance > result.Epsilon + 1e-6), $"{distance} > {result.Epsilon}"));
+        }
+
+        foreach (AttackResult result in Run(attack))
+        {
+            bool[] wrong = Reached(result.Images);
+            for (int i = 0; i < Count; i++)
+            {
+                Assert.Equal(result.Succeeded[i], wrong[i] && result.Attacked[i]);
+                if (!result.Succeeded[i]) Assert.Equal(Row(_problem.Images, i), Row(result.Images, i));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void What_cannot_succeed_returns_the_clean_images(string text)
+    {
+        var model = new ConstantClassifier(_problem.Model.Shape, 4);
+        foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, _problem.Images, Goal.Untargeted(Tensor.Zeros([Count], DType.Int64)), seed: 1))
+        {
+            Assert.All(result.Attacked, Assert.True);
+            Assert.All(result.Succeeded, Assert.False);
+            Assert.Equal(_problem.Images.ToArray<float>(), result.Images.ToArray<float>());
+            Assert.All(result.L2, length => Assert.Equal(0, length));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void Misclassified_images_are_left_alone_and_not_counted(string text)
+    {
+        IReadOnlyList<AttackResult> results = Run(AttackCatalog.Parse(text));
+        Assert.Contains(true, results[0].Succeeded);
+        foreach (AttackResult result in results)
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                bool attacked = !s_misclassified.Contains(i);
+                Assert.Equal(attacked, result.Attacked[i]);
+                Assert.Equal(attacked, result.Queries[i] > 0);
+                if (attacked) continue;
+                Assert.Equal(Row(_problem.Images, i), Row(result.Attempts, i));
+                Assert.Equal((false, 0.0), (result.Succeeded[i], result.Gradients[i]));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void The_same_seed_gives_the_same_result_and_another_one_another_where_chance_has_a_part(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        AttackResult first = Run(attack)[0], second = Run(attack)[0], other = Run(attack, seed: 2)[0];
+        Assert.Equal(first.Attempts.ToArray<float>(), second.Attempts.ToArray<float>());
+        Assert.Equal(first.Queries, second.Queries);
+        Assert.Equal(attack.Name is "rand-fgsm" or "pgd", !first.Attempts.ToArray<float>().SequenceEqual(other.Attempts.ToArray<float>()));
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void A_batch_gives_what_its_images_give_one_by_one(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        IReadOnlyList<AttackResult> batch = Run(attack);
+        for (int i = 0; i < Count; i++)
+        {
+            using Tensor row = Tensor.From([(long)i]), image = _problem.Images.IndexSelect(0, row);
+            IReadOnlyList<AttackResult> single = attack.Run(_problem.Model, image, _goal.Select(row), seed: 1, firstSample: i);
+            for (int budget = 0; budget < batch.Count; budget++)
+            {
+                Assert.Equal(Row(batch[budget].Attempts, i), single[budget].Attempts.ToArray<float>());
+                Assert.Equal((batch[budget].Succeeded[i], batch[budget].Queries[i], batch[budget].Gradients[i]),
+                    (single[budget].Succeeded[0], single[budget].Queries[0], single[budget].Gradients[0]));
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void The_model_is_in_evaluation_mode_meanwhile_and_as_it_was_after_also_when_it_breaks(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        var whole = new ModalClassifier(_problem.Model);
+        _ = attack.Run(whole, _problem.Images, _goal, seed: 1);
+        Assert.True(whole.Training);
+        var broken = new ModalClassifier(_problem.Model, callsUntilFailure: Workers.Shared.Count);
+        Assert.Throws<TimeoutException>(() => attack.Run(broken, _problem.Images, _goal, seed: 1));
+        Assert.True(broken.Training);
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void Every_pass_is_metered(string text)
+    {
+        var counting = new CountingClassifier(_problem.Model);
+        IReadOnlyList<AttackResult> results = AttackCatalog.Parse(text).Run(counting, _problem.Images, _goal, seed: 1);
+        long verdicts = Count * (1 + results.Count); // the runner's own: on the clean images, and on each result
+        Assert.Equal(counting.Queries - verdicts, results.Sum(result => result.Queries.Sum()), 1e-6);
+        Assert.Equal(counting.Gradients, results.Sum(result => result.Gradients.Sum()), 1e-6);
+        Assert.True(counting.Gradients > 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void Bad_images_and_labels_are_refused_with_a_reason(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        float[] values = _problem.Images.ToArray<float>();
+        foreach (float bad in new[] { float.NaN, -0.01f, 1.01f, float.PositiveInfinity })
+        {
+            values[40] = bad;
+            using Tensor images = Tensor.From<float>(values, Count, 1, 6, 6);
+            Assert.Contains("[0, 1]", Refused(images, _goal), StringComparison.Ordinal);
+        }
+
+        using Tensor flat = _problem.Images.Flatten(), labels = Tensor.Full([Count], 4, DType.Int64), few = Tensor.Zeros([2], DType.Int64);
+        Assert.Contains("[N, 1, 6, 6]", Refused(flat, _goal), StringComparison.Ordinal);
+        Assert.Contains("classes 0 to 3", Refused(_problem.Images, Goal.Untargeted(labels)), StringComparison.Ordinal);
+        Assert.Contains("one label per image", Refused(_problem.Images, Goal.Untargeted(few)), StringComparison.Ordinal);
+
+        string Refused(Tensor images, Goal goal) => Assert.Throws<UserErrorException>(() => attack.Run(_problem.Model, images, goal, seed: 1)).Message;
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void A_targeted_run_reaches_the_target_and_leaves_alone_what_is_there(string text)
+    {
+        var problem = new LinearProblem(Norm.Linf, classes: 2, Count, seed: 12);
+        long[] targets = problem.Goal(targeted: true).Labels.ToArray<long>();
+        targets[4] = 1 - targets[4];
+        using AttackResult result = AttackCatalog.Parse(text).Run(problem.Model, problem.Images, Goal.Targeted(Tensor.From(targets)), seed: 1)[0];
+        Assert.False(result.Attacked[4]);
+        Assert.Equal(Count - 1, result.Succeeded.Count(succeeded => succeeded));
+        long[] predicted = ((IClassifier)problem.Model).Predict(result.Images).ToArray<long>();
+        Assert.Equal(targets, predicted);
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void A_budget_of_zero_changes_nothing(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        if (attack.Attack is not IBudgetAttack<IClassifier> within) return;
+        using AttackResult result = AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [0.0])[0];
+        Assert.Equal(_problem.Images.ToArray<float>(), result.Attempts.ToArray<float>());
+        Assert.All(result.Succeeded, Assert.False);
+        Assert.Throws<UserErrorException>(() => AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [-0.1]));
+        Assert.Throws<UserErrorException>(() => AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [double.NaN]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void A_run_leaves_no_native_tensors_behind(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        Dispose(Run(attack));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        long before = TensorScope.LiveTensors;
+        Dispose(Run(attack));
+        Assert.Equal(before, TensorScope.LiveTensors);
+
+        static void Dispose(IReadOnlyList<AttackResult> results)
+        {
+            foreach (AttackResult result in results) result.Dispose();
+        }
+    }
+
+    private IReadOnlyList<AttackResult> Run(AttackSpec attack, long seed = 1) => attack.Run(_problem.Model, _problem.Images, _goal, seed);
+
+    private bool[] Reached(Tensor images)
+    {
+        using var scope = new TensorScope();
+        return _goal.IsReached(((IClassifier)_problem.Model).Predict(images)).ToArray<bool>();
+    }
+
+    private static float[] Row(Tensor images, int row)
+    {
+        using Tensor one = images.Slice(0, row, row + 1);
+        return one.ToArray<float>();
+    }
+}

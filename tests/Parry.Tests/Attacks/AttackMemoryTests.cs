@@ -1,0 +1,63 @@
+using Parry.Attacks;
+using Parry.Attacks.WhiteBox;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Tests.Attacks;
+
+public class AttackMemoryTests
+{
+    private const int Steps = 10_000;
+    private const int Settled = 100;
+
+    [Theory]
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L2)]
+    public void Ten_thousand_steps_of_PGD_leave_native_memory_flat(Norm norm)
+    {
+        var problem = new LinearProblem(Norm.Linf, classes: 3, count: 1, seed: 1);
+        var watching = new Watching(problem.Model);
+        var attack = new ProjectedGradientDescent { Norm = norm, Steps = Steps };
+
+        // The first run lets allocators and the runtime take what they keep.
+        AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1).Dispose();
+        Settle();
+        using AttackResult result = AttackRunner.Run(attack, watching, problem.Images, problem.Goal(false), seed: 1);
+        Assert.Equal(Steps, result.Gradients[0]);
+        Assert.Equal(Steps, watching.Live.Count);
+        Assert.True(watching.Live.Max() <= watching.Live[1], $"from {watching.Live[1]} to {watching.Live.Max()} tensors");
+        Assert.InRange(watching.Resident[^1] - watching.Resident[0], long.MinValue, 8 << 20);
+    }
+
+    private static void Settle()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    /// <summary>Notes at each gradient how many tensors live, and now and then how much memory the process has.</summary>
+    private sealed class Watching(IClassifier model) : IClassifier
+    {
+        public List<long> Live { get; } = [];
+
+        public List<long> Resident { get; } = [];
+
+        public ImageShape Shape => model.Shape;
+
+        public int Classes => model.Classes;
+
+        public Tensor Logits(Tensor images) => model.Logits(images);
+
+        public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+        {
+            Live.Add(TensorScope.LiveTensors);
+            if (Live.Count is Settled or Steps)
+            {
+                Settle();
+                Resident.Add(Environment.WorkingSet);
+            }
+
+            return model.Gradient(images, loss);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+using Parry.Attacks;
+using Parry.Attacks.Steps;
+using Parry.Attacks.WhiteBox;
+using Parry.Models;
+using Parry.Torch;
+using Xunit.Sdk;
+
+namespace Parry.Tests.Attacks;
+
+public class AttackStrengthTests
+{
+    private static readonly ImageShape s_shape = new(1, 6, 6);
+
+    public static TheoryData<IBudgetAttack<IClassifier>> BudgetAttacks { get; } = new(
+        new FastGradientSign(),
+        new BasicIterative { Step = 0.001 },
+        new ProjectedGradientDescent { RandomStart = false },
+        new ProjectedGradientDescent { Steps = 100, Step = 0.0005 },
+        new ProjectedGradientDescent { Loss = Objective.Margin, RandomStart = false },
+        new ProjectedGradientDescent { EarlyStop = true, RandomStart = false },
+        new ProjectedGradientDescent { Norm = Norm.L2, RandomStart = false },
+        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01 },
+        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true });
+
+    [Theory]
+    [MemberData(nameof(BudgetAttacks))]
+    public void A_budget_attack_succeeds_exactly_where_its_budget_allows(IBudgetAttack<IClassifier> attack)
+    {
+        StrengthChecks.SucceedsWhereTheBudgetAllows(attack, targeted: false);
+        StrengthChecks.SucceedsWhereTheBudgetAllows(attack, targeted: true);
+    }
+
+    [Theory]
+    [InlineData(5, false)]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    public void Carlini_and_Wagner_come_within_5_percent_of_the_smallest_perturbation(int classes, bool targeted) =>
+        StrengthChecks.ComesNearTheOptimum(new CarliniWagnerL2 { Iterations = 300 }, targeted, classes);
+
+    [Fact]
+    public void An_attack_that_does_nothing_fails_every_strength_check()
+    {
+        foreach (Norm norm in new[] { Norm.Linf, Norm.L2 })
+        {
+            foreach (bool targeted in new[] { false, true })
+            {
+                Assert.ThrowsAny<XunitException>(() => StrengthChecks.SucceedsWhereTheBudgetAllows(new Canary(norm), targeted));
+                Assert.ThrowsAny<XunitException>(() => StrengthChecks.ComesNearTheOptimum(new Canary(norm), targeted, classes: 2));
+            }
+        }
+    }
+
+    [Fact]
+    public void Random_FGSM_spends_its_whole_budget_and_no_more()
+    {
+        var problem = new LinearProblem(Norm.Linf, classes: 2, count: 12, seed: 5);
+        foreach (double epsilon in new[] { 0.01, 0.1, 0.15 })
+        {
+            using AttackResult result = AttackRunner.Run(new RandomFastGradientSign { Epsilon = epsilon }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+            using Tensor change = result.Attempts.Sub(problem.Images);
+            Assert.All(Norm.Linf.Of(change).ToArray<float>(), size => Assert.Equal(epsilon, size, 1e-6));
+        }
+    }
+
+    [Fact]
+    public void Success_does_not_fall_with_the_budget_and_iterations_beat_one_step()
+    {
+        var model = new SmallNetwork(s_shape, 5, seed: 3);
+        using var random = new Generator(4);
+        using Tensor images = Tensor.Uniform([100, 1, 6, 6], random);
+        var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
+        double[] epsilons = [0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 1];
+
+        int[] Successes(IBudgetAttack<IClassifier> attack) =>
+            [.. AttackRunner.Run(attack, model, images, goal, seed: 1, epsilons).Select(result => result.Succeeded.Count(succeeded => succeeded))];
+
+        int[] pgd = Successes(new ProjectedGradientDescent()), fgsm = Successes(new FastGradientSign());
+        Assert.Equal(pgd.Order(), pgd);
+        Assert.All(pgd.Zip(fgsm), pair => Assert.True(pair.First >= pair.Second, $"PGD {string.Join(' ', pgd)}, FGSM {string.Join(' ', fgsm)}"));
+        Assert.Equal((0, 100), (pgd[0], pgd[^1]));
+        Assert.InRange(pgd[3], 10, 95);
+    }
+
+    [Fact]
+    public void Restarts_never_hurt_and_cost_only_what_withstood()
+    {
+        var model = new SmallNetwork(s_shape, 5, seed: 3);
+        using var random = new Generator(4);
+        using Tensor images = Tensor.Uniform([60, 1, 6, 6], random);
+        var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
+        using AttackResult once = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.04, Steps = 10 }, model, images, goal, seed: 1);
+        using AttackResult often = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.04, Steps = 10, Restarts = 3 }, model, images, goal, seed: 1);
+        for (int i = 0; i < 60; i++)
+        {
+            Assert.True(often.Succeeded[i] || !once.Succeeded[i]);
+            Assert.Equal(once.Succeeded[i] ? 10 : often.Succeeded[i] ? often.Gradients[i] : 30, often.Gradients[i]);
+        }
+
+        Assert.Contains(false, once.Succeeded);
+    }
+
+    [Fact]
+    public void Early_stop_finds_the_same_successes_with_fewer_gradients_and_smaller_budgets_serve_larger_ones()
+    {
+        var model = new SmallNetwork(s_shape, 5, seed: 3);
+        using var random = new Generator(4);
+        using Tensor images = Tensor.Uniform([60, 1, 6, 6], random);
+        var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
+        double[] epsilons = [0.08, 0.02, 0.04];
+        var attack = new ProjectedGradientDescent { Steps = 20 };
+        IReadOnlyList<AttackResult> full = AttackRunner.Run(attack, model, images, goal, seed: 1, epsilons);
+        IReadOnlyList<AttackResult> early = AttackRunner.Run(attack with { EarlyStop = true }, model, images, goal, seed: 1, epsilons);
+        for (int budget = 0; budget < epsilons.Length; budget++)
+            Assert.All(full[budget].Succeeded.Zip(early[budget].Succeeded), pair => Assert.True(pair.Second || !pair.First));
+        Assert.All(early[1].Succeeded.Zip(early[2].Succeeded, early[0].Succeeded), found => Assert.True((!found.First || found.Second) && (!found.Second || found.Third)));
+        Assert.True(early[0].Gradients.Sum() < 0.6 * full[0].Gradients.Sum());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_budget_gives_the_same_images_alone_and_beside_others(bool l2)
+    {
+        var problem = new LinearProblem(Norm.Linf, classes: 4, count: 9, seed: 8);
+        var attack = new ProjectedGradientDescent { Norm = l2 ? Norm.L2 : Norm.Linf, Restarts = 2, Steps = 10 };
+        double[] epsilons = [0.03, 0.01, 0.2];
+        IReadOnlyList<AttackResult> together = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1, epsilons);
+        for (int i = 0; i < epsilons.Length; i++)
+        {
+            using AttackResult alone = AttackRunner.Run(attack with { Epsilon = epsilons[i] }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+            Assert.Equal(alone.Attempts.ToArray<float>(), together[i].Attempts.ToArray<float>());
+        }
+    }
+
+    [Fact]
+    public void A_zero_gradient_in_L2_is_replaced_by_a_random_direction()
+    {
+        var model = new ConstantClassifier(s_shape, 3);
+        using Tensor images = Tensor.Full([4, 1, 6, 6], 0.5), labels = Tensor.Zeros([4], DType.Int64);
+        using AttackResult result = AttackRunner.Run(new ProjectedGradientDescent { Norm = Norm.L2, Epsilon = 0.5, RandomStart = false }, model, images, Goal.Untargeted(labels), seed: 1);
+        using Tensor change = result.Attempts.Sub(images);
+        Assert.All(Norm.L2.Of(change).ToArray<float>(), size => Assert.InRange(size, 0.05, 0.500001));
+    }
+
+    [Fact]
+    public void The_settings_of_the_Defense_GAN_paper_saturate_pixels_and_succeed()
+    {
+        var model = new SmallNetwork(s_shape, 5, seed: 3);
+        using var random = new Generator(4);
+        using Tensor images = Tensor.Uniform([20, 1, 6, 6], random);
+        var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
+        var attack = new CarliniWagnerL2 { SearchSteps = 1, Iterations = 100, LearningRate = 10, InitialConstant = 100 };
+        using AttackResult coarse = AttackRunner.Run(attack, model, images, goal, seed: 1);
+        using AttackResult fine = AttackRunner.Run(new CarliniWagnerL2 { Iterations = 200 }, model, images, goal, seed: 1);
+        Assert.Contains(true, coarse.Succeeded);
+        Assert.All(fine.Succeeded, Assert.True);
+        Assert.True(coarse.L2.Max() > 5 * fine.L2.Average());
+    }
+
+    [Fact]
+    public void Carlini_and_Wagner_move_black_and_white_pixels_and_keep_their_confidence()
+    {
+        var model = new LinearClassifier(s_shape, 2, seed: 2);
+        using Tensor half = Tensor.Range(72).Reshape(2, 1, 6, 6).To(DType.Float32);
+        using Tensor images = half.Sub(half.Div(2).Add(-0.25).Round().Mul(2));
+        Assert.Equal([0f, 1f], images.ToArray<float>().Distinct().Order());
+        using Tensor labels = ((IClassifier)model).Predict(images);
+        using AttackResult result = AttackRunner.Run(new CarliniWagnerL2 { Confidence = 2, SearchSteps = 6, Iterations = 1000, LearningRate = 0.1 }, model, images, Goal.Untargeted(labels), seed: 1);
+        Assert.All(result.Succeeded, Assert.True);
+        Assert.All(AttackLoss.Margin(Goal.Untargeted(labels))(model.Logits(result.Images)).ToArray<float>(), margin => Assert.InRange(margin, 2, 3));
+    }
+
+    /// <summary>Returns its input.</summary>
+    private sealed class Canary(Norm norm) : IBudgetAttack<IClassifier>
+    {
+        public string Name => "canary";
+
+        public Norm Norm => norm;
+
+        public double Epsilon => double.PositiveInfinity;
+
+        public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => images;
+
+        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+            [.. epsilons.Select(_ => images)];
+    }
+}
