@@ -119,6 +119,22 @@ public sealed class ClassifierTrainer : IDisposable
         }
     }
 
+    /// <summary>What a weight file should say of this training.</summary>
+    /// <param name="data">The data set's name.</param>
+    /// <param name="command">The command that makes the file again.</param>
+    /// <param name="testAccuracy">Of the classifier as it is now, if measured.</param>
+    public ModelDescription Describe(string data, string command, double? testAccuracy = null) => new()
+    {
+        Architecture = _options.Architecture,
+        Data = data,
+        Shape = Classifier.Shape,
+        ClassNames = _images.ClassNames,
+        Dropout = _options.Dropout,
+        TestAccuracy = testAccuracy,
+        Seed = _options.Seed,
+        Command = command,
+    };
+
     /// <summary>Frees the network and the optimizer.</summary>
     public void Dispose()
     {

@@ -81,21 +81,29 @@ public static class ModelCatalog
 
     private static ScriptClassifier LoadScript(string path, ImageShape shape, int classes)
     {
-        ScriptModule? module = null;
+        ScriptModule module;
+        try
+        {
+            module = ScriptModule.Load(path);
+        }
+        catch (TorchException e)
+        {
+            throw new UserErrorException($"{path} is no TorchScript file, or needs what this LibTorch lacks ({e.Message.Split('\n')[0]}): save one with torch.jit.trace(model, images).save(\"model.pt\")", e);
+        }
+
         try
         {
             using var frozen = Autograd.NoGrad();
             using var scope = new TensorScope();
-            module = ScriptModule.Load(path);
-            Tensor logits = module.Forward(Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]));
-            return logits.Shape is [1, var given] && given == classes
-                ? new ScriptClassifier(module, shape, classes)
-                : throw new UserErrorException($"{path} gives {logits.Describe()} for one image of {shape}, not the {classes} logits that the data has classes: give a model for this data");
+            Tensor output = module.Forward(Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]));
+            if (!output.Shape.AsSpan().SequenceEqual([1, classes])) throw new UserErrorException($"{path} gives {output.Describe()} for one image of {shape}, not {classes} logits: give a model for this data");
+            return new ScriptClassifier(module, shape, classes);
         }
-        catch (Exception e) when (e is TorchException or UserErrorException)
+        catch (Exception e)
         {
-            module?.Dispose();
-            throw e as UserErrorException ?? new UserErrorException($"{path} is no TorchScript model for images of {shape}: {e.Message.Split('\n')[0]} Save one with torch.jit.", e);
+            module.Dispose();
+            if (e is TorchException) throw new UserErrorException($"{path} does not take images of {shape} in [0, 1]: give a model for this data, or other data", e);
+            throw;
         }
     }
 }

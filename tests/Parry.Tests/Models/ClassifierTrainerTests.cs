@@ -141,6 +141,17 @@ public sealed class ClassifierTrainerTests : IDisposable
         Assert.Contains("1x2x2", Assert.Throws<UserErrorException>(() => Accuracy.Of(trainer.Classifier, other)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_trained_classifier_is_saved_with_what_made_it()
+    {
+        using ClassifierTrainer trainer = Trained(s_options);
+        ModelFile.Save(Checkpoint, trainer.Classifier.Network, trainer.Describe("toy", "parry train classifier", 0.5));
+        var (classifier, description) = ModelFile.LoadClassifier(Checkpoint);
+        using (classifier) Assert.Equal(Accuracy.Of(trainer.Classifier, s_images), Accuracy.Of(classifier, s_images));
+        Assert.Equal(("classifier-d", 7L, 0.5, DropoutReading.Drop), (description.Architecture, description.Seed, description.TestAccuracy, description.Dropout));
+        Assert.Equal(s_images.ClassNames, description.ClassNames);
+    }
+
     [FactIfData("fashion-mnist", DataPart.Train)]
     public void Network_E_learns_Fashion_MNIST_in_one_epoch_of_5000_images()
     {

@@ -177,13 +177,13 @@ public sealed class ModelFileTests : IDisposable
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, [], s_classifier.ToMetadata()));
         byte[] empty = File.ReadAllBytes(FilePath);
         long before = TensorScope.LiveTensors;
-        int refused = Fuzz.Run([generator, generator, empty], 2000, length => 200_000 + (20 * length), bytes => Read(bytes));
-        Assert.InRange(refused, 1000, 2000);
+        int refused = Fuzz.Run([generator, generator, empty], 1000, length => 200_000 + (20 * length), bytes => Read(bytes));
+        Assert.InRange(refused, 500, 1000);
 
         // The JSON in the header, which random bytes seldom leave readable.
         var random = new SplitMix64(5);
         int accepted = 0;
-        for (int i = 0; i < 3000; i++)
+        for (int i = 0; i < 2000; i++)
         {
             byte[] bytes = (byte[])generator.Clone();
             int header = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
@@ -199,7 +199,7 @@ public sealed class ModelFileTests : IDisposable
             }
         }
 
-        Assert.InRange(accepted, 10, 2000);
+        Assert.InRange(accepted, 10, 1500);
         Assert.Equal(before, TensorScope.LiveTensors);
 
         void Read(byte[] bytes)
