@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
+using Parry.Data;
+
+namespace Parry.Cli;
+
+/// <summary>The options that verbs share, and how their values are checked.</summary>
+internal static class Arguments
+{
+    /// <summary>Gives the verb its work. A verb returns the exit code or throws.</summary>
+    public static Command Does(this Command command, Func<ParseResult, CancellationToken, int> work)
+    {
+        command.SetAction((result, cancellation) => Task.FromResult(work(result, cancellation)));
+        return command;
+    }
+
+    /// <summary><c>--json</c>.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Write one JSON document to standard output and nothing else." };
+
+    /// <summary><c>--data</c>, the name of a data set.</summary>
+    public static Option<string> Data() => new("--data") { Description = "The data set: mnist, fashion-mnist or cifar10.", HelpName = "NAME", Required = true };
+
+    /// <summary><c>--data-dir</c>.</summary>
+    public static Option<string?> DataDir() => new("--data-dir") { Description = "The folder to look for the data set in first.", HelpName = "DIR" };
+
+    /// <summary><c>--model</c>.</summary>
+    public static Option<string> Model() =>
+        new("--model") { Description = "A .safetensors or TorchScript .pt file, or the name of a model that ships, as fashion-mnist/a.", HelpName = "MODEL", Required = true };
+
+    /// <summary><c>--out</c>, a file.</summary>
+    public static Option<string> OutFile(string description) => new("--out") { Description = description, HelpName = "FILE", Required = true };
+
+    /// <summary><c>--seed</c>.</summary>
+    public static Option<long> Seed() => Number("--seed", "Decides every random draw.", 1L, 0L);
+
+    /// <summary><c>--count</c>, a number of images.</summary>
+    public static Option<int> Count(int value) => Number("--count", "How many images, from the first on.", value, 1);
+
+    /// <summary><c>--resume</c>.</summary>
+    public static Option<bool> Resume() => new("--resume") { Description = "Go on from the checkpoint beside the output file, if there is one." };
+
+    /// <summary>A number with a default value and a smallest one.</summary>
+    public static Option<T> Number<T>(string name, string description, T value, T minimum) where T : struct, INumber<T> =>
+        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value, CustomParser = result => Parse(result, name, minimum, exclusive: false) };
+
+    /// <summary>A number above 0 that may be left out.</summary>
+    public static Option<T?> Optional<T>(string name, string description) where T : struct, INumber<T> =>
+        new(name) { Description = description, HelpName = "N", CustomParser = result => Parse(result, name, T.Zero, exclusive: true) };
+
+    /// <summary>A number above 0 with a default value.</summary>
+    public static Option<T> Positive<T>(string name, string description, T value) where T : struct, INumber<T> =>
+        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value, CustomParser = result => Parse(result, name, T.Zero, exclusive: true) };
+
+    /// <summary>One of some words, with the first as the default.</summary>
+    public static Option<string> Choice(string name, string description, params string[] words)
+    {
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => words[0] };
+        return option.AcceptOnlyFromAmong(words);
+    }
+
+    /// <summary>The data set of that name.</summary>
+    /// <exception cref="UserErrorException">There is none.</exception>
+    public static DataSet DataSet(this ParseResult result, Option<string> option) => DataSets.ByName(result.GetRequiredValue(option));
+
+    /// <summary>The command line as typed, but for <c>--resume</c>: the command that makes the same thing again.</summary>
+    public static string CommandText(this ParseResult result) =>
+        string.Join(' ', result.Tokens.Select(token => token.Value).Where(word => word != "--resume").Prepend("parry").Select(Quote));
+
+    private static T Parse<T>(ArgumentResult result, string name, T minimum, bool exclusive) where T : struct, INumber<T>
+    {
+        string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value) && (exclusive ? value > minimum : value >= minimum)) return value;
+        string kind = T.IsInteger(T.One / (T.One + T.One)) ? "a whole number" : "a number";
+        result.AddError($"expected {name} to be {kind} {(exclusive ? "above" : "of at least")} {minimum}, got \"{text}\"");
+        return default;
+    }
+
+    private static string Quote(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,+@%".Contains(c, StringComparison.Ordinal))
+            ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

@@ -1,0 +1,12 @@
+using System.Text.Json.Serialization;
+using Parry.Cli.Verbs;
+
+namespace Parry.Cli;
+
+/// <summary>What the verbs write as JSON; names in snake_case, as in reports.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(DoctorVerb.DoctorReport))]
+[JsonSerializable(typeof(DataListVerb.DataListing))]
+[JsonSerializable(typeof(ModelListVerb.ModelListing))]
+[JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
+internal sealed partial class CliJson : JsonSerializerContext;

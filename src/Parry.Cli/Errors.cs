@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Reflection;
+using Parry.Torch;
+
+namespace Parry.Cli;
+
+/// <summary>Failures as one line on stderr and an exit code.</summary>
+internal static class Errors
+{
+    /// <summary>Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and says how to exit.</summary>
+    public static int Report(Exception exception, TextWriter error)
+    {
+        while (exception is AggregateException or TypeInitializationException or TargetInvocationException && exception.InnerException is { } inner) exception = inner;
+        string message = exception is OperationCanceledException and not StoppedException ? "stopped" : exception.Message;
+        error.WriteLine($"parry: {OneLine(message)}");
+        if (Environment.GetEnvironmentVariable("PARRY_DEBUG") == "1") error.WriteLine(exception);
+        return exception switch
+        {
+            UserErrorException or TorchNotFoundException => 2,
+            OperationCanceledException => 130,
+            _ => 1,
+        };
+    }
+
+    /// <summary>What is wrong with a command line that could not be parsed, and where to read on.</summary>
+    public static string Explain(ParseResult result)
+    {
+        Command command = result.CommandResult.Command;
+        string path = PathOf(result.CommandResult), more = $"{path} --help tells more";
+        if (command.Subcommands.Count > 0)
+        {
+            string verbs = string.Join(", ", command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name));
+            return result.UnmatchedTokens.Count > 0
+                ? $"{path} has no \"{result.UnmatchedTokens[0]}\": give one of {verbs}; {more}"
+                : $"{path} is not complete: add one of {verbs}; {more}";
+        }
+
+        string message = OneLine(result.Errors.Count > 0 ? result.Errors[0].Message : "nothing to do").TrimEnd('.');
+        return $"{char.ToLowerInvariant(message[0])}{message[1..]}; {more}";
+    }
+
+    private static string PathOf(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : result.Command.Name;
+
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+}

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Parry.Cli;
+
+/// <summary>Results on standard output: lines and tables for people, or one JSON document for machines.</summary>
+internal sealed class Output(TextWriter writer)
+{
+    private const int WidthOfFiles = 160;
+
+    /// <summary>Where this run's results go.</summary>
+    public static Output Of(ParseResult result) => new(result.InvocationConfiguration.Output);
+
+    /// <summary>Writes a line of plain text.</summary>
+    public void Line(string text = "") => writer.WriteLine(text);
+
+    /// <summary>Writes the one JSON document.</summary>
+    public void Json<T>(T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));
+
+    /// <summary>Writes a table or other piece of Spectre.Console, colored on a terminal unless NO_COLOR is set.</summary>
+    public void Render(IRenderable content)
+    {
+        bool terminal = ReferenceEquals(writer, Console.Out) && !Console.IsOutputRedirected;
+        bool plain = !terminal || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
+            ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+            Interactive = InteractionSupport.No,
+        });
+        if (!terminal) console.Profile.Width = WidthOfFiles;
+        console.Write(content);
+    }
+
+    /// <summary>A table in the house's style, with these columns; a name that begins with '>' aligns its column right.</summary>
+    public static Table Table(params string[] columns)
+    {
+        var table = new Table().Border(TableBorder.Simple);
+        foreach (string column in columns)
+        {
+            bool right = column.StartsWith('>');
+            table.AddColumn(new TableColumn(Markup.Escape(right ? column[1..] : column)) { Alignment = right ? Justify.Right : Justify.Left });
+        }
+
+        return table;
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Parry.Cli.Verbs;
+
+namespace Parry.Cli;
+
+/// <summary>The command line as a whole: parses, runs the verb, turns failures into one line and an exit code.</summary>
+internal static class ParryCommand
+{
+    private const int HelpWidth = 100;
+
+    /// <summary>Runs one command line.</summary>
+    /// <param name="args">The words after <c>parry</c>; none at all asks for help.</param>
+    /// <param name="output">Takes results and help.</param>
+    /// <param name="error">Takes progress and the line of an error.</param>
+    /// <param name="cancellation">Stops the work cleanly.</param>
+    /// <returns>The exit code: 0 success, 1 the work failed, 2 bad usage or input, 130 stopped.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
+    {
+        try
+        {
+            ParseResult result = Create().Parse(args.Count == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            if (result.Action is null or ParseErrorAction) throw new UserErrorException(Errors.Explain(result));
+            return await result.InvokeAsync(
+                new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
+        }
+        catch (Exception e)
+        {
+            return Errors.Report(e, error);
+        }
+    }
+
+    /// <summary>Makes the tree of verbs.</summary>
+    public static Command Create()
+    {
+        // A RootCommand would call itself after the program's file.
+        var root = new Command("parry", "Attacks on image classifiers, defenses against them, and an honest evaluation of both.")
+        {
+            new HelpOption { Action = new HelpAction { MaxWidth = Console.IsOutputRedirected ? HelpWidth : Math.Clamp(Console.WindowWidth, 40, HelpWidth) } },
+            new VersionOption { Action = new ShowVersion() },
+            DoctorVerb.Create(),
+            new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },
+            new Command("model", "Models that ship, and what a weight file holds.") { ModelListVerb.Create(), ModelInspectVerb.Create() },
+            new Command("train", "Train a network; a run that was stopped goes on with --resume.") { TrainClassifierVerb.Create(), TrainGanVerb.Create() },
+        };
+        return root;
+    }
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine($"parry {typeof(ParryCommand).Assembly.GetName().Version!.ToString(3)}");
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace Parry.Cli;
+
+/// <summary>
+/// Progress on standard error: on a terminal one line that is redrawn and vanishes at the end; elsewhere, as in a log file, a plain line twice
+/// a minute.
+/// </summary>
+internal sealed class ProgressLine : IDisposable
+{
+    private const string Erase = "\r\u001b[K";
+
+    private readonly TextWriter _error;
+    private readonly bool _terminal;
+    private readonly TimeSpan _interval;
+    private readonly Stopwatch _sinceStart = Stopwatch.StartNew();
+    private readonly Lock _lock = new();
+    private TimeSpan _next;
+
+    private ProgressLine(TextWriter error)
+    {
+        _error = error;
+        _terminal = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        _interval = _terminal ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(30);
+        _next = _terminal ? TimeSpan.Zero : _interval;
+    }
+
+    /// <summary>The progress of this run.</summary>
+    public static ProgressLine Of(ParseResult result) => new(result.InvocationConfiguration.Error);
+
+    /// <summary>Shows a text if it is time to; the text is made only then.</summary>
+    public void Show(Func<string> text)
+    {
+        lock (_lock)
+        {
+            TimeSpan now = _sinceStart.Elapsed;
+            if (now < _next) return;
+            _next = now + _interval;
+            if (!_terminal)
+            {
+                _error.WriteLine(text());
+                return;
+            }
+
+            string line = text();
+            _error.Write(Erase + line[..Math.Min(line.Length, Math.Max(20, Console.WindowWidth - 1))]);
+        }
+    }
+
+    /// <summary>The time that is left when a share of this line's work, begun at another share, is done; as "3 min left".</summary>
+    public string TimeLeft(double done, double begun = 0) =>
+        done > begun ? $"{Duration(_sinceStart.Elapsed * ((1 - done) / (done - begun)))} left" : "";
+
+    /// <summary>A duration in the two largest units that matter.</summary>
+    public static string Duration(TimeSpan time) => time switch
+    {
+        { TotalMinutes: < 1 } => $"{(int)time.TotalSeconds} s",
+        { TotalHours: < 1 } => $"{time.Minutes} min {time.Seconds} s",
+        _ => $"{(int)time.TotalHours} h {time.Minutes} min",
+    };
+
+    /// <summary>Erases the line.</summary>
+    public void Dispose()
+    {
+        if (_terminal) _error.Write(Erase);
+    }
+}

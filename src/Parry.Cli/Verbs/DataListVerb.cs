@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Parry.Data;
+using Spectre.Console;
+
+namespace Parry.Cli.Verbs;
+
+/// <summary><c>parry data list</c>: the known data sets and where they were found.</summary>
+internal static class DataListVerb
+{
+    /// <summary>What <c>--json</c> writes.</summary>
+    internal sealed record DataListing(IReadOnlyList<ListedData> DataSets);
+
+    /// <summary>One data set; a part that was not found is null.</summary>
+    internal sealed record ListedData(string Name, string Title, string Shape, int Classes, string? Train, string? Test, string License, string Citation);
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        Option<bool> json = Arguments.Json();
+        Option<string?> dataDir = Arguments.DataDir();
+        return new Command("list", "The known data sets and where they were found.") { dataDir, json }
+            .Does((result, _) => Run(Output.Of(result), result.GetValue(dataDir), result.GetValue(json)));
+    }
+
+    private static int Run(Output output, string? dataDir, bool json)
+    {
+        if (dataDir is not null && !Directory.Exists(dataDir)) throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
+        ListedData[] entries = [.. DataSets.All.Select(set => new ListedData(
+            set.Name, set.Title, set.Shape.ToString(), set.ClassNames.Count, Find(set, DataPart.Train, dataDir), Find(set, DataPart.Test, dataDir), set.License, set.Citation))];
+        if (json)
+        {
+            output.Json(new DataListing(entries), CliJson.Default.DataListing);
+            return 0;
+        }
+
+        Table table = Output.Table("name", "images", ">classes", "found in", "license");
+        foreach (ListedData entry in entries) table.AddRow(new[] { entry.Name, entry.Shape, $"{entry.Classes}", Place(entry), entry.License }.Select(Markup.Escape).ToArray());
+        output.Render(table);
+        return 0;
+    }
+
+    private static string Place(ListedData entry) => (entry.Train, entry.Test) switch
+    {
+        (null, null) => $"not found: parry data fetch {entry.Name}",
+        (null, var test) => $"{test} (test images only)",
+        (var train, null) => $"{train} (training images only)",
+        var (train, test) => train == test ? test : $"{train} (training), {test} (test)",
+    };
+
+    private static string? Find(DataSet set, DataPart part, string? dataDir)
+    {
+        try
+        {
+            return DataLocator.Find(set, part, dataDir);
+        }
+        catch (UserErrorException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.CommandLine;
+using System.Globalization;
+using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Torch;
+using Parry.Torch.Serialization;
+using Spectre.Console;
+
+namespace Parry.Cli.Verbs;
+
+/// <summary><c>parry model inspect</c>: what a weight file holds.</summary>
+internal static class ModelInspectVerb
+{
+    /// <summary>What <c>--json</c> writes.</summary>
+    /// <param name="File">The file.</param>
+    /// <param name="Input">What the model takes; null when the file does not say.</param>
+    /// <param name="Metadata">What the file says of itself, word for word.</param>
+    /// <param name="Layers">The layers with their weights.</param>
+    /// <param name="Parameters">How many numbers all layers hold.</param>
+    internal sealed record ModelContents(string File, string? Input, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<LayerContents> Layers, long Parameters);
+
+    /// <summary>One layer; kind and output are known for classifiers only.</summary>
+    internal sealed record LayerContents(string Name, string? Kind, IReadOnlyDictionary<string, long[]> Weights, long[]? Output, long Parameters);
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        var model = new Argument<string>("MODEL") { Description = "A .safetensors or TorchScript .pt file, or the name of a model that ships, as fashion-mnist/a." };
+        Option<bool> json = Arguments.Json();
+        return new Command("inspect", "What a weight file holds: layers, shapes, parameter counts, and what the model takes.") { model, json }
+            .Does((result, _) => Run(Output.Of(result), ModelCatalog.Find(result.GetRequiredValue(model)), result.GetValue(json)));
+    }
+
+    private static int Run(Output output, string path, bool json)
+    {
+        ModelContents document = path.EndsWith(".pt", StringComparison.OrdinalIgnoreCase) ? InspectScript(path) : Inspect(path);
+        if (json) output.Json(document, CliJson.Default.ModelContents);
+        else Show(output, document);
+        return 0;
+    }
+
+    private static ModelContents Inspect(string path)
+    {
+        using SafeTensorsFile file = Read(path);
+        ModelDescription? description = file.Metadata.ContainsKey("parry.architecture") ? ModelFile.Describe(path) : null;
+        LayerContents[] layers = description is not null && Classifiers.Names.Contains(description.Architecture) ? LayersOf(path) : LayersOf(file);
+        string? input = description switch
+        {
+            null => null,
+            { Architecture: ModelDescription.GeneratorArchitecture } => $"latent vectors [N, {description.Latent}], standard normal; draws images {description.Shape} in [0, 1]",
+            _ => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; gives {description.ClassNames.Count} logits",
+        };
+        return new ModelContents(path, input, file.Metadata, layers, layers.Sum(layer => layer.Parameters));
+    }
+
+    private static ModelContents InspectScript(string path)
+    {
+        try
+        {
+            using ScriptModule module = ScriptModule.Load(path);
+            return new ModelContents(path, null, new Dictionary<string, string> { ["format"] = "TorchScript" }, [], 0);
+        }
+        catch (TorchException e)
+        {
+            throw new UserErrorException($"{path} is no TorchScript file, or needs what this LibTorch lacks ({e.Message.Split('\n')[0]})", e);
+        }
+    }
+
+    private static LayerContents[] LayersOf(string path)
+    {
+        var (classifier, _) = ModelFile.LoadClassifier(path);
+        using (classifier)
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            Tensor map = Tensor.Zeros([1, classifier.Shape.Channels, classifier.Shape.Height, classifier.Shape.Width]);
+            var layers = new List<LayerContents>();
+            foreach (var (name, module) in classifier.Network.Children)
+            {
+                map = module.Forward(map);
+                layers.Add(new LayerContents(name, module.ToString(), module.State.ToDictionary(entry => entry.Key, entry => entry.Value.Shape), map.Shape, module.ParameterCount));
+            }
+
+            return [.. layers];
+        }
+    }
+
+    private static LayerContents[] LayersOf(SafeTensorsFile file) =>
+    [
+        .. file.Tensors.GroupBy(entry => entry.Key.LastIndexOf('.') is > 0 and int dot ? entry.Key[..dot] : entry.Key).Select(layer => new LayerContents(
+            layer.Key,
+            null,
+            layer.ToDictionary(entry => entry.Key.Length > layer.Key.Length ? entry.Key[(layer.Key.Length + 1)..] : entry.Key, entry => entry.Value.Shape),
+            null,
+            layer.Sum(entry => entry.Value.Elements))),
+    ];
+
+    private static SafeTensorsFile Read(string path)
+    {
+        try
+        {
+            return SafeTensors.Read(path);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException(e.Message, e);
+        }
+    }
+
+    private static void Show(Output output, ModelContents document)
+    {
+        output.Line(document.File);
+        foreach (var (key, value) in document.Metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            output.Line($"  {(key.StartsWith("parry.", StringComparison.Ordinal) ? key["parry.".Length..] : key),-15} {value}");
+        output.Line($"  {"takes",-15} {document.Input ?? "the file does not say"}");
+        if (document.Layers.Count == 0) return;
+
+        Table table = Output.Table("layer", "kind", "weights", "output", ">parameters");
+        foreach (LayerContents layer in document.Layers)
+        {
+            string weights = string.Join(", ", layer.Weights.Select(entry => $"{entry.Key} {Shape(entry.Value)}"));
+            table.AddRow(new[] { layer.Name, layer.Kind ?? "", weights, layer.Output is null ? "" : Shape(layer.Output[1..]), Count(layer.Parameters) }.Select(Markup.Escape).ToArray());
+        }
+
+        output.Render(table);
+        output.Line($"{Count(document.Parameters)} parameters");
+    }
+
+    private static string Shape(long[] shape) => string.Join('x', shape);
+
+    private static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Globalization;
+using Parry.Models;
+using Parry.Models.Architectures;
+using Spectre.Console;
+
+namespace Parry.Cli.Verbs;
+
+/// <summary><c>parry model list</c>: the models that ship and the architectures that can be trained.</summary>
+internal static class ModelListVerb
+{
+    /// <summary>What <c>--json</c> writes.</summary>
+    internal sealed record ModelListing(IReadOnlyList<ListedModel> Models, IReadOnlyList<string> Architectures);
+
+    /// <summary>A model that ships.</summary>
+    internal sealed record ListedModel(string Name, string Architecture, string Data, string Input, double? TestAccuracy, string File);
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        Option<bool> json = Arguments.Json();
+        return new Command("list", "The models that ship and the architectures that can be trained.") { json }
+            .Does((result, _) => Run(Output.Of(result), result.GetValue(json)));
+    }
+
+    private static int Run(Output output, bool json)
+    {
+        ListedModel[] models = [.. ModelCatalog.Names.Select(Describe)];
+        string[] architectures = [.. Classifiers.Names, ModelDescription.GeneratorArchitecture];
+        if (json)
+        {
+            output.Json(new ModelListing(models, architectures), CliJson.Default.ModelListing);
+            return 0;
+        }
+
+        if (models.Length == 0)
+        {
+            output.Line("No models that ship were found; set PARRY_MODELS to their folder.");
+        }
+        else
+        {
+            Table table = Output.Table("name", "architecture", "trained on", "images", ">test accuracy");
+            foreach (ListedModel model in models)
+            {
+                string accuracy = model.TestAccuracy is { } share ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %") : "";
+                table.AddRow(new[] { model.Name, model.Architecture, model.Data, model.Input, accuracy }.Select(Markup.Escape).ToArray());
+            }
+
+            output.Render(table);
+        }
+
+        output.Line($"Architectures: {string.Join(", ", architectures)}");
+        return 0;
+    }
+
+    private static ListedModel Describe(string name)
+    {
+        string file = ModelCatalog.Find(name);
+        ModelDescription model = ModelFile.Describe(file);
+        return new ListedModel(name, model.Architecture, model.Data, model.Shape.ToString(), model.TestAccuracy, file);
+    }
+}

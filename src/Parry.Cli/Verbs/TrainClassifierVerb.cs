@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.Globalization;
+using Parry.Cli.Training;
+using Parry.Data;
+using Parry.Models;
+using Parry.Models.Architectures;
+
+namespace Parry.Cli.Verbs;
+
+/// <summary><c>parry train classifier</c>: one of the classifiers of Defense-GAN.</summary>
+internal static class TrainClassifierVerb
+{
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        var recipe = new Models.Training();
+        Option<string> data = Arguments.Data();
+        Option<string?> dataDir = Arguments.DataDir();
+        var net = new Option<string>("--net") { Description = "The architecture: a to f of Defense-GAN, or lenet.", HelpName = "NET", Required = true };
+        Option<string> outFile = Arguments.OutFile("The weight file to write; until the end a checkpoint lies beside it.");
+        Option<int> epochs = Arguments.Number("--epochs", "Passes over the training images.", recipe.Epochs, 1);
+        Option<int> batch = Arguments.Number("--batch", "Images in a batch.", recipe.BatchSize, 1);
+        Option<double> learningRate = Arguments.Positive("--learning-rate", "Adam's step size at the start.", recipe.LearningRate);
+        Option<double?> finalLearningRate = Arguments.Optional<double>("--final-learning-rate", "Adam's step size at the end, reached linearly; constant if not given.");
+        Option<string> dropout = Arguments.Choice("--dropout", "Whether the paper's dropout numbers are the share to drop or to keep.", "drop", "keep");
+        Option<long> seed = Arguments.Seed();
+        Option<bool> resume = Arguments.Resume();
+        return new Command("classifier", "Train a classifier on the first 50,000 training images; the last 10,000 validate.")
+        {
+            data, dataDir, net, outFile, epochs, batch, learningRate, finalLearningRate, dropout, seed, resume,
+        }.Does((result, cancellation) =>
+        {
+            DataSet set = result.DataSet(data);
+            var options = recipe with
+            {
+                Architecture = Classifiers.FullName(result.GetRequiredValue(net)),
+                Epochs = result.GetValue(epochs),
+                BatchSize = result.GetValue(batch),
+                LearningRate = result.GetValue(learningRate),
+                FinalLearningRate = result.GetValue(finalLearningRate),
+                Dropout = result.GetValue(dropout) == "keep" ? DropoutReading.Keep : DropoutReading.Drop,
+                Seed = result.GetValue(seed),
+            };
+            var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
+            string? folder = result.GetValue(dataDir);
+            ImageSet train = set.Load(DataPart.Train, Split.DefenseGan, folder), validation = set.Load(DataPart.Validation, Split.DefenseGan, folder), test = set.Load(DataPart.Test, Split.DefenseGan, folder);
+            using var trainer = new ClassifierTrainer(options, train, validation);
+            if (files.HasCheckpoint) trainer.Resume(files.Checkpoint);
+            double accuracy;
+            using (ProgressLine progress = ProgressLine.Of(result))
+            {
+                Train(trainer, options, files, progress, cancellation);
+                accuracy = Accuracy.Of(trainer.Classifier, test, cancellation);
+            }
+
+            ModelFile.Save(files.Weights, trainer.Classifier.Network, trainer.Describe(set.Name, result.CommandText(), accuracy));
+            File.Delete(files.Checkpoint);
+            Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture,
+                $"{files.Weights}: {options.Architecture}, {accuracy * 100:0.00} % of {test.Count:N0} test images right"));
+            return 0;
+        });
+    }
+
+    private static void Train(ClassifierTrainer trainer, Models.Training options, TrainingFiles files, ProgressLine progress, CancellationToken cancellation)
+    {
+        double begun = trainer.Epoch / (double)options.Epochs;
+        double? validated = null;
+        try
+        {
+            trainer.Run(files.Checkpoint, now =>
+            {
+                validated = now.ValidationAccuracy ?? validated;
+                progress.Show(() =>
+                {
+                    double done = (now.Epoch - 1 + (now.Batch / (double)now.Batches)) / options.Epochs;
+                    string validation = validated is { } share ? string.Create(CultureInfo.InvariantCulture, $", validation {share * 100:0.0} %") : "";
+                    return string.Create(CultureInfo.InvariantCulture,
+                        $"epoch {now.Epoch} of {options.Epochs}, loss {now.Loss:0.000}, training {now.Accuracy * 100:0.0} %{validation}, {progress.TimeLeft(done, begun)}");
+                });
+            }, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw new StoppedException($"stopped after epoch {trainer.Epoch} of {options.Epochs}: give the same command with --resume to go on");
+        }
+    }
+}
