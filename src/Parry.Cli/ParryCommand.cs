@@ -39,10 +39,13 @@ internal static class ParryCommand
         {
             new HelpOption { Action = new HelpAction { MaxWidth = Console.IsOutputRedirected ? HelpWidth : Math.Clamp(Console.WindowWidth, 40, HelpWidth) } },
             new VersionOption { Action = new ShowVersion() },
+            DemoVerb.Create(),
+            EvaluateVerb.Create(),
             DoctorVerb.Create(),
             new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },
             new Command("model", "Models that ship, and what a weight file holds.") { ModelListVerb.Create(), ModelInspectVerb.Create() },
             new Command("train", "Train a network; a run that was stopped goes on with --resume.") { TrainClassifierVerb.Create(), TrainGanVerb.Create() },
+            BenchVerb.Create(),
         };
         return root;
     }

@@ -1,7 +1,6 @@
 using Parry.Attacks;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
-using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Torch;
