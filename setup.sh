@@ -7,16 +7,16 @@ export PATH="${DOTNET_ROOT:+$DOTNET_ROOT:}$PATH"
 
 # package | a command or file that shows it is there | why
 packages='
-libtorch-dev          | /usr/lib/*/libtorch_cpu.so             | LibTorch: tensors, gradients and fast kernels
-libopenblas0-serial   | /usr/lib/*/openblas-serial/libblas.so.3 | a fast BLAS that starts no threads of its own
-g++                   | g++                                    | compiles the binding to LibTorch
-cmake                 | cmake                                  | builds the binding to LibTorch
-make                  | make                                   | builds the binding to LibTorch
-libpng16-16           | /usr/lib/*/libpng16.so.16              | reads and writes PNG images
-libturbojpeg0         | /usr/lib/*/libturbojpeg.so.0           | reads JPEG images
+libtorch-dev          | /usr/lib/*/libtorch_cpu.so               | LibTorch: tensors, gradients and fast kernels
+libopenblas0-pthread  | /usr/lib/*/openblas-pthread/libblas.so.3 | a fast BLAS that several threads may call at once
+g++                   | g++                                      | compiles the binding to LibTorch
+cmake                 | cmake                                    | builds the binding to LibTorch
+make                  | make                                     | builds the binding to LibTorch
+libpng16-16           | /usr/lib/*/libpng16.so.16                | reads and writes PNG images
+libturbojpeg0         | /usr/lib/*/libturbojpeg.so.0             | reads JPEG images
 dataset-fashion-mnist | /usr/share/datasets/fashion-mnist/*.gz | the images of the demo
-nodejs                | node                                   | bundles the charts of the reports
-npm                   | npm                                    | fetches Vega-Lite, which draws the charts
+nodejs                | node                                     | bundles the charts of the reports
+npm                   | npm                                      | fetches Vega-Lite, which draws the charts
 '
 
 fail()
@@ -91,8 +91,8 @@ note_blas()
 {
     local blas
     for blas in /etc/alternatives/libblas.so.3-*; do
-        if [[ -e $blas && $(readlink -- "$blas") != */openblas-serial/* ]]; then
-            echo "Note: $(readlink -f -- "$blas") is the selected BLAS; Parry is fastest with openblas-serial (update-alternatives --config ${blas##*/})."
+        if [[ -e $blas && $(readlink -- "$blas") != */openblas-pthread/* ]]; then
+            echo "Note: $(readlink -f -- "$blas") is the selected BLAS; Parry wants openblas-pthread (update-alternatives --config ${blas##*/})."
         fi
     done
 }

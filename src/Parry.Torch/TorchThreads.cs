@@ -40,6 +40,9 @@ public static unsafe class TorchThreads
         return (Marshal.PtrToStringUTF8((nint)text)!, threads);
     }
 
+    /// <summary>Whether several threads may multiply matrices at once: not with an OpenBLAS that was built for one thread.</summary>
+    public static bool BlasIsThreadSafe => !Blas().Library.Contains("SINGLE_THREADED", StringComparison.Ordinal);
+
     private static int Call(int set)
     {
         _ = Loader.Info;

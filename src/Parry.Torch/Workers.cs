@@ -9,7 +9,8 @@ namespace Parry.Torch;
 /// </summary>
 public sealed unsafe class Workers : IDisposable
 {
-    private static readonly Lazy<Workers> s_shared = new(() => new Workers(PhysicalCores));
+    // A BLAS built for one thread gives wrong numbers, now and then, when two threads call it at once.
+    private static readonly Lazy<Workers> s_shared = new(() => new Workers(TorchThreads.BlasIsThreadSafe ? PhysicalCores : 1));
 
     [ThreadStatic]
     private static bool t_isWorker;
@@ -31,7 +32,7 @@ public sealed unsafe class Workers : IDisposable
         }
     }
 
-    /// <summary>One worker per physical core, started at first use.</summary>
+    /// <summary>One worker per physical core, started at first use; only one where the BLAS is not thread-safe.</summary>
     public static Workers Shared => s_shared.Value;
 
     /// <summary>The physical cores this process may use.</summary>

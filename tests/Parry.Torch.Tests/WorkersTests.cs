@@ -104,4 +104,18 @@ public class WorkersTests : LeakChecked
         Assert.True(TorchThreads.Version >= new Version(1, 13));
         Assert.InRange(Workers.PhysicalCores, 1, Environment.ProcessorCount);
     }
+
+    [Fact]
+    public void Workers_that_multiply_at_once_get_what_one_alone_gets()
+    {
+        using var random = new Generator(1);
+        using Tensor left = Tensor.Normal([96, 320], random), right = Tensor.Normal([320, 64], random), expected = left.MatMul(right);
+        float[] alone = expected.ToArray<float>();
+        bool[] same = Workers.Shared.Map(2000, _ =>
+        {
+            using Tensor product = left.MatMul(right);
+            return product.ToArray<float>().AsSpan().SequenceEqual(alone);
+        });
+        Assert.DoesNotContain(false, same);
+    }
 }

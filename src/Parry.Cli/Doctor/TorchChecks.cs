@@ -47,9 +47,11 @@ internal static class TorchChecks
     {
         string? advice = null;
         if (!s_fastLibraries.Any(fast => library.Contains(fast, StringComparison.OrdinalIgnoreCase)))
-            advice = "this one is slow: apt-get install libopenblas0-serial, then choose it with update-alternatives --config libblas.so.3-x86_64-linux-gnu";
+            advice = "this one is slow: apt-get install libopenblas0-pthread, then choose it with update-alternatives --config libblas.so.3-x86_64-linux-gnu";
+        else if (library.Contains("SINGLE_THREADED", StringComparison.Ordinal))
+            advice = "several threads cannot use this build at once, so Parry runs one worker: apt-get install libopenblas0-pthread";
         else if (threads > 1)
-            advice = "it starts threads of its own beside Parry's workers: unset OPENBLAS_NUM_THREADS, or apt-get install libopenblas0-serial";
+            advice = "it starts threads of its own beside Parry's workers: unset OPENBLAS_NUM_THREADS";
         else if (hasAvx512 && library.Contains("OpenBLAS ", StringComparison.Ordinal) && !s_avx512Kernels.Any(kernel => library.Contains(kernel, StringComparison.OrdinalIgnoreCase)))
             advice = $"it uses older kernels than this processor's AVX-512: {(coreType is null ? "set OPENBLAS_CORETYPE=SkylakeX" : $"unset OPENBLAS_CORETYPE (it is {coreType})")}";
         return Check.Warn("BLAS", $"{library}{(threads > 0 ? $", {threads} {(threads == 1 ? "thread" : "threads")}" : "")}", advice);
