@@ -9,6 +9,7 @@ namespace Parry.Cli;
 /// <summary>Results on standard output: lines and tables for people, or one JSON document for machines.</summary>
 internal sealed class Output(TextWriter writer)
 {
+    private const int MinimumWidth = 40;
     private const int WidthOfFiles = 160;
 
     /// <summary>Where this run's results go.</summary>
@@ -25,15 +26,19 @@ internal sealed class Output(TextWriter writer)
     {
         bool terminal = ReferenceEquals(writer, Console.Out) && !Console.IsOutputRedirected;
         bool plain = !terminal || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        using var buffer = new StringWriter();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(writer),
+            Out = new AnsiConsoleOutput(plain ? buffer : writer),
             Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
             ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
             Interactive = InteractionSupport.No,
         });
-        if (!terminal) console.Profile.Width = WidthOfFiles;
+        console.Profile.Width = terminal ? Math.Max(MinimumWidth, Console.WindowWidth) : WidthOfFiles;
         console.Write(content);
+
+        // Cells are padded; a file is better off without the blanks at the ends of its lines.
+        if (plain) writer.WriteLine(string.Join('\n', buffer.ToString().Split('\n').Select(line => line.TrimEnd())).Trim('\n'));
     }
 
     /// <summary>A table in the house's style, with these columns; a name that begins with '>' aligns its column right.</summary>
