@@ -9,8 +9,10 @@ namespace Parry.Cli;
 /// <summary>Results on standard output: lines and tables for people, or one JSON document for machines.</summary>
 internal sealed class Output(TextWriter writer)
 {
-    private const int MinimumWidth = 40;
     private const int WidthOfFiles = 160;
+
+    /// <summary>The width of the terminal, also of one that does not tell.</summary>
+    public static int TerminalWidth => Console.WindowWidth is >= 20 and int width ? width : 80;
 
     /// <summary>Where this run's results go.</summary>
     public static Output Of(ParseResult result) => new(result.InvocationConfiguration.Output);
@@ -34,7 +36,7 @@ internal sealed class Output(TextWriter writer)
             ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
             Interactive = InteractionSupport.No,
         });
-        console.Profile.Width = terminal ? Math.Max(MinimumWidth, Console.WindowWidth) : WidthOfFiles;
+        console.Profile.Width = terminal ? TerminalWidth : WidthOfFiles;
         console.Write(content);
 
         // Cells are padded; a file is better off without the blanks at the ends of its lines.
