@@ -11,6 +11,9 @@ internal sealed class Output(TextWriter writer)
 {
     private const int WidthOfFiles = 160;
 
+    /// <summary>The width of the terminal, also of one that does not tell.</summary>
+    public static int TerminalWidth => Console.WindowWidth is >= 20 and int width ? width : 80;
+
     /// <summary>Where this run's results go.</summary>
     public static Output Of(ParseResult result) => new(result.InvocationConfiguration.Output);
 
@@ -25,15 +28,19 @@ internal sealed class Output(TextWriter writer)
     {
         bool terminal = ReferenceEquals(writer, Console.Out) && !Console.IsOutputRedirected;
         bool plain = !terminal || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        using var buffer = new StringWriter();
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
-            Out = new AnsiConsoleOutput(writer),
+            Out = new AnsiConsoleOutput(plain ? buffer : writer),
             Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
             ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
             Interactive = InteractionSupport.No,
         });
-        if (!terminal) console.Profile.Width = WidthOfFiles;
+        console.Profile.Width = terminal ? TerminalWidth : WidthOfFiles;
         console.Write(content);
+
+        // Cells are padded; a file is better off without the blanks at the ends of its lines.
+        if (plain) writer.WriteLine(string.Join('\n', buffer.ToString().Split('\n').Select(line => line.TrimEnd())).Trim('\n'));
     }
 
     /// <summary>A table in the house's style, with these columns; a name that begins with '>' aligns its column right.</summary>

@@ -37,7 +37,7 @@ internal static class ParryCommand
         // A RootCommand would call itself after the program's file.
         var root = new Command("parry", "Attacks on image classifiers, defenses against them, and an honest evaluation of both.")
         {
-            new HelpOption { Action = new HelpAction { MaxWidth = Console.IsOutputRedirected ? HelpWidth : Math.Clamp(Console.WindowWidth, 40, HelpWidth) } },
+            new HelpOption { Action = new HelpAction { MaxWidth = Console.IsOutputRedirected ? HelpWidth : Math.Min(Output.TerminalWidth, HelpWidth) } },
             new VersionOption { Action = new ShowVersion() },
             DemoVerb.Create(),
             EvaluateVerb.Create(),

@@ -44,7 +44,7 @@ internal sealed class ProgressLine : IDisposable
             }
 
             string line = text();
-            _error.Write(Erase + line[..Math.Min(line.Length, Math.Max(20, Console.WindowWidth - 1))]);
+            _error.Write(Erase + line[..Math.Min(line.Length, Output.TerminalWidth - 1)]);
         }
     }
 

@@ -87,7 +87,7 @@ internal static class TorchChecks
     {
         try
         {
-            string? line = File.ReadLines("/proc/self/maps").FirstOrDefault(line => line.EndsWith('/' + library, StringComparison.Ordinal));
+            string? line = File.ReadLines("/proc/self/maps").FirstOrDefault(line => line.Contains('/' + library, StringComparison.Ordinal));
             return line is null ? "built in" : line[line.IndexOf('/', StringComparison.Ordinal)..];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -115,11 +115,13 @@ internal static class ModelInspectVerb
         output.Line($"  {"takes",-15} {document.Input ?? "the file does not say"}");
         if (document.Layers.Count == 0) return;
 
-        Table table = Output.Table("layer", "kind", "weights", "output", ">parameters");
+        bool known = document.Layers.Any(layer => layer.Kind is not null);
+        Table table = known ? Output.Table("layer", "kind", "output", "weights", ">parameters") : Output.Table("layer", "weights", ">parameters");
         foreach (LayerContents layer in document.Layers)
         {
             string weights = string.Join(", ", layer.Weights.Select(entry => $"{entry.Key} {Shape(entry.Value)}"));
-            table.AddRow(new[] { layer.Name, layer.Kind ?? "", weights, layer.Output is null ? "" : Shape(layer.Output[1..]), Count(layer.Parameters) }.Select(Markup.Escape).ToArray());
+            string[] cells = known ? [layer.Name, layer.Kind!, Shape(layer.Output![1..]), weights, Count(layer.Parameters)] : [layer.Name, weights, Count(layer.Parameters)];
+            table.AddRow(Array.ConvertAll(cells, Markup.Escape));
         }
 
         output.Render(table);

@@ -22,7 +22,7 @@ internal static class TrainClassifierVerb
         Option<int> batch = Arguments.Number("--batch", "Images in a batch.", recipe.BatchSize, 1);
         Option<double> learningRate = Arguments.Positive("--learning-rate", "Adam's step size at the start.", recipe.LearningRate);
         Option<double?> finalLearningRate = Arguments.Optional<double>("--final-learning-rate", "Adam's step size at the end, reached linearly; constant if not given.");
-        Option<string> dropout = Arguments.Choice("--dropout", "Whether the paper's dropout numbers are the share to drop or to keep.", "drop", "keep");
+        Option<string> dropout = Arguments.Choice("--dropout", "Whether dropout numbers are the share to drop or to keep.", "drop", "keep");
         Option<long> seed = Arguments.Seed();
         Option<bool> resume = Arguments.Resume();
         return new Command("classifier", "Train a classifier on the first 50,000 training images; the last 10,000 validate.")

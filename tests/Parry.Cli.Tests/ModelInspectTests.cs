@@ -1,0 +1,38 @@
+using Parry.Torch;
+using Parry.Torch.Serialization;
+
+namespace Parry.Cli.Tests;
+
+public sealed class ModelInspectTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Inspects_weights_that_do_not_describe_themselves()
+    {
+        string file = _folder.File("bare.safetensors");
+        using (Tensor weight = Tensor.Zeros([3, 2]), bias = Tensor.Zeros([3]))
+        await using (FileStream stream = File.Create(file))
+        {
+            SafeTensors.Write(stream, new Dictionary<string, Tensor> { ["fc.weight"] = weight, ["fc.bias"] = bias, ["scale"] = bias });
+        }
+
+        var contents = (await CommandLine.Run("model", "inspect", file, "--json")).Json();
+
+        Assert.Equal(["fc", "scale"], contents.GetProperty("layers").EnumerateArray().Select(layer => layer.GetProperty("name").GetString()));
+        Assert.Equal((9, 3), (contents.GetProperty("layers")[0].GetProperty("parameters").GetInt32(), contents.GetProperty("layers")[1].GetProperty("parameters").GetInt32()));
+        Assert.Contains("weight 3x2", (await CommandLine.Run("model", "inspect", file)).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("broken.safetensors")]
+    [InlineData("broken.pt")]
+    public async Task Refuses_a_damaged_file(string name)
+    {
+        await File.WriteAllTextAsync(_folder.File(name), "this is no weight file");
+
+        (await CommandLine.Run("model", "inspect", _folder.File(name))).Fails(2, name);
+    }
+}

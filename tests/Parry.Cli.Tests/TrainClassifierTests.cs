@@ -1,0 +1,58 @@
+namespace Parry.Cli.Tests;
+
+public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallMnist>, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Weights => _folder.File("mnist-e.safetensors");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Training_writes_a_model_that_is_found_by_name_and_says_how_good_it_is()
+    {
+        var train = await Train("--epochs", "8", "--batch", "16");
+
+        Assert.Equal((0, ""), (train.Code, train.Error));
+        Assert.Contains("100.00 % of 40 test images", train.Output, StringComparison.Ordinal);
+        Assert.Equal([Weights], Directory.GetFiles(_folder.Path));
+        Environment.SetEnvironmentVariable("PARRY_MODELS", _folder.Path);
+        try
+        {
+            var model = (await CommandLine.Run("model", "list", "--json")).Json().GetProperty("models")[0];
+            Assert.Equal(("mnist/e", "classifier-e", 1), (model.GetProperty("name").GetString(), model.GetProperty("architecture").GetString(), model.GetProperty("test_accuracy").GetDouble()));
+            Assert.Contains("100.0 %", (await CommandLine.Run("model", "list")).Output, StringComparison.Ordinal);
+
+            var contents = (await CommandLine.Run("model", "inspect", "mnist/e", "--json")).Json();
+            Assert.Equal(199_210, contents.GetProperty("parameters").GetInt64());
+            Assert.Equal(["flatten", "fc1", "relu-fc1", "fc2", "relu-fc2", "fc3"], contents.GetProperty("layers").EnumerateArray().Select(layer => layer.GetProperty("name").GetString()));
+            Assert.Equal("images [N, 1, 28, 28], float32 in [0, 1]; gives 10 logits", contents.GetProperty("input").GetString());
+            Assert.Contains("Linear(784, 200)", (await CommandLine.Run("model", "inspect", Weights)).Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PARRY_MODELS", null);
+        }
+    }
+
+    [Fact]
+    public async Task A_training_that_was_killed_goes_on()
+    {
+        string[] options = ["--epochs", "3", "--batch", "16"];
+        Assert.Equal(0, (await Train(options)).Code);
+        byte[] straight = await File.ReadAllBytesAsync(Weights);
+        File.Delete(Weights);
+
+        using var process = CommandLine.Start(CommandLine.ProgramFolder, null, Args(options));
+        while (!File.Exists(_folder.File("mnist-e.checkpoint.safetensors")) && !process.HasExited) await Task.Delay(1);
+        process.Kill();
+        await process.WaitForExitAsync();
+
+        Assert.Equal(0, (await Train([.. options, "--resume"])).Code);
+        Assert.Equal(straight, await File.ReadAllBytesAsync(Weights));
+    }
+
+    private Task<CommandLine.Outcome> Train(params string[] options) => CommandLine.Run(Args(options));
+
+    private string[] Args(params string[] options) => ["train", "classifier", "--data", "mnist", "--data-dir", data.Folder, "--net", "e", "--out", Weights, .. options];
+}
