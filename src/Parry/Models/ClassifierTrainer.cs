@@ -145,7 +145,7 @@ public sealed class ClassifierTrainer : IDisposable
 
     private string Recipe => string.Create(CultureInfo.InvariantCulture,
         $"{_options.Architecture}, {_options.Epochs} epochs of batches of {_options.BatchSize}, learning rate {_options.LearningRate} to {_options.FinalLearningRate ?? _options.LearningRate}, "
-        + $"dropout read as {_options.Dropout}, seed {_options.Seed}, {_images.Count} images {_images.Shape} of {_images.Name}");
+        + $"{(_options.Mirror ? "mirrored, " : "")}dropout read as {_options.Dropout}, seed {_options.Seed}, {_images.Count} images {_images.Shape} of {_images.Name}");
 
     private Piece[] RunBatch(int[] batch, long step)
     {
@@ -183,6 +183,7 @@ public sealed class ClassifierTrainer : IDisposable
         using var random = new Generator(seed);
         replica.Train(random);
         var (images, labels) = _images.Batch(indices);
+        if (_options.Mirror) images = Mirrored(images, random);
         Tensor logits = replica.Forward(images);
         Tensor loss = logits.LogSoftmax().NllLoss(labels, reduction: 2);
         Tensor[] gradients = Array.ConvertAll(Autograd.Grad([loss.Div(batchSize)], parameters), gradient => gradient!);
@@ -195,6 +196,13 @@ public sealed class ClassifierTrainer : IDisposable
     {
         ulong stream = new SplitMix64((ulong)_options.Seed).Next() + (ulong)step;
         return (long)new SplitMix64(new SplitMix64(stream).Next() + (ulong)piece).Next();
+    }
+
+    private static Tensor Mirrored(Tensor images, Generator random)
+    {
+        long width = images.Size(3);
+        Tensor backwards = Tensor.From(Enumerable.Range(1, (int)width).Select(i => width - i).ToArray());
+        return Tensor.Where(Tensor.Uniform([images.Size(0), 1, 1, 1], random).Less(0.5), images.IndexSelect(3, backwards), images);
     }
 
     private static int Pieces(int images) => (images + PieceSize - 1) / PieceSize;

@@ -20,6 +20,9 @@ public sealed record Training
     /// <summary>Adam's step size at the end: it changes linearly, step by step. Null keeps it constant.</summary>
     public double? FinalLearningRate { get; init; }
 
+    /// <summary>Whether each training image is mirrored left to right with probability 1/2: for things that look the same so, not for digits.</summary>
+    public bool Mirror { get; init; }
+
     /// <summary>How the architecture's dropout numbers are read.</summary>
     public DropoutReading Dropout { get; init; }
 
