@@ -9,7 +9,8 @@ namespace Parry.Evaluation;
 
 /// <summary>
 /// Crosses attacks with defenses. Every attack is run on the bare classifier; its images are then shown to each defense (the static attacker, who does not
-/// know it); and it is run again on the defended classifier (the adaptive attacker, who does). Verdicts use the defender's own random draws.
+/// know it); and it is run again on the defended classifier (the adaptive attacker, who does, and who for each image keeps the better of both: knowing more
+/// never hurts). Verdicts use the defender's own random draws.
 /// </summary>
 public sealed class Evaluator
 {
@@ -22,6 +23,7 @@ public sealed class Evaluator
     private readonly List<RocCurve> _rocs = [];
     private readonly List<GalleryRow> _gallery = [];
     private readonly List<Outcome> _outcomes = [];
+    private readonly List<EvaluationRow> _asMeasured = [];
     private int _done;
 
     private Evaluator(EvaluationPlan plan, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
@@ -87,7 +89,7 @@ public sealed class Evaluator
         foreach (var (_, clean, _) in defended) clean.Dispose();
         WorstCase.Add(_outcomes, _rows, _plan);
         foreach (Outcome outcome in _outcomes) outcome.Result.Dispose();
-        return new EvaluationFindings(_rows, _rocs, _gallery, GradientMasking.Warnings(_rows));
+        return new EvaluationFindings(_rows, _rocs, _gallery, GradientMasking.Warnings(_asMeasured));
     }
 
     private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, Tensor images, Tensor labels, bool[]? attacked)
@@ -115,6 +117,8 @@ public sealed class Evaluator
         {
             bool[] right = [.. predictions.Select((p, i) => p == truth[i] || (result.Epsilon is null && distances[i] > epsilon))];
             var outcome = new Outcome(attack.Name, result.Norm, epsilon, defense, threat, cleanRight, right, distances, result);
+            _asMeasured.Add(outcome.ToRow(_plan));
+            if (threat == Threat.Adaptive) outcome = outcome.OrBetter(_outcomes.First(o => (o.Attack, o.Epsilon, o.Defense, o.Threat) == (attack.Name, epsilon, defense, Threat.Static)));
             _outcomes.Add(outcome);
             _rows.Add(outcome.ToRow(_plan));
         }

@@ -48,4 +48,13 @@ internal sealed record Outcome(
     }
 
     public bool[] Robust() => [.. CleanRight.Zip(AttackedRight, (before, after) => before && after)];
+
+    /// <summary>For each image the better of two attacks: who can run both keeps what fools the model, or the smaller of two that do.</summary>
+    public Outcome OrBetter(Outcome other)
+    {
+        bool[] right = [.. AttackedRight.Zip(other.AttackedRight, (mine, its) => mine && its)];
+        float[] distances = [.. Enumerable.Range(0, right.Length).Select(i =>
+            AttackedRight[i] == other.AttackedRight[i] ? Math.Min(Distances[i], other.Distances[i]) : AttackedRight[i] ? other.Distances[i] : Distances[i])];
+        return this with { AttackedRight = right, Distances = distances };
+    }
 }

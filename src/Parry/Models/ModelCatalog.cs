@@ -41,7 +41,7 @@ public static class ModelCatalog
 
     internal static IReadOnlyList<string> NamesIn(string? folder) => folder is null || !Directory.Exists(folder)
         ? []
-        : [.. Directory.GetFiles(folder, "*-*" + Extension).Select(file => NameOf(Path.GetFileNameWithoutExtension(file))).Order(StringComparer.Ordinal)];
+        : [.. Directory.GetFiles(folder, "*-*" + Extension).Where(file => !file.EndsWith(".checkpoint" + Extension, StringComparison.Ordinal)).Select(file => NameOf(Path.GetFileNameWithoutExtension(file))).Order(StringComparer.Ordinal)];
 
     internal static string Find(string model, string? folder)
     {

@@ -39,6 +39,18 @@ public class EvaluatorTests
     }
 
     [Fact]
+    public void An_attacker_who_knows_the_defense_never_does_worse_than_one_who_does_not()
+    {
+        // Rounding hides the classifier's gradient, so an attack through it is aimed at random.
+        var findings = Run(new Doing("round", images => images.Mul(0.6).Add(0.2).Round().SubtractedFrom(1)));
+        foreach (EvaluationRow unaware in findings.Rows.Where(row => row.Threat == Threat.Static))
+        {
+            EvaluationRow adaptive = findings.Rows.Single(row => row.Threat == Threat.Adaptive && (row.Attack, row.Epsilon, row.Defense) == (unaware.Attack, unaware.Epsilon, unaware.Defense));
+            Assert.True(adaptive.RobustCorrect <= unaware.RobustCorrect, $"{adaptive.RobustCorrect} adaptive, {unaware.RobustCorrect} static");
+        }
+    }
+
+    [Fact]
     public void The_denominators_add_up()
     {
         foreach (EvaluationRow row in Run(new Doing("nothing", images => images.Clone())).Rows.Where(row => row.Attack != EvaluationRow.Nothing))
