@@ -1,0 +1,88 @@
+using System.Text.Json;
+
+namespace Parry.Cli.Tests;
+
+public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<TrainedModels>, IDisposable
+{
+    private static readonly string[] s_files = ["index.html", "report.json", "report.md"];
+    private static readonly string[] s_fewImages = ["--count", "12"];
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task The_report_lies_in_three_forms_and_the_table_stands_on_standard_output()
+    {
+        var run = await Evaluate("fgsm:eps=0.1,0.3", "--defenses", trained.Defense);
+
+        Assert.Equal(0, run.Code);
+        Assert.Contains("index.html", run.Output, StringComparison.Ordinal);
+        Assert.Contains("attacker unaware", run.Output, StringComparison.Ordinal);
+        Assert.Contains("attacker knows it", run.Output, StringComparison.Ordinal);
+        Assert.All(s_files, name => Assert.True(new FileInfo(_folder.File(name)).Length > 500, name));
+        string page = await File.ReadAllTextAsync(_folder.File("index.html"));
+        Assert.DoesNotContain("src=\"http", page, StringComparison.Ordinal);
+        Assert.Contains("data:image/png;base64,", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_row_has_the_promised_fields_and_every_defense_both_attackers()
+    {
+        JsonElement[] rows = [.. (await Evaluate("fgsm:eps=0.1,0.3", "--defenses", trained.Defense, "--json")).Json().GetProperty("rows").EnumerateArray()];
+
+        string[] fields = ["model", "data", "attack", "norm", "epsilon", "defense", "threat", "count", "clean_accuracy", "robust_accuracy", "success_rate", "median_distance", "gradients", "queries", "seconds", "seed"];
+        Assert.All(rows, row => Assert.All(fields, field => Assert.True(row.TryGetProperty(field, out _), field)));
+        Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "static"));
+        Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "adaptive"));
+        Assert.All(rows.Where(row => row.GetProperty("threat").GetString() == "adaptive"), row => Assert.True(row.GetProperty("gradients").GetDouble() > 0));
+    }
+
+    [Fact]
+    public async Task The_same_command_gives_the_same_numbers()
+    {
+        static string Numbers(JsonElement report) => string.Join('\n', report.GetProperty("rows").EnumerateArray().Select(row =>
+            string.Join(' ', row.EnumerateObject().Where(field => field.Name != "seconds").Select(field => field.Value.GetRawText()))));
+        string[] options = ["--defenses", trained.Defense, "--json", "--seed", "4"];
+        Assert.Equal(Numbers((await Evaluate("pgd:steps=3", options)).Json()), Numbers((await Evaluate("pgd:steps=3", options)).Json()));
+    }
+
+    [Fact]
+    public async Task Images_crafted_on_a_substitute_are_named_after_it()
+    {
+        var run = await Evaluate("fgsm", "--from", trained.Classifier, "--json");
+        Assert.Contains(run.Json().GetProperty("rows").EnumerateArray(), row => row.GetProperty("attack").GetString() == $"fgsm from {trained.Classifier}");
+    }
+
+    [Theory]
+    [InlineData("fgsm:eps=-0.1", "eps")]
+    [InlineData("fgsm:epsilon=1", "eps")]
+    [InlineData("fsgm", "fgsm")]
+    [InlineData("pgd:steps=0", "steps")]
+    public async Task An_attack_that_is_not_valid_is_told_what_is(string attack, string told) => (await Evaluate(attack)).Fails(2, told);
+
+    [Fact]
+    public async Task A_count_above_the_set_names_both_numbers() => (await Evaluate("fgsm", "--count", "41")).Fails(2, "40", "41");
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_written_is_refused_before_the_work()
+    {
+        await File.WriteAllTextAsync(_folder.File("file"), "");
+        var run = await CommandLine.Run("evaluate", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.File("file/out"));
+        run.Fails(2, "file");
+    }
+
+    [Fact]
+    public async Task A_model_that_is_damaged_or_of_another_kind_is_refused()
+    {
+        byte[] weights = await File.ReadAllBytesAsync(trained.Classifier);
+        string cut = _folder.File("cut.safetensors");
+        await File.WriteAllBytesAsync(cut, weights[..^100]);
+        (await CommandLine.Run("evaluate", "--model", cut, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.Path)).Fails(2, "cut.safetensors");
+        (await CommandLine.Run("evaluate", "--model", trained.Generator, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.Path)).Fails(2, "defense-gan-generator");
+        (await CommandLine.Run("evaluate", "--model", "mnist/z", "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.Path)).Fails(2, "mnist/z");
+    }
+
+    private Task<CommandLine.Outcome> Evaluate(string attack, params string[] more) => CommandLine.Run(
+        ["evaluate", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", attack, .. more.Contains("--count") ? [] : s_fewImages, "--out", _folder.Path, .. more]);
+}

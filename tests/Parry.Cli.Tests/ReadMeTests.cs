@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+
+namespace Parry.Cli.Tests;
+
+/// <summary>The README's commands are command lines that parse, and its C# example is code of this project.</summary>
+public sealed partial class ReadMeTests
+{
+    [Fact]
+    public void Every_command_of_the_documents_parses()
+    {
+        string[] commands = [.. Documents().SelectMany(text => Commands().Matches(text)).Select(match => match.Groups[1].Value.Trim())];
+        Assert.True(commands.Length >= 6);
+        foreach (string command in commands)
+        {
+            var parsed = ParryCommand.Create().Parse(command);
+            Assert.True(parsed.Errors.Count == 0, $"{command}: {string.Join(' ', parsed.Errors)}");
+        }
+    }
+
+    [Fact]
+    public void The_example_is_the_one_that_runs_here()
+    {
+        string example = Example().Match(ReadMe()).Groups[1].Value;
+        string[] lines = [.. example.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith("using Parry", StringComparison.Ordinal))];
+        string source = Regex.Replace(File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")), @"\s+", " ");
+        Assert.NotEmpty(lines);
+        Assert.All(lines, line => Assert.Contains(Regex.Replace(line, @"\s+", " "), source, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_example_fools_the_shipped_model()
+    {
+        using var output = new StringWriter();
+        if (Directory.Exists("/usr/share/datasets/fashion-mnist")) ReadMeExample.Run(output);
+        else return;
+        Match counts = Regex.Match(output.ToString(), @"(\d+) of (\d+) images fool the model");
+        Assert.True(counts.Success, output.ToString());
+        Assert.InRange(int.Parse(counts.Groups[2].Value), 80, 100);
+        Assert.True(int.Parse(counts.Groups[1].Value) > int.Parse(counts.Groups[2].Value) / 2, output.ToString());
+    }
+
+    private static IEnumerable<string> Documents() => Directory.GetFiles(Path.Combine(Root(), "docs"), "*.md").Append(Path.Combine(Root(), "README.md")).Select(File.ReadAllText);
+
+    private static string ReadMe() => File.ReadAllText(Path.Combine(Root(), "README.md"));
+
+    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
+
+    [GeneratedRegex(@"^\s*(?:\./)?parry ([a-z][^\n`]*)$", RegexOptions.Multiline)]
+    private static partial Regex Commands();
+
+    [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Example();
+}

@@ -1,0 +1,36 @@
+namespace Parry.Cli.Tests;
+
+/// <summary>A classifier and a generator, both barely trained, on the small data set.</summary>
+public sealed class TrainedModels : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly SmallMnist _data = new();
+
+    public string DataFolder => _data.Folder;
+
+    public string Classifier => _folder.File("mnist-e.safetensors");
+
+    public string Generator => _folder.File("mnist-gan.safetensors");
+
+    public string Defense => $"defense-gan:gan={Generator},l=4,r=2,attack-l=2,attack-r=1";
+
+    public async Task InitializeAsync()
+    {
+        await Train("classifier", "--net", "e", "--epochs", "3", "--batch", "16", "--out", Classifier);
+        await Train("gan", "--width", "4", "--latent", "8", "--iterations", "2", "--batch", "16", "--threads", "1", "--out", Generator);
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _data.Dispose();
+    }
+
+    private async Task Train(string kind, params string[] options)
+    {
+        var run = await CommandLine.Run(["train", kind, "--data", "mnist", "--data-dir", DataFolder, .. options]);
+        Assert.True(run.Code == 0, run.Error);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.CompilerServices;
+using Parry.Models;
+
+namespace Parry.Tests;
+
+/// <summary>Rules of the house that a machine can check.</summary>
+public class RepositoryTests
+{
+    private const int MostLines = 400;
+
+    [Fact]
+    public void No_file_is_longer_than_four_hundred_lines()
+    {
+        var longer = Sources().Where(file => File.ReadLines(file).Count() > MostLines).Select(Path.GetFileName);
+        Assert.Empty(longer);
+    }
+
+    [Fact]
+    public void Imports_run_one_way()
+    {
+        static bool Uses(string file, params string[] spaces) => File.ReadLines(file).Any(line => spaces.Any(space => line.StartsWith($"using {space}", StringComparison.Ordinal)));
+        string Of(string folder) => Path.Combine(Root(), "src", folder) + Path.DirectorySeparatorChar;
+        Assert.DoesNotContain(Sources(), file => file.StartsWith(Of("Parry.Torch"), StringComparison.Ordinal) && Uses(file, "Parry.Data", "Parry.Models", "Parry.Attacks", "Parry.Defenses", "Parry.Cli"));
+        Assert.DoesNotContain(Sources(), file => (file.StartsWith(Of("Parry/Data"), StringComparison.Ordinal) || file.StartsWith(Of("Parry/Models"), StringComparison.Ordinal))
+            && Uses(file, "Parry.Attacks", "Parry.Defenses", "Parry.Evaluation", "Parry.Reports", "Parry.Cli"));
+        Assert.DoesNotContain(Sources(), file => (file.StartsWith(Of("Parry/Attacks"), StringComparison.Ordinal) || file.StartsWith(Of("Parry/Generative"), StringComparison.Ordinal))
+            && Uses(file, "Parry.Defenses", "Parry.Evaluation", "Parry.Reports", "Parry.Cli"));
+        Assert.DoesNotContain(Sources(), file => file.StartsWith(Of("Parry/Defenses"), StringComparison.Ordinal) && Uses(file, "Parry.Attacks", "Parry.Evaluation", "Parry.Reports", "Parry.Cli"));
+    }
+
+    [Fact]
+    public void The_shipped_weights_are_under_25_megabytes_together_and_say_how_they_were_made()
+    {
+        string[] files = Directory.GetFiles(Path.Combine(Root(), "models"), "*.safetensors");
+        Assert.True(files.Sum(file => new FileInfo(file).Length) < 25_000_000);
+        foreach (string file in files)
+        {
+            var description = ModelFile.Describe(file);
+            Assert.StartsWith("parry train ", description.Command, StringComparison.Ordinal);
+            Assert.NotNull(description.Seed);
+        }
+    }
+
+    internal static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
+
+    private static IEnumerable<string> Sources() => Directory.EnumerateFiles(Path.Combine(Root(), "src"), "*.cs", SearchOption.AllDirectories)
+        .Concat(Directory.EnumerateFiles(Path.Combine(Root(), "tests"), "*.cs", SearchOption.AllDirectories));
+}
