@@ -34,8 +34,8 @@ internal static class EvaluateRun
             Model = model,
             Images = images,
             DataName = set.Name,
-            Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source))],
-            Defenses = defenses,
+            Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, attacks, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source))],
+            Defenses = Named(defenses),
             Seed = request.Seed,
         }, progress, cancellation);
         return new EvaluationReport
@@ -52,15 +52,16 @@ internal static class EvaluateRun
         };
     }
 
-    private static string NameOf(AttackSpec attack, EvaluateRequest request)
+    // The command-line name, with its options only where another of the same name stands beside it; the report's settings have them all.
+    private static string NameOf(AttackSpec attack, AttackSpec[] all, EvaluateRequest request)
     {
-        // Budgets have a column of their own.
-        string[] others = attack.Text.Split(':', 2) is [_, var options]
-            ? [.. options.Split(',').Where(piece => piece.Contains('=', StringComparison.Ordinal) && !piece.StartsWith("eps=", StringComparison.Ordinal))]
-            : [];
-        string name = others.Length == 0 ? attack.Name : $"{attack.Name}:{string.Join(',', others)}";
+        string[] options = attack.Text.Split(':', 2) is [_, var text] ? [.. text.Split(',').Where(piece => piece.Contains('=', StringComparison.Ordinal) && !piece.StartsWith("eps=", StringComparison.Ordinal))] : [];
+        string name = all.Count(other => other.Name == attack.Name) == 1 || options.Length == 0 ? attack.Name : $"{attack.Name}:{string.Join(',', options)}";
         return request.From is null ? name : $"{name} from {request.From}";
     }
+
+    private static DefenseSpec[] Named(DefenseSpec[] defenses) =>
+        defenses.Length == 1 ? [defenses[0] with { Name = defenses[0].Purifier.Name }] : defenses;
 
     private static SortedDictionary<string, string> Settings(EvaluateRequest request, AttackSpec[] attacks, DefenseSpec[] defenses)
     {

@@ -8,6 +8,9 @@ namespace Parry.Evaluation;
 /// </summary>
 public static class GradientMasking
 {
+    // Without a limit on the change every image can be fooled; an attack that leaves more than this has failed.
+    private const double AnotherTry = 0.05;
+
     /// <summary>The warnings that the rows of one evaluation give.</summary>
     public static IReadOnlyList<string> Warnings(IReadOnlyList<EvaluationRow> rows)
     {
@@ -37,6 +40,12 @@ public static class GradientMasking
             EvaluationRow? single = group.FirstOrDefault(row => row.Attack == "fgsm"), iterated = group.FirstOrDefault(row => row.Attack.StartsWith("pgd", StringComparison.Ordinal));
             if (single is not null && iterated is not null && iterated.RobustLow > single.RobustHigh)
                 warnings.Add($"{Name(iterated)} is weaker than the single step of fgsm ({iterated.RobustCorrect} against {single.RobustCorrect} of {single.Count} right): gradients are masked or its steps are badly chosen.");
+        }
+
+        foreach (EvaluationRow unlimited in rows.Where(row => row is { Epsilon: null, Threat: Threat.Adaptive or Threat.None } && row.Attack != EvaluationRow.Nothing))
+        {
+            if (unlimited.RobustLow > AnotherTry)
+                warnings.Add($"{Name(unlimited)} has no limit and still leaves {unlimited.RobustCorrect} of {unlimited.Count} right: it is too weak for this model, and its number is no robustness.");
         }
 
         return warnings;

@@ -109,6 +109,14 @@ public class EvaluatorTests
         Assert.Empty(GradientMasking.Warnings([strong with { RobustCorrect = 960 }, weak with { RobustCorrect = 940 }]));
     }
 
+    [Fact]
+    public void An_attack_without_a_limit_that_leaves_images_right_is_called_out()
+    {
+        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.Adaptive) with { Epsilon = null, Count = 1000, CleanCorrect = 990 };
+        Assert.Single(GradientMasking.Warnings([row with { RobustCorrect = 800 }]), warning => warning.Contains("no limit", StringComparison.Ordinal));
+        Assert.Empty(GradientMasking.Warnings([row with { RobustCorrect = 10 }]));
+    }
+
     private static EvaluationFindings Run(IPurifier purifier)
     {
         using var random = new Parry.Torch.Generator(8);
