@@ -45,9 +45,9 @@ internal static class Arguments
     public static Option<T> Number<T>(string name, string description, T value, T minimum) where T : struct, INumber<T> =>
         new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value, CustomParser = result => Parse(result, name, minimum, exclusive: false) };
 
-    /// <summary>A number above 0 that may be left out.</summary>
-    public static Option<T?> Optional<T>(string name, string description) where T : struct, INumber<T> =>
-        new(name) { Description = description, HelpName = "N", CustomParser = result => Parse(result, name, T.Zero, exclusive: true) };
+    /// <summary>A number above 0, or from 0 on, that may be left out.</summary>
+    public static Option<T?> Optional<T>(string name, string description, bool orZero = false) where T : struct, INumber<T> =>
+        new(name) { Description = description, HelpName = "N", CustomParser = result => Parse(result, name, T.Zero, exclusive: !orZero) };
 
     /// <summary>A number above 0 with a default value.</summary>
     public static Option<T> Positive<T>(string name, string description, T value) where T : struct, INumber<T> =>

@@ -9,7 +9,7 @@ internal static class DemoVerb
     private const int Images = 200;
 
     // The attacker projects from one start only, because every step of an attack needs a projection.
-    private const string Defense = "defense-gan:l=40,r=10,attack-l=40,attack-r=1";
+    private const string Defense = "defense-gan:l=30,r=10,attack-l=30,attack-r=1";
 
     public static Command Create()
     {
@@ -24,7 +24,7 @@ internal static class DemoVerb
                     Model = "fashion-mnist/a",
                     Data = "fashion-mnist",
                     DataDir = parsed.GetValue(dataDir),
-                    Attacks = ["fgsm:eps=0.05,0.1,0.2", "pgd:eps=0.1,steps=20", "cw-l2:steps=1,iterations=60,lr=0.1,c=100,confidence=20"],
+                    Attacks = ["fgsm:eps=0.05,0.1,0.2", "pgd:eps=0.1,steps=20", "cw-l2:steps=1,iterations=40,lr=0.1,c=100,confidence=20"],
                     Defenses = [Defense],
                     Count = Images,
                     Seed = 1,

@@ -21,13 +21,14 @@ internal static class TrainClassifierVerb
         Option<int> epochs = Arguments.Number("--epochs", "Passes over the training images.", recipe.Epochs, 1);
         Option<int> batch = Arguments.Number("--batch", "Images in a batch.", recipe.BatchSize, 1);
         Option<double> learningRate = Arguments.Positive("--learning-rate", "Adam's step size at the start.", recipe.LearningRate);
-        Option<double?> finalLearningRate = Arguments.Optional<double>("--final-learning-rate", "Adam's step size at the end, reached linearly; constant if not given.");
+        Option<double?> finalLearningRate = Arguments.Optional<double>("--final-learning-rate", "Adam's step size at the end, reached linearly; constant if not given.", orZero: true);
+        var mirror = new Option<bool>("--mirror") { Description = "Mirror half of the training images, drawn anew in every epoch: for classes that have no left and right." };
         Option<string> dropout = Arguments.Choice("--dropout", "Whether dropout numbers are the share to drop or to keep.", "drop", "keep");
         Option<long> seed = Arguments.Seed();
         Option<bool> resume = Arguments.Resume();
         return new Command("classifier", "Train a classifier on the first 50,000 training images; the last 10,000 validate.")
         {
-            data, dataDir, net, outFile, epochs, batch, learningRate, finalLearningRate, dropout, seed, resume,
+            data, dataDir, net, outFile, epochs, batch, learningRate, finalLearningRate, mirror, dropout, seed, resume,
         }.Does((result, cancellation) =>
         {
             DataSet set = result.DataSet(data);
@@ -38,6 +39,7 @@ internal static class TrainClassifierVerb
                 BatchSize = result.GetValue(batch),
                 LearningRate = result.GetValue(learningRate),
                 FinalLearningRate = result.GetValue(finalLearningRate),
+                Mirror = result.GetValue(mirror),
                 Dropout = result.GetValue(dropout) == "keep" ? DropoutReading.Keep : DropoutReading.Drop,
                 Seed = result.GetValue(seed),
             };

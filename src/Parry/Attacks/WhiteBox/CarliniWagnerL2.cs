@@ -112,9 +112,10 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
             Tensor point = ToImages(tanh), change = point.Sub(clean);
             LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0).Mul(weights));
             Tensor distances = change.Mul(change).Sum(s_image);
-            bool[] hit = margin(pass.Logits).Greater(Confidence).ToArray<bool>();
+            float[] margins = margin(pass.Logits).ToArray<float>();
+            bool[] hit = [.. margins.Select(value => value > Confidence)];
             foreach (long row in rows.At(Rows.Where(hit, true))) found[row] = true;
-            best.Take(rows, point, distances.ToArray<float>(), hit);
+            best.Take(rows, point, distances.ToArray<float>(), margins, hit);
 
             // d(loss)/dw = (d(c·f)/dx' + 2 (x' - x)) · dx'/dw, with dx'/dw = (1 - tanh²)/2; then Adam.
             Tensor gradient = change.MulInPlace(2).AddInPlace(pass.Gradient).MulInPlace(tanh.Mul(tanh).SubtractedFrom(1).MulInPlace(0.5));
@@ -130,19 +131,24 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 
     private static double[] Filled(int count, double value) => [.. Enumerable.Repeat(value, count)];
 
-    /// <summary>The nearest image that reached the goal, for each row.</summary>
+    /// <summary>For each row the nearest image that reached the goal with confidence; until there is one, that of the largest margin.</summary>
     private sealed class Best(Tensor images, int count)
     {
         private readonly double[] _distances = Filled(count, double.PositiveInfinity);
+        private readonly double[] _margins = Filled(count, double.NegativeInfinity);
 
         public Tensor Images { get; } = images;
 
-        public void Take(long[] rows, Tensor points, float[] distances, bool[] hit)
+        public void Take(long[] rows, Tensor points, float[] distances, float[] margins, bool[] hit)
         {
-            long[] better = Rows.Where([.. rows.Select((row, i) => hit[i] && distances[i] < _distances[row])], true);
+            long[] better = Rows.Where([.. rows.Select((row, i) => hit[i] ? distances[i] < _distances[row] : double.IsPositiveInfinity(_distances[row]) && margins[i] > _margins[row])], true);
             if (better.Length == 0) return;
             Images.Put(rows.At(better), points.At(better));
-            foreach (long i in better) _distances[rows[i]] = distances[i];
+            foreach (long i in better)
+            {
+                _margins[rows[i]] = margins[i];
+                if (hit[i]) _distances[rows[i]] = distances[i];
+            }
         }
     }
 }
