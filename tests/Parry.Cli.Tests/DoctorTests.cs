@@ -4,7 +4,7 @@ namespace Parry.Cli.Tests;
 
 public class DoctorTests
 {
-    private const string Serial = "/usr/lib/openblas-serial/libblas.so.3 (OpenBLAS 0.3.21 SkylakeX SINGLE_THREADED)";
+    private const string Fast = "/usr/lib/openblas-pthread/libblas.so.3 (OpenBLAS 0.3.21 SkylakeX MAX_THREADS=64)";
 
     [Fact]
     public async Task Doctor_writes_one_json_document()
@@ -22,12 +22,13 @@ public class DoctorTests
     }
 
     [Theory]
-    [InlineData(Serial, 1, true, null, null)]
+    [InlineData(Fast, 1, true, null, null)]
     [InlineData("built into LibTorch", 0, true, null, null)]
-    [InlineData("/usr/lib/blas/libblas.so.3.11", 0, true, null, "libopenblas0-serial")]
+    [InlineData("/usr/lib/blas/libblas.so.3.11", 0, true, null, "libopenblas0-pthread")]
     [InlineData("/usr/lib/openblas-pthread/libblas.so.3 (OpenBLAS 0.3.21 SkylakeX MAX_THREADS=64)", 8, true, null, "threads of its own")]
-    [InlineData("/usr/lib/openblas-serial/libblas.so.3 (OpenBLAS 0.3.21 Haswell SINGLE_THREADED)", 1, false, null, null)]
-    [InlineData("/usr/lib/openblas-serial/libblas.so.3 (OpenBLAS 0.3.21 Haswell SINGLE_THREADED)", 1, true, "Haswell", "unset OPENBLAS_CORETYPE")]
+    [InlineData("/usr/lib/openblas-serial/libblas.so.3 (OpenBLAS 0.3.21 SkylakeX SINGLE_THREADED)", 1, true, null, "one worker")]
+    [InlineData("/usr/lib/openblas-pthread/libblas.so.3 (OpenBLAS 0.3.21 Haswell MAX_THREADS=64)", 1, false, null, null)]
+    [InlineData("/usr/lib/openblas-pthread/libblas.so.3 (OpenBLAS 0.3.21 Haswell MAX_THREADS=64)", 1, true, "Haswell", "unset OPENBLAS_CORETYPE")]
     public void A_slow_blas_is_told_from_a_fast_one(string library, int threads, bool hasAvx512, string? coreType, string? advice)
     {
         Check check = TorchChecks.Blas(library, threads, hasAvx512, coreType);

@@ -46,7 +46,7 @@ public sealed partial class ReadMeTests
 
     private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
 
-    [GeneratedRegex(@"^\s*(?:\./)?parry ([a-z][^\n`]*)$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"(?:^\s*|`)(?:\./)?parry ([a-z][^\n`]*)(?:`|$)", RegexOptions.Multiline)]
     private static partial Regex Commands();
 
     [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]

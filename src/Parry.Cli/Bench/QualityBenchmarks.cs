@@ -9,7 +9,7 @@ namespace Parry.Cli.Bench;
 internal static class QualityBenchmarks
 {
     /// <summary>The steps chosen on validation images; docs/models.md has the table.</summary>
-    public const string ChosenDefense = "defense-gan:l=25,r=10";
+    public const string ChosenDefense = "defense-gan:l=35,r=10";
 
     private const string PaperDefense = "defense-gan:l=200,r=10";
     private const string Command = "parry bench quality --json";

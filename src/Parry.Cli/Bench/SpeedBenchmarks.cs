@@ -25,7 +25,7 @@ internal static class SpeedBenchmarks
     }
 
     /// <summary>One step of Defense-GAN's projection at the paper's size, against the same through the plain transposed convolution and autograd.</summary>
-    public static BenchRow Projection()
+    public static BenchRow Projection(DType compute)
     {
         using var random = new Parry.Torch.Generator(1);
         using var generator = new ImageGenerator(new ImageShape(1, 28, 28), random);
@@ -36,7 +36,7 @@ internal static class SpeedBenchmarks
         {
             using var frozen = Autograd.NoGrad();
             using var scope = new TensorScope();
-            GeneratorPass pass = generator.Run(latents);
+            GeneratorPass pass = generator.Run(latents, compute);
             pass.LatentGradient(pass.Images.Sub(target).Mul(2.0 / 784));
         }
 
@@ -47,7 +47,7 @@ internal static class SpeedBenchmarks
             Autograd.Grad(generator.Forward(followed).Sub(target).Pow(2).Sum().Mul(1.0 / 784), followed);
         }
 
-        return BenchRow.AtLeast("one projection step, plain conv_transpose2d over Parry's, width 64, batch 500", Stopwatches.Ratio(Plain, Fast), "times", 3, Command);
+        return BenchRow.AtLeast($"one projection step, plain conv_transpose2d over Parry's in {compute}, width 64, batch 500", Stopwatches.Ratio(Plain, Fast), "times", 3, Command);
     }
 
     /// <summary>PGD-40 on all workers over its gradients alone on the same workers.</summary>
@@ -103,7 +103,7 @@ internal static class SpeedBenchmarks
     // Cut as the runner of attacks cuts.
     private static void OnWorkers(Tensor images, Tensor labels, Action<Tensor, Goal> work)
     {
-        int count = (int)images.Size(0), size = Math.Min(256, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
+        int count = (int)images.Size(0), size = Math.Min(128, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
         Workers.Shared.Run((count + size - 1) / size, i =>
         {
             using var scope = new TensorScope();

@@ -34,7 +34,8 @@ internal static class BenchVerb
         if (part is "speed" or "all")
         {
             yield return SpeedBenchmarks.OperatorCall();
-            yield return SpeedBenchmarks.Projection();
+            yield return SpeedBenchmarks.Projection(DType.Float32);
+            yield return SpeedBenchmarks.Projection(DType.BFloat16);
             foreach (BenchRow row in WithNetwork(dataDir, model)) yield return row;
         }
 

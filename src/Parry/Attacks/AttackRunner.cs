@@ -10,7 +10,7 @@ namespace Parry.Attacks;
 /// </summary>
 public static class AttackRunner
 {
-    private const int LargestPiece = 256;
+    private const int LargestPiece = 128;
     private const double Tolerance = 1e-6;
 
     /// <summary>Runs an attack, a budget attack at its own budget.</summary>
