@@ -1,0 +1,24 @@
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks;
+
+/// <summary>
+/// An attack that learns from images before it perturbs others: one perturbation for all of them, a network that draws perturbations, a substitute model.
+/// It is a record of its settings until it is trained; <see cref="IAttack{TModel}.Perturb"/> then needs no training, and throws before.
+/// </summary>
+/// <typeparam name="TModel">The least that the attack must see of the model.</typeparam>
+public interface ITrainedAttack<in TModel> : IAttack<TModel> where TModel : IPredictor
+{
+    /// <summary>Whether it has been trained.</summary>
+    bool IsTrained { get; }
+
+    /// <summary>The same attack, trained. It may not see the images it will be judged on.</summary>
+    /// <param name="model">In evaluation mode.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="goal">Of the same rows: their true classes, or the wanted one.</param>
+    /// <param name="random">Random draws for the same rows.</param>
+    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="cancellation">Stops the training.</param>
+    ITrainedAttack<TModel> Train(TModel model, Tensor images, Goal goal, SampleRandom random, IProgress<double>? progress = null, CancellationToken cancellation = default);
+}
