@@ -21,12 +21,13 @@ public static class AttackRunner
     /// <param name="seed">Decides every random draw.</param>
     /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
     /// <param name="firstSample">The number of the first image's sample, on which random draws depend: a part of a set gives what it gives within the whole.</param>
+    /// <param name="limits">The most passes for each image, and for each budget; null for no limit.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
     public static AttackResult Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<bool>? attacked = null, long firstSample = 0, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor =>
-        Run(attack, model, images, goal, seed, null, attacked, firstSample, progress, cancellation)[0];
+        IReadOnlyList<bool>? attacked = null, long firstSample = 0, AttackLimits? limits = null, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor =>
+        Run(attack, model, images, goal, seed, null, attacked, firstSample, limits, progress, cancellation)[0];
 
     /// <summary>Runs a budget attack at several budgets, which share what work can be shared.</summary>
     /// <param name="attack">The attack; its own budget is not used.</param>
@@ -37,22 +38,28 @@ public static class AttackRunner
     /// <param name="epsilons">The budgets, in the attack's norm.</param>
     /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
     /// <param name="firstSample">The number of the first image's sample, on which random draws depend: a part of a set gives what it gives within the whole.</param>
+    /// <param name="limits">The most passes for each image, and for each budget; null for no limit.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="UserErrorException">The images do not fit the model, or hold something else than numbers in [0, 1].</exception>
     public static IReadOnlyList<AttackResult> Run<TModel>(IBudgetAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<double> epsilons, IReadOnlyList<bool>? attacked = null, long firstSample = 0, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<double> epsilons, IReadOnlyList<bool>? attacked = null, long firstSample = 0, AttackLimits? limits = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
         where TModel : IPredictor =>
-        Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, attacked, firstSample, progress, cancellation);
+        limits is null
+            ? Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, attacked, firstSample, limits, progress, cancellation)
+            : [.. epsilons.SelectMany(epsilon => Run((IAttack<TModel>)attack, model, images, goal, seed, [epsilon], attacked, firstSample, limits, progress, cancellation))];
 
     private static AttackResult[] Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
-        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? attacked, long firstSample, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
+        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? attacked, long firstSample, AttackLimits? limits, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
     {
         CheckImages(images, model, goal);
         foreach (double epsilon in epsilons ?? [(attack as IBudgetAttack<TModel>)?.Epsilon ?? 0])
         {
             if (!(epsilon >= 0)) throw new UserErrorException($"A budget must be a number from 0 on, not {epsilon}.");
         }
+
+        if (limits is { Queries: < 1 } or { Gradients: < 1 })
+            throw new UserErrorException($"A limit on passes is a whole number from 1 on, not {(limits.Queries is < 1 ? limits.Queries : limits.Gradients)}.");
 
         var clock = Stopwatch.StartNew();
         using IDisposable? mode = model.EnterEvaluation();
@@ -63,7 +70,7 @@ public static class AttackRunner
         Piece[] parts = Workers.Shared.Map(pieces, i =>
         {
             long from = (long)i * size, to = Math.Min(count, from + size);
-            Piece piece = RunPiece(attack, model, images, goal, seed, epsilons, attacked, meter, firstSample, from, to);
+            Piece piece = RunPiece(attack, model, images, goal, seed, epsilons, attacked, meter, firstSample, limits, from, to);
             progress?.Report((double)Interlocked.Increment(ref done) / pieces);
             return piece;
         }, cancellation);
@@ -73,7 +80,7 @@ public static class AttackRunner
     }
 
     private static Piece RunPiece<TModel>(IAttack<TModel> attack, TModel model, Tensor allImages, Goal allGoals, long seed,
-        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? chosen, Meter meter, long firstSample, long from, long to) where TModel : IPredictor
+        IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? chosen, Meter meter, long firstSample, AttackLimits? limits, long from, long to) where TModel : IPredictor
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
@@ -93,12 +100,21 @@ public static class AttackRunner
         if (victims.Size(0) > 0)
         {
             long[] victimSamples = [.. victims.ToArray<long>().Select(row => samples[row])];
-            TModel metered = meter.Around(model.For(victimSamples), victimSamples);
             Goal victimGoal = goal.Select(victims);
+            Allowance? allowance = limits is null ? null : new(limits, attack.Norm, BudgetOf(attack, epsilons, 0), victimGoal, clean, victimSamples);
+            TModel metered = meter.Around(model.For(victimSamples), victimSamples, allowance);
             var random = new SampleRandom(seed, victimSamples);
-            perturbed = epsilons is null
-                ? [attack.Perturb(metered, clean, victimGoal, random)]
-                : ((IBudgetAttack<TModel>)attack).PerturbWithin(metered, clean, victimGoal, random, epsilons);
+            try
+            {
+                perturbed = epsilons is null
+                    ? [attack.Perturb(metered, clean, victimGoal, random)]
+                    : ((IBudgetAttack<TModel>)attack).PerturbWithin(metered, clean, victimGoal, random, epsilons);
+                if (allowance is not null) perturbed = [allowance.Settle(perturbed[0])];
+            }
+            catch (AllowanceSpentException)
+            {
+                perturbed = [allowance!.Settle(null)];
+            }
         }
 
         for (int budget = 0; budget < budgets; budget++)
@@ -106,8 +122,7 @@ public static class AttackRunner
             Tensor result = images, attempt = images, succeeded = attacked.ZerosLike();
             if (perturbed.Count > 0)
             {
-                double? epsilon = epsilons is not null ? epsilons[budget] : (attack as IBudgetAttack<TModel>)?.Epsilon;
-                Check(attack.Name, attack.Norm, perturbed[budget], clean, epsilon);
+                Check(attack.Name, attack.Norm, perturbed[budget], clean, BudgetOf(attack, epsilons, budget));
                 attempt = images.IndexCopy(0, victims, perturbed[budget]);
                 succeeded = goal.IsReached(model.For(samples).Predict(attempt)).And(attacked);
                 result = Tensor.Where(succeeded.Reshape(-1, 1, 1, 1), attempt, images);
@@ -139,7 +154,7 @@ public static class AttackRunner
         {
             Attack = attack.Name,
             Norm = attack.Norm,
-            Epsilon = epsilons is not null ? epsilons[budget] : (attack as IBudgetAttack<TModel>)?.Epsilon,
+            Epsilon = BudgetOf(attack, epsilons, budget),
             Images = images,
             Attempts = attempts,
             Attacked = [.. parts.SelectMany(part => part.Attacked)],
@@ -153,6 +168,9 @@ public static class AttackRunner
             Seconds = seconds / budgets,
         };
     }
+
+    private static double? BudgetOf<TModel>(IAttack<TModel> attack, IReadOnlyList<double>? epsilons, int budget) where TModel : IPredictor =>
+        epsilons is not null ? epsilons[budget] : (attack as IBudgetAttack<TModel>)?.Epsilon;
 
     private static void CheckImages(Tensor images, IPredictor model, Goal goal)
     {

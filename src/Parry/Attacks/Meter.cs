@@ -1,11 +1,12 @@
+using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Torch;
 
 namespace Parry.Attacks;
 
 /// <summary>
-/// Counts what an attack really asks of a model, per sample: forward passes (queries) and backward passes (gradients). It also refuses images outside
-/// the box, which no honest query has.
+/// Counts what an attack really asks of a model, per sample: forward passes (queries) and backward passes (gradients). It refuses images outside the box,
+/// which no honest query has, and passes beyond a limit, if there is one.
 /// </summary>
 public sealed class Meter
 {
@@ -28,13 +29,15 @@ public sealed class Meter
     public IReadOnlyList<long> Gradients => _gradients;
 
     /// <summary>The model with this meter around it, for rows that are these samples.</summary>
-    public TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples) where TModel : IPredictor
+    public TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples) where TModel : IPredictor => Around(model, samples, null);
+
+    internal TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples, Allowance? allowance) where TModel : IPredictor
     {
         IPredictor metered = model switch
         {
-            IClassifier classifier => new Classifier(this, classifier, samples),
-            IScorer scorer => new Scorer(this, scorer, samples),
-            _ => new Predictor(this, model, samples),
+            IClassifier classifier => new Classifier(this, classifier, samples, allowance),
+            IScorer scorer => new Scorer(this, scorer, samples, allowance),
+            _ => new Predictor(this, model, samples, allowance),
         };
         return (TModel)metered;
     }
@@ -49,61 +52,115 @@ public sealed class Meter
             throw new InvalidOperationException($"The attack showed the model values in [{low}, {high}]; images stay in [0, 1].");
     }
 
-    private void Count(long[] counts, Tensor images, ReadOnlyMemory<long> samples)
+    /// <summary>Counts the rows, and says which are within the allowance; null when all are.</summary>
+    private long[]? Admit(Tensor images, ReadOnlySpan<long> samples, Allowance? allowance, bool differentiates)
     {
         Check(images);
         long rows = images.Size(0);
         if (rows % samples.Length != 0)
             throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
         long each = rows / samples.Length;
-        foreach (long sample in samples.Span) counts[sample - _first] += each;
+        var admitted = new List<long>();
+        for (int i = 0; i < samples.Length; i++)
+        {
+            long sample = samples[i] - _first;
+            long granted = allowance?.Grant(samples[i], each, _queries[sample], _gradients[sample], differentiates) ?? each;
+            _queries[sample] += granted;
+            if (differentiates) _gradients[sample] += granted;
+            if (allowance is null) continue;
+            for (long row = i * each; row < (i * each) + granted; row++) admitted.Add(row);
+            if (granted == each) continue;
+            using Tensor next = images.Slice(0, (i * each) + granted, (i * each) + granted + 1);
+            allowance.Refuse(samples[i], next);
+        }
+
+        if (allowance is null || admitted.Count == rows) return null;
+        return allowance.IsSpent ? throw new AllowanceSpentException() : [.. admitted];
     }
 
-    private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples) : IPredictor, IPerSample
+    private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples, Allowance? allowance) : IPredictor, IPerSample
     {
-        protected Meter Meter => meter;
-
         public ImageShape Shape => model.Shape;
 
         public int Classes => model.Classes;
 
-        public Tensor Predict(Tensor images)
-        {
-            Query(images);
-            return model.Predict(images);
-        }
+        public Tensor Predict(Tensor images) => Ask(model, images, (known, shown) => known.Predict(shown), answer => answer, refused => refused);
 
-        public IPredictor For(ReadOnlyMemory<long> rows) => meter.Around(model.For(rows), rows);
+        public IPredictor For(ReadOnlyMemory<long> rows) => meter.Around(model.For(rows), rows, allowance);
 
         public IDisposable? EnterEvaluation() => model.EnterEvaluation();
 
-        protected void Query(Tensor images) => meter.Count(meter._queries, images, samples);
-
-        protected void Differentiate(Tensor images) => meter.Count(meter._gradients, images, samples);
-    }
-
-    private class Scorer(Meter meter, IScorer model, ReadOnlyMemory<long> samples) : Predictor(meter, model, samples), IScorer
-    {
-        public Tensor Probabilities(Tensor images)
+        // Answers for the admitted rows come from the model; the others get what reaches no goal.
+        protected Tensor Ask<TModel>(TModel known, Tensor images, Func<TModel, Tensor, Tensor> ask, Func<Tensor, Tensor> predictions, Func<Tensor, Tensor> refusal) where TModel : IPredictor
         {
-            Query(images);
-            return model.Probabilities(images);
+            if (Admitted(images, differentiates: false) is not { } admitted)
+            {
+                Tensor answer = ask(known, images);
+                Saw(images, predictions, answer);
+                return answer;
+            }
+
+            using var scope = new TensorScope();
+            Tensor all = refusal(Refusals(images));
+            if (admitted.Length == 0) return scope.Keep(all);
+            Tensor shown = images.At(admitted), answers = ask(known.For(SamplesOf(images, admitted)), shown);
+            Saw(shown, predictions, answers, admitted, images);
+            return scope.Keep(all.IndexCopy(0, Tensor.From(admitted), answers));
+        }
+
+        protected long[]? Admitted(Tensor images, bool differentiates) => meter.Admit(images, samples.Span, allowance, differentiates);
+
+        protected void Saw(Tensor shown, Func<Tensor, Tensor> predictions, Tensor answers, long[]? admitted = null, Tensor? images = null)
+        {
+            if (allowance is null) return;
+            using var scope = new TensorScope();
+            allowance.Saw(shown.Detach(), predictions(answers.Detach()), SamplesOf(images ?? shown, admitted));
+        }
+
+        protected Tensor Refusals(Tensor images) => allowance!.Refusals(SamplesOf(images, null), Classes);
+
+        protected long[] SamplesOf(Tensor images, long[]? rows)
+        {
+            long each = images.Size(0) / samples.Length;
+            return [.. (rows ?? Rows.All(images.Size(0))).Select(row => samples.Span[(int)(row / each)])];
         }
     }
 
-    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples) : Scorer(meter, model, samples), IClassifier
+    private class Scorer(Meter meter, IScorer model, ReadOnlyMemory<long> samples, Allowance? allowance) : Predictor(meter, model, samples, allowance), IScorer
     {
-        public Tensor Logits(Tensor images)
-        {
-            Query(images);
-            return model.Logits(images);
-        }
+        public Tensor Probabilities(Tensor images) =>
+            Ask(model, images, (known, shown) => known.Probabilities(shown), answer => answer.ArgMax(1), OneHot);
+
+        protected Tensor OneHot(Tensor labels) =>
+            Tensor.Zeros([labels.Size(0), Classes]).Scatter(1, labels.Unsqueeze(1), 1);
+    }
+
+    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples, Allowance? allowance) : Scorer(meter, model, samples, allowance), IClassifier
+    {
+        public Tensor Logits(Tensor images) =>
+            Ask(model, images, (known, shown) => known.Logits(shown), answer => answer.ArgMax(1), OneHot);
 
         public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
         {
-            Query(images);
-            Differentiate(images);
-            return model.Gradient(images, loss);
+            if (Admitted(images, differentiates: true) is not { } admitted)
+            {
+                LossGradient pass = model.Gradient(images, loss);
+                Saw(images, logits => logits.ArgMax(1), pass.Logits);
+                return pass;
+            }
+
+            // The loss is one of all rows: it gets them all, those of the model in the places of the admitted.
+            using var scope = new TensorScope();
+            Tensor all = OneHot(Refusals(images)), gradient = images.ZerosLike();
+            if (admitted.Length > 0)
+            {
+                Tensor index = Tensor.From(admitted), shown = images.At(admitted);
+                LossGradient pass = model.For(SamplesOf(images, admitted)).Gradient(shown, logits => loss(all.IndexCopy(0, index, logits)).IndexSelect(0, index));
+                Saw(shown, logits => logits.ArgMax(1), pass.Logits, admitted, images);
+                (all, gradient) = (all.IndexCopy(0, index, pass.Logits), gradient.IndexCopy(0, index, pass.Gradient));
+            }
+
+            return new LossGradient(scope.Keep(all), scope.Keep(loss(all)), scope.Keep(gradient));
         }
     }
 }

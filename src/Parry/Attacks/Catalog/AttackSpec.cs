@@ -30,12 +30,13 @@ public sealed class AttackSpec
     /// <param name="seed">Decides every random draw.</param>
     /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
     /// <param name="firstSample">The number of the first image's sample.</param>
+    /// <param name="limits">The most passes for each image, and for each budget; null for no limit.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>One result for each budget, or one in all.</returns>
     /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted, or the images do not fit.</exception>
     public IReadOnlyList<AttackResult> Run(IPredictor model, Tensor images, Goal goal, long seed, IReadOnlyList<bool>? attacked = null, long firstSample = 0,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+        AttackLimits? limits = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         if (goal.IsTargeted && !Entry.CanTarget) throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
         return model switch
@@ -47,8 +48,8 @@ public sealed class AttackSpec
         };
 
         IReadOnlyList<AttackResult> Run<TModel>(IAttack<TModel> attack, TModel known) where TModel : IPredictor => attack is IBudgetAttack<TModel> within
-            ? AttackRunner.Run(within, known, images, goal, seed, Epsilons, attacked, firstSample, progress, cancellation)
-            : [AttackRunner.Run(attack, known, images, goal, seed, attacked, firstSample, progress, cancellation)];
+            ? AttackRunner.Run(within, known, images, goal, seed, Epsilons, attacked, firstSample, limits, progress, cancellation)
+            : [AttackRunner.Run(attack, known, images, goal, seed, attacked, firstSample, limits, progress, cancellation)];
     }
 
     /// <inheritdoc/>
