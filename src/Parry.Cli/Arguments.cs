@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
+using Parry.Attacks;
 using Parry.Data;
 
 namespace Parry.Cli;
@@ -37,6 +38,16 @@ internal static class Arguments
 
     /// <summary><c>--count</c>, a number of images.</summary>
     public static Option<int> Count(int value) => Number("--count", "How many images, from the first on.", value, 1);
+
+    /// <summary><c>--max-queries</c>.</summary>
+    public static Option<long?> MaxQueries() => Optional<long>("--max-queries", "The most forward passes for each image and budget; the best image found until then counts.");
+
+    /// <summary><c>--max-gradients</c>.</summary>
+    public static Option<long?> MaxGradients() => Optional<long>("--max-gradients", "The most backward passes for each image and budget.");
+
+    /// <summary>The limits that were given; null when none was.</summary>
+    public static AttackLimits? Limits(this ParseResult result, Option<long?> queries, Option<long?> gradients) =>
+        (result.GetValue(queries), result.GetValue(gradients)) is var (most, steep) && (most ?? steep) is null ? null : new AttackLimits(most, steep);
 
     /// <summary><c>--resume</c>.</summary>
     public static Option<bool> Resume() => new("--resume") { Description = "Go on from the checkpoint beside the output file, if there is one." };

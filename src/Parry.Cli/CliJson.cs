@@ -5,6 +5,8 @@ namespace Parry.Cli;
 
 /// <summary>What the verbs write as JSON; names in snake_case, as in reports.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(AttackVerb.AttackReport))]
+[JsonSerializable(typeof(IReadOnlyList<AttackListVerb.ListedAttack>))]
 [JsonSerializable(typeof(DoctorVerb.DoctorReport))]
 [JsonSerializable(typeof(DataListVerb.DataListing))]
 [JsonSerializable(typeof(ModelListVerb.ModelListing))]

@@ -28,7 +28,9 @@ internal static class Errors
     {
         Command command = result.CommandResult.Command;
         string path = PathOf(result.CommandResult), more = $"{path} --help tells more";
-        if (command.Subcommands.Count > 0)
+
+        // A command without options of its own only gathers verbs.
+        if (command.Subcommands.Count > 0 && !command.Options.Any(option => option.Required))
         {
             string verbs = string.Join(", ", command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name));
             return result.UnmatchedTokens.Count > 0

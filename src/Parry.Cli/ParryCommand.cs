@@ -40,6 +40,7 @@ internal static class ParryCommand
             new HelpOption { Action = new HelpAction { MaxWidth = Console.IsOutputRedirected ? HelpWidth : Math.Min(Output.TerminalWidth, HelpWidth) } },
             new VersionOption { Action = new ShowVersion() },
             DemoVerb.Create(),
+            AttackVerb.Create(),
             EvaluateVerb.Create(),
             DoctorVerb.Create(),
             new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },

@@ -22,7 +22,10 @@ public static class AttackCatalog
         $"there is no attack \"{name}\"{NearestName.Hint(name, All.Select(entry => entry.Name))}; the attacks: {string.Join(", ", All.Select(entry => entry.Name))}");
 
     /// <summary>Reads <c>NAME</c> or <c>NAME:key=value,key=value</c>, for example <c>pgd:eps=0.1,0.2,8/255,steps=40,norm=l2</c>.</summary>
-    /// <remarks>A piece without an equals sign is a further value of the option before it; only eps takes several.</remarks>
+    /// <remarks>
+    /// A piece without an equals sign is a further value of the option before it; only eps takes several. Every attack that can aim at a class takes
+    /// <c>target</c>: next, random, least-likely or the number of a class.
+    /// </remarks>
     /// <exception cref="UserErrorException">The attack, an option or a value is not valid; the message says what is.</exception>
     public static AttackSpec Parse(string text)
     {
@@ -38,6 +41,13 @@ public static class AttackCatalog
             else throw new UserErrorException($"expected NAME:key=value,key=value, got \"{text}\": \"{value}\" is no key=value");
         }
 
+        TargetChoice? target = null;
+        if (settings.Find(setting => setting.Name == AttackEntry.Target) is { Values: { } targets })
+        {
+            if (!entry.CanTarget) throw new UserErrorException($"the attack {entry.Name} cannot aim at a class; leave out {AttackEntry.Target}");
+            target = TargetChoice.TryParse(targets[0]) ?? throw new UserErrorException($"the attack {entry.Name} takes for {AttackEntry.Target} {TargetChoice.Values}, got \"{targets[0]}\"");
+        }
+
         foreach (var (name, values) in settings)
         {
             if (settings.Count(setting => setting.Name == name) > 1) throw new UserErrorException($"the option {name} of {entry.Name} is given twice; give its values once");
@@ -48,7 +58,7 @@ public static class AttackCatalog
         List<string?> budgets = [.. settings.Find(setting => setting.Name == AttackEntry.Budgets).Values ?? []];
         if (budgets.Count == 0) budgets.Add(null);
         var attacks = budgets.ConvertAll(budget =>
-            entry.Create(settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Name == AttackEntry.Budgets ? budget! : setting.Values[0]))));
-        return new AttackSpec(entry, attacks[0], [.. attacks.OfType<IBudgetAttack<IClassifier>>().Select(attack => attack.Epsilon)]);
+            entry.Create(settings.Where(setting => setting.Name != AttackEntry.Target).Select(setting => KeyValuePair.Create(setting.Name, setting.Name == AttackEntry.Budgets ? budget! : setting.Values[0]))));
+        return new AttackSpec(entry, attacks[0], [.. attacks.OfType<IBudgetAttack<IClassifier>>().Select(attack => attack.Epsilon)], target);
     }
 }

@@ -10,6 +10,9 @@ public abstract class AttackEntry
     /// <summary>The option that takes one budget or several.</summary>
     internal const string Budgets = "eps";
 
+    /// <summary>The option of every attack that can aim at a class.</summary>
+    internal const string Target = "target";
+
     /// <summary>The command-line name, for example <c>pgd</c>.</summary>
     public string Name => Default.Name;
 

@@ -46,7 +46,7 @@ internal sealed class AttackEntry<TAttack>(TAttack attack, string summary, strin
         {
             Setting setting = _settings.Find(s => s.Name == name) ?? throw new UserErrorException(_settings.Count == 0
                 ? $"the attack {Name} has no options, got {name}"
-                : $"the attack {Name} has no option {name}{NearestName.Hint(name, _settings.Select(s => s.Name))}; its options: {string.Join(", ", _settings.Select(s => s.Name))}");
+                : $"the attack {Name} has no option {name}{NearestName.Hint(name, _settings.Select(s => s.Name))}; its options: {string.Join(", ", _settings.Select(s => s.Name).Concat(CanTarget ? [Target] : []))}");
             changed = setting.Set(changed, text) ?? throw new UserErrorException($"the attack {Name} takes for {name} {setting.Values}, got \"{text}\"");
         }
 

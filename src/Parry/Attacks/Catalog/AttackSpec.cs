@@ -6,7 +6,8 @@ namespace Parry.Attacks.Catalog;
 /// <summary>An attack with its settings and the budgets it is to be run at.</summary>
 public sealed class AttackSpec
 {
-    internal AttackSpec(AttackEntry entry, IAttack<IClassifier> attack, IReadOnlyList<double> epsilons) => (Entry, Attack, Epsilons) = (entry, attack, epsilons);
+    internal AttackSpec(AttackEntry entry, IAttack<IClassifier> attack, IReadOnlyList<double> epsilons, TargetChoice? target) =>
+        (Entry, Attack, Epsilons, Target) = (entry, attack, epsilons, target);
 
     /// <summary>The kind of attack.</summary>
     public AttackEntry Entry { get; }
@@ -15,13 +16,33 @@ public sealed class AttackSpec
     public string Name => Entry.Name;
 
     /// <summary>The text that gives the same attack again.</summary>
-    public string Text => Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons);
+    public string Text
+    {
+        get
+        {
+            string text = Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons);
+            return Target is null ? text : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
+        }
+    }
 
     /// <summary>The attack, at the first budget.</summary>
     public IAttack<IClassifier> Attack { get; }
 
     /// <summary>The budgets in the attack's norm; empty for an attack that looks for the smallest perturbation.</summary>
     public IReadOnlyList<double> Epsilons { get; }
+
+    /// <summary>The class it aims at; null to leave the true one.</summary>
+    public TargetChoice? Target { get; }
+
+    /// <summary>What it wants of images: to leave their true classes, or to reach its target.</summary>
+    /// <param name="model">The model it attacks.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="labels">The true classes, [N] int64.</param>
+    /// <param name="seed">Decides random targets.</param>
+    /// <param name="firstSample">The number of the first image's sample.</param>
+    /// <exception cref="UserErrorException">The model has no such class, or shows no scores where they are needed.</exception>
+    public Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed, long firstSample = 0) =>
+        Target?.For(model, images, labels, seed, firstSample) ?? Goal.Untargeted(labels);
 
     /// <summary>Runs the attack at all its budgets, with as much knowledge of the model as it needs.</summary>
     /// <param name="model">The model it attacks.</param>

@@ -1,0 +1,29 @@
+namespace Parry.Cli.Attacking;
+
+/// <summary>One attack at one budget, as <c>parry attack --json</c> writes it.</summary>
+/// <param name="Attack">The attack with its options, as text that gives it again.</param>
+/// <param name="Norm">The norm it bounds or minimizes.</param>
+/// <param name="Epsilon">The budget; null for an attack that looks for the smallest change.</param>
+/// <param name="Count">Images in all.</param>
+/// <param name="CleanCorrect">Images classified rightly before.</param>
+/// <param name="RobustCorrect">Images classified rightly before, and not led to the goal by the attack.</param>
+/// <param name="Attacked">Images that did not reach the goal by themselves.</param>
+/// <param name="Succeeded">Attacked images that the attack led to the goal.</param>
+/// <param name="SurviveRounding">Successes that are still successes with 8 bits per value, as in a PNG.</param>
+/// <param name="MedianDistance">Median size of the perturbation over the attacked images, a failure being infinitely far; null when infinite.</param>
+/// <param name="Queries">Forward passes per attacked image.</param>
+/// <param name="Gradients">Backward passes per attacked image.</param>
+/// <param name="Seconds">Wall-clock time.</param>
+/// <param name="Seed">What repeats it.</param>
+internal sealed record AttackRow(string Attack, string Norm, double? Epsilon, int Count, int CleanCorrect, int RobustCorrect, int Attacked, int Succeeded,
+    int SurviveRounding, double? MedianDistance, double Queries, double Gradients, double Seconds, long Seed)
+{
+    /// <summary>The fraction of all images that is classified rightly before.</summary>
+    public double CleanAccuracy => (double)CleanCorrect / Count;
+
+    /// <summary>The fraction of all images that is right before and withstands the attack.</summary>
+    public double RobustAccuracy => (double)RobustCorrect / Count;
+
+    /// <summary>The fraction of the attacked images on which the attack succeeded.</summary>
+    public double? SuccessRate => Attacked == 0 ? null : (double)Succeeded / Attacked;
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Globalization;
+using Parry.Attacks.Catalog;
+using Parry.Cli.Attacking;
+using Parry.Data;
+using Parry.Models;
+using Parry.Reports;
+using Spectre.Console;
+
+namespace Parry.Cli.Verbs;
+
+/// <summary><c>parry attack</c>: attacks on one classifier, with their strength and cost.</summary>
+internal static class AttackVerb
+{
+    /// <summary>What <c>--json</c> writes.</summary>
+    internal sealed record AttackReport(string Model, string Data, IReadOnlyList<AttackRow> Rows);
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        Option<string> model = Arguments.Model(), data = Arguments.Data();
+        Option<string?> dataDir = Arguments.DataDir();
+        var attacks = new Option<string[]>("--attack")
+        {
+            Description = "An attack as NAME or NAME:key=value,…; `parry attack list` has the names. May be given several times.",
+            HelpName = "ATTACK",
+            Required = true,
+            AllowMultipleArgumentsPerToken = true,
+        };
+        Option<int> count = Arguments.Count(200);
+        Option<long?> queries = Arguments.MaxQueries(), gradients = Arguments.MaxGradients();
+        Option<long> seed = Arguments.Seed();
+        var output = new Option<string?>("--out") { Description = "A folder for the adversarial images, as PNG named NUMBER-TRUE-PREDICTED.", HelpName = "DIR" };
+        Option<bool> json = Arguments.Json();
+        return new Command("attack", "Attack a classifier and say how well it withstood; `attack list` shows all attacks.")
+        {
+            AttackListVerb.Create(), model, data, dataDir, attacks, count, queries, gradients, seed, output, json,
+        }.Does((parsed, cancellation) =>
+        {
+            AttackSpec[] specs = [.. parsed.GetRequiredValue(attacks).Select(AttackCatalog.Parse)];
+            DataSet set = parsed.DataSet(data);
+            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)).Take(parsed.GetValue(count));
+            string? folder = parsed.GetValue(output);
+            if (folder is not null) ReportFolder.CheckWritable(folder);
+            string name = parsed.GetRequiredValue(model);
+            IClassifier classifier = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier;
+            using var owned = classifier as IDisposable;
+            var run = new AttackRun { Model = classifier, Images = images, Seed = parsed.GetValue(seed), Limits = parsed.Limits(queries, gradients), Folder = folder };
+            var rows = new List<AttackRow>();
+            using (ProgressLine line = ProgressLine.Of(parsed))
+            {
+                foreach (AttackSpec attack in specs) rows.AddRange(run.Run(attack, new Shares(line, attack.Name), cancellation));
+            }
+
+            Output shown = Output.Of(parsed);
+            if (parsed.GetValue(json))
+            {
+                shown.Json(new AttackReport(name, set.Name, rows), CliJson.Default.AttackReport);
+                return 0;
+            }
+
+            shown.Render(TableOf(rows));
+            if (folder is not null) shown.Line($"Images: {folder}");
+            return 0;
+        });
+    }
+
+    private static Table TableOf(List<AttackRow> rows)
+    {
+        Table table = Output.Table("attack", "budget", ">robust", ">success", ">median distance", ">after rounding to 8 bits", ">queries", ">gradients", ">seconds");
+        foreach (AttackRow row in rows)
+        {
+            table.AddRow(new[]
+            {
+                row.Attack,
+                row.Epsilon is { } epsilon ? Text($"{row.Norm} {epsilon:0.####}") : $"{row.Norm} smallest",
+                Text($"{row.RobustAccuracy * 100:0.0} % ({row.RobustCorrect}/{row.Count})"),
+                Text($"{row.Succeeded}/{row.Attacked}"),
+                row.MedianDistance is { } distance ? Text($"{distance:0.####}") : "infinite",
+                Text($"{row.SurviveRounding}/{row.Succeeded}"),
+                Text($"{row.Queries:0.#}"),
+                Text($"{row.Gradients:0.#}"),
+                Text($"{row.Seconds:0.0}"),
+            }.Select(Markup.Escape).ToArray());
+        }
+
+        return table;
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private sealed class Shares(ProgressLine line, string name) : IProgress<double>
+    {
+        public void Report(double value) => line.Show(() => Text($"{name}: {value * 100:0} %  {line.TimeLeft(value)}"));
+    }
+}
