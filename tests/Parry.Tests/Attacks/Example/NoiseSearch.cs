@@ -1,0 +1,66 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.DecisionBased;
+
+/// <summary>
+/// Noise search: random points of the ball, one after the other, until the label changes. It needs no gradients, so it finds what masked gradients hide; that
+/// it should find less than a white-box attack is a test of that attack. Linf or L2 within a budget, targeted or not.
+/// </summary>
+public sealed record NoiseSearch : IBudgetAttack<IPredictor>
+{
+    /// <inheritdoc/>
+    public string Name => "noise-search";
+
+    /// <summary>Linf or L2.</summary>
+    public Norm Norm { get; init; } = Norm.Linf;
+
+    /// <inheritdoc/>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <summary>The number of points that are tried.</summary>
+    public int Tries { get; init; } = 100;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<NoiseSearch>(new(), "random points of the ball until one fools the model", "Carlini et al., 2019, 1902.06705")
+        .Budget("the largest perturbation", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+        .Whole("tries", 1, "points that are tried", attack => attack.Tries, (attack, value) => attack with { Tries = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => Search(new(model, images, goal, random), epsilon))];
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Search(AttackBatch<IPredictor> batch, double epsilon)
+    {
+        using var scope = new TensorScope();
+        Tensor found = batch.Images.Clone();
+        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
+        long[] rows = Rows.All(batch.Count);
+        for (int t = 0; t < Tries && rows.Length > 0; t++)
+        {
+            bool[] hit;
+            using (new TensorScope())
+            {
+                Tensor points = ball.Draw(batch.Random.Fork(t));
+                hit = batch.Goal.IsReached(batch.Model.Predict(points)).ToArray<bool>();
+                found.Put(rows, points);
+            }
+
+            // Finished images leave: model, goal and random draws go with those that stay.
+            long[] stay = Rows.Where(hit, false);
+            if (stay.Length == rows.Length) continue;
+            (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
+        }
+
+        return scope.Keep(found);
+    }
+}
