@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Parry.Attacks.Catalog;
 using Parry.Cli.Bench;
 using Parry.Data;
 using Parry.Models;
@@ -14,19 +15,60 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var part = new Argument<string>("part") { Description = "speed, quality, process or all.", DefaultValueFactory = _ => "all" };
-        part.AcceptOnlyFromAmong("speed", "quality", "process", "all");
+        var part = new Argument<string>("part") { Description = "speed, quality, process, all of these, or attacks.", DefaultValueFactory = _ => "all" };
+        part.AcceptOnlyFromAmong("speed", "quality", "process", "all", "attacks");
         Option<string?> dataDir = Arguments.DataDir();
         var model = new Option<string?>("--model") { Description = "The TorchScript network of the rows about gradients on MNIST.", HelpName = "FILE" };
+        var only = new Option<string[]>("--only") { Description = "With attacks: just these.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<bool> json = Arguments.Json();
-        return new Command("bench", "Measure what Parry promises: speed as ratios taken in one run, quality of the shipped weights, the program itself.") { part, dataDir, model, json }
+        return new Command("bench", "Measure what Parry promises: speed as ratios taken in one run, quality of the shipped weights, the program itself.") { part, dataDir, model, only, json }
             .Does((parsed, cancellation) =>
             {
+                if (parsed.GetValue(part) == "attacks")
+                    return Attacks(Output.Of(parsed), parsed.GetValue(dataDir), parsed.GetValue(model) ?? "mnist/a", parsed.GetValue(only)!, parsed.GetValue(json), ProgressLine.Of(parsed), cancellation);
                 BenchRow[] rows = [.. Rows(parsed.GetValue(part)!, parsed.GetValue(dataDir), parsed.GetValue(model), cancellation)];
                 if (parsed.GetValue(json)) Output.Of(parsed).Json(rows, BenchJson.Default.BenchRowArray);
                 else Output.Of(parsed).Render(TableOf(rows));
                 return rows.Any(row => row.Holds == false) ? 1 : 0;
             });
+    }
+
+    private static int Attacks(Output output, string? dataDir, string model, string[] only, bool json, ProgressLine progress, CancellationToken cancellation)
+    {
+        AttackEntry[] entries = only.Length == 0 ? [.. AttackCatalog.All] : [.. only.Select(AttackCatalog.Find)];
+        DataSet set = DataSets.Mnist;
+        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(200);
+        IClassifier network = ModelCatalog.LoadClassifier(model, set.Shape, set.ClassNames.Count).Classifier;
+        using var owned = network as IDisposable;
+        using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
+        var rows = new List<AttackBenchRow>();
+        using (progress)
+        {
+            foreach (AttackEntry entry in entries)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                progress.Show(() => entry.Name);
+                rows.Add(AttackBenchmarks.Measure(entry, network, images, labels, $"parry bench attacks --only {entry.Name} --json"));
+            }
+        }
+
+        if (json) output.Json([.. rows], BenchJson.Default.AttackBenchRowArray);
+        else output.Render(TableOf(rows));
+        return rows.Any(row => row.Holds == false) ? 1 : 0;
+    }
+
+    private static Table TableOf(List<AttackBenchRow> rows)
+    {
+        static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+        Table table = Output.Table("attack", ">images/s", ">gradients/image", ">queries/image", ">over its model calls", ">must be", ">batch over single", "");
+        foreach (AttackBenchRow row in rows)
+        {
+            table.AddRow(Markup.Escape(row.Name), Text($"{row.ImagesPerSecond:0.0}"), Text($"{row.Gradients:0.#}"), Text($"{row.Queries:0.#}"), Text($"{row.Ratio:0.00}"),
+                row.Bound is { } bound ? Text($"<= {bound:0.00}") : "", row.Batching is { } times ? Text($"{times:0.0}") : "",
+                row.Holds switch { true => "[green]holds[/]", false => "[red]missed[/]", null => "" });
+        }
+
+        return table;
     }
 
     private static IEnumerable<BenchRow> Rows(string part, string? dataDir, string? model, CancellationToken cancellation)
@@ -98,4 +140,5 @@ internal static class BenchVerb
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(BenchRow[]))]
+[JsonSerializable(typeof(AttackBenchRow[]))]
 internal sealed partial class BenchJson : JsonSerializerContext;

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Parry.Attacks;
+using Parry.Attacks.Catalog;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Cli.Bench;
+
+/// <summary>What every attack costs beside the model's own calls.</summary>
+internal static class AttackBenchmarks
+{
+    private const double GradientBound = 1.10, QueryBound = 1.25, BatchingBound = 3;
+    private const int SingleImages = 4;
+
+    /// <summary>Settings that make a slow attack short without changing what a step costs; the others run as they are.</summary>
+    private static readonly IReadOnlyList<(string Settings, int Images)> s_short =
+    [
+        ("cw-l2:steps=2,iterations=100", 100),
+    ];
+
+    /// <summary>Measures one attack.</summary>
+    /// <param name="entry">The attack.</param>
+    /// <param name="model">The model it attacks.</param>
+    /// <param name="images">At least as many images as it runs on, [N, C, H, W] in [0, 1].</param>
+    /// <param name="labels">Their true classes.</param>
+    /// <param name="command">The command that prints the row.</param>
+    public static AttackBenchRow Measure(AttackEntry entry, IClassifier model, Tensor images, Tensor labels, string command)
+    {
+        (string settings, int count) = s_short.Append((Settings: entry.Name, Images: 200)).First(row => row.Settings.Split(':')[0] == entry.Name);
+        AttackSpec attack = AttackCatalog.Parse(settings);
+        using var scope = new TensorScope();
+        Tensor few = images.Slice(0, 0, count), truth = labels.Slice(0, 0, count);
+        Run(attack, model, images.Slice(0, 0, 8), labels.Slice(0, 0, 8));
+        var timed = new TimedClassifier(model);
+        var (seconds, queries, gradients) = Run(attack, timed, few, truth);
+        bool queried = entry.Knowledge != Knowledge.Gradients;
+        double bound = queried ? QueryBound : GradientBound;
+        double? batching = queried ? count / seconds * OneByOne(attack, model, images, labels) : null;
+        return new AttackBenchRow(attack.Text, entry.Knowledge.ToString().ToLowerInvariant(), count, count / seconds, gradients, queries, timed.Ratio, bound, batching,
+            timed.Ratio <= bound && (batching is null || batching >= BatchingBound), command);
+    }
+
+    // Seconds for an image when each is a run of its own.
+    private static double OneByOne(AttackSpec attack, IClassifier model, Tensor images, Tensor labels)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < SingleImages; i++) Run(attack, model, images.Slice(0, i, i + 1), labels.Slice(0, i, i + 1));
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / SingleImages;
+    }
+
+    private static (double Seconds, double Queries, double Gradients) Run(AttackSpec attack, IClassifier model, Tensor images, Tensor labels)
+    {
+        long start = Stopwatch.GetTimestamp();
+        IReadOnlyList<AttackResult> results = attack.Run(model, images, Goal.Untargeted(labels), seed: 1);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        double queries = results.Sum(result => result.Queries.Average()), gradients = results.Sum(result => result.Gradients.Average());
+        foreach (AttackResult result in results) result.Dispose();
+        return (seconds, queries, gradients);
+    }
+}
