@@ -1,3 +1,4 @@
+using Parry.Attacks.DecisionBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -14,6 +15,8 @@ public static class AttackCatalog
         BasicIterative.Entry,
         ProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
+
+        HopSkipJump.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
