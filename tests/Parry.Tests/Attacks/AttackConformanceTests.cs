@@ -31,7 +31,8 @@ public class AttackConformanceTests
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
         "hsj:steps=3,queries=20",
-        "hsj:steps=3,queries=20,norm=linf");
+        "hsj:steps=3,queries=20,norm=linf",
+        "boundary:steps=400");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -39,6 +40,7 @@ public class AttackConformanceTests
         "rand-fgsm",
         "pgd",
         "hsj",
+        "boundary",
     ];
 
     [Fact]

@@ -17,6 +17,7 @@ public static class AttackCatalog
         CarliniWagnerL2.Entry,
 
         HopSkipJump.Entry,
+        BoundaryAttack.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
