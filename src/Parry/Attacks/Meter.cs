@@ -1,5 +1,6 @@
 using Parry.Models;
 using Parry.Torch;
+using Parry.Torch.Nn;
 
 namespace Parry.Attacks;
 
@@ -91,8 +92,10 @@ public sealed class Meter
         }
     }
 
-    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples) : Scorer(meter, model, samples), IClassifier
+    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples) : Scorer(meter, model, samples), IClassifier, ILayered
     {
+        public Module? Network => (model as ILayered)?.Network;
+
         public Tensor Logits(Tensor images)
         {
             Query(images);

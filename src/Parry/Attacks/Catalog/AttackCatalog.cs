@@ -1,4 +1,5 @@
 using Parry.Attacks.DecisionBased;
+using Parry.Attacks.Exact;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -16,8 +17,11 @@ public static class AttackCatalog
         ProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
 
+        GroundTruth.Entry,
+
         HopSkipJump.Entry,
         BoundaryAttack.Entry,
+        PobaGa.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>

@@ -10,9 +10,9 @@ namespace Parry.Attacks.DecisionBased;
 /// targeted or not. From a point beyond the decision boundary it draws steps on the sphere around the image, followed by steps towards it, and takes what
 /// still reaches the goal; how often that is steers the lengths of both. The defaults are foolbox's, of the same authors: 25,000 steps, both lengths 0.01
 /// of the distance at first, changed by 1.5, an image done when its step towards it is below 1e-7.
-/// Starting points are uniform noise, up to 10,000 draws for each image, or the nearest of <see cref="StartingImages"/> that reaches the goal; an image
-/// for which none does is returned clean. As in foolbox, and not in the paper, the label on the sphere is asked for only in every tenth step, when the
-/// lengths are reconsidered, and every step that is nearer counts, whether its point on the sphere reaches the goal or not.
+/// Starting points are uniform noise, up to 10,000 draws for each image, or <see cref="StartingImages"/>; an image for which none of them reaches the
+/// goal is returned clean. As in foolbox, and not in the paper, the label on the sphere is asked for only in every tenth step, when the lengths are
+/// reconsidered, and every step that is nearer counts, whether its point on the sphere reaches the goal or not.
 /// </summary>
 public sealed record BoundaryAttack : IAttack<IPredictor>
 {

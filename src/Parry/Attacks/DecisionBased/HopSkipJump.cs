@@ -10,9 +10,9 @@ namespace Parry.Attacks.DecisionBased;
 /// same, targeted or not. From a point on the decision boundary it asks for labels all around, takes their mean direction as the boundary's normal, steps
 /// along it by a length found by halving, and returns to the boundary by a binary search towards the image. The defaults are the authors': 64 iterations
 /// of 100·√t queries (at most 10,000), a step of distance/√t first, θ = γ/(d·√d) in L2 and γ/d² in Linf with γ = 1.
-/// Starting points are uniform noise, up to 10,000 draws for each image, or the nearest of <see cref="StartingImages"/> that reaches the goal; an image
-/// for which none does is returned clean. Deviations: halving stops after 20 times, and then the point stays where it is; the nearest of all points on
-/// the boundary is returned, not the last; of 16 noise images drawn at once the nearest is taken.
+/// Starting points are uniform noise, up to 10,000 draws for each image, or <see cref="StartingImages"/>; an image for which none of them reaches the
+/// goal is returned clean. Deviations: halving stops after 20 times, and then the point stays where it is; the nearest of all points on the boundary is
+/// returned, not the last; of 16 noise images drawn at once the one with the nearest blend is taken.
 /// </summary>
 public sealed record HopSkipJump : IAttack<IPredictor>
 {
