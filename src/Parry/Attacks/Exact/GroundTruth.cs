@@ -21,7 +21,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
     private const double SmallestRadius = 1e-4;
     private const double RadiusOverGuess = 1.25;
     private const double FirstNudge = 1e-7;
-    private const int MostNudges = 18;
+    private const int MostNudges = 30;
+    private static readonly double[] s_margins = [1e-5, 1e-4];
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
@@ -76,15 +77,30 @@ public sealed record GroundTruth : IAttack<IClassifier>
             AttackBatch<IClassifier> one = batch.Select([row]);
             ReluNetwork.Affine[] layers = [.. network.Layers.SkipLast(1), Margins(network.Layers[^1], one.Goal)];
             double[] center = one.Images.To(DType.Float64).ToArray<double>();
-            var (lower, change) = Search(layers, center, radii[row], one.Goal.IsTargeted);
-            double upper = double.PositiveInfinity;
-            if (change is not null && Nudge(one, Tensor.From([.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.Shape).ClampInPlace(0, 1)) is { } nudged)
+            var clock = Stopwatch.StartNew();
+            var (lower, change) = Search(layers, center, radii[row], one.Goal.IsTargeted, clock);
+            distances[row] = new MinimalDistance(lower, double.PositiveInfinity);
+            Take(change);
+
+            // Where several margins are tight at once, no one's gradient leads away from the boundary: then they must all be a little more than zero.
+            foreach (double margin in change is null ? [] : s_margins)
             {
-                found.Put([row], nudged);
-                upper = Norm.Of(nudged.Sub(one.Images).To(DType.Float64)).ToDouble();
+                if (distances[row].Proven) break;
+                ReluNetwork.Affine stricter = layers[^1] with { Biases = [.. layers[^1].Biases.Select(bias => bias - margin)] };
+                Take(Search([.. layers.SkipLast(1), stricter], center, (RadiusOverGuess * lower) + SmallestRadius, one.Goal.IsTargeted, clock).Change);
             }
 
-            distances[row] = new MinimalDistance(Math.Min(lower, upper), upper);
+            void Take(double[]? change)
+            {
+                if (change is null) return;
+                using var shortly = new TensorScope();
+                Tensor solution = Tensor.From<float>([.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.Shape).ClampInPlace(0, 1);
+                if (Nudge(one, solution) is not { } nudged) return;
+                double distance = Norm.Of(nudged.Sub(one.Images)).ToDouble();
+                if (distance >= distances[row].UpperBound) return;
+                found.Put([row], nudged);
+                distances[row] = new MinimalDistance(Math.Min(lower, distance), distance);
+            }
         }
 
         return (scope.Keep(found), distances);
@@ -108,9 +124,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
     }
 
     // A proven lower bound, and the best change within the time, if any.
-    private (double Lower, double[]? Change) Search(ReluNetwork.Affine[] layers, double[] center, double radius, bool targeted)
+    private (double Lower, double[]? Change) Search(ReluNetwork.Affine[] layers, double[] center, double radius, bool targeted, Stopwatch clock)
     {
-        var clock = Stopwatch.StartNew();
         double lower = 0, largest = Norm == Norm.Linf ? 1 : center.Length;
         while (true)
         {
@@ -132,24 +147,24 @@ public sealed record GroundTruth : IAttack<IClassifier>
         }
     }
 
-    // The solution lies on the boundary; steps along the margin's gradient, doubled until the model agrees, put it beyond.
-    private Tensor? Nudge(AttackBatch<IClassifier> one, Tensor image)
+    // The solution lies on the boundary; growing steps along the margin's gradient, until the model agrees, put it beyond.
+    private Tensor? Nudge(AttackBatch<IClassifier> one, Tensor solution)
     {
-        if (one.Goal.IsReached(one.Model.Predict(image)).ToArray<bool>()[0]) return image;
-        Tensor gradient = one.Model.Gradient(image, AttackLoss.Margin(one.Goal)).Gradient;
-        Tensor direction = gradient.Sign();
-        if (Norm == Norm.L1)
-        {
-            // The steepest pixel that has room in the box.
-            Tensor room = Tensor.Where(gradient.Greater(0), image.SubtractedFrom(1), image);
-            Tensor steepness = gradient.Abs().Mul(room.Greater(1e-3).To(DType.Float32));
-            direction = direction.Mul(steepness.Equal(steepness.Amax(s_image, keep: true)).To(DType.Float32));
-        }
-
+        Tensor image = solution.Clone();
         for (int nudge = 0; nudge < MostNudges; nudge++)
         {
-            Tensor nudged = direction.Mul(Math.ScaleB(FirstNudge, nudge)).AddInPlace(image).ClampInPlace(0, 1);
-            if (one.Goal.IsReached(one.Model.Predict(nudged)).ToArray<bool>()[0]) return nudged;
+            LossGradient pass = one.Model.Gradient(image, AttackLoss.Margin(one.Goal));
+            if (one.Goal.IsReached(pass.Logits.ArgMax(1)).ToArray<bool>()[0]) return image;
+            Tensor direction = pass.Gradient.Sign();
+            if (Norm == Norm.L1)
+            {
+                // The steepest pixel that has room in the box.
+                Tensor room = Tensor.Where(pass.Gradient.Greater(0), image.SubtractedFrom(1), image).Greater(1e-3);
+                Tensor steepness = pass.Gradient.Abs().Mul(room.To(DType.Float32));
+                direction.MulInPlace(steepness.Equal(steepness.Amax(s_image, keep: true)).To(DType.Float32));
+            }
+
+            image.AddInPlace(direction, FirstNudge * Math.Pow(2, nudge / 2.0)).ClampInPlace(0, 1);
         }
 
         return null;
