@@ -1,6 +1,7 @@
 using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Torch;
+using Parry.Torch.Nn;
 
 namespace Parry.Attacks;
 
@@ -135,8 +136,10 @@ public sealed class Meter
             Tensor.Zeros([labels.Size(0), Classes]).Scatter(1, labels.Unsqueeze(1), 1);
     }
 
-    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples, Allowance? allowance) : Scorer(meter, model, samples, allowance), IClassifier
+    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples, Allowance? allowance) : Scorer(meter, model, samples, allowance), IClassifier, ILayered
     {
+        public Module? Network => (model as ILayered)?.Network;
+
         public Tensor Logits(Tensor images) =>
             Ask(model, images, (known, shown) => known.Logits(shown), answer => answer.ArgMax(1), OneHot);
 

@@ -4,7 +4,7 @@ using Parry.Torch.Nn;
 namespace Parry.Models;
 
 /// <summary>A network of Parry's own layers as a classifier. It owns the network.</summary>
-public sealed class NetworkClassifier(Module network, ImageShape shape, int classes) : IClassifier, IDisposable
+public sealed class NetworkClassifier(Module network, ImageShape shape, int classes) : IClassifier, ILayered, IDisposable
 {
     /// <summary>The network, from images in [0, 1] to logits.</summary>
     public Module Network { get; } = network;

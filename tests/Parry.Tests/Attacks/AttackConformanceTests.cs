@@ -1,5 +1,6 @@
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
+using Parry.Attacks.Exact;
 using Parry.Models;
 using Parry.Torch;
 
@@ -21,26 +22,40 @@ public class AttackConformanceTests
         _goal = Goal.Untargeted(Tensor.From(labels).Own());
     }
 
+    private static readonly string[] s_exact = ["ground-truth", "ground-truth:norm=l1"];
+
     /// <summary>Every attack in a form that is quick to run, and partly succeeds on these images.</summary>
     public static TheoryData<string> Attacks { get; } = new(
+    [
         "fgsm:eps=0.03,0.015",
         "rand-fgsm:eps=0.06,0.015",
         "bim:eps=0.025,0.015,step=0.002",
         "pgd:eps=0.025,0.015,steps=12,restarts=2",
         "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
-        "cw-l2:steps=4,iterations=60,c=1,lr=0.02");
+        "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
+        "hsj:steps=3,queries=20",
+        "hsj:steps=3,queries=20,norm=linf",
+        "boundary:steps=400",
+        "poba-ga:population=12,generations=30",
+
+        // Without its solver this one cannot be tested.
+        .. GroundTruth.IsAvailable ? s_exact : [],
+    ]);
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
     [
         "rand-fgsm",
         "pgd",
+        "hsj",
+        "boundary",
+        "poba-ga",
     ];
 
     [Fact]
     public void Every_attack_of_the_catalog_is_tested_here() =>
-        Assert.Equal(AttackCatalog.All.Select(entry => entry.Name).Order(), ((IEnumerable<object[]>)Attacks).Select(row => AttackCatalog.Parse((string)row[0]).Name).Distinct().Order());
+        Assert.Equal(AttackCatalog.All.Select(entry => entry.Name).Order(), ((IEnumerable<object[]>)Attacks).Select(row => (string)row[0]).Concat(s_exact).Select(text => AttackCatalog.Parse(text).Name).Distinct().Order());
 
     [Theory]
     [MemberData(nameof(Attacks))]

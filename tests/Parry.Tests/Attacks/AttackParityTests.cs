@@ -31,11 +31,18 @@ public class AttackParityTests
     [TheoryIfModels]
     // foolbox with 9 searches of 1,000 iterations, learning rate 0.01 and constant 1e-3; with the same settings Parry finds 1.3806, these are ten times faster.
     [InlineData("mnist-natural", "cw-l2:steps=6,iterations=200,lr=0.05,c=0.1", 1.3799)]
-    public void Carlini_and_Wagner_find_perturbations_as_small_as_a_peers(string network, string attack, double peer)
+    // foolbox with 10 steps of HopSkipJump; with as many Parry finds 2.01 and 2.02.
+    [InlineData("mnist-natural", "hsj:steps=5", 3.1126)]
+    [InlineData("mnist-pgd", "hsj:steps=5", 3.3921)]
+    // foolbox with 2,000 steps, on the first 10 images.
+    [InlineData("mnist-pgd", "boundary:steps=2000", 5.3062, 10)]
+    public void Finds_perturbations_as_small_as_a_peers(string network, string attack, double peer, int count = 20)
     {
-        using AttackResult result = Attack(network, attack, 20);
+        using AttackResult result = Attack(network, attack, count);
+        Assert.Equal(result.Attacked, result.Succeeded);
         double[] distances = [.. result.L2.Where((_, i) => result.Succeeded[i]).Select(length => (double)length).Order()];
-        Assert.True(distances[9] <= 1.03 * peer, $"the median is {distances[9]:0.0000}, the peer's {peer:0.0000}");
+        double median = (distances[(distances.Length - 1) / 2] + distances[distances.Length / 2]) / 2;
+        Assert.True(median <= 1.03 * peer, $"the median is {median:0.0000}, the peer's {peer:0.0000}");
     }
 
     private static AttackResult Attack(string network, string attack, int count)

@@ -1,10 +1,11 @@
 using Parry.Models;
 using Parry.Torch;
+using Parry.Torch.Nn;
 
 namespace Parry.Tests.Attacks;
 
 /// <summary>Logits W·x + b. Each row is summed by itself, so its numbers are the same, bit for bit, in every batch.</summary>
-internal sealed class LinearClassifier : IClassifier
+internal sealed class LinearClassifier : IClassifier, ILayered
 {
     private readonly Tensor _weights;
     private readonly Tensor _biases;
@@ -30,7 +31,10 @@ internal sealed class LinearClassifier : IClassifier
         _weights = Tensor.From<float>(W.SelectMany(row => row).ToArray(), 1, classes, shape.Pixels).Own();
         // The gray image lies on all boundaries.
         _biases = _weights.Sum([2]).Mul(-0.5).Own();
+        Network = Layers.Linear(_weights, _biases);
     }
+
+    public Module Network { get; }
 
     /// <summary>One row of weights per class.</summary>
     public float[][] W { get; }
@@ -63,8 +67,10 @@ internal sealed class SmallNetwork : IClassifier
 }
 
 /// <summary>Always the same logits, class 0 first: no image can change them.</summary>
-internal sealed class ConstantClassifier(ImageShape shape, int classes) : IClassifier
+internal sealed class ConstantClassifier(ImageShape shape, int classes) : IClassifier, ILayered
 {
+    public Module Network { get; } = Layers.Linear(Tensor.Zeros([classes, shape.Pixels]), Tensor.Range(classes).To(DType.Float32).Mul(-1));
+
     public ImageShape Shape => shape;
 
     public int Classes => classes;
@@ -73,8 +79,10 @@ internal sealed class ConstantClassifier(ImageShape shape, int classes) : IClass
 }
 
 /// <summary>Counts the rows that a model is asked about.</summary>
-internal sealed class CountingClassifier(IClassifier model) : IClassifier
+internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILayered
 {
+    public Module? Network => (model as ILayered)?.Network;
+
     private long _queries, _gradients;
 
     public long Queries => _queries;
@@ -100,8 +108,10 @@ internal sealed class CountingClassifier(IClassifier model) : IClassifier
 }
 
 /// <summary>Knows whether it is in evaluation mode, demands it when it is asked, and can be made to break.</summary>
-internal sealed class ModalClassifier(IClassifier model, int callsUntilFailure = int.MaxValue) : IClassifier
+internal sealed class ModalClassifier(IClassifier model, int callsUntilFailure = int.MaxValue) : IClassifier, ILayered
 {
+    public Module? Network => (model as ILayered)?.Network;
+
     private int _calls;
 
     public bool Training { get; private set; } = true;
@@ -125,5 +135,18 @@ internal sealed class ModalClassifier(IClassifier model, int callsUntilFailure =
     private sealed class Back(ModalClassifier model) : IDisposable
     {
         public void Dispose() => model.Training = true;
+    }
+}
+
+/// <summary>The test models' weights as networks.</summary>
+internal static class Layers
+{
+    public static Module Linear(Tensor weights, Tensor biases)
+    {
+        using var random = new Generator(0);
+        var layer = new Linear(weights.Size(-1), weights.Size(-2), random);
+        layer.Weight.CopyInPlace(weights.Reshape(layer.Weight.Shape));
+        layer.Bias!.CopyInPlace(biases.Reshape(layer.Bias.Shape));
+        return new Sequential(new Flatten(), layer);
     }
 }

@@ -1,3 +1,5 @@
+using Parry.Attacks.DecisionBased;
+using Parry.Attacks.Exact;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -14,6 +16,12 @@ public static class AttackCatalog
         BasicIterative.Entry,
         ProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
+
+        GroundTruth.Entry,
+
+        HopSkipJump.Entry,
+        BoundaryAttack.Entry,
+        PobaGa.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>

@@ -1,0 +1,179 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.DecisionBased;
+
+/// <summary>
+/// HopSkipJump (Chen, Jordan, Wainwright, 2019, 1904.02144): looks for the smallest perturbation in L2 or Linf with labels only, [N, C, H, W] to the
+/// same, targeted or not. From a point on the decision boundary it asks for labels all around, takes their mean direction as the boundary's normal, steps
+/// along it by a length found by halving, and returns to the boundary by a binary search towards the image. The defaults are the authors': 64 iterations
+/// of 100·√t queries (at most 10,000), a step of distance/√t first, θ = γ/(d·√d) in L2 and γ/d² in Linf with γ = 1.
+/// Starting points are uniform noise, up to 10,000 draws for each image, or <see cref="StartingImages"/>; an image for which none of them reaches the
+/// goal is returned clean. Deviations: halving stops after 20 times, and then the point stays where it is; the nearest of all points on the boundary is
+/// returned, not the last; of 16 noise images drawn at once the one with the nearest blend is taken.
+/// </summary>
+public sealed record HopSkipJump : IAttack<IPredictor>
+{
+    private const double FirstRadius = 0.1;
+    private const int MostHalvings = 20;
+
+    // Labels are asked for in portions: what lies in the cache, the model answers twice as fast.
+    private const int Portion = 128;
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "hsj";
+
+    /// <summary>L2 or Linf.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    public Norm Norm
+    {
+        get;
+        init => field = value is Norm.L2 or Norm.Linf ? value : throw new ArgumentOutOfRangeException(nameof(value), $"HopSkipJump works in L2 and Linf, not in {value}.");
+    } = Norm.L2;
+
+    /// <summary>The number of steps along the boundary.</summary>
+    public int Steps { get; init; } = 64;
+
+    /// <summary>B₀: queries around the first point; around the t-th √t times as many.</summary>
+    public int InitialQueries { get; init; } = 100;
+
+    /// <summary>The most queries around one point.</summary>
+    public int MostQueries { get; init; } = 10_000;
+
+    /// <summary>γ: how exactly the binary search finds the boundary.</summary>
+    public double Gamma { get; init; } = 1;
+
+    /// <summary>Images to start from in place of noise, [M, C, H, W] in [0, 1], such as training images of the wanted classes; null for noise.</summary>
+    public Tensor? StartingImages { get; init; }
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<HopSkipJump>(new(), "smallest change from labels alone: boundary normals by sampling, and binary searches",
+        "Chen, Jordan and Wainwright, 2019, 1904.02144")
+        .Norms([Norm.L2, Norm.Linf], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+        .Whole("steps", 1, "steps along the boundary", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Whole("queries", 1, "queries around the first point; around the t-th √t times as many", attack => attack.InitialQueries, (attack, value) => attack with { InitialQueries = value })
+        .Whole("most", 1, "the most queries around one point", attack => attack.MostQueries, (attack, value) => attack with { MostQueries = value })
+        .Number("gamma", 1e-6, "tolerance of the binary search", attack => attack.Gamma, (attack, value) => attack with { Gamma = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var batch = new AttackBatch<IPredictor>(model, images, goal, random);
+        var (points, found) = StartingPoint.Find(batch, StartingImages);
+        long[] started = Rows.Where(found, true);
+        if (started.Length > 0) points.Put(started, Walk(batch.Select(started), points.At(started)));
+        return scope.Keep(points);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Walk(AttackBatch<IPredictor> batch, Tensor start)
+    {
+        using var scope = new TensorScope();
+        double pixels = (double)start.Elements / batch.Count;
+        Tensor point = start.Clone(), best = start.Clone(), before = Distances(batch, start);
+        Tensor nearest = before.OnesLike().MulInPlace(double.PositiveInfinity), distance = before.Clone();
+        ToBoundary(start);
+        for (int t = 1; t <= Steps; t++)
+        {
+            using var inner = new TensorScope();
+            // δ = √d·θ·distance in L2 and d·θ·distance in Linf: both γ·distance/d.
+            Tensor radius = t == 1 ? before.OnesLike().MulInPlace(FirstRadius) : before.Mul(Gamma / pixels);
+            Tensor direction = Normal(batch, point, radius, t);
+            ToBoundary(Step(batch, point, direction, [.. distance.Reshape(-1).ToArray<float>().Select(length => length / Math.Sqrt(t))]));
+        }
+
+        return scope.Keep(best);
+
+        void ToBoundary(Tensor outside)
+        {
+            using var inner = new TensorScope();
+            double threshold = Norm == Norm.L2 ? Gamma / (pixels * Math.Sqrt(pixels)) : Gamma / (pixels * pixels);
+            int halvings = Math.Max(0, (int)Math.Ceiling(Math.Log2(1 / threshold)));
+            before.CopyInPlace(Distances(batch, outside));
+            Func<Tensor, Tensor, Tensor, Tensor> path = Norm == Norm.L2 ? StartingPoint.Blend : (clean, far, part) =>
+            {
+                Tensor length = part.Mul(before);
+                return far.Maximum(clean.Sub(length)).Minimum(clean.Add(length)).ClampInPlace(0, 1);
+            };
+            point.CopyInPlace(StartingPoint.Approach(batch, outside, halvings, path));
+            distance.CopyInPlace(Distances(batch, point));
+            best.CopyInPlace(Tensor.Where(distance.Less(nearest), point, best));
+            nearest.CopyInPlace(nearest.Minimum(distance));
+        }
+    }
+
+    // The mean of directions in which the goal is reached, less those in which it is not.
+    private Tensor Normal(AttackBatch<IPredictor> batch, Tensor points, Tensor radius, int step)
+    {
+        using var scope = new TensorScope();
+        Tensor result = points.ZerosLike();
+        int queries = (int)Math.Min(InitialQueries * Math.Sqrt(step), MostQueries);
+        int rowsAtOnce = Math.Max(1, Portion / queries);
+        for (long from = 0; from < batch.Count; from += rowsAtOnce)
+        {
+            using var inner = new TensorScope();
+            long[] rows = [.. Rows.All(batch.Count).Skip((int)from).Take(rowsAtOnce)];
+            result.Put(rows, NormalOf(batch.Select(rows), points.At(rows), radius.At(rows), step, queries));
+        }
+
+        return scope.Keep(Norm == Norm.Linf ? result.Sign() : result.Div(result.Norm(2, s_image, keep: true).ClampMin(1e-30)));
+    }
+
+    private Tensor NormalOf(AttackBatch<IPredictor> batch, Tensor points, Tensor radius, int step, int queries)
+    {
+        using var scope = new TensorScope();
+        long[] shape = points.Shape[1..];
+        SampleRandom random = batch.Random.Fork(step);
+        Tensor centers = points.Unsqueeze(1), radii = radius.Unsqueeze(1);
+        Tensor signed = Tensor.Zeros([batch.Count, 1, points.Elements / batch.Count]), all = signed.ZerosLike(), signs = Tensor.Zeros([batch.Count, 1, 1]);
+        for (int from = 0; from < queries; from += Portion)
+        {
+            using var inner = new TensorScope();
+            int count = Math.Min(Portion, queries - from);
+            long[] drawn = [count, .. shape];
+            Tensor noise = Norm == Norm.L2 ? random.Normal(from, drawn) : random.Uniform(from, drawn).MulInPlace(2).AddInPlace(-1);
+            Tensor around = noise.MulInPlace(radii.Div(noise.Norm(2, [2, 3, 4], keep: true))).AddInPlace(centers).ClampInPlace(0, 1);
+            Tensor reached = batch.Goal.Repeat(count).IsReached(batch.Model.Predict(around.Reshape([-1, .. shape])));
+            Tensor sign = reached.To(DType.Float32).MulInPlace(2).AddInPlace(-1).Reshape(batch.Count, 1, count);
+
+            // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would not turn their mean.
+            Tensor taken = around.Sub(centers).Reshape(batch.Count, count, -1);
+            signed.AddInPlace(sign.MatMul(taken));
+            all.AddInPlace(sign.OnesLike().MatMul(taken));
+            signs.AddInPlace(sign.Sum([2], keep: true));
+        }
+
+        // The baseline, the mean sign, is taken off only where signs are mixed: elsewhere nothing would be left.
+        Tensor mean = signs.Div(queries);
+        Tensor mixed = mean.Abs().Less(1).To(DType.Float32);
+        return scope.Keep(signed.AddProductInPlace(all, mean.Mul(mixed), -1).Reshape([-1, .. shape]));
+    }
+
+    // The longest step of those halved in turn that still reaches the goal; none where all fail.
+    private static Tensor Step(AttackBatch<IPredictor> batch, Tensor points, Tensor direction, double[] lengths)
+    {
+        using var scope = new TensorScope();
+        Tensor result = points.Clone();
+        long[] open = Rows.All(batch.Count);
+        for (int halving = 0; halving <= MostHalvings && open.Length > 0; halving++)
+        {
+            using var inner = new TensorScope();
+            AttackBatch<IPredictor> rest = batch.Select(open);
+            Tensor tried = direction.At(open).MulInPlace(Rows.Column(lengths.At(open).Select(length => Math.ScaleB(length, -halving)))).AddInPlace(points.At(open)).ClampInPlace(0, 1);
+            bool[] reached = rest.Goal.IsReached(rest.Model.Predict(tried)).ToArray<bool>();
+            long[] hits = Rows.Where(reached, true);
+            if (hits.Length > 0) result.Put(open.At(hits), tried.At(hits));
+            open = open.At(Rows.Where(reached, false));
+        }
+
+        return scope.Keep(result);
+    }
+
+    private Tensor Distances(AttackBatch<IPredictor> batch, Tensor points) => Norm.Of(points.Sub(batch.Images)).Reshape(-1, 1, 1, 1);
+}

@@ -1,0 +1,143 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.DecisionBased;
+
+/// <summary>
+/// POBA-GA, perturbation optimized attacks by a genetic algorithm (Chen, Su, Shen, Xiong, Zheng, 2019, 1906.03181): a population of noises is crossed
+/// pixel by pixel and mutated, and bred by a fitness on two levels: first whether the goal is reached, then how visible the noise is. It looks for a small
+/// perturbation with labels only, [N, C, H, W] to the same, targeted or not. Visibility is Z, the sum over pixels of σ(10·|change| - 5.8) - σ(-5.8), in
+/// which faint changes count less than their share; the fitness is 1 - α·Z/(largest Z at first) where the goal is reached and -α elsewhere: the paper's
+/// p(best) - p(true) - α·Z/max Z, with the label in place of confidences, which are not seen here. Defaults: α = 3, crossover always and mutation with
+/// 0.001, as published; 50 noises, 400 generations.
+/// Deviations: one of the first noises is a blend of uniform noise that reaches the goal (an image without one, in 10,000 draws, is returned clean), the
+/// others are Gaussian with deviations up to 1; the fittest always survives; fitness is counted from the least of its generation, so that chances are not
+/// negative; mutation multiplies single pixels by 0, 1 or 2, where whole noises would mutate too rarely to matter.
+/// </summary>
+public sealed record PobaGa : IAttack<IPredictor>
+{
+    private const double Steepness = 10, Middle = 5.8;
+
+    // Larger batches leave the cache, and models answer slower.
+    private const int MostQueries = 128;
+
+    /// <inheritdoc/>
+    public string Name => "poba-ga";
+
+    /// <summary>L2, in which results are reported; what is minimized is the paper's own measure.</summary>
+    public Norm Norm => Norm.L2;
+
+    /// <summary>The number of noises bred for each image.</summary>
+    public int Population { get; init; } = 50;
+
+    /// <summary>The number of generations.</summary>
+    public int Generations { get; init; } = 400;
+
+    /// <summary>The chance that two noises are crossed rather than copied.</summary>
+    public double Crossover { get; init; } = 1;
+
+    /// <summary>The chance of each pixel of a child to be multiplied by 0, 1 or 2.</summary>
+    public double Mutation { get; init; } = 0.001;
+
+    /// <summary>α: what visibility weighs beside reaching the goal.</summary>
+    public double Alpha { get; init; } = 3;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<PobaGa>(new(), "small change from labels alone, bred by a genetic algorithm", "Chen et al., 2019, 1906.03181")
+        .Whole("population", 2, "noises bred for each image", attack => attack.Population, (attack, value) => attack with { Population = value })
+        .Whole("generations", 1, "generations", attack => attack.Generations, (attack, value) => attack with { Generations = value })
+        .Number("crossover", 0, "chance that two noises are crossed", attack => attack.Crossover, (attack, value) => attack with { Crossover = value })
+        .Number("mutation", 0, "chance of each pixel to mutate", attack => attack.Mutation, (attack, value) => attack with { Mutation = value })
+        .Number("alpha", 0, "weight of visibility in the fitness", attack => attack.Alpha, (attack, value) => attack with { Alpha = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var batch = new AttackBatch<IPredictor>(model, images, goal, random);
+        var (points, found) = StartingPoint.Find(batch, null);
+        foreach (long[] rows in Rows.Where(found, true).Chunk(Math.Max(1, MostQueries / Population)))
+        {
+            using var inner = new TensorScope();
+            points.Put(rows, Evolve(batch.Select(rows), points.At(rows)));
+        }
+
+        return scope.Keep(points);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Evolve(AttackBatch<IPredictor> batch, Tensor start)
+    {
+        using var scope = new TensorScope();
+        long[] shape = batch.Images.Shape[1..];
+        Tensor best = start.Clone(), images = batch.Images.Unsqueeze(1);
+        Tensor deviations = Tensor.From<float>([.. Enumerable.Range(1, Population).Select(i => (float)i / Population)], 1, Population, 1, 1, 1);
+        Tensor noises = batch.Random.Fork(0).Normal(0, [Population, .. shape]).MulInPlace(deviations);
+        double[] fittest = [.. Enumerable.Repeat(double.NegativeInfinity, batch.Count)], scale = [];
+        for (int generation = 1; generation <= Generations; generation++)
+        {
+            using var inner = new TensorScope();
+
+            // The fittest so far, at first the starting point, has the first place.
+            Tensor population = Tensor.Cat([best.Unsqueeze(1), noises.Slice(1, 1, Population).Add(images).ClampInPlace(0, 1)], 1);
+            Tensor shown = population.Reshape([-1, .. shape]);
+            noises.CopyInPlace(population).AddInPlace(images, -1);
+            bool[] reached = batch.Goal.Repeat(Population).IsReached(batch.Model.Predict(shown)).ToArray<bool>();
+            float[] visible = noises.Abs().MulInPlace(Steepness).AddInPlace(-Middle).Sigmoid().AddInPlace(-1 / (1 + Math.Exp(Middle))).Sum([2, 3, 4]).ToArray<float>();
+            if (generation == 1) scale = [.. visible.Chunk(Population).Select(sizes => Math.Max(sizes.Max(), 1e-12))];
+            double[] fitness = [.. visible.Select((size, i) => reached[i] ? 1 - (Alpha * size / scale[i / Population]) : -Alpha)];
+            for (int row = 0; row < batch.Count; row++)
+            {
+                int champion = Enumerable.Range(row * Population, Population).MaxBy(i => fitness[i]);
+                if (fitness[champion] <= fittest[row]) continue;
+                fittest[row] = fitness[champion];
+                best.Put([row], shown.Slice(0, champion, champion + 1));
+            }
+
+            if (generation < Generations) noises.CopyInPlace(Breed(noises, fitness, batch.Random.Fork(generation)));
+        }
+
+        return scope.Keep(best);
+    }
+
+    // Children of parents chosen by fitness: two of each pair, between whom a coin for each pixel decides.
+    private Tensor Breed(Tensor noises, double[] fitness, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        long[] shape = noises.Shape[2..];
+        int pairs = (Population + 1) / 2;
+        float[] chances = random.Uniform(0, pairs, 2).ToArray<float>();
+        long[] parents = [.. chances.Select((chance, i) => Choose(fitness, i / (2 * pairs) * Population, chance))];
+        Tensor chosen = noises.Flatten(0, 1).At(parents).Reshape([-1, pairs, 2, .. shape]);
+        Tensor first = chosen.Select(2, 0), second = chosen.Select(2, 1);
+        Tensor copied = random.Uniform(1, pairs, 1, 1, 1).Less(Crossover).Not().To(DType.Float32);
+        Tensor coin = random.Uniform(2, [pairs, .. shape]).AddInPlace(copied, -1).Less(0.5);
+        Tensor children = Tensor.Cat([Tensor.Where(coin, first, second), Tensor.Where(coin, second, first)], 1).Slice(1, 0, Population);
+        Tensor luck = random.Uniform(3, [Population, .. shape]);
+        Tensor factor = luck.Less(Mutation / 3).To(DType.Float32).SubtractedFrom(1)
+            .AddInPlace(luck.Less(Mutation).To(DType.Float32)).AddInPlace(luck.Less(Mutation * 2 / 3).To(DType.Float32), -1);
+        return scope.Keep(children.Mul(factor));
+    }
+
+    // The roulette wheel: chances in proportion to what fitness is above the least.
+    private long Choose(double[] fitness, int from, double chance)
+    {
+        ReadOnlySpan<double> mine = fitness.AsSpan(from, Population);
+        double least = mine[0], sum = 0;
+        foreach (double value in mine) least = Math.Min(least, value);
+        foreach (double value in mine) sum += value - least;
+        if (sum == 0) return from + Math.Min((int)(chance * Population), Population - 1);
+        double left = chance * sum;
+        for (int i = 0; i < mine.Length; i++)
+        {
+            left -= mine[i] - least;
+            if (left < 0) return from + i;
+        }
+
+        return from + Population - 1;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Exact;
+
+/// <summary>
+/// The ground-truth attack: the provably smallest perturbation in Linf or L1 of a small ReLU network, [N, C, H, W] to the same, targeted or not. Carlini,
+/// Katz, Barrett and Dill (2017, 1709.10207) introduced it with Reluplex; this is the mixed-integer program of Tjeng, Xiao and Tedrake (2017, 1711.07356),
+/// whose binaries are the ReLUs that bounds leave open, given to the solver CBC. As there, the search is within a ball, which keeps bounds tight; it begins
+/// with the radius that the gradient suggests and doubles until the goal can be reached in it.
+/// The defaults are 60 seconds for an image; when they are over, the best found stands beside a proven lower bound: see <see cref="Prove"/>.
+/// The model must show its layers (<see cref="ILayered"/>): linear, convolutions, average pooling, batch normalization, dropout and ReLU.
+/// Deviations: bounds come from linear propagation alone, not also from linear programs; the image is nudged along the margin's gradient by as little as
+/// makes the model itself, in float32, agree; an image for which nothing is found is returned clean.
+/// </summary>
+public sealed record GroundTruth : IAttack<IClassifier>
+{
+    private const double SmallestRadius = 1e-4;
+    private const double RadiusOverGuess = 1.25;
+    private const double FirstNudge = 1e-7;
+    private const int MostNudges = 30;
+    private static readonly double[] s_margins = [1e-5, 1e-4];
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "ground-truth";
+
+    /// <summary>Linf or L1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    public Norm Norm
+    {
+        get;
+        init => field = value is Norm.Linf or Norm.L1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"The ground-truth attack works in Linf and L1, not in {value}.");
+    } = Norm.Linf;
+
+    /// <summary>The most time for an image.</summary>
+    public double Seconds { get; init; } = 60;
+
+    /// <summary>Whether the solver is installed.</summary>
+    public static bool IsAvailable => Cbc.IsInstalled;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<GroundTruth>(new(), "provably smallest change of a small ReLU network, by mixed-integer programming",
+        "Carlini, Katz, Barrett and Dill, 2017, 1709.10207")
+        .Norms([Norm.Linf, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+        .Number("seconds", 0, "the most time for an image", attack => attack.Seconds, (attack, value) => attack with { Seconds = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => ProveAll(new AttackBatch<IClassifier>(model, images, goal, random)).Images;
+
+    /// <summary>The nearest images that reach a goal, with what is proven about their distances.</summary>
+    /// <param name="model">That shows its layers, in evaluation mode.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1], none of which reaches the goal yet.</param>
+    /// <param name="goal">Of the same rows.</param>
+    /// <exception cref="UserErrorException">The model shows no layers, or other than the attack knows; or the solver is not installed.</exception>
+    public (Tensor Images, IReadOnlyList<MinimalDistance> Distances) Prove(IClassifier model, Tensor images, Goal goal) =>
+        ProveAll(new AttackBatch<IClassifier>(model, images, goal, new SampleRandom(0, Rows.All(images.Size(0)))));
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private (Tensor Images, IReadOnlyList<MinimalDistance> Distances) ProveAll(AttackBatch<IClassifier> batch)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        var network = ReluNetwork.Read((batch.Model as ILayered)?.Network
+            ?? throw new UserErrorException("the attack ground-truth needs a network whose layers it can see: a weight file of Parry's own, without a defense around it"), batch.Model.Shape);
+        Tensor found = batch.Images.Clone();
+        double[] radii = FirstRadii(batch);
+        var distances = new MinimalDistance[batch.Count];
+        for (int row = 0; row < batch.Count; row++)
+        {
+            using var inner = new TensorScope();
+            AttackBatch<IClassifier> one = batch.Select([row]);
+            ReluNetwork.Affine[] layers = [.. network.Layers.SkipLast(1), Margins(network.Layers[^1], one.Goal)];
+            double[] center = one.Images.To(DType.Float64).ToArray<double>();
+            var clock = Stopwatch.StartNew();
+            var (lower, change) = Search(layers, center, radii[row], one.Goal.IsTargeted, clock);
+            distances[row] = new MinimalDistance(lower, double.PositiveInfinity);
+            Take(change);
+
+            // Where several margins are tight at once, no one's gradient leads away from the boundary: then they must all be a little more than zero.
+            foreach (double margin in change is null ? [] : s_margins)
+            {
+                if (distances[row].Proven) break;
+                ReluNetwork.Affine stricter = layers[^1] with { Biases = [.. layers[^1].Biases.Select(bias => bias - margin)] };
+                Take(Search([.. layers.SkipLast(1), stricter], center, (RadiusOverGuess * lower) + SmallestRadius, one.Goal.IsTargeted, clock).Change);
+            }
+
+            void Take(double[]? change)
+            {
+                if (change is null) return;
+                using var shortly = new TensorScope();
+                Tensor solution = Tensor.From<float>([.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.Shape).ClampInPlace(0, 1);
+                if (Nudge(one, solution) is not { } nudged) return;
+                double distance = Norm.Of(nudged.Sub(one.Images)).ToDouble();
+                if (distance >= distances[row].UpperBound) return;
+                found.Put([row], nudged);
+                distances[row] = new MinimalDistance(Math.Min(lower, distance), distance);
+            }
+        }
+
+        return (scope.Keep(found), distances);
+    }
+
+    // How far the goal would be if the margin were linear, and a bit more.
+    private double[] FirstRadii(AttackBatch<IClassifier> batch)
+    {
+        LossGradient pass = batch.Model.Gradient(batch.Images, AttackLoss.Margin(batch.Goal));
+        Tensor steepness = Norm == Norm.Linf ? pass.Gradient.Abs().Sum(s_image) : pass.Gradient.Abs().Amax(s_image);
+        return [.. pass.Losses.Neg().Div(steepness).ToArray<float>().Select(guess => Math.Max(RadiusOverGuess * guess, SmallestRadius))];
+    }
+
+    // The last layer as the differences of logits that must be positive: all when targeted, one otherwise.
+    private static ReluNetwork.Affine Margins(ReluNetwork.Affine logits, Goal goal)
+    {
+        int label = (int)goal.Labels.ToArray<long>()[0], sign = goal.IsTargeted ? 1 : -1;
+        int[] others = [.. Enumerable.Range(0, logits.Biases.Length).Where(k => k != label)];
+        return new([.. others.Select(k => logits.Weights[label].Zip(logits.Weights[k], (a, b) => sign * (a - b)).ToArray())],
+            [.. others.Select(k => sign * (logits.Biases[label] - logits.Biases[k]))]);
+    }
+
+    // A proven lower bound, and the best change within the time, if any.
+    private (double Lower, double[]? Change) Search(ReluNetwork.Affine[] layers, double[] center, double radius, bool targeted, Stopwatch clock)
+    {
+        double lower = 0, largest = Norm == Norm.Linf ? 1 : center.Length;
+        while (true)
+        {
+            var region = new Region(Norm, center, Math.Min(double.IsFinite(radius) ? radius : largest, largest));
+            var bounds = new Bounds(layers, region);
+            double[] most = bounds[layers.Length - 1].High;
+            if (targeted ? most.All(margin => margin >= 0) : most.Any(margin => margin >= 0))
+            {
+                double left = Seconds - clock.Elapsed.TotalSeconds;
+                if (left <= 0) return (lower, null);
+                Cbc.Solution solution = Cbc.Minimize(MixedIntegerProgram.Write(layers, bounds, region, targeted), left);
+                if (solution.Feasible != false)
+                    return (Math.Max(lower, Math.Min(solution.LowerBound, region.Radius)), solution.Feasible is null ? null : MixedIntegerProgram.Read(solution.Values, center.Length));
+            }
+
+            if (region.Radius >= largest) return (double.PositiveInfinity, null);
+            lower = region.Radius;
+            radius = 2 * region.Radius;
+        }
+    }
+
+    // The solution lies on the boundary; growing steps along the margin's gradient, until the model agrees, put it beyond.
+    private Tensor? Nudge(AttackBatch<IClassifier> one, Tensor solution)
+    {
+        Tensor image = solution.Clone();
+        for (int nudge = 0; nudge < MostNudges; nudge++)
+        {
+            LossGradient pass = one.Model.Gradient(image, AttackLoss.Margin(one.Goal));
+            if (one.Goal.IsReached(pass.Logits.ArgMax(1)).ToArray<bool>()[0]) return image;
+            Tensor direction = pass.Gradient.Sign();
+            if (Norm == Norm.L1)
+            {
+                // The steepest pixel that has room in the box.
+                Tensor room = Tensor.Where(pass.Gradient.Greater(0), image.SubtractedFrom(1), image).Greater(1e-3);
+                Tensor steepness = pass.Gradient.Abs().Mul(room.To(DType.Float32));
+                direction.MulInPlace(steepness.Equal(steepness.Amax(s_image, keep: true)).To(DType.Float32));
+            }
+
+            image.AddInPlace(direction, FirstNudge * Math.Pow(2, nudge / 2.0)).ClampInPlace(0, 1);
+        }
+
+        return null;
+    }
+}

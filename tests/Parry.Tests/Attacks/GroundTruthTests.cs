@@ -1,0 +1,148 @@
+using Parry.Attacks;
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Exact;
+using Parry.Models;
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Tests.Attacks;
+
+public class GroundTruthTests
+{
+    [TheoryIfSolver]
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L1)]
+    public void Bounds_every_attack_of_the_catalog_from_below(Norm norm)
+    {
+        using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [16, 16, 4], seed: 3);
+        using var random = new Generator(4);
+        using Tensor images = Tensor.Uniform([6, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
+        Goal goal = Goal.Untargeted(labels);
+        var (found, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
+        using Tensor change = found.Sub(images);
+        Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
+        Assert.All(distances.Zip(norm.Of(change).ToArray<float>()), pair =>
+        {
+            Assert.True(pair.First.Proven, pair.First.ToString());
+            Assert.Equal(pair.First.UpperBound, pair.Second, 1e-6);
+        });
+
+        int compared = 0;
+        foreach (string text in ((IEnumerable<object[]>)AttackConformanceTests.Attacks).Select(row => (string)row[0]))
+        {
+            foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, images, goal, seed: 1))
+            {
+                for (int i = 0; i < distances.Count; i++)
+                {
+                    if (!result.Succeeded[i]) continue;
+                    compared++;
+                    Assert.True(result.Distances(norm)[i] >= distances[i].LowerBound - 1e-5, $"{text}: {result.Distances(norm)[i]} on image {i}, where {distances[i]} is proven");
+                }
+
+                result.Dispose();
+            }
+        }
+
+        Assert.True(compared > 30, $"only {compared} attacks succeeded");
+    }
+
+    [TheoryIfSolver]
+    [InlineData(Norm.Linf, false)]
+    [InlineData(Norm.Linf, true)]
+    [InlineData(Norm.L1, false)]
+    [InlineData(Norm.L1, true)]
+    public void Finds_what_trying_all_images_finds(Norm norm, bool targeted)
+    {
+        const int Grid = 400;
+        using Tensor images = Tensor.From<float>([0.3f, 0.6f, 0.9f, 0.1f, 0.5f, 0.5f], 3, 1, 1, 2);
+        using Tensor all = Tensor.From<float>([.. Enumerable.Range(0, (Grid + 1) * (Grid + 1)).SelectMany(i => new[] { i / (Grid + 1) / (float)Grid, i % (Grid + 1) / (float)Grid })], (Grid + 1) * (Grid + 1), 1, 1, 2);
+        using NetworkClassifier model = Enumerable.Range(0, 1000).Select(seed => Network(new ImageShape(1, 1, 2), [5, 4, 3], seed)).First(HasAllClasses);
+        long[] classes = ((IClassifier)model).Predict(all).ToArray<long>(), own = ((IClassifier)model).Predict(images).ToArray<long>();
+        Goal goal = targeted ? Goal.Targeted(Tensor.From(own.Select(label => (label + 1) % 3).ToArray())) : Goal.Untargeted(Tensor.From(own));
+        var (_, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
+        Assert.Contains(distances, distance => double.IsFinite(distance.UpperBound));
+        for (int i = 0; i < own.Length; i++)
+        {
+            using Tensor apart = all.Sub(images.Slice(0, i, i + 1));
+            float[] lengths = norm.Of(apart).ToArray<float>();
+            double nearest = Enumerable.Range(0, lengths.Length).Where(at => targeted ? classes[at] == (own[i] + 1) % 3 : classes[at] != own[i]).Select(at => (double)lengths[at]).Append(double.PositiveInfinity).Min();
+            Assert.True(distances[i].Proven);
+            Assert.InRange(distances[i].LowerBound, nearest - (2.0 / Grid), nearest + 1e-6);
+        }
+
+        bool HasAllClasses(IClassifier candidate) => candidate.Predict(all).ToArray<long>().Distinct().Count() == 3;
+    }
+
+    [TheoryIfSolver]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Reads_convolutions(bool targeted)
+    {
+        using var random = new Generator(2);
+        using var model = new NetworkClassifier(new Sequential(new Conv2d(1, 3, 3, random, stride: 2, padding: 1), Activation.Relu(), new Flatten(), new Linear(27, 2, random)), new ImageShape(1, 6, 6), 2);
+        using Tensor images = Tensor.Uniform([4, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
+        Goal goal = targeted ? Goal.Targeted(Tensor.From(labels.ToArray<long>().Select(label => 1 - label).ToArray())) : Goal.Untargeted(labels);
+        var (found, distances) = new GroundTruth().Prove(model, images, goal);
+        bool[] reached = goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>();
+        Assert.All(distances.Zip(reached), pair => Assert.Equal((true, double.IsFinite(pair.First.UpperBound)), (pair.First.Proven, pair.Second)));
+    }
+
+    [FactIfSolver]
+    public void When_no_time_is_left_nothing_is_claimed()
+    {
+        using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [16, 16, 4], seed: 3);
+        using Tensor images = Tensor.Full([2, 1, 6, 6], 0.5), labels = ((IClassifier)model).Predict(images);
+        var (found, distances) = new GroundTruth { Seconds = 0 }.Prove(model, images, Goal.Untargeted(labels));
+        Assert.Equal(images.ToArray<float>(), found.ToArray<float>());
+        Assert.All(distances, distance => Assert.Equal((false, double.PositiveInfinity), (distance.Proven, distance.UpperBound)));
+    }
+
+    [Fact]
+    public void A_model_that_is_no_small_ReLU_network_is_refused()
+    {
+        var shape = new ImageShape(1, 6, 6);
+        using var random = new Generator(1);
+        using var leaky = new NetworkClassifier(new Sequential(new Flatten(), new Linear(36, 4, random), Activation.LeakyRelu(0.1), new Linear(4, 2, random)), shape, 2);
+        using var large = new NetworkClassifier(new Sequential(new Flatten(), new Linear(36, 5000, random), Activation.Relu(), new Linear(5000, 2, random)), shape, 2);
+        Assert.Contains("layers it can see", Refused(new SmallNetwork(shape, 2, seed: 1)), StringComparison.Ordinal);
+        Assert.Contains("LeakyRelu(0.1)", Refused(leaky), StringComparison.Ordinal);
+        Assert.Contains("up to 4096", Refused(large), StringComparison.Ordinal);
+
+        string Refused(IClassifier model)
+        {
+            using Tensor images = Tensor.Full([1, 1, 6, 6], 0.5), labels = model.Predict(images);
+            return Assert.Throws<UserErrorException>(() => new GroundTruth().Prove(model, images, Goal.Untargeted(labels))).Message;
+        }
+    }
+
+    private static NetworkClassifier Network(ImageShape shape, long[] units, long seed)
+    {
+        using var random = new Generator(seed);
+        var layers = new List<Module> { new Flatten() };
+        long inputs = shape.Pixels;
+        foreach (long outputs in units)
+        {
+            var layer = new Linear(inputs, outputs, random);
+
+            // Larger weights bend more.
+            layer.Weight.MulInPlace(3);
+            if (inputs != shape.Pixels) layers.Add(Activation.Relu());
+            layers.Add(layer);
+            inputs = outputs;
+        }
+
+        return new NetworkClassifier(new Sequential([.. layers]), shape, (int)units[^1]);
+    }
+
+    private const string Missing = "The solver cbc is not installed (apt-get install coinor-cbc).";
+
+    private sealed class FactIfSolverAttribute : FactAttribute
+    {
+        public FactIfSolverAttribute() => Skip = GroundTruth.IsAvailable ? null : Missing;
+    }
+
+    private sealed class TheoryIfSolverAttribute : TheoryAttribute
+    {
+        public TheoryIfSolverAttribute() => Skip = GroundTruth.IsAvailable ? null : Missing;
+    }
+}
