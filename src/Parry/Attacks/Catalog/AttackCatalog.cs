@@ -1,3 +1,4 @@
+using Parry.Attacks.Physical;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -14,6 +15,8 @@ public static class AttackCatalog
         BasicIterative.Entry,
         ProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
+        Lavan.Entry,
+        RobustPhysicalPerturbations.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
