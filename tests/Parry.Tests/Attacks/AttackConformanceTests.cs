@@ -30,7 +30,7 @@ public class AttackConformanceTests
         "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
-        "lavan:area=0.03,steps=10,restarts=2",
+        "lavan:area=0.3,steps=10,restarts=2",
         "rp2:area=0.2,steps=20,views=3");
 
     /// <summary>The attacks in which chance has a part.</summary>
