@@ -19,6 +19,7 @@ public sealed partial class Tensor
     private static readonly Operator s_thresholdBackward = new("threshold_backward");
     private static readonly Operator s_sigmoidBackward = new("sigmoid_backward");
     private static readonly Operator s_nllLoss = new("nll_loss");
+    private static readonly Operator s_gridSampler = new("grid_sampler");
 
     /// <summary>x · weightᵀ + bias.</summary>
     public Tensor Linear(Tensor weight, Tensor? bias = null) => s_linear.Call(this, weight, bias);
@@ -37,6 +38,9 @@ public sealed partial class Tensor
 
     /// <summary>Mean of windows that give the wanted height and width.</summary>
     public Tensor AdaptiveAvgPool2d(long height, long width) => s_adaptiveAvgPool2d.Call(this, new[] { height, width });
+
+    /// <summary>Reads [N, C, H, W] between pixels (bilinear) at points [N, h, w, 2] as (x, y), where -1 and 1 are the outer edges; beyond them the edge goes on.</summary>
+    public Tensor GridSample(Tensor points) => s_gridSampler.Call(this, points, 0, 1, false);
 
     /// <summary>max(x, 0).</summary>
     public Tensor Relu() => s_relu.Call(this);

@@ -38,6 +38,8 @@ public class AttackConformanceTests
         "hsj:steps=3,queries=20,norm=linf",
         "boundary:steps=400",
         "poba-ga:population=12,generations=30",
+        "lavan:area=0.3,steps=10,restarts=2",
+        "rp2:area=0.2,steps=20,views=3",
 
         // Without its solver this one cannot be tested.
         .. GroundTruth.IsAvailable ? s_exact : [],
@@ -51,6 +53,8 @@ public class AttackConformanceTests
         "hsj",
         "boundary",
         "poba-ga",
+        "lavan",
+        "rp2",
     ];
 
     [Fact]

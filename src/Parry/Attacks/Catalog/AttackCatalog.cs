@@ -1,5 +1,6 @@
 using Parry.Attacks.DecisionBased;
 using Parry.Attacks.Exact;
+using Parry.Attacks.Physical;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -22,6 +23,8 @@ public static class AttackCatalog
         HopSkipJump.Entry,
         BoundaryAttack.Entry,
         PobaGa.Entry,
+        Lavan.Entry,
+        RobustPhysicalPerturbations.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>

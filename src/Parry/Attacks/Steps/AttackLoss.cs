@@ -23,4 +23,15 @@ public static class AttackLoss
         Tensor best = logits.Sub(logits.ZerosLike().Scatter(1, index, double.PositiveInfinity)).Amax([1]);
         return goal.IsTargeted ? label.Sub(best) : best.Sub(label);
     };
+
+    /// <summary>
+    /// The logarithm of the probability that the goal is reached: of the wanted class, or of all classes but the true one. Unlike the cross entropy away from
+    /// a class it has an end, 0, so that it can be weighed against other terms.
+    /// </summary>
+    public static Func<Tensor, Tensor> LogLikelihood(Goal goal) => logits =>
+    {
+        Tensor index = goal.Labels.Unsqueeze(1);
+        Tensor reached = goal.IsTargeted ? logits.Gather(1, index).Squeeze(1) : logits.Scatter(1, index, double.NegativeInfinity).LogSumExp([1]);
+        return reached.Sub(logits.LogSumExp([1]));
+    };
 }

@@ -1,0 +1,123 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+using Parry.Torch.Optim;
+
+namespace Parry.Attacks.Physical;
+
+/// <summary>
+/// The adversarial patch (Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665): one round sticker that fools a model on every image, wherever it lies. Its training
+/// raises, by Adam, the mean log probability of the wanted class, or, untargeted, of all classes but the true one, over images and over random places, turns and
+/// sizes of the patch (expectation over transformation); an attack then puts it on each image at random in the same way, and asks the model nothing.
+/// L0, bounded by the largest area. Turns are those of the authors' code, 22.5 degrees to either side; sizes differ by a factor of two in area.
+/// Deviation: patches are smaller than the paper's ImageNet ones, 5 % to 10 % of the image, and lie inside it as a whole.
+/// </summary>
+public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
+{
+    private const int PieceSize = 32;
+
+    /// <inheritdoc/>
+    public string Name => "patch";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L0;
+
+    /// <inheritdoc/>
+    public bool IsTrained => Patch is not null;
+
+    /// <summary>The patch, a picture [1, C, S, S] in [0, 1] of which the disk inside counts; null until it is trained.</summary>
+    public Tensor? Patch { get; init; }
+
+    /// <summary>The smallest patch, as a share of the image's pixels.</summary>
+    public double SmallestArea { get; init; } = 0.05;
+
+    /// <summary>The largest patch, as a share of the image's pixels.</summary>
+    public double LargestArea { get; init; } = 0.1;
+
+    /// <summary>The largest turn to either side, in degrees.</summary>
+    public double Rotation { get; init; } = 22.5;
+
+    /// <summary>The number of training steps.</summary>
+    public int Steps { get; init; } = 500;
+
+    /// <summary>The number of images in a training step.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Adam's learning rate, in values of the patch.</summary>
+    public double LearningRate { get; init; } = 0.05;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<AdversarialPatch>(new(), "one sticker for all images, at any place, turn and size", "Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665")
+        .Number("min-area", 0, "smallest patch, as a share of the pixels", attack => attack.SmallestArea, (attack, value) => attack with { SmallestArea = value })
+        .Number("area", 0, "largest patch, as a share of the pixels", attack => attack.LargestArea, (attack, value) => attack with { LargestArea = value })
+        .Number("rotation", 0, "largest turn of the patch, in degrees", attack => attack.Rotation, (attack, value) => attack with { Rotation = value })
+        .Whole("steps", 1, "steps of its training", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Whole("batch", 1, "images in a step of its training", attack => attack.BatchSize, (attack, value) => attack with { BatchSize = value })
+        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value });
+
+    /// <inheritdoc/>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        long side = (long)Math.Ceiling(2 * Radius(LargestArea, images));
+        Tensor patch = Tensor.Full([1, images.Size(1), side, side], 0.5);
+        using var adam = new Adam([patch], LearningRate);
+        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
+        for (int step = 0; step < Steps; step++)
+        {
+            // The images in turn; a piece always has the same rows, however many workers take them.
+            long[] rows = [.. Enumerable.Range(0, Math.Min(BatchSize, batch.Count)).Select(i => (((long)step * BatchSize) + i) % batch.Count)];
+            Tensor[] gradients = Workers.Shared.Map((rows.Length + PieceSize - 1) / PieceSize,
+                piece => Gradient(batch, rows[(piece * PieceSize)..Math.Min(rows.Length, (piece + 1) * PieceSize)], patch, step), cancellation);
+            using Tensor sum = Tensor.Stack(gradients).Sum([0]).MulInPlace(-1.0 / rows.Length);
+            foreach (Tensor gradient in gradients) gradient.Dispose();
+            adam.Step(sum);
+            patch.ClampInPlace(0, 1);
+            progress?.Report((step + 1.0) / Steps);
+        }
+
+        return this with { Patch = patch.Own() };
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">It has not been trained.</exception>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        Tensor patch = Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
+        using var scope = new TensorScope();
+        return scope.Keep(Place(patch, images, random, draw: 0));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Gradient(AttackBatch<IClassifier> all, long[] rows, Tensor patch, int step)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        AttackBatch<IClassifier> batch = all.Select(rows);
+        return scope.Keep(batch.Model.GradientThrough(patch, sticker => Place(sticker, batch.Images, batch.Random, step), AttackLoss.LogLikelihood(batch.Goal)).Gradient);
+    }
+
+    // A(p, x, l, t): the patch on each image, its size, turn and place drawn.
+    private Tensor Place(Tensor patch, Tensor images, SampleRandom random, int draw)
+    {
+        long count = images.Size(0), height = images.Size(2), width = images.Size(3), side = patch.Size(2);
+        double least = Radius(SmallestArea, images), most = Radius(LargestArea, images);
+        Placement[] placements = [.. random.Uniform(draw, 4).ToArray<float>().Chunk(4).Select(u =>
+        {
+            double radius = least + (u[0] * (most - least));
+            return new Placement(((2 * u[1]) - 1) * Rotation * Math.PI / 180, 2 * radius / side, ((2 * u[2]) - 1) * ((width / 2.0) - radius), ((2 * u[3]) - 1) * ((height / 2.0) - radius));
+        })];
+        Tensor points = Placement.Points(placements, height, width, side, side);
+        Tensor disk = points.Mul(points).Sum([3]).LessOrEqual(1).Unsqueeze(1);
+        return Tensor.Where(disk, patch.Expand(count, -1, -1, -1).GridSample(points), images);
+    }
+
+    // Of the disk of that share of an image, in pixels; at most the largest that fits, at least one pixel's.
+    private static double Radius(double area, Tensor images) =>
+        Math.Clamp(Math.Sqrt(area * images.Size(2) * images.Size(3) / Math.PI), 0.75, Math.Min(images.Size(2), images.Size(3)) / 2.0);
+}

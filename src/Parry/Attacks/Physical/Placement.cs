@@ -1,0 +1,32 @@
+using Parry.Torch;
+
+namespace Parry.Attacks.Physical;
+
+/// <summary>Where a picture lies on a canvas: turned by an angle in radians, enlarged by a factor, its middle moved off the canvas's middle by pixels.</summary>
+internal readonly record struct Placement(double Angle, double Size, double X, double Y)
+{
+    /// <summary>
+    /// For each pixel of a canvas the point of the picture that lies there, [N, height, width, 2] as (x, y), where -1 and 1 are the picture's edges. One picture for
+    /// each placement; every row is computed by itself, so it does not depend on the batch.
+    /// </summary>
+    public static Tensor Points(IReadOnlyList<Placement> placements, long height, long width, long pictureHeight, long pictureWidth)
+    {
+        using var scope = new TensorScope();
+        Tensor columns = Tensor.Range(width).To(DType.Float32).Sub((width - 1) / 2.0).Reshape(1, 1, width);
+        Tensor rows = Tensor.Range(height).To(DType.Float32).Sub((height - 1) / 2.0).Reshape(1, height, 1);
+
+        // The inverse of the placement: off the middle of the canvas, turned back, shrunk, in units of half the picture.
+        Tensor x = Line(p => Math.Cos(p.Angle), p => Math.Sin(p.Angle), pictureWidth);
+        Tensor y = Line(p => -Math.Sin(p.Angle), p => Math.Cos(p.Angle), pictureHeight);
+        return scope.Keep(Tensor.Stack([x, y], 3));
+
+        Tensor Line(Func<Placement, double> along, Func<Placement, double> down, long size)
+        {
+            double Scale(Placement p) => 2 / (p.Size * size);
+            Tensor offset = Each(p => -Scale(p) * ((along(p) * p.X) + (down(p) * p.Y)));
+            return Each(p => Scale(p) * along(p)).Mul(columns).Add(offset).Add(Each(p => Scale(p) * down(p)).Mul(rows));
+        }
+
+        Tensor Each(Func<Placement, double> number) => Tensor.From(placements.Select(p => (float)number(p)).ToArray()).Reshape(-1, 1, 1);
+    }
+}

@@ -1,0 +1,167 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+using Parry.Torch.Optim;
+
+namespace Parry.Attacks.Physical;
+
+/// <summary>
+/// RP2, robust physical perturbations (Eykholt et al., 2017, 1707.08945): stickers on an object that fool a model however the object is seen. For a mask M it lowers,
+/// by Adam, λ·|M·δ| + ν·NPS + the mean over views T of the loss of T(x + M·δ), where NPS is a non-printability score: the product of the distances of
+/// a value to each printable level. The mask is a given rectangle, or found as in the paper: a first run over the whole image with the L1 norm, which is sparse,
+/// shows the pixels that matter; the second run has the L2 norm. The loss is minus the log probability of the wanted class, or, untargeted, of all classes but the
+/// true one. It returns, for each image, the iterate that fools the most views, and of those the one with the least norm and NPS.
+/// Deviations: views are drawn for each step where the paper has a fixed set of photographs, and the first of them is always the image itself; the mask takes
+/// the largest changes after a mean over 3x3 pixels, where the paper draws shapes around them by hand; printable levels are per channel, black and white by
+/// default as its stickers.
+/// </summary>
+public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
+{
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "rp2";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L2;
+
+    /// <summary>The share of the pixels in a mask that the attack finds itself.</summary>
+    public double Area { get; init; } = 0.1;
+
+    /// <summary>A rectangle that the mask is, where it is set; the sides not given are the image's.</summary>
+    public int? Top { get; init; }
+
+    /// <inheritdoc cref="Top"/>
+    public int? Left { get; init; }
+
+    /// <inheritdoc cref="Top"/>
+    public int? Height { get; init; }
+
+    /// <inheritdoc cref="Top"/>
+    public int? Width { get; init; }
+
+    /// <summary>How the object may be seen.</summary>
+    public Views Views { get; init; } = new();
+
+    /// <summary>The number of views in each step.</summary>
+    public int ViewCount { get; init; } = 8;
+
+    /// <summary>The number of Adam's steps for the perturbation, and as many for the mask.</summary>
+    public int Steps { get; init; } = 100;
+
+    /// <summary>Adam's learning rate, in values of the image.</summary>
+    public double LearningRate { get; init; } = 0.1;
+
+    /// <summary>λ: the weight of the perturbation's norm.</summary>
+    public double NormWeight { get; init; } = 0.01;
+
+    /// <summary>ν: the weight of the non-printability score.</summary>
+    public double PrintWeight { get; init; } = 0.01;
+
+    /// <summary>The number of levels of each channel that can be printed, evenly from 0 to 1.</summary>
+    public int Levels { get; init; } = 2;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<RobustPhysicalPerturbations>(new(), "stickers that fool the model in many views of the image", "Eykholt et al., 2017, 1707.08945")
+        .Number("area", 0, "share of the pixels in a mask it finds itself", attack => attack.Area, (attack, value) => attack with { Area = value })
+        .Whole("top", 0, "row of a given rectangle", attack => attack.Top, (attack, value) => attack with { Top = value })
+        .Whole("left", 0, "column of a given rectangle", attack => attack.Left, (attack, value) => attack with { Left = value })
+        .Whole("height", 1, "height of a given rectangle", attack => attack.Height, (attack, value) => attack with { Height = value })
+        .Whole("width", 1, "width of a given rectangle", attack => attack.Width, (attack, value) => attack with { Width = value })
+        .Number("rotation", 0, "largest turn of a view, in degrees", attack => attack.Views.Rotation, (attack, value) => attack with { Views = attack.Views with { Rotation = value } })
+        .Number("zoom", 0, "largest change of size of a view", attack => attack.Views.Zoom, (attack, value) => attack with { Views = attack.Views with { Zoom = value } })
+        .Number("shift", 0, "largest move of a view, as a share of the side", attack => attack.Views.Shift, (attack, value) => attack with { Views = attack.Views with { Shift = value } })
+        .Number("brightness", 0, "largest change of light of a view", attack => attack.Views.Brightness, (attack, value) => attack with { Views = attack.Views with { Brightness = value } })
+        .Whole("views", 1, "views in each step", attack => attack.ViewCount, (attack, value) => attack with { ViewCount = value })
+        .Whole("steps", 1, "steps of Adam, twice where the mask is found", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
+        .Number("lambda", 0, "weight of the norm", attack => attack.NormWeight, (attack, value) => attack with { NormWeight = value })
+        .Number("print", 0, "weight of the non-printability score", attack => attack.PrintWeight, (attack, value) => attack with { PrintWeight = value })
+        .Whole("levels", 1, "printable levels of each channel", attack => attack.Levels, (attack, value) => attack with { Levels = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
+        Tensor mask = (Top ?? Left ?? Height ?? Width) is null
+            ? MostChanged(Minimize(batch.Random.Fork(0), batch, images.OnesLike(), norm: 1))
+            : Rectangle(images);
+        return scope.Keep(images.Add(Minimize(batch.Random.Fork(1), batch, mask, norm: 2)).ClampInPlace(0, 1));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    // The best change of each image within the mask.
+    private Tensor Minimize(SampleRandom random, AttackBatch<IClassifier> batch, Tensor mask, int norm)
+    {
+        using var scope = new TensorScope();
+        AttackBatch<IClassifier> seen = batch.Repeat(ViewCount);
+        var loss = AttackLoss.LogLikelihood(seen.Goal);
+        Tensor change = batch.Images.ZerosLike(), best = change.Clone();
+        float[] fooled = [.. Enumerable.Repeat(-1f, batch.Count)], costs = new float[batch.Count];
+        using var adam = new Adam([change], LearningRate);
+        for (int step = 0; step < Steps; step++)
+        {
+            using var inner = new TensorScope();
+            Tensor uniform = random.Uniform(step, ViewCount, Views.Draws);
+            uniform.Slice(1, 0, 1).ZeroInPlace().AddInPlace(0.5);
+            LossGradient pass = seen.Model.GradientThrough(change,
+                delta => Views.Apply(batch.Images.Add(delta).Clamp(0, 1).RepeatInterleave(ViewCount), uniform.Reshape(-1, Views.Draws)), loss);
+            var (cost, gradient) = Cost(batch.Images, change, mask, norm);
+            Remember(seen.Goal.IsReached(pass.Logits.ArgMax(1)), cost);
+            adam.Step(gradient.AddInPlace(pass.Gradient, -1.0 / ViewCount).MulInPlace(mask));
+            change.AddInPlace(batch.Images).ClampInPlace(0, 1).AddInPlace(batch.Images, -1);
+        }
+
+        return scope.Keep(best);
+
+        void Remember(Tensor reached, float[] cost)
+        {
+            // To fool the image as it is counts more than all other views.
+            Tensor views = reached.To(DType.Float32).Reshape(-1, ViewCount);
+            float[] now = views.Sum([1]).Add(views.Select(1, 0).Mul(ViewCount)).ToArray<float>();
+            long[] better = Rows.Where([.. now.Select((count, i) => count > fooled[i] || (count == fooled[i] && cost[i] < costs[i]))], true);
+            best.Put(better, change.At(better));
+            foreach (long i in better) (fooled[i], costs[i]) = (now[i], cost[i]);
+        }
+    }
+
+    // λ·|M·δ| + ν·NPS of each image, and the gradient of their sum; the search for a mask prints nothing.
+    private (float[] Costs, Tensor Gradient) Cost(Tensor images, Tensor change, Tensor mask, int norm)
+    {
+        using var scope = new TensorScope();
+        using var follow = Autograd.WithGrad();
+        Tensor delta = change.Detach().RequireGrad();
+        Tensor cost = delta.Norm(norm, s_image).Mul(NormWeight);
+        if (norm == 2)
+        {
+            Tensor printed = images.Add(delta), score = mask;
+            for (int level = 0; level < Levels; level++) score = score.Mul(printed.Sub(level / Math.Max(1.0, Levels - 1)).Abs());
+            cost = cost.Add(score.Sum(s_image).Mul(PrintWeight));
+        }
+
+        return (cost.ToArray<float>(), scope.Keep(Autograd.Grad(cost.Sum(), delta)));
+    }
+
+    // The pixels that changed most, their neighbors counted in, so that stickers hang together.
+    private Tensor MostChanged(Tensor change)
+    {
+        long height = change.Size(2), width = change.Size(3);
+        Tensor mean = change.Abs().Sum([1], keep: true).Pad([1, 1, 1, 1]).AvgPool2d(3, 1).Flatten();
+        Tensor largest = mean.ArgTop(Math.Clamp((long)(Area * height * width), 1, height * width), 1);
+        return mean.ZerosLike().Scatter(1, largest, 1).Reshape(-1, 1, height, width);
+    }
+
+    private Tensor Rectangle(Tensor images)
+    {
+        long top = Top ?? 0, left = Left ?? 0, bottom = top + (Height ?? images.Size(2) - top), right = left + (Width ?? images.Size(3) - left);
+        if (top >= bottom || left >= right || bottom > images.Size(2) || right > images.Size(3))
+            throw new UserErrorException($"the rectangle from row {top} to {bottom} and column {left} to {right} leaves an image of {images.Size(2)} by {images.Size(3)}: give one inside it");
+        Tensor mask = images.ZerosLike();
+        mask.Slice(2, top, bottom).Slice(3, left, right).AddInPlace(1);
+        return mask;
+    }
+}
