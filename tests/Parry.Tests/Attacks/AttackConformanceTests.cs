@@ -29,13 +29,17 @@ public class AttackConformanceTests
         "pgd:eps=0.025,0.015,steps=12,restarts=2",
         "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
-        "cw-l2:steps=4,iterations=60,c=1,lr=0.02");
+        "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
+        "nes:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
+        "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
     [
         "rand-fgsm",
         "pgd",
+        "nes",
+        "spsa",
     ];
 
     [Fact]

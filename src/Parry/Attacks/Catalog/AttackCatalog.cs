@@ -1,3 +1,4 @@
+using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -14,6 +15,8 @@ public static class AttackCatalog
         BasicIterative.Entry,
         ProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
+        NaturalEvolution.Entry,
+        SimultaneousPerturbation.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
