@@ -9,6 +9,7 @@ public sealed partial class Tensor
     private static readonly Operator s_maxPool2d = new("max_pool2d");
     private static readonly Operator s_avgPool2d = new("avg_pool2d");
     private static readonly Operator s_adaptiveAvgPool2d = new("adaptive_avg_pool2d");
+    private static readonly Operator s_upsampleBilinear2d = new("upsample_bilinear2d");
     private static readonly Operator s_relu = new("relu");
     private static readonly Operator s_leakyRelu = new("leaky_relu");
     private static readonly Operator s_sigmoid = new("sigmoid");
@@ -37,6 +38,9 @@ public sealed partial class Tensor
 
     /// <summary>Mean of windows that give the wanted height and width.</summary>
     public Tensor AdaptiveAvgPool2d(long height, long width) => s_adaptiveAvgPool2d.Call(this, new[] { height, width });
+
+    /// <summary>[N, C, h, w] resized to another height and width, bilinearly between the centers of pixels.</summary>
+    public Tensor ResizeBilinear(long height, long width) => s_upsampleBilinear2d.Call(this, new[] { height, width }, false);
 
     /// <summary>max(x, 0).</summary>
     public Tensor Relu() => s_relu.Call(this);

@@ -31,7 +31,16 @@ public class AttackConformanceTests
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
         "nes:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
-        "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004");
+        "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
+        "zoo:steps=3,iterations=40,coordinates=18,c=1,lr=0.02",
+        "zoo:solver=newton,steps=2,iterations=60,coordinates=18,c=1,lr=0.3",
+        "zoo:side=3,tanh=true,steps=2,iterations=60,coordinates=5,c=1,lr=0.05",
+        "autozoom:steps=150,switch=30,c=1,lr=0.02",
+        "simba:step=0.1",
+        "simba:basis=dct,step=0.1,frequencies=5",
+        "one-pixel:eps=6,population=12,generations=20",
+        "lsa:rounds=10,pixels=2,reach=1",
+        "genattack:eps=0.06,0.025,generations=40");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -40,6 +49,12 @@ public class AttackConformanceTests
         "pgd",
         "nes",
         "spsa",
+        "zoo",
+        "autozoom",
+        "simba",
+        "one-pixel",
+        "lsa",
+        "genattack",
     ];
 
     [Fact]

@@ -1,4 +1,5 @@
 using Parry.Attacks;
+using Parry.Attacks.ScoreBased;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
@@ -20,7 +21,9 @@ public class AttackStrengthTests
         new ProjectedGradientDescent { EarlyStop = true, RandomStart = false },
         new ProjectedGradientDescent { Norm = Norm.L2, RandomStart = false },
         new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01 },
-        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true });
+        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true },
+        new NaturalEvolution { LearningRate = 0.004 },
+        new SimultaneousPerturbation { LearningRate = 0.004, Queries = 40 });
 
     [Theory]
     [MemberData(nameof(BudgetAttacks))]
@@ -36,6 +39,20 @@ public class AttackStrengthTests
     [InlineData(2, true)]
     public void Carlini_and_Wagner_come_within_5_percent_of_the_smallest_perturbation(int classes, bool targeted) =>
         StrengthChecks.ComesNearTheOptimum(new CarliniWagnerL2 { Iterations = 300 }, targeted, classes);
+
+    public static TheoryData<IAttack<IClassifier>> SmallestByScores { get; } = new(
+        new ZerothOrder { Iterations = 200 },
+        new ZerothOrder { Iterations = 300, Coordinates = 12, Tanh = true, LearningRate = 0.05 },
+        new ZerothOrder { Iterations = 200, Solver = ZooSolver.Newton, LearningRate = 0.1 },
+        new AutoZoom { Side = 6, Steps = 2000, LearningRate = 0.002, Directions = 20 });
+
+    [Theory]
+    [MemberData(nameof(SmallestByScores))]
+    public void Attacks_by_scores_come_within_5_percent_of_the_smallest_perturbation(IAttack<IClassifier> attack)
+    {
+        StrengthChecks.ComesNearTheOptimum(attack, targeted: false, classes: 5);
+        StrengthChecks.ComesNearTheOptimum(attack, targeted: true, classes: 2);
+    }
 
     [Fact]
     public void An_attack_that_does_nothing_fails_every_strength_check()

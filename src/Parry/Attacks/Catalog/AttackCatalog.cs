@@ -17,6 +17,12 @@ public static class AttackCatalog
         CarliniWagnerL2.Entry,
         NaturalEvolution.Entry,
         SimultaneousPerturbation.Entry,
+        ZerothOrder.Entry,
+        AutoZoom.Entry,
+        SimpleBlackBox.Entry,
+        OnePixel.Entry,
+        LocalSearch.Entry,
+        GeneticAttack.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
