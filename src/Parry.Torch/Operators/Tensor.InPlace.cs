@@ -13,6 +13,7 @@ public sealed partial class Tensor
     private static readonly Operator s_addcmulInPlace = new("addcmul_");
     private static readonly Operator s_addcdivInPlace = new("addcdiv_");
     private static readonly Operator s_indexCopyInPlace = new("index_copy_");
+    private static readonly Operator s_scatterInPlace = new("scatter_.src");
     private static readonly Operator s_uniformInPlace = new("uniform_");
     private static readonly Operator s_normalInPlace = new("normal_");
     private static readonly Operator s_setData = new("set_data");
@@ -46,6 +47,9 @@ public sealed partial class Tensor
 
     /// <summary>Replaces entries of a dimension.</summary>
     public Tensor IndexCopyInPlace(int dimension, Tensor indices, Tensor source) => Apply(s_indexCopyInPlace, this, dimension, indices, source);
+
+    /// <summary>Places the source's elements along a dimension, each at its index (int64, of the source's shape).</summary>
+    public Tensor ScatterInPlace(int dimension, Tensor indices, Tensor source) => Apply(s_scatterInPlace, this, dimension, indices, source);
 
     /// <summary>Fills it with draws from the uniform distribution on [minimum, maximum).</summary>
     public Tensor UniformInPlace(double minimum, double maximum, Generator generator) => Apply(s_uniformInPlace, this, minimum, maximum, generator);

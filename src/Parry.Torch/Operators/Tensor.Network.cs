@@ -9,6 +9,7 @@ public sealed partial class Tensor
     private static readonly Operator s_maxPool2d = new("max_pool2d");
     private static readonly Operator s_avgPool2d = new("avg_pool2d");
     private static readonly Operator s_adaptiveAvgPool2d = new("adaptive_avg_pool2d");
+    private static readonly Operator s_upsampleBilinear2d = new("upsample_bilinear2d");
     private static readonly Operator s_relu = new("relu");
     private static readonly Operator s_leakyRelu = new("leaky_relu");
     private static readonly Operator s_sigmoid = new("sigmoid");
@@ -41,6 +42,9 @@ public sealed partial class Tensor
 
     /// <summary>Reads [N, C, H, W] between pixels (bilinear) at points [N, h, w, 2] as (x, y), where -1 and 1 are the outer edges; beyond them the edge goes on.</summary>
     public Tensor GridSample(Tensor points) => s_gridSampler.Call(this, points, 0, 1, false);
+
+    /// <summary>[N, C, h, w] resized to another height and width, bilinearly between the centers of pixels.</summary>
+    public Tensor ResizeBilinear(long height, long width) => s_upsampleBilinear2d.Call(this, new[] { height, width }, false);
 
     /// <summary>max(x, 0).</summary>
     public Tensor Relu() => s_relu.Call(this);

@@ -12,6 +12,7 @@ public sealed partial class Tensor
     private static readonly Operator s_argmax = new("argmax");
     private static readonly Operator s_argmin = new("argmin");
     private static readonly Operator s_topk = new("topk");
+    private static readonly Operator s_argsort = new("argsort");
     private static readonly Operator s_linalgVectorNorm = new("linalg_vector_norm");
     private static readonly Operator s_any = new("any");
     private static readonly Operator s_all = new("all");
@@ -53,6 +54,9 @@ public sealed partial class Tensor
         found[0]!.Dispose();
         return found[1]!;
     }
+
+    /// <summary>Where the elements of a dimension are, smallest first (int64).</summary>
+    public Tensor ArgSort(int dimension) => s_argsort.Call(this, dimension);
 
     /// <summary>The p-norm over dimensions; infinity is the largest absolute value.</summary>
     public Tensor Norm(double p, long[] dimensions, bool keep = false) => s_linalgVectorNorm.Call(this, p, dimensions, keep);

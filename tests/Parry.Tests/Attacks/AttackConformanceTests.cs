@@ -40,6 +40,17 @@ public class AttackConformanceTests
         "poba-ga:population=12,generations=30",
         "lavan:area=0.3,steps=10,restarts=2",
         "rp2:area=0.2,steps=20,views=3",
+        "nes:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
+        "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
+        "zoo:steps=3,iterations=40,coordinates=18,c=1,lr=0.02",
+        "zoo:solver=newton,steps=2,iterations=60,coordinates=18,c=1,lr=0.3",
+        "zoo:side=3,tanh=true,steps=2,iterations=60,coordinates=5,c=1,lr=0.05",
+        "autozoom:steps=150,switch=30,c=1,lr=0.02",
+        "simba:step=0.1",
+        "simba:basis=dct,step=0.1,frequencies=5",
+        "one-pixel:eps=6,population=12,generations=20",
+        "lsa:rounds=10,pixels=2,reach=1",
+        "genattack:eps=0.06,0.025,generations=40",
 
         // Without its solver this one cannot be tested.
         .. GroundTruth.IsAvailable ? s_exact : [],
@@ -55,6 +66,14 @@ public class AttackConformanceTests
         "poba-ga",
         "lavan",
         "rp2",
+        "nes",
+        "spsa",
+        "zoo",
+        "autozoom",
+        "simba",
+        "one-pixel",
+        "lsa",
+        "genattack",
     ];
 
     [Fact]

@@ -21,6 +21,7 @@ public class AttackParityTests
     [InlineData("mnist-natural", "fgsm:eps=0.3", 0.025)]
     [InlineData("mnist-pgd", "fgsm:eps=0.1", 0.990)]
     [InlineData("mnist-pgd", "fgsm:eps=0.3", 0.940)]
+    [InlineData("mnist-pgd", "one-pixel:population=10,generations=10", 1.000)] // torchattacks, on 50 images: one pixel fools none of them
     public void Leaves_at_most_one_point_more_than_the_best_peer(string network, string attack, double peer)
     {
         using AttackResult result = Attack(network, attack, 200);

@@ -1,5 +1,6 @@
 using Parry.Attacks;
 using Parry.Attacks.DecisionBased;
+using Parry.Attacks.ScoreBased;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
@@ -21,7 +22,9 @@ public class AttackStrengthTests
         new ProjectedGradientDescent { EarlyStop = true, RandomStart = false },
         new ProjectedGradientDescent { Norm = Norm.L2, RandomStart = false },
         new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01 },
-        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true });
+        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true },
+        new NaturalEvolution { LearningRate = 0.004 },
+        new SimultaneousPerturbation { LearningRate = 0.004, Queries = 40 });
 
     [Theory]
     [MemberData(nameof(BudgetAttacks))]
@@ -47,6 +50,20 @@ public class AttackStrengthTests
         StrengthChecks.ComesNearTheOptimum(new HopSkipJump { Steps = 12 }, targeted, classes: 2);
         StrengthChecks.ComesNearTheOptimum(new HopSkipJump { Steps = 12, Norm = Norm.Linf }, targeted, classes: 2);
         StrengthChecks.ComesNearTheOptimum(new BoundaryAttack { Steps = 2000, SphericalStep = 0.1, SourceStep = 0.03 }, targeted, classes: 2);
+    }
+
+    public static TheoryData<IAttack<IClassifier>> SmallestByScores { get; } = new(
+        new ZerothOrder { Iterations = 200 },
+        new ZerothOrder { Iterations = 300, Coordinates = 12, Tanh = true, LearningRate = 0.05 },
+        new ZerothOrder { Iterations = 200, Solver = ZooSolver.Newton, LearningRate = 0.1 },
+        new AutoZoom { Side = 6, Steps = 2000, LearningRate = 0.002, Directions = 20 });
+
+    [Theory]
+    [MemberData(nameof(SmallestByScores))]
+    public void Attacks_by_scores_come_within_5_percent_of_the_smallest_perturbation(IAttack<IClassifier> attack)
+    {
+        StrengthChecks.ComesNearTheOptimum(attack, targeted: false, classes: 5);
+        StrengthChecks.ComesNearTheOptimum(attack, targeted: true, classes: 2);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Parry.Attacks.DecisionBased;
 using Parry.Attacks.Exact;
 using Parry.Attacks.Physical;
+using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -25,6 +26,14 @@ public static class AttackCatalog
         PobaGa.Entry,
         Lavan.Entry,
         RobustPhysicalPerturbations.Entry,
+        NaturalEvolution.Entry,
+        SimultaneousPerturbation.Entry,
+        ZerothOrder.Entry,
+        AutoZoom.Entry,
+        SimpleBlackBox.Entry,
+        OnePixel.Entry,
+        LocalSearch.Entry,
+        GeneticAttack.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>

@@ -1,0 +1,189 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.ScoreBased;
+
+/// <summary>
+/// AutoZOOM (Tu, Ting, Chen, Liu, Zhang, Yi, Hsieh, Cheng, 2018, 1805.11770): the objective of ZOO, |x' - x|² + c·max(κ - margin(x'), 0), minimized by Adam over a few numbers that a
+/// decoder turns into a change of the image; the gradient is estimated along one random direction, and along several once an image has first succeeded. The decoder
+/// resizes a smaller image (AutoZOOM-BiLIN) or belongs to an auto-encoder, trained on images of the attacker's own (AutoZOOM-AE). It looks for the smallest L2 change; untargeted
+/// and targeted. Defaults follow the authors' code for MNIST: 1,000 steps, learning rate 0.01, β = 1/d, no tanh, half the image's side (the paper's 14x14), Adam reset at the first
+/// success. Deviations: the constant c is judged every 100 steps from 0.1 on, since once in 1,000 steps never changes it; after the first success 5 directions are averaged; a
+/// decoder's change is taken relative to that of the zero code, so that the search starts at the clean image.
+/// </summary>
+public sealed record AutoZoom : ITrainedAttack<IScorer>
+{
+    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8;
+    private const int LargestSide = 32;
+
+    private ImageCodec? Codec { get; init; }
+
+    /// <inheritdoc/>
+    public string Name => "autozoom";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L2;
+
+    /// <summary>What makes changes out of a few numbers.</summary>
+    public ZoomDecoder Decoder { get; init; }
+
+    /// <summary>The height and width of the image that is resized; null for half the image's, at most 32.</summary>
+    public int? Side { get; init; }
+
+    /// <summary>Whether images are changed in tanh space. Black and white hardly move there.</summary>
+    public bool Tanh { get; init; }
+
+    /// <summary>The number of steps.</summary>
+    public int Steps { get; init; } = 1000;
+
+    /// <summary>After how many steps the constant is changed, by whether one of them succeeded.</summary>
+    public int Switch { get; init; } = 100;
+
+    /// <summary>The random directions of a step after the first success.</summary>
+    public int Directions { get; init; } = 5;
+
+    /// <summary>Adam's learning rate.</summary>
+    public double LearningRate { get; init; } = 0.01;
+
+    /// <summary>The first constant c.</summary>
+    public double InitialConstant { get; init; } = 0.1;
+
+    /// <summary>κ: by how much the wrong log-probability must exceed the others.</summary>
+    public double Confidence { get; init; }
+
+    /// <summary>How often the auto-encoder sees each image in training.</summary>
+    public int Epochs { get; init; } = 20;
+
+    /// <inheritdoc/>
+    public bool IsTrained => Decoder == ZoomDecoder.Bilinear || Codec is not null;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<AutoZoom>(new(), "small L2 change through a decoder, along random directions", "Tu et al., 2018, 1805.11770")
+        .Choice("decoder", "what makes changes out of a few numbers", attack => attack.Decoder, (attack, value) => attack with { Decoder = value })
+        .Whole("side", 1, "height and width that are resized; auto: half the image's, at most 32", attack => attack.Side, (attack, value) => attack with { Side = value })
+        .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
+        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Whole("switch", 1, "steps after which the constant changes", attack => attack.Switch, (attack, value) => attack with { Switch = value })
+        .Whole("directions", 1, "random directions of a step after the first success", attack => attack.Directions, (attack, value) => attack with { Directions = value })
+        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
+        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
+        .Number("confidence", 0, "by how much the wrong class must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
+        .Whole("epochs", 1, "epochs of the auto-encoder's training", attack => attack.Epochs, (attack, value) => attack with { Epochs = value });
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IScorer> Train(IScorer model, Tensor images, Goal goal, SampleRandom random, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        if (Decoder == ZoomDecoder.Bilinear) return this;
+        using var scope = new TensorScope();
+        using Tensor draw = random.For(new long[] { 0 }).Uniform(0, 1);
+        long seed = (long)(draw.ToDouble() * (1 << 24));
+        return this with { Codec = ImageCodec.Train(images, Epochs, seed, progress, cancellation) };
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">Its decoder is not trained.</exception>
+    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    {
+        if (!IsTrained) throw new InvalidOperationException("The auto-encoder of autozoom is not trained: call Train, and attack with what it returns.");
+        using var scope = new TensorScope();
+        return scope.Keep(Descend(new AttackBatch<IScorer>(model, images, goal, random)));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Descend(AttackBatch<IScorer> all)
+    {
+        using var scope = new TensorScope();
+        var best = new BestSoFar(all.Images);
+        var search = new TradeOff(all.Count, InitialConstant);
+        Tensor anchor = ImageSpace.Enter(all.Images, Tanh), clean = ImageSpace.Leave(anchor, Tanh);
+        long[] code = CodeShape(all.Images);
+        long values = code[0] * code[1] * code[2];
+        Tensor change = Tensor.Zeros([all.Count, values]), first = change.ZerosLike(), second = change.ZerosLike();
+        var taken = new int[all.Count];
+        bool[] everFound = new bool[all.Count], found = new bool[all.Count];
+        Group[] groups = Grouped();
+        for (int iteration = 1; iteration <= Steps; iteration++)
+        {
+            bool[] before = [.. everFound];
+            foreach (Group group in groups) Step(group, iteration);
+            if (!before.AsSpan().SequenceEqual(everFound))
+            {
+                Restart(before.Zip(everFound, (then, now) => now && !then));
+                groups = Grouped();
+            }
+
+            if (iteration % Switch != 0) continue;
+            search.Judge(found);
+            Restart(everFound);
+            found = new bool[all.Count];
+        }
+
+        return scope.Keep(best.Images);
+
+        // Images that have succeeded ask along more directions than the others.
+        Group[] Grouped() =>
+        [
+            .. new[] { (Rows: Rows.Where(everFound, false), Directions: 1), (Rows: Rows.Where(everFound, true), Directions) }.Where(group => group.Rows.Length > 0)
+                .SelectMany(group => group.Rows.Chunk(128).Select(rows => new Group(rows, rows.Length == all.Count ? all : all.Select(rows), group.Directions))),
+        ];
+
+        void Restart(IEnumerable<bool> which)
+        {
+            long[] rows = Rows.Where([.. which], true);
+            if (rows.Length == 0) return;
+            using Tensor zeros = Tensor.Zeros([rows.Length, values]);
+            first.Put(rows, zeros);
+            second.Put(rows, zeros);
+            foreach (long row in rows) taken[row] = 0;
+        }
+
+        void Step(Group group, int iteration)
+        {
+            using var inner = new TensorScope();
+            var (rows, batch, count) = group;
+            double length = 1.0 / values;
+            Tensor at = change.At(rows), center = at.Unsqueeze(1), original = clean.At(rows).Unsqueeze(1);
+            Tensor directions = batch.Random.Normal(iteration, count, values);
+            directions = directions.Div(directions.Norm(2, [2], keep: true));
+            Tensor codes = Tensor.Cat([center, center.Add(directions.Mul(length))], 1).Flatten(0, 1).Reshape([-1, .. code]);
+            Tensor moved = Decode(codes, original).Reshape([rows.Length, 1 + count, .. original.Shape.AsSpan(2)]);
+            Tensor points = ImageSpace.Leave(moved.AddInPlace(anchor.At(rows).Unsqueeze(1)), Tanh), away = points.Sub(original);
+            Tensor distances = away.MulInPlace(away).Sum([2, 3, 4]), margins = batch.Margins(points);
+            float[] reserves = margins.Select(1, 0).Sub(Confidence).ToArray<float>();
+            foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))) (found[row], everFound[row]) = (true, true);
+            best.Take(rows, points.Select(1, 0), reserves, distances.Select(1, 0).ToArray<float>());
+
+            Tensor weights = Column(rows.Select(row => search.Constants[row]));
+            Tensor losses = margins.SubtractedFrom(Confidence).ClampMin(0).MulInPlace(weights).AddInPlace(distances);
+            Tensor rises = losses.Slice(1, 1, 1 + count).Sub(losses.Slice(1, 0, 1));
+            Tensor gradient = directions.MulInPlace(rises.Unsqueeze(2)).Sum([1]).MulInPlace(values / (length * count));
+
+            foreach (long row in rows) taken[row]++;
+            Tensor m = first.At(rows).MulInPlace(Beta1).AddInPlace(gradient, 1 - Beta1), v = second.At(rows).MulInPlace(Beta2).AddProductInPlace(gradient, gradient, 1 - Beta2);
+            first.Put(rows, m);
+            second.Put(rows, v);
+            Tensor rates = Column(rows.Select(row => -LearningRate * Math.Sqrt(1 - Math.Pow(Beta2, taken[row])) / (1 - Math.Pow(Beta1, taken[row]))));
+            change.Put(rows, at.AddQuotientInPlace(m.Mul(rates), v.Sqrt().AddInPlace(AdamEpsilon)));
+        }
+    }
+
+    private long[] CodeShape(Tensor images)
+    {
+        var (height, width) = Codec?.CodeSize ?? (Math.Min(Side ?? LargestSide, Half(images.Size(2))), Math.Min(Side ?? LargestSide, Half(images.Size(3))));
+        return [images.Size(1), height, width];
+
+        long Half(long size) => Side is null ? Math.Max(1, size / 2) : size;
+    }
+
+    private Tensor Decode(Tensor codes, Tensor images) => Codec is null
+        ? codes.ResizeBilinear(images.Size(-2), images.Size(-1))
+        : Codec.Decode(codes).Sub(Codec.Decode(codes.Slice(0, 0, 1).ZerosLike()));
+
+    private static Tensor Column(IEnumerable<double> numbers) => Tensor.From(numbers.Select(number => (float)number).ToArray()).Unsqueeze(1);
+
+    private sealed record Group(long[] Rows, AttackBatch<IScorer> Batch, int Directions);
+}

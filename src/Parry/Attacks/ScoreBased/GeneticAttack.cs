@@ -1,0 +1,147 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.ScoreBased;
+
+/// <summary>
+/// GenAttack (Alzantot, Sharma, Chakraborty, Zhang, Hsieh, Srivastava, 2018, 1805.11090): a genetic algorithm on perturbations within a Linf budget. The best member of a generation lives on; the others are children of parents drawn by their
+/// scores, crossed value by value and mutated; range and rate of mutation shrink by a tenth whenever 100 generations bring nothing. Targeted in the paper; untargeted it leaves the true class in the same way. An image stops at the
+/// first success. Defaults are the paper's: a population of 6, rate from 0.5 down to 0.1, range from 0.4 ε down to 0.15 ε, a selection temperature of 0.3 and ε = 0.3 as for MNIST; the generations give its limit of 100,000 queries less than half. Large images
+/// take a smaller perturbation, resized bilinearly (the paper's 96x96 for ImageNet). Deviations: the score is the margin of the log-probabilities over the best other class, not over the sum of all; images are cut off at the box.
+/// </summary>
+public sealed record GeneticAttack : IBudgetAttack<IScorer>
+{
+    private const double Temperature = 0.3, FirstRate = 0.5, FirstRange = 0.4, Shrink = 0.9;
+    private const int Plateau = 100, LargestWhole = 96;
+
+    /// <inheritdoc/>
+    public string Name => "genattack";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.Linf;
+
+    /// <inheritdoc/>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <summary>The members of a generation.</summary>
+    public int Population { get; init; } = 6;
+
+    /// <summary>The number of generations after the first.</summary>
+    public int Generations { get; init; } = 5000;
+
+    /// <summary>ρ: the least share of values that a mutation changes.</summary>
+    public double LeastRate { get; init; } = 0.1;
+
+    /// <summary>α: the least range of a mutation, as a part of the budget.</summary>
+    public double LeastRange { get; init; } = 0.15;
+
+    /// <summary>The height and width of the perturbation, at most the image's; null for the image's, at most 96.</summary>
+    public int? Side { get; init; }
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<GeneticAttack>(new(), "a genetic algorithm on small populations of perturbations", "Alzantot et al., 2018, 1805.11090")
+        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Whole("population", 2, "members of a generation", attack => attack.Population, (attack, value) => attack with { Population = value })
+        .Whole("generations", 0, "generations after the first", attack => attack.Generations, (attack, value) => attack with { Generations = value })
+        .Number("rate", 0, "least share of values that a mutation changes", attack => attack.LeastRate, (attack, value) => attack with { LeastRate = value })
+        .Number("range", 0, "least range of a mutation, as a part of eps", attack => attack.LeastRange, (attack, value) => attack with { LeastRange = value })
+        .Whole("side", 1, "height and width of the perturbation; auto: the image's, at most 96", attack => attack.Side, (attack, value) => attack with { Side = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, Evolve));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
+    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    // Members are [N, population, values]; the elite is the first.
+    private Tensor Evolve(AttackBatch<IScorer> batch)
+    {
+        using var scope = new TensorScope();
+        var best = new BestSoFar(batch.Images);
+        long[] rows = Rows.All(batch.Count);
+        long channels = batch.Images.Size(1), height = Math.Min(Side ?? LargestWhole, batch.Images.Size(2)), width = Math.Min(Side ?? LargestWhole, batch.Images.Size(3));
+        Tensor members = batch.Random.Uniform(0, Population, channels * height * width).MulInPlace(2 * Epsilon).AddInPlace(-Epsilon);
+        Tensor fitness = batch.Margins(Images(members));
+        float[] record = [.. rows.Select(_ => float.NegativeInfinity)];
+        int[] idle = new int[batch.Count], plateaus = new int[batch.Count];
+        for (int generation = 1; ; generation++)
+        {
+            float[] margins = Crown();
+            long[] stay = generation > Generations ? [] : Rows.Where([.. margins.Select(margin => margin > 0)], false);
+            if (stay.Length < rows.Length)
+            {
+                best.Take(rows, Images(members.Slice(1, 0, 1)).Squeeze(1), margins);
+                if (stay.Length == 0) return scope.Keep(best.Images);
+                (batch, rows, members, fitness) = (batch.Select(stay), rows.At(stay), members.At(stay), fitness.At(stay));
+                (record, idle, plateaus, margins) = (record.At(stay), idle.At(stay), plateaus.At(stay), margins.At(stay));
+            }
+
+            for (int i = 0; i < rows.Length; i++)
+            {
+                idle[i] = margins[i] > record[i] ? 0 : idle[i] + 1;
+                record[i] = Math.Max(record[i], margins[i]);
+                if (idle[i] <= Plateau) continue;
+                (idle[i], plateaus[i]) = (0, plateaus[i] + 1);
+            }
+
+            Breed(generation);
+        }
+
+        // Puts the fittest member first, where it stays.
+        float[] Crown()
+        {
+            using var inner = new TensorScope();
+            Tensor order = fitness.Neg().ArgSort(1);
+            members.CopyInPlace(members.Gather(1, order.Unsqueeze(2).Expand(members.Shape)));
+            fitness.CopyInPlace(fitness.Gather(1, order));
+            return fitness.Select(1, 0).ToArray<float>();
+        }
+
+        void Breed(int generation)
+        {
+            using var inner = new TensorScope();
+            int children = Population - 1;
+            SampleRandom random = batch.Random.Fork(generation);
+            Tensor scores = fitness.Div(Temperature);
+
+            // The largest of scores with Gumbel noise is a draw by their softmax.
+            Tensor noise = random.Uniform(0, 2 * children, Population).ClampInPlace(1e-12, 1).Log().Neg().Log();
+            Tensor parents = scores.Unsqueeze(1).Sub(noise).ArgMax(2), chosen = scores.Gather(1, parents);
+            Tensor couples = members.Gather(1, parents.Unsqueeze(2).Expand(rows.Length, 2 * children, members.Size(2)));
+            Tensor share = chosen.Slice(1, 0, children).Sub(chosen.Slice(1, children, 2 * children)).Sigmoid().Unsqueeze(2);
+            Tensor crossed = Tensor.Where(random.Uniform(1, children, members.Size(2)).Less(share), couples.Slice(1, 0, children), couples.Slice(1, children, 2 * children));
+
+            // One number decides whether a value mutates and, if so, how far.
+            Tensor rate = Column(plateaus.Select(count => Math.Max(LeastRate, FirstRate * Math.Pow(Shrink, count))));
+            Tensor range = Column(plateaus.Select(count => Epsilon * Math.Max(LeastRange, FirstRange * Math.Pow(Shrink, count))));
+            Tensor draws = random.Uniform(2, children, members.Size(2)), mutates = draws.Less(rate).To(DType.Float32);
+            Tensor moves = draws.Div(rate).MulInPlace(2).AddInPlace(-1).MulInPlace(range).MulInPlace(mutates);
+            crossed.AddInPlace(moves).ClampInPlace(-Epsilon, Epsilon);
+            members.Slice(1, 1, Population).CopyInPlace(crossed);
+            fitness.Slice(1, 1, Population).CopyInPlace(batch.Margins(Images(crossed)));
+        }
+
+        Tensor Images(Tensor changes)
+        {
+            using var inner = new TensorScope();
+            long each = changes.Size(1);
+            long[] shape = [rows.Length, each, .. batch.Images.Shape.AsSpan(1)];
+            Tensor planes = changes.Reshape(rows.Length * each, channels, height, width);
+            if (height < shape[3] || width < shape[4]) planes = planes.ResizeBilinear(shape[3], shape[4]);
+            return inner.Keep(planes.Reshape(shape).Add(batch.Images.Unsqueeze(1)).ClampInPlace(0, 1));
+        }
+    }
+
+    private static Tensor Column(IEnumerable<double> numbers) => Tensor.From(numbers.Select(number => (float)number).ToArray()).Reshape(-1, 1, 1);
+}

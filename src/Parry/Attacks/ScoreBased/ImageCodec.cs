@@ -1,0 +1,108 @@
+using Parry.Data;
+using Parry.Torch;
+using Parry.Torch.Nn;
+using Parry.Torch.Optim;
+
+namespace Parry.Attacks.ScoreBased;
+
+/// <summary>
+/// The small convolutional auto-encoder of AutoZOOM's authors: 16 channels, halved once (twice above 28 pixels) by pooling, and back by bilinear resizing. It compresses an
+/// image into a smaller one with as many channels.
+/// </summary>
+internal sealed class ImageCodec : IDisposable
+{
+    private const int Channels = 16, BatchSize = 32, LargestHalvedOnce = 28;
+    private const double Rate = 1e-3;
+
+    private readonly ImageShape _shape;
+    private readonly List<(long Height, long Width)> _sizes;
+    private readonly Sequential _encoder, _decoder;
+
+    private ImageCodec(ImageShape shape, Generator random)
+    {
+        _shape = shape;
+        _sizes = [(shape.Height, shape.Width)];
+        int halvings = Math.Max(shape.Height, shape.Width) > LargestHalvedOnce ? 2 : 1;
+        for (int i = 0; i < halvings; i++) _sizes.Add((_sizes[i].Height / 2, _sizes[i].Width / 2));
+        List<Module> encoder = [], decoder = [];
+        for (int i = 0; i < halvings; i++)
+        {
+            encoder.Add(new Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
+            decoder.Add(new Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
+        }
+
+        encoder.Add(new Conv2d(Channels, shape.Channels, 3, random, padding: 1));
+        decoder.Add(new Conv2d(Channels, shape.Channels, 3, random, padding: 1));
+        (_encoder, _decoder) = (new Sequential([.. encoder]), new Sequential([.. decoder]));
+    }
+
+    /// <summary>The height and width of what it compresses an image into.</summary>
+    public (long Height, long Width) CodeSize => _sizes[^1];
+
+    /// <summary>The mean squared error of the images of the last epoch.</summary>
+    public double Error { get; private set; }
+
+    /// <summary>An auto-encoder trained on images.</summary>
+    public static ImageCodec Train(Tensor images, int epochs, long seed, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        using var random = new Generator(seed);
+        var codec = new ImageCodec(new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3)), random);
+        Tensor[] parameters = [.. codec._encoder.Parameters.Concat(codec._decoder.Parameters).Select(parameter => parameter.Value)];
+        foreach (Tensor parameter in parameters) parameter.RequireGrad();
+        using var adam = new Adam(parameters, Rate);
+        var batches = new ShuffledBatches((int)images.Size(0), BatchSize, (ulong)seed);
+        for (int epoch = 0; epoch < epochs; epoch++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            double sum = 0;
+            foreach (int[] batch in batches.Epoch(epoch)) sum += batch.Length * codec.Learn(images.IndexSelect(0, Tensor.From(batch)), parameters, adam);
+            codec.Error = sum / images.Size(0);
+            progress?.Report((epoch + 1.0) / epochs);
+        }
+
+        foreach (Tensor parameter in parameters) parameter.RequireGrad(false);
+        return codec;
+    }
+
+    /// <summary>The images of codes [N, C, h, w].</summary>
+    public Tensor Decode(Tensor codes)
+    {
+        using var scope = new TensorScope();
+        Tensor planes = codes;
+        for (int i = 0; i < _decoder.Children.Count; i++)
+        {
+            planes = _decoder.Children[i].Value.Forward(planes);
+            if (i < _decoder.Children.Count - 1) planes = planes.Relu().ResizeBilinear(_sizes[^(i + 2)].Height, _sizes[^(i + 2)].Width);
+        }
+
+        return scope.Keep(planes);
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        _encoder.Dispose();
+        _decoder.Dispose();
+    }
+
+    private double Learn(Tensor images, Tensor[] parameters, Adam adam)
+    {
+        using var scope = new TensorScope();
+        using var follow = Autograd.WithGrad();
+        Tensor away = Decode(Encode(images)).Sub(images), loss = away.Mul(away).Mean();
+        adam.Step(Autograd.Grad([loss], parameters));
+        return loss.ToDouble();
+    }
+
+    private Tensor Encode(Tensor images)
+    {
+        Tensor planes = images;
+        for (int i = 0; i < _encoder.Children.Count; i++)
+        {
+            planes = _encoder.Children[i].Value.Forward(planes);
+            if (i < _encoder.Children.Count - 1) planes = planes.Relu().MaxPool2d(2, 2);
+        }
+
+        return planes;
+    }
+}

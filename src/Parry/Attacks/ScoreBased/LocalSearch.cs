@@ -1,0 +1,127 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.ScoreBased;
+
+/// <summary>
+/// LSA, local search (Narodytska, Kasiviswanathan, 2016, 1612.06299): in each round it asks what a strong change of each single pixel of a neighborhood would do, changes the few best ones for good, by a factor that wraps around the
+/// box, and searches next around these. It keeps the number of changed pixels small (L0) without a bound but the rounds; an image stops at the first success. The paper's is untargeted; targeted it raises
+/// the wanted class in the same way. Defaults are the paper's: 150 rounds of 5 pixels, a neighborhood of 5 pixels to each side, factor 1.5, and a tenth of the pixels, at most 128, to start with. Deviations: a pixel is tried out at
+/// the far end of the box, because the paper's larger values lie outside it; the score is the margin of the log-probabilities, which float32 does not round to nothing.
+/// </summary>
+public sealed record LocalSearch : IAttack<IScorer>
+{
+    private const int MostAtFirst = 128, FirstShare = 10, MostQueries = 256;
+
+    /// <inheritdoc/>
+    public string Name => "lsa";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L0;
+
+    /// <summary>The number of rounds.</summary>
+    public int Rounds { get; init; } = 150;
+
+    /// <summary>The pixels that a round changes.</summary>
+    public int Pixels { get; init; } = 5;
+
+    /// <summary>How far a neighborhood reaches to each side.</summary>
+    public int Reach { get; init; } = 5;
+
+    /// <summary>The factor by which a value moves away from the middle of the box; what would leave the box comes in at the other end.</summary>
+    public double Factor { get; init; } = 1.5;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<LocalSearch>(new(), "changes the pixels that matter most, searching around them", "Narodytska, Kasiviswanathan, 2016, 1612.06299")
+        .Whole("rounds", 1, "number of rounds", attack => attack.Rounds, (attack, value) => attack with { Rounds = value })
+        .Whole("pixels", 1, "pixels that a round changes", attack => attack.Pixels, (attack, value) => attack with { Pixels = value })
+        .Whole("reach", 0, "how far a neighborhood reaches to each side", attack => attack.Reach, (attack, value) => attack with { Reach = value })
+        .Number("factor", 0, "by which a value moves away from the middle", attack => attack.Factor, (attack, value) => attack with { Factor = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(Search(new AttackBatch<IScorer>(model, images, goal, random)));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Search(AttackBatch<IScorer> batch)
+    {
+        using var scope = new TensorScope();
+        var best = new BestSoFar(batch.Images);
+        long[] rows = Rows.All(batch.Count);
+        int height = (int)batch.Images.Size(2), width = (int)batch.Images.Size(3), first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
+
+        // The batch's images change as the search goes on.
+        batch = batch with { Images = batch.Images.Clone() };
+        Tensor drawn = batch.Random.Uniform(0, height * width).ArgSort(1).Slice(1, 0, first).Contiguous();
+        long[][] neighborhoods = [.. drawn.ToArray<long>().Chunk(first)];
+        for (int round = 0; round < Rounds; round++)
+        {
+            float[] margins = Change();
+            best.Take(rows, batch.Images, margins);
+            long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
+            if (stay.Length == 0) break;
+            if (stay.Length < rows.Length) (batch, rows, neighborhoods) = (batch.Select(stay), rows.At(stay), neighborhoods.At(stay));
+        }
+
+        return scope.Keep(best.Images);
+
+        float[] Change()
+        {
+            using var inner = new TensorScope();
+            float[][] scores = TryOut(batch, neighborhoods);
+            var chosen = new List<long>();
+            for (int i = 0; i < rows.Length; i++)
+            {
+                long[] top = [.. neighborhoods[i].Zip(scores[i]).OrderByDescending(pixel => pixel.Second).Take(Pixels).Select(pixel => pixel.First)];
+                chosen.AddRange(Enumerable.Range(0, Pixels).Select(j => top[j % top.Length]));
+                neighborhoods[i] = Around(top, height, width);
+            }
+
+            Tensor index = Tensor.From([.. chosen]).Reshape(rows.Length, 1, Pixels).Expand(rows.Length, batch.Images.Size(1), Pixels);
+            Tensor values = batch.Images.Flatten(2), moved = values.Gather(2, index).AddInPlace(-0.5).MulInPlace(Factor);
+            moved.AddInPlace(moved.Less(-0.5).To(DType.Float32)).AddInPlace(moved.Greater(0.5).To(DType.Float32), -1);
+            batch.Images.CopyInPlace(values.Clone().ScatterInPlace(2, index, moved.AddInPlace(0.5).ClampInPlace(0, 1)).Reshape(batch.Images.Shape));
+            return batch.MarginsAt(batch.Images);
+        }
+    }
+
+    // The margins that the images have with each pixel of their neighborhoods at the far end of the box.
+    private static float[][] TryOut(AttackBatch<IScorer> batch, long[][] neighborhoods)
+    {
+        var queries = neighborhoods.SelectMany((pixels, row) => pixels.Select(pixel => (Row: (long)row, Pixel: pixel))).ToArray();
+        var margins = new List<float>(queries.Length);
+        foreach (var piece in queries.Chunk(MostQueries))
+        {
+            using var scope = new TensorScope();
+            AttackBatch<IScorer> part = batch.Select([.. piece.Select(query => query.Row)]);
+            Tensor index = Tensor.From(piece.Select(query => query.Pixel).ToArray()).Reshape(-1, 1, 1).Expand(piece.Length, part.Images.Size(1), 1);
+            Tensor values = part.Images.Flatten(2), far = values.Gather(2, index).Less(0.5).To(DType.Float32);
+            margins.AddRange(part.MarginsAt(values.ScatterInPlace(2, index, far).Reshape(part.Images.Shape)));
+        }
+
+        int from = 0;
+        return [.. neighborhoods.Select(pixels => margins[from..(from += pixels.Length)].ToArray())];
+    }
+
+    private long[] Around(long[] pixels, int height, int width)
+    {
+        var near = new SortedSet<long>();
+        foreach (long pixel in pixels)
+        {
+            long y = pixel / width, x = pixel % width;
+            for (long row = Math.Max(0, y - Reach); row <= Math.Min(height - 1, y + Reach); row++)
+            {
+                for (long column = Math.Max(0, x - Reach); column <= Math.Min(width - 1, x + Reach); column++) near.Add((row * width) + column);
+            }
+        }
+
+        return [.. near];
+    }
+}

@@ -1,0 +1,97 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.ScoreBased;
+
+/// <summary>
+/// SPSA, simultaneous perturbation stochastic approximation (Uesato, O'Donoghue, van den Oord, Kohli, 2018, 1802.05666): the gradient of the margin is estimated from
+/// symmetric differences along random signs, and followed by Adam, with projection onto the budget after each step. Linf budget; untargeted and targeted; images
+/// leave as soon as they reach the goal. Defaults: δ = 0.01 and Adam's learning rate 0.01 as in the paper, 100 steps of 128 queries as in the authors' code in
+/// CleverHans; the paper goes up to 8,192 queries a step. Deviations: queries are cut off at the box; each step asks also about the point itself.
+/// </summary>
+public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
+{
+    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8;
+
+    /// <inheritdoc/>
+    public string Name => "spsa";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.Linf;
+
+    /// <inheritdoc/>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <summary>The number of steps.</summary>
+    public int Steps { get; init; } = 100;
+
+    /// <summary>The queries of one step; an odd one is left out.</summary>
+    public int Queries { get; init; } = 128;
+
+    /// <summary>δ: how far along each direction the model is asked.</summary>
+    public double Delta { get; init; } = 0.01;
+
+    /// <summary>Adam's learning rate.</summary>
+    public double LearningRate { get; init; } = 0.01;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<SimultaneousPerturbation>(new(), "Adam on gradients estimated from scores along random signs", "Uesato et al., 2018, 1802.05666")
+        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Whole("queries", 2, "queries of one step", attack => attack.Queries, (attack, value) => attack with { Queries = value })
+        .Number("delta", 0, "how far along each direction the model is asked", attack => attack.Delta, (attack, value) => attack with { Delta = value })
+        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Queries + 1, Climb));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
+    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Climb(AttackBatch<IScorer> batch)
+    {
+        using var scope = new TensorScope();
+        var best = new BestSoFar(batch.Images);
+        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
+        Tensor point = batch.Images.Clone(), first = point.ZerosLike(), second = point.ZerosLike();
+        long[] rows = Rows.All(batch.Count);
+        long[] shape = [Queries / 2, .. point.Shape.AsSpan(1)];
+        for (int step = 1; step <= Steps; step++)
+        {
+            float[] margins = Step(step);
+            long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
+            if (stay.Length == 0) return scope.Keep(best.Images);
+            if (stay.Length == rows.Length) continue;
+            (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
+            (point, first, second) = (point.At(stay), first.At(stay), second.At(stay));
+        }
+
+        best.Take(rows, point, batch.MarginsAt(point));
+        return scope.Keep(best.Images);
+
+        float[] Step(int step)
+        {
+            using var inner = new TensorScope();
+            var (margins, sum) = batch.Differences(point, batch.Random.Signs(step, shape), Delta);
+            best.Take(rows, point, margins);
+            Tensor gradient = sum.MulInPlace(1 / (2 * Delta * shape[0]));
+            double correction = Math.Sqrt(1 - Math.Pow(Beta2, step));
+            first.MulInPlace(Beta1).AddInPlace(gradient, 1 - Beta1);
+            second.MulInPlace(Beta2).AddProductInPlace(gradient, gradient, 1 - Beta2);
+            Tensor moved = point.Clone().AddQuotientInPlace(first, second.Sqrt().AddInPlace(AdamEpsilon * correction), LearningRate * correction / (1 - Math.Pow(Beta1, step)));
+            point.CopyInPlace(ball.Project(moved));
+            return margins;
+        }
+    }
+}

@@ -1,0 +1,273 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.ScoreBased;
+
+/// <summary>
+/// ZOO, zeroth-order optimization (Chen, Zhang, Sharma, Yi, Hsieh, 2017, 1708.03999): minimizes |x' - x|² + c·max(κ - margin(x'), 0), the objective of Carlini and
+/// Wagner with log-probabilities, by coordinate descent: each step asks about both sides of some random coordinates and moves these by Adam or Newton. It looks
+/// for the smallest L2 change, with a search over c for each image by itself; untargeted and targeted. Images above 32 pixels are attacked as the paper does large ones: through a
+/// change of 32x32 pixels, resized bilinearly and doubled after 2,000 and 10,000 steps, whose coordinates are drawn by how much their region of 8x8 has changed.
+/// Defaults are the paper's for MNIST: 128 coordinates a step, h = 1e-4, learning rate 0.01, 3,000 steps, 9 constants from 0.01 on. Deviations: an image stops when its
+/// loss has not fallen by 0.01 % over a tenth of the steps; queries are cut off at the box; Newton's curvature is taken over h = 0.01, since in float32 a shorter one gives noise.
+/// </summary>
+public sealed record ZerothOrder : IAttack<IScorer>
+{
+    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8, LeastCurvature = 0.1;
+    private const int LargestWhole = 32, FirstDoubling = 2000, SecondDoubling = 10000, Regions = 8;
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "zoo";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L2;
+
+    /// <summary>Adam or Newton.</summary>
+    public ZooSolver Solver { get; init; }
+
+    /// <summary>Whether coordinates are those of tanh space. In the space of black and white images its slopes vanish.</summary>
+    public bool Tanh { get; init; }
+
+    /// <summary>The number of constants c that are tried for each image.</summary>
+    public int SearchSteps { get; init; } = 9;
+
+    /// <summary>The number of steps for each constant.</summary>
+    public int Iterations { get; init; } = 3000;
+
+    /// <summary>The coordinates of one step; each costs two queries.</summary>
+    public int Coordinates { get; init; } = 128;
+
+    /// <summary>h: how far to both sides of a coordinate the model is asked; null for 1e-4, or 0.01 with Newton.</summary>
+    public double? Difference { get; init; }
+
+    /// <summary>The learning rate.</summary>
+    public double LearningRate { get; init; } = 0.01;
+
+    /// <summary>The first constant c.</summary>
+    public double InitialConstant { get; init; } = 0.01;
+
+    /// <summary>κ: by how much the wrong log-probability must exceed the others.</summary>
+    public double Confidence { get; init; }
+
+    /// <summary>The first height and width of the change, at most the image's; null for the image's up to 32 pixels, else 32.</summary>
+    public int? Side { get; init; }
+
+    /// <summary>Whether an image stops when its loss no longer falls.</summary>
+    public bool AbortEarly { get; init; } = true;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<ZerothOrder>(new(), "smallest L2 change, by coordinate descent on differences of scores", "Chen et al., 2017, 1708.03999")
+        .Choice("solver", "how a coordinate is moved", attack => attack.Solver, (attack, value) => attack with { Solver = value })
+        .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
+        .Whole("steps", 1, "constants tried in the binary search", attack => attack.SearchSteps, (attack, value) => attack with { SearchSteps = value })
+        .Whole("iterations", 1, "steps for each constant", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
+        .Whole("coordinates", 1, "coordinates of a step, two queries each", attack => attack.Coordinates, (attack, value) => attack with { Coordinates = value })
+        .Number("h", 0, "how far beside a coordinate the model is asked; auto: 1e-4, newton 0.01", attack => attack.Difference, (attack, value) => attack with { Difference = value })
+        .Number("lr", 0, "the learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
+        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
+        .Number("confidence", 0, "by how much the wrong class must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
+        .Whole("side", 1, "first height and width of the change; auto: the image's, at most 32", attack => attack.Side, (attack, value) => attack with { Side = value })
+        .Flag("abort-early", "stop an image whose loss no longer falls", attack => attack.AbortEarly, (attack, value) => attack with { AbortEarly = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces((2 * Coordinates) + 1, Search));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Search(AttackBatch<IScorer> batch)
+    {
+        using var scope = new TensorScope();
+        var best = new BestSoFar(batch.Images);
+        var search = new TradeOff(batch.Count, InitialConstant);
+        for (int i = 0; i < SearchSteps; i++) search.Judge(Descend(batch with { Random = batch.Random.Fork(i) }, search.Constants, best));
+        return scope.Keep(best.Images);
+    }
+
+    // One descent of every image with its constant; returns which images reached the goal on the way.
+    private bool[] Descend(AttackBatch<IScorer> batch, double[] constants, BestSoFar best)
+    {
+        using var scope = new TensorScope();
+        var found = new bool[batch.Count];
+        long[] rows = Rows.All(batch.Count);
+        Tensor weights = Tensor.From(constants.Select(c => (float)c).ToArray()).Unsqueeze(1);
+        var state = new State(batch.Images, Side ?? LargestWhole, Tanh);
+        float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
+        int stretch = Math.Max(1, Iterations / 10);
+        for (int iteration = 1; iteration <= Iterations; iteration++)
+        {
+            if (iteration is FirstDoubling or SecondDoubling) state = state.Doubled();
+            float[] losses = Step(iteration);
+            if (!AbortEarly || iteration % stretch != 0) continue;
+            long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
+            if (stay.Length == 0) break;
+            if (stay.Length < rows.Length) (batch, rows, losses, weights, state) = (batch.Select(stay), rows.At(stay), losses.At(stay), weights.At(stay), state.Select(stay));
+            checkpoint = losses;
+        }
+
+        return found;
+
+        float[] Step(int iteration)
+        {
+            using var inner = new TensorScope();
+            double h = Difference ?? (Solver == ZooSolver.Newton ? 1e-2 : 1e-4);
+            Tensor index = Choose(batch.Random, iteration, state), at = state.Change.Gather(1, index);
+            Tensor both = Tensor.Cat([index, index], 1), moved = Tensor.Cat([at.Add(h), at.Sub(h)], 1);
+            Tensor point = state.Images(state.Change), distances = SquaredDistance(point, state.Clean);
+            var (queries, farther) = state.IsWhole ? MovePixels(state, point, both, moved) : MoveChange(state, point, distances, both, moved);
+            Tensor margins = batch.Margins(queries);
+            Tensor hinges = margins.SubtractedFrom(Confidence).ClampMin(0).MulInPlace(weights);
+            float[] reserves = margins.Select(1, 0).Sub(Confidence).ToArray<float>();
+            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)) found[rows[i]] = true;
+            best.Take(rows, point, reserves, distances.ToArray<float>());
+
+            long count = index.Size(1);
+            Tensor rise = farther.Add(hinges.Slice(1, 1, (2 * count) + 1)).Sub(hinges.Slice(1, 0, 1));
+            Tensor up = rise.Slice(1, 0, count), down = rise.Slice(1, count, 2 * count);
+            Tensor slope = up.Sub(down).MulInPlace(1 / (2 * h));
+            Tensor step = Solver == ZooSolver.Adam ? AdamStep(state, index, slope) : NewtonStep(slope, up.Add(down).MulInPlace(1 / (h * h)));
+            state.Put(index, at.AddInPlace(step, -LearningRate));
+            return distances.Add(hinges.Select(1, 0)).ToArray<float>();
+        }
+    }
+
+    private Tensor Choose(SampleRandom random, int iteration, State state)
+    {
+        Tensor change = state.Change;
+        if (Coordinates >= change.Size(1)) return Tensor.Range(change.Size(1)).Expand(change.Shape);
+        Tensor keys = random.Uniform(iteration, change.Size(1));
+
+        // The smallest of exponential numbers over weights are a draw by these weights, without repetition.
+        if (state.Importance() is { } importance) keys = keys.SubtractedFrom(1).Log().Neg().Div(importance);
+        return keys.ArgSort(1).Slice(1, 0, Coordinates);
+    }
+
+    // One coordinate is one pixel's value: only that is computed.
+    private (Tensor Queries, Tensor Farther) MovePixels(State state, Tensor point, Tensor index, Tensor moved)
+    {
+        Tensor pixels = point.Flatten(), values = ImageSpace.Leave(state.Anchor.Flatten().Gather(1, index).AddInPlace(moved), Tanh);
+        Tensor clean = state.Clean.Flatten().Gather(1, index), before = pixels.Gather(1, index).Sub(clean), after = values.Sub(clean);
+        Tensor queries = pixels.Unsqueeze(1).Repeat(1, 1 + index.Size(1), 1);
+        queries.Slice(1, 1, queries.Size(1)).ScatterInPlace(2, index.Unsqueeze(2), values.Unsqueeze(2));
+        return (queries.Reshape([point.Size(0), -1, .. point.Shape.AsSpan(1)]), after.Mul(after).Sub(before.Mul(before)));
+    }
+
+    private static (Tensor Queries, Tensor Farther) MoveChange(State state, Tensor point, Tensor distances, Tensor index, Tensor moved)
+    {
+        long each = index.Size(1);
+        Tensor changes = state.Change.Unsqueeze(1).Repeat(1, each, 1).ScatterInPlace(2, index.Unsqueeze(2), moved.Unsqueeze(2));
+        Tensor near = state.Images(changes).Reshape([point.Size(0), each, .. point.Shape.AsSpan(1)]);
+        Tensor away = near.Sub(state.Clean.Unsqueeze(1));
+        return (Tensor.Cat([point.Unsqueeze(1), near], 1), away.Mul(away).Sum([2, 3, 4]).Sub(distances.Unsqueeze(1)));
+    }
+
+    private static Tensor AdamStep(State state, Tensor index, Tensor slope)
+    {
+        Tensor first = state.First.Gather(1, index).MulInPlace(Beta1).AddInPlace(slope, 1 - Beta1);
+        Tensor second = state.Second.Gather(1, index).MulInPlace(Beta2).AddProductInPlace(slope, slope, 1 - Beta2);
+        Tensor steps = state.Steps.Gather(1, index).AddInPlace(1);
+        state.First.ScatterInPlace(1, index, first);
+        state.Second.ScatterInPlace(1, index, second);
+        state.Steps.ScatterInPlace(1, index, steps);
+        Tensor correction = Rest(steps, Beta2).Sqrt().Div(Rest(steps, Beta1));
+        return first.MulInPlace(correction).Div(second.Sqrt().AddInPlace(AdamEpsilon));
+
+        static Tensor Rest(Tensor steps, double beta) => steps.Mul(Math.Log(beta)).Exp().SubtractedFrom(1);
+    }
+
+    private static Tensor NewtonStep(Tensor slope, Tensor curvature) =>
+        slope.Div(Tensor.Where(curvature.Greater(0), curvature.ClampMin(LeastCurvature), curvature.OnesLike()));
+
+    private static Tensor SquaredDistance(Tensor points, Tensor clean)
+    {
+        Tensor away = points.Sub(clean);
+        return away.Mul(away).Sum(s_image);
+    }
+
+    /// <summary>The change of each image, as the optimizer sees it, with its momenta, all [N, values].</summary>
+    private sealed class State
+    {
+        private readonly bool _tanh;
+        private readonly bool _important;
+        private readonly long _height, _width;
+
+        public State(Tensor images, int side, bool tanh)
+        {
+            (_tanh, _height, _width) = (tanh, Math.Min(side, images.Size(2)), Math.Min(side, images.Size(3)));
+            Anchor = ImageSpace.Enter(images, tanh);
+            Clean = ImageSpace.Leave(Anchor, tanh);
+            Change = Tensor.Zeros([images.Size(0), images.Size(1) * _height * _width]);
+            (First, Second, Steps) = (Change.ZerosLike(), Change.ZerosLike(), Change.ZerosLike());
+            _important = !IsWhole && _height % Regions == 0 && _width % Regions == 0;
+        }
+
+        private State(State from, Tensor[] tensors, long height, long width)
+        {
+            (_tanh, _important, _height, _width) = (from._tanh, from._important, height, width);
+            (Anchor, Clean, Change, First, Second, Steps) = (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
+        }
+
+        public Tensor Anchor { get; }
+
+        public Tensor Clean { get; }
+
+        public Tensor Change { get; }
+
+        public Tensor First { get; }
+
+        public Tensor Second { get; }
+
+        public Tensor Steps { get; }
+
+        public bool IsWhole => _height == Anchor.Size(2) && _width == Anchor.Size(3);
+
+        public State Select(long[] rows) => new(this, [Anchor.At(rows), Clean.At(rows), Change.At(rows), First.At(rows), Second.At(rows), Steps.At(rows)], _height, _width);
+
+        // Momenta start afresh.
+        public State Doubled()
+        {
+            if (IsWhole) return this;
+            long height = Math.Min(2 * _height, Anchor.Size(2)), width = Math.Min(2 * _width, Anchor.Size(3));
+            Tensor change = AsPlanes(Change).ResizeBilinear(height, width).Flatten();
+            return new(this, [Anchor, Clean, change, change.ZerosLike(), change.ZerosLike(), change.ZerosLike()], height, width);
+        }
+
+        // The images of changes, one for each row or several.
+        public Tensor Images(Tensor changes)
+        {
+            Tensor planes = AsPlanes(changes.Reshape(-1, changes.Size(-1)));
+            if (!IsWhole) planes = planes.ResizeBilinear(Anchor.Size(2), Anchor.Size(3));
+            return ImageSpace.Leave(planes.Reshape([Anchor.Size(0), -1, .. Anchor.Shape.AsSpan(1)]).Add(Anchor.Unsqueeze(1)), _tanh).Flatten(0, 1);
+        }
+
+        public void Put(Tensor index, Tensor values)
+        {
+            if (IsWhole && !_tanh)
+            {
+                Tensor anchor = Anchor.Flatten().Gather(1, index);
+                values = values.Add(anchor).ClampInPlace(0, 1).Sub(anchor);
+            }
+
+            Change.ScatterInPlace(1, index, values);
+        }
+
+        // How likely each value of a small change is drawn: by the largest change in its region, and never zero.
+        public Tensor? Importance()
+        {
+            if (!_important) return null;
+            Tensor size = AsPlanes(Change).Abs();
+            long height = _height / Regions, width = _width / Regions;
+            Tensor regions = size.Reshape(size.Size(0), size.Size(1), Regions, height, Regions, width).Amax([3, 5], keep: true);
+            return regions.Expand(size.Size(0), size.Size(1), Regions, height, Regions, width).Reshape(Change.Shape).Add(1e-3);
+        }
+
+        private Tensor AsPlanes(Tensor changes) => changes.Reshape(changes.Size(0), Anchor.Size(1), _height, _width);
+    }
+}

@@ -1,0 +1,66 @@
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Steps;
+
+/// <summary>How score-based attacks ask a model: many queries of many images at once, in batches that stay in the cache.</summary>
+internal static class ScoreQueries
+{
+    private const int Most = 256;
+
+    // Of float32 a probability may be zero; its logarithm may not.
+    private const double Smallest = 1e-37;
+
+    /// <summary>Perturbs the rows, which are independent, in pieces of which one step does not ask too much at once.</summary>
+    /// <param name="batch">All rows.</param>
+    /// <param name="queries">Of one row in one step.</param>
+    /// <param name="perturb">From some of the rows to perturbed images.</param>
+    public static Tensor InPieces(this AttackBatch<IScorer> batch, int queries, Func<AttackBatch<IScorer>, Tensor> perturb)
+    {
+        int size = Math.Max(1, Most / queries);
+        return batch.Count <= size ? perturb(batch) : Tensor.Cat([.. Rows.All(batch.Count).Chunk(size).Select(rows => perturb(batch.Select(rows)))]);
+    }
+
+    /// <summary>
+    /// The margins of queries: how far the best wrong class is above the true one in log-probability, or the wanted one above the best other. Unlike
+    /// probabilities and the cross entropy they keep their digits where a model is sure, and unlike logits every model that shows scores has them.
+    /// </summary>
+    /// <param name="batch">The rows that are asked about.</param>
+    /// <param name="queries">Several of each row, [N, Q, C, H, W] in [0, 1].</param>
+    /// <returns>[N, Q]; positive where the goal is reached.</returns>
+    public static Tensor Margins(this AttackBatch<IScorer> batch, Tensor queries)
+    {
+        int each = (int)queries.Size(1);
+        var samples = new long[batch.Count * each];
+        for (int i = 0; i < samples.Length; i++) samples[i] = batch.Random.Samples.Span[i / each];
+        return Margins(batch.Model.For(samples), queries.Flatten(0, 1), batch.Goal.Repeat(each)).Reshape(-1, each);
+    }
+
+    /// <summary>The margins [N] of one image of each row, [N, C, H, W].</summary>
+    public static float[] MarginsAt(this AttackBatch<IScorer> batch, Tensor points) => Margins(batch.Model, points, batch.Goal).ToArray<float>();
+
+    /// <summary>
+    /// The gradient of the margin by symmetric differences along directions, as a sum that is not normalized, with queries cut off at the box.
+    /// </summary>
+    /// <param name="batch">The rows.</param>
+    /// <param name="points">Where, [N, C, H, W].</param>
+    /// <param name="directions">[N, Q, C, H, W].</param>
+    /// <param name="length">How far along a direction the model is asked.</param>
+    /// <returns>The margins at the points and the sums of direction times difference, [N, C, H, W].</returns>
+    public static (float[] Margins, Tensor Gradient) Differences(this AttackBatch<IScorer> batch, Tensor points, Tensor directions, double length)
+    {
+        using var scope = new TensorScope();
+        long count = directions.Size(1);
+        Tensor moves = directions.Mul(length), centers = points.Unsqueeze(1);
+        Tensor margins = batch.Margins(Tensor.Cat([centers, centers.Add(moves), centers.Sub(moves)], 1).ClampInPlace(0, 1));
+        Tensor differences = margins.Slice(1, 1, count + 1).Sub(margins.Slice(1, count + 1, (2 * count) + 1)).Reshape(-1, count, 1, 1, 1);
+        Tensor gradient = moves.CopyInPlace(directions).MulInPlace(differences).Sum([1]);
+        return (margins.Select(1, 0).ToArray<float>(), scope.Keep(gradient));
+    }
+
+    private static Tensor Margins(IScorer model, Tensor images, Goal goal)
+    {
+        using var scope = new TensorScope();
+        return scope.Keep(AttackLoss.Margin(goal)(model.Probabilities(images).ClampMin(Smallest).Log()));
+    }
+}
