@@ -29,6 +29,18 @@ public class AttackConformanceTests
         "pgd:eps=0.025,0.015,steps=12,restarts=2",
         "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
+        "pgd:eps=0.4,0.15,norm=l1,steps=12",
+        "ilcm:eps=0.04,0.02,step=0.002",
+        "mi-fgsm:eps=0.025,0.015",
+        "deepfool",
+        "deepfool:norm=linf,candidates=3",
+        "deepfool:norm=l1",
+        "ddn:steps=40",
+        "ddn:steps=20,levels=0,gamma=0.2",
+        "fmn:steps=40",
+        "fmn:steps=40,norm=l2,step=0.3",
+        "fmn:steps=40,norm=l1",
+        "fmn:steps=40,norm=l0",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02");
 
     /// <summary>The attacks in which chance has a part.</summary>

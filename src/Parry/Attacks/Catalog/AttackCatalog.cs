@@ -12,7 +12,12 @@ public static class AttackCatalog
         FastGradientSign.Entry,
         RandomFastGradientSign.Entry,
         BasicIterative.Entry,
+        IterativeLeastLikely.Entry,
+        MomentumIterative.Entry,
         ProjectedGradientDescent.Entry,
+        DeepFool.Entry,
+        DecoupledDirectionNorm.Entry,
+        FastMinimumNorm.Entry,
         CarliniWagnerL2.Entry,
     ];
 

@@ -1,0 +1,24 @@
+using Parry.Torch;
+
+namespace Parry.Attacks.Steps;
+
+/// <summary>For each row the nearest image that reached the goal; until there is one, the last that was tried.</summary>
+internal sealed class Closest(Tensor images)
+{
+    /// <summary>The images, [N, C, H, W].</summary>
+    public Tensor Images { get; } = images.Clone();
+
+    /// <summary>Their distances, [N, 1, 1, 1]; infinite until one has reached the goal.</summary>
+    public Tensor Distances { get; } = Tensor.Full([images.Size(0), 1, 1, 1], double.PositiveInfinity);
+
+    /// <summary>Takes what is nearer.</summary>
+    /// <param name="points">[N, C, H, W].</param>
+    /// <param name="distances">[N, 1, 1, 1].</param>
+    /// <param name="reached">Whether each point reaches the goal, [N, 1, 1, 1] bool.</param>
+    public void Take(Tensor points, Tensor distances, Tensor reached)
+    {
+        Tensor valid = distances.MaskedFill(reached.Not(), double.PositiveInfinity), better = valid.LessOrEqual(Distances);
+        Images.CopyInPlace(Tensor.Where(better, points, Images));
+        Distances.CopyInPlace(valid.Minimum(Distances));
+    }
+}
