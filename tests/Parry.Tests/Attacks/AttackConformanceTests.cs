@@ -41,7 +41,9 @@ public class AttackConformanceTests
         "fmn:steps=40,norm=l2,step=0.3",
         "fmn:steps=40,norm=l1",
         "fmn:steps=40,norm=l0",
-        "cw-l2:steps=4,iterations=60,c=1,lr=0.02");
+        "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
+        "ead:steps=4,iterations=60,c=0.1,beta=1e-4",
+        "ead:steps=4,iterations=60,c=0.1,rule=l1,momentum=false");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =

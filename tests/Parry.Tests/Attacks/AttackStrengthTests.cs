@@ -34,7 +34,8 @@ public class AttackStrengthTests
         new DecoupledDirectionNorm { Levels = 0, Loss = Objective.Margin },
         new FastMinimumNorm { Steps = 200 },
         new FastMinimumNorm { Norm = Norm.L2 },
-        new FastMinimumNorm { Norm = Norm.L1, Steps = 200 });
+        new FastMinimumNorm { Norm = Norm.L1, Steps = 200 },
+        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.01 });
 
     [Theory]
     [MemberData(nameof(BudgetAttacks))]

@@ -19,6 +19,7 @@ public static class AttackCatalog
         DecoupledDirectionNorm.Entry,
         FastMinimumNorm.Entry,
         CarliniWagnerL2.Entry,
+        ElasticNet.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>

@@ -17,8 +17,22 @@ internal sealed class Closest(Tensor images)
     /// <param name="reached">Whether each point reaches the goal, [N, 1, 1, 1] bool.</param>
     public void Take(Tensor points, Tensor distances, Tensor reached)
     {
-        Tensor valid = distances.MaskedFill(reached.Not(), double.PositiveInfinity), better = valid.LessOrEqual(Distances);
-        Images.CopyInPlace(Tensor.Where(better, points, Images));
-        Distances.CopyInPlace(valid.Minimum(Distances));
+        var (image, distance) = Nearer(Images, Distances, points, distances, reached);
+        Images.CopyInPlace(image);
+        Distances.CopyInPlace(distance);
+    }
+
+    /// <summary>Takes what is nearer, for some of the rows.</summary>
+    public void Take(long[] rows, Tensor points, Tensor distances, Tensor reached)
+    {
+        var (image, distance) = Nearer(Images.At(rows), Distances.At(rows), points, distances, reached);
+        Images.Put(rows, image);
+        Distances.Put(rows, distance);
+    }
+
+    private static (Tensor Images, Tensor Distances) Nearer(Tensor images, Tensor distances, Tensor points, Tensor lengths, Tensor reached)
+    {
+        Tensor valid = lengths.MaskedFill(reached.Not(), double.PositiveInfinity);
+        return (Tensor.Where(valid.LessOrEqual(distances), points, images), valid.Minimum(distances));
     }
 }

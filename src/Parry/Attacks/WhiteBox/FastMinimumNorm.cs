@@ -9,12 +9,15 @@ namespace Parry.Attacks.WhiteBox;
 /// FMN, the fast minimum-norm attack (Pintor, Roli, Brendel, Biggio, 2021, 2102.12827): steps along the gradient of the margin, each followed by projection
 /// onto a ball and the box; the ball shrinks by the share γ when the image reaches the goal and grows when it does not. Before the first success its radius
 /// is the estimated distance to the boundary. Smallest Linf, L2, L1 or L0, untargeted or targeted. As in the authors' code: 100 steps, whose length falls
-/// from 1 to 0.01 and γ from 0.05 to 0.001 along a cosine; the radius in L0 is a whole number and begins at 1. Deviations: the estimated distance
-/// is stretched by γ too, lest the image stops just before the boundary, and in L1 the projection is onto ball and box at once. It returns the nearest iterate that reaches the goal.
+/// from 1 to 0.01 and γ from 0.05 to 0.001 along a cosine; the radius in L0 is a whole number and begins at 1. Deviations: the estimated
+/// distance is stretched by γ too, lest the image stops just before the boundary, and does not fall; a gradient that vanishes is replaced by a random
+/// direction; in L1 the projection is onto ball and box at once; images for which nothing is found are tried once more with steps ten times as
+/// long. It returns the nearest iterate that reaches the goal.
 /// </summary>
 public sealed record FastMinimumNorm : IAttack<IClassifier>
 {
     private const double LastGamma = 0.001;
+    private const double Longer = 10;
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
@@ -43,10 +46,24 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
         using var scope = new TensorScope();
+        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
+        Closest found = Search(batch, Step);
+        bool[] succeeded = found.Distances.IsFinite().Reshape(-1).ToArray<bool>();
+        long[] withstood = Rows.Where(succeeded, false);
+        if (withstood.Length > 0) found.Images.Put(withstood, Search(batch.Select(withstood), Longer * Step).Images);
+        return scope.Keep(found.Images);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Closest Search(AttackBatch<IClassifier> batch, double first)
+    {
+        var (model, images, goal, random) = batch;
         var closest = new Closest(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         Tensor point = images.Clone(), farthest = Column(images.Maximum(images.SubtractedFrom(1)));
-        Tensor radius = Tensor.Full([images.Size(0), 1, 1, 1], Norm == Norm.L0 ? 1 : double.PositiveInfinity);
+        Tensor radius = Tensor.Full([images.Size(0), 1, 1, 1], Norm == Norm.L0 ? 1 : 0);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = new TensorScope();
@@ -55,17 +72,14 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
             closest.Take(point, size, reached);
 
             double decay = (1 + Math.Cos(Math.PI * step / Steps)) / 2;
-            double length = Step * (0.01 + (0.99 * decay)), gamma = LastGamma + ((Gamma - LastGamma) * decay);
+            double length = first * (0.01 + (0.99 * decay)), gamma = LastGamma + ((Gamma - LastGamma) * decay);
             radius.CopyInPlace(Tensor.Where(reached, Shrunk(radius, gamma).Minimum(closest.Distances), Grown(radius, gamma, size, pass, closest)).Minimum(farthest));
-            Tensor moved = change.AddInPlace(Direction.Unit(pass.Gradient), length);
+            Tensor moved = change.AddInPlace(Direction.Along(pass.Gradient, random, step), length);
             point.CopyInPlace(Project(moved, images, radius).Add(images).ClampInPlace(0, 1));
         }
 
-        return scope.Keep(closest.Images);
+        return closest;
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Column(Tensor change) => Norm.Of(change).Reshape(-1, 1, 1, 1);
 
@@ -77,7 +91,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         if (Norm == Norm.L0) return radius.Mul(1 + gamma).Floor().Maximum(radius.Add(1));
         double dual = Norm == Norm.Linf ? 1 : Norm == Norm.L2 ? 2 : double.PositiveInfinity;
         Tensor distance = pass.Losses.Abs().Reshape(-1, 1, 1, 1).Div(pass.Gradient.Norm(dual, s_image, keep: true).ClampMin(1e-12));
-        return Tensor.Where(closest.Distances.IsFinite(), radius, size.Add(distance)).MulInPlace(1 + gamma);
+        return Tensor.Where(closest.Distances.IsFinite(), radius, size.Add(distance).Maximum(radius)).MulInPlace(1 + gamma);
     }
 
     private Tensor Project(Tensor change, Tensor images, Tensor radius) => Norm switch
