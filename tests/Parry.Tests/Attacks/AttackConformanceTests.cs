@@ -43,7 +43,10 @@ public class AttackConformanceTests
         "fmn:steps=40,norm=l0",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
         "ead:steps=4,iterations=60,c=0.1,beta=1e-4",
-        "ead:steps=4,iterations=60,c=0.1,rule=l1,momentum=false");
+        "ead:steps=4,iterations=60,c=0.1,rule=l1,momentum=true",
+        "cw-linf:iterations=60,c=0.1,lr=0.02",
+        "cw-l0:iterations=60,c=1,lr=0.02,largest-c=1e4",
+        "lbfgs:steps=5,iterations=40");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =

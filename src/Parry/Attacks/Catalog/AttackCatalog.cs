@@ -19,6 +19,9 @@ public static class AttackCatalog
         DecoupledDirectionNorm.Entry,
         FastMinimumNorm.Entry,
         CarliniWagnerL2.Entry,
+        CarliniWagnerL0.Entry,
+        CarliniWagnerLinf.Entry,
+        Lbfgs.Entry,
         ElasticNet.Entry,
     ];
 

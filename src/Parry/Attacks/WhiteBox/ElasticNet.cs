@@ -8,9 +8,10 @@ namespace Parry.Attacks.WhiteBox;
 /// <summary>
 /// EAD, the elastic-net attack (Chen, Sharma, Zhang, Yi, Hsieh, 2017, 1709.04114): minimizes c·max(κ - margin, 0) + β|δ|₁ + |δ|₂² by gradient steps, after
 /// each of which every change shrinks by β, so that small ones vanish; a binary search over c for each image. Few pixels change. Smallest L1
-/// (or elastic-net distance), untargeted or targeted. The paper's β = 1e-3, 9 searches of 1,000 iterations, a learning rate of 0.01 that falls with the square
-/// root, and FISTA's momentum k/(k + 3). Deviations: an image is judged, and its perturbation measured, at the point where the gradient is taken anyway,
-/// which momentum may have carried past the shrunken one; that point is clipped to the box; and the early abort is judged for each image.
+/// (or elastic-net distance), untargeted or targeted. The paper's β = 1e-3, 9 searches of 1,000 iterations, and a learning rate of 0.01 that falls with the
+/// square root. Steps are ISTA's, one of the paper's two forms; FISTA's momentum k/(k + 3) is an option, and found larger perturbations on MNIST. Deviations:
+/// the early abort is judged for each image; with momentum an image is judged where the gradient is taken anyway, which the momentum may have carried past
+/// the shrunken point, and that point is clipped to the box.
 /// </summary>
 public sealed record ElasticNet : IAttack<IClassifier>
 {
@@ -44,7 +45,7 @@ public sealed record ElasticNet : IAttack<IClassifier>
     public ElasticNetRule Rule { get; init; } = ElasticNetRule.ElasticNet;
 
     /// <summary>Whether steps have FISTA's momentum; without it they are ISTA's.</summary>
-    public bool Momentum { get; init; } = true;
+    public bool Momentum { get; init; }
 
     /// <summary>Whether an image stops when its loss has not fallen by 0.01 % over a tenth of the iterations.</summary>
     public bool AbortEarly { get; init; } = true;
@@ -58,7 +59,7 @@ public sealed record ElasticNet : IAttack<IClassifier>
         .Number("beta", 0, "weight of the L1 distance", attack => attack.Beta, (attack, value) => attack with { Beta = value })
         .Number("confidence", 0, "by how much the wrong logit must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
         .Choice("rule", "the distance by which the nearest image is chosen", attack => attack.Rule, (attack, value) => attack with { Rule = value })
-        .Flag("momentum", "FISTA's momentum; false: ISTA", attack => attack.Momentum, (attack, value) => attack with { Momentum = value })
+        .Flag("momentum", "FISTA's momentum", attack => attack.Momentum, (attack, value) => attack with { Momentum = value })
         .Flag("abort-early", "stop an image whose loss no longer falls", attack => attack.AbortEarly, (attack, value) => attack with { AbortEarly = value });
 
     /// <inheritdoc/>
