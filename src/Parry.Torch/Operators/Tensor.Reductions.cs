@@ -19,6 +19,7 @@ public sealed partial class Tensor
     private static readonly Operator s_softmaxInt = new("softmax.int");
     private static readonly Operator s_logSoftmaxInt = new("log_softmax.int");
     private static readonly Operator s_logsumexp = new("logsumexp");
+    private static readonly Operator s_cumsum = new("cumsum");
 
     /// <summary>Sum of all elements.</summary>
     public Tensor Sum() => s_sum.Call(this);
@@ -75,4 +76,10 @@ public sealed partial class Tensor
 
     /// <summary>log(sum(exp)) over dimensions, computed stably.</summary>
     public Tensor LogSumExp(long[] dimensions, bool keep = false) => s_logsumexp.Call(this, dimensions, keep);
+
+    /// <summary>The largest elements along a dimension, in descending order, and where they are (int64).</summary>
+    public (Tensor Values, Tensor Indices) TopK(long count, int dimension = -1) => s_topk.CallMany(this, count, dimension) is [{ } values, { } indices] ? (values, indices) : throw new InvalidOperationException("topk gives two tensors.");
+
+    /// <summary>Sums of the elements up to and with each one along a dimension.</summary>
+    public Tensor CumulativeSum(int dimension = -1) => s_cumsum.Call(this, dimension);
 }

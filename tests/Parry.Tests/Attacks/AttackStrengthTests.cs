@@ -24,7 +24,24 @@ public class AttackStrengthTests
         new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01 },
         new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true },
         new NaturalEvolution { LearningRate = 0.004 },
-        new SimultaneousPerturbation { LearningRate = 0.004, Queries = 40 });
+        new SimultaneousPerturbation { LearningRate = 0.004, Queries = 40 },
+        new ProjectedGradientDescent { Norm = Norm.L1, RandomStart = false },
+        new ProjectedGradientDescent { Norm = Norm.L1, Steps = 100, Step = 0.01 },
+        new IterativeLeastLikely { Step = 0.001 },
+        new MomentumIterative());
+
+    public static TheoryData<IAttack<IClassifier>> MinimumNormAttacks { get; } = new(
+        new CarliniWagnerL2 { Iterations = 300 },
+        new DeepFool(),
+        new DeepFool { Norm = Norm.Linf },
+        new DeepFool { Norm = Norm.L1 },
+        new DecoupledDirectionNorm { Levels = 0, Loss = Objective.Margin },
+        new FastMinimumNorm { Steps = 200 },
+        new FastMinimumNorm { Norm = Norm.L2 },
+        new FastMinimumNorm { Norm = Norm.L1, Steps = 200 },
+        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.01 },
+        new CarliniWagnerLinf { Decrease = 0.97, LearningRate = 1e-3 },
+        new Lbfgs());
 
     [Theory]
     [MemberData(nameof(BudgetAttacks))]
@@ -35,11 +52,13 @@ public class AttackStrengthTests
     }
 
     [Theory]
-    [InlineData(5, false)]
-    [InlineData(2, false)]
-    [InlineData(2, true)]
-    public void Carlini_and_Wagner_come_within_5_percent_of_the_smallest_perturbation(int classes, bool targeted) =>
-        StrengthChecks.ComesNearTheOptimum(new CarliniWagnerL2 { Iterations = 300 }, targeted, classes);
+    [MemberData(nameof(MinimumNormAttacks))]
+    public void A_minimizing_attack_comes_within_5_percent_of_the_smallest_perturbation(IAttack<IClassifier> attack)
+    {
+        StrengthChecks.ComesNearTheOptimum(attack, targeted: false, classes: 5);
+        StrengthChecks.ComesNearTheOptimum(attack, targeted: false, classes: 2);
+        StrengthChecks.ComesNearTheOptimum(attack, targeted: true, classes: 2);
+    }
 
     // With more classes they stay at the boundary to the class they started in, which need not be the nearest.
     [Theory]
@@ -69,7 +88,7 @@ public class AttackStrengthTests
     [Fact]
     public void An_attack_that_does_nothing_fails_every_strength_check()
     {
-        foreach (Norm norm in new[] { Norm.Linf, Norm.L2 })
+        foreach (Norm norm in new[] { Norm.Linf, Norm.L2, Norm.L1 })
         {
             foreach (bool targeted in new[] { false, true })
             {

@@ -16,7 +16,12 @@ public static class AttackCatalog
         FastGradientSign.Entry,
         RandomFastGradientSign.Entry,
         BasicIterative.Entry,
+        IterativeLeastLikely.Entry,
+        MomentumIterative.Entry,
         ProjectedGradientDescent.Entry,
+        DeepFool.Entry,
+        DecoupledDirectionNorm.Entry,
+        FastMinimumNorm.Entry,
         CarliniWagnerL2.Entry,
 
         GroundTruth.Entry,
@@ -34,6 +39,10 @@ public static class AttackCatalog
         OnePixel.Entry,
         LocalSearch.Entry,
         GeneticAttack.Entry,
+        CarliniWagnerL0.Entry,
+        CarliniWagnerLinf.Entry,
+        Lbfgs.Entry,
+        ElasticNet.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>

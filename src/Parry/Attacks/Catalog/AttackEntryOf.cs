@@ -22,7 +22,7 @@ internal sealed class AttackEntry<TAttack>(TAttack attack, string summary, strin
     public AttackEntry<TAttack> Norms(IReadOnlyList<Norm> norms, Func<TAttack, Norm> get, Func<TAttack, Norm, TAttack> set)
     {
         _norms = norms;
-        return OneOf("norm", "what the budget bounds", norms, norm => norm.Name(), get, set);
+        return OneOf("norm", "how the perturbation is measured", norms, norm => norm.Name(), get, set);
     }
 
     public AttackEntry<TAttack> Number(string name, double least, string summary, Func<TAttack, double?> get, Func<TAttack, double, TAttack> set) =>

@@ -2,10 +2,11 @@ using Parry.Torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>The images an attack may return: in the box [0, 1] and, each row within its own radius in Linf or L2, around clean images.</summary>
+/// <summary>The images an attack may return: in the box [0, 1] and, each row within its own radius in Linf, L2 or L1, around clean images.</summary>
 internal sealed class Ball
 {
     private const double Smallest = 1e-12;
+    private const double Sparsity = 0.01;
     private static readonly long[] s_image = [1, 2, 3];
 
     private readonly Norm _norm;
@@ -24,11 +25,12 @@ internal sealed class Ball
     /// <summary>The balls of some rows.</summary>
     public Ball Select(long[] rows) => new(_norm, _center.At(rows), _radii.At(rows));
 
-    /// <summary>The nearest allowed images: onto the ball, then into the box, which cannot leave a ball around an image in the box.</summary>
+    /// <summary>The nearest allowed images; in L2 first onto the ball, then into the box, which cannot leave a ball around an image in the box.</summary>
     public Tensor Project(Tensor points)
     {
         if (_norm == Norm.Linf) return points.Maximum(_low!).Minimum(_high!);
         Tensor change = points.Sub(_center);
+        if (_norm == Norm.L1) return L1Ball.Project(change, _center, _radius).AddInPlace(_center).ClampInPlace(0, 1);
         Tensor scale = _radius.Div(change.Norm(2, s_image, keep: true).ClampMin(Smallest)).ClampInPlace(0, 1);
         return change.MulInPlace(scale).AddInPlace(_center).ClampInPlace(0, 1);
     }
@@ -40,21 +42,34 @@ internal sealed class Ball
         if (_norm == Norm.Linf) return Project(random.Uniform(0, shape).Mul(2).Sub(1).Mul(_radius).AddInPlace(_center));
         double dimensions = (double)_center.Elements / _center.Size(0);
         Tensor lengths = random.Uniform(1, 1, 1, 1).Pow(1 / dimensions).Mul(_radius);
-        return Project(Unit(random.Normal(0, shape)).Mul(lengths).AddInPlace(_center));
+        return Project((_norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape))).Mul(lengths).AddInPlace(_center));
+
+        // Laplace numbers, divided by the sum of their absolute values, are uniform over the surface of an L1 ball.
+        Tensor OnDiamond()
+        {
+            Tensor uniform = random.Uniform(0, _center.Shape.AsSpan(1)).Mul(2).Sub(1), laplace = uniform.Abs().SubtractedFrom(1).Log().MulInPlace(uniform.Sign());
+            return laplace.Div(laplace.Norm(1, s_image, keep: true).ClampMin(Smallest));
+        }
     }
 
-    /// <summary>The direction of length 1 in the norm along which a loss of this gradient rises fastest.</summary>
+    /// <summary>
+    /// The direction of length 1 in the norm along which a loss of this gradient rises fastest. In L1 that is a single pixel; it is shared among the
+    /// hundredth of the pixels with the largest gradients (SLIDE: Tramèr and Boneh, 2019, 1904.13000), of those that the box lets move.
+    /// </summary>
+    /// <param name="point">Where it is, [N, C, H, W].</param>
     /// <param name="gradient">Of each row's loss.</param>
-    /// <param name="random">Where the direction of a row comes from whose gradient is zero (L2).</param>
+    /// <param name="random">Where the direction of a row comes from whose gradient is zero (L2 and L1).</param>
     /// <param name="draw">The number of that draw.</param>
-    public Tensor Steepest(Tensor gradient, SampleRandom random, long draw)
+    public Tensor Steepest(Tensor point, Tensor gradient, SampleRandom random, long draw)
     {
         if (_norm == Norm.Linf) return gradient.Sign();
-        Tensor lost = gradient.Norm(2, s_image, keep: true).LessOrEqual(Smallest);
-        return lost.Any().ToDouble() == 0
-            ? Unit(gradient)
-            : Tensor.Where(lost, Unit(random.Normal(draw, _center.Shape.AsSpan(1))), Unit(gradient));
+        Tensor direction = Direction.Along(gradient, random, draw);
+        if (_norm == Norm.L2) return direction;
+        Tensor blocked = Tensor.Where(direction.Greater(0), point.GreaterOrEqual(point.OnesLike()), point.LessOrEqual(0));
+        Tensor sizes = direction.Abs().MaskedFill(blocked, 0), rows = sizes.Flatten();
+        long pixels = Math.Max(1, (long)(Sparsity * rows.Size(1)));
+        Tensor least = rows.TopK(pixels).Values.Amin([1], keep: true).ClampMin(Smallest).Reshape(-1, 1, 1, 1);
+        Tensor signs = direction.Sign().MulInPlace(sizes.GreaterOrEqual(least).To(DType.Float32));
+        return signs.Div(signs.Norm(1, s_image, keep: true).ClampMin(1));
     }
-
-    private static Tensor Unit(Tensor vectors) => vectors.Div(vectors.Norm(2, s_image, keep: true).ClampMin(Smallest));
 }

@@ -57,17 +57,11 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
         using var scope = new TensorScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var best = new Best(images.Clone(), batch.Count);
-        double[] constants = Filled(batch.Count, InitialConstant), lower = new double[batch.Count], upper = Filled(batch.Count, double.PositiveInfinity);
+        var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
-            if (search >= 9 && search == SearchSteps - 1) constants = [.. constants.Zip(upper, (c, high) => double.IsFinite(high) ? high : c)];
-            bool[] found = Descend(batch, constants, best);
-            for (int i = 0; i < found.Length; i++)
-            {
-                if (found[i]) upper[i] = Math.Min(upper[i], constants[i]);
-                else lower[i] = Math.Max(lower[i], constants[i]);
-                constants[i] = double.IsFinite(upper[i]) ? (lower[i] + upper[i]) / 2 : constants[i] * 10;
-            }
+            if (search >= 9 && search == SearchSteps - 1) constants.UseSuccesses();
+            constants.Learn(Descend(batch, constants.Values, best));
         }
 
         return scope.Keep(best.Images);

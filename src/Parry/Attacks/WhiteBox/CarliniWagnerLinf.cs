@@ -1,0 +1,99 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// The Linf attack of Carlini and Wagner (2016, 1608.04644): Adam in tanh space minimizes c·max(-margin, 0) + Σ max(|δ| - τ, 0), which pushes back only what
+/// exceeds τ. Each time that succeeds, τ becomes 0.9 of the largest change and the descent goes on from the image found; when it does not within 1,000
+/// iterations, c doubles, up to 20. It ends when c or τ, at 1/256, is exhausted. Untargeted or targeted. As in the authors' code: τ starts at 1, c at 1e-5, a
+/// learning rate of 0.005, and success means a loss below 1e-4·c. Every image has its own c and τ and leaves by itself. Deviation: a
+/// descent whose loss no longer falls by 0.01 % over a tenth of the iterations counts as failed.
+/// </summary>
+public sealed record CarliniWagnerLinf : IAttack<IClassifier>
+{
+    private const double SmallestBound = 1 / 256.0;
+    private const double Factor = 2;
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "cw-linf";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.Linf;
+
+    /// <summary>The number of Adam's steps after which c doubles.</summary>
+    public int Iterations { get; init; } = 1000;
+
+    /// <summary>Adam's learning rate, in the space of w.</summary>
+    public double LearningRate { get; init; } = 5e-3;
+
+    /// <summary>The first constant c.</summary>
+    public double InitialConstant { get; init; } = 1e-5;
+
+    /// <summary>The constant c at which an image is given up.</summary>
+    public double LargestConstant { get; init; } = 20;
+
+    /// <summary>By what τ is multiplied after a success; nearer to 1 is finer and slower.</summary>
+    public double Decrease { get; init; } = 0.9;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<CarliniWagnerLinf>(new(), "smallest largest change, by Adam in tanh space under a falling bound", "Carlini and Wagner, 2016, 1608.04644")
+        .Whole("iterations", 1, "steps of Adam after which c doubles", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
+        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
+        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
+        .Number("largest-c", 0, "the constant at which an image is given up", attack => attack.LargestConstant, (attack, value) => attack with { LargestConstant = value })
+        .Number("decrease", 0, "what the bound is multiplied by after a success", attack => attack.Decrease, (attack, value) => attack with { Decrease = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
+        long[] rows = Rows.All(batch.Count);
+        Tensor results = images.Clone();
+        double[] bounds = [.. rows.Select(_ => 1.0)];
+        var escalation = new Escalation(batch.Count, InitialConstant, Factor, LargestConstant, Iterations);
+        var descent = new TanhDescent(images);
+        while (true)
+        {
+            bool[] leaves = Step();
+            long[] stay = Rows.Where(leaves, false);
+            if (stay.Length == 0) return scope.Keep(results);
+            if (stay.Length < rows.Length)
+                (batch, rows, bounds, escalation, descent) = (batch.Select(stay), rows.At(stay), bounds.At(stay), escalation.Select(stay), descent.Select(stay));
+        }
+
+        bool[] Step()
+        {
+            using var inner = new TensorScope();
+            Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
+            Tensor point = descent.Images, weights = Tensor.From(escalation.Constants.Select(c => (float)c).ToArray());
+            LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).Neg().ClampMin(0).Mul(weights));
+            Tensor change = point.Sub(batch.Images), size = change.Abs(), excess = size.Sub(Rows.Column(bounds)).ClampInPlace(0, double.PositiveInfinity);
+            Tensor loss = pass.Losses.Add(excess.Sum(s_image));
+            bool[] worked = batch.Goal.IsReached(pass.Logits.ArgMax(1)).And(loss.Less(weights.Mul(1e-4))).ToArray<bool>();
+            float[] largest = size.Amax(s_image).ToArray<float>();
+            bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Ages);
+            descent.Step(change.Sign().MulInPlace(excess.Sign()).AddInPlace(pass.Gradient), LearningRate);
+
+            long[] better = Rows.Where(worked, true);
+            if (better.Length > 0) results.Put(rows.At(better), point.At(better));
+            foreach (long i in better)
+            {
+                bounds[i] = Math.Min(bounds[i], largest[i]) * Decrease;
+                failed[i] = false;
+            }
+
+            bool[] exhausted = escalation.Raise(failed);
+            long[] again = Rows.Where([.. worked.Zip(failed, (success, failure) => success || failure)], true);
+            descent.Restart(again, results.At(rows.At(again)));
+            return [.. exhausted.Select((over, i) => over || bounds[i] < SmallestBound)];
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+}

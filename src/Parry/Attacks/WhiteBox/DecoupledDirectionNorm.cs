@@ -1,0 +1,77 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// DDN, decoupled direction and norm (Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger, 2018, 1811.09600): gradient steps choose the direction of the
+/// perturbation, and its length is set apart: 1 - γ times what it was when the image reaches the goal, 1 + γ times when it does not. Smallest L2, untargeted
+/// or targeted. As in the authors' code: γ = 0.05, a first length of 1, steps that fall from 1 to 0.01 along a cosine, rounding of every iterate to 256
+/// levels, no length beyond the farthest corner of the box, and a random direction for a gradient that vanishes. It returns the nearest iterate that reaches
+/// the goal.
+/// </summary>
+public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
+{
+    private const double LastStep = 0.01;
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "ddn";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L2;
+
+    /// <summary>The number of steps.</summary>
+    public int Steps { get; init; } = 100;
+
+    /// <summary>γ: by what share the length changes from step to step.</summary>
+    public double Gamma { get; init; } = 0.05;
+
+    /// <summary>The length of the first perturbation.</summary>
+    public double InitialNorm { get; init; } = 1;
+
+    /// <summary>The loss whose gradient is followed; the paper's is the cross entropy.</summary>
+    public Objective Loss { get; init; } = Objective.CrossEntropy;
+
+    /// <summary>How many values a pixel can have, 256 for images of bytes; 0 for no rounding.</summary>
+    public int Levels { get; init; } = 256;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<DecoupledDirectionNorm>(new(), "smallest L2 change: gradient steps whose length grows or shrinks with success", "Rony et al., 2018, 1811.09600")
+        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Number("gamma", 0, "by what share the length changes in a step", attack => attack.Gamma, (attack, value) => attack with { Gamma = value })
+        .Number("start", 0, "length of the first perturbation", attack => attack.InitialNorm, (attack, value) => attack with { InitialNorm = value })
+        .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
+        .Whole("levels", 0, "values that a pixel can have; 0 for no rounding", attack => attack.Levels, (attack, value) => attack with { Levels = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var closest = new Closest(images);
+        Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, goal);
+        Tensor point = images.Clone(), length = Tensor.Full([images.Size(0), 1, 1, 1], InitialNorm);
+        Tensor farthest = images.Maximum(images.SubtractedFrom(1)).Norm(2, s_image, keep: true);
+        for (int step = 0; step < Steps; step++)
+        {
+            using var inner = new TensorScope();
+            LossGradient pass = model.Gradient(point, loss);
+            Tensor change = point.Sub(images), reached = goal.IsReached(pass.Logits.ArgMax(1)).Reshape(-1, 1, 1, 1);
+            closest.Take(point, change.Norm(2, s_image, keep: true), reached);
+
+            double rate = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
+            Tensor direction = Direction.Unit(change.AddInPlace(Direction.Along(pass.Gradient, random, step), rate));
+            length.MulInPlace(reached.To(DType.Float32).Mul(-2 * Gamma).AddInPlace(1 + Gamma)).CopyInPlace(length.Minimum(farthest));
+            point.CopyInPlace(Quantized(direction.MulInPlace(length).AddInPlace(images)).ClampInPlace(0, 1));
+        }
+
+        return scope.Keep(closest.Images);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Quantized(Tensor points) => Levels < 2 ? points : points.MulInPlace(Levels - 1).Round().Div(Levels - 1);
+}

@@ -1,0 +1,113 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// FMN, the fast minimum-norm attack (Pintor, Roli, Brendel, Biggio, 2021, 2102.12827): steps along the gradient of the margin, each followed by projection
+/// onto a ball and the box; the ball shrinks by the share γ when the image reaches the goal and grows when it does not. Before the first success its radius
+/// is the estimated distance to the boundary. Smallest Linf, L2, L1 or L0, untargeted or targeted. As in the authors' code: 100 steps, whose length falls
+/// from 1 to 0.01 and γ from 0.05 to 0.001 along a cosine; the radius in L0 is a whole number and begins at 1. Deviations: the estimated
+/// distance is stretched by γ too, lest the image stops just before the boundary, and does not fall; a gradient that vanishes is replaced by a random
+/// direction; in L1 the projection is onto ball and box at once; images for which nothing is found are tried once more with steps ten times as
+/// long. It returns the nearest iterate that reaches the goal.
+/// </summary>
+public sealed record FastMinimumNorm : IAttack<IClassifier>
+{
+    private const double LastGamma = 0.001;
+    private const double Longer = 10;
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "fmn";
+
+    /// <inheritdoc/>
+    public Norm Norm { get; init; } = Norm.Linf;
+
+    /// <summary>The number of steps.</summary>
+    public int Steps { get; init; } = 100;
+
+    /// <summary>The length of the first step, in L2; the last is a hundredth of it.</summary>
+    public double Step { get; init; } = 1;
+
+    /// <summary>γ: by what share the ball changes in the first step.</summary>
+    public double Gamma { get; init; } = 0.05;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<FastMinimumNorm>(new(), "smallest change in any norm: gradient steps in a ball that follows the boundary", "Pintor et al., 2021, 2102.12827")
+        .Norms([Norm.Linf, Norm.L2, Norm.L1, Norm.L0], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Number("step", 0, "length of the first step", attack => attack.Step, (attack, value) => attack with { Step = value })
+        .Number("gamma", 0, "by what share the ball changes in the first step", attack => attack.Gamma, (attack, value) => attack with { Gamma = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
+        Closest found = Search(batch, Step);
+        bool[] succeeded = found.Distances.IsFinite().Reshape(-1).ToArray<bool>();
+        long[] withstood = Rows.Where(succeeded, false);
+        if (withstood.Length > 0) found.Images.Put(withstood, Search(batch.Select(withstood), Longer * Step).Images);
+        return scope.Keep(found.Images);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Closest Search(AttackBatch<IClassifier> batch, double first)
+    {
+        var (model, images, goal, random) = batch;
+        var closest = new Closest(images);
+        Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
+        Tensor point = images.Clone(), farthest = Column(images.Maximum(images.SubtractedFrom(1)));
+        Tensor radius = Tensor.Full([images.Size(0), 1, 1, 1], Norm == Norm.L0 ? 1 : 0);
+        for (int step = 0; step < Steps; step++)
+        {
+            using var inner = new TensorScope();
+            LossGradient pass = model.Gradient(point, margin);
+            Tensor change = point.Sub(images), size = Column(change), reached = goal.IsReached(pass.Logits.ArgMax(1)).Reshape(-1, 1, 1, 1);
+            closest.Take(point, size, reached);
+
+            double decay = (1 + Math.Cos(Math.PI * step / Steps)) / 2;
+            double length = first * (0.01 + (0.99 * decay)), gamma = LastGamma + ((Gamma - LastGamma) * decay);
+            radius.CopyInPlace(Tensor.Where(reached, Shrunk(radius, gamma).Minimum(closest.Distances), Grown(radius, gamma, size, pass, closest)).Minimum(farthest));
+            Tensor moved = change.AddInPlace(Direction.Along(pass.Gradient, random, step), length);
+            point.CopyInPlace(Project(moved, images, radius).Add(images).ClampInPlace(0, 1));
+        }
+
+        return closest;
+    }
+
+    private Tensor Column(Tensor change) => Norm.Of(change).Reshape(-1, 1, 1, 1);
+
+    private Tensor Shrunk(Tensor radius, double gamma) =>
+        Norm == Norm.L0 ? radius.Mul(1 - gamma).Floor().Minimum(radius.Sub(1)).ClampMin(0) : radius.Mul(1 - gamma);
+
+    private Tensor Grown(Tensor radius, double gamma, Tensor size, LossGradient pass, Closest closest)
+    {
+        if (Norm == Norm.L0) return radius.Mul(1 + gamma).Floor().Maximum(radius.Add(1));
+        double dual = Norm == Norm.Linf ? 1 : Norm == Norm.L2 ? 2 : double.PositiveInfinity;
+        Tensor distance = pass.Losses.Abs().Reshape(-1, 1, 1, 1).Div(pass.Gradient.Norm(dual, s_image, keep: true).ClampMin(1e-12));
+        return Tensor.Where(closest.Distances.IsFinite(), radius, size.Add(distance).Maximum(radius)).MulInPlace(1 + gamma);
+    }
+
+    private Tensor Project(Tensor change, Tensor images, Tensor radius) => Norm switch
+    {
+        Norm.Linf => change.Maximum(radius.Neg()).Minimum(radius),
+        Norm.L2 => change.MulInPlace(radius.Div(change.Norm(2, s_image, keep: true).ClampMin(1e-12)).ClampInPlace(0, 1)),
+        Norm.L1 => L1Ball.Project(change, images, radius),
+        _ => Largest(change, radius),
+    };
+
+    // The changes of the largest absolute value, as many as the radius says.
+    private static Tensor Largest(Tensor change, Tensor count)
+    {
+        Tensor size = change.Abs();
+        long most = (long)count.Amax(s_image).Amax([0]).ToDouble();
+        Tensor order = size.Flatten().TopK(Math.Max(most, 1)).Values, last = count.Reshape(-1, 1).Sub(1).ClampMin(0).To(DType.Int64);
+        return change.MaskedFill(size.Less(order.Gather(1, last).Reshape(-1, 1, 1, 1)), 0).MulInPlace(count.Clamp(0, 1));
+    }
+}

@@ -1,0 +1,67 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// MI-FGSM, the momentum iterative method (Dong, Liao, Pang, Su, Zhu, Hu, Li, 2017, 1710.06081): gradients of the cross entropy, each divided by its own
+/// image's L1 length, add up with decay μ, and every step goes along the sign of the sum. The momentum carries it over poor local maxima, and its images
+/// transfer better to other models. Linf, untargeted or targeted. The paper's μ = 1, 10 steps and α = ε/steps. It returns the last iterate.
+/// </summary>
+public sealed record MomentumIterative : IBudgetAttack<IClassifier>
+{
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "mi-fgsm";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.Linf;
+
+    /// <inheritdoc/>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <summary>The number of steps.</summary>
+    public int Steps { get; init; } = 10;
+
+    /// <summary>The size of a step; null for ε/steps.</summary>
+    public double? Step { get; init; }
+
+    /// <summary>μ: what stays of the momentum from step to step.</summary>
+    public double Decay { get; init; } = 1;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<MomentumIterative>(new(), "small FGSM steps along gradients that add up", "Dong et al., 2017, 1710.06081")
+        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Number("step", 0, "size of a step; auto: eps/steps", attack => attack.Step, (attack, value) => attack with { Step = value })
+        .Number("decay", 0, "what stays of the momentum from step to step", attack => attack.Decay, (attack, value) => attack with { Decay = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.Size(0))]);
+        Func<Tensor, Tensor> loss = AttackLoss.CrossEntropy(goal);
+        Tensor point = images.Clone(), momentum = images.ZerosLike();
+        for (int step = 0; step < Steps; step++)
+        {
+            using var inner = new TensorScope();
+            Tensor gradient = model.Gradient(point, loss).Gradient;
+            momentum.MulInPlace(Decay).AddQuotientInPlace(gradient, gradient.Norm(1, s_image, keep: true).ClampMin(1e-12));
+            point.CopyInPlace(ball.Project(point.Add(momentum.Sign().MulInPlace(Step ?? (Epsilon / Steps)))));
+        }
+
+        return scope.Keep(point);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>The length of a step follows the budget, so each is run by itself.</remarks>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+}
