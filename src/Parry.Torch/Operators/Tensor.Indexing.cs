@@ -6,6 +6,7 @@ public sealed partial class Tensor
     private static readonly Operator s_indexSelect = new("index_select");
     private static readonly Operator s_gather = new("gather");
     private static readonly Operator s_scatterValue = new("scatter.value");
+    private static readonly Operator s_scatterSource = new("scatter.src");
     private static readonly Operator s_indexCopy = new("index_copy");
     private static readonly Operator s_maskedFillScalar = new("masked_fill.Scalar");
     private static readonly Operator s_nonzero = new("nonzero");
@@ -19,6 +20,9 @@ public sealed partial class Tensor
 
     /// <summary>A copy with a value placed along a dimension at each index.</summary>
     public Tensor Scatter(int dimension, Tensor indices, double value) => s_scatterValue.Call(this, dimension, indices, value);
+
+    /// <summary>A copy with elements placed along a dimension at each index.</summary>
+    public Tensor Scatter(int dimension, Tensor indices, Tensor source) => s_scatterSource.Call(this, dimension, indices, source);
 
     /// <summary>A copy in which entries of a dimension are replaced.</summary>
     public Tensor IndexCopy(int dimension, Tensor indices, Tensor source) => s_indexCopy.Call(this, dimension, indices, source);

@@ -17,6 +17,8 @@ public sealed partial class Tensor
     private static readonly Operator s_softmaxInt = new("softmax.int");
     private static readonly Operator s_logSoftmaxInt = new("log_softmax.int");
     private static readonly Operator s_logsumexp = new("logsumexp");
+    private static readonly Operator s_sort = new("sort");
+    private static readonly Operator s_cumsum = new("cumsum");
 
     /// <summary>Sum of all elements.</summary>
     public Tensor Sum() => s_sum.Call(this);
@@ -62,4 +64,14 @@ public sealed partial class Tensor
 
     /// <summary>log(sum(exp)) over dimensions, computed stably.</summary>
     public Tensor LogSumExp(long[] dimensions, bool keep = false) => s_logsumexp.Call(this, dimensions, keep);
+
+    /// <summary>The elements of a dimension in order, and where they were (int64).</summary>
+    public (Tensor Values, Tensor Indices) Sort(int dimension, bool descending = false)
+    {
+        Tensor?[] sorted = s_sort.CallMany(this, dimension, descending);
+        return (sorted[0]!, sorted[1]!);
+    }
+
+    /// <summary>Sums of a dimension's elements up to and with each.</summary>
+    public Tensor CumSum(int dimension) => s_cumsum.Call(this, dimension);
 }

@@ -29,6 +29,18 @@ public class AttackConformanceTests
         "pgd:eps=0.025,0.015,steps=12,restarts=2",
         "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
+        "apgd:eps=0.025,0.015,steps=12,restarts=2",
+        "apgd:eps=0.12,0.05,norm=l2,steps=12",
+        "apgd:eps=0.5,0.2,norm=l1,steps=12",
+        "fab:steps=20",
+        "fab:norm=l2,steps=20",
+        "fab:norm=l1,steps=20",
+        "autoattack:eps=0.025,0.015,steps=10,queries=20",
+        "autoattack:eps=0.12,0.05,norm=l2,steps=10,queries=20",
+        "autoattack:eps=0.5,0.2,norm=l1,steps=10",
+        "autoattack:eps=0.025,0.015,version=rand,steps=5",
+        "square:eps=0.06,0.015,queries=100",
+        "square:eps=0.5,0.05,norm=l2,queries=100",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02");
 
     /// <summary>The attacks in which chance has a part.</summary>
@@ -36,6 +48,9 @@ public class AttackConformanceTests
     [
         "rand-fgsm",
         "pgd",
+        "apgd",
+        "autoattack",
+        "square",
     ];
 
     [Fact]

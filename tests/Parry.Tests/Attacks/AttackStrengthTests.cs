@@ -1,4 +1,5 @@
 using Parry.Attacks;
+using Parry.Attacks.ScoreBased;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
@@ -20,7 +21,14 @@ public class AttackStrengthTests
         new ProjectedGradientDescent { EarlyStop = true, RandomStart = false },
         new ProjectedGradientDescent { Norm = Norm.L2, RandomStart = false },
         new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01 },
-        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true });
+        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true },
+        new AutoProjectedGradientDescent(),
+        new AutoProjectedGradientDescent { Norm = Norm.L2 },
+        new AutoProjectedGradientDescent { Norm = Norm.L1 },
+        new AutoAttack { Queries = 20 },
+        new AutoAttack { Norm = Norm.L2, Queries = 20 },
+        new AutoAttack { Norm = Norm.L1 },
+        new SquareAttack());
 
     [Theory]
     [MemberData(nameof(BudgetAttacks))]
@@ -36,6 +44,16 @@ public class AttackStrengthTests
     [InlineData(2, true)]
     public void Carlini_and_Wagner_come_within_5_percent_of_the_smallest_perturbation(int classes, bool targeted) =>
         StrengthChecks.ComesNearTheOptimum(new CarliniWagnerL2 { Iterations = 300 }, targeted, classes);
+
+    [Theory]
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L2)]
+    [InlineData(Norm.L1)]
+    public void FAB_comes_within_5_percent_of_the_smallest_perturbation(Norm norm)
+    {
+        StrengthChecks.ComesNearTheOptimum(new FastAdaptiveBoundary { Norm = norm }, targeted: false, classes: 5);
+        StrengthChecks.ComesNearTheOptimum(new FastAdaptiveBoundary { Norm = norm }, targeted: true, classes: 2);
+    }
 
     [Fact]
     public void An_attack_that_does_nothing_fails_every_strength_check()

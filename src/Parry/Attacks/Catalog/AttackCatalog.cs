@@ -1,3 +1,4 @@
+using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -13,7 +14,11 @@ public static class AttackCatalog
         RandomFastGradientSign.Entry,
         BasicIterative.Entry,
         ProjectedGradientDescent.Entry,
+        AutoProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
+        FastAdaptiveBoundary.Entry,
+        AutoAttack.Entry,
+        SquareAttack.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
