@@ -22,6 +22,7 @@ public sealed partial class Tensor
     private static readonly Operator s_tanh = new("tanh");
     private static readonly Operator s_atanh = new("atanh");
     private static readonly Operator s_round = new("round");
+    private static readonly Operator s_floor = new("floor");
     private static readonly Operator s_clamp = new("clamp");
     private static readonly Operator s_clampMin = new("clamp_min");
     private static readonly Operator s_maximum = new("maximum");
@@ -100,6 +101,9 @@ public sealed partial class Tensor
 
     /// <summary>Rounds to the nearest integer, halves to even.</summary>
     public Tensor Round() => s_round.Call(this);
+
+    /// <summary>The next whole number below.</summary>
+    public Tensor Floor() => s_floor.Call(this);
 
     /// <summary>Limits every element to [minimum, maximum].</summary>
     public Tensor Clamp(double minimum, double maximum) => s_clamp.Call(this, minimum, maximum);

@@ -21,7 +21,7 @@ public sealed partial class Tensor
     /// <summary>A copy with a value placed along a dimension at each index.</summary>
     public Tensor Scatter(int dimension, Tensor indices, double value) => s_scatterValue.Call(this, dimension, indices, value);
 
-    /// <summary>A copy with elements placed along a dimension at each index.</summary>
+    /// <summary>A copy with elements of the source placed along a dimension at each index.</summary>
     public Tensor Scatter(int dimension, Tensor indices, Tensor source) => s_scatterSource.Call(this, dimension, indices, source);
 
     /// <summary>A copy in which entries of a dimension are replaced.</summary>

@@ -18,7 +18,9 @@ public sealed partial class Tensor
     private static readonly Operator s_leakyReluBackward = new("leaky_relu_backward");
     private static readonly Operator s_thresholdBackward = new("threshold_backward");
     private static readonly Operator s_sigmoidBackward = new("sigmoid_backward");
+    private static readonly Operator s_gridSamplerBackward = new("grid_sampler_2d_backward");
     private static readonly Operator s_nllLoss = new("nll_loss");
+    private static readonly Operator s_gridSampler = new("grid_sampler");
 
     /// <summary>x · weightᵀ + bias.</summary>
     public Tensor Linear(Tensor weight, Tensor? bias = null) => s_linear.Call(this, weight, bias);
@@ -37,6 +39,9 @@ public sealed partial class Tensor
 
     /// <summary>Mean of windows that give the wanted height and width.</summary>
     public Tensor AdaptiveAvgPool2d(long height, long width) => s_adaptiveAvgPool2d.Call(this, new[] { height, width });
+
+    /// <summary>Reads [N, C, H, W] between pixels (bilinear) at points [N, h, w, 2] as (x, y), where -1 and 1 are the outer edges; beyond them the edge goes on.</summary>
+    public Tensor GridSample(Tensor points) => s_gridSampler.Call(this, points, 0, 1, false);
 
     /// <summary>max(x, 0).</summary>
     public Tensor Relu() => s_relu.Call(this);
@@ -58,6 +63,9 @@ public sealed partial class Tensor
 
     /// <summary>Negative log-likelihood of int64 labels; reduction 0 none, 1 mean, 2 sum.</summary>
     public Tensor NllLoss(Tensor labels, int reduction) => s_nllLoss.Call(this, labels, Value.None, reduction);
+
+    /// <summary>This gradient through a bilinear reading of an image at points, back to the points, [N, h, w, 2].</summary>
+    public Tensor ThroughGridSample(Tensor image, Tensor points) => s_gridSamplerBackward.CallMany(this, image, points, 0, 1, false, Value.Flags(false, true))[1]!;
 
     /// <summary>This gradient through a LeakyReLU that had this input.</summary>
     public Tensor ThroughLeakyRelu(Tensor input, double slope) => s_leakyReluBackward.Call(this, input, slope, false);

@@ -14,10 +14,11 @@ public sealed partial class Tensor
     private static readonly Operator s_linalgVectorNorm = new("linalg_vector_norm");
     private static readonly Operator s_any = new("any");
     private static readonly Operator s_all = new("all");
+    private static readonly Operator s_sort = new("sort");
     private static readonly Operator s_softmaxInt = new("softmax.int");
     private static readonly Operator s_logSoftmaxInt = new("log_softmax.int");
     private static readonly Operator s_logsumexp = new("logsumexp");
-    private static readonly Operator s_sort = new("sort");
+    private static readonly Operator s_topk = new("topk");
     private static readonly Operator s_cumsum = new("cumsum");
 
     /// <summary>Sum of all elements.</summary>
@@ -56,6 +57,13 @@ public sealed partial class Tensor
     /// <summary>Whether all elements are true.</summary>
     public Tensor All() => s_all.Call(this);
 
+    /// <summary>The elements of a dimension in order, and where they were (int64).</summary>
+    public (Tensor Values, Tensor Indices) Sort(int dimension, bool descending = false)
+    {
+        Tensor?[] sorted = s_sort.CallMany(this, dimension, descending);
+        return (sorted[0]!, sorted[1]!);
+    }
+
     /// <summary>Softmax along a dimension.</summary>
     public Tensor Softmax(int dimension = -1) => s_softmaxInt.Call(this, dimension);
 
@@ -65,13 +73,9 @@ public sealed partial class Tensor
     /// <summary>log(sum(exp)) over dimensions, computed stably.</summary>
     public Tensor LogSumExp(long[] dimensions, bool keep = false) => s_logsumexp.Call(this, dimensions, keep);
 
-    /// <summary>The elements of a dimension in order, and where they were (int64).</summary>
-    public (Tensor Values, Tensor Indices) Sort(int dimension, bool descending = false)
-    {
-        Tensor?[] sorted = s_sort.CallMany(this, dimension, descending);
-        return (sorted[0]!, sorted[1]!);
-    }
+    /// <summary>The largest elements along a dimension, in descending order, and where they are (int64).</summary>
+    public (Tensor Values, Tensor Indices) TopK(long count, int dimension = -1) => s_topk.CallMany(this, count, dimension) is [{ } values, { } indices] ? (values, indices) : throw new InvalidOperationException("topk gives two tensors.");
 
-    /// <summary>Sums of a dimension's elements up to and with each.</summary>
-    public Tensor CumSum(int dimension) => s_cumsum.Call(this, dimension);
+    /// <summary>Sums of the elements up to and with each one along a dimension.</summary>
+    public Tensor CumulativeSum(int dimension = -1) => s_cumsum.Call(this, dimension);
 }

@@ -58,7 +58,7 @@ public class AttackCatalogTests
     [InlineData("pgd:steps=0", "a whole number from 1 on, got \"0\"")]
     [InlineData("pgd:steps=2.5", "a whole number from 1 on")]
     [InlineData("pgd:steps=99999999999", "a whole number from 1 on")]
-    [InlineData("pgd:norm=l1", "linf or l2, got \"l1\"")]
+    [InlineData("pgd:norm=l0", "linf or l2 or l1, got \"l0\"")]
     [InlineData("pgd:loss=mse", "cross-entropy or margin")]
     [InlineData("pgd:early-stop=yes", "true or false, got \"yes\"")]
     [InlineData("pgd:steps=3,4", "the option steps of pgd takes one value, got 3, 4")]
@@ -106,7 +106,7 @@ public class AttackCatalogTests
         Assert.All(AttackCatalog.All, entry =>
         {
             Assert.Matches("^[a-z][a-z0-9-]*$", entry.Name);
-            Assert.Matches(@"\d{4}, \d{4}\.\d{4,5}$", entry.Paper);
+            Assert.Matches(@"\d{4}, (\d{4}\.\d{4,5}|openreview [\w-]+)$", entry.Paper);
             Assert.InRange(entry.Summary.Length, 10, 90);
             Assert.Equal(entry.Default.Norm, entry.AllNorms[0]);
             Assert.Equal(entry.HasBudget, entry.Options.Any(option => option.Name == "eps"));

@@ -39,6 +39,12 @@ public class AttackConformanceTests
         "autoattack:eps=0.12,0.05,norm=l2,steps=10,queries=20",
         "autoattack:eps=0.5,0.2,norm=l1,steps=10",
         "autoattack:eps=0.025,0.015,version=rand,steps=5",
+        "jsma:theta=0.3,gamma=0.6",
+        "jsma:decrease=true,theta=0.3,gamma=0.6",
+        "houdini:eps=0.025,0.015,steps=12",
+        "optmargin:points=4,radius=0.01,steps=3,iterations=30,c=1",
+        "hot-cold",
+        "stadv:iterations=100,tau=0.001",
         "square:eps=0.06,0.015,queries=100",
         "square:eps=0.5,0.05,norm=l2,queries=100",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02");
@@ -50,6 +56,7 @@ public class AttackConformanceTests
         "pgd",
         "apgd",
         "autoattack",
+        "optmargin",
         "square",
     ];
 

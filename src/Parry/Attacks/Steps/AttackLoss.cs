@@ -8,7 +8,12 @@ public static class AttackLoss
     private const double Smallest = 1e-12;
 
     /// <summary>The loss of an objective.</summary>
-    public static Func<Tensor, Tensor> Of(Objective objective, Goal goal) => objective == Objective.Margin ? Margin(goal) : CrossEntropy(goal);
+    public static Func<Tensor, Tensor> Of(Objective objective, Goal goal) => objective switch
+    {
+        Objective.Margin => Margin(goal),
+        Objective.Houdini => logits => Margin(goal)(logits).LogNormalProbability(),
+        _ => CrossEntropy(goal),
+    };
 
     /// <summary>The cross entropy with the true class, or minus that with the wanted one.</summary>
     public static Func<Tensor, Tensor> CrossEntropy(Goal goal) => logits =>

@@ -2,13 +2,11 @@ using Parry.Torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>
-/// The images an attack may return: in the box [0, 1] and, each row within its own radius in Linf, L2 or L1, around clean images.
-/// </summary>
+/// <summary>The images an attack may return: in the box [0, 1] and, each row within its own radius in Linf, L2 or L1, around clean images.</summary>
 internal sealed class Ball
 {
     private const double Smallest = 1e-12;
-    private const int Halvings = 12;
+    private const double Sparsity = 0.01;
     private static readonly long[] s_image = [1, 2, 3];
 
     private readonly Norm _norm;
@@ -35,43 +33,6 @@ internal sealed class Ball
     /// <summary>The balls of some rows.</summary>
     public Ball Select(long[] rows) => new(_norm, _center.At(rows), _radii.At(rows));
 
-    /// <summary>
-    /// The nearest allowed images: onto the ball, then into the box, which cannot leave a ball around an image in the box; in L1 onto both at once, since
-    /// what clipping takes away could be spent elsewhere.
-    /// </summary>
-    public Tensor Project(Tensor points)
-    {
-        if (_norm == Norm.Linf) return points.Maximum(_low!).Minimum(_high!);
-        if (_norm == Norm.L1) return ProjectL1(points);
-        Tensor change = points.Sub(_center);
-        Tensor scale = _radius.Div(change.Norm(2, s_image, keep: true).ClampMin(Smallest)).ClampInPlace(0, 1);
-        return change.MulInPlace(scale).AddInPlace(_center).ClampInPlace(0, 1);
-    }
-
-    /// <summary>Points drawn uniformly from the balls, then put into the box; in L1 the projection of normal noise. It uses draws 0 and 1.</summary>
-    public Tensor Draw(SampleRandom random)
-    {
-        ReadOnlySpan<long> shape = _center.Shape.AsSpan(1);
-        if (_norm == Norm.Linf) return Project(random.Uniform(0, shape).Mul(2).Sub(1).Mul(_radius).AddInPlace(_center));
-        if (_norm == Norm.L1) return Project(random.Normal(0, shape).AddInPlace(_center));
-        double dimensions = (double)_center.Elements / _center.Size(0);
-        Tensor lengths = random.Uniform(1, 1, 1, 1).Pow(1 / dimensions).Mul(_radius);
-        return Project(Unit(random.Normal(0, shape)).Mul(lengths).AddInPlace(_center));
-    }
-
-    /// <summary>The direction of length 1 in the norm along which a loss of this gradient rises fastest.</summary>
-    /// <param name="gradient">Of each row's loss.</param>
-    /// <param name="random">Where the direction of a row comes from whose gradient is zero (L2).</param>
-    /// <param name="draw">The number of that draw.</param>
-    public Tensor Steepest(Tensor gradient, SampleRandom random, long draw)
-    {
-        if (_norm == Norm.Linf) return gradient.Sign();
-        Tensor lost = gradient.Norm(2, s_image, keep: true).LessOrEqual(Smallest);
-        return lost.Any().ToDouble() == 0
-            ? Unit(gradient)
-            : Tensor.Where(lost, Unit(random.Normal(draw, _center.Shape.AsSpan(1))), Unit(gradient));
-    }
-
     /// <summary>Frees what it made before its scope ends, for attacks that replace it as rows leave. The clean images stay.</summary>
     public void Free()
     {
@@ -80,30 +41,51 @@ internal sealed class Ball
         _high?.Dispose();
     }
 
-    // The change v nearest to y keeps its signs: |v| = min(max(|y| - t, 0), room in the box), with the smallest t ≥ 0 that fits the radius. Halving brackets
-    // t, a straight line between the ends of the bracket gives it, and a scale takes away what that is too much.
-    private Tensor ProjectL1(Tensor points)
+    /// <summary>The nearest allowed images; in L2 first onto the ball, then into the box, which cannot leave a ball around an image in the box.</summary>
+    public Tensor Project(Tensor points)
     {
-        using var scope = new TensorScope();
-        Tensor change = points.Sub(_center), size = change.Abs();
-        Tensor room = Tensor.Where(change.Greater(0), _center.SubtractedFrom(1), _center);
-        Tensor Spent(Tensor threshold) => size.Sub(threshold).ClampInPlace(0, double.PositiveInfinity).Minimum(room);
-        Tensor Excess(Tensor threshold) => Spent(threshold).Sum(s_image, keep: true).AddInPlace(_radius, -1);
-
-        Tensor low = _radius.ZerosLike(), high = size.Amax(s_image, keep: true), atLow = Excess(low), atHigh = _radius.Neg();
-        Tensor outside = atLow.Greater(0);
-        for (int i = 0; i < Halvings; i++)
-        {
-            Tensor middle = low.Add(high).MulInPlace(0.5), excess = Excess(middle), less = excess.Greater(0);
-            (low, atLow) = (Tensor.Where(less, middle, low), Tensor.Where(less, excess, atLow));
-            (high, atHigh) = (Tensor.Where(less, high, middle), Tensor.Where(less, atHigh, excess));
-        }
-
-        Tensor threshold = low.Add(high.Sub(low).Mul(atLow).Div(atLow.Sub(atHigh).ClampMin(Smallest)));
-        Tensor spent = Spent(Tensor.Where(outside, threshold, _radius.ZerosLike()));
-        Tensor scale = _radius.Div(spent.Sum(s_image, keep: true).ClampMin(Smallest)).ClampInPlace(0, 1);
-        return scope.Keep(spent.MulInPlace(scale).MulInPlace(change.Sign()).AddInPlace(_center).ClampInPlace(0, 1));
+        if (_norm == Norm.Linf) return points.Maximum(_low!).Minimum(_high!);
+        Tensor change = points.Sub(_center);
+        if (_norm == Norm.L1) return L1Ball.Project(change, _center, _radius).AddInPlace(_center).ClampInPlace(0, 1);
+        Tensor scale = _radius.Div(change.Norm(2, s_image, keep: true).ClampMin(Smallest)).ClampInPlace(0, 1);
+        return change.MulInPlace(scale).AddInPlace(_center).ClampInPlace(0, 1);
     }
 
-    private static Tensor Unit(Tensor vectors) => vectors.Div(vectors.Norm(2, s_image, keep: true).ClampMin(Smallest));
+    /// <summary>Points drawn uniformly from the balls, then put into the box. It uses draws 0 and 1.</summary>
+    public Tensor Draw(SampleRandom random)
+    {
+        ReadOnlySpan<long> shape = _center.Shape.AsSpan(1);
+        if (_norm == Norm.Linf) return Project(random.Uniform(0, shape).Mul(2).Sub(1).Mul(_radius).AddInPlace(_center));
+        double dimensions = (double)_center.Elements / _center.Size(0);
+        Tensor lengths = random.Uniform(1, 1, 1, 1).Pow(1 / dimensions).Mul(_radius);
+        return Project((_norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape))).Mul(lengths).AddInPlace(_center));
+
+        // Laplace numbers, divided by the sum of their absolute values, are uniform over the surface of an L1 ball.
+        Tensor OnDiamond()
+        {
+            Tensor uniform = random.Uniform(0, _center.Shape.AsSpan(1)).Mul(2).Sub(1), laplace = uniform.Abs().SubtractedFrom(1).Log().MulInPlace(uniform.Sign());
+            return laplace.Div(laplace.Norm(1, s_image, keep: true).ClampMin(Smallest));
+        }
+    }
+
+    /// <summary>
+    /// The direction of length 1 in the norm along which a loss of this gradient rises fastest. In L1 that is a single pixel; it is shared among the
+    /// hundredth of the pixels with the largest gradients (SLIDE: Tramèr and Boneh, 2019, 1904.13000), of those that the box lets move.
+    /// </summary>
+    /// <param name="point">Where it is, [N, C, H, W].</param>
+    /// <param name="gradient">Of each row's loss.</param>
+    /// <param name="random">Where the direction of a row comes from whose gradient is zero (L2 and L1).</param>
+    /// <param name="draw">The number of that draw.</param>
+    public Tensor Steepest(Tensor point, Tensor gradient, SampleRandom random, long draw)
+    {
+        if (_norm == Norm.Linf) return gradient.Sign();
+        Tensor direction = Direction.Along(gradient, random, draw);
+        if (_norm == Norm.L2) return direction;
+        Tensor blocked = Tensor.Where(direction.Greater(0), point.GreaterOrEqual(point.OnesLike()), point.LessOrEqual(0));
+        Tensor sizes = direction.Abs().MaskedFill(blocked, 0), rows = sizes.Flatten();
+        long pixels = Math.Max(1, (long)(Sparsity * rows.Size(1)));
+        Tensor least = rows.TopK(pixels).Values.Amin([1], keep: true).ClampMin(Smallest).Reshape(-1, 1, 1, 1);
+        Tensor signs = direction.Sign().MulInPlace(sizes.GreaterOrEqual(least).To(DType.Float32));
+        return signs.Div(signs.Norm(1, s_image, keep: true).ClampMin(1));
+    }
 }

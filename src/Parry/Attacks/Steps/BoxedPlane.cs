@@ -42,7 +42,7 @@ internal static class BoxedPlane
     {
         var (gains, order) = gain.Flatten().Sort(1, descending: true);
         Tensor rooms = room.Flatten().Gather(1, order), each = gains.Mul(rooms);
-        Tensor before = each.CumSum(1).Sub(each);
+        Tensor before = each.CumulativeSum(1).Sub(each);
         Tensor spent = need.Flatten().Sub(before).Div(gains.ClampMin(Smallest)).ClampInPlace(0, double.PositiveInfinity).Minimum(rooms).MulInPlace(gains.Sign());
         return spent.ZerosLike().Scatter(1, order, spent).Reshape(gain.Shape);
     }

@@ -67,7 +67,8 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
     {
         int count = _batch.Count;
         _ball = new Ball(attack.Norm, _batch.Images, Filled(count, radius));
-        _point = start is null ? _ball.Draw(_random) : _ball.Project(start);
+        bool sparse = attack.Norm == Norm.L1 && start is null;
+        _point = sparse ? _ball.Project(_random.Normal(0, _batch.Images.Shape.AsSpan(1)).AddInPlace(_batch.Images)) : start is null ? _ball.Draw(_random) : _ball.Project(start);
         _gradient = _point.ZerosLike();
         _loss = new float[count];
         Look();
@@ -75,7 +76,7 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
         (_step, _rises, _bestAtCheck, _halved) = (Filled(count, attack.Norm == Norm.L1 ? radius : 2 * radius), new int[count], _loss, Filled(count, true));
         if (attack.Norm != Norm.L1) return;
         _changed = Norm.L0.Of(_point.Sub(_batch.Images)).ToArray<float>();
-        _few = start is null ? Filled(count, Math.Max(1, _pixels / 5)) : Fewer(_changed);
+        _few = Fewer(_changed);
     }
 
     // A step of every row, and its checkpoint when one is due.
@@ -106,7 +107,7 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
 
     private Tensor Direction(int step)
     {
-        if (attack.Norm != Norm.L1) return _ball.Steepest(_gradient, _random, 2 + step);
+        if (attack.Norm != Norm.L1) return _ball.Steepest(_point, _gradient, _random, 2 + step);
 
         // The signs of the largest values of the gradient, with a sum of 1.
         Tensor size = _gradient.Abs();

@@ -7,9 +7,10 @@ namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
 /// PGD, projected gradient descent (Madry, Makelov, Schmidt, Tsipras, Vladu, 2017, 1706.06083): from a random point of the ball, steps of fixed length
-/// along the steepest direction of the loss, each followed by projection onto the ball and clipping to the box. Linf and L2. It returns the last iterate
-/// that reached the goal, or the last of all where none did. Deviations: the length of a step follows the budget, further restarts attack only what has
-/// withstood, and a zero gradient in L2 is replaced by a random direction.
+/// along the steepest direction of the loss, each followed by projection onto the ball and clipping to the box. Linf, L2 and L1; in L1 the projection is
+/// onto ball and box at once, and the steps change the hundredth of the pixels with the largest gradients (Tramèr and Boneh, 2019, 1904.13000). It returns
+/// the last iterate that reached the goal, or the last of all where none did. Deviations: the length of a step follows the budget, further restarts attack
+/// only what has withstood, and a zero gradient in L2 and L1 is replaced by a random direction.
 /// </summary>
 public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
 {
@@ -18,18 +19,18 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "pgd";
 
-    /// <summary>Linf or L2.</summary>
+    /// <summary>Linf, L2 or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"PGD works in Linf and L2, not in {value}.");
+        init => field = value != Norm.L0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"PGD works in Linf, L2 and L1, not in {value}.");
     } = Norm.Linf;
 
-    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.</summary>
+    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets for MNIST.</summary>
     public double Epsilon
     {
-        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 2);
+        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : Norm == Norm.L2 ? 2 : 10);
         init => _epsilon = value;
     }
 
@@ -60,8 +61,8 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <summary>What the command line knows of it.</summary>
     public static AttackEntry Entry { get; } = new AttackEntry<ProjectedGradientDescent>(new(), "gradient steps from a random start, projected onto the budget",
         "Madry et al., 2017, 1706.06083")
-        .Budget("the largest perturbation; 2 when the norm is l2", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+        .Budget("the largest perturbation; 2 when the norm is l2, 10 when it is l1", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Norms([Norm.Linf, Norm.L2, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
         .Number("step", 0, "length of a step; auto: 2.5 eps/steps, enough to cross the ball", attack => attack.Step, (attack, value) => attack with { Step = value })
         .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
         .Flag("random-start", "start the first climb at a random point of the ball", attack => attack.RandomStart, (attack, value) => attack with { RandomStart = value })
@@ -144,7 +145,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
                 long[] hits = Rows.Where(hit, true);
                 images.Put(rows.At(hits), point.At(hits));
                 foreach (long row in rows.At(hits)) reached[row] = true;
-                Tensor direction = ball.Steepest(pass.Gradient, batch.Random.Fork(restart), 2 + step);
+                Tensor direction = ball.Steepest(point, pass.Gradient, batch.Random.Fork(restart), 2 + step);
                 point.CopyInPlace(ball.Project(direction.MulInPlace(steps).AddInPlace(point)));
             }
 
