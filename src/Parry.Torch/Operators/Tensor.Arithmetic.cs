@@ -28,6 +28,7 @@ public sealed partial class Tensor
     private static readonly Operator s_maximum = new("maximum");
     private static readonly Operator s_minimum = new("minimum");
     private static readonly Operator s_matmul = new("matmul");
+    private static readonly Operator s_logNdtr = new("special_log_ndtr");
     private static readonly Operator s_isfinite = new("isfinite");
     private static readonly Operator s_eqTensor = new("eq.Tensor");
     private static readonly Operator s_eqScalar = new("eq.Scalar");
@@ -40,6 +41,7 @@ public sealed partial class Tensor
     private static readonly Operator s_leScalar = new("le.Scalar");
     private static readonly Operator s_geTensor = new("ge.Tensor");
     private static readonly Operator s_logicalAnd = new("logical_and");
+    private static readonly Operator s_logicalOr = new("logical_or");
     private static readonly Operator s_logicalNot = new("logical_not");
     private static readonly Operator s_whereSelf = new("where.self");
 
@@ -118,6 +120,9 @@ public sealed partial class Tensor
     /// <summary>Matrix product.</summary>
     public Tensor MatMul(Tensor other) => s_matmul.Call(this, other);
 
+    /// <summary>Logarithm of the standard normal distribution's cumulative probability.</summary>
+    public Tensor LogNormalProbability() => s_logNdtr.Call(this);
+
     /// <summary>Whether each element is a finite number.</summary>
     public Tensor IsFinite() => s_isfinite.Call(this);
 
@@ -153,6 +158,9 @@ public sealed partial class Tensor
 
     /// <summary>Both true.</summary>
     public Tensor And(Tensor other) => s_logicalAnd.Call(this, other);
+
+    /// <summary>At least one true.</summary>
+    public Tensor Or(Tensor other) => s_logicalOr.Call(this, other);
 
     /// <summary>Not true.</summary>
     public Tensor Not() => s_logicalNot.Call(this);

@@ -19,6 +19,7 @@ public sealed partial class Tensor
     private static readonly Operator s_leakyReluBackward = new("leaky_relu_backward");
     private static readonly Operator s_thresholdBackward = new("threshold_backward");
     private static readonly Operator s_sigmoidBackward = new("sigmoid_backward");
+    private static readonly Operator s_gridSamplerBackward = new("grid_sampler_2d_backward");
     private static readonly Operator s_nllLoss = new("nll_loss");
     private static readonly Operator s_gridSampler = new("grid_sampler");
 
@@ -66,6 +67,9 @@ public sealed partial class Tensor
 
     /// <summary>Negative log-likelihood of int64 labels; reduction 0 none, 1 mean, 2 sum.</summary>
     public Tensor NllLoss(Tensor labels, int reduction) => s_nllLoss.Call(this, labels, Value.None, reduction);
+
+    /// <summary>This gradient through a bilinear reading of an image at points, back to the points, [N, h, w, 2].</summary>
+    public Tensor ThroughGridSample(Tensor image, Tensor points) => s_gridSamplerBackward.CallMany(this, image, points, 0, 1, false, Value.Flags(false, true))[1]!;
 
     /// <summary>This gradient through a LeakyReLU that had this input.</summary>
     public Tensor ThroughLeakyRelu(Tensor input, double slope) => s_leakyReluBackward.Call(this, input, slope, false);

@@ -16,6 +16,7 @@ public sealed partial class Tensor
     private static readonly Operator s_linalgVectorNorm = new("linalg_vector_norm");
     private static readonly Operator s_any = new("any");
     private static readonly Operator s_all = new("all");
+    private static readonly Operator s_sort = new("sort");
     private static readonly Operator s_softmaxInt = new("softmax.int");
     private static readonly Operator s_logSoftmaxInt = new("log_softmax.int");
     private static readonly Operator s_logsumexp = new("logsumexp");
@@ -67,6 +68,13 @@ public sealed partial class Tensor
 
     /// <summary>Whether all elements are true.</summary>
     public Tensor All() => s_all.Call(this);
+
+    /// <summary>The elements of a dimension in order, and where they were (int64).</summary>
+    public (Tensor Values, Tensor Indices) Sort(int dimension, bool descending = false)
+    {
+        Tensor?[] sorted = s_sort.CallMany(this, dimension, descending);
+        return (sorted[0]!, sorted[1]!);
+    }
 
     /// <summary>Softmax along a dimension.</summary>
     public Tensor Softmax(int dimension = -1) => s_softmaxInt.Call(this, dimension);

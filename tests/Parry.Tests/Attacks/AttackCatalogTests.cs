@@ -106,7 +106,7 @@ public class AttackCatalogTests
         Assert.All(AttackCatalog.All, entry =>
         {
             Assert.Matches("^[a-z][a-z0-9-]*$", entry.Name);
-            Assert.Matches(@"\d{4}, \d{4}\.\d{4,5}$", entry.Paper);
+            Assert.Matches(@"\d{4}, (\d{4}\.\d{4,5}|openreview [\w-]+)$", entry.Paper);
             Assert.InRange(entry.Summary.Length, 10, 90);
             Assert.Equal(entry.Default.Norm, entry.AllNorms[0]);
             Assert.Equal(entry.HasBudget, entry.Options.Any(option => option.Name == "eps"));

@@ -68,6 +68,24 @@ public class AttackConformanceTests
         "cw-linf:iterations=60,c=0.1,lr=0.02",
         "cw-l0:iterations=60,c=1,lr=0.02,largest-c=1e4",
         "lbfgs:steps=5,iterations=40",
+        "apgd:eps=0.025,0.015,steps=12,restarts=2",
+        "apgd:eps=0.12,0.05,norm=l2,steps=12",
+        "apgd:eps=0.5,0.2,norm=l1,steps=12",
+        "fab:steps=20",
+        "fab:norm=l2,steps=20",
+        "fab:norm=l1,steps=20",
+        "autoattack:eps=0.025,0.015,steps=10,queries=20",
+        "autoattack:eps=0.12,0.05,norm=l2,steps=10,queries=20",
+        "autoattack:eps=0.5,0.2,norm=l1,steps=10",
+        "autoattack:eps=0.025,0.015,version=rand,steps=5",
+        "jsma:theta=0.3,gamma=0.6",
+        "jsma:decrease=true,theta=0.3,gamma=0.6",
+        "houdini:eps=0.025,0.015,steps=12",
+        "optmargin:points=4,radius=0.01,steps=3,iterations=30,c=1",
+        "hot-cold",
+        "stadv:iterations=100,tau=0.001",
+        "square:eps=0.06,0.015,queries=100",
+        "square:eps=0.5,0.05,norm=l2,queries=100",
 
         // Without its solver this one cannot be tested.
         .. GroundTruth.IsAvailable ? s_exact : [],
@@ -91,6 +109,10 @@ public class AttackConformanceTests
         "one-pixel",
         "lsa",
         "genattack",
+        "apgd",
+        "autoattack",
+        "optmargin",
+        "square",
     ];
 
     [Fact]

@@ -17,6 +17,7 @@ public class AttackParityTests
     [InlineData("mnist-pgd", "pgd:eps=0.3,step=0.01,steps=40", 0.880)] // torchattacks; foolbox and ART 0.885
     [InlineData("mnist-natural", "pgd:eps=2,norm=l2,steps=40", 0.320)] // foolbox
     [InlineData("mnist-pgd", "pgd:eps=2,norm=l2,steps=40", 0.750)] // foolbox
+    [InlineData("mnist-natural", "apgd:eps=0.3", 0.000)] // auto-attack with 5 restarts
     [InlineData("mnist-natural", "fgsm:eps=0.1", 0.780)] // torchattacks, and the next three
     [InlineData("mnist-natural", "fgsm:eps=0.3", 0.025)]
     [InlineData("mnist-pgd", "fgsm:eps=0.1", 0.990)]

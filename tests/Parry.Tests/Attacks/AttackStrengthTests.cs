@@ -28,7 +28,16 @@ public class AttackStrengthTests
         new ProjectedGradientDescent { Norm = Norm.L1, RandomStart = false },
         new ProjectedGradientDescent { Norm = Norm.L1, Steps = 100, Step = 0.01 },
         new IterativeLeastLikely { Step = 0.001 },
-        new MomentumIterative());
+        new MomentumIterative(),
+        new AutoProjectedGradientDescent(),
+        new AutoProjectedGradientDescent { Norm = Norm.L2 },
+        new AutoProjectedGradientDescent { Norm = Norm.L1 },
+        new Houdini(),
+        new Houdini { Norm = Norm.L2 },
+        new AutoAttack { Queries = 20 },
+        new AutoAttack { Norm = Norm.L2, Queries = 20 },
+        new AutoAttack { Norm = Norm.L1 },
+        new SquareAttack());
 
     public static TheoryData<IAttack<IClassifier>> MinimumNormAttacks { get; } = new(
         new CarliniWagnerL2 { Iterations = 300 },
@@ -83,6 +92,53 @@ public class AttackStrengthTests
     {
         StrengthChecks.ComesNearTheOptimum(attack, targeted: false, classes: 5);
         StrengthChecks.ComesNearTheOptimum(attack, targeted: true, classes: 2);
+    }
+
+    [Theory]
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L2)]
+    [InlineData(Norm.L1)]
+    public void FAB_comes_within_5_percent_of_the_smallest_perturbation(Norm norm)
+    {
+        StrengthChecks.ComesNearTheOptimum(new FastAdaptiveBoundary { Norm = norm }, targeted: false, classes: 5);
+        StrengthChecks.ComesNearTheOptimum(new FastAdaptiveBoundary { Norm = norm }, targeted: true, classes: 2);
+    }
+
+    [Fact]
+    public void JSMA_takes_the_best_of_all_pairs()
+    {
+        const int count = 20, values = 60;
+        using var random = new Generator(7);
+        using Tensor a = Tensor.Normal([count, values], random), b = Tensor.Normal([count, values], random);
+        var (pair, gain) = JacobianSaliencyMap.BestPair(a, b);
+        float[] raise = a.ToArray<float>(), lower = b.ToArray<float>(), gains = gain.ToArray<float>();
+        for (int row = 0; row < count; row++)
+        {
+            float Product(long p, long q) => Math.Max(0, raise[(row * values) + p] + raise[(row * values) + q]) * Math.Max(0, lower[(row * values) + p] + lower[(row * values) + q]);
+            float best = Enumerable.Range(0, values).SelectMany(p => Enumerable.Range(0, p).Select(q => Product(p, q))).Max();
+            long[] found = pair.ToArray<long>()[(2 * row)..((2 * row) + 2)];
+            Assert.NotEqual(found[0], found[1]);
+            Assert.Equal((best, best), (gains[row], Product(found[0], found[1])));
+        }
+    }
+
+    [Fact]
+    public void OptMargin_stays_adversarial_around_its_images_and_Carlini_and_Wagner_do_not()
+    {
+        var problem = new LinearProblem(Norm.L2, classes: 2, count: 12, seed: 6);
+        Goal goal = problem.Goal(false);
+        double Around(IAttack<IClassifier> attack)
+        {
+            using AttackResult result = AttackRunner.Run(attack, problem.Model, problem.Images, goal, seed: 1);
+            Assert.All(result.Succeeded, Assert.True);
+            using var random = new Generator(9);
+            using Tensor noise = Tensor.Normal([200, 12, 1, 6, 6], random).Mul(0.02), near = result.Images.Add(noise).Clamp(0, 1).Flatten(0, 1);
+            using Tensor labels = goal.Labels.Repeat(200), reached = Goal.Untargeted(labels).IsReached(((IClassifier)problem.Model).Predict(near)).To(DType.Float32).Mean();
+            return reached.ToDouble();
+        }
+
+        Assert.InRange(Around(new CarliniWagnerL2 { Iterations = 300 }), 0.4, 0.7);
+        Assert.InRange(Around(new OptMargin { Points = 20, Radius = 0.02, Iterations = 100 }), 0.9, 1);
     }
 
     [Fact]

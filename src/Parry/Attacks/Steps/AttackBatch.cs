@@ -16,6 +16,12 @@ internal sealed record AttackBatch<TModel>(TModel Model, Tensor Images, Goal Goa
         return new(Model.For(samples), Images.At(rows), Goal.Select(Tensor.From(rows)), Random.For(samples));
     }
 
+    /// <summary>Some of the rows; the images of all are freed, so that memory stays flat while rows leave one after the other.</summary>
+    public AttackBatch<TModel> Narrow(long[] rows)
+    {
+        using (Images) return Select(rows);
+    }
+
     /// <summary>Every row repeated, copies next to each other. The copies of a sample share its random draws.</summary>
     public AttackBatch<TModel> Repeat(int times) => Select([.. Rows.All(Count).SelectMany(row => Enumerable.Repeat(row, times))]);
 }

@@ -22,8 +22,24 @@ internal sealed class Ball
         if (norm == Norm.Linf) (_low, _high) = (center.Sub(_radius).ClampInPlace(0, 1), center.Add(_radius).ClampInPlace(0, 1));
     }
 
+    /// <summary>The usual budget for MNIST in a norm.</summary>
+    public static double UsualRadius(Norm norm) => norm switch
+    {
+        Norm.Linf => 0.3,
+        Norm.L2 => 2,
+        _ => 10,
+    };
+
     /// <summary>The balls of some rows.</summary>
     public Ball Select(long[] rows) => new(_norm, _center.At(rows), _radii.At(rows));
+
+    /// <summary>Frees what it made before its scope ends, for attacks that replace it as rows leave. The clean images stay.</summary>
+    public void Free()
+    {
+        _radius.Dispose();
+        _low?.Dispose();
+        _high?.Dispose();
+    }
 
     /// <summary>The nearest allowed images; in L2 first onto the ball, then into the box, which cannot leave a ball around an image in the box.</summary>
     public Tensor Project(Tensor points)

@@ -8,4 +8,7 @@ public enum Objective
 
     /// <summary>The gap between the best wrong logit and the true one: it does not flatten out when the model is sure.</summary>
     Margin,
+
+    /// <summary>The logarithm of the Houdini loss.</summary>
+    Houdini,
 }

@@ -26,6 +26,12 @@ internal static class Rows
     /// <summary>Rows at positions, as a copy.</summary>
     public static Tensor At(this Tensor tensor, long[] positions) => tensor.IndexSelect(0, Tensor.From(positions));
 
+    /// <summary>Rows at positions; the tensor itself is freed, so that memory stays flat while rows leave one after the other.</summary>
+    public static Tensor Narrow(this Tensor tensor, long[] positions)
+    {
+        using (tensor) return tensor.At(positions);
+    }
+
     /// <summary>Replaces the rows at positions.</summary>
     public static void Put(this Tensor tensor, long[] positions, Tensor rows) => tensor.IndexCopyInPlace(0, Tensor.From(positions), rows);
 

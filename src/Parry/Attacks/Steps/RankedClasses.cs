@@ -1,0 +1,25 @@
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Steps;
+
+/// <summary>The classes an attack aims at, one after the other or side by side.</summary>
+internal static class RankedClasses
+{
+    /// <summary>For each row the wanted class; untargeted, the other classes by falling logit of the clean image, at most that many. One query.</summary>
+    public static long[][] Targets(AttackBatch<IClassifier> batch, int most)
+    {
+        using var scope = new TensorScope();
+        long[] labels = batch.Goal.Labels.ToArray<long>();
+        if (batch.Goal.IsTargeted) return [.. labels.Select(label => new[] { label })];
+        long[] order = batch.Model.Logits(batch.Images).Sort(1, descending: true).Indices.ToArray<long>();
+        return [.. order.Chunk(batch.Model.Classes).Select((classes, row) => classes.Where(c => c != labels[row]).Take(most).ToArray())];
+    }
+
+    /// <summary>For each row the class it has now: the true one; targeted, the predicted one, by one query.</summary>
+    public static long[] Sources(AttackBatch<IClassifier> batch)
+    {
+        using var scope = new TensorScope();
+        return (batch.Goal.IsTargeted ? batch.Model.Predict(batch.Images) : batch.Goal.Labels).ToArray<long>();
+    }
+}

@@ -1,0 +1,51 @@
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Steps;
+
+/// <summary>
+/// The rows that have withstood the runs so far: restarts, target classes, larger budgets or other attacks. Each run starts from the clean images and
+/// sees only these rows, and what it finds leaves.
+/// </summary>
+internal sealed class Survivors<TModel>(AttackBatch<TModel> batch) where TModel : IPredictor
+{
+    private readonly bool[] _reached = new bool[batch.Count];
+
+    /// <summary>One run.</summary>
+    /// <param name="batch">The rows that have withstood.</param>
+    /// <param name="rows">Their positions in the whole batch.</param>
+    /// <returns>Images for these rows, and which of them reach the goal.</returns>
+    public delegate (Tensor Images, bool[] Reached) Run(AttackBatch<TModel> batch, long[] rows);
+
+    /// <summary>Per row what reached the goal, or else the last attempt.</summary>
+    public Tensor Images { get; } = batch.Images.Clone();
+
+    /// <summary>Which rows reached the goal.</summary>
+    public bool[] Reached => [.. _reached];
+
+    /// <summary>Runs on what has withstood, if anything has.</summary>
+    public void Attack(Run run)
+    {
+        long[] rows = Rows.Where(_reached, false);
+        if (rows.Length == 0) return;
+        using var scope = new TensorScope();
+        var (images, reached) = run(rows.Length == batch.Count ? batch : batch.Select(rows), rows);
+        Images.Put(rows, images);
+        foreach (long row in rows.At(Rows.Where(reached, true))) _reached[row] = true;
+    }
+
+    /// <summary>Runs with several budgets in ascending order: larger ones take over what smaller ones found.</summary>
+    /// <returns>Images for each budget, in the order of the budgets.</returns>
+    public static Tensor[] Ascending(AttackBatch<TModel> batch, IReadOnlyList<double> epsilons, Func<AttackBatch<TModel>, double, (Tensor Images, bool[] Reached)> run)
+    {
+        var survivors = new Survivors<TModel>(batch);
+        var results = new Tensor[epsilons.Count];
+        foreach (int budget in Enumerable.Range(0, epsilons.Count).OrderBy(i => epsilons[i]))
+        {
+            survivors.Attack((rows, _) => run(rows, epsilons[budget]));
+            results[budget] = survivors.Images.Clone();
+        }
+
+        return results;
+    }
+}

@@ -1,0 +1,89 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// FAB, the fast adaptive boundary attack (Croce and Hein, 2019, 1907.02044): at each step the boundary is taken for a plane; the point moves to the nearest
+/// point of the plane within the box, drawn towards the one nearest to the clean image, and past the boundary it steps back towards that image. Minimum norm
+/// in Linf, L2 or L1. As in AutoAttack it is FAB-T: it attacks the boundary to one class at a time, the likeliest wrong ones side by side, so that its cost does
+/// not grow with the number of classes; any wrong class counts. A wanted class is approached by the margin over the best other. α = 0.1, η = 1.05, β = 0.9, 100
+/// steps. Deviations: the last search of the paper is left out, as in AutoAttack, and so are random restarts; a projection takes eight Newton steps.
+/// </summary>
+public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
+{
+    private const double AlphaMost = 0.1, Overshoot = 1.05, Back = 0.9, Smallest = 1e-8;
+
+    /// <inheritdoc/>
+    public string Name => "fab";
+
+    /// <summary>Linf, L2 or L1.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    public Norm Norm
+    {
+        get;
+        init => field = value is Norm.Linf or Norm.L2 or Norm.L1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"FAB works in Linf, L2 and L1, not in {value}.");
+    } = Norm.Linf;
+
+    /// <summary>The number of steps.</summary>
+    public int Steps { get; init; } = 100;
+
+    /// <summary>How many wrong classes it aims at.</summary>
+    public int Targets { get; init; } = 9;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<FastAdaptiveBoundary>(new(), "smallest change, by projections onto the linearized boundary", "Croce and Hein, 2019, 1907.02044")
+        .Norms([Norm.Linf, Norm.L2, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Whole("targets", 1, "wrong classes it aims at, the likeliest first", attack => attack.Targets, (attack, value) => attack with { Targets = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
+        long[][] targets = RankedClasses.Targets(batch, Targets);
+        int each = targets[0].Length;
+        var (found, distances) = Approach(batch.Repeat(each), Tensor.From(targets.SelectMany(classes => classes).ToArray()));
+
+        // Of each image the nearest; where all failed, where the likeliest class was approached.
+        long[] nearest = [.. distances.Reshape(-1, each).ArgMin(1).ToArray<long>().Select((target, row) => (row * each) + target)];
+        return scope.Keep(found.At(nearest));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    // For each row the nearest point that reached the goal, with its distance; infinity and the last point where none did.
+    private (Tensor Points, Tensor Distances) Approach(AttackBatch<IClassifier> batch, Tensor targets)
+    {
+        Tensor clean = batch.Images, point = clean.Clone(), best = clean.Clone();
+        Tensor distances = Tensor.Full([batch.Count], double.PositiveInfinity);
+        Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted ? AttackLoss.Margin(batch.Goal) : AttackLoss.Difference(batch.Goal.Labels, targets);
+        for (int step = 0; step < Steps; step++)
+        {
+            using var inner = new TensorScope();
+            LossGradient pass = batch.Model.Gradient(point, boundary);
+            Tensor w = pass.Gradient, missing = pass.Losses.Neg().Reshape(-1, 1, 1, 1);
+            Tensor own = BoxedPlane.Step(Norm, point, w, missing);
+            Tensor direct = BoxedPlane.Step(Norm, clean, w, missing.Add(w.Mul(point.Sub(clean)).Sum([1, 2, 3], keep: true)));
+            Tensor ownSize = Size(own), alpha = ownSize.Div(ownSize.Add(Size(direct))).ClampInPlace(0, AlphaMost);
+
+            // (1 - α)(x + η d) + α(x₀ + η d₀)
+            Tensor moved = own.MulInPlace(Overshoot).AddInPlace(point), drawn = direct.MulInPlace(Overshoot).AddInPlace(clean);
+            Tensor next = drawn.AddInPlace(moved, -1).MulInPlace(alpha).AddInPlace(moved).ClampInPlace(0, 1);
+
+            Tensor hit = batch.Goal.IsReached(batch.Model.Predict(next)), change = next.Sub(clean), size = Norm.Of(change);
+            Tensor better = hit.And(size.Less(distances)), none = distances.Equal(double.PositiveInfinity);
+            best.CopyInPlace(Tensor.Where(better.Or(none).Reshape(-1, 1, 1, 1), next, best));
+            distances.CopyInPlace(Tensor.Where(better, size, distances));
+            point.CopyInPlace(Tensor.Where(hit.Reshape(-1, 1, 1, 1), change.MulInPlace(Back).AddInPlace(clean), next));
+        }
+
+        return (best, distances);
+    }
+
+    private Tensor Size(Tensor changes) => Norm.Of(changes).ClampMin(Smallest).Reshape(-1, 1, 1, 1);
+}

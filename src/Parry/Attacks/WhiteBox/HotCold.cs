@@ -1,0 +1,78 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.WhiteBox;
+
+/// <summary>
+/// Hot/Cold (Rozsa, Rudd, Boult, 2016, 1605.01775): one backward pass from the logits, with the hot class's logit turned on, |h(x)|, and the cold class's, the
+/// present one, turned off, −|h(x)|, all others zero, gives a direction in the image; a line search finds the shortest way along it that reaches the goal. Minimum
+/// L2 norm, one gradient for each hot class. Untargeted, the likeliest 9 wrong classes are hot in turn and the nearest image is kept; targeted, the wanted class.
+/// Deviations: the search goes over 20 lengths, each 1.5 times the one before, then halves 10 times, where the paper names no numbers; images are clipped to the box.
+/// </summary>
+public sealed record HotCold : IAttack<IClassifier>
+{
+    private const int Lengths = 20, Halvings = 10;
+    private const double Growth = 1.5;
+    private static readonly long[] s_image = [1, 2, 3];
+
+    /// <inheritdoc/>
+    public string Name => "hot-cold";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L2;
+
+    /// <summary>How many wrong classes are tried.</summary>
+    public int Targets { get; init; } = 9;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<HotCold>(new(), "a line search along one gradient between two logits", "Rozsa, Rudd, Boult, 2016, 1605.01775")
+        .Whole("targets", 1, "wrong classes that are tried, the likeliest first", attack => attack.Targets, (attack, value) => attack with { Targets = value });
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        var single = new AttackBatch<IClassifier>(model, images, goal, random);
+        long[][] targets = RankedClasses.Targets(single, Targets);
+        int each = targets[0].Length;
+        AttackBatch<IClassifier> batch = single.Repeat(each);
+        Tensor hot = Tensor.From(targets.SelectMany(classes => classes).ToArray());
+        Tensor direction = Direction.Unit(batch.Model.Gradient(batch.Images, logits => Heat(logits, batch.Goal, hot)).Gradient);
+
+        // The longest way that may make sense crosses the box; the first lengths are far below.
+        double[] low = new double[batch.Count], high = [.. low.Select(_ => double.PositiveInfinity)];
+        double longest = Math.Sqrt(images.Elements / images.Size(0));
+        for (int i = Lengths - 1; i >= 0; i--) Try([.. high.Select(_ => longest / Math.Pow(Growth, i))]);
+        for (int i = 0; i < Halvings; i++) Try([.. high.Select((length, row) => double.IsFinite(length) ? (low[row] + length) / 2 : longest)]);
+
+        Tensor found = Along([.. high.Select(length => double.IsFinite(length) ? length : longest)]);
+        double[] distances = [.. Norm.Of(found.Sub(batch.Images)).ToArray<float>().Select((distance, row) => double.IsFinite(high[row]) ? distance : double.PositiveInfinity)];
+        return scope.Keep(found.At([.. Rows.All(single.Count).Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i])).Select(i => (long)i)]));
+
+        Tensor Along(double[] lengths) => direction.Mul(Rows.Column(lengths)).AddInPlace(batch.Images).ClampInPlace(0, 1);
+
+        void Try(double[] lengths)
+        {
+            using var inner = new TensorScope();
+            bool[] hit = batch.Goal.IsReached(batch.Model.Predict(Along(lengths))).ToArray<bool>();
+            for (int row = 0; row < hit.Length; row++)
+            {
+                if (hit[row]) high[row] = Math.Min(high[row], lengths[row]);
+                else if (lengths[row] < high[row]) low[row] = Math.Max(low[row], lengths[row]);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    // Its gradient is that of the logits with the weights |h| for the hot class and −|h| for the cold one.
+    private static Tensor Heat(Tensor logits, Goal goal, Tensor hot)
+    {
+        Tensor cold = goal.IsTargeted ? logits.Detach().ArgMax(1) : goal.Labels;
+        Tensor on = logits.Gather(1, hot.Unsqueeze(1)), off = logits.Gather(1, cold.Unsqueeze(1));
+        return on.Mul(on.Detach().Abs()).Sub(off.Mul(off.Detach().Abs())).Squeeze(1);
+    }
+}
