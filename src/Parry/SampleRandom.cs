@@ -37,6 +37,9 @@ public sealed class SampleRandom
     /// <summary>Streams independent of these, one set for each number: for restarts, or for parts of a method.</summary>
     public SampleRandom Fork(long number) => new(Mix(_key ^ Mix((ulong)number + 0x632BE59BD9B4E019)), _samples);
 
+    /// <summary>The seed of a generator of these streams, one for each number: for draws that belong to no sample, such as a network's first weights.</summary>
+    public long Seed(long number) => (long)Mix(Mix(_key + 0x2545F4914F6CDD1D) ^ (ulong)number);
+
     /// <summary>Uniform numbers in [0, 1), float32 [N, shape].</summary>
     /// <param name="draw">The number of the draw: another one gives other numbers.</param>
     /// <param name="shape">Of one sample's numbers.</param>

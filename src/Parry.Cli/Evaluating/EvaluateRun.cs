@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Defenses;
@@ -21,6 +22,7 @@ internal static class EvaluateRun
         if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
         DataSet set = DataSets.ByName(request.Data);
         ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
+        bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>);
         using var owned = new Owned();
         IClassifier Classifier(string name) => owned.Add(ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier);
         ImageGenerator Generator(string name) => owned.Add(ModelCatalog.LoadGenerator(name).Generator);
@@ -33,6 +35,7 @@ internal static class EvaluateRun
             ModelName = request.Model,
             Model = model,
             Images = images,
+            TrainingImages = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null,
             DataName = set.Name,
             Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, attacks, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source))],
             Defenses = Named(defenses),
@@ -48,7 +51,7 @@ internal static class EvaluateRun
             Rows = findings.Rows,
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
-            Notes = findings.Warnings,
+            Notes = [.. findings.Warnings, .. findings.Notes],
         };
     }
 

@@ -13,6 +13,9 @@ public static class AttackRunner
     private const int LargestPiece = 128;
     private const double Tolerance = 1e-6;
 
+    // Training images are other samples than those that are attacked, so a randomized defense draws for them by itself.
+    private const long FirstTrainingSample = 1L << 32;
+
     /// <summary>Runs an attack, a budget attack at its own budget.</summary>
     /// <param name="attack">The attack.</param>
     /// <param name="model">The model it attacks.</param>
@@ -49,15 +52,38 @@ public static class AttackRunner
             ? Run((IAttack<TModel>)attack, model, images, goal, seed, epsilons, attacked, firstSample, limits, progress, cancellation)
             : [.. epsilons.SelectMany(epsilon => Run((IAttack<TModel>)attack, model, images, goal, seed, [epsilon], attacked, firstSample, limits, progress, cancellation))];
 
+    /// <summary>Trains an attack, with the model in evaluation mode, and counts what that costs.</summary>
+    /// <param name="attack">The attack.</param>
+    /// <param name="model">The model it learns to attack.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1], none of which it is judged on later; N may be 0 where the attack asks for no images.</param>
+    /// <param name="goal">Of the same rows.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="epsilons">The budgets it will run at; empty for an attack without one.</param>
+    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="cancellation">Stops the training.</param>
+    /// <returns>The trained attack, which the caller owns, and its cost.</returns>
+    /// <exception cref="UserErrorException">The images do not fit the model, hold something else than numbers in [0, 1], or are missing.</exception>
+    public static (ITrainedAttack<TModel> Attack, AttackTraining Training) Train<TModel>(ITrainedAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
+        IReadOnlyList<double> epsilons, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor
+    {
+        int count = (int)images.Size(0);
+        if (count > 0 || attack.TrainingImages > 0) CheckImages(images, model, goal);
+        CheckBudgets(epsilons);
+        var clock = Stopwatch.StartNew();
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        using IDisposable? mode = model.EnterEvaluation();
+        var meter = new Meter(count, FirstTrainingSample);
+        long[] samples = [.. Enumerable.Range(0, count).Select(i => FirstTrainingSample + i)];
+        ITrainedAttack<TModel> trained = attack.Train(meter.Around(model, samples), images, goal, new SampleRandom(seed, samples), epsilons, progress, cancellation);
+        return (trained, new AttackTraining(count, meter.Queries.Sum(), meter.Gradients.Sum(), clock.Elapsed.TotalSeconds));
+    }
+
     private static AttackResult[] Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
         IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? attacked, long firstSample, AttackLimits? limits, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
     {
         CheckImages(images, model, goal);
-        foreach (double epsilon in epsilons ?? [(attack as IBudgetAttack<TModel>)?.Epsilon ?? 0])
-        {
-            if (!(epsilon >= 0)) throw new UserErrorException($"A budget must be a number from 0 on, not {epsilon}.");
-        }
-
+        CheckBudgets(epsilons ?? [(attack as IBudgetAttack<TModel>)?.Epsilon ?? 0]);
         if (limits is { Queries: < 1 } or { Gradients: < 1 })
             throw new UserErrorException($"A limit on passes is a whole number from 1 on, not {(limits.Queries is < 1 ? limits.Queries : limits.Gradients)}.");
 
@@ -171,6 +197,14 @@ public static class AttackRunner
 
     private static double? BudgetOf<TModel>(IAttack<TModel> attack, IReadOnlyList<double>? epsilons, int budget) where TModel : IPredictor =>
         epsilons is not null ? epsilons[budget] : (attack as IBudgetAttack<TModel>)?.Epsilon;
+
+    private static void CheckBudgets(IReadOnlyList<double> epsilons)
+    {
+        foreach (double epsilon in epsilons)
+        {
+            if (!(epsilon >= 0)) throw new UserErrorException($"A budget must be a number from 0 on, not {epsilon}.");
+        }
+    }
 
     private static void CheckImages(Tensor images, IPredictor model, Goal goal)
     {

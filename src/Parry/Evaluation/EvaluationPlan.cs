@@ -17,6 +17,9 @@ public sealed record EvaluationPlan
     /// <summary>The images and their true labels.</summary>
     public required ImageSet Images { get; init; }
 
+    /// <summary>The images that some attacks learn from before they attack: none of <see cref="Images"/>. Null where no attack learns.</summary>
+    public ImageSet? TrainingImages { get; init; }
+
     /// <summary>The data set's name in the report.</summary>
     public required string DataName { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parry.Attacks;
 using Parry.Data;
 using Parry.Defenses;
@@ -24,6 +25,7 @@ public sealed class Evaluator
     private readonly List<GalleryRow> _gallery = [];
     private readonly List<Outcome> _outcomes = [];
     private readonly List<EvaluationRow> _asMeasured = [];
+    private readonly List<string> _notes = [];
     private int _done;
 
     private Evaluator(EvaluationPlan plan, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
@@ -62,8 +64,7 @@ public sealed class Evaluator
 
         foreach (PlannedAttack attack in _plan.Attacks)
         {
-            Report($"{attack.Name} on the bare classifier");
-            foreach (AttackResult result in Attack(attack, attack.Source ?? _plan.Model, images, labels, attack.Source is null ? bareRight : null))
+            foreach (AttackResult result in Attack(attack, attack.Source ?? _plan.Model, "the bare classifier", images, labels, attack.Source is null ? bareRight : null))
             {
                 Add(attack, result, EvaluationRow.Nothing, Threat.None, bareRight, DefendedImages.Predict(_plan.Model, result.Attempts), images, null, truth);
                 foreach (var (defense, clean, right) in defended)
@@ -76,9 +77,8 @@ public sealed class Evaluator
 
             foreach (var (defense, clean, right) in defended)
             {
-                Report($"{attack.Name} on {defense.Name}, adaptive");
                 IClassifier known = defense.AttackersPurifier.Protect(defense.Classifier ?? _plan.Model, _plan.Seed, defense.Draws);
-                foreach (AttackResult result in Attack(attack, known, images, labels, right))
+                foreach (AttackResult result in Attack(attack, known, $"{defense.Name}, adaptive", images, labels, right))
                 {
                     using DefendedImages shown = Defend(defense, result.Attempts);
                     Add(attack, result, defense.Name, Threat.Adaptive, right, shown.Predictions, images, shown, truth, clean);
@@ -89,15 +89,37 @@ public sealed class Evaluator
         foreach (var (_, clean, _) in defended) clean.Dispose();
         WorstCase.Add(_outcomes, _rows, _plan);
         foreach (Outcome outcome in _outcomes) outcome.Result.Dispose();
-        return new EvaluationFindings(_rows, _rocs, _gallery, GradientMasking.Warnings(_asMeasured));
+        return new EvaluationFindings(_rows, _rocs, _gallery, _notes, GradientMasking.Warnings(_asMeasured));
     }
 
-    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, Tensor images, Tensor labels, bool[]? attacked)
+    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, string where, Tensor images, Tensor labels, bool[]? attacked)
     {
+        using ITrainedAttack<IClassifier>? trained = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false } learner ? Train(attack, learner, model, where) : null;
+        Report($"{attack.Name} on {where}");
+        IAttack<IClassifier> ready = trained ?? attack.Attack;
         Goal goal = Goal.Untargeted(labels);
-        return attack.Attack is IBudgetAttack<IClassifier> budgeted && attack.Epsilons is { } epsilons
+        return ready is IBudgetAttack<IClassifier> budgeted && attack.Epsilons is { } epsilons
             ? AttackRunner.Run(budgeted, model, images, goal, _plan.Seed, epsilons, attacked, cancellation: _cancellation)
-            : [AttackRunner.Run(attack.Attack, model, images, goal, _plan.Seed, attacked, cancellation: _cancellation)];
+            : [AttackRunner.Run(ready, model, images, goal, _plan.Seed, attacked, cancellation: _cancellation)];
+    }
+
+    // An attack learns anew for each model that it is run on, from images that it is not judged on.
+    private ITrainedAttack<IClassifier> Train(PlannedAttack attack, ITrainedAttack<IClassifier> learner, IClassifier model, string where)
+    {
+        Report($"{attack.Name} learns to attack {where}");
+        ImageSet known = _plan.TrainingImages ?? throw new UserErrorException($"the attack {attack.Name} learns before it attacks: give the plan images to learn from, others than those it attacks");
+        using var scope = new TensorScope();
+        int count = Math.Min(learner.TrainingImages, known.Count);
+        Tensor images = known.Take(Math.Max(count, 1)).ImageTensor().Slice(0, 0, count), labels = known.Take(Math.Max(count, 1)).LabelTensor().Slice(0, 0, count);
+        IReadOnlyList<double> epsilons = learner is IBudgetAttack<IClassifier> within ? attack.Epsilons ?? [within.Epsilon] : [];
+        var (trained, training) = AttackRunner.Train(learner, model, images, Goal.Untargeted(labels), _plan.Seed, epsilons, cancellation: _cancellation);
+        if (training.Images > 0)
+        {
+            _notes.Add(string.Create(CultureInfo.InvariantCulture, $"{attack.Name} learned to attack {where} from {training.Images:N0} images of {known.Name} that it is not judged on, with "
+                + $"{training.Queries:N0} queries and {training.Gradients:N0} gradients in {training.Seconds:0.0} s. Its rows count only what it asks when it attacks."));
+        }
+
+        return trained;
     }
 
     private DefendedImages Defend(DefenseSpec defense, Tensor images)
@@ -168,7 +190,7 @@ public sealed class Evaluator
     private void Report(string stage)
     {
         _cancellation.ThrowIfCancellationRequested();
-        int stages = _plan.Defenses.Count + (_plan.Attacks.Count * (1 + (2 * _plan.Defenses.Count)));
+        int stages = _plan.Defenses.Count + _plan.Attacks.Sum(attack => 1 + (2 * _plan.Defenses.Count) + (attack.Attack is ITrainedAttack<IClassifier> ? 1 + _plan.Defenses.Count : 0));
         _progress?.Report(new EvaluationProgress(stage, Math.Min(1, (double)_done++ / stages)));
     }
 
@@ -184,6 +206,7 @@ public sealed record EvaluationProgress(string Stage, double Share);
 /// <param name="Rows">One per attack, budget, defense and threat.</param>
 /// <param name="Rocs">Detection by reconstruction error.</param>
 /// <param name="Gallery">Pictures.</param>
+/// <param name="Notes">What attacks learned from before they attacked, and what that took.</param>
 /// <param name="Warnings">Signs that an attack was weaker than it could be.</param>
 public sealed record EvaluationFindings(
-    IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RocCurve> Rocs, IReadOnlyList<GalleryRow> Gallery, IReadOnlyList<string> Warnings);
+    IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RocCurve> Rocs, IReadOnlyList<GalleryRow> Gallery, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings);

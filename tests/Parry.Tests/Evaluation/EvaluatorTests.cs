@@ -117,7 +117,21 @@ public class EvaluatorTests
         Assert.Empty(GradientMasking.Warnings([row with { RobustCorrect = 10 }]));
     }
 
-    private static EvaluationFindings Run(IPurifier purifier)
+    [Fact]
+    public void Attacks_that_learn_do_so_from_other_images_anew_for_each_model_and_their_rows_leave_that_out()
+    {
+        var learner = new Learner();
+        EvaluationFindings findings = Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("learner", learner, [0.02, 0.1]));
+        Assert.Equal([10, 10], learner.Seen.Select(images => images.Length / 16));
+        Assert.All(learner.Seen.SelectMany(images => images), value => Assert.Equal(128 / 255f, value));
+        Assert.Equal([0.02, 0.1], learner.Budgets);
+        Assert.All(findings.Rows.Where(row => row.Attack == "learner"), row => Assert.Equal((0.0, 0.0), (row.Gradients, row.Queries)));
+        Assert.Equal(2, findings.Notes.Count);
+        Assert.Contains("learner learned to attack the bare classifier from 10 images of others that it is not judged on, with 10 queries and 10 gradients", findings.Notes[0], StringComparison.Ordinal);
+        Assert.Contains("learner learned to attack nothing, adaptive from", findings.Notes[1], StringComparison.Ordinal);
+    }
+
+    private static EvaluationFindings Run(IPurifier purifier, params PlannedAttack[] more)
     {
         using var random = new Parry.Torch.Generator(8);
         var classifier = new LinearClassifier(s_shape);
@@ -133,7 +147,8 @@ public class EvaluatorTests
             Model = classifier,
             DataName = "checks",
             Images = new ImageSet("checks", s_shape, pixels, labels, ["a", "b", "c"]),
-            Attacks = [new("fgsm", new FastGradientSign(), [0.02, 0.1]), new("half", new Half(), [0.02, 0.1])],
+            TrainingImages = new ImageSet("others", s_shape, Enumerable.Repeat((byte)128, 12 * 16).ToArray(), new int[12], ["a", "b", "c"]),
+            Attacks = [new("fgsm", new FastGradientSign(), [0.02, 0.1]), new("half", new Half(), [0.02, 0.1]), .. more],
             Defenses = [new DefenseSpec { Name = purifier.Name, Purifier = purifier, AttackersPurifier = purifier }],
             Seed = 1,
         });
@@ -166,5 +181,41 @@ public class EvaluatorTests
 
         public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
             new FastGradientSign().PerturbWithin(model, images, goal, random, [.. epsilons.Select(epsilon => epsilon / 2)]);
+    }
+
+    /// <summary>Remembers what it learned from, and does nothing.</summary>
+    private sealed record Learner : Parry.Attacks.IBudgetAttack<IClassifier>, Parry.Attacks.ITrainedAttack<IClassifier>
+    {
+        public List<float[]> Seen { get; init; } = [];
+
+        public List<double> Budgets { get; init; } = [];
+
+        public string Name => "learner";
+
+        public Parry.Attacks.Norm Norm => Parry.Attacks.Norm.Linf;
+
+        public double Epsilon => 0.1;
+
+        public bool IsTrained { get; init; }
+
+        public int TrainingImages => 10;
+
+        public Parry.Attacks.ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+            IProgress<double>? progress = null, CancellationToken cancellation = default)
+        {
+            _ = model.Gradient(images, Parry.Attacks.Steps.AttackLoss.CrossEntropy(goal));
+            Seen.Add(images.ToArray<float>());
+            if (Budgets.Count == 0) Budgets.AddRange(epsilons);
+            return this with { IsTrained = true };
+        }
+
+        public Tensor Perturb(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random) => IsTrained ? images : throw new InvalidOperationException();
+
+        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+            [.. epsilons.Select(_ => Perturb(model, images, goal, random))];
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -39,6 +39,10 @@ internal sealed class AttackEntry<TAttack>(TAttack attack, string summary, strin
     public AttackEntry<TAttack> Choice<TValue>(string name, string summary, Func<TAttack, TValue> get, Func<TAttack, TValue, TAttack> set) where TValue : struct, Enum =>
         OneOf(name, summary, Enum.GetValues<TValue>(), KebabCase, get, set);
 
+    /// <summary>An option that is text; setting gives null where the text is not valid.</summary>
+    public AttackEntry<TAttack> Text(string name, string values, string summary, Func<TAttack, string?> get, Func<TAttack, string, TAttack?> set) =>
+        Add(name, values, summary, a => get(a) ?? Auto, set);
+
     public override IAttack<IClassifier> Create(IEnumerable<KeyValuePair<string, string>> settings)
     {
         TAttack changed = attack;

@@ -6,8 +6,8 @@ namespace Parry.Attacks.Catalog;
 /// <summary>An attack with its settings and the budgets it is to be run at.</summary>
 public sealed class AttackSpec
 {
-    internal AttackSpec(AttackEntry entry, IAttack<IClassifier> attack, IReadOnlyList<double> epsilons, TargetChoice? target) =>
-        (Entry, Attack, Epsilons, Target) = (entry, attack, epsilons, target);
+    internal AttackSpec(AttackEntry entry, IAttack<IClassifier> attack, IReadOnlyList<double> epsilons, TargetChoice? target, AttackTraining? training = null) =>
+        (Entry, Attack, Epsilons, Target, Training) = (entry, attack, epsilons, target, training);
 
     /// <summary>The kind of attack.</summary>
     public AttackEntry Entry { get; }
@@ -44,6 +44,36 @@ public sealed class AttackSpec
     public Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed, long firstSample = 0) =>
         Target?.For(model, images, labels, seed, firstSample) ?? Goal.Untargeted(labels);
 
+    /// <summary>What the attack's training took; null where there was none.</summary>
+    public AttackTraining? Training { get; }
+
+    /// <summary>The spec with its attack trained for all its budgets, which the caller owns; the same spec when the attack needs no training.</summary>
+    /// <param name="model">The model it learns to attack.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1]: others than those it will attack.</param>
+    /// <param name="goal">Of the same rows, of the kind that the attack will have.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="cancellation">Stops the training.</param>
+    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted, or the images do not fit.</exception>
+    public AttackSpec Train(IPredictor model, Tensor images, Goal goal, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        CheckGoal(goal);
+        return model switch
+        {
+            _ when Attack is not ITrainedAttack<IClassifier> => this,
+            IClassifier classifier => Train((ITrainedAttack<IClassifier>)Attack, classifier),
+            IScorer scorer when Attack is ITrainedAttack<IScorer> attack => Train(attack, scorer),
+            _ when Attack is ITrainedAttack<IPredictor> attack => Train(attack, model),
+            _ => throw ShowsTooLittle(model),
+        };
+
+        AttackSpec Train<TModel>(ITrainedAttack<TModel> attack, TModel known) where TModel : IPredictor
+        {
+            var (trained, training) = AttackRunner.Train(attack, known, images, goal, seed, Epsilons, progress, cancellation);
+            return new AttackSpec(Entry, (IAttack<IClassifier>)trained, Epsilons, Target, training);
+        }
+    }
+
     /// <summary>Runs the attack at all its budgets, with as much knowledge of the model as it needs.</summary>
     /// <param name="model">The model it attacks.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
@@ -55,17 +85,19 @@ public sealed class AttackSpec
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>One result for each budget, or one in all.</returns>
-    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted, or the images do not fit.</exception>
+    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted or is not trained, or the images do not fit.</exception>
     public IReadOnlyList<AttackResult> Run(IPredictor model, Tensor images, Goal goal, long seed, IReadOnlyList<bool>? attacked = null, long firstSample = 0,
         AttackLimits? limits = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        if (goal.IsTargeted && !Entry.CanTarget) throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
+        CheckGoal(goal);
+        if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
+            throw new UserErrorException($"the attack {Name} learns before it attacks: train it on other images than those it will attack");
         return model switch
         {
             IClassifier classifier => Run(Attack, classifier),
             IScorer scorer when Attack is IAttack<IScorer> attack => Run(attack, scorer),
             _ when Attack is IAttack<IPredictor> attack => Run(attack, model),
-            _ => throw new UserErrorException($"the attack {Name} needs the model's {Entry.Knowledge.ToString().ToLowerInvariant()}, and this model shows only {(model is IScorer ? "scores" : "labels")}"),
+            _ => throw ShowsTooLittle(model),
         };
 
         IReadOnlyList<AttackResult> Run<TModel>(IAttack<TModel> attack, TModel known) where TModel : IPredictor => attack is IBudgetAttack<TModel> within
@@ -75,4 +107,12 @@ public sealed class AttackSpec
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+
+    private void CheckGoal(Goal goal)
+    {
+        if (goal.IsTargeted && !Entry.CanTarget) throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
+    }
+
+    private UserErrorException ShowsTooLittle(IPredictor model) =>
+        new($"the attack {Name} needs the model's {Entry.Knowledge.ToString().ToLowerInvariant()}, and this model shows only {(model is IScorer ? "scores" : "labels")}");
 }

@@ -38,6 +38,9 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     /// <summary>The largest turn to either side, in degrees.</summary>
     public double Rotation { get; init; } = 22.5;
 
+    /// <inheritdoc/>
+    public int TrainingImages { get; init; } = 2000;
+
     /// <summary>The number of training steps.</summary>
     public int Steps { get; init; } = 500;
 
@@ -52,13 +55,15 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         .Number("min-area", 0, "smallest patch, as a share of the pixels", attack => attack.SmallestArea, (attack, value) => attack with { SmallestArea = value })
         .Number("area", 0, "largest patch, as a share of the pixels", attack => attack.LargestArea, (attack, value) => attack with { LargestArea = value })
         .Number("rotation", 0, "largest turn of the patch, in degrees", attack => attack.Rotation, (attack, value) => attack with { Rotation = value })
+        .Whole("images", 1, "images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
         .Whole("steps", 1, "steps of its training", attack => attack.Steps, (attack, value) => attack with { Steps = value })
         .Whole("batch", 1, "images in a step of its training", attack => attack.BatchSize, (attack, value) => attack with { BatchSize = value })
         .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value });
 
     /// <inheritdoc/>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
@@ -90,6 +95,9 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         using var scope = new TensorScope();
         return scope.Keep(Place(patch, images, random, draw: 0));
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Patch?.Dispose();
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

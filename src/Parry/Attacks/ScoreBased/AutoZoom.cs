@@ -53,6 +53,13 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     /// <summary>κ: by how much the wrong log-probability must exceed the others.</summary>
     public double Confidence { get; init; }
 
+    /// <inheritdoc/>
+    public int TrainingImages
+    {
+        get => Decoder == ZoomDecoder.Bilinear ? 0 : field;
+        init;
+    } = 2000;
+
     /// <summary>How often the auto-encoder sees each image in training.</summary>
     public int Epochs { get; init; } = 20;
 
@@ -73,7 +80,8 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         .Whole("epochs", 1, "epochs of the auto-encoder's training", attack => attack.Epochs, (attack, value) => attack with { Epochs = value });
 
     /// <inheritdoc/>
-    public ITrainedAttack<IScorer> Train(IScorer model, Tensor images, Goal goal, SampleRandom random, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IScorer> Train(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         if (Decoder == ZoomDecoder.Bilinear) return this;
         using var scope = new TensorScope();
@@ -90,6 +98,9 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         using var scope = new TensorScope();
         return scope.Keep(Descend(new AttackBatch<IScorer>(model, images, goal, random)));
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => Codec?.Dispose();
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
