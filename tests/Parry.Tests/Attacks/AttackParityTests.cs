@@ -33,7 +33,7 @@ public class AttackParityTests
     [TheoryIfModels]
     // foolbox with 9 searches of 1,000 iterations, learning rate 0.01 and constant 1e-3; with the same settings Parry finds 1.3806, these are ten times faster.
     [InlineData("mnist-natural", "cw-l2:steps=6,iterations=200,lr=0.05,c=0.1", 1.3799)]
-    // foolbox with 10 steps of HopSkipJump; with as many Parry finds 2.01 and 2.02.
+    // foolbox with 10 steps of HopSkipJump; with as many Parry finds 2.01 on both.
     [InlineData("mnist-natural", "hsj:steps=5", 3.1126)]
     [InlineData("mnist-pgd", "hsj:steps=5", 3.3921)]
     // foolbox with 2,000 steps, on the first 10 images.

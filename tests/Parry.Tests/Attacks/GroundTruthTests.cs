@@ -14,9 +14,9 @@ public class GroundTruthTests
     [InlineData(Norm.L1)]
     public void Bounds_every_attack_of_the_catalog_from_below(Norm norm)
     {
-        using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [16, 16, 4], seed: 3);
+        using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([6, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
+        using Tensor images = Tensor.Uniform([4, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
         using Tensor change = found.Sub(images);
@@ -43,7 +43,7 @@ public class GroundTruthTests
             }
         }
 
-        Assert.True(compared > 30, $"only {compared} attacks succeeded");
+        Assert.True(compared > 20, $"only {compared} attacks succeeded");
     }
 
     [TheoryIfSolver]
@@ -79,22 +79,25 @@ public class GroundTruthTests
     public void Reads_convolutions(bool targeted)
     {
         using var random = new Generator(2);
-        using var model = new NetworkClassifier(new Sequential(new Conv2d(1, 3, 3, random, stride: 2, padding: 1), Activation.Relu(), new Flatten(), new Linear(27, 2, random)), new ImageShape(1, 6, 6), 2);
-        using Tensor images = Tensor.Uniform([4, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
+        using var model = new NetworkClassifier(new Sequential(new Conv2d(1, 2, 3, random, stride: 2, padding: 1), Activation.Relu(), new Flatten(), new Linear(18, 2, random)), new ImageShape(1, 6, 6), 2);
+        using Tensor images = Tensor.Uniform([3, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
         Goal goal = targeted ? Goal.Targeted(Tensor.From(labels.ToArray<long>().Select(label => 1 - label).ToArray())) : Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth().Prove(model, images, goal);
         bool[] reached = goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>();
         Assert.All(distances.Zip(reached), pair => Assert.Equal((true, double.IsFinite(pair.First.UpperBound)), (pair.First.Proven, pair.Second)));
     }
 
-    [FactIfSolver]
-    public void When_no_time_is_left_nothing_is_claimed()
+    [Theory]
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L1)]
+    public void When_no_time_is_left_the_best_found_stands_beside_what_is_proven(Norm norm)
     {
-        using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [16, 16, 4], seed: 3);
+        using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
         using Tensor images = Tensor.Full([2, 1, 6, 6], 0.5), labels = ((IClassifier)model).Predict(images);
-        var (found, distances) = new GroundTruth { Seconds = 0 }.Prove(model, images, Goal.Untargeted(labels));
-        Assert.Equal(images.ToArray<float>(), found.ToArray<float>());
-        Assert.All(distances, distance => Assert.Equal((false, double.PositiveInfinity), (distance.Proven, distance.UpperBound)));
+        Goal goal = Goal.Untargeted(labels);
+        var (found, distances) = new GroundTruth { Norm = norm, Seconds = 0 }.Prove(model, images, goal);
+        Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
+        Assert.All(distances, distance => Assert.True(!distance.Proven && distance.LowerBound < distance.UpperBound && double.IsFinite(distance.UpperBound), distance.ToString()));
     }
 
     [Fact]
@@ -135,11 +138,6 @@ public class GroundTruthTests
     }
 
     private const string Missing = "The solver cbc is not installed (apt-get install coinor-cbc).";
-
-    private sealed class FactIfSolverAttribute : FactAttribute
-    {
-        public FactIfSolverAttribute() => Skip = GroundTruth.IsAvailable ? null : Missing;
-    }
 
     private sealed class TheoryIfSolverAttribute : TheoryAttribute
     {

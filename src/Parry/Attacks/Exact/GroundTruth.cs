@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
+using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Torch;
 
@@ -10,18 +11,21 @@ namespace Parry.Attacks.Exact;
 /// The ground-truth attack: the provably smallest perturbation in Linf or L1 of a small ReLU network, [N, C, H, W] to the same, targeted or not. Carlini,
 /// Katz, Barrett and Dill (2017, 1709.10207) introduced it with Reluplex; this is the mixed-integer program of Tjeng, Xiao and Tedrake (2017, 1711.07356),
 /// whose binaries are the ReLUs that bounds leave open, given to the solver CBC. As there, the search is within a ball, which keeps bounds tight; it begins
-/// with the radius that the gradient suggests and doubles until the goal can be reached in it.
+/// with half the radius that the gradient suggests and grows by half until the goal can be reached in it.
 /// The defaults are 60 seconds for an image; when they are over, the best found stands beside a proven lower bound: see <see cref="Prove"/>.
 /// The model must show its layers (<see cref="ILayered"/>): linear, convolutions, average pooling, batch normalization, dropout and ReLU.
 /// Deviations: bounds come from linear propagation alone, not also from linear programs; the image is nudged along the margin's gradient by as little as
-/// makes the model itself, in float32, agree; an image for which nothing is found is returned clean.
+/// makes the model itself, in float32, agree; where the solver has no solution when time runs out, PGD (Linf) or Carlini and Wagner's attack (L1) stand
+/// in; an image for which nothing is found is returned clean.
 /// </summary>
 public sealed record GroundTruth : IAttack<IClassifier>
 {
     private const double SmallestRadius = 1e-4;
-    private const double RadiusOverGuess = 1.25;
+    private const double FirstRadius = 0.5;
+    private const double Growth = 1.5;
     private const double FirstNudge = 1e-7;
     private const int MostNudges = 30;
+    private static readonly double[] s_guesses = [1.1, 1.25, 1.5, 2, 3, 4, 8, 16];
     private static readonly double[] s_margins = [1e-5, 1e-4];
     private static readonly long[] s_image = [1, 2, 3];
 
@@ -87,32 +91,44 @@ public sealed record GroundTruth : IAttack<IClassifier>
             {
                 if (distances[row].Proven) break;
                 ReluNetwork.Affine stricter = layers[^1] with { Biases = [.. layers[^1].Biases.Select(bias => bias - margin)] };
-                Take(Search([.. layers.SkipLast(1), stricter], center, (RadiusOverGuess * lower) + SmallestRadius, one.Goal.IsTargeted, clock).Change);
+                Take(Search([.. layers.SkipLast(1), stricter], center, (Growth * lower) + SmallestRadius, one.Goal.IsTargeted, clock).Change);
             }
+
+            // Time has run out before the solver had any solution.
+            if (change is null && double.IsFinite(lower)) Try(Guess(one, Math.Max(lower, radii[row])));
 
             void Take(double[]? change)
             {
-                if (change is null) return;
-                using var shortly = new TensorScope();
-                Tensor solution = Tensor.From<float>([.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.Shape).ClampInPlace(0, 1);
-                if (Nudge(one, solution) is not { } nudged) return;
-                double distance = Norm.Of(nudged.Sub(one.Images)).ToDouble();
-                if (distance >= distances[row].UpperBound) return;
-                found.Put([row], nudged);
-                distances[row] = new MinimalDistance(Math.Min(lower, distance), distance);
+                if (change is not null && Nudge(one, Tensor.From<float>([.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.Shape).ClampInPlace(0, 1)) is { } nudged) Try([nudged]);
+            }
+
+            void Try(IEnumerable<Tensor> candidates)
+            {
+                foreach (Tensor candidate in candidates)
+                {
+                    double distance = Norm.Of(candidate.Sub(one.Images)).ToDouble();
+                    if (distance >= distances[row].UpperBound || !one.Goal.IsReached(one.Model.Predict(candidate)).ToArray<bool>()[0]) continue;
+                    found.Put([row], candidate);
+                    distances[row] = new MinimalDistance(Math.Min(lower, distance), distance);
+                }
             }
         }
 
         return (scope.Keep(found), distances);
     }
 
-    // How far the goal would be if the margin were linear, and a bit more.
+    // Half of how far the goal would be if the margin were linear: what is excluded nearby is excluded fast, and bounds widen with the radius.
     private double[] FirstRadii(AttackBatch<IClassifier> batch)
     {
         LossGradient pass = batch.Model.Gradient(batch.Images, AttackLoss.Margin(batch.Goal));
         Tensor steepness = Norm == Norm.Linf ? pass.Gradient.Abs().Sum(s_image) : pass.Gradient.Abs().Amax(s_image);
-        return [.. pass.Losses.Neg().Div(steepness).ToArray<float>().Select(guess => Math.Max(RadiusOverGuess * guess, SmallestRadius))];
+        return [.. pass.Losses.Neg().Div(steepness).ToArray<float>().Select(guess => Math.Max(FirstRadius * guess, SmallestRadius))];
     }
+
+    // What ordinary attacks find.
+    private IReadOnlyList<Tensor> Guess(AttackBatch<IClassifier> one, double radius) => Norm == Norm.L1
+        ? [new CarliniWagnerL2 { SearchSteps = 6, Iterations = 100, LearningRate = 0.05 }.Perturb(one.Model, one.Images, one.Goal, one.Random)]
+        : new ProjectedGradientDescent { RandomStart = false }.PerturbWithin(one.Model, one.Images, one.Goal, one.Random, [.. s_guesses.Select(factor => factor * radius)]);
 
     // The last layer as the differences of logits that must be positive: all when targeted, one otherwise.
     private static ReluNetwork.Affine Margins(ReluNetwork.Affine logits, Goal goal)
@@ -143,7 +159,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
 
             if (region.Radius >= largest) return (double.PositiveInfinity, null);
             lower = region.Radius;
-            radius = 2 * region.Radius;
+            radius = Growth * region.Radius;
         }
     }
 
