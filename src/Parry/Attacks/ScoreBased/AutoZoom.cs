@@ -124,6 +124,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             if (!before.AsSpan().SequenceEqual(everFound))
             {
                 Restart(before.Zip(everFound, (then, now) => now && !then));
+                foreach (Group group in groups.Where(group => group.Batch != all)) group.Batch.Images.Dispose();
                 groups = Grouped();
             }
 

@@ -67,7 +67,9 @@ public sealed record LocalSearch : IAttack<IScorer>
             best.Take(rows, batch.Images, margins);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (stay.Length == 0) break;
-            if (stay.Length < rows.Length) (batch, rows, neighborhoods) = (batch.Select(stay), rows.At(stay), neighborhoods.At(stay));
+            if (stay.Length == rows.Length) continue;
+            using Tensor before = batch.Images;
+            (batch, rows, neighborhoods) = (batch.Select(stay), rows.At(stay), neighborhoods.At(stay));
         }
 
         return scope.Keep(best.Images);

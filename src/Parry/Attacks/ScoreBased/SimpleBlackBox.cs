@@ -8,7 +8,7 @@ namespace Parry.Attacks.ScoreBased;
 /// <summary>
 /// SimBA (Guo, Gardner, You, Wilson, Weinberger, 2019, 1905.07121): in random order it tries the directions of an orthonormal basis, pixels or low frequencies of the cosine transform, each with a step of ε
 /// backwards and, where that does not help, forwards; what raises the margin is kept. The L2 length of T steps is at most ε·√T; an image stops at the first success. Untargeted and targeted. The step of 0.2 and
-/// each direction at most once are the paper's; so is the eighth of the frequencies for large images, of which those of at most 32 pixels keep all. Deviation: the score is the margin of the
+/// each direction once are the paper's; so is the eighth of the frequencies for large images, of which those of at most 32 pixels keep all. Deviation: the score is the margin of the
 /// log-probabilities, since in float32 the paper's probability stays at 1 where a model is sure.
 /// </summary>
 public sealed record SimpleBlackBox : IAttack<IScorer>
@@ -27,7 +27,7 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     /// <summary>ε: the length of a step.</summary>
     public double Step { get; init; } = 0.2;
 
-    /// <summary>The directions tried; null for all there are.</summary>
+    /// <summary>The directions tried, from the first again after the last; null for all there are, once.</summary>
     public int? Steps { get; init; }
 
     /// <summary>The frequencies of the cosine transform in each dimension; null for all up to 32 pixels, else an eighth.</summary>
@@ -37,7 +37,7 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     public static AttackEntry Entry { get; } = new AttackEntry<SimpleBlackBox>(new(), "keeps steps along random pixels or frequencies that help", "Guo et al., 2019, 1905.07121")
         .Choice("basis", "the directions", attack => attack.Basis, (attack, value) => attack with { Basis = value })
         .Number("step", 0, "length of a step", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Whole("steps", 1, "directions tried; auto: all there are", attack => attack.Steps, (attack, value) => attack with { Steps = value })
+        .Whole("steps", 1, "directions tried, from the first again after the last; auto: all, once", attack => attack.Steps, (attack, value) => attack with { Steps = value })
         .Whole("frequencies", 1, "frequencies of dct in each dimension; auto: all up to 32 pixels, else an eighth", attack => attack.Frequencies, (attack, value) => attack with { Frequencies = value });
 
     /// <inheritdoc/>
@@ -53,37 +53,41 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     private Tensor Climb(AttackBatch<IScorer> batch)
     {
         using var scope = new TensorScope();
-        Tensor result = batch.Images.Clone(), point = result.Clone();
-        long[] rows = Rows.All(batch.Count), shape = point.Shape;
+        Tensor result = batch.Images.Clone();
+        long[] rows = Rows.All(batch.Count), shape = result.Shape;
+
+        // The batch's images move as the search goes on.
+        batch = batch with { Images = batch.Images.Clone() };
         long height = Kept(shape[2]), width = Kept(shape[3]);
         Tensor vertical = Waves(shape[2]), horizontal = Waves(shape[3]), channels = Identity(shape[1]);
         long[][] order = [.. batch.Random.Uniform(0, shape[1] * height * width).ArgSort(1).ToArray<long>().Chunk((int)(shape[1] * height * width))];
-        float[] margins = batch.MarginsAt(point);
-        for (int step = 0; step < Math.Min(Steps ?? int.MaxValue, order[0].Length); step++)
+        float[] margins = batch.MarginsAt(batch.Images);
+        for (int step = 0; step < (Steps ?? order[0].Length); step++)
         {
             Try(step);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (stay.Length == rows.Length) continue;
-            result.Put(rows, point);
+            result.Put(rows, batch.Images);
             if (stay.Length == 0) return scope.Keep(result);
-            (batch, rows, order, margins, point) = (batch.Select(stay), rows.At(stay), order.At(stay), margins.At(stay), point.At(stay));
+            using Tensor before = batch.Images;
+            (batch, rows, order, margins) = (batch.Select(stay), rows.At(stay), order.At(stay), margins.At(stay));
         }
 
-        result.Put(rows, point);
+        result.Put(rows, batch.Images);
         return scope.Keep(result);
 
         void Try(int step)
         {
             using var inner = new TensorScope();
-            long[] direction = [.. order.Select(all => all[step])];
+            long[] direction = [.. order.Select(all => all[step % all.Length])];
             Tensor channel = channels.At([.. direction.Select(i => i / (height * width))]).MulInPlace(Step).Reshape(rows.Length, -1, 1, 1);
             Tensor down = vertical.At([.. direction.Select(i => i / width % height)]).Reshape(rows.Length, 1, -1, 1);
             Tensor across = horizontal.At([.. direction.Select(i => i % width)]).Reshape(rows.Length, 1, 1, -1);
             Tensor move = down.Mul(across).Mul(channel);
-            Tensor back = point.Sub(move).ClampInPlace(0, 1);
+            Tensor back = batch.Images.Sub(move).ClampInPlace(0, 1);
             long[] rest = Keep(Rows.All(rows.Length), back, batch.MarginsAt(back));
             if (rest.Length == 0) return;
-            Tensor forth = point.At(rest).AddInPlace(move.At(rest)).ClampInPlace(0, 1);
+            Tensor forth = batch.Images.At(rest).AddInPlace(move.At(rest)).ClampInPlace(0, 1);
             Keep(rest, forth, (rest.Length == rows.Length ? batch : batch.Select(rest)).MarginsAt(forth));
         }
 
@@ -92,7 +96,7 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
         {
             bool[] better = [.. reached.Select((margin, i) => margin > margins[tried[i]])];
             long[] taken = Rows.Where(better, true);
-            if (taken.Length > 0) point.Put(tried.At(taken), trial.At(taken));
+            if (taken.Length > 0) batch.Images.Put(tried.At(taken), trial.At(taken));
             foreach (long i in taken) margins[tried[i]] = reached[i];
             return tried.At(Rows.Where(better, false));
         }
