@@ -76,7 +76,7 @@ public sealed class Meter
         }
 
         if (allowance is null || admitted.Count == rows) return null;
-        return allowance.IsSpent ? throw new AllowanceSpentException() : [.. admitted];
+        return allowance.IsSpent && admitted.Count == 0 ? throw new AllowanceSpentException() : [.. admitted];
     }
 
     private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples, Allowance? allowance) : IPredictor, IPerSample

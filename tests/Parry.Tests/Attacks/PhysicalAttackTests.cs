@@ -139,8 +139,8 @@ public class PhysicalAttackTests
         var random = new SampleRandom(1, Rows(100));
         Assert.Throws<InvalidOperationException>(() => AttackRunner.Run(attack, model, images, Goal.Targeted(wanted), seed: 1));
         using Tensor target = Tensor.Full([100], 2, DType.Int64);
-        var trained = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random);
-        var again = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random);
+        var trained = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random, []);
+        var again = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random, []);
         Assert.Equal(trained.Patch!.ToArray<float>(), again.Patch!.ToArray<float>());
 
         using Tensor gray = Tensor.Full([1, 1, 6, 6], 0.5);
@@ -159,7 +159,7 @@ public class PhysicalAttackTests
         using Tensor training = Images(40, seed: 5), labels = Predicted(model, training), images = Images(9), own = Predicted(model, images);
         var random = new SampleRandom(1, Rows(40));
         long before = TensorScope.LiveTensors;
-        var trained = (AdversarialPatch)new AdversarialPatch { Steps = 3 }.Train(model, training, Goal.Untargeted(labels), random);
+        var trained = (AdversarialPatch)new AdversarialPatch { Steps = 3 }.Train(model, training, Goal.Untargeted(labels), random, []);
         Assert.Equal(before + 1, TensorScope.LiveTensors);
         using AttackResult batch = AttackRunner.Run(trained, model, images, Goal.Untargeted(own), seed: 1);
         for (int i = 0; i < 9; i++)

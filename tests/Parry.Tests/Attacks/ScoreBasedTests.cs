@@ -103,7 +103,7 @@ public class ScoreBasedTests
         Assert.False(attack.IsTrained);
         Assert.Throws<InvalidOperationException>(() => AttackRunner.Run(attack, problem.Model, victims, all.Select(Tensor.Range(8)), seed: 1));
 
-        ITrainedAttack<IScorer> Trained(long seed) => attack.Train(problem.Model, own, all.Select(Tensor.Range(32)), new SampleRandom(seed, Enumerable.Range(8, 32).Select(i => (long)i).ToArray()));
+        ITrainedAttack<IScorer> Trained(long seed) => attack.Train(problem.Model, own, all.Select(Tensor.Range(32)), new SampleRandom(seed, Enumerable.Range(8, 32).Select(i => (long)i).ToArray()), []);
         ITrainedAttack<IScorer> trained = Trained(1);
         Assert.True(trained.IsTrained);
         using AttackResult result = AttackRunner.Run(trained, problem.Model, victims, all.Select(Tensor.Range(8)), seed: 1);
