@@ -40,7 +40,8 @@ public class AttackConformanceTests
         "simba:basis=dct,step=0.1,frequencies=5",
         "one-pixel:eps=6,population=12,generations=20",
         "lsa:rounds=10,pixels=2,reach=1",
-        "genattack:eps=0.06,0.025,generations=40");
+        "genattack:eps=0.06,0.025,generations=40",
+        "genattack:eps=0.06,generations=40,adaptive=false");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
