@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Parry.Models;
 
 namespace Parry.Cli.Tests;
 
@@ -54,6 +55,22 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
         var metadata = (await CommandLine.Run("model", "inspect", Weights, "--json")).Json().GetProperty("metadata");
         Assert.Equal("defense-gan-generator", metadata.GetProperty("parry.architecture").GetString());
         Assert.Equal("parry " + string.Join(' ', Args("--iterations", "1")), metadata.GetProperty("parry.command").GetString());
+    }
+
+    [Fact]
+    public async Task The_learning_rate_may_change_at_a_checkpoint_and_the_weights_name_every_command()
+    {
+        Assert.Equal(0, (await Train("--iterations", "2")).Code);
+        Assert.Equal(0, (await Train("--iterations", "3", "--learning-rate", "1e-5", "--resume")).Code);
+        string[] commands = ModelFile.Describe(_folder.File("g.safetensors")).Command!.Split(" && ");
+        Assert.Equal(2, commands.Length);
+        Assert.EndsWith("--critic-steps 2 --learning-rate 0.0001 --iterations 2", commands[0], StringComparison.Ordinal);
+        Assert.EndsWith("--critic-steps 2 --learning-rate 1E-05 --iterations 3 --resume", commands[1], StringComparison.Ordinal);
+        byte[] made = await File.ReadAllBytesAsync(_folder.File("g.safetensors"));
+
+        foreach (string file in Directory.GetFiles(_folder.Path)) File.Delete(file);
+        foreach (string command in commands) Assert.Equal(0, (await CommandLine.Run([.. command.Split(' ').Skip(1)])).Code);
+        Assert.Equal(made, await File.ReadAllBytesAsync(_folder.File("g.safetensors")));
     }
 
     [Fact]

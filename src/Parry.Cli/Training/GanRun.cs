@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Parry.Data;
 using Parry.Data.Images;
 using Parry.Generative;
@@ -10,7 +11,7 @@ using Parry.Torch.Serialization;
 namespace Parry.Cli.Training;
 
 /// <summary>One training of a generator, from images to the weight file, with checkpoints and sample sheets on the way.</summary>
-internal sealed class GanRun
+internal sealed partial class GanRun
 {
     private const int SampleCount = 100;
     private const int SampleColumns = 10;
@@ -57,7 +58,7 @@ internal sealed class GanRun
             Width = Options.Width,
             Iterations = trainer.Iteration,
             Seed = Options.Seed,
-            Command = Command,
+            Command = CommandOf(trainer.Stages),
         });
         return trainer.Generator.ParameterCount;
     }
@@ -103,6 +104,18 @@ internal sealed class GanRun
         if (trainer.Iteration > Options.Iterations)
             throw new UserErrorException($"{Files.Checkpoint} is at iteration {trainer.Iteration}: give an --iterations of at least that, or remove it to start anew");
     }
+
+    // The commands that make the same file again: one for each stage of the training.
+    private string CommandOf(IReadOnlyList<TrainingStage> stages)
+    {
+        if (stages.Count == 1) return Command;
+        string common = StageOptions().Replace(Command, "");
+        return string.Join(" && ", stages.Select((stage, i) => string.Create(CultureInfo.InvariantCulture,
+            $"{common} --critic-steps {stage.CriticSteps} --learning-rate {stage.LearningRate} --iterations {stage.Until}{(i > 0 ? " --resume" : "")}")));
+    }
+
+    [GeneratedRegex(@" --(critic-steps|learning-rate|iterations) \S+")]
+    private static partial Regex StageOptions();
 
     // Always the same latent vectors, so that sheets can be compared.
     private void WriteSamples(ImageGenerator generator)

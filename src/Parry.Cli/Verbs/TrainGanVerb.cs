@@ -22,8 +22,8 @@ internal static class TrainGanVerb
         Option<int> latent = Arguments.Number("--latent", "Length of the latent vector.", recipe.Latent, 1);
         Option<int> iterations = Arguments.Number("--iterations", "Generator steps.", recipe.Iterations, 1);
         Option<int> batch = Arguments.Number("--batch", "Images in a batch.", recipe.BatchSize, 1);
-        Option<int> criticSteps = Arguments.Number("--critic-steps", "Critic steps before each generator step.", recipe.CriticSteps, 1);
-        Option<double> learningRate = Arguments.Positive("--learning-rate", "Adam's step size.", recipe.LearningRate);
+        Option<int> criticSteps = Arguments.Number("--critic-steps", "Critic steps before each generator step; may change with --resume.", recipe.CriticSteps, 1);
+        Option<double> learningRate = Arguments.Positive("--learning-rate", "Adam's step size; may change with --resume.", recipe.LearningRate);
         var bfloat16 = new Option<bool>("--bfloat16") { Description = "Compute in bfloat16: about twice as fast where the processor has it." };
         Option<long> seed = Arguments.Seed();
         Option<int?> threads = Arguments.Optional<int>("--threads", "Threads to compute with; one per physical core if not given.");

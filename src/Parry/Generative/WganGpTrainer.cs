@@ -8,7 +8,7 @@ namespace Parry.Generative;
 
 /// <summary>
 /// Trains a generator against a critic, one generator step at a time. All randomness of a step follows from the seed and the step's number, so a
-/// run continued from a checkpoint gives the weights that an unbroken run gives, bit for bit.
+/// run continued from a checkpoint gives the weights that an unbroken run gives, bit for bit. Critic steps and learning rate may change at a checkpoint.
 /// </summary>
 public sealed class WganGpTrainer : IDisposable
 {
@@ -19,6 +19,7 @@ public sealed class WganGpTrainer : IDisposable
     private readonly Adam _generatorStep;
     private readonly Adam _criticStep;
     private readonly ShuffledBatches _batches;
+    private IReadOnlyList<TrainingStage> _before = [];
     private (int Epoch, int[][] Batches) _epoch = (-1, []);
 
     /// <summary>Creates networks with fresh weights.</summary>
@@ -44,6 +45,9 @@ public sealed class WganGpTrainer : IDisposable
 
     /// <summary>Generator steps taken so far.</summary>
     public int Iteration { get; private set; }
+
+    /// <summary>How it was trained so far, the last stage being this one.</summary>
+    public IReadOnlyList<TrainingStage> Stages => [.. _before, new TrainingStage(Iteration, _options.CriticSteps, _options.LearningRate)];
 
     /// <summary>Takes the critic's steps and one of the generator.</summary>
     /// <returns>The critic's estimate of the Wasserstein distance (it falls as the images get better) and its gradient penalty.</returns>
@@ -89,25 +93,31 @@ public sealed class WganGpTrainer : IDisposable
         SafeTensors.Write(stream, tensors, new Dictionary<string, string>
         {
             ["iteration"] = Iteration.ToString(CultureInfo.InvariantCulture),
-            ["options"] = (_options with { Iterations = 0 }).ToString(),
+            ["options"] = Lasting,
+            ["stages"] = TrainingStage.Text(Stages),
         });
     }
 
     /// <summary>Goes on from what <see cref="Save"/> wrote.</summary>
-    /// <exception cref="UserErrorException">The checkpoint was made with other options.</exception>
+    /// <exception cref="UserErrorException">The checkpoint was made with other options than may change.</exception>
     /// <exception cref="InvalidDataException">The checkpoint is damaged.</exception>
     public void Resume(SafeTensorsFile checkpoint)
     {
-        string options = (_options with { Iterations = 0 }).ToString();
         string made = checkpoint.Metadata.GetValueOrDefault("options", "");
-        if (made != options) throw new UserErrorException($"the checkpoint was made with {made}, not with {options}: give the same options, or train into another folder");
+        if (made != Lasting) throw new UserErrorException($"the checkpoint was made with {made}, not with {Lasting}: give the same options, or train into another folder");
         Generator.Load(checkpoint.Under("generator."));
         _current.Load(checkpoint.Under("current."));
         _critic.Load(checkpoint.Under("critic."));
         _generatorStep.Restore(checkpoint.Under("generator-step."));
         _criticStep.Restore(checkpoint.Under("critic-step."));
         Iteration = int.Parse(checkpoint.Metadata["iteration"], CultureInfo.InvariantCulture);
+        IReadOnlyList<TrainingStage> stages = TrainingStage.Parse(checkpoint.Metadata.GetValueOrDefault("stages", ""));
+        bool same = stages.Count > 0 && (stages[^1].CriticSteps, stages[^1].LearningRate) == (_options.CriticSteps, _options.LearningRate);
+        _before = same ? [.. stages.SkipLast(1)] : stages;
     }
+
+    // The options that a whole training keeps.
+    private string Lasting => (_options with { Iterations = 0, CriticSteps = 0, LearningRate = 0 }).ToString();
 
     /// <summary>Frees networks and optimizers, the averaged generator included.</summary>
     public void Dispose()

@@ -86,6 +86,7 @@ public class AttackConformanceTests
         "stadv:iterations=100,tau=0.001",
         "square:eps=0.06,0.015,queries=100",
         "square:eps=0.5,0.05,norm=l2,queries=100",
+        "genattack:eps=0.06,generations=40,adaptive=false",
 
         // Without its solver this one cannot be tested.
         .. GroundTruth.IsAvailable ? s_exact : [],

@@ -8,12 +8,12 @@ namespace Parry.Attacks.ScoreBased;
 /// <summary>
 /// GenAttack (Alzantot, Sharma, Chakraborty, Zhang, Hsieh, Srivastava, 2018, 1805.11090): a genetic algorithm on perturbations within a Linf budget. The best member of a generation lives on; the others are children of parents drawn by their
 /// scores, crossed value by value and mutated; range and rate of mutation shrink by a tenth whenever 100 generations bring nothing. Targeted in the paper; untargeted it leaves the true class in the same way. An image stops at the
-/// first success. Defaults are the paper's: a population of 6, rate from 0.5 down to 0.1, range from 0.4 ε down to 0.15 ε, a selection temperature of 0.3 and ε = 0.3 as for MNIST; the generations give its limit of 100,000 queries less than half. Large images
+/// first success. Defaults are the paper's: a population of 6, rate from 0.5 down to 0.1, range from 0.4 ε down to 0.15 ε, a selection temperature of 0.3 and ε = 0.3 as for MNIST; the 5,000 generations ask at most 25,006 times, a quarter of its limit. Its fixed setting for MNIST (rate 0.05, range ε) is had with adaptive off. Large images
 /// take a smaller perturbation, resized bilinearly (the paper's 96x96 for ImageNet). Deviations: the score is the margin of the log-probabilities over the best other class, not over the sum of all; images are cut off at the box.
 /// </summary>
 public sealed record GeneticAttack : IBudgetAttack<IScorer>
 {
-    private const double Temperature = 0.3, FirstRate = 0.5, FirstRange = 0.4, Shrink = 0.9;
+    private const double Temperature = 0.3, FirstRate = 0.5, FirstRange = 0.4, Shrink = 0.9, Smallest = 1e-9;
     private const int Plateau = 100, LargestWhole = 96;
 
     /// <inheritdoc/>
@@ -31,11 +31,14 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
     /// <summary>The number of generations after the first.</summary>
     public int Generations { get; init; } = 5000;
 
-    /// <summary>ρ: the least share of values that a mutation changes.</summary>
-    public double LeastRate { get; init; } = 0.1;
+    /// <summary>Whether rate and range of mutation shrink when nothing gets better.</summary>
+    public bool Adaptive { get; init; } = true;
 
-    /// <summary>α: the least range of a mutation, as a part of the budget.</summary>
-    public double LeastRange { get; init; } = 0.15;
+    /// <summary>ρ: the share of values that a mutation changes, or the least one when it shrinks; null for 0.05, or 0.1.</summary>
+    public double? Rate { get; init; }
+
+    /// <summary>α: the range of a mutation as a part of the budget, or the least one when it shrinks; null for 1, or 0.15.</summary>
+    public double? Range { get; init; }
 
     /// <summary>The height and width of the perturbation, at most the image's; null for the image's, at most 96.</summary>
     public int? Side { get; init; }
@@ -45,8 +48,9 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
         .Whole("population", 2, "members of a generation", attack => attack.Population, (attack, value) => attack with { Population = value })
         .Whole("generations", 0, "generations after the first", attack => attack.Generations, (attack, value) => attack with { Generations = value })
-        .Number("rate", 0, "least share of values that a mutation changes", attack => attack.LeastRate, (attack, value) => attack with { LeastRate = value })
-        .Number("range", 0, "least range of a mutation, as a part of eps", attack => attack.LeastRange, (attack, value) => attack with { LeastRange = value })
+        .Flag("adaptive", "shrink rate and range when nothing gets better", attack => attack.Adaptive, (attack, value) => attack with { Adaptive = value })
+        .Number("rate", 0, "share of values that a mutation changes, or the least; auto: 0.1, not adaptive 0.05", attack => attack.Rate, (attack, value) => attack with { Rate = value })
+        .Number("range", 0, "range of a mutation as a part of eps, or the least; auto: 0.15, not adaptive 1", attack => attack.Range, (attack, value) => attack with { Range = value })
         .Whole("side", 1, "height and width of the perturbation; auto: the image's, at most 96", attack => attack.Side, (attack, value) => attack with { Side = value });
 
     /// <inheritdoc/>
@@ -123,10 +127,10 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             Tensor crossed = Tensor.Where(random.Uniform(1, children, members.Size(2)).Less(share), couples.Slice(1, 0, children), couples.Slice(1, children, 2 * children));
 
             // One number decides whether a value mutates and, if so, how far.
-            Tensor rate = Column(plateaus.Select(count => Math.Max(LeastRate, FirstRate * Math.Pow(Shrink, count))));
-            Tensor range = Column(plateaus.Select(count => Epsilon * Math.Max(LeastRange, FirstRange * Math.Pow(Shrink, count))));
+            Tensor rate = Column(plateaus.Select(count => Adaptive ? Math.Max(Rate ?? 0.1, FirstRate * Math.Pow(Shrink, count)) : Rate ?? 0.05));
+            Tensor range = Column(plateaus.Select(count => Epsilon * (Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, count)) : Range ?? 1)));
             Tensor draws = random.Uniform(2, children, members.Size(2)), mutates = draws.Less(rate).To(DType.Float32);
-            Tensor moves = draws.Div(rate).MulInPlace(2).AddInPlace(-1).MulInPlace(range).MulInPlace(mutates);
+            Tensor moves = draws.Div(rate.ClampMin(Smallest)).MulInPlace(2).AddInPlace(-1).MulInPlace(range).MulInPlace(mutates);
             crossed.AddInPlace(moves).ClampInPlace(-Epsilon, Epsilon);
             members.Slice(1, 1, Population).CopyInPlace(crossed);
             fitness.Slice(1, 1, Population).CopyInPlace(batch.Margins(Images(crossed)));
