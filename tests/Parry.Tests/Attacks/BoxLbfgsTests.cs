@@ -12,11 +12,13 @@ public class BoxLbfgsTests
         using var random = new Generator(1);
         Tensor targets = Tensor.Uniform([4, 1, 5, 5], random).Mul(2).Sub(0.5), scales = Tensor.Uniform([4, 1, 5, 5], random).Mul(6).Exp();
         var minimizer = new BoxLbfgs(Tensor.Full([4, 1, 5, 5], 0.5));
+        var ended = new bool[4];
         int steps = 0;
-        for (bool[] done = []; steps < 200 && (done.Length == 0 || done.Contains(false)); steps++)
+        for (; steps < 200 && ended.Contains(false); steps++)
         {
             Tensor difference = minimizer.Point.Sub(targets), weighted = difference.Mul(scales);
-            done = minimizer.Learn(weighted.Mul(difference).Sum([1, 2, 3]), weighted.Mul(2));
+            bool[] done = minimizer.Learn(weighted.Mul(difference).Sum([1, 2, 3]), weighted.Mul(2));
+            for (int row = 0; row < 4; row++) ended[row] |= done[row];
         }
 
         Assert.InRange(steps, 2, 150);
