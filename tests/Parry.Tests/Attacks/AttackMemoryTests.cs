@@ -10,14 +10,19 @@ public class AttackMemoryTests
     private const int Steps = 10_000;
     private const int Settled = 100;
 
+    public static TheoryData<IAttack<IClassifier>> Attacks { get; } = new(
+        new ProjectedGradientDescent { Steps = Steps },
+        new ProjectedGradientDescent { Norm = Norm.L2, Steps = Steps },
+        new ProjectedGradientDescent { Norm = Norm.L1, Steps = Steps },
+        new DecoupledDirectionNorm { Steps = Steps },
+        new FastMinimumNorm { Norm = Norm.L0, Steps = Steps });
+
     [Theory]
-    [InlineData(Norm.Linf)]
-    [InlineData(Norm.L2)]
-    public void Ten_thousand_steps_of_PGD_leave_native_memory_flat(Norm norm)
+    [MemberData(nameof(Attacks))]
+    public void Ten_thousand_steps_leave_native_memory_flat(IAttack<IClassifier> attack)
     {
         var problem = new LinearProblem(Norm.Linf, classes: 3, count: 1, seed: 1);
         var watching = new Watching(problem.Model);
-        var attack = new ProjectedGradientDescent { Norm = norm, Steps = Steps };
 
         // The first run lets allocators and the runtime take what they keep.
         AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1).Dispose();

@@ -23,6 +23,8 @@ public class AttackParityTests
     [InlineData("mnist-pgd", "fgsm:eps=0.1", 0.990)]
     [InlineData("mnist-pgd", "fgsm:eps=0.3", 0.940)]
     [InlineData("mnist-pgd", "one-pixel:population=10,generations=10", 1.000)] // torchattacks, on 50 images: one pixel fools none of them
+    [InlineData("mnist-natural", "mi-fgsm:eps=0.3", 0.020)] // torchattacks, and the next
+    [InlineData("mnist-pgd", "mi-fgsm:eps=0.3", 0.875)]
     public void Leaves_at_most_one_point_more_than_the_best_peer(string network, string attack, double peer)
     {
         using AttackResult result = Attack(network, attack, 200);
@@ -31,20 +33,27 @@ public class AttackParityTests
     }
 
     [TheoryIfModels]
-    // foolbox with 9 searches of 1,000 iterations, learning rate 0.01 and constant 1e-3; with the same settings Parry finds 1.3806, these are ten times faster.
-    [InlineData("mnist-natural", "cw-l2:steps=6,iterations=200,lr=0.05,c=0.1", 1.3799)]
-    // foolbox with 10 steps of HopSkipJump; with as many Parry finds 2.01 on both.
-    [InlineData("mnist-natural", "hsj:steps=5", 3.1126)]
-    [InlineData("mnist-pgd", "hsj:steps=5", 3.3921)]
-    // foolbox with 2,000 steps, on the first 10 images.
-    [InlineData("mnist-pgd", "boundary:steps=2000", 5.3062, 10)]
-    public void Finds_perturbations_as_small_as_a_peers(string network, string attack, double peer, int count = 20)
+    // foolbox, CW with 9 searches of 1,000 iterations, learning rate 0.01 and constant 1e-3; with the same settings Parry finds 1.3806, these are ten times faster.
+    [InlineData("mnist-natural", "cw-l2:steps=6,iterations=200,lr=0.05,c=0.1", 20, 0, 1.3799)]
+    [InlineData("mnist-natural", "ddn", 200, 0, 1.5107)] // foolbox, and all that follow
+    [InlineData("mnist-pgd", "ddn", 200, 0, 2.0735)]
+    [InlineData("mnist-natural", "deepfool", 200, 0, 1.5759)]
+    [InlineData("mnist-pgd", "deepfool", 200, 0.06, 3.3825)]
+    [InlineData("mnist-natural", "deepfool:norm=linf", 200, 0, 2.3846)]
+    [InlineData("mnist-pgd", "deepfool:norm=linf", 200, 0, 10.154)]
+    [InlineData("mnist-natural", "ead:iterations=500,beta=0.01", 20, 0, 1.7298)]
+    [InlineData("mnist-pgd", "ead:iterations=500,beta=0.01", 20, 0, 2.8575)]
+    [InlineData("mnist-natural", "hsj:steps=5", 20, 0, 3.1126)] // with 10 steps, as many as the peer's, Parry finds 2.01 on both
+    [InlineData("mnist-pgd", "hsj:steps=5", 20, 0, 3.3921)]
+    [InlineData("mnist-pgd", "boundary:steps=2000", 10, 0, 5.3062)]
+    public void Finds_perturbations_as_small_as_the_best_peers(string network, string attack, int count, double robust, double median)
     {
         using AttackResult result = Attack(network, attack, count);
-        Assert.Equal(result.Attacked, result.Succeeded);
+        double withstood = result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second) / (double)count;
+        Assert.True(withstood <= robust + 0.0101, $"{attack} leaves {withstood:0.000} of {network}, the peer {robust:0.000}");
         double[] distances = [.. result.L2.Where((_, i) => result.Succeeded[i]).Select(length => (double)length).Order()];
-        double median = (distances[(distances.Length - 1) / 2] + distances[distances.Length / 2]) / 2;
-        Assert.True(median <= 1.03 * peer, $"the median is {median:0.0000}, the peer's {peer:0.0000}");
+        double half = (distances[(distances.Length - 1) / 2] + distances[distances.Length / 2]) / 2;
+        Assert.True(half <= 1.03 * median, $"the median is {half:0.0000}, the peer's {median:0.0000}");
     }
 
     private static AttackResult Attack(string network, string attack, int count)

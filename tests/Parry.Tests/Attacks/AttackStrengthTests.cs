@@ -142,6 +142,58 @@ public class AttackStrengthTests
     }
 
     [Fact]
+    public void L0_attacks_change_as_few_pixels_as_a_linear_model_allows()
+    {
+        var problem = new LinearProblem(Norm.L2, classes: 2, count: 12, seed: 6);
+        float[] pixels = problem.Images.ToArray<float>();
+        long[] labels = problem.Labels.ToArray<long>();
+        foreach (IAttack<IClassifier> attack in new IAttack<IClassifier>[] { new CarliniWagnerL0 { InitialConstant = 0.1, LargestConstant = 1e3, Iterations = 200 }, new FastMinimumNorm { Norm = Norm.L0 } })
+        {
+            using AttackResult result = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+            Assert.All(result.Succeeded, Assert.True);
+            for (int i = 0; i < 12; i++)
+            {
+                int Least(double margin) => Fewest(margin, pixels.AsSpan(36 * i, 36), problem.Model.W[labels[i]], problem.Model.W[1 - labels[i]]);
+                Assert.True(result.L0[i] >= Least(0) && result.L0[i] <= Least(0.05), $"{attack} changes {result.L0[i]} pixels where {Least(0)} will do");
+            }
+        }
+
+        // The pixels that close the gap between two classes, and leave a margin, when each goes to the end of the box and the best go first.
+        static int Fewest(double gap, ReadOnlySpan<float> image, float[] own, float[] other)
+        {
+            var gains = new List<double>();
+            for (int i = 0; i < image.Length; i++)
+            {
+                double slope = own[i] - other[i];
+                gap += slope * (image[i] - 0.5);
+                gains.Add(Math.Max(slope * image[i], -slope * (1 - image[i])));
+            }
+
+            return gains.OrderDescending().TakeWhile(gain => (gap -= gain) + gain > 0).Count();
+        }
+    }
+
+    [Fact]
+    public void ILCM_goes_to_the_class_that_was_least_likely()
+    {
+        var model = new SmallNetwork(s_shape, 5, seed: 3);
+        using var random = new Generator(4);
+        using Tensor images = Tensor.Uniform([20, 1, 6, 6], random);
+        using Tensor logits = model.Logits(images);
+        using AttackResult result = AttackRunner.Run(new IterativeLeastLikely(), model, images, Goal.Untargeted(logits.ArgMax(1)), seed: 1);
+        Assert.Equal(logits.ArgMin(1).ToArray<long>(), ((IClassifier)model).Predict(result.Images).ToArray<long>());
+    }
+
+    [Fact]
+    public void DDN_keeps_images_of_bytes_images_of_bytes()
+    {
+        var problem = new LinearProblem(Norm.L2, classes: 3, count: 6, seed: 2);
+        using AttackResult result = AttackRunner.Run(new DecoupledDirectionNorm(), problem.Model, problem.Images, problem.Goal(false), seed: 1);
+        Assert.All(result.Succeeded, Assert.True);
+        Assert.All(result.Images.ToArray<float>(), value => Assert.Equal(Math.Round(value * 255), value * 255, 1e-4));
+    }
+
+    [Fact]
     public void An_attack_that_does_nothing_fails_every_strength_check()
     {
         foreach (Norm norm in new[] { Norm.Linf, Norm.L2, Norm.L1 })

@@ -12,7 +12,7 @@ namespace Parry.Attacks.WhiteBox;
 /// learning rate of 0.01, stops at its first success, a margin of 0.01; at most 0.3·√(changed pixels) pixels are fixed at a time, and none after one whose
 /// product exceeds 0.01. The channels of a pixel are fixed together. Every image goes its own way and leaves by itself. Deviations: the
 /// products take the gradient of the margin alone, as in the paper; a descent whose loss no longer falls by 0.01 % over a tenth of the iterations counts
-/// as failed.
+/// as failed, and the next one, with the larger c, goes on from where it stands.
 /// </summary>
 public sealed record CarliniWagnerL0 : IAttack<IClassifier>
 {
@@ -89,7 +89,7 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
 
             bool[] exhausted = escalation.Raise(failed);
             long[] again = Rows.Where([.. worked.Zip(failed, (success, failure) => success || failure)], true);
-            descent.Restart(again, results.At(rows.At(again)));
+            descent.Restart(again, point.At(again));
             return [.. exhausted.Zip(empty, (over, none) => over || none)];
         }
     }

@@ -9,8 +9,9 @@ namespace Parry.Attacks.WhiteBox;
 /// The Linf attack of Carlini and Wagner (2016, 1608.04644): Adam in tanh space minimizes c·max(-margin, 0) + Σ max(|δ| - τ, 0), which pushes back only what
 /// exceeds τ. Each time that succeeds, τ becomes 0.9 of the largest change and the descent goes on from the image found; when it does not within 1,000
 /// iterations, c doubles, up to 20. It ends when c or τ, at 1/256, is exhausted. Untargeted or targeted. As in the authors' code: τ starts at 1, c at 1e-5, a
-/// learning rate of 0.005, and success means a loss below 1e-4·c. Every image has its own c and τ and leaves by itself. Deviation: a
-/// descent whose loss no longer falls by 0.01 % over a tenth of the iterations counts as failed.
+/// learning rate of 0.005, and success means a loss below 1e-4·c. Every image has its own c and τ and leaves by itself. Deviations: a descent whose loss no
+/// longer falls by 0.01 % over a tenth of the iterations counts as failed, and the next one goes on from where it stands: with a small c, Adam takes more than
+/// 1,000 steps to move a black pixel at all.
 /// </summary>
 public sealed record CarliniWagnerLinf : IAttack<IClassifier>
 {
@@ -89,7 +90,7 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
 
             bool[] exhausted = escalation.Raise(failed);
             long[] again = Rows.Where([.. worked.Zip(failed, (success, failure) => success || failure)], true);
-            descent.Restart(again, results.At(rows.At(again)));
+            descent.Restart(again, point.At(again));
             return [.. exhausted.Select((over, i) => over || bounds[i] < SmallestBound)];
         }
     }
