@@ -1,3 +1,4 @@
+using Parry.Attacks.Universal;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -14,6 +15,7 @@ public static class AttackCatalog
         BasicIterative.Entry,
         ProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
+        UniversalPerturbation.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
