@@ -37,7 +37,9 @@ public sealed class AttackConformanceTests : IDisposable
         "pgd:eps=0.025,0.015,steps=12,early-stop=true",
         "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
         "uap:eps=0.06,0.03,passes=3,batch=4",
-        "uap:eps=0.2,0.1,norm=l2,passes=3,batch=4");
+        "uap:eps=0.2,0.1,norm=l2,passes=3,batch=4",
+        "uan:eps=0.2,0.03,epochs=40,hidden=50",
+        "uan:eps=0.4,0.1,norm=l2,epochs=40,hidden=50");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -45,6 +47,7 @@ public sealed class AttackConformanceTests : IDisposable
         "rand-fgsm",
         "pgd",
         "uap",
+        "uan",
     ];
 
     [Fact]

@@ -16,6 +16,7 @@ public static class AttackCatalog
         ProjectedGradientDescent.Entry,
         CarliniWagnerL2.Entry,
         UniversalPerturbation.Entry,
+        UniversalNetwork.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
