@@ -39,7 +39,9 @@ public sealed class AttackConformanceTests : IDisposable
         "uap:eps=0.06,0.03,passes=3,batch=4",
         "uap:eps=0.2,0.1,norm=l2,passes=3,batch=4",
         "uan:eps=0.2,0.03,epochs=40,hidden=50",
-        "uan:eps=0.4,0.1,norm=l2,epochs=40,hidden=50");
+        "uan:eps=0.4,0.1,norm=l2,epochs=40,hidden=50",
+        "upset:epochs=40,hidden=20,weight=0.5",
+        "angri:epochs=150,hidden=40,weight=0.1");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -48,6 +50,8 @@ public sealed class AttackConformanceTests : IDisposable
         "pgd",
         "uap",
         "uan",
+        "upset",
+        "angri",
     ];
 
     [Fact]

@@ -42,6 +42,8 @@ public class AttackParityTests
     [TheoryIfModels]
     [InlineData("uap:images=200,passes=2", 0.70)]
     [InlineData("uan:images=500,epochs=10", 0.55)]
+    [InlineData("upset:images=500,epochs=10", 0.10)]
+    [InlineData("angri:images=500,epochs=20", 0.10)]
     public void Attacks_that_learn_from_training_images_fool_the_network_on_test_images(string attack, double most)
     {
         using AttackResult result = Attack("mnist-natural", attack, 100);

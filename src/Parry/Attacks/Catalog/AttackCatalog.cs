@@ -17,6 +17,8 @@ public static class AttackCatalog
         CarliniWagnerL2.Entry,
         UniversalPerturbation.Entry,
         UniversalNetwork.Entry,
+        Upset.Entry,
+        Angri.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
