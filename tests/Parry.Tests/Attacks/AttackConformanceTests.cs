@@ -41,7 +41,9 @@ public sealed class AttackConformanceTests : IDisposable
         "uan:eps=0.2,0.03,epochs=40,hidden=50",
         "uan:eps=0.4,0.1,norm=l2,epochs=40,hidden=50",
         "upset:epochs=40,hidden=20,weight=0.5",
-        "angri:epochs=150,hidden=40,weight=0.1");
+        "angri:epochs=150,hidden=40,weight=0.1",
+        "atn:epochs=80,hidden=40,beta=0.001",
+        "atn:epochs=150,hidden=40,beta=0.001,kind=autoencoder");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -52,6 +54,7 @@ public sealed class AttackConformanceTests : IDisposable
         "uan",
         "upset",
         "angri",
+        "atn",
     ];
 
     [Fact]

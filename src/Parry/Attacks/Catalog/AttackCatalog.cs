@@ -1,3 +1,4 @@
+using Parry.Attacks.Generative;
 using Parry.Attacks.Universal;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
@@ -19,6 +20,7 @@ public static class AttackCatalog
         UniversalNetwork.Entry,
         Upset.Entry,
         Angri.Entry,
+        AdversarialTransformation.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
