@@ -43,7 +43,9 @@ public sealed class AttackConformanceTests : IDisposable
         "upset:epochs=40,hidden=20,weight=0.5",
         "angri:epochs=150,hidden=40,weight=0.1",
         "atn:epochs=80,hidden=40,beta=0.001",
-        "atn:epochs=150,hidden=40,beta=0.001,kind=autoencoder");
+        "atn:epochs=150,hidden=40,beta=0.001,kind=autoencoder",
+        "substitute:eps=0.06,0.04,rounds=3,epochs=20",
+        "transfer:eps=0.04,0.015,from=LINEAR+LINEAR,attack=pgd:steps=5");
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -55,6 +57,8 @@ public sealed class AttackConformanceTests : IDisposable
         "upset",
         "angri",
         "atn",
+        "substitute",
+        "transfer",
     ];
 
     [Fact]

@@ -45,6 +45,7 @@ public class AttackParityTests
     [InlineData("upset:images=500,epochs=10", 0.10)]
     [InlineData("angri:images=500,epochs=20", 0.10)]
     [InlineData("atn:images=500,epochs=20", 0.40)]
+    [InlineData("substitute:rounds=5", 0.80)]
     public void Attacks_that_learn_from_training_images_fool_the_network_on_test_images(string attack, double most)
     {
         using AttackResult result = Attack("mnist-natural", attack, 100);

@@ -1,4 +1,5 @@
 using Parry.Attacks.Generative;
+using Parry.Attacks.Transfer;
 using Parry.Attacks.Universal;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
@@ -21,6 +22,8 @@ public static class AttackCatalog
         Upset.Entry,
         Angri.Entry,
         AdversarialTransformation.Entry,
+        Substitute.Entry,
+        EnsembleTransfer.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>
