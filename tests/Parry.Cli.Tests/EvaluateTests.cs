@@ -54,6 +54,22 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
         Assert.Contains(run.Json().GetProperty("rows").EnumerateArray(), row => row.GetProperty("attack").GetString() == $"fgsm from {trained.Classifier}");
     }
 
+    [Fact]
+    public async Task An_attack_that_learns_does_so_from_training_images_and_the_report_says_what_that_took()
+    {
+        string notes = (await Evaluate("uan:epochs=1,images=50", "--defenses", trained.Defense, "--json")).Json().GetProperty("notes").GetRawText();
+        Assert.Contains("uan learned to attack the bare classifier from 50 images of mnist training that it is not judged on, with 50 queries and 50 gradients", notes, StringComparison.Ordinal);
+        Assert.Contains("uan learned to attack defense-gan, adaptive from 50 images", notes, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Images_crafted_on_an_ensemble_need_its_models()
+    {
+        Assert.Equal(0, (await Evaluate($"transfer:from={trained.Classifier}+{trained.Classifier},attack=fgsm")).Code);
+        (await Evaluate("transfer")).Fails(2, "name them");
+        (await Evaluate("transfer:from=mnist/zz")).Fails(2, "mnist/zz");
+    }
+
     [Theory]
     [InlineData("fgsm:eps=-0.1", "eps")]
     [InlineData("fgsm:epsilon=1", "eps")]

@@ -7,13 +7,14 @@ using Parry.Torch;
 namespace Parry.Tests.Attacks;
 
 /// <summary>The contract that every attack of the catalog keeps.</summary>
-public class AttackConformanceTests
+public sealed class AttackConformanceTests : IDisposable
 {
     private const int Count = 10;
     private static readonly int[] s_misclassified = [3, 7];
 
     private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, Count, seed: 11);
     private readonly Goal _goal;
+    private readonly List<string> _files = [];
 
     public AttackConformanceTests()
     {
@@ -24,7 +25,12 @@ public class AttackConformanceTests
 
     private static readonly string[] s_exact = ["ground-truth", "ground-truth:norm=l1"];
 
-    /// <summary>Every attack in a form that is quick to run, and partly succeeds on these images.</summary>
+    public void Dispose()
+    {
+        foreach (string file in _files) File.Delete(file);
+    }
+
+    /// <summary>Every attack in a form that is quick to run, and partly succeeds on these images. LINEAR stands for the file of a network like the model.</summary>
     public static TheoryData<string> Attacks { get; } = new(
     [
         "fgsm:eps=0.03,0.015",
@@ -40,6 +46,7 @@ public class AttackConformanceTests
         "poba-ga:population=12,generations=30",
         "lavan:area=0.3,steps=10,restarts=2",
         "rp2:area=0.2,steps=20,views=3",
+        "patch:area=0.5,min-area=0.4,steps=30,batch=10,lr=0.1",
         "nes:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
         "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
         "zoo:steps=3,iterations=40,coordinates=18,c=1,lr=0.02",
@@ -87,10 +94,24 @@ public class AttackConformanceTests
         "square:eps=0.06,0.015,queries=100",
         "square:eps=0.5,0.05,norm=l2,queries=100",
         "genattack:eps=0.06,generations=40,adaptive=false",
+        "uap:eps=0.06,0.03,passes=3,batch=4",
+        "uap:eps=0.2,0.1,norm=l2,passes=3,batch=4",
+        "uan:eps=0.2,0.03,epochs=40,hidden=50",
+        "uan:eps=0.4,0.1,norm=l2,epochs=40,hidden=50",
+        "upset:epochs=40,hidden=20,weight=0.5",
+        "angri:epochs=150,hidden=40,weight=0.1",
+        "atn:epochs=80,hidden=40,beta=0.001",
+        "atn:epochs=150,hidden=40,beta=0.001,kind=autoencoder",
+        "substitute:eps=0.06,0.04,rounds=3,epochs=20",
+        "transfer:eps=0.04,0.015,from=LINEAR+LINEAR,attack=pgd:steps=5",
 
         // Without its solver this one cannot be tested.
         .. GroundTruth.IsAvailable ? s_exact : [],
     ]);
+
+    /// <summary>Those that need no training, and so ask the model for every image anew.</summary>
+    public static TheoryData<string> Asking { get; } = [.. ((IEnumerable<object[]>)Attacks).Select(row => (string)row[0])
+        .Where(text => AttackCatalog.Parse(text).Attack is not ITrainedAttack<IClassifier> { IsTrained: false })];
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -102,6 +123,7 @@ public class AttackConformanceTests
         "poba-ga",
         "lavan",
         "rp2",
+        "patch",
         "nes",
         "spsa",
         "zoo",
@@ -114,6 +136,13 @@ public class AttackConformanceTests
         "autoattack",
         "optmargin",
         "square",
+        "uap",
+        "uan",
+        "upset",
+        "angri",
+        "atn",
+        "substitute",
+        "transfer",
     ];
 
     [Fact]
@@ -124,7 +153,7 @@ public class AttackConformanceTests
     [MemberData(nameof(Attacks))]
     public void Results_stay_in_the_box_and_the_budget_and_failures_give_the_clean_image(string text)
     {
-        AttackSpec attack = AttackCatalog.Parse(text);
+        AttackSpec attack = Ready(text);
         using Tensor images = _problem.Images.Sub(0.4).Mul(5).Clamp(0, 1);
         foreach (AttackResult result in attack.Run(_problem.Model, images, Goal.Untargeted(((IClassifier)_problem.Model).Predict(images)), seed: 1).Concat(Run(attack)))
         {
@@ -148,7 +177,8 @@ public class AttackConformanceTests
     public void What_cannot_succeed_returns_the_clean_images(string text)
     {
         var model = new ConstantClassifier(_problem.Model.Shape, 4);
-        foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, _problem.Images, Goal.Untargeted(Tensor.Zeros([Count], DType.Int64)), seed: 1))
+        var goal = Goal.Untargeted(Tensor.Zeros([Count], DType.Int64));
+        foreach (AttackResult result in Ready(text, model, goal).Run(model, _problem.Images, goal, seed: 1))
         {
             Assert.All(result.Attacked, Assert.True);
             Assert.All(result.Succeeded, Assert.False);
@@ -161,7 +191,8 @@ public class AttackConformanceTests
     [MemberData(nameof(Attacks))]
     public void Misclassified_images_are_left_alone_and_not_counted(string text)
     {
-        IReadOnlyList<AttackResult> results = Run(AttackCatalog.Parse(text));
+        AttackSpec attack = Ready(text);
+        IReadOnlyList<AttackResult> results = Run(attack);
         Assert.Contains(true, results[0].Succeeded);
         foreach (AttackResult result in results)
         {
@@ -169,7 +200,7 @@ public class AttackConformanceTests
             {
                 bool attacked = !s_misclassified.Contains(i);
                 Assert.Equal(attacked, result.Attacked[i]);
-                Assert.Equal(attacked, result.Queries[i] > 0);
+                Assert.Equal(attacked && attack.Training is null, result.Queries[i] > 0);
                 if (attacked) continue;
                 Assert.Equal(Row(_problem.Images, i), Row(result.Attempts, i));
                 Assert.Equal((false, 0.0), (result.Succeeded[i], result.Gradients[i]));
@@ -181,8 +212,8 @@ public class AttackConformanceTests
     [MemberData(nameof(Attacks))]
     public void The_same_seed_gives_the_same_result_and_another_one_another_where_chance_has_a_part(string text)
     {
-        AttackSpec attack = AttackCatalog.Parse(text);
-        AttackResult first = Run(attack)[0], second = Run(attack)[0], other = Run(attack, seed: 2)[0];
+        AttackSpec attack = Ready(text);
+        AttackResult first = Run(attack)[0], second = Run(Ready(text))[0], other = Run(Ready(text, seed: 2), seed: 2)[0];
         Assert.Equal(first.Attempts.ToArray<float>(), second.Attempts.ToArray<float>());
         Assert.Equal(first.Queries, second.Queries);
         Assert.Equal(s_random.Contains(attack.Name), !first.Attempts.ToArray<float>().SequenceEqual(other.Attempts.ToArray<float>()));
@@ -192,7 +223,7 @@ public class AttackConformanceTests
     [MemberData(nameof(Attacks))]
     public void A_batch_gives_what_its_images_give_one_by_one(string text)
     {
-        AttackSpec attack = AttackCatalog.Parse(text);
+        AttackSpec attack = Ready(text);
         IReadOnlyList<AttackResult> batch = Run(attack);
         for (int i = 0; i < Count; i++)
         {
@@ -211,7 +242,7 @@ public class AttackConformanceTests
     [MemberData(nameof(Attacks))]
     public void The_model_is_in_evaluation_mode_meanwhile_and_as_it_was_after_also_when_it_breaks(string text)
     {
-        AttackSpec attack = AttackCatalog.Parse(text);
+        AttackSpec attack = Ready(text);
         var whole = new ModalClassifier(_problem.Model);
         _ = attack.Run(whole, _problem.Images, _goal, seed: 1);
         Assert.True(whole.Training);
@@ -225,18 +256,19 @@ public class AttackConformanceTests
     public void Every_pass_is_metered(string text)
     {
         var counting = new CountingClassifier(_problem.Model);
-        IReadOnlyList<AttackResult> results = AttackCatalog.Parse(text).Run(counting, _problem.Images, _goal, seed: 1);
+        AttackSpec attack = Ready(text);
+        IReadOnlyList<AttackResult> results = attack.Run(counting, _problem.Images, _goal, seed: 1);
         long verdicts = Count * (1 + results.Count); // the runner's own: on the clean images, and on each result
         Assert.Equal(counting.Queries - verdicts, results.Sum(result => result.Queries.Sum()), 1e-6);
         Assert.Equal(counting.Gradients, results.Sum(result => result.Gradients.Sum()), 1e-6);
-        Assert.Equal(AttackCatalog.Parse(text).Entry.Knowledge == Knowledge.Gradients, counting.Gradients > 0);
+        Assert.Equal(attack.Entry.Knowledge == Knowledge.Gradients && attack.Training is null, counting.Gradients > 0);
     }
 
     [Theory]
     [MemberData(nameof(Attacks))]
     public void Bad_images_and_labels_are_refused_with_a_reason(string text)
     {
-        AttackSpec attack = AttackCatalog.Parse(text);
+        AttackSpec attack = Ready(text);
         float[] values = _problem.Images.ToArray<float>();
         foreach (float bad in new[] { float.NaN, -0.01f, 1.01f, float.PositiveInfinity })
         {
@@ -260,7 +292,8 @@ public class AttackConformanceTests
         var problem = new LinearProblem(Norm.Linf, classes: 2, Count, seed: 12);
         long[] targets = problem.Goal(targeted: true).Labels.ToArray<long>();
         targets[4] = 1 - targets[4];
-        using AttackResult result = AttackCatalog.Parse(text).Run(problem.Model, problem.Images, Goal.Targeted(Tensor.From(targets)), seed: 1)[0];
+        AttackSpec attack = Ready(text, problem.Model, problem.Images, problem.Goal(targeted: true));
+        using AttackResult result = attack.Run(problem.Model, problem.Images, Goal.Targeted(Tensor.From(targets)), seed: 1)[0];
         Assert.False(result.Attacked[4]);
         Assert.Equal(Count - 1, result.Succeeded.Count(succeeded => succeeded));
         long[] predicted = ((IClassifier)problem.Model).Predict(result.Images).ToArray<long>();
@@ -271,7 +304,7 @@ public class AttackConformanceTests
     [MemberData(nameof(Attacks))]
     public void A_budget_of_zero_changes_nothing(string text)
     {
-        AttackSpec attack = AttackCatalog.Parse(text);
+        AttackSpec attack = Ready(text);
         if (attack.Attack is not IBudgetAttack<IClassifier> within) return;
         using AttackResult result = AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [0.0])[0];
         Assert.Equal(_problem.Images.ToArray<float>(), result.Attempts.ToArray<float>());
@@ -284,7 +317,7 @@ public class AttackConformanceTests
     [MemberData(nameof(Attacks))]
     public void A_run_leaves_no_native_tensors_behind(string text)
     {
-        AttackSpec attack = AttackCatalog.Parse(text);
+        AttackSpec attack = Ready(text);
         Dispose(Run(attack));
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -296,6 +329,23 @@ public class AttackConformanceTests
         {
             foreach (AttackResult result in results) result.Dispose();
         }
+    }
+
+    private AttackSpec Ready(string text, long seed = 1) => Ready(text, _problem.Model, _problem.Images, _goal, seed);
+
+    private AttackSpec Ready(string text, IClassifier model, Goal goal) => Ready(text, model, _problem.Images, goal);
+
+    // Attacks that learn do so from the images of the problem.
+    private AttackSpec Ready(string text, IClassifier model, Tensor images, Goal goal, long seed = 1)
+    {
+        if (text.Contains("LINEAR", StringComparison.Ordinal))
+        {
+            _files.Add(Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.safetensors"));
+            (model as LinearClassifier ?? _problem.Model).SaveAsNetwork(_files[^1]);
+            text = text.Replace("LINEAR", _files[^1], StringComparison.Ordinal);
+        }
+
+        return AttackCatalog.Parse(text).Train(model, images, goal, seed);
     }
 
     private IReadOnlyList<AttackResult> Run(AttackSpec attack, long seed = 1) => attack.Run(_problem.Model, _problem.Images, _goal, seed);

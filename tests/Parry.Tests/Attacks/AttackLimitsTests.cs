@@ -12,7 +12,7 @@ public class AttackLimitsTests
     private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, Count, seed: 11);
 
     [Theory]
-    [MemberData(nameof(AttackConformanceTests.Attacks), MemberType = typeof(AttackConformanceTests))]
+    [MemberData(nameof(AttackConformanceTests.Asking), MemberType = typeof(AttackConformanceTests))]
     public void No_image_gets_more_passes_than_the_limit_and_the_model_sees_no_more(string text)
     {
         AttackSpec attack = AttackCatalog.Parse(text);
@@ -27,7 +27,7 @@ public class AttackLimitsTests
     }
 
     [Theory]
-    [MemberData(nameof(AttackConformanceTests.Attacks), MemberType = typeof(AttackConformanceTests))]
+    [MemberData(nameof(AttackConformanceTests.Asking), MemberType = typeof(AttackConformanceTests))]
     public void A_limit_cuts_an_image_off_at_the_same_place_in_every_batch(string text)
     {
         AttackSpec attack = AttackCatalog.Parse(text);

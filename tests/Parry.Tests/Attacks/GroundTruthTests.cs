@@ -28,7 +28,7 @@ public class GroundTruthTests
         });
 
         int compared = 0;
-        foreach (string text in ((IEnumerable<object[]>)AttackConformanceTests.Attacks).Select(row => (string)row[0]))
+        foreach (string text in ((IEnumerable<object[]>)AttackConformanceTests.Asking).Select(row => (string)row[0]))
         {
             foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, images, goal, seed: 1))
             {

@@ -1,4 +1,5 @@
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Torch;
 using Parry.Torch.Nn;
 
@@ -44,6 +45,24 @@ internal sealed class LinearClassifier : IClassifier, ILayered
     public int Classes { get; }
 
     public Tensor Logits(Tensor images) => images.Reshape(-1, 1, Shape.Pixels).Mul(_weights).Sum([2]).Add(_biases);
+
+    /// <summary>Writes a file of classifier E with the same logits, which it lifts above all bends of its ReLUs and lets down at the end.</summary>
+    public void SaveAsNetwork(string path)
+    {
+        const double Lift = 100;
+        using var scope = new TensorScope();
+        using var random = new Generator(1);
+        using Module network = Classifiers.Create("e", Shape, Classes, random);
+        var state = network.State.ToDictionary(entry => entry.Key, entry => entry.Value.ZerosLike());
+        Tensor passing = Tensor.Range(200).OneHot(200).To(DType.Float32);
+        state["fc1.weight"].Slice(0, 0, Classes).CopyInPlace(_weights.Reshape(Classes, Shape.Pixels));
+        state["fc1.bias"].Slice(0, 0, Classes).CopyInPlace(_biases.Reshape(Classes).Add(Lift));
+        state["fc2.weight"].CopyInPlace(passing);
+        state["fc3.weight"].CopyInPlace(passing.Slice(0, 0, Classes));
+        state["fc3.bias"].CopyInPlace(Tensor.Full([Classes], -Lift));
+        network.Load(state);
+        ModelFile.Save(path, network, new ModelDescription { Architecture = "classifier-e", Data = "", Shape = Shape, ClassNames = [.. Enumerable.Range(0, Classes).Select(label => $"{label}")] });
+    }
 }
 
 /// <summary>A small network with two layers, bent by ReLU.</summary>

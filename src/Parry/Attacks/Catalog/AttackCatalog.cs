@@ -1,7 +1,10 @@
 using Parry.Attacks.DecisionBased;
 using Parry.Attacks.Exact;
+using Parry.Attacks.Generative;
 using Parry.Attacks.Physical;
 using Parry.Attacks.ScoreBased;
+using Parry.Attacks.Transfer;
+using Parry.Attacks.Universal;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 
@@ -36,6 +39,13 @@ public static class AttackCatalog
         Houdini.Entry,
         StAdv.Entry,
 
+        UniversalPerturbation.Entry,
+        UniversalNetwork.Entry,
+        Upset.Entry,
+        Angri.Entry,
+        AdversarialTransformation.Entry,
+
+        AdversarialPatch.Entry,
         Lavan.Entry,
         RobustPhysicalPerturbations.Entry,
 
@@ -54,6 +64,9 @@ public static class AttackCatalog
         BoundaryAttack.Entry,
         HopSkipJump.Entry,
         PobaGa.Entry,
+
+        Substitute.Entry,
+        EnsembleTransfer.Entry,
     ];
 
     /// <summary>The attack of a name.</summary>

@@ -60,7 +60,7 @@ public sealed class AttackSpec
         CheckGoal(goal);
         return model switch
         {
-            _ when Attack is not ITrainedAttack<IClassifier> => this,
+            _ when Attack is not ITrainedAttack<IClassifier> { IsTrained: false } => this,
             IClassifier classifier => Train((ITrainedAttack<IClassifier>)Attack, classifier),
             IScorer scorer when Attack is ITrainedAttack<IScorer> attack => Train(attack, scorer),
             _ when Attack is ITrainedAttack<IPredictor> attack => Train(attack, model),

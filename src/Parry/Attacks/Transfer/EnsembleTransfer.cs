@@ -1,0 +1,99 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.WhiteBox;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Transfer;
+
+/// <summary>
+/// Transfer from an ensemble (Liu, Chen, Liu, Song, 2016, 1611.02770): the model itself is never asked; images are crafted on other models, all at once, by
+/// attacking the mean of their probabilities, because what fools several models tends to fool one more. Budget and norm are the inner attack's, PGD by default.
+/// Untargeted or targeted as that attack is. The models are loaded when it is "trained", for which it asks for no images.
+/// Deviations: all models weigh the same, and the inner attack's budget takes the place of the paper's weight of the distance.
+/// </summary>
+public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttack<IPredictor>
+{
+    private readonly double? _epsilon;
+    private Ensemble? _ensemble;
+
+    /// <inheritdoc/>
+    public string Name => "transfer";
+
+    /// <inheritdoc/>
+    public Norm Norm => Inner.Norm;
+
+    /// <summary>Files or names of the models that images are crafted on.</summary>
+    public IReadOnlyList<string> From { get; init; } = [];
+
+    /// <summary>The attack on the ensemble.</summary>
+    public IBudgetAttack<IClassifier> Inner { get; init; } = new ProjectedGradientDescent();
+
+    /// <summary>The largest perturbation, in the inner attack's norm; by default the inner attack's own.</summary>
+    public double Epsilon
+    {
+        get => _epsilon ?? Inner.Epsilon;
+        init => _epsilon = value;
+    }
+
+    /// <inheritdoc/>
+    public int TrainingImages => 0;
+
+    /// <inheritdoc/>
+    public bool IsTrained => _ensemble is not null;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<EnsembleTransfer>(new(), "an attack on an ensemble of other models", "Liu, Chen, Liu, Song, 2016, 1611.02770")
+        .Budget("the largest perturbation, in the norm of the attack on the ensemble", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Text("from", "models as NAME+NAME", "the models of the ensemble; must be given", attack => attack.From.Count == 0 ? null : string.Join('+', attack.From),
+            (attack, text) => text.Split('+') is var names && !names.Contains("") ? attack with { From = names } : null)
+        .Text("attack", InnerAttack.Values, "the attack on the ensemble", attack => InnerAttack.Text(attack.Inner), (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null);
+
+    /// <inheritdoc/>
+    /// <exception cref="UserErrorException">No models are named, or one cannot be loaded or takes other images.</exception>
+    public ITrainedAttack<IPredictor> Train(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        if (From.Count == 0) throw new UserErrorException("the attack transfer crafts on other models: name them, as in transfer:from=mnist/a+mnist/e");
+        var ensemble = new Ensemble(model.Shape, model.Classes);
+        try
+        {
+            foreach (string name in From) ensemble.Members.Add(ModelCatalog.LoadClassifier(name, model.Shape, model.Classes).Classifier);
+            return this with { _ensemble = ensemble };
+        }
+        catch
+        {
+            ensemble.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+        Inner.PerturbWithin(_ensemble ?? throw new InvalidOperationException("The attack transfer has not loaded its models."), images, goal, random, epsilons);
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    /// <summary>Frees the models.</summary>
+    public void Dispose() => _ensemble?.Dispose();
+
+    // Its logits are the logarithms of mean probabilities, so that its cross entropy is the paper's loss.
+    private sealed class Ensemble(ImageShape shape, int classes) : IClassifier, IDisposable
+    {
+        public List<IClassifier> Members { get; } = [];
+
+        public ImageShape Shape => shape;
+
+        public int Classes => classes;
+
+        public Tensor Logits(Tensor images) => Tensor.Stack([.. Members.Select(member => member.Logits(images).LogSoftmax())]).LogSumExp([0]);
+
+        public void Dispose()
+        {
+            foreach (IDisposable member in Members.OfType<IDisposable>()) member.Dispose();
+        }
+    }
+}

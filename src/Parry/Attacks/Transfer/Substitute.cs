@@ -1,0 +1,140 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Attacks.WhiteBox;
+using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Attacks.Transfer;
+
+/// <summary>
+/// The practical black-box attack (Papernot, McDaniel, Goodfellow, Jha, Celik, Swami, 2016, 1602.02697): of the model only labels are seen. A substitute is
+/// trained on a few images labeled by the model, which are doubled before each further round by Jacobian-based augmentation, x + λ·sign(∂p(label)/∂x), and
+/// labeled again; an attack on the substitute then transfers. Budget and norm are the inner attack's. Untargeted or targeted as that attack is. The setting is
+/// Defense-GAN's (1805.06605): 150 images that are not attacked, 6 rounds of 10 epochs of Adam, λ = 0.1, FGSM. Running it takes no pass of the model.
+/// Deviations: augmented images are clipped to the box; the first images too are labeled by the model; a substitute with dropout trains without it; and the
+/// inner attack leaves the true label, not the substitute's.
+/// </summary>
+public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPredictor>
+{
+    private const int PieceSize = 256;
+
+    private readonly double? _epsilon;
+    private StableClassifier? _substitute;
+
+    /// <inheritdoc/>
+    public string Name => "substitute";
+
+    /// <inheritdoc/>
+    public Norm Norm => Inner.Norm;
+
+    /// <summary>The attack on the substitute.</summary>
+    public IBudgetAttack<IClassifier> Inner { get; init; } = new FastGradientSign();
+
+    /// <summary>The largest perturbation, in the inner attack's norm; by default the inner attack's own.</summary>
+    public double Epsilon
+    {
+        get => _epsilon ?? Inner.Epsilon;
+        init => _epsilon = value;
+    }
+
+    /// <inheritdoc/>
+    public int TrainingImages { get; init; } = 150;
+
+    /// <summary>λ: the step of augmentation.</summary>
+    public double Lambda { get; init; } = 0.1;
+
+    /// <summary>Rounds of training; the images double between them.</summary>
+    public int Rounds { get; init; } = 6;
+
+    /// <summary>The epochs of a round.</summary>
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>The substitute's architecture, one of <see cref="Classifiers.Names"/>.</summary>
+    public string Architecture { get; init; } = "classifier-e";
+
+    /// <inheritdoc/>
+    public bool IsTrained => _substitute is not null;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<Substitute>(new(), "an attack on a substitute that is trained on the model's labels", "Papernot et al., 2016, 1602.02697")
+        .Budget("the largest perturbation, in the norm of the attack on the substitute", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Text("attack", InnerAttack.Values, "the attack on the substitute", attack => InnerAttack.Text(attack.Inner), (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null)
+        .Whole("images", 1, "training images it starts from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
+        .Number("lambda", 0, "step of augmentation", attack => attack.Lambda, (attack, value) => attack with { Lambda = value })
+        .Whole("rounds", 1, "rounds of training; the images double between them", attack => attack.Rounds, (attack, value) => attack with { Rounds = value })
+        .Whole("epochs", 1, "passes over the images in a round", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
+        .Text("net", "a classifier architecture such as e or lenet", "the substitute's architecture", attack => attack.Architecture, (attack, text) => attack with { Architecture = Classifiers.FullName(text) });
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IPredictor> Train(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        using var scope = new TensorScope();
+        using var weights = new Generator(random.Seed(0));
+        var substitute = new StableClassifier(Classifiers.Create(Architecture, model.Shape, model.Classes, weights), model.Shape, model.Classes);
+        AttackBatch<IPredictor> data = Pieces(new(model, images, goal, random), piece => piece.Images, cancellation);
+        for (int round = 0; ; round++)
+        {
+            new NetworkTraining(Epochs, BatchSize: 128, LearningRate: 1e-3).Run(substitute.Network, data, random.Seed(1 + round),
+                (batch, _) => substitute.Network.Forward(batch.Images).LogSoftmax().NllLoss(batch.Goal.Labels, reduction: 2), null, cancellation);
+            progress?.Report((round + 1.0) / Rounds);
+            if (round + 1 == Rounds) return this with { _substitute = substitute };
+            data = Join(data, Pieces(data, piece => Augment(substitute, piece), cancellation));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
+        Inner.PerturbWithin(_substitute ?? throw new InvalidOperationException("The attack substitute is not trained."), images, goal, random, epsilons);
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    /// <summary>Frees what it has learned.</summary>
+    public void Dispose() => _substitute?.Network.Dispose();
+
+    // Images moved to where the substitute's belief in the model's label changes most.
+    private Tensor Augment(IClassifier substitute, AttackBatch<IPredictor> batch)
+    {
+        Tensor labels = batch.Goal.Labels.Unsqueeze(1);
+        Tensor gradient = substitute.Gradient(batch.Images, logits => logits.Softmax().Gather(1, labels).Squeeze(1)).Gradient;
+        return batch.Images.Add(gradient.Sign().Mul(Lambda)).Clamp(0, 1);
+    }
+
+    // New images for the rows of a batch, with the labels that the model gives them; cut over the workers.
+    private static AttackBatch<IPredictor> Pieces(AttackBatch<IPredictor> data, Func<AttackBatch<IPredictor>, Tensor> draw, CancellationToken cancellation)
+    {
+        long[][] rows = [.. Rows.All(data.Count).Chunk(PieceSize)];
+        Tensor[][] parts = Workers.Shared.Map(rows.Length, i =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            AttackBatch<IPredictor> piece = data.Select(rows[i]);
+            Tensor images = draw(piece).Clone();
+            return scope.Keep<Tensor[]>([images, piece.Model.Predict(images)]);
+        }, cancellation);
+        Tensor all = Tensor.Cat([.. parts.Select(part => part[0])]), labels = Tensor.Cat([.. parts.Select(part => part[1])]);
+        foreach (Tensor part in parts.SelectMany(part => part)) part.Dispose();
+        return data with { Images = all, Goal = Goal.Untargeted(labels) };
+    }
+
+    private static AttackBatch<IPredictor> Join(AttackBatch<IPredictor> old, AttackBatch<IPredictor> added) => new(old.Model, Tensor.Cat([old.Images, added.Images]),
+        Goal.Untargeted(Tensor.Cat([old.Goal.Labels, added.Goal.Labels])), old.Random.For(new long[][] { old.Random.Samples.ToArray(), added.Random.Samples.ToArray() }.SelectMany(part => part).ToArray()));
+
+    // A classifier whose numbers for an image do not depend on the batch.
+    private sealed class StableClassifier(Module network, ImageShape shape, int classes) : IClassifier
+    {
+        public Module Network => network;
+
+        public ImageShape Shape => shape;
+
+        public int Classes => classes;
+
+        public Tensor Logits(Tensor images) => NetworkTraining.Apply(network, images);
+    }
+}

@@ -1,0 +1,85 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Attacks.Universal;
+
+/// <summary>
+/// ANGRI, antagonistic network for generating rogue images (Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159): a network A sees image and wanted class and
+/// draws the adversarial image x' = A(x, t), by UPSET's loss -log p(t) + w·|x' - x|². It has no budget: w trades success for size. Running it takes no
+/// pass of the model. Targeted; for an untargeted goal it aims, for each true class, at the target that misclassifies most training images of that class.
+/// Deviations: one hidden layer, and one classifier to fool where the paper also has several.
+/// </summary>
+public sealed record Angri : ITrainedAttack<IClassifier>
+{
+    private Module? _network;
+    private Tensor? _chosen;
+
+    /// <inheritdoc/>
+    public string Name => "angri";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L2;
+
+    /// <inheritdoc/>
+    public int TrainingImages { get; init; } = 2000;
+
+    /// <summary>w: the weight of the change's size.</summary>
+    public double Weight { get; init; } = 0.05;
+
+    /// <summary>The number of times that the network sees each training image.</summary>
+    public int Epochs { get; init; } = 20;
+
+    /// <summary>Units of the hidden layer.</summary>
+    public int Hidden { get; init; } = 500;
+
+    /// <inheritdoc/>
+    public bool IsTrained => _network is not null;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<Angri>(new(), "a trained network that redraws an image as a wanted class", "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159")
+        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
+        .Number("weight", 0, "weight of the change's size", attack => attack.Weight, (attack, value) => attack with { Weight = value })
+        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
+        .Whole("hidden", 1, "units of the hidden layer", attack => attack.Hidden, (attack, value) => attack with { Hidden = value });
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        var data = new AttackBatch<IClassifier>(model, images, goal, random);
+        Module network = NetworkTraining.Dense(model.Shape.Pixels + model.Classes, Hidden, model.Shape.Pixels, random.Seed(0), Activation.Sigmoid());
+        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, random.Seed(1), (batch, step) =>
+        {
+            Tensor targets = Targets.ToLearn(batch, step), drawn = network.Forward(Input(batch.Images, targets, model.Classes)).Reshape(batch.Images.Shape);
+            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).Neg());
+            return drawn.Mul(pass.Gradient).Sum().Add(drawn.Sub(batch.Images).Pow(2).Sum().Mul(Weight));
+        }, progress, cancellation);
+        return this with { _network = network, _chosen = Targets.Choose(data, (clean, targets) => Draw(network, clean, targets, model.Classes), cancellation).Own() };
+    }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        Module network = _network ?? throw new InvalidOperationException("The attack angri is not trained.");
+        using var scope = new TensorScope();
+        return scope.Keep(Draw(network, images, Targets.ToReach(goal, _chosen!), model.Classes));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    /// <summary>Frees what it has learned.</summary>
+    public void Dispose()
+    {
+        _network?.Dispose();
+        _chosen?.Dispose();
+    }
+
+    private static Tensor Draw(Module network, Tensor images, Tensor targets, int classes) =>
+        NetworkTraining.Apply(network, Input(images, targets, classes)).Reshape(images.Shape);
+
+    private static Tensor Input(Tensor images, Tensor targets, int classes) => Tensor.Cat([images.Flatten(), targets.OneHot(classes).To(DType.Float32)], 1);
+}

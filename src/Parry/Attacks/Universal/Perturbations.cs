@@ -1,0 +1,67 @@
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Universal;
+
+/// <summary>What a universal attack has learned: for each budget one perturbation, or one for each class that was wanted. It owns them.</summary>
+internal sealed class Perturbations : IDisposable
+{
+    private readonly Norm _norm;
+    private readonly bool _targeted;
+    private readonly SortedDictionary<double, Tensor> _byBudget = [];
+
+    private Perturbations(Norm norm, bool targeted) => (_norm, _targeted) = (norm, targeted);
+
+    /// <summary>Learns a perturbation [1, C, H, W] for every budget and, where the goal has them, every wanted class among the images.</summary>
+    /// <param name="norm">Of the budgets.</param>
+    /// <param name="data">The images to learn from.</param>
+    /// <param name="epsilons">The budgets.</param>
+    /// <param name="learn">From images with one goal and a budget to a perturbation; told how to report the share that is done.</param>
+    /// <param name="progress">Told the share of everything that is done.</param>
+    public static Perturbations Learn(Norm norm, AttackBatch<IClassifier> data, IReadOnlyList<double> epsilons,
+        Func<AttackBatch<IClassifier>, double, IProgress<double>, Tensor> learn, IProgress<double>? progress)
+    {
+        using var scope = new TensorScope();
+        var learned = new Perturbations(norm, data.Goal.IsTargeted);
+        long[] wanted = data.Goal.IsTargeted ? [.. data.Goal.Labels.ToArray<long>().Distinct().Order()] : [0];
+        double[] budgets = [.. epsilons.Distinct()];
+        int done = 0;
+        var share = new Share(value => progress?.Report((done + value) / (budgets.Length * wanted.Length)));
+        foreach (double epsilon in budgets)
+        {
+            Tensor all = Tensor.Zeros([data.Goal.IsTargeted ? data.Model.Classes : 1, .. data.Images.Shape.AsSpan(1)]);
+            foreach (long label in wanted)
+            {
+                AttackBatch<IClassifier> images = data.Goal.IsTargeted ? data.Select(data.Goal.Labels.Equal(label).NonZero().Reshape(-1).ToArray<long>()) : data;
+                all.Put([label], learn(images, epsilon, share));
+                done++;
+            }
+
+            learned._byBudget[epsilon] = all.Own();
+        }
+
+        return learned;
+    }
+
+    /// <summary>The images with the perturbation added, within the budget and the box. A budget that was not learned for cuts the perturbation of the next larger one, or takes the largest.</summary>
+    public Tensor Add(Tensor images, Goal goal, double epsilon)
+    {
+        if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
+        using var scope = new TensorScope();
+        Tensor all = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
+        Tensor perturbed = images.Add(_targeted ? all.IndexSelect(0, goal.Labels) : all);
+        return scope.Keep(new Ball(_norm, images, [.. Enumerable.Repeat(epsilon, (int)images.Size(0))]).Project(perturbed));
+    }
+
+    /// <summary>Frees the perturbations.</summary>
+    public void Dispose()
+    {
+        foreach (Tensor perturbations in _byBudget.Values) perturbations.Dispose();
+    }
+
+    private sealed class Share(Action<double> report) : IProgress<double>
+    {
+        public void Report(double value) => report(value);
+    }
+}

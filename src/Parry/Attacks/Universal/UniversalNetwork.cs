@@ -1,0 +1,110 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Attacks.Universal;
+
+/// <summary>
+/// UAN, universal adversarial networks (Hayes and Danezis, 2017, 1708.05207): a network learns to draw, from noise, perturbations that each fool the model on
+/// most images, by the loss max(log p(label) - max log p(other), -κ), or its like towards a wanted class. Linf and L2; here the perturbation drawn from one
+/// noise vector, after training on many, serves all images. Running it takes no pass of the model. Noise of 100 normal numbers, Adam.
+/// Deviations: one hidden layer; in Linf the outputs are ε·tanh, in L2 they are scaled to the length ε, so there is no term for the size (the paper scales
+/// until the norm fits and adds α·|δ|); a targeted goal learns one network for each wanted class.
+/// </summary>
+public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
+{
+    private const int Noise = 100;
+    private const double Smallest = 1e-12;
+    private static readonly long[] s_image = [1, 2, 3];
+
+    private readonly double? _epsilon;
+    private Perturbations? _learned;
+
+    /// <inheritdoc/>
+    public string Name => "uan";
+
+    /// <summary>Linf or L2.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    public Norm Norm
+    {
+        get;
+        init => field = value is Norm.Linf or Norm.L2 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"UAN works in Linf and L2, not in {value}.");
+    } = Norm.Linf;
+
+    /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
+    public double Epsilon
+    {
+        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 5);
+        init => _epsilon = value;
+    }
+
+    /// <inheritdoc/>
+    public int TrainingImages { get; init; } = 2000;
+
+    /// <summary>κ: an image counts no more once the wrong logit wins by this.</summary>
+    public double Confidence { get; init; } = 5;
+
+    /// <summary>The number of times that the network sees each training image.</summary>
+    public int Epochs { get; init; } = 20;
+
+    /// <summary>Units of the hidden layer.</summary>
+    public int Hidden { get; init; } = 500;
+
+    /// <inheritdoc/>
+    public bool IsTrained => _learned is not null;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<UniversalNetwork>(new(), "one perturbation for all images, drawn by a trained network", "Hayes and Danezis, 2017, 1708.05207")
+        .Budget("the largest perturbation; 5 when the norm is l2", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
+        .Number("confidence", 0, "by how much the wrong logit is to win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
+        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
+        .Whole("hidden", 1, "units of the hidden layer", attack => attack.Hidden, (attack, value) => attack with { Hidden = value });
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default) => this with
+        {
+            _learned = Perturbations.Learn(Norm, new(model, images, goal, random), epsilons, (data, epsilon, share) => Learn(data, epsilon, share, cancellation), progress),
+        };
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    {
+        Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uan is not trained.");
+        return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    /// <summary>Frees what it has learned.</summary>
+    public void Dispose() => _learned?.Dispose();
+
+    private Tensor Learn(AttackBatch<IClassifier> data, double epsilon, IProgress<double> progress, CancellationToken cancellation)
+    {
+        using var scope = new TensorScope();
+        using Module network = NetworkTraining.Dense(Noise, Hidden, data.Model.Shape.Pixels, data.Random.Seed(0));
+        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, data.Random.Seed(1), (batch, step) =>
+        {
+            Tensor drawn = batch.Images.Add(Draw(network, data.Random.Seed(2 + step), data.Images, epsilon)).Clamp(0, 1);
+            Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
+            return drawn.Mul(batch.Model.Gradient(drawn, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0)).Gradient).Sum();
+        }, progress, cancellation);
+        return scope.Keep(Draw(network, data.Random.Seed(1), data.Images, epsilon));
+    }
+
+    // The perturbation [1, C, H, W] that the network draws from one vector of noise.
+    private Tensor Draw(Module network, long seed, Tensor images, double epsilon)
+    {
+        using var random = new Generator(seed);
+        Tensor output = network.Forward(Tensor.Normal([1, Noise], random)).Reshape([1, .. images.Shape.AsSpan(1)]);
+        return Norm == Norm.Linf ? output.Tanh().Mul(epsilon) : output.Div(output.Norm(2, s_image, keep: true).ClampMin(Smallest)).Mul(epsilon);
+    }
+}

@@ -1,0 +1,90 @@
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Attacks.Universal;
+
+/// <summary>
+/// UPSET, universal perturbations for steering to exact targets (Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159): a residual network R learns for each
+/// class t one perturbation that steers any image there: x' = clip(x + s·R(t)), by the loss -log p(t) + w·|x' - x|². It has no budget: w trades success for
+/// size. Running it takes no pass of the model. s = 1 is the paper's 2 for images in [-1, 1]. Targeted; for an untargeted goal it aims, for each true
+/// class, at the target that misclassifies most training images of that class.
+/// Deviations: one hidden layer, and one classifier to fool where the paper also has several.
+/// </summary>
+public sealed record Upset : ITrainedAttack<IClassifier>
+{
+    private Tensor? _perturbations, _chosen;
+
+    /// <inheritdoc/>
+    public string Name => "upset";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.L2;
+
+    /// <inheritdoc/>
+    public int TrainingImages { get; init; } = 2000;
+
+    /// <summary>s: the largest change of a value.</summary>
+    public double Scale { get; init; } = 1;
+
+    /// <summary>w: the weight of the change's size.</summary>
+    public double Weight { get; init; } = 0.05;
+
+    /// <summary>The number of times that the network sees each training image.</summary>
+    public int Epochs { get; init; } = 20;
+
+    /// <summary>Units of the hidden layer.</summary>
+    public int Hidden { get; init; } = 500;
+
+    /// <inheritdoc/>
+    public bool IsTrained => _perturbations is not null;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<Upset>(new(), "one perturbation for each class to reach, by a trained network", "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159")
+        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
+        .Number("scale", 0, "largest change of a value", attack => attack.Scale, (attack, value) => attack with { Scale = value })
+        .Number("weight", 0, "weight of the change's size", attack => attack.Weight, (attack, value) => attack with { Weight = value })
+        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
+        .Whole("hidden", 1, "units of the hidden layer", attack => attack.Hidden, (attack, value) => attack with { Hidden = value });
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        var data = new AttackBatch<IClassifier>(model, images, goal, random);
+        int classes = model.Classes;
+        using Module network = NetworkTraining.Dense(classes, Hidden, model.Shape.Pixels, random.Seed(0), Activation.Tanh());
+        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, random.Seed(1), (batch, step) =>
+        {
+            Tensor targets = Targets.ToLearn(batch, step);
+            Tensor change = network.Forward(targets.OneHot(classes).To(DType.Float32)).Reshape(batch.Images.Shape).Mul(Scale), drawn = batch.Images.Add(change).Clamp(0, 1);
+            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).Neg());
+            return drawn.Mul(pass.Gradient).Sum().Add(drawn.Sub(batch.Images).Pow(2).Sum().Mul(Weight));
+        }, progress, cancellation);
+        Tensor each = network.Forward(Tensor.Range(classes).OneHot(classes).To(DType.Float32)).Reshape([classes, .. images.Shape.AsSpan(1)]).Mul(Scale).Own();
+        Tensor chosen = Targets.Choose(data, (clean, targets) => Add(clean, each, targets), cancellation).Own();
+        return this with { _perturbations = each, _chosen = chosen };
+    }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        Tensor each = _perturbations ?? throw new InvalidOperationException("The attack upset is not trained.");
+        using var scope = new TensorScope();
+        return scope.Keep(Add(images, each, Targets.ToReach(goal, _chosen!)));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    /// <summary>Frees what it has learned.</summary>
+    public void Dispose()
+    {
+        _perturbations?.Dispose();
+        _chosen?.Dispose();
+    }
+
+    private static Tensor Add(Tensor images, Tensor each, Tensor targets) => images.Add(each.IndexSelect(0, targets)).Clamp(0, 1);
+}

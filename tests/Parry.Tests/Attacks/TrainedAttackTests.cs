@@ -1,0 +1,140 @@
+using Parry.Attacks;
+using Parry.Attacks.Catalog;
+using Parry.Attacks.Transfer;
+using Parry.Attacks.Universal;
+using Parry.Attacks.WhiteBox;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Tests.Attacks;
+
+/// <summary>What attacks that learn keep beside the contract of all attacks.</summary>
+public class TrainedAttackTests
+{
+    private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, count: 10, seed: 11);
+
+    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "substitute:rounds=2,epochs=2");
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void An_attack_that_is_not_trained_says_so(string text)
+    {
+        AttackSpec attack = AttackCatalog.Parse(text);
+        Assert.Contains($"the attack {attack.Name} learns before it attacks", Assert.Throws<UserErrorException>(() => attack.Run(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => attack.Attack.Perturb(_problem.Model, _problem.Images, _problem.Goal(false), new SampleRandom(1, new long[10])));
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void Every_pass_of_the_training_is_metered_and_in_evaluation_mode(string text)
+    {
+        var counting = new CountingClassifier(_problem.Model);
+        var modal = new ModalClassifier(counting);
+        AttackSpec trained = AttackCatalog.Parse(text).Train(modal, _problem.Images, _problem.Goal(false), seed: 1);
+        Assert.True(modal.Training);
+        Assert.Equal(10, trained.Training!.Images);
+        Assert.Equal(counting.Queries, trained.Training.Queries);
+        Assert.True(trained.Training.Queries > 0);
+        Assert.Equal(trained.Entry.Knowledge == Knowledge.Gradients, trained.Training.Gradients > 0);
+
+        var broken = new ModalClassifier(_problem.Model, callsUntilFailure: 1);
+        Assert.Throws<TimeoutException>(() => AttackCatalog.Parse(text).Train(broken, _problem.Images, _problem.Goal(false), seed: 1));
+        Assert.True(broken.Training);
+    }
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void Training_can_be_cancelled_and_leaves_only_what_it_learned(string text)
+    {
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1, cancellation: cancelled.Token));
+        Settle();
+        long before = TensorScope.LiveTensors;
+        ((IDisposable)AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack).Dispose();
+        Assert.Equal(before, TensorScope.LiveTensors);
+    }
+
+    [Fact]
+    public void A_trained_attack_for_another_kind_of_goal_says_so()
+    {
+        foreach (string text in new[] { "uap", "uan:epochs=1", "atn:epochs=1" })
+        {
+            AttackSpec trained = AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1);
+            using Tensor targets = Tensor.Full([10], 2, DType.Int64);
+            Assert.Contains("was trained untargeted", Assert.Throws<UserErrorException>(() => trained.Run(_problem.Model, _problem.Images, Goal.Targeted(targets), seed: 1)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void An_attack_that_does_not_learn_is_the_same_after_training()
+    {
+        AttackSpec fgsm = AttackCatalog.Parse("fgsm");
+        Assert.Same(fgsm, fgsm.Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1));
+    }
+
+    [Theory]
+    [InlineData(Norm.Linf)]
+    [InlineData(Norm.L2)]
+    public void A_step_to_the_nearest_boundary_is_as_short_as_can_be(Norm norm)
+    {
+        var problem = new LinearProblem(norm, classes: 5, count: 12, seed: 6);
+        var batch = new Parry.Attacks.Steps.AttackBatch<IClassifier>(problem.Model, problem.Images, problem.Goal(false), new SampleRandom(1, Enumerable.Range(0, 12).Select(i => (long)i).ToArray()));
+        using Tensor way = NearestBoundary.Cross(batch, norm, steps: 5, overshoot: 0.01);
+        Assert.All(norm.Of(way).ToArray<float>(), length => Assert.InRange(length / problem.Distance, 1, 1.05));
+        Assert.All(batch.Goal.IsReached(((IClassifier)problem.Model).Predict(problem.Images.Add(way))).ToArray<bool>(), Assert.True);
+    }
+
+    [Fact]
+    public void A_universal_perturbation_fools_a_linear_model_as_one_of_its_budget_can()
+    {
+        // All images of one class: the way to the nearest boundary that fools one fools all.
+        var problem = new LinearProblem(Norm.Linf, classes: 2, count: 40, seed: 5);
+        long[] labels = problem.Labels.ToArray<long>(), rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
+        using Tensor index = Tensor.From(rows), images = problem.Images.IndexSelect(0, index);
+        Goal goal = problem.Goal(false).Select(index);
+        foreach (string text in new[] { "uap:eps=0.0196,0.0204,delta=0", "uan:eps=0.0196,0.0210,epochs=60" })
+        {
+            IReadOnlyList<AttackResult> results = AttackCatalog.Parse(text).Train(problem.Model, images, goal, seed: 1).Run(problem.Model, images, goal, seed: 1);
+            Assert.All(results[0].Succeeded, Assert.False);
+            Assert.All(results[1].Succeeded, Assert.True);
+        }
+    }
+
+    [Fact]
+    public void The_attack_on_a_substitute_and_its_options_read_back()
+    {
+        AttackSpec spec = AttackCatalog.Parse("substitute:eps=0.1,0.2,attack=pgd:norm=l2+steps=7,net=b");
+        var attack = Assert.IsType<Substitute>(spec.Attack);
+        Assert.Equal(new ProjectedGradientDescent { Norm = Norm.L2, Steps = 7 }, attack.Inner);
+        Assert.Equal((Norm.L2, 0.1, "classifier-b"), (attack.Norm, attack.Epsilon, attack.Architecture));
+        Assert.Equal("substitute:eps=0.1,0.2,attack=pgd:norm=l2+steps=7,net=classifier-b", spec.Text);
+        Assert.Equal(2, AttackCatalog.Parse("substitute:attack=pgd:norm=l2").Epsilons[0]);
+        Assert.Contains("an attack with a budget that does not learn", Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer:attack=cw-l2")).Message, StringComparison.Ordinal);
+        Assert.Contains("no option stepz", Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer:attack=pgd:stepz=1")).Message, StringComparison.Ordinal);
+        Assert.Contains("name them", Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer").Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_substitute_is_trained_on_labels_alone()
+    {
+        AttackSpec trained = AttackCatalog.Parse("substitute:rounds=3,epochs=2").Train(new LabelsOnly(_problem.Model), _problem.Images, _problem.Goal(false), seed: 1);
+        Assert.Equal(10 + 10 + 20, trained.Training!.Queries);
+        Assert.Single(trained.Run(new LabelsOnly(_problem.Model), _problem.Images, _problem.Goal(false), seed: 1));
+    }
+
+    private static void Settle()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+
+    private sealed class LabelsOnly(IPredictor model) : IPredictor
+    {
+        public ImageShape Shape => model.Shape;
+
+        public int Classes => model.Classes;
+
+        public Tensor Predict(Tensor images) => model.Predict(images);
+    }
+}
