@@ -10,11 +10,13 @@ namespace Parry.Attacks.WhiteBox;
 /// (p, q) that raises the target's logit and lowers the sum of the others, with the largest product α·(−β) of the two effects, and moves both by θ, until the goal
 /// is reached, 14.5 % of the values are changed, or no pair is left. Few values change (L0), each by much. Targeted by nature: an untargeted run aims at the
 /// likeliest wrong class, and any wrong class counts. θ = 1; values either all rise, or all fall (the second map of the paper). Deviations: logits in place of
-/// probabilities, as the authors' code does; pairs are formed among those values whose bound on the product is largest, at most 512, which is exact unless more come near.
+/// probabilities, as the authors' code does; pairs are formed among those values whose bound on the product is largest, at most 512, which
+/// is exact unless more come near; values within 0.01 of the edge of the box count as being there.
 /// </summary>
 public sealed record JacobianSaliencyMap : IAttack<IClassifier>
 {
     private const long FirstCandidates = 32, MostCandidates = 512;
+    private const double Smallest = 1e-12, Edge = 0.01;
 
     /// <inheritdoc/>
     public string Name => "jsma";
@@ -62,7 +64,7 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         {
             using var inner = new TensorScope();
             var (reached, raise, lower) = Effects(batch, points, targets);
-            Tensor flat = points.Flatten(), blocked = Decrease ? flat.LessOrEqual(0) : flat.GreaterOrEqual(flat.OnesLike());
+            Tensor flat = points.Flatten(), blocked = Decrease ? flat.Less(Edge) : flat.Greater(1 - Edge);
             double way = Decrease ? -1 : 1;
             var (pair, gain) = BestPair(raise.Mul(way).MaskedFill(blocked, double.NegativeInfinity), lower.Mul(-way).MaskedFill(blocked, double.NegativeInfinity));
             bool[] done = reached.Or(gain.LessOrEqual(0)).ToArray<bool>();
@@ -95,19 +97,35 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     /// <param name="b">[N, values]; minus infinity for values that may not be taken.</param>
     internal static (Tensor Pair, Tensor Gain) BestPair(Tensor a, Tensor b)
     {
-        // No pair with p has a larger product than p would have with the largest a and the largest b.
-        long values = a.Size(1);
-        Tensor bounds = Positive(a.Add(a.Amax([1], keep: true))).MulInPlace(Positive(b.Add(b.Amax([1], keep: true))));
-        for (long count = Math.Min(FirstCandidates, values); ; count = Math.Min(4 * count, values))
+        // No pair with p has a larger product than p would have with the largest a and the largest b; nor, as (x + y)² ≥ 4xy, one larger than
+        // ((s_p + max s)/2)² with s = a/t + b·t, at any t. The second bound is close at the t of the best pair.
+        long values = a.Size(1), most = Math.Min(values, MostCandidates);
+        long[] open = Rows.All(a.Size(0));
+        Tensor pairs = Tensor.Zeros([open.Length, 2], DType.Int64), gains = Tensor.Zeros([open.Length]);
+        Tensor largestA = a.Amax([1], keep: true), largestB = b.Amax([1], keep: true);
+        Tensor bounds = Positive(a.Add(largestA)).MulInPlace(Positive(b.Add(largestB))).Minimum(Tangent(largestA, largestB));
+        for (long count = Math.Min(FirstCandidates, most); ; count = Math.Min(2 * count, most))
         {
             var (bound, places) = bounds.TopK(Math.Min(count + 1, values));
             Tensor few = places.Slice(1, 0, count), fewA = a.Gather(1, few), fewB = b.Gather(1, few);
             Tensor products = Positive(fewA.Unsqueeze(1).Add(fewA.Unsqueeze(2))).MulInPlace(Positive(fewB.Unsqueeze(1).Add(fewB.Unsqueeze(2))));
             Tensor itself = Tensor.Range(count).OneHot(count).To(DType.Float32);
             Tensor flat = products.MulInPlace(itself.SubtractedFrom(1)).Flatten(), best = flat.ArgMax(1, keep: true), gain = flat.Gather(1, best);
-            if (count < Math.Min(values, MostCandidates) && bound.Slice(1, count, count + 1).Greater(gain).Any().ToDouble() != 0) continue;
-            Tensor first = best.Div(count).Floor().To(DType.Int64), second = best.Sub(first.Mul(count)).To(DType.Int64);
-            return (few.Gather(1, Tensor.Cat([first, second], 1)), gain.Squeeze(1));
+            Tensor first = best.Div(count).Floor().To(DType.Int64), second = best.Sub(first.Mul(count)).To(DType.Int64), pair = Tensor.Cat([first, second], 1);
+            pairs.Put(open, few.Gather(1, pair));
+            gains.Put(open, gain.Squeeze(1));
+
+            // Rows where more values come near go on, with closer bounds and more candidates.
+            long[] stay = count == most ? [] : Rows.Where(bound.Slice(1, count, count + 1).Greater(gain).ToArray<bool>(), true);
+            if (stay.Length == 0) return (pairs, gains);
+            bounds = bounds.Minimum(Tangent(fewA.Gather(1, pair).Sum([1], keep: true), fewB.Gather(1, pair).Sum([1], keep: true))).At(stay);
+            (open, a, b) = (open.At(stay), a.At(stay), b.At(stay));
+        }
+
+        Tensor Tangent(Tensor sumA, Tensor sumB)
+        {
+            Tensor t = sumA.ClampMin(Smallest).Div(sumB.ClampMin(Smallest)).Sqrt(), s = a.Div(t).AddInPlace(b.Mul(t)), half = Positive(s.Add(s.Amax([1], keep: true))).MulInPlace(0.5);
+            return half.Mul(half).MulInPlace(1 + 1e-5);
         }
     }
 
