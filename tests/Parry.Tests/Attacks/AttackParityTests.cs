@@ -17,7 +17,8 @@ public class AttackParityTests
     [InlineData("mnist-pgd", "pgd:eps=0.3,step=0.01,steps=40", 0.880)] // torchattacks; foolbox and ART 0.885
     [InlineData("mnist-natural", "pgd:eps=2,norm=l2,steps=40", 0.320)] // foolbox
     [InlineData("mnist-pgd", "pgd:eps=2,norm=l2,steps=40", 0.750)] // foolbox
-    [InlineData("mnist-natural", "apgd:eps=0.3", 0.000)] // auto-attack with 5 restarts
+    [InlineData("mnist-natural", "apgd:eps=0.3", 0.000)] // auto-attack with 5 restarts, and the next
+    [InlineData("mnist-pgd", "apgd:eps=0.3", 0.795)]
     [InlineData("mnist-natural", "fgsm:eps=0.1", 0.780)] // torchattacks, and the next three
     [InlineData("mnist-natural", "fgsm:eps=0.3", 0.025)]
     [InlineData("mnist-pgd", "fgsm:eps=0.1", 0.990)]
@@ -71,7 +72,26 @@ public class AttackParityTests
         Assert.True(robust <= most, $"{attack} leaves {robust:0.000}");
     }
 
-    private static AttackResult Attack(string network, string attack, int count)
+    [TheoryIfModels]
+    [InlineData("mnist-natural", 0.0)] // torchattacks, towards the class after the true one
+    [InlineData("mnist-pgd", 0.3)]
+    public void JSMA_leaves_at_most_one_point_more_than_a_peer(string network, double peer)
+    {
+        using AttackResult result = Attack(network, "jsma", 20, toNextClass: true);
+        Assert.True(result.Succeeded.Count(succeeded => succeeded) > 2);
+        double robust = StillRight(network, result.Attempts, 20) / 20.0;
+        Assert.True(robust <= peer + 0.0101, $"JSMA leaves {robust:0.000} of {network}, the peer {peer:0.000}");
+    }
+
+    private static int StillRight(string network, Tensor images, int count)
+    {
+        using var scope = new TensorScope();
+        ImageSet set = DataSets.Mnist.ReadTest(DataLocator.Find(DataSets.Mnist, DataPart.Test)).Take(count);
+        using var model = new ScriptClassifier(ScriptModule.Load(Path.Combine(TheoryIfModelsAttribute.Folder!, network + ".pt")), set.Shape, 10);
+        return ((IClassifier)model).Predict(images).ToArray<long>().Zip(set.Labels.ToArray()).Count(pair => pair.First == pair.Second);
+    }
+
+    private static AttackResult Attack(string network, string attack, int count, bool toNextClass = false)
     {
         string folder = DataLocator.Find(DataSets.Mnist, DataPart.Test);
         ImageSet set = DataSets.Mnist.ReadTest(folder).Take(count);
@@ -86,7 +106,8 @@ public class AttackParityTests
             spec = spec.Train(model, knownImages, Goal.Untargeted(knownLabels), seed: 1);
         }
 
-        return spec.Run(model, images, Goal.Untargeted(labels), seed: 1)[0];
+        Goal goal = toNextClass ? Goal.Targeted(Tensor.From(set.Labels.ToArray().Select(label => (label + 1L) % 10).ToArray())) : Goal.Untargeted(labels);
+        return spec.Run(model, images, goal, seed: 1)[0];
     }
 
     /// <summary>Skipped where the networks or the images are not on this machine.</summary>

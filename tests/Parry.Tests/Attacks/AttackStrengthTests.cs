@@ -104,21 +104,48 @@ public class AttackStrengthTests
         StrengthChecks.ComesNearTheOptimum(new FastAdaptiveBoundary { Norm = norm }, targeted: true, classes: 2);
     }
 
+    [Theory]
+    [InlineData(ApgdLoss.Dlr, 2)]
+    [InlineData(ApgdLoss.DlrTargeted, 3)]
+    public void A_loss_that_compares_logits_asks_for_enough_classes(ApgdLoss loss, int classes)
+    {
+        var problem = new LinearProblem(Norm.Linf, classes, count: 3, seed: 5);
+        var attack = new AutoProjectedGradientDescent { Loss = loss, Epsilon = 0.1 };
+        var error = Assert.Throws<UserErrorException>(() => AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1));
+        Assert.Contains($"the model has {classes} classes", error.Message, StringComparison.Ordinal);
+        using AttackResult result = AttackRunner.Run(new AutoAttack { Epsilon = 0.03 }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+        Assert.All(result.Succeeded, Assert.True);
+    }
+
+    [Theory]
+    [InlineData(ApgdLoss.DlrTargeted, 1.02)]
+    [InlineData(ApgdLoss.Dlr, 1.5)] // the likeliest wrong class need not be the nearest
+    public void APGD_on_ratios_of_logits_succeeds_where_the_budget_allows(ApgdLoss loss, double enough)
+    {
+        var problem = new LinearProblem(Norm.Linf, classes: 5, count: 12, seed: 5);
+        var attack = new AutoProjectedGradientDescent { Loss = loss };
+        IReadOnlyList<AttackResult> results = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1, [0.98 * problem.Distance, enough * problem.Distance]);
+        Assert.All(results[0].Succeeded, Assert.False);
+        Assert.All(results[1].Succeeded, Assert.True);
+    }
+
     [Fact]
     public void JSMA_takes_the_best_of_all_pairs()
     {
-        const int count = 20, values = 60;
-        using var random = new Generator(7);
-        using Tensor a = Tensor.Normal([count, values], random), b = Tensor.Normal([count, values], random);
-        var (pair, gain) = JacobianSaliencyMap.BestPair(a, b);
-        float[] raise = a.ToArray<float>(), lower = b.ToArray<float>(), gains = gain.ToArray<float>();
-        for (int row = 0; row < count; row++)
+        const int count = 20;
+        var random = new Random(7);
+        foreach (int values in new[] { 2, 3, 16, 61, 200 })
         {
-            float Product(long p, long q) => Math.Max(0, raise[(row * values) + p] + raise[(row * values) + q]) * Math.Max(0, lower[(row * values) + p] + lower[(row * values) + q]);
-            float best = Enumerable.Range(0, values).SelectMany(p => Enumerable.Range(0, p).Select(q => Product(p, q))).Max();
-            long[] found = pair.ToArray<long>()[(2 * row)..((2 * row) + 2)];
-            Assert.NotEqual(found[0], found[1]);
-            Assert.Equal((best, best), (gains[row], Product(found[0], found[1])));
+            for (int i = 0; i < count; i++)
+            {
+                float[] a = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.7))], b = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.3))];
+                a[0] = b[0] = float.NegativeInfinity;
+                float Product((int P, int Q) pair) => Math.Max(0, a[pair.P] + a[pair.Q]) * Math.Max(0, b[pair.P] + b[pair.Q]);
+                var best = Enumerable.Range(0, values).SelectMany(p => Enumerable.Range(p + 1, values - p - 1).Select(q => (p, q))).MaxBy(Product);
+                var (first, second, gain) = JacobianSaliencyMap.BestPair(a, b);
+                Assert.Equal(Product(best), gain);
+                if (gain > 0) Assert.Equal((best.p, best.q), (first, second));
+            }
         }
     }
 

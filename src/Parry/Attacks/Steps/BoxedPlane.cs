@@ -6,7 +6,8 @@ namespace Parry.Attacks.Steps;
 internal static class BoxedPlane
 {
     private const double Smallest = 1e-12;
-    private const int NewtonSteps = 8;
+    private const double Tolerance = 1e-6;
+    private const int NewtonSteps = 20;
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <summary>The smallest change in Linf, L2 or L1 that keeps a point in the box and raises w·x by what is missing; the largest possible where that is not enough.</summary>
@@ -30,8 +31,9 @@ internal static class BoxedPlane
         {
             Tensor reach = t.Mul(speed), free = reach.Less(end);
             Tensor gained = reach.Minimum(end).MulInPlace(gain).Sum(s_image, keep: true);
-            Tensor slope = slopes.Mul(free).Sum(s_image, keep: true);
-            t = Tensor.Where(slope.Greater(Smallest), t.Add(need.Sub(gained).Div(slope)), t.MulInPlace(2).AddInPlace(1));
+            Tensor slope = slopes.Mul(free).Sum(s_image, keep: true), lacking = need.Sub(gained), more = lacking.Greater(need.Mul(Tolerance)).And(slope.Greater(0));
+            if (more.Any().ToDouble() == 0) break;
+            t = Tensor.Where(more, t.Add(lacking.Div(slope)), t);
         }
 
         return t.Mul(speed).Minimum(end);

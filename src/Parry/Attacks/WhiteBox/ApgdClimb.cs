@@ -111,9 +111,9 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
 
         // The signs of the largest values of the gradient, with a sum of 1.
         Tensor size = _gradient.Abs();
-        Tensor order = size.Flatten().Sort(1).Values;
-        long[] places = [.. _few.Select(few => _pixels - few)];
-        Tensor least = order.Gather(1, Tensor.From<long>(places, places.Length, 1)).Reshape(-1, 1, 1, 1);
+        Tensor largest = size.Flatten().TopK(_few.Max()).Values;
+        long[] places = [.. _few.Select(few => few - 1)];
+        Tensor least = largest.Gather(1, Tensor.From<long>(places, places.Length, 1)).Reshape(-1, 1, 1, 1);
         Tensor signs = _gradient.Mul(size.GreaterOrEqual(least)).Sign();
         return signs.Div(Norm.L0.Of(signs).ClampMin(1).Reshape(-1, 1, 1, 1));
     }

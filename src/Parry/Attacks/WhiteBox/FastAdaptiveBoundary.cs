@@ -10,7 +10,7 @@ namespace Parry.Attacks.WhiteBox;
 /// point of the plane within the box, drawn towards the one nearest to the clean image, and past the boundary it steps back towards that image. Minimum norm
 /// in Linf, L2 or L1. As in AutoAttack it is FAB-T: it attacks the boundary to one class at a time, the likeliest wrong ones side by side, so that its cost does
 /// not grow with the number of classes; any wrong class counts. A wanted class is approached by the margin over the best other. α = 0.1, η = 1.05, β = 0.9, 100
-/// steps. Deviations: the last search of the paper is left out, as in AutoAttack, and so are random restarts; a projection takes eight Newton steps.
+/// steps. Deviations: the last search of the paper is left out, as in AutoAttack, and so are random restarts.
 /// </summary>
 public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 {

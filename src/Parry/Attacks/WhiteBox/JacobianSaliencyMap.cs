@@ -1,3 +1,4 @@
+using System.Numerics;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
@@ -10,11 +11,11 @@ namespace Parry.Attacks.WhiteBox;
 /// (p, q) that raises the target's logit and lowers the sum of the others, with the largest product α·(−β) of the two effects, and moves both by θ, until the goal
 /// is reached, 14.5 % of the values are changed, or no pair is left. Few values change (L0), each by much. Targeted by nature: an untargeted run aims at the
 /// likeliest wrong class, and any wrong class counts. θ = 1; values either all rise, or all fall (the second map of the paper). Deviations: logits in place of
-/// probabilities, as the authors' code does; pairs are formed among those values whose bound on the product is largest, at most 512, which is exact unless more come near.
+/// probabilities, as the authors' code does; values within 0.01 of the edge of the box count as being there.
 /// </summary>
 public sealed record JacobianSaliencyMap : IAttack<IClassifier>
 {
-    private const long FirstCandidates = 32, MostCandidates = 512;
+    private const double Edge = 0.01;
 
     /// <inheritdoc/>
     public string Name => "jsma";
@@ -62,13 +63,21 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         {
             using var inner = new TensorScope();
             var (reached, raise, lower) = Effects(batch, points, targets);
-            Tensor flat = points.Flatten(), blocked = Decrease ? flat.LessOrEqual(0) : flat.GreaterOrEqual(flat.OnesLike());
+            Tensor flat = points.Flatten(), blocked = Decrease ? flat.Less(Edge) : flat.Greater(1 - Edge);
             double way = Decrease ? -1 : 1;
-            var (pair, gain) = BestPair(raise.Mul(way).MaskedFill(blocked, double.NegativeInfinity), lower.Mul(-way).MaskedFill(blocked, double.NegativeInfinity));
-            bool[] done = reached.Or(gain.LessOrEqual(0)).ToArray<bool>();
+            float[] a = raise.Mul(way).MaskedFill(blocked, double.NegativeInfinity).ToArray<float>(), b = lower.Mul(-way).MaskedFill(blocked, double.NegativeInfinity).ToArray<float>();
+            var pairs = new long[2 * reached.Length];
+            for (int row = 0; row < reached.Length; row++)
+            {
+                Range values = (row * (int)flat.Size(1))..((row + 1) * (int)flat.Size(1));
+                (pairs[2 * row], pairs[(2 * row) + 1], float gain) = BestPair(a.AsSpan(values), b.AsSpan(values));
+                reached[row] |= gain == 0;
+            }
+
+            Tensor pair = Tensor.From<long>(pairs, reached.Length, 2);
             Tensor moved = flat.Scatter(1, pair, flat.Gather(1, pair).Add(way * Theta).ClampInPlace(0, 1)).Reshape(points.Shape);
-            points.CopyInPlace(Tensor.Where(Tensor.From(done).Reshape(-1, 1, 1, 1), points, moved));
-            return done;
+            points.CopyInPlace(Tensor.Where(Tensor.From(reached).Reshape(-1, 1, 1, 1), points, moved));
+            return reached;
         }
     }
 
@@ -76,7 +85,7 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // Which rows reach the goal, and the gradients of the target's logit and of the sum of the others, [N, values].
-    private static (Tensor Reached, Tensor Target, Tensor Others) Effects(AttackBatch<IClassifier> batch, Tensor points, long[] targets)
+    private static (bool[] Reached, Tensor Target, Tensor Others) Effects(AttackBatch<IClassifier> batch, Tensor points, long[] targets)
     {
         int count = batch.Count;
         long[] twice = [.. Rows.All(count).SelectMany(row => new[] { row, row })];
@@ -84,32 +93,33 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         Tensor weights = Tensor.Stack([target, target.SubtractedFrom(1)], 1).Flatten(0, 1);
         LossGradient pass = batch.Model.For(batch.Random.Samples.ToArray().At(twice)).Gradient(points.At(twice), logits => logits.Mul(weights).Sum([1]));
         Tensor gradients = pass.Gradient.Reshape(count, 2, -1);
-        return (batch.Goal.IsReached(pass.Logits.Reshape(count, 2, -1).Select(1, 0).ArgMax(1)), gradients.Select(1, 0), gradients.Select(1, 1));
+        return (batch.Goal.IsReached(pass.Logits.Reshape(count, 2, -1).Select(1, 0).ArgMax(1)).ToArray<bool>(), gradients.Select(1, 0), gradients.Select(1, 1));
     }
 
     /// <summary>
-    /// The pair p ≠ q of each row with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, [N, 2], and that product, zero where there is
-    /// no such pair, [N].
+    /// The pair p &lt; q with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, the first of equal ones, and that product, zero where
+    /// there is no such pair. All pairs are looked at, in vector registers: as a tensor they would take values² numbers for each image.
     /// </summary>
-    /// <param name="a">[N, values]; minus infinity for values that may not be taken.</param>
-    /// <param name="b">[N, values]; minus infinity for values that may not be taken.</param>
-    internal static (Tensor Pair, Tensor Gain) BestPair(Tensor a, Tensor b)
+    /// <param name="a">Minus infinity for values that may not be taken.</param>
+    /// <param name="b">Minus infinity for values that may not be taken.</param>
+    internal static (long First, long Second, float Gain) BestPair(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        // No pair with p has a larger product than p would have with the largest a and the largest b.
-        long values = a.Size(1);
-        Tensor bounds = Positive(a.Add(a.Amax([1], keep: true))).MulInPlace(Positive(b.Add(b.Amax([1], keep: true))));
-        for (long count = Math.Min(FirstCandidates, values); ; count = Math.Min(4 * count, values))
+        (int First, int Second, float Gain) best = default;
+        for (int p = 0; p < a.Length; p++)
         {
-            var (bound, places) = bounds.TopK(Math.Min(count + 1, values));
-            Tensor few = places.Slice(1, 0, count), fewA = a.Gather(1, few), fewB = b.Gather(1, few);
-            Tensor products = Positive(fewA.Unsqueeze(1).Add(fewA.Unsqueeze(2))).MulInPlace(Positive(fewB.Unsqueeze(1).Add(fewB.Unsqueeze(2))));
-            Tensor itself = Tensor.Range(count).OneHot(count).To(DType.Float32);
-            Tensor flat = products.MulInPlace(itself.SubtractedFrom(1)).Flatten(), best = flat.ArgMax(1, keep: true), gain = flat.Gather(1, best);
-            if (count < Math.Min(values, MostCandidates) && bound.Slice(1, count, count + 1).Greater(gain).Any().ToDouble() != 0) continue;
-            Tensor first = best.Div(count).Floor().To(DType.Int64), second = best.Sub(first.Mul(count)).To(DType.Int64);
-            return (few.Gather(1, Tensor.Cat([first, second], 1)), gain.Squeeze(1));
+            if (float.IsNegativeInfinity(a[p])) continue;
+            Vector<float> pa = new(a[p]), pb = new(b[p]), most = Vector<float>.Zero;
+            int q = p + 1;
+            for (; q <= a.Length - Vector<float>.Count; q += Vector<float>.Count)
+                most = Vector.Max(most, Vector.Max(pa + new Vector<float>(a[q..]), Vector<float>.Zero) * Vector.Max(pb + new Vector<float>(b[q..]), Vector<float>.Zero));
+            int from = Vector.GreaterThanAny(most, new Vector<float>(best.Gain)) ? p + 1 : q;
+            for (q = from; q < a.Length; q++)
+            {
+                float gain = Math.Max(a[p] + a[q], 0) * Math.Max(b[p] + b[q], 0);
+                if (gain > best.Gain) best = (p, q, gain);
+            }
         }
-    }
 
-    private static Tensor Positive(Tensor numbers) => numbers.ClampMin(0);
+        return best;
+    }
 }

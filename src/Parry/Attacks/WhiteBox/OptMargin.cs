@@ -87,7 +87,7 @@ public sealed record OptMargin : IAttack<IClassifier>
         using var scope = new TensorScope();
         var found = new bool[batch.Count];
         Tensor w = batch.Images.Mul(2).Sub(1).Mul(Shrink).Atanh(), clean = w.Tanh().Add(1).MulInPlace(0.5);
-        Tensor weights = Rows.Column(constants).Flatten().RepeatInterleave(Points);
+        Tensor weights = Rows.Column(constants).Reshape(-1).RepeatInterleave(Points);
         using var adam = new Adam([w], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
@@ -97,8 +97,9 @@ public sealed record OptMargin : IAttack<IClassifier>
             Tensor free = point.Unsqueeze(1).Add(vectors), shown = free.Clamp(0, 1);
             LossGradient pass = around.Model.Gradient(shown.Flatten(0, 1), logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0).Mul(weights));
 
-            // The gradient passes the clipping where it changed nothing.
-            Tensor pull = pass.Gradient.Reshape(shown.Shape).Mul(shown.Equal(free)).Sum([1]);
+            // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in every batch.
+            Tensor pulls = pass.Gradient.Reshape(shown.Shape).Mul(shown.Equal(free)), pull = pulls.Select(1, 0);
+            for (int i = 1; i < Points; i++) pull.AddInPlace(pulls.Select(1, i));
             float[] reached = margin(pass.Logits).Reshape(-1, Points).Greater(Confidence).Sum([1], DType.Float32).ToArray<float>();
             best.Take(point, change.Mul(change).Sum(s_image).ToArray<float>(), reached, Points);
             for (int i = 0; i < found.Length; i++) found[i] |= (int)reached[i] == Points;
