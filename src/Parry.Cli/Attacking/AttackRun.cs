@@ -17,6 +17,9 @@ internal sealed class AttackRun
     /// <summary>The images with their true classes.</summary>
     public required ImageSet Images { get; init; }
 
+    /// <summary>Gives the images that some attacks learn from before they attack.</summary>
+    public required Func<ImageSet> TrainingImages { get; init; }
+
     /// <summary>Decides every random draw.</summary>
     public required long Seed { get; init; }
 
@@ -36,7 +39,9 @@ internal sealed class AttackRun
         long[] truth = labels.ToArray<long>(), before = Predict(images);
         bool[] right = [.. before.Zip(truth, (predicted, label) => predicted == label)];
         var rows = new List<AttackRow>();
-        foreach (AttackResult result in attack.Run(Model, images, goal, Seed, attack.Target is null ? right : null, limits: Limits, progress: progress, cancellation: cancellation))
+        AttackSpec ready = Trained(attack, cancellation);
+        using var learned = ReferenceEquals(ready, attack) ? null : ready.Attack as IDisposable;
+        foreach (AttackResult result in ready.Run(Model, images, goal, Seed, attack.Target is null ? right : null, limits: Limits, progress: progress, cancellation: cancellation))
         {
             using (result)
             {
@@ -46,6 +51,16 @@ internal sealed class AttackRun
         }
 
         return rows;
+    }
+
+    private AttackSpec Trained(AttackSpec attack, CancellationToken cancellation)
+    {
+        if (attack.Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner) return attack;
+        ImageSet known = TrainingImages();
+        int count = Math.Min(learner.TrainingImages, known.Count);
+        using var scope = new TensorScope();
+        Tensor images = known.Take(Math.Max(count, 1)).ImageTensor().Slice(0, 0, count), labels = known.Take(Math.Max(count, 1)).LabelTensor().Slice(0, 0, count);
+        return attack.Train(Model, images, attack.GoalFor(Model, images, labels, Seed), Seed, cancellation: cancellation);
     }
 
     private AttackRow Row(AttackSpec attack, AttackResult result, Goal goal, bool[] right)

@@ -15,8 +15,35 @@ internal static class AttackBenchmarks
     /// <summary>Settings that make a slow attack short without changing what a step costs; the others run as they are.</summary>
     private static readonly IReadOnlyList<(string Settings, int Images)> s_short =
     [
-        ("cw-l2:steps=2,iterations=100", 100),
+        ("apgd:steps=20", 200),
+        ("autoattack:steps=10,queries=100", 200),
+        ("lbfgs:steps=3,iterations=20", 100),
+        ("jsma", 20),
+        ("cw-l2:steps=2,iterations=100", 200),
+        ("cw-l0:iterations=30,largest-c=1", 40),
+        ("cw-linf:iterations=50", 40),
+        ("ead:steps=2,iterations=100", 200),
+        ("fab:steps=10", 200),
+        ("optmargin:steps=1,iterations=40", 60),
+        ("stadv:iterations=50", 60),
+        ("lavan:steps=40", 100),
+        ("rp2:steps=20,views=4", 40),
+        ("zoo:steps=1,iterations=40", 16),
+        ("autozoom:steps=300", 100),
+        ("nes:steps=10", 100),
+        ("spsa:steps=5", 60),
+        ("square:queries=300", 200),
+        ("one-pixel:population=50,generations=6", 100),
+        ("lsa:rounds=4", 40),
+        ("genattack:generations=100", 100),
+        ("simba", 100),
+        ("boundary:steps=300", 100),
+        ("hsj:steps=3", 60),
+        ("poba-ga:generations=30", 60),
     ];
+
+    /// <summary>The attacks whose running asks the model nothing, and the one whose work is a solver's.</summary>
+    public static bool IsMeasured(AttackEntry entry) => entry.Default is not ITrainedAttack<IClassifier> { IsTrained: false } && entry.Name != "ground-truth";
 
     /// <summary>Measures one attack.</summary>
     /// <param name="entry">The attack.</param>

@@ -1,3 +1,5 @@
+using Parry.Attacks;
+
 namespace Parry.Cli.Evaluating;
 
 /// <summary>What <c>parry evaluate</c> is asked for.</summary>
@@ -26,6 +28,9 @@ internal sealed record EvaluateRequest
 
     /// <summary>Whether the images are validation images (the last 10,000 for training) instead of test images.</summary>
     public bool Validation { get; init; }
+
+    /// <summary>The most passes for each image and budget; null for no limit.</summary>
+    public AttackLimits? Limits { get; init; }
 
     /// <summary>Decides every random draw.</summary>
     public required long Seed { get; init; }

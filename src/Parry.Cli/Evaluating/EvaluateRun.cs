@@ -37,7 +37,8 @@ internal static class EvaluateRun
             Images = images,
             TrainingImages = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null,
             DataName = set.Name,
-            Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, attacks, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source))],
+            Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, attacks, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source, attack.Target))],
+            Limits = request.Limits,
             Defenses = Named(defenses),
             Seed = request.Seed,
         }, progress, cancellation);
@@ -73,6 +74,8 @@ internal static class EvaluateRun
             ["images"] = $"the first {request.Count} {(request.Validation ? "validation" : "test")} images of {request.Data}",
             ["seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
         };
+        if (request.Limits is { Queries: { } queries }) settings["limit"] = $"{queries} queries for each image and budget";
+        if (request.Limits is { Gradients: { } gradients }) settings["limit on gradients"] = $"{gradients} for each image and budget";
         foreach (AttackSpec attack in attacks) settings[$"attack {attack.Name}"] = attack.Text;
         foreach (DefenseSpec defense in defenses) settings[$"defense {defense.Name}"] = $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier}, gradients over {defense.Draws} draws";
         return settings;

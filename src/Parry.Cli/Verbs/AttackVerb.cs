@@ -45,7 +45,15 @@ internal static class AttackVerb
             string name = parsed.GetRequiredValue(model);
             IClassifier classifier = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier;
             using var owned = classifier as IDisposable;
-            var run = new AttackRun { Model = classifier, Images = images, Seed = parsed.GetValue(seed), Limits = parsed.Limits(queries, gradients), Folder = folder };
+            var run = new AttackRun
+            {
+                Model = classifier,
+                Images = images,
+                TrainingImages = () => set.Load(DataPart.Train, Split.DefenseGan, parsed.GetValue(dataDir)),
+                Seed = parsed.GetValue(seed),
+                Limits = parsed.Limits(queries, gradients),
+                Folder = folder,
+            };
             var rows = new List<AttackRow>();
             using (ProgressLine line = ProgressLine.Of(parsed))
             {

@@ -35,7 +35,7 @@ internal static class BenchVerb
 
     private static int Attacks(Output output, string? dataDir, string model, string[] only, bool json, ProgressLine progress, CancellationToken cancellation)
     {
-        AttackEntry[] entries = only.Length == 0 ? [.. AttackCatalog.All] : [.. only.Select(AttackCatalog.Find)];
+        AttackEntry[] entries = only.Length == 0 ? [.. AttackCatalog.All.Where(AttackBenchmarks.IsMeasured)] : [.. only.Select(AttackCatalog.Find)];
         DataSet set = DataSets.Mnist;
         ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(200);
         IClassifier network = ModelCatalog.LoadClassifier(model, set.Shape, set.ClassNames.Count).Classifier;

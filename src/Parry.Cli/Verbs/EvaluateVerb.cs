@@ -32,12 +32,13 @@ internal static class EvaluateVerb
         var from = new Option<string?>("--from") { Description = "A substitute: images for the bare classifier are crafted on it and transferred.", HelpName = "MODEL" };
         Option<int> count = Arguments.Count(200);
         var validation = new Option<bool>("--validation") { Description = "Use validation images (the last 10,000 for training), as for choosing settings." };
+        Option<long?> queries = Arguments.MaxQueries(), gradients = Arguments.MaxGradients();
         Option<long> seed = Arguments.Seed();
         var output = new Option<string>("--out") { Description = "The folder for report.json, report.md and index.html.", HelpName = "DIR", Required = true };
         Option<bool> json = Arguments.Json();
         return new Command("evaluate", "Attack a classifier bare and defended, by attackers who know the defense and who do not, and write a report.")
         {
-            model, data, dataDir, attacks, defenses, from, count, validation, seed, output, json,
+            model, data, dataDir, attacks, defenses, from, count, validation, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             var request = new EvaluateRequest
@@ -50,6 +51,7 @@ internal static class EvaluateVerb
                 From = parsed.GetValue(from),
                 Count = parsed.GetValue(count),
                 Validation = parsed.GetValue(validation),
+                Limits = parsed.Limits(queries, gradients),
                 Seed = parsed.GetValue(seed),
                 Command = parsed.CommandText(),
             };

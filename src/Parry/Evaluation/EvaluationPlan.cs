@@ -1,4 +1,5 @@
 using Parry.Attacks;
+using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
@@ -32,6 +33,9 @@ public sealed record EvaluationPlan
     /// <summary>Decides every random draw; attackers and defenders get streams of their own from it.</summary>
     public required long Seed { get; init; }
 
+    /// <summary>The most passes that an attack may spend on each image and budget; null for no limit.</summary>
+    public AttackLimits? Limits { get; init; }
+
     /// <summary>How many images of each attack the report shows.</summary>
     public int GalleryImages { get; init; } = 8;
 }
@@ -41,4 +45,5 @@ public sealed record EvaluationPlan
 /// <param name="Attack">The attack.</param>
 /// <param name="Epsilons">Budgets; null takes a budget attack's own, and leaves a minimizing attack without one.</param>
 /// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated classifier itself.</param>
-public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IReadOnlyList<double>? Epsilons = null, IClassifier? Source = null);
+/// <param name="Target">The class it aims at; null to leave the true one. Only reaching it is then a success, and images that have it by right are left alone.</param>
+public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IReadOnlyList<double>? Epsilons = null, IClassifier? Source = null, TargetChoice? Target = null);

@@ -64,24 +64,27 @@ public sealed class Evaluator
 
         foreach (PlannedAttack attack in _plan.Attacks)
         {
-            foreach (AttackResult result in Attack(attack, attack.Source ?? _plan.Model, "the bare classifier", images, labels, attack.Source is null ? bareRight : null))
+            Goal goal = attack.Target?.For(_plan.Model, images, labels, _plan.Seed) ?? Goal.Untargeted(labels);
+            foreach (AttackResult result in Attack(attack, attack.Source ?? _plan.Model, "the bare classifier", images, goal, truth, attack.Source is null ? bareRight : null))
             {
-                Add(attack, result, EvaluationRow.Nothing, Threat.None, bareRight, DefendedImages.Predict(_plan.Model, result.Attempts), images, null, truth);
+                long[] predictions = DefendedImages.Predict(_plan.Model, result.Attempts);
+                int rounded = Reached(goal, DefendedImages.Predict(_plan.Model, Rounding.ToBytes(result.Attempts))).Zip(Reached(goal, predictions), bareRight).Count(row => row.First && row.Second && row.Third);
+                Add(attack, result, goal, EvaluationRow.Nothing, Threat.None, bareRight, predictions, images, null, truth, rounded: rounded);
                 foreach (var (defense, clean, right) in defended)
                 {
                     Report($"{attack.Name} shown to {defense.Name}");
                     using DefendedImages shown = Defend(defense, result.Attempts);
-                    Add(attack, result, defense.Name, Threat.Static, right, shown.Predictions, images, shown, truth, clean);
+                    Add(attack, result, goal, defense.Name, Threat.Static, right, shown.Predictions, images, shown, truth, clean);
                 }
             }
 
             foreach (var (defense, clean, right) in defended)
             {
                 IClassifier known = defense.AttackersPurifier.Protect(defense.Classifier ?? _plan.Model, _plan.Seed, defense.Draws);
-                foreach (AttackResult result in Attack(attack, known, $"{defense.Name}, adaptive", images, labels, right))
+                foreach (AttackResult result in Attack(attack, known, $"{defense.Name}, adaptive", images, goal, truth, right))
                 {
                     using DefendedImages shown = Defend(defense, result.Attempts);
-                    Add(attack, result, defense.Name, Threat.Adaptive, right, shown.Predictions, images, shown, truth, clean);
+                    Add(attack, result, goal, defense.Name, Threat.Adaptive, right, shown.Predictions, images, shown, truth, clean);
                 }
             }
         }
@@ -92,15 +95,15 @@ public sealed class Evaluator
         return new EvaluationFindings(_rows, _rocs, _gallery, _notes, GradientMasking.Warnings(_asMeasured));
     }
 
-    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, string where, Tensor images, Tensor labels, bool[]? attacked)
+    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, string where, Tensor images, Goal goal, long[] truth, bool[]? attacked)
     {
         using ITrainedAttack<IClassifier>? trained = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false } learner ? Train(attack, learner, model, where) : null;
         Report($"{attack.Name} on {where}");
         IAttack<IClassifier> ready = trained ?? attack.Attack;
-        Goal goal = Goal.Untargeted(labels);
+        if (goal.IsTargeted) attacked = [.. goal.Labels.ToArray<long>().Select((target, i) => target != truth[i] && (attacked?[i] ?? true))];
         return ready is IBudgetAttack<IClassifier> budgeted && attack.Epsilons is { } epsilons
-            ? AttackRunner.Run(budgeted, model, images, goal, _plan.Seed, epsilons, attacked, cancellation: _cancellation)
-            : [AttackRunner.Run(ready, model, images, goal, _plan.Seed, attacked, cancellation: _cancellation)];
+            ? AttackRunner.Run(budgeted, model, images, goal, _plan.Seed, epsilons, attacked, limits: _plan.Limits, cancellation: _cancellation)
+            : [AttackRunner.Run(ready, model, images, goal, _plan.Seed, attacked, limits: _plan.Limits, cancellation: _cancellation)];
     }
 
     // An attack learns anew for each model that it is run on, from images that it is not judged on.
@@ -122,23 +125,31 @@ public sealed class Evaluator
         return trained;
     }
 
+    private static bool[] Reached(Goal goal, long[] predictions)
+    {
+        using Tensor predicted = Tensor.From(predictions), reached = goal.IsReached(predicted);
+        return reached.ToArray<bool>();
+    }
+
     private DefendedImages Defend(DefenseSpec defense, Tensor images)
     {
         long[] samples = [.. Enumerable.Range(0, (int)images.Size(0)).Select(i => (long)i)];
         return DefendedImages.Of(defense.Purifier, defense.Classifier ?? _plan.Model, images, new SampleRandom(_plan.Seed, samples).Fork(DefenderStream));
     }
 
-    private void Add(PlannedAttack attack, AttackResult result, string defense, Threat threat, bool[] cleanRight, long[] predictions, Tensor clean,
-        DefendedImages? shown, long[] truth, DefendedImages? cleanShown = null)
+    private void Add(PlannedAttack attack, AttackResult result, Goal goal, string defense, Threat threat, bool[] cleanRight, long[] predictions, Tensor clean,
+        DefendedImages? shown, long[] truth, DefendedImages? cleanShown = null, int? rounded = null)
     {
+        bool[] reached = Reached(goal, predictions);
+        bool[] attackable = goal.IsTargeted ? [.. goal.Labels.ToArray<long>().Zip(truth, cleanRight).Select(row => row.Third && row.First != row.Second)] : cleanRight;
         float[] distances = result.Norm.Of(result.Attempts.Sub(clean)).ToArray<float>();
 
         // A minimizing attack counts within each budget that was asked for.
         IReadOnlyList<double?> budgets = result.Epsilon is null && attack.Epsilons is { } asked ? [.. asked.Select(e => (double?)e)] : [result.Epsilon];
         foreach (double? epsilon in budgets)
         {
-            bool[] right = [.. predictions.Select((p, i) => p == truth[i] || (result.Epsilon is null && distances[i] > epsilon))];
-            var outcome = new Outcome(attack.Name, result.Norm, epsilon, defense, threat, cleanRight, right, distances, result);
+            bool[] right = [.. reached.Select((there, i) => !there || (cleanRight[i] && !attackable[i]) || (result.Epsilon is null && distances[i] > epsilon))];
+            var outcome = new Outcome(attack.Name, result.Norm, epsilon, defense, threat, cleanRight, attackable, right, distances, result) { SurviveRounding = rounded };
             _asMeasured.Add(outcome.ToRow(_plan));
             if (threat == Threat.Adaptive) outcome = outcome.OrBetter(_outcomes.First(o => (o.Attack, o.Epsilon, o.Defense, o.Threat) == (attack.Name, epsilon, defense, Threat.Static)));
             _outcomes.Add(outcome);

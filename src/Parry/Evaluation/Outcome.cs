@@ -12,19 +12,23 @@ namespace Parry.Evaluation;
 /// <param name="Defense">The defense's name, or "none".</param>
 /// <param name="Threat">What the attacker knows.</param>
 /// <param name="CleanRight">Whether each clean image is classified rightly.</param>
+/// <param name="Attackable">Whether there was anything to attack: the image is classified rightly and is not of the wanted class.</param>
 /// <param name="AttackedRight">Whether each image is still classified rightly under attack.</param>
 /// <param name="Distances">The size of each perturbation in the attack's norm.</param>
 /// <param name="Result">The run of the attack, for its costs and images.</param>
 internal sealed record Outcome(
-    string Attack, Norm Norm, double? Epsilon, string Defense, Threat Threat, bool[] CleanRight, bool[] AttackedRight, float[] Distances, AttackResult Result)
+    string Attack, Norm Norm, double? Epsilon, string Defense, Threat Threat, bool[] CleanRight, bool[] Attackable, bool[] AttackedRight, float[] Distances, AttackResult Result)
 {
+    /// <summary>How many successes are still successes with 8 bits per value; null where that was not looked at.</summary>
+    public int? SurviveRounding { get; init; }
+
     /// <summary>Counts the row. An image that was wrong before stays wrong: an attacker never helps.</summary>
     public EvaluationRow ToRow(EvaluationPlan plan)
     {
         int count = CleanRight.Length;
         bool[] robust = Robust();
-        var distances = Enumerable.Range(0, count).Where(i => CleanRight[i]).Select(i => robust[i] ? double.PositiveInfinity : Distances[i]).Order().ToArray();
-        int right = CleanRight.Count(r => r), left = robust.Count(r => r);
+        var distances = Enumerable.Range(0, count).Where(i => Attackable[i]).Select(i => robust[i] ? double.PositiveInfinity : Distances[i]).Order().ToArray();
+        int right = CleanRight.Count(r => r), left = robust.Count(r => r), attacked = Attackable.Count(r => r);
         return new EvaluationRow
         {
             Model = plan.ModelName,
@@ -37,8 +41,9 @@ internal sealed record Outcome(
             Count = count,
             CleanCorrect = right,
             RobustCorrect = left,
-            Attacked = right,
+            Attacked = attacked,
             Succeeded = right - left,
+            SurviveRounding = SurviveRounding,
             MedianDistance = distances.Length == 0 ? null : distances[distances.Length / 2],
             Gradients = Result.Gradients.Average(),
             Queries = Result.Queries.Average(),

@@ -90,4 +90,7 @@ public sealed record EvaluationRow
 
     /// <summary>Attacked images on which the attack reached its goal: 0 to <see cref="Attacked"/>.</summary>
     public required int Succeeded { get; init; }
+
+    /// <summary>Successes that are still successes with 8 bits per value, as in a PNG; null where that was not looked at (it is for the bare classifier).</summary>
+    public int? SurviveRounding { get; init; }
 }

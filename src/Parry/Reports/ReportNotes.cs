@@ -19,6 +19,9 @@ public static class ReportNotes
             notes.Add($"{ReportText.Name(roc.Defense)} as a detector of {attack} was not measured against an attacker who knows it.");
         }
 
+        foreach (EvaluationRow row in report.Rows.Where(row => row is { SurviveRounding: not null, Succeeded: > 0 }))
+            notes.Add($"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: {row.SurviveRounding} of {row.Succeeded} adversarial images stay adversarial with 8 bits per value, as in a PNG.");
+
         notes.AddRange(report.Notes);
         return notes;
     }

@@ -46,7 +46,7 @@ public sealed class AttackConformanceTests : IDisposable
         "poba-ga:population=12,generations=30",
         "lavan:area=0.3,steps=10,restarts=2",
         "rp2:area=0.2,steps=20,views=3",
-        "patch:area=0.5,min-area=0.4,steps=30,batch=10,lr=0.1",
+        "patch:area=0.7,min-area=0.7,steps=60,batch=10,lr=0.1",
         "nes:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
         "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
         "zoo:steps=3,iterations=40,coordinates=18,c=1,lr=0.02",

@@ -48,9 +48,9 @@ public class AttackStrengthTests
         new FastMinimumNorm { Steps = 200 },
         new FastMinimumNorm { Norm = Norm.L2 },
         new FastMinimumNorm { Norm = Norm.L1, Steps = 200 },
-        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.01 },
+        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.01, SearchSteps = 12, Iterations = 2000 },
         new CarliniWagnerLinf { Decrease = 0.97, LearningRate = 1e-3 },
-        new Lbfgs());
+        new Lbfgs { SearchSteps = 14, Iterations = 200 });
 
     [Theory]
     [MemberData(nameof(BudgetAttacks))]

@@ -9,7 +9,7 @@ namespace Parry.Attacks.Physical;
 /// <summary>
 /// The adversarial patch (Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665): one round sticker that fools a model on every image, wherever it lies. Its training
 /// raises, by Adam, the mean log probability of the wanted class, or, untargeted, of all classes but the true one, over images and over random places, turns and
-/// sizes of the patch (expectation over transformation); an attack then puts it on each image at random in the same way, and asks the model nothing.
+/// sizes of the patch (expectation over transformation); an attack then puts it on each image at random in the same way, and asks the model nothing. A targeted run has a patch for every class that is wanted.
 /// L0, bounded by the largest area. Turns are those of the authors' code, 22.5 degrees to either side; sizes differ by a factor of two in area.
 /// Deviation: patches are smaller than the paper's ImageNet ones, 5 % to 10 % of the image, and lie inside it as a whole.
 /// </summary>
@@ -26,7 +26,10 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public bool IsTrained => Patch is not null;
 
-    /// <summary>The patch, a picture [1, C, S, S] in [0, 1] of which the disk inside counts; null until it is trained.</summary>
+    /// <summary>
+    /// The patch, a picture [1, C, S, S] in [0, 1] of which the disk inside counts, or one for each class that is wanted, [classes, C, S, S]; null until it
+    /// is trained.
+    /// </summary>
     public Tensor? Patch { get; init; }
 
     /// <summary>The smallest patch, as a share of the image's pixels.</summary>
@@ -68,9 +71,39 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
         long side = (long)Math.Ceiling(2 * Radius(LargestArea, images));
-        Tensor patch = Tensor.Full([1, images.Size(1), side, side], 0.5);
-        using var adam = new Adam([patch], LearningRate);
+        Tensor patches = Tensor.Full([goal.IsTargeted ? model.Classes : 1, images.Size(1), side, side], 0.5);
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
+        long[] labels = goal.Labels.ToArray<long>(), wanted = goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            using var inner = new TensorScope();
+            AttackBatch<IClassifier> own = goal.IsTargeted ? batch.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true)) : batch;
+            int done = i;
+            patches.Put([wanted[i]], Learn(own, patches.Slice(0, wanted[i], wanted[i] + 1).Clone(), step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length), cancellation));
+        }
+
+        return this with { Patch = patches.Own() };
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">It has not been trained.</exception>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    {
+        Tensor patch = Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
+        if (goal.IsTargeted && patch.Size(0) != model.Classes) throw new InvalidOperationException("The adversarial patch was trained for no class: train it with the goal that it is to reach.");
+        using var scope = new TensorScope();
+        return scope.Keep(Place(goal.IsTargeted ? patch.IndexSelect(0, goal.Labels) : patch.Slice(0, 0, 1), images, random, draw: 0));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Patch?.Dispose();
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    private Tensor Learn(AttackBatch<IClassifier> batch, Tensor patch, Action<int> report, CancellationToken cancellation)
+    {
+        using var adam = new Adam([patch], LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             // The images in turn; a piece always has the same rows, however many workers take them.
@@ -81,26 +114,11 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
             foreach (Tensor gradient in gradients) gradient.Dispose();
             adam.Step(sum);
             patch.ClampInPlace(0, 1);
-            progress?.Report((step + 1.0) / Steps);
+            report(step);
         }
 
-        return this with { Patch = patch.Own() };
+        return patch;
     }
-
-    /// <inheritdoc/>
-    /// <exception cref="InvalidOperationException">It has not been trained.</exception>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
-    {
-        Tensor patch = Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
-        using var scope = new TensorScope();
-        return scope.Keep(Place(patch, images, random, draw: 0));
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => Patch?.Dispose();
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Gradient(AttackBatch<IClassifier> all, long[] rows, Tensor patch, int step)
     {
