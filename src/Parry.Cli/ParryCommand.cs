@@ -41,6 +41,7 @@ internal static class ParryCommand
             new VersionOption { Action = new ShowVersion() },
             DemoVerb.Create(),
             AttackVerb.Create(),
+            LabelFlipVerb.Create(),
             EvaluateVerb.Create(),
             DoctorVerb.Create(),
             new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },

@@ -18,6 +18,7 @@ public sealed class AttackTests(TrainedModels trained) : IClassFixture<TrainedMo
         JsonElement[] entries = [.. (await CommandLine.Run("attack", "list", "--json")).Json().EnumerateArray()];
         Assert.Equal(AttackCatalog.All.Select(entry => entry.Name), entries.Select(entry => entry.GetProperty("name").GetString()));
         Assert.All(AttackCatalog.All, entry => Assert.Matches($@"(?m)^  {entry.Name} +(labels|scores|gradients) .*(\d{{4}}\.\d{{4,5}}|openreview \S+)$", table));
+        Assert.Contains("label-flip, on training sets, is a verb of its own", table.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ internal static class AttackListVerb
         }
         else
         {
-            output.Line("`parry attack list NAME` shows an attack's options.");
+            output.Line("`parry attack list NAME` shows an attack's options; label-flip, on training sets, is a verb of its own.");
         }
 
         return 0;
