@@ -143,7 +143,7 @@ public class PhysicalAttackTests
         var again = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random, []);
         Assert.Equal(trained.Patch!.ToArray<float>(), again.Patch!.ToArray<float>());
 
-        using Tensor gray = Tensor.Full([1, 1, 6, 6], 0.5);
+        using Tensor gray = Tensor.Full([4, 1, 6, 6], 0.5);
         using AttackResult result = AttackRunner.Run(trained, model, images, Goal.Targeted(wanted), seed: 1);
         using AttackResult control = AttackRunner.Run(attack with { Patch = gray }, model, images, Goal.Targeted(wanted), seed: 1);
         int fooled = result.Succeeded.Count(s => s), byGray = control.Succeeded.Count(s => s), attacked = result.Attacked.Count(a => a);
