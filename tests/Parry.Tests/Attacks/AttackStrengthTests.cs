@@ -48,8 +48,7 @@ public class AttackStrengthTests
         new FastMinimumNorm { Steps = 200 },
         new FastMinimumNorm { Norm = Norm.L2 },
         new FastMinimumNorm { Norm = Norm.L1, Steps = 200 },
-        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.01, Momentum = true },
-        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.05 },
+        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.01, Momentum = true, AbortEarly = false },
         new CarliniWagnerLinf { Decrease = 0.97, LearningRate = 1e-3 },
         new Lbfgs { SearchSteps = 14, Iterations = 200 });
 

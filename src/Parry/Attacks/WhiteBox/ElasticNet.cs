@@ -9,7 +9,7 @@ namespace Parry.Attacks.WhiteBox;
 /// EAD, the elastic-net attack (Chen, Sharma, Zhang, Yi, Hsieh, 2017, 1709.04114): minimizes c·max(κ - margin, 0) + β|δ|₁ + |δ|₂² by gradient steps, after
 /// each of which every change shrinks by β, so that small ones vanish; a binary search over c for each image. Few pixels change. Smallest L1
 /// (or elastic-net distance), untargeted or targeted. The paper's β = 1e-3, 9 searches of 1,000 iterations, and a learning rate of 0.01 that falls with the
-/// square root. Steps are ISTA's, one of the paper's two forms; FISTA's momentum k/(k + 3) is an option, and found larger perturbations on MNIST. Deviations:
+/// square root. Steps are ISTA's, one of the paper's two forms; FISTA's momentum k/(k + 3) is an option, which the early abort hurts. Deviations:
 /// the early abort is judged for each image; with momentum an image is judged where the gradient is taken anyway, which the momentum may have carried past
 /// the shrunken point, and that point is clipped to the box.
 /// </summary>
