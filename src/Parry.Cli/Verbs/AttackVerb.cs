@@ -80,7 +80,7 @@ internal static class AttackVerb
         {
             table.AddRow(new[]
             {
-                row.Attack,
+                Settings(row.Attack),
                 row.Epsilon is { } epsilon ? Text($"{row.Norm} {epsilon:0.####}") : $"{row.Norm} smallest",
                 Text($"{row.RobustAccuracy * 100:0.0} % ({row.RobustCorrect}/{row.Count})"),
                 Text($"{row.Succeeded}/{row.Attacked}"),
@@ -93,6 +93,16 @@ internal static class AttackVerb
         }
 
         return table;
+    }
+
+    // Without the budgets, which have a column.
+    private static string Settings(string attack) => string.Join(',', attack.Split(':', 2) is [var name, var options] ? WithoutBudgets(name, options) : [attack]);
+
+    private static string[] WithoutBudgets(string name, string options)
+    {
+        // A piece without an equals sign is a further budget.
+        string[] kept = [.. options.Split(',').Where(piece => piece.Contains('=', StringComparison.Ordinal) && !piece.StartsWith("eps=", StringComparison.Ordinal))];
+        return kept.Length == 0 ? [name] : [$"{name}:{kept[0]}", .. kept[1..]];
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
