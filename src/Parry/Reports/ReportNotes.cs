@@ -19,10 +19,12 @@ public static class ReportNotes
             notes.Add($"{ReportText.Name(roc.Defense)} as a detector of {attack} was not measured against an attacker who knows it.");
         }
 
-        foreach (EvaluationRow row in report.Rows.Where(row => row is { SurviveRounding: not null, Succeeded: > 0 }))
-            notes.Add($"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: {row.SurviveRounding} of {row.Succeeded} adversarial images stay adversarial with 8 bits per value, as in a PNG.");
-
         notes.AddRange(report.Notes);
+        EvaluationRow[] rounded = [.. report.Rows.Where(row => row is { SurviveRounding: not null, Succeeded: > 0 })];
+        string[] lost = [.. rounded.Where(row => row.SurviveRounding < row.Succeeded)
+            .Select(row => $"{row.SurviveRounding} of {row.Succeeded} of {ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}")];
+        if (lost.Length > 0) notes.Add($"Adversarial images for the bare classifier that stay adversarial with 8 bits per value, as in a PNG: {string.Join(", ", lost)}{(lost.Length < rounded.Length ? "; all of the other attacks" : "")}.");
+        else if (rounded.Length > 0) notes.Add($"All {rounded.Sum(row => row.Succeeded)} adversarial images for the bare classifier stay adversarial with 8 bits per value, as in a PNG.");
         return notes;
     }
 
