@@ -158,6 +158,9 @@ public class PhysicalAttackTests
         var model = new SmallNetwork(s_shape, 4, seed: 3);
         using Tensor training = Images(40, seed: 5), labels = Predicted(model, training), images = Images(9), own = Predicted(model, images);
         var random = new SampleRandom(1, Rows(40));
+        // What earlier tests left to the collector must not go in between.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = TensorScope.LiveTensors;
         var trained = (AdversarialPatch)new AdversarialPatch { Steps = 3 }.Train(model, training, Goal.Untargeted(labels), random, []);
         Assert.Equal(before + 1, TensorScope.LiveTensors);

@@ -50,6 +50,9 @@ public class TrainedAttackTests
         cancelled.Cancel();
         Assert.ThrowsAny<OperationCanceledException>(() => AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1, cancellation: cancelled.Token));
         Settle();
+        // What earlier tests left to the collector must not go in between.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         long before = TensorScope.LiveTensors;
         ((IDisposable)AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack).Dispose();
         Assert.Equal(before, TensorScope.LiveTensors);
