@@ -23,25 +23,26 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <summary>Loads a classifier for these images.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
-    public IClassifier Classifier(string name) => Keep(ModelCatalog.LoadClassifier(name, Shape, Classes).Classifier);
+    public IClassifier Classifier(string name) => Own(ModelCatalog.LoadClassifier(name, Shape, Classes).Classifier);
 
     /// <summary>Loads Defense-GAN's generator.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
-    public ImageGenerator Generator(string name) => Keep(ModelCatalog.LoadGenerator(name).Generator);
+    public ImageGenerator Generator(string name) => Own(ModelCatalog.LoadGenerator(name).Generator);
 
     /// <summary>Loads anything else that a weight file holds.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <param name="load">Reads the file, whose path it is given.</param>
     /// <exception cref="UserErrorException">There is none.</exception>
-    public T Load<T>(string name, Func<string, T> load) => Keep(load(ModelCatalog.Find(name)));
+    public T Load<T>(string name, Func<string, T> load) => Own(load(ModelCatalog.Find(name)));
 
-    /// <summary>Frees what was loaded.</summary>
-    public void Dispose() => _loaded.ForEach(item => item.Dispose());
-
-    private T Keep<T>(T item)
+    /// <summary>Frees something at the end.</summary>
+    public T Own<T>(T item)
     {
         if (item is IDisposable disposable) _loaded.Add(disposable);
         return item;
     }
+
+    /// <summary>Frees what was loaded.</summary>
+    public void Dispose() => _loaded.ForEach(item => item.Dispose());
 }

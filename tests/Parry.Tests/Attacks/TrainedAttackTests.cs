@@ -13,7 +13,7 @@ public class TrainedAttackTests
 {
     private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, count: 10, seed: 11);
 
-    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "substitute:rounds=2,epochs=2");
+    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "advgan:epochs=2", "advgan-distilled:epochs=2,net=e", "substitute:rounds=2,epochs=2");
 
     [Theory]
     [MemberData(nameof(Attacks))]
@@ -61,7 +61,7 @@ public class TrainedAttackTests
     [Fact]
     public void A_trained_attack_for_another_kind_of_goal_says_so()
     {
-        foreach (string text in new[] { "uap", "uan:epochs=1", "atn:epochs=1" })
+        foreach (string text in new[] { "uap", "uan:epochs=1", "atn:epochs=1", "advgan:epochs=1" })
         {
             AttackSpec trained = AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1);
             using Tensor targets = Tensor.Full([10], 2, DType.Int64);
