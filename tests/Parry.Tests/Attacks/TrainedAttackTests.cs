@@ -13,7 +13,7 @@ public class TrainedAttackTests
 {
     private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, count: 10, seed: 11);
 
-    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "advgan:epochs=2", "advgan-distilled:epochs=2,net=e", "substitute:rounds=2,epochs=2");
+    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "advgan:epochs=2", "advgan-distilled:epochs=2,net=e", "advgan-distilled:epochs=2,net=e,kind=static", "substitute:rounds=2,epochs=2");
 
     [Theory]
     [MemberData(nameof(Attacks))]

@@ -56,10 +56,16 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
 
     /// <inheritdoc/>
     public ITrainedAttack<IScorer> Train(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default) => this with
-        {
-            _learned = PerturbationGenerators.Learn<IScorer>(new(model, images, goal, random), epsilons, (data, epsilon, share) => Learn(data, epsilon, share, cancellation), progress),
-        };
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        // Every class is in the generator's half, also one with a single image.
+        var data = new AttackBatch<IScorer>(model, images, goal, random);
+        long[] labels = goal.Labels.ToArray<long>();
+        long[][] classes = [.. Rows.All(data.Count).GroupBy(row => labels[row]).Select(rows => rows.ToArray())];
+        AttackBatch<IScorer> Half(int odd) => data.Select([.. classes.SelectMany(rows => rows.Where((_, i) => i % 2 == odd))]);
+        AttackBatch<IScorer> own = Half(0), forLocal = data.Count == classes.Length ? data : Half(1);
+        return this with { _learned = PerturbationGenerators.Learn(own, epsilons, (some, epsilon, share) => Learn(some, forLocal, epsilon, share, cancellation), progress) };
+    }
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
@@ -77,13 +83,11 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();
 
-    private PerturbationGenerator Learn(AttackBatch<IScorer> data, double epsilon, IProgress<double> progress, CancellationToken cancellation)
+    private PerturbationGenerator Learn(AttackBatch<IScorer> data, AttackBatch<IScorer> forLocal, double epsilon, IProgress<double> progress, CancellationToken cancellation)
     {
-        long[] all = Rows.All(data.Count);
-        AttackBatch<IScorer> forLocal = data.Select([.. all.Where(row => row % 2 == 0)]), own = data.Count == 1 ? data : data.Select([.. all.Where(row => row % 2 == 1)]);
         using var weights = new Generator(data.Random.Seed(3));
         using var local = new NetworkClassifier(Classifiers.Create(Architecture, data.Model.Shape, data.Model.Classes, weights), data.Model.Shape, data.Model.Classes);
-        var images = new AttackBatch<IClassifier>(local, own.Images, own.Goal, own.Random);
+        var images = new AttackBatch<IClassifier>(local, data.Images, data.Goal, data.Random);
         using var training = new AdvGanTraining(Inner, images, epsilon);
 
         Distill(local.Network, forLocal, DistillationEpochs, data.Random.Seed(4), generator: null, epsilon, cancellation);
