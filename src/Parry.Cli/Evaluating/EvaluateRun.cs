@@ -89,18 +89,4 @@ internal static class EvaluateRun
         ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
         [".NET"] = Environment.Version.ToString(),
     };
-
-    // What was loaded for one evaluation.
-    private sealed class Owned : IDisposable
-    {
-        private readonly List<IDisposable> _items = [];
-
-        public T Add<T>(T item)
-        {
-            if (item is IDisposable disposable) _items.Add(disposable);
-            return item;
-        }
-
-        public void Dispose() => _items.ForEach(item => item.Dispose());
-    }
 }
