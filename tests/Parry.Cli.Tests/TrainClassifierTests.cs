@@ -71,6 +71,7 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
     [Theory]
     [InlineData("--adversarial beside", "--warm-up", "1")]
     [InlineData("one of them", "--adversarial", "fgsm", "--temperature", "10")]
+    [InlineData("one of them", "--noise", "0.1", "--distill", "mnist/e")]
     [InlineData("one budget", "--adversarial", "fgsm:eps=0.1,0.2")]
     [InlineData("one budget", "--adversarial", "cw-l2")]
     [InlineData("one budget", "--adversarial", "uap")]

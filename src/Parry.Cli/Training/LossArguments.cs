@@ -6,7 +6,7 @@ using Parry.Models;
 
 namespace Parry.Cli.Training;
 
-/// <summary>The options of <c>parry train classifier</c> that say what is lowered: the ordinary loss, adversarial training, or a teacher's or student's of distillation.</summary>
+/// <summary>The options of <c>parry train classifier</c> that say what is lowered: the ordinary loss, adversarial training, a teacher's or student's of distillation, or noise.</summary>
 internal sealed class LossArguments
 {
     private readonly Option<string?> _adversarial = new("--adversarial") { Description = "Train on images that this attack makes of every batch, as pgd:eps=0.3,steps=40,step=0.01.", HelpName = "ATTACK" };
@@ -16,8 +16,10 @@ internal sealed class LossArguments
     private readonly Option<double> _temperature = Arguments.Positive("--temperature", "What logits are divided by in the loss: for the teacher and the student of distillation.", 1.0);
     private readonly Option<string?> _distill = new("--distill") { Description = "Learn this teacher's probabilities at the temperature, not the labels.", HelpName = "MODEL" };
 
+    private readonly Option<double?> _noise = Arguments.Optional<double>("--noise", "Standard deviation of normal noise on training images: for the classifier behind randomized smoothing.");
+
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [_adversarial, _share, _warmUp, _sources, _temperature, _distill];
+    public IEnumerable<Option> All => [_adversarial, _share, _warmUp, _sources, _temperature, _distill, _noise];
 
     /// <summary>The loss that they ask for.</summary>
     /// <param name="result">The command line.</param>
@@ -27,14 +29,17 @@ internal sealed class LossArguments
     {
         double temperature = result.GetValue(_temperature);
         string? teacher = result.GetValue(_distill), attack = result.GetValue(_adversarial);
-        if (attack is null)
-        {
-            if (result.GetValue(_share) is not null || result.GetValue(_warmUp) is not null || result.GetValue(_sources) is not null)
-                throw new UserErrorException("expected --adversarial beside --adversarial-share, --warm-up and --sources: say which attack to train with");
-            return teacher is null ? new CrossEntropy(temperature) : new Distillation(load(teacher), teacher, temperature);
-        }
+        double? noise = result.GetValue(_noise);
+        if (new[] { attack is not null, teacher is not null || temperature != 1, noise is not null }.Count(given => given) > 1)
+            throw new UserErrorException("expected one of --adversarial, --noise, and --temperature with or without --distill, got several: train with one of them");
+        if (attack is not null) return Adversarial(result, attack, load);
+        if (result.GetValue(_share) is not null || result.GetValue(_warmUp) is not null || result.GetValue(_sources) is not null)
+            throw new UserErrorException("expected --adversarial beside --adversarial-share, --warm-up and --sources: say which attack to train with");
+        return noise is { } deviation ? new NoiseAugmentation(deviation) : teacher is null ? new CrossEntropy(temperature) : new Distillation(load(teacher), teacher, temperature);
+    }
 
-        if (teacher is not null || temperature != 1) throw new UserErrorException("expected --adversarial without --distill and --temperature: train with one of them");
+    private AdversarialTraining Adversarial(ParseResult result, string attack, Func<string, IClassifier> load)
+    {
         var training = new AdversarialTraining(Parse(attack))
         {
             WarmUp = result.GetValue(_warmUp) ?? 0,

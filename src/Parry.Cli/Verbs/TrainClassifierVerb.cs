@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Cli.Training;
 using Parry.Data;
+using Parry.Defenses;
 using Parry.Models;
 using Parry.Models.Architectures;
 
@@ -16,7 +17,7 @@ internal static class TrainClassifierVerb
         var recipe = new Models.Training();
         Option<string> data = Arguments.Data();
         Option<string?> dataDir = Arguments.DataDir();
-        var net = new Option<string>("--net") { Description = "The architecture: a to f of Defense-GAN, lenet, madry, carlini, carlini-half, tramer-a or tramer-b.", HelpName = "NET", Required = true };
+        Option<string> net = Arguments.Net();
         Option<string> outFile = Arguments.OutFile("The weight file to write; until the end a checkpoint lies beside it.");
         Option<int> epochs = Arguments.Number("--epochs", "Passes over the training images.", recipe.Epochs, 1);
         Option<int> batch = Arguments.Number("--batch", "Images in a batch.", recipe.BatchSize, 1);
@@ -35,7 +36,7 @@ internal static class TrainClassifierVerb
         return command.Does((result, cancellation) =>
         {
             DataSet set = result.DataSet(data);
-            using var owned = new Owned();
+            using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count);
             var options = recipe with
             {
                 Architecture = Classifiers.FullName(result.GetRequiredValue(net)),
@@ -44,7 +45,7 @@ internal static class TrainClassifierVerb
                 LearningRate = result.GetValue(learningRate),
                 FinalLearningRate = result.GetValue(finalLearningRate),
                 Mirror = result.GetValue(mirror),
-                Loss = loss.Of(result, name => owned.Add(ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier)),
+                Loss = loss.Of(result, context.Classifier),
                 Dropout = result.GetValue(dropout) == "keep" ? DropoutReading.Keep : DropoutReading.Drop,
                 Seed = result.GetValue(seed),
             };

@@ -155,6 +155,18 @@ public sealed class AdversarialTrainingTests : IDisposable
     }
 
     [Fact]
+    public void Noise_is_added_to_what_the_network_learns_from()
+    {
+        using var scope = new TensorScope();
+        using var linear = new LinearPiece();
+        TrainingPiece piece = linear.Piece;
+        var (loss, _) = new NoiseAugmentation(0.3).Of(piece);
+        using var frozen = Autograd.NoGrad();
+        Tensor noisy = piece.Images.Add(piece.Random.Normal(0, 1, 6, 6).Mul(0.3));
+        Assert.Equal(-LinearPiece.OneHot(piece.Labels).Mul(linear.Probabilities(noisy).Log()).Sum().ToDouble(), loss.ToDouble(), 1e-4);
+    }
+
+    [Fact]
     public void A_share_out_of_range_is_refused() =>
         Assert.Throws<UserErrorException>(() => new AdversarialTraining(new FastGradientSign()) { Share = 1.5 });
 

@@ -18,11 +18,19 @@ namespace Parry.Defenses.Training;
 /// The attack runs on the network in evaluation mode, its result is a constant of the loss. One-step attacks leave the class that the attacked model predicts, not the
 /// true one: otherwise the label leaks into the image, and the network learns to read it there (Kurakin, Goodfellow, Bengio, 2016, 1611.01236). Others leave the true class.
 /// </summary>
-/// <remarks>PGD here returns an image's last iterate that is misclassified where the very last is not.</remarks>
+/// <remarks>As a defense no attack is known that breaks it where ordinary ones do not: the adaptive rows of a report are the honest test. PGD here returns an image's last iterate that is misclassified where the very last is not.</remarks>
 /// <param name="Attack">Run at its own budget.</param>
 public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : ITrainingLoss
 {
     private readonly double? _share;
+
+    /// <summary>What the command line knows of it: a classifier that was trained so, in the evaluated one's place.</summary>
+    public static DefenseEntry Entry { get; } = new("adversarial-training", "a classifier trained on adversarial images", "Madry et al., 2017, 1706.06083", [new("weights", "the classifier's file or name")], (options, context) => new DefenseSpec
+    {
+        Name = "adversarial-training",
+        Classifier = context.Classifier(options.Text("weights")
+            ?? throw new UserErrorException("the defense adversarial-training needs weights=FILE: train it with parry train classifier --adversarial")),
+    });
 
     /// <summary>The weight of the adversarial images, in [0, 1]; by default 1/2 for one-step attacks and 1 for others.</summary>
     public double Share

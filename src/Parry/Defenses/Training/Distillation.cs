@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Torch;
 
@@ -19,6 +20,24 @@ namespace Parry.Defenses.Training;
 /// <param name="Temperature">T, above 0; 100 in most experiments.</param>
 public sealed record Distillation(IClassifier Teacher, string TeacherName, double Temperature = 100) : ITrainingLoss
 {
+    /// <summary>What the command line knows of it: a student in the evaluated classifier's place. Attackers who know it divide its logits by the temperature.</summary>
+    public static DefenseEntry Entry { get; } = new("distillation", "a student of a teacher at a high temperature, whose gradients vanish", "Papernot et al., 2015, 1511.04508",
+        [new("weights", "the student's file or name"), new("temperature", "at which it was trained")],
+        (options, context) =>
+        {
+            IClassifier student = context.Classifier(options.Text("weights")
+                ?? throw new UserErrorException("the defense distillation needs weights=FILE: train it with parry train classifier --distill"));
+            double temperature = options.Number("temperature", 100);
+            if (temperature == 0) throw new UserErrorException("the defense distillation takes for temperature a number above 0, got 0");
+            return new DefenseSpec
+            {
+                Name = "distillation",
+                Classifier = student,
+                AttackersClassifier = new ScaledLogits(student, temperature),
+                Breaks = [new KnownBreak("pgd on logits/T", _ => new ProjectedGradientDescent())],
+            };
+        });
+
     /// <inheritdoc/>
     public string Description => string.Create(CultureInfo.InvariantCulture, $"distillation of {TeacherName} at temperature {Temperature}");
 
