@@ -21,8 +21,8 @@ internal static class EvaluateRun
         if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
         DataSet set = DataSets.ByName(request.Data);
         ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
-        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count);
-        IClassifier model = context.Classifier(request.Model);
+        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir };
+        IClassifier model = context.Evaluated = context.Classifier(request.Model);
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
         DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];
         bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>) || defenses.Any(defense => defense.Breaks.Count > 0);

@@ -1,3 +1,4 @@
+using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
 
@@ -19,6 +20,21 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
 
     /// <summary>The number of classes.</summary>
     public int Classes { get; } = classes;
+
+    /// <summary>The folder to look for data in first; null for the usual places.</summary>
+    public string? DataDir { get; init; }
+
+    /// <summary>The classifier that is defended.</summary>
+    /// <exception cref="InvalidOperationException">None was said.</exception>
+    public IClassifier Evaluated
+    {
+        get => field ?? throw new InvalidOperationException("The context does not say which classifier is defended.");
+        set;
+    }
+
+    /// <summary>Clean images for thresholds and the like: the last 10,000 published for training.</summary>
+    /// <exception cref="UserErrorException">The data set is not found.</exception>
+    public ImageSet ValidationImages() => DataSets.ByName(Data).Load(DataPart.Validation, Split.DefenseGan, DataDir);
 
     /// <summary>Loads a classifier for these images.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>

@@ -28,6 +28,9 @@ public sealed record ModelDescription
     /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
     public DropoutReading? Dropout { get; init; }
 
+    /// <summary>What a classifier's training lowered, where that was not the ordinary loss.</summary>
+    public string? Training { get; init; }
+
     /// <summary>A classifier's accuracy on the test images, in [0, 1], if it was measured.</summary>
     public double? TestAccuracy { get; init; }
 
@@ -58,6 +61,7 @@ public sealed record ModelDescription
         Add("normalization", Normalization);
         Add("classes", ClassNames.Count == 0 ? null : JsonSerializer.Serialize(ClassNames));
         Add("dropout", Dropout?.ToString().ToLowerInvariant());
+        Add("training", Training);
         Add("test-accuracy", TestAccuracy);
         Add("latent", Latent);
         Add("width", Width);
@@ -88,6 +92,7 @@ public sealed record ModelDescription
                 Shape = ParseShape(Text("input")),
                 ClassNames = Array.ConvertAll(JsonSerializer.Deserialize<string?[]>(Text("classes") ?? "[]") ?? [], name => name ?? throw new FormatException()),
                 Dropout = Text("dropout") switch { null => null, "drop" => DropoutReading.Drop, "keep" => DropoutReading.Keep, _ => throw new FormatException() },
+                Training = Text("training"),
                 TestAccuracy = Text("test-accuracy") is { } accuracy ? double.Parse(accuracy, CultureInfo.InvariantCulture) : null,
                 Latent = Number("latent"),
                 Width = Number("width"),
