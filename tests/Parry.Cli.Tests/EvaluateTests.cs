@@ -33,9 +33,9 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
 
         string[] fields = ["model", "data", "attack", "norm", "epsilon", "defense", "threat", "count", "clean_accuracy", "robust_accuracy", "success_rate", "median_distance", "gradients", "queries", "seconds", "seed"];
         Assert.All(rows, row => Assert.All(fields, field => Assert.True(row.TryGetProperty(field, out _), field)));
-        Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "static"));
-        Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "adaptive"));
-        Assert.All(rows.Where(row => row.GetProperty("threat").GetString() == "adaptive"), row => Assert.True(row.GetProperty("gradients").GetDouble() > 0));
+        Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "grey-box"));
+        Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "white-box"));
+        Assert.All(rows.Where(row => row.GetProperty("threat").GetString() == "white-box"), row => Assert.True(row.GetProperty("gradients").GetDouble() > 0));
     }
 
     [Fact]

@@ -29,6 +29,9 @@ internal sealed record EvaluateRequest
     /// <summary>Whether the images are validation images (the last 10,000 for training) instead of test images.</summary>
     public bool Validation { get; init; }
 
+    /// <summary>Whether attackers who know the defender's random seed attack too.</summary>
+    public bool Revisited { get; init; }
+
     /// <summary>The most passes for each image and budget; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 

@@ -4,7 +4,6 @@ using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
-using Parry.Generative;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Torch;
@@ -22,14 +21,11 @@ internal static class EvaluateRun
         if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
         DataSet set = DataSets.ByName(request.Data);
         ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
-        bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>);
-        using var owned = new Owned();
-        IClassifier Classifier(string name) => owned.Add(ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier);
-        ImageGenerator Generator(string name) => owned.Add(ModelCatalog.LoadGenerator(name).Generator);
-
-        IClassifier model = Classifier(request.Model);
-        IClassifier? source = request.From is null ? null : Classifier(request.From);
-        DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, $"{set.Name}/gan", Generator, Classifier))];
+        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count);
+        IClassifier model = context.Classifier(request.Model);
+        IClassifier? source = request.From is null ? null : context.Classifier(request.From);
+        DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];
+        bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>) || defenses.Any(defense => defense.Breaks.Count > 0);
         EvaluationFindings findings = Evaluator.Run(new EvaluationPlan
         {
             ModelName = request.Model,
@@ -40,6 +36,7 @@ internal static class EvaluateRun
             Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, attacks, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source, attack.Target))],
             Limits = request.Limits,
             Defenses = Named(defenses),
+            Revisited = request.Revisited,
             Seed = request.Seed,
         }, progress, cancellation);
         return new EvaluationReport
@@ -65,7 +62,9 @@ internal static class EvaluateRun
     }
 
     private static DefenseSpec[] Named(DefenseSpec[] defenses) =>
-        defenses.Length == 1 ? [defenses[0] with { Name = defenses[0].Purifier.Name }] : defenses;
+        [.. defenses.Select(defense => ShortName(defense) is var name && defenses.Count(other => ShortName(other) == name) == 1 ? defense with { Name = name } : defense)];
+
+    private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
 
     private static SortedDictionary<string, string> Settings(EvaluateRequest request, AttackSpec[] attacks, DefenseSpec[] defenses)
     {
@@ -77,7 +76,7 @@ internal static class EvaluateRun
         if (request.Limits is { Queries: { } queries }) settings["limit"] = $"{queries} queries for each image and budget";
         if (request.Limits is { Gradients: { } gradients }) settings["limit on gradients"] = $"{gradients} for each image and budget";
         foreach (AttackSpec attack in attacks) settings[$"attack {attack.Name}"] = attack.Text;
-        foreach (DefenseSpec defense in defenses) settings[$"defense {defense.Name}"] = $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier}, gradients over {defense.Draws} draws";
+        foreach (DefenseSpec defense in defenses) settings[$"defense {defense.Name}"] = defense.Purifier is null ? defense.Name : $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier ?? defense.Purifier}, gradients over {defense.Draws} draws";
         return settings;
     }
 
@@ -89,18 +88,4 @@ internal static class EvaluateRun
         ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
         [".NET"] = Environment.Version.ToString(),
     };
-
-    // What was loaded for one evaluation.
-    private sealed class Owned : IDisposable
-    {
-        private readonly List<IDisposable> _items = [];
-
-        public T Add<T>(T item)
-        {
-            if (item is IDisposable disposable) _items.Add(disposable);
-            return item;
-        }
-
-        public void Dispose() => _items.ForEach(item => item.Dispose());
-    }
 }

@@ -24,12 +24,12 @@ internal static class ResultTable
         foreach (var group in report.Rows.GroupBy(row => (row.Attack, row.Norm, row.Epsilon)))
         {
             var cells = new List<string> { group.Key.Attack == EvaluationRow.Nothing ? "clean images" : Markup.Escape(group.Key.Attack), Budget(group.Key.Norm, group.Key.Epsilon) };
-            cells.Add(Cell(group, EvaluationRow.Nothing, Threat.None));
+            cells.Add(Cell(group, EvaluationRow.Nothing, threat => threat == Threat.None));
             foreach (string defense in defenses)
             {
                 bool clean = group.Key.Attack == EvaluationRow.Nothing;
-                cells.Add(Cell(group, defense, clean ? Threat.None : Threat.Static));
-                cells.Add(clean ? "" : Cell(group, defense, Threat.Adaptive));
+                cells.Add(Cell(group, defense, threat => clean ? threat == Threat.None : threat.IsUnaware()));
+                cells.Add(clean ? "" : Cell(group, defense, Threats.IsAware));
             }
 
             table.AddRow([.. cells]);
@@ -38,8 +38,8 @@ internal static class ResultTable
         return table;
     }
 
-    private static string Cell(IEnumerable<EvaluationRow> rows, string defense, Threat threat) =>
-        rows.FirstOrDefault(row => row.Defense == defense && row.Threat == threat) is { } row
+    private static string Cell(IEnumerable<EvaluationRow> rows, string defense, Func<Threat, bool> knows) =>
+        rows.Where(row => row.Defense == defense && knows(row.Threat)).MinBy(row => row.RobustCorrect) is { } row
             ? string.Create(CultureInfo.InvariantCulture, $"{row.RobustAccuracy * 100:0.0} % [grey]({row.RobustCorrect}/{row.Count})[/]")
             : "not measured";
 

@@ -32,13 +32,14 @@ internal static class EvaluateVerb
         var from = new Option<string?>("--from") { Description = "A substitute: images for the bare classifier are crafted on it and transferred.", HelpName = "MODEL" };
         Option<int> count = Arguments.Count(200);
         var validation = new Option<bool>("--validation") { Description = "Use validation images (the last 10,000 for training), as for choosing settings." };
+        var revisited = new Option<bool>("--revisited") { Description = "Attack each random defense also as one who knows the defender's random seed: the white box revisited." };
         Option<long?> queries = Arguments.MaxQueries(), gradients = Arguments.MaxGradients();
         Option<long> seed = Arguments.Seed();
         var output = new Option<string>("--out") { Description = "The folder for report.json, report.md and index.html.", HelpName = "DIR", Required = true };
         Option<bool> json = Arguments.Json();
         return new Command("evaluate", "Attack a classifier bare and defended, by attackers who know the defense and who do not, and write a report.")
         {
-            model, data, dataDir, attacks, defenses, from, count, validation, queries, gradients, seed, output, json,
+            model, data, dataDir, attacks, defenses, from, count, validation, revisited, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             var request = new EvaluateRequest
@@ -51,6 +52,7 @@ internal static class EvaluateVerb
                 From = parsed.GetValue(from),
                 Count = parsed.GetValue(count),
                 Validation = parsed.GetValue(validation),
+                Revisited = parsed.GetValue(revisited),
                 Limits = parsed.Limits(queries, gradients),
                 Seed = parsed.GetValue(seed),
                 Command = parsed.CommandText(),

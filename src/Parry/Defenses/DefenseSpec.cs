@@ -2,21 +2,57 @@ using Parry.Models;
 
 namespace Parry.Defenses;
 
-/// <summary>A defense as an evaluation runs it: what the defender has, and what an attacker who knows it rebuilds.</summary>
+/// <summary>
+/// A defense as an evaluation runs it: what the defender has, what an attacker who knows it rebuilds, and which attacks are known to break it. It purifies images,
+/// refuses them, stands in for the classifier, or several of these.
+/// </summary>
 public sealed record DefenseSpec
 {
     /// <summary>As reports name it.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The purifier as the defender runs it.</summary>
-    public required IPurifier Purifier { get; init; }
+    /// <summary>The purifier as the defender runs it; null for a defense that leaves images as they are.</summary>
+    public IPurifier? Purifier { get; init; }
 
-    /// <summary>The purifier as the adaptive attacker rebuilds it, possibly cheaper.</summary>
-    public required IPurifier AttackersPurifier { get; init; }
+    /// <summary>The purifier as the adaptive attacker rebuilds it, possibly cheaper; null for the defender's own.</summary>
+    public IPurifier? AttackersPurifier { get; init; }
 
     /// <summary>Purifications over which the attacker averages each gradient.</summary>
     public int Draws { get; init; } = 1;
 
-    /// <summary>The classifier behind the purifier where it is another than the evaluated one: one trained on purified images (Defense-GAN-Rec).</summary>
+    /// <summary>The classifier that stands in the evaluated one's place: trained on purified images, on adversarial ones, by distillation. Null for the evaluated one.</summary>
     public IClassifier? Classifier { get; init; }
+
+    /// <summary>What an attacker who knows the defense differentiates in that classifier's place, where the classifier itself hides its gradients; null for the classifier.</summary>
+    public IClassifier? AttackersClassifier { get; init; }
+
+    /// <summary>What refuses images. An image is refused when any of them says so.</summary>
+    public IReadOnlyList<IDetector> Detectors { get; init; } = [];
+
+    /// <summary>The attacks known to break it.</summary>
+    public IReadOnlyList<KnownBreak> Breaks { get; init; } = [];
+
+    /// <summary>The classifier that gives the defense's answers.</summary>
+    /// <param name="evaluated">The classifier that is defended.</param>
+    public IClassifier Behind(IClassifier evaluated) => Classifier ?? evaluated;
+
+    /// <summary>The defended classifier as the attacker who knows the defense sees it.</summary>
+    /// <param name="evaluated">The classifier that is defended.</param>
+    /// <param name="seed">Decides the draws of the attacker's copy, which are not the defender's.</param>
+    public IClassifier KnownTo(IClassifier evaluated, long seed)
+    {
+        IClassifier classifier = AttackersClassifier ?? Behind(evaluated);
+        return (AttackersPurifier ?? Purifier)?.Protect(classifier, seed, Draws) ?? classifier;
+    }
+
+    /// <summary>
+    /// The defended classifier as it runs, with the draws it will make: for the white box revisited, an attacker who also knows the defender's random seed.
+    /// </summary>
+    /// <param name="evaluated">The classifier that is defended.</param>
+    /// <param name="draws">The defender's draws for the samples from 0 on.</param>
+    public IClassifier WithDraws(IClassifier evaluated, SampleRandom draws)
+    {
+        IClassifier classifier = AttackersClassifier ?? Behind(evaluated);
+        return Purifier?.Protect(classifier, draws) ?? classifier;
+    }
 }

@@ -14,7 +14,7 @@ public enum GradientPath
 
 /// <summary>
 /// A defense that replaces an image by a clean one before the classifier sees it. It says how a gradient passes through it, so
-/// that <see cref="Purification.Protect"/> gives a model that ordinary attacks attack with full knowledge.
+/// that <see cref="ProtectedClassifier"/> gives a model that ordinary attacks attack with full knowledge.
 /// </summary>
 public interface IPurifier
 {
@@ -26,6 +26,9 @@ public interface IPurifier
 
     /// <summary>How an attacker's gradient passes through it.</summary>
     GradientPath Path { get; }
+
+    /// <summary>Whether it draws at random, so that the same image may be purified otherwise another time.</summary>
+    bool IsRandom { get; }
 
     /// <summary>Purifies a batch.</summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>

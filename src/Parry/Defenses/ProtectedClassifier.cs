@@ -13,33 +13,55 @@ public static class Purification
     /// <param name="draws">Over how many purifications a gradient is averaged: expectation over transformation, EOT (1707.07397).</param>
     public static ProtectedClassifier Protect(this IPurifier purifier, IClassifier classifier, long seed, int draws = 1)
     {
+        Check(purifier, classifier);
+        return new ProtectedClassifier(purifier, classifier, seed, draws);
+    }
+
+    /// <summary>The classifier behind the purifier, which makes the same draws in every call: what an attacker who knows the defender's seed attacks.</summary>
+    /// <param name="purifier">What every image passes first.</param>
+    /// <param name="classifier">What sees the purified image.</param>
+    /// <param name="draws">The draws, for any samples.</param>
+    public static ProtectedClassifier Protect(this IPurifier purifier, IClassifier classifier, SampleRandom draws)
+    {
+        Check(purifier, classifier);
+        return new ProtectedClassifier(purifier, classifier, draws);
+    }
+
+    private static void Check(IPurifier purifier, IClassifier classifier)
+    {
         if (purifier.Shape != classifier.Shape)
             throw new UserErrorException($"The purifier {purifier.Name} takes images of {purifier.Shape} and the classifier of {classifier.Shape}; use ones trained on the same data.");
-        return new ProtectedClassifier(purifier, classifier, seed, draws);
     }
 }
 
-/// <summary>A classifier behind a purifier, seen whole. Every call purifies anew, with draws that belong to the samples.</summary>
+/// <summary>A classifier behind a purifier, seen whole. Every call purifies anew, with draws that belong to the samples, unless the draws are known.</summary>
 public sealed class ProtectedClassifier : IClassifier, IPerSample
 {
     private readonly IPurifier _purifier;
     private readonly IClassifier _classifier;
-    private readonly long _seed;
+    private readonly SampleRandom _random;
+    private readonly bool _known;
     private readonly int _draws;
     private readonly ReadOnlyMemory<long>? _samples;
     private readonly Counter _calls;
 
     internal ProtectedClassifier(IPurifier purifier, IClassifier classifier, long seed, int draws)
-        : this(purifier, classifier, seed, draws, null, new Counter())
+        : this(purifier, classifier, new SampleRandom(seed, default), known: false, draws, null, new Counter())
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
     }
 
-    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, long seed, int draws, ReadOnlyMemory<long>? samples, Counter calls)
+    internal ProtectedClassifier(IPurifier purifier, IClassifier classifier, SampleRandom draws)
+        : this(purifier, classifier, draws, known: true, draws: 1, null, new Counter())
+    {
+    }
+
+    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, SampleRandom random, bool known, int draws, ReadOnlyMemory<long>? samples, Counter calls)
     {
         _purifier = purifier;
         _classifier = classifier;
-        _seed = seed;
+        _random = random;
+        _known = known;
         _draws = draws;
         _samples = samples;
         _calls = calls;
@@ -54,7 +76,7 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
     /// <inheritdoc/>
     /// <remarks>Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.</remarks>
     public IPredictor For(ReadOnlyMemory<long> samples) =>
-        new ProtectedClassifier(_purifier, _classifier.For(samples), _seed, _draws, samples, _samples is null ? new Counter() : _calls);
+        new ProtectedClassifier(_purifier, _classifier.For(samples), _random, _known, _draws, samples, _samples is null ? new Counter() : _calls);
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => _classifier.EnterEvaluation();
@@ -100,7 +122,8 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
         ReadOnlyMemory<long> samples = _samples ?? Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray();
         if (samples.Length != rows)
             throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
-        return new SampleRandom(_seed, samples).Fork(_calls.Next());
+        SampleRandom bound = _random.For(samples);
+        return _known ? bound : bound.Fork(_calls.Next());
     }
 
     private sealed class Counter

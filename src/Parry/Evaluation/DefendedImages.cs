@@ -4,29 +4,46 @@ using Parry.Torch;
 
 namespace Parry.Evaluation;
 
-/// <summary>What the defender makes of a set of images: the purified ones, the detector's scores, the predictions. It owns the images.</summary>
+/// <summary>What the defender makes of a set of images: the purified ones, the detectors' scores, the predictions. It owns the images.</summary>
 internal sealed class DefendedImages : IDisposable
 {
-    private DefendedImages(Tensor images, float[] errors, long[] predictions)
+    private DefendedImages(Tensor images, IReadOnlyList<DetectorScores> scores, bool[] refused, long[] predictions)
     {
         Images = images;
-        Errors = errors;
+        Scores = scores;
+        Refused = refused;
         Predictions = predictions;
     }
 
     public Tensor Images { get; }
 
-    public float[] Errors { get; }
+    /// <summary>What each detector says; without one, the purifier's reconstruction errors, which refuse nothing.</summary>
+    public IReadOnlyList<DetectorScores> Scores { get; }
+
+    /// <summary>Whether some detector refuses the image.</summary>
+    public bool[] Refused { get; }
 
     public long[] Predictions { get; }
 
-    /// <summary>Purifies, with the defender's own draws, and classifies.</summary>
-    public static DefendedImages Of(IPurifier purifier, IClassifier classifier, Tensor images, SampleRandom random)
+    /// <summary>Detects, purifies, with the defender's own draws, and classifies.</summary>
+    public static DefendedImages Of(DefenseSpec defense, IClassifier evaluated, Tensor images, SampleRandom random)
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
-        Purified purified = purifier.Purify(images, random);
-        return new DefendedImages(purified.Images.Own(), purified.Errors.ToArray<float>(), Predict(classifier, purified.Images));
+        var refused = new bool[images.Size(0)];
+        var scores = new List<DetectorScores>();
+        for (int i = 0; i < defense.Detectors.Count; i++)
+        {
+            IDetector detector = defense.Detectors[i];
+            float[] values = detector.Scores(images, random.Fork(i)).ToArray<float>();
+            for (int row = 0; row < values.Length; row++) refused[row] |= values[row] >= detector.Threshold;
+            scores.Add(new(defense.Detectors.Count == 1 ? defense.Name : $"{defense.Name}, {detector.Name}", values));
+        }
+
+        Purified? purified = defense.Purifier?.Purify(images, random);
+        if (scores.Count == 0 && purified is not null) scores.Add(new(defense.Name, purified.Errors.ToArray<float>()));
+        Tensor shown = purified?.Images ?? images.Clone();
+        return new DefendedImages(shown.Own(), scores, refused, Predict(defense.Behind(evaluated), shown));
     }
 
     /// <summary>Predictions, in pieces on all workers.</summary>
@@ -44,3 +61,8 @@ internal sealed class DefendedImages : IDisposable
 
     public void Dispose() => Images.Dispose();
 }
+
+/// <summary>A detector's scores.</summary>
+/// <param name="Name">As curves name it.</param>
+/// <param name="Values">One for each image.</param>
+internal sealed record DetectorScores(string Name, float[] Values);

@@ -30,6 +30,9 @@ public sealed record EvaluationPlan
     /// <summary>The defenses; "none" is always evaluated beside them.</summary>
     public required IReadOnlyList<DefenseSpec> Defenses { get; init; }
 
+    /// <summary>Whether each attack is also run by an attacker who knows the defender's random seed: the white box revisited.</summary>
+    public bool Revisited { get; init; }
+
     /// <summary>Decides every random draw; attackers and defenders get streams of their own from it.</summary>
     public required long Seed { get; init; }
 

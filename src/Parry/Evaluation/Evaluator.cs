@@ -9,9 +9,9 @@ using Parry.Torch;
 namespace Parry.Evaluation;
 
 /// <summary>
-/// Crosses attacks with defenses. Every attack is run on the bare classifier; its images are then shown to each defense (the static attacker, who does not
-/// know it); and it is run again on the defended classifier (the adaptive attacker, who does, and who for each image keeps the better of both: knowing more
-/// never hurts). Verdicts use the defender's own random draws.
+/// Crosses attacks with defenses. Every attack is run on the bare classifier; its images are then shown to each defense (grey box: the attacker does not
+/// know it; black box where the images come from a substitute); and it is run again on the defended classifier (white box: the attacker knows it, and for each
+/// image keeps the better of both: knowing more never hurts). Attacks known to break a defense are run on it besides. Verdicts use the defender's own random draws.
 /// </summary>
 public sealed class Evaluator
 {
@@ -57,8 +57,8 @@ public sealed class Evaluator
         {
             Report($"{defense.Name} on clean images");
             DefendedImages clean = Defend(defense, images);
-            bool[] right = Right(clean.Predictions, truth);
-            AddClean(defense.Name, right);
+            bool[] right = [.. Right(clean.Predictions, truth).Zip(clean.Refused, (there, refused) => there && !refused)];
+            AddClean(defense.Name, right, Refused(defense, clean));
             defended.Add((defense, clean, right));
         }
 
@@ -69,23 +69,25 @@ public sealed class Evaluator
             {
                 long[] predictions = DefendedImages.Predict(_plan.Model, result.Attempts);
                 int rounded = Reached(goal, DefendedImages.Predict(_plan.Model, Rounding.ToBytes(result.Attempts))).Zip(Reached(goal, predictions), bareRight).Count(row => row.First && row.Second && row.Third);
-                Add(attack, result, goal, EvaluationRow.Nothing, Threat.None, bareRight, predictions, images, null, truth, rounded: rounded);
+                Add(attack, result, goal, null, Threat.None, bareRight, null, images, truth, null, predictions, rounded);
                 foreach (var (defense, clean, right) in defended)
                 {
                     Report($"{attack.Name} shown to {defense.Name}");
                     using DefendedImages shown = Defend(defense, result.Attempts);
-                    Add(attack, result, goal, defense.Name, Threat.Static, right, shown.Predictions, images, shown, truth, clean);
+                    Add(attack, result, goal, defense, attack.Source is null ? Threat.GreyBox : Threat.BlackBox, right, shown, images, truth, clean);
                 }
             }
 
-            foreach (var (defense, clean, right) in defended)
+            foreach (var (defense, clean, right) in defended) Adapt(attack, goal, defense, clean, right, images, truth);
+        }
+
+        foreach (var (defense, clean, right) in defended)
+        {
+            foreach (KnownBreak known in defense.Breaks)
             {
-                IClassifier known = defense.AttackersPurifier.Protect(defense.Classifier ?? _plan.Model, _plan.Seed, defense.Draws);
-                foreach (AttackResult result in Attack(attack, known, $"{defense.Name}, adaptive", images, goal, truth, right))
-                {
-                    using DefendedImages shown = Defend(defense, result.Attempts);
-                    Add(attack, result, goal, defense.Name, Threat.Adaptive, right, shown.Predictions, images, shown, truth, clean);
-                }
+                IAttack<IClassifier> against = known.Against(defense.AttackersClassifier ?? defense.Behind(_plan.Model));
+                double[] budgets = [.. _plan.Attacks.Where(attack => attack.Attack.Norm == against.Norm).SelectMany(attack => attack.Epsilons ?? []).Distinct().Order()];
+                Adapt(new PlannedAttack(known.Name, against, budgets.Length == 0 ? null : budgets), Goal.Untargeted(labels), defense, clean, right, images, truth);
             }
         }
 
@@ -93,6 +95,23 @@ public sealed class Evaluator
         WorstCase.Add(_outcomes, _rows, _plan);
         foreach (Outcome outcome in _outcomes) outcome.Result.Dispose();
         return new EvaluationFindings(_rows, _rocs, _gallery, _notes, GradientMasking.Warnings(_asMeasured));
+    }
+
+    // The attack by whoever knows the defense, and by whoever knows its random seed too.
+    private void Adapt(PlannedAttack attack, Goal goal, DefenseSpec defense, DefendedImages clean, bool[] right, Tensor images, long[] truth)
+    {
+        Run(Threat.WhiteBox, defense.KnownTo(_plan.Model, _plan.Seed), $"{defense.Name}, adaptive");
+        if (_plan.Revisited && defense.Purifier is { IsRandom: true })
+            Run(Threat.WhiteBoxRevisited, defense.WithDraws(_plan.Model, DefendersDraws(images)), $"{defense.Name}, adaptive with its seed");
+
+        void Run(Threat threat, IClassifier model, string where)
+        {
+            foreach (AttackResult result in Attack(attack, model, where, images, goal, truth, right))
+            {
+                using DefendedImages shown = Defend(defense, result.Attempts);
+                Add(attack, result, goal, defense, threat, right, shown, images, truth, clean);
+            }
+        }
     }
 
     private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, string where, Tensor images, Goal goal, long[] truth, bool[]? attacked)
@@ -131,16 +150,22 @@ public sealed class Evaluator
         return reached.ToArray<bool>();
     }
 
-    private DefendedImages Defend(DefenseSpec defense, Tensor images)
+    private DefendedImages Defend(DefenseSpec defense, Tensor images) => DefendedImages.Of(defense, _plan.Model, images, DefendersDraws(images));
+
+    private SampleRandom DefendersDraws(Tensor images)
     {
         long[] samples = [.. Enumerable.Range(0, (int)images.Size(0)).Select(i => (long)i)];
-        return DefendedImages.Of(defense.Purifier, defense.Classifier ?? _plan.Model, images, new SampleRandom(_plan.Seed, samples).Fork(DefenderStream));
+        return new SampleRandom(_plan.Seed, samples).Fork(DefenderStream);
     }
 
-    private void Add(PlannedAttack attack, AttackResult result, Goal goal, string defense, Threat threat, bool[] cleanRight, long[] predictions, Tensor clean,
-        DefendedImages? shown, long[] truth, DefendedImages? cleanShown = null, int? rounded = null)
+    private static int? Refused(DefenseSpec? defense, DefendedImages? shown) => defense?.Detectors.Count > 0 ? shown?.Refused.Count(refused => refused) : null;
+
+    private void Add(PlannedAttack attack, AttackResult result, Goal goal, DefenseSpec? defense, Threat threat, bool[] cleanRight, DefendedImages? shown, Tensor clean,
+        long[] truth, DefendedImages? cleanShown, long[]? barePredictions = null, int? rounded = null)
     {
-        bool[] reached = Reached(goal, predictions);
+        string name = defense?.Name ?? EvaluationRow.Nothing;
+        long[] predictions = shown?.Predictions ?? barePredictions!;
+        bool[] reached = [.. Reached(goal, predictions).Select((there, i) => there && !(shown?.Refused[i] ?? false))];
         bool[] attackable = goal.IsTargeted ? [.. goal.Labels.ToArray<long>().Zip(truth, cleanRight).Select(row => row.Third && row.First != row.Second)] : cleanRight;
         float[] distances = result.Norm.Of(result.Attempts.Sub(clean)).ToArray<float>();
 
@@ -149,35 +174,39 @@ public sealed class Evaluator
         foreach (double? epsilon in budgets)
         {
             bool[] right = [.. reached.Select((there, i) => !there || (cleanRight[i] && !attackable[i]) || (result.Epsilon is null && distances[i] > epsilon))];
-            var outcome = new Outcome(attack.Name, result.Norm, epsilon, defense, threat, cleanRight, attackable, right, distances, result) { SurviveRounding = rounded };
+            var outcome = new Outcome(attack.Name, result.Norm, epsilon, name, threat, cleanRight, attackable, right, distances, result) { SurviveRounding = rounded, Refused = Refused(defense, shown) };
             _asMeasured.Add(outcome.ToRow(_plan));
-            if (threat == Threat.Adaptive) outcome = outcome.OrBetter(_outcomes.First(o => (o.Attack, o.Epsilon, o.Defense, o.Threat) == (attack.Name, epsilon, defense, Threat.Static)));
+            if (threat.IsAware())
+                outcome = _outcomes.Where(o => (o.Attack, o.Epsilon, o.Defense) == (attack.Name, epsilon, name) && o.Threat < threat).Aggregate(outcome, (best, lesser) => best.OrBetter(lesser));
             _outcomes.Add(outcome);
             _rows.Add(outcome.ToRow(_plan));
         }
 
-        if (shown is not null && cleanShown is not null) AddRoc(attack, result, defense, threat, shown, cleanShown);
+        if (shown is not null && cleanShown is not null) AddRocs(attack, result, threat, shown, cleanShown);
         bool last = attack.Epsilons is null || result.Epsilon is null || result.Epsilon == attack.Epsilons.Max();
-        if (last) _gallery.Add(Gallery.Row(attack.Name, result, defense, threat, clean, shown, predictions, cleanRight, _plan));
+        if (last) _gallery.Add(Gallery.Row(attack.Name, result, name, threat, clean, shown, predictions, cleanRight, _plan));
     }
 
-    private void AddRoc(PlannedAttack attack, AttackResult result, string defense, Threat threat, DefendedImages shown, DefendedImages clean)
+    private void AddRocs(PlannedAttack attack, AttackResult result, Threat threat, DefendedImages shown, DefendedImages clean)
     {
-        float[] scores = [.. shown.Errors.Where((_, i) => result.Attacked[i])];
-        if (scores.Length == 0) return;
-        _rocs.Add(new RocCurve
+        foreach (var (before, after) in clean.Scores.Zip(shown.Scores))
         {
-            Defense = defense,
-            Attack = attack.Name,
-            Norm = result.Norm.Name(),
-            Epsilon = result.Epsilon,
-            Threat = threat,
-            Auc = Roc.Area(clean.Errors, scores),
-            Points = Roc.Curve(clean.Errors, scores),
-        });
+            float[] scores = [.. after.Values.Where((_, i) => result.Attacked[i])];
+            if (scores.Length == 0) continue;
+            _rocs.Add(new RocCurve
+            {
+                Defense = after.Name,
+                Attack = attack.Name,
+                Norm = result.Norm.Name(),
+                Epsilon = result.Epsilon,
+                Threat = threat,
+                Auc = Roc.Area(before.Values, scores),
+                Points = Roc.Curve(before.Values, scores),
+            });
+        }
     }
 
-    private void AddClean(string defense, bool[] right) => _rows.Add(new EvaluationRow
+    private void AddClean(string defense, bool[] right, int? refused = null) => _rows.Add(new EvaluationRow
     {
         Model = _plan.ModelName,
         Data = _plan.DataName,
@@ -196,12 +225,14 @@ public sealed class Evaluator
         Queries = 0,
         Seconds = 0,
         Seed = _plan.Seed,
+        Refused = refused,
     });
 
     private void Report(string stage)
     {
         _cancellation.ThrowIfCancellationRequested();
-        int stages = _plan.Defenses.Count + _plan.Attacks.Sum(attack => 1 + (2 * _plan.Defenses.Count) + (attack.Attack is ITrainedAttack<IClassifier> ? 1 + _plan.Defenses.Count : 0));
+        int aware = _plan.Defenses.Sum(defense => _plan.Revisited && defense.Purifier is { IsRandom: true } ? 2 : 1);
+        int stages = _plan.Defenses.Count + _plan.Attacks.Sum(attack => (attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1) * (1 + aware) + _plan.Defenses.Count) + _plan.Defenses.Sum(defense => defense.Breaks.Count);
         _progress?.Report(new EvaluationProgress(stage, Math.Min(1, (double)_done++ / stages)));
     }
 

@@ -29,8 +29,8 @@ internal static class Gallery
             Images = [.. chosen.Select(i =>
             {
                 int label = plan.Images.Labels[i];
-                bool right = predictions[i] == label;
-                string predicted = Name(predictions[i]);
+                bool refused = shown?.Refused[i] ?? false, right = refused || predictions[i] == label;
+                string predicted = refused ? "refused" : Name(predictions[i]);
                 return new GalleryImage
                 {
                     Label = Name(label),

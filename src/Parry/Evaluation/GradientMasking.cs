@@ -17,7 +17,7 @@ public static class GradientMasking
         var warnings = new List<string>();
         foreach (var group in rows.Where(row => row.Attack != EvaluationRow.Nothing).GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Defense)))
         {
-            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat == Threat.Static), adaptive = group.FirstOrDefault(row => row.Threat == Threat.Adaptive);
+            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware()), adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
             if (unaware is not null && adaptive is not null && adaptive.RobustLow > unaware.RobustHigh)
             {
                 warnings.Add($"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse ({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
@@ -42,7 +42,7 @@ public static class GradientMasking
                 warnings.Add($"{Name(iterated)} is weaker than the single step of fgsm ({iterated.RobustCorrect} against {single.RobustCorrect} of {single.Count} right): gradients are masked or its steps are badly chosen.");
         }
 
-        foreach (EvaluationRow unlimited in rows.Where(row => row is { Epsilon: null, Threat: Threat.Adaptive or Threat.None } && row.Attack != EvaluationRow.Nothing))
+        foreach (EvaluationRow unlimited in rows.Where(row => row.Epsilon is null && !row.Threat.IsUnaware() && row.Attack != EvaluationRow.Nothing))
         {
             if (unlimited.RobustLow > AnotherTry)
                 warnings.Add($"{Name(unlimited)} has no limit and still leaves {unlimited.RobustCorrect} of {unlimited.Count} right: it is too weak for this model, and its number is no robustness.");

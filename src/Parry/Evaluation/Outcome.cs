@@ -22,6 +22,9 @@ internal sealed record Outcome(
     /// <summary>How many successes are still successes with 8 bits per value; null where that was not looked at.</summary>
     public int? SurviveRounding { get; init; }
 
+    /// <summary>How many images the defense's detectors refused; null where it has none.</summary>
+    public int? Refused { get; init; }
+
     /// <summary>Counts the row. An image that was wrong before stays wrong: an attacker never helps.</summary>
     public EvaluationRow ToRow(EvaluationPlan plan)
     {
@@ -44,6 +47,7 @@ internal sealed record Outcome(
             Attacked = attacked,
             Succeeded = right - left,
             SurviveRounding = SurviveRounding,
+            Refused = Refused,
             MedianDistance = distances.Length == 0 ? null : distances[distances.Length / 2],
             Gradients = Result.Gradients.Average(),
             Queries = Result.Queries.Average(),

@@ -16,7 +16,7 @@ internal static class WorstCase
             Outcome first = group.First();
             bool[] right = [.. first.CleanRight.Select((_, i) => group.All(outcome => outcome.AttackedRight[i]))];
             float[] distances = [.. right.Select((_, i) => group.Where(o => !o.AttackedRight[i]).Select(o => o.Distances[i]).DefaultIfEmpty().Min())];
-            EvaluationRow counted = (first with { Attack = Name, AttackedRight = right, Distances = distances, SurviveRounding = null }).ToRow(plan);
+            EvaluationRow counted = (first with { Attack = Name, AttackedRight = right, Distances = distances, SurviveRounding = null, Refused = null }).ToRow(plan);
             rows.Add(counted with
             {
                 Gradients = group.Sum(o => o.Result.Gradients.Average()),

@@ -7,7 +7,7 @@ namespace Parry.Reports;
 public sealed record EvaluationReport
 {
     /// <summary>The version of the JSON document this record is written as.</summary>
-    public const int CurrentSchemaVersion = 1;
+    public const int CurrentSchemaVersion = 2;
 
     /// <summary>The schema version, always <see cref="CurrentSchemaVersion"/>.</summary>
     public int SchemaVersion { get; } = CurrentSchemaVersion;

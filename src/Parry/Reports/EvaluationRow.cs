@@ -93,4 +93,9 @@ public sealed record EvaluationRow
 
     /// <summary>Successes that are still successes with 8 bits per value, as in a PNG; null where that was not looked at (it is for the bare classifier).</summary>
     public int? SurviveRounding { get; init; }
+
+    /// <summary>
+    /// Images that the defense's detectors refused, of all <see cref="Count"/>; null where it has none. A clean image that is refused counts as wrong, an attacked one as right.
+    /// </summary>
+    public int? Refused { get; init; }
 }

@@ -31,7 +31,7 @@ internal static class HtmlTables
             html.Add($"<th scope=\"col\">Defense</th>");
         html.Add($"<th scope=\"col\">No defense<small>bare classifier</small></th>");
         if (defenses.Length > 0)
-            html.Add($"<th scope=\"col\">Attacker unaware<small>static</small></th><th scope=\"col\">Attacker aware<small>adaptive</small></th>");
+            html.Add($"<th scope=\"col\">Attacker unaware<small>black or grey box</small></th><th scope=\"col\">Attacker aware<small>white box</small></th>");
         html.Add($"</tr></thead>\n<tbody>\n");
 
         foreach (var attack in groups.GroupBy(group => (group.Attack, group.Norm, group.Epsilon, group.Seed)))
@@ -80,13 +80,13 @@ internal static class HtmlTables
             foreach (EvaluationRow row in defense.OrderBy(row => row.Threat))
                 Line(html, row, several, seeds);
             EvaluationRow first = defense.First();
-            if (defense.Any(row => row.Threat == Threat.Static) && !defense.Any(row => row.Threat == Threat.Adaptive))
+            if (defense.Any(row => row.Threat.IsUnaware()) && !defense.Any(row => row.Threat.IsAware()))
             {
                 if (several)
                     html.Add($"<tr><td>{first.Model}, {first.Data}</td>");
                 else
                     html.Add($"<tr>");
-                html.Add($"<th scope=\"row\">{ReportText.Attack(first.Attack, first.Norm, first.Epsilon)}</th><td>{ReportText.Name(first.Defense)}, adaptive</td><td colspan=\"{(seeds ? 8 : 7)}\" class=\"alarm\">NOT MEASURED</td></tr>\n");
+                html.Add($"<th scope=\"row\">{ReportText.Attack(first.Attack, first.Norm, first.Epsilon)}</th><td>{ReportText.Name(first.Defense)}, white box</td><td colspan=\"{(seeds ? 8 : 7)}\" class=\"alarm\">NOT MEASURED</td></tr>\n");
             }
         }
 
@@ -156,5 +156,5 @@ internal static class HtmlTables
         html.Add($"</tr>\n");
     }
 
-    private static string Word(Threat threat) => threat switch { Threat.Static => ", static", Threat.Adaptive => ", adaptive", _ => "" };
+    private static string Word(Threat threat) => threat == Threat.None ? "" : $", {ReportText.Name(threat)}";
 }

@@ -53,7 +53,7 @@ public static class JsonReport
 
         // The serializer takes any number for an enum.
         if (!report.Rows.Select(row => row.Threat).Concat(report.Rocs.Select(roc => roc.Threat)).Concat(report.Gallery.Select(row => row.Threat)).All(Enum.IsDefined))
-            throw new FormatException("a threat is neither none, static nor adaptive.");
+            throw new FormatException("a threat is none of those that are known.");
         return report;
     }
 

@@ -63,7 +63,7 @@ public static class MarkdownReport
             return;
         }
 
-        Line(text, "| attack | budget | defense | no defense | attacker does not know the defense (static) | attacker knows it (adaptive) |");
+        Line(text, "| attack | budget | defense | no defense | attacker does not know the defense (black or grey box) | attacker knows it (white box) |");
         Line(text, "| --- | --- | --- | ---: | ---: | ---: |");
         foreach (ReportGroup group in groups)
         {

@@ -65,8 +65,8 @@ internal static class ReportCharts
         // Curves of one detector and attack share a color; dashes say what the attacker knew, as in the other charts.
         var keys = rocs.Select(Key).Distinct().ToList();
         List<ReportChart.Line> series = [.. rocs.Select(roc => new ReportChart.Line(
-            FormattableString.Invariant($"{ReportText.Name(roc.Defense)}, {ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon)}{(roc.Threat == Threat.Adaptive ? ", attacker knows it" : "")}: AUC {roc.Auc:0.000}"),
-            Color(keys.IndexOf(Key(roc))), roc.Threat == Threat.Static, [.. roc.Points.Select(point => (point.Fpr, point.Tpr))]))];
+            FormattableString.Invariant($"{ReportText.Name(roc.Defense)}, {ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon)}{(roc.Threat.IsAware() ? ", attacker knows it" : "")}: AUC {roc.Auc:0.000}"),
+            Color(keys.IndexOf(Key(roc))), roc.Threat.IsUnaware(), [.. roc.Points.Select(point => (point.Fpr, point.Tpr))]))];
         JsonObject x = Quantitative("Clean images reported (false positive rate)", 1);
         JsonObject y = Quantitative("Attacked images reported (true positive rate)", 1);
         x["axis"]!["format"] = "%";

@@ -8,8 +8,8 @@ internal static class ReportGlossary
     [
         ("Counts", "Every percentage stands with its count. Accuracy is over all images, those the classifier gets wrong from the start included."),
         ("No defense", "The attacker knows the classifier, and nothing stands before it."),
-        ("Static", "The attacker does not know the defense: the images were made on the bare classifier. Papers often print this number; it flatters the defense."),
-        ("Adaptive", "The attacker knows the defense: attacks through it, and for each image keeps whichever of this and the static image fools. This is the number to plan with."),
+        ("Black box, grey box", "The attacker does not know the defense: the images were made on the bare classifier (grey box) or on a substitute (black box). Papers often print this number; it flatters the defense."),
+        ("White box", "The attacker knows the defense: attacks through it, and for each image keeps whichever of this and the unaware attacker's image fools. This is the number to plan with. Revisited: knows the defender's random seed as well."),
         ("Budget", "How much an image may change, for pixels from 0 (black) to 1 (white). L∞ 0.1: no pixel by more than 0.1. L2 1.5: the root of the sum of squared changes is at most 1.5. \"Smallest\": no limit, the attack looks for the least change that fools."),
     ];
 

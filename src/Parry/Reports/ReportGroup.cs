@@ -70,7 +70,7 @@ public sealed record ReportGroup
                 foreach (string defense in defenses)
                 {
                     groups.Add(Line(subject.Key, attack.Key, defense,
-                        Lowest(attack, EvaluationRow.Nothing, Threat.None), Lowest(attack, defense, Threat.Static), Lowest(attack, defense, Threat.Adaptive)));
+                        Lowest(attack, EvaluationRow.Nothing, threat => threat == Threat.None), Lowest(attack, defense, Threats.IsUnaware), Lowest(attack, defense, Threats.IsAware)));
                 }
             }
         }
@@ -78,8 +78,8 @@ public sealed record ReportGroup
         return groups;
     }
 
-    private static EvaluationRow? Lowest(IEnumerable<EvaluationRow> rows, string defense, Threat threat) =>
-        rows.Where(row => row.Defense == defense && row.Threat == threat).MinBy(row => row.RobustAccuracy);
+    private static EvaluationRow? Lowest(IEnumerable<EvaluationRow> rows, string defense, Func<Threat, bool> knows) =>
+        rows.Where(row => row.Defense == defense && knows(row.Threat)).MinBy(row => row.RobustAccuracy);
 
     // Every row knows the accuracy on clean images, so the clean line stands even where no row was measured for it alone.
     private static EvaluationRow? Clean(IEnumerable<EvaluationRow> rows, string defense)

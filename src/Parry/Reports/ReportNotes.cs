@@ -13,12 +13,14 @@ public static class ReportNotes
             notes.Add($"{ReportText.Name(defense.Key)} was not measured against an attacker who knows it ({attacks}). What it keeps against one who does not is no evidence of protection.");
         }
 
-        foreach (RocCurve roc in report.Rocs.Where(roc => roc.Threat == Threat.Static && !report.Rocs.Any(other => IsTwin(roc, other))))
+        foreach (RocCurve roc in report.Rocs.Where(roc => roc.Threat.IsUnaware() && !report.Rocs.Any(other => IsTwin(roc, other))))
         {
             string attack = ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon);
             notes.Add($"{ReportText.Name(roc.Defense)} as a detector of {attack} was not measured against an attacker who knows it.");
         }
 
+        foreach (EvaluationRow clean in report.Rows.Where(row => row is { Attack: EvaluationRow.Nothing, Refused: not null }))
+            notes.Add($"{ReportText.Name(clean.Defense)} refuses {clean.Refused} of {clean.Count} clean images, which count as wrong; attacked images that it refuses count as right.");
         notes.AddRange(report.Notes);
         EvaluationRow[] rounded = [.. report.Rows.Where(row => row is { SurviveRounding: not null, Succeeded: > 0 })];
         string[] lost = [.. rounded.Where(row => row.SurviveRounding < row.Succeeded)
@@ -29,5 +31,5 @@ public static class ReportNotes
     }
 
     private static bool IsTwin(RocCurve roc, RocCurve other) =>
-        other.Threat == Threat.Adaptive && (other.Defense, other.Attack, other.Norm, other.Epsilon) == (roc.Defense, roc.Attack, roc.Norm, roc.Epsilon);
+        other.Threat.IsAware() && (other.Defense, other.Attack, other.Norm, other.Epsilon) == (roc.Defense, roc.Attack, roc.Norm, roc.Epsilon);
 }

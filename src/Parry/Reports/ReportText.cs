@@ -49,9 +49,21 @@ public static class ReportText
     /// <summary>Says in words what the attacker knew.</summary>
     public static string Knowledge(Threat threat) => threat switch
     {
-        Threat.Static => "attacker does not know the defense",
-        Threat.Adaptive => "attacker knows the defense",
+        Threat.BlackBox => "attacker knows neither classifier nor defense",
+        Threat.GreyBox => "attacker does not know the defense",
+        Threat.WhiteBox => "attacker knows the defense",
+        Threat.WhiteBoxRevisited => "attacker knows the defense and its random seed",
         _ => "no defense",
+    };
+
+    /// <summary>The threat's usual name, such as "grey box".</summary>
+    public static string Name(Threat threat) => threat switch
+    {
+        Threat.BlackBox => "black box",
+        Threat.GreyBox => "grey box",
+        Threat.WhiteBox => "white box",
+        Threat.WhiteBoxRevisited => "white box revisited",
+        _ => "none",
     };
 
     /// <summary>Gives a fraction as a percentage with one decimal, such as "92.5 %".</summary>

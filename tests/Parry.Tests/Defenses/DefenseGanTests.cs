@@ -157,8 +157,8 @@ public class DefenseGanTests
     [InlineData("defense-gan:l", "key=value")]
     public void A_defense_that_is_not_valid_is_told_what_is(string text, string told)
     {
-        using ImageGenerator generator = SmallGenerator();
-        var error = Assert.Throws<UserErrorException>(() => DefenseCatalog.Parse(text, "gan", _ => generator, _ => throw new NotSupportedException()));
+        using DefenseContext context = Context();
+        var error = Assert.Throws<UserErrorException>(() => Read(text, context));
         Assert.Contains(told, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
     }
@@ -166,13 +166,49 @@ public class DefenseGanTests
     [Fact]
     public void The_defense_that_is_read_has_the_papers_defaults_and_the_given_options()
     {
-        using ImageGenerator generator = SmallGenerator();
-        DefenseSpec paper = DefenseCatalog.Parse("defense-gan", "gan", _ => generator, _ => throw new NotSupportedException());
-        Assert.Equal(new DefenseGan(generator) { Steps = 200, Restarts = 10, LearningRate = 10, Momentum = 0.7, Start = 1 }, paper.Purifier);
-        DefenseSpec given = DefenseCatalog.Parse("defense-gan:l=30,r=4,init=paper,attack-l=5,draws=3", "gan", _ => generator, _ => throw new NotSupportedException());
-        Assert.Equal(new DefenseGan(generator) { Steps = 30, Restarts = 4, Start = DefenseGan.PaperStart }, given.Purifier);
-        Assert.Equal(new DefenseGan(generator) { Steps = 5, Restarts = 2, Start = DefenseGan.PaperStart }, given.AttackersPurifier);
+        using DefenseContext context = Context();
+        var paper = (DefenseGan)Read("defense-gan", context).Purifier!;
+        Assert.Equal(new DefenseGan(paper.Generator) { Steps = 200, Restarts = 10, LearningRate = 10, Momentum = 0.7, Start = 1 }, paper);
+        DefenseSpec given = Read("defense-gan:l=30,r=4,init=paper,attack-l=5,draws=3", context);
+        var mine = (DefenseGan)given.Purifier!;
+        var theirs = (DefenseGan)given.AttackersPurifier!;
+        Assert.Equal(new DefenseGan(mine.Generator) { Steps = 30, Restarts = 4, Start = DefenseGan.PaperStart }, mine);
+        Assert.Equal(new DefenseGan(mine.Generator) { Steps = 5, Restarts = 2, Start = DefenseGan.PaperStart }, theirs);
         Assert.Equal(3, given.Draws);
+    }
+
+    [Fact]
+    public void Known_draws_are_the_same_in_every_call_and_those_of_the_purifier()
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        using ImageGenerator generator = SmallGenerator();
+        var purifier = new DefenseGan(generator) { Steps = 4, Restarts = 1 };
+        var draws = new SampleRandom(7, new long[] { 0, 1, 2 });
+        var classifier = new LinearClassifier(s_shape);
+        IClassifier model = ((IClassifier)purifier.Protect(classifier, draws)).For(new long[] { 0, 1, 2 });
+        Tensor images = Images(3);
+        float[] purified = ((IClassifier)classifier).Logits(purifier.Purify(images, draws).Images).ToArray<float>();
+        Assert.Equal(purified, model.Logits(images).ToArray<float>());
+        Assert.Equal(purified, model.Logits(images).ToArray<float>());
+    }
+
+    private static DefenseContext Context() => new("checks", s_shape, 3);
+
+    // The generator comes from a file, as on the command line.
+    private static DefenseSpec Read(string text, DefenseContext context)
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName, file = Path.Combine(folder, "generator.safetensors");
+        try
+        {
+            using ImageGenerator generator = SmallGenerator();
+            ModelFile.Save(file, generator, new ModelDescription { Architecture = ModelDescription.GeneratorArchitecture, Data = "checks", Shape = s_shape, Width = 6, Latent = 4 });
+            return DefenseCatalog.Parse($"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}gan={file}", context);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static ImageGenerator SmallGenerator()

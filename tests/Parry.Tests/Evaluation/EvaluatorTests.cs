@@ -18,7 +18,7 @@ public class EvaluatorTests
         var findings = Run(new Doing("nothing", images => images.Clone()));
         foreach (EvaluationRow bare in findings.Rows.Where(row => row.Threat == Threat.None && row.Attack != EvaluationRow.Nothing))
         {
-            foreach (Threat threat in new[] { Threat.Static, Threat.Adaptive })
+            foreach (Threat threat in new[] { Threat.GreyBox, Threat.WhiteBox })
             {
                 EvaluationRow defended = findings.Rows.Single(row => (row.Attack, row.Epsilon, row.Threat) == (bare.Attack, bare.Epsilon, threat));
                 Assert.Equal((bare.RobustCorrect, bare.Attacked, bare.Succeeded), (defended.RobustCorrect, defended.Attacked, defended.Succeeded));
@@ -32,8 +32,8 @@ public class EvaluatorTests
     public void Every_static_number_stands_beside_an_adaptive_one()
     {
         var findings = Run(new Doing("nothing", images => images.Clone()));
-        var unaware = findings.Rows.Where(row => row.Threat == Threat.Static).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
-        var adaptive = findings.Rows.Where(row => row.Threat == Threat.Adaptive).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
+        var unaware = findings.Rows.Where(row => row.Threat == Threat.GreyBox).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
+        var adaptive = findings.Rows.Where(row => row.Threat == Threat.WhiteBox).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
         Assert.NotEmpty(unaware);
         Assert.Equal(unaware, adaptive);
     }
@@ -43,9 +43,9 @@ public class EvaluatorTests
     {
         // Rounding hides the classifier's gradient, so an attack through it is aimed at random.
         var findings = Run(new Doing("round", images => images.Mul(0.6).Add(0.2).Round().SubtractedFrom(1)));
-        foreach (EvaluationRow unaware in findings.Rows.Where(row => row.Threat == Threat.Static))
+        foreach (EvaluationRow unaware in findings.Rows.Where(row => row.Threat == Threat.GreyBox))
         {
-            EvaluationRow adaptive = findings.Rows.Single(row => row.Threat == Threat.Adaptive && (row.Attack, row.Epsilon, row.Defense) == (unaware.Attack, unaware.Epsilon, unaware.Defense));
+            EvaluationRow adaptive = findings.Rows.Single(row => row.Threat == Threat.WhiteBox && (row.Attack, row.Epsilon, row.Defense) == (unaware.Attack, unaware.Epsilon, unaware.Defense));
             Assert.True(adaptive.RobustCorrect <= unaware.RobustCorrect, $"{adaptive.RobustCorrect} adaptive, {unaware.RobustCorrect} static");
         }
     }
@@ -88,7 +88,7 @@ public class EvaluatorTests
     public void A_detector_that_scores_only_changed_images_has_area_one()
     {
         var findings = Run(new Doing("round", images => images.Round()));
-        Assert.All(findings.Rocs.Where(roc => roc.Threat == Threat.Static), roc => Assert.Equal(1, roc.Auc));
+        Assert.All(findings.Rocs.Where(roc => roc.Threat == Threat.GreyBox), roc => Assert.Equal(1, roc.Auc));
         Assert.NotEmpty(findings.Rocs);
     }
 
@@ -102,8 +102,8 @@ public class EvaluatorTests
     [Fact]
     public void A_defense_whose_adaptive_attack_is_weaker_than_the_static_one_is_called_out()
     {
-        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.Static);
-        var weak = row with { Threat = Threat.Adaptive, Count = 1000, CleanCorrect = 990, RobustCorrect = 950 };
+        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.GreyBox);
+        var weak = row with { Threat = Threat.WhiteBox, Count = 1000, CleanCorrect = 990, RobustCorrect = 950 };
         var strong = row with { Count = 1000, CleanCorrect = 990, RobustCorrect = 300 };
         Assert.Single(GradientMasking.Warnings([strong, weak]), warning => warning.Contains("masked", StringComparison.Ordinal));
         Assert.Empty(GradientMasking.Warnings([strong with { RobustCorrect = 960 }, weak with { RobustCorrect = 940 }]));
@@ -112,7 +112,7 @@ public class EvaluatorTests
     [Fact]
     public void An_attack_without_a_limit_that_leaves_images_right_is_called_out()
     {
-        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.Adaptive) with { Epsilon = null, Count = 1000, CleanCorrect = 990 };
+        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.WhiteBox) with { Epsilon = null, Count = 1000, CleanCorrect = 990 };
         Assert.Single(GradientMasking.Warnings([row with { RobustCorrect = 800 }]), warning => warning.Contains("no limit", StringComparison.Ordinal));
         Assert.Empty(GradientMasking.Warnings([row with { RobustCorrect = 10 }]));
     }
@@ -131,7 +131,64 @@ public class EvaluatorTests
         Assert.Contains("learner learned to attack nothing, adaptive from", findings.Notes[1], StringComparison.Ordinal);
     }
 
-    private static EvaluationFindings Run(IPurifier purifier, params PlannedAttack[] more)
+    [Fact]
+    public void An_image_that_is_refused_counts_as_wrong_when_clean_and_as_right_when_attacked()
+    {
+        EvaluationFindings all = Run(new DefenseSpec { Name = "wary", Detectors = [new Wary(-1)] });
+        Assert.All(all.Rows.Where(row => row.Defense == "wary" && row.Attack != "worst case"), row => Assert.Equal((0, 0, 40), (row.CleanCorrect, row.RobustCorrect, row.Refused)));
+
+        // Clean images are black and white, attacked ones are not.
+        EvaluationFindings attacked = Run(new DefenseSpec { Name = "wary", Detectors = [new Wary(1e-6)] });
+        Assert.Equal(0, attacked.Rows.Single(row => row is { Defense: "wary", Attack: EvaluationRow.Nothing }).Refused);
+        Assert.All(attacked.Rows.Where(row => row is { Defense: "wary", Attack: "fgsm" }), row => Assert.Equal(row.CleanCorrect, row.RobustCorrect));
+        Assert.All(attacked.Rows.Where(row => row.Defense == EvaluationRow.Nothing), row => Assert.Null(row.Refused));
+        Assert.All(attacked.Rocs, roc => Assert.Equal(1, roc.Auc));
+    }
+
+    [Fact]
+    public void An_attack_known_to_break_a_defense_runs_whenever_it_appears_and_counts_in_the_worst_case()
+    {
+        var nothing = new Doing("nothing", images => images.Clone());
+        EvaluationFindings findings = Run(new DefenseSpec { Name = "nothing", Purifier = nothing, Breaks = [new KnownBreak("its break", behind => { Assert.IsType<LinearClassifier>(behind); return new FastGradientSign(); })] });
+        EvaluationRow[] rows = [.. findings.Rows.Where(row => row.Attack == "its break")];
+        Assert.Equal([0.02, 0.1], rows.Select(row => row.Epsilon));
+        Assert.All(rows, row => Assert.Equal((Threat.WhiteBox, "nothing"), (row.Threat, row.Defense)));
+        Assert.All(rows, row => Assert.True(findings.Rows.Single(worst => worst.Attack == "worst case" && (worst.Epsilon, worst.Threat) == (row.Epsilon, row.Threat)).RobustCorrect <= row.RobustCorrect));
+    }
+
+    [Fact]
+    public void A_classifier_in_the_evaluated_ones_place_answers_and_the_attacker_may_differentiate_another()
+    {
+        EvaluationFindings hidden = Run(new DefenseSpec { Name = "hidden", Classifier = new Flat() });
+        EvaluationRow[] rows = [.. hidden.Rows.Where(row => row is { Defense: "hidden", Attack: "fgsm", Threat: Threat.WhiteBox })];
+        Assert.All(rows, row => Assert.Equal(row.RobustCorrect, hidden.Rows.Single(other => (other.Attack, other.Epsilon, other.Defense, other.Threat) == ("fgsm", row.Epsilon, "hidden", Threat.GreyBox)).RobustCorrect));
+        EvaluationFindings seen = Run(new DefenseSpec { Name = "hidden", Classifier = new Flat(), AttackersClassifier = new LinearClassifier(s_shape) });
+        Assert.All(seen.Rows.Where(row => row is { Defense: "hidden", Attack: "fgsm", Threat: Threat.WhiteBox }),
+            row => Assert.Equal(row.RobustCorrect, seen.Rows.Single(bare => (bare.Attack, bare.Epsilon, bare.Defense) == ("fgsm", row.Epsilon, EvaluationRow.Nothing)).RobustCorrect));
+    }
+
+    [Fact]
+    public void Knowing_the_random_seed_never_does_worse_and_is_measured_only_where_there_is_one()
+    {
+        DefenseSpec Random(bool random) => new() { Name = "noise", Purifier = new Doing("noise", images => images.Clone()) { IsRandom = random } };
+        EvaluationRow[] rows = [.. Run(Random(true), revisited: true).Rows.Where(row => row.Defense == "noise")];
+        foreach (EvaluationRow row in rows.Where(row => row.Threat == Threat.WhiteBoxRevisited))
+            Assert.True(row.RobustCorrect <= rows.Single(other => other.Threat == Threat.WhiteBox && (other.Attack, other.Epsilon) == (row.Attack, row.Epsilon)).RobustCorrect);
+        Assert.Equal(rows.Count(row => row.Threat == Threat.WhiteBox), rows.Count(row => row.Threat == Threat.WhiteBoxRevisited));
+        Assert.DoesNotContain(Run(Random(false), revisited: true).Rows, row => row.Threat == Threat.WhiteBoxRevisited);
+    }
+
+    [Fact]
+    public void Images_from_a_substitute_are_a_black_box_attack()
+    {
+        EvaluationFindings findings = Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("from elsewhere", new FastGradientSign(), [0.1], new LinearClassifier(s_shape)));
+        Assert.Contains(findings.Rows, row => row is { Attack: "from elsewhere", Threat: Threat.BlackBox });
+        Assert.DoesNotContain(findings.Rows, row => row is { Attack: "from elsewhere", Threat: Threat.GreyBox });
+    }
+
+    private static EvaluationFindings Run(IPurifier purifier, params PlannedAttack[] more) => Run(new DefenseSpec { Name = purifier.Name, Purifier = purifier }, revisited: false, more);
+
+    private static EvaluationFindings Run(DefenseSpec defense, bool revisited = false, params PlannedAttack[] more)
     {
         using var random = new Parry.Torch.Generator(8);
         var classifier = new LinearClassifier(s_shape);
@@ -149,7 +206,8 @@ public class EvaluatorTests
             Images = new ImageSet("checks", s_shape, pixels, labels, ["a", "b", "c"]),
             TrainingImages = new ImageSet("others", s_shape, Enumerable.Repeat((byte)128, 12 * 16).ToArray(), new int[12], ["a", "b", "c"]),
             Attacks = [new("fgsm", new FastGradientSign(), [0.02, 0.1]), new("half", new Half(), [0.02, 0.1]), .. more],
-            Defenses = [new DefenseSpec { Name = purifier.Name, Purifier = purifier, AttackersPurifier = purifier }],
+            Defenses = [defense],
+            Revisited = revisited,
             Seed = 1,
         });
     }
@@ -161,11 +219,33 @@ public class EvaluatorTests
 
         public GradientPath Path => GradientPath.Identity;
 
+        public bool IsRandom { get; init; }
+
         public Purified Purify(Tensor images, SampleRandom random)
         {
             Tensor purified = Purification(images);
             return new Purified(purified, purified.Sub(images).Pow(2).Mean([1, 2, 3]));
         }
+    }
+
+    /// <summary>A detector of images that are not black and white.</summary>
+    private sealed record Wary(double Threshold) : IDetector
+    {
+        public string Name => "wary";
+
+        public Tensor Scores(Tensor images, SampleRandom random) => images.Sub(images.Round()).Abs().Mean([1, 2, 3]);
+    }
+
+    /// <summary>The linear classifier without its gradients.</summary>
+    private sealed class Flat : IClassifier
+    {
+        private readonly LinearClassifier _linear = new(s_shape);
+
+        public ImageShape Shape => s_shape;
+
+        public int Classes => _linear.Classes;
+
+        public Tensor Logits(Tensor images) => ((IClassifier)_linear).Logits(images).Detach().Add(images.Sum([1, 2, 3]).Mul(0).Unsqueeze(1));
     }
 
     /// <summary>FGSM that uses only half of its budget.</summary>

@@ -25,15 +25,15 @@ public sealed partial class HtmlReportTests
     public void Nothing_from_outside_becomes_markup()
     {
         const string Evil = "\"'><script>alert(1)</script>&amp;";
-        EvaluationRow row = Row(Evil, 0.1, Evil, Threat.Static, 3) with { Model = Evil, Data = Evil, Norm = Evil };
+        EvaluationRow row = Row(Evil, 0.1, Evil, Threat.GreyBox, 3) with { Model = Evil, Data = Evil, Norm = Evil };
         GalleryPicture picture = new(Png, Evil, true);
-        var report = Of(row, row with { Epsilon = 0.2 }, row with { Threat = Threat.Adaptive }, row with { Threat = Threat.Adaptive, Epsilon = 0.2 }) with
+        var report = Of(row, row with { Epsilon = 0.2 }, row with { Threat = Threat.WhiteBox }, row with { Threat = Threat.WhiteBox, Epsilon = 0.2 }) with
         {
             Title = Evil,
             Command = Evil,
             Notes = [Evil],
             Settings = new Dictionary<string, string> { [Evil] = Evil },
-            Rocs = [Roc(Threat.Static, 0.5, 1) with { Defense = Evil, Attack = Evil }],
+            Rocs = [Roc(Threat.GreyBox, 0.5, 1) with { Defense = Evil, Attack = Evil }],
             Gallery = [Gallery() with { Attack = Evil, Images = [new() { Label = Evil, Clean = picture, Adversarial = picture, Perturbation = picture, Purified = picture }] }],
         };
 
@@ -72,7 +72,7 @@ public sealed partial class HtmlReportTests
     [Fact]
     public void A_chart_does_not_draw_a_static_line_without_its_adaptive_one()
     {
-        string html = HtmlReport.Render(Of([.. Full().Rows.Where(row => row.Threat != Threat.Adaptive)]), Bundle);
+        string html = HtmlReport.Render(Of([.. Full().Rows.Where(row => row.Threat != Threat.WhiteBox)]), Bundle);
         Assert.All(Points(html, "accuracy-1"), point => Assert.Equal("no defense", (string)point["series"]!));
     }
 
@@ -87,7 +87,7 @@ public sealed partial class HtmlReportTests
     [Fact]
     public void A_missing_adaptive_number_is_loud_in_every_table()
     {
-        string html = HtmlReport.Render(Of(Row("pgd", 0.1, "defense-gan", Threat.Static, 122)), Bundle);
+        string html = HtmlReport.Render(Of(Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 122)), Bundle);
         Assert.Equal(2, Regex.Count(html, "NOT MEASURED"));
         Assert.DoesNotContain("NOT MEASURED", HtmlReport.Render(Full(), Bundle), StringComparison.Ordinal);
     }

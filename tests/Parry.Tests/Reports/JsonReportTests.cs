@@ -26,8 +26,8 @@ public sealed class JsonReportTests : IDisposable
     public void Says_its_version_and_names_threats_in_lower_case()
     {
         JsonNode json = JsonNode.Parse(JsonReport.Render(Full()))!;
-        Assert.Equal(1, (int)json["schema_version"]!);
-        Assert.Equal(["adaptive", "none", "static"], json["rows"]!.AsArray().Select(row => (string)row!["threat"]!).Distinct().Order());
+        Assert.Equal(2, (int)json["schema_version"]!);
+        Assert.Equal(["grey-box", "none", "white-box"], json["rows"]!.AsArray().Select(row => (string)row!["threat"]!).Distinct().Order());
     }
 
     [Fact]
@@ -57,9 +57,9 @@ public sealed class JsonReportTests : IDisposable
     [InlineData("[]")]
     [InlineData("null")]
     [InlineData("{}")]
+    [InlineData("{\"schema_version\": 3}")]
+    [InlineData("{\"schema_version\": \"2\"}")]
     [InlineData("{\"schema_version\": 2}")]
-    [InlineData("{\"schema_version\": \"1\"}")]
-    [InlineData("{\"schema_version\": 1}")]
     public void Other_documents_are_refused_in_one_line(string text)
     {
         File.WriteAllText(_path, text);

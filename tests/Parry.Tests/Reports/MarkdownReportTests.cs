@@ -12,7 +12,7 @@ public sealed class MarkdownReportTests
     [Fact]
     public void A_missing_adaptive_number_is_loud()
     {
-        string text = Plain(Of(Row("pgd", 0.1, "none", Threat.None, 3), Row("pgd", 0.1, "defense-gan", Threat.Static, 122)));
+        string text = Plain(Of(Row("pgd", 0.1, "none", Threat.None, 3), Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 122)));
         Assert.Contains("| 61.0 % (122/200) | **NOT MEASURED** |", text, StringComparison.Ordinal);
         Assert.Contains("Defense-GAN was not measured against an attacker who knows it (PGD)", text, StringComparison.Ordinal);
     }
@@ -20,7 +20,7 @@ public sealed class MarkdownReportTests
     [Fact]
     public void Names_cannot_break_the_table()
     {
-        string text = Plain(Of(Row("pgd", 0.1, "a|b\n<script>", Threat.Adaptive, 3)));
+        string text = Plain(Of(Row("pgd", 0.1, "a|b\n<script>", Threat.WhiteBox, 3)));
         Assert.Contains("| a\\|b &lt;script> |", text, StringComparison.Ordinal);
     }
 

@@ -9,8 +9,8 @@ public sealed class ReportGroupTests
     public void Puts_undefended_static_and_adaptive_on_one_line()
     {
         EvaluationRow bare = Row("pgd", 0.1, "none", Threat.None, 3);
-        EvaluationRow unaware = Row("pgd", 0.1, "defense-gan", Threat.Static, 122);
-        EvaluationRow aware = Row("pgd", 0.1, "defense-gan", Threat.Adaptive, 24);
+        EvaluationRow unaware = Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 122);
+        EvaluationRow aware = Row("pgd", 0.1, "defense-gan", Threat.WhiteBox, 24);
 
         ReportGroup line = ReportGroup.From([aware, unaware, bare]).Single(group => !group.IsClean);
 
@@ -22,12 +22,12 @@ public sealed class ReportGroupTests
 
     [Fact]
     public void A_static_number_alone_lacks_its_adaptive_one() =>
-        Assert.True(ReportGroup.From([Row("pgd", 0.1, "defense-gan", Threat.Static, 122)]).Single(group => !group.IsClean).LacksAdaptive);
+        Assert.True(ReportGroup.From([Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 122)]).Single(group => !group.IsClean).LacksAdaptive);
 
     [Fact]
     public void Begins_with_clean_images_even_when_no_row_was_measured_for_them()
     {
-        ReportGroup clean = ReportGroup.From([Row("pgd", 0.1, "none", Threat.None, 3), Row("pgd", 0.1, "defense-gan", Threat.Adaptive, 24, clean: 163)])[0];
+        ReportGroup clean = ReportGroup.From([Row("pgd", 0.1, "none", Threat.None, 3), Row("pgd", 0.1, "defense-gan", Threat.WhiteBox, 24, clean: 163)])[0];
 
         Assert.True(clean.IsClean);
         Assert.Equal(185, clean.Undefended!.RobustCorrect);
@@ -47,7 +47,7 @@ public sealed class ReportGroupTests
     [Fact]
     public void Crosses_every_attack_with_every_defense()
     {
-        var groups = ReportGroup.From([Row("fgsm", 0.1, "defense-gan", Threat.Adaptive, 84), Row("pgd", 0.1, "magnet", Threat.Adaptive, 9)]);
+        var groups = ReportGroup.From([Row("fgsm", 0.1, "defense-gan", Threat.WhiteBox, 84), Row("pgd", 0.1, "magnet", Threat.WhiteBox, 9)]);
         Assert.Equal(["fgsm/defense-gan", "fgsm/magnet", "pgd/defense-gan", "pgd/magnet"], groups.Where(group => !group.IsClean).Select(group => $"{group.Attack}/{group.Defense}"));
         Assert.Null(groups.Single(group => group is { Attack: "fgsm", Defense: "magnet" }).Adaptive);
     }

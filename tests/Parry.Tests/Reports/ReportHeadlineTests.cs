@@ -17,13 +17,13 @@ public sealed class ReportHeadlineTests
 
     [Fact]
     public void A_defense_without_an_adaptive_number_gets_no_headline() =>
-        Assert.DoesNotContain(ReportHeadline.From(Of(Row("pgd", 0.1, "none", Threat.None, 3), Row("pgd", 0.1, "defense-gan", Threat.Static, 122))),
+        Assert.DoesNotContain(ReportHeadline.From(Of(Row("pgd", 0.1, "none", Threat.None, 3), Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 122))),
             headline => headline.Text.Contains("Defense-GAN", StringComparison.Ordinal));
 
     [Fact]
     public void When_the_adaptive_attack_is_the_weaker_one_the_static_number_counts()
     {
-        ReportHeadline headline = ReportHeadline.From(Of(Row("pgd", 0.1, "defense-gan", Threat.Static, 60), Row("pgd", 0.1, "defense-gan", Threat.Adaptive, 122)))[^1];
+        ReportHeadline headline = ReportHeadline.From(Of(Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 60), Row("pgd", 0.1, "defense-gan", Threat.WhiteBox, 122)))[^1];
         Assert.Equal("30\u202f%", headline.Value);
         Assert.Contains("the lower number counts", headline.Text, StringComparison.Ordinal);
     }
@@ -35,7 +35,7 @@ public sealed class ReportHeadlineTests
     [Fact]
     public void No_more_than_four_are_given()
     {
-        EvaluationRow row = Row("pgd", 0.1, "a", Threat.Adaptive, 3);
+        EvaluationRow row = Row("pgd", 0.1, "a", Threat.WhiteBox, 3);
         Assert.Equal(4, ReportHeadline.From(Of(Row("pgd", 0.1, "none", Threat.None, 3), row, row with { Defense = "b" }, row with { Defense = "c" })).Count);
     }
 

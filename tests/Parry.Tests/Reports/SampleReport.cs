@@ -57,7 +57,7 @@ internal static class SampleReport
         Add("cw-l2", [(null, 0, 149, 31)]);
         return Of([.. rows]) with
         {
-            Rocs = [Roc(Threat.Static, 0.912, 0.35), Roc(Threat.Adaptive, 0.641, 0.75)],
+            Rocs = [Roc(Threat.GreyBox, 0.912, 0.35), Roc(Threat.WhiteBox, 0.641, 0.75)],
             Gallery = [Gallery()],
             Notes = ["Defense-GAN with pgd, L∞ 0.05: the gradient is the identity (BPDA); 4 of 163 attacks saw a zero gradient."],
         };
@@ -67,8 +67,8 @@ internal static class SampleReport
             foreach (var (epsilon, bare, unaware, aware) in measured)
             {
                 rows.Add(Row(attack, epsilon, "none", Threat.None, bare));
-                rows.Add(Row(attack, epsilon, "defense-gan", Threat.Static, unaware, clean: 163));
-                rows.Add(Row(attack, epsilon, "defense-gan", Threat.Adaptive, aware, clean: 163));
+                rows.Add(Row(attack, epsilon, "defense-gan", Threat.GreyBox, unaware, clean: 163));
+                rows.Add(Row(attack, epsilon, "defense-gan", Threat.WhiteBox, aware, clean: 163));
             }
         }
     }
@@ -90,7 +90,7 @@ internal static class SampleReport
         Norm = "linf",
         Epsilon = 0.1,
         Defense = "defense-gan",
-        Threat = Threat.Static,
+        Threat = Threat.GreyBox,
         Amplification = 4,
         Images =
         [

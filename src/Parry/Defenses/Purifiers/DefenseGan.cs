@@ -38,8 +38,40 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// <summary>Float32, or bfloat16 for the descent; the final images and errors are always float32.</summary>
     public DType Compute { get; init; } = DType.Float32;
 
+    /// <summary>What the command line knows of it.</summary>
+    public static DefenseEntry Entry { get; } = new("defense-gan", "replaces an image by the nearest one that a GAN draws", "Samangouei, Kabkab, Chellappa, 2018, 1805.06605",
+        [
+            new("gan", "the generator's file or name"), new("l", "steps of the descent"), new("r", "random starts"), new("rate", "step size"), new("momentum", "share of the last step that is kept"),
+            new("init", "starts from the generator's prior, or as the paper's code"), new("compute", "float32 or bfloat16"), new("attack-l", "the attacker's steps"),
+            new("attack-r", "the attacker's starts"), new("draws", "purifications the attacker averages a gradient over"), new("rec", "a classifier trained on reconstructions, to stand behind it"),
+        ],
+        (options, context) =>
+        {
+            var paper = new DefenseGan(context.Generator(options.Text("gan") ?? $"{context.Data}/gan"));
+            DefenseGan purifier = paper with
+            {
+                Steps = options.Whole("l", paper.Steps),
+                Restarts = options.Whole("r", paper.Restarts),
+                LearningRate = options.Number("rate", paper.LearningRate),
+                Momentum = options.Number("momentum", paper.Momentum),
+                Start = options.Choice("init", ("prior", 1), ("paper", PaperStart)),
+                Compute = options.Choice("compute", ("float32", DType.Float32), ("bfloat16", DType.BFloat16)),
+            };
+            return new DefenseSpec
+            {
+                Name = purifier.Name,
+                Purifier = purifier,
+                AttackersPurifier = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) },
+                Draws = options.Whole("draws", 1),
+                Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
+            };
+        });
+
     /// <inheritdoc/>
-    public string Name => "defense-gan";
+    public string Name => Entry.Name;
+
+    /// <inheritdoc/>
+    public bool IsRandom => true;
 
     /// <inheritdoc/>
     public ImageShape Shape => Generator.Shape;

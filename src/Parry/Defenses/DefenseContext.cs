@@ -1,0 +1,47 @@
+using Parry.Generative;
+using Parry.Models;
+
+namespace Parry.Defenses;
+
+/// <summary>What a defense is made for, and where it loads its networks from. It owns what it loads.</summary>
+/// <param name="data">The data set's name.</param>
+/// <param name="shape">Of the images.</param>
+/// <param name="classes">The number of their classes.</param>
+public sealed class DefenseContext(string data, ImageShape shape, int classes) : IDisposable
+{
+    private readonly List<IDisposable> _loaded = [];
+
+    /// <summary>The data set's name, for example <c>mnist</c>: weights that ship are named after it.</summary>
+    public string Data { get; } = data;
+
+    /// <summary>The shape of the images.</summary>
+    public ImageShape Shape { get; } = shape;
+
+    /// <summary>The number of classes.</summary>
+    public int Classes { get; } = classes;
+
+    /// <summary>Loads a classifier for these images.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
+    public IClassifier Classifier(string name) => Keep(ModelCatalog.LoadClassifier(name, Shape, Classes).Classifier);
+
+    /// <summary>Loads Defense-GAN's generator.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
+    public ImageGenerator Generator(string name) => Keep(ModelCatalog.LoadGenerator(name).Generator);
+
+    /// <summary>Loads anything else that a weight file holds.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <param name="load">Reads the file, whose path it is given.</param>
+    /// <exception cref="UserErrorException">There is none.</exception>
+    public T Load<T>(string name, Func<string, T> load) => Keep(load(ModelCatalog.Find(name)));
+
+    /// <summary>Frees what was loaded.</summary>
+    public void Dispose() => _loaded.ForEach(item => item.Dispose());
+
+    private T Keep<T>(T item)
+    {
+        if (item is IDisposable disposable) _loaded.Add(disposable);
+        return item;
+    }
+}
