@@ -7,7 +7,7 @@ namespace Parry.Defenses;
 public static class DefenseCatalog
 {
     /// <summary>All defenses.</summary>
-    public static IReadOnlyList<DefenseEntry> All { get; } = [DefenseGan.Entry];
+    public static IReadOnlyList<DefenseEntry> All { get; } = [DefenseGan.Entry, PuVae.Entry, MagNet.Entry, DefenseVae.Entry];
 
     /// <summary>The names of all defenses.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(entry => entry.Name)];

@@ -1,5 +1,6 @@
 using Parry.Generative;
 using Parry.Models;
+using Parry.Torch.Nn;
 
 namespace Parry.Defenses;
 
@@ -35,6 +36,20 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <param name="load">Reads the file, whose path it is given.</param>
     /// <exception cref="UserErrorException">There is none.</exception>
     public T Load<T>(string name, Func<string, T> load) => Keep(load(ModelCatalog.Find(name)));
+
+    /// <summary>Loads a network that was trained on this data set.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <param name="load">Reads the file, whose path it is given.</param>
+    /// <returns>The network, and what its file says of it.</returns>
+    /// <exception cref="UserErrorException">There is none, or it was trained on other images.</exception>
+    public (T Network, ModelDescription Description) Network<T>(string name, Func<string, (T Network, ModelDescription Description)> load) where T : Module
+    {
+        var (network, description) = load(ModelCatalog.Find(name));
+        Keep(network);
+        if (description.Data != Data || description.Shape != Shape)
+            throw new UserErrorException($"{name} was trained on {description.Data} ({description.Shape}), not on {Data} ({Shape}): give weights that were trained on {Data}");
+        return (network, description);
+    }
 
     /// <summary>Frees what was loaded.</summary>
     public void Dispose() => _loaded.ForEach(item => item.Dispose());

@@ -80,31 +80,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     public GradientPath Path => GradientPath.Identity;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random)
-    {
-        int count = (int)images.Size(0);
-        int size = Math.Clamp(RowsAtOnce / Restarts, 1, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
-        Purified[] parts = Workers.Shared.Map((count + size - 1) / size, i =>
-        {
-            int from = i * size, to = Math.Min(count, from + size);
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Purified part = Project(images.Slice(0, from, to), random.For(random.Samples[from..to]));
-            return new Purified(scope.Keep(part.Images), scope.Keep(part.Errors));
-        });
-        try
-        {
-            return new Purified(Tensor.Cat([.. parts.Select(part => part.Images)]), Tensor.Cat([.. parts.Select(part => part.Errors)]));
-        }
-        finally
-        {
-            foreach (Purified part in parts)
-            {
-                part.Images.Dispose();
-                part.Errors.Dispose();
-            }
-        }
-    }
+    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images.Detach(), random, Math.Max(1, RowsAtOnce / Restarts), Project);
 
     private Purified Project(Tensor images, SampleRandom random)
     {
