@@ -10,7 +10,7 @@ namespace Parry.Generative;
 /// <summary>
 /// Trains a network by the gradient of a loss that belongs to images one by one. All randomness of a step follows from the seed and the step's number, and
 /// a batch is always cut into the same pieces, however many workers take them: a run continued from a checkpoint gives the weights that an unbroken
-/// run gives, bit for bit.
+/// run gives, bit for bit. It may go on for more epochs than were asked for at first.
 /// </summary>
 /// <remarks>A network with running statistics (batch normalization) sees each batch whole, on one worker.</remarks>
 public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : Module
@@ -117,8 +117,9 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
             using SafeTensorsFile file = SafeTensors.Read(checkpoint);
             string recipe = file.Metadata.GetValueOrDefault("recipe", "something else");
             if (recipe != _recipe) throw new UserErrorException($"the checkpoint '{checkpoint}' was made with {recipe}, not with {_recipe}: give the same options, or start anew");
-            if (!int.TryParse(file.Metadata.GetValueOrDefault("epoch"), NumberStyles.None, CultureInfo.InvariantCulture, out int epoch) || epoch > _options.Epochs)
+            if (!int.TryParse(file.Metadata.GetValueOrDefault("epoch"), NumberStyles.None, CultureInfo.InvariantCulture, out int epoch))
                 throw new InvalidDataException("It does not say how many epochs are done.");
+            if (epoch > _options.Epochs) throw new UserErrorException($"the checkpoint '{checkpoint}' has {epoch} epochs done: give at least as many epochs, or start anew");
             Network.Load(file.Under("network."));
             _adam.Restore(file.Under("adam."));
             Epoch = epoch;

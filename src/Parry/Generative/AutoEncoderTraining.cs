@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Parry.Generative;
 
 /// <summary>How an auto-encoder is trained: Adam over shuffled batches.</summary>
@@ -14,4 +16,7 @@ public sealed record AutoEncoderTraining
 
     /// <summary>Decides first weights, order of images and noise.</summary>
     public long Seed { get; init; } = 1;
+
+    /// <summary>What a checkpoint's training must have in common with one that goes on from it: all but the number of epochs.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"batches of {BatchSize}, learning rate {LearningRate}, seed {Seed}");
 }
