@@ -80,7 +80,11 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     public GradientPath Path => GradientPath.Identity;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images.Detach(), random, Math.Max(1, RowsAtOnce / Restarts), Project);
+    public Purified Purify(Tensor images, SampleRandom random)
+    {
+        using Tensor unseen = images.Detach();
+        return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), Project);
+    }
 
     private Purified Project(Tensor images, SampleRandom random)
     {
