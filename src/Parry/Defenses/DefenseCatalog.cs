@@ -11,7 +11,18 @@ public static class DefenseCatalog
     /// <summary>All defenses.</summary>
     public static IReadOnlyList<DefenseEntry> All { get; } =
     [
-        DefenseGan.Entry, FastDefenseGan.Entry, AdversarialTraining.Entry, Distillation.Entry, FeatureSqueezing.Entry, BitDepth.Entry, MedianSmoothing.Entry, JpegCompression.Entry, RandomizedSmoothing.Entry,
+        DefenseGan.Entry,
+        FastDefenseGan.Entry,
+        PuVae.Entry,
+        MagNet.Entry,
+        DefenseVae.Entry,
+        AdversarialTraining.Entry,
+        Distillation.Entry,
+        FeatureSqueezing.Entry,
+        BitDepth.Entry,
+        MedianSmoothing.Entry,
+        JpegCompression.Entry,
+        RandomizedSmoothing.Entry,
     ];
 
     /// <summary>The names of all defenses.</summary>

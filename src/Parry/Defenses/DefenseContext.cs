@@ -1,6 +1,7 @@
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Torch.Nn;
 
 namespace Parry.Defenses;
 
@@ -51,6 +52,20 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <param name="load">Reads the file, whose path it is given.</param>
     /// <exception cref="UserErrorException">There is none.</exception>
     public T Load<T>(string name, Func<string, T> load) => Own(load(ModelCatalog.Find(name)));
+
+    /// <summary>Loads a network that was trained on this data set.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <param name="load">Reads the file, whose path it is given.</param>
+    /// <returns>The network, and what its file says of it.</returns>
+    /// <exception cref="UserErrorException">There is none, or it was trained on other images.</exception>
+    public (T Network, ModelDescription Description) Network<T>(string name, Func<string, (T Network, ModelDescription Description)> load) where T : Module
+    {
+        var (network, description) = load(ModelCatalog.Find(name));
+        Own(network);
+        if (description.Data != Data || description.Shape != Shape)
+            throw new UserErrorException($"{name} was trained on {description.Data} ({description.Shape}), not on {Data} ({Shape}): give weights that were trained on {Data}");
+        return (network, description);
+    }
 
     /// <summary>Frees something at the end.</summary>
     public T Own<T>(T item)

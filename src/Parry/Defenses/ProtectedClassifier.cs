@@ -27,37 +27,6 @@ public static class Purification
         return new ProtectedClassifier(purifier, classifier, draws);
     }
 
-    /// <summary>Purifies a batch piece by piece on all workers.</summary>
-    /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    /// <param name="random">Random draws for the same rows.</param>
-    /// <param name="atOnce">The most images in a piece.</param>
-    /// <param name="purify">Purifies a piece.</param>
-    internal static Purified InPieces(Tensor images, SampleRandom random, int atOnce, Func<Tensor, SampleRandom, Purified> purify)
-    {
-        int count = (int)images.Size(0);
-        int size = Math.Clamp(atOnce, 1, Math.Max(1, (count + Workers.Shared.Count - 1) / Workers.Shared.Count));
-        Purified[] parts = Workers.Shared.Map((count + size - 1) / size, i =>
-        {
-            int from = i * size, to = Math.Min(count, from + size);
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Purified part = purify(images.Slice(0, from, to), random.For(random.Samples[from..to]));
-            return new Purified(scope.Keep(part.Images), scope.Keep(part.Errors));
-        });
-        try
-        {
-            return new Purified(Tensor.Cat([.. parts.Select(part => part.Images)]), Tensor.Cat([.. parts.Select(part => part.Errors)]));
-        }
-        finally
-        {
-            foreach (Purified part in parts)
-            {
-                part.Images.Dispose();
-                part.Errors.Dispose();
-            }
-        }
-    }
-
     private static void Check(IPurifier purifier, IClassifier classifier)
     {
         if (purifier.Shape != classifier.Shape)

@@ -40,6 +40,9 @@ public sealed record ModelDescription
     /// <summary>The channels of a generator's last hidden map.</summary>
     public int? Width { get; init; }
 
+    /// <summary>What else an architecture needs to be built or used, as <c>name=value,name=value</c>; null for nothing.</summary>
+    public string? Settings { get; init; }
+
     /// <summary>The steps that a generator was trained.</summary>
     public int? Iterations { get; init; }
 
@@ -51,6 +54,9 @@ public sealed record ModelDescription
 
     /// <summary>The program that wrote the file.</summary>
     public string CreatedBy { get; init; } = $"Parry {typeof(ModelDescription).Assembly.GetName().Version!.ToString(3)}";
+
+    /// <summary>One of the <see cref="Settings"/>; null where it is missing.</summary>
+    public string? Setting(string name) => (Settings ?? "").Split(',').Select(piece => piece.Split('=', 2)).FirstOrDefault(pair => pair.Length == 2 && pair[0] == name)?[1];
 
     internal Dictionary<string, string> ToMetadata()
     {
@@ -65,6 +71,7 @@ public sealed record ModelDescription
         Add("test-accuracy", TestAccuracy);
         Add("latent", Latent);
         Add("width", Width);
+        Add("settings", Settings);
         Add("iterations", Iterations);
         Add("seed", Seed);
         Add("command", Command);
@@ -96,6 +103,7 @@ public sealed record ModelDescription
                 TestAccuracy = Text("test-accuracy") is { } accuracy ? double.Parse(accuracy, CultureInfo.InvariantCulture) : null,
                 Latent = Number("latent"),
                 Width = Number("width"),
+                Settings = Text("settings"),
                 Iterations = Number("iterations"),
                 Seed = Text("seed") is { } seed ? long.Parse(seed, CultureInfo.InvariantCulture) : null,
                 Command = Text("command") ?? "",

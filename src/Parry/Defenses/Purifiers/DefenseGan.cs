@@ -82,7 +82,11 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     public GradientPath Path => GradientPath.Identity;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random) => Purification.InPieces(images, random, RowsAtOnce / Restarts, Project);
+    public Purified Purify(Tensor images, SampleRandom random)
+    {
+        using Tensor unseen = images.Detach();
+        return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), Project);
+    }
 
     /// <summary>The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients through it (BPDA).</summary>
     internal static IReadOnlyList<KnownBreak> BreaksOf(ImageGenerator generator) => [new("on-manifold", classifier => new OnManifold(generator, classifier))];

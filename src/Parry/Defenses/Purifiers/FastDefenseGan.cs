@@ -77,7 +77,11 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
     public bool IsRandom => false;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random) => Purification.InPieces(images, random, ImagesAtOnce, (piece, _) => Project(piece));
+    public Purified Purify(Tensor images, SampleRandom random)
+    {
+        using Tensor unseen = images.Detach();
+        return RowPieces.Purify(this, unseen, random, ImagesAtOnce, (piece, _) => Project(piece));
+    }
 
     private Purified Project(Tensor images)
     {
