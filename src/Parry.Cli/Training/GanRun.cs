@@ -12,8 +12,6 @@ namespace Parry.Cli.Training;
 /// <summary>One training of the GAN family: checkpoints, sample sheets and a log on the way, warnings when it fails in a known way, the weight file at the end.</summary>
 internal sealed class GanRun
 {
-    private const int SheetCount = 100;
-    private const int SheetColumns = 10;
     private const int JudgedCount = 500;
 
     private GanLog _log = new();
@@ -39,6 +37,9 @@ internal sealed class GanRun
 
     /// <summary>Iterations between sample sheets.</summary>
     public required int SamplesEvery { get; init; }
+
+    /// <summary>Columns of the sample sheet, which has ten rows.</summary>
+    public int SheetColumns { get; init; } = 10;
 
     /// <summary>Tells which classes the samples show; null leaves that open.</summary>
     public IClassifier? Judge { get; init; }
@@ -129,7 +130,7 @@ internal sealed class GanRun
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
-        Tensor drawn = Trainer.Samples(SheetCount);
+        Tensor drawn = Trainer.Samples(10 * SheetColumns);
         var shape = new ImageShape((int)drawn.Size(1), (int)drawn.Size(2), (int)drawn.Size(3));
         byte[] pixels = Array.ConvertAll(drawn.Contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
         byte[] sheet = ImageGrid.EncodePng(pixels, shape, SheetColumns, scale: 2);
