@@ -109,7 +109,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     {
         using var scope = new TensorScope();
         var best = new BestSoFar(all.Images);
-        var search = new TradeOff(all.Count, InitialConstant);
+        var search = new ConstantSearch(all.Count, InitialConstant);
         Tensor anchor = ImageSpace.Enter(all.Images, Tanh), clean = ImageSpace.Leave(anchor, Tanh);
         long[] code = CodeShape(all.Images);
         long values = code[0] * code[1] * code[2];
@@ -129,7 +129,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             }
 
             if (iteration % Switch != 0) continue;
-            search.Judge(found);
+            search.Learn(found);
             Restart(everFound);
             found = new bool[all.Count];
         }
@@ -169,7 +169,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))) (found[row], everFound[row]) = (true, true);
             best.Take(rows, points.Select(1, 0), reserves, distances.Select(1, 0).ToArray<float>());
 
-            Tensor weights = Column(rows.Select(row => search.Constants[row]));
+            Tensor weights = Column(rows.Select(row => search.Values[row]));
             Tensor losses = margins.SubtractedFrom(Confidence).ClampMin(0).MulInPlace(weights).AddInPlace(distances);
             Tensor rises = losses.Slice(1, 1, 1 + count).Sub(losses.Slice(1, 0, 1));
             Tensor gradient = directions.MulInPlace(rises.Unsqueeze(2)).Sum([1]).MulInPlace(values / (length * count));

@@ -63,18 +63,8 @@ public sealed record OptMargin : IAttack<IClassifier>
         var best = new Best(images.Clone(), batch.Count);
         AttackBatch<IClassifier> around = batch.Repeat(Points);
         Tensor vectors = Vectors(random, images);
-        double[] constants = [.. Rows.All(batch.Count).Select(_ => InitialConstant)], lower = new double[batch.Count], upper = [.. constants.Select(_ => double.PositiveInfinity)];
-        for (int search = 0; search < SearchSteps; search++)
-        {
-            bool[] found = Descend(batch, around, vectors, constants, best);
-            for (int i = 0; i < found.Length; i++)
-            {
-                if (found[i]) upper[i] = Math.Min(upper[i], constants[i]);
-                else lower[i] = Math.Max(lower[i], constants[i]);
-                constants[i] = double.IsFinite(upper[i]) ? (lower[i] + upper[i]) / 2 : constants[i] * 10;
-            }
-        }
-
+        var constants = new ConstantSearch(batch.Count, InitialConstant);
+        for (int search = 0; search < SearchSteps; search++) constants.Learn(Descend(batch, around, vectors, constants.Values, best));
         return scope.Keep(best.Images);
     }
 
