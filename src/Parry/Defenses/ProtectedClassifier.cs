@@ -24,26 +24,17 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
 {
     private readonly IPurifier _purifier;
     private readonly IClassifier _classifier;
-    private readonly long _seed;
     private readonly int _draws;
-    private readonly ReadOnlyMemory<long>? _samples;
-    private readonly Counter _calls;
+    private readonly CallDraws _random;
 
     internal ProtectedClassifier(IPurifier purifier, IClassifier classifier, long seed, int draws)
-        : this(purifier, classifier, seed, draws, null, new Counter())
+        : this(purifier, classifier, draws, new CallDraws(seed))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
     }
 
-    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, long seed, int draws, ReadOnlyMemory<long>? samples, Counter calls)
-    {
-        _purifier = purifier;
-        _classifier = classifier;
-        _seed = seed;
-        _draws = draws;
-        _samples = samples;
-        _calls = calls;
-    }
+    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, int draws, CallDraws random) =>
+        (_purifier, _classifier, _draws, _random) = (purifier, classifier, draws, random);
 
     /// <inheritdoc/>
     public ImageShape Shape => _classifier.Shape;
@@ -53,8 +44,7 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
 
     /// <inheritdoc/>
     /// <remarks>Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.</remarks>
-    public IPredictor For(ReadOnlyMemory<long> samples) =>
-        new ProtectedClassifier(_purifier, _classifier.For(samples), _seed, _draws, samples, _samples is null ? new Counter() : _calls);
+    public IPredictor For(ReadOnlyMemory<long> samples) => new ProtectedClassifier(_purifier, _classifier.For(samples), _draws, _random.For(samples));
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => _classifier.EnterEvaluation();
@@ -62,7 +52,7 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
     /// <inheritdoc/>
     public Tensor Logits(Tensor images)
     {
-        SampleRandom random = NextDraws(images);
+        SampleRandom random = _random.Next(images);
         if (_purifier.Path == GradientPath.Exact) return _classifier.Logits(_purifier.Purify(images, random).Images);
         Tensor purified = PurifyUnseen(images, random);
 
@@ -79,7 +69,7 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
         {
             LossGradient one = _purifier.Path == GradientPath.Exact
                 ? ((IClassifier)new Once(this)).Gradient(images, loss)
-                : _classifier.Gradient(PurifyUnseen(images, NextDraws(images)), loss);
+                : _classifier.Gradient(PurifyUnseen(images, _random.Next(images)), loss);
             sum = sum is null ? one : new LossGradient(sum.Logits.Add(one.Logits), sum.Losses.Add(one.Losses), sum.Gradient.Add(one.Gradient));
         }
 
@@ -92,22 +82,6 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
         return scope.Keep(_purifier.Purify(images.Detach(), random).Images);
-    }
-
-    private SampleRandom NextDraws(Tensor images)
-    {
-        long rows = images.Size(0);
-        ReadOnlyMemory<long> samples = _samples ?? Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray();
-        if (samples.Length != rows)
-            throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
-        return new SampleRandom(_seed, samples).Fork(_calls.Next());
-    }
-
-    private sealed class Counter
-    {
-        private long _count;
-
-        public long Next() => Interlocked.Increment(ref _count);
     }
 
     // One purification seen by autograd, without this class's averaging.
