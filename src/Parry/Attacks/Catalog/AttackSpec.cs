@@ -17,14 +17,10 @@ public sealed class AttackSpec
     public string Name => Entry.Name;
 
     /// <summary>The text that gives the same attack again.</summary>
-    public string Text
-    {
-        get
-        {
-            string text = Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons);
-            return Target is null ? text : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
-        }
-    }
+    public string Text => WithTarget(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
+
+    /// <summary>That text without the budgets, for where these stand beside it.</summary>
+    public string TextWithoutBudgets => WithTarget(Entry.Describe(Attack, []));
 
     /// <summary>The attack, at the first budget.</summary>
     public IAttack<IClassifier> Attack { get; }
@@ -124,6 +120,8 @@ public sealed class AttackSpec
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+
+    private string WithTarget(string text) => Target is null ? text : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
 
     private void CheckGoal(Goal goal)
     {
