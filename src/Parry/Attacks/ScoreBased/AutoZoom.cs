@@ -54,11 +54,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     public double Confidence { get; init; }
 
     /// <inheritdoc/>
-    public int TrainingImages
-    {
-        get => Decoder == ZoomDecoder.Bilinear ? 0 : field;
-        init;
-    } = 2000;
+    public int TrainingImages { get; init; } = 2000;
 
     /// <summary>How often the auto-encoder sees each image in training.</summary>
     public int Epochs { get; init; } = 20;
@@ -77,6 +73,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
         .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
         .Number("confidence", 0, "by how much the wrong class must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
+        .Whole("images", 1, "training images of the auto-encoder", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
         .Whole("epochs", 1, "epochs of the auto-encoder's training", attack => attack.Epochs, (attack, value) => attack with { Epochs = value });
 
     /// <inheritdoc/>
