@@ -56,8 +56,7 @@ internal static class EvaluateRun
     // The command-line name, with its options only where another of the same name stands beside it; the report's settings have them all.
     private static string NameOf(AttackSpec attack, AttackSpec[] all, EvaluateRequest request)
     {
-        string[] options = attack.Text.Split(':', 2) is [_, var text] ? [.. text.Split(',').Where(piece => piece.Contains('=', StringComparison.Ordinal) && !piece.StartsWith("eps=", StringComparison.Ordinal))] : [];
-        string name = all.Count(other => other.Name == attack.Name) == 1 || options.Length == 0 ? attack.Name : $"{attack.Name}:{string.Join(',', options)}";
+        string name = all.Count(other => other.Name == attack.Name) == 1 ? attack.Name : attack.TextWithoutBudgets;
         return request.From is null ? name : $"{name} from {request.From}";
     }
 

@@ -1,7 +1,6 @@
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Transfer;
-using Parry.Attacks.Universal;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Torch;
@@ -74,18 +73,6 @@ public class TrainedAttackTests
     {
         AttackSpec fgsm = AttackCatalog.Parse("fgsm");
         Assert.Same(fgsm, fgsm.Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1));
-    }
-
-    [Theory]
-    [InlineData(Norm.Linf)]
-    [InlineData(Norm.L2)]
-    public void A_step_to_the_nearest_boundary_is_as_short_as_can_be(Norm norm)
-    {
-        var problem = new LinearProblem(norm, classes: 5, count: 12, seed: 6);
-        var batch = new Parry.Attacks.Steps.AttackBatch<IClassifier>(problem.Model, problem.Images, problem.Goal(false), new SampleRandom(1, Enumerable.Range(0, 12).Select(i => (long)i).ToArray()));
-        using Tensor way = NearestBoundary.Cross(batch, norm, steps: 5, overshoot: 0.01);
-        Assert.All(norm.Of(way).ToArray<float>(), length => Assert.InRange(length / problem.Distance, 1, 1.05));
-        Assert.All(batch.Goal.IsReached(((IClassifier)problem.Model).Predict(problem.Images.Add(way))).ToArray<bool>(), Assert.True);
     }
 
     [Fact]
