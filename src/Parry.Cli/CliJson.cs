@@ -12,4 +12,5 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(DataListVerb.DataListing))]
 [JsonSerializable(typeof(ModelListVerb.ModelListing))]
 [JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
+[JsonSerializable(typeof(ModelInspectVerb.GanContents))]
 internal sealed partial class CliJson : JsonSerializerContext;

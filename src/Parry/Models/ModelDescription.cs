@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Parry.Generative;
 using Parry.Models.Architectures;
 
 namespace Parry.Models;
@@ -13,7 +14,10 @@ public sealed record ModelDescription
     private const string Normalization = "none: [0,1]";
     private const int LargestSide = 1 << 14;
 
-    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, or <see cref="GeneratorArchitecture"/>.</summary>
+    /// <summary>The names of all architectures.</summary>
+    public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names];
+
+    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, or one of <see cref="GanNetworks.Names"/>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>
@@ -22,7 +26,7 @@ public sealed record ModelDescription
     /// <summary>The shape of the images it takes, or draws.</summary>
     public required ImageShape Shape { get; init; }
 
-    /// <summary>The names of a classifier's classes; the label is the index. Empty for a generator.</summary>
+    /// <summary>The names of a classifier's classes; the label is the index. Those a conditional generator draws; empty for other generators.</summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
     /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
@@ -83,7 +87,7 @@ public sealed record ModelDescription
             return new ModelDescription
             {
                 Architecture = Text("architecture")
-                    ?? throw new InvalidDataException($"It does not say in \"parry.architecture\" what it is; {KnownArchitectures} are known."),
+                    ?? throw new InvalidDataException($"It does not say in \"parry.architecture\" what it is; {string.Join(", ", Architectures)} are known."),
                 Data = Text("data") ?? "",
                 Shape = ParseShape(Text("input")),
                 ClassNames = Array.ConvertAll(JsonSerializer.Deserialize<string?[]>(Text("classes") ?? "[]") ?? [], name => name ?? throw new FormatException()),
@@ -106,8 +110,6 @@ public sealed record ModelDescription
 
         int? Number(string key) => Text(key) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
     }
-
-    internal static string KnownArchitectures => string.Join(", ", Classifiers.Names.Append(GeneratorArchitecture));
 
     private static ImageShape ParseShape(string? text)
     {
