@@ -43,6 +43,7 @@ internal static class ParryCommand
             AttackVerb.Create(),
             LabelFlipVerb.Create(),
             EvaluateVerb.Create(),
+            QualityVerb.Create(),
             DoctorVerb.Create(),
             new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },
             new Command("model", "Models that ship, and what a weight file holds.") { ModelListVerb.Create(), ModelInspectVerb.Create() },
