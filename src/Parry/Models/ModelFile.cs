@@ -86,7 +86,7 @@ public static class ModelFile
         ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
         GanKind[] kind = [.. GanNetworks.Kinds.Where(kind => GanNetworks.NameOf(kind) == description.Architecture)];
         if (kind.Length == 0)
-            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a GAN's generator is one of {string.Join(", ", GanNetworks.Names)}.");
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a generator is {ModelDescription.GeneratorArchitecture} or one of {string.Join(", ", GanNetworks.Names)}.");
         var (width, latent) = SizesOf(description);
         LayerPlan plan = GanNetworks.Generator(kind[0], description.Shape, width, latent, description.ClassNames.Count);
         CheckCount(file, plan.Total, description);
