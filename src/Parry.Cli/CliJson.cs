@@ -14,4 +14,5 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(ModelListVerb.ModelListing))]
 [JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
 [JsonSerializable(typeof(ModelInspectVerb.GanContents))]
+[JsonSerializable(typeof(QualityVerb.QualityReport))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -130,14 +130,19 @@ internal sealed class GanRun
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
-        Tensor drawn = Trainer.Samples(10 * SheetColumns);
-        var shape = new ImageShape((int)drawn.Size(1), (int)drawn.Size(2), (int)drawn.Size(3));
-        byte[] pixels = Array.ConvertAll(drawn.Contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
-        byte[] sheet = ImageGrid.EncodePng(pixels, shape, SheetColumns, scale: 2);
-        AtomicFile.Write(Files.Samples, stream => stream.Write(sheet));
+        WriteSheet(Files.Samples, Trainer.Samples(10 * SheetColumns), SheetColumns);
         if (Judge is null) return;
         _counts = new int[Judge.Classes];
         foreach (long label in Judge.Predict(Trainer.Samples(JudgedCount)).ToArray<long>()) _counts[label]++;
         _log.Judge(GanWarnings.ClassesCovered(_counts));
+    }
+
+    /// <summary>Writes images [N, C, H, W] in [0, 1] as one PNG.</summary>
+    public static void WriteSheet(string path, Tensor images, int columns)
+    {
+        var shape = new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3));
+        byte[] pixels = Array.ConvertAll(images.Contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
+        byte[] sheet = ImageGrid.EncodePng(pixels, shape, columns, scale: 2);
+        AtomicFile.Write(path, stream => stream.Write(sheet));
     }
 }

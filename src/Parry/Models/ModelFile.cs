@@ -86,7 +86,7 @@ public static class ModelFile
         ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
         GanKind[] kind = [.. GanNetworks.Kinds.Where(kind => GanNetworks.NameOf(kind) == description.Architecture)];
         if (kind.Length == 0)
-            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a GAN's generator is one of {string.Join(", ", GanNetworks.Names)}.");
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a generator is {ModelDescription.GeneratorArchitecture} or one of {string.Join(", ", GanNetworks.Names)}.");
         var (width, latent) = SizesOf(description);
         LayerPlan plan = GanNetworks.Generator(kind[0], description.Shape, width, latent, description.ClassNames.Count);
         CheckCount(file, plan.Total, description);
@@ -104,6 +104,19 @@ public static class ModelFile
         int width = description.Width.Value, channels = description.Shape.Channels;
         CheckCount(file, UNet.CountOf(channels, width), description);
         return (Build(random => new UNet(channels, width, random), file), description);
+    });
+
+    /// <summary>Reads a generator of StyleGAN, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another architecture.</exception>
+    public static (StyleGenerator Generator, ModelDescription Description) LoadStyleGan(string path) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        if (description.Architecture != ModelDescription.StyleGanArchitecture)
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; {ModelDescription.StyleGanArchitecture} was expected.");
+        var (width, latent) = SizesOf(description);
+        CheckCount(file, StyleGenerator.CountOf(description.Shape.Channels, width, latent), description);
+        return (Build(random => new StyleGenerator(description.Shape, width, latent, random), file), description);
     });
 
     private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : Module

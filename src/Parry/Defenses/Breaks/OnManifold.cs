@@ -24,16 +24,16 @@ public sealed record OnManifold(ImageGenerator Generator, IClassifier Classifier
     public Norm Norm => Norm.L2;
 
     /// <summary>Random starts of the projection of the image.</summary>
-    public int Starts { get; init; } = 5;
+    public int Starts { get; init; } = 2;
 
     /// <summary>Steps of that projection.</summary>
-    public int ProjectionSteps { get; init; } = 100;
+    public int ProjectionSteps { get; init; } = 50;
 
     /// <summary>Weights c that are tried for each image.</summary>
-    public int Searches { get; init; } = 4;
+    public int Searches { get; init; } = 3;
 
     /// <summary>Steps of the attack with each weight.</summary>
-    public int Steps { get; init; } = 200;
+    public int Steps { get; init; } = 80;
 
     /// <summary>Adam's step size.</summary>
     public double LearningRate { get; init; } = 0.1;
