@@ -87,9 +87,23 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
     }
 
     [Fact]
+    public async Task Stylegan_grows_and_shows_mixed_and_truncated_styles()
+    {
+        var train = await Train("stylegan", "--iterations", "5");
+
+        Assert.Equal((0, ""), (train.Code, train.Error));
+        foreach (string sheet in new[] { "g.samples.png", "g.mixing.png", "g.truncation.png" }) Assert.Equal((byte)'P', (await File.ReadAllBytesAsync(_folder.File(sheet)))[1]);
+        var (generator, description) = ModelFile.LoadStyleGan(Weights);
+        generator.Dispose();
+        Assert.Equal(("stylegan-generator", 5), (description.Architecture, description.Iterations));
+        (await Train("stylegan", "--iterations", "6", "--resume")).Fails(2, "checkpoint was made with", "Iterations = 5");
+    }
+
+    [Fact]
     public async Task Options_of_another_kind_are_refused()
     {
         (await Train("dcgan", "--bfloat16")).Fails(2, "--bfloat16", "dcgan");
+        (await Train("stylegan", "--critic-steps", "2")).Fails(2, "--critic-steps", "stylegan");
         (await Train("wgan-gp", "--judge", "mnist/a")).Fails(2, "--judge", "wgan-gp");
         (await Train("gan", "--batch", "65")).Fails(2, "64", "65");
     }

@@ -12,8 +12,6 @@ namespace Parry.Cli.Training;
 /// <summary>One training of the GAN family: checkpoints, sample sheets and a log on the way, warnings when it fails in a known way, the weight file at the end.</summary>
 internal sealed class GanRun
 {
-    private const int SheetCount = 100;
-    private const int SheetColumns = 10;
     private const int JudgedCount = 500;
 
     private GanLog _log = new();
@@ -39,6 +37,9 @@ internal sealed class GanRun
 
     /// <summary>Iterations between sample sheets.</summary>
     public required int SamplesEvery { get; init; }
+
+    /// <summary>Columns of the sample sheet, which has ten rows.</summary>
+    public int SheetColumns { get; init; } = 10;
 
     /// <summary>Tells which classes the samples show; null leaves that open.</summary>
     public IClassifier? Judge { get; init; }
@@ -129,14 +130,19 @@ internal sealed class GanRun
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
-        Tensor drawn = Trainer.Samples(SheetCount);
-        var shape = new ImageShape((int)drawn.Size(1), (int)drawn.Size(2), (int)drawn.Size(3));
-        byte[] pixels = Array.ConvertAll(drawn.Contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
-        byte[] sheet = ImageGrid.EncodePng(pixels, shape, SheetColumns, scale: 2);
-        AtomicFile.Write(Files.Samples, stream => stream.Write(sheet));
+        WriteSheet(Files.Samples, Trainer.Samples(10 * SheetColumns), SheetColumns);
         if (Judge is null) return;
         _counts = new int[Judge.Classes];
         foreach (long label in Judge.Predict(Trainer.Samples(JudgedCount)).ToArray<long>()) _counts[label]++;
         _log.Judge(GanWarnings.ClassesCovered(_counts));
+    }
+
+    /// <summary>Writes images [N, C, H, W] in [0, 1] as one PNG.</summary>
+    public static void WriteSheet(string path, Tensor images, int columns)
+    {
+        var shape = new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3));
+        byte[] pixels = Array.ConvertAll(images.Contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
+        byte[] sheet = ImageGrid.EncodePng(pixels, shape, columns, scale: 2);
+        AtomicFile.Write(path, stream => stream.Write(sheet));
     }
 }

@@ -15,9 +15,10 @@ internal sealed class TrainingImages
     /// <param name="labels">int64 [N]; not owned.</param>
     /// <param name="batchSize">Images in a batch; the last images of a pass that do not fill one are left out.</param>
     /// <param name="seed">Of the shuffling.</param>
-    public TrainingImages(Tensor images, Tensor? labels, int batchSize, long seed)
+    /// <param name="least">The smallest batch that the networks can train on: batch normalization of vectors needs two.</param>
+    public TrainingImages(Tensor images, Tensor? labels, int batchSize, long seed, int least = 2)
     {
-        if (batchSize < 2 || batchSize > images.Size(0)) throw new UserErrorException($"expected a batch of 2 to {images.Size(0)} images, as many as there are, got {batchSize}");
+        if (batchSize < least || batchSize > images.Size(0)) throw new UserErrorException($"expected a batch of {least} to {images.Size(0)} images, as many as there are, got {batchSize}");
         _images = images;
         _labels = labels;
         _batches = new ShuffledBatches((int)images.Size(0), batchSize, (ulong)seed, DropLast: true);

@@ -11,13 +11,19 @@ public sealed record ModelDescription
     /// <summary>The architecture of Defense-GAN's generator.</summary>
     public const string GeneratorArchitecture = "defense-gan-generator";
 
+    /// <summary>The architecture of pix2pix's generator, a <see cref="UNet"/>.</summary>
+    public const string Pix2PixArchitecture = "pix2pix-generator";
+
+    /// <summary>The architecture of StyleGAN's generator.</summary>
+    public const string StyleGanArchitecture = "stylegan-generator";
+
     private const string Normalization = "none: [0,1]";
     private const int LargestSide = 1 << 14;
 
     /// <summary>The names of all architectures.</summary>
-    public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names];
+    public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names, Pix2PixArchitecture, StyleGanArchitecture];
 
-    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, or one of <see cref="GanNetworks.Names"/>.</summary>
+    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/> or <see cref="StyleGanArchitecture"/>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>

@@ -69,6 +69,32 @@ public static class ModelFile
         return (Build<Module>(plan.Build, file), description);
     });
 
+    /// <summary>Reads a generator of pix2pix, which the caller owns: from images to images of the same shape.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another architecture.</exception>
+    public static (UNet Generator, ModelDescription Description) LoadPix2Pix(string path) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        if (description.Architecture != ModelDescription.Pix2PixArchitecture || description.Width is not (>= 1 and <= 1 << 14))
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\" and width \"{description.Width}\"; {ModelDescription.Pix2PixArchitecture} was expected.");
+        int width = description.Width.Value, channels = description.Shape.Channels;
+        CheckCount(file, UNet.CountOf(channels, width), description);
+        return (Build(random => new UNet(channels, width, random), file), description);
+    });
+
+    /// <summary>Reads a generator of StyleGAN, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another architecture.</exception>
+    public static (StyleGenerator Generator, ModelDescription Description) LoadStyleGan(string path) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        if (description.Architecture != ModelDescription.StyleGanArchitecture)
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; {ModelDescription.StyleGanArchitecture} was expected.");
+        var (width, latent) = SizesOf(description);
+        CheckCount(file, StyleGenerator.CountOf(description.Shape.Channels, width, latent), description);
+        return (Build(random => new StyleGenerator(description.Shape, width, latent, random), file), description);
+    });
+
     private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : Module
     {
         using var random = new Generator(0);
