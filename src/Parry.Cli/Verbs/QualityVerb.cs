@@ -54,6 +54,8 @@ internal static class QualityVerb
             if (description.Shape != set.Shape) throw new UserErrorException($"{name} draws images of {description.Shape}, those of {set.Name} are {set.Shape}: give the data it was trained on");
             IClassifier classifier = ModelCatalog.LoadClassifier(eye, set.Shape, set.ClassNames.Count).Classifier;
             using var ownedToo = classifier as IDisposable;
+            ImageSet heldOut = set.Load(DataPart.Validation, Split.DefenseGan, parsed.GetValue(dataDir));
+            int drawn = heldOut.Take(parsed.GetValue(count)).Count;
             var run = new QualityRun
             {
                 Name = name,
@@ -62,7 +64,9 @@ internal static class QualityVerb
                 Classes = description.ClassNames.Count,
                 Features = new FeatureNetwork(classifier),
                 Training = set.Load(DataPart.Train, Split.DefenseGan, parsed.GetValue(dataDir)),
-                HeldOut = set.Load(DataPart.Validation, Split.DefenseGan, parsed.GetValue(dataDir)).Take(parsed.GetValue(count)),
+
+                // Neighbors in the published order are by the same writers: a part of them is drawn at random.
+                HeldOut = heldOut.Select(ShuffledBatches.Permutation(heldOut.Count, (ulong)parsed.GetValue(seed), 0).AsSpan(0, drawn)),
                 Test = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)),
                 Seed = parsed.GetValue(seed),
                 Folder = folder,
