@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Parry.Generative;
 using Parry.Models.Architectures;
 
 namespace Parry.Models;
@@ -13,7 +14,7 @@ public sealed record ModelDescription
     private const string Normalization = "none: [0,1]";
     private const int LargestSide = 1 << 14;
 
-    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, or <see cref="GeneratorArchitecture"/>.</summary>
+    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>
@@ -115,7 +116,8 @@ public sealed record ModelDescription
         int? Number(string key) => Text(key) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
     }
 
-    internal static string KnownArchitectures => string.Join(", ", Classifiers.Names.Append(GeneratorArchitecture));
+    internal static string KnownArchitectures => string.Join(", ",
+        [.. Classifiers.Names, GeneratorArchitecture, Vae.Architecture, ConditionalVae.Architecture, PuVaeNetwork.Architecture, MagNetNetwork.Architecture, DefenseVaeNetwork.Architecture]);
 
     private static ImageShape ParseShape(string? text)
     {
