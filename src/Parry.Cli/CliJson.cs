@@ -7,9 +7,12 @@ namespace Parry.Cli;
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(AttackVerb.AttackReport))]
 [JsonSerializable(typeof(IReadOnlyList<AttackListVerb.ListedAttack>))]
+[JsonSerializable(typeof(CertifyVerb.CertifyReport))]
 [JsonSerializable(typeof(LabelFlipVerb.LabelFlipReport))]
 [JsonSerializable(typeof(DoctorVerb.DoctorReport))]
 [JsonSerializable(typeof(DataListVerb.DataListing))]
 [JsonSerializable(typeof(ModelListVerb.ModelListing))]
 [JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
+[JsonSerializable(typeof(ModelInspectVerb.GanContents))]
+[JsonSerializable(typeof(QualityVerb.QualityReport))]
 internal sealed partial class CliJson : JsonSerializerContext;

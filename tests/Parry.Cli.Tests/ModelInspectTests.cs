@@ -27,6 +27,22 @@ public sealed class ModelInspectTests : IDisposable
     }
 
     [Theory]
+    [InlineData("gan", "1,493,520 parameters, 1,489,936 of them trainable", "533,505 parameters, 533,505 of them trainable")]
+    [InlineData("dcgan", "856,193 parameters, 855,809 of them trainable", "393,729 parameters, 392,833 of them trainable")]
+    [InlineData("wgan", "1,028,673 parameters, 1,028,289 of them trainable", "100,097 parameters, 99,649 of them trainable")]
+    public async Task Shows_both_networks_of_a_gan(string name, string generator, string discriminator)
+    {
+        var shown = await CommandLine.Run("model", "inspect", name);
+
+        Assert.Equal((0, ""), (shown.Code, shown.Error));
+        Assert.Contains(generator, shown.Output, StringComparison.Ordinal);
+        Assert.Contains(discriminator, shown.Output, StringComparison.Ordinal);
+        Assert.Contains("28x28", shown.Output, StringComparison.Ordinal);
+        var json = (await CommandLine.Run("model", "inspect", name, "--json")).Json();
+        Assert.Equal([1, 1], json.GetProperty("discriminator").GetProperty("layers").EnumerateArray().Last().GetProperty("output").EnumerateArray().Select(size => size.GetInt32()));
+    }
+
+    [Theory]
     [InlineData("broken.safetensors")]
     [InlineData("broken.pt")]
     public async Task Refuses_a_damaged_file(string name)

@@ -6,7 +6,7 @@ namespace Parry.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("frobnicate", "no \"frobnicate\"", "demo, attack, label-flip, evaluate, doctor, data, model, train, bench", "parry --help")]
+    [InlineData("frobnicate", "no \"frobnicate\"", "demo, attack, label-flip, evaluate, certify, quality, doctor, data, model, train, bench", "parry --help")]
     [InlineData("data", "add one of list, fetch", "parry data --help")]
     [InlineData("data mnist", "parry data has no \"mnist\"")]
     [InlineData("data fetch", "fetch", "parry data fetch --help")]
@@ -14,12 +14,12 @@ public class UsageTests
     [InlineData("doctor --fast", "--fast", "parry doctor --help")]
     [InlineData("train gan", "--data", "required")]
     [InlineData("train gan --data mnist --out g.safetensors --seed x", "--seed", "whole number", "\"x\"")]
-    [InlineData("train gan --data mnist --out g.safetensors --batch 0", "--batch", "at least 1", "\"0\"")]
+    [InlineData("train gan --data mnist --out g.safetensors --batch 0", "--batch", "above 0", "\"0\"")]
     [InlineData("train gan --data mnist --out g.safetensors --width 1.5", "--width", "\"1.5\"")]
     [InlineData("train gan --data mnist --out g.safetensors --learning-rate -1", "--learning-rate", "above 0", "\"-1\"")]
     [InlineData("train gan --data mnist --out g.safetensors --learning-rate NaN", "--learning-rate", "\"NaN\"")]
     [InlineData("train gan --data mnist --out g.safetensors --threads 0", "--threads", "\"0\"")]
-    [InlineData("train gan --data mnist --out g.safetensors --kind dcgan", "dcgan", "wgan-gp")]
+    [InlineData("train gan --data mnist --out g.safetensors --kind svm", "svm", "wgan-gp", "hinge")]
     [InlineData("train gan --data svhn --out g.safetensors", "mnist, fashion-mnist, cifar10")]
     [InlineData("train gan --data mnist --out g.bin", "--out", ".safetensors", "g.bin")]
     [InlineData("train classifier --data mnist --net z --out z.safetensors", "classifier-a", "\"z\"")]

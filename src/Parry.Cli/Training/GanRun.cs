@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.RegularExpressions;
-using Parry.Data;
+using System.Text;
 using Parry.Data.Images;
 using Parry.Generative;
 using Parry.Models;
@@ -10,20 +9,25 @@ using Parry.Torch.Serialization;
 
 namespace Parry.Cli.Training;
 
-/// <summary>One training of a generator, from images to the weight file, with checkpoints and sample sheets on the way.</summary>
-internal sealed partial class GanRun
+/// <summary>One training of the GAN family: checkpoints, sample sheets and a log on the way, warnings when it fails in a known way, the weight file at the end.</summary>
+internal sealed class GanRun
 {
-    private const int SampleCount = 100;
-    private const int SampleColumns = 10;
+    private const int JudgedCount = 500;
 
-    /// <summary>The recipe.</summary>
-    public required WganGp Options { get; init; }
+    private GanLog _log = new();
+    private int[]? _counts;
 
-    /// <summary>The training images.</summary>
-    public required ImageSet Images { get; init; }
+    /// <summary>What trains.</summary>
+    public required IGanTrainer Trainer { get; init; }
 
-    /// <summary>The name of their data set.</summary>
-    public required string Data { get; init; }
+    /// <summary>The description of the weights when the training has come to this iteration.</summary>
+    public required Func<int, ModelDescription> Describe { get; init; }
+
+    /// <summary>Generator steps.</summary>
+    public required int Iterations { get; init; }
+
+    /// <summary>Whether the discriminator's loss nears 0 when it wins.</summary>
+    public required bool LossHasFloor { get; init; }
 
     /// <summary>Where everything is written.</summary>
     public required TrainingFiles Files { get; init; }
@@ -34,98 +38,111 @@ internal sealed partial class GanRun
     /// <summary>Iterations between sample sheets.</summary>
     public required int SamplesEvery { get; init; }
 
-    /// <summary>The command that makes the same file again.</summary>
-    public required string Command { get; init; }
+    /// <summary>Columns of the sample sheet, which has ten rows.</summary>
+    public int SheetColumns { get; init; } = 10;
+
+    /// <summary>Tells which classes the samples show; null leaves that open.</summary>
+    public IClassifier? Judge { get; init; }
+
+    /// <summary>What the training's failures look like at this point, one line each.</summary>
+    public IReadOnlyList<string> Warnings =>
+    [
+        .. new[]
+        {
+            LossHasFloor ? GanWarnings.VanishingGradient(_log.Rows) : null,
+            GanWarnings.Divergence(_log.Rows),
+            _counts is null ? null : GanWarnings.ModeCollapse(_counts),
+        }.OfType<string>(),
+    ];
+
+    /// <summary>How many classes the last samples show; null without a judge.</summary>
+    public int? Classes => _counts is null ? null : GanWarnings.ClassesCovered(_counts);
 
     /// <summary>Trains to the end and writes the weights.</summary>
-    /// <returns>The number of the generator's parameters.</returns>
     /// <exception cref="StoppedException">It was stopped; the checkpoint says where.</exception>
-    /// <exception cref="UserErrorException">The options do not fit the images or the checkpoint.</exception>
-    public long Run(ProgressLine progress, CancellationToken cancellation)
+    /// <exception cref="UserErrorException">The checkpoint does not fit.</exception>
+    /// <exception cref="InvalidOperationException">It diverged.</exception>
+    public void Run(ProgressLine progress, CancellationToken cancellation)
     {
-        if (Options.BatchSize > Images.Count) throw new UserErrorException($"expected --batch to be at most the {Images.Count} training images of {Data}, got {Options.BatchSize}");
-        using Tensor images = Tensor.FromBytes(Images.Pixels, DType.UInt8, Images.Count, Images.Shape.Channels, Images.Shape.Height, Images.Shape.Width);
-        using var trainer = new WganGpTrainer(Options, images);
-        if (Files.HasCheckpoint) Resume(trainer);
-        Train(trainer, progress, cancellation);
-        WriteSamples(trainer.Generator);
-        ModelFile.Save(Files.Weights, trainer.Generator, new ModelDescription
-        {
-            Architecture = ModelDescription.GeneratorArchitecture,
-            Data = Data,
-            Shape = Images.Shape,
-            Latent = Options.Latent,
-            Width = Options.Width,
-            Iterations = trainer.Iteration,
-            Seed = Options.Seed,
-            Command = CommandOf(trainer.Stages),
-        });
-        return trainer.Generator.ParameterCount;
-    }
-
-    private void Train(WganGpTrainer trainer, ProgressLine progress, CancellationToken cancellation)
-    {
-        int begun = trainer.Iteration;
+        if (Files.HasCheckpoint) Resume();
+        int begun = Trainer.Iteration;
         var elapsed = Stopwatch.StartNew();
-        while (trainer.Iteration < Options.Iterations)
+        while (Trainer.Iteration < Iterations)
         {
             if (cancellation.IsCancellationRequested)
             {
-                AtomicFile.Write(Files.Checkpoint, trainer.Save);
-                throw new StoppedException($"stopped at iteration {trainer.Iteration} of {Options.Iterations}: give the same command with --resume to go on");
+                WriteCheckpoint();
+                throw new StoppedException($"stopped at iteration {Trainer.Iteration} of {Iterations}: give the same command with --resume to go on");
             }
 
-            var (distance, penalty) = trainer.Step();
-            if (!double.IsFinite(distance + penalty))
-                throw new InvalidOperationException($"the training diverged at iteration {trainer.Iteration}: try a smaller --learning-rate");
+            GanStep step = Trainer.Step();
+            if (!step.IsFinite) throw Diverged();
+            _log.Add(Trainer.Iteration, step);
+            if (Trainer.Iteration % SamplesEvery == 0 && Trainer.Iteration < Iterations) WriteSamples();
+            if (Trainer.Iteration % CheckpointEvery == 0 || Trainer.Iteration == Iterations) WriteCheckpoint();
             progress.Show(() =>
             {
-                double speed = (double)(trainer.Iteration - begun) * Options.CriticSteps * Options.BatchSize / elapsed.Elapsed.TotalSeconds;
-                string left = progress.TimeLeft(trainer.Iteration / (double)Options.Iterations, begun / (double)Options.Iterations);
-                return string.Create(CultureInfo.InvariantCulture, $"iteration {trainer.Iteration:N0} of {Options.Iterations:N0}, distance {distance:0.000}, penalty {penalty:0.000}, {speed:N0} images/s, {left}");
+                double speed = (Trainer.Iteration - begun) / elapsed.Elapsed.TotalSeconds;
+                string left = progress.TimeLeft(Trainer.Iteration / (double)Iterations, begun / (double)Iterations);
+                string warned = string.Concat(Warnings.Select(warning => $"; warning: {warning}"));
+                return string.Create(CultureInfo.InvariantCulture,
+                    $"iteration {Trainer.Iteration:N0} of {Iterations:N0}, loss {step.DiscriminatorLoss:0.000} / {step.GeneratorLoss:0.000}, gradient {step.GeneratorGradient:G2}{(Classes is { } classes ? $", {classes} classes" : "")}, {speed:0.0} iterations/s, {left}{warned}");
             });
-            if (trainer.Iteration % SamplesEvery == 0) WriteSamples(trainer.Generator);
-            if (trainer.Iteration % CheckpointEvery == 0 || trainer.Iteration == Options.Iterations) AtomicFile.Write(Files.Checkpoint, trainer.Save);
         }
+
+        WriteSamples();
+        WriteLog();
+        ModelFile.Save(Files.Weights, Trainer.Generator, Describe(Trainer.Iteration));
     }
 
-    private void Resume(WganGpTrainer trainer)
+    private void Resume()
     {
         try
         {
             using SafeTensorsFile checkpoint = SafeTensors.Read(Files.Checkpoint);
-            trainer.Resume(checkpoint);
+            Trainer.Resume(checkpoint);
+            if (File.Exists(Files.Log)) _log = GanLog.Parse(File.ReadAllText(Files.Log), Trainer.Iteration);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or KeyNotFoundException or FormatException or OverflowException)
         {
             throw new UserErrorException($"cannot go on from {Files.Checkpoint}: {e.Message} Remove it to start anew.", e);
         }
 
-        if (trainer.Iteration > Options.Iterations)
-            throw new UserErrorException($"{Files.Checkpoint} is at iteration {trainer.Iteration}: give an --iterations of at least that, or remove it to start anew");
+        if (Trainer.Iteration > Iterations)
+            throw new UserErrorException($"{Files.Checkpoint} is at iteration {Trainer.Iteration}: give an --iterations of at least that, or remove it to start anew");
     }
 
-    // The commands that make the same file again: one for each stage of the training.
-    private string CommandOf(IReadOnlyList<TrainingStage> stages)
+    private InvalidOperationException Diverged()
     {
-        if (stages.Count == 1) return Command;
-        string common = StageOptions().Replace(Command, "");
-        return string.Join(" && ", stages.Select((stage, i) => string.Create(CultureInfo.InvariantCulture,
-            $"{common} --critic-steps {stage.CriticSteps} --learning-rate {stage.LearningRate} --iterations {stage.Until}{(i > 0 ? " --resume" : "")}")));
+        string kept = File.Exists(Files.Checkpoint) ? $"{Files.Checkpoint} holds the last good weights" : "there was no checkpoint yet";
+        return new InvalidOperationException($"the training diverged at iteration {Trainer.Iteration}, where a loss or gradient is no finite number; {kept}: try a smaller --learning-rate");
     }
 
-    [GeneratedRegex(@" --(critic-steps|learning-rate|iterations) \S+")]
-    private static partial Regex StageOptions();
+    private void WriteCheckpoint()
+    {
+        WriteLog();
+        AtomicFile.Write(Files.Checkpoint, Trainer.Save);
+    }
 
-    // Always the same latent vectors, so that sheets can be compared.
-    private void WriteSamples(ImageGenerator generator)
+    private void WriteLog() => AtomicFile.Write(Files.Log, stream => stream.Write(Encoding.UTF8.GetBytes(_log.Text)));
+
+    private void WriteSamples()
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
-        using var random = new Generator(Options.Seed);
-        float[] drawn = generator.Run(Tensor.Normal([SampleCount, Options.Latent], random)).Images.Contiguous().ToArray<float>();
-        byte[] pixels = Array.ConvertAll(drawn, value => (byte)Math.Round(value * 255));
-        byte[] sheet = ImageGrid.EncodePng(pixels, Images.Shape, SampleColumns, scale: 2);
-        AtomicFile.Write(Files.Samples, stream => stream.Write(sheet));
+        WriteSheet(Files.Samples, Trainer.Samples(10 * SheetColumns), SheetColumns);
+        if (Judge is null) return;
+        _counts = new int[Judge.Classes];
+        foreach (long label in Judge.Predict(Trainer.Samples(JudgedCount)).ToArray<long>()) _counts[label]++;
+        _log.Judge(GanWarnings.ClassesCovered(_counts));
+    }
+
+    /// <summary>Writes images [N, C, H, W] in [0, 1] as one PNG.</summary>
+    public static void WriteSheet(string path, Tensor images, int columns)
+    {
+        var shape = new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3));
+        byte[] pixels = Array.ConvertAll(images.Contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
+        byte[] sheet = ImageGrid.EncodePng(pixels, shape, columns, scale: 2);
+        AtomicFile.Write(path, stream => stream.Write(sheet));
     }
 }

@@ -28,6 +28,15 @@ internal sealed class TrainingFiles
     /// <summary>A sheet of images that a generator drew.</summary>
     public string Samples => Path.ChangeExtension(Weights, "samples.png");
 
+    /// <summary>StyleGAN's sheet of mixed styles.</summary>
+    public string Mixing => Path.ChangeExtension(Weights, "mixing.png");
+
+    /// <summary>StyleGAN's sheet of truncated styles.</summary>
+    public string Truncation => Path.ChangeExtension(Weights, "truncation.png");
+
+    /// <summary>What a training measured on its way.</summary>
+    public string Log => Path.ChangeExtension(Weights, "log.csv");
+
     /// <summary>Whether there was a checkpoint at the start, which is to be used.</summary>
     public bool HasCheckpoint { get; }
 }

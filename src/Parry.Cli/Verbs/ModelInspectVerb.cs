@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Torch;
+using Parry.Torch.Nn;
 using Parry.Torch.Serialization;
 using Spectre.Console;
 
@@ -22,14 +24,56 @@ internal static class ModelInspectVerb
     /// <summary>One layer; kind and output are known for classifiers only.</summary>
     internal sealed record LayerContents(string Name, string? Kind, IReadOnlyDictionary<string, long[]> Weights, long[]? Output, long Parameters);
 
+    /// <summary>What <c>--json</c> writes for the networks of a GAN, which are no file.</summary>
+    internal sealed record GanContents(string Name, NetworkContents Generator, NetworkContents Discriminator);
+
+    /// <summary>A network with fresh weights.</summary>
+    internal sealed record NetworkContents(IReadOnlyList<LayerContents> Layers, long Parameters, long Trainable);
+
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var model = new Argument<string>("MODEL") { Description = "A .safetensors or TorchScript .pt file, or the name of a model that ships, as fashion-mnist/a." };
+        var model = new Argument<string>("MODEL") { Description = "A .safetensors or TorchScript .pt file, the name of a model that ships, as fashion-mnist/a, or that of a GAN for 28x28 images: gan, dcgan, wgan, hinge or cgan." };
         Option<bool> json = Arguments.Json();
         return new Command("inspect", "What a weight file holds: layers, shapes, parameter counts, and what the model takes.") { model, json }
-            .Does((result, _) => Run(Output.Of(result), ModelCatalog.Find(result.GetRequiredValue(model)), result.GetValue(json)));
+            .Does((result, _) => result.GetRequiredValue(model) is var name && GanNetworks.Find(name) is { } kind
+                ? Run(Output.Of(result), kind, result.GetValue(json))
+                : Run(Output.Of(result), ModelCatalog.Find(name), result.GetValue(json)));
     }
+
+    private static int Run(Output output, GanKind kind, bool json)
+    {
+        const int Classes = 10;
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        using var random = new Generator(1);
+        var shape = new ImageShape(1, 28, 28);
+        GanRecipe recipe = GanRecipe.Of(kind);
+        int classes = kind == GanKind.Cgan ? Classes : 0;
+        using Sequential generator = GanNetworks.Generator(kind, shape, recipe.Width, recipe.Latent, classes).Build(random);
+        using Sequential discriminator = GanNetworks.Discriminator(kind, shape, recipe.Width, classes).Build(random);
+        var document = new GanContents(
+            kind.ToString().ToLowerInvariant(),
+            Contents(generator, Tensor.Zeros([1, recipe.Latent + classes])),
+            Contents(discriminator, Tensor.Zeros([1, shape.Channels + classes, shape.Height, shape.Width])));
+        if (json)
+        {
+            output.Json(document, CliJson.Default.GanContents);
+            return 0;
+        }
+
+        foreach (var (name, network) in new[] { ("generator", document.Generator), (kind == GanKind.Wgan ? "critic" : "discriminator", document.Discriminator) })
+        {
+            output.Line($"{document.Name}: {name}");
+            Show(output, network.Layers);
+            output.Line($"{Count(network.Parameters)} parameters, {Count(network.Trainable)} of them trainable");
+        }
+
+        return 0;
+    }
+
+    private static NetworkContents Contents(Sequential network, Tensor input) =>
+        new(LayersOf(network, input), network.State.Sum(entry => entry.Value.Elements), network.ParameterCount);
 
     private static int Run(Output output, string path, bool json)
     {
@@ -43,11 +87,13 @@ internal static class ModelInspectVerb
     {
         using SafeTensorsFile file = Read(path);
         ModelDescription? description = file.Metadata.ContainsKey("parry.architecture") ? ModelFile.Describe(path) : null;
-        LayerContents[] layers = description is not null && Classifiers.Names.Contains(description.Architecture) ? LayersOf(path) : LayersOf(file);
+        LayerContents[] layers = LayersOf(path, description) ?? LayersOf(file);
         string? input = description switch
         {
             null => null,
-            { Architecture: ModelDescription.GeneratorArchitecture } => $"latent vectors [N, {description.Latent}], standard normal; draws images {description.Shape} in [0, 1]",
+            { Architecture: ModelDescription.GeneratorArchitecture } or { Latent: not null, ClassNames.Count: 0 } => $"latent vectors [N, {description.Latent}], standard normal; draws images {description.Shape} in [0, 1]",
+            { Architecture: ModelDescription.Pix2PixArchitecture } => $"images [N, {description.Shape.Channels}, H, W], float32 in [0, 1]; draws images of that shape",
+            { Latent: not null } => $"latent vectors [N, {description.Latent}], standard normal, and one-hot classes behind them; draws images {description.Shape} in [0, 1]",
             _ => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; gives {description.ClassNames.Count} logits",
         };
         return new ModelContents(path, input, file.Metadata, layers, layers.Sum(layer => layer.Parameters));
@@ -66,23 +112,32 @@ internal static class ModelInspectVerb
         }
     }
 
-    private static LayerContents[] LayersOf(string path)
+    private static LayerContents[]? LayersOf(string path, ModelDescription? description)
     {
-        var (classifier, _) = ModelFile.LoadClassifier(path);
-        using (classifier)
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        if (description is null) return null;
+        if (Classifiers.Names.Contains(description.Architecture))
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Tensor map = Tensor.Zeros([1, classifier.Shape.Channels, classifier.Shape.Height, classifier.Shape.Width]);
-            var layers = new List<LayerContents>();
-            foreach (var (name, module) in classifier.Network.Children)
-            {
-                map = module.Forward(map);
-                layers.Add(new LayerContents(name, module.ToString(), module.State.ToDictionary(entry => entry.Key, entry => entry.Value.Shape), map.Shape, module.ParameterCount));
-            }
-
-            return [.. layers];
+            using NetworkClassifier classifier = ModelFile.LoadClassifier(path).Classifier;
+            return LayersOf(classifier.Network, Tensor.Zeros([1, classifier.Shape.Channels, classifier.Shape.Height, classifier.Shape.Width]));
         }
+
+        if (!GanNetworks.Names.Contains(description.Architecture)) return null;
+        using Module generator = ModelFile.LoadGan(path).Generator;
+        return LayersOf(generator, Tensor.Zeros([1, description.Latent!.Value + description.ClassNames.Count]));
+    }
+
+    private static LayerContents[] LayersOf(Module network, Tensor input)
+    {
+        var layers = new List<LayerContents>();
+        foreach (var (name, module) in network.Children)
+        {
+            input = module.Forward(input);
+            layers.Add(new LayerContents(name, module.ToString(), module.State.ToDictionary(entry => entry.Key, entry => entry.Value.Shape), input.Shape, module.State.Sum(entry => entry.Value.Elements)));
+        }
+
+        return [.. layers];
     }
 
     private static LayerContents[] LayersOf(SafeTensorsFile file) =>
@@ -114,10 +169,15 @@ internal static class ModelInspectVerb
             output.Line($"  {(key.StartsWith("parry.", StringComparison.Ordinal) ? key["parry.".Length..] : key),-15} {value}");
         output.Line($"  {"takes",-15} {document.Input ?? "the file does not say"}");
         if (document.Layers.Count == 0) return;
+        Show(output, document.Layers);
+        output.Line($"{Count(document.Parameters)} parameters");
+    }
 
-        bool known = document.Layers.Any(layer => layer.Kind is not null);
+    private static void Show(Output output, IReadOnlyList<LayerContents> layers)
+    {
+        bool known = layers.Any(layer => layer.Kind is not null);
         Table table = known ? Output.Table("layer", "kind", "output", "weights", ">parameters") : Output.Table("layer", "weights", ">parameters");
-        foreach (LayerContents layer in document.Layers)
+        foreach (LayerContents layer in layers)
         {
             string weights = string.Join(", ", layer.Weights.Select(entry => $"{entry.Key} {Shape(entry.Value)}"));
             string[] cells = known ? [layer.Name, layer.Kind!, Shape(layer.Output![1..]), weights, Count(layer.Parameters)] : [layer.Name, weights, Count(layer.Parameters)];
@@ -125,7 +185,6 @@ internal static class ModelInspectVerb
         }
 
         output.Render(table);
-        output.Line($"{Count(document.Parameters)} parameters");
     }
 
     private static string Shape(long[] shape) => string.Join('x', shape);

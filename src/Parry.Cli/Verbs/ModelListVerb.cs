@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Parry.Models;
-using Parry.Models.Architectures;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
@@ -26,10 +25,9 @@ internal static class ModelListVerb
     private static int Run(Output output, bool json)
     {
         ListedModel[] models = [.. ModelCatalog.Names.Select(Describe)];
-        string[] architectures = [.. Classifiers.Names, ModelDescription.GeneratorArchitecture];
         if (json)
         {
-            output.Json(new ModelListing(models, architectures), CliJson.Default.ModelListing);
+            output.Json(new ModelListing(models, ModelDescription.Architectures), CliJson.Default.ModelListing);
             return 0;
         }
 
@@ -49,7 +47,7 @@ internal static class ModelListVerb
             output.Render(table);
         }
 
-        output.Line($"Architectures: {string.Join(", ", architectures)}");
+        output.Line($"Architectures: {string.Join(", ", ModelDescription.Architectures)}");
         return 0;
     }
 

@@ -25,7 +25,10 @@ public sealed class Conv2d : Module
     public Tensor? Bias { get; }
 
     /// <summary>[N, inputs, H, W] to [N, outputs, h, w], h = (H + 2·padding - dilation·(kernel - 1) - 1) / stride + 1.</summary>
-    public override Tensor Forward(Tensor input) => input.Conv2d(Weight, Bias, _stride, _padding, _dilation);
+    public override Tensor Forward(Tensor input) => Forward(input, Weight);
+
+    /// <summary>The same with another weight in place of its own, which a wrapper made of it.</summary>
+    public Tensor Forward(Tensor input, Tensor weight) => input.Conv2d(weight, Bias, _stride, _padding, _dilation);
 
     /// <inheritdoc/>
     public override string ToString() =>

@@ -18,7 +18,10 @@ public sealed class Linear : Module
     public Tensor? Bias { get; }
 
     /// <summary>[…, inputs] to […, outputs].</summary>
-    public override Tensor Forward(Tensor input) => input.Linear(Weight, Bias);
+    public override Tensor Forward(Tensor input) => Forward(input, Weight);
+
+    /// <summary>The same with another weight in place of its own, which a wrapper made of it.</summary>
+    public Tensor Forward(Tensor input, Tensor weight) => input.Linear(weight, Bias);
 
     /// <inheritdoc/>
     public override string ToString() => $"Linear({Weight.Size(1)}, {Weight.Size(0)})";

@@ -10,6 +10,7 @@ public sealed partial class Tensor
     private static readonly Operator s_avgPool2d = new("avg_pool2d");
     private static readonly Operator s_adaptiveAvgPool2d = new("adaptive_avg_pool2d");
     private static readonly Operator s_upsampleBilinear2d = new("upsample_bilinear2d");
+    private static readonly Operator s_upsampleNearest2d = new("upsample_nearest2d");
     private static readonly Operator s_relu = new("relu");
     private static readonly Operator s_leakyRelu = new("leaky_relu");
     private static readonly Operator s_sigmoid = new("sigmoid");
@@ -46,6 +47,9 @@ public sealed partial class Tensor
 
     /// <summary>[N, C, h, w] resized to another height and width, bilinearly between the centers of pixels.</summary>
     public Tensor ResizeBilinear(long height, long width) => s_upsampleBilinear2d.Call(this, new[] { height, width }, false);
+
+    /// <summary>[N, C, h, w] resized to another height and width; every pixel takes the value of the nearest one.</summary>
+    public Tensor ResizeNearest(long height, long width) => s_upsampleNearest2d.Call(this, new[] { height, width });
 
     /// <summary>max(x, 0).</summary>
     public Tensor Relu() => s_relu.Call(this);

@@ -1,5 +1,6 @@
 using Parry.Generative;
 using Parry.Torch;
+using Parry.Torch.Nn;
 
 namespace Parry.Models;
 
@@ -38,6 +39,19 @@ public static class ModelCatalog
     /// <summary>Loads a generator, which the caller owns.</summary>
     /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
     public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string model) => ModelFile.LoadGenerator(Find(model));
+
+    /// <summary>Loads a generator of any kind that draws from latent vectors, which the caller owns: from latent vectors [N, latent], with one number per class name behind them, to images in [0, 1].</summary>
+    /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
+    public static (Module Generator, ModelDescription Description) LoadAnyGenerator(string model)
+    {
+        string path = Find(model);
+        return ModelFile.Describe(path).Architecture switch
+        {
+            ModelDescription.GeneratorArchitecture => ModelFile.LoadGenerator(path),
+            ModelDescription.StyleGanArchitecture => ModelFile.LoadStyleGan(path),
+            _ => ModelFile.LoadGan(path),
+        };
+    }
 
     internal static IReadOnlyList<string> NamesIn(string? folder) => folder is null || !Directory.Exists(folder)
         ? []

@@ -11,10 +11,20 @@ public sealed record ModelDescription
     /// <summary>The architecture of Defense-GAN's generator.</summary>
     public const string GeneratorArchitecture = "defense-gan-generator";
 
+    /// <summary>The architecture of pix2pix's generator, a <see cref="UNet"/>.</summary>
+    public const string Pix2PixArchitecture = "pix2pix-generator";
+
+    /// <summary>The architecture of StyleGAN's generator.</summary>
+    public const string StyleGanArchitecture = "stylegan-generator";
+
     private const string Normalization = "none: [0,1]";
     private const int LargestSide = 1 << 14;
 
-    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.</summary>
+    /// <summary>The names of all architectures.</summary>
+    public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names, Pix2PixArchitecture, StyleGanArchitecture,
+        Vae.Architecture, ConditionalVae.Architecture, PuVaeNetwork.Architecture, MagNetNetwork.Architecture, DefenseVaeNetwork.Architecture];
+
+    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/>, <see cref="StyleGanArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>
@@ -23,11 +33,14 @@ public sealed record ModelDescription
     /// <summary>The shape of the images it takes, or draws.</summary>
     public required ImageShape Shape { get; init; }
 
-    /// <summary>The names of a classifier's classes; the label is the index. Empty for a generator.</summary>
+    /// <summary>The names of a classifier's classes; the label is the index. Those a conditional generator draws; empty for other generators.</summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
     /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
     public DropoutReading? Dropout { get; init; }
+
+    /// <summary>What a classifier's training lowered, where that was not the ordinary loss.</summary>
+    public string? Training { get; init; }
 
     /// <summary>A classifier's accuracy on the test images, in [0, 1], if it was measured.</summary>
     public double? TestAccuracy { get; init; }
@@ -65,6 +78,7 @@ public sealed record ModelDescription
         Add("normalization", Normalization);
         Add("classes", ClassNames.Count == 0 ? null : JsonSerializer.Serialize(ClassNames));
         Add("dropout", Dropout?.ToString().ToLowerInvariant());
+        Add("training", Training);
         Add("test-accuracy", TestAccuracy);
         Add("latent", Latent);
         Add("width", Width);
@@ -91,11 +105,12 @@ public sealed record ModelDescription
             return new ModelDescription
             {
                 Architecture = Text("architecture")
-                    ?? throw new InvalidDataException($"It does not say in \"parry.architecture\" what it is; {KnownArchitectures} are known."),
+                    ?? throw new InvalidDataException($"It does not say in \"parry.architecture\" what it is; {string.Join(", ", Architectures)} are known."),
                 Data = Text("data") ?? "",
                 Shape = ParseShape(Text("input")),
                 ClassNames = Array.ConvertAll(JsonSerializer.Deserialize<string?[]>(Text("classes") ?? "[]") ?? [], name => name ?? throw new FormatException()),
                 Dropout = Text("dropout") switch { null => null, "drop" => DropoutReading.Drop, "keep" => DropoutReading.Keep, _ => throw new FormatException() },
+                Training = Text("training"),
                 TestAccuracy = Text("test-accuracy") is { } accuracy ? double.Parse(accuracy, CultureInfo.InvariantCulture) : null,
                 Latent = Number("latent"),
                 Width = Number("width"),
@@ -115,9 +130,6 @@ public sealed record ModelDescription
 
         int? Number(string key) => Text(key) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
     }
-
-    internal static string KnownArchitectures => string.Join(", ",
-        [.. Classifiers.Names, GeneratorArchitecture, Vae.Architecture, ConditionalVae.Architecture, PuVaeNetwork.Architecture, MagNetNetwork.Architecture, DefenseVaeNetwork.Architecture]);
 
     private static ImageShape ParseShape(string? text)
     {

@@ -58,9 +58,7 @@ public static class ModelFile
         ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
         if (description.Architecture != ModelDescription.GeneratorArchitecture)
             throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a generator is {ModelDescription.GeneratorArchitecture}.");
-        if (description.Width is not (>= 1 and <= 1 << 14) || description.Latent is not (>= 1 and <= 1 << 20))
-            throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\") and how long its latent vector (\"{description.Latent}\").");
-        int width = description.Width.Value, latent = description.Latent.Value;
+        var (width, latent) = SizesOf(description);
         CheckCount(file, GeneratorParameters(description.Shape, width, latent), description);
         return (Build(random => new ImageGenerator(description.Shape, random, width, latent), file), description);
     });
@@ -80,6 +78,47 @@ public static class ModelFile
         return (Build(make, file), description);
     });
 
+    /// <summary>Reads a generator of the GAN family (<see cref="GanNetworks.Names"/>), which the caller owns: from latent vectors [N, latent], with one number per class name behind them, to images in [0, 1].</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator of the family.</exception>
+    public static (Module Generator, ModelDescription Description) LoadGan(string path) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        GanKind[] kind = [.. GanNetworks.Kinds.Where(kind => GanNetworks.NameOf(kind) == description.Architecture)];
+        if (kind.Length == 0)
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a generator is {ModelDescription.GeneratorArchitecture} or one of {string.Join(", ", GanNetworks.Names)}.");
+        var (width, latent) = SizesOf(description);
+        LayerPlan plan = GanNetworks.Generator(kind[0], description.Shape, width, latent, description.ClassNames.Count);
+        CheckCount(file, plan.Total, description);
+        return (Build<Module>(plan.Build, file), description);
+    });
+
+    /// <summary>Reads a generator of pix2pix, which the caller owns: from images to images of the same shape.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another architecture.</exception>
+    public static (UNet Generator, ModelDescription Description) LoadPix2Pix(string path) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        if (description.Architecture != ModelDescription.Pix2PixArchitecture || description.Width is not (>= 1 and <= 1 << 14))
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\" and width \"{description.Width}\"; {ModelDescription.Pix2PixArchitecture} was expected.");
+        int width = description.Width.Value, channels = description.Shape.Channels;
+        CheckCount(file, UNet.CountOf(channels, width), description);
+        return (Build(random => new UNet(channels, width, random), file), description);
+    });
+
+    /// <summary>Reads a generator of StyleGAN, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another architecture.</exception>
+    public static (StyleGenerator Generator, ModelDescription Description) LoadStyleGan(string path) => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        if (description.Architecture != ModelDescription.StyleGanArchitecture)
+            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; {ModelDescription.StyleGanArchitecture} was expected.");
+        var (width, latent) = SizesOf(description);
+        CheckCount(file, StyleGenerator.CountOf(description.Shape.Channels, width, latent), description);
+        return (Build(random => new StyleGenerator(description.Shape, width, latent, random), file), description);
+    });
+
     private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : Module
     {
         using var random = new Generator(0);
@@ -95,6 +134,11 @@ public static class ModelFile
             throw;
         }
     }
+
+    private static (int Width, int Latent) SizesOf(ModelDescription description) =>
+        description.Width is >= 1 and <= 1 << 14 and int width && description.Latent is >= 1 and <= 1 << 20 and int latent
+            ? (width, latent)
+            : throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\") and how long its latent vector (\"{description.Latent}\").");
 
     private static ModelDescription? Recognize(SafeTensorsFile file, ImageShape shape, int classes)
     {

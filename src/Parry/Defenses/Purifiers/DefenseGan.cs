@@ -1,3 +1,4 @@
+using Parry.Defenses.Breaks;
 using Parry.Generative;
 using Parry.Torch;
 
@@ -64,6 +65,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
                 AttackersPurifier = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) },
                 Draws = options.Whole("draws", 1),
                 Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
+                Breaks = BreaksOf(purifier.Generator),
             };
         });
 
@@ -85,6 +87,9 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
         using Tensor unseen = images.Detach();
         return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), Project);
     }
+
+    /// <summary>The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients through it (BPDA).</summary>
+    internal static IReadOnlyList<KnownBreak> BreaksOf(ImageGenerator generator) => [new("on-manifold", classifier => new OnManifold(generator, classifier))];
 
     private Purified Project(Tensor images, SampleRandom random)
     {

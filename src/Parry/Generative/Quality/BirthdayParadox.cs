@@ -1,0 +1,54 @@
+using Parry.Torch;
+
+namespace Parry.Generative.Quality;
+
+/// <summary>
+/// The birthday paradox test (Arora and Zhang, 2017, 1706.08224): a generator of N images shows two alike among about √N samples. It holds the closest pair,
+/// in pixels, of each of some batches of samples.
+/// </summary>
+/// <remarks>Deviation: the paper lets a person decide which pairs are duplicates; here a distance does, such as one that no two real images come below.</remarks>
+/// <param name="BatchSize">Samples in a batch, s.</param>
+/// <param name="Pairs">The closest pair of each batch.</param>
+public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> Pairs)
+{
+    /// <summary>The smallest distance of all.</summary>
+    public double Smallest => Pairs.Min(pair => pair.Distance);
+
+    /// <summary>The median over the batches of the smallest distance.</summary>
+    public double Median => Pairs.Select(pair => pair.Distance).Order().ElementAt(Pairs.Count / 2);
+
+    /// <summary>Finds the pairs, a batch at a time on the workers. Samples that fill no batch are left out.</summary>
+    /// <param name="samples">[N, C, H, W] in [0, 1].</param>
+    /// <param name="batches">How many batches.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    /// <exception cref="ArgumentException">There are fewer than two samples for a batch.</exception>
+    public static BirthdayParadox Of(Tensor samples, int batches = 10, CancellationToken cancellation = default)
+    {
+        int size = (int)(samples.Size(0) / batches);
+        if (size < 2) throw new ArgumentException($"expected at least {2 * batches} samples for {batches} batches, got {samples.Size(0)}", nameof(samples));
+        return new BirthdayParadox(size, Workers.Shared.Map(batches, batch =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            Tensor rows = SquaredDistances.Rows(samples.Slice(0, batch * size, (batch + 1) * size));
+            Tensor distances = SquaredDistances.Within(rows, 0, size).Reshape(-1);
+            int closest = (int)distances.ArgMin(0).ToDouble();
+            return new ClosestPair((batch * size) + (closest / size), (batch * size) + (closest % size), Math.Sqrt(distances.Select(0, closest).ToDouble()));
+        }, cancellation));
+    }
+
+    /// <summary>The share of batches that hold a pair closer than a distance.</summary>
+    public double ShareBelow(double distance) => Pairs.Count(pair => pair.Distance < distance) / (double)Pairs.Count;
+
+    /// <summary>
+    /// The number of images a generator can draw, all equally often, when a batch of s holds a duplicate with a chance p: s² / (2 ln(1 / (1 - p))). Null where p is 0 or 1,
+    /// which only tells that it is larger or smaller than about s².
+    /// </summary>
+    public static double? Support(int batchSize, double share) => share is > 0 and < 1 ? (double)batchSize * batchSize / (-2 * Math.Log(1 - share)) : null;
+}
+
+/// <summary>Two samples of a batch.</summary>
+/// <param name="First">The position of one.</param>
+/// <param name="Second">The position of the other.</param>
+/// <param name="Distance">Their Euclidean distance, pixels in [0, 1].</param>
+public sealed record ClosestPair(int First, int Second, double Distance);

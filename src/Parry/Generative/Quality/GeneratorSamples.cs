@@ -1,0 +1,47 @@
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Generative.Quality;
+
+/// <summary>Draws images with any generator, in evaluation mode: batch normalization by the batch would let the images of a batch depend on each other.</summary>
+public static class GeneratorSamples
+{
+    private const int RowsAtOnce = 250;
+
+    /// <summary>Draws images from the standard normal prior, in pieces on the workers; a sample is the same whatever their number and whatever the count.</summary>
+    /// <param name="generator">From latent vectors [N, latent], with one number per class behind them, to images in [0, 1].</param>
+    /// <param name="shape">Of the images.</param>
+    /// <param name="latent">Length of the latent vector.</param>
+    /// <param name="classes">How many classes a conditional generator takes; it draws them in turn. 0 for others.</param>
+    /// <param name="count">How many images.</param>
+    /// <param name="seed">Decides the latent vectors.</param>
+    /// <param name="cancellation">Stops between pieces.</param>
+    /// <returns>Images [count, C, H, W] in [0, 1], float32.</returns>
+    public static Tensor Draw(Module generator, ImageShape shape, int latent, int classes, int count, long seed, CancellationToken cancellation = default)
+    {
+        using IDisposable? mode = generator.EnterEvaluation();
+        return Fill(shape, count, samples =>
+        {
+            Tensor latents = new SampleRandom(seed, samples).Normal(0, latent);
+            if (classes > 0) latents = ConditionalGan.Latents(latents, Tensor.From(Array.ConvertAll(samples, sample => sample % classes)), classes);
+            return generator is ImageGenerator fast ? fast.Run(latents).Images : generator.Forward(latents);
+        }, cancellation);
+    }
+
+    /// <summary>Images of uniform noise [count, C, H, W] in [0, 1), float32: what every measure must call bad.</summary>
+    public static Tensor Noise(ImageShape shape, int count, long seed) =>
+        Fill(shape, count, samples => new SampleRandom(seed, samples).Fork(1).Uniform(0, shape.Channels, shape.Height, shape.Width), default);
+
+    private static Tensor Fill(ImageShape shape, int count, Func<long[], Tensor> draw, CancellationToken cancellation)
+    {
+        Tensor images = Tensor.Empty([count, shape.Channels, shape.Height, shape.Width]);
+        Workers.Shared.Run((count + RowsAtOnce - 1) / RowsAtOnce, piece =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
+            images.Slice(0, from, to).CopyInPlace(draw([.. Enumerable.Range(from, to - from).Select(sample => (long)sample)]));
+        }, cancellation);
+        return images;
+    }
+}

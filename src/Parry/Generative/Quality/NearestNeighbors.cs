@@ -1,0 +1,41 @@
+using Parry.Data;
+using Parry.Torch;
+
+namespace Parry.Generative.Quality;
+
+/// <summary>
+/// The nearest images of a set to samples, in pixels: a generator whose samples lie closer to its training images than fresh real ones do has memorized them.
+/// </summary>
+/// <param name="Distances">The Euclidean distance of each sample to its neighbor, pixels in [0, 1].</param>
+/// <param name="Indices">Which image of the set that is.</param>
+public sealed record NearestNeighbors(IReadOnlyList<double> Distances, IReadOnlyList<int> Indices)
+{
+    private const int ImagesAtOnce = 1000;
+
+    /// <summary>The median of the distances.</summary>
+    public double Median => Distances.Order().ElementAt(Distances.Count / 2);
+
+    /// <summary>Searches in pieces of the set on the workers; of images equally near the first counts.</summary>
+    /// <param name="samples">[N, C, H, W] in [0, 1].</param>
+    /// <param name="among">The set, as a generator's training images.</param>
+    /// <param name="cancellation">Stops between pieces.</param>
+    /// <exception cref="ArgumentException">The samples are of another shape than the set's images.</exception>
+    public static NearestNeighbors Of(Tensor samples, ImageSet among, CancellationToken cancellation = default)
+    {
+        if (samples.Elements != samples.Size(0) * among.Shape.Pixels) throw new ArgumentException($"expected images of {among.Shape}, got {samples.Describe()}", nameof(samples));
+        using var outer = new TensorScope();
+        Tensor rows = SquaredDistances.Rows(samples);
+        var parts = Workers.Shared.Map((among.Count + ImagesAtOnce - 1) / ImagesAtOnce, piece =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            int from = piece * ImagesAtOnce;
+            Tensor images = among.Slice(from, Math.Min(ImagesAtOnce, among.Count - from)).ImageTensor();
+            Tensor distances = SquaredDistances.Between(rows, SquaredDistances.Rows(images));
+            Tensor nearest = distances.ArgMin(1);
+            return (Distances: distances.Gather(1, nearest.Unsqueeze(1)).ToArray<double>(), Indices: Array.ConvertAll(nearest.ToArray<long>(), index => from + (int)index));
+        }, cancellation);
+        var best = Enumerable.Range(0, (int)samples.Size(0)).Select(row => parts.Select(part => (Distance: part.Distances[row], Index: part.Indices[row])).MinBy(found => found.Distance)).ToArray();
+        return new NearestNeighbors([.. best.Select(found => Math.Sqrt(found.Distance))], [.. best.Select(found => found.Index)]);
+    }
+}

@@ -1,0 +1,68 @@
+using Parry.Torch;
+
+namespace Parry.Generative.Quality;
+
+/// <summary>
+/// Fidelity and diversity apart, by balls around samples that reach to their k-th nearest neighbor: precision and recall (Kynkäänniemi et al., 2019,
+/// 1904.06991), density and coverage (Naeem et al., 2020, 2002.09797).
+/// </summary>
+/// <param name="Precision">The share of drawn samples inside some ball of a real one.</param>
+/// <param name="Recall">The share of real samples inside some ball of a drawn one.</param>
+/// <param name="Density">How many balls of real samples a drawn one is in on average, divided by k; may exceed 1.</param>
+/// <param name="Coverage">The share of real samples whose ball holds a drawn one.</param>
+public sealed record PrecisionRecall(double Precision, double Recall, double Density, double Coverage)
+{
+    private const int RowsAtOnce = 250;
+
+    /// <summary>Measures in pieces on the workers; memory grows with one set's size, not with the product of both, and the number of workers changes nothing.</summary>
+    /// <param name="real">Features [N, D], float64.</param>
+    /// <param name="drawn">Features [M, D], float64.</param>
+    /// <param name="neighbors">k, below N and M; a sample is no neighbor of itself.</param>
+    /// <param name="cancellation">Stops between pieces.</param>
+    /// <exception cref="ArgumentException">The features differ in length, or are too few.</exception>
+    public static PrecisionRecall Of(Tensor real, Tensor drawn, int neighbors = 5, CancellationToken cancellation = default)
+    {
+        if (real.Size(1) != drawn.Size(1) || neighbors < 1 || Math.Min(real.Size(0), drawn.Size(0)) <= neighbors)
+            throw new ArgumentException($"expected more than {neighbors} features of one length in each set, got {real.Describe()} and {drawn.Describe()}");
+        using Tensor realRadii = Radii(real, neighbors, cancellation), drawnRadii = Radii(drawn, neighbors, cancellation);
+        int count = (int)real.Size(0);
+        var parts = Workers.Shared.Map(Pieces(count), piece =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
+            Tensor distances = SquaredDistances.Between(real.Slice(0, from, to), drawn);
+            Tensor inReal = distances.Less(realRadii.Slice(0, from, to).Unsqueeze(1)), inDrawn = distances.Less(drawnRadii);
+            return (Balls: inReal.Sum([0]).ToArray<long>(), Covered: NotEmpty(inReal), Recalled: NotEmpty(inDrawn));
+        }, cancellation);
+        var balls = new long[drawn.Size(0)];
+        foreach (var part in parts)
+        {
+            for (int i = 0; i < balls.Length; i++) balls[i] += part.Balls[i];
+        }
+
+        return new PrecisionRecall(
+            balls.Count(number => number > 0) / (double)balls.Length,
+            parts.Sum(part => part.Recalled) / (double)count,
+            balls.Sum() / (double)balls.Length / neighbors,
+            parts.Sum(part => part.Covered) / (double)count);
+    }
+
+    // The squared distance of each row to its k-th nearest neighbor.
+    private static Tensor Radii(Tensor set, int neighbors, CancellationToken cancellation)
+    {
+        int count = (int)set.Size(0);
+        double[][] parts = Workers.Shared.Map(Pieces(count), piece =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            Tensor nearness = SquaredDistances.Within(set, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce)).MulInPlace(-1);
+            return nearness.TopK(neighbors, 1).Values.Select(1, neighbors - 1).Neg().ToArray<double>();
+        }, cancellation);
+        return Tensor.From<double>([.. parts.SelectMany(part => part)]);
+    }
+
+    private static long NotEmpty(Tensor rows) => (long)rows.Sum([1]).Greater(0).Sum().ToDouble();
+
+    private static int Pieces(int count) => (count + RowsAtOnce - 1) / RowsAtOnce;
+}

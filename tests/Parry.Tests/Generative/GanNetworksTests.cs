@@ -1,0 +1,80 @@
+using Parry.Generative;
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Tests.Generative;
+
+public class GanNetworksTests
+{
+    private static readonly ImageShape s_mnist = new(1, 28, 28);
+
+    /// <summary>The summaries that Keras prints of the networks.</summary>
+    [Theory]
+    [InlineData(GanKind.Gan, 1_493_520, 1_489_936, 533_505, 533_505)]
+    [InlineData(GanKind.Dcgan, 856_193, 855_809, 393_729, 392_833)]
+    [InlineData(GanKind.Wgan, 1_028_673, 1_028_289, 100_097, 99_649)]
+    public void They_hold_as_many_numbers_as_published(GanKind kind, long generator, long generatorTrainable, long discriminator, long discriminatorTrainable)
+    {
+        LayerPlan first = GanNetworks.Generator(kind, s_mnist, 64, 100), second = GanNetworks.Discriminator(kind, s_mnist, 64);
+        Assert.Equal((generator, generatorTrainable), (first.Total, first.Trainable));
+        Assert.Equal((discriminator, discriminatorTrainable), (second.Total, second.Trainable));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_plan_counts_what_it_builds(GanKind kind)
+    {
+        using var random = new Parry.Torch.Generator(1);
+        foreach (LayerPlan plan in new[] { GanNetworks.Generator(kind, s_mnist, 8, 5, 3), GanNetworks.Discriminator(kind, s_mnist, 8, 3) })
+        {
+            using Sequential network = plan.Build(random);
+            Assert.Equal((plan.Trainable, plan.Total), (network.ParameterCount, network.State.Sum(entry => entry.Value.Elements)));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void Generators_draw_images_in_the_unit_range_that_discriminators_score_in_both_modes(GanKind kind)
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(2);
+        foreach (ImageShape shape in new[] { s_mnist, new ImageShape(3, 32, 24) })
+        {
+            int classes = kind == GanKind.Cgan ? 4 : 0;
+            using Sequential generator = GanNetworks.Generator(kind, shape, 8, 5, classes).Build(random), discriminator = GanNetworks.Discriminator(kind, shape, 8, classes).Build(random);
+            Tensor latents = Tensor.Normal([6, 5], random).Mul(10), labels = Tensor.From([0L, 1, 2, 3, 0, 1]);
+            foreach (bool training in new[] { false, true })
+            {
+                if (training) generator.Train(random);
+                if (training) discriminator.Train(random);
+                Tensor images = generator.Forward(classes == 0 ? latents : ConditionalGan.Latents(latents, labels, classes));
+                Assert.Equal([6, shape.Channels, shape.Height, shape.Width], images.Shape);
+                float[] values = images.Contiguous().ToArray<float>();
+                Assert.InRange(values.Min(), 0, 0.5);
+                Assert.InRange(values.Max(), 0.5, 1);
+                Assert.True(values.Distinct().Count() > 100);
+                Assert.Equal([6, 1], discriminator.Forward(classes == 0 ? images : ConditionalGan.Images(images, labels, classes)).Shape);
+            }
+        }
+    }
+
+    [Fact]
+    public void Images_that_do_not_fit_are_refused()
+    {
+        var error = Assert.Throws<UserErrorException>(() => GanNetworks.Generator(GanKind.Dcgan, new ImageShape(1, 30, 28), 8, 5));
+        Assert.Contains("1x30x28", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_class_is_a_one_hot_vector_for_the_generator_and_maps_for_the_discriminator()
+    {
+        using var scope = new TensorScope();
+        Tensor labels = Tensor.From([2L, 0]);
+        Assert.Equal([7, 8, 0, 0, 1, 9, 9, 1, 0, 0], ConditionalGan.Latents(Tensor.From([7f, 8, 9, 9], 2, 2), labels, 3).ToArray<float>());
+        Tensor joined = ConditionalGan.Images(Tensor.Full([2, 1, 2, 2], 0.5), labels, 3);
+        Assert.Equal([2, 4, 2, 2], joined.Shape);
+        Assert.Equal([0.5f, 0, 0, 1, 0.5f, 1, 0, 0], joined.Select(2, 1).Select(2, 0).Contiguous().ToArray<float>());
+    }
+
+    public static TheoryData<GanKind> Kinds => [.. GanNetworks.Kinds];
+}

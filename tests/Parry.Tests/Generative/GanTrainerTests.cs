@@ -1,0 +1,128 @@
+using Parry.Generative;
+using Parry.Torch;
+using Parry.Torch.Serialization;
+
+namespace Parry.Tests.Generative;
+
+public class GanTrainerTests
+{
+    public static TheoryData<GanKind> Kinds => [.. Enum.GetValues<GanKind>()];
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_resumed_training_goes_on_bit_for_bit_running_statistics_included(GanKind kind)
+    {
+        using Tensor images = Toy(40, i => (byte)(i * 6)), labels = Tensor.From(Array.ConvertAll([.. Enumerable.Range(0, 40)], i => (long)(i % 2)));
+        using var straight = new GanTrainer(Tiny(kind), images, labels, 2);
+        using var broken = new GanTrainer(Tiny(kind), images, labels, 2);
+        using var resumed = new GanTrainer(Tiny(kind), images, labels, 2);
+        for (int i = 0; i < 4; i++) straight.Step();
+        for (int i = 0; i < 2; i++) broken.Step();
+        Go(broken, resumed);
+        Assert.Equal(2, resumed.Iteration);
+        for (int i = 0; i < 2; i++) resumed.Step();
+
+        Assert.Equal(Bytes(straight), Bytes(resumed));
+        Assert.NotEqual(Bytes(broken), Bytes(resumed));
+    }
+
+    [Fact]
+    public void A_checkpoint_of_another_recipe_is_refused()
+    {
+        using Tensor images = Toy(40, _ => 100);
+        using var wgan = new GanTrainer(Tiny(GanKind.Wgan), images);
+        foreach (GanRecipe other in new[] { Tiny(GanKind.Gan), Tiny(GanKind.Wgan) with { Seed = 9 }, Tiny(GanKind.Wgan) with { Clip = 0.02 } })
+        {
+            using var trainer = new GanTrainer(other, images);
+            var error = Assert.Throws<UserErrorException>(() => Go(wgan, trainer));
+            Assert.Contains("checkpoint was made with", error.Message, StringComparison.Ordinal);
+        }
+
+        using var longer = new GanTrainer(Tiny(GanKind.Wgan) with { Iterations = 99 }, images);
+        Go(wgan, longer);
+    }
+
+    [Fact]
+    public void Clipped_weights_stay_within_the_bound_and_reach_it()
+    {
+        using Tensor images = Toy(40, i => (byte)(i * 6));
+        using var trainer = new GanTrainer(Tiny(GanKind.Wgan), images);
+        for (int i = 0; i < 2; i++) trainer.Step();
+        float[] weights = [.. trainer.DiscriminatorWeights.SelectMany(weight => weight.ToArray<float>())];
+        Assert.Equal(0.01f, weights.Max(Math.Abs));
+    }
+
+    /// <summary>All images are dark but for one bright quarter: what is drawn comes near.</summary>
+    [Theory]
+    [InlineData(GanKind.Gan, 1e-3, 280)]
+    [InlineData(GanKind.Dcgan, 2e-3, 60)]
+    [InlineData(GanKind.Wgan, 1e-3, 140)]
+    [InlineData(GanKind.Lsgan, 2e-3, 140)]
+    [InlineData(GanKind.Hinge, 2e-3, 120)]
+    public void A_small_training_draws_what_all_images_share(GanKind kind, double rate, int steps)
+    {
+        using var scope = new TensorScope();
+        using Tensor images = Toy(64, _ => 250);
+        using var trainer = new GanTrainer(Tiny(kind) with { GeneratorRate = rate, DiscriminatorRate = rate }, images);
+        double before = Distance(trainer, images);
+        for (int i = 0; i < steps; i++) Assert.True(trainer.Step().IsFinite);
+        Assert.InRange(Distance(trainer, images), 0, 0.6 * before);
+    }
+
+    [Fact]
+    public void Conditional_samples_show_the_classes_in_turn()
+    {
+        using var scope = new TensorScope();
+        using Tensor images = Toy(64, i => (byte)(i % 2 == 0 ? 0 : 250)), labels = Tensor.From(Array.ConvertAll([.. Enumerable.Range(0, 64)], i => (long)(i % 2)));
+        using var trainer = new GanTrainer(Tiny(GanKind.Cgan) with { GeneratorRate = 2e-3, DiscriminatorRate = 2e-3 }, images, labels, 2);
+        for (int i = 0; i < 80; i++) trainer.Step();
+        float[] corner = trainer.Samples(10).Slice(2, 0, 14).Slice(3, 0, 14).Mean([1, 2, 3]).ToArray<float>();
+        Assert.True(corner.Where((_, i) => i % 2 == 1).Min() > corner.Where((_, i) => i % 2 == 0).Max() + 0.2, string.Join(' ', corner));
+    }
+
+    [Fact]
+    public void A_batch_larger_than_the_images_is_refused()
+    {
+        using Tensor images = Toy(4, _ => 100);
+        Assert.Contains("got 8", Assert.Throws<UserErrorException>(() => new GanTrainer(Tiny(GanKind.Gan), images)).Message, StringComparison.Ordinal);
+    }
+
+    private static GanRecipe Tiny(GanKind kind) => GanRecipe.Of(kind) with { Width = 8, Latent = 6, BatchSize = 8 };
+
+    // The upper left quarter as bright as given, the rest dark.
+    private static Tensor Toy(int count, Func<int, byte> bright)
+    {
+        var pixels = new byte[count * 28 * 28];
+        for (int i = 0; i < count; i++)
+        {
+            for (int y = 0; y < 14; y++) pixels.AsSpan((((i * 28) + y) * 28), 14).Fill(bright(i));
+        }
+
+        return Tensor.FromBytes(pixels, DType.UInt8, count, 1, 28, 28);
+    }
+
+    private static double Distance(GanTrainer trainer, Tensor images) =>
+        trainer.Samples(16).Sub(images.Slice(0, 0, 1).To(DType.Float32).Div(255)).Pow(2).Mean().ToDouble();
+
+    private static byte[] Bytes(GanTrainer trainer)
+    {
+        using var stream = new MemoryStream();
+        trainer.Save(stream);
+        return stream.ToArray();
+    }
+
+    private static void Go(GanTrainer from, GanTrainer to)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(file, Bytes(from));
+            using SafeTensorsFile checkpoint = SafeTensors.Read(file);
+            to.Resume(checkpoint);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+}
