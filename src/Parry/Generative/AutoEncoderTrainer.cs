@@ -172,7 +172,7 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
         return new Piece(scope.Keep(gradients), loss.ToDouble());
     }
 
-    private InvalidOperationException Diverged() => new($"the training diverged in epoch {Epoch + 1}: its loss or a weight is no number any more; try a smaller --learning-rate. The last checkpoint is from before.");
+    private InvalidOperationException Diverged() => new($"the training diverged in epoch {Epoch + 1}: its loss or a weight is no number any more; try a smaller learning rate. The last checkpoint is from before.");
 
     private sealed record Piece(Tensor[] Gradients, double Loss);
 }

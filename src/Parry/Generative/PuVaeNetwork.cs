@@ -30,7 +30,7 @@ public sealed class PuVaeNetwork : Module
     private readonly Linear _first, _label, _second, _code, _start;
     private readonly ConvTranspose2d[] _deconvolutions;
 
-    /// <summary>Creates it with PyTorch's default weights.</summary>
+    /// <summary>Creates it with Glorot's uniform weights and biases 0: with PyTorch's smaller ones hardly anything of the image reaches the code, which then stays unused.</summary>
     /// <param name="shape">Of the images: square, at least 8 pixels high.</param>
     /// <param name="classes">How many there are.</param>
     /// <param name="random">Where the first weights come from.</param>
@@ -46,12 +46,19 @@ public sealed class PuVaeNetwork : Module
         long features = (long)width * shape.Height * shape.Width;
         _first = Child("fc1", new Linear(features, hidden, random));
         _label = Child("label", new Linear(classes, hidden, random, bias: false));
-        _label.Weight.MulInPlace(Math.Sqrt(classes / (double)(features + classes)));
         _second = Child("fc2", new Linear(hidden, hidden, random));
         _code = Child("code", new Linear(hidden, 2 * latent, random));
         _start = Child("start", new Linear(latent + classes, _maps[0].Pixels, random));
         _deconvolutions = [.. Enumerable.Range(1, 3).Select(i => Child($"deconv{i}",
             new ConvTranspose2d(_maps[i - 1].Channels, _maps[i].Channels, Kernel, random, stride: 2, padding: 3, outputPadding: _maps[i].Height - (2 * _maps[i - 1].Height) + 1)))];
+        foreach (var (_, parameter) in Parameters)
+        {
+            if (parameter.Shape.Length > 1) Init.GlorotUniform(parameter, random);
+            else parameter.ZeroInPlace();
+        }
+
+        // As a part of the first linear layer, of whose inputs the labels are a few.
+        _label.Weight.MulInPlace(Math.Sqrt((classes + hidden) / (double)(features + classes + hidden)));
     }
 
     /// <summary>The shape of the images.</summary>

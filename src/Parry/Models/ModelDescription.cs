@@ -21,9 +21,10 @@ public sealed record ModelDescription
     private const int LargestSide = 1 << 14;
 
     /// <summary>The names of all architectures.</summary>
-    public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names, Pix2PixArchitecture, StyleGanArchitecture];
+    public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names, Pix2PixArchitecture, StyleGanArchitecture,
+        Vae.Architecture, ConditionalVae.Architecture, PuVaeNetwork.Architecture, MagNetNetwork.Architecture, DefenseVaeNetwork.Architecture];
 
-    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/> or <see cref="StyleGanArchitecture"/>.</summary>
+    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/>, <see cref="StyleGanArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>

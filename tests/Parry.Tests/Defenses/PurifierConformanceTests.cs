@@ -20,6 +20,10 @@ public sealed class PurifierConformanceTests : IDisposable
         ["puvae without noise"] = random => Of(new PuVaeNetwork(s_shape, 3, random, width: 2, hidden: 8, latent: 3), network => new PuVae(network) { Noise = 0 }),
         ["magnet"] = random => Of(new MagNetNetwork(s_shape, 1, random), network => new MagNet(network)),
         ["magnet with any of its members"] = random => Of(new MagNetNetwork(s_shape, 4, random), network => new MagNet(network) { Member = null }),
+        ["fast-defense-gan"] = random => Of(new ImageGenerator(s_shape, random, width: 4, latent: 4), network => new FastDefenseGan(network, new PriorSamples(network, 20, seed: 1)) { Stages = 2, StageSteps = 3 }),
+        ["bit-depth"] = _ => Of(new Flatten(), _ => new BitDepth(s_shape) { Bits = 3 }),
+        ["jpeg"] = _ => Of(new Flatten(), _ => new JpegCompression(s_shape)),
+        ["median"] = _ => Of(new Flatten(), _ => new MedianSmoothing(s_shape)),
         ["defense-vae"] = random => Of(new DefenseVaeNetwork(s_shape, random, width: 2, latent: 3), network => new DefenseVae(network)),
     };
 

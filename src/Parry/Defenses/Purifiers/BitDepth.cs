@@ -8,6 +8,8 @@ namespace Parry.Defenses.Purifiers;
 /// </summary>
 public sealed record BitDepth(ImageShape Shape) : IPurifier
 {
+    private const int RowsAtOnce = 500;
+
     /// <summary>Bits of a value, 1 to 8; the paper takes 1 for MNIST and 5 for CIFAR-10.</summary>
     public int Bits
     {
@@ -35,6 +37,6 @@ public sealed record BitDepth(ImageShape Shape) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random)
     {
         double steps = (1 << Bits) - 1;
-        return Purified.Of(images, images.Mul(steps).Round().Div(steps));
+        return RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, rows.Mul(steps).Round().Div(steps)));
     }
 }

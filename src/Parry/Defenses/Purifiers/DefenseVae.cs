@@ -35,9 +35,5 @@ public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
     public bool IsRandom => false;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) =>
-    {
-        Tensor drawn = Network.Forward(rows);
-        return new Purified(drawn, drawn.Sub(rows).Pow(2).Mean([1, 2, 3]));
-    });
+    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Network.Forward(rows)));
 }

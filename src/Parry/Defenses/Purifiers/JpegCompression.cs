@@ -9,6 +9,8 @@ namespace Parry.Defenses.Purifiers;
 /// </summary>
 public sealed record JpegCompression(ImageShape Shape) : IPurifier
 {
+    private const int RowsAtOnce = 128;
+
     /// <summary>The quality, 1 to 100; 75 in the paper.</summary>
     public int Quality
     {
@@ -35,16 +37,23 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
+        using Tensor unseen = images.Detach();
+        return RowPieces.Purify(this, unseen, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Compressed(rows)));
+    }
+
+    private Tensor Compressed(Tensor images)
+    {
         float[] values = images.Contiguous().ToArray<float>();
         int pixels = Shape.Pixels;
-        Workers.Shared.Run(values.Length / pixels, i =>
+        for (int from = 0; from < values.Length; from += pixels)
         {
-            Span<float> image = values.AsSpan(i * pixels, pixels);
+            Span<float> image = values.AsSpan(from, pixels);
             var bytes = new byte[pixels];
             for (int k = 0; k < pixels; k++) bytes[k] = (byte)Math.Round(image[k] * 255);
             byte[] decoded = Jpeg.Decode(Jpeg.Encode(bytes, Shape, Quality), Shape.Channels).Planes;
             for (int k = 0; k < pixels; k++) image[k] = decoded[k] / 255f;
-        });
-        return Purified.Of(images, Tensor.From<float>(values, images.Shape));
+        }
+
+        return Tensor.From<float>(values, images.Shape);
     }
 }

@@ -63,7 +63,7 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, draws) =>
     {
         Tensor reformed = Member is { } member ? Network.Reformers[member].Forward(rows) : OneEach(rows, draws);
-        return new Purified(reformed, reformed.Sub(rows).Pow(2).Mean([1, 2, 3]));
+        return Purified.Of(rows, reformed);
     });
 
     /// <summary>The detectors of one member, with the thresholds that its weight file has.</summary>

@@ -8,6 +8,8 @@ namespace Parry.Defenses.Purifiers;
 /// </summary>
 public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
 {
+    private const int RowsAtOnce = 500;
+
     /// <summary>The side of the window, 2 or 3.</summary>
     public int Window
     {
@@ -32,11 +34,11 @@ public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
     public bool IsRandom => false;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random)
+    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (piece, _) =>
     {
-        Tensor[] rows = Shifted(images, 2), all = [.. rows.SelectMany(row => Shifted(row, 3))];
-        return Purified.Of(images, Tensor.Stack(all).Sort(0).Values.Select(0, all.Length / 2));
-    }
+        Tensor[] rows = Shifted(piece, 2), all = [.. rows.SelectMany(row => Shifted(row, 3))];
+        return Purified.Of(piece, Tensor.Stack(all).Sort(0).Values.Select(0, all.Length / 2));
+    });
 
     // The images moved by each place of the window along a dimension. A mirrored edge pixel is the edge pixel itself, as the window reaches no further.
     private Tensor[] Shifted(Tensor images, int dimension)
