@@ -25,12 +25,7 @@ public sealed class GroupNorm : Module
     public Tensor Bias { get; }
 
     /// <summary>[N, C, H, W] to the same shape.</summary>
-    public override Tensor Forward(Tensor input)
-    {
-        // A group is a channel of the instance norm, as long as all its channels together.
-        Tensor grouped = input.Reshape(input.Size(0), _groups, -1, 1).InstanceNorm(null, null, Epsilon);
-        return grouped.Reshape(input.Shape).Mul(Weight.Reshape(1, -1, 1, 1)).Add(Bias.Reshape(1, -1, 1, 1));
-    }
+    public override Tensor Forward(Tensor input) => input.GroupNorm(_groups, Weight, Bias, Epsilon);
 
     /// <inheritdoc/>
     public override string ToString() => $"GroupNorm({_groups}, {Weight.Size(0)})";

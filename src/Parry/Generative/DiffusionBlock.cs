@@ -36,8 +36,8 @@ internal sealed class DiffusionBlock : Module
     /// <summary>[N, inputs, H, W] and what is told of the time, [N, time], to [N, outputs, H, W].</summary>
     public Tensor Forward(Tensor input, Tensor time)
     {
-        Tensor map = _conv1.Forward(DiffusionUNet.Silu(_norm1.Forward(input))).Add(_time.Forward(DiffusionUNet.Silu(time)).Unsqueeze(2).Unsqueeze(3));
-        return _conv2.Forward(DiffusionUNet.Silu(_norm2.Forward(map))).Add(_skip?.Forward(input) ?? input);
+        Tensor map = _conv1.Forward(_norm1.Forward(input).Silu()).Add(_time.Forward(time.Silu()).Unsqueeze(2).Unsqueeze(3));
+        return _conv2.Forward(_norm2.Forward(map).Silu()).Add(_skip?.Forward(input) ?? input);
     }
 
     /// <summary>The block as at time 0 of an embedding of zeros.</summary>

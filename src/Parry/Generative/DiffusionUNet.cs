@@ -67,14 +67,14 @@ public sealed class DiffusionUNet : Module
     /// <param name="times">N times.</param>
     public Tensor Predict(Tensor noised, IReadOnlyList<int> times)
     {
-        Tensor time = _time2.Forward(Silu(_time1.Forward(Waves(times))));
+        Tensor time = _time2.Forward(_time1.Forward(Waves(times)).Silu());
         Tensor one = _down1.Forward(_first.Forward(noised), time);
         Tensor two = _down2.Forward(one.AvgPool2d(2, 2), time);
         Tensor three = _down3.Forward(two.AvgPool2d(2, 2), time);
         Tensor map = _up3.Forward(Tensor.Cat([_middle.Forward(three, time), three], 1), time);
         map = _up2.Forward(Tensor.Cat([Twice(map), two], 1), time);
         map = _up1.Forward(Tensor.Cat([Twice(map), one], 1), time);
-        return _last.Forward(Silu(_norm.Forward(map)));
+        return _last.Forward(_norm.Forward(map).Silu());
     }
 
     /// <summary>What a weight file says of it; the caller adds the training.</summary>
@@ -87,9 +87,6 @@ public sealed class DiffusionUNet : Module
         int width = description.Width is >= 8 and <= 1 << 12 ? description.Width.Value : throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\").");
         return (CountOf(description.Shape.Channels, width), random => new DiffusionUNet(description.Shape, random, width));
     });
-
-    /// <summary>x · sigmoid(x).</summary>
-    internal static Tensor Silu(Tensor input) => input.Mul(input.Sigmoid());
 
     /// <summary>How many numbers a network holds; nothing is allocated.</summary>
     internal static long CountOf(int channels, int width)

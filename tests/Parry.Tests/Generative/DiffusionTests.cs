@@ -1,3 +1,4 @@
+using Parry.Data;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
