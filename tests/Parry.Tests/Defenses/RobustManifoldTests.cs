@@ -22,7 +22,7 @@ public sealed class RobustManifoldTests : IDisposable
     public void The_pairs_that_are_found_join_the_loss_of_the_batch_when_an_epoch_is_due()
     {
         using var scope = new TensorScope();
-        using var linear = new LinearPiece(scale: 20);
+        using var linear = new LinearPiece(scale: 3);
         RobustManifold training = Make();
         TrainingPiece due = linear.Piece with { Epoch = 10 };
         double without = s_beside.Of(due).Loss.ToDouble();
@@ -72,6 +72,6 @@ public sealed class RobustManifoldTests : IDisposable
     private static RobustManifold Make()
     {
         using var random = new Parry.Torch.Generator(3);
-        return new(s_beside, new PairSearch(new LinearSpanner(ToySet.Shape, Tensor.Normal([4, ToySet.Shape.Pixels], random).Mul(0.3).Own(), 0.5)) { Distance = 1, Steps = 60 }, "lines") { Weight = 0.5 };
+        return new(s_beside, new PairSearch(new LinearSpanner(ToySet.Shape, Tensor.Normal([4, ToySet.Shape.Pixels], random).Mul(0.3).Own(), 0.5)) { Distance = 2, Steps = 200 }, "lines") { Weight = 0.5 };
     }
 }
