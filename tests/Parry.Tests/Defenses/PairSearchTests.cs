@@ -1,6 +1,5 @@
 using Parry.Attacks;
 using Parry.Defenses.Breaks;
-using Parry.Models;
 using Parry.Torch;
 
 namespace Parry.Tests.Defenses;
