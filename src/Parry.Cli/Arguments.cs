@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using Parry.Attacks;
 using Parry.Data;
+using Parry.Models.Architectures;
 
 namespace Parry.Cli;
 
@@ -29,6 +30,9 @@ internal static class Arguments
     /// <summary><c>--model</c>.</summary>
     public static Option<string> Model() =>
         new("--model") { Description = "A .safetensors or TorchScript .pt file, or the name of a model that ships, as fashion-mnist/a.", HelpName = "MODEL", Required = true };
+
+    /// <summary><c>--net</c>, an architecture.</summary>
+    public static Option<string> Net() => new("--net") { Description = $"The architecture: {string.Join(", ", Classifiers.Names)}; a to f for short.", HelpName = "NET", Required = true };
 
     /// <summary><c>--out</c>, a file.</summary>
     public static Option<string> OutFile(string description) => new("--out") { Description = description, HelpName = "FILE", Required = true };

@@ -7,6 +7,7 @@ namespace Parry.Cli;
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(AttackVerb.AttackReport))]
 [JsonSerializable(typeof(IReadOnlyList<AttackListVerb.ListedAttack>))]
+[JsonSerializable(typeof(CertifyVerb.CertifyReport))]
 [JsonSerializable(typeof(LabelFlipVerb.LabelFlipReport))]
 [JsonSerializable(typeof(DoctorVerb.DoctorReport))]
 [JsonSerializable(typeof(DataListVerb.DataListing))]

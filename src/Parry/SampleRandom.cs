@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Parry.Torch;
@@ -102,7 +103,9 @@ public sealed class SampleRandom
         return tensor;
     }
 
-    // Eight blocks of four words at once. A block's counter is the position of its first word, then the sample, then zero.
+    // Eight blocks of four words at once. A block's counter is the position of its first word, then the sample, then zero. Before the compiler optimizes them,
+    // vectors are a hundred times slower, and a short run would be over by then.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fill(ulong stream, long sample, Span<float> numbers, Conversion convert)
     {
         Span<float> group = stackalloc float[32];
@@ -120,6 +123,7 @@ public sealed class SampleRandom
     }
 
     // Philox on eight counters, each word in the lower half of its lane.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Block(ulong key, ref Vector512<ulong> a, ref Vector512<ulong> b, ref Vector512<ulong> c, ref Vector512<ulong> d)
     {
         Vector512<ulong> word = Vector512.Create((ulong)uint.MaxValue), one = Vector512.Create((ulong)FirstMultiplier), two = Vector512.Create((ulong)SecondMultiplier);
@@ -133,6 +137,7 @@ public sealed class SampleRandom
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector512<ulong> Uniforms(Vector512<ulong> first, Vector512<ulong> second)
     {
         const double unit = 1.0 / (1 << 24);
@@ -140,6 +145,7 @@ public sealed class SampleRandom
     }
 
     // Box and Muller, two at a time.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Vector512<ulong> Normals(Vector512<ulong> first, Vector512<ulong> second)
     {
         const double unit = 1 / 4294967296.0;

@@ -48,6 +48,33 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
     }
 
     [Fact]
+    public async Task Trained_classifiers_and_simple_purifiers_are_evaluated_as_defenses()
+    {
+        var run = await Evaluate("fgsm:eps=0.1", "--json", "--defenses", $"adversarial-training:weights={trained.Classifier}", $"distillation:weights={trained.Classifier},temperature=10",
+            "feature-squeezing", "bit-depth", "median:window=3", "jpeg:quality=50", "smoothing:draws=20,attack-draws=2");
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        JsonElement[] rows = [.. run.Json().GetProperty("rows").EnumerateArray()];
+        string[] names = ["adversarial-training", "bit-depth", "distillation", "feature-squeezing", "jpeg", "median", "none", "smoothing"];
+        Assert.Equal(names, rows.Select(row => row.GetProperty("defense").GetString()).Distinct().Order(StringComparer.Ordinal));
+        Assert.Contains(rows, row => row.GetProperty("attack").GetString() == "pgd on logits/T" && row.GetProperty("defense").GetString() == "distillation");
+        Assert.All(rows.Where(row => row.GetProperty("defense").GetString() == "feature-squeezing"), row => Assert.True(row.TryGetProperty("refused", out _)));
+    }
+
+    [Theory]
+    [InlineData("adversarial-training", "weights")]
+    [InlineData("distillation:temperature=10", "weights")]
+    [InlineData("smoothing:sigma=0", "sigma")]
+    [InlineData("bit-depth:bits=9", "bits")]
+    [InlineData("median:window=5", "window")]
+    [InlineData("feature-squeezing:rate=2", "rate")]
+    public async Task Defenses_without_what_they_need_are_refused(string defense, string because)
+    {
+        var run = await Evaluate("fgsm:eps=0.1", "--defenses", defense);
+        Assert.Equal(2, run.Code);
+        Assert.Contains(because, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Images_crafted_on_a_substitute_are_named_after_it()
     {
         var run = await Evaluate("fgsm", "--from", trained.Classifier, "--json");

@@ -52,6 +52,41 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
         Assert.Equal(straight, await File.ReadAllBytesAsync(Weights));
     }
 
+    [Fact]
+    public async Task Adversarial_and_distilled_classifiers_say_in_their_files_how_they_were_trained()
+    {
+        string[] quick = ["--epochs", "2", "--batch", "32"];
+        string plain = _folder.File("mnist-plain.safetensors"), ensemble = _folder.File("mnist-ensemble.safetensors"), student = _folder.File("mnist-student.safetensors");
+        Assert.Equal(0, (await TrainTo(plain, [.. quick, "--temperature", "100"])).Code);
+        var train = await TrainTo(ensemble, [.. quick, "--adversarial", "fgsm:eps=0.1", "--adversarial-share", "0.25", "--warm-up", "1", "--sources", plain]);
+        Assert.Equal((0, ""), (train.Code, train.Error));
+        Assert.Equal(0, (await TrainTo(student, [.. quick, "--distill", plain, "--temperature", "100"])).Code);
+
+        Assert.Contains("cross entropy at temperature 100", (await CommandLine.Run("model", "inspect", plain)).Output, StringComparison.Ordinal);
+        string inspected = (await CommandLine.Run("model", "inspect", ensemble, "--json")).Json().GetProperty("metadata").GetProperty("parry.training").GetString()!;
+        Assert.Equal($"adversarial training with fgsm:eps=0.1, share 0.25, warm-up over 1 epochs, sources itself and {plain}", inspected);
+        Assert.Contains("distillation of", (await CommandLine.Run("model", "inspect", student)).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--adversarial beside", "--warm-up", "1")]
+    [InlineData("one of them", "--adversarial", "fgsm", "--temperature", "10")]
+    [InlineData("one of them", "--noise", "0.1", "--distill", "mnist/e")]
+    [InlineData("one budget", "--adversarial", "fgsm:eps=0.1,0.2")]
+    [InlineData("one budget", "--adversarial", "cw-l2")]
+    [InlineData("one budget", "--adversarial", "uap")]
+    [InlineData("share", "--adversarial", "fgsm", "--adversarial-share", "2")]
+    public async Task Losses_that_make_no_sense_are_refused(string because, params string[] options)
+    {
+        var train = await Train(options);
+        Assert.Equal(2, train.Code);
+        Assert.Contains(because, train.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Weights));
+    }
+
+    private Task<CommandLine.Outcome> TrainTo(string file, params string[] options) =>
+        CommandLine.Run(["train", "classifier", "--data", "mnist", "--data-dir", data.Folder, "--net", "e", "--out", file, .. options]);
+
     private Task<CommandLine.Outcome> Train(params string[] options) => CommandLine.Run(Args(options));
 
     private string[] Args(params string[] options) => ["train", "classifier", "--data", "mnist", "--data-dir", data.Folder, "--net", "e", "--out", Weights, .. options];

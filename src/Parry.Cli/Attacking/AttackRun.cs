@@ -39,7 +39,7 @@ internal sealed class AttackRun
         long[] truth = labels.ToArray<long>(), before = Predict(images);
         bool[] right = [.. before.Zip(truth, (predicted, label) => predicted == label)];
         var rows = new List<AttackRow>();
-        AttackSpec ready = Trained(attack, cancellation);
+        AttackSpec ready = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false } ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation) : attack;
         using var learned = ReferenceEquals(ready, attack) ? null : ready.Attack as IDisposable;
         foreach (AttackResult result in ready.Run(Model, images, goal, Seed, attack.Target is null ? right : null, limits: Limits, progress: progress, cancellation: cancellation))
         {
@@ -51,16 +51,6 @@ internal sealed class AttackRun
         }
 
         return rows;
-    }
-
-    private AttackSpec Trained(AttackSpec attack, CancellationToken cancellation)
-    {
-        if (attack.Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner) return attack;
-        ImageSet known = TrainingImages();
-        int count = Math.Min(learner.TrainingImages, known.Count);
-        using var scope = new TensorScope();
-        Tensor images = known.Take(Math.Max(count, 1)).ImageTensor().Slice(0, 0, count), labels = known.Take(Math.Max(count, 1)).LabelTensor().Slice(0, 0, count);
-        return attack.Train(Model, images, attack.GoalFor(Model, images, labels, Seed), Seed, cancellation: cancellation);
     }
 
     private AttackRow Row(AttackSpec attack, AttackResult result, Goal goal, bool[] right)

@@ -44,7 +44,7 @@ internal static class QualityBenchmarks
         {
             EvaluationRow clean = report.Rows.Single(row => row.Defense == defense && row.Attack == EvaluationRow.Nothing);
             EvaluationRow attacked = report.Rows.Single(row => row.Defense == defense && row.Threat.IsUnaware());
-            EvaluationRow adaptive = report.Rows.Single(row => row.Defense == defense && row.Threat.IsAware());
+            EvaluationRow adaptive = report.Rows.Single(row => row.Defense == defense && row.Threat.IsAware() && row.Attack == attacked.Attack);
             yield return BenchRow.AtLeast($"{defense}: clean, 500 MNIST images", clean.CleanAccuracy * 100, "%", 97, Command);
             yield return BenchRow.AtLeast($"{defense}: FGSM 0.3 from E on A", attacked.RobustAccuracy * 100, "%", 85, Command);
             yield return new BenchRow($"{defense}: FGSM 0.3 by an attacker who knows it", adaptive.RobustAccuracy * 100, "%", "none", null, Command);

@@ -21,8 +21,8 @@ internal static class EvaluateRun
         if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
         DataSet set = DataSets.ByName(request.Data);
         ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
-        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count);
-        IClassifier model = context.Classifier(request.Model);
+        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir };
+        IClassifier model = context.Evaluated = context.Classifier(request.Model);
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
         DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];
         bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>) || defenses.Any(defense => defense.Breaks.Count > 0);
@@ -56,8 +56,7 @@ internal static class EvaluateRun
     // The command-line name, with its options only where another of the same name stands beside it; the report's settings have them all.
     private static string NameOf(AttackSpec attack, AttackSpec[] all, EvaluateRequest request)
     {
-        string[] options = attack.Text.Split(':', 2) is [_, var text] ? [.. text.Split(',').Where(piece => piece.Contains('=', StringComparison.Ordinal) && !piece.StartsWith("eps=", StringComparison.Ordinal))] : [];
-        string name = all.Count(other => other.Name == attack.Name) == 1 || options.Length == 0 ? attack.Name : $"{attack.Name}:{string.Join(',', options)}";
+        string name = all.Count(other => other.Name == attack.Name) == 1 ? attack.Name : attack.TextWithoutBudgets;
         return request.From is null ? name : $"{name} from {request.From}";
     }
 

@@ -54,16 +54,16 @@ internal static class AttackVerb
                 Limits = parsed.Limits(queries, gradients),
                 Folder = folder,
             };
-            var rows = new List<AttackRow>();
+            var rows = new List<(AttackSpec Attack, AttackRow Row)>();
             using (ProgressLine line = ProgressLine.Of(parsed))
             {
-                foreach (AttackSpec attack in specs) rows.AddRange(run.Run(attack, new Shares(line, attack.Name), cancellation));
+                foreach (AttackSpec attack in specs) rows.AddRange(run.Run(attack, new Shares(line, attack.Name), cancellation).Select(row => (attack, row)));
             }
 
             Output shown = Output.Of(parsed);
             if (parsed.GetValue(json))
             {
-                shown.Json(new AttackReport(name, set.Name, rows), CliJson.Default.AttackReport);
+                shown.Json(new AttackReport(name, set.Name, [.. rows.Select(row => row.Row)]), CliJson.Default.AttackReport);
                 return 0;
             }
 
@@ -73,14 +73,14 @@ internal static class AttackVerb
         });
     }
 
-    private static Table TableOf(List<AttackRow> rows)
+    private static Table TableOf(List<(AttackSpec Attack, AttackRow Row)> rows)
     {
         Table table = Output.Table("attack", "budget", ">robust", ">success", ">median distance", ">after rounding to 8 bits", ">queries", ">gradients", ">seconds");
-        foreach (AttackRow row in rows)
+        foreach (var (attack, row) in rows)
         {
             table.AddRow(new[]
             {
-                Settings(row.Attack),
+                attack.TextWithoutBudgets,
                 row.Epsilon is { } epsilon ? Text($"{row.Norm} {epsilon:0.####}") : $"{row.Norm} smallest",
                 Text($"{row.RobustAccuracy * 100:0.0} % ({row.RobustCorrect}/{row.Count})"),
                 Text($"{row.Succeeded}/{row.Attacked}"),
@@ -93,16 +93,6 @@ internal static class AttackVerb
         }
 
         return table;
-    }
-
-    // Without the budgets, which have a column.
-    private static string Settings(string attack) => string.Join(',', attack.Split(':', 2) is [var name, var options] ? WithoutBudgets(name, options) : [attack]);
-
-    private static string[] WithoutBudgets(string name, string options)
-    {
-        // A piece without an equals sign is a further budget.
-        string[] kept = [.. options.Split(',').Where(piece => piece.Contains('=', StringComparison.Ordinal) && !piece.StartsWith("eps=", StringComparison.Ordinal))];
-        return kept.Length == 0 ? [name] : [$"{name}:{kept[0]}", .. kept[1..]];
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -26,7 +26,7 @@ internal static class LabelFlipVerb
         var recipe = new Models.Training();
         Option<string> data = Arguments.Data();
         Option<string?> dataDir = Arguments.DataDir();
-        var net = new Option<string>("--net") { Description = "The architecture: a to f of Defense-GAN, or lenet.", HelpName = "NET", Required = true };
+        Option<string> net = Arguments.Net();
         var kinds = new Option<string[]>("--kind")
         {
             Description = "Which labels are changed. May be given several times.",

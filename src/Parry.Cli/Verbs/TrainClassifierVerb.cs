@@ -2,12 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Cli.Training;
 using Parry.Data;
+using Parry.Defenses;
 using Parry.Models;
 using Parry.Models.Architectures;
 
 namespace Parry.Cli.Verbs;
 
-/// <summary><c>parry train classifier</c>: one of the classifiers of Defense-GAN.</summary>
+/// <summary><c>parry train classifier</c>: one of the architectures, on clean or adversarial images, or on a teacher's word.</summary>
 internal static class TrainClassifierVerb
 {
     /// <summary>Makes the verb.</summary>
@@ -16,7 +17,7 @@ internal static class TrainClassifierVerb
         var recipe = new Models.Training();
         Option<string> data = Arguments.Data();
         Option<string?> dataDir = Arguments.DataDir();
-        var net = new Option<string>("--net") { Description = "The architecture: a to f of Defense-GAN, or lenet.", HelpName = "NET", Required = true };
+        Option<string> net = Arguments.Net();
         Option<string> outFile = Arguments.OutFile("The weight file to write; until the end a checkpoint lies beside it.");
         Option<int> epochs = Arguments.Number("--epochs", "Passes over the training images.", recipe.Epochs, 1);
         Option<int> batch = Arguments.Number("--batch", "Images in a batch.", recipe.BatchSize, 1);
@@ -24,14 +25,18 @@ internal static class TrainClassifierVerb
         Option<double?> finalLearningRate = Arguments.Optional<double>("--final-learning-rate", "Adam's step size at the end, reached linearly; constant if not given.", orZero: true);
         var mirror = new Option<bool>("--mirror") { Description = "Mirror half of the training images, drawn anew in every epoch: for classes that have no left and right." };
         Option<string> dropout = Arguments.Choice("--dropout", "Whether dropout numbers are the share to drop or to keep.", "drop", "keep");
+        var loss = new LossArguments();
         Option<long> seed = Arguments.Seed();
         Option<bool> resume = Arguments.Resume();
-        return new Command("classifier", "Train a classifier on the first 50,000 training images; the last 10,000 validate.")
+        var command = new Command("classifier", "Train a classifier on the first 50,000 training images; the last 10,000 validate.")
         {
             data, dataDir, net, outFile, epochs, batch, learningRate, finalLearningRate, mirror, dropout, seed, resume,
-        }.Does((result, cancellation) =>
+        };
+        foreach (Option option in loss.All) command.Add(option);
+        return command.Does((result, cancellation) =>
         {
             DataSet set = result.DataSet(data);
+            using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count);
             var options = recipe with
             {
                 Architecture = Classifiers.FullName(result.GetRequiredValue(net)),
@@ -40,6 +45,7 @@ internal static class TrainClassifierVerb
                 LearningRate = result.GetValue(learningRate),
                 FinalLearningRate = result.GetValue(finalLearningRate),
                 Mirror = result.GetValue(mirror),
+                Loss = loss.Of(result, context.Classifier),
                 Dropout = result.GetValue(dropout) == "keep" ? DropoutReading.Keep : DropoutReading.Drop,
                 Seed = result.GetValue(seed),
             };
@@ -84,6 +90,11 @@ internal static class TrainClassifierVerb
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             throw new StoppedException($"stopped after epoch {trainer.Epoch} of {options.Epochs}: give the same command with --resume to go on");
+        }
+        catch (TrainingDivergedException e)
+        {
+            string kept = e.Epoch > 0 ? $"; {files.Checkpoint} keeps the weights after epoch {e.Epoch}" : "";
+            throw new InvalidOperationException($"{e.Message}{kept}: start anew with a smaller --learning-rate", e);
         }
     }
 }

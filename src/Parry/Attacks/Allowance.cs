@@ -56,8 +56,7 @@ internal sealed class Allowance
     public void Saw(Tensor images, Tensor predictions, ReadOnlySpan<long> samples)
     {
         using var scope = new TensorScope();
-        long[] rows = new long[samples.Length];
-        for (int i = 0; i < rows.Length; i++) rows[i] = _rowOf[samples[i]];
+        long[] rows = RowsOf(samples);
         Tensor index = Tensor.From(rows);
         long[] reached = Rows.Where(_goal.Select(index).IsReached(predictions).ToArray<bool>(), true);
         if (reached.Length == 0) return;
@@ -89,11 +88,16 @@ internal sealed class Allowance
     /// <summary>Predictions of refused rows: no goal is reached.</summary>
     public Tensor Refusals(ReadOnlySpan<long> samples, int classes)
     {
-        long[] rows = new long[samples.Length];
-        for (int i = 0; i < rows.Length; i++) rows[i] = _rowOf[samples[i]];
         using var scope = new TensorScope();
-        Tensor labels = _goal.Select(Tensor.From(rows)).Labels;
+        Tensor labels = _goal.Select(Tensor.From(RowsOf(samples))).Labels;
         return scope.Keep(_goal.IsTargeted ? Tensor.From(labels.ToArray<long>().Select(label => (label + 1) % classes).ToArray()) : labels.Clone());
+    }
+
+    private long[] RowsOf(ReadOnlySpan<long> samples)
+    {
+        var rows = new long[samples.Length];
+        for (int i = 0; i < rows.Length; i++) rows[i] = _rowOf[samples[i]];
+        return rows;
     }
 }
 

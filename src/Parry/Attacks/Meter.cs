@@ -61,22 +61,21 @@ public sealed class Meter
         if (rows % samples.Length != 0)
             throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
         long each = rows / samples.Length;
-        var admitted = new List<long>();
+        List<long>? admitted = allowance is null ? null : [];
         for (int i = 0; i < samples.Length; i++)
         {
             long sample = samples[i] - _first;
             long granted = allowance?.Grant(samples[i], each, _queries[sample], _gradients[sample], differentiates) ?? each;
             _queries[sample] += granted;
             if (differentiates) _gradients[sample] += granted;
-            if (allowance is null) continue;
-            for (long row = i * each; row < (i * each) + granted; row++) admitted.Add(row);
+            for (long row = i * each; row < (i * each) + granted; row++) admitted?.Add(row);
             if (granted == each) continue;
             using Tensor next = images.Slice(0, (i * each) + granted, (i * each) + granted + 1);
-            allowance.Refuse(samples[i], next);
+            allowance!.Refuse(samples[i], next);
         }
 
-        if (allowance is null || admitted.Count == rows) return null;
-        return allowance.IsSpent && admitted.Count == 0 ? throw new AllowanceSpentException() : [.. admitted];
+        if (admitted is null || admitted.Count == rows) return null;
+        return allowance!.IsSpent && admitted.Count == 0 ? throw new AllowanceSpentException() : [.. admitted];
     }
 
     private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples, Allowance? allowance) : IPredictor, IPerSample

@@ -19,6 +19,9 @@ public static class ImageTensors
     /// <summary>All labels, int64 [N].</summary>
     public static Tensor LabelTensor(this ImageSet set) => Tensor.From(Array.ConvertAll(set.Labels.ToArray(), label => (long)label));
 
+    /// <summary>The first images and their labels: that many, or all where there are fewer.</summary>
+    public static (Tensor Images, Tensor Labels) First(this ImageSet set, int most) => set.Batch([.. Enumerable.Range(0, Math.Min(most, set.Count))]);
+
     /// <summary>The images and labels at these indices, in their order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An index lies outside the set.</exception>
     public static (Tensor Images, Tensor Labels) Batch(this ImageSet set, ReadOnlySpan<int> indices)

@@ -1,5 +1,7 @@
 using Parry.Attacks.Catalog;
+using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
+using Parry.Defenses.Training;
 
 namespace Parry.Defenses;
 
@@ -7,7 +9,21 @@ namespace Parry.Defenses;
 public static class DefenseCatalog
 {
     /// <summary>All defenses.</summary>
-    public static IReadOnlyList<DefenseEntry> All { get; } = [DefenseGan.Entry];
+    public static IReadOnlyList<DefenseEntry> All { get; } =
+    [
+        DefenseGan.Entry,
+        FastDefenseGan.Entry,
+        PuVae.Entry,
+        MagNet.Entry,
+        DefenseVae.Entry,
+        AdversarialTraining.Entry,
+        Distillation.Entry,
+        FeatureSqueezing.Entry,
+        BitDepth.Entry,
+        MedianSmoothing.Entry,
+        JpegCompression.Entry,
+        RandomizedSmoothing.Entry,
+    ];
 
     /// <summary>The names of all defenses.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(entry => entry.Name)];

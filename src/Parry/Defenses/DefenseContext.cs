@@ -1,5 +1,7 @@
+using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Torch.Nn;
 
 namespace Parry.Defenses;
 
@@ -20,28 +22,58 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <summary>The number of classes.</summary>
     public int Classes { get; } = classes;
 
+    /// <summary>The folder to look for data in first; null for the usual places.</summary>
+    public string? DataDir { get; init; }
+
+    /// <summary>The classifier that is defended.</summary>
+    /// <exception cref="InvalidOperationException">None was said.</exception>
+    public IClassifier Evaluated
+    {
+        get => field ?? throw new InvalidOperationException("The context does not say which classifier is defended.");
+        set;
+    }
+
+    /// <summary>Clean images for thresholds and the like: the last 10,000 published for training.</summary>
+    /// <exception cref="UserErrorException">The data set is not found.</exception>
+    public ImageSet ValidationImages() => DataSets.ByName(Data).Load(DataPart.Validation, Split.DefenseGan, DataDir);
+
     /// <summary>Loads a classifier for these images.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
-    public IClassifier Classifier(string name) => Keep(ModelCatalog.LoadClassifier(name, Shape, Classes).Classifier);
+    public IClassifier Classifier(string name) => Own(ModelCatalog.LoadClassifier(name, Shape, Classes).Classifier);
 
     /// <summary>Loads Defense-GAN's generator.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
-    public ImageGenerator Generator(string name) => Keep(ModelCatalog.LoadGenerator(name).Generator);
+    public ImageGenerator Generator(string name) => Own(ModelCatalog.LoadGenerator(name).Generator);
 
     /// <summary>Loads anything else that a weight file holds.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <param name="load">Reads the file, whose path it is given.</param>
     /// <exception cref="UserErrorException">There is none.</exception>
-    public T Load<T>(string name, Func<string, T> load) => Keep(load(ModelCatalog.Find(name)));
+    public T Load<T>(string name, Func<string, T> load) => Own(load(ModelCatalog.Find(name)));
 
-    /// <summary>Frees what was loaded.</summary>
-    public void Dispose() => _loaded.ForEach(item => item.Dispose());
+    /// <summary>Loads a network that was trained on this data set.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <param name="load">Reads the file, whose path it is given.</param>
+    /// <returns>The network, and what its file says of it.</returns>
+    /// <exception cref="UserErrorException">There is none, or it was trained on other images.</exception>
+    public (T Network, ModelDescription Description) Network<T>(string name, Func<string, (T Network, ModelDescription Description)> load) where T : Module
+    {
+        var (network, description) = load(ModelCatalog.Find(name));
+        Own(network);
+        if (description.Data != Data || description.Shape != Shape)
+            throw new UserErrorException($"{name} was trained on {description.Data} ({description.Shape}), not on {Data} ({Shape}): give weights that were trained on {Data}");
+        return (network, description);
+    }
 
-    private T Keep<T>(T item)
+    /// <summary>Frees something at the end.</summary>
+    public T Own<T>(T item)
     {
         if (item is IDisposable disposable) _loaded.Add(disposable);
         return item;
     }
+
+    /// <summary>Frees what was loaded.</summary>
+    public void Dispose() => _loaded.ForEach(item => item.Dispose());
 }

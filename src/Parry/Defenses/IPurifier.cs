@@ -39,4 +39,10 @@ public interface IPurifier
 /// <summary>What a purifier gives.</summary>
 /// <param name="Images">The purified images, [N, C, H, W] in [0, 1].</param>
 /// <param name="Errors">Mean squared difference of each image to its purified one, [N]: large for what the purifier's model does not know, so also a detector's score.</param>
-public sealed record Purified(Tensor Images, Tensor Errors);
+public sealed record Purified(Tensor Images, Tensor Errors)
+{
+    /// <summary>The purified images with their errors.</summary>
+    /// <param name="images">As they came.</param>
+    /// <param name="purified">As they went.</param>
+    public static Purified Of(Tensor images, Tensor purified) => new(purified, purified.Sub(images).Pow(2).Mean([1, 2, 3]));
+}

@@ -39,33 +39,22 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
 {
     private readonly IPurifier _purifier;
     private readonly IClassifier _classifier;
-    private readonly SampleRandom _random;
-    private readonly bool _known;
     private readonly int _draws;
-    private readonly ReadOnlyMemory<long>? _samples;
-    private readonly Counter _calls;
+    private readonly CallDraws _random;
 
     internal ProtectedClassifier(IPurifier purifier, IClassifier classifier, long seed, int draws)
-        : this(purifier, classifier, new SampleRandom(seed, default), known: false, draws, null, new Counter())
+        : this(purifier, classifier, draws, new CallDraws(seed))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
     }
 
     internal ProtectedClassifier(IPurifier purifier, IClassifier classifier, SampleRandom draws)
-        : this(purifier, classifier, draws, known: true, draws: 1, null, new Counter())
+        : this(purifier, classifier, draws: 1, new CallDraws(draws))
     {
     }
 
-    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, SampleRandom random, bool known, int draws, ReadOnlyMemory<long>? samples, Counter calls)
-    {
-        _purifier = purifier;
-        _classifier = classifier;
-        _random = random;
-        _known = known;
-        _draws = draws;
-        _samples = samples;
-        _calls = calls;
-    }
+    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, int draws, CallDraws random) =>
+        (_purifier, _classifier, _draws, _random) = (purifier, classifier, draws, random);
 
     /// <inheritdoc/>
     public ImageShape Shape => _classifier.Shape;
@@ -75,8 +64,7 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
 
     /// <inheritdoc/>
     /// <remarks>Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.</remarks>
-    public IPredictor For(ReadOnlyMemory<long> samples) =>
-        new ProtectedClassifier(_purifier, _classifier.For(samples), _random, _known, _draws, samples, _samples is null ? new Counter() : _calls);
+    public IPredictor For(ReadOnlyMemory<long> samples) => new ProtectedClassifier(_purifier, _classifier.For(samples), _draws, _random.For(samples));
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => _classifier.EnterEvaluation();
@@ -84,7 +72,7 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
     /// <inheritdoc/>
     public Tensor Logits(Tensor images)
     {
-        SampleRandom random = NextDraws(images);
+        SampleRandom random = _random.Next(images);
         if (_purifier.Path == GradientPath.Exact) return _classifier.Logits(_purifier.Purify(images, random).Images);
         Tensor purified = PurifyUnseen(images, random);
 
@@ -101,7 +89,7 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
         {
             LossGradient one = _purifier.Path == GradientPath.Exact
                 ? ((IClassifier)new Once(this)).Gradient(images, loss)
-                : _classifier.Gradient(PurifyUnseen(images, NextDraws(images)), loss);
+                : _classifier.Gradient(PurifyUnseen(images, _random.Next(images)), loss);
             sum = sum is null ? one : new LossGradient(sum.Logits.Add(one.Logits), sum.Losses.Add(one.Losses), sum.Gradient.Add(one.Gradient));
         }
 
@@ -114,23 +102,6 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
         return scope.Keep(_purifier.Purify(images.Detach(), random).Images);
-    }
-
-    private SampleRandom NextDraws(Tensor images)
-    {
-        long rows = images.Size(0);
-        ReadOnlyMemory<long> samples = _samples ?? Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray();
-        if (samples.Length != rows)
-            throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
-        SampleRandom bound = _random.For(samples);
-        return _known ? bound : bound.Fork(_calls.Next());
-    }
-
-    private sealed class Counter
-    {
-        private long _count;
-
-        public long Next() => Interlocked.Increment(ref _count);
     }
 
     // One purification seen by autograd, without this class's averaging.

@@ -55,7 +55,8 @@ internal sealed class DefendedImages : IDisposable
         {
             using var frozen = Autograd.NoGrad();
             using var scope = new TensorScope();
-            return model.Predict(images.Slice(0, i * Piece, Math.Min(count, (i + 1) * Piece))).ToArray<long>();
+            int from = i * Piece, to = Math.Min(count, from + Piece);
+            return model.For(Enumerable.Range(from, to - from).Select(sample => (long)sample).ToArray()).Predict(images.Slice(0, from, to)).ToArray<long>();
         }).SelectMany(part => part)];
     }
 

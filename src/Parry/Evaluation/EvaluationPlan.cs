@@ -3,6 +3,7 @@ using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
+using Parry.Torch;
 
 namespace Parry.Evaluation;
 
@@ -49,4 +50,8 @@ public sealed record EvaluationPlan
 /// <param name="Epsilons">Budgets; null takes a budget attack's own, and leaves a minimizing attack without one.</param>
 /// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated classifier itself.</param>
 /// <param name="Target">The class it aims at; null to leave the true one. Only reaching it is then a success, and images that have it by right are left alone.</param>
-public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IReadOnlyList<double>? Epsilons = null, IClassifier? Source = null, TargetChoice? Target = null);
+public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IReadOnlyList<double>? Epsilons = null, IClassifier? Source = null, TargetChoice? Target = null)
+{
+    // What it wants of images of these true classes.
+    internal Goal GoalFor(IClassifier model, Tensor images, Tensor labels, long seed) => Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
+}

@@ -64,7 +64,7 @@ public sealed class Evaluator
 
         foreach (PlannedAttack attack in _plan.Attacks)
         {
-            Goal goal = attack.Target?.For(_plan.Model, images, labels, _plan.Seed) ?? Goal.Untargeted(labels);
+            Goal goal = attack.GoalFor(_plan.Model, images, labels, _plan.Seed);
             foreach (AttackResult result in Attack(attack, attack.Source ?? _plan.Model, "the bare classifier", images, goal, truth, attack.Source is null ? bareRight : null))
             {
                 long[] predictions = DefendedImages.Predict(_plan.Model, result.Attempts);
@@ -131,10 +131,9 @@ public sealed class Evaluator
         Report($"{attack.Name} learns to attack {where}");
         ImageSet known = _plan.TrainingImages ?? throw new UserErrorException($"the attack {attack.Name} learns before it attacks: give the plan images to learn from, others than those it attacks");
         using var scope = new TensorScope();
-        int count = Math.Min(learner.TrainingImages, known.Count);
-        Tensor images = known.Take(Math.Max(count, 1)).ImageTensor().Slice(0, 0, count), labels = known.Take(Math.Max(count, 1)).LabelTensor().Slice(0, 0, count);
+        var (images, labels) = known.First(learner.TrainingImages);
         IReadOnlyList<double> epsilons = learner is IBudgetAttack<IClassifier> within ? attack.Epsilons ?? [within.Epsilon] : [];
-        var (trained, training) = AttackRunner.Train(learner, model, images, Goal.Untargeted(labels), _plan.Seed, epsilons, cancellation: _cancellation);
+        var (trained, training) = AttackRunner.Train(learner, model, images, attack.GoalFor(model, images, labels, _plan.Seed), _plan.Seed, epsilons, cancellation: _cancellation);
         if (training.Images > 0)
         {
             _notes.Add(string.Create(CultureInfo.InvariantCulture, $"{attack.Name} learned to attack {where} from {training.Images:N0} images of {known.Name} that it is not judged on, with "

@@ -18,6 +18,9 @@ public sealed class ClassifierTrainer : IDisposable
     // A piece of 32 takes no more time per image than a larger one (its maps stay in the cache), and a batch of 128 keeps four cores busy.
     private const int PieceSize = 32;
 
+    // No piece has this number.
+    private const int BatchStream = -1;
+
     private readonly Training _options;
     private readonly ImageSet _images;
     private readonly ImageSet? _validation;
@@ -57,6 +60,7 @@ public sealed class ClassifierTrainer : IDisposable
     /// <param name="progress">Told after each batch.</param>
     /// <param name="cancellation">Stops between batches; what came after the last checkpoint is lost.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no number any more; the checkpoint is the one of the last epoch.</exception>
     public void Run(string? checkpoint = null, Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         while (Epoch < _options.Epochs)
@@ -70,6 +74,7 @@ public sealed class ClassifierTrainer : IDisposable
     /// <param name="progress">Told after each batch.</param>
     /// <param name="cancellation">Stops between batches, with the epoch half done: continue from a checkpoint then, not with this object.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="TrainingDivergedException">The loss is no number any more.</exception>
     public void RunEpoch(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         double loss = 0, right = 0, seen = 0;
@@ -86,6 +91,7 @@ public sealed class ClassifierTrainer : IDisposable
             progress?.Invoke(new(Epoch + 1, number, _batches.BatchesPerEpoch, loss / seen, right / seen, validated));
         }
 
+        if (!_weights.All(IsFinite)) throw new TrainingDivergedException(Epoch, "its last batch gave weights that are no numbers");
         Epoch++;
     }
 
@@ -130,6 +136,7 @@ public sealed class ClassifierTrainer : IDisposable
         Shape = Classifier.Shape,
         ClassNames = _images.ClassNames,
         Dropout = _options.Dropout,
+        Training = _options.Loss.Description,
         TestAccuracy = testAccuracy,
         Seed = _options.Seed,
         Command = command,
@@ -145,12 +152,19 @@ public sealed class ClassifierTrainer : IDisposable
 
     private string Recipe => string.Create(CultureInfo.InvariantCulture,
         $"{_options.Architecture}, {_options.Epochs} epochs of batches of {_options.BatchSize}, learning rate {_options.LearningRate} to {_options.FinalLearningRate ?? _options.LearningRate}, "
-        + $"{(_options.Mirror ? "mirrored, " : "")}dropout read as {_options.Dropout}, seed {_options.Seed}, {_images.Count} images {_images.Shape} of {_images.Name}");
+        + $"{(_options.Loss.Description is { } loss ? loss + ", " : "")}{(_options.Mirror ? "mirrored, " : "")}dropout read as {_options.Dropout}, seed {_options.Seed}, {_images.Count} images {_images.Shape} of {_images.Name}");
 
     private Piece[] RunBatch(int[] batch, long step)
     {
         int count = Pieces(batch.Length);
-        Piece[] pieces = Workers.Shared.Map(count, i => RunPiece(_replicas[i], batch.AsSpan()[(batch.Length * i / count)..(batch.Length * (i + 1) / count)], batch.Length, SeedOf(step, i)));
+        Piece[] pieces = Workers.Shared.Map(count, i => RunPiece(_replicas[i], batch.AsSpan()[(batch.Length * i / count)..(batch.Length * (i + 1) / count)], batch.Length, step, i));
+        double loss = pieces.Sum(piece => piece.Loss) / batch.Length;
+        if (!double.IsFinite(loss))
+        {
+            foreach (Tensor gradient in pieces.SelectMany(piece => piece.Gradients)) gradient.Dispose();
+            throw new TrainingDivergedException(Epoch, string.Create(CultureInfo.InvariantCulture, $"the mean loss of a batch is {loss}"));
+        }
+
         double done = step / Math.Max(1.0, ((long)_options.Epochs * _batches.BatchesPerEpoch) - 1);
         _adam.LearningRate = _options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate));
 
@@ -170,7 +184,7 @@ public sealed class ClassifierTrainer : IDisposable
         return pieces;
     }
 
-    private Piece RunPiece(Module replica, ReadOnlySpan<int> indices, int batchSize, long seed)
+    private Piece RunPiece(Module replica, ReadOnlySpan<int> indices, int batchSize, long step, int number)
     {
         using var scope = new TensorScope();
         Tensor[] parameters = Parameters(replica);
@@ -180,12 +194,20 @@ public sealed class ClassifierTrainer : IDisposable
         }
 
         using var follow = Autograd.WithGrad();
-        using var random = new Generator(seed);
+        using var random = new Generator(SeedOf(step, number));
         replica.Train(random);
         var (images, labels) = _images.Batch(indices);
         if (_options.Mirror) images = Mirrored(images, random);
-        Tensor logits = replica.Forward(images);
-        Tensor loss = logits.LogSoftmax().NllLoss(labels, reduction: 2);
+        var (loss, logits) = _options.Loss.Of(new TrainingPiece
+        {
+            Network = replica,
+            Classifier = Classifier,
+            Images = images,
+            Labels = labels,
+            Random = new SampleRandom(_options.Seed, Array.ConvertAll(indices.ToArray(), index => (long)index)).Fork(Epoch),
+            BatchSeed = SeedOf(step, BatchStream),
+            Epoch = step / (double)_batches.BatchesPerEpoch,
+        });
         Tensor[] gradients = Array.ConvertAll(Autograd.Grad([loss.Div(batchSize)], parameters), gradient => gradient!);
         return new Piece(scope.Keep(gradients), loss.ToDouble(), logits.ArgMax(1).Equal(labels).Sum().ToDouble());
     }
@@ -203,6 +225,12 @@ public sealed class ClassifierTrainer : IDisposable
         long width = images.Size(3);
         Tensor backwards = Tensor.From(Enumerable.Range(1, (int)width).Select(i => width - i).ToArray());
         return Tensor.Where(Tensor.Uniform([images.Size(0), 1, 1, 1], random).Less(0.5), images.IndexSelect(3, backwards), images);
+    }
+
+    private static bool IsFinite(Tensor weight)
+    {
+        using var scope = new TensorScope();
+        return weight.IsFinite().All().ToDouble() != 0;
     }
 
     private static int Pieces(int images) => (images + PieceSize - 1) / PieceSize;

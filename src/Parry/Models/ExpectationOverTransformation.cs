@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Parry.Torch;
 
 namespace Parry.Models;
@@ -14,9 +13,7 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     private readonly IClassifier _model;
     private readonly int _draws;
     private readonly Func<Tensor, SampleRandom, Tensor>? _transformation;
-    private readonly long _seed;
-    private readonly ReadOnlyMemory<long>? _samples;
-    private readonly StrongBox<long> _calls;
+    private readonly CallDraws _random;
 
     /// <summary>Wraps a model.</summary>
     /// <param name="model">What sees the transformed images.</param>
@@ -27,14 +24,13 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     /// model itself is random.
     /// </param>
     public ExpectationOverTransformation(IClassifier model, int draws, long seed, Func<Tensor, SampleRandom, Tensor>? transformation = null)
-        : this(model, draws, seed, transformation, null, new StrongBox<long>())
+        : this(model, draws, transformation, new CallDraws(seed))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
     }
 
-    private ExpectationOverTransformation(IClassifier model, int draws, long seed, Func<Tensor, SampleRandom, Tensor>? transformation,
-        ReadOnlyMemory<long>? samples, StrongBox<long> calls) =>
-        (_model, _draws, _seed, _transformation, _samples, _calls) = (model, draws, seed, transformation, samples, calls);
+    private ExpectationOverTransformation(IClassifier model, int draws, Func<Tensor, SampleRandom, Tensor>? transformation, CallDraws random) =>
+        (_model, _draws, _transformation, _random) = (model, draws, transformation, random);
 
     /// <inheritdoc/>
     public ImageShape Shape => _model.Shape;
@@ -48,8 +44,7 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
 
     /// <inheritdoc/>
     /// <remarks>Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.</remarks>
-    public IPredictor For(ReadOnlyMemory<long> samples) =>
-        new ExpectationOverTransformation(_model.For(samples), _draws, _seed, _transformation, samples, _samples is null ? new StrongBox<long>() : _calls);
+    public IPredictor For(ReadOnlyMemory<long> samples) => new ExpectationOverTransformation(_model.For(samples), _draws, _transformation, _random.For(samples));
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => _model.EnterEvaluation();
@@ -72,11 +67,7 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
 
     private T[] Each<T>(Tensor images, Func<Func<Tensor, Tensor>, T> pass)
     {
-        long rows = images.Size(0);
-        ReadOnlyMemory<long> samples = _samples ?? Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray();
-        if (samples.Length != rows)
-            throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
-        SampleRandom random = new SampleRandom(_seed, samples).Fork(Interlocked.Increment(ref _calls.Value));
+        SampleRandom random = _random.Next(images);
         return [.. Enumerable.Range(0, _draws).Select(draw => pass(seen => _transformation is null ? seen : _transformation(seen, random.Fork(draw))))];
     }
 

@@ -38,6 +38,9 @@ public sealed record ModelDescription
     /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
     public DropoutReading? Dropout { get; init; }
 
+    /// <summary>What a classifier's training lowered, where that was not the ordinary loss.</summary>
+    public string? Training { get; init; }
+
     /// <summary>A classifier's accuracy on the test images, in [0, 1], if it was measured.</summary>
     public double? TestAccuracy { get; init; }
 
@@ -46,6 +49,9 @@ public sealed record ModelDescription
 
     /// <summary>The channels of a generator's last hidden map.</summary>
     public int? Width { get; init; }
+
+    /// <summary>What else an architecture needs to be built or used, as <c>name=value,name=value</c>; null for nothing.</summary>
+    public string? Settings { get; init; }
 
     /// <summary>The steps that a generator was trained.</summary>
     public int? Iterations { get; init; }
@@ -59,6 +65,9 @@ public sealed record ModelDescription
     /// <summary>The program that wrote the file.</summary>
     public string CreatedBy { get; init; } = $"Parry {typeof(ModelDescription).Assembly.GetName().Version!.ToString(3)}";
 
+    /// <summary>One of the <see cref="Settings"/>; null where it is missing.</summary>
+    public string? Setting(string name) => (Settings ?? "").Split(',').Select(piece => piece.Split('=', 2)).FirstOrDefault(pair => pair.Length == 2 && pair[0] == name)?[1];
+
     internal Dictionary<string, string> ToMetadata()
     {
         var metadata = new Dictionary<string, string>();
@@ -68,9 +77,11 @@ public sealed record ModelDescription
         Add("normalization", Normalization);
         Add("classes", ClassNames.Count == 0 ? null : JsonSerializer.Serialize(ClassNames));
         Add("dropout", Dropout?.ToString().ToLowerInvariant());
+        Add("training", Training);
         Add("test-accuracy", TestAccuracy);
         Add("latent", Latent);
         Add("width", Width);
+        Add("settings", Settings);
         Add("iterations", Iterations);
         Add("seed", Seed);
         Add("command", Command);
@@ -98,9 +109,11 @@ public sealed record ModelDescription
                 Shape = ParseShape(Text("input")),
                 ClassNames = Array.ConvertAll(JsonSerializer.Deserialize<string?[]>(Text("classes") ?? "[]") ?? [], name => name ?? throw new FormatException()),
                 Dropout = Text("dropout") switch { null => null, "drop" => DropoutReading.Drop, "keep" => DropoutReading.Keep, _ => throw new FormatException() },
+                Training = Text("training"),
                 TestAccuracy = Text("test-accuracy") is { } accuracy ? double.Parse(accuracy, CultureInfo.InvariantCulture) : null,
                 Latent = Number("latent"),
                 Width = Number("width"),
+                Settings = Text("settings"),
                 Iterations = Number("iterations"),
                 Seed = Text("seed") is { } seed ? long.Parse(seed, CultureInfo.InvariantCulture) : null,
                 Command = Text("command") ?? "",

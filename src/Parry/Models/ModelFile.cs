@@ -13,10 +13,19 @@ namespace Parry.Models;
 public static class ModelFile
 {
     /// <summary>Writes weights with their description, whole or not at all. The same weights and description give the same bytes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="network">What is written.</param>
+    /// <param name="description">What the file says of itself.</param>
+    /// <param name="half">Whether weights are rounded to float16, for large networks: half the size at three digits. They are read as float32 again.</param>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">The disk is full or fails while writing.</exception>
-    public static void Save(string path, Module network, ModelDescription description) =>
-        AtomicFile.Write(path, stream => SafeTensors.Write(stream, network.State, description.ToMetadata()));
+    public static void Save(string path, Module network, ModelDescription description, bool half = false)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        var state = half ? network.State.Select(entry => KeyValuePair.Create(entry.Key, entry.Value.To(DType.Float16))) : network.State;
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, state, description.ToMetadata()));
+    }
 
     /// <summary>Reads only the description.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it does not say what it is.</exception>
@@ -52,6 +61,21 @@ public static class ModelFile
         var (width, latent) = SizesOf(description);
         CheckCount(file, GeneratorParameters(description.Shape, width, latent), description);
         return (Build(random => new ImageGenerator(description.Shape, random, width, latent), file), description);
+    });
+
+    /// <summary>Reads a network of one architecture, which the caller owns.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="architecture">What it must hold.</param>
+    /// <param name="plan">From what the file says to the number of parameters that this makes and to a network with fresh weights.</param>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it holds something else.</exception>
+    internal static (T Network, ModelDescription Description) Load<T>(string path, string architecture, Func<ModelDescription, (long Parameters, Func<Generator, T> Make)> plan) where T : Module => Refuse(path, () =>
+    {
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+        if (description.Architecture != architecture) throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; {architecture} was expected.");
+        var (parameters, make) = plan(description);
+        CheckCount(file, parameters, description);
+        return (Build(make, file), description);
     });
 
     /// <summary>Reads a generator of the GAN family (<see cref="GanNetworks.Names"/>), which the caller owns: from latent vectors [N, latent], with one number per class name behind them, to images in [0, 1].</summary>

@@ -102,6 +102,8 @@ public sealed class AttackConformanceTests : IDisposable
         "angri:epochs=150,hidden=40,weight=0.1",
         "atn:epochs=80,hidden=40,beta=0.001",
         "atn:epochs=150,hidden=40,beta=0.001,kind=autoencoder",
+        "advgan:eps=0.15,0.05,epochs=25",
+        "advgan-distilled:eps=0.15,epochs=25,distillation-epochs=60,net=e",
         "substitute:eps=0.06,0.04,rounds=3,epochs=20",
         "transfer:eps=0.04,0.015,from=LINEAR+LINEAR,attack=pgd:steps=5",
 
@@ -141,6 +143,8 @@ public sealed class AttackConformanceTests : IDisposable
         "upset",
         "angri",
         "atn",
+        "advgan",
+        "advgan-distilled",
         "substitute",
         "transfer",
     ];

@@ -1,7 +1,6 @@
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Transfer;
-using Parry.Attacks.Universal;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Torch;
@@ -13,7 +12,7 @@ public class TrainedAttackTests
 {
     private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, count: 10, seed: 11);
 
-    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "substitute:rounds=2,epochs=2");
+    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "advgan:epochs=2", "advgan-distilled:epochs=2,net=e", "advgan-distilled:epochs=2,net=e,kind=static", "substitute:rounds=2,epochs=2");
 
     [Theory]
     [MemberData(nameof(Attacks))]
@@ -61,7 +60,7 @@ public class TrainedAttackTests
     [Fact]
     public void A_trained_attack_for_another_kind_of_goal_says_so()
     {
-        foreach (string text in new[] { "uap", "uan:epochs=1", "atn:epochs=1" })
+        foreach (string text in new[] { "uap", "uan:epochs=1", "atn:epochs=1", "advgan:epochs=1" })
         {
             AttackSpec trained = AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1);
             using Tensor targets = Tensor.Full([10], 2, DType.Int64);
@@ -74,18 +73,6 @@ public class TrainedAttackTests
     {
         AttackSpec fgsm = AttackCatalog.Parse("fgsm");
         Assert.Same(fgsm, fgsm.Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1));
-    }
-
-    [Theory]
-    [InlineData(Norm.Linf)]
-    [InlineData(Norm.L2)]
-    public void A_step_to_the_nearest_boundary_is_as_short_as_can_be(Norm norm)
-    {
-        var problem = new LinearProblem(norm, classes: 5, count: 12, seed: 6);
-        var batch = new Parry.Attacks.Steps.AttackBatch<IClassifier>(problem.Model, problem.Images, problem.Goal(false), new SampleRandom(1, Enumerable.Range(0, 12).Select(i => (long)i).ToArray()));
-        using Tensor way = NearestBoundary.Cross(batch, norm, steps: 5, overshoot: 0.01);
-        Assert.All(norm.Of(way).ToArray<float>(), length => Assert.InRange(length / problem.Distance, 1, 1.05));
-        Assert.All(batch.Goal.IsReached(((IClassifier)problem.Model).Predict(problem.Images.Add(way))).ToArray<bool>(), Assert.True);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Parry.Attacks.Catalog;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Defenses;
@@ -129,6 +130,17 @@ public class EvaluatorTests
         Assert.Equal(2, findings.Notes.Count);
         Assert.Contains("learner learned to attack the bare classifier from 10 images of others that it is not judged on, with 10 queries and 10 gradients", findings.Notes[0], StringComparison.Ordinal);
         Assert.Contains("learner learned to attack nothing, adaptive from", findings.Notes[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_attack_that_aims_at_a_class_learns_to_reach_that_class()
+    {
+        var learner = new Learner();
+        Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("learner", learner, [0.1], Target: TargetChoice.TryParse("next")));
+        Assert.Equal(2, learner.Goals.Count);
+
+        // The images it learns from are all of class 0.
+        Assert.All(learner.Goals, goal => Assert.True(goal.IsTargeted && goal.Labels.All(label => label == 1)));
     }
 
     [Fact]
@@ -270,6 +282,8 @@ public class EvaluatorTests
 
         public List<double> Budgets { get; init; } = [];
 
+        public List<(bool IsTargeted, long[] Labels)> Goals { get; init; } = [];
+
         public string Name => "learner";
 
         public Parry.Attacks.Norm Norm => Parry.Attacks.Norm.Linf;
@@ -285,6 +299,7 @@ public class EvaluatorTests
         {
             _ = model.Gradient(images, Parry.Attacks.Steps.AttackLoss.CrossEntropy(goal));
             Seen.Add(images.ToArray<float>());
+            Goals.Add((goal.IsTargeted, goal.Labels.ToArray<long>()));
             if (Budgets.Count == 0) Budgets.AddRange(epsilons);
             return this with { IsTrained = true };
         }

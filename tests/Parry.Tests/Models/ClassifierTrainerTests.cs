@@ -140,6 +140,27 @@ public sealed class ClassifierTrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_loss_that_is_no_number_stops_the_training_and_keeps_the_last_good_checkpoint()
+    {
+        using var trainer = new ClassifierTrainer(s_options with { Loss = new Diverging(From: 2) }, s_images);
+        var stopped = Assert.Throws<TrainingDivergedException>(() => trainer.Run(Checkpoint));
+        Assert.Equal(2, stopped.Epoch);
+        Assert.Contains("epoch 3", stopped.Message, StringComparison.Ordinal);
+        Assert.All(Weights(trainer), weight => Assert.True(float.IsFinite(weight)));
+        using var next = new ClassifierTrainer(s_options with { Loss = new Diverging(From: 2) }, s_images);
+        next.Resume(Checkpoint);
+        Assert.Equal(2, next.Epoch);
+    }
+
+    [Fact]
+    public void Weights_that_are_no_numbers_are_not_saved()
+    {
+        // The loss stays finite, its gradient does not.
+        using var trainer = new ClassifierTrainer(s_options with { Loss = new Diverging(From: 1, ByGradient: true), BatchSize = 120 }, s_images);
+        Assert.Equal(1, Assert.Throws<TrainingDivergedException>(() => trainer.Run(Checkpoint)).Epoch);
+    }
+
+    [Fact]
     public void Cancelling_stops_between_batches()
     {
         using var trainer = new ClassifierTrainer(s_options, s_images);
@@ -200,4 +221,18 @@ public sealed class ClassifierTrainerTests : IDisposable
     }
 
     private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State.SelectMany(entry => entry.Value.ToArray<float>())];
+
+    private sealed record Diverging(int From, bool ByGradient = false) : ITrainingLoss
+    {
+        public string Description => "diverging";
+
+        public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
+        {
+            var (loss, logits) = new CrossEntropy().Of(piece);
+            if (piece.Epoch < From) return (loss, logits);
+
+            // The square root's slope at 0 is infinite, and infinite times 0 is no number.
+            return (ByGradient ? loss.Add(logits.Sum().Mul(0).Sqrt().Mul(0)) : loss.Mul(double.NaN), logits);
+        }
+    }
 }

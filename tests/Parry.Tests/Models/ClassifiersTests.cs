@@ -18,6 +18,11 @@ public class ClassifiersTests
         { "classifier-d", Dense(784, 200) + Dense(200, 200) + Dense(200, 10), Dense(3072, 200) + Dense(200, 200) + Dense(200, 10) },
         { "classifier-e", Dense(784, 200) + Dense(200, 200) + Dense(200, 10), Dense(3072, 200) + Dense(200, 200) + Dense(200, 10) },
         { "classifier-f", Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10), Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10) },
+        { "madry", Conv(1, 32, 5) + Conv(32, 64, 5) + Dense(7 * 7 * 64, 1024) + Dense(1024, 10), Conv(3, 32, 5) + Conv(32, 64, 5) + Dense(8 * 8 * 64, 1024) + Dense(1024, 10) },
+        { "carlini", Carlini(1, 32, 4 * 4, 200), Carlini(3, 32, 5 * 5, 200) },
+        { "carlini-half", Carlini(1, 16, 4 * 4, 100), Carlini(3, 16, 5 * 5, 100) },
+        { "tramer-a", Conv(1, 64, 5) + Conv(64, 64, 5) + Dense(20 * 20 * 64, 128) + Dense(128, 10), Conv(3, 64, 5) + Conv(64, 64, 5) + Dense(24 * 24 * 64, 128) + Dense(128, 10) },
+        { "tramer-b", Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10), Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10) },
         { "lenet", Conv(1, 20, 5) + Conv(20, 50, 5) + Dense(800, 500) + Dense(500, 10), Conv(3, 20, 5) + Conv(20, 50, 5) + Dense(5 * 5 * 50, 500) + Dense(500, 10) },
     };
 
@@ -43,6 +48,8 @@ public class ClassifiersTests
     {
         Assert.Equal(1_285_194, Classifiers.ParameterCount("a", s_digits, 10));
         Assert.Equal(199_210, Classifiers.ParameterCount("E", s_digits, 10));
+        Assert.Equal(3_274_634, Classifiers.ParameterCount("madry", s_digits, 10));
+        Assert.Equal(312_202, Classifiers.ParameterCount("carlini", s_digits, 10));
         Assert.Equal(431_080, Classifiers.ParameterCount("lenet", s_digits, 10));
     }
 
@@ -128,6 +135,10 @@ public class ClassifiersTests
     }
 
     private static long Conv(long inputs, long outputs, long kernel) => (inputs * kernel * kernel * outputs) + outputs;
+
+    private static long Carlini(long inputs, long filters, long positions, long hidden) =>
+        Conv(inputs, filters, 3) + Conv(filters, filters, 3) + Conv(filters, 2 * filters, 3) + Conv(2 * filters, 2 * filters, 3)
+        + Dense(positions * 2 * filters, hidden) + Dense(hidden, hidden) + Dense(hidden, 10);
 
     private static long Dense(long inputs, long outputs) => (inputs + 1) * outputs;
 }

@@ -17,7 +17,7 @@ public sealed class JsonReportTests : IDisposable
         string[] expected =
         [
             "model", "data", "attack", "norm", "epsilon", "defense", "threat", "count", "clean_accuracy", "robust_accuracy", "robust_low", "robust_high", "success_rate",
-            "median_distance", "gradients", "queries", "seconds", "seed", "clean_correct", "robust_correct", "attacked", "succeeded", "survive_rounding",
+            "median_distance", "gradients", "queries", "seconds", "seed", "clean_correct", "robust_correct", "attacked", "succeeded", "survive_rounding", "refused",
         ];
         Assert.Equal(expected, names);
     }

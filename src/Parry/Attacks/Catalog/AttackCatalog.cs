@@ -44,6 +44,7 @@ public static class AttackCatalog
         Upset.Entry,
         Angri.Entry,
         AdversarialTransformation.Entry,
+        AdvGan.Entry,
 
         AdversarialPatch.Entry,
         Lavan.Entry,
@@ -60,6 +61,7 @@ public static class AttackCatalog
         LocalSearch.Entry,
         GeneticAttack.Entry,
         SimpleBlackBox.Entry,
+        DistilledAdvGan.Entry,
 
         BoundaryAttack.Entry,
         HopSkipJump.Entry,

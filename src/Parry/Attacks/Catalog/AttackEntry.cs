@@ -52,7 +52,7 @@ public abstract class AttackEntry
 
     /// <summary>An attack of this kind as text that <see cref="AttackCatalog.Parse"/> reads: its name, its budget and what differs from the defaults.</summary>
     /// <param name="attack">The attack.</param>
-    /// <param name="epsilons">The budgets to name in place of its own.</param>
+    /// <param name="epsilons">The budgets to name in place of its own; none where it is empty.</param>
     /// <exception cref="ArgumentException">The attack is of another kind.</exception>
     public abstract string Describe(IAttack<IClassifier> attack, IReadOnlyList<double>? epsilons = null);
 }

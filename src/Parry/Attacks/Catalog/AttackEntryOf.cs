@@ -64,6 +64,7 @@ internal sealed class AttackEntry<TAttack>(TAttack attack, string summary, strin
         foreach (Setting setting in _settings)
         {
             string value = setting.Get(mine);
+            if (setting.Name == Budgets && epsilons is { Count: 0 }) continue;
             if (setting.Name == Budgets) pieces.Add($"{Budgets}={(epsilons is null ? value : string.Join(',', epsilons.Select(Numbers.Text)))}");
             else if (value != setting.Get(attack)) pieces.Add($"{setting.Name}={value}");
         }

@@ -1,3 +1,4 @@
+using Parry.Data;
 using Parry.Models;
 using Parry.Torch;
 
@@ -16,14 +17,10 @@ public sealed class AttackSpec
     public string Name => Entry.Name;
 
     /// <summary>The text that gives the same attack again.</summary>
-    public string Text
-    {
-        get
-        {
-            string text = Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons);
-            return Target is null ? text : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
-        }
-    }
+    public string Text => WithTarget(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
+
+    /// <summary>That text without the budgets, for where these stand beside it.</summary>
+    public string TextWithoutBudgets => WithTarget(Entry.Describe(Attack, []));
 
     /// <summary>The attack, at the first budget.</summary>
     public IAttack<IClassifier> Attack { get; }
@@ -46,6 +43,22 @@ public sealed class AttackSpec
 
     /// <summary>What the attack's training took; null where there was none.</summary>
     public AttackTraining? Training { get; }
+
+    /// <summary>The spec with its attack trained, for its target and all its budgets, on as many of the first images of a set as it asks for.</summary>
+    /// <param name="model">The model it learns to attack.</param>
+    /// <param name="known">Other images than those it will attack.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="cancellation">Stops the training.</param>
+    /// <returns>The trained spec, whose attack the caller owns; the same spec when the attack needs no training.</returns>
+    /// <exception cref="UserErrorException">The model shows less than the attack needs, or the images do not fit.</exception>
+    public AttackSpec Train(IPredictor model, ImageSet known, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner) return this;
+        using var scope = new TensorScope();
+        var (images, labels) = known.First(learner.TrainingImages);
+        return Train(model, images, GoalFor(model, images, labels, seed), seed, progress, cancellation);
+    }
 
     /// <summary>The spec with its attack trained for all its budgets, which the caller owns; the same spec when the attack needs no training.</summary>
     /// <param name="model">The model it learns to attack.</param>
@@ -107,6 +120,8 @@ public sealed class AttackSpec
 
     /// <inheritdoc/>
     public override string ToString() => Text;
+
+    private string WithTarget(string text) => Target is null ? text : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
 
     private void CheckGoal(Goal goal)
     {

@@ -18,7 +18,7 @@ internal readonly record struct Placement(double Angle, double Size, double X, d
         // The inverse of the placement: off the middle of the canvas, turned back, shrunk, in units of half the picture.
         Tensor x = Line(p => Math.Cos(p.Angle), p => Math.Sin(p.Angle), pictureWidth);
         Tensor y = Line(p => -Math.Sin(p.Angle), p => Math.Cos(p.Angle), pictureHeight);
-        return scope.Keep(Tensor.Stack([x, y], 3));
+        return scope.Keep(Tensor.Stack([x, y], 1).Permute(0, 2, 3, 1));
 
         Tensor Line(Func<Placement, double> along, Func<Placement, double> down, long size)
         {

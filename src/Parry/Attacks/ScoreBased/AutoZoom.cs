@@ -54,11 +54,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     public double Confidence { get; init; }
 
     /// <inheritdoc/>
-    public int TrainingImages
-    {
-        get => Decoder == ZoomDecoder.Bilinear ? 0 : field;
-        init;
-    } = 2000;
+    public int TrainingImages { get; init; } = 2000;
 
     /// <summary>How often the auto-encoder sees each image in training.</summary>
     public int Epochs { get; init; } = 20;
@@ -77,6 +73,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
         .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
         .Number("confidence", 0, "by how much the wrong class must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
+        .Whole("images", 1, "training images of the auto-encoder", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
         .Whole("epochs", 1, "epochs of the auto-encoder's training", attack => attack.Epochs, (attack, value) => attack with { Epochs = value });
 
     /// <inheritdoc/>
@@ -109,7 +106,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     {
         using var scope = new TensorScope();
         var best = new BestSoFar(all.Images);
-        var search = new TradeOff(all.Count, InitialConstant);
+        var search = new ConstantSearch(all.Count, InitialConstant);
         Tensor anchor = ImageSpace.Enter(all.Images, Tanh), clean = ImageSpace.Leave(anchor, Tanh);
         long[] code = CodeShape(all.Images);
         long values = code[0] * code[1] * code[2];
@@ -129,7 +126,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             }
 
             if (iteration % Switch != 0) continue;
-            search.Judge(found);
+            search.Learn(found);
             Restart(everFound);
             found = new bool[all.Count];
         }
@@ -169,7 +166,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))) (found[row], everFound[row]) = (true, true);
             best.Take(rows, points.Select(1, 0), reserves, distances.Select(1, 0).ToArray<float>());
 
-            Tensor weights = Column(rows.Select(row => search.Constants[row]));
+            Tensor weights = Column(rows.Select(row => search.Values[row]));
             Tensor losses = margins.SubtractedFrom(Confidence).ClampMin(0).MulInPlace(weights).AddInPlace(distances);
             Tensor rises = losses.Slice(1, 1, 1 + count).Sub(losses.Slice(1, 0, 1));
             Tensor gradient = directions.MulInPlace(rises.Unsqueeze(2)).Sum([1]).MulInPlace(values / (length * count));

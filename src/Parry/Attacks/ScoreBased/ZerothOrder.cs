@@ -86,8 +86,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
     {
         using var scope = new TensorScope();
         var best = new BestSoFar(batch.Images);
-        var search = new TradeOff(batch.Count, InitialConstant);
-        for (int i = 0; i < SearchSteps; i++) search.Judge(Descend(batch with { Random = batch.Random.Fork(i) }, search.Constants, best));
+        var search = new ConstantSearch(batch.Count, InitialConstant);
+        for (int i = 0; i < SearchSteps; i++) search.Learn(Descend(batch with { Random = batch.Random.Fork(i) }, search.Values, best));
         return scope.Keep(best.Images);
     }
 

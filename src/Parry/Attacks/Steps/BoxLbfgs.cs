@@ -14,24 +14,28 @@ internal sealed class BoxLbfgs
     private static readonly long[] s_image = [1, 2, 3];
 
     private readonly Tensor _point, _accepted, _gradient, _direction;
-    private readonly Tensor[] _moves, _turns, _inverses;
     private readonly double[] _steps;
     private readonly float[] _values;
+
+    // Of each row the last moves, the turns of the gradient with them, and the inverses of their products, in turn; an inverse of zero marks an empty place.
+    private readonly Tensor _moves, _turns, _inverses;
+    private readonly int[] _newest;
 
     /// <summary>Starts at points [N, C, H, W] in the box.</summary>
     public BoxLbfgs(Tensor points)
     {
+        int count = (int)points.Size(0);
         (_point, _accepted, _gradient, _direction) = (points.Clone(), points.Clone(), points.ZerosLike(), points.ZerosLike());
-        Tensor[] Zeros(Func<Tensor> zero) => [.. Enumerable.Range(0, History).Select(_ => zero())];
-        (_moves, _turns, _inverses) = (Zeros(points.ZerosLike), Zeros(points.ZerosLike), Zeros(() => Tensor.Zeros([points.Size(0), 1, 1, 1])));
-        (_steps, _values) = (new double[points.Size(0)], [.. Enumerable.Repeat(float.PositiveInfinity, (int)points.Size(0))]);
+        (_steps, _values, _newest) = (new double[count], [.. Enumerable.Repeat(float.PositiveInfinity, count)], new int[count]);
+        (_moves, _turns, _inverses) = (points.ZerosLike().RepeatInterleave(History), points.ZerosLike().RepeatInterleave(History), Tensor.Zeros([count * History, 1, 1, 1]));
     }
 
     private BoxLbfgs(BoxLbfgs from, long[] rows)
     {
-        Tensor[] All(Tensor[] tensors) => [.. tensors.Select(tensor => tensor.At(rows))];
+        long[] places = [.. rows.SelectMany(row => Enumerable.Range(0, History).Select(i => (row * History) + i))];
         (_point, _accepted, _gradient, _direction) = (from._point.At(rows), from._accepted.At(rows), from._gradient.At(rows), from._direction.At(rows));
-        (_moves, _turns, _inverses, _steps, _values) = (All(from._moves), All(from._turns), All(from._inverses), from._steps.At(rows), from._values.At(rows));
+        (_moves, _turns, _inverses) = (from._moves.At(places), from._turns.At(places), from._inverses.At(places));
+        (_steps, _values, _newest) = (from._steps.At(rows), from._values.At(rows), from._newest.At(rows));
     }
 
     /// <summary>Where the next value and gradient are wanted.</summary>
@@ -55,46 +59,53 @@ internal sealed class BoxLbfgs
             if (falls[i]) _values[i] = value[i];
         }
 
-        Tensor taken = Tensor.From(falls).Reshape(-1, 1, 1, 1);
-        Remember(taken, move, turn);
-        _accepted.CopyInPlace(Tensor.Where(taken, _point, _accepted));
-        _gradient.CopyInPlace(Tensor.Where(taken, gradients, _gradient));
-        if (falls.Contains(true)) _direction.CopyInPlace(Tensor.Where(taken, Downhill(), _direction));
+        long[] taken = Rows.Where(falls, true);
+        if (taken.Length > 0)
+        {
+            Remember(taken, move, turn);
+            _accepted.Put(taken, _point.At(taken));
+            _gradient.Put(taken, gradients.At(taken));
+            _direction.Put(taken, Downhill().At(taken));
+        }
+
         _point.CopyInPlace(_direction.Mul(Rows.Column(_steps)).AddInPlace(_accepted).ClampInPlace(0, 1));
         return done;
     }
 
-    // Histories move up by one in the rows that took their step and curve upwards; an inverse of zero marks an empty place.
-    private void Remember(Tensor taken, Tensor move, Tensor turn)
+    // The steps of these rows, where they curve upwards, in the places of the oldest.
+    private void Remember(long[] taken, Tensor move, Tensor turn)
     {
-        Tensor product = Dot(move, turn), valid = taken.And(product.Greater(Curvature)), inverse = product.ClampMin(Curvature).Pow(-1);
-        for (int i = 0; i < History; i++)
-        {
-            bool newest = i == History - 1;
-            _moves[i].CopyInPlace(Tensor.Where(valid, newest ? move : _moves[i + 1], _moves[i]));
-            _turns[i].CopyInPlace(Tensor.Where(valid, newest ? turn : _turns[i + 1], _turns[i]));
-            _inverses[i].CopyInPlace(Tensor.Where(valid, newest ? inverse : _inverses[i + 1], _inverses[i]));
-        }
+        Tensor product = Dot(move, turn);
+        bool[] curved = product.Greater(Curvature).ToArray<bool>();
+        long[] rows = [.. taken.Where(row => curved[row])];
+        if (rows.Length == 0) return;
+        foreach (long row in rows) _newest[row] = (_newest[row] + 1) % History;
+        long[] places = Places(0).At(rows);
+        _moves.Put(places, move.At(rows));
+        _turns.Put(places, turn.At(rows));
+        _inverses.Put(places, product.At(rows).Pow(-1));
     }
+
+    // Where the newest step of each row is (age 0), or an older one.
+    private long[] Places(int age) => [.. _newest.Select((newest, row) => (long)((row * History) + ((newest + History - age) % History)))];
 
     // The two loops of L-BFGS over the values that are free to move; the plain gradient, no longer than 1, where there is no history or no descent.
     private Tensor Downhill()
     {
-        Tensor stuck = Tensor.Where(_gradient.Greater(0), _accepted.LessOrEqual(0), _accepted.GreaterOrEqual(_accepted.OnesLike()));
-        Tensor free = _gradient.MaskedFill(stuck, 0), steepest = free.Div(free.Norm(2, s_image, keep: true).ClampMin(1)).Neg(), vector = free.Clone();
-        var shares = new Tensor[History];
-        for (int i = History - 1; i >= 0; i--)
+        Tensor free = Tensor.Where(_gradient.Greater(0), _accepted.Greater(0), _accepted.Less(1)).To(DType.Float32);
+        Tensor slope = _gradient.Mul(free), steepest = slope.Div(slope.Norm(2, s_image, keep: true).ClampMin(1)).MulInPlace(-1), vector = slope.Clone();
+        long[][] places = [.. Enumerable.Range(0, History).Select(Places)];
+        Tensor[] moves = [.. places.Select(_moves.At)], turns = [.. places.Select(_turns.At)], inverses = [.. places.Select(_inverses.At)], shares = new Tensor[History];
+        for (int age = 0; age < History; age++)
         {
-            shares[i] = Dot(_moves[i], vector).MulInPlace(_inverses[i]);
-            vector.AddProductInPlace(_turns[i], shares[i], -1);
+            shares[age] = Dot(moves[age], vector).MulInPlace(inverses[age]);
+            vector.AddProductInPlace(turns[age], shares[age], -1);
         }
 
-        Tensor newest = _turns[^1], scale = Dot(newest, newest).MulInPlace(_inverses[^1]).ClampMin(Curvature).Pow(-1);
-        vector.MulInPlace(scale);
-        for (int i = 0; i < History; i++) vector.AddProductInPlace(_moves[i], shares[i].Sub(Dot(_turns[i], vector).MulInPlace(_inverses[i])));
-        Tensor direction = vector.MaskedFill(stuck, 0).Neg();
-        Tensor good = _inverses[^1].Greater(0).And(Dot(direction, free).Less(0));
-        return Tensor.Where(good, direction, steepest);
+        vector.MulInPlace(Dot(turns[0], turns[0]).MulInPlace(inverses[0]).ClampMin(Curvature).Pow(-1));
+        for (int age = History - 1; age >= 0; age--) vector.AddProductInPlace(moves[age], shares[age].Sub(Dot(turns[age], vector).MulInPlace(inverses[age])));
+        Tensor direction = vector.MulInPlace(free).MulInPlace(-1);
+        return Tensor.Where(inverses[0].Greater(0).And(Dot(direction, slope).Less(0)), direction, steepest);
     }
 
     private static Tensor Dot(Tensor a, Tensor b) => a.Mul(b).Sum(s_image, keep: true);

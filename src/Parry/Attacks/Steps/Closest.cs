@@ -15,24 +15,14 @@ internal sealed class Closest(Tensor images)
     /// <param name="points">[N, C, H, W].</param>
     /// <param name="distances">[N, 1, 1, 1].</param>
     /// <param name="reached">Whether each point reaches the goal, [N, 1, 1, 1] bool.</param>
-    public void Take(Tensor points, Tensor distances, Tensor reached)
+    /// <param name="rows">Which rows the points are of; null for all.</param>
+    public void Take(Tensor points, Tensor distances, Tensor reached, long[]? rows = null)
     {
-        var (image, distance) = Nearer(Images, Distances, points, distances, reached);
-        Images.CopyInPlace(image);
-        Distances.CopyInPlace(distance);
-    }
-
-    /// <summary>Takes what is nearer, for some of the rows.</summary>
-    public void Take(long[] rows, Tensor points, Tensor distances, Tensor reached)
-    {
-        var (image, distance) = Nearer(Images.At(rows), Distances.At(rows), points, distances, reached);
-        Images.Put(rows, image);
-        Distances.Put(rows, distance);
-    }
-
-    private static (Tensor Images, Tensor Distances) Nearer(Tensor images, Tensor distances, Tensor points, Tensor lengths, Tensor reached)
-    {
-        Tensor valid = lengths.MaskedFill(reached.Not(), double.PositiveInfinity);
-        return (Tensor.Where(valid.LessOrEqual(distances), points, images), valid.Minimum(distances));
+        Tensor lengths = distances.MaskedFill(reached.Not(), double.PositiveInfinity);
+        long[] nearer = Rows.Where(lengths.LessOrEqual(rows is null ? Distances : Distances.At(rows)).ToArray<bool>(), true);
+        if (nearer.Length == 0) return;
+        long[] places = rows?.At(nearer) ?? nearer;
+        Images.Put(places, nearer.Length == points.Size(0) ? points : points.At(nearer));
+        Distances.Put(places, lengths.At(nearer));
     }
 }

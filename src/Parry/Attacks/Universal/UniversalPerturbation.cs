@@ -1,5 +1,6 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
+using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Torch;
 
@@ -14,7 +15,7 @@ namespace Parry.Attacks.Universal;
 /// </summary>
 public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
 {
-    private const double Overshoot = 0.02, Smallest = 1e-12;
+    private const double Smallest = 1e-12;
 
     private readonly double? _epsilon;
     private Perturbations? _learned;
@@ -123,7 +124,7 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
         long[] left = Rows.Where(Reached(batch, v).ToArray<bool>(), false);
         if (left.Length == 0) return v.ZerosLike();
         AttackBatch<IClassifier> rest = batch.Select(left);
-        return NearestBoundary.Cross(rest with { Images = rest.Images.Add(v).ClampInPlace(0, 1) }, Norm, Steps, Overshoot).Sum([0], keep: true);
+        return new DeepFool { Norm = Norm, Steps = Steps }.Cross(rest with { Images = rest.Images.Add(v).ClampInPlace(0, 1) }).Sum([0], keep: true);
     }
 
     private Tensor Onto(double epsilon, Tensor v) =>

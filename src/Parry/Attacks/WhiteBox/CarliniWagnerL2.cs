@@ -56,7 +56,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     {
         using var scope = new TensorScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        var best = new Best(images.Clone(), batch.Count);
+        var best = new BestSoFar(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
@@ -71,7 +71,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, Best best)
+    private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, BestSoFar best)
     {
         using var scope = new TensorScope();
         var found = new bool[batch.Count];
@@ -106,10 +106,9 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
             Tensor point = ToImages(tanh), change = point.Sub(clean);
             LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0).Mul(weights));
             Tensor distances = change.Mul(change).Sum(s_image);
-            float[] margins = margin(pass.Logits).ToArray<float>();
-            bool[] hit = [.. margins.Select(value => value > Confidence)];
-            foreach (long row in rows.At(Rows.Where(hit, true))) found[row] = true;
-            best.Take(rows, point, distances.ToArray<float>(), margins, hit);
+            float[] reserves = [.. margin(pass.Logits).ToArray<float>().Select(value => (float)(value - Confidence))];
+            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)) found[rows[i]] = true;
+            best.Take(rows, point, reserves, distances.ToArray<float>());
 
             // d(loss)/dw = (d(c·f)/dx' + 2 (x' - x)) · dx'/dw, with dx'/dw = (1 - tanh²)/2; then Adam.
             Tensor gradient = change.MulInPlace(2).AddInPlace(pass.Gradient).MulInPlace(tanh.Mul(tanh).SubtractedFrom(1).MulInPlace(0.5));
@@ -122,27 +121,4 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     }
 
     private static Tensor ToImages(Tensor tanh) => tanh.Add(1).MulInPlace(0.5);
-
-    private static double[] Filled(int count, double value) => [.. Enumerable.Repeat(value, count)];
-
-    /// <summary>For each row the nearest image that reached the goal with confidence; until there is one, that of the largest margin.</summary>
-    private sealed class Best(Tensor images, int count)
-    {
-        private readonly double[] _distances = Filled(count, double.PositiveInfinity);
-        private readonly double[] _margins = Filled(count, double.NegativeInfinity);
-
-        public Tensor Images { get; } = images;
-
-        public void Take(long[] rows, Tensor points, float[] distances, float[] margins, bool[] hit)
-        {
-            long[] better = Rows.Where([.. rows.Select((row, i) => hit[i] ? distances[i] < _distances[row] : double.IsPositiveInfinity(_distances[row]) && margins[i] > _margins[row])], true);
-            if (better.Length == 0) return;
-            Images.Put(rows.At(better), points.At(better));
-            foreach (long i in better)
-            {
-                _margins[rows[i]] = margins[i];
-                if (hit[i]) _distances[rows[i]] = distances[i];
-            }
-        }
-    }
 }

@@ -50,8 +50,14 @@ public sealed record DeepFool : IAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
         using var scope = new TensorScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        Tensor results = images.Clone(), point = images.Clone(), change = images.ZerosLike(), rivals = Rivals(model.Logits(images), goal);
+        return scope.Keep(Cross(new(model, images, goal, random)).AddInPlace(images).ClampInPlace(0, 1));
+    }
+
+    /// <summary>The stretched sums of the steps, which the box does not bound.</summary>
+    internal Tensor Cross(AttackBatch<IClassifier> batch)
+    {
+        using var scope = new TensorScope();
+        Tensor results = batch.Images.ZerosLike(), change = batch.Images.ZerosLike(), rivals = Rivals(batch.Model.Logits(batch.Images), batch.Goal);
         AttackBatch<IClassifier> copies = batch.Repeat((int)rivals.Size(1));
         long[] rows = Rows.All(batch.Count);
         for (int step = 0; step < Steps; step++)
@@ -60,29 +66,29 @@ public sealed record DeepFool : IAttack<IClassifier>
             long[] stay = Rows.Where(reached, false);
             if (stay.Length == rows.Length) continue;
             long[] leave = Rows.Where(reached, true);
-            results.Put(rows.At(leave), point.At(leave));
-            if (stay.Length == 0) return scope.Keep(results);
-            (batch, rows, rivals, point, change) = (batch.Select(stay), rows.At(stay), rivals.At(stay), point.At(stay), change.At(stay));
+            results.Put(rows.At(leave), change.At(leave));
+            rows = rows.At(stay);
+            if (rows.Length == 0) break;
+            (batch, rivals, change) = (batch.Select(stay), rivals.At(stay), change.At(stay));
             copies = batch.Repeat((int)rivals.Size(1));
         }
 
-        results.Put(rows, point);
-        return scope.Keep(results);
+        if (rows.Length > 0) results.Put(rows, change);
+        return scope.Keep(results.MulInPlace(1 + Overshoot));
 
         // Moves what has not reached the goal; says what has.
         bool[] Step()
         {
             using var inner = new TensorScope();
             long count = rivals.Size(1);
+            Tensor point = change.Mul(1 + Overshoot).AddInPlace(batch.Images).ClampInPlace(0, 1);
             LossGradient pass = copies.Model.Gradient(point.RepeatInterleave(count), Gaps(copies.Goal, rivals.Reshape(-1, 1)));
             Tensor reached = batch.Goal.IsReached(pass.Logits.Reshape(-1, count, pass.Logits.Size(1)).Select(1, 0).ArgMax(1));
             Tensor lengths = Dual(pass.Gradient).ClampMin(Smallest), distances = pass.Losses.Abs().Div(lengths).Reshape(-1, count);
             Tensor nearest = batch.Goal.IsTargeted ? distances.ArgMax(1) : distances.ArgMin(1);
             long[] chosen = [.. nearest.ToArray<long>().Select((rival, row) => (row * count) + rival)];
             Tensor step = Onto(pass.Gradient.At(chosen), Column(pass.Losses.Abs(), chosen), Column(lengths, chosen), point);
-            Tensor moved = change.Sub(step), stretched = moved.Mul(1 + Overshoot).AddInPlace(batch.Images).ClampInPlace(0, 1), done = reached.Reshape(-1, 1, 1, 1);
-            change.CopyInPlace(moved);
-            point.CopyInPlace(Tensor.Where(done, point, stretched));
+            change.AddInPlace(step.MaskedFill(reached.Reshape(-1, 1, 1, 1), 0), -1);
             return reached.ToArray<bool>();
         }
     }

@@ -111,7 +111,7 @@ public sealed record ElasticNet : IAttack<IClassifier>
             Tensor change = point.Sub(batch.Images), square = change.Mul(change).Sum(s_image), length = Norm.L1.Of(change);
             Tensor hit = margin(pass.Logits).Greater(Confidence);
             Tensor distance = Rule == ElasticNetRule.L1 ? length : square.Add(length.Mul(Beta));
-            closest.Take(rows, point, distance.Reshape(-1, 1, 1, 1), hit.Reshape(-1, 1, 1, 1));
+            closest.Take(point, distance.Reshape(-1, 1, 1, 1), hit.Reshape(-1, 1, 1, 1), rows);
             foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true))) found[row] = true;
 
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
@@ -43,16 +44,22 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     {
         using var scope = new TensorScope();
         var batch = new AttackBatch<IClassifier>(model, images.Clone(), goal, random);
-        long[] rows = Rows.All(batch.Count), targets = [.. RankedClasses.Targets(batch, 1).Select(classes => classes[0])];
-        Tensor results = images.Clone(), points = images.Clone(), changed = images.Flatten().ZerosLike();
-        double limit = Math.Min(1, Gamma) * changed.Size(1);
-        for (int pairs = 1; 2 * pairs <= limit && rows.Length > 0; pairs++)
+        long[] rows = Rows.All(batch.Count);
+        Tensor target = Tensor.From(RankedClasses.Targets(batch, 1).Select(classes => classes[0]).ToArray()).OneHot(model.Classes).To(DType.Float32);
+
+        // A step raises the target's logit and lowers the sum of the others; where values fall it goes against their gradients.
+        double way = Decrease ? -1 : 1;
+        Tensor wanted = Tensor.Stack([target, target.Sub(1)], 1).MulInPlace(way), results = images.Clone(), points = images.Clone();
+        IClassifier twice = Twice(batch);
+        int values = (int)(images.Elements / images.Size(0));
+        for (int pairs = 1; 2 * pairs <= Math.Min(1, Gamma) * values && rows.Length > 0; pairs++)
         {
             bool[] leave = Step();
             if (!leave.Contains(true)) continue;
             long[] stay = Rows.Where(leave, false), gone = Rows.Where(leave, true);
             using (new TensorScope()) results.Put(rows.At(gone), points.At(gone));
-            (rows, targets, batch, points) = (rows.At(stay), targets.At(stay), batch.Narrow(stay), points.Narrow(stay));
+            (rows, wanted, batch, points) = (rows.At(stay), wanted.Narrow(stay), batch.Narrow(stay), points.Narrow(stay));
+            twice = Twice(batch);
         }
 
         if (rows.Length > 0) results.Put(rows, points);
@@ -62,64 +69,77 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         bool[] Step()
         {
             using var inner = new TensorScope();
-            var (reached, raise, lower) = Effects(batch, points, targets);
+            Tensor weights = wanted.Flatten(0, 1);
+            LossGradient pass = twice.Gradient(points.RepeatInterleave(2), logits => logits.Mul(weights).Sum([1]));
+            bool[] done = batch.Goal.IsReached(pass.Logits.Slice(0, 0, 2 * rows.Length, 2).ArgMax(1)).ToArray<bool>();
             Tensor flat = points.Flatten(), blocked = Decrease ? flat.Less(Edge) : flat.Greater(1 - Edge);
-            double way = Decrease ? -1 : 1;
-            float[] a = raise.Mul(way).MaskedFill(blocked, double.NegativeInfinity).ToArray<float>(), b = lower.Mul(-way).MaskedFill(blocked, double.NegativeInfinity).ToArray<float>();
-            var pairs = new long[2 * reached.Length];
-            for (int row = 0; row < reached.Length; row++)
+            float[] effects = pass.Gradient.Reshape(rows.Length, 2, -1).MaskedFill(blocked.Unsqueeze(1), double.NegativeInfinity).ToArray<float>();
+            var pairs = new long[2 * rows.Length];
+            for (int row = 0; row < rows.Length; row++)
             {
-                Range values = (row * (int)flat.Size(1))..((row + 1) * (int)flat.Size(1));
-                (pairs[2 * row], pairs[(2 * row) + 1], float gain) = BestPair(a.AsSpan(values), b.AsSpan(values));
-                reached[row] |= gain == 0;
+                (pairs[2 * row], pairs[(2 * row) + 1], float gain) = BestPair(effects.AsSpan(2 * row * values, values), effects.AsSpan(((2 * row) + 1) * values, values));
+                done[row] |= gain == 0;
             }
 
-            Tensor pair = Tensor.From<long>(pairs, reached.Length, 2);
+            Tensor pair = Tensor.From<long>(pairs, rows.Length, 2);
             Tensor moved = flat.Scatter(1, pair, flat.Gather(1, pair).Add(way * Theta).ClampInPlace(0, 1)).Reshape(points.Shape);
-            points.CopyInPlace(Tensor.Where(Tensor.From(reached).Reshape(-1, 1, 1, 1), points, moved));
-            return reached;
+            points.CopyInPlace(Tensor.Where(Tensor.From(done).Reshape(-1, 1, 1, 1), points, moved));
+            return done;
         }
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    // Which rows reach the goal, and the gradients of the target's logit and of the sum of the others, [N, values].
-    private static (bool[] Reached, Tensor Target, Tensor Others) Effects(AttackBatch<IClassifier> batch, Tensor points, long[] targets)
-    {
-        int count = batch.Count;
-        long[] twice = [.. Rows.All(count).SelectMany(row => new[] { row, row })];
-        Tensor target = Tensor.From(targets).OneHot(batch.Model.Classes).To(DType.Float32);
-        Tensor weights = Tensor.Stack([target, target.SubtractedFrom(1)], 1).Flatten(0, 1);
-        LossGradient pass = batch.Model.For(batch.Random.Samples.ToArray().At(twice)).Gradient(points.At(twice), logits => logits.Mul(weights).Sum([1]));
-        Tensor gradients = pass.Gradient.Reshape(count, 2, -1);
-        return (batch.Goal.IsReached(pass.Logits.Reshape(count, 2, -1).Select(1, 0).ArgMax(1)).ToArray<bool>(), gradients.Select(1, 0), gradients.Select(1, 1));
-    }
+    // The model for two copies of each row: one pass has the gradients of two functions.
+    private static IClassifier Twice(AttackBatch<IClassifier> batch) => batch.Model.For(batch.Random.Samples.ToArray().SelectMany(sample => new[] { sample, sample }).ToArray());
 
     /// <summary>
     /// The pair p &lt; q with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, the first of equal ones, and that product, zero where
-    /// there is no such pair. All pairs are looked at, in vector registers: as a tensor they would take values² numbers for each image.
+    /// there is no such pair. Values that could not gain as much as the pairs of one promising value do, even beside the largest effects of all, are left out; the
+    /// pairs of the others are looked at in vector registers: as a tensor they would take values² numbers for each image.
     /// </summary>
     /// <param name="a">Minus infinity for values that may not be taken.</param>
     /// <param name="b">Minus infinity for values that may not be taken.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static (long First, long Second, float Gain) BestPair(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
+        float[] most = Most(a, b);
+        int promising = most.AsSpan().IndexOf(most.Max());
+        float bar = 0;
+        for (int q = 0; q < a.Length; q++)
+        {
+            if (q != promising) bar = Math.Max(bar, Gain(a[promising], a[q], b[promising], b[q]));
+        }
+
         (int First, int Second, float Gain) best = default;
         for (int p = 0; p < a.Length; p++)
         {
-            if (float.IsNegativeInfinity(a[p])) continue;
-            Vector<float> pa = new(a[p]), pb = new(b[p]), most = Vector<float>.Zero;
+            if (most[p] < bar || float.IsNegativeInfinity(a[p])) continue;
+            Vector<float> pa = new(a[p]), pb = new(b[p]), highest = Vector<float>.Zero;
             int q = p + 1;
             for (; q <= a.Length - Vector<float>.Count; q += Vector<float>.Count)
-                most = Vector.Max(most, Vector.Max(pa + new Vector<float>(a[q..]), Vector<float>.Zero) * Vector.Max(pb + new Vector<float>(b[q..]), Vector<float>.Zero));
-            int from = Vector.GreaterThanAny(most, new Vector<float>(best.Gain)) ? p + 1 : q;
+                highest = Vector.Max(highest, Vector.Max(pa + new Vector<float>(a[q..]), Vector<float>.Zero) * Vector.Max(pb + new Vector<float>(b[q..]), Vector<float>.Zero));
+            int from = Vector.GreaterThanAny(highest, new Vector<float>(best.Gain)) ? p + 1 : q;
             for (q = from; q < a.Length; q++)
             {
-                float gain = Math.Max(a[p] + a[q], 0) * Math.Max(b[p] + b[q], 0);
+                float gain = Gain(a[p], a[q], b[p], b[q]);
                 if (gain > best.Gain) best = (p, q, gain);
             }
         }
 
         return best;
     }
+
+    // What each value would gain beside the largest effects of all.
+    private static float[] Most(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        float largestA = float.NegativeInfinity, largestB = float.NegativeInfinity;
+        var most = new float[a.Length];
+        for (int p = 0; p < a.Length; p++) (largestA, largestB) = (Math.Max(largestA, a[p]), Math.Max(largestB, b[p]));
+        for (int p = 0; p < a.Length; p++) most[p] = Gain(a[p], largestA, b[p], largestB);
+        return most;
+    }
+
+    private static float Gain(float a, float otherA, float b, float otherB) => Math.Max(a + otherA, 0) * Math.Max(b + otherB, 0);
 }

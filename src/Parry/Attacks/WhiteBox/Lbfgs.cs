@@ -77,7 +77,7 @@ public sealed record Lbfgs : IAttack<IClassifier>
             Tensor point = minimizer.Point, change = point.Sub(batch.Images);
             LossGradient pass = batch.Model.Gradient(point, logits => likelihood(logits).Neg().Mul(weights));
             Tensor hit = goal.IsReached(pass.Logits.ArgMax(1)), squares = change.Mul(change).Sum([1, 2, 3]);
-            closest.Take(rows, point, squares.Reshape(-1, 1, 1, 1), hit.Reshape(-1, 1, 1, 1));
+            closest.Take(point, squares.Reshape(-1, 1, 1, 1), hit.Reshape(-1, 1, 1, 1), rows);
             foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true))) found[row] = true;
             return minimizer.Learn(pass.Losses.Add(squares), pass.Gradient.Add(change.MulInPlace(2)));
         }

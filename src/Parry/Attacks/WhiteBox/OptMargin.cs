@@ -60,21 +60,11 @@ public sealed record OptMargin : IAttack<IClassifier>
     {
         using var scope = new TensorScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        var best = new Best(images.Clone(), batch.Count);
+        var best = new BestSoFar(images);
         AttackBatch<IClassifier> around = batch.Repeat(Points);
         Tensor vectors = Vectors(random, images);
-        double[] constants = [.. Rows.All(batch.Count).Select(_ => InitialConstant)], lower = new double[batch.Count], upper = [.. constants.Select(_ => double.PositiveInfinity)];
-        for (int search = 0; search < SearchSteps; search++)
-        {
-            bool[] found = Descend(batch, around, vectors, constants, best);
-            for (int i = 0; i < found.Length; i++)
-            {
-                if (found[i]) upper[i] = Math.Min(upper[i], constants[i]);
-                else lower[i] = Math.Max(lower[i], constants[i]);
-                constants[i] = double.IsFinite(upper[i]) ? (lower[i] + upper[i]) / 2 : constants[i] * 10;
-            }
-        }
-
+        var constants = new ConstantSearch(batch.Count, InitialConstant);
+        for (int search = 0; search < SearchSteps; search++) constants.Learn(Descend(batch, around, vectors, constants.Values, best));
         return scope.Keep(best.Images);
     }
 
@@ -82,10 +72,11 @@ public sealed record OptMargin : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns for which images all points reached the goal on the way.
-    private bool[] Descend(AttackBatch<IClassifier> batch, AttackBatch<IClassifier> around, Tensor vectors, double[] constants, Best best)
+    private bool[] Descend(AttackBatch<IClassifier> batch, AttackBatch<IClassifier> around, Tensor vectors, double[] constants, BestSoFar best)
     {
         using var scope = new TensorScope();
         var found = new bool[batch.Count];
+        long[] rows = Rows.All(batch.Count);
         Tensor w = batch.Images.Mul(2).Sub(1).Mul(Shrink).Atanh(), clean = w.Tanh().Add(1).MulInPlace(0.5);
         Tensor weights = Rows.Column(constants).Reshape(-1).RepeatInterleave(Points);
         using var adam = new Adam([w], LearningRate);
@@ -100,8 +91,10 @@ public sealed record OptMargin : IAttack<IClassifier>
             // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in every batch.
             Tensor pulls = pass.Gradient.Reshape(shown.Shape).Mul(shown.Equal(free)), pull = pulls.Select(1, 0);
             for (int i = 1; i < Points; i++) pull.AddInPlace(pulls.Select(1, i));
+
+            // With all of the points the goal is reached, and with fewer the more the better.
             float[] reached = margin(pass.Logits).Reshape(-1, Points).Greater(Confidence).Sum([1], DType.Float32).ToArray<float>();
-            best.Take(point, change.Mul(change).Sum(s_image).ToArray<float>(), reached, Points);
+            best.Take(rows, point, [.. reached.Select(count => count - Points + 0.5f)], change.Mul(change).Sum(s_image).ToArray<float>());
             for (int i = 0; i < found.Length; i++) found[i] |= (int)reached[i] == Points;
             adam.Step(change.MulInPlace(2).AddInPlace(pull).MulInPlace(tanh.Mul(tanh).SubtractedFrom(1).MulInPlace(0.5)));
         }
@@ -124,29 +117,5 @@ public sealed record OptMargin : IAttack<IClassifier>
         }
 
         return scope.Keep(Tensor.Stack([.. vectors], 1).MulInPlace(Radius * Math.Sqrt(values)).Reshape([images.Size(0), Points, .. images.Shape.AsSpan(1)]));
-    }
-
-    /// <summary>For each row the nearest image for which all points reached the goal; until there is one, that for which most did.</summary>
-    private sealed class Best(Tensor images, int count)
-    {
-        private readonly float[] _distances = [.. Enumerable.Repeat(float.PositiveInfinity, count)];
-        private readonly float[] _reached = new float[count];
-
-        public Tensor Images { get; } = images;
-
-        public void Take(Tensor points, float[] distances, float[] reached, int all)
-        {
-            var better = new bool[reached.Length];
-            for (int i = 0; i < better.Length; i++)
-            {
-                better[i] = (int)reached[i] == all ? distances[i] < _distances[i] : float.IsPositiveInfinity(_distances[i]) && reached[i] > _reached[i];
-                if (!better[i]) continue;
-                _reached[i] = reached[i];
-                if ((int)reached[i] == all) _distances[i] = distances[i];
-            }
-
-            long[] rows = Rows.Where(better, true);
-            if (rows.Length > 0) Images.Put(rows, points.At(rows));
-        }
     }
 }

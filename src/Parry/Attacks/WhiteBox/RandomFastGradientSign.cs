@@ -39,13 +39,13 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
         Tensor signs = random.Normal(0, images.Shape.AsSpan(1)).Sign();
         var starts = epsilons.Select(AlphaOf).Distinct().ToDictionary(alpha => alpha, alpha =>
         {
-            Tensor start = images.Add(signs.Mul(alpha)).Clamp(0, 1);
+            Tensor start = signs.Mul(alpha).AddInPlace(images).ClampInPlace(0, 1);
             return (Start: start, Direction: model.Gradient(start, AttackLoss.CrossEntropy(goal)).Gradient.Sign());
         });
         return scope.Keep(epsilons.Select(epsilon =>
         {
             var (start, direction) = starts[AlphaOf(epsilon)];
-            return start.Add(direction.Mul(epsilon - AlphaOf(epsilon))).Clamp(0, 1);
+            return direction.Mul(epsilon - AlphaOf(epsilon)).AddInPlace(start).ClampInPlace(0, 1);
         }).ToArray());
     }
 

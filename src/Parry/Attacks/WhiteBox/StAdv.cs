@@ -16,6 +16,8 @@ namespace Parry.Attacks.WhiteBox;
 public sealed record StAdv : IAttack<IClassifier>
 {
     private const double Smallest = 1e-8;
+    private static readonly int[] s_sides = [3, 2];
+    private static readonly long[] s_vector = [1], s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "stadv";
@@ -47,50 +49,47 @@ public sealed record StAdv : IAttack<IClassifier>
     {
         using var scope = new TensorScope();
         long count = images.Size(0), height = images.Size(2), width = images.Size(3);
-        Tensor still = Centers(height, width), unit = Tensor.From<float>([2f / width, 2f / height], 1, 1, 1, 2), flow = Tensor.Zeros([count, height, width, 2]);
-        Tensor best = images.Clone(), least = Tensor.Full([count], double.PositiveInfinity);
+        Tensor still = Centers(height, width), unit = Tensor.From<float>([2f / width, 2f / height], 1, 2, 1, 1), flow = Tensor.Zeros([count, 2, height, width]);
+        var smoothest = new Closest(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         using var adam = new Adam([flow], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = new TensorScope();
-            Tensor points = flow.Mul(unit).AddInPlace(still), moved = images.GridSample(points).ClampInPlace(0, 1);
+            Tensor points = flow.Mul(unit).AddInPlace(still).Permute(0, 2, 3, 1), moved = images.GridSample(points).ClampInPlace(0, 1);
             LossGradient pass = model.Gradient(moved, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0));
             var (roughness, smoother) = Roughness(flow);
-            Tensor better = margin(pass.Logits).Greater(Confidence).And(roughness.Less(least));
-
-            // Until an image is adversarial the last attempt stands for it.
-            Tensor taken = better.Or(least.Equal(double.PositiveInfinity));
-            best.CopyInPlace(Tensor.Where(taken.Reshape(-1, 1, 1, 1), moved, best));
-            least.CopyInPlace(Tensor.Where(better, roughness, least));
-            adam.Step(pass.Gradient.ThroughGridSample(images, points).MulInPlace(unit).AddInPlace(smoother, Tau));
+            smoothest.Take(moved, roughness, margin(pass.Logits).Greater(Confidence).Reshape(-1, 1, 1, 1));
+            adam.Step(pass.Gradient.ThroughGridSample(images, points).Permute(0, 3, 1, 2).Contiguous().MulInPlace(unit).AddInPlace(smoother, Tau));
         }
 
-        return scope.Keep(best);
+        return scope.Keep(smoothest.Images);
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    // Where pixels are, as (x, y) in a square from -1 to 1, [1, H, W, 2].
+    // Where pixels are, as x and y in a square from -1 to 1, [1, 2, H, W].
     private static Tensor Centers(long height, long width)
     {
         static Tensor Line(long count) => Tensor.Range(count).Mul(2.0 / count).Add((1.0 / count) - 1);
-        return Tensor.Stack([Line(width).Reshape(1, 1, -1).Expand(1, height, width), Line(height).Reshape(1, -1, 1).Expand(1, height, width)], 3);
+        return Tensor.Stack([Line(width).Reshape(1, 1, -1).Expand(1, height, width), Line(height).Reshape(1, -1, 1).Expand(1, height, width)], 1);
     }
 
-    // The sum over pixels and their four neighbors of the distance between their flows [N, H, W, 2], and its gradient.
+    // The sum over pixels and their four neighbors of the distance between their flows [N, 2, H, W], [N, 1, 1, 1], and its gradient.
     private static (Tensor Sum, Tensor Gradient) Roughness(Tensor flow)
     {
-        Tensor across = Differences(2), down = Differences(1);
-        Tensor acrossLength = Length(across), downLength = Length(down);
-        Tensor acrossWay = across.Div(acrossLength), downWay = down.Div(downLength);
-        Tensor gradient = acrossWay.Pad([0, 0, 1, 0]).AddInPlace(acrossWay.Pad([0, 0, 0, 1]), -1)
-            .AddInPlace(downWay.Pad([0, 0, 0, 0, 1, 0])).AddInPlace(downWay.Pad([0, 0, 0, 0, 0, 1]), -1);
-        return (acrossLength.Sum([1, 2, 3]).AddInPlace(downLength.Sum([1, 2, 3])).MulInPlace(2), gradient.MulInPlace(2));
+        Tensor sum = Tensor.Zeros([flow.Size(0), 1, 1, 1]), gradient = flow.ZerosLike();
+        foreach (int dimension in s_sides)
+        {
+            long size = flow.Size(dimension);
+            Tensor change = flow.Slice(dimension, 1, size).Sub(flow.Slice(dimension, 0, size - 1));
+            Tensor length = change.Mul(change).Sum(s_vector, keep: true).AddInPlace(Smallest).Sqrt(), way = change.Div(length);
+            sum.AddInPlace(length.Sum(s_image, keep: true));
+            gradient.Slice(dimension, 1, size).AddInPlace(way);
+            gradient.Slice(dimension, 0, size - 1).AddInPlace(way, -1);
+        }
 
-        Tensor Differences(int dimension) => flow.Slice(dimension, 1, flow.Size(dimension)).Sub(flow.Slice(dimension, 0, flow.Size(dimension) - 1));
-
-        static Tensor Length(Tensor vectors) => vectors.Mul(vectors).Sum([3], keep: true).AddInPlace(Smallest).Sqrt();
+        return (sum.MulInPlace(2), gradient.MulInPlace(2));
     }
 }

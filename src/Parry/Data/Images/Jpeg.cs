@@ -2,13 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace Parry.Data.Images;
 
-/// <summary>Reads JPEG files in memory through the system's libjpeg-turbo.</summary>
+/// <summary>Reads and writes JPEG files in memory through the system's libjpeg-turbo.</summary>
 public static unsafe partial class Jpeg
 {
     private const string Library = "libturbojpeg.so.0";
     private const string Package = "libturbojpeg0";
     private const int Rgb = 0;
     private const int Gray = 6;
+    private const int GraySampling = 3;
+    private const int HalfColorSampling = 2;
+    private const int NoReallocation = 1024;
     private const int StopOnWarning = 8192;
     private const int LimitScans = 32768;
 
@@ -60,6 +63,38 @@ public static unsafe partial class Jpeg
         }
     }
 
+    /// <summary>Encodes an image as a JPEG: gray, or color at half the resolution (4:2:0), as cameras and the web do.</summary>
+    /// <param name="planes">The values as [C, H, W].</param>
+    /// <param name="shape">The image's shape, of 1 or 3 channels.</param>
+    /// <param name="quality">1 to 100.</param>
+    /// <exception cref="UserErrorException">libjpeg-turbo is not installed.</exception>
+    public static byte[] Encode(ReadOnlySpan<byte> planes, ImageShape shape, int quality)
+    {
+        Planes.CheckChannels(shape.Channels);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(planes.Length, shape.Pixels);
+        SystemLibrary.Require(Library, Package);
+        nint encoder = tjInitCompress();
+        if (encoder == 0) throw new InvalidOperationException($"libjpeg-turbo could not start: {Message(0)}");
+        try
+        {
+            var (format, sampling) = shape.Channels == 1 ? (Gray, GraySampling) : (Rgb, HalfColorSampling);
+            var file = new byte[checked((int)tjBufSize(shape.Width, shape.Height, sampling))];
+            nuint size = (nuint)file.Length;
+            fixed (byte* pixels = Planes.Interleave(planes, shape), memory = file)
+            {
+                byte* target = memory;
+                if (tjCompress2(encoder, pixels, shape.Width, 0, shape.Height, format, &target, &size, sampling, quality, NoReallocation) != 0)
+                    throw new InvalidOperationException($"libjpeg-turbo could not encode an image of {shape}: {Message(encoder)}");
+            }
+
+            return file[..(int)size];
+        }
+        finally
+        {
+            _ = tjDestroy(encoder);
+        }
+    }
+
     private static InvalidDataException Corrupt(nint decoder) => new($"expected an undamaged JPEG, libjpeg-turbo says: {Message(decoder)}");
 
     private static string Message(nint decoder) => Marshal.PtrToStringUTF8(tjGetErrorStr2(decoder)) ?? "no reason";
@@ -74,6 +109,16 @@ public static unsafe partial class Jpeg
     [LibraryImport(Library)]
     private static partial int tjDecompress2(
         nint decoder, byte* file, nuint size, byte* pixels, int width, int pitch, int height, int pixelFormat, int flags);
+
+    [LibraryImport(Library)]
+    private static partial nint tjInitCompress();
+
+    [LibraryImport(Library)]
+    private static partial nuint tjBufSize(int width, int height, int subsampling);
+
+    [LibraryImport(Library)]
+    private static partial int tjCompress2(
+        nint encoder, byte* pixels, int width, int pitch, int height, int pixelFormat, byte** file, nuint* size, int subsampling, int quality, int flags);
 
     [LibraryImport(Library)]
     private static partial nint tjGetErrorStr2(nint decoder);

@@ -1,3 +1,4 @@
+using Parry.Defenses.Breaks;
 using Parry.Generative;
 using Parry.Torch;
 
@@ -64,6 +65,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
                 AttackersPurifier = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) },
                 Draws = options.Whole("draws", 1),
                 Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
+                Breaks = BreaksOf(purifier.Generator),
             };
         });
 
@@ -82,29 +84,12 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
-        int count = (int)images.Size(0);
-        int size = Math.Clamp(RowsAtOnce / Restarts, 1, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
-        Purified[] parts = Workers.Shared.Map((count + size - 1) / size, i =>
-        {
-            int from = i * size, to = Math.Min(count, from + size);
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Purified part = Project(images.Slice(0, from, to), random.For(random.Samples[from..to]));
-            return new Purified(scope.Keep(part.Images), scope.Keep(part.Errors));
-        });
-        try
-        {
-            return new Purified(Tensor.Cat([.. parts.Select(part => part.Images)]), Tensor.Cat([.. parts.Select(part => part.Errors)]));
-        }
-        finally
-        {
-            foreach (Purified part in parts)
-            {
-                part.Images.Dispose();
-                part.Errors.Dispose();
-            }
-        }
+        using Tensor unseen = images.Detach();
+        return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), Project);
     }
+
+    /// <summary>The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients through it (BPDA).</summary>
+    internal static IReadOnlyList<KnownBreak> BreaksOf(ImageGenerator generator) => [new("on-manifold", classifier => new OnManifold(generator, classifier))];
 
     private Purified Project(Tensor images, SampleRandom random)
     {

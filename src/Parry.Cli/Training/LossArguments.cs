@@ -1,0 +1,56 @@
+using System.CommandLine;
+using Parry.Attacks;
+using Parry.Attacks.Catalog;
+using Parry.Defenses.Training;
+using Parry.Models;
+
+namespace Parry.Cli.Training;
+
+/// <summary>The options of <c>parry train classifier</c> that say what is lowered: the ordinary loss, adversarial training, a teacher's or student's of distillation, or noise.</summary>
+internal sealed class LossArguments
+{
+    private readonly Option<string?> _adversarial = new("--adversarial") { Description = "Train on images that this attack makes of every batch, as pgd:eps=0.3,steps=40,step=0.01.", HelpName = "ATTACK" };
+    private readonly Option<double?> _share = Arguments.Optional<double>("--adversarial-share", "The weight of adversarial images in the loss; by default 0.5 for one-step attacks, 1 for others.", orZero: true);
+    private readonly Option<double?> _warmUp = Arguments.Optional<double>("--warm-up", "Epochs over which the attack's budget grows from 0.");
+    private readonly Option<string?> _sources = new("--sources") { Description = "Models to attack too, a batch each in turn by chance: ensemble adversarial training.", HelpName = "MODEL,…" };
+    private readonly Option<double> _temperature = Arguments.Positive("--temperature", "What logits are divided by in the loss: for the teacher and the student of distillation.", 1.0);
+    private readonly Option<string?> _distill = new("--distill") { Description = "Learn this teacher's probabilities at the temperature, not the labels.", HelpName = "MODEL" };
+
+    private readonly Option<double?> _noise = Arguments.Optional<double>("--noise", "Standard deviation of normal noise on training images: for the classifier behind randomized smoothing.");
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<Option> All => [_adversarial, _share, _warmUp, _sources, _temperature, _distill, _noise];
+
+    /// <summary>The loss that they ask for.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="load">Loads a classifier by file or name.</param>
+    /// <exception cref="UserErrorException">They do not go together, or name what does not exist.</exception>
+    public ITrainingLoss Of(ParseResult result, Func<string, IClassifier> load)
+    {
+        double temperature = result.GetValue(_temperature);
+        string? teacher = result.GetValue(_distill), attack = result.GetValue(_adversarial);
+        double? noise = result.GetValue(_noise);
+        if (new[] { attack is not null, teacher is not null || temperature != 1, noise is not null }.Count(given => given) > 1)
+            throw new UserErrorException("expected one of --adversarial, --noise, and --temperature with or without --distill, got several: train with one of them");
+        if (attack is not null) return Adversarial(result, attack, load);
+        if (result.GetValue(_share) is not null || result.GetValue(_warmUp) is not null || result.GetValue(_sources) is not null)
+            throw new UserErrorException("expected --adversarial beside --adversarial-share, --warm-up and --sources: say which attack to train with");
+        return noise is { } deviation ? new NoiseAugmentation(deviation) : teacher is null ? new CrossEntropy(temperature) : new Distillation(load(teacher), teacher, temperature);
+    }
+
+    private AdversarialTraining Adversarial(ParseResult result, string attack, Func<string, IClassifier> load)
+    {
+        var training = new AdversarialTraining(Parse(attack))
+        {
+            WarmUp = result.GetValue(_warmUp) ?? 0,
+            Sources = [.. (result.GetValue(_sources) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(name => (name, load(name)))],
+        };
+        return result.GetValue(_share) is { } share ? training with { Share = share } : training;
+    }
+
+    private static IBudgetAttack<IClassifier> Parse(string text) => AttackCatalog.Parse(text) switch
+    {
+        { Attack: IBudgetAttack<IClassifier> and not ITrainedAttack<IClassifier>, Epsilons.Count: 1, Target: null } spec => (IBudgetAttack<IClassifier>)spec.Attack,
+        _ => throw new UserErrorException($"expected --adversarial to be an attack with one budget that aims at no class and learns nothing, as fgsm:eps=0.3 or pgd:eps=0.3, got {text}"),
+    };
+}

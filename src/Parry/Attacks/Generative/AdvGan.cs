@@ -1,0 +1,89 @@
+using Parry.Attacks.Catalog;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Attacks.Generative;
+
+/// <summary>
+/// AdvGAN (Xiao, Li, Zhu, He, Liu, Song, 2018, 1801.02610): a generator learns to draw for any image a perturbation that fools the model, while a discriminator
+/// learns to tell perturbed images from real ones. Semi-white-box: training needs the model's gradients, running takes no pass of the model. Linf, ε = 0.3;
+/// untargeted, or one generator for each wanted class. The loss is L_adv + α·L_GAN + β·L_hinge: a margin of the logits, least squares against the
+/// discriminator, and max(0, |G(x)|₂ - c). Adam 1e-3, batches of 128.
+/// Deviations: the perturbation is ε·tanh instead of a clipped tanh, so no pixel's gradient is cut off; the adversarial loss is weighed by the option adversarial (a mean
+/// over logits wants another weight than the released codes' sums over probabilities); the step size falls to a tenth for the last fifth of the training.
+/// </summary>
+public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
+{
+    private PerturbationGenerators? _learned;
+
+    /// <inheritdoc/>
+    public string Name => "advgan";
+
+    /// <inheritdoc/>
+    public Norm Norm => Norm.Linf;
+
+    /// <summary>The largest change of a pixel.</summary>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <inheritdoc/>
+    public int TrainingImages { get; init; } = 5000;
+
+    /// <summary>The number of times that the generator sees each training image.</summary>
+    public int Epochs { get; init; } = 15;
+
+    /// <summary>The weight of the loss of the attacked model.</summary>
+    public double Adversarial { get; init; } = 10;
+
+    /// <summary>κ: an image counts no more once the goal is reached by this margin of the logits.</summary>
+    public double Confidence { get; init; } = 2;
+
+    /// <summary>α: the weight of looking real to the discriminator.</summary>
+    public double Realism { get; init; } = 1;
+
+    /// <summary>β: the weight of the perturbation's length above the bound.</summary>
+    public double Hinge { get; init; } = 1;
+
+    /// <summary>c: the L2 length of a perturbation that costs nothing.</summary>
+    public double Bound { get; init; } = 3;
+
+    /// <inheritdoc/>
+    public bool IsTrained => _learned is not null;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static AttackEntry Entry { get; } = new AttackEntry<AdvGan>(new(), "a trained generator that draws perturbations, against a discriminator", "Xiao et al., 2018, 1801.02610")
+        .Budget("the largest change of a pixel", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
+        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
+        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
+        .Number("adversarial", 0, "weight of fooling the model", attack => attack.Adversarial, (attack, value) => attack with { Adversarial = value })
+        .Number("confidence", 0, "by how much the goal is to win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
+        .Number("realism", 0, "weight of fooling the discriminator", attack => attack.Realism, (attack, value) => attack with { Realism = value })
+        .Number("hinge", 0, "weight of the perturbation's L2 length above the bound", attack => attack.Hinge, (attack, value) => attack with { Hinge = value })
+        .Number("bound", 0, "L2 length that costs nothing", attack => attack.Bound, (attack, value) => attack with { Bound = value });
+
+    /// <inheritdoc/>
+    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null, CancellationToken cancellation = default) => this with
+        {
+            _learned = PerturbationGenerators.Learn<IClassifier>(new(model, images, goal, random), epsilons, (data, epsilon, share) =>
+            {
+                using var training = new AdvGanTraining(this, data, epsilon);
+                return training.Run(share, cancellation);
+            }, progress),
+        };
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    {
+        PerturbationGenerators learned = _learned ?? throw new InvalidOperationException("The attack advgan is not trained.");
+        return [.. epsilons.Select(epsilon => learned.Perturb(images, goal, epsilon))];
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Entry.Describe(this);
+
+    /// <summary>Frees what it has learned.</summary>
+    public void Dispose() => _learned?.Dispose();
+}

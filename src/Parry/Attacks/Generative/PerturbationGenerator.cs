@@ -1,0 +1,48 @@
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Attacks.Generative;
+
+/// <summary>
+/// AdvGAN's generator, c3s1-8, d16, d32, four residual blocks of 32, u16, u8, c3s1 to the image's channels, tanh: 3x3 convolutions with instance normalization
+/// and ReLU, twice halving and doubling the size. From images [N, C, H, W] in [0, 1] to a perturbation of the same shape in [-1, 1].
+/// </summary>
+internal sealed class PerturbationGenerator : Module
+{
+    private const int Blocks = 4;
+    private const double Epsilon = 1e-5;
+
+    private readonly ImageShape _shape;
+    private readonly Conv2d _first, _half, _quarter, _last;
+    private readonly ConvTranspose2d _double, _full;
+    private readonly Conv2d[] _blocks;
+
+    /// <summary>Creates it with weights from N(0, 0.02).</summary>
+    public PerturbationGenerator(ImageShape shape, Generator random)
+    {
+        // A transposed convolution gives an odd or an even size; what is one too large is cut.
+        _shape = shape;
+        _first = Child("conv1", new Conv2d(shape.Channels, 8, 3, random, padding: 1));
+        _half = Child("conv2", new Conv2d(8, 16, 3, random, stride: 2, padding: 1));
+        _quarter = Child("conv3", new Conv2d(16, 32, 3, random, stride: 2, padding: 1));
+        _blocks = [.. Enumerable.Range(0, 2 * Blocks).Select(i => Child($"block{(i / 2) + 1}-{(i % 2) + 1}", new Conv2d(32, 32, 3, random, padding: 1)))];
+        _double = Child("up1", new ConvTranspose2d(32, 16, 3, random, stride: 2, padding: 1, outputPadding: 1));
+        _full = Child("up2", new ConvTranspose2d(16, 8, 3, random, stride: 2, padding: 1, outputPadding: 1));
+        _last = Child("conv4", new Conv2d(8, shape.Channels, 3, random, padding: 1));
+        foreach (var (_, parameter) in Parameters.Where(parameter => parameter.Value.Shape.Length > 1)) Init.Gaussian(parameter, 0.02, random);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor input)
+    {
+        Tensor half = Layer(_half, Layer(_first, input)), map = Layer(_quarter, half);
+        for (int i = 0; i < _blocks.Length; i += 2) map = map.Add(Normalized(_blocks[i + 1].Forward(Layer(_blocks[i], map))));
+        map = Layer(_double, map).Slice(2, 0, half.Size(2)).Slice(3, 0, half.Size(3));
+        map = Layer(_full, map).Slice(2, 0, _shape.Height).Slice(3, 0, _shape.Width);
+        return _last.Forward(map).Tanh();
+    }
+
+    private static Tensor Layer(Module convolution, Tensor input) => Normalized(convolution.Forward(input)).Relu();
+
+    private static Tensor Normalized(Tensor map) => map.InstanceNorm(null, null, Epsilon);
+}

@@ -1,0 +1,31 @@
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Defenses.Detectors;
+
+/// <summary>
+/// The attacker's answer to feature squeezing (after He, Wei, Chen, Carlini, Song, 2017, 1706.04701): a classifier that gives the mean of the probabilities of an image and of
+/// all its squeezed versions. What fools it fools every view alike, and the detector, which looks for views that differ, sees nothing.
+/// </summary>
+/// <param name="classifier">What sees each view.</param>
+/// <param name="squeezers">What makes the views; gradients pass as each says.</param>
+public sealed class SqueezedViews(IClassifier classifier, IReadOnlyList<IPurifier> squeezers) : IClassifier, IPerSample
+{
+    private readonly IClassifier[] _views = [classifier, .. squeezers.Select(squeezer => squeezer.Protect(classifier, seed: 0))];
+
+    /// <inheritdoc/>
+    public ImageShape Shape => classifier.Shape;
+
+    /// <inheritdoc/>
+    public int Classes => classifier.Classes;
+
+    /// <inheritdoc/>
+    public IPredictor For(ReadOnlyMemory<long> samples) => new SqueezedViews(classifier.For(samples), squeezers);
+
+    /// <inheritdoc/>
+    public IDisposable? EnterEvaluation() => classifier.EnterEvaluation();
+
+    /// <inheritdoc/>
+    /// <remarks>The logarithms of the mean probabilities.</remarks>
+    public Tensor Logits(Tensor images) => Tensor.Stack([.. _views.Select(view => view.Logits(images).LogSoftmax())]).LogSumExp([0]).Sub(Math.Log(_views.Length));
+}

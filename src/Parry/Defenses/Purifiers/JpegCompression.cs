@@ -1,0 +1,50 @@
+using Parry.Data.Images;
+using Parry.Torch;
+
+namespace Parry.Defenses.Purifiers;
+
+/// <summary>
+/// JPEG compression (Dziugaite, Ghahramani, Roy, 2016, 1608.00853): an image is encoded and decoded again. The attacker's gradient passes as through the identity, which
+/// is known to break it (Athalye, Carlini, Wagner, 2018, 1802.00420).
+/// </summary>
+public sealed record JpegCompression(ImageShape Shape) : IPurifier
+{
+    /// <summary>The quality, 1 to 100; 75 in the paper.</summary>
+    public int Quality
+    {
+        get;
+        init => field = value is >= 1 and <= 100 ? value : throw new UserErrorException($"expected a JPEG quality of 1 to 100, got {value}");
+    } = 75;
+
+    /// <summary>What the command line knows of it.</summary>
+    public static DefenseEntry Entry { get; } = new("jpeg", "encodes an image as JPEG and decodes it", "Dziugaite, Ghahramani, Roy, 2016, 1608.00853", [new("quality", "1 to 100")], (options, context) =>
+    {
+        var purifier = new JpegCompression(context.Shape) { Quality = options.Whole("quality", 75) };
+        return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
+    });
+
+    /// <inheritdoc/>
+    public string Name => Entry.Name;
+
+    /// <inheritdoc/>
+    public GradientPath Path => GradientPath.Identity;
+
+    /// <inheritdoc/>
+    public bool IsRandom => false;
+
+    /// <inheritdoc/>
+    public Purified Purify(Tensor images, SampleRandom random)
+    {
+        float[] values = images.Contiguous().ToArray<float>();
+        int pixels = Shape.Pixels;
+        Workers.Shared.Run(values.Length / pixels, i =>
+        {
+            Span<float> image = values.AsSpan(i * pixels, pixels);
+            var bytes = new byte[pixels];
+            for (int k = 0; k < pixels; k++) bytes[k] = (byte)Math.Round(image[k] * 255);
+            byte[] decoded = Jpeg.Decode(Jpeg.Encode(bytes, Shape, Quality), Shape.Channels).Planes;
+            for (int k = 0; k < pixels; k++) image[k] = decoded[k] / 255f;
+        });
+        return Purified.Of(images, Tensor.From<float>(values, images.Shape));
+    }
+}

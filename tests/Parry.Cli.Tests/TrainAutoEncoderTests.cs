@@ -1,0 +1,59 @@
+using Parry.Models;
+
+namespace Parry.Cli.Tests;
+
+/// <summary>The trainings of auto-encoders, and what they make in an evaluation.</summary>
+public sealed class TrainAutoEncoderTests(TrainedModels trained) : IClassFixture<TrainedModels>, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Weights => _folder.File("weights.safetensors");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_dense_auto_encoder_of_the_given_sizes_is_trained_and_described()
+    {
+        Assert.Equal(0, (await Train("vae", "--conditional", "--latent", "3", "--encoder", "8", "--decoder", "6", "7", "--epochs", "1")).Code);
+        ModelDescription made = ModelFile.Describe(Weights);
+        Assert.Equal(("conditional-vae", "mnist", 3, "encoder=8,decoder=6-7"), (made.Architecture, made.Data, made.Latent, made.Settings));
+        (await Train("vae", "--encoder", "0")).Fails(2, "--encoder");
+    }
+
+    [Fact]
+    public async Task PuVae_is_trained_and_stands_in_an_evaluation_with_its_break()
+    {
+        Assert.Equal(0, (await Train("puvae", "--source", trained.Classifier, "--width", "2", "--hidden", "8", "--latent", "3", "--epochs", "1")).Code);
+        await Evaluate("puvae", "label-flip-pull");
+        (await Train("puvae", "--source", trained.Generator)).Fails(2, "defense-gan-generator");
+    }
+
+    [Fact]
+    public async Task MagNet_is_trained_and_stands_in_an_evaluation_with_its_detectors_and_its_break()
+    {
+        (await Train("magnet", "--false-positives", "0.0001")).Fails(2, "less than one of 5000");
+        var run = await Train("magnet", "--classifier", trained.Classifier, "--epochs", "1", "--members", "2");
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Contains("rate=0.001,jsd-rate=0.01,l2=", ModelFile.Describe(Weights).Settings, StringComparison.Ordinal);
+        await Evaluate("magnet", "cw-l2 past the detectors");
+    }
+
+    [Fact]
+    public async Task DefenseVae_is_trained_on_attacks_and_stands_in_an_evaluation()
+    {
+        var run = await Train("defense-vae", "--model", trained.Classifier, "--count", "12", "--width", "2", "--latent", "3", "--cw-iterations", "2", "--epochs", "1");
+        Assert.True(run.Code == 0, run.Error);
+        await Evaluate("defense-vae", "fgsm");
+    }
+
+    private Task<CommandLine.Outcome> Train(string kind, params string[] options) =>
+        CommandLine.Run(["train", kind, "--data", "mnist", "--data-dir", trained.DataFolder, "--out", Weights, .. options]);
+
+    private async Task Evaluate(string defense, string told)
+    {
+        var run = await CommandLine.Run("evaluate", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm:eps=0.1",
+            "--defenses", $"{defense}:weights={Weights}", "--count", "2", "--out", _folder.Path);
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Contains(told, await File.ReadAllTextAsync(_folder.File("report.json")), StringComparison.Ordinal);
+    }
+}

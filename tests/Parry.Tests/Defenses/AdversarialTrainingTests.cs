@@ -1,0 +1,218 @@
+using Parry.Attacks;
+using Parry.Attacks.WhiteBox;
+using Parry.Data;
+using Parry.Defenses.Training;
+using Parry.Models;
+using Parry.Tests.Data;
+using Parry.Tests.Models;
+using Parry.Torch;
+
+namespace Parry.Tests.Defenses;
+
+public sealed class AdversarialTrainingTests : IDisposable
+{
+    private static readonly ImageSet s_images = ToySet.Make(120);
+    private static readonly Training s_recipe = new() { Architecture = "e", Epochs = 4, BatchSize = 50, Seed = 7 };
+
+    private readonly TemporaryFolder _folder = new();
+
+    private string Checkpoint => Path.Combine(_folder.Path, "checkpoint.safetensors");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(0.25)]
+    [InlineData(1)]
+    public void Loss_and_gradient_of_a_linear_network_are_the_weighted_formula_with_the_attack_held_constant(double share)
+    {
+        using var scope = new TensorScope();
+        using var linear = new LinearPiece();
+        var (weight, bias) = (linear.Linear.Weight, linear.Linear.Bias!);
+        TrainingPiece piece = linear.Piece;
+        var (loss, _) = new AdversarialTraining(new FastGradientSign { Epsilon = 0.05 }) { Share = share }.Of(piece);
+        Tensor?[] gradients = Autograd.Grad([loss], [weight, bias]);
+
+        // FGSM leaves the network's own prediction: x + eps · sign(Wᵀ(p - e(prediction))).
+        using var frozen = Autograd.NoGrad();
+        Tensor clean = linear.Probabilities(piece.Images), truth = LinearPiece.OneHot(piece.Labels), own = LinearPiece.OneHot(clean.ArgMax(1));
+        Assert.NotEqual(truth.ToArray<float>(), own.ToArray<float>());
+        Tensor attacked = piece.Images.Add(clean.Sub(own).MatMul(weight).Sign().Mul(0.05).Reshape(LinearPiece.Count, 1, 6, 6)).Clamp(0, 1);
+        Tensor under = linear.Probabilities(attacked);
+        double expected = -((1 - share) * truth.Mul(clean.Log()).Sum().ToDouble()) - (share * truth.Mul(under.Log()).Sum().ToDouble());
+        Assert.Equal(expected, loss.ToDouble(), 1e-4);
+        Tensor byWeight = clean.Sub(truth).Transpose(0, 1).MatMul(piece.Images.Flatten()).Mul(1 - share)
+            .Add(under.Sub(truth).Transpose(0, 1).MatMul(attacked.Flatten()).Mul(share));
+        Assert.InRange(byWeight.Sub(gradients[0]!).Abs().Amax([0, 1]).ToDouble(), 0, 1e-4);
+    }
+
+    [Fact]
+    public void One_step_attacks_leave_the_prediction_and_others_the_true_class()
+    {
+        using var linear = new LinearPiece();
+        long[] truth = linear.Piece.Labels.ToArray<long>();
+        var seen = new Recorder();
+        new AdversarialTraining(seen).Of(linear.Piece);
+        Assert.Equal(truth, seen.Labels);
+        Assert.Equal(1, new AdversarialTraining(seen).Share);
+        Assert.Equal(0.5, new AdversarialTraining(new FastGradientSign()).Share);
+    }
+
+    [Fact]
+    public void The_attack_is_not_recorded_by_autograd_and_its_budget_grows_with_the_warm_up()
+    {
+        using var linear = new LinearPiece();
+        var seen = new Recorder { Epsilon = 0.3 };
+        new AdversarialTraining(seen) { WarmUp = 2 }.Of(linear.Piece);
+        new AdversarialTraining(seen) { WarmUp = 2 }.Of(linear.Piece with { Epoch = 3 });
+        new AdversarialTraining(seen).Of(linear.Piece);
+        Assert.Equal([0.075, 0.3, 0.3], seen.Budgets);
+        Assert.False(seen.Recorded);
+    }
+
+    [Fact]
+    public void In_training_the_attack_sees_frozen_weights_in_evaluation_mode()
+    {
+        var seen = new Recorder();
+        using (Train(new AdversarialTraining(seen), s_recipe with { Architecture = "d", Epochs = 1 }))
+        {
+            Assert.NotEmpty(seen.Budgets);
+            Assert.False(seen.Trainable);
+        }
+    }
+
+    [Fact]
+    public void The_source_of_a_batch_is_decided_by_its_seed_and_every_one_has_its_turn_as_often()
+    {
+        using var linear = new LinearPiece();
+        var training = new AdversarialTraining(new FastGradientSign()) { Sources = [("one", linear.Classifier), ("two", linear.Classifier)] };
+        int[] drawn = [.. Enumerable.Range(0, 3000).Select(seed => training.SourceOf(seed))];
+        Assert.Equal(drawn, Enumerable.Range(0, 3000).Select(seed => training.SourceOf(seed)));
+        for (int source = 0; source < 3; source++) Assert.InRange(drawn.Count(number => number == source), 900, 1100);
+        Assert.Equal(0, new AdversarialTraining(new FastGradientSign()).SourceOf(5));
+    }
+
+    [Fact]
+    public void A_batch_is_attacked_on_its_source()
+    {
+        using var linear = new LinearPiece();
+        var other = new LinearClassifier(linear.Classifier.Shape, LinearPiece.Classes);
+        var seen = new Recorder();
+        var training = new AdversarialTraining(seen) { Sources = [("other", other)] };
+        foreach (long seed in Enumerable.Range(0, 20)) training.Of(linear.Piece with { BatchSeed = seed });
+        Assert.Equal(Enumerable.Range(0, 20).Select(seed => training.SourceOf(seed) == 1), seen.Models.Select(model => ReferenceEquals(model, other)));
+        Assert.Contains(other, seen.Models);
+        Assert.Contains(linear.Classifier, seen.Models);
+    }
+
+    [Fact]
+    public void A_resumed_run_gives_the_weights_of_an_unbroken_one_bit_for_bit()
+    {
+        using var statics = new ClassifierTrainer(s_recipe with { Epochs = 1 }, s_images);
+        statics.Run();
+        var loss = new AdversarialTraining(new ProjectedGradientDescent { Epsilon = 0.1, Steps = 3 }) { Share = 0.5, WarmUp = 2, Sources = [("static", statics.Classifier)] };
+        using ClassifierTrainer whole = Train(loss, s_recipe);
+        using (var first = new ClassifierTrainer(s_recipe with { Loss = loss }, s_images))
+        {
+            first.RunEpoch();
+            AtomicFile.Write(Checkpoint, first.Save);
+        }
+
+        using var second = new ClassifierTrainer(s_recipe with { Loss = loss }, s_images);
+        second.Resume(Checkpoint);
+        second.Run();
+        Assert.Equal(Weights(whole), Weights(second));
+
+        using var other = new ClassifierTrainer(s_recipe with { Loss = loss with { Share = 1 } }, s_images);
+        Assert.Contains("share 0.5", Assert.Throws<UserErrorException>(() => other.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_trained_network_withstands_what_an_ordinary_one_does_not()
+    {
+        Training recipe = s_recipe with { Epochs = 15, LearningRate = 3e-3 };
+        var attack = new ProjectedGradientDescent { Epsilon = 0.25, Steps = 5 };
+        using ClassifierTrainer plain = Train(new CrossEntropy(), recipe), robust = Train(new AdversarialTraining(attack) { WarmUp = 3 }, recipe);
+        double before = Withstood(plain), after = Withstood(robust);
+        Assert.True(after > before + 0.2, $"{before} withstood before, {after} after");
+
+        double Withstood(ClassifierTrainer trainer)
+        {
+            using var scope = new TensorScope();
+            ImageSet test = ToySet.Make(60, seed: 2);
+            using AttackResult result = AttackRunner.Run(attack, trainer.Classifier, test.ImageTensor(), Goal.Untargeted(test.LabelTensor()), seed: 1);
+            return result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second) / 60.0;
+        }
+    }
+
+    [Fact]
+    public void What_was_trained_is_said_in_the_weight_file()
+    {
+        var loss = new AdversarialTraining(new ProjectedGradientDescent { Epsilon = 0.1, Steps = 3, Step = 0.05 });
+        using ClassifierTrainer trainer = Train(loss, s_recipe with { Epochs = 1 });
+        ModelFile.Save(Checkpoint, trainer.Classifier.Network, trainer.Describe("toy", "parry train classifier"));
+        Assert.Equal("adversarial training with pgd:eps=0.1,step=0.05,steps=3, share 1", ModelFile.Describe(Checkpoint).Training);
+    }
+
+    [Fact]
+    public void Noise_is_added_to_what_the_network_learns_from()
+    {
+        using var scope = new TensorScope();
+        using var linear = new LinearPiece();
+        TrainingPiece piece = linear.Piece;
+        var (loss, _) = new NoiseAugmentation(0.3).Of(piece);
+        using var frozen = Autograd.NoGrad();
+        Tensor noisy = piece.Images.Add(piece.Random.Normal(0, 1, 6, 6).Mul(0.3));
+        Assert.Equal(-LinearPiece.OneHot(piece.Labels).Mul(linear.Probabilities(noisy).Log()).Sum().ToDouble(), loss.ToDouble(), 1e-4);
+    }
+
+    [Fact]
+    public void A_share_out_of_range_is_refused() =>
+        Assert.Throws<UserErrorException>(() => new AdversarialTraining(new FastGradientSign()) { Share = 1.5 });
+
+    private static ClassifierTrainer Train(ITrainingLoss loss, Training recipe)
+    {
+        var trainer = new ClassifierTrainer(recipe with { Loss = loss }, s_images);
+        trainer.Run();
+        return trainer;
+    }
+
+    private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State.SelectMany(entry => entry.Value.ToArray<float>())];
+
+    // An attack that changes nothing and remembers what it was given.
+    private sealed record Recorder : IBudgetAttack<IClassifier>
+    {
+        private readonly Lock _lock = new();
+
+        public string Name => "recorder";
+
+        public Norm Norm => Norm.Linf;
+
+        public double Epsilon { get; init; } = 0.1;
+
+        public long[] Labels { get; private set; } = [];
+
+        public List<double> Budgets { get; } = [];
+
+        public List<IClassifier> Models { get; } = [];
+
+        public bool Recorded { get; private set; }
+
+        public bool Trainable { get; private set; }
+
+        public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+        {
+            lock (_lock)
+            {
+                Labels = goal.Labels.ToArray<long>();
+                Budgets.AddRange(epsilons);
+                Models.Add(model);
+                Recorded |= Autograd.Enabled;
+                Trainable |= model is NetworkClassifier network && (network.Network.Training || network.Network.Parameters.Any(parameter => parameter.Value.RequiresGrad));
+                return [images.Clone()];
+            }
+        }
+    }
+}
