@@ -35,6 +35,7 @@ internal static class QualityBenchmarks
             Defenses = [ChosenDefense, PaperDefense],
             From = "mnist/e",
             Count = 500,
+            KnownBreaks = false,
             Seed = 1,
             Command = Command,
         }, null, cancellation);

@@ -29,6 +29,9 @@ internal sealed record EvaluateRequest
     /// <summary>Whether the images are validation images (the last 10,000 for training) instead of test images.</summary>
     public bool Validation { get; init; }
 
+    /// <summary>Whether the attacks known to break the defenses run too.</summary>
+    public bool KnownBreaks { get; init; } = true;
+
     /// <summary>Whether attackers who know the defender's random seed attack too.</summary>
     public bool Revisited { get; init; }
 

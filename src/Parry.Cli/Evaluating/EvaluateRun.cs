@@ -36,6 +36,7 @@ internal static class EvaluateRun
             Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, attacks, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source, attack.Target))],
             Limits = request.Limits,
             Defenses = Named(defenses),
+            KnownBreaks = request.KnownBreaks,
             Revisited = request.Revisited,
             Seed = request.Seed,
         }, progress, cancellation);

@@ -33,13 +33,14 @@ internal static class EvaluateVerb
         Option<int> count = Arguments.Count(200);
         var validation = new Option<bool>("--validation") { Description = "Use validation images (the last 10,000 for training), as for choosing settings." };
         var revisited = new Option<bool>("--revisited") { Description = "Attack each random defense also as one who knows the defender's random seed: the white box revisited." };
+        var noBreaks = new Option<bool>("--no-known-breaks") { Description = "Leave out the attacks known to break the defenses, which can take as long as all others; the report says so." };
         Option<long?> queries = Arguments.MaxQueries(), gradients = Arguments.MaxGradients();
         Option<long> seed = Arguments.Seed();
         var output = new Option<string>("--out") { Description = "The folder for report.json, report.md and index.html.", HelpName = "DIR", Required = true };
         Option<bool> json = Arguments.Json();
         return new Command("evaluate", "Attack a classifier bare and defended, by attackers who know the defense and who do not, and write a report.")
         {
-            model, data, dataDir, attacks, defenses, from, count, validation, revisited, queries, gradients, seed, output, json,
+            model, data, dataDir, attacks, defenses, from, count, validation, revisited, noBreaks, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             var request = new EvaluateRequest
@@ -52,6 +53,7 @@ internal static class EvaluateVerb
                 From = parsed.GetValue(from),
                 Count = parsed.GetValue(count),
                 Validation = parsed.GetValue(validation),
+                KnownBreaks = !parsed.GetValue(noBreaks),
                 Revisited = parsed.GetValue(revisited),
                 Limits = parsed.Limits(queries, gradients),
                 Seed = parsed.GetValue(seed),

@@ -31,6 +31,9 @@ public sealed record EvaluationPlan
     /// <summary>The defenses; "none" is always evaluated beside them.</summary>
     public required IReadOnlyList<DefenseSpec> Defenses { get; init; }
 
+    /// <summary>Whether the attacks known to break a defense run whenever it appears.</summary>
+    public bool KnownBreaks { get; init; } = true;
+
     /// <summary>Whether each attack is also run by an attacker who knows the defender's random seed: the white box revisited.</summary>
     public bool Revisited { get; init; }
 

@@ -83,7 +83,9 @@ public sealed class Evaluator
 
         foreach (var (defense, clean, right) in defended)
         {
-            foreach (KnownBreak known in defense.Breaks)
+            if (!_plan.KnownBreaks && defense.Breaks.Count > 0)
+                _notes.Add($"{defense.Name} was not attacked by what is known to break it: {string.Join(", ", defense.Breaks.Select(known => known.Name))}.");
+            foreach (KnownBreak known in _plan.KnownBreaks ? defense.Breaks : [])
             {
                 IAttack<IClassifier> against = known.Against(defense.AttackersClassifier ?? defense.Behind(_plan.Model));
                 double[] budgets = [.. _plan.Attacks.Where(attack => attack.Attack.Norm == against.Norm).SelectMany(attack => attack.Epsilons ?? []).Distinct().Order()];
@@ -231,7 +233,7 @@ public sealed class Evaluator
     {
         _cancellation.ThrowIfCancellationRequested();
         int aware = _plan.Defenses.Sum(defense => _plan.Revisited && defense.Purifier is { IsRandom: true } ? 2 : 1);
-        int stages = _plan.Defenses.Count + _plan.Attacks.Sum(attack => (attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1) * (1 + aware) + _plan.Defenses.Count) + _plan.Defenses.Sum(defense => defense.Breaks.Count);
+        int stages = _plan.Defenses.Count + _plan.Attacks.Sum(attack => (attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1) * (1 + aware) + _plan.Defenses.Count) + (_plan.KnownBreaks ? _plan.Defenses.Sum(defense => defense.Breaks.Count) : 0);
         _progress?.Report(new EvaluationProgress(stage, Math.Min(1, (double)_done++ / stages)));
     }
 

@@ -169,6 +169,15 @@ public class EvaluatorTests
     }
 
     [Fact]
+    public void An_evaluation_without_known_breaks_says_so()
+    {
+        var defense = new DefenseSpec { Name = "nothing", Purifier = new Doing("nothing", images => images.Clone()), Breaks = [new KnownBreak("its break", _ => new FastGradientSign())] };
+        EvaluationFindings findings = Run(defense, knownBreaks: false);
+        Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");
+        Assert.Contains("nothing was not attacked by what is known to break it: its break.", findings.Notes);
+    }
+
+    [Fact]
     public void A_classifier_in_the_evaluated_ones_place_answers_and_the_attacker_may_differentiate_another()
     {
         EvaluationFindings hidden = Run(new DefenseSpec { Name = "hidden", Classifier = new Flat() });
@@ -198,9 +207,9 @@ public class EvaluatorTests
         Assert.DoesNotContain(findings.Rows, row => row is { Attack: "from elsewhere", Threat: Threat.GreyBox });
     }
 
-    private static EvaluationFindings Run(IPurifier purifier, params PlannedAttack[] more) => Run(new DefenseSpec { Name = purifier.Name, Purifier = purifier }, revisited: false, more);
+    private static EvaluationFindings Run(IPurifier purifier, params PlannedAttack[] more) => Run(new DefenseSpec { Name = purifier.Name, Purifier = purifier }, revisited: false, knownBreaks: true, more);
 
-    private static EvaluationFindings Run(DefenseSpec defense, bool revisited = false, params PlannedAttack[] more)
+    private static EvaluationFindings Run(DefenseSpec defense, bool revisited = false, bool knownBreaks = true, params PlannedAttack[] more)
     {
         using var random = new Parry.Torch.Generator(8);
         var classifier = new LinearClassifier(s_shape);
@@ -220,6 +229,7 @@ public class EvaluatorTests
             Attacks = [new("fgsm", new FastGradientSign(), [0.02, 0.1]), new("half", new Half(), [0.02, 0.1]), .. more],
             Defenses = [defense],
             Revisited = revisited,
+            KnownBreaks = knownBreaks,
             Seed = 1,
         });
     }
