@@ -46,13 +46,30 @@ public sealed class TrainAutoEncoderTests(TrainedModels trained) : IClassFixture
         await Evaluate("defense-vae", "fgsm");
     }
 
+    [Fact]
+    public async Task A_diffusion_network_is_trained_and_stands_in_an_evaluation()
+    {
+        var run = await Train("diffusion", "--width", "8", "--epochs", "1");
+        Assert.True(run.Code == 0, run.Error);
+        Assert.Equal(("diffusion-unet", 8), (ModelFile.Describe(Weights).Architecture, ModelFile.Describe(Weights).Width));
+        await Evaluate("diffusion:steps=2", "fgsm");
+        (await Train("diffusion", "--width", "12")).Fails(2, "multiple of 8");
+    }
+
+    [Fact]
+    public async Task An_auto_encoder_spans_what_is_inverted_and_its_breaks_run()
+    {
+        Assert.Equal(0, (await Train("vae", "--latent", "2", "--encoder", "4", "--decoder", "4", "--epochs", "1")).Code);
+        await Evaluate("invert-and-classify:l=3,r=2,reject=20", "overpowered", "spanner");
+    }
+
     private Task<CommandLine.Outcome> Train(string kind, params string[] options) =>
         CommandLine.Run(["train", kind, "--data", "mnist", "--data-dir", trained.DataFolder, "--out", Weights, .. options]);
 
-    private async Task Evaluate(string defense, string told)
+    private async Task Evaluate(string defense, string told, string weights = "weights")
     {
         var run = await CommandLine.Run("evaluate", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm:eps=0.1",
-            "--defenses", $"{defense}:weights={Weights}", "--count", "2", "--out", _folder.Path);
+            "--defenses", $"{defense}{(defense.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{weights}={Weights}", "--count", "2", "--out", _folder.Path);
         Assert.True(run.Code == 0, run.Error);
         Assert.Contains(told, await File.ReadAllTextAsync(_folder.File("report.json")), StringComparison.Ordinal);
     }

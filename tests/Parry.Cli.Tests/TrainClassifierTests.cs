@@ -1,3 +1,5 @@
+using Parry.Models;
+
 namespace Parry.Cli.Tests;
 
 public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallMnist>, IDisposable
@@ -68,8 +70,21 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
         Assert.Contains("distillation of", (await CommandLine.Run("model", "inspect", student)).Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Robust_manifold_training_takes_a_generator_that_draws_such_images()
+    {
+        string vae = _folder.File("mnist-vae.safetensors");
+        Assert.Equal(0, (await CommandLine.Run("train", "vae", "--data", "mnist", "--data-dir", data.Folder, "--latent", "2", "--encoder", "4", "--decoder", "4", "--epochs", "1", "--out", vae)).Code);
+        var train = await Train("--epochs", "2", "--batch", "32", "--adversarial", "pgd:norm=l2,eps=1.5,steps=2", "--robust-manifold", vae, "--pairs-every", "1", "--pairs-within", "2");
+        Assert.Equal((0, ""), (train.Code, train.Error));
+        Assert.EndsWith($"robust manifold of {vae} every 1 epochs, pairs within 2, weight 0.01", ModelFile.Describe(Weights).Training, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--adversarial beside", "--warm-up", "1")]
+    [InlineData("--adversarial beside", "--robust-manifold", "vae.safetensors")]
+    [InlineData("--robust-manifold beside", "--adversarial", "fgsm", "--pairs-every", "2")]
+    [InlineData("no model file", "--adversarial", "fgsm", "--robust-manifold", "missing.safetensors")]
     [InlineData("one of them", "--adversarial", "fgsm", "--temperature", "10")]
     [InlineData("one of them", "--noise", "0.1", "--distill", "mnist/e")]
     [InlineData("one budget", "--adversarial", "fgsm:eps=0.1,0.2")]

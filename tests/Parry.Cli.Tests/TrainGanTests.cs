@@ -29,7 +29,7 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
     [InlineData("KILL", 137)]
     public async Task A_training_that_was_stopped_goes_on(string signal, int code)
     {
-        const string Iterations = "200";
+        const string Iterations = "500";
         byte[] straight = await Straight(int.Parse(Iterations));
 
         using Process process = CommandLine.Start(CommandLine.ProgramFolder, null, Args("--iterations", Iterations, "--checkpoint-every", "1"));

@@ -16,9 +16,6 @@ internal sealed class QualityRun
     /// <summary>Samples that are held against all training images.</summary>
     public const int Neighbors = 1000;
 
-    /// <summary>Test images that are reconstructed.</summary>
-    public const int Reconstructed = 100;
-
     private const int Sheet = 50;
     private const int SheetColumns = 10;
 
@@ -46,6 +43,9 @@ internal sealed class QualityRun
     /// <summary>What everything is compared with.</summary>
     public required ImageSet Test { get; init; }
 
+    /// <summary>How many test images are reconstructed; 0 for none.</summary>
+    public required int Reconstructed { get; init; }
+
     /// <summary>Decides every draw.</summary>
     public required long Seed { get; init; }
 
@@ -64,7 +64,7 @@ internal sealed class QualityRun
         Tensor reference = Features.Of(test, cancellation).Features;
         BirthdayParadox realPairs = BirthdayParadox.Of(real, cancellation: cancellation);
 
-        QualityRow Measure(string source, Tensor images, Func<double?> reconstruction)
+        QualityRow Measure(string source, Tensor images, Func<double?>? reconstruction)
         {
             void Now(string stage) => line.Show(() => $"{source}: {stage}");
 
@@ -81,15 +81,15 @@ internal sealed class QualityRun
             if (ReferenceEquals(images, drawn) && Folder is not null) WriteSheets(drawn, nearest, pairs);
             double share = pairs.ShareBelow(realPairs.Smallest);
             return new QualityRow(source, fid, ClassifierScore.Of(probabilities), ModeCoverage.Of(probabilities), neighborhoods,
-                nearest.Median, nearest.Distances.Min(), pairs.Median, share, BirthdayParadox.Support(pairs.BatchSize, share), reconstruction());
+                nearest.Median, nearest.Distances.Min(), pairs.Median, share, BirthdayParadox.Support(pairs.BatchSize, share), reconstruction?.Invoke());
         }
 
         Tensor targets = test.Slice(0, 0, Reconstructed);
         return
         [
-            Measure(Name, drawn, () => Generator is ImageGenerator projectable ? Reconstruct(projectable, targets, line, cancellation) : null),
-            Measure("real images", real, () => NearestNeighbors.Of(targets, HeldOut, cancellation).Distances.Average(distance => distance * distance / Test.Shape.Pixels)),
-            Measure("noise", noise, () => null),
+            Measure(Name, drawn, Reconstructed > 0 && Generator is ImageGenerator projectable ? () => Reconstruct(projectable, targets, line, cancellation) : null),
+            Measure("real images", real, Reconstructed > 0 ? () => NearestNeighbors.Of(targets, HeldOut, cancellation).Distances.Average(distance => distance * distance / Test.Shape.Pixels) : null),
+            Measure("noise", noise, null),
         ];
     }
 

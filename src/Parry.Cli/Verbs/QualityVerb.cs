@@ -38,12 +38,13 @@ internal static class QualityVerb
         Option<string?> dataDir = Arguments.DataDir();
         var features = new Option<string?>("--features") { Description = "The classifier whose features and classes are compared; the data set's shipped one, as mnist/a, if not given.", HelpName = "MODEL" };
         Option<int> count = Arguments.Number("--count", "How many images to draw, and real ones to set beside them.", 10_000, FewestSamples);
+        Option<int> reconstruct = Arguments.Number("--reconstruct", "How many test images, from the first on, to reconstruct with a generator of wgan-gp, which takes the longest; 0 for none.", 100, 0);
         Option<long> seed = Arguments.Seed();
         var output = new Option<string?>("--out") { Description = "A folder for sheets of the samples nearest to training images and to each other, as PNG.", HelpName = "DIR" };
         Option<bool> json = Arguments.Json();
         return new Command("quality", "Measure a generator's images against test images, with real images and noise beside it.")
         {
-            model, data, dataDir, features, count, seed, output, json,
+            model, data, dataDir, features, count, reconstruct, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             DataSet set = parsed.DataSet(data);
@@ -55,7 +56,7 @@ internal static class QualityVerb
             IClassifier classifier = ModelCatalog.LoadClassifier(eye, set.Shape, set.ClassNames.Count).Classifier;
             using var ownedToo = classifier as IDisposable;
             ImageSet heldOut = set.Load(DataPart.Validation, Split.DefenseGan, parsed.GetValue(dataDir));
-            int drawn = heldOut.Take(parsed.GetValue(count)).Count;
+            int drawn = heldOut.Take(parsed.GetValue(count)).Count; // refuses more than there are
             var run = new QualityRun
             {
                 Name = name,
@@ -68,6 +69,7 @@ internal static class QualityVerb
                 // Neighbors in the published order are by the same writers: a part of them is drawn at random.
                 HeldOut = heldOut.Select(ShuffledBatches.Permutation(heldOut.Count, (ulong)parsed.GetValue(seed), 0).AsSpan(0, drawn)),
                 Test = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)),
+                Reconstructed = parsed.GetValue(reconstruct),
                 Seed = parsed.GetValue(seed),
                 Folder = folder,
             };
@@ -79,7 +81,7 @@ internal static class QualityVerb
             }
 
             var report = new QualityReport(name, set.Name, eye, run.HeldOut.Count, run.Test.Count,
-                Math.Min(QualityRun.Neighbors, run.HeldOut.Count), Math.Min(QualityRun.Reconstructed, run.Test.Count), run.Seed, rows, [.. Notes(run, rows)]);
+                Math.Min(QualityRun.Neighbors, run.HeldOut.Count), Math.Min(run.Reconstructed, run.Test.Count), run.Seed, rows, [.. Notes(run, rows)]);
             Output shown = Output.Of(parsed);
             if (parsed.GetValue(json)) shown.Json(report, CliJson.Default.QualityReport);
             else Show(report, folder, shown);
@@ -91,7 +93,7 @@ internal static class QualityVerb
     {
         int fewest = Math.Min(run.HeldOut.Count, run.Test.Count);
         if (fewest < Fid.FewestSamples) yield return Text($"FID from {fewest} samples is too large: give a --count of at least {Fid.FewestSamples} before comparing it");
-        if (rows[0].ReconstructionError is null) yield return "test images were not reconstructed: the descent is made for wgan-gp's generator";
+        if (rows[0].ReconstructionError is null && run.Reconstructed > 0) yield return "test images were not reconstructed: the descent is made for wgan-gp's generator";
         if (rows[0].TrainingDistance < rows[1].TrainingDistance / 2) yield return "the samples lie much closer to training images than fresh real ones do: they may be memorized";
     }
 
@@ -114,7 +116,7 @@ internal static class QualityVerb
         Row("the smallest of them", "as real", row => Text($"{row.NearestTraining:0.00}"));
         Row("closest pair of a tenth of the samples, median", "as real", row => Text($"{row.ClosestPair:0.00}"));
         Row("tenths with a pair closer than any real one", "0 %", row => Text($"{row.DuplicateShare * 100:0} %{(row.Support is { } support ? $" (about {support:0} images)" : "")}"));
-        Row(Text($"squared error a pixel of {report.Reconstructed} test images, reconstructed"), "0", row => row.ReconstructionError is { } error ? Text($"{error:0.0000}") : "");
+        if (report.Reconstructed > 0) Row(Text($"squared error a pixel of {report.Reconstructed} test images, reconstructed"), "0", row => row.ReconstructionError is { } error ? Text($"{error:0.0000}") : "");
         shown.Render(table);
         shown.Line($"classes drawn: {string.Join(", ", report.Rows[0].Modes.Shares.Select((share, label) => Text($"{label} {share * 100:0.0} %")))}");
         shown.Line(Text($"{report.Count} images of each source, {report.TestCount} test images, features of {report.Features}: numbers compare with those of the same only."));

@@ -45,7 +45,7 @@ internal static class TrainClassifierVerb
                 LearningRate = result.GetValue(learningRate),
                 FinalLearningRate = result.GetValue(finalLearningRate),
                 Mirror = result.GetValue(mirror),
-                Loss = loss.Of(result, context.Classifier),
+                Loss = loss.Of(result, context),
                 Dropout = result.GetValue(dropout) == "keep" ? DropoutReading.Keep : DropoutReading.Drop,
                 Seed = result.GetValue(seed),
             };

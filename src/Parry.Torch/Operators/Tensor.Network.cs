@@ -17,6 +17,8 @@ public sealed partial class Tensor
     private static readonly Operator s_softplus = new("softplus");
     private static readonly Operator s_batchNorm = new("batch_norm");
     private static readonly Operator s_instanceNorm = new("instance_norm");
+    private static readonly Operator s_groupNorm = new("group_norm");
+    private static readonly Operator s_silu = new("silu");
     private static readonly Operator s_leakyReluBackward = new("leaky_relu_backward");
     private static readonly Operator s_thresholdBackward = new("threshold_backward");
     private static readonly Operator s_sigmoidBackward = new("sigmoid_backward");
@@ -63,11 +65,17 @@ public sealed partial class Tensor
     /// <summary>log(1 + exp(x)).</summary>
     public Tensor Softplus() => s_softplus.Call(this);
 
+    /// <summary>x · sigmoid(x).</summary>
+    public Tensor Silu() => s_silu.Call(this);
+
     /// <summary>Batch normalization with running statistics, which training mode updates.</summary>
     public Tensor BatchNorm(Tensor? weight, Tensor? bias, Tensor? mean, Tensor? variance, bool training, double momentum, double epsilon) => s_batchNorm.Call(this, weight, bias, mean, variance, training, momentum, epsilon, false);
 
     /// <summary>Normalization of every channel of every image.</summary>
     public Tensor InstanceNorm(Tensor? weight, Tensor? bias, double epsilon) => s_instanceNorm.Call(this, weight, bias, Value.None, Value.None, true, 0.0, epsilon, false);
+
+    /// <summary>Normalization of every group of channels of every image.</summary>
+    public Tensor GroupNorm(long groups, Tensor? weight, Tensor? bias, double epsilon) => s_groupNorm.Call(this, groups, weight, bias, epsilon, false);
 
     /// <summary>Negative log-likelihood of int64 labels; reduction 0 none, 1 mean, 2 sum.</summary>
     public Tensor NllLoss(Tensor labels, int reduction) => s_nllLoss.Call(this, labels, Value.None, reduction);

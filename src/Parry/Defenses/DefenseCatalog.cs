@@ -13,9 +13,11 @@ public static class DefenseCatalog
     [
         DefenseGan.Entry,
         FastDefenseGan.Entry,
+        InvertAndClassify.Entry,
         PuVae.Entry,
         MagNet.Entry,
         DefenseVae.Entry,
+        Diffusion.Entry,
         AdversarialTraining.Entry,
         Distillation.Entry,
         FeatureSqueezing.Entry,

@@ -47,6 +47,16 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
     public ImageGenerator Generator(string name) => Own(ModelCatalog.LoadGenerator(name).Generator);
 
+    /// <summary>Loads what a projection looks among: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.</summary>
+    /// <param name="name">A file or the name of a model that ships.</param>
+    /// <exception cref="UserErrorException">There is none, or it draws other images.</exception>
+    public ISpanner Spanner(string name)
+    {
+        bool vae = ModelFile.Describe(ModelCatalog.Find(name)).Architecture == Vae.Architecture;
+        ISpanner spanner = vae ? Network(name, Vae.Load).Network : Generator(name);
+        return spanner.Shape == Shape ? spanner : throw new UserErrorException($"{name} draws images of {spanner.Shape}, not of {Shape}: give one that was trained on {Data}");
+    }
+
     /// <summary>Loads anything else that a weight file holds.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <param name="load">Reads the file, whose path it is given.</param>

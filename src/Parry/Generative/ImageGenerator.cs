@@ -13,7 +13,7 @@ namespace Parry.Generative;
 /// Deviation: the released code pads as TensorFlow does (one before, two after) and crops 8x8 to 7x7; padding is symmetric here, with
 /// the same shapes and parameter count.
 /// </remarks>
-public sealed class ImageGenerator : Module
+public sealed class ImageGenerator : Module, ISpanner
 {
     private const int Stride = 2;
     private const int Padding = 2;
@@ -75,6 +75,13 @@ public sealed class ImageGenerator : Module
     /// <param name="latents">[N, latent], float32.</param>
     /// <param name="compute">Float32, or bfloat16 for speed at three digits.</param>
     public GeneratorPass Run(Tensor latents, DType compute = DType.Float32) => new(this, latents, compute);
+
+    /// <inheritdoc/>
+    public Drawing Draw(Tensor latents, DType compute = DType.Float32)
+    {
+        GeneratorPass pass = Run(latents, compute);
+        return new Drawing(pass.Images, pass.LatentGradient);
+    }
 
     internal Tensor Weight(int layer) => _weights[layer];
 

@@ -8,7 +8,7 @@ namespace Parry.Generative;
 /// A variational auto-encoder of dense layers (Kingma and Welling, 2013, 1312.6114), of the sizes that the robust manifold defense spans MNIST with
 /// (Jalal et al., 2017, 1712.09196): 784-500-(20, 20) and 20-500-500-784, LeakyReLU 0.1 between layers, a sigmoid at the end.
 /// </summary>
-public sealed class Vae : Module
+public sealed class Vae : Module, ISpanner
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "vae";
@@ -32,6 +32,9 @@ public sealed class Vae : Module
     /// <summary>The sizes of its layers.</summary>
     public VaeSizes Sizes { get; }
 
+    /// <inheritdoc/>
+    public int Latent => Sizes.Latent;
+
     /// <summary>The distribution of each image's code, for images [N, C, H, W].</summary>
     public GaussianCode Encode(Tensor images) => Sizes.Code(_encoder.Forward(images.Flatten()));
 
@@ -40,6 +43,15 @@ public sealed class Vae : Module
 
     /// <summary>Images [N, C, H, W] in [0, 1] for latent vectors [N, latent].</summary>
     public Tensor Decode(Tensor latents) => DecodeLogits(latents).Sigmoid();
+
+    /// <inheritdoc/>
+    /// <remarks>Always in float32.</remarks>
+    public Drawing Draw(Tensor latents, DType compute = DType.Float32)
+    {
+        using var follow = Autograd.WithGrad();
+        Tensor input = latents.Detach().RequireGrad(), images = Decode(input);
+        return new Drawing(images.Detach(), gradient => Autograd.Grad(images, input, gradient));
+    }
 
     /// <summary>Images drawn again from the means of their codes, [N, C, H, W] in [0, 1].</summary>
     public override Tensor Forward(Tensor input) => Decode(Encode(input).Mean);

@@ -40,7 +40,7 @@ public static class ModelCatalog
     /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
     public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string model) => ModelFile.LoadGenerator(Find(model));
 
-    /// <summary>Loads a generator of any kind that draws from latent vectors, which the caller owns: from latent vectors [N, latent], with one number per class name behind them, to images in [0, 1].</summary>
+    /// <summary>Loads a generator of any kind that draws from latent vectors, which the caller owns: what <see cref="Generative.Quality.GeneratorSamples"/> takes.</summary>
     /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
     public static (Module Generator, ModelDescription Description) LoadAnyGenerator(string model)
     {
@@ -49,6 +49,8 @@ public static class ModelCatalog
         {
             ModelDescription.GeneratorArchitecture => ModelFile.LoadGenerator(path),
             ModelDescription.StyleGanArchitecture => ModelFile.LoadStyleGan(path),
+            Vae.Architecture => Vae.Load(path),
+            ConditionalVae.Architecture => ConditionalVae.Load(path),
             _ => ModelFile.LoadGan(path),
         };
     }

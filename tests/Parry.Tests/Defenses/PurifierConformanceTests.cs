@@ -16,6 +16,10 @@ public sealed class PurifierConformanceTests : IDisposable
     private static readonly Dictionary<string, Func<Parry.Torch.Generator, (IPurifier Purifier, Module Network)>> s_purifiers = new()
     {
         ["defense-gan"] = random => Of(new ImageGenerator(s_shape, random, width: 4, latent: 4), network => new DefenseGan(network) { Steps = 8, Restarts = 3 }),
+        ["invert-and-classify"] = random => Of(new ImageGenerator(s_shape, random, width: 4, latent: 4), network => new InvertAndClassify(network) { Steps = 8, Restarts = 3 }),
+        ["invert-and-classify with an auto-encoder"] = random => Of(new Vae(s_shape, random, new() { Latent = 3, Encoder = [4], Decoder = [6] }), network => new InvertAndClassify(network) { Steps = 8, Restarts = 3 }),
+        ["diffusion"] = random => Of(new DiffusionUNet(s_shape, random, width: 8), network => new Diffusion(network) { Steps = 3 }),
+        ["diffusion with the gradient as it is"] = random => Of(new DiffusionUNet(s_shape, random, width: 8), network => new Diffusion(network) { Steps = 2, Path = GradientPath.Identity }),
         ["puvae"] = random => Of(new PuVaeNetwork(s_shape, 3, random, width: 2, hidden: 8, latent: 3), network => new PuVae(network)),
         ["puvae without noise"] = random => Of(new PuVaeNetwork(s_shape, 3, random, width: 2, hidden: 8, latent: 3), network => new PuVae(network) { Noise = 0 }),
         ["magnet"] = random => Of(new MagNetNetwork(s_shape, 1, random), network => new MagNet(network)),

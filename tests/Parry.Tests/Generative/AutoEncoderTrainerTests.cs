@@ -23,6 +23,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     public void A_resumed_training_gives_the_weights_of_an_unbroken_one_bit_for_bit()
     {
         Resumes(() => new VaeTraining { Schedule = s_schedule, Sizes = new() { Latent = 2, Encoder = [8], Decoder = [8] } }.On(s_images));
+        Resumes(() => new DiffusionTraining { Schedule = s_schedule, Width = 8 }.On(s_images));
         Resumes(() => new PuVaeTraining { Schedule = s_schedule, Width = 2, Hidden = 8, Latent = 3 }.On(s_images, new ToyStripes.Classifier(), "rows"));
         Resumes(() => new MagNetTraining { Schedule = s_schedule, Members = 2, EpochsApart = 1 }.On(s_images));
         Resumes(() => new DefenseVaeTraining { Schedule = s_schedule, Width = 2, Latent = 3 }.On(s_images, s_images, "rows"));

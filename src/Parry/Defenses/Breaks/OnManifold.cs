@@ -15,7 +15,7 @@ namespace Parry.Defenses.Breaks;
 /// Deviation: κ is above 0, because projections are not perfect: what is misclassified by little is right again once projected.
 /// The gradients are those of the classifier behind the defense and of the generator, which the attacker has; the meter, which sees the defended classifier, counts none.
 /// </summary>
-public sealed record OnManifold(ImageGenerator Generator, IClassifier Classifier) : IAttack<IClassifier>
+public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAttack<IClassifier>
 {
     /// <inheritdoc/>
     public string Name => "on-manifold";
@@ -50,7 +50,7 @@ public sealed record OnManifold(ImageGenerator Generator, IClassifier Classifier
         using var scope = new TensorScope();
         int count = (int)images.Size(0);
         long[] all = Rows.All(count);
-        Tensor start = Start(images, random);
+        Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, LearningRate);
         IClassifier behind = Classifier.For(random.Samples);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         var best = new BestSoFar(images);
@@ -60,7 +60,7 @@ public sealed record OnManifold(ImageGenerator Generator, IClassifier Classifier
             using var inner = new TensorScope();
             Tensor constants = Rows.Column(search.Values);
             var found = new bool[count];
-            var descent = new LatentDescent(Generator, start, LearningRate);
+            var descent = new LatentDescent(Spanner, start, LearningRate);
             for (int step = 0; step < Steps; step++) descent.Step(drawn =>
             {
                 LossGradient pass = behind.Gradient(drawn, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0));
@@ -74,16 +74,5 @@ public sealed record OnManifold(ImageGenerator Generator, IClassifier Classifier
         }
 
         return scope.Keep(best.Images.Clone());
-    }
-
-    // The latent vector of each image's projection: the best of several descents.
-    private Tensor Start(Tensor images, SampleRandom random)
-    {
-        long count = images.Size(0);
-        Tensor targets = images.RepeatInterleave(Starts);
-        var descent = new LatentDescent(Generator, random.Normal(0, Starts, Generator.Latent).Reshape(count * Starts, Generator.Latent), LearningRate);
-        for (int step = 0; step < ProjectionSteps; step++) descent.Step(drawn => drawn.Sub(targets));
-        Tensor best = descent.Errors(targets).Reshape(count, Starts).ArgMin(1);
-        return descent.Latents.IndexSelect(0, Tensor.Range(count * Starts).Slice(0, 0, count * Starts, Starts).Add(best));
     }
 }

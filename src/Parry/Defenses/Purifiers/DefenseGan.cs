@@ -89,7 +89,11 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     }
 
     /// <summary>The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients through it (BPDA).</summary>
-    internal static IReadOnlyList<KnownBreak> BreaksOf(ImageGenerator generator) => [new("on-manifold", classifier => new OnManifold(generator, classifier))];
+    internal static IReadOnlyList<KnownBreak> BreaksOf(ISpanner spanner) =>
+    [
+        new("on-manifold", classifier => new OnManifold(spanner, classifier)),
+        new("overpowered", classifier => new Overpowered(spanner, classifier)),
+    ];
 
     private Purified Project(Tensor images, SampleRandom random)
     {

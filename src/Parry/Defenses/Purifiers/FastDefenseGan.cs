@@ -26,7 +26,7 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
     public int Stages { get; init; } = 6;
 
     /// <summary>Adam's step size.</summary>
-    public double LearningRate { get; init; } = 0.1;
+    public double LearningRate { get; init; } = 0.05;
 
     /// <summary>An image is done when a stage lowers its error by less than this share.</summary>
     public double Tolerance { get; init; } = 0.01;

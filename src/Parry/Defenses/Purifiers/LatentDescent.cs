@@ -4,8 +4,8 @@ using Parry.Torch;
 
 namespace Parry.Defenses.Purifiers;
 
-/// <summary>Adam on the latent vectors of a generator, one row for each descent; rows that are done leave.</summary>
-internal sealed class LatentDescent(ImageGenerator generator, Tensor latents, double learningRate, DType compute = DType.Float32)
+/// <summary>Adam on the latent vectors of a spanner, one row for each descent; rows that are done leave.</summary>
+internal sealed class LatentDescent(ISpanner spanner, Tensor latents, double learningRate, DType compute = DType.Float32)
 {
     private const double Beta1 = 0.9, Beta2 = 0.999, Smallest = 1e-12;
 
@@ -16,13 +16,33 @@ internal sealed class LatentDescent(ImageGenerator generator, Tensor latents, do
     /// <summary>Where the descents are, [rows, latent].</summary>
     public Tensor Latents { get; private set; } = latents.Clone();
 
-    /// <summary>One step.</summary>
-    /// <param name="gradient">From the drawn images to the gradient with respect to them.</param>
-    public void Step(Func<Tensor, Tensor> gradient)
+    /// <summary>The projection of images onto what a spanner draws: the latent vector [N, latent] of the nearest image that descents from its prior find, of |G(z) - x|².</summary>
+    /// <param name="spanner">What draws.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="random">Random draws for the same rows; the starts are draw 0.</param>
+    /// <param name="starts">Descents of each image.</param>
+    /// <param name="steps">Steps of a descent.</param>
+    /// <param name="learningRate">Adam's step size.</param>
+    public static Tensor Project(ISpanner spanner, Tensor images, SampleRandom random, int starts, int steps, double learningRate)
     {
         using var scope = new TensorScope();
-        GeneratorPass pass = generator.Run(Latents, compute);
-        Tensor direction = pass.LatentGradient(gradient(pass.Images));
+        long count = images.Size(0);
+        Tensor targets = images.RepeatInterleave(starts);
+        var descent = new LatentDescent(spanner, random.Normal(0, starts, spanner.Latent).Reshape(count * starts, spanner.Latent), learningRate);
+        for (int step = 0; step < steps; step++) descent.Step(drawn => drawn.Sub(targets));
+        Tensor best = descent.Errors(targets).Reshape(count, starts).ArgMin(1);
+        return scope.Keep(descent.Latents.IndexSelect(0, Tensor.Range(count * starts).Slice(0, 0, count * starts, starts).Add(best)));
+    }
+
+    /// <summary>One step.</summary>
+    /// <param name="gradient">From the drawn images to the gradient with respect to them.</param>
+    /// <param name="ownGradient">From the latent vectors to the gradient of a further term in themselves; null for none.</param>
+    public void Step(Func<Tensor, Tensor> gradient, Func<Tensor, Tensor>? ownGradient = null)
+    {
+        using var scope = new TensorScope();
+        Drawing drawing = spanner.Draw(Latents, compute);
+        Tensor direction = drawing.LatentGradient(gradient(drawing.Images));
+        if (ownGradient is not null) direction = direction.Add(ownGradient(Latents));
         _steps++;
         _first.MulInPlace(Beta1).AddInPlace(direction, 1 - Beta1);
         _second.MulInPlace(Beta2).AddProductInPlace(direction, direction, 1 - Beta2);
@@ -31,7 +51,7 @@ internal sealed class LatentDescent(ImageGenerator generator, Tensor latents, do
     }
 
     /// <summary>The mean squared difference of what each row draws to its target, [rows].</summary>
-    public Tensor Errors(Tensor targets) => generator.Run(Latents, compute).Images.Sub(targets).Pow(2).Mean([1, 2, 3]);
+    public Tensor Errors(Tensor targets) => spanner.Draw(Latents, compute).Images.Sub(targets).Pow(2).Mean([1, 2, 3]);
 
     /// <summary>Goes on with some rows only.</summary>
     public void Keep(long[] rows) => (Latents, _first, _second) = (Latents.At(rows), _first.At(rows), _second.At(rows));

@@ -43,7 +43,7 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
                 AttackersPurifier = new MagNet(network) { Member = network.Members > 1 ? null : 0 },
                 Draws = options.Whole("draws", 1),
                 Detectors = detectors,
-                Breaks = [new KnownBreak("cw-l2 past the detectors", _ => new DetectorEvasion(detectors))],
+                Breaks = [new KnownBreak("cw-l2 past the detectors", _ => new DetectorEvasion(detectors) { Iterations = 300, SearchSteps = 3 })],
             };
         });
 

@@ -36,7 +36,7 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
                 Name = purifier.Name,
                 Purifier = purifier,
                 Draws = options.Whole("draws", 1),
-                Breaks = [new KnownBreak("label-flip-pull", classifier => new LabelFlipPull(purifier, classifier))],
+                Breaks = [new KnownBreak("label-flip-pull", classifier => new LabelFlipPull(purifier, classifier) { Draws = 3 })],
             };
         });
 

@@ -9,7 +9,7 @@ public static class GeneratorSamples
     private const int RowsAtOnce = 250;
 
     /// <summary>Draws images from the standard normal prior, in pieces on the workers; a sample is the same whatever their number and whatever the count.</summary>
-    /// <param name="generator">From latent vectors [N, latent], with one number per class behind them, to images in [0, 1].</param>
+    /// <param name="generator">From latent vectors [N, latent], with one number per class behind them, to images in [0, 1]; or a variational auto-encoder, whose decoder is that.</param>
     /// <param name="shape">Of the images.</param>
     /// <param name="latent">Length of the latent vector.</param>
     /// <param name="classes">How many classes a conditional generator takes; it draws them in turn. 0 for others.</param>
@@ -23,8 +23,14 @@ public static class GeneratorSamples
         return Fill(shape, count, samples =>
         {
             Tensor latents = new SampleRandom(seed, samples).Normal(0, latent);
-            if (classes > 0) latents = ConditionalGan.Latents(latents, Tensor.From(Array.ConvertAll(samples, sample => sample % classes)), classes);
-            return generator is ImageGenerator fast ? fast.Run(latents).Images : generator.Forward(latents);
+            Tensor labels = Tensor.From(Array.ConvertAll(samples, sample => sample % Math.Max(1, classes)));
+            return generator switch
+            {
+                ImageGenerator fast => fast.Run(latents).Images,
+                Vae vae => vae.Decode(latents),
+                ConditionalVae vae => vae.Decode(latents, labels),
+                _ => generator.Forward(classes > 0 ? ConditionalGan.Latents(latents, labels, classes) : latents),
+            };
         }, cancellation);
     }
 

@@ -74,6 +74,20 @@ public class FeatureNetworkTests
     }
 
     [Fact]
+    public void Auto_encoders_decode_the_prior()
+    {
+        using var scope = new TensorScope();
+        using var random = new Parry.Torch.Generator(1);
+        using var vae = new Vae(s_shape, random);
+        using var conditional = new ConditionalVae(s_shape, 3, random);
+        Tensor latents = new SampleRandom(5, new long[] { 0, 1, 2, 3 }).Normal(0, vae.Sizes.Latent);
+        Close(vae.Decode(latents), GeneratorSamples.Draw(vae, s_shape, vae.Sizes.Latent, 0, 4, seed: 5));
+        Close(conditional.Decode(latents, Tensor.From([0L, 1, 2, 0])), GeneratorSamples.Draw(conditional, s_shape, vae.Sizes.Latent, 3, 4, seed: 5));
+
+        static void Close(Tensor expected, Tensor drawn) => Assert.Equal(0, expected.Sub(drawn).Abs().Amax([0, 1, 2, 3]).ToDouble(), 1e-5);
+    }
+
+    [Fact]
     public void Noise_is_uniform_between_0_and_1()
     {
         using var scope = new TensorScope();

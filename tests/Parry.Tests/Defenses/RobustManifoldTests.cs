@@ -1,0 +1,77 @@
+using Parry.Attacks;
+using Parry.Attacks.WhiteBox;
+using Parry.Defenses.Breaks;
+using Parry.Defenses.Training;
+using Parry.Models;
+using Parry.Tests.Data;
+using Parry.Tests.Generative;
+using Parry.Tests.Models;
+using Parry.Torch;
+
+namespace Parry.Tests.Defenses;
+
+public sealed class RobustManifoldTests : IDisposable
+{
+    private static readonly AdversarialTraining s_beside = new(new ProjectedGradientDescent { Norm = Norm.L2, Epsilon = 0.3, Steps = 2 });
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_pairs_that_are_found_join_the_loss_of_the_batch_when_an_epoch_is_due()
+    {
+        using var scope = new TensorScope();
+        using var linear = new LinearPiece(scale: 3);
+        RobustManifold training = Make();
+        TrainingPiece due = linear.Piece with { Epoch = 10 };
+        double without = s_beside.Of(due).Loss.ToDouble();
+        ManifoldPairs pairs = training.Pairs(due);
+        long[] found = [.. Enumerable.Range(0, LinearPiece.Count).Where(i => pairs.Found[i]).Select(i => (long)i)];
+        Assert.NotEmpty(found);
+        Tensor rows = Tensor.From(found);
+        Tensor first = linear.Probabilities(pairs.First.IndexSelect(0, rows)), second = linear.Probabilities(pairs.Second.IndexSelect(0, rows));
+        Assert.All(first.ArgMax(1).ToArray<long>().Zip(second.ArgMax(1).ToArray<long>()), pair => Assert.NotEqual(pair.First, pair.Second));
+        double differing = -first.Mul(second.Log()).Sum().ToDouble() / found.Length;
+        Assert.Equal(without + (0.5 * LinearPiece.Count * differing), training.Of(due).Loss.ToDouble(), 1e-3);
+
+        foreach (double epoch in new[] { 0, 1, 5.5, 9 })
+        {
+            TrainingPiece other = linear.Piece with { Epoch = epoch };
+            Assert.Equal(s_beside.Of(other).Loss.ToDouble(), training.Of(other).Loss.ToDouble());
+        }
+    }
+
+    [Fact]
+    public void A_resumed_run_gives_the_weights_of_an_unbroken_one_bit_for_bit_and_not_those_of_one_without_pairs()
+    {
+        RobustManifold loss = Make() with { Every = 1 };
+        Training recipe = new() { Architecture = "e", Epochs = 3, BatchSize = 50, Seed = 7, Loss = loss };
+        string checkpoint = Path.Combine(_folder.Path, "checkpoint.safetensors");
+        using var whole = new ClassifierTrainer(recipe, ToySet.Make(120));
+        whole.Run();
+        using (var first = new ClassifierTrainer(recipe, ToySet.Make(120)))
+        {
+            first.RunEpoch();
+            AtomicFile.Write(checkpoint, first.Save);
+        }
+
+        using var second = new ClassifierTrainer(recipe, ToySet.Make(120));
+        second.Resume(checkpoint);
+        second.Run();
+        Assert.Equal(Weights(whole), Weights(second));
+        using var plain = new ClassifierTrainer(recipe with { Loss = s_beside }, ToySet.Make(120));
+        plain.Run();
+        Assert.NotEqual(Weights(plain), Weights(whole));
+        using var other = new ClassifierTrainer(recipe with { Loss = loss with { Weight = 1 } }, ToySet.Make(120));
+        Assert.Contains("weight 0.5", Assert.Throws<UserErrorException>(() => other.Resume(checkpoint)).Message, StringComparison.Ordinal);
+    }
+
+    private static float[] Weights(ClassifierTrainer trainer) => VaeTests.Weights(trainer.Classifier.Network);
+
+    private static RobustManifold Make()
+    {
+        using var random = new Parry.Torch.Generator(3);
+        return new(s_beside, new PairSearch(new LinearSpanner(ToySet.Shape, Tensor.Normal([4, ToySet.Shape.Pixels], random).Mul(0.3).Own(), 0.5)) { Distance = 2, Steps = 200 }, "lines") { Weight = 0.5 };
+    }
+}
