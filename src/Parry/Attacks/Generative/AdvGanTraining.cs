@@ -53,10 +53,11 @@ internal sealed class AdvGanTraining(AdvGan options, AttackBatch<IClassifier> da
         Generator.RequireGrad();
         _discriminator.RequireGrad();
         optimizers.Draw.LearningRate = optimizers.Judge.LearningRate = epoch < LastFifth * options.Epochs ? LearningRate : LearningRate / 10;
+        Tensor[] judging = Weights(_discriminator), drawing = Weights(Generator);
         foreach (long[][] rows in _lanes.Epoch(epoch))
         {
-            Step(optimizers.Judge, rows, Judge, _discriminator, cancellation);
-            Step(optimizers.Draw, rows, Draw, Generator, cancellation);
+            _lanes.Step(optimizers.Judge, judging, rows, Judge, cancellation);
+            _lanes.Step(optimizers.Draw, drawing, rows, Draw, cancellation);
         }
 
         Generator.RequireGrad(false);
@@ -91,23 +92,9 @@ internal sealed class AdvGanTraining(AdvGan options, AttackBatch<IClassifier> da
 
     private Tensor Perturbation(Tensor images) => Generator.Forward(images).Mul(epsilon);
 
-    private void Step(Adam adam, long[][] rows, Func<AttackBatch<IClassifier>, Tensor> loss, Module network, CancellationToken cancellation)
-    {
-        Tensor[] weights = [.. network.Parameters.Select(parameter => parameter.Value)];
-        Tensor[] gradients = _lanes.Sum(rows, batch =>
-        {
-            using var follow = Autograd.WithGrad();
-            return Array.ConvertAll(Autograd.Grad([loss(batch)], weights), gradient => gradient!);
-        }, cancellation);
-        Workers.Shared.Run(1, _ =>
-        {
-            foreach (Tensor gradient in gradients) gradient.MulInPlace(1.0 / rows.Sum(lane => lane.Length));
-            adam.Step(gradients);
-        }, cancellation);
-        foreach (Tensor gradient in gradients) gradient.Dispose();
-    }
+    private static Adam Optimizer(Module network) => new(Weights(network), LearningRate);
 
-    private static Adam Optimizer(Module network) => new(network.Parameters.Select(parameter => parameter.Value), LearningRate);
+    private static Tensor[] Weights(Module network) => [.. network.Parameters.Select(parameter => parameter.Value)];
 
     private static T Make<T>(Func<Generator, T> make, long seed)
     {

@@ -46,17 +46,7 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
         {
             foreach (long[][] rows in lanes.Epoch(epoch))
             {
-                Tensor[] gradients = lanes.Sum(rows, batch =>
-                {
-                    using var follow = Autograd.WithGrad();
-                    return Array.ConvertAll(Autograd.Grad([loss(batch, step)], weights), gradient => gradient!);
-                }, cancellation);
-                Workers.Shared.Run(1, _ =>
-                {
-                    foreach (Tensor gradient in gradients) gradient.MulInPlace(1.0 / rows.Sum(lane => lane.Length));
-                    adam.Step(gradients);
-                }, cancellation);
-                foreach (Tensor gradient in gradients) gradient.Dispose();
+                lanes.Step(adam, weights, rows, batch => loss(batch, step), cancellation);
                 progress?.Report((double)++step / Steps(data.Count));
             }
         }

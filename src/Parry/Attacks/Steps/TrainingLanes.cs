@@ -1,6 +1,7 @@
 using Parry.Data;
 using Parry.Models;
 using Parry.Torch;
+using Parry.Torch.Optim;
 
 namespace Parry.Attacks.Steps;
 
@@ -64,5 +65,26 @@ internal sealed class TrainingLanes<TModel> where TModel : IPredictor
         }
 
         return parts[0];
+    }
+
+    /// <summary>One step of an optimizer along the mean gradient of a loss.</summary>
+    /// <param name="optimizer">Of the weights.</param>
+    /// <param name="weights">The weights, which autograd follows.</param>
+    /// <param name="rows">The rows of every lane.</param>
+    /// <param name="loss">From some rows to their summed loss, followed by autograd.</param>
+    /// <param name="cancellation">Stops between lanes.</param>
+    public void Step(Optimizer optimizer, Tensor[] weights, long[][] rows, Func<AttackBatch<TModel>, Tensor> loss, CancellationToken cancellation)
+    {
+        Tensor[] gradients = Sum(rows, batch =>
+        {
+            using var follow = Autograd.WithGrad();
+            return Array.ConvertAll(Autograd.Grad([loss(batch)], weights), gradient => gradient!);
+        }, cancellation);
+        Workers.Shared.Run(1, _ =>
+        {
+            foreach (Tensor gradient in gradients) gradient.MulInPlace(1.0 / rows.Sum(lane => lane.Length));
+            optimizer.Step(gradients);
+        }, cancellation);
+        foreach (Tensor gradient in gradients) gradient.Dispose();
     }
 }
