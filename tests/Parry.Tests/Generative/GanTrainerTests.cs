@@ -1,6 +1,6 @@
 using Parry.Generative;
 using Parry.Torch;
-using Parry.Torch.Serialization;
+using static Parry.Tests.Generative.GanCheckpoints;
 
 namespace Parry.Tests.Generative;
 
@@ -103,26 +103,4 @@ public class GanTrainerTests
 
     private static double Distance(GanTrainer trainer, Tensor images) =>
         trainer.Samples(16).Sub(images.Slice(0, 0, 1).To(DType.Float32).Div(255)).Pow(2).Mean().ToDouble();
-
-    private static byte[] Bytes(GanTrainer trainer)
-    {
-        using var stream = new MemoryStream();
-        trainer.Save(stream);
-        return stream.ToArray();
-    }
-
-    private static void Go(GanTrainer from, GanTrainer to)
-    {
-        string file = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllBytes(file, Bytes(from));
-            using SafeTensorsFile checkpoint = SafeTensors.Read(file);
-            to.Resume(checkpoint);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
-    }
 }

@@ -1,6 +1,6 @@
 using Parry.Generative;
 using Parry.Torch;
-using Parry.Torch.Serialization;
+using static Parry.Tests.Generative.GanCheckpoints;
 
 namespace Parry.Tests.Generative;
 
@@ -98,27 +98,5 @@ public class Pix2PixTests
         for (int i = 30; i < 40; i++) resumed.Step();
         Assert.Equal(Bytes(straight), Bytes(resumed));
         Assert.Equal([9, 1, 24, 24], straight.Samples(9).Shape);
-    }
-
-    private static byte[] Bytes(Pix2PixTrainer trainer)
-    {
-        using var stream = new MemoryStream();
-        trainer.Save(stream);
-        return stream.ToArray();
-    }
-
-    private static void Go(Pix2PixTrainer from, Pix2PixTrainer to)
-    {
-        string file = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllBytes(file, Bytes(from));
-            using SafeTensorsFile checkpoint = SafeTensors.Read(file);
-            to.Resume(checkpoint);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
     }
 }

@@ -1,6 +1,6 @@
 using Parry.Generative;
 using Parry.Torch;
-using Parry.Torch.Serialization;
+using static Parry.Tests.Generative.GanCheckpoints;
 
 namespace Parry.Tests.Generative;
 
@@ -170,27 +170,5 @@ public class StyleGanTests
     {
         Assert.Equal(expected.Shape, actual.Shape);
         Assert.InRange(expected.Sub(actual).Abs().Flatten(0).Amax([0]).ToDouble(), 0, 1e-5);
-    }
-
-    private static byte[] Bytes(StyleGanTrainer trainer)
-    {
-        using var stream = new MemoryStream();
-        trainer.Save(stream);
-        return stream.ToArray();
-    }
-
-    private static void Go(StyleGanTrainer from, StyleGanTrainer to)
-    {
-        string file = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllBytes(file, Bytes(from));
-            using SafeTensorsFile checkpoint = SafeTensors.Read(file);
-            to.Resume(checkpoint);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
     }
 }
