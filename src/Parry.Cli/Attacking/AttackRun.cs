@@ -57,8 +57,8 @@ internal sealed class AttackRun
     {
         int attacked = result.Attacked.Count(value => value);
         double[] distances = [.. result.Distances(result.Norm).Where((_, i) => result.Attacked[i])
-            .Zip(result.Succeeded.Where((_, i) => result.Attacked[i]), (distance, succeeded) => succeeded ? distance : double.PositiveInfinity).Order()];
-        double? median = distances.Length > 0 && double.IsFinite(distances[distances.Length / 2]) ? distances[distances.Length / 2] : null;
+            .Zip(result.Succeeded.Where((_, i) => result.Attacked[i]), (distance, succeeded) => succeeded ? distance : double.PositiveInfinity)];
+        double? median = distances.Length > 0 && Median.Of(distances) is var middle && double.IsFinite(middle) ? middle : null;
         return new AttackRow(attack.Text, result.Norm.Name(), result.Epsilon, right.Length, right.Count(value => value),
             right.Zip(result.Succeeded).Count(row => row.First && !row.Second), attacked, result.Succeeded.Count(value => value),
             Rounding.Survivors(result, Model, goal).Count(value => value), median,

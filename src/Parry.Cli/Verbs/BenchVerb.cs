@@ -15,8 +15,8 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var part = new Argument<string>("part") { Description = "speed, quality, process, all of these, or attacks.", DefaultValueFactory = _ => "all" };
-        part.AcceptOnlyFromAmong("speed", "quality", "process", "all", "attacks");
+        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, or attacks.", DefaultValueFactory = _ => "all" };
+        part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks");
         Option<string?> dataDir = Arguments.DataDir();
         var model = new Option<string?>("--model") { Description = "The TorchScript network of the rows about gradients on MNIST.", HelpName = "FILE" };
         var only = new Option<string[]>("--only") { Description = "With attacks: just these.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
@@ -86,6 +86,11 @@ internal static class BenchVerb
             foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, set => [QualityBenchmarks.Accuracy(set, 99.0, dataDir)])) yield return row;
             foreach (BenchRow row in OnData(DataSets.FashionMnist, dataDir, set => [QualityBenchmarks.Accuracy(set, 92.0, dataDir)])) yield return row;
             foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, _ => QualityBenchmarks.DefenseGan(dataDir, cancellation))) yield return row;
+        }
+
+        if (part is "defenses" or "all")
+        {
+            foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, _ => DefenseBenchmarks.Rows(dataDir, cancellation))) yield return row;
         }
 
         if (part is "process" or "all")

@@ -30,7 +30,7 @@ internal sealed record Outcome(
     {
         int count = CleanRight.Length;
         bool[] robust = Robust();
-        var distances = Enumerable.Range(0, count).Where(i => Attackable[i]).Select(i => robust[i] ? double.PositiveInfinity : Distances[i]).Order().ToArray();
+        var distances = Enumerable.Range(0, count).Where(i => Attackable[i]).Select(i => robust[i] ? double.PositiveInfinity : Distances[i]).ToArray();
         int right = CleanRight.Count(r => r), left = robust.Count(r => r), attacked = Attackable.Count(r => r);
         return new EvaluationRow
         {
@@ -48,7 +48,7 @@ internal sealed record Outcome(
             Succeeded = right - left,
             SurviveRounding = SurviveRounding,
             Refused = Refused,
-            MedianDistance = distances.Length == 0 ? null : distances[distances.Length / 2],
+            MedianDistance = distances.Length == 0 ? null : Median.Of(distances),
             Gradients = Result.Gradients.Average(),
             Queries = Result.Queries.Average(),
             Seconds = Result.Seconds,

@@ -10,7 +10,7 @@ namespace Parry.Generative;
 /// <summary>
 /// Trains a network by the gradient of a loss that belongs to images one by one. All randomness of a step follows from the seed and the step's number, and
 /// a batch is always cut into the same pieces, however many workers take them: a run continued from a checkpoint gives the weights that an unbroken
-/// run gives, bit for bit. It may go on for more epochs than were asked for at first.
+/// run gives, bit for bit. It may go on for more epochs than were asked for at first, unless its step size falls.
 /// </summary>
 /// <remarks>A network with running statistics (batch normalization) sees each batch whole, on one worker.</remarks>
 public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : Module
@@ -37,6 +37,7 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
         if (options.Epochs < 1) throw new UserErrorException($"expected at least 1 epoch, got {options.Epochs}");
         if (options.BatchSize < 1) throw new UserErrorException($"expected at least 1 image a batch, got {options.BatchSize}");
         if (!(options.LearningRate > 0 && double.IsFinite(options.LearningRate))) throw new UserErrorException($"expected a learning rate above 0, got {options.LearningRate}");
+        if (options.FinalLearningRate is { } final && !(final >= 0 && double.IsFinite(final))) throw new UserErrorException($"expected a final learning rate from 0 on, got {final}");
         if (count < 1) throw new UserErrorException("expected images to train on, got none");
         (_options, _loss, Network) = (options, loss, network);
         _recipe = $"{recipe}, {options}, {count} images";
@@ -139,6 +140,8 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
 
     private double RunBatch(int[] batch, long step)
     {
+        double done = (double)step / ((long)_options.Epochs * _batches.BatchesPerEpoch);
+        _adam.LearningRate = _options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate));
         int count = _whole ? 1 : (batch.Length + PieceSize - 1) / PieceSize;
         using var random = new Parry.Torch.Generator(unchecked((_options.Seed * 1_000_003) + step));
         if (_whole) Network.Train(random);

@@ -25,6 +25,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
         Resumes(() => new VaeTraining { Schedule = s_schedule, Sizes = new() { Latent = 2, Encoder = [8], Decoder = [8] } }.On(s_images));
         Resumes(() => new DiffusionTraining { Schedule = s_schedule, Width = 8 }.On(s_images));
         Resumes(() => new PuVaeTraining { Schedule = s_schedule, Width = 2, Hidden = 8, Latent = 3 }.On(s_images, new ToyStripes.Classifier(), "rows"));
+        Resumes(() => new VaeTraining { Schedule = s_schedule with { FinalLearningRate = 0 }, Sizes = new() { Latent = 2, Encoder = [8], Decoder = [8] } }.On(s_images));
         Resumes(() => new MagNetTraining { Schedule = s_schedule, Members = 2, EpochsApart = 1 }.On(s_images));
         Resumes(() => new DefenseVaeTraining { Schedule = s_schedule, Width = 2, Latent = 3 }.On(s_images, s_images, "rows"));
     }
@@ -41,6 +42,36 @@ public sealed class AutoEncoderTrainerTests : IDisposable
         Assert.Equal(VaeTests.Weights(whole.Network), VaeTests.Weights(longer.Network));
         using var shorter = new MagNetTraining { Schedule = s_schedule with { Epochs = 2 } }.On(s_images);
         Assert.Contains("3", Assert.Throws<UserErrorException>(() => shorter.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_training_whose_step_size_falls_keeps_its_number_of_epochs()
+    {
+        using (var first = new MagNetTraining { Schedule = s_schedule with { FinalLearningRate = 0 } }.On(s_images))
+        {
+            first.RunEpoch();
+            AtomicFile.Write(Checkpoint, first.Save);
+        }
+
+        using var longer = new MagNetTraining { Schedule = s_schedule with { FinalLearningRate = 0, Epochs = 4 } }.On(s_images);
+        Assert.Contains("3 epochs", Assert.Throws<UserErrorException>(() => longer.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_step_size_falls_to_the_last_one()
+    {
+        Assert.True(LastMove(null) > 2 * LastMove(0));
+
+        // How far weights move in the last of three epochs.
+        static double LastMove(double? final)
+        {
+            using var trainer = new MagNetTraining { Schedule = s_schedule with { FinalLearningRate = final } }.On(s_images);
+            trainer.RunEpoch();
+            trainer.RunEpoch();
+            float[] before = VaeTests.Weights(trainer.Network);
+            trainer.RunEpoch();
+            return Math.Sqrt(before.Zip(VaeTests.Weights(trainer.Network)).Sum(pair => Math.Pow(pair.First - pair.Second, 2)));
+        }
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Numerics;
-using System.Runtime.CompilerServices;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
@@ -96,12 +94,11 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
 
     /// <summary>
     /// The pair p &lt; q with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, the first of equal ones, and that product, zero where
-    /// there is no such pair. Values that could not gain as much as the pairs of one promising value do, even beside the largest effects of all, are left out; the
-    /// pairs of the others are looked at in vector registers: as a tensor they would take values² numbers for each image.
+    /// there is no such pair. Values that could not gain as much as the pairs of one promising value do, even beside the largest effects of all, are left out, which
+    /// leaves a few dozen: as a tensor all pairs would take values² numbers for each image.
     /// </summary>
     /// <param name="a">Minus infinity for values that may not be taken.</param>
     /// <param name="b">Minus infinity for values that may not be taken.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static (long First, long Second, float Gain) BestPair(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         float[] most = Most(a, b);
@@ -112,19 +109,21 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             if (q != promising) bar = Math.Max(bar, Gain(a[promising], a[q], b[promising], b[q]));
         }
 
-        (int First, int Second, float Gain) best = default;
+        int count = 0;
+        var left = new int[a.Length];
         for (int p = 0; p < a.Length; p++)
         {
-            if (most[p] < bar || float.IsNegativeInfinity(a[p])) continue;
-            Vector<float> pa = new(a[p]), pb = new(b[p]), highest = Vector<float>.Zero;
-            int q = p + 1;
-            for (; q <= a.Length - Vector<float>.Count; q += Vector<float>.Count)
-                highest = Vector.Max(highest, Vector.Max(pa + new Vector<float>(a[q..]), Vector<float>.Zero) * Vector.Max(pb + new Vector<float>(b[q..]), Vector<float>.Zero));
-            int from = Vector.GreaterThanAny(highest, new Vector<float>(best.Gain)) ? p + 1 : q;
-            for (q = from; q < a.Length; q++)
+            if (most[p] >= bar && !float.IsNegativeInfinity(a[p])) left[count++] = p;
+        }
+
+        (int First, int Second, float Gain) best = default;
+        for (int i = 0; i < count; i++)
+        {
+            int p = left[i];
+            for (int j = i + 1; j < count; j++)
             {
-                float gain = Gain(a[p], a[q], b[p], b[q]);
-                if (gain > best.Gain) best = (p, q, gain);
+                float gain = Gain(a[p], a[left[j]], b[p], b[left[j]]);
+                if (gain > best.Gain) best = (p, left[j], gain);
             }
         }
 

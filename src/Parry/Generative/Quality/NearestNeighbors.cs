@@ -13,7 +13,7 @@ public sealed record NearestNeighbors(IReadOnlyList<double> Distances, IReadOnly
     private const int ImagesAtOnce = 1000;
 
     /// <summary>The median of the distances.</summary>
-    public double Median => Distances.Order().ElementAt(Distances.Count / 2);
+    public double Median => Parry.Median.Of(Distances);
 
     /// <summary>Searches in pieces of the set on the workers; of images equally near the first counts.</summary>
     /// <param name="samples">[N, C, H, W] in [0, 1].</param>
