@@ -56,6 +56,23 @@ internal static class ReportCharts
         return charts;
     }
 
+    /// <summary>Gives one chart of detection against budget for each attack that was measured at two budgets or more: a line for each detector and threat.</summary>
+    public static IEnumerable<ReportChart> Auc(IReadOnlyList<AucTable> tables)
+    {
+        string[] defenses = [.. tables.SelectMany(table => table.Rows).Select(row => row.Defense).Distinct()];
+        foreach (AucTable table in tables)
+        {
+            List<ReportChart.Line> series = [.. table.Rows.Where(row => row.Threat.IsAware() || table.Rows.Any(other => other.Threat.IsAware() && other.Defense == row.Defense)).Select(row => new ReportChart.Line(
+                $"{ReportText.Name(row.Defense)}, attacker {(row.Threat.IsAware() ? "knows it" : "does not know it")}{(row.Threat == Threat.WhiteBoxRevisited ? ", and its seed" : "")}",
+                Color(Array.IndexOf(defenses, row.Defense)), row.Threat.IsUnaware(),
+                [.. table.Budgets.Zip(row.Areas).Where(point => point.Second is not null).Select(point => (point.First, point.Second!.Value))]))];
+            if (series.Count == 0) continue;
+            string title = ReportText.Name(table.Attack), description = $"Area under the ROC curve against budget under {title}; the numbers are in the table below.";
+            JsonObject x = Quantitative("Budget, " + ReportText.Norm(table.Norm ?? ""), table.Budgets[^1]);
+            yield return new(title, description, series, Spec(description, series, x, Quantitative("Area under the ROC curve", 1), 250, chance: false));
+        }
+    }
+
     /// <summary>Gives one chart of all ROC curves, or null when there are none.</summary>
     public static ReportChart? Roc(IReadOnlyList<RocCurve> rocs)
     {
@@ -83,9 +100,9 @@ internal static class ReportCharts
         return points.Length < 2 ? [] : [new(name, color, dashed, points)];
     }
 
-    private static string Color(int i) => $"var(--s{(i % Colors) + 1})";
+    internal static string Color(int i) => $"var(--s{(i % Colors) + 1})";
 
-    private static JsonObject Quantitative(string title, double max) => new()
+    internal static JsonObject Quantitative(string title, double max) => new()
     {
         ["type"] = "quantitative",
         ["title"] = title,
@@ -118,10 +135,10 @@ internal static class ReportCharts
                 ["strokeDash"] = new JsonObject { ["field"] = "series", ["type"] = "nominal", ["legend"] = null, ["scale"] = Scale(line => line.Dashed ? new JsonArray(5, 4) : new JsonArray(1, 0)) },
             },
         };
-        var layers = new JsonArray();
+        var layers = new List<JsonNode>();
         if (chance)
         {
-            layers.Add((JsonNode)new JsonObject
+            layers.Add(new JsonObject
             {
                 ["data"] = new JsonObject { ["values"] = new JsonArray(new JsonObject { ["x"] = 0, ["y"] = 0 }, new JsonObject { ["x"] = 1, ["y"] = 1 }) },
                 ["mark"] = new JsonObject { ["type"] = "line", ["strokeWidth"] = 1, ["color"] = "var(--rule)" },
@@ -133,15 +150,20 @@ internal static class ReportCharts
             lines["mark"]!["point"] = new JsonObject { ["filled"] = true, ["size"] = 42 };
         }
 
-        layers.Add((JsonNode)lines);
-        return new JsonObject
+        layers.Add(lines);
+        return Spec(description, values, height, [.. layers]);
+    }
+
+    /// <summary>The specification of layers over the same values, in the page's style.</summary>
+    internal static string Spec(string description, JsonArray values, int height, params JsonNode[] layers) =>
+        new JsonObject
         {
             ["description"] = description,
             ["width"] = "container",
             ["height"] = height,
             ["background"] = null,
             ["data"] = new JsonObject { ["values"] = values },
-            ["layer"] = layers,
+            ["layer"] = new JsonArray(layers),
             ["config"] = new JsonObject
             {
                 ["font"] = "system-ui, sans-serif",
@@ -149,5 +171,4 @@ internal static class ReportCharts
                 ["axis"] = new JsonObject { ["domain"] = false, ["ticks"] = false, ["labelFontSize"] = 12, ["titleFontSize"] = 12, ["titleFontWeight"] = "normal", ["labelPadding"] = 8, ["titlePadding"] = 10 },
             },
         }.ToJsonString();
-    }
 }

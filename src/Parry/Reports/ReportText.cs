@@ -76,6 +76,9 @@ public static class ReportText
     public static string Number(double value) =>
         (Math.Abs(value) >= 1000 ? Math.Round(value) : value).ToString(Math.Abs(value) >= 1000 ? "0" : "G4", CultureInfo.InvariantCulture);
 
+    /// <summary>Gives an area under a ROC curve, such as "0.912", or a dash.</summary>
+    public static string Area(double? area) => area?.ToString("0.000", CultureInfo.InvariantCulture) ?? "–";
+
     /// <summary>Gives the median perturbation of a row: a number, "∞" when at least half of the attacks failed, or a dash when nothing was attacked.</summary>
     public static string Distance(EvaluationRow row) =>
         row.MedianDistance is { } distance ? Number(distance) : row.Attacked > 0 && 2 * row.Succeeded <= row.Attacked ? "∞" : "–";
