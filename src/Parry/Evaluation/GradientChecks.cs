@@ -23,7 +23,8 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
     /// <summary>Counts the images without a gradient of the cross entropy at the clean image: one gradient for each.</summary>
     public string? ZeroGradients(string name, IClassifier model, bool[] right)
     {
-        long[][] pieces = [.. Rows.Where(right, true).Chunk(RowsAtOnce)];
+        using IDisposable? mode = model.EnterEvaluation();
+        long[][] pieces = Pieces(Rows.Where(right, true));
         int without = Workers.Shared.Map(pieces.Length, i =>
         {
             using var frozen = Autograd.NoGrad();
@@ -35,35 +36,65 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
         return GradientMasking.OfZeroGradients(name, without, right.Count(r => r));
     }
 
-    /// <summary>Searches at random, with each budget of the plan, among the images that no attack by gradients fooled within it.</summary>
+    /// <summary>
+    /// Searches at random, with each budget of the plan, among the images that no attack by gradients fooled within it. Larger budgets come first, and an image that withstands one is not
+    /// searched within a smaller one.
+    /// </summary>
     /// <param name="defense">The defense; null for the bare classifier.</param>
     /// <param name="model">The defended classifier as an attacker who knows the defense sees it.</param>
     /// <param name="outcomes">All attacks.</param>
     /// <param name="defend">The defender's verdict on images of some samples.</param>
-    public string? RandomSearch(DefenseSpec? defense, IClassifier model, IEnumerable<Outcome> outcomes, Func<Tensor, long[], DefendedImages> defend)
+    public string? RandomSearch(DefenseSpec? defense, IClassifier model, IReadOnlyList<Outcome> outcomes, Func<Tensor, long[], DefendedImages> defend)
     {
         string name = defense?.Name ?? EvaluationRow.Nothing;
         int draws = defense?.Purifier is null ? Draws : DrawsBehindPurifier;
+        using IDisposable? mode = model.EnterEvaluation();
         var found = new List<(string, int, int)>();
-        var budgets = outcomes.Where(o => o.Defense == EvaluationRow.Nothing && o.Epsilon is not null && o.Norm is Norm.Linf or Norm.L2).Select(o => (o.Norm, Epsilon: o.Epsilon!.Value)).Distinct().Order();
-        foreach (var (norm, epsilon) in budgets)
+        foreach (var budgets in outcomes.Where(o => o.Defense == EvaluationRow.Nothing && o.Epsilon is not null && o.Norm is Norm.Linf or Norm.L2).GroupBy(o => o.Norm, o => o.Epsilon!.Value).OrderByDescending(group => group.Key))
         {
-            using var scope = new TensorScope();
-            Outcome[] known = [.. outcomes.Where(o => (o.Norm, o.Epsilon, o.Defense) == (norm, epsilon, name) && !o.Threat.IsUnaware() && o.ByGradients == true)];
-            if (known.Length == 0) continue;
-            bool[] left = [.. truth.Select((_, i) => known.All(outcome => outcome.CleanRight[i] && outcome.AttackedRight[i]))];
-            if (!left.Contains(true)) continue;
-            using AttackResult result = AttackRunner.Run(new RandomSearch { Norm = norm, Epsilon = epsilon, Draws = draws }, model, images, Goal.Untargeted(Tensor.From(truth)), plan.Seed, left, cancellation: cancellation);
-            long[] fooled = Rows.Where(result.Succeeded, true);
-            if (defense is not null && fooled.Length > 0)
+            var withstood = new bool[truth.Length];
+            foreach (double epsilon in budgets.Distinct().OrderDescending())
             {
-                using DefendedImages shown = defend(result.Attempts.At(fooled), fooled);
-                fooled = fooled.At(Rows.Where(shown.Holds(truth.At(fooled)), false));
+                Outcome[] known = [.. outcomes.Where(o => (o.Norm, o.Epsilon, o.Defense) == (budgets.Key, epsilon, name) && !o.Threat.IsUnaware() && o.ByGradients == true)];
+                if (known.Length == 0) continue;
+                bool[] left = [.. truth.Select((_, i) => known.All(outcome => outcome.CleanRight[i] && outcome.AttackedRight[i]))];
+                long[] searched = Rows.Where([.. left.Zip(withstood, (right, held) => right && !held)], true);
+                bool[] fooled = Search(new RandomSearch { Norm = budgets.Key, Epsilon = epsilon, Draws = draws }, model, searched, defense is null ? null : defend);
+                foreach (long row in searched.At(Rows.Where(fooled, false))) withstood[row] = true;
+                found.Add((GradientMasking.Budget(budgets.Key.Name(), epsilon), fooled.Count(f => f), left.Count(l => l)));
             }
-
-            found.Add((GradientMasking.Budget(norm.Name(), epsilon), fooled.Length, left.Count(l => l)));
         }
 
+        found.Reverse();
         return GradientMasking.OfRandomSearch(defense?.Name ?? "the bare classifier", draws, found);
     }
+
+    // Which of some samples it fools, by the defender's verdict where there is one.
+    private bool[] Search(RandomSearch search, IClassifier model, long[] samples, Func<Tensor, long[], DefendedImages>? defend)
+    {
+        using var scope = new TensorScope();
+        long[][] pieces = Pieces(samples);
+        (Tensor Images, bool[] Fooled)[] parts = Workers.Shared.Map(pieces.Length, i =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var inner = new TensorScope();
+            Goal goal = Goal.Untargeted(Tensor.From(truth.At(pieces[i])));
+            IClassifier bound = model.For(pieces[i]);
+            Tensor attempts = search.Perturb(bound, images.At(pieces[i]), goal, new SampleRandom(plan.Seed, pieces[i]));
+            return (inner.Keep(attempts), goal.IsReached(bound.Predict(attempts)).ToArray<bool>());
+        }, cancellation);
+        bool[] fooled = [.. parts.SelectMany(part => part.Fooled)];
+        long[] claimed = Rows.Where(fooled, true);
+        if (defend is not null && claimed.Length > 0)
+        {
+            using DefendedImages shown = defend(Tensor.Cat([.. parts.Select(part => part.Images)]).At(claimed), samples.At(claimed));
+            foreach (long row in claimed.At(Rows.Where(shown.Holds(truth.At(samples.At(claimed))), true))) fooled[row] = false;
+        }
+
+        foreach (var (attempts, _) in parts) attempts.Dispose();
+        return fooled;
+    }
+
+    // Equal parts for the workers, none of them large.
+    private static long[][] Pieces(long[] samples) => [.. samples.Chunk(Math.Clamp((samples.Length + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, RowsAtOnce))];
 }

@@ -131,10 +131,10 @@ public static class HtmlReport
         if (TimeChart.Of(defenses) is not { } chart)
             return;
 
-        html.Add($"<h2>Accuracy against time</h2>\n<p class=\"lead\">What an answer costs, and what it keeps under the worst attack. {ReportGlossary.Time} A circle stands for clean images, a diamond for an attacker who does not know the defense, a triangle for one who does.</p>\n<div class=\"roc\">\n");
+        html.Add($"<h2>Accuracy against time</h2>\n<p class=\"lead\">What an answer costs, and what it keeps under the worst attack. {ReportGlossary.Time} A circle stands for clean images, a diamond for an attacker who does not know the defense, a triangle for one who does.</p>\n<div class=\"charts\">\n");
         Chart(html, chart, "time");
-        HtmlTables.Times(html, defenses);
         html.Add($"</div>\n");
+        HtmlTables.Times(html, defenses);
     }
 
     private static void Chart(HtmlBuilder html, ReportChart chart, string id)

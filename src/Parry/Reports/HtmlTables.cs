@@ -84,7 +84,7 @@ internal static class HtmlTables
         html.Add($"<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">Defense</th><th scope=\"col\">ms an image</th><th scope=\"col\">Clean</th><th scope=\"col\">Attacker unaware</th><th scope=\"col\">Attacker aware</th></tr></thead>\n<tbody>\n");
         foreach (TimedDefense defense in defenses)
         {
-            html.Add($"<tr><th scope=\"row\">{defense.Name}</th><td class=\"number\">{ReportText.Number(defense.Milliseconds)}</td><td class=\"number\">{ReportText.Percent(defense.Clean)}</td>");
+            html.Add($"<tr><th scope=\"row\">{defense.Name}</th><td class=\"number\">{ReportText.Milliseconds(defense.Milliseconds)}</td><td class=\"number\">{ReportText.Percent(defense.Clean)}</td>");
             foreach (EvaluationRow? worst in (EvaluationRow?[])[defense.Static, defense.Adaptive])
             {
                 if (worst is null)

@@ -75,7 +75,7 @@ public static class MarkdownReport
         Line(text, $"\n## Accuracy against time\n\n{ReportGlossary.Time}\n");
         Line(text, "| defense | ms an image | clean | attacker unaware, worst | attacker aware, worst |\n| --- | ---: | ---: | ---: | ---: |");
         foreach (TimedDefense defense in defenses)
-            Line(text, $"| {Escape(defense.Name)} | {ReportText.Number(defense.Milliseconds)} | {ReportText.Percent(defense.Clean)} | {Worst(defense.Static)} | {Worst(defense.Adaptive)} |");
+            Line(text, $"| {Escape(defense.Name)} | {ReportText.Milliseconds(defense.Milliseconds)} | {ReportText.Percent(defense.Clean)} | {Worst(defense.Static)} | {Worst(defense.Adaptive)} |");
 
         static string Worst(EvaluationRow? row) => row is null ? "–" : $"{ReportText.Percent(row.RobustAccuracy)} ({Escape(ReportText.Attack(row.Attack, row.Norm, row.Epsilon))})";
     }

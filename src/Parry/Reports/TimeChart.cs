@@ -16,7 +16,7 @@ internal static class TimeChart
         var values = new JsonArray();
         foreach (TimedDefense defense in defenses)
         {
-            string name = $"{defense.Name}: {ReportText.Number(defense.Milliseconds)} ms", shade = defense.Static is null && defense.Name == "no defense" ? "var(--none)" : ReportCharts.Color(series.Count(line => line.Color != "var(--none)"));
+            string name = $"{defense.Name}: {ReportText.Milliseconds(defense.Milliseconds)} ms", shade = defense.Static is null && defense.Name == "no defense" ? "var(--none)" : ReportCharts.Color(series.Count(line => line.Color != "var(--none)"));
             series.Add(new(name, shade, false, []));
             Point(name, defense, 0, defense.Clean, "");
             if (defense.Static is { } unaware) Point(name, defense, 1, unaware.RobustAccuracy, $" ({ReportText.Attack(unaware.Attack, unaware.Norm, unaware.Epsilon)})");

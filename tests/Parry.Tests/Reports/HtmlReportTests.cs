@@ -88,7 +88,7 @@ public sealed partial class HtmlReportTests
     public void Accuracy_stands_against_time_with_a_point_for_each_attacker_and_none_without_a_defense()
     {
         JsonNode[] points = [.. Points(HtmlReport.Render(Full(), Bundle), "time")];
-        Assert.Equal(["no defense: 0.25 ms", "Defense-GAN: 12.5 ms"], points.Select(point => (string)point["series"]!).Distinct());
+        Assert.Equal(["no defense: 0.250 ms", "Defense-GAN: 12.5 ms"], points.Select(point => (string)point["series"]!).Distinct());
         Assert.Equal([("clean images", 0.925), ("attacker aware", 0), ("clean images", 0.815), ("attacker unaware", 0.515), ("attacker aware", 0.04)], points.Select(point => ((string)point["kind"]!, (double)point["y"]!)));
         Assert.Equal([0.25, 0.25, 12.5, 12.5, 12.5], points.Select(point => (double)point["x"]!));
         Assert.DoesNotContain("Accuracy against time", HtmlReport.Render(Full() with { Times = [Full().Times[0]] }, Bundle), StringComparison.Ordinal);

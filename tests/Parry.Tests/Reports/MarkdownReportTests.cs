@@ -21,7 +21,7 @@ public sealed class MarkdownReportTests
     public void Accuracy_stands_beside_the_time_of_an_answer_where_there_is_a_defense()
     {
         string text = Plain(Full());
-        Assert.Contains("| no defense | 0.25 | 92.5 % | – | 0.0 % (PGD, L∞ 0.2) |", text, StringComparison.Ordinal);
+        Assert.Contains("| no defense | 0.250 | 92.5 % | – | 0.0 % (PGD, L∞ 0.2) |", text, StringComparison.Ordinal);
         Assert.Contains("| Defense-GAN | 12.5 | 81.5 % | 51.5 % (PGD, L∞ 0.2) | 4.0 % (PGD, L∞ 0.2) |", text, StringComparison.Ordinal);
         Assert.DoesNotContain("Accuracy against time", Plain(Full() with { Times = [Full().Times[0]] }), StringComparison.Ordinal);
     }
