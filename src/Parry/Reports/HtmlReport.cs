@@ -106,14 +106,20 @@ public static class HtmlReport
     private static void Rocs(HtmlBuilder html, EvaluationReport report)
     {
         IReadOnlyList<RocCurve> largest = AucTable.Largest(report.Rocs);
-        if (ReportCharts.Roc(largest) is not { } chart)
+        ReportChart[] charts = [.. ReportCharts.Roc(largest)];
+        if (charts.Length == 0)
             return;
 
-        var (tables, _) = AucTable.From(report.Rocs);
-        html.Add($"<h2>Telling attacked images from clean ones</h2>\n<p class=\"lead\">The defense as a detector. An area under the curve (AUC) of 1 is perfect, 0.5 is a coin toss.{(tables.Count > 0 ? " Curves are those of the largest budgets." : "")}</p>\n<div class=\"roc\">\n");
-        Chart(html, chart, "roc");
-        HtmlTables.Auc(html, largest);
+        var (tables, others) = AucTable.From(report.Rocs);
+        html.Add($"<h2>Telling attacked images from clean ones</h2>\n<p class=\"lead\">The defense as a detector. An area under the curve (AUC) of 1 is perfect, 0.5 is a coin toss.{(tables.Count > 0 ? " Curves are those of the largest budgets." : "")}</p>\n<div class=\"{(charts.Length == 1 ? "roc" : "charts")}\">\n");
+        for (int k = 0; k < charts.Length; k++)
+            Chart(html, charts[k], $"roc-{k + 1}");
+        // Beside one chart there is room for all areas; below several only those that are in no table of budgets.
+        if (charts.Length == 1)
+            HtmlTables.Auc(html, largest);
         html.Add($"</div>\n");
+        if (charts.Length > 1 && others.Count > 0)
+            HtmlTables.Auc(html, others);
         if (tables.Count == 0)
             return;
 

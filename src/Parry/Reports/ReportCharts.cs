@@ -73,26 +73,26 @@ internal static class ReportCharts
         }
     }
 
-    /// <summary>Gives one chart of all ROC curves, or null when there are none.</summary>
-    public static ReportChart? Roc(IReadOnlyList<RocCurve> rocs)
+    /// <summary>Gives one chart of ROC curves for each detector.</summary>
+    public static IEnumerable<ReportChart> Roc(IReadOnlyList<RocCurve> rocs)
     {
-        if (rocs.Count == 0)
-            return null;
+        foreach (var detector in rocs.GroupBy(roc => roc.Defense))
+        {
+            // Curves of one attack share a color; dashes say what the attacker knew, as in the other charts.
+            var attacks = detector.Select(Attack).Distinct().ToList();
+            List<ReportChart.Line> series = [.. detector.Select(roc => new ReportChart.Line(
+                $"{ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon)}{(roc.Threat.IsAware() ? ", attacker knows it" : "")}{(roc.Threat == Threat.WhiteBoxRevisited ? ", and its seed" : "")}: AUC {ReportText.Area(roc.Auc)}",
+                Color(attacks.IndexOf(Attack(roc))), roc.Threat.IsUnaware(), [.. roc.Points.Select(point => (point.Fpr, point.Tpr))]))];
+            JsonObject x = Quantitative("Clean images reported (false positive rate)", 1);
+            JsonObject y = Quantitative("Attacked images reported (true positive rate)", 1);
+            x["axis"]!["format"] = "%";
+            y["axis"]!["format"] = "%";
+            const string Description = "ROC curves: the part of attacked images that is reported against the part of clean images that is; the areas under the curves are in the table.";
+            yield return new($"ROC of {ReportText.Name(detector.Key)}", Description, series, Spec(Description, series, x, y, 330, chance: true));
+        }
 
-        // Curves of one detector and attack share a color; dashes say what the attacker knew, as in the other charts.
-        var keys = rocs.Select(Key).Distinct().ToList();
-        List<ReportChart.Line> series = [.. rocs.Select(roc => new ReportChart.Line(
-            FormattableString.Invariant($"{ReportText.Name(roc.Defense)}, {ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon)}{(roc.Threat.IsAware() ? ", attacker knows it" : "")}: AUC {roc.Auc:0.000}"),
-            Color(keys.IndexOf(Key(roc))), roc.Threat.IsUnaware(), [.. roc.Points.Select(point => (point.Fpr, point.Tpr))]))];
-        JsonObject x = Quantitative("Clean images reported (false positive rate)", 1);
-        JsonObject y = Quantitative("Attacked images reported (true positive rate)", 1);
-        x["axis"]!["format"] = "%";
-        y["axis"]!["format"] = "%";
-        const string Description = "ROC curves: the part of attacked images that is reported against the part of clean images that is; the areas under the curves are in the table beside it.";
-        return new("ROC", Description, series, Spec(Description, series, x, y, 330, chance: true));
+        static (string, string?, double?) Attack(RocCurve roc) => (roc.Attack, roc.Norm, roc.Epsilon);
     }
-
-    private static (string, string, string?, double?) Key(RocCurve roc) => (roc.Defense, roc.Attack, roc.Norm, roc.Epsilon);
 
     private static IEnumerable<ReportChart.Line> Line(string name, string color, bool dashed, IEnumerable<ReportGroup> groups, Func<ReportGroup, EvaluationRow?> pick)
     {

@@ -63,6 +63,16 @@ public sealed class GradientMaskingTests
     }
 
     [Fact]
+    public void What_random_search_finds_on_the_attackers_copy_counts_only_if_it_fools_the_defender()
+    {
+        // The copy takes for wrong just what the defender gets right.
+        var defense = new DefenseSpec { Name = "mirror", Purifier = new Doing(images => images.Clone()), AttackersPurifier = new Doing(images => images.SubtractedFrom(1)) };
+        IReadOnlyList<string> warnings = Run(new Plane(masked: true), defense).Warnings;
+        Assert.Contains(warnings, text => text.StartsWith("the bare classifier: random search", StringComparison.Ordinal));
+        Assert.DoesNotContain(warnings, text => text.StartsWith("mirror: random search", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_classifier_with_its_gradients_gives_no_warning() => Assert.Empty(Run(new Plane(masked: false)).Warnings);
 
     [Fact]
@@ -80,15 +90,17 @@ public sealed class GradientMaskingTests
         Assert.All(times, time => Assert.True(time is { Milliseconds: > 0, CleanAccuracy: 1 }, time.ToString()));
     }
 
+    private static EvaluationFindings Run(IClassifier model, params PlannedAttack[] more) => Run(model, new DefenseSpec { Name = "nothing", Purifier = new Doing(images => images.Clone()) }, more);
+
     // 20 gray images a little above the plane, which a change of 0.2 crosses in one random direction of two.
-    private static EvaluationFindings Run(IClassifier model, params PlannedAttack[] more) => Evaluator.Run(new EvaluationPlan
+    private static EvaluationFindings Run(IClassifier model, DefenseSpec defense, params PlannedAttack[] more) => Evaluator.Run(new EvaluationPlan
     {
         ModelName = "plane",
         Model = model,
         DataName = "gray",
         Images = new ImageSet("gray", s_shape, Enumerable.Repeat((byte)130, 80).ToArray(), new int[20], ["above", "below"]),
         Attacks = [new("fgsm", new FastGradientSign(), [0.2]), .. more],
-        Defenses = [new DefenseSpec { Name = "nothing", Purifier = new Untouched() }],
+        Defenses = [defense],
         Seed = 1,
     });
 
@@ -104,9 +116,9 @@ public sealed class GradientMaskingTests
         public Tensor Logits(Tensor images) => masked ? _plane.Logits(images.Detach()).Add(images.Sum([1, 2, 3]).Mul(0).Unsqueeze(1)) : _plane.Logits(images);
     }
 
-    private sealed record Untouched : IPurifier
+    private sealed record Doing(Func<Tensor, Tensor> Purification) : IPurifier
     {
-        public string Name => "nothing";
+        public string Name => "doing";
 
         public ImageShape Shape => s_shape;
 
@@ -114,6 +126,6 @@ public sealed class GradientMaskingTests
 
         public bool IsRandom => false;
 
-        public Purified Purify(Tensor images, SampleRandom random) => Purified.Of(images, images.Clone());
+        public Purified Purify(Tensor images, SampleRandom random) => Purified.Of(images, Purification(images));
     }
 }

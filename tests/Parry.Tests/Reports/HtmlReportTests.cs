@@ -57,7 +57,7 @@ public sealed partial class HtmlReportTests
     {
         string html = HtmlReport.Render(Full(), Bundle);
         string[] charts = [.. Charts().Matches(html).Select(match => match.Groups[1].Value)];
-        Assert.Equal(["accuracy-1", "accuracy-2", "time", "roc"], charts);
+        Assert.Equal(["accuracy-1", "accuracy-2", "time", "roc-1"], charts);
         Assert.All(charts, id => Assert.NotNull(Spec(html, id)["layer"]));
     }
 
@@ -100,7 +100,7 @@ public sealed partial class HtmlReportTests
         EvaluationReport report = Full();
         string html = HtmlReport.Render(report with { Rocs = [.. report.Rocs, .. report.Rocs.Select(roc => roc with { Epsilon = 0.2, Auc = roc.Auc + 0.05 })] }, Bundle);
         Assert.Equal([(0.1, 0.912), (0.2, 0.962), (0.1, 0.641), (0.2, 0.691)], Points(html, "auc-1").Select(point => ((double)point["x"]!, Math.Round((double)point["y"]!, 3))));
-        Assert.Equal(2, Points(html, "roc").Select(point => (string)point["series"]!).Distinct().Count());
+        Assert.Equal(2, Points(html, "roc-1").Select(point => (string)point["series"]!).Distinct().Count());
         Assert.Contains("AUC 0.962</li>", html, StringComparison.Ordinal);
     }
 
