@@ -18,7 +18,7 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
     private const int RowsAtOnce = 128;
 
     // Behind a purifier each draw costs a purification.
-    private const int Draws = 100, DrawsBehindPurifier = 10;
+    private const int Draws = 100, DrawsBehindPurifier = 5;
 
     /// <summary>Counts the images without a gradient of the cross entropy at the clean image: one gradient for each.</summary>
     public string? ZeroGradients(string name, IClassifier model, bool[] right)
@@ -66,7 +66,7 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
         }
 
         found.Reverse();
-        return GradientMasking.OfRandomSearch(defense?.Name ?? "the bare classifier", draws, found);
+        return GradientMasking.OfRandomSearch(defense?.Name ?? "the bare classifier", draws, defense?.Purifier is { IsRandom: true }, found);
     }
 
     // Which of some samples it fools, by the defender's verdict where there is one.

@@ -12,6 +12,7 @@ public static class GradientMasking
     // Without a limit on the change every image can be fooled; an attack that leaves more than this has failed.
     private const double AnotherTry = 0.05;
     private const double ZeroShare = 0.05;
+    private const double ChanceShare = 0.05;
 
     /// <summary>The warnings that the rows of one evaluation give.</summary>
     public static IReadOnlyList<string> Warnings(IReadOnlyList<EvaluationRow> rows)
@@ -83,13 +84,21 @@ public static class GradientMasking
     public static string? OfZeroGradients(string model, int without, int count) => without <= ZeroShare * count ? null
         : $"{model}: the gradient of the loss is zero or no finite number at {without} of the {count} clean images that are classified rightly. Attacks that follow it stand still there, and their numbers say nothing.";
 
-    /// <summary>The warning where random search fools a model with images that every attack by gradients of the same budget left right, or null.</summary>
+    /// <summary>
+    /// The warning where random search fools a model with images that every attack by gradients of the same budget left right, or null. Answers that are random differ by chance alone, so
+    /// there more than 5 % of the images must be fooled.
+    /// </summary>
     /// <param name="model">The model as the report names it.</param>
     /// <param name="draws">Perturbations drawn for each image.</param>
+    /// <param name="isRandom">Whether the model's answers are random.</param>
     /// <param name="found">For each budget how many images it fooled, of how many that were left.</param>
-    public static string? OfRandomSearch(string model, int draws, IReadOnlyList<(string Budget, int Fooled, int Left)> found) => found.All(budget => budget.Fooled == 0) ? null
-        : $"{model}: random search, {draws} draws for each image, fools it where attacks that follow gradients do not: {string.Join("; ", found.Where(budget => budget.Fooled > 0).Select(budget => $"{budget.Budget}, {budget.Fooled} of the {budget.Left} images they left right"))}. "
-            + "Gradients are masked, or its answers are random: the numbers are too high by at least these images.";
+    public static string? OfRandomSearch(string model, int draws, bool isRandom, IReadOnlyList<(string Budget, int Fooled, int Left)> found)
+    {
+        string[] budgets = [.. found.Where(budget => budget.Fooled > (isRandom ? ChanceShare * budget.Left : 0)).Select(budget => $"{budget.Budget}, {budget.Fooled} of the {budget.Left} images they left right")];
+        return budgets.Length == 0 ? null
+            : $"{model}: random search, {draws} draws for each image, fools it where attacks that follow gradients do not: {string.Join("; ", budgets)}. "
+                + $"Gradients are masked{(isRandom ? ", or its random answers vary much" : "")}: the numbers are too high by at least these images.";
+    }
 
     /// <summary>A budget in the words of the warnings, such as "linf 0.1".</summary>
     internal static string Budget(string? norm, double epsilon) => string.Create(CultureInfo.InvariantCulture, $"{norm} {epsilon:0.###}");

@@ -46,10 +46,11 @@ public sealed class GradientMaskingTests
     [Fact]
     public void What_random_search_finds_is_counted_and_finding_nothing_says_nothing()
     {
-        Assert.Null(GradientMasking.OfRandomSearch("puvae", 10, [("linf 0.1", 0, 40)]));
-        string warning = GradientMasking.OfRandomSearch("puvae", 10, [("linf 0.1", 0, 40), ("linf 0.3", 2, 11)])!;
+        Assert.Null(GradientMasking.OfRandomSearch("puvae", 5, isRandom: false, [("linf 0.1", 0, 40)]));
+        string warning = GradientMasking.OfRandomSearch("puvae", 5, isRandom: true, [("linf 0.1", 2, 40), ("linf 0.3", 2, 11)])!;
         Assert.Contains("linf 0.3, 2 of the 11 images", warning, StringComparison.Ordinal);
         Assert.DoesNotContain("linf 0.1", warning, StringComparison.Ordinal);
+        Assert.Contains("linf 0.1, 2 of the 40", GradientMasking.OfRandomSearch("puvae", 5, isRandom: false, [("linf 0.1", 2, 40)])!, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public sealed class GradientMaskingTests
         Assert.Equal(4, warnings.Count);
         Assert.Equal(2, warnings.Count(text => text.Contains("is zero or no finite number at 20 of the 20", StringComparison.Ordinal)));
         Assert.Contains(warnings, text => text.StartsWith("the bare classifier: random search, 100 draws for each image, fools it where attacks that follow gradients do not: linf 0.2, 20 of the 20", StringComparison.Ordinal));
-        Assert.Contains(warnings, text => text.StartsWith("nothing: random search, 10 draws", StringComparison.Ordinal));
+        Assert.Contains(warnings, text => text.StartsWith("nothing: random search, 5 draws", StringComparison.Ordinal));
     }
 
     [Fact]
