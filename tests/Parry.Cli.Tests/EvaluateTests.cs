@@ -35,7 +35,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
         Assert.All(rows, row => Assert.All(fields, field => Assert.True(row.TryGetProperty(field, out _), field)));
         Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "grey-box"));
         JsonElement[] aware = [.. rows.Where(row => row.GetProperty("threat").GetString() == "white-box")];
-        Assert.Equal(["fgsm", "fgsm", "on-manifold", "overpowered"], aware.Select(row => row.GetProperty("attack").GetString()).Order());
+        Assert.Equal(["fgsm", "fgsm", "on-manifold", "overpowered", "reconstruction-evasion", "reconstruction-evasion", "worst case", "worst case"], aware.Select(row => row.GetProperty("attack").GetString()).Order());
         Assert.All(aware.Where(row => row.GetProperty("attack").GetString() == "fgsm"), row => Assert.True(row.GetProperty("gradients").GetDouble() > 0));
     }
 

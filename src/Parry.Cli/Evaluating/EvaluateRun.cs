@@ -50,6 +50,7 @@ internal static class EvaluateRun
             Rows = findings.Rows,
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
+            Times = findings.Times,
             Notes = [.. findings.Warnings, .. findings.Notes],
         };
     }

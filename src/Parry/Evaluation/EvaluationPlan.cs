@@ -3,6 +3,7 @@ using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
+using Parry.Reports;
 using Parry.Torch;
 
 namespace Parry.Evaluation;
@@ -57,4 +58,8 @@ public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IRe
 {
     // What it wants of images of these true classes.
     internal Goal GoalFor(IClassifier model, Tensor images, Tensor labels, long seed) => Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
+
+    // Whether it follows the gradients of the model that a row is about; null where that says nothing of the model: it aims at a class, or a defense was not known to it.
+    internal bool? FollowsGradients(Threat threat) => Target is not null || threat == Threat.GreyBox ? null
+        : Attack is not IAttack<IScorer> && (Source is null || threat.IsAware());
 }

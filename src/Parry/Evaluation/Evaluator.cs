@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using Parry.Attacks;
+using Parry.Attacks.Steps;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
@@ -24,8 +26,9 @@ public sealed class Evaluator
     private readonly List<RocCurve> _rocs = [];
     private readonly List<GalleryRow> _gallery = [];
     private readonly List<Outcome> _outcomes = [];
-    private readonly List<EvaluationRow> _asMeasured = [];
+    private readonly List<(EvaluationRow Row, bool? ByGradients)> _asMeasured = [];
     private readonly List<string> _notes = [];
+    private readonly List<AnswerTime> _times = [];
     private int _done;
 
     private Evaluator(EvaluationPlan plan, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
@@ -49,16 +52,16 @@ public sealed class Evaluator
     {
         Tensor images = _plan.Images.ImageTensor(), labels = _plan.Images.LabelTensor();
         long[] truth = labels.ToArray<long>();
-        bool[] bareRight = Right(DefendedImages.Predict(_plan.Model, images), truth);
-        AddClean(EvaluationRow.Nothing, bareRight);
+        bool[] bareRight = Right(Timed(images, shown => DefendedImages.Predict(_plan.Model, shown), out double bareTime), truth);
+        AddClean(EvaluationRow.Nothing, bareRight, bareTime);
 
         var defended = new List<(DefenseSpec Defense, DefendedImages Clean, bool[] Right)>();
         foreach (DefenseSpec defense in _plan.Defenses)
         {
             Report($"{defense.Name} on clean images");
-            DefendedImages clean = Defend(defense, images);
+            DefendedImages clean = Timed(images, shown => Defend(defense, shown), out double time);
             bool[] right = [.. Right(clean.Predictions, truth).Zip(clean.Refused, (there, refused) => there && !refused)];
-            AddClean(defense.Name, right, Refused(defense, clean));
+            AddClean(defense.Name, right, time, Refused(defense, clean));
             defended.Add((defense, clean, right));
         }
 
@@ -93,10 +96,37 @@ public sealed class Evaluator
             }
         }
 
+        List<string> warnings = Warnings(images, truth, [(null, _plan.Model, bareRight), .. defended.Select(entry => ((DefenseSpec?)entry.Defense, entry.Defense.KnownTo(_plan.Model, _plan.Seed), entry.Right))]);
         foreach (var (_, clean, _) in defended) clean.Dispose();
         WorstCase.Add(_outcomes, _rows, _plan);
         foreach (Outcome outcome in _outcomes) outcome.Result.Dispose();
-        return new EvaluationFindings(_rows, _rocs, _gallery, _notes, GradientMasking.Warnings(_asMeasured));
+        return new EvaluationFindings(_rows, _rocs, _gallery, _times, _notes, warnings);
+    }
+
+    private List<string> Warnings(Tensor images, long[] truth, IEnumerable<(DefenseSpec? Defense, IClassifier Model, bool[] Right)> models)
+    {
+        EvaluationRow[] Of(bool byGradients) => [.. _asMeasured.Where(measured => measured.ByGradients == byGradients).Select(measured => measured.Row)];
+        List<string> warnings = [.. GradientMasking.Warnings([.. _asMeasured.Select(measured => measured.Row)]), .. GradientMasking.OfBlindAttacks(Of(true), Of(false))];
+        var checks = new GradientChecks(_plan, images, truth, _cancellation);
+        foreach (var (defense, model, right) in models)
+        {
+            string name = defense?.Name ?? "the bare classifier";
+            Report($"random search on {name}");
+            if (checks.ZeroGradients(name, model, right) is { } flat) warnings.Add(flat);
+            if (checks.RandomSearch(defense, model, _outcomes, (shown, samples) => DefendedImages.Of(defense!, _plan.Model, shown, DefendersDraws(samples))) is { } missed) warnings.Add(missed);
+        }
+
+        return warnings;
+    }
+
+    // Some images first, so that nothing is timed that happens only once.
+    private static TAnswer Timed<TAnswer>(Tensor images, Func<Tensor, TAnswer> answer, out double milliseconds)
+    {
+        using (Tensor few = images.Slice(0, 0, Math.Min(Workers.Shared.Count, images.Size(0)))) (answer(few) as IDisposable)?.Dispose();
+        var clock = Stopwatch.StartNew();
+        TAnswer answers = answer(images);
+        milliseconds = clock.Elapsed.TotalMilliseconds / images.Size(0);
+        return answers;
     }
 
     // The attack by whoever knows the defense, and by whoever knows its random seed too.
@@ -104,7 +134,7 @@ public sealed class Evaluator
     {
         Run(Threat.WhiteBox, defense.KnownTo(_plan.Model, _plan.Seed), $"{defense.Name}, adaptive");
         if (_plan.Revisited && defense.Purifier is { IsRandom: true })
-            Run(Threat.WhiteBoxRevisited, defense.WithDraws(_plan.Model, DefendersDraws(images)), $"{defense.Name}, adaptive with its seed");
+            Run(Threat.WhiteBoxRevisited, defense.WithDraws(_plan.Model, DefendersDraws(Rows.All(images.Size(0)))), $"{defense.Name}, adaptive with its seed");
 
         void Run(Threat threat, IClassifier model, string where)
         {
@@ -151,13 +181,9 @@ public sealed class Evaluator
         return reached.ToArray<bool>();
     }
 
-    private DefendedImages Defend(DefenseSpec defense, Tensor images) => DefendedImages.Of(defense, _plan.Model, images, DefendersDraws(images));
+    private DefendedImages Defend(DefenseSpec defense, Tensor images) => DefendedImages.Of(defense, _plan.Model, images, DefendersDraws(Rows.All(images.Size(0))));
 
-    private SampleRandom DefendersDraws(Tensor images)
-    {
-        long[] samples = [.. Enumerable.Range(0, (int)images.Size(0)).Select(i => (long)i)];
-        return new SampleRandom(_plan.Seed, samples).Fork(DefenderStream);
-    }
+    private SampleRandom DefendersDraws(long[] samples) => new SampleRandom(_plan.Seed, samples).Fork(DefenderStream);
 
     private static int? Refused(DefenseSpec? defense, DefendedImages? shown) => defense?.Detectors.Count > 0 ? shown?.Refused.Count(refused => refused) : null;
 
@@ -175,8 +201,13 @@ public sealed class Evaluator
         foreach (double? epsilon in budgets)
         {
             bool[] right = [.. reached.Select((there, i) => !there || (cleanRight[i] && !attackable[i]) || (result.Epsilon is null && distances[i] > epsilon))];
-            var outcome = new Outcome(attack.Name, result.Norm, epsilon, name, threat, cleanRight, attackable, right, distances, result) { SurviveRounding = rounded, Refused = Refused(defense, shown) };
-            _asMeasured.Add(outcome.ToRow(_plan));
+            var outcome = new Outcome(attack.Name, result.Norm, epsilon, name, threat, cleanRight, attackable, right, distances, result)
+            {
+                SurviveRounding = rounded,
+                Refused = Refused(defense, shown),
+                ByGradients = attack.FollowsGradients(threat),
+            };
+            _asMeasured.Add((outcome.ToRow(_plan), outcome.ByGradients));
             if (threat.IsAware())
                 outcome = _outcomes.Where(o => (o.Attack, o.Epsilon, o.Defense) == (attack.Name, epsilon, name) && o.Threat < threat).Aggregate(outcome, (best, lesser) => best.OrBetter(lesser));
             _outcomes.Add(outcome);
@@ -207,33 +238,38 @@ public sealed class Evaluator
         }
     }
 
-    private void AddClean(string defense, bool[] right, int? refused = null) => _rows.Add(new EvaluationRow
+    private void AddClean(string defense, bool[] right, double milliseconds, int? refused = null)
     {
-        Model = _plan.ModelName,
-        Data = _plan.DataName,
-        Attack = EvaluationRow.Nothing,
-        Norm = null,
-        Epsilon = null,
-        Defense = defense,
-        Threat = Threat.None,
-        Count = right.Length,
-        CleanCorrect = right.Count(r => r),
-        RobustCorrect = right.Count(r => r),
-        Attacked = 0,
-        Succeeded = 0,
-        MedianDistance = null,
-        Gradients = 0,
-        Queries = 0,
-        Seconds = 0,
-        Seed = _plan.Seed,
-        Refused = refused,
-    });
+        var row = new EvaluationRow
+        {
+            Model = _plan.ModelName,
+            Data = _plan.DataName,
+            Attack = EvaluationRow.Nothing,
+            Norm = null,
+            Epsilon = null,
+            Defense = defense,
+            Threat = Threat.None,
+            Count = right.Length,
+            CleanCorrect = right.Count(r => r),
+            RobustCorrect = right.Count(r => r),
+            Attacked = 0,
+            Succeeded = 0,
+            MedianDistance = null,
+            Gradients = 0,
+            Queries = 0,
+            Seconds = 0,
+            Seed = _plan.Seed,
+            Refused = refused,
+        };
+        _rows.Add(row);
+        _times.Add(new AnswerTime(defense, milliseconds, row.CleanAccuracy));
+    }
 
     private void Report(string stage)
     {
         _cancellation.ThrowIfCancellationRequested();
         int aware = _plan.Defenses.Sum(defense => _plan.Revisited && defense.Purifier is { IsRandom: true } ? 2 : 1);
-        int stages = _plan.Defenses.Count + _plan.Attacks.Sum(attack => (attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1) * (1 + aware) + _plan.Defenses.Count) + (_plan.KnownBreaks ? _plan.Defenses.Sum(defense => defense.Breaks.Count) : 0);
+        int stages = (2 * _plan.Defenses.Count) + 1 + _plan.Attacks.Sum(attack => (attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1) * (1 + aware) + _plan.Defenses.Count) + (_plan.KnownBreaks ? _plan.Defenses.Sum(defense => defense.Breaks.Count) : 0);
         _progress?.Report(new EvaluationProgress(stage, Math.Min(1, (double)_done++ / stages)));
     }
 
@@ -249,7 +285,8 @@ public sealed record EvaluationProgress(string Stage, double Share);
 /// <param name="Rows">One per attack, budget, defense and threat.</param>
 /// <param name="Rocs">Detection by reconstruction error.</param>
 /// <param name="Gallery">Pictures.</param>
+/// <param name="Times">How long the bare classifier and each defense take for an image.</param>
 /// <param name="Notes">What attacks learned from before they attacked, and what that took.</param>
 /// <param name="Warnings">Signs that an attack was weaker than it could be.</param>
 public sealed record EvaluationFindings(
-    IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RocCurve> Rocs, IReadOnlyList<GalleryRow> Gallery, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings);
+    IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RocCurve> Rocs, IReadOnlyList<GalleryRow> Gallery, IReadOnlyList<AnswerTime> Times, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings);

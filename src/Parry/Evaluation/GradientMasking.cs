@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parry.Reports;
 
 namespace Parry.Evaluation;
@@ -10,6 +11,8 @@ public static class GradientMasking
 {
     // Without a limit on the change every image can be fooled; an attack that leaves more than this has failed.
     private const double AnotherTry = 0.05;
+    private const double ZeroShare = 0.05;
+    private const double ChanceShare = 0.05;
 
     /// <summary>The warnings that the rows of one evaluation give.</summary>
     public static IReadOnlyList<string> Warnings(IReadOnlyList<EvaluationRow> rows)
@@ -51,9 +54,58 @@ public static class GradientMasking
         return warnings;
     }
 
+    /// <summary>The warnings where attacks that differentiate nothing of the model beat all that do, at the same norm and budget.</summary>
+    /// <param name="byGradients">Rows of untargeted attacks that follow the gradients of the attacked model.</param>
+    /// <param name="blind">Rows of untargeted attacks by scores or labels alone, or with images from a substitute.</param>
+    public static IReadOnlyList<string> OfBlindAttacks(IReadOnlyList<EvaluationRow> byGradients, IReadOnlyList<EvaluationRow> blind)
+    {
+        var warnings = new List<string>();
+        foreach (var group in blind.Where(row => row.Epsilon is not null).GroupBy(row => (row.Norm, row.Epsilon, row.Defense)))
+        {
+            EvaluationRow found = group.MinBy(row => row.RobustCorrect)!;
+            EvaluationRow? best = byGradients.Where(row => (row.Norm, row.Epsilon, row.Defense) == group.Key).MinBy(row => row.RobustCorrect);
+            if (best is not null && best.RobustLow > found.RobustHigh)
+            {
+                warnings.Add($"{Name(found)}, which sees no gradients, leaves fewer images right than any attack that does ({found.RobustCorrect} of {found.Count} against {best.RobustCorrect} under {best.Attack}): "
+                    + "gradients are masked, and the lower number counts.");
+            }
+        }
+
+        return warnings;
+    }
+
+    /// <summary>
+    /// The warning where more than 5 % of the images have no gradient to follow, or null: fewer move no number beyond its confidence interval on some hundred images, more make a gradient
+    /// attack's accuracy mean little.
+    /// </summary>
+    /// <param name="model">The model as the report names it.</param>
+    /// <param name="without">Images whose gradient of the attacks' loss, the cross entropy in float32, is exactly zero or not finite: a saturated softmax gives that too.</param>
+    /// <param name="count">Images that are classified rightly, among which they were counted.</param>
+    public static string? OfZeroGradients(string model, int without, int count) => without <= ZeroShare * count ? null
+        : $"{model}: the gradient of the loss is zero or no finite number at {without} of the {count} clean images that are classified rightly. Attacks that follow it stand still there, and their numbers say nothing.";
+
+    /// <summary>
+    /// The warning where random search fools a model with images that every attack by gradients of the same budget left right, or null. Answers that are random differ by chance alone, so
+    /// there more than 5 % of the images must be fooled.
+    /// </summary>
+    /// <param name="model">The model as the report names it.</param>
+    /// <param name="draws">Perturbations drawn for each image.</param>
+    /// <param name="isRandom">Whether the model's answers are random.</param>
+    /// <param name="found">For each budget how many images it fooled, of how many that were left.</param>
+    public static string? OfRandomSearch(string model, int draws, bool isRandom, IReadOnlyList<(string Budget, int Fooled, int Left)> found)
+    {
+        string[] budgets = [.. found.Where(budget => budget.Fooled > (isRandom ? ChanceShare * budget.Left : 0)).Select(budget => $"{budget.Budget}, {budget.Fooled} of the {budget.Left} images they left right")];
+        return budgets.Length == 0 ? null
+            : $"{model}: random search, {draws} draws for each image, fools it where attacks that follow gradients do not: {string.Join("; ", budgets)}. "
+                + $"Gradients are masked{(isRandom ? ", or its random answers vary much" : "")}: the numbers are too high by at least these images.";
+    }
+
+    /// <summary>A budget in the words of the warnings, such as "linf 0.1".</summary>
+    internal static string Budget(string? norm, double epsilon) => string.Create(CultureInfo.InvariantCulture, $"{norm} {epsilon:0.###}");
+
     private static string Name(EvaluationRow row)
     {
-        string budget = row.Epsilon is { } epsilon ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $" at {row.Norm} {epsilon:0.###}") : "";
+        string budget = row.Epsilon is { } epsilon ? $" at {Budget(row.Norm, epsilon)}" : "";
         string defense = row.Defense == EvaluationRow.Nothing ? "" : $" on {row.Defense}";
         return $"{row.Attack}{budget}{defense}";
     }

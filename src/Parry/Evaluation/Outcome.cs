@@ -25,6 +25,9 @@ internal sealed record Outcome(
     /// <summary>How many images the defense's detectors refused; null where it has none.</summary>
     public int? Refused { get; init; }
 
+    /// <summary>Whether the attack leaves the true class and follows the gradients of this model; null for attacks towards a class, which are compared with none of these.</summary>
+    public bool? ByGradients { get; init; }
+
     /// <summary>Counts the row. An image that was wrong before stays wrong: an attacker never helps.</summary>
     public EvaluationRow ToRow(EvaluationPlan plan)
     {

@@ -7,7 +7,7 @@ namespace Parry.Reports;
 public sealed record EvaluationReport
 {
     /// <summary>The version of the JSON document this record is written as.</summary>
-    public const int CurrentSchemaVersion = 2;
+    public const int CurrentSchemaVersion = 3;
 
     /// <summary>The schema version, always <see cref="CurrentSchemaVersion"/>.</summary>
     public int SchemaVersion { get; } = CurrentSchemaVersion;
@@ -35,6 +35,9 @@ public sealed record EvaluationReport
 
     /// <summary>Pictures of single images on their way through attack and defense; may be empty.</summary>
     public required IReadOnlyList<GalleryRow> Gallery { get; init; }
+
+    /// <summary>How long the bare classifier and each defense take for an image; may be empty.</summary>
+    public required IReadOnlyList<AnswerTime> Times { get; init; }
 
     /// <summary>Warnings the reader must see beside the numbers, for example an alarm for masked gradients; may be empty.</summary>
     public required IReadOnlyList<string> Notes { get; init; }

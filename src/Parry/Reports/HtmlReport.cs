@@ -51,6 +51,7 @@ public static class HtmlReport
         Notes(html, report);
         HtmlTables.Results(html, groups);
         Accuracy(html, groups);
+        Times(html, report);
         HtmlGallery.Add(html, report.Gallery);
         Rocs(html, report);
         Guide(html);
@@ -104,13 +105,42 @@ public static class HtmlReport
 
     private static void Rocs(HtmlBuilder html, EvaluationReport report)
     {
-        if (ReportCharts.Roc(report.Rocs) is not { } chart)
+        IReadOnlyList<RocCurve> largest = AucTable.Largest(report.Rocs);
+        ReportChart[] charts = [.. ReportCharts.Roc(largest)];
+        if (charts.Length == 0)
             return;
 
-        html.Add($"<h2>Telling attacked images from clean ones</h2>\n<p class=\"lead\">The defense as a detector. An area under the curve (AUC) of 1 is perfect, 0.5 is a coin toss.</p>\n<div class=\"roc\">\n");
-        Chart(html, chart, "roc");
-        HtmlTables.Auc(html, report.Rocs);
+        var (tables, others) = AucTable.From(report.Rocs);
+        html.Add($"<h2>Telling attacked images from clean ones</h2>\n<p class=\"lead\">The defense as a detector. An area under the curve (AUC) of 1 is perfect, 0.5 is a coin toss.{(tables.Count > 0 ? " Curves are those of the largest budgets." : "")}</p>\n<div class=\"{(charts.Length == 1 ? "roc" : "charts")}\">\n");
+        for (int k = 0; k < charts.Length; k++)
+            Chart(html, charts[k], $"roc-{k + 1}");
+        // Beside one chart there is room for all areas; below several only those that are in no table of budgets.
+        if (charts.Length == 1)
+            HtmlTables.Auc(html, largest);
         html.Add($"</div>\n");
+        if (charts.Length > 1 && others.Count > 0)
+            HtmlTables.Auc(html, others);
+        if (tables.Count == 0)
+            return;
+
+        html.Add($"<h3>Detection against budget</h3>\n<div class=\"charts\">\n");
+        int i = 0;
+        foreach (ReportChart budgets in ReportCharts.Auc(tables))
+            Chart(html, budgets, $"auc-{++i}");
+        html.Add($"</div>\n");
+        HtmlTables.Auc(html, tables);
+    }
+
+    private static void Times(HtmlBuilder html, EvaluationReport report)
+    {
+        IReadOnlyList<TimedDefense> defenses = TimedDefense.From(report);
+        if (TimeChart.Of(defenses) is not { } chart)
+            return;
+
+        html.Add($"<h2>Accuracy against time</h2>\n<p class=\"lead\">What an answer costs, and what it keeps under the worst attack. {ReportGlossary.Time} A circle stands for clean images, a diamond for an attacker who does not know the defense, a triangle for one who does.</p>\n<div class=\"charts\">\n");
+        Chart(html, chart, "time");
+        html.Add($"</div>\n");
+        HtmlTables.Times(html, defenses);
     }
 
     private static void Chart(HtmlBuilder html, ReportChart chart, string id)

@@ -68,6 +68,7 @@ internal static class HtmlStyle
         .log .r { text-align: right; }
         .log small { display: inline; font-size: .75rem; }
 
+        .charts + .scroll { margin-top: 1.25rem; }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.25rem; }
         .roc { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 2rem; align-items: center; }
         figure { margin: 0; padding: 1.125rem 1.25rem; background: var(--card); border-radius: .75rem; min-width: 0; }

@@ -57,6 +57,48 @@ internal static class HtmlTables
         html.Add($"</tbody>\n</table>\n</div>\n");
     }
 
+    /// <summary>Adds the areas of attacks that were measured at several budgets.</summary>
+    public static void Auc(HtmlBuilder html, IReadOnlyList<AucTable> tables)
+    {
+        foreach (AucTable table in tables)
+        {
+            html.Add($"<div class=\"scroll\">\n<table class=\"areas\">\n<caption>AUC under {ReportText.Name(table.Attack)}</caption>\n<thead><tr><th scope=\"col\">Detector</th>");
+            foreach (double budget in table.Budgets)
+                html.Add($"<th scope=\"col\">{ReportText.Budget(table.Norm, budget)}</th>");
+            html.Add($"</tr></thead>\n<tbody>\n");
+            foreach (AucTable.Row row in table.Rows)
+            {
+                html.Add($"<tr><th scope=\"row\">{ReportText.Name(row.Defense)}<small>{ReportText.Knowledge(row.Threat)}</small></th>");
+                foreach (double? area in row.Areas)
+                    html.Add($"<td class=\"number\">{ReportText.Area(area)}</td>");
+                html.Add($"</tr>\n");
+            }
+
+            html.Add($"</tbody>\n</table>\n</div>\n");
+        }
+    }
+
+    /// <summary>Adds what an answer costs and what it keeps.</summary>
+    public static void Times(HtmlBuilder html, IReadOnlyList<TimedDefense> defenses)
+    {
+        html.Add($"<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">Defense</th><th scope=\"col\">ms an image</th><th scope=\"col\">Clean</th><th scope=\"col\">Attacker unaware</th><th scope=\"col\">Attacker aware</th></tr></thead>\n<tbody>\n");
+        foreach (TimedDefense defense in defenses)
+        {
+            html.Add($"<tr><th scope=\"row\">{defense.Name}</th><td class=\"number\">{ReportText.Milliseconds(defense.Milliseconds)}</td><td class=\"number\">{ReportText.Percent(defense.Clean)}</td>");
+            foreach (EvaluationRow? worst in (EvaluationRow?[])[defense.Static, defense.Adaptive])
+            {
+                if (worst is null)
+                    html.Add($"<td class=\"number\">–</td>");
+                else
+                    html.Add($"<td class=\"number\">{ReportText.Percent(worst.RobustAccuracy)}<small>{ReportText.Attack(worst.Attack, worst.Norm, worst.Epsilon)}</small></td>");
+            }
+
+            html.Add($"</tr>\n");
+        }
+
+        html.Add($"</tbody>\n</table>\n</div>\n");
+    }
+
     /// <summary>Adds every measurement with its costs, the adaptive ones directly after their static ones.</summary>
     public static void Log(HtmlBuilder html, IReadOnlyList<EvaluationRow> rows)
     {

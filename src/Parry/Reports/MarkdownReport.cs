@@ -32,13 +32,8 @@ public static class MarkdownReport
             Table(text, [.. subject]);
         }
 
-        if (report.Rocs.Count > 0)
-        {
-            Line(text, "\n## Attacked images told from clean ones\n");
-            Line(text, "| detector | attack | attacker | AUC |\n| --- | --- | --- | ---: |");
-            foreach (RocCurve roc in report.Rocs)
-                Line(text, $"| {Escape(ReportText.Name(roc.Defense))} | {Escape(ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon))} | {ReportText.Knowledge(roc.Threat)} | {Auc(roc.Auc)} |");
-        }
+        Times(text, TimedDefense.From(report));
+        Rocs(text, report.Rocs);
 
         Line(text, "\n## How to read this\n");
         foreach ((string term, string meaning) in ReportGlossary.Results)
@@ -72,13 +67,45 @@ public static class MarkdownReport
         }
     }
 
+    private static void Times(StringBuilder text, IReadOnlyList<TimedDefense> defenses)
+    {
+        if (defenses.Count == 0)
+            return;
+
+        Line(text, $"\n## Accuracy against time\n\n{ReportGlossary.Time}\n");
+        Line(text, "| defense | ms an image | clean | attacker unaware, worst | attacker aware, worst |\n| --- | ---: | ---: | ---: | ---: |");
+        foreach (TimedDefense defense in defenses)
+            Line(text, $"| {Escape(defense.Name)} | {ReportText.Milliseconds(defense.Milliseconds)} | {ReportText.Percent(defense.Clean)} | {Worst(defense.Static)} | {Worst(defense.Adaptive)} |");
+
+        static string Worst(EvaluationRow? row) => row is null ? "–" : $"{ReportText.Percent(row.RobustAccuracy)} ({Escape(ReportText.Attack(row.Attack, row.Norm, row.Epsilon))})";
+    }
+
+    private static void Rocs(StringBuilder text, IReadOnlyList<RocCurve> rocs)
+    {
+        if (rocs.Count == 0)
+            return;
+
+        var (tables, others) = AucTable.From(rocs);
+        Line(text, "\n## Attacked images told from clean ones: areas under the ROC curves");
+        foreach (AucTable table in tables)
+        {
+            Line(text, $"\n| {Escape(ReportText.Name(table.Attack))} | attacker | {string.Join(" | ", table.Budgets.Select(budget => Escape(ReportText.Budget(table.Norm, budget))))} |");
+            Line(text, $"| --- | --- |{string.Concat(table.Budgets.Select(_ => " ---: |"))}");
+            foreach (AucTable.Row row in table.Rows)
+                Line(text, $"| {Escape(ReportText.Name(row.Defense))} | {ReportText.Knowledge(row.Threat)} | {string.Join(" | ", row.Areas.Select(ReportText.Area))} |");
+        }
+
+        if (others.Count > 0)
+            Line(text, "\n| detector | attack | attacker | AUC |\n| --- | --- | --- | ---: |");
+        foreach (RocCurve roc in others)
+            Line(text, $"| {Escape(ReportText.Name(roc.Defense))} | {Escape(ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon))} | {ReportText.Knowledge(roc.Threat)} | {ReportText.Area(roc.Auc)} |");
+    }
+
     private static string Attack(ReportGroup group) =>
         group.IsClean ? "no attack |" : $"{Escape(ReportText.Name(group.Attack))} | {Escape(ReportText.Budget(group.Norm, group.Epsilon))}";
 
     private static string Cell(EvaluationRow? row) =>
         row is null ? ReportText.NotMeasured : $"{ReportText.Percent(row.RobustAccuracy)} ({row.RobustCorrect}/{row.Count})";
-
-    private static string Auc(double auc) => auc.ToString("0.000", CultureInfo.InvariantCulture);
 
     private static void Line(StringBuilder text, string line) => text.Append(line).Append('\n');
 

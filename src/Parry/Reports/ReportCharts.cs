@@ -56,26 +56,43 @@ internal static class ReportCharts
         return charts;
     }
 
-    /// <summary>Gives one chart of all ROC curves, or null when there are none.</summary>
-    public static ReportChart? Roc(IReadOnlyList<RocCurve> rocs)
+    /// <summary>Gives one chart of detection against budget for each attack that was measured at two budgets or more: a line for each detector and threat.</summary>
+    public static IEnumerable<ReportChart> Auc(IReadOnlyList<AucTable> tables)
     {
-        if (rocs.Count == 0)
-            return null;
-
-        // Curves of one detector and attack share a color; dashes say what the attacker knew, as in the other charts.
-        var keys = rocs.Select(Key).Distinct().ToList();
-        List<ReportChart.Line> series = [.. rocs.Select(roc => new ReportChart.Line(
-            FormattableString.Invariant($"{ReportText.Name(roc.Defense)}, {ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon)}{(roc.Threat.IsAware() ? ", attacker knows it" : "")}: AUC {roc.Auc:0.000}"),
-            Color(keys.IndexOf(Key(roc))), roc.Threat.IsUnaware(), [.. roc.Points.Select(point => (point.Fpr, point.Tpr))]))];
-        JsonObject x = Quantitative("Clean images reported (false positive rate)", 1);
-        JsonObject y = Quantitative("Attacked images reported (true positive rate)", 1);
-        x["axis"]!["format"] = "%";
-        y["axis"]!["format"] = "%";
-        const string Description = "ROC curves: the part of attacked images that is reported against the part of clean images that is; the areas under the curves are in the table beside it.";
-        return new("ROC", Description, series, Spec(Description, series, x, y, 330, chance: true));
+        string[] defenses = [.. tables.SelectMany(table => table.Rows).Select(row => row.Defense).Distinct()];
+        foreach (AucTable table in tables)
+        {
+            List<ReportChart.Line> series = [.. table.Rows.Where(row => row.Threat.IsAware() || table.Rows.Any(other => other.Threat.IsAware() && other.Defense == row.Defense)).Select(row => new ReportChart.Line(
+                $"{ReportText.Name(row.Defense)}, attacker {(row.Threat.IsAware() ? "knows it" : "does not know it")}{(row.Threat == Threat.WhiteBoxRevisited ? ", and its seed" : "")}",
+                Color(Array.IndexOf(defenses, row.Defense)), row.Threat.IsUnaware(),
+                [.. table.Budgets.Zip(row.Areas).Where(point => point.Second is not null).Select(point => (point.First, point.Second!.Value))]))];
+            if (series.Count == 0) continue;
+            string title = ReportText.Name(table.Attack), description = $"Area under the ROC curve against budget under {title}; the numbers are in the table below.";
+            JsonObject x = Quantitative("Budget, " + ReportText.Norm(table.Norm ?? ""), table.Budgets[^1]);
+            yield return new(title, description, series, Spec(description, series, x, Quantitative("Area under the ROC curve", 1), 250, chance: false));
+        }
     }
 
-    private static (string, string, string?, double?) Key(RocCurve roc) => (roc.Defense, roc.Attack, roc.Norm, roc.Epsilon);
+    /// <summary>Gives one chart of ROC curves for each detector.</summary>
+    public static IEnumerable<ReportChart> Roc(IReadOnlyList<RocCurve> rocs)
+    {
+        foreach (var detector in rocs.GroupBy(roc => roc.Defense))
+        {
+            // Curves of one attack share a color; dashes say what the attacker knew, as in the other charts.
+            var attacks = detector.Select(Attack).Distinct().ToList();
+            List<ReportChart.Line> series = [.. detector.Select(roc => new ReportChart.Line(
+                $"{ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon)}{(roc.Threat.IsAware() ? ", attacker knows it" : "")}{(roc.Threat == Threat.WhiteBoxRevisited ? ", and its seed" : "")}: AUC {ReportText.Area(roc.Auc)}",
+                Color(attacks.IndexOf(Attack(roc))), roc.Threat.IsUnaware(), [.. roc.Points.Select(point => (point.Fpr, point.Tpr))]))];
+            JsonObject x = Quantitative("Clean images reported (false positive rate)", 1);
+            JsonObject y = Quantitative("Attacked images reported (true positive rate)", 1);
+            x["axis"]!["format"] = "%";
+            y["axis"]!["format"] = "%";
+            const string Description = "ROC curves: the part of attacked images that is reported against the part of clean images that is; the areas under the curves are in the table.";
+            yield return new($"ROC of {ReportText.Name(detector.Key)}", Description, series, Spec(Description, series, x, y, 330, chance: true));
+        }
+
+        static (string, string?, double?) Attack(RocCurve roc) => (roc.Attack, roc.Norm, roc.Epsilon);
+    }
 
     private static IEnumerable<ReportChart.Line> Line(string name, string color, bool dashed, IEnumerable<ReportGroup> groups, Func<ReportGroup, EvaluationRow?> pick)
     {
@@ -83,9 +100,9 @@ internal static class ReportCharts
         return points.Length < 2 ? [] : [new(name, color, dashed, points)];
     }
 
-    private static string Color(int i) => $"var(--s{(i % Colors) + 1})";
+    internal static string Color(int i) => $"var(--s{(i % Colors) + 1})";
 
-    private static JsonObject Quantitative(string title, double max) => new()
+    internal static JsonObject Quantitative(string title, double max) => new()
     {
         ["type"] = "quantitative",
         ["title"] = title,
@@ -118,10 +135,10 @@ internal static class ReportCharts
                 ["strokeDash"] = new JsonObject { ["field"] = "series", ["type"] = "nominal", ["legend"] = null, ["scale"] = Scale(line => line.Dashed ? new JsonArray(5, 4) : new JsonArray(1, 0)) },
             },
         };
-        var layers = new JsonArray();
+        var layers = new List<JsonNode>();
         if (chance)
         {
-            layers.Add((JsonNode)new JsonObject
+            layers.Add(new JsonObject
             {
                 ["data"] = new JsonObject { ["values"] = new JsonArray(new JsonObject { ["x"] = 0, ["y"] = 0 }, new JsonObject { ["x"] = 1, ["y"] = 1 }) },
                 ["mark"] = new JsonObject { ["type"] = "line", ["strokeWidth"] = 1, ["color"] = "var(--rule)" },
@@ -133,15 +150,20 @@ internal static class ReportCharts
             lines["mark"]!["point"] = new JsonObject { ["filled"] = true, ["size"] = 42 };
         }
 
-        layers.Add((JsonNode)lines);
-        return new JsonObject
+        layers.Add(lines);
+        return Spec(description, values, height, [.. layers]);
+    }
+
+    /// <summary>The specification of layers over the same values, in the page's style.</summary>
+    internal static string Spec(string description, JsonArray values, int height, params JsonNode[] layers) =>
+        new JsonObject
         {
             ["description"] = description,
             ["width"] = "container",
             ["height"] = height,
             ["background"] = null,
             ["data"] = new JsonObject { ["values"] = values },
-            ["layer"] = layers,
+            ["layer"] = new JsonArray(layers),
             ["config"] = new JsonObject
             {
                 ["font"] = "system-ui, sans-serif",
@@ -149,5 +171,4 @@ internal static class ReportCharts
                 ["axis"] = new JsonObject { ["domain"] = false, ["ticks"] = false, ["labelFontSize"] = 12, ["titleFontSize"] = 12, ["titleFontWeight"] = "normal", ["labelPadding"] = 8, ["titlePadding"] = 10 },
             },
         }.ToJsonString();
-    }
 }

@@ -3,6 +3,9 @@ namespace Parry.Reports;
 /// <summary>The terms a report uses, explained once for every form of it.</summary>
 internal static class ReportGlossary
 {
+    /// <summary>What the times are.</summary>
+    public const string Time = "Milliseconds are those of this run for detection, purification and classification of all clean images, on all workers, divided by their number.";
+
     /// <summary>What the table of results needs.</summary>
     public static IReadOnlyList<(string Term, string Meaning)> Results { get; } =
     [

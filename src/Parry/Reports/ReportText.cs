@@ -76,6 +76,12 @@ public static class ReportText
     public static string Number(double value) =>
         (Math.Abs(value) >= 1000 ? Math.Round(value) : value).ToString(Math.Abs(value) >= 1000 ? "0" : "G4", CultureInfo.InvariantCulture);
 
+    /// <summary>Gives a time with three significant digits, such as "0.754" or "93.0".</summary>
+    public static string Milliseconds(double value) => value >= 100 ? Number(Math.Round(value)) : value.ToString(value >= 10 ? "0.0" : value >= 1 ? "0.00" : "0.000", CultureInfo.InvariantCulture);
+
+    /// <summary>Gives an area under a ROC curve, such as "0.912", or a dash.</summary>
+    public static string Area(double? area) => area?.ToString("0.000", CultureInfo.InvariantCulture) ?? "–";
+
     /// <summary>Gives the median perturbation of a row: a number, "∞" when at least half of the attacks failed, or a dash when nothing was attacked.</summary>
     public static string Distance(EvaluationRow row) =>
         row.MedianDistance is { } distance ? Number(distance) : row.Attacked > 0 && 2 * row.Succeeded <= row.Attacked ? "∞" : "–";

@@ -81,7 +81,7 @@ public sealed class InvertAndClassifyTests : IDisposable
         Assert.IsType<Vae>(mine.Spanner);
         Assert.Equal((30, 4, 7, 2, 3), (mine.Steps, mine.Restarts, theirs.Steps, theirs.Restarts, spec.Draws));
         Assert.Equal(2.5, Assert.Single(spec.Detectors).Threshold);
-        Assert.Equal(["on-manifold", "overpowered"], spec.Breaks.Select(known => known.Name));
+        Assert.Equal(["on-manifold", "overpowered", "reconstruction-evasion"], spec.Breaks.Select(known => known.Name));
         DefenseSpec other = DefenseCatalog.Parse($"invert-and-classify:spanner={File("gan")}", context);
         Assert.IsType<ImageGenerator>(((InvertAndClassify)other.Purifier!).Spanner);
         Assert.Empty(other.Detectors);

@@ -57,7 +57,7 @@ public sealed partial class HtmlReportTests
     {
         string html = HtmlReport.Render(Full(), Bundle);
         string[] charts = [.. Charts().Matches(html).Select(match => match.Groups[1].Value)];
-        Assert.Equal(["accuracy-1", "accuracy-2", "roc"], charts);
+        Assert.Equal(["accuracy-1", "accuracy-2", "time", "roc-1"], charts);
         Assert.All(charts, id => Assert.NotNull(Spec(html, id)["layer"]));
     }
 
@@ -83,6 +83,26 @@ public sealed partial class HtmlReportTests
     [Fact]
     public void A_legend_of_curves_gives_their_areas() =>
         Assert.Contains("attacker knows it: AUC 0.641</li>", HtmlReport.Render(Full(), Bundle), StringComparison.Ordinal);
+
+    [Fact]
+    public void Accuracy_stands_against_time_with_a_point_for_each_attacker_and_none_without_a_defense()
+    {
+        JsonNode[] points = [.. Points(HtmlReport.Render(Full(), Bundle), "time")];
+        Assert.Equal(["no defense: 0.250 ms", "Defense-GAN: 12.5 ms"], points.Select(point => (string)point["series"]!).Distinct());
+        Assert.Equal([("clean images", 0.925), ("attacker aware", 0), ("clean images", 0.815), ("attacker unaware", 0.515), ("attacker aware", 0.04)], points.Select(point => ((string)point["kind"]!, (double)point["y"]!)));
+        Assert.Equal([0.25, 0.25, 12.5, 12.5, 12.5], points.Select(point => (double)point["x"]!));
+        Assert.DoesNotContain("Accuracy against time", HtmlReport.Render(Full() with { Times = [Full().Times[0]] }, Bundle), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Areas_at_several_budgets_make_a_chart_and_the_curves_of_the_largest_stay()
+    {
+        EvaluationReport report = Full();
+        string html = HtmlReport.Render(report with { Rocs = [.. report.Rocs, .. report.Rocs.Select(roc => roc with { Epsilon = 0.2, Auc = roc.Auc + 0.05 })] }, Bundle);
+        Assert.Equal([(0.1, 0.912), (0.2, 0.962), (0.1, 0.641), (0.2, 0.691)], Points(html, "auc-1").Select(point => ((double)point["x"]!, Math.Round((double)point["y"]!, 3))));
+        Assert.Equal(2, Points(html, "roc-1").Select(point => (string)point["series"]!).Distinct().Count());
+        Assert.Contains("AUC 0.962</li>", html, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_missing_adaptive_number_is_loud_in_every_table()

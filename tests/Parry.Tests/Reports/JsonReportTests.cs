@@ -26,7 +26,7 @@ public sealed class JsonReportTests : IDisposable
     public void Says_its_version_and_names_threats_in_lower_case()
     {
         JsonNode json = JsonNode.Parse(JsonReport.Render(Full()))!;
-        Assert.Equal(2, (int)json["schema_version"]!);
+        Assert.Equal(3, (int)json["schema_version"]!);
         Assert.Equal(["grey-box", "none", "white-box"], json["rows"]!.AsArray().Select(row => (string)row!["threat"]!).Distinct().Order());
     }
 
@@ -47,6 +47,7 @@ public sealed class JsonReportTests : IDisposable
         JsonReport.Write(report, _path);
         EvaluationReport back = JsonReport.Read(_path);
         Assert.Equal(report.Rows, back.Rows);
+        Assert.Equal(report.Times, back.Times);
         Assert.Equal(report.Created, back.Created);
         Assert.Equal(Png, back.Gallery[0].Images[0].Purified!.Png);
         Assert.Equal(JsonReport.Render(report), JsonReport.Render(back));
@@ -57,9 +58,9 @@ public sealed class JsonReportTests : IDisposable
     [InlineData("[]")]
     [InlineData("null")]
     [InlineData("{}")]
+    [InlineData("{\"schema_version\": 4}")]
+    [InlineData("{\"schema_version\": \"3\"}")]
     [InlineData("{\"schema_version\": 3}")]
-    [InlineData("{\"schema_version\": \"2\"}")]
-    [InlineData("{\"schema_version\": 2}")]
     public void Other_documents_are_refused_in_one_line(string text)
     {
         File.WriteAllText(_path, text);

@@ -18,6 +18,26 @@ public sealed class MarkdownReportTests
     }
 
     [Fact]
+    public void Accuracy_stands_beside_the_time_of_an_answer_where_there_is_a_defense()
+    {
+        string text = Plain(Full());
+        Assert.Contains("| no defense | 0.250 | 92.5 % | – | 0.0 % (PGD, L∞ 0.2) |", text, StringComparison.Ordinal);
+        Assert.Contains("| Defense-GAN | 12.5 | 81.5 % | 51.5 % (PGD, L∞ 0.2) | 4.0 % (PGD, L∞ 0.2) |", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Accuracy against time", Plain(Full() with { Times = [Full().Times[0]] }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Areas_at_several_budgets_stand_side_by_side()
+    {
+        RocCurve weak = Roc(Threat.GreyBox, 0.7, 0.5);
+        string text = Plain(Full() with { Rocs = [weak, weak with { Epsilon = 0.2, Auc = 0.8 }, Roc(Threat.WhiteBox, 0.55, 0.9), weak with { Attack = "fgsm" }] });
+        Assert.Contains("| PGD | attacker | L∞ 0.1 | L∞ 0.2 |", text, StringComparison.Ordinal);
+        Assert.Contains("| Defense-GAN | attacker does not know the defense | 0.700 | 0.800 |", text, StringComparison.Ordinal);
+        Assert.Contains("| Defense-GAN | attacker knows the defense | 0.550 | – |", text, StringComparison.Ordinal);
+        Assert.Contains("| Defense-GAN | FGSM, L∞ 0.1 | attacker does not know the defense | 0.700 |", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Names_cannot_break_the_table()
     {
         string text = Plain(Of(Row("pgd", 0.1, "a|b\n<script>", Threat.WhiteBox, 3)));

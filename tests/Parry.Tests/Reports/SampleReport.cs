@@ -41,6 +41,7 @@ internal static class SampleReport
         Rows = rows,
         Rocs = [],
         Gallery = [],
+        Times = [],
         Notes = [],
     };
 
@@ -59,6 +60,7 @@ internal static class SampleReport
         {
             Rocs = [Roc(Threat.GreyBox, 0.912, 0.35), Roc(Threat.WhiteBox, 0.641, 0.75)],
             Gallery = [Gallery()],
+            Times = [new("none", 0.25, 0.925), new("defense-gan", 12.5, 0.815)],
             Notes = ["Defense-GAN with pgd, L∞ 0.05: the gradient is the identity (BPDA); 4 of 163 attacks saw a zero gradient."],
         };
 

@@ -63,6 +63,7 @@ public static class AttackCatalog
         SimpleBlackBox.Entry,
         DistilledAdvGan.Entry,
 
+        RandomSearch.Entry,
         BoundaryAttack.Entry,
         HopSkipJump.Entry,
         PobaGa.Entry,

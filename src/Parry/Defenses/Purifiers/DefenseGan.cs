@@ -58,14 +58,15 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
                 Start = options.Choice("init", ("prior", 1), ("paper", PaperStart)),
                 Compute = options.Choice("compute", ("float32", DType.Float32), ("bfloat16", DType.BFloat16)),
             };
+            DefenseGan copy = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) };
             return new DefenseSpec
             {
                 Name = purifier.Name,
                 Purifier = purifier,
-                AttackersPurifier = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) },
+                AttackersPurifier = copy,
                 Draws = options.Whole("draws", 1),
                 Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                Breaks = BreaksOf(purifier.Generator),
+                Breaks = BreaksOf(purifier.Generator, copy),
             };
         });
 
@@ -89,10 +90,13 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     }
 
     /// <summary>The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients through it (BPDA).</summary>
-    internal static IReadOnlyList<KnownBreak> BreaksOf(ISpanner spanner) =>
+    /// <param name="spanner">What draws.</param>
+    /// <param name="copy">The attacker's copy of the purifier.</param>
+    internal static IReadOnlyList<KnownBreak> BreaksOf(ISpanner spanner, IPurifier copy) =>
     [
         new("on-manifold", classifier => new OnManifold(spanner, classifier)),
         new("overpowered", classifier => new Overpowered(spanner, classifier)),
+        new("reconstruction-evasion", classifier => new ReconstructionEvasion(copy, classifier)),
     ];
 
     private Purified Project(Tensor images, SampleRandom random)

@@ -1,3 +1,4 @@
+using Parry.Defenses.Breaks;
 using Parry.Generative;
 using Parry.Torch;
 
@@ -15,11 +16,16 @@ public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
     /// <summary>What the command line knows of it.</summary>
     public static DefenseEntry Entry { get; } = new("defense-vae", "draws the clean image from an adversarial one, as trained with known attacks", "Li and Ji, 2018, 1812.06570",
         [new("weights", "the auto-encoder's file or name"), new("rec", "a classifier trained on reconstructions, to stand behind it")],
-        (options, context) => new DefenseSpec
+        (options, context) =>
         {
-            Name = "defense-vae",
-            Purifier = new DefenseVae(context.Network(options.Text("weights") ?? $"{context.Data}/defensevae", DefenseVaeNetwork.Load).Network),
-            Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
+            var purifier = new DefenseVae(context.Network(options.Text("weights") ?? $"{context.Data}/defensevae", DefenseVaeNetwork.Load).Network);
+            return new DefenseSpec
+            {
+                Name = "defense-vae",
+                Purifier = purifier,
+                Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
+                Breaks = [new KnownBreak("reconstruction-evasion", classifier => new ReconstructionEvasion(purifier, classifier))],
+            };
         });
 
     /// <inheritdoc/>

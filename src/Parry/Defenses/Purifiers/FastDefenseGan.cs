@@ -60,7 +60,7 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
                 Name = fast.Name,
                 Purifier = fast,
                 Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                Breaks = DefenseGan.BreaksOf(generator),
+                Breaks = DefenseGan.BreaksOf(generator, fast),
             };
         });
 

@@ -43,15 +43,16 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
                 Restarts = options.Whole("r", paper.Restarts),
                 LearningRate = options.Number("rate", paper.LearningRate),
             };
+            InvertAndClassify copy = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) };
             return new DefenseSpec
             {
                 Name = purifier.Name,
                 Purifier = purifier,
-                AttackersPurifier = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) },
+                AttackersPurifier = copy,
                 Draws = options.Whole("draws", 1),
                 Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
                 Detectors = options.Text("reject") is null ? [] : [new OffManifold(purifier, options.Number("reject", 0))],
-                Breaks = DefenseGan.BreaksOf(purifier.Spanner),
+                Breaks = DefenseGan.BreaksOf(purifier.Spanner, copy),
             };
         });
 

@@ -36,7 +36,11 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
                 Name = purifier.Name,
                 Purifier = purifier,
                 Draws = options.Whole("draws", 1),
-                Breaks = [new KnownBreak("label-flip-pull", classifier => new LabelFlipPull(purifier, classifier) { Draws = 3 })],
+                Breaks =
+                [
+                    new KnownBreak("label-flip-pull", classifier => new LabelFlipPull(purifier, classifier) { Draws = 3 }),
+                    new KnownBreak("reconstruction-evasion", classifier => new ReconstructionEvasion(purifier, classifier)),
+                ],
             };
         });
 

@@ -1,0 +1,86 @@
+using Parry.Attacks;
+using Parry.Attacks.Steps;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Defenses.Breaks;
+
+/// <summary>
+/// Attacks a purifier's classifier and stays unnoticed by the purifier's reconstruction error, as selective projected gradient descent (Bryniarski, Hingun, Pachuca, Wang, Carlini, 2021,
+/// 2106.15023): where an image is classified rightly a step raises the margin of the best wrong class, elsewhere it lowers the error. Of the points that are wrong the one
+/// of the smallest error is kept, or else that of the largest margin.
+/// </summary>
+/// <remarks>
+/// Both gradients come from one purification. Where a purifier's own operators cannot be differentiated (<see cref="GradientPath.Identity"/>), the margin's gradient passes as if it returned its
+/// input (BPDA), and the error's is that of mean (x - P(x))² with P(x) held fixed, which is exact for a projection at its optimum, P(x) = argmin over G(z) of |x - G(z)|² (envelope theorem). The attacker
+/// has the purifier and the classifier, and no meter counts his passes. Deviation: wrong by a margin of 1 counts as wrong, not by any margin, because a defender's draws are
+/// not the attacker's.
+/// </remarks>
+/// <param name="Purifier">The attacker's copy of the purifier.</param>
+/// <param name="Classifier">The classifier behind it.</param>
+public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Classifier) : IBudgetAttack<IClassifier>
+{
+    private const int RowsAtOnce = 64;
+
+    /// <inheritdoc/>
+    public string Name => "reconstruction-evasion";
+
+    /// <summary>The norm of the budget: Linf, L2 or L1.</summary>
+    public Norm Norm { get; init; } = Norm.Linf;
+
+    /// <inheritdoc/>
+    public double Epsilon { get; init; } = 0.3;
+
+    /// <summary>The number of steps; each costs one purification.</summary>
+    public int Steps { get; init; } = 20;
+
+    /// <summary>The margin, in logits, from which an image counts as wrong.</summary>
+    public double Confidence { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    {
+        using var scope = new TensorScope();
+        var batch = new AttackBatch<IClassifier>(Classifier, images, goal, random);
+        long[][] pieces = [.. Rows.All(batch.Count).Chunk(RowsAtOnce)];
+        Tensor[] results = [.. epsilons.Select(epsilon => Tensor.Cat([.. pieces.Select(rows => Descend(batch.Select(rows), epsilon))]))];
+        return scope.Keep(results);
+    }
+
+    private Tensor Descend(AttackBatch<IClassifier> batch, double epsilon)
+    {
+        using var scope = new TensorScope();
+        long[] rows = Rows.All(batch.Count);
+        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
+        var best = new BestSoFar(batch.Images);
+        Tensor point = batch.Images.Clone();
+        for (int step = 0; step <= Steps; step++)
+        {
+            using var inner = new TensorScope();
+            SampleRandom random = batch.Random.Fork(step);
+            var (margins, errors, gradient) = Look(batch, point, random);
+            best.Take(rows, point, margins, errors);
+            point.CopyInPlace(ball.Project(ball.Steepest(point, gradient, random, 0).Mul(2.5 * epsilon / Steps).AddInPlace(point)));
+        }
+
+        return scope.Keep(best.Images);
+    }
+
+    // By how much each image is wrong beyond the confidence, its error, and the gradient of what its step is to raise.
+    private (float[] Margins, float[] Errors, Tensor Gradient) Look(AttackBatch<IClassifier> batch, Tensor point, SampleRandom random)
+    {
+        using var scope = new TensorScope();
+        using var follow = Autograd.WithGrad();
+        Tensor input = point.Detach().RequireGrad();
+        Purified purified = Purifier.Purify(input, random);
+        bool exact = Purifier.Path == GradientPath.Exact;
+        Tensor errors = exact ? purified.Errors : input.Sub(purified.Images.Detach()).Pow(2).Mean([1, 2, 3]);
+        Tensor shown = exact ? purified.Images : input.Add(purified.Images.Sub(input).Detach());
+        Tensor margins = AttackLoss.Margin(batch.Goal)(batch.Model.Logits(shown)).Sub(Confidence);
+        Tensor gradient = Autograd.Grad(Tensor.Where(margins.Detach().Greater(0), errors.Neg(), margins).Sum(), input);
+        return (margins.Detach().ToArray<float>(), errors.Detach().ToArray<float>(), scope.Keep(gradient));
+    }
+}
