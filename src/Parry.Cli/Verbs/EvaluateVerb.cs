@@ -82,7 +82,12 @@ internal static class EvaluateVerb
             return 0;
         }
 
-        foreach (Table table in ResultTable.Of(report)) output.Render(table);
+        foreach (Table table in ResultTable.Of(report))
+        {
+            output.Render(table);
+            output.Line();
+        }
+
         foreach (string note in ReportNotes.From(report)) output.Line($"note: {note}");
         output.Line($"Report: {page}");
         return 0;
