@@ -48,7 +48,7 @@ internal static class ParryCommand
             DoctorVerb.Create(),
             new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },
             new Command("model", "Models that ship, and what a weight file holds.") { ModelListVerb.Create(), ModelInspectVerb.Create() },
-            new Command("train", "Train a network; a run that was stopped goes on with --resume.") { TrainClassifierVerb.Create(), TrainGanVerb.Create(), TrainPix2PixVerb.Create(), TrainVaeVerb.Create(), TrainPuVaeVerb.Create(), TrainMagNetVerb.Create(), TrainDefenseVaeVerb.Create(), TrainDiffusionVerb.Create() },
+            new Command("train", "Train a network; a run that was stopped goes on with --resume.") { TrainClassifierVerb.Create(), TrainGanVerb.Create(), TrainPix2PixVerb.Create(), TrainVaeVerb.Create(), TrainPuVaeVerb.Create(), TrainMagNetVerb.Create(), TrainDefenseVaeVerb.Create(), TrainDiffusionVerb.Create(), TrainAdvGanVerb.Create() },
             BenchVerb.Create(),
         };
         return root;

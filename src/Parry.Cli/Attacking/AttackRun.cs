@@ -29,7 +29,7 @@ internal sealed class AttackRun
     /// <summary>Where images are written to, one folder for each attack and budget; null for nowhere.</summary>
     public required string? Folder { get; init; }
 
-    /// <summary>Runs one attack at all its budgets.</summary>
+    /// <summary>Runs one attack at all its budgets, and frees what it has learned.</summary>
     public IEnumerable<AttackRow> Run(AttackSpec attack, IProgress<double> progress, CancellationToken cancellation)
     {
         using var frozen = Autograd.NoGrad();
@@ -40,7 +40,7 @@ internal sealed class AttackRun
         bool[] right = [.. before.Zip(truth, (predicted, label) => predicted == label)];
         var rows = new List<AttackRow>();
         AttackSpec ready = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false } ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation) : attack;
-        using var learned = ReferenceEquals(ready, attack) ? null : ready.Attack as IDisposable;
+        using var learned = ready.Attack as IDisposable;
         foreach (AttackResult result in ready.Run(Model, images, goal, Seed, attack.Target is null ? right : null, limits: Limits, progress: progress, cancellation: cancellation))
         {
             using (result)

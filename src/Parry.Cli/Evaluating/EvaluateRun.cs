@@ -22,6 +22,7 @@ internal static class EvaluateRun
         DataSet set = DataSets.ByName(request.Data);
         ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir };
+        foreach (AttackSpec attack in attacks) context.Own(attack.Attack);
         IClassifier model = context.Evaluated = context.Classifier(request.Model);
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
         DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];

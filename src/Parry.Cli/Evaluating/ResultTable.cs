@@ -4,28 +4,33 @@ using Spectre.Console;
 
 namespace Parry.Cli.Evaluating;
 
-/// <summary>The table of a report in the terminal: bare classifier, static and adaptive attacker side by side.</summary>
+/// <summary>The tables of a report in the terminal, one for each defense: bare classifier, static and adaptive attacker side by side.</summary>
 internal static class ResultTable
 {
-    /// <summary>Makes the table.</summary>
-    public static Table Of(EvaluationReport report)
+    /// <summary>Makes the tables; without defenses there is one.</summary>
+    public static IEnumerable<Table> Of(EvaluationReport report)
+    {
+        string[] defenses = [.. report.Rows.Select(row => row.Defense).Where(defense => defense != EvaluationRow.Nothing).Distinct()];
+        return defenses.Length == 0 ? [Of(report, null)] : defenses.Select(defense => Of(report, defense));
+    }
+
+    private static Table Of(EvaluationReport report, string? defense)
     {
         var table = new Table().Border(TableBorder.Simple);
-        string[] defenses = [.. report.Rows.Select(row => row.Defense).Where(defense => defense != EvaluationRow.Nothing).Distinct()];
         table.AddColumns("attack", "budget");
         table.AddColumn(new TableColumn("no defense").RightAligned());
-        foreach (string defense in defenses)
+        if (defense is not null)
         {
             string name = Markup.Escape(defense.Split(':')[0]);
             table.AddColumn(new TableColumn($"{name}\nattacker unaware").RightAligned());
             table.AddColumn(new TableColumn($"{name}\nattacker knows it").RightAligned());
         }
 
-        foreach (var group in report.Rows.GroupBy(row => (row.Attack, row.Norm, row.Epsilon)))
+        foreach (var group in report.Rows.Where(row => row.Defense == EvaluationRow.Nothing || row.Defense == defense).GroupBy(row => (row.Attack, row.Norm, row.Epsilon)))
         {
             var cells = new List<string> { group.Key.Attack == EvaluationRow.Nothing ? "clean images" : Markup.Escape(group.Key.Attack), Budget(group.Key.Norm, group.Key.Epsilon) };
             cells.Add(Cell(group, EvaluationRow.Nothing, threat => threat == Threat.None));
-            foreach (string defense in defenses)
+            if (defense is not null)
             {
                 bool clean = group.Key.Attack == EvaluationRow.Nothing;
                 cells.Add(Cell(group, defense, threat => clean ? threat == Threat.None : threat.IsUnaware()));

@@ -5,6 +5,7 @@ using Parry.Cli.Evaluating;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Reports;
+using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
 
@@ -63,7 +64,7 @@ internal static class EvaluateVerb
         });
     }
 
-    /// <summary>Evaluates, writes the report and prints its table and path, or its JSON.</summary>
+    /// <summary>Evaluates, writes the report and prints its tables and path, or its JSON.</summary>
     public static int Evaluate(EvaluateRequest request, ParseResult parsed, string folder, bool json, CancellationToken cancellation)
     {
         ReportFolder.CheckWritable(folder);
@@ -81,7 +82,12 @@ internal static class EvaluateVerb
             return 0;
         }
 
-        output.Render(ResultTable.Of(report));
+        foreach (Table table in ResultTable.Of(report))
+        {
+            output.Render(table);
+            output.Line();
+        }
+
         foreach (string note in ReportNotes.From(report)) output.Line($"note: {note}");
         output.Line($"Report: {page}");
         return 0;

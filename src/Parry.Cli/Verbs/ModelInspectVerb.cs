@@ -93,6 +93,7 @@ internal static class ModelInspectVerb
             null => null,
             { Architecture: ModelDescription.GeneratorArchitecture } or { Latent: not null, ClassNames.Count: 0 } => $"latent vectors [N, {description.Latent}], standard normal; draws images {description.Shape} in [0, 1]",
             { Architecture: ModelDescription.Pix2PixArchitecture } => $"images [N, {description.Shape.Channels}, H, W], float32 in [0, 1]; draws images of that shape",
+            { Architecture: ModelDescription.AdvGanArchitecture } => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; draws perturbations of that shape in [-1, 1], which the budget multiplies",
             { Architecture: PuVaeNetwork.Architecture } or { ClassNames.Count: 0 } => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; draws them again",
             { Latent: not null } => $"latent vectors [N, {description.Latent}], standard normal, and one-hot classes behind them; draws images {description.Shape} in [0, 1]",
             _ => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; gives {description.ClassNames.Count} logits",

@@ -74,10 +74,13 @@ public static class AttackRunner
         using var scope = new TensorScope();
         using IDisposable? mode = model.EnterEvaluation();
         var meter = new Meter(count, FirstTrainingSample);
-        long[] samples = [.. Enumerable.Range(0, count).Select(i => FirstTrainingSample + i)];
-        ITrainedAttack<TModel> trained = attack.Train(meter.Around(model, samples), images, goal, new SampleRandom(seed, samples), epsilons, progress, cancellation);
+        SampleRandom random = TrainingDraws(seed, count);
+        ITrainedAttack<TModel> trained = attack.Train(meter.Around(model, random.Samples), images, goal, random, epsilons, progress, cancellation);
         return (trained, new AttackTraining(count, meter.Queries.Sum(), meter.Gradients.Sum(), clock.Elapsed.TotalSeconds));
     }
+
+    /// <summary>The random draws for images that an attack learns from.</summary>
+    internal static SampleRandom TrainingDraws(long seed, int count) => new(seed, Array.ConvertAll([.. Enumerable.Range(0, count)], i => FirstTrainingSample + i));
 
     private static AttackResult[] Run<TModel>(IAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
         IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? attacked, long firstSample, AttackLimits? limits, IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor

@@ -17,7 +17,7 @@ public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable where 
     /// <summary>How many images it asks to learn from; with fewer it learns from those there are.</summary>
     int TrainingImages { get; }
 
-    /// <summary>The same attack, trained. It may not see the images it will be judged on.</summary>
+    /// <summary>The same attack, trained; one that has been trained before may go on from what it knows. It may not see the images it will be judged on.</summary>
     /// <param name="model">In evaluation mode.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="goal">Of the same rows: their true classes, or the wanted ones.</param>

@@ -138,7 +138,7 @@ public sealed class Evaluator
 
         void Run(Threat threat, IClassifier model, string where)
         {
-            foreach (AttackResult result in Attack(attack, model, where, images, goal, truth, right))
+            foreach (AttackResult result in Attack(attack, model, where, images, goal, truth, right, knows: true))
             {
                 using DefendedImages shown = Defend(defense, result.Attempts);
                 Add(attack, result, goal, defense, threat, right, shown, images, truth, clean);
@@ -146,9 +146,12 @@ public sealed class Evaluator
         }
     }
 
-    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, string where, Tensor images, Goal goal, long[] truth, bool[]? attacked)
+    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, string where, Tensor images, Goal goal, long[] truth, bool[]? attacked, bool knows = false)
     {
-        using ITrainedAttack<IClassifier>? trained = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false } learner ? Train(attack, learner, model, where) : null;
+        // What came trained learned to attack the bare classifier: an attacker who knows a defense learns to attack that.
+        using ITrainedAttack<IClassifier>? trained = attack.Attack is ITrainedAttack<IClassifier> learner && (knows || !learner.IsTrained) ? Train(attack, learner, model, where) : null;
+        if (trained is null && attack.Attack is ITrainedAttack<IClassifier>)
+            _notes.Add($"{attack.Name} came trained and attacks {where} as it is; what its training took is not counted.");
         Report($"{attack.Name} on {where}");
         IAttack<IClassifier> ready = trained ?? attack.Attack;
         if (goal.IsTargeted) attacked = [.. goal.Labels.ToArray<long>().Select((target, i) => target != truth[i] && (attacked?[i] ?? true))];

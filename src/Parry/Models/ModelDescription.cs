@@ -17,14 +17,17 @@ public sealed record ModelDescription
     /// <summary>The architecture of StyleGAN's generator.</summary>
     public const string StyleGanArchitecture = "stylegan-generator";
 
+    /// <summary>The architecture of AdvGAN's generator.</summary>
+    public const string AdvGanArchitecture = "advgan";
+
     private const string Normalization = "none: [0,1]";
     private const int LargestSide = 1 << 14;
 
     /// <summary>The names of all architectures.</summary>
     public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names, Pix2PixArchitecture, StyleGanArchitecture,
-        Vae.Architecture, ConditionalVae.Architecture, PuVaeNetwork.Architecture, MagNetNetwork.Architecture, DefenseVaeNetwork.Architecture];
+        Vae.Architecture, ConditionalVae.Architecture, PuVaeNetwork.Architecture, MagNetNetwork.Architecture, DefenseVaeNetwork.Architecture, AdvGanArchitecture];
 
-    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/>, <see cref="StyleGanArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.</summary>
+    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/>, <see cref="StyleGanArchitecture"/>, <see cref="AdvGanArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.</summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>

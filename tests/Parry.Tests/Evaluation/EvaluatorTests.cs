@@ -133,6 +133,17 @@ public class EvaluatorTests
     }
 
     [Fact]
+    public void An_attack_that_came_trained_learns_only_to_attack_a_defense_that_it_knows()
+    {
+        var learner = new Learner { IsTrained = true };
+        EvaluationFindings findings = Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("learner", learner, [0.1]));
+        Assert.Single(learner.Seen);
+        Assert.Equal(2, findings.Notes.Count);
+        Assert.Contains("learner came trained and attacks the bare classifier as it is", findings.Notes[0], StringComparison.Ordinal);
+        Assert.Contains("learner learned to attack nothing, adaptive from", findings.Notes[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_attack_that_aims_at_a_class_learns_to_reach_that_class()
     {
         var learner = new Learner();

@@ -115,6 +115,9 @@ public static class AttackCatalog
         if (budgets.Count == 0) budgets.Add(null);
         var attacks = budgets.ConvertAll(budget =>
             entry.Create(settings.Where(setting => setting.Name != AttackEntry.Target).Select(setting => KeyValuePair.Create(setting.Name, setting.Name == AttackEntry.Budgets ? budget! : setting.Values[0]))));
+
+        // What an attack has loaded, the others have loaded too.
+        foreach (IDisposable checkedOnly in attacks.Skip(1).OfType<IDisposable>()) checkedOnly.Dispose();
         return new AttackSpec(entry, attacks[0], [.. attacks.OfType<IBudgetAttack<IClassifier>>().Select(attack => attack.Epsilon)], target);
     }
 }

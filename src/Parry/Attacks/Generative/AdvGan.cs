@@ -1,4 +1,5 @@
 using Parry.Attacks.Catalog;
+using Parry.Data;
 using Parry.Models;
 using Parry.Torch;
 
@@ -15,6 +16,8 @@ namespace Parry.Attacks.Generative;
 public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
 {
     private PerturbationGenerators? _learned;
+    private double? _epsilon;
+    private double _usual = 0.3;
 
     /// <inheritdoc/>
     public string Name => "advgan";
@@ -22,8 +25,12 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     /// <inheritdoc/>
     public Norm Norm => Norm.Linf;
 
-    /// <summary>The largest change of a pixel.</summary>
-    public double Epsilon { get; init; } = 0.3;
+    /// <summary>The largest change of a pixel; by default 0.3, or what the generator that was loaded was trained for.</summary>
+    public double Epsilon
+    {
+        get => _epsilon ?? _usual;
+        init => _epsilon = value;
+    }
 
     /// <inheritdoc/>
     public int TrainingImages { get; init; } = 5000;
@@ -46,6 +53,9 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     /// <summary>c: the L2 length of a perturbation that costs nothing.</summary>
     public double Bound { get; init; } = 3;
 
+    /// <summary>The file or name of the generator that was loaded; null for none.</summary>
+    public string? Weights { get; private init; }
+
     /// <inheritdoc/>
     public bool IsTrained => _learned is not null;
 
@@ -58,7 +68,29 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
         .Number("confidence", 0, "by how much the goal is to win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
         .Number("realism", 0, "weight of fooling the discriminator", attack => attack.Realism, (attack, value) => attack with { Realism = value })
         .Number("hinge", 0, "weight of the perturbation's L2 length above the bound", attack => attack.Hinge, (attack, value) => attack with { Hinge = value })
-        .Number("bound", 0, "L2 length that costs nothing", attack => attack.Bound, (attack, value) => attack with { Bound = value });
+        .Number("bound", 0, "L2 length that costs nothing", attack => attack.Bound, (attack, value) => attack with { Bound = value })
+        .Text("weights", "a weight file or the name of one that ships", "a trained generator: it attacks the bare model as it is; for a defense it knows it learns on from there", attack => attack.Weights, (attack, text) => attack.Load(text));
+
+    /// <summary>The attack with a generator that was trained before, untargeted. To train it means to go on from that one, as against a defense that it did not know.</summary>
+    /// <param name="weights">A file of <c>parry train advgan</c>, or the name of one that ships.</param>
+    /// <exception cref="UserErrorException">There is none, or it holds something else.</exception>
+    public AdvGan Load(string weights)
+    {
+        var (generator, epsilon, _) = PerturbationGenerator.Load(ModelCatalog.Find(weights));
+        return this with { Weights = weights, _usual = epsilon, _learned = PerturbationGenerators.Of(generator, epsilon) };
+    }
+
+    /// <summary>Prepares the training of a generator that is to be kept in a weight file, untargeted and for the attack's own budget; the caller owns it.</summary>
+    /// <param name="model">The model it learns to attack, in evaluation mode.</param>
+    /// <param name="modelName">Its name, for checkpoints.</param>
+    /// <param name="known">Other images than those it will attack; as many of the first as it asks for are used.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    public AdvGanTraining On(IClassifier model, string modelName, ImageSet known, long seed)
+    {
+        var (images, labels) = known.First(TrainingImages);
+        string recipe = $"{this} against {modelName} on {images.Size(0)} images of {known.Name}, seed {seed}";
+        return new(this, new(model, images, Goal.Untargeted(labels), AttackRunner.TrainingDraws(seed, (int)images.Size(0))), Epsilon, _learned, recipe);
+    }
 
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
@@ -66,7 +98,7 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
         {
             _learned = PerturbationGenerators.Learn<IClassifier>(new(model, images, goal, random), epsilons, (data, epsilon, share) =>
             {
-                using var training = new AdvGanTraining(this, data, epsilon);
+                using var training = new AdvGanTraining(this, data, epsilon, _learned);
                 return training.Run(share, cancellation);
             }, progress),
         };

@@ -91,15 +91,10 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
         using var training = new AdvGanTraining(Inner, images, epsilon);
 
         Distill(local.Network, forLocal, DistillationEpochs, data.Random.Seed(4), generator: null, epsilon, cancellation);
-        using AdvGanOptimizers optimizers = training.Begin();
-        for (int epoch = 0; epoch < Inner.Epochs; epoch++)
+        return training.Run(progress, cancellation, epoch =>
         {
             if (Kind == DistillationKind.Dynamic) Distill(local.Network, forLocal, 1, data.Random.Seed(5 + epoch), training.Generator, epsilon, cancellation);
-            training.RunEpoch(epoch, optimizers, cancellation);
-            progress.Report((epoch + 1.0) / Inner.Epochs);
-        }
-
-        return training.Release();
+        });
     }
 
     // The local model learns the model's probabilities on real images and on the same images perturbed.

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Parry.Models;
 using Parry.Torch;
 using Parry.Torch.Nn;
 
@@ -7,12 +9,12 @@ namespace Parry.Attacks.Generative;
 /// AdvGAN's generator, c3s1-8, d16, d32, four residual blocks of 32, u16, u8, c3s1 to the image's channels, tanh: 3x3 convolutions with instance normalization
 /// and ReLU, twice halving and doubling the size. From images [N, C, H, W] in [0, 1] to a perturbation of the same shape in [-1, 1].
 /// </summary>
-internal sealed class PerturbationGenerator : Module
+public sealed class PerturbationGenerator : Module
 {
     private const int Blocks = 4;
     private const double Epsilon = 1e-5;
+    private const string Budget = "epsilon";
 
-    private readonly ImageShape _shape;
     private readonly Conv2d _first, _half, _quarter, _last;
     private readonly ConvTranspose2d _double, _full;
     private readonly Conv2d[] _blocks;
@@ -21,7 +23,7 @@ internal sealed class PerturbationGenerator : Module
     public PerturbationGenerator(ImageShape shape, Generator random)
     {
         // A transposed convolution gives an odd or an even size; what is one too large is cut.
-        _shape = shape;
+        Shape = shape;
         _first = Child("conv1", new Conv2d(shape.Channels, 8, 3, random, padding: 1));
         _half = Child("conv2", new Conv2d(8, 16, 3, random, stride: 2, padding: 1));
         _quarter = Child("conv3", new Conv2d(16, 32, 3, random, stride: 2, padding: 1));
@@ -32,14 +34,45 @@ internal sealed class PerturbationGenerator : Module
         foreach (var (_, parameter) in Parameters.Where(parameter => parameter.Value.Shape.Length > 1)) Init.Gaussian(parameter, 0.02, random);
     }
 
+    /// <summary>The shape of the images.</summary>
+    public ImageShape Shape { get; }
+
     /// <inheritdoc/>
     public override Tensor Forward(Tensor input)
     {
         Tensor half = Layer(_half, Layer(_first, input)), map = Layer(_quarter, half);
         for (int i = 0; i < _blocks.Length; i += 2) map = map.Add(Normalized(_blocks[i + 1].Forward(Layer(_blocks[i], map))));
         map = Layer(_double, map).Slice(2, 0, half.Size(2)).Slice(3, 0, half.Size(3));
-        map = Layer(_full, map).Slice(2, 0, _shape.Height).Slice(3, 0, _shape.Width);
+        map = Layer(_full, map).Slice(2, 0, Shape.Height).Slice(3, 0, Shape.Width);
         return _last.Forward(map).Tanh();
+    }
+
+    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    /// <param name="epsilon">The budget it was trained for.</param>
+    public ModelDescription Describe(double epsilon) =>
+        new() { Architecture = ModelDescription.AdvGanArchitecture, Data = "", Shape = Shape, Settings = string.Create(CultureInfo.InvariantCulture, $"{Budget}={epsilon}") };
+
+    /// <summary>Reads one from a weight file, which the caller owns.</summary>
+    /// <returns>The generator, the budget it was trained for, and what else the file says.</returns>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    public static (PerturbationGenerator Generator, double Epsilon, ModelDescription Description) Load(string path)
+    {
+        double epsilon = 0;
+        var (generator, description) = ModelFile.Load<PerturbationGenerator>(path, ModelDescription.AdvGanArchitecture, description =>
+        {
+            string? budget = description.Setting(Budget);
+            if (!double.TryParse(budget, NumberStyles.Float, CultureInfo.InvariantCulture, out epsilon) || !(epsilon > 0 && double.IsFinite(epsilon)))
+                throw new InvalidDataException($"It does not say for which budget it was trained (\"{budget}\").");
+            return (ParametersOf(description.Shape.Channels), random => new PerturbationGenerator(description.Shape, random));
+        });
+        return (generator, epsilon, description);
+    }
+
+    private static long ParametersOf(long channels)
+    {
+        const long Window = 9, Narrow = 8, Middle = 16, Wide = 32;
+        return (((channels * Window) + 1) * Narrow) + (((Narrow * Window) + 1) * Middle) + (((Middle * Window) + 1) * Wide) + (2 * Blocks * ((Wide * Window) + 1) * Wide)
+            + (((Wide * Window) + 1) * Middle) + (((Middle * Window) + 1) * Narrow) + (((Narrow * Window) + 1) * channels);
     }
 
     private static Tensor Layer(Module convolution, Tensor input) => Normalized(convolution.Forward(input)).Relu();

@@ -50,24 +50,45 @@ internal sealed class PerturbationGenerators : IDisposable
         }
     }
 
-    /// <summary>The perturbed images, in the box. A budget that was not learned for takes the generator of the next larger one, or of the largest, and scales what it draws.</summary>
+    /// <summary>One generator for leaving the true class, which is owned from now on.</summary>
+    public static PerturbationGenerators Of(PerturbationGenerator generator, double epsilon)
+    {
+        var learned = new PerturbationGenerators(targeted: false);
+        learned._byBudget[epsilon] = new() { [Any] = generator };
+        return learned;
+    }
+
+    /// <summary>The perturbed images, in the box.</summary>
+    /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
     public Tensor Perturb(Tensor images, Goal goal, double epsilon)
     {
-        if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
         using var scope = new TensorScope();
-        Dictionary<long, PerturbationGenerator> generators = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
-        if (!_targeted) return scope.Keep(Add(images, NetworkTraining.Apply(generators[Any], images).Mul(epsilon)));
+        if (!goal.IsTargeted) return scope.Keep(Add(images, NetworkTraining.Apply(For(images, goal, epsilon, Any), images).Mul(epsilon)));
         Tensor perturbed = images.Clone();
         long[] wanted = goal.Labels.ToArray<long>();
         foreach (var rows in Rows.All(wanted.Length).GroupBy(row => wanted[row]))
         {
-            if (!generators.TryGetValue(rows.Key, out PerturbationGenerator? generator))
-                throw new UserErrorException($"the attack was not trained towards class {rows.Key}, only towards {string.Join(", ", generators.Keys)}: train it on images that are to become that class");
             Tensor some = images.At([.. rows]);
-            perturbed.Put([.. rows], Add(some, NetworkTraining.Apply(generator, some).Mul(epsilon)));
+            perturbed.Put([.. rows], Add(some, NetworkTraining.Apply(For(images, goal, epsilon, rows.Key), some).Mul(epsilon)));
         }
 
         return scope.Keep(perturbed);
+    }
+
+    /// <summary>The generator that a training goes on from, for images with one goal.</summary>
+    /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
+    public PerturbationGenerator For<TModel>(AttackBatch<TModel> data, double epsilon) where TModel : IPredictor =>
+        For(data.Images, data.Goal, epsilon, data.Goal.IsTargeted ? data.Goal.Labels.Slice(0, 0, 1).ToArray<long>()[0] : Any);
+
+    // A budget that was not learned for takes the generator of the next larger one, or of the largest.
+    private PerturbationGenerator For(Tensor images, Goal goal, double epsilon, long label)
+    {
+        if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
+        Dictionary<long, PerturbationGenerator> generators = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
+        if (!generators.TryGetValue(label, out PerturbationGenerator? generator))
+            throw new UserErrorException($"the attack was not trained towards class {label}, only towards {string.Join(", ", generators.Keys)}: train it on images that are to become that class");
+        var shape = new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3));
+        return generator.Shape == shape ? generator : throw new UserErrorException($"the attack was trained on images of {generator.Shape}, not of {shape}: give weights that were trained on this data");
     }
 
     /// <summary>Images with a perturbation, in the box.</summary>
