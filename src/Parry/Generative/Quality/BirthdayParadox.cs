@@ -15,7 +15,7 @@ public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> P
     public double Smallest => Pairs.Min(pair => pair.Distance);
 
     /// <summary>The median over the batches of the smallest distance.</summary>
-    public double Median => Pairs.Select(pair => pair.Distance).Order().ElementAt(Pairs.Count / 2);
+    public double Median => Parry.Median.Of(Pairs.Select(pair => pair.Distance));
 
     /// <summary>Finds the pairs, a batch at a time on the workers. Samples that fill no batch are left out.</summary>
     /// <param name="samples">[N, C, H, W] in [0, 1].</param>
