@@ -30,7 +30,7 @@ internal static class HtmlStyle
         .lead { margin: 0 0 1.25rem; max-width: 46rem; color: var(--soft); }
         small, .small { color: var(--soft); font-size: .8125rem; font-weight: 400; }
 
-        .headlines { display: grid; grid-template-columns: repeat(auto-fit, minmax(13.5rem, 1fr)); gap: 1rem; margin: 2.5rem 0 0; padding: 0; list-style: none; }
+        .headlines { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; margin: 2.5rem 0 0; padding: 0; list-style: none; }
         .headlines li { display: flex; flex-direction: column; padding: 1.25rem 1.375rem 1.125rem; background: var(--card); border-radius: .75rem; }
         .headlines b { font-size: 2.125rem; line-height: 1.15; font-weight: 650; letter-spacing: -.025em; font-variant-numeric: tabular-nums; white-space: nowrap; }
         .headlines span { margin: .35rem 0 .75rem; }
