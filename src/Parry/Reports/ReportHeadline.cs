@@ -6,10 +6,10 @@ namespace Parry.Reports;
 /// <param name="Detail">What it was measured with, and its denominator.</param>
 public sealed record ReportHeadline(string Value, string Text, string Detail)
 {
-    private const int MostDefenses = 2;
+    private const int MostDefenses = 4;
 
     /// <summary>
-    /// Gives up to four headlines: accuracy on clean images, the strongest attack on the bare classifier, and for the two best defenses
+    /// Gives up to six headlines: accuracy on clean images, the strongest attack on the bare classifier, and for the four best defenses
     /// the attack that leaves least when the attacker knows the defense, beside what the same attack leaves when they do not. Of several
     /// models or data sets the first speaks, and is named.
     /// </summary>

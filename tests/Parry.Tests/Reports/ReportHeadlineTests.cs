@@ -33,10 +33,10 @@ public sealed class ReportHeadlineTests
         Assert.Contains("PGD", ReportHeadline.From(Of(Row("cw-l2", null, "none", Threat.None, 0), Row("pgd", 0.1, "none", Threat.None, 3)))[1].Text, StringComparison.Ordinal);
 
     [Fact]
-    public void No_more_than_four_are_given()
+    public void No_more_than_six_are_given()
     {
         EvaluationRow row = Row("pgd", 0.1, "a", Threat.WhiteBox, 3);
-        Assert.Equal(4, ReportHeadline.From(Of(Row("pgd", 0.1, "none", Threat.None, 3), row, row with { Defense = "b" }, row with { Defense = "c" })).Count);
+        Assert.Equal(6, ReportHeadline.From(Of([Row("pgd", 0.1, "none", Threat.None, 3), .. "abcde".Select(letter => row with { Defense = $"{letter}" })])).Count);
     }
 
     [Fact]
