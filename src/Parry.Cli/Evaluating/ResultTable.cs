@@ -24,6 +24,9 @@ internal static class ResultTable
             string name = Markup.Escape(defense.Split(':')[0]);
             table.AddColumn(new TableColumn($"{name}\nattacker unaware").RightAligned());
             table.AddColumn(new TableColumn($"{name}\nattacker knows it").RightAligned());
+
+            // Only where settings tell defenses of one kind apart is the name longer than the columns'.
+            if (defense.Contains(':', StringComparison.Ordinal)) table.Title(Markup.Escape(defense));
         }
 
         foreach (var group in report.Rows.Where(row => row.Defense == EvaluationRow.Nothing || row.Defense == defense).GroupBy(row => (row.Attack, row.Norm, row.Epsilon)))
