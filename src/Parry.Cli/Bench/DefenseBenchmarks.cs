@@ -85,9 +85,8 @@ internal static class DefenseBenchmarks
         ImageSet test = DataSets.Mnist.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(1000);
         var (model, _) = ModelCatalog.LoadClassifier("mnist/a", test.Shape, test.ClassNames.Count);
         using var owned = model as IDisposable;
-        var attack = (AdvGan)AttackCatalog.Parse("advgan:weights=mnist/advgan").Attack;
+        using var attack = (AdvGan)AttackCatalog.Parse("advgan:weights=mnist/advgan").Attack;
         using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
-        Goal goal = Goal.Untargeted(labels);
 
         // Cut for the workers, as the runner of attacks cuts.
         const int Piece = 125;
@@ -99,8 +98,7 @@ internal static class DefenseBenchmarks
             var random = new SampleRandom(1, Enumerable.Range((int)from, Piece).Select(sample => (long)sample).ToArray());
             attack.Perturb(model, images.Slice(0, from, to), Goal.Untargeted(labels.Slice(0, from, to)), random);
         }));
-        using AttackResult result = AttackRunner.Run((IAttack<IClassifier>)attack, model, images, goal, seed: 1);
-        attack.Dispose();
+        using AttackResult result = AttackRunner.Run((IAttack<IClassifier>)attack, model, images, Goal.Untargeted(labels), seed: 1);
         yield return BenchRow.AtMost("advgan: 1000 MNIST images through the trained generator on all workers, best of 5", seconds, "seconds", 0.1, Command);
         yield return BenchRow.AtLeast("advgan: success at 0.3 on classifier A, 1000 images", 100.0 * result.Succeeded.Count(s => s) / result.Attacked.Count(a => a), "%", 95, Command);
     }
