@@ -1,0 +1,87 @@
+using Parry.Torch;
+
+namespace Parry.Models;
+
+/// <summary>
+/// How a model that Parry did not train takes its images and gives its answers. What is null is unknown: the model's file may say it, and else the
+/// ordinary holds. The values of an image, [0, 1] everywhere in Parry, are stretched to <see cref="Range"/>, and then the mean is taken off and the
+/// result divided by the standard deviation, both in units of the range.
+/// </summary>
+public sealed record InputContract
+{
+    // The logarithm of a probability that underflowed; smaller ones would have no gradient either.
+    private const double SmallestProbability = 1e-30;
+
+    /// <summary>The shape of the images it takes.</summary>
+    public ImageShape? Size { get; init; }
+
+    /// <summary>What is taken off each channel; one number stands for all channels. 0 if null.</summary>
+    public IReadOnlyList<double>? Mean { get; init; }
+
+    /// <summary>What each channel is divided by; one number stands for all channels. 1 if null.</summary>
+    public IReadOnlyList<double>? Std { get; init; }
+
+    /// <summary>Where the channels stand. First if null.</summary>
+    public ImageLayout? Layout { get; init; }
+
+    /// <summary>What 0 and 1 become, such as (0, 255) or (-1, 1). (0, 1) if null.</summary>
+    public (double Low, double High)? Range { get; init; }
+
+    /// <summary>What the outputs are. Found out by a look at them if null.</summary>
+    public OutputKind? Outputs { get; init; }
+
+    /// <summary>The names of the classes, the background class left out; the label is the index.</summary>
+    public IReadOnlyList<string>? ClassNames { get; init; }
+
+    /// <summary>How many of the first outputs stand for no class, as the background of TensorFlow's ImageNet models. 0 if null.</summary>
+    public int? Background { get; init; }
+
+    /// <summary>The same contract, with what it leaves open taken from another.</summary>
+    public InputContract Or(InputContract other) => new()
+    {
+        Size = Size ?? other.Size,
+        Mean = Mean ?? other.Mean,
+        Std = Std ?? other.Std,
+        Layout = Layout ?? other.Layout,
+        Range = Range ?? other.Range,
+        Outputs = Outputs ?? other.Outputs,
+        ClassNames = ClassNames ?? other.ClassNames,
+        Background = Background ?? other.Background,
+    };
+
+    /// <summary>Images as the model takes them; autograd follows.</summary>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <returns>[N, C, H, W], or [N, H, W, C] where channels come last.</returns>
+    public Tensor ToModel(Tensor images)
+    {
+        int channels = (int)images.Size(1);
+        var (low, high) = Range ?? (0, 1);
+        double[] scale = [.. Enumerable.Range(0, channels).Select(channel => (high - low) / Of(Std, channel, 1))];
+        double[] shift = [.. Enumerable.Range(0, channels).Select(channel => (low - Of(Mean, channel, 0)) / Of(Std, channel, 1))];
+        Tensor taken = images;
+        if (scale.Any(factor => factor != 1)) taken = taken.Mul(PerChannel(scale));
+        if (shift.Any(offset => offset != 0)) taken = taken.Add(PerChannel(shift));
+        return Layout == ImageLayout.Nhwc ? taken.Permute(0, 2, 3, 1) : taken;
+    }
+
+    /// <summary>
+    /// Logits [N, classes] of a model's outputs: [N, outputs], or [N] or [N, 1] of a model that tells two classes apart by one number, which belongs to the
+    /// second class. Of probabilities they are the logarithms. Autograd follows.
+    /// </summary>
+    public Tensor ToLogits(Tensor outputs)
+    {
+        Tensor rows = outputs.Shape.Length == 1 ? outputs.Unsqueeze(1) : outputs.Reshape(outputs.Size(0), -1);
+        bool probabilities = Outputs == OutputKind.Probabilities;
+        if (rows.Size(1) == 1) rows = Tensor.Cat([probabilities ? rows.Neg().Add(1) : rows.ZerosLike(), rows], 1);
+        if (Background is > 0 and int background) rows = rows.Slice(1, background, rows.Size(1));
+        return probabilities ? rows.ClampMin(SmallestProbability).Log() : rows;
+    }
+
+    /// <summary>The number of classes that this many outputs tell apart.</summary>
+    public int ClassesOf(int outputs) => (outputs == 1 ? 2 : outputs) - (Background ?? 0);
+
+    private static Tensor PerChannel(double[] values) => Tensor.From<float>(Array.ConvertAll(values, value => (float)value), 1, values.Length, 1, 1);
+
+    private static double Of(IReadOnlyList<double>? values, int channel, double ordinary) =>
+        values is null ? ordinary : values.Count == 1 ? values[0] : values[channel];
+}
