@@ -19,7 +19,8 @@ internal static class ModelInspectVerb
     /// <param name="Metadata">What the file says of itself, word for word.</param>
     /// <param name="Layers">The layers with their weights.</param>
     /// <param name="Parameters">How many numbers all layers hold.</param>
-    internal sealed record ModelContents(string File, string? Input, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<LayerContents> Layers, long Parameters);
+    /// <param name="Recognized">The network that weights from elsewhere are of, if they are known by their names.</param>
+    internal sealed record ModelContents(string File, string? Input, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<LayerContents> Layers, long Parameters, string? Recognized = null);
 
     /// <summary>One layer; kind and output are known for classifiers only.</summary>
     internal sealed record LayerContents(string Name, string? Kind, IReadOnlyDictionary<string, long[]> Weights, long[]? Output, long Parameters);
@@ -86,11 +87,11 @@ internal static class ModelInspectVerb
     private static ModelContents Inspect(string path)
     {
         using SafeTensorsFile file = Read(path);
-        ModelDescription? description = file.Metadata.ContainsKey("parry.architecture") ? ModelFile.Describe(path) : null;
+        if (!file.Metadata.ContainsKey("parry.architecture")) return Recognized(path, file.Metadata) ?? new ModelContents(path, null, file.Metadata, LayersOf(file), file.Tensors.Values.Sum(tensor => tensor.Elements));
+        ModelDescription description = ModelFile.Describe(path);
         LayerContents[] layers = LayersOf(path, description) ?? LayersOf(file);
         string? input = description switch
         {
-            null => null,
             { Architecture: ModelDescription.GeneratorArchitecture } or { Latent: not null, ClassNames.Count: 0 } => $"latent vectors [N, {description.Latent}], standard normal; draws images {description.Shape} in [0, 1]",
             { Architecture: ModelDescription.Pix2PixArchitecture } => $"images [N, {description.Shape.Channels}, H, W], float32 in [0, 1]; draws images of that shape",
             { Architecture: ModelDescription.AdvGanArchitecture } => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; draws perturbations of that shape in [-1, 1], which the budget multiplies",
@@ -100,6 +101,34 @@ internal static class ModelInspectVerb
         };
         return new ModelContents(path, input, file.Metadata, layers, layers.Sum(layer => layer.Parameters));
     }
+
+    // Weights from elsewhere; null if they are of no network that is known by its names.
+    private static ModelContents? Recognized(string path, IReadOnlyDictionary<string, string> metadata)
+    {
+        try
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            var (classifier, description) = ModelFile.LoadClassifier(path);
+            using (classifier)
+            {
+                var (shape, contract) = (classifier.Shape, classifier.Contract);
+                LayerContents[] layers = LayersOf(classifier.Network is Sequential network ? network : classifier.Network.Children[0].Value, Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]));
+                string inside = string.Concat(
+                    contract.Range is { } range ? $"; stretched to [{Text(range.Low)}, {Text(range.High)}]" : "",
+                    contract.Mean is { } mean ? $"; less the mean {string.Join(", ", mean.Select(Text))}" : "",
+                    contract.Std is { } deviation ? $"; divided by {string.Join(", ", deviation.Select(Text))}" : "");
+                string input = $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; gives {classifier.Classes} logits{(contract.Background is > 0 and int background ? $" behind {background} of no class" : "")}";
+                return new ModelContents(path, input, metadata, layers, layers.Sum(layer => layer.Parameters), description.Architecture);
+            }
+        }
+        catch (UserErrorException)
+        {
+            return null;
+        }
+    }
+
+    private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 
     private static ModelContents InspectScript(string path)
     {
@@ -169,6 +198,7 @@ internal static class ModelInspectVerb
         output.Line(document.File);
         foreach (var (key, value) in document.Metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal))
             output.Line($"  {(key.StartsWith("parry.", StringComparison.Ordinal) ? key["parry.".Length..] : key),-15} {value}");
+        if (document.Recognized is { } network) output.Line($"  {"recognized as",-15} {network}");
         output.Line($"  {"takes",-15} {document.Input ?? "the file does not say"}");
         if (document.Layers.Count == 0) return;
         Show(output, document.Layers);

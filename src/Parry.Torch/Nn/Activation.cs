@@ -17,6 +17,9 @@ public sealed class Activation : Module
     /// <summary>max(x, 0).</summary>
     public static Activation Relu() => new("Relu", x => x.Relu());
 
+    /// <summary>max(x, 0), but at most 6.</summary>
+    public static Activation Relu6() => new("Relu6", x => x.Clamp(0, 6));
+
     /// <summary>x, or slope · x below zero.</summary>
     public static Activation LeakyRelu(double slope) =>
         new(string.Create(CultureInfo.InvariantCulture, $"LeakyRelu({slope})"), x => x.LeakyRelu(slope));

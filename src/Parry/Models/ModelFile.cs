@@ -27,27 +27,40 @@ public static class ModelFile
         AtomicFile.Write(path, stream => SafeTensors.Write(stream, state, description.ToMetadata()));
     }
 
-    /// <summary>Reads only the description.</summary>
+    /// <summary>Reads only the description: what the file says, or else what its weights are recognized as.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it does not say what it is.</exception>
-    public static ModelDescription Describe(string path) => Refuse(path, () => ModelDescription.FromMetadata(SafeTensors.ReadMetadata(path)));
+    public static ModelDescription Describe(string path) => Refuse(path, () =>
+    {
+        IReadOnlyDictionary<string, string> metadata = SafeTensors.ReadMetadata(path);
+        if (metadata.Keys.Any(key => key.StartsWith("parry.", StringComparison.Ordinal))) return ModelDescription.FromMetadata(metadata);
+        using SafeTensorsFile file = SafeTensors.Read(path);
+        return PublishedWeights.Recognize(file, new InputContract(), null).Description;
+    });
 
-    /// <summary>Reads a classifier, which the caller owns.</summary>
+    /// <summary>
+    /// Reads a classifier, which the caller owns. Weights without a description are recognized by their names and sizes: Parry's own architectures where the
+    /// images are known, and networks as others publish them, whose normalization happens inside (<see cref="NetworkClassifier.Contract"/> says how).
+    /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="shape">Of the images it is to be used with: with <paramref name="classes"/>, it lets weights without a description be recognized by their names and sizes.</param>
-    /// <param name="classes">The number of classes it is to be used with.</param>
+    /// <param name="shape">Of the images it is to be used with, or null.</param>
+    /// <param name="classes">The number of classes it is to be used with, or null.</param>
+    /// <param name="contract">What is known of how the network takes images; it goes before what the file says.</param>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no classifier of a known architecture.</exception>
-    public static (NetworkClassifier Classifier, ModelDescription Description) LoadClassifier(string path, ImageShape? shape = null, int? classes = null) => Refuse(path, () =>
+    public static (NetworkClassifier Classifier, ModelDescription Description) LoadClassifier(string path, ImageShape? shape = null, int? classes = null, InputContract? contract = null) => Refuse(path, () =>
     {
         using SafeTensorsFile file = SafeTensors.Read(path);
-        ModelDescription? recognized = file.Metadata.ContainsKey("parry.architecture") || shape is null || classes is null ? null : Recognize(file, shape.Value, classes.Value);
+        contract ??= new InputContract();
+        bool described = file.Metadata.Keys.Any(key => key.StartsWith("parry.", StringComparison.Ordinal));
+        ModelDescription? recognized = described || shape is null || classes is null ? null : Recognize(file, shape.Value, classes.Value);
+        if (!described && recognized is null) return PublishedWeights.Load(file, contract, shape);
         ModelDescription description = recognized ?? ModelDescription.FromMetadata(file.Metadata);
         if (!Classifiers.Names.Contains(description.Architecture))
             throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a classifier is one of {string.Join(", ", Classifiers.Names)}.");
         if (description.ClassNames.Count == 0) throw new InvalidDataException("It does not name its classes.");
         NetworkPlan plan = Classifiers.Plan(description.Architecture, description.Shape, description.ClassNames.Count, description.Dropout ?? DropoutReading.Drop);
         CheckCount(file, plan.Parameters, description);
-        Module network = Build(plan.Build, file);
-        return (new NetworkClassifier(network, description.Shape, description.ClassNames.Count), description);
+        Module network = PublishedWeights.Contracted(Build(plan.Build, file), contract);
+        return (new NetworkClassifier(network, description.Shape, description.ClassNames.Count, contract), description);
     });
 
     /// <summary>Reads a generator, which the caller owns.</summary>

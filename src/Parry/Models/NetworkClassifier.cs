@@ -4,10 +4,13 @@ using Parry.Torch.Nn;
 namespace Parry.Models;
 
 /// <summary>A network of Parry's own layers as a classifier. It owns the network.</summary>
-public sealed class NetworkClassifier(Module network, ImageShape shape, int classes) : IClassifier, ILayered, IDisposable
+public sealed class NetworkClassifier(Module network, ImageShape shape, int classes, InputContract? contract = null) : IClassifier, ILayered, IDisposable
 {
     /// <summary>The network, from images in [0, 1] to logits.</summary>
     public Module Network { get; } = network;
+
+    /// <summary>How weights from elsewhere take images and give answers, which the network sees to itself; all open for Parry's own.</summary>
+    public InputContract Contract { get; } = contract ?? new InputContract();
 
     /// <inheritdoc/>
     public ImageShape Shape { get; } = shape;

@@ -1,0 +1,112 @@
+using Parry.Torch;
+using Parry.Torch.Nn;
+
+namespace Parry.Models.Architectures;
+
+/// <summary>
+/// Makes the layers of a network out of a state dictionary. Each layer names its tensors; one that is missing or of another size is refused before memory
+/// is taken. A batch norm behind a convolution becomes part of it (Jacob et al., 2017, 1712.05877, section 3.2): in evaluation mode both are one
+/// affine map. Weights of other floating-point types become float32.
+/// </summary>
+/// <param name="state">Where the weights come from; null for fresh ones.</param>
+/// <param name="fold">Whether batch norms are folded.</param>
+internal sealed class LayerReader(StateDictionary? state, bool fold = true) : IDisposable
+{
+    private const double Epsilon = 1e-5;
+
+    private readonly Generator _random = new(0);
+    private readonly HashSet<string> _taken = [];
+    private readonly List<Module> _made = [];
+
+    /// <summary>A convolution and the batch norm behind it.</summary>
+    /// <param name="name">The convolution's.</param>
+    /// <param name="norm">The batch norm's; null if there is none.</param>
+    /// <param name="inputs">Channels.</param>
+    /// <param name="outputs">Channels.</param>
+    /// <param name="kernel">Height and width.</param>
+    /// <param name="stride">From one window to the next.</param>
+    /// <param name="padding">Zeros on each side.</param>
+    /// <param name="groups">How many groups of channels are kept apart.</param>
+    /// <param name="bias">Whether it has biases; if null, it has those that are there, and must have some where no batch norm follows.</param>
+    public Module Convolution(string name, string? norm, int inputs, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1, bool? bias = null)
+    {
+        bool biased = bias ?? (norm is null || state?.Has(name + ".bias") == true);
+        Check(name + ".weight", outputs, inputs / groups, kernel, kernel);
+        if (biased) Check(name + ".bias", outputs);
+        bool folded = norm is not null && fold && state is not null;
+        Conv2d layer = Made(new Conv2d(inputs, outputs, kernel, _random, stride, padding, bias: biased || folded, groups: groups));
+        if (norm is null || !folded)
+        {
+            Fill(name, layer);
+            return norm is null ? layer : new Sequential(("conv", layer), ("norm", Norm(norm, outputs)));
+        }
+
+        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"]) Check($"{norm}.{part}", outputs);
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        Tensor scale = Take(norm, "weight").Mul(Take(norm, "running_var").Add(Epsilon).Pow(-0.5));
+        Tensor offset = biased ? Take(name, "bias").Sub(Take(norm, "running_mean")) : Take(norm, "running_mean").Neg();
+        layer.Weight.CopyInPlace(Take(name, "weight").Mul(scale.Reshape(-1, 1, 1, 1)));
+        layer.Bias!.CopyInPlace(offset.Mul(scale).Add(Take(norm, "bias")));
+        return layer;
+    }
+
+    /// <summary>A batch norm that stands alone.</summary>
+    public Module Norm(string name, int features)
+    {
+        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"]) Check($"{name}.{part}", features);
+        return Fill(name, Made(new BatchNorm(features, epsilon: Epsilon)));
+    }
+
+    /// <summary>A fully connected layer with biases.</summary>
+    public Module Linear(string name, int inputs, int outputs)
+    {
+        Check(name + ".weight", outputs, inputs);
+        Check(name + ".bias", outputs);
+        return Fill(name, Made(new Linear(inputs, outputs, _random)));
+    }
+
+    /// <summary>Refuses weights that no layer took.</summary>
+    /// <exception cref="InvalidDataException">There are some; the message names the first.</exception>
+    public void CheckAllTaken(string? ignored)
+    {
+        if (state?.Names.FirstOrDefault(name => !_taken.Contains(name) && (ignored is null || !name.StartsWith(ignored, StringComparison.Ordinal))) is { } left)
+            throw new InvalidDataException($"The weights hold '{left}' {state.Find(left)!.Describe()}, which this architecture does not have.");
+    }
+
+    /// <summary>Frees the layers made so far, of a network that could not be finished.</summary>
+    public void Abandon()
+    {
+        foreach (Module layer in _made) layer.Dispose();
+    }
+
+    /// <summary>Frees what draws fresh weights; the layers stay.</summary>
+    public void Dispose() => _random.Dispose();
+
+    private T Made<T>(T layer) where T : Module
+    {
+        _made.Add(layer);
+        return layer;
+    }
+
+    private void Check(string name, params long[] shape)
+    {
+        if (state is null) return;
+        Tensor tensor = state.Find(name) ?? throw new InvalidDataException($"The weights lack '{name}' [{string.Join(", ", shape)}].");
+        if (!tensor.Shape.AsSpan().SequenceEqual(shape))
+            throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()} where [{string.Join(", ", shape)}] was expected.");
+        if (tensor.DType is not (DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16))
+            throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()}; floating-point numbers were expected.");
+        _taken.Add(name);
+    }
+
+    private Module Fill(string name, Module layer)
+    {
+        if (state is null) return layer;
+        using var frozen = Autograd.NoGrad();
+        foreach (var (part, tensor) in layer.State) tensor.CopyInPlace(state.Find($"{name}.{part}")!);
+        return layer;
+    }
+
+    private Tensor Take(string name, string part) => state!.Find($"{name}.{part}")!.To(DType.Float64);
+}

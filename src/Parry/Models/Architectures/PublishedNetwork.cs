@@ -1,0 +1,34 @@
+using Parry.Torch.Nn;
+
+namespace Parry.Models.Architectures;
+
+/// <summary>A network recognized in a state dictionary; nothing is allocated yet.</summary>
+/// <param name="Name">Such as resnet32.</param>
+/// <param name="Shape">Of the images it takes.</param>
+/// <param name="Outputs">How many numbers it gives for each.</param>
+/// <param name="Layers">Makes its layers, each under its name.</param>
+internal sealed record PublishedNetwork(string Name, ImageShape Shape, int Outputs, Func<LayerReader, (string Name, Module Layer)[]> Layers)
+{
+    /// <summary>What the family says of images and outputs.</summary>
+    public InputContract Contract { get; init; } = new();
+
+    /// <summary>What names begin with that belong to no layer that is used; null if there are none.</summary>
+    public string? Ignored { get; init; }
+
+    /// <summary>Makes the network, from images as it takes them to its outputs.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing, left over or of another size; the message names it.</exception>
+    public Module Build(LayerReader layers)
+    {
+        try
+        {
+            var network = new Sequential([("layout", new ChannelsLast()), .. Layers(layers)]);
+            layers.CheckAllTaken(Ignored);
+            return network;
+        }
+        catch
+        {
+            layers.Abandon();
+            throw;
+        }
+    }
+}
