@@ -8,9 +8,9 @@ namespace Parry.Models.Architectures;
 /// is taken. A batch norm behind a convolution becomes part of it (Jacob et al., 2017, 1712.05877, section 3.2): in evaluation mode both are one
 /// affine map. Weights of other floating-point types become float32.
 /// </summary>
-/// <param name="state">Where the weights come from; null for fresh ones.</param>
+/// <param name="state">Where the weights come from.</param>
 /// <param name="fold">Whether batch norms are folded.</param>
-internal sealed class LayerReader(StateDictionary? state, bool fold = true) : IDisposable
+internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDisposable
 {
     private const double Epsilon = 1e-5;
 
@@ -30,10 +30,10 @@ internal sealed class LayerReader(StateDictionary? state, bool fold = true) : ID
     /// <param name="bias">Whether it has biases; if null, it has those that are there, and must have some where no batch norm follows.</param>
     public Module Convolution(string name, string? norm, int inputs, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1, bool? bias = null)
     {
-        bool biased = bias ?? (norm is null || state?.Has(name + ".bias") == true);
+        bool biased = bias ?? (norm is null || state.Has(name + ".bias"));
         Check(name + ".weight", outputs, inputs / groups, kernel, kernel);
         if (biased) Check(name + ".bias", outputs);
-        bool folded = norm is not null && fold && state is not null;
+        bool folded = norm is not null && fold;
         Conv2d layer = Made(new Conv2d(inputs, outputs, kernel, _random, stride, padding, bias: biased || folded, groups: groups));
         if (norm is null || !folded)
         {
@@ -70,7 +70,7 @@ internal sealed class LayerReader(StateDictionary? state, bool fold = true) : ID
     /// <exception cref="InvalidDataException">There are some; the message names the first.</exception>
     public void CheckAllTaken(string? ignored)
     {
-        if (state?.Names.FirstOrDefault(name => !_taken.Contains(name) && (ignored is null || !name.StartsWith(ignored, StringComparison.Ordinal))) is { } left)
+        if (state.Names.FirstOrDefault(name => !_taken.Contains(name) && (ignored is null || !name.StartsWith(ignored, StringComparison.Ordinal))) is { } left)
             throw new InvalidDataException($"The weights hold '{left}' {state.Find(left)!.Describe()}, which this architecture does not have.");
     }
 
@@ -91,7 +91,6 @@ internal sealed class LayerReader(StateDictionary? state, bool fold = true) : ID
 
     private void Check(string name, params long[] shape)
     {
-        if (state is null) return;
         Tensor tensor = state.Find(name) ?? throw new InvalidDataException($"The weights lack '{name}' [{string.Join(", ", shape)}].");
         if (!tensor.Shape.AsSpan().SequenceEqual(shape))
             throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()} where [{string.Join(", ", shape)}] was expected.");
@@ -102,11 +101,10 @@ internal sealed class LayerReader(StateDictionary? state, bool fold = true) : ID
 
     private Module Fill(string name, Module layer)
     {
-        if (state is null) return layer;
         using var frozen = Autograd.NoGrad();
         foreach (var (part, tensor) in layer.State) tensor.CopyInPlace(state.Find($"{name}.{part}")!);
         return layer;
     }
 
-    private Tensor Take(string name, string part) => state!.Find($"{name}.{part}")!.To(DType.Float64);
+    private Tensor Take(string name, string part) => state.Find($"{name}.{part}")!.To(DType.Float64);
 }

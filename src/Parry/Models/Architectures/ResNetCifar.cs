@@ -28,14 +28,6 @@ internal static class ResNetCifar
         return new PublishedNetwork($"resnet{2 + (2 * blocks.Sum())}", new ImageShape(channels, 32, 32), classes, layers => Layers(layers, channels, stem, widths, blocks, ShortcutOf(state), last, classes));
     }
 
-    /// <summary>A network of the paper's widths, with parameter-free shortcuts.</summary>
-    /// <param name="depth">6n + 2.</param>
-    public static PublishedNetwork Standard(int depth)
-    {
-        int blocks = (depth - 2) / 6;
-        return new PublishedNetwork($"resnet{depth}", new ImageShape(3, 32, 32), 10, layers => Layers(layers, 3, 16, [16, 32, 64], [blocks, blocks, blocks], _ => null, "linear", 10));
-    }
-
     private static (string, Module)[] Layers(LayerReader layers, int channels, int stem, int[] widths, int[] blocks, Func<string, string?> shortcutOf, string last, int classes)
     {
         List<(string, Module)> made = [("conv1", layers.Convolution("conv1", "bn1", channels, stem, 3, padding: 1)), ("relu", Activation.Relu())];

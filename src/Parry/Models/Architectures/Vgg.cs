@@ -36,14 +36,6 @@ internal static class Vgg
         return Network(features, [.. linears.Select(name => (name, state.Size(name + ".weight", 0)))], side);
     }
 
-    /// <summary>torchvision's VGG-13.</summary>
-    public static PublishedNetwork Standard13()
-    {
-        int[] widths = [64, 64, 128, 128, 256, 256, 512, 512, 512, 512];
-        Features[] features = [.. widths.Select((width, i) => new Features($"features.{(i * 2) + (i / 2)}", null, i == 0 ? 3 : widths[i - 1], width, i % 2 == 1))];
-        return Network(features, [("classifier.0", 4096), ("classifier.3", 4096), ("classifier.6", 1000)], 7);
-    }
-
     private static PublishedNetwork Network(IReadOnlyList<Features> features, (string Name, int Outputs)[] linears, int side)
     {
         int pixels = Math.Max(1, side) << Math.Min(10, features.Count(layer => layer.Pool)), classes = linears[^1].Outputs;

@@ -21,20 +21,9 @@ internal static class WideResNet
             blocks[stage] = state.Count($"block{stage + 1}.layer.", ".conv1.weight");
         }
 
-        return Network(state.Size("conv1.weight", 1), state.Size("conv1.weight", 0), widths, blocks, state.Size("fc.weight", 0));
+        int channels = state.Size("conv1.weight", 1), stem = state.Size("conv1.weight", 0), classes = state.Size("fc.weight", 0);
+        return new PublishedNetwork($"wideresnet-{4 + (2 * blocks.Sum())}-{widths[0] / stem}", new ImageShape(channels, 32, 32), classes, layers => Layers(layers, channels, stem, widths, blocks, classes)) { Ignored = "sub_block1." };
     }
-
-    /// <summary>A network of the paper's shape.</summary>
-    /// <param name="depth">6n + 4.</param>
-    /// <param name="widen">The widening factor k.</param>
-    public static PublishedNetwork Standard(int depth, int widen)
-    {
-        int blocks = (depth - 4) / 6;
-        return Network(3, 16, [16 * widen, 32 * widen, 64 * widen], [blocks, blocks, blocks], 10);
-    }
-
-    private static PublishedNetwork Network(int channels, int stem, int[] widths, int[] blocks, int classes) =>
-        new($"wideresnet-{4 + (2 * blocks.Sum())}-{widths[0] / stem}", new ImageShape(channels, 32, 32), classes, layers => Layers(layers, channels, stem, widths, blocks, classes)) { Ignored = "sub_block1." };
 
     private static (string, Module)[] Layers(LayerReader layers, int channels, int stem, int[] widths, int[] blocks, int classes)
     {
