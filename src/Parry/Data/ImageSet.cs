@@ -95,8 +95,7 @@ public sealed class ImageSet
                     : $"{Name} has {Count} images, got a count of {count} from image {start} on: stay inside 0 to {Count}");
         }
 
-        return new ImageSet(
-            Name, Shape, _pixels.Slice(start * Shape.Pixels, count * Shape.Pixels), _labels.Slice(start, count), ClassNames) { Note = Note };
+        return new ImageSet(Name, Shape, _pixels.Slice(start * Shape.Pixels, count * Shape.Pixels), _labels.Slice(start, count), ClassNames) { Note = Note };
     }
 
     /// <summary>A copy of the images at the given indices, in their order; an index may come more than once.</summary>

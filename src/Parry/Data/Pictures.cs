@@ -54,6 +54,7 @@ internal static class Pictures
         Func<byte[], ImageShape, ImageShape, byte[]> apply, string how, string? skipped = null)
     {
         int wanted = count ?? pictures.Count;
+        if (wanted < 1) throw new UserErrorException($"expected a count of at least 1 image of {name}, got {wanted}");
         if (wanted > pictures.Count) throw new UserErrorException($"{name} has {pictures.Count} images, got a count of {wanted}: ask for at most {pictures.Count}");
         if (wanted > Array.MaxLength / shape.Pixels) throw new UserErrorException($"expected at most {Array.MaxLength / shape.Pixels} images of {shape} from {name} at once, got {wanted}: ask for fewer");
         var pixels = new byte[wanted * shape.Pixels];
