@@ -152,7 +152,7 @@ public sealed class CelebA : IImageSource
 
     // Nothing outside the photos' folder can be named.
     private static string PhotoName(string list, int line, string file) =>
-        Pictures.IsPicture(file) && !file.AsSpan().ContainsAny('/', '\\') && !file.Any(char.IsControl) ? file : throw Wrong(list, line, "the name of a photo, as 000001.jpg", [file]);
+        Pictures.IsPicture(file) && !file.AsSpan().ContainsAny('/', '\\') ? file : throw Wrong(list, line, "the name of a photo, as 000001.jpg", [file]);
 
     private static UserErrorException Wrong(string list, int line, string expected, string[] words) =>
         new($"{list} line {line}: expected {expected}, got \"{Pictures.Shown(string.Join(' ', words.Take(10)))}\": get the original list again");

@@ -71,7 +71,7 @@ public sealed class ImageTable : IImageSource
             }
 
             if (fields.Count != columns) throw Wrong($"{columns} columns as in the lines before", $"{fields.Count}");
-            if (fields[file].Any(char.IsControl) || !Pictures.IsPicture(fields[file])) throw Wrong($"a file that ends in {Pictures.Extensions}", $"\"{Pictures.Shown(fields[file])}\"");
+            if (!Pictures.IsPicture(fields[file])) throw Wrong($"a file that ends in {Pictures.Extensions}", $"\"{Pictures.Shown(fields[file])}\"");
             if (rows.Count == MostRows) throw Wrong($"at most {MostRows} pictures", "more");
             rows.Add((fields[file], fields[label].Trim(), line));
         }

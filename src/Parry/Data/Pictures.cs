@@ -18,8 +18,8 @@ internal static class Pictures
 
     private static readonly Lock s_large = new();
 
-    /// <summary>Whether the file's name ends like a picture's.</summary>
-    public static bool IsPicture(string file) => Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg";
+    /// <summary>Whether the file's name ends like a picture's; one with control characters would break messages.</summary>
+    public static bool IsPicture(string file) => !file.Any(char.IsControl) && Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg";
 
     /// <summary>The model's shape; or, where it says none, that of all pictures, which is in color if one of them is.</summary>
     /// <exception cref="UserErrorException">The model takes neither gray nor color images; or it says nothing, and the pictures' sizes differ.</exception>
