@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json;
 using Parry.Torch;
 
 namespace Parry.Models;
@@ -35,6 +37,39 @@ public sealed record InputContract
 
     /// <summary>How many of the first outputs stand for no class, as the background of TensorFlow's ImageNet models. 0 if null.</summary>
     public int? Background { get; init; }
+
+    /// <summary>What a file's metadata say: <c>mean</c>, <c>std</c> and <c>range</c> as numbers between commas, <c>classes</c> or <c>labels</c> as a JSON list, <c>layout</c>; what is not understood is left open.</summary>
+    public static InputContract FromMetadata(IReadOnlyDictionary<string, string> metadata)
+    {
+        double[]? range = Numbers("range", 2);
+        return new InputContract
+        {
+            Mean = Numbers("mean", 3),
+            Std = Numbers("std", 3) is { } deviations && deviations.All(value => value > 0) ? deviations : null,
+            Range = range is [var low, var high] && low < high ? (low, high) : null,
+            ClassNames = Names("classes") ?? Names("labels"),
+            Layout = metadata.GetValueOrDefault("layout")?.ToLowerInvariant() switch { "nhwc" => ImageLayout.Nhwc, "nchw" => ImageLayout.Nchw, _ => null },
+        };
+
+        double[]? Numbers(string key, int count)
+        {
+            double[] values = [.. metadata.GetValueOrDefault(key, "").Trim('[', ']', '(', ')', ' ').Split(',').Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : double.NaN)];
+            return (values.Length == count || (values.Length == 1 && count == 3)) && values.All(double.IsFinite) ? values : null;
+        }
+
+        string[]? Names(string key)
+        {
+            string text = metadata.GetValueOrDefault(key, "").Trim();
+            try
+            {
+                return text.StartsWith('[') ? JsonSerializer.Deserialize<string[]>(text) : null;
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+    }
 
     /// <summary>The same contract, with what it leaves open taken from another.</summary>
     public InputContract Or(InputContract other) => new()

@@ -86,15 +86,17 @@ public class AttackParityTests
     {
         using var scope = new TensorScope();
         ImageSet set = DataSets.Mnist.ReadTest(DataLocator.Find(DataSets.Mnist, DataPart.Test)).Take(count);
-        using var model = new ScriptClassifier(ScriptModule.Load(Path.Combine(TheoryIfModelsAttribute.Folder!, network + ".pt")), set.Shape, 10);
-        return ((IClassifier)model).Predict(images).ToArray<long>().Zip(set.Labels.ToArray()).Count(pair => pair.First == pair.Second);
+        IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(TheoryIfModelsAttribute.Folder!, network + ".pt"), set.Shape, 10).Classifier;
+        using var owned = model as IDisposable;
+        return model.Predict(images).ToArray<long>().Zip(set.Labels.ToArray()).Count(pair => pair.First == pair.Second);
     }
 
     private static AttackResult Attack(string network, string attack, int count, bool toNextClass = false)
     {
         string folder = DataLocator.Find(DataSets.Mnist, DataPart.Test);
         ImageSet set = DataSets.Mnist.ReadTest(folder).Take(count);
-        using var model = new ScriptClassifier(ScriptModule.Load(Path.Combine(TheoryIfModelsAttribute.Folder!, network + ".pt")), set.Shape, 10);
+        IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(TheoryIfModelsAttribute.Folder!, network + ".pt"), set.Shape, 10).Classifier;
+        using var owned = model as IDisposable;
         using Tensor bytes = Tensor.FromBytes(set.Pixels, DType.UInt8, count, 1, 28, 28), whole = bytes.To(DType.Float32), images = whole.Div(255);
         using Tensor labels = Tensor.From(set.Labels.ToArray().Select(label => (long)label).ToArray());
         AttackSpec spec = AttackCatalog.Parse(attack);
