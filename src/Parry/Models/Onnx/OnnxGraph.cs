@@ -171,6 +171,7 @@ internal sealed class OnnxGraph : IDisposable
         {
             using var scope = new TensorScope();
             Tensor[] made = Run(node, kernel, [.. node.Inputs.Select(name => name.Length == 0 ? null : Constants[name])]);
+            if (made.Length < node.Outputs.Length) throw node.Refused($"does not give \"{node.Outputs[made.Length]}\" here");
             OnnxType type = node.Operator == "Constant" ? node.Tensor("value")?.Type ?? OnnxType.Undefined : OnnxType.Undefined;
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
             {

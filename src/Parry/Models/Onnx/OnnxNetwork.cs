@@ -145,6 +145,7 @@ internal sealed class OnnxNetwork : IDisposable
         foreach (var (node, kernel) in _graph.Nodes)
         {
             Tensor[] made = OnnxGraph.Run(node, kernel, [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])]);
+            if (node.Outputs.Skip(made.Length).FirstOrDefault(left.ContainsKey) is { } absent) throw node.Refused($"does not give \"{absent}\" here, which is needed");
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
             {
                 OnnxGuard.Count(made[i].Elements);

@@ -19,6 +19,8 @@ internal static class OnnxShapes
         ["Slice"] = Slice,
         ["Gather"] = Gather,
         ["GatherElements"] = node => inputs => [inputs.At(0).Tensor.Gather(OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.Shape.Length), Counted(inputs.At(1).Tensor, inputs.At(0).Tensor.Size(OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.Shape.Length))))],
+        ["GatherND"] = GatherByTuples,
+        ["ScatterND"] = ScatterByTuples,
         ["Pad"] = Pad,
         ["Expand"] = _ => inputs => [Expand(inputs.At(0).Tensor, inputs.At(1).Integers)],
         ["Tile"] = _ => inputs => [Tile(inputs.At(0).Tensor, inputs.At(1).Integers)],
@@ -177,6 +179,39 @@ internal static class OnnxShapes
             Tensor taken = x.IndexSelect(at, Counted(indices, x.Size(at)).Reshape(-1));
             return [taken.Reshape([.. shape[..at], .. indices.Shape, .. shape[(at + 1)..]])];
         };
+    }
+
+    private static OnnxKernel GatherByTuples(OnnxNode node)
+    {
+        if (node.Int("batch_dims", 0) != 0) throw node.Refused("gathers within batches, which is not supported");
+        return inputs =>
+        {
+            Tensor x = inputs.At(0).Tensor, indices = inputs.At(1).Tensor;
+            var (rows, at, depth) = RowsAt(x, indices);
+            return [rows.IndexSelect(0, at).Reshape([.. indices.Shape[..^1], .. x.Shape[depth..]])];
+        };
+    }
+
+    private static OnnxKernel ScatterByTuples(OnnxNode node)
+    {
+        if (node.Text("reduction", "none") != "none") throw node.Refused("adds up what it scatters, which is not supported");
+        return inputs =>
+        {
+            Tensor x = inputs.At(0).Tensor;
+            var (rows, at, _) = RowsAt(x, inputs.At(1).Tensor);
+            return [rows.IndexCopy(0, at, inputs.At(2).Tensor.Reshape(at.Elements, rows.Size(1))).Reshape(x.Shape)];
+        };
+    }
+
+    // A tensor as rows, one for each tuple of its first indices, and which rows a list of tuples means.
+    private static (Tensor Rows, Tensor At, int Depth) RowsAt(Tensor x, Tensor indices)
+    {
+        int depth = indices.Shape.Length > 0 ? (int)Math.Min(indices.Size(-1), 16) : 0;
+        if (depth < 1 || depth > x.Shape.Length) throw new InvalidDataException($"it indexes {x.Describe()} by {indices.Describe()}");
+        long[] sizes = x.Shape[..depth];
+        Tensor tuples = indices.To(DType.Int64).Reshape(-1, depth), at = Tensor.Zeros([tuples.Size(0)], DType.Int64);
+        for (int axis = 0; axis < depth; axis++) at = at.Mul(Tensor.From<long>([sizes[axis]], [])).Add(Counted(tuples.Select(1, axis), sizes[axis]));
+        return (x.Reshape(Product(sizes), Product(x.Shape[depth..])), at, depth);
     }
 
     // Negative indices count from the end; others outside are LibTorch's to refuse.
