@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using Parry.Attacks;
-using Parry.Data;
 using Parry.Models.Architectures;
 
 namespace Parry.Cli;
@@ -18,11 +17,11 @@ internal static class Arguments
         return command;
     }
 
+    /// <summary>Adds a group of options, so that it can stand among a verb's other ones.</summary>
+    public static void Add(this Command command, DataOptions data) => data.AddTo(command);
+
     /// <summary><c>--json</c>.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Write one JSON document to standard output and nothing else." };
-
-    /// <summary><c>--data</c>, the name of a data set.</summary>
-    public static Option<string> Data() => new("--data") { Description = "The data set: mnist, fashion-mnist or cifar10.", HelpName = "NAME", Required = true };
 
     /// <summary><c>--data-dir</c>.</summary>
     public static Option<string?> DataDir() => new("--data-dir") { Description = "The folder to look for the data set in first.", HelpName = "DIR" };
@@ -74,10 +73,6 @@ internal static class Arguments
         var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => words[0] };
         return option.AcceptOnlyFromAmong(words);
     }
-
-    /// <summary>The data set of that name.</summary>
-    /// <exception cref="UserErrorException">There is none.</exception>
-    public static DataSet DataSet(this ParseResult result, Option<string> option) => DataSets.ByName(result.GetRequiredValue(option));
 
     /// <summary>The command line as typed, but for <c>--resume</c>: the command that makes the same thing again.</summary>
     public static string CommandText(this ParseResult result) =>

@@ -8,8 +8,11 @@ internal sealed record EvaluateRequest
     /// <summary>The classifier: a file or the name of one that ships.</summary>
     public required string Model { get; init; }
 
-    /// <summary>The data set's name.</summary>
+    /// <summary>The images: a data set's name, a folder or a .csv file.</summary>
     public required string Data { get; init; }
+
+    /// <summary>The attribute that tells CelebA's classes apart; null for the usual one.</summary>
+    public string? Attribute { get; init; }
 
     /// <summary>The folder to look for data in first.</summary>
     public string? DataDir { get; init; }

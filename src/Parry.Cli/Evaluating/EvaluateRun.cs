@@ -19,9 +19,9 @@ internal static class EvaluateRun
     {
         AttackSpec[] attacks = [.. request.Attacks.Select(AttackCatalog.Parse)];
         if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
-        DataSet set = DataSets.ByName(request.Data);
-        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
-        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir };
+        IImageSource set = DataOptions.Open(request.Data, request.Attribute, request.Model);
+        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir, request.Count);
+        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir, Source = set };
         foreach (AttackSpec attack in attacks) context.Own(attack.Attack);
         IClassifier model = context.Evaluated = context.Classifier(request.Model);
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
@@ -47,12 +47,12 @@ internal static class EvaluateRun
             Command = request.Command,
             Created = DateTimeOffset.UtcNow,
             Machine = Machine(),
-            Settings = Settings(request, attacks, defenses),
+            Settings = Settings(request, set, attacks, defenses),
             Rows = findings.Rows,
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
             Times = findings.Times,
-            Notes = [.. findings.Warnings, .. findings.Notes],
+            Notes = [.. findings.Warnings, .. findings.Notes, .. images.Note is { } note ? [note] : Array.Empty<string>()],
         };
     }
 
@@ -68,11 +68,11 @@ internal static class EvaluateRun
 
     private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
 
-    private static SortedDictionary<string, string> Settings(EvaluateRequest request, AttackSpec[] attacks, DefenseSpec[] defenses)
+    private static SortedDictionary<string, string> Settings(EvaluateRequest request, IImageSource set, AttackSpec[] attacks, DefenseSpec[] defenses)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["images"] = $"the first {request.Count} {(request.Validation ? "validation" : "test")} images of {request.Data}",
+            ["images"] = $"the first {request.Count} {(request.Validation ? "validation" : "test")} images of {set.Name}",
             ["seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
         };
         if (request.Limits is { Queries: { } queries }) settings["limit"] = $"{queries} queries for each image and budget";

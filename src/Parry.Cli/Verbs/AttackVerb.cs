@@ -13,13 +13,13 @@ namespace Parry.Cli.Verbs;
 internal static class AttackVerb
 {
     /// <summary>What <c>--json</c> writes.</summary>
-    internal sealed record AttackReport(string Model, string Data, IReadOnlyList<AttackRow> Rows);
+    internal sealed record AttackReport(string Model, string Data, IReadOnlyList<AttackRow> Rows, string? Note = null);
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        Option<string> model = Arguments.Model(), data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        Option<string> model = Arguments.Model();
+        var data = new DataOptions();
         var attacks = new Option<string[]>("--attack")
         {
             Description = "An attack as NAME or NAME:key=value,…; `parry attack list` has the names. May be given several times.",
@@ -34,22 +34,22 @@ internal static class AttackVerb
         Option<bool> json = Arguments.Json();
         return new Command("attack", "Attack a classifier and say how well it withstood; `attack list` shows all attacks.")
         {
-            AttackListVerb.Create(), model, data, dataDir, attacks, count, queries, gradients, seed, output, json,
+            AttackListVerb.Create(), model, data, attacks, count, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             AttackSpec[] specs = [.. parsed.GetRequiredValue(attacks).Select(AttackCatalog.Parse)];
-            DataSet set = parsed.DataSet(data);
-            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)).Take(parsed.GetValue(count));
+            string name = parsed.GetRequiredValue(model);
+            IImageSource set = data.Open(parsed, name);
+            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
             string? folder = parsed.GetValue(output);
             if (folder is not null) ReportFolder.CheckWritable(folder);
-            string name = parsed.GetRequiredValue(model);
             IClassifier classifier = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier;
             using var owned = classifier as IDisposable;
             var run = new AttackRun
             {
                 Model = classifier,
                 Images = images,
-                TrainingImages = () => set.Load(DataPart.Train, Split.DefenseGan, parsed.GetValue(dataDir)),
+                TrainingImages = () => set.Load(DataPart.Train, Split.DefenseGan, data.Folder(parsed)),
                 Seed = parsed.GetValue(seed),
                 Limits = parsed.Limits(queries, gradients),
                 Folder = folder,
@@ -63,11 +63,12 @@ internal static class AttackVerb
             Output shown = Output.Of(parsed);
             if (parsed.GetValue(json))
             {
-                shown.Json(new AttackReport(name, set.Name, [.. rows.Select(row => row.Row)]), CliJson.Default.AttackReport);
+                shown.Json(new AttackReport(name, set.Name, [.. rows.Select(row => row.Row)], images.Note), CliJson.Default.AttackReport);
                 return 0;
             }
 
             shown.Render(TableOf(rows));
+            if (images.Note is { } note) shown.Line($"note: {note}");
             if (folder is not null) shown.Line($"Images: {folder}");
             return 0;
         });

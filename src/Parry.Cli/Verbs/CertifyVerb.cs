@@ -14,7 +14,7 @@ internal static class CertifyVerb
 
     /// <summary>What <c>--json</c> writes.</summary>
     internal sealed record CertifyReport(string Model, string Data, int Count, double Sigma, int Samples, double Alpha, long Seed, int Abstained,
-        IReadOnlyList<CertifiedAccuracy> Accuracies, IReadOnlyList<CertifiedImage> Images);
+        IReadOnlyList<CertifiedAccuracy> Accuracies, IReadOnlyList<CertifiedImage> Images, string? Note = null);
 
     /// <summary>The share of images that are right and proven at a radius.</summary>
     internal sealed record CertifiedAccuracy(double Radius, double Accuracy);
@@ -25,8 +25,8 @@ internal static class CertifyVerb
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        Option<string> model = Arguments.Model(), data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        Option<string> model = Arguments.Model();
+        var data = new DataOptions();
         Option<double> sigma = Arguments.Positive("--sigma", "Standard deviation of the noise, for values in 0 to 1.", 0.25);
         Option<int> selection = Arguments.Number("--selection", "Votes that choose the class.", 100, 1);
         Option<int> samples = Arguments.Number("--samples", "Votes that bound its probability; 100,000 in the paper.", 1000, 1);
@@ -37,15 +37,15 @@ internal static class CertifyVerb
         Option<bool> json = Arguments.Json();
         return new Command("certify", "Prove by randomized smoothing that no perturbation within an L2 radius changes a classifier's answer under noise.")
         {
-            model, data, dataDir, sigma, selection, samples, alpha, radii, count, seed, json,
+            model, data, sigma, selection, samples, alpha, radii, count, seed, json,
         }.Does((parsed, cancellation) =>
         {
             double[] asked = [.. parsed.GetRequiredValue(radii).Split(',').Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double radius) && radius >= 0 ? radius
                 : throw new UserErrorException($"expected --radii to be numbers from 0 on, as 0,0.25,0.5, got \"{text}\""))];
             if (parsed.GetValue(alpha) >= 0.5) throw new UserErrorException($"expected --alpha to be below 0.5, got {parsed.GetValue(alpha)}");
-            DataSet set = parsed.DataSet(data);
-            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)).Take(parsed.GetValue(count));
-            using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count);
+            IImageSource set = data.Open(parsed, parsed.GetRequiredValue(model));
+            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
+            using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { Source = set };
             var smoothed = new RandomizedSmoothing(context.Classifier(parsed.GetRequiredValue(model)), parsed.GetValue(sigma), draws: 1, parsed.GetValue(seed));
             var certified = new List<CertifiedImage>();
             using (ProgressLine line = ProgressLine.Of(parsed))
@@ -63,7 +63,7 @@ internal static class CertifyVerb
             }
 
             var report = new CertifyReport(parsed.GetRequiredValue(model), set.Name, images.Count, parsed.GetValue(sigma), parsed.GetValue(samples), parsed.GetValue(alpha), parsed.GetValue(seed),
-                certified.Count(image => image.Class is null), [.. asked.Select(radius => new CertifiedAccuracy(radius, AccuracyAt(certified, radius)))], certified);
+                certified.Count(image => image.Class is null), [.. asked.Select(radius => new CertifiedAccuracy(radius, AccuracyAt(certified, radius)))], certified, images.Note);
             Output output = Output.Of(parsed);
             if (parsed.GetValue(json)) output.Json(report, CliJson.Default.CertifyReport);
             else Show(output, report);
@@ -81,6 +81,7 @@ internal static class CertifyVerb
         output.Render(table);
         double largest = report.Sigma * NormalDistribution.Quantile(ClopperPearson.Lower(report.Samples, report.Samples, report.Alpha));
         output.Line(Text($"It abstains on {report.Abstained} of {report.Count} images. Each proof holds with probability {1 - report.Alpha}; {report.Samples:N0} votes prove a radius of {largest:0.00} at most."));
+        if (report.Note is { } note) output.Line($"note: {note}");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -9,10 +9,10 @@ internal static class DataFetchVerb
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "The data set: mnist, fashion-mnist or cifar10." };
+        var name = new Argument<string>("NAME") { Description = "The data set: mnist, fashion-mnist or cifar10; celeba says where it is got." };
         var dataDir = new Option<string?>("--data-dir") { Description = "The folder to download into; the user's cache if not given.", HelpName = "DIR" };
         var command = new Command("fetch", "Download a data set; every file is checked before it is used.") { name, dataDir };
-        command.SetAction((result, cancellation) => RunAsync(result, DataSets.ByName(result.GetRequiredValue(name)), result.GetValue(dataDir), cancellation));
+        command.SetAction((result, cancellation) => RunAsync(result, Named(result.GetRequiredValue(name)), result.GetValue(dataDir), cancellation));
         return command;
     }
 
@@ -32,6 +32,10 @@ internal static class DataFetchVerb
         output.Line(files == 0 ? $"{set.Title} is complete in {folder}." : $"{set.Title} is in {folder}. License: {set.License}.");
         return 0;
     }
+
+    private static DataSet Named(string name) => name.Equals(CelebA.SetName, StringComparison.OrdinalIgnoreCase)
+        ? throw new UserErrorException($"CelebA cannot be downloaded automatically: {CelebA.HowToGet}")
+        : DataSets.ByName(name);
 
     // A folder with a damaged file does not count: fetching is what mends it.
     private static string? Complete(DataSet set)

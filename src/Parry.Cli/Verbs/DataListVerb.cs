@@ -25,8 +25,14 @@ internal static class DataListVerb
     private static int Run(Output output, string? dataDir, bool json)
     {
         if (dataDir is not null && !Directory.Exists(dataDir)) throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
-        ListedData[] entries = [.. DataSets.All.Select(set => new ListedData(
-            set.Name, set.Title, set.Shape.ToString(), set.ClassNames.Count, Find(set, DataPart.Train, dataDir), Find(set, DataPart.Test, dataDir), set.License, set.Citation))];
+        var faces = new CelebA();
+        string? place = Found(() => CelebA.Find(dataDir));
+        ListedData[] entries =
+        [
+            .. DataSets.All.Select(set => new ListedData(set.Name, set.Title, set.Shape.ToString(), set.ClassNames.Count,
+                Found(() => DataLocator.Find(set, DataPart.Train, dataDir)), Found(() => DataLocator.Find(set, DataPart.Test, dataDir)), set.License, set.Citation)),
+            new ListedData(faces.Name, "CelebA", faces.Shape.ToString(), faces.ClassNames.Count, place, place, CelebA.License, CelebA.Citation),
+        ];
         if (json)
         {
             output.Json(new DataListing(entries), CliJson.Default.DataListing);
@@ -36,22 +42,23 @@ internal static class DataListVerb
         Table table = Output.Table("name", "images", ">classes", "found in", "license");
         foreach (ListedData entry in entries) table.AddRow(new[] { entry.Name, entry.Shape, $"{entry.Classes}", Place(entry), entry.License }.Select(Markup.Escape).ToArray());
         output.Render(table);
+        if (place is null) output.Line($"CelebA is not downloaded: {CelebA.HowToGet}.");
         return 0;
     }
 
     private static string Place(ListedData entry) => (entry.Train, entry.Test) switch
     {
-        (null, null) => $"not found: parry data fetch {entry.Name}",
+        (null, null) => entry.Name == CelebA.SetName ? "not found" : $"not found: parry data fetch {entry.Name}",
         (null, var test) => $"{test} (test images only)",
         (var train, null) => $"{train} (training images only)",
         var (train, test) => train == test ? test : $"{train} (training), {test} (test)",
     };
 
-    private static string? Find(DataSet set, DataPart part, string? dataDir)
+    private static string? Found(Func<string> find)
     {
         try
         {
-            return DataLocator.Find(set, part, dataDir);
+            return find();
         }
         catch (UserErrorException)
         {

@@ -14,8 +14,8 @@ internal static class EvaluateVerb
 {
     public static Command Create()
     {
-        Option<string> model = Arguments.Model(), data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        Option<string> model = Arguments.Model();
+        var data = new DataOptions();
         var attacks = new Option<string[]>("--attacks")
         {
             Description = $"Attacks, each as NAME or NAME:key=value,…; names: {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}.",
@@ -41,14 +41,15 @@ internal static class EvaluateVerb
         Option<bool> json = Arguments.Json();
         return new Command("evaluate", "Attack a classifier bare and defended, by attackers who know the defense and who do not, and write a report.")
         {
-            model, data, dataDir, attacks, defenses, from, count, validation, revisited, noBreaks, queries, gradients, seed, output, json,
+            model, data, attacks, defenses, from, count, validation, revisited, noBreaks, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             var request = new EvaluateRequest
             {
                 Model = parsed.GetRequiredValue(model),
-                Data = parsed.DataSet(data).Name,
-                DataDir = parsed.GetValue(dataDir),
+                Data = data.Text(parsed),
+                Attribute = data.Attribute(parsed),
+                DataDir = data.Folder(parsed),
                 Attacks = parsed.GetRequiredValue(attacks),
                 Defenses = parsed.GetRequiredValue(defenses),
                 From = parsed.GetValue(from),

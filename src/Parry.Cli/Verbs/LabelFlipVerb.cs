@@ -24,8 +24,7 @@ internal static class LabelFlipVerb
     public static Command Create()
     {
         var recipe = new Models.Training();
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         Option<string> net = Arguments.Net();
         var kinds = new Option<string[]>("--kind")
         {
@@ -43,7 +42,7 @@ internal static class LabelFlipVerb
         Option<bool> json = Arguments.Json();
         return new Command("label-flip", "Change labels of training images, train a classifier on the true and on the changed ones, and compare.")
         {
-            data, dataDir, net, kinds, shares, fromClass, toClass, count, epochs, seed, json,
+            data, net, kinds, shares, fromClass, toClass, count, epochs, seed, json,
         }.Does((parsed, cancellation) =>
         {
             (string Kind, LabelFlip Flip)[] flips =
@@ -52,10 +51,10 @@ internal static class LabelFlipVerb
                    from share in parsed.GetRequiredValue(shares).Split(',')
                    select (kind, LabelFlip.Create([new("kind", kind), new("share", share)]) with { From = parsed.GetValue(fromClass), To = parsed.GetValue(toClass) }),
             ];
-            DataSet set = parsed.DataSet(data);
+            IImageSource set = data.Open(parsed);
             var options = recipe with { Architecture = Classifiers.FullName(parsed.GetRequiredValue(net)), Epochs = parsed.GetValue(epochs), Seed = parsed.GetValue(seed) };
-            ImageSet training = set.Load(DataPart.Train, Split.DefenseGan, parsed.GetValue(dataDir)).Take(parsed.GetValue(count));
-            ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir));
+            ImageSet training = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
+            ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed));
 
             // Classes that the set lacks are refused before any training.
             foreach (var (_, flip) in flips) flip.Poison(training.Take(1), options.Seed);

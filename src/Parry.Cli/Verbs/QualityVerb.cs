@@ -34,8 +34,7 @@ internal static class QualityVerb
     public static Command Create()
     {
         var model = new Option<string>("--model") { Description = "The generator: a .safetensors file or the name of one that ships, as mnist/gan.", HelpName = "GENERATOR", Required = true };
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         var features = new Option<string?>("--features") { Description = "The classifier whose features and classes are compared; the data set's shipped one, as mnist/a, if not given.", HelpName = "MODEL" };
         Option<int> count = Arguments.Number("--count", "How many images to draw, and real ones to set beside them.", 10_000, FewestSamples);
         Option<int> reconstruct = Arguments.Number("--reconstruct", "How many test images, from the first on, to reconstruct with a generator of wgan-gp, which takes the longest; 0 for none.", 100, 0);
@@ -44,18 +43,19 @@ internal static class QualityVerb
         Option<bool> json = Arguments.Json();
         return new Command("quality", "Measure a generator's images against test images, with real images and noise beside it.")
         {
-            model, data, dataDir, features, count, reconstruct, seed, output, json,
+            model, data, features, count, reconstruct, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
-            DataSet set = parsed.DataSet(data);
-            string name = parsed.GetRequiredValue(model), eye = parsed.GetValue(features) ?? $"{set.Name}/a";
+            string name = parsed.GetRequiredValue(model);
+            IImageSource set = data.Open(parsed, name);
+            string eye = parsed.GetValue(features) ?? $"{set.Name}/a";
             string? folder = parsed.GetValue(output);
             var (generator, description) = ModelCatalog.LoadAnyGenerator(name);
             using Module owned = generator;
             if (description.Shape != set.Shape) throw new UserErrorException($"{name} draws images of {description.Shape}, those of {set.Name} are {set.Shape}: give the data it was trained on");
             IClassifier classifier = ModelCatalog.LoadClassifier(eye, set.Shape, set.ClassNames.Count).Classifier;
             using var ownedToo = classifier as IDisposable;
-            ImageSet heldOut = set.Load(DataPart.Validation, Split.DefenseGan, parsed.GetValue(dataDir));
+            ImageSet heldOut = set.Load(DataPart.Validation, Split.DefenseGan, data.Folder(parsed));
             int drawn = heldOut.Take(parsed.GetValue(count)).Count; // refuses more than there are
             var run = new QualityRun
             {
@@ -64,11 +64,11 @@ internal static class QualityVerb
                 Latent = description.Latent!.Value,
                 Classes = description.ClassNames.Count,
                 Features = new FeatureNetwork(classifier),
-                Training = set.Load(DataPart.Train, Split.DefenseGan, parsed.GetValue(dataDir)),
+                Training = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(parsed)),
 
                 // Neighbors in the published order are by the same writers: a part of them is drawn at random.
                 HeldOut = heldOut.Select(ShuffledBatches.Permutation(heldOut.Count, (ulong)parsed.GetValue(seed), 0).AsSpan(0, drawn)),
-                Test = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)),
+                Test = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed)),
                 Reconstructed = parsed.GetValue(reconstruct),
                 Seed = parsed.GetValue(seed),
                 Folder = folder,

@@ -16,8 +16,8 @@ internal static class TrainAdvGanVerb
     public static Command Create()
     {
         var recipe = new AdvGan();
-        Option<string> model = Arguments.Model(), data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        Option<string> model = Arguments.Model();
+        var data = new DataOptions();
         Option<string> outFile = Arguments.OutFile("The weight file to write, in float16; until the end a checkpoint lies beside it.");
         Option<double> epsilon = Arguments.Positive("--eps", "The largest change of a pixel.", recipe.Epsilon);
         Option<int> count = Arguments.Count(recipe.TrainingImages);
@@ -26,13 +26,13 @@ internal static class TrainAdvGanVerb
         Option<bool> resume = Arguments.Resume();
         return new Command("advgan", "Train the generator of AdvGAN against a classifier, for advgan:weights=FILE.")
         {
-            model, data, dataDir, outFile, epsilon, count, epochs, seed, resume,
+            model, data, outFile, epsilon, count, epochs, seed, resume,
         }.Does((result, cancellation) =>
         {
-            DataSet set = result.DataSet(data);
+            IImageSource set = data.Open(result, result.GetRequiredValue(model));
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
             string name = result.GetRequiredValue(model);
-            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, result.GetValue(dataDir));
+            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(result));
             IClassifier classifier = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier;
             using var owned = classifier as IDisposable;
             var attack = new AdvGan { Epsilon = result.GetValue(epsilon), TrainingImages = result.GetValue(count), Epochs = result.GetValue(epochs) };

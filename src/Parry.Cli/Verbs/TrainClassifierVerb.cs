@@ -15,8 +15,7 @@ internal static class TrainClassifierVerb
     public static Command Create()
     {
         var recipe = new Models.Training();
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         Option<string> net = Arguments.Net();
         Option<string> outFile = Arguments.OutFile("The weight file to write; until the end a checkpoint lies beside it.");
         Option<int> epochs = Arguments.Number("--epochs", "Passes over the training images.", recipe.Epochs, 1);
@@ -30,13 +29,13 @@ internal static class TrainClassifierVerb
         Option<bool> resume = Arguments.Resume();
         var command = new Command("classifier", "Train a classifier on the first 50,000 training images; the last 10,000 validate.")
         {
-            data, dataDir, net, outFile, epochs, batch, learningRate, finalLearningRate, mirror, dropout, seed, resume,
+            data, net, outFile, epochs, batch, learningRate, finalLearningRate, mirror, dropout, seed, resume,
         };
         foreach (Option option in loss.All) command.Add(option);
         return command.Does((result, cancellation) =>
         {
-            DataSet set = result.DataSet(data);
-            using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count);
+            IImageSource set = data.Open(result);
+            using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { Source = set };
             var options = recipe with
             {
                 Architecture = Classifiers.FullName(result.GetRequiredValue(net)),
@@ -50,7 +49,7 @@ internal static class TrainClassifierVerb
                 Seed = result.GetValue(seed),
             };
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
-            string? folder = result.GetValue(dataDir);
+            string? folder = data.Folder(result);
             ImageSet train = set.Load(DataPart.Train, Split.DefenseGan, folder), validation = set.Load(DataPart.Validation, Split.DefenseGan, folder), test = set.Load(DataPart.Test, Split.DefenseGan, folder);
             using var trainer = new ClassifierTrainer(options, train, validation);
             if (files.HasCheckpoint) trainer.Resume(files.Checkpoint);

@@ -15,8 +15,7 @@ internal static class TrainDefenseVaeVerb
     {
         var recipe = new DefenseVaeTraining();
         Option<string> model = Arguments.Model();
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         Option<string> outFile = Arguments.OutFile("The weight file to write; until the end a checkpoint lies beside it.");
         Option<int> count = Arguments.Count(5000);
         Option<int> width = Arguments.Number("--width", "Maps of the first convolution.", recipe.Width, 1);
@@ -27,18 +26,18 @@ internal static class TrainDefenseVaeVerb
         Option<bool> resume = Arguments.Resume();
         var verb = new Command("defense-vae", "Train Defense-VAE on training images under twelve attacks on a classifier; the paper takes all of them.")
         {
-            model, data, dataDir, outFile, count, width, latent, divergence, iterations,
+            model, data, outFile, count, width, latent, divergence, iterations,
         };
         schedule.AddTo(verb);
         verb.Add(resume);
         return verb.Does((result, cancellation) =>
         {
-            DataSet set = result.DataSet(data);
+            IImageSource set = data.Open(result, result.GetRequiredValue(model));
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
             string target = result.GetRequiredValue(model);
             IClassifier classifier = ModelCatalog.LoadClassifier(target, set.Shape, set.ClassNames.Count).Classifier;
             using var owned = classifier as IDisposable;
-            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, result.GetValue(dataDir)).Take(result.GetValue(count));
+            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(result), result.GetValue(count));
             DefenseVaeTraining options = recipe with
             {
                 Width = result.GetValue(width),

@@ -14,8 +14,7 @@ internal sealed class TrainGanVerb
     private const string WganGpName = "wgan-gp";
     private const string StyleGanName = "stylegan";
 
-    private readonly Option<string> _data = Arguments.Data();
-    private readonly Option<string?> _dataDir = Arguments.DataDir();
+    private readonly DataOptions _data = new();
     private readonly Option<string> _outFile = Arguments.OutFile("The weight file to write; checkpoint, sample sheet and log go beside it.");
     private readonly Option<string> _kind = Arguments.Choice(
         "--kind", "How it is trained; numbers that are not given are those of the kind's paper.", [WganGpName, .. Enum.GetNames<GanKind>().Select(name => name.ToLowerInvariant()), StyleGanName]);
@@ -41,24 +40,24 @@ internal sealed class TrainGanVerb
 
     private Command Make() => new Command("gan", "Train a generator on the first 50,000 training images, by default the one for Defense-GAN.")
     {
-        _data, _dataDir, _outFile, _kind, _width, _latent, _iterations, _batch, _criticSteps, _learningRate, _bfloat16, _judge, _seed, _threads, _checkpointEvery, _samplesEvery, _resume,
+        _data, _outFile, _kind, _width, _latent, _iterations, _batch, _criticSteps, _learningRate, _bfloat16, _judge, _seed, _threads, _checkpointEvery, _samplesEvery, _resume,
     }.Does((result, cancellation) =>
     {
         string kind = result.GetRequiredValue(_kind);
         if (kind == WganGpName && result.GetValue(_judge) is not null) throw new UserErrorException("expected no --judge with --kind wgan-gp: leave it out, or choose another kind");
         if (kind == StyleGanName && result.GetValue(_criticSteps) is not null) throw new UserErrorException("expected no --critic-steps with --kind stylegan, which takes one: leave it out");
         if (kind != WganGpName && result.GetValue(_bfloat16)) throw new UserErrorException($"expected no --bfloat16 with --kind {kind}: leave it out, or train with --kind wgan-gp");
-        DataSet set = result.DataSet(_data);
+        IImageSource set = _data.Open(result, result.GetValue(_judge));
         TorchThreads.Set(result.GetValue(_threads) ?? Workers.PhysicalCores);
         var files = new TrainingFiles(result.GetRequiredValue(_outFile), result.GetValue(_resume));
-        ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, result.GetValue(_dataDir));
+        ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, _data.Folder(result));
         if (kind == WganGpName) TrainWganGp(result, set, images, files, cancellation);
         else if (kind == StyleGanName) TrainStyleGan(result, set, images, files, cancellation);
         else Train(result, GanNetworks.Find(kind)!.Value, set, images, files, cancellation);
         return 0;
     });
 
-    private void TrainWganGp(ParseResult result, DataSet set, ImageSet images, TrainingFiles files, CancellationToken cancellation)
+    private void TrainWganGp(ParseResult result, IImageSource set, ImageSet images, TrainingFiles files, CancellationToken cancellation)
     {
         var recipe = new WganGp();
         var run = new WganGpRun
@@ -86,7 +85,7 @@ internal sealed class TrainGanVerb
         Report(result, files, parameters, run.Options.Iterations);
     }
 
-    private void Train(ParseResult result, GanKind kind, DataSet set, ImageSet images, TrainingFiles files, CancellationToken cancellation)
+    private void Train(ParseResult result, GanKind kind, IImageSource set, ImageSet images, TrainingFiles files, CancellationToken cancellation)
     {
         GanRecipe defaults = GanRecipe.Of(kind);
         double rate = result.GetValue(_learningRate) ?? defaults.GeneratorRate;
@@ -116,7 +115,7 @@ internal sealed class TrainGanVerb
         }, cancellation);
     }
 
-    private void TrainStyleGan(ParseResult result, DataSet set, ImageSet images, TrainingFiles files, CancellationToken cancellation)
+    private void TrainStyleGan(ParseResult result, IImageSource set, ImageSet images, TrainingFiles files, CancellationToken cancellation)
     {
         var defaults = new StyleGan();
         StyleGan recipe = defaults with

@@ -14,8 +14,7 @@ internal static class TrainMagNetVerb
     public static Command Create()
     {
         var recipe = new MagNetTraining();
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         Option<string> outFile = Arguments.OutFile("The weight file to write; until the end a checkpoint lies beside it.");
         var classifier = new Option<string?>("--classifier")
         {
@@ -30,15 +29,15 @@ internal static class TrainMagNetVerb
         Option<bool> resume = Arguments.Resume();
         var verb = new Command("magnet", "Train the auto-encoders of MagNet; the first 5,000 training images decide the detectors' thresholds.")
         {
-            data, dataDir, outFile, classifier, members, noise, rate, divergenceRate,
+            data, outFile, classifier, members, noise, rate, divergenceRate,
         };
         schedule.AddTo(verb);
         verb.Add(resume);
         return verb.Does((result, cancellation) =>
         {
-            DataSet set = result.DataSet(data);
+            IImageSource set = data.Open(result, result.GetValue(classifier));
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
-            string? folder = result.GetValue(dataDir), answers = result.GetValue(classifier);
+            string? folder = data.Folder(result), answers = result.GetValue(classifier);
             if (answers is not null && answers.AsSpan().ContainsAny(',', '=')) throw new UserErrorException($"expected --classifier without commas and equals signs, got {answers}: rename the file");
             ImageSet images = set.Load(DataPart.Train, Split.MagNet, folder), validation = set.Load(DataPart.Validation, Split.MagNet, folder);
             IClassifier? compared = answers is null ? null : ModelCatalog.LoadClassifier(answers, set.Shape, set.ClassNames.Count).Classifier;

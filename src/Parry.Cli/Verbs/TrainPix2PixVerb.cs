@@ -21,8 +21,7 @@ internal static class TrainPix2PixVerb
     public static Command Create()
     {
         var recipe = new Pix2Pix();
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         Option<string> outFile = Arguments.OutFile("The weight file to write; checkpoint, sample sheet and log go beside it.");
         Option<string> task = Arguments.Choice("--task", "What it draws the images from: their edges, or images that fool --model by the fast gradient sign method.", Edges, "adversarial");
         var model = new Option<string?>("--model") { Description = "The classifier to fool: a file or the name of a model that ships.", HelpName = "MODEL" };
@@ -38,16 +37,16 @@ internal static class TrainPix2PixVerb
         Option<bool> resume = Arguments.Resume();
         return new Command("pix2pix", "Train a network that draws images from their edges, or clean images from adversarial ones.")
         {
-            data, dataDir, outFile, task, model, epsilon, width, iterations, batch, learningRate, seed, threads, checkpointEvery, samplesEvery, resume,
+            data, outFile, task, model, epsilon, width, iterations, batch, learningRate, seed, threads, checkpointEvery, samplesEvery, resume,
         }.Does((result, cancellation) =>
         {
             string? fooled = result.GetValue(model);
             bool edges = result.GetValue(task) == Edges;
             if (edges != fooled is null) throw new UserErrorException(edges ? "expected no --model with --task edges: leave it out, or give --task adversarial" : "expected --model with --task adversarial: name the classifier to fool");
-            DataSet set = result.DataSet(data);
+            IImageSource set = data.Open(result, fooled);
             TorchThreads.Set(result.GetValue(threads) ?? Workers.PhysicalCores);
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
-            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, result.GetValue(dataDir)), test = set.Load(DataPart.Test, Split.DefenseGan, result.GetValue(dataDir));
+            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(result)), test = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(result));
             IClassifier? classifier = fooled is null ? null : ModelCatalog.LoadClassifier(fooled, images.Shape, images.ClassNames.Count).Classifier;
             using var owned = classifier as IDisposable;
             var attack = new FastGradientSign { Epsilon = result.GetValue(epsilon) };

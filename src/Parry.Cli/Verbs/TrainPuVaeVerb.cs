@@ -14,8 +14,7 @@ internal static class TrainPuVaeVerb
     public static Command Create()
     {
         var recipe = new PuVaeTraining();
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         var source = new Option<string>("--source") { Description = "The classifier that has to see the label in what is drawn: a file, or the name of one that ships.", HelpName = "MODEL", Required = true };
         Option<string> outFile = Arguments.OutFile("The weight file to write, in float16; until the end a checkpoint lies beside it.");
         Option<int> width = Arguments.Number("--width", "Maps of each convolution.", recipe.Width, 1);
@@ -26,15 +25,15 @@ internal static class TrainPuVaeVerb
         Option<double> classes = Arguments.Number("--class", "Weight of the source classifier's cross entropy.", recipe.ClassWeight, 0.0);
         var schedule = new ScheduleOptions(recipe.Schedule);
         Option<bool> resume = Arguments.Resume();
-        var verb = new Command("puvae", "Train the auto-encoder of PuVAE on the first 50,000 training images.") { data, dataDir, source, outFile, width, hidden, latent, reconstruction, divergence, classes };
+        var verb = new Command("puvae", "Train the auto-encoder of PuVAE on the first 50,000 training images.") { data, source, outFile, width, hidden, latent, reconstruction, divergence, classes };
         schedule.AddTo(verb);
         verb.Add(resume);
         return verb.Does((result, cancellation) =>
         {
-            DataSet set = result.DataSet(data);
+            IImageSource set = data.Open(result, result.GetRequiredValue(source));
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
             string sourceName = result.GetRequiredValue(source);
-            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, result.GetValue(dataDir));
+            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(result));
             IClassifier classifier = ModelCatalog.LoadClassifier(sourceName, set.Shape, set.ClassNames.Count).Classifier;
             using var owned = classifier as IDisposable;
             PuVaeTraining options = recipe with

@@ -15,8 +15,7 @@ internal static class TrainVaeVerb
     public static Command Create()
     {
         var recipe = new VaeTraining();
-        Option<string> data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        var data = new DataOptions();
         Option<string> outFile = Arguments.OutFile("The weight file to write; until the end a checkpoint lies beside it.");
         var conditional = new Option<bool>("--conditional") { Description = "Tell encoder and decoder the label." };
         Option<int> latent = Arguments.Number("--latent", "Length of the latent vector.", recipe.Sizes.Latent, 1);
@@ -24,14 +23,14 @@ internal static class TrainVaeVerb
         Option<int[]> decoder = Sizes("--decoder", "Units of the decoder's hidden layers, from the latent vector on.", recipe.Sizes.Decoder);
         var schedule = new ScheduleOptions(recipe.Schedule);
         Option<bool> resume = Arguments.Resume();
-        var verb = new Command("vae", "Train a dense variational auto-encoder on the first 50,000 training images.") { data, dataDir, outFile, conditional, latent, encoder, decoder };
+        var verb = new Command("vae", "Train a dense variational auto-encoder on the first 50,000 training images.") { data, outFile, conditional, latent, encoder, decoder };
         schedule.AddTo(verb);
         verb.Add(resume);
         return verb.Does((result, cancellation) =>
         {
-            DataSet set = result.DataSet(data);
+            IImageSource set = data.Open(result);
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
-            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, result.GetValue(dataDir));
+            ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(result));
             var options = new VaeTraining
             {
                 Sizes = new VaeSizes { Latent = result.GetValue(latent), Encoder = result.GetRequiredValue(encoder), Decoder = result.GetRequiredValue(decoder) },

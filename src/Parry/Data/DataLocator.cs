@@ -13,24 +13,18 @@ public static class DataLocator
     /// <param name="part">The part whose files are needed.</param>
     /// <param name="dataDir">The folder to look in first, or null.</param>
     /// <exception cref="UserErrorException">The set is nowhere, or <paramref name="dataDir"/> does not exist.</exception>
-    public static string Find(DataSet set, DataPart part, string? dataDir = null)
-    {
-        if (dataDir is not null && !Directory.Exists(dataDir))
-        {
-            throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
-        }
-
-        return Find(set, part, Roots(dataDir, Environment.GetEnvironmentVariable));
-    }
+    public static string Find(DataSet set, DataPart part, string? dataDir = null) => Find(set, part, Roots(dataDir));
 
     /// <summary>The folder of the user's cache into which the set is downloaded.</summary>
-    public static string CacheFolder(DataSet set) => Path.Combine(CacheRoot(Environment.GetEnvironmentVariable), set.Name);
+    public static string CacheFolder(DataSet set) => CacheFolder(set.Name);
+
+    internal static string CacheFolder(string name) => Path.Combine(CacheRoot(Environment.GetEnvironmentVariable), name);
 
     internal static string Find(DataSet set, DataPart part, IReadOnlyList<string> roots)
     {
         var names = set.FolderAliases.Prepend(set.Name).ToList();
         var remarks = "";
-        foreach (var folder in roots.SelectMany(root => names.Select(name => Path.Combine(root, name)).Append(root)))
+        foreach (var folder in Folders(names, roots))
         {
             if (!set.HasFiles(folder, part))
             {
@@ -48,6 +42,16 @@ public static class DataLocator
         throw new UserErrorException(
             $"{set.Title} ({part.ToString().ToLowerInvariant()}) was not found in {string.Join(", ", roots)} or a folder {string.Join(" or ", names)} there{remarks}: download it with parry data fetch {set.Name}");
     }
+
+    /// <summary>The folders in which a set of these names can lie.</summary>
+    internal static IEnumerable<string> Folders(IReadOnlyList<string> names, IReadOnlyList<string> roots) =>
+        roots.SelectMany(root => names.Select(name => Path.Combine(root, name)).Append(root));
+
+    /// <summary>The folders in which sets are looked for.</summary>
+    /// <exception cref="UserErrorException"><paramref name="dataDir"/> does not exist.</exception>
+    internal static IReadOnlyList<string> Roots(string? dataDir) => dataDir is null || Directory.Exists(dataDir)
+        ? Roots(dataDir, Environment.GetEnvironmentVariable)
+        : throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
 
     internal static IReadOnlyList<string> Roots(string? dataDir, Func<string, string?> environment) =>
         [.. new[] { dataDir, environment("PARRY_DATA"), DebianFolder, CacheRoot(environment) }.Where(root => !string.IsNullOrEmpty(root))!];

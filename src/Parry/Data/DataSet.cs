@@ -1,7 +1,7 @@
 namespace Parry.Data;
 
 /// <summary>A published data set: what it holds, where it comes from, and how its files are recognized and read.</summary>
-public sealed class DataSet
+public sealed class DataSet : IImageSource
 {
     internal enum FileFormat
     {
@@ -42,19 +42,17 @@ public sealed class DataSet
     internal FileFormat Format { get; init; }
 
     /// <summary>Finds the set as <see cref="DataLocator"/> does and reads one part of it.</summary>
-    /// <param name="part">The part.</param>
-    /// <param name="split">How the published training images are cut; of no account for the test images.</param>
-    /// <param name="dataDir">The folder to look in first, or null.</param>
-    /// <exception cref="UserErrorException">The set is not found, its files are damaged, or the split does not fit.</exception>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null)
+    /// <inheritdoc/>
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
     {
         var folder = DataLocator.Find(this, part, dataDir);
-        return part switch
+        var images = part switch
         {
             DataPart.Test => ReadTest(folder),
             DataPart.Validation => split.Validation(ReadTraining(folder)),
             _ => split.Train(ReadTraining(folder)),
         };
+        return count is { } first ? images.Take(first) : images;
     }
 
     /// <summary>Reads the published training images from the folder.</summary>

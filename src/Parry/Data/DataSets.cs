@@ -1,6 +1,6 @@
 namespace Parry.Data;
 
-/// <summary>The data sets that Parry knows by name.</summary>
+/// <summary>The data sets that Parry knows by name, and what else images can come from.</summary>
 public static class DataSets
 {
     /// <summary>MNIST: handwritten digits, 60,000 for training and 10,000 for testing.</summary>
@@ -98,4 +98,23 @@ public static class DataSets
     public static DataSet ByName(string name) =>
         All.FirstOrDefault(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
         ?? throw new UserErrorException($"expected a data set out of {string.Join(", ", All.Select(set => set.Name))}, got \"{name}\"");
+
+    /// <summary>The images that a text names: a known set, CelebA, a folder of class folders, or a .csv file of files and labels. A known name goes before a folder of that name.</summary>
+    /// <param name="text">What <c>--data</c> was given.</param>
+    /// <param name="preparation">What the model says of the images it takes; null if it says nothing. Sets known by name have a shape and classes of their own.</param>
+    /// <param name="attribute">The attribute of CelebA that tells its classes apart; null for <see cref="CelebA.DefaultAttribute"/>.</param>
+    /// <exception cref="UserErrorException">The text names nothing, or what it names is not in order.</exception>
+    public static IImageSource Open(string text, ImagePreparation? preparation = null, string? attribute = null)
+    {
+        if (text.Equals(CelebA.SetName, StringComparison.OrdinalIgnoreCase)) return new CelebA(attribute ?? CelebA.DefaultAttribute, preparation);
+        if (attribute is not null) throw new UserErrorException($"expected an attribute with the data set {CelebA.SetName} only, got \"{attribute}\" with {text}: leave it out");
+        if (IsName(text)) return ByName(text);
+        if (Directory.Exists(text)) return new ImageFolder(text, preparation);
+        if (text.EndsWith(".csv", StringComparison.OrdinalIgnoreCase)) return new ImageTable(text, preparation);
+        string names = string.Join(", ", All.Select(set => set.Name).Append(CelebA.SetName));
+        throw new UserErrorException($"expected a data set out of {names}, a folder of class folders that exists, or a .csv file of files and labels, got \"{text}\"");
+    }
+
+    /// <summary>Whether a set of <see cref="All"/> has this name, in small or capital letters.</summary>
+    public static bool IsName(string text) => All.Any(set => set.Name.Equals(text, StringComparison.OrdinalIgnoreCase));
 }

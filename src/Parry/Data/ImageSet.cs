@@ -53,6 +53,9 @@ public sealed class ImageSet
     /// <summary>The classes' names; the label is the index.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
+    /// <summary>How pictures were changed to become these images, and what was left out; null if nothing was.</summary>
+    public string? Note { get; init; }
+
     /// <summary>Number of images.</summary>
     public int Count => _labels.Length;
 
@@ -92,8 +95,7 @@ public sealed class ImageSet
                     : $"{Name} has {Count} images, got a count of {count} from image {start} on: stay inside 0 to {Count}");
         }
 
-        return new ImageSet(
-            Name, Shape, _pixels.Slice(start * Shape.Pixels, count * Shape.Pixels), _labels.Slice(start, count), ClassNames);
+        return new ImageSet(Name, Shape, _pixels.Slice(start * Shape.Pixels, count * Shape.Pixels), _labels.Slice(start, count), ClassNames) { Note = Note };
     }
 
     /// <summary>A copy of the images at the given indices, in their order; an index may come more than once.</summary>
@@ -108,6 +110,6 @@ public sealed class ImageSet
             labels[i] = Labels[indices[i]];
         }
 
-        return new ImageSet(Name, Shape, pixels, labels, ClassNames);
+        return new ImageSet(Name, Shape, pixels, labels, ClassNames) { Note = Note };
     }
 }

@@ -1,4 +1,3 @@
-using Parry.Attacks.Catalog;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;

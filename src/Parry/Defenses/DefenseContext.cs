@@ -25,6 +25,9 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <summary>The folder to look for data in first; null for the usual places.</summary>
     public string? DataDir { get; init; }
 
+    /// <summary>Where clean images come from; null for the data set of that name.</summary>
+    public IImageSource? Source { get; init; }
+
     /// <summary>The classifier that is defended.</summary>
     /// <exception cref="InvalidOperationException">None was said.</exception>
     public IClassifier Evaluated
@@ -33,9 +36,9 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
         set;
     }
 
-    /// <summary>Clean images for thresholds and the like: the last 10,000 published for training.</summary>
+    /// <summary>Clean images for thresholds and the like: the validation part, of a published set the last 10,000 for training.</summary>
     /// <exception cref="UserErrorException">The data set is not found.</exception>
-    public ImageSet ValidationImages() => DataSets.ByName(Data).Load(DataPart.Validation, Split.DefenseGan, DataDir);
+    public ImageSet ValidationImages() => (Source ?? DataSets.ByName(Data)).Load(DataPart.Validation, Split.DefenseGan, DataDir);
 
     /// <summary>Loads a classifier for these images.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>

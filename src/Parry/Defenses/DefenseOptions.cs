@@ -1,5 +1,4 @@
 using System.Globalization;
-using Parry.Attacks.Catalog;
 
 namespace Parry.Defenses;
 

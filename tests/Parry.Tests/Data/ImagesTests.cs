@@ -63,6 +63,17 @@ public class ImagesTests
     }
 
     [Fact]
+    public void A_file_says_whether_it_is_gray_or_in_color()
+    {
+        foreach (int channels in new[] { 1, 3 })
+        {
+            var shape = new ImageShape(channels, 3, 4);
+            byte[] png = Png.Encode(TestData.Pixels(shape.Pixels), shape), jpeg = Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 90);
+            Assert.Equal([shape, shape, shape, shape], [Png.DecodeShape(png), Png.Decode(png).Shape, Jpeg.DecodeShape(jpeg), Jpeg.Decode(jpeg).Shape]);
+        }
+    }
+
+    [Fact]
     public void A_png_is_encoded_only_if_the_values_fit_the_shape()
     {
         Assert.Throws<ArgumentException>(() => Png.Encode(new byte[11], new ImageShape(1, 3, 4)));
@@ -164,6 +175,10 @@ public class ImagesTests
         Assert.Throws<UserErrorException>(() => ImageFile.Read("/nowhere.png", 3));
         Assert.Throws<UserErrorException>(() => ImageFile.Read(folder.Path, 3));
     }
+
+    [Fact]
+    public void What_may_never_end_is_not_read() =>
+        Assert.Contains("expected an image file of 1 to", Assert.Throws<UserErrorException>(() => ImageFile.Read("/dev/zero")).Message);
 
     [Fact]
     public void A_missing_library_names_its_package()

@@ -57,4 +57,12 @@ internal static class TestData
     }
 
     public static InputFile Input(byte[] file, string name = "file") => new(new MemoryStream(file), name);
+
+    /// <summary>Asserts that something is refused with one line that holds these words.</summary>
+    public static void AssertRefused(string because, Func<object> work)
+    {
+        var error = Assert.Throws<UserErrorException>(work);
+        Assert.Contains(because, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
 }

@@ -9,6 +9,7 @@ public static unsafe partial class Jpeg
     private const string Package = "libturbojpeg0";
     private const int Rgb = 0;
     private const int Gray = 6;
+    private const int GrayColorSpace = 2;
     private const int GraySampling = 3;
     private const int HalfColorSampling = 2;
     private const int NoReallocation = 1024;
@@ -17,44 +18,54 @@ public static unsafe partial class Jpeg
 
     /// <summary>Decodes a JPEG to 8-bit gray or RGB. A file that decodes only with warnings, such as one cut off, is refused.</summary>
     /// <param name="file">The file's bytes.</param>
-    /// <param name="channels">1 for gray, 3 for red, green and blue.</param>
+    /// <param name="channels">1 for gray, 3 for red, green and blue, null for what the file has.</param>
     /// <returns>The shape and the values as [C, H, W].</returns>
     /// <exception cref="InvalidDataException">The file is not a JPEG, is corrupt, or declares more than 64 Mi pixels.</exception>
     /// <exception cref="UserErrorException">libjpeg-turbo is not installed.</exception>
-    public static (ImageShape Shape, byte[] Planes) Decode(ReadOnlySpan<byte> file, int channels)
+    public static (ImageShape Shape, byte[] Planes) Decode(ReadOnlySpan<byte> file, int? channels = null)
     {
-        Planes.CheckChannels(channels);
-        SystemLibrary.Require(Library, Package);
-        var decoder = tjInitDecompress();
-        if (decoder == 0)
+        if (channels is { } asked)
         {
-            throw new InvalidOperationException($"libjpeg-turbo could not start: {Message(0)}");
+            Planes.CheckChannels(asked);
         }
 
+        var decoder = StartDecoder();
         try
         {
             fixed (byte* memory = file)
             {
-                int width, height, subsampling, colorSpace;
-                if (tjDecompressHeader3(decoder, memory, (nuint)file.Length, &width, &height, &subsampling, &colorSpace) != 0)
-                {
-                    throw Corrupt(decoder);
-                }
-
-                // A block of 8x8 pixels takes a bit at the very least, twice that in every ordinary file.
-                Planes.CheckSize("JPEG", width, height, (long)width * height / 512, file.Length);
-                var shape = new ImageShape(channels, height, width);
+                var declared = Begin(decoder, memory, file.Length);
+                var shape = declared with { Channels = channels ?? declared.Channels };
                 var pixels = new byte[shape.Pixels];
                 fixed (byte* buffer = pixels)
                 {
-                    var format = channels == 1 ? Gray : Rgb;
-                    if (tjDecompress2(decoder, memory, (nuint)file.Length, buffer, width, 0, height, format, StopOnWarning | LimitScans) != 0)
+                    var format = shape.Channels == 1 ? Gray : Rgb;
+                    if (tjDecompress2(decoder, memory, (nuint)file.Length, buffer, shape.Width, 0, shape.Height, format, StopOnWarning | LimitScans) != 0)
                     {
                         throw Corrupt(decoder);
                     }
                 }
 
                 return (shape, Planes.Separate(pixels, shape));
+            }
+        }
+        finally
+        {
+            _ = tjDestroy(decoder);
+        }
+    }
+
+    /// <summary>The shape that a JPEG declares: 1 channel if it is gray, else 3.</summary>
+    /// <exception cref="InvalidDataException">The file is not a JPEG, its header is corrupt, or it declares more than 64 Mi pixels.</exception>
+    /// <exception cref="UserErrorException">libjpeg-turbo is not installed.</exception>
+    internal static ImageShape DecodeShape(ReadOnlySpan<byte> file)
+    {
+        var decoder = StartDecoder();
+        try
+        {
+            fixed (byte* memory = file)
+            {
+                return Begin(decoder, memory, file.Length);
             }
         }
         finally
@@ -93,6 +104,26 @@ public static unsafe partial class Jpeg
         {
             _ = tjDestroy(encoder);
         }
+    }
+
+    private static nint StartDecoder()
+    {
+        SystemLibrary.Require(Library, Package);
+        var decoder = tjInitDecompress();
+        return decoder != 0 ? decoder : throw new InvalidOperationException($"libjpeg-turbo could not start: {Message(0)}");
+    }
+
+    private static ImageShape Begin(nint decoder, byte* memory, int length)
+    {
+        int width, height, subsampling, colorSpace;
+        if (tjDecompressHeader3(decoder, memory, (nuint)length, &width, &height, &subsampling, &colorSpace) != 0)
+        {
+            throw Corrupt(decoder);
+        }
+
+        // A block of 8x8 pixels takes a bit at the very least, twice that in every ordinary file.
+        Planes.CheckSize("JPEG", width, height, (long)width * height / 512, length);
+        return new ImageShape(colorSpace == GrayColorSpace ? 1 : 3, height, width);
     }
 
     private static InvalidDataException Corrupt(nint decoder) => new($"expected an undamaged JPEG, libjpeg-turbo says: {Message(decoder)}");

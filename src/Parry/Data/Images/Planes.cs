@@ -14,6 +14,28 @@ internal static class Planes
     public static byte[] Separate(byte[] pixels, ImageShape shape) =>
         shape.Channels == 1 ? pixels : Transpose(pixels, shape.Height * shape.Width, shape.Channels);
 
+    /// <summary>Gray as three equal planes, or color as its luma by ITU-R 601, rounded as Pillow's <c>convert("L")</c> does.</summary>
+    public static byte[] Convert(byte[] planes, int from, int to)
+    {
+        if (from == to)
+        {
+            return planes;
+        }
+
+        if (to == 3)
+        {
+            return [.. planes, .. planes, .. planes];
+        }
+
+        var gray = new byte[planes.Length / 3];
+        for (var i = 0; i < gray.Length; i++)
+        {
+            gray[i] = (byte)(((planes[i] * 19_595) + (planes[gray.Length + i] * 38_470) + (planes[(2 * gray.Length) + i] * 7_471) + 0x8000) >> 16);
+        }
+
+        return gray;
+    }
+
     public static void CheckChannels(int channels)
     {
         if (channels is not (1 or 3))

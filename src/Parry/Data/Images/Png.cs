@@ -53,27 +53,25 @@ public static unsafe partial class Png
     /// Decodes a PNG of any kind to 8-bit gray or RGB; transparent pixels are laid over black.
     /// </summary>
     /// <param name="file">The file's bytes.</param>
-    /// <param name="channels">1 for gray, 3 for red, green and blue.</param>
+    /// <param name="channels">1 for gray, 3 for red, green and blue, null for what the file has.</param>
     /// <returns>The shape and the values as [C, H, W].</returns>
     /// <exception cref="InvalidDataException">The file is not a PNG, is corrupt, or declares more than 64 Mi pixels.</exception>
     /// <exception cref="UserErrorException">libpng is not installed.</exception>
-    public static (ImageShape Shape, byte[] Planes) Decode(ReadOnlySpan<byte> file, int channels)
+    public static (ImageShape Shape, byte[] Planes) Decode(ReadOnlySpan<byte> file, int? channels = null)
     {
-        Planes.CheckChannels(channels);
-        SystemLibrary.Require(Library, Package);
+        if (channels is { } asked)
+        {
+            Planes.CheckChannels(asked);
+        }
+
         var image = new PngImage { Version = Version };
         fixed (byte* memory = file)
         {
             try
             {
-                if (png_image_begin_read_from_memory(&image, memory, (nuint)file.Length) == 0)
-                {
-                    throw Corrupt(image);
-                }
-
-                Planes.CheckSize("PNG", image.Width, image.Height, MinimumBytes(file), file.Length);
-                image.Format = channels == 1 ? Gray : Color;
-                var shape = new ImageShape(channels, (int)image.Height, (int)image.Width);
+                var declared = Begin(&image, memory, file);
+                var shape = declared with { Channels = channels ?? declared.Channels };
+                image.Format = shape.Channels == 1 ? Gray : Color;
                 var pixels = new byte[shape.Pixels];
                 fixed (byte* buffer = pixels)
                 {
@@ -90,6 +88,37 @@ public static unsafe partial class Png
                 png_image_free(&image);
             }
         }
+    }
+
+    /// <summary>The shape that a PNG declares: 1 channel if it is gray, else 3.</summary>
+    /// <exception cref="InvalidDataException">The file is not a PNG, its header is corrupt, or it declares more than 64 Mi pixels.</exception>
+    /// <exception cref="UserErrorException">libpng is not installed.</exception>
+    internal static ImageShape DecodeShape(ReadOnlySpan<byte> file)
+    {
+        var image = new PngImage { Version = Version };
+        fixed (byte* memory = file)
+        {
+            try
+            {
+                return Begin(&image, memory, file);
+            }
+            finally
+            {
+                png_image_free(&image);
+            }
+        }
+    }
+
+    private static ImageShape Begin(PngImage* image, byte* memory, ReadOnlySpan<byte> file)
+    {
+        SystemLibrary.Require(Library, Package);
+        if (png_image_begin_read_from_memory(image, memory, (nuint)file.Length) == 0)
+        {
+            throw Corrupt(*image);
+        }
+
+        Planes.CheckSize("PNG", image->Width, image->Height, MinimumBytes(file), file.Length);
+        return new ImageShape((image->Format & Color) == 0 ? 1 : 3, (int)image->Height, (int)image->Width);
     }
 
     /// <summary>The fewest bytes that can hold the declared pixels: Deflate shrinks at most 1032-fold.</summary>

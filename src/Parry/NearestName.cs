@@ -1,4 +1,4 @@
-namespace Parry.Attacks.Catalog;
+namespace Parry;
 
 /// <summary>Finds what a mistyped name was meant to be.</summary>
 internal static class NearestName

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Parry.Data;
+using Parry.Models;
+
+namespace Parry.Cli;
+
+/// <summary>The options that say which images: <c>--data</c>, <c>--data-dir</c> and <c>--attribute</c>.</summary>
+internal sealed class DataOptions
+{
+    private readonly Option<string> _data = new("--data")
+    {
+        Description = "The images: mnist, fashion-mnist, cifar10 or celeba, a folder of class folders, or a .csv file of file and label.",
+        HelpName = "DATA",
+        Required = true,
+    };
+    private readonly Option<string?> _dataDir = Arguments.DataDir();
+    private readonly Option<string?> _attribute = new("--attribute") { Description = $"The attribute that tells CelebA's classes apart; {CelebA.DefaultAttribute} if not given.", HelpName = "NAME" };
+
+    /// <summary>Adds them to a verb.</summary>
+    public void AddTo(Command verb)
+    {
+        foreach (Option option in (Option[])[_data, _dataDir, _attribute]) verb.Add(option);
+    }
+
+    /// <summary>What <c>--data</c> was given.</summary>
+    public string Text(ParseResult result) => result.GetRequiredValue(_data);
+
+    /// <summary>What <c>--attribute</c> was given; null if nothing.</summary>
+    public string? Attribute(ParseResult result) => result.GetValue(_attribute);
+
+    /// <summary>The folder to look for the data set in first; null if none was given.</summary>
+    public string? Folder(ParseResult result) => result.GetValue(_dataDir);
+
+    /// <summary>The images that were named, made ready for a model.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is none yet.</param>
+    /// <exception cref="UserErrorException">There are no such images, or no such model.</exception>
+    public IImageSource Open(ParseResult result, string? model = null) => Open(Text(result), Attribute(result), model);
+
+    /// <inheritdoc cref="Open(ParseResult, string?)"/>
+    /// <param name="data">The images.</param>
+    /// <param name="attribute">The attribute of CelebA; null for the usual one.</param>
+    /// <param name="model">The model that takes them, or null.</param>
+    public static IImageSource Open(string data, string? attribute, string? model) =>
+        DataSets.Open(data, model is null || DataSets.IsName(data) ? null : PreparationOf(model), attribute);
+
+    // TorchScript files do not say what they take.
+    private static ImagePreparation? PreparationOf(string model)
+    {
+        if (ModelCatalog.Find(model) is var path && !path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)) return null;
+        ModelDescription description = ModelFile.Describe(path);
+        return new ImagePreparation { Shape = description.Shape, ClassNames = description.ClassNames.Count > 0 ? description.ClassNames : null };
+    }
+}
