@@ -15,4 +15,5 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
 [JsonSerializable(typeof(ModelInspectVerb.GanContents))]
 [JsonSerializable(typeof(QualityVerb.QualityReport))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Parry.Torch.Interop;
 
@@ -43,6 +44,23 @@ public sealed unsafe class ScriptModule : IDisposable
         Loader.Check(NativeMethods.parry_script_forward(_handle, input.Handle, Autograd.Enabled ? 0 : 1, &output, &error), error,
             $"run the TorchScript file '{Path}' on {input.Describe()}");
         return new Tensor(output);
+    }
+
+    /// <summary>The names of its parameters and buffers with their shapes, in the module's order.</summary>
+    public IReadOnlyList<(string Name, long[] Shape)> Weights()
+    {
+        const int Capacity = 1024;
+        byte* name = stackalloc byte[Capacity];
+        var weights = new List<(string, long[])>();
+        while (true)
+        {
+            nint tensor;
+            NativeError error = default;
+            Loader.Check(NativeMethods.parry_script_weight(_handle, weights.Count, name, Capacity, &tensor, &error), error, $"look into the TorchScript file '{Path}'");
+            if (tensor == 0) return weights;
+            using var weight = new Tensor(tensor);
+            weights.Add((Marshal.PtrToStringUTF8((nint)name)!, weight.Shape));
+        }
     }
 
     /// <summary>Frees the native module.</summary>

@@ -119,5 +119,8 @@ internal static unsafe partial class NativeMethods
     internal static partial int parry_script_forward(ScriptHandle script, TensorHandle input, int noGrad, nint* output, NativeError* error);
 
     [LibraryImport(Library)]
+    internal static partial int parry_script_weight(ScriptHandle script, long index, byte* name, long capacity, nint* tensor, NativeError* error);
+
+    [LibraryImport(Library)]
     internal static partial void parry_script_free(nint script);
 }

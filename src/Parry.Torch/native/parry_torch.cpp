@@ -483,4 +483,18 @@ PARRY_EXPORT int32_t parry_script_forward(void* script, void* input, int32_t no_
   });
 }
 
+// The weights and buffers by number, in the module's order; past the last one the tensor is null.
+PARRY_EXPORT int32_t parry_script_weight(void* script, int64_t index, char* name, int64_t capacity, void** tensor, Error* error) {
+  return guard(error, [&] {
+    *tensor = nullptr;
+    int64_t at = 0;
+    for (const auto& weight : static_cast<torch::jit::Module*>(script)->named_attributes(/*recurse=*/true)) {
+      if (!weight.value.isTensor() || at++ != index) continue;
+      std::snprintf(name, static_cast<size_t>(capacity), "%s", weight.name.c_str());
+      *tensor = own(weight.value.toTensor());
+      return;
+    }
+  });
+}
+
 PARRY_EXPORT void parry_script_free(void* script) { delete static_cast<torch::jit::Module*>(script); }

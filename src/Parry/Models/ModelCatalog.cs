@@ -1,16 +1,19 @@
 using Parry.Generative;
+using Parry.Models.Onnx;
 using Parry.Torch;
 using Parry.Torch.Nn;
 
 namespace Parry.Models;
 
 /// <summary>
-/// Finds models as the command line names them: a file (.safetensors, .pt), or <c>DATASET/NET</c> such as <c>fashion-mnist/a</c> for one that ships.
+/// Finds models as the command line names them: a file (.safetensors, .onnx, TorchScript .pt), or <c>DATASET/NET</c> such as <c>fashion-mnist/a</c> for one that ships.
 /// Those lie as <c>fashion-mnist-a.safetensors</c> in $PARRY_MODELS, or in the folder <c>models</c> of the repository or beside the program.
 /// </summary>
 public static class ModelCatalog
 {
     private const string Extension = ".safetensors";
+
+    private static readonly string[] s_extensions = [Extension, ".onnx", ".pt", ".pth", ".ts"];
 
     /// <summary>The names of the models that ship, generators among them; empty when their folder is missing.</summary>
     /// <exception cref="UserErrorException">$PARRY_MODELS names no folder.</exception>
@@ -24,16 +27,33 @@ public static class ModelCatalog
     /// <param name="model">A file or the name of a model that ships.</param>
     /// <param name="shape">Of the images it will see.</param>
     /// <param name="classes">How many classes these have.</param>
-    /// <returns>The classifier, and what its file says of it: null for TorchScript, which says nothing.</returns>
+    /// <returns>The classifier, and what its file says of it: null where that is nothing.</returns>
     /// <exception cref="UserErrorException">It is not found, is damaged, is no classifier, or does not fit these images.</exception>
     public static (IClassifier Classifier, ModelDescription? Description) LoadClassifier(string model, ImageShape shape, int classes)
     {
+        OpenedModel opened = Open(model, new InputContract(), shape, classes);
+        if (opened.Model.Shape == shape && opened.Model.Classes == classes && opened.Model is IClassifier classifier) return (classifier, opened.Description);
+        using (opened)
+        {
+            throw new UserErrorException($"{model} tells {opened.Model.Classes} classes of {opened.Model.Shape} images apart, not {classes} of {shape}: use it with {Fitting(opened.Description)}, or give another model");
+        }
+    }
+
+    /// <summary>Loads a model of any kind, which the caller owns: a file (.onnx, .pt, .safetensors) or the name of a model that ships.</summary>
+    /// <param name="model">The file or name.</param>
+    /// <param name="contract">What is known of how it takes images and gives answers; it goes before what the file says.</param>
+    /// <param name="shape">Of the images at hand, where the file does not say it; null if these are of no one shape.</param>
+    /// <param name="classes">How many classes these have, where the file does not say it.</param>
+    /// <exception cref="UserErrorException">It is not found, damaged, hostile, or no classifier.</exception>
+    public static OpenedModel Open(string model, InputContract contract, ImageShape? shape = null, int? classes = null)
+    {
         string path = Find(model);
-        if (path.EndsWith(".pt", StringComparison.OrdinalIgnoreCase)) return (LoadScript(path, shape, classes), null);
-        var (classifier, description) = ModelFile.LoadClassifier(path, shape, classes);
-        if (classifier.Shape == shape && classifier.Classes == classes) return (classifier, description);
-        classifier.Dispose();
-        throw new UserErrorException($"{model} tells {classifier.Classes} classes of {classifier.Shape} images apart, not {classes} of {shape}: use it with {Fitting(description)}, or give another model");
+        return Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".onnx" => Imported(path, () => OnnxModel.Load(path, contract, shape).Classifier),
+            ".pt" or ".pth" or ".ts" => Imported(path, () => TorchScriptModel.Load(path, contract, shape)),
+            _ => Weights(path, contract, shape, classes),
+        };
     }
 
     /// <summary>Loads a generator, which the caller owns.</summary>
@@ -64,14 +84,12 @@ public static class ModelCatalog
         string extension = Path.GetExtension(model).ToLowerInvariant();
         if (model.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
             throw new UserErrorException($"not yet: models behind an address such as {model} cannot be used; give a .safetensors or TorchScript .pt file");
-        if (extension == ".onnx")
-            throw new UserErrorException($"not yet: ONNX files such as {model} cannot be used; export the model as TorchScript (torch.jit.trace(model, images).save(\"model.pt\"))");
-        if (extension is Extension or ".pt")
+        if (s_extensions.Contains(extension))
             return File.Exists(model) ? model : throw new UserErrorException($"there is no model file {model}: give one that exists, or the name of a model that ships ({Listed(folder)})");
-        if (File.Exists(model)) throw new UserErrorException($"expected a model file ending in {Extension} or .pt, got {model}: rename it if it is one");
+        if (File.Exists(model)) throw new UserErrorException($"expected a model file ending in {string.Join(", ", s_extensions)}, got {model}: rename it if it is one");
         return NamesIn(folder).Contains(model)
             ? Path.Combine(folder!, model.Replace('/', '-') + Extension)
-            : throw new UserErrorException($"expected a {Extension} or .pt file or one of the models that ship ({Listed(folder)}), got \"{model}\"");
+            : throw new UserErrorException($"expected a file ({string.Join(", ", s_extensions)}) or one of the models that ship ({Listed(folder)}), got \"{model}\"");
     }
 
     private static string? Folder()
@@ -93,33 +111,24 @@ public static class ModelCatalog
 
     private static string Listed(string? folder) => NamesIn(folder) is { Count: > 0 } names ? string.Join(", ", names) : "none found; set PARRY_MODELS to their folder";
 
-    private static string Fitting(ModelDescription description) => description.Data.Length > 0 ? description.Data : "the images it was trained on";
+    private static string Fitting(ModelDescription? description) => description is { Data.Length: > 0 } ? description.Data : "the images it was trained on";
 
-    private static ScriptClassifier LoadScript(string path, ImageShape shape, int classes)
+    private static OpenedModel Weights(string path, InputContract contract, ImageShape? shape, int? classes)
     {
-        ScriptModule module;
-        try
-        {
-            module = ScriptModule.Load(path);
-        }
-        catch (TorchException e)
-        {
-            throw new UserErrorException($"{path} is no TorchScript file, or needs what this LibTorch lacks ({e.Message.Split('\n')[0]}): save one with torch.jit.trace(model, images).save(\"model.pt\")", e);
-        }
+        var (classifier, description) = ModelFile.LoadClassifier(path, contract.Size ?? shape, contract.ClassNames?.Count ?? classes);
+        return new OpenedModel(classifier, description, contract with { Size = classifier.Shape });
+    }
 
+    private static OpenedModel Imported(string path, Func<ImportedClassifier> load)
+    {
         try
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Tensor output = module.Forward(Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]));
-            if (!output.Shape.AsSpan().SequenceEqual([1, classes])) throw new UserErrorException($"{path} gives {output.Describe()} for one image of {shape}, not {classes} logits: give a model for this data");
-            return new ScriptClassifier(module, shape, classes);
+            ImportedClassifier classifier = load();
+            return new OpenedModel(classifier, null, classifier.Contract);
         }
-        catch (Exception e)
+        catch (Exception e) when (e is InvalidDataException or TorchException or IOException or UnauthorizedAccessException or OverflowException or OutOfMemoryException)
         {
-            module.Dispose();
-            if (e is TorchException) throw new UserErrorException($"{path} does not take images of {shape} in [0, 1]: give a model for this data, or other data", e);
-            throw;
+            throw new UserErrorException($"{path} cannot be used: {e.Message}".ReplaceLineEndings(" "), e);
         }
     }
 }

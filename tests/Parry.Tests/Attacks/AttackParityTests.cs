@@ -86,38 +86,22 @@ public class AttackParityTests
     {
         using var scope = new TensorScope();
         ImageSet set = DataSets.Mnist.ReadTest(DataLocator.Find(DataSets.Mnist, DataPart.Test)).Take(count);
-        using var model = new ScriptClassifier(ScriptModule.Load(Path.Combine(TheoryIfModelsAttribute.Folder!, network + ".pt")), set.Shape, 10);
-        return ((IClassifier)model).Predict(images).ToArray<long>().Zip(set.Labels.ToArray()).Count(pair => pair.First == pair.Second);
+        IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10).Classifier;
+        using var owned = model as IDisposable;
+        return model.Predict(images).ToArray<long>().Zip(set.Labels.ToArray()).Count(pair => pair.First == pair.Second);
     }
 
     private static AttackResult Attack(string network, string attack, int count, bool toNextClass = false)
     {
         string folder = DataLocator.Find(DataSets.Mnist, DataPart.Test);
         ImageSet set = DataSets.Mnist.ReadTest(folder).Take(count);
-        using var model = new ScriptClassifier(ScriptModule.Load(Path.Combine(TheoryIfModelsAttribute.Folder!, network + ".pt")), set.Shape, 10);
+        IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10).Classifier;
+        using var owned = model as IDisposable;
         using Tensor bytes = Tensor.FromBytes(set.Pixels, DType.UInt8, count, 1, 28, 28), whole = bytes.To(DType.Float32), images = whole.Div(255);
         using Tensor labels = Tensor.From(set.Labels.ToArray().Select(label => (long)label).ToArray());
         AttackSpec spec = AttackCatalog.Parse(attack);
         if (spec.Attack is ITrainedAttack<IClassifier>) spec = spec.Train(model, DataSets.Mnist.ReadTraining(folder), seed: 1);
         Goal goal = toNextClass ? Goal.Targeted(Tensor.From(set.Labels.ToArray().Select(label => (label + 1L) % 10).ToArray())) : Goal.Untargeted(labels);
         return spec.Run(model, images, goal, seed: 1)[0];
-    }
-
-    /// <summary>Skipped where the networks or the images are not on this machine.</summary>
-    private sealed class TheoryIfModelsAttribute : TheoryAttribute
-    {
-        public TheoryIfModelsAttribute()
-        {
-            if (Folder is null) Skip = "The public networks are not in a folder models beside $PARRY_DATA.";
-        }
-
-        public static string? Folder { get; } = Find();
-
-        private static string? Find()
-        {
-            if (Environment.GetEnvironmentVariable("PARRY_DATA") is not { Length: > 0 } data) return null;
-            string folder = Path.Combine(data, "..", "models");
-            return File.Exists(Path.Combine(folder, "mnist-natural.pt")) && File.Exists(Path.Combine(folder, "mnist-pgd.pt")) ? folder : null;
-        }
     }
 }

@@ -8,8 +8,12 @@ namespace Parry.Models.Architectures;
 /// </summary>
 internal sealed class ChannelsLast : Module
 {
-    public override Tensor Forward(Tensor input)
+    public override Tensor Forward(Tensor input) => Of(input);
+
+    /// <summary>[N, C, H, W] with channels innermost; tensors of other ranks as they are.</summary>
+    public static Tensor Of(Tensor input)
     {
+        if (input.Shape.Length != 4) return input.Alias();
         if (input.Size(1) != 1) return input.Contiguous(MemoryFormat.ChannelsLast).Alias();
 
         // With one channel both layouts are the same memory, and only strides written in the other order tell LibTorch which one is meant.

@@ -1,0 +1,60 @@
+using Parry.Models.Architectures;
+using Parry.Torch;
+
+namespace Parry.Models;
+
+/// <summary>A network that Parry did not build, such as an ONNX graph or a TorchScript module, as a classifier: images in, logits out, with the file's own ways between. It owns the network.</summary>
+internal sealed class ImportedClassifier : IClassifier, IDisposable
+{
+    private readonly Func<Tensor, Tensor> _run;
+    private readonly IDisposable _network;
+
+    /// <summary>Puts a contract around a network.</summary>
+    /// <param name="network">Freed with the classifier.</param>
+    /// <param name="run">The network, from what <see cref="InputContract.ToModel"/> gives to outputs.</param>
+    /// <param name="contract">Complete: what is still open in it holds as its defaults say.</param>
+    /// <param name="shape">Of the images.</param>
+    /// <param name="classes">The number of classes.</param>
+    public ImportedClassifier(IDisposable network, Func<Tensor, Tensor> run, InputContract contract, ImageShape shape, int classes) =>
+        (_network, _run, Contract, Shape, Classes) = (network, run, contract, shape, classes);
+
+    /// <summary>How the network takes images and gives answers.</summary>
+    public InputContract Contract { get; }
+
+    /// <inheritdoc/>
+    public ImageShape Shape { get; }
+
+    /// <inheritdoc/>
+    public int Classes { get; }
+
+    /// <summary>
+    /// Looks at what a network makes of three images of noise, and makes the classifier: the number of classes and, unless they are given, what the outputs
+    /// are come from this look.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The outputs are not one row of finite numbers for each image.</exception>
+    public static ImportedClassifier Try(IDisposable network, Func<Tensor, Tensor> run, InputContract contract, ImageShape shape)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        using var random = new Generator(0);
+        Tensor outputs = run(contract.ToModel(ChannelsLast.Of(Tensor.Uniform([3, shape.Channels, shape.Height, shape.Width], random)))).To(DType.Float32);
+        if (outputs.Shape.Length == 0 || outputs.Size(0) != 3) throw new InvalidDataException($"it gives {outputs.Describe()} for three images of {shape}; a row of scores for each was expected");
+        Tensor rows = outputs.Reshape(3, -1);
+        if (rows.IsFinite().All().ToDouble() == 0) throw new InvalidDataException($"it gives scores that are no finite numbers for images of {shape} in [0, 1]");
+        int classes = contract.ClassesOf((int)rows.Size(1));
+        if (classes < 2) throw new InvalidDataException($"it gives {rows.Size(1)} numbers for an image, of which {contract.Background} are no class; at least two classes were expected");
+        if (contract.ClassNames is { } names && names.Count != classes)
+            throw new InvalidDataException($"it tells {classes} classes apart, and {names.Count} are named: give one name for each class, or say how many of its outputs stand for no class");
+        return new ImportedClassifier(network, run, contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape }, shape, classes);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Logits(Tensor images) => Contract.ToLogits(_run(Contract.ToModel(ChannelsLast.Of(images))).To(DType.Float32));
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => _network.Dispose();
+
+    // Rows that lie in [0, 1] and add up to 1 are probabilities: scores of noise do so by no accident.
+    private static OutputKind KindOf(Tensor rows) =>
+        rows.Size(1) > 1 && rows.Amin([0, 1]).ToDouble() >= 0 && rows.Sum([1]).Sub(1).Abs().Amax([0]).ToDouble() < 1e-3 ? OutputKind.Probabilities : OutputKind.Logits;
+}

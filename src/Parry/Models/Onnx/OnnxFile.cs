@@ -1,0 +1,108 @@
+namespace Parry.Models.Onnx;
+
+/// <summary>An input or output of a graph: its name, and its type and shape as far as the file says them; -1 for a size that is open.</summary>
+internal sealed record OnnxPort(string Name, OnnxType Type, long[]? Shape);
+
+/// <summary>What an ONNX file holds, as it stands there. Files are untrusted: nothing is believed that its bytes do not show.</summary>
+internal sealed class OnnxFile
+{
+    private const int OldestOpset = 7, NewestOpset = 21;
+
+    private OnnxFile(ArraySegment<byte> message, string? folder)
+    {
+        List<ProtoField> model = ProtoField.Read(message);
+        foreach (ProtoField field in model.Where(field => field.Number == 8))
+        {
+            List<ProtoField> set = ProtoField.Read(field.Bytes);
+            string domain = set.LastOrDefault(part => part.Number == 1).Text;
+            Opsets[domain is "ai.onnx" ? "" : domain] = (int)Math.Clamp(set.LastOrDefault(part => part.Number == 2).Integer, 0, int.MaxValue);
+        }
+
+        foreach (ProtoField field in model.Where(field => field.Number == 14))
+        {
+            List<ProtoField> pair = ProtoField.Read(field.Bytes);
+            Metadata[pair.LastOrDefault(part => part.Number == 1).Text] = pair.LastOrDefault(part => part.Number == 2).Text;
+        }
+
+        Producer = string.Join(' ', model.Where(field => field.Number is 2 or 3).Select(field => field.Text));
+        if (!model.Exists(field => field.Number == 7)) throw new InvalidDataException("it holds no graph");
+        if (Opset is < OldestOpset or > NewestOpset)
+            throw new InvalidDataException($"its operators are of version {Opset}; versions {OldestOpset} to {NewestOpset} are known: export it with opset_version={NewestOpset - 4}");
+        if (model.Exists(field => field.Number == 25)) throw new InvalidDataException("it defines functions of its own: export it with functions inlined (onnx.inliner.inline_local_functions)");
+        foreach (ProtoField field in ProtoField.Read(model.Last(field => field.Number == 7).Bytes))
+        {
+            switch (field.Number)
+            {
+                case 1: Nodes.Add(ReadNode(field.Bytes, folder)); break;
+                case 5: Initializers.Add(new OnnxTensor(field.Bytes, folder)); break;
+                case 11: Inputs.Add(ReadPort(field.Bytes)); break;
+                case 12: Outputs.Add(ReadPort(field.Bytes)); break;
+                case 15: throw new InvalidDataException("it holds sparse constants, which cannot be read: export it with dense weights");
+            }
+        }
+
+        // Old files list constants among the inputs.
+        var constants = Initializers.Select(constant => constant.Name).ToHashSet();
+        Inputs.RemoveAll(input => constants.Contains(input.Name));
+    }
+
+    /// <summary>The version of ONNX's own operators.</summary>
+    public int Opset => Opsets.GetValueOrDefault("", NewestOpset);
+
+    /// <summary>Versions of operators, by domain.</summary>
+    public Dictionary<string, int> Opsets { get; } = [];
+
+    /// <summary>The program that wrote it.</summary>
+    public string Producer { get; }
+
+    public Dictionary<string, string> Metadata { get; } = [];
+
+    public List<OnnxNode> Nodes { get; } = [];
+
+    public List<OnnxTensor> Initializers { get; } = [];
+
+    /// <summary>What it takes; constants left out.</summary>
+    public List<OnnxPort> Inputs { get; } = [];
+
+    public List<OnnxPort> Outputs { get; } = [];
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="InvalidDataException">It is no ONNX file, or of a kind that cannot be run; the message says why.</exception>
+    public static OnnxFile Read(string path)
+    {
+        byte[] file = File.ReadAllBytes(path);
+        return new OnnxFile(file, Path.GetDirectoryName(Path.GetFullPath(path)));
+    }
+
+    /// <summary>Reads a file's bytes; external data is refused.</summary>
+    public static OnnxFile Read(byte[] file) => new(file, null);
+
+    private OnnxNode ReadNode(ArraySegment<byte> message, string? folder)
+    {
+        // The version depends on the domain, which stands in the same message.
+        string domain = ProtoField.Read(message).LastOrDefault(field => field.Number == 7).Text;
+        return new OnnxNode(message, domain is "" or "ai.onnx" ? Opset : Opsets.GetValueOrDefault(domain, 1), folder);
+    }
+
+    private static OnnxPort ReadPort(ArraySegment<byte> message)
+    {
+        List<ProtoField> port = ProtoField.Read(message);
+        string name = port.LastOrDefault(field => field.Number == 1).Text;
+        List<ProtoField> type = ProtoField.Read(port.LastOrDefault(field => field.Number == 2).Bytes);
+        int tensor = type.FindLastIndex(field => field.Number == 1);
+        if (tensor < 0) return new OnnxPort(name, OnnxType.Undefined, null);
+        List<ProtoField> parts = ProtoField.Read(type[tensor].Bytes);
+        int shape = parts.FindLastIndex(field => field.Number == 2);
+        return new OnnxPort(name, (OnnxType)parts.LastOrDefault(field => field.Number == 1).Integer, shape < 0 ? null : [.. ReadSizes(parts[shape].Bytes)]);
+    }
+
+    private static IEnumerable<long> ReadSizes(ArraySegment<byte> message)
+    {
+        foreach (ProtoField size in ProtoField.Read(message).Where(field => field.Number == 1))
+        {
+            List<ProtoField> dimension = ProtoField.Read(size.Bytes);
+            int value = dimension.FindLastIndex(field => field.Number == 1);
+            yield return value >= 0 && dimension[value].Integer > 0 ? dimension[value].Integer : -1;
+        }
+    }
+}

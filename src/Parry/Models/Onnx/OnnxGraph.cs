@@ -1,0 +1,216 @@
+using Parry.Torch;
+
+namespace Parry.Models.Onnx;
+
+/// <summary>
+/// A graph made ready to run from an input to one output: what that output does not need is dropped, nodes are put in order, constants are computed, batch
+/// normalization is folded into the convolution before it. It owns its constants.
+/// </summary>
+internal sealed class OnnxGraph : IDisposable
+{
+    private readonly Dictionary<string, OnnxNode> _makers = [];
+
+    /// <summary>Prepares a file's graph.</summary>
+    /// <exception cref="InvalidDataException">Operators are missing, all of which are named; values are missing, made twice or in a circle; a node is wrong.</exception>
+    public OnnxGraph(OnnxFile file, string input, string output)
+    {
+        (Input, Output) = (input, output);
+        foreach (OnnxNode node in file.Nodes)
+        {
+            foreach (string name in node.Outputs.Where(name => name.Length > 0))
+            {
+                if (!_makers.TryAdd(name, node) || name == input) throw new InvalidDataException($"the value \"{name}\" is made twice, also by {node}");
+            }
+        }
+
+        var initializers = new Dictionary<string, OnnxTensor>();
+        foreach (OnnxTensor constant in file.Initializers) initializers[constant.Name] = constant;
+        OnnxNode[] needed = InOrder(initializers);
+        CheckOperators(needed);
+        using var frozen = Autograd.NoGrad();
+        try
+        {
+            foreach (string name in needed.SelectMany(node => node.Inputs).Distinct().Where(initializers.ContainsKey))
+                Constants[name] = new OnnxValue(initializers[name].Read().Own(), initializers[name].Type);
+            foreach (OnnxNode node in needed) Add(node);
+            FoldNormalization();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The name of the value that images become.</summary>
+    public string Input { get; }
+
+    /// <summary>The name of the value that is the answer.</summary>
+    public string Output { get; }
+
+    /// <summary>What is known before there is an image.</summary>
+    public Dictionary<string, OnnxValue> Constants { get; } = [];
+
+    /// <summary>What is left to do for each batch, in order.</summary>
+    public List<(OnnxNode Node, OnnxKernel Kernel)> Nodes { get; } = [];
+
+    /// <summary>The node that makes a value; null for constants and the input.</summary>
+    public OnnxNode? MakerOf(string name) => _makers.GetValueOrDefault(name);
+
+    /// <summary>Runs one node on values.</summary>
+    /// <exception cref="InvalidDataException">It cannot work on them; the message names it.</exception>
+    public static Tensor[] Run(OnnxNode node, OnnxKernel kernel, OnnxValue?[] inputs)
+    {
+        try
+        {
+            Tensor[] made = kernel(inputs);
+
+            // A value is freed after its last use, so no two may be the same object.
+            for (int i = 0; i < made.Length; i++)
+            {
+                if (Array.Exists(inputs, input => ReferenceEquals(input?.Tensor, made[i]))) made[i] = made[i].Alias();
+            }
+
+            return made;
+        }
+        catch (Exception e) when (e is InvalidDataException or TorchException or OverflowException or IndexOutOfRangeException or ArgumentException or NotSupportedException)
+        {
+            string shapes = string.Join(", ", inputs.Select(input => input?.Tensor.Describe() ?? "nothing"));
+            throw new InvalidDataException($"the node {node} cannot work on {shapes}: {e.Message.Split('\n')[0]}", e);
+        }
+    }
+
+    /// <summary>Lets reshapes to the batch that a file was exported with keep whatever batch comes.</summary>
+    public void FreeBatch(long batch)
+    {
+        for (int i = 0; i < Nodes.Count; i++)
+        {
+            OnnxNode node = Nodes[i].Node;
+            if (node.Operator != "Reshape" || node.Flag("allowzero") || !Constants.TryGetValue(node.Inputs[1], out OnnxValue? sizes) || sizes.Integers.Length == 0 || sizes.Integers[0] != batch) continue;
+            string freed = $"{node.Outputs[0]} sizes";
+            Constants[freed] = new OnnxValue(Tensor.From<long>([0, .. sizes.Integers[1..]], sizes.Integers.Length).Own());
+            var reshape = new OnnxNode(node, [node.Inputs[0], freed], node.Outputs);
+            Nodes[i] = (reshape, OnnxOperators.Make(reshape));
+        }
+    }
+
+    /// <summary>Frees the constants that no longer matter.</summary>
+    public void KeepOnly(ICollection<string> names)
+    {
+        foreach (string name in Constants.Keys.Where(name => !names.Contains(name)).ToArray())
+        {
+            Constants[name].Tensor.Dispose();
+            Constants.Remove(name);
+        }
+    }
+
+    /// <summary>Frees the constants.</summary>
+    public void Dispose()
+    {
+        foreach (OnnxValue constant in Constants.Values) constant.Tensor.Dispose();
+    }
+
+    // Depth first from the output, without recursion: graphs are thousands of nodes deep.
+    private OnnxNode[] InOrder(Dictionary<string, OnnxTensor> initializers)
+    {
+        var ordered = new List<OnnxNode>();
+        var state = new Dictionary<OnnxNode, bool>();
+        var stack = new Stack<(OnnxNode Node, int Next)>();
+        Visit(Output, null);
+        while (stack.TryPop(out var top))
+        {
+            if (top.Next == top.Node.Inputs.Length)
+            {
+                state[top.Node] = true;
+                ordered.Add(top.Node);
+                continue;
+            }
+
+            stack.Push((top.Node, top.Next + 1));
+            Visit(top.Node.Inputs[top.Next], top.Node);
+        }
+
+        return [.. ordered];
+
+        void Visit(string name, OnnxNode? of)
+        {
+            if (name.Length == 0 || name == Input || initializers.ContainsKey(name)) return;
+            if (!_makers.TryGetValue(name, out OnnxNode? maker)) throw new InvalidDataException(of is null ? $"its output \"{name}\" is made by no node" : $"the node {of} takes \"{name}\", which nothing makes");
+            if (!state.TryGetValue(maker, out bool done))
+            {
+                state[maker] = false;
+                stack.Push((maker, 0));
+            }
+            else if (!done)
+            {
+                throw new InvalidDataException($"the node {maker} needs its own output: the graph has a circle");
+            }
+        }
+    }
+
+    private static void CheckOperators(OnnxNode[] nodes)
+    {
+        var missing = nodes.Where(node => !OnnxOperators.Knows(node)).GroupBy(node => node.Kind).Select(group => group.Count() == 1 ? $"{group.First()}" : $"{group.First()} and {group.Count() - 1} more").ToArray();
+        if (missing.Length > 0) throw new InvalidDataException($"it needs {(missing.Length == 1 ? "an operator that is" : $"{missing.Length} operators that are")} not supported: {string.Join(", ", missing)}; export the model as TorchScript instead");
+    }
+
+    private void Add(OnnxNode node)
+    {
+        OnnxKernel kernel;
+        try
+        {
+            kernel = OnnxOperators.Make(node);
+        }
+        catch (Exception e) when (e is OverflowException or ArgumentException)
+        {
+            throw node.Refused($"cannot be read: {e.Message}");
+        }
+
+        // What hangs on constants alone is computed now.
+        if (node.Inputs.All(name => name.Length == 0 || Constants.ContainsKey(name)))
+        {
+            using var scope = new TensorScope();
+            Tensor[] made = Run(node, kernel, [.. node.Inputs.Select(name => name.Length == 0 ? null : Constants[name])]);
+            if (made.Length < node.Outputs.Length) throw node.Refused($"does not give \"{node.Outputs[made.Length]}\" here");
+            OnnxType type = node.Operator == "Constant" ? node.Tensor("value")?.Type ?? OnnxType.Undefined : OnnxType.Undefined;
+            for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
+            {
+                OnnxGuard.Count(made[i].Elements);
+                Constants[node.Outputs[i]] = new OnnxValue(scope.Keep(made[i].Clone()).Own(), type);
+            }
+
+            return;
+        }
+
+        Nodes.Add((node, kernel));
+    }
+
+    // In evaluation a batch normalization is a scale and a shift for each channel, which the convolution before it can do as well.
+    private void FoldNormalization()
+    {
+        var uses = Nodes.SelectMany(step => step.Node.Inputs).GroupBy(name => name).ToDictionary(group => group.Key, group => group.Count());
+        for (int i = 0; i < Nodes.Count; i++)
+        {
+            OnnxNode node = Nodes[i].Node;
+            if (node.Operator != "BatchNormalization" || node.Inputs.Length != 5 || !node.Inputs.Skip(1).All(Constants.ContainsKey)) continue;
+            int at = Nodes.FindIndex(step => step.Node.Outputs.Length > 0 && step.Node.Outputs[0] == node.Inputs[0]);
+            if (at < 0 || Nodes[at].Node is not { Operator: "Conv" } conv || uses[node.Inputs[0]] != 1 || node.Inputs[0] == Output || !conv.Inputs.Skip(1).All(name => name.Length == 0 || Constants.ContainsKey(name))) continue;
+            using var scope = new TensorScope();
+            Tensor[] of = [.. node.Inputs.Skip(1).Select(name => Constants[name].Tensor)];
+            Tensor weight = Constants[conv.Inputs[1]].Tensor;
+            Tensor scale = of[0].Div(of[3].Add(node.Float("epsilon", 1e-5)).Sqrt());
+            if (scale.Elements != weight.Size(0)) continue;
+            Tensor shift = of[1].Sub(of[2].Mul(scale));
+            if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0) shift = shift.Add(Constants[conv.Inputs[2]].Tensor.Mul(scale));
+            string scaled = $"{node.Outputs[0]} weight", shifted = $"{node.Outputs[0]} bias";
+            long[] column = new long[weight.Shape.Length];
+            Array.Fill(column, 1);
+            column[0] = -1;
+            Constants[scaled] = new OnnxValue(scope.Keep(weight.Mul(scale.Reshape(column))).Own());
+            Constants[shifted] = new OnnxValue(scope.Keep(shift.Clone()).Own());
+            var folded = new OnnxNode(conv, [conv.Inputs[0], scaled, shifted], node.Outputs[..1]);
+            Nodes[at] = (folded, OnnxOperators.Make(folded));
+            Nodes.RemoveAt(i--);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using Parry.Torch;
+
+namespace Parry.Models.Onnx;
+
+/// <summary>
+/// An ONNX graph that runs on LibTorch's tensors, so that autograd follows it. What the graph computes from the shapes of its values, to reshape or to slice
+/// others, is found out when it is loaded, by runs on batches of two, three and four images: what is the same in all is a constant, what grows by the
+/// same amount hangs on the batch's size only, and the rest is computed each time.
+/// </summary>
+internal sealed class OnnxNetwork : IDisposable
+{
+    private static readonly long[] s_batches = [2, 3, 4];
+
+    private readonly OnnxGraph _graph;
+    private readonly Dictionary<string, int> _slots = [];
+    private readonly List<Step> _steps = [];
+    private readonly List<(int Slot, long[] AtZero, long[] Slope, long[] Shape)> _byBatch = [];
+    private readonly OnnxValue?[] _constants;
+    private readonly long? _fixedBatch;
+    private readonly int _input, _output;
+
+    /// <summary>Prepares a graph for inputs of one shape.</summary>
+    /// <param name="graph">The graph, which it owns from now on.</param>
+    /// <param name="input">The shape of one input, without the batch.</param>
+    /// <param name="type">The type of its elements.</param>
+    /// <param name="fixedBatch">The only size of a batch that the graph can do; null for any.</param>
+    /// <exception cref="InvalidDataException">The graph cannot work on such inputs.</exception>
+    public OnnxNetwork(OnnxGraph graph, long[] input, DType type, long? fixedBatch)
+    {
+        (_graph, _fixedBatch) = (graph, fixedBatch);
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        HashSet<string> shapes = FromShapes();
+        string[] edge = [.. graph.Nodes.Where(step => !shapes.Contains(step.Node.Outputs[0])).SelectMany(step => step.Node.Inputs).Append(graph.Output).Distinct().Where(shapes.Contains)];
+        long[] batches = fixedBatch is { } only ? [only] : s_batches;
+        OnnxValue[][] seen = [.. batches.Select(batch => Try([batch, .. input], type, edge))];
+        var known = new HashSet<string>();
+        for (int i = 0; i < edge.Length; i++)
+        {
+            Tensor[] values = [.. seen.Select(run => run[i].Tensor)];
+            if (Array.TrueForAll(values, value => Same(value, values[0])))
+            {
+                graph.Constants[edge[i]] = new OnnxValue(scope.Keep(values[0].Clone()).Own());
+            }
+            else if (values[0].DType == DType.Int64 && Array.TrueForAll(values, value => value.Shape.SequenceEqual(values[0].Shape)))
+            {
+                long[][] numbers = [.. values.Select(value => value.ToArray<long>())];
+                long[] slope = [.. numbers[1].Zip(numbers[0], (more, less) => more - less)];
+                if (!numbers[2].Zip(numbers[1], (more, less) => more - less).SequenceEqual(slope)) continue;
+                _byBatch.Add((SlotOf(edge[i]), [.. numbers[0].Zip(slope, (two, each) => two - (2 * each))], slope, values[0].Shape));
+            }
+            else
+            {
+                continue;
+            }
+
+            known.Add(edge[i]);
+        }
+
+        _input = SlotOf(graph.Input);
+        _output = SlotOf(graph.Output);
+        Schedule(known);
+        _constants = new OnnxValue?[_slots.Count];
+        foreach (var (name, slot) in _slots) _constants[slot] = graph.Constants.GetValueOrDefault(name);
+        graph.KeepOnly(_slots.Keys);
+    }
+
+    /// <summary>The nodes that run for each batch.</summary>
+    public IEnumerable<OnnxNode> Nodes => _steps.Select(step => step.Node);
+
+    /// <summary>The number of parameters: floating-point constants that layers take.</summary>
+    public long Parameters => _steps.Where(step => step.Node.Operator is "Conv" or "ConvTranspose" or "Gemm" or "MatMul" or "BatchNormalization" or "InstanceNormalization" or "LayerNormalization" or "GroupNormalization" or "PRelu" or "Add" or "Mul")
+        .SelectMany(step => step.Inputs).Where(slot => slot >= 0).Distinct().Select(slot => _constants[slot]?.Tensor).OfType<Tensor>().Where(constant => constant.DType is DType.Float32 or DType.Float64 or DType.Float16).Sum(constant => constant.Elements);
+
+    /// <summary>The output for a batch of inputs; autograd follows.</summary>
+    /// <param name="input">[N, …] as the file says.</param>
+    public Tensor Run(Tensor input)
+    {
+        if (_fixedBatch is not { } batch || input.Size(0) == batch) return RunWhole(input);
+
+        // A graph of one batch size gets pieces of it, the last one filled up.
+        using var scope = new TensorScope();
+        var pieces = new List<Tensor>();
+        long count = input.Size(0);
+        for (long from = 0; from < count; from += batch)
+        {
+            Tensor piece = input.Slice(0, from, Math.Min(count, from + batch));
+            long missing = batch - piece.Size(0);
+            if (missing > 0) piece = Tensor.Cat([piece, .. Enumerable.Repeat(piece.Slice(0, 0, 1), (int)missing)]);
+            pieces.Add(RunWhole(piece).Slice(0, 0, batch - missing));
+        }
+
+        return scope.Keep(Tensor.Cat([.. pieces]));
+    }
+
+    /// <summary>The shape that each node's first output has for a batch of one input, or of the file's batch.</summary>
+    public IReadOnlyList<(OnnxNode Node, long[] Shape)> Shapes(long[] input, DType type)
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        var shapes = new List<(OnnxNode, long[])>();
+        RunWhole(Tensor.Zeros([_fixedBatch ?? 1, .. input], type), (node, made) => shapes.Add((node, made[0].Shape)));
+        return shapes;
+    }
+
+    /// <summary>Frees the constants.</summary>
+    public void Dispose() => _graph.Dispose();
+
+    private Tensor RunWhole(Tensor input, Action<OnnxNode, Tensor[]>? look = null)
+    {
+        using var scope = new TensorScope();
+        var values = (OnnxValue?[])_constants.Clone();
+        values[_input] = new OnnxValue(input);
+        foreach (var (slot, zero, slope, shape) in _byBatch)
+            values[slot] = new OnnxValue(Tensor.From<long>([.. zero.Zip(slope, (start, each) => start + (each * input.Size(0)))], shape));
+        foreach (Step step in _steps)
+        {
+            Tensor[] made = OnnxGraph.Run(step.Node, step.Kernel, Array.ConvertAll(step.Inputs, slot => slot < 0 ? null : values[slot]));
+            look?.Invoke(step.Node, made);
+            for (int i = 0; i < step.Outputs.Length && i < made.Length; i++) values[step.Outputs[i]] = new OnnxValue(made[i]);
+            foreach (int slot in step.Dead) values[slot]?.Tensor.Dispose();
+        }
+
+        return scope.Keep(values[_output]!.Tensor.Alias());
+    }
+
+    // The values that hang on shapes only, not on what an image shows.
+    private HashSet<string> FromShapes()
+    {
+        var shapes = new HashSet<string>();
+        foreach (var (node, _) in _graph.Nodes)
+        {
+            if (node.Operator is "Shape" or "Size" || node.Inputs.All(name => name.Length == 0 || shapes.Contains(name) || _graph.Constants.ContainsKey(name))) shapes.UnionWith(node.Outputs);
+        }
+
+        return shapes;
+    }
+
+    private OnnxValue[] Try(long[] shape, DType type, string[] wanted)
+    {
+        OnnxGuard.Claim(shape);
+        using var scope = new TensorScope();
+        var values = new Dictionary<string, OnnxValue>(_graph.Constants) { [_graph.Input] = new OnnxValue(Tensor.Zeros(shape, type)) };
+        var left = _graph.Nodes.SelectMany(step => step.Node.Inputs).Concat(wanted).Append(_graph.Output).GroupBy(name => name).ToDictionary(group => group.Key, group => group.Count());
+        foreach (var (node, kernel) in _graph.Nodes)
+        {
+            Tensor[] made = OnnxGraph.Run(node, kernel, [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])]);
+            if (node.Outputs.Skip(made.Length).FirstOrDefault(left.ContainsKey) is { } absent) throw node.Refused($"does not give \"{absent}\" here, which is needed");
+            for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
+            {
+                OnnxGuard.Count(made[i].Elements);
+                values[node.Outputs[i]] = new OnnxValue(made[i]);
+            }
+
+            foreach (string name in node.Inputs.Where(name => name.Length > 0 && --left[name] == 0 && !_graph.Constants.ContainsKey(name)))
+            {
+                OnnxGuard.Count(-values[name].Tensor.Elements);
+                values[name].Tensor.Dispose();
+            }
+        }
+
+        foreach (string name in wanted) scope.Keep(values[name].Tensor);
+        return [.. wanted.Select(name => values[name])];
+    }
+
+    private void Schedule(HashSet<string> known)
+    {
+        // Backward from the output: whose values are known need no node.
+        var needed = new HashSet<string> { _graph.Output };
+        var steps = new List<(OnnxNode Node, OnnxKernel Kernel)>();
+        for (int i = _graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            OnnxNode node = _graph.Nodes[i].Node;
+            if (!node.Outputs.Any(name => needed.Contains(name) && !known.Contains(name))) continue;
+            steps.Add(_graph.Nodes[i]);
+            needed.UnionWith(node.Inputs);
+        }
+
+        steps.Reverse();
+        var last = new Dictionary<string, int>();
+        for (int i = 0; i < steps.Count; i++)
+        {
+            foreach (string name in steps[i].Node.Inputs.Concat(steps[i].Node.Outputs)) last[name] = i;
+        }
+
+        for (int i = 0; i < steps.Count; i++)
+        {
+            OnnxNode node = steps[i].Node;
+            string[] dead = [.. node.Inputs.Concat(node.Outputs).Distinct().Where(name => name.Length > 0 && last[name] == i && name != _graph.Output && name != _graph.Input && !known.Contains(name) && !_graph.Constants.ContainsKey(name))];
+            string[] made = [.. node.Outputs.Select((name, at) => name.Length > 0 ? name : $"{node.Outputs[0]} {at}")];
+            _steps.Add(new Step(node, steps[i].Kernel, Array.ConvertAll(node.Inputs, name => name.Length == 0 ? -1 : SlotOf(name)), Array.ConvertAll(made, SlotOf), Array.ConvertAll(dead, SlotOf)));
+        }
+    }
+
+    private int SlotOf(string name) => _slots.TryGetValue(name, out int slot) ? slot : _slots[name] = _slots.Count;
+
+    private static bool Same(Tensor first, Tensor second) => first.DType == second.DType && first.Shape.SequenceEqual(second.Shape) && (first.Elements == 0 || first.Equal(second).All().ToDouble() == 1);
+
+    private sealed record Step(OnnxNode Node, OnnxKernel Kernel, int[] Inputs, int[] Outputs, int[] Dead);
+}

@@ -1,0 +1,65 @@
+using Parry.Torch;
+
+namespace Parry.Models.Onnx;
+
+/// <summary>
+/// Pairs of QuantizeLinear and DequantizeLinear, which round as the quantized model does. Rounding has no gradient, so it is taken for the identity inside the
+/// range (a straight-through estimator: Bengio, Léonard, Courville, 2013, 1308.3432): attacks see the real outputs and useful gradients.
+/// </summary>
+internal static class OnnxQuantization
+{
+    public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } = new()
+    {
+        ["QuantizeLinear"] = Quantize,
+        ["DequantizeLinear"] = Dequantize,
+    };
+
+    private static OnnxKernel Quantize(OnnxNode node)
+    {
+        long axis = node.Int("axis", 1);
+        if (node.Int("block_size", 0) != 0) throw node.Refused("quantizes in blocks, which is not supported");
+        OnnxType type = (OnnxType)node.Int("output_dtype", 0);
+        return inputs =>
+        {
+            Tensor x = inputs.At(0).Tensor;
+            OnnxValue? zero = inputs.Maybe(2);
+            var (low, high) = RangeOf(zero?.Type is { } given and not OnnxType.Undefined ? given : zero is not null && type == OnnxType.Undefined ? OnnxType.UInt8 : type == OnnxType.Undefined ? OnnxType.UInt8 : type);
+            Tensor exact = x.Div(Along(inputs.At(1).Tensor, x, axis));
+            Tensor rounded = exact.Round().Sub(exact).Detach().Add(exact);
+            if (zero is not null) rounded = rounded.Add(Along(zero.Tensor.To(x.DType), x, axis));
+            return [rounded.Clamp(low, high)];
+        };
+    }
+
+    private static OnnxKernel Dequantize(OnnxNode node)
+    {
+        long axis = node.Int("axis", 1);
+        if (node.Int("block_size", 0) != 0) throw node.Refused("quantizes in blocks, which is not supported");
+        return inputs =>
+        {
+            Tensor scale = inputs.At(1).Tensor, x = inputs.At(0).Tensor.To(scale.DType);
+            if (inputs.Maybe(2) is { } zero) x = x.Sub(Along(zero.Tensor.To(scale.DType), x, axis));
+            return [x.Mul(Along(scale, x, axis))];
+        };
+    }
+
+    private static (double Low, double High) RangeOf(OnnxType type) => type switch
+    {
+        OnnxType.UInt8 => (byte.MinValue, byte.MaxValue),
+        OnnxType.Int8 => (sbyte.MinValue, sbyte.MaxValue),
+        OnnxType.UInt16 => (ushort.MinValue, ushort.MaxValue),
+        OnnxType.Int16 => (short.MinValue, short.MaxValue),
+        OnnxType.Int32 => (int.MinValue, int.MaxValue),
+        _ => throw new InvalidDataException($"it quantizes to {type}, which is not supported"),
+    };
+
+    // One number for all, or one for each entry of an axis.
+    private static Tensor Along(Tensor values, Tensor x, long axis)
+    {
+        if (values.Elements == 1) return values.Reshape();
+        var shape = new long[x.Shape.Length];
+        Array.Fill(shape, 1);
+        shape[OnnxOperators.Axis(axis, shape.Length)] = values.Elements;
+        return values.Reshape(shape);
+    }
+}

@@ -1,0 +1,11 @@
+namespace Parry.Models;
+
+/// <summary>A model that was found and loaded. It owns the model.</summary>
+/// <param name="Model">An <see cref="IClassifier"/> where gradients can be had.</param>
+/// <param name="Description">What a weight file of Parry says of itself; null for others.</param>
+/// <param name="Contract">How it takes images and gives answers, as far as that is known.</param>
+public sealed record OpenedModel(IPredictor Model, ModelDescription? Description, InputContract Contract) : IDisposable
+{
+    /// <summary>Frees the model.</summary>
+    public void Dispose() => (Model as IDisposable)?.Dispose();
+}
