@@ -115,8 +115,8 @@ public static class ModelCatalog
 
     private static OpenedModel Weights(string path, InputContract contract, ImageShape? shape, int? classes)
     {
-        var (classifier, description) = ModelFile.LoadClassifier(path, contract.Size ?? shape, contract.ClassNames?.Count ?? classes);
-        return new OpenedModel(classifier, description, contract with { Size = classifier.Shape });
+        var (classifier, description) = ModelFile.LoadClassifier(path, contract.Size ?? shape, contract.ClassNames?.Count ?? classes, contract);
+        return new OpenedModel(classifier, description, classifier.Contract with { Size = classifier.Shape, ClassNames = description.ClassNames.Count > 0 ? description.ClassNames : null });
     }
 
     private static OpenedModel Imported(string path, Func<ImportedClassifier> load)
