@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Parry.Cli.Verbs;
+using Parry.Reports;
 
 namespace Parry.Cli;
 
@@ -15,5 +16,6 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
 [JsonSerializable(typeof(ModelInspectVerb.GanContents))]
 [JsonSerializable(typeof(QualityVerb.QualityReport))]
+[JsonSerializable(typeof(PhotoReport))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -7,14 +7,18 @@ namespace Parry.Cli;
 /// <summary>The options that say which images: <c>--data</c>, <c>--data-dir</c> and <c>--attribute</c>.</summary>
 internal sealed class DataOptions
 {
-    private readonly Option<string> _data = new("--data")
+    private readonly Option<string?> _data;
+    private readonly Option<string?> _dataDir = Arguments.DataDir();
+    private readonly Option<string?> _attribute = new("--attribute") { Description = $"The attribute that tells CelebA's classes apart; {CelebA.DefaultAttribute} if not given.", HelpName = "NAME" };
+
+    /// <summary>Makes the options.</summary>
+    /// <param name="required">Whether <c>--data</c> must be given.</param>
+    public DataOptions(bool required = true) => _data = new("--data")
     {
         Description = "The images: mnist, fashion-mnist, cifar10 or celeba, a folder of class folders, or a .csv file of file and label.",
         HelpName = "DATA",
-        Required = true,
+        Required = required,
     };
-    private readonly Option<string?> _dataDir = Arguments.DataDir();
-    private readonly Option<string?> _attribute = new("--attribute") { Description = $"The attribute that tells CelebA's classes apart; {CelebA.DefaultAttribute} if not given.", HelpName = "NAME" };
 
     /// <summary>Adds them to a verb.</summary>
     public void AddTo(Command verb)
@@ -23,7 +27,11 @@ internal sealed class DataOptions
     }
 
     /// <summary>What <c>--data</c> was given.</summary>
-    public string Text(ParseResult result) => result.GetRequiredValue(_data);
+    /// <exception cref="UserErrorException">Nothing.</exception>
+    public string Text(ParseResult result) => result.GetValue(_data) ?? throw new UserErrorException("expected --data with the images, or --image with single pictures");
+
+    /// <summary>Whether <c>--data</c> was given.</summary>
+    public bool IsGiven(ParseResult result) => result.GetValue(_data) is not null;
 
     /// <summary>What <c>--attribute</c> was given; null if nothing.</summary>
     public string? Attribute(ParseResult result) => result.GetValue(_attribute);

@@ -19,7 +19,8 @@ internal static class AttackVerb
     public static Command Create()
     {
         Option<string> model = Arguments.Model();
-        var data = new DataOptions();
+        var data = new DataOptions(required: false);
+        var photos = new PhotoOptions();
         var attacks = new Option<string[]>("--attack")
         {
             Description = "An attack as NAME or NAME:key=value,…; `parry attack list` has the names. May be given several times.",
@@ -30,15 +31,17 @@ internal static class AttackVerb
         Option<int> count = Arguments.Count(200);
         Option<long?> queries = Arguments.MaxQueries(), gradients = Arguments.MaxGradients();
         Option<long> seed = Arguments.Seed();
-        var output = new Option<string?>("--out") { Description = "A folder for the adversarial images, as PNG named NUMBER-TRUE-PREDICTED.", HelpName = "DIR" };
+        var output = new Option<string?>("--out") { Description = "A folder for the adversarial images, as PNG named NUMBER-TRUE-PREDICTED; with --image for strip.png and index.html, out/attack if not given.", HelpName = "DIR" };
         Option<bool> json = Arguments.Json();
         return new Command("attack", "Attack a classifier and say how well it withstood; `attack list` shows all attacks.")
         {
-            AttackListVerb.Create(), model, data, attacks, count, queries, gradients, seed, output, json,
+            AttackListVerb.Create(), model, data, photos.Image, photos.Label, attacks, count, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             AttackSpec[] specs = [.. parsed.GetRequiredValue(attacks).Select(AttackCatalog.Parse)];
             string name = parsed.GetRequiredValue(model);
+            if (photos.AreGiven(parsed, data))
+                return photos.Run(parsed, name, specs, parsed.GetValue(seed), parsed.Limits(queries, gradients), parsed.GetValue(output), parsed.GetValue(json), cancellation);
             IImageSource set = data.Open(parsed, name);
             ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
             string? folder = parsed.GetValue(output);
@@ -97,9 +100,4 @@ internal static class AttackVerb
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private sealed class Shares(ProgressLine line, string name) : IProgress<double>
-    {
-        public void Report(double value) => line.Show(() => Text($"{name}: {value * 100:0} %  {line.TimeLeft(value)}"));
-    }
 }

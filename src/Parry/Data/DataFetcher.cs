@@ -40,7 +40,7 @@ public static class DataFetcher
             {
                 await using (target)
                 {
-                    await DownloadAsync(set, download, target, client, progress, cancellation).ConfigureAwait(false);
+                    await DownloadAsync(set.Title, set.Mirrors, download, target, client, progress, cancellation).ConfigureAwait(false);
                 }
 
                 if (isArchive)
@@ -66,6 +66,36 @@ public static class DataFetcher
         return downloaded;
     }
 
+    /// <summary>Downloads one file that is used as it is, trying the mirrors in turn.</summary>
+    /// <param name="title">What it belongs to, for messages.</param>
+    /// <param name="mirrors">Addresses of folders that hold it, ending in a slash.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="folder">Where it goes; created if missing.</param>
+    /// <param name="client">Does the requests.</param>
+    /// <param name="progress">Is told of every piece received, or null.</param>
+    /// <param name="cancellation">Stops the download.</param>
+    /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
+    /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>
+    public static async Task FetchFileAsync(
+        string title, IReadOnlyList<Uri> mirrors, DataFile file, string folder, HttpClient client, IProgress<FetchProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var partial = Path.Combine(folder, file.Name + ".partial");
+        var target = CreateFile(partial);
+        try
+        {
+            await using (target)
+            {
+                await DownloadAsync(title, mirrors, file, target, client, progress, cancellation).ConfigureAwait(false);
+            }
+
+            File.Move(partial, Path.Combine(folder, file.Name), overwrite: true);
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
+    }
+
     private static FileStream CreateFile(string path)
     {
         try
@@ -80,10 +110,10 @@ public static class DataFetcher
     }
 
     private static async Task DownloadAsync(
-        DataSet set, DataFile file, FileStream target, HttpClient client, IProgress<FetchProgress>? progress, CancellationToken cancellation)
+        string title, IReadOnlyList<Uri> mirrors, DataFile file, FileStream target, HttpClient client, IProgress<FetchProgress>? progress, CancellationToken cancellation)
     {
         var failures = new List<string>();
-        foreach (var address in set.Mirrors.Select(mirror => new Uri(mirror, file.Name)))
+        foreach (var address in mirrors.Select(mirror => new Uri(mirror, file.Name)))
         {
             try
             {
@@ -103,7 +133,7 @@ public static class DataFetcher
         }
 
         throw new IOException(
-            $"no mirror gave the right {file.Name} of {set.Title}: {string.Join("; ", failures)}: try again later, or put the file into {Path.GetDirectoryName(target.Name)}");
+            $"no mirror gave the right {file.Name} of {title}: {string.Join("; ", failures)}: try again later, or put the file into {Path.GetDirectoryName(target.Name)}");
     }
 
     /// <summary>Writes the file and returns its SHA-256; stops at a mirror that sends another length or falls silent.</summary>

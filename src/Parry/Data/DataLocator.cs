@@ -56,7 +56,7 @@ public static class DataLocator
     internal static IReadOnlyList<string> Roots(string? dataDir, Func<string, string?> environment) =>
         [.. new[] { dataDir, environment("PARRY_DATA"), DebianFolder, CacheRoot(environment) }.Where(root => !string.IsNullOrEmpty(root))!];
 
-    private static string CacheRoot(Func<string, string?> environment)
+    internal static string CacheRoot(Func<string, string?> environment)
     {
         // The XDG specification says to ignore a relative path.
         var cache = environment("XDG_CACHE_HOME");

@@ -6,7 +6,7 @@ using Parry.Torch.Nn;
 namespace Parry.Models;
 
 /// <summary>
-/// Finds models as the command line names them: a file (.safetensors, .onnx, TorchScript .pt), or <c>DATASET/NET</c> such as <c>fashion-mnist/a</c> for one that ships.
+/// Finds models as the command line names them: a file (.safetensors, .onnx, TorchScript .pt), <c>DATASET/NET</c> such as <c>fashion-mnist/a</c> for one that ships, or a name of <see cref="NamedWeights"/>.
 /// Those lie as <c>fashion-mnist-a.safetensors</c> in $PARRY_MODELS, or in the folder <c>models</c> of the repository or beside the program.
 /// </summary>
 public static class ModelCatalog
@@ -87,9 +87,10 @@ public static class ModelCatalog
         if (s_extensions.Contains(extension))
             return File.Exists(model) ? model : throw new UserErrorException($"there is no model file {model}: give one that exists, or the name of a model that ships ({Listed(folder)})");
         if (File.Exists(model)) throw new UserErrorException($"expected a model file ending in {string.Join(", ", s_extensions)}, got {model}: rename it if it is one");
+        if (NamedWeights.Names.Contains(model)) return NamedWeights.Find(model);
         return NamesIn(folder).Contains(model)
             ? Path.Combine(folder!, model.Replace('/', '-') + Extension)
-            : throw new UserErrorException($"expected a file ({string.Join(", ", s_extensions)}) or one of the models that ship ({Listed(folder)}), got \"{model}\"");
+            : throw new UserErrorException($"expected a file ({string.Join(", ", s_extensions)}) or one of the models that ship ({Listed(folder)}) or are downloaded ({string.Join(", ", NamedWeights.Names)}), got \"{model}\"");
     }
 
     private static string? Folder()

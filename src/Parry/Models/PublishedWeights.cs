@@ -34,8 +34,9 @@ internal static class PublishedWeights
         if (new[] { complete.Mean, complete.Std }.Any(values => values is not null && values.Count != 1 && values.Count != network.Shape.Channels))
             throw new InvalidDataException($"It takes images of {network.Shape.Channels} channels, and a mean or standard deviation is given for another number.");
         if (contract.ClassNames is { } given && given.Count != classes) throw new InvalidDataException($"It tells {classes} classes apart, and {given.Count} are named.");
-        IReadOnlyList<string> names = complete.ClassNames?.Count == classes ? complete.ClassNames : [.. Enumerable.Range(0, classes).Select(label => $"{label}")];
-        return (network, state, complete with { ClassNames = names }, new ModelDescription { Architecture = network.Name, Data = "", Shape = complete.Size.Value, ClassNames = names, CreatedBy = "" });
+        IReadOnlyList<string>? known = complete.ClassNames?.Count == classes ? complete.ClassNames : null;
+        IReadOnlyList<string> names = known ?? [.. Enumerable.Range(0, classes).Select(label => $"{label}")];
+        return (network, state, complete with { ClassNames = known }, new ModelDescription { Architecture = network.Name, Data = "", Shape = complete.Size.Value, ClassNames = names, CreatedBy = "" });
     }
 
     /// <summary>Reads a network, which the caller owns.</summary>

@@ -114,6 +114,9 @@ public static class ReportText
     /// <summary>Gives a fraction as a percentage for large print: "92.5 %", but "61 %" rather than "61.0 %".</summary>
     public static string ShortPercent(double fraction) => (100 * fraction).ToString("0.#", CultureInfo.InvariantCulture) + "\u202f%";
 
+    /// <summary>A class with its probability, such as <c>tench 93.1 %</c>; the name alone where the probability is unknown.</summary>
+    public static string Likely(ClassScore score) => score.Probability is { } probability ? $"{score.Name} {Percent(probability)}" : score.Name;
+
     /// <summary>Gives a number with at most four significant digits, such as "0.1", "1.374" or "12500".</summary>
     public static string Number(double value) =>
         (Math.Abs(value) >= 1000 ? Math.Round(value) : value).ToString(Math.Abs(value) >= 1000 ? "0" : "G4", CultureInfo.InvariantCulture);
