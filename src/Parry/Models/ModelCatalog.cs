@@ -1,4 +1,5 @@
 using Parry.Generative;
+using Parry.Models.Http;
 using Parry.Torch;
 using Parry.Torch.Nn;
 
@@ -36,6 +37,36 @@ public static class ModelCatalog
         throw new UserErrorException($"{model} tells {classifier.Classes} classes of {classifier.Shape} images apart, not {classes} of {shape}: use it with {Fitting(description)}, or give another model");
     }
 
+    /// <summary>Opens a model of any kind, of which more or less can be seen: a file or the name of one that ships as an <see cref="IClassifier"/>, an address as an <see cref="HttpModel"/>.</summary>
+    /// <param name="model">A file, the name of a model that ships, or an http:// or https:// address.</param>
+    /// <param name="shape">Of the images it will see; null for what the model says.</param>
+    /// <param name="classes">How many classes these have; null for what the model says.</param>
+    /// <param name="contract">How it takes images and what its answers are, as far as that is known.</param>
+    /// <param name="http">How an address is asked; null for the defaults.</param>
+    /// <param name="cancellation">Stops waiting for an address's answers.</param>
+    /// <exception cref="UserErrorException">It is not found, is damaged, is no classifier, or does not fit these images.</exception>
+    /// <exception cref="EndpointException">An address does not answer, or not as it should.</exception>
+    public static OpenedModel Open(string model, ImageShape? shape, int? classes, InputContract contract, HttpSettings? http = null, CancellationToken cancellation = default)
+    {
+        if (HttpModel.IsAddress(model))
+        {
+            Uri url = Uri.TryCreate(model, UriKind.Absolute, out Uri? address) ? address : throw new UserErrorException($"expected an address such as http://127.0.0.1:8000/v2/models/NAME, got \"{model}\"");
+            return new OpenedModel(HttpModel.Open(url, http ?? new HttpSettings(), contract, shape, classes, cancellation), null);
+        }
+
+        if (http is not null) throw new UserErrorException($"--http is about models behind an address, and {model} is none: leave it out");
+        if ((shape is null || classes is null) && Find(model) is var path)
+        {
+            bool script = path.EndsWith(".pt", StringComparison.OrdinalIgnoreCase);
+            ModelDescription? says = script ? null : ModelFile.Describe(path);
+            shape ??= contract.Size ?? says?.Shape ?? throw new UserErrorException($"{model} does not say which images it takes: give their size with --input-size CxHxW");
+            classes ??= says?.ClassNames.Count ?? ClassesOf(path, shape.Value);
+        }
+
+        var (classifier, description) = LoadClassifier(model, shape.Value, classes.Value);
+        return new OpenedModel(classifier, description);
+    }
+
     /// <summary>Loads a generator, which the caller owns.</summary>
     /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
     public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string model) => ModelFile.LoadGenerator(Find(model));
@@ -62,8 +93,8 @@ public static class ModelCatalog
     internal static string Find(string model, string? folder)
     {
         string extension = Path.GetExtension(model).ToLowerInvariant();
-        if (model.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
-            throw new UserErrorException($"not yet: models behind an address such as {model} cannot be used; give a .safetensors or TorchScript .pt file");
+        if (HttpModel.IsAddress(model))
+            throw new UserErrorException($"a model behind an address such as {model} shows neither weights nor gradients, which are needed here: give a file; `parry attack` and `parry evaluate` take addresses as --model");
         if (extension == ".onnx")
             throw new UserErrorException($"not yet: ONNX files such as {model} cannot be used; export the model as TorchScript (torch.jit.trace(model, images).save(\"model.pt\"))");
         if (extension is Extension or ".pt")
@@ -97,29 +128,50 @@ public static class ModelCatalog
 
     private static ScriptClassifier LoadScript(string path, ImageShape shape, int classes)
     {
-        ScriptModule module;
+        ScriptModule module = OpenScript(path);
         try
         {
-            module = ScriptModule.Load(path);
+            long[] outputs = OutputsOf(module, path, shape);
+            if (!outputs.AsSpan().SequenceEqual([1, classes])) throw new UserErrorException($"{path} gives [{string.Join(", ", outputs)}] for one image of {shape}, not {classes} logits: give a model for this data");
+            return new ScriptClassifier(module, shape, classes);
+        }
+        catch
+        {
+            module.Dispose();
+            throw;
+        }
+    }
+
+    private static int ClassesOf(string path, ImageShape shape)
+    {
+        using ScriptModule module = OpenScript(path);
+        return (int)OutputsOf(module, path, shape)[^1];
+    }
+
+    private static ScriptModule OpenScript(string path)
+    {
+        try
+        {
+            return ScriptModule.Load(path);
         }
         catch (TorchException e)
         {
             throw new UserErrorException($"{path} is no TorchScript file, or needs what this LibTorch lacks ({e.Message.Split('\n')[0]}): save one with torch.jit.trace(model, images).save(\"model.pt\")", e);
         }
+    }
 
+    // What comes for one image.
+    private static long[] OutputsOf(ScriptModule module, string path, ImageShape shape)
+    {
         try
         {
             using var frozen = Autograd.NoGrad();
             using var scope = new TensorScope();
-            Tensor output = module.Forward(Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]));
-            if (!output.Shape.AsSpan().SequenceEqual([1, classes])) throw new UserErrorException($"{path} gives {output.Describe()} for one image of {shape}, not {classes} logits: give a model for this data");
-            return new ScriptClassifier(module, shape, classes);
+            return module.Forward(Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width])).Shape;
         }
-        catch (Exception e)
+        catch (TorchException e)
         {
-            module.Dispose();
-            if (e is TorchException) throw new UserErrorException($"{path} does not take images of {shape} in [0, 1]: give a model for this data, or other data", e);
-            throw;
+            throw new UserErrorException($"{path} does not take images of {shape} in [0, 1]: give a model for this data, or other data", e);
         }
     }
 }
