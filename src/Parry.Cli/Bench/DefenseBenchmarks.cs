@@ -115,7 +115,7 @@ internal static class DefenseBenchmarks
             KnownBreaks = breaks,
             Seed = 1,
             Command = Command,
-        }, null, cancellation);
+        }, null, cancellation).Report;
 
     private static double Clean(EvaluationReport report) =>
         report.Rows.Single(row => row.Attack == EvaluationRow.Nothing && row.Defense != EvaluationRow.Nothing).CleanAccuracy * 100;

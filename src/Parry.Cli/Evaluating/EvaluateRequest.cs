@@ -1,12 +1,16 @@
 using Parry.Attacks;
+using Parry.Models.Http;
 
 namespace Parry.Cli.Evaluating;
 
 /// <summary>What <c>parry evaluate</c> is asked for.</summary>
 internal sealed record EvaluateRequest
 {
-    /// <summary>The classifier: a file or the name of one that ships.</summary>
+    /// <summary>The classifier: a file, the name of one that ships, or an address.</summary>
     public required string Model { get; init; }
+
+    /// <summary>How a classifier behind an address is asked; null where it is behind none.</summary>
+    public HttpSettings? Http { get; init; }
 
     /// <summary>The data set's name.</summary>
     public required string Data { get; init; }

@@ -1,10 +1,12 @@
 using System.Globalization;
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
+using Parry.Cli.Attacking;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
+using Parry.Models.Http;
 using Parry.Reports;
 using Parry.Torch;
 
@@ -14,16 +16,20 @@ namespace Parry.Cli.Evaluating;
 internal static class EvaluateRun
 {
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
+    /// <returns>The report, and why a model behind an address failed on the way, if it did: then rows are missing.</returns>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
-    public static EvaluationReport Run(EvaluateRequest request, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    /// <exception cref="EndpointException">A model behind an address failed before anything was found.</exception>
+    public static (EvaluationReport Report, string? Failure) Run(EvaluateRequest request, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
     {
         AttackSpec[] attacks = [.. request.Attacks.Select(AttackCatalog.Parse)];
         if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
+        if (request.From is null) Endpoints.Check(attacks, request.Model, request.Http, "Or craft images on a model of your own with --from FILE");
         DataSet set = DataSets.ByName(request.Data);
         ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir };
         foreach (AttackSpec attack in attacks) context.Own(attack.Attack);
-        IClassifier model = context.Evaluated = context.Classifier(request.Model);
+        IPredictor model = context.Own(ModelCatalog.Open(request.Model, set.Shape, set.ClassNames.Count, new InputContract(), request.Http, cancellation)).Model;
+        if (model is IClassifier seen) context.Evaluated = seen;
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
         DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];
         bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>) || defenses.Any(defense => defense.Breaks.Count > 0);
@@ -41,19 +47,19 @@ internal static class EvaluateRun
             Revisited = request.Revisited,
             Seed = request.Seed,
         }, progress, cancellation);
-        return new EvaluationReport
+        return (new EvaluationReport
         {
             Title = $"{request.Model} on {set.Title}",
             Command = request.Command,
             Created = DateTimeOffset.UtcNow,
             Machine = Machine(),
-            Settings = Settings(request, attacks, defenses),
+            Settings = Settings(request, attacks, defenses, model),
             Rows = findings.Rows,
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
             Times = findings.Times,
             Notes = [.. findings.Warnings, .. findings.Notes],
-        };
+        }, findings.Failure);
     }
 
     // The command-line name, with its options only where another of the same name stands beside it; the report's settings have them all.
@@ -68,7 +74,7 @@ internal static class EvaluateRun
 
     private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
 
-    private static SortedDictionary<string, string> Settings(EvaluateRequest request, AttackSpec[] attacks, DefenseSpec[] defenses)
+    private static SortedDictionary<string, string> Settings(EvaluateRequest request, AttackSpec[] attacks, DefenseSpec[] defenses, IPredictor model)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
@@ -77,6 +83,7 @@ internal static class EvaluateRun
         };
         if (request.Limits is { Queries: { } queries }) settings["limit"] = $"{queries} queries for each image and budget";
         if (request.Limits is { Gradients: { } gradients }) settings["limit on gradients"] = $"{gradients} for each image and budget";
+        if (model is HttpModel { Use: var use }) settings["model behind an address"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
         foreach (AttackSpec attack in attacks) settings[$"attack {attack.Name}"] = attack.Text;
         foreach (DefenseSpec defense in defenses) settings[$"defense {defense.Name}"] = defense.Purifier is null ? defense.Name : $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier ?? defense.Purifier}, gradients over {defense.Draws} draws";
         return settings;

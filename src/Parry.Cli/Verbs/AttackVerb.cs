@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Parry.Attacks.Catalog;
 using Parry.Cli.Attacking;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Http;
 using Parry.Reports;
 using Spectre.Console;
 
@@ -12,14 +14,15 @@ namespace Parry.Cli.Verbs;
 /// <summary><c>parry attack</c>: attacks on one classifier, with their strength and cost.</summary>
 internal static class AttackVerb
 {
-    /// <summary>What <c>--json</c> writes.</summary>
-    internal sealed record AttackReport(string Model, string Data, IReadOnlyList<AttackRow> Rows);
+    /// <summary>What <c>--json</c> writes. Of a model behind an address also what it was asked, and why it failed if it did: then rows are missing.</summary>
+    internal sealed record AttackReport(string Model, string Data, IReadOnlyList<AttackRow> Rows,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EndpointUse? Endpoint = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Failure = null);
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
         Option<string> model = Arguments.Model(), data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        Option<string?> dataDir = Arguments.DataDir(), http = Arguments.Http();
         var attacks = new Option<string[]>("--attack")
         {
             Description = "An attack as NAME or NAME:key=value,…; `parry attack list` has the names. May be given several times.",
@@ -34,20 +37,21 @@ internal static class AttackVerb
         Option<bool> json = Arguments.Json();
         return new Command("attack", "Attack a classifier and say how well it withstood; `attack list` shows all attacks.")
         {
-            AttackListVerb.Create(), model, data, dataDir, attacks, count, queries, gradients, seed, output, json,
+            AttackListVerb.Create(), model, http, data, dataDir, attacks, count, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             AttackSpec[] specs = [.. parsed.GetRequiredValue(attacks).Select(AttackCatalog.Parse)];
+            string name = parsed.GetRequiredValue(model);
+            HttpSettings? settings = parsed.Http(http, name);
+            Endpoints.Check(specs, name, settings, "Or craft images on a model of your own: `parry evaluate` with --from");
             DataSet set = parsed.DataSet(data);
             ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)).Take(parsed.GetValue(count));
             string? folder = parsed.GetValue(output);
             if (folder is not null) ReportFolder.CheckWritable(folder);
-            string name = parsed.GetRequiredValue(model);
-            IClassifier classifier = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier;
-            using var owned = classifier as IDisposable;
+            using OpenedModel opened = ModelCatalog.Open(name, set.Shape, set.ClassNames.Count, new InputContract(), settings, cancellation);
             var run = new AttackRun
             {
-                Model = classifier,
+                Model = opened.Model,
                 Images = images,
                 TrainingImages = () => set.Load(DataPart.Train, Split.DefenseGan, parsed.GetValue(dataDir)),
                 Seed = parsed.GetValue(seed),
@@ -55,21 +59,34 @@ internal static class AttackVerb
                 Folder = folder,
             };
             var rows = new List<(AttackSpec Attack, AttackRow Row)>();
+            EndpointException? failure = null;
             using (ProgressLine line = ProgressLine.Of(parsed))
             {
-                foreach (AttackSpec attack in specs) rows.AddRange(run.Run(attack, new Shares(line, attack.Name), cancellation).Select(row => (attack, row)));
+                try
+                {
+                    foreach (AttackSpec attack in specs) rows.AddRange(run.Run(attack, new Shares(line, attack.Name), cancellation).Select(row => (attack, row)));
+                }
+                catch (EndpointException e) when (rows.Count > 0)
+                {
+                    // The rows of the attacks that had ended stand.
+                    failure = e;
+                }
             }
 
             Output shown = Output.Of(parsed);
+            EndpointUse? use = (opened.Model as HttpModel)?.Use;
             if (parsed.GetValue(json))
             {
-                shown.Json(new AttackReport(name, set.Name, [.. rows.Select(row => row.Row)]), CliJson.Default.AttackReport);
-                return 0;
+                shown.Json(new AttackReport(name, set.Name, [.. rows.Select(row => row.Row)], use, failure?.Message), CliJson.Default.AttackReport);
+            }
+            else
+            {
+                shown.Render(TableOf(rows));
+                if (folder is not null) shown.Line($"Images: {folder}");
+                if (use is not null) shown.Line($"{name}: {use}");
             }
 
-            shown.Render(TableOf(rows));
-            if (folder is not null) shown.Line($"Images: {folder}");
-            return 0;
+            return failure is null ? 0 : Errors.Report(failure, parsed.InvocationConfiguration.Error);
         });
     }
 

@@ -4,6 +4,7 @@ using Parry.Attacks.Catalog;
 using Parry.Cli.Evaluating;
 using Parry.Defenses;
 using Parry.Evaluation;
+using Parry.Models.Http;
 using Parry.Reports;
 using Spectre.Console;
 
@@ -15,7 +16,7 @@ internal static class EvaluateVerb
     public static Command Create()
     {
         Option<string> model = Arguments.Model(), data = Arguments.Data();
-        Option<string?> dataDir = Arguments.DataDir();
+        Option<string?> dataDir = Arguments.DataDir(), http = Arguments.Http();
         var attacks = new Option<string[]>("--attacks")
         {
             Description = $"Attacks, each as NAME or NAME:key=value,…; names: {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}.",
@@ -41,12 +42,13 @@ internal static class EvaluateVerb
         Option<bool> json = Arguments.Json();
         return new Command("evaluate", "Attack a classifier bare and defended, by attackers who know the defense and who do not, and write a report.")
         {
-            model, data, dataDir, attacks, defenses, from, count, validation, revisited, noBreaks, queries, gradients, seed, output, json,
+            model, http, data, dataDir, attacks, defenses, from, count, validation, revisited, noBreaks, queries, gradients, seed, output, json,
         }.Does((parsed, cancellation) =>
         {
             var request = new EvaluateRequest
             {
                 Model = parsed.GetRequiredValue(model),
+                Http = parsed.Http(http, parsed.GetRequiredValue(model)),
                 Data = parsed.DataSet(data).Name,
                 DataDir = parsed.GetValue(dataDir),
                 Attacks = parsed.GetRequiredValue(attacks),
@@ -69,9 +71,10 @@ internal static class EvaluateVerb
     {
         ReportFolder.CheckWritable(folder);
         EvaluationReport report;
+        string? failure;
         using (ProgressLine line = ProgressLine.Of(parsed))
         {
-            report = EvaluateRun.Run(request, new Stages(line), cancellation);
+            (report, failure) = EvaluateRun.Run(request, new Stages(line), cancellation);
         }
 
         string page = ReportFolder.Write(report, folder);
@@ -79,18 +82,20 @@ internal static class EvaluateVerb
         if (json)
         {
             output.Line(JsonReport.Render(report));
-            return 0;
         }
-
-        foreach (Table table in ResultTable.Of(report))
+        else
         {
-            output.Render(table);
-            output.Line();
+            foreach (Table table in ResultTable.Of(report))
+            {
+                output.Render(table);
+                output.Line();
+            }
+
+            foreach (string note in ReportNotes.From(report)) output.Line($"note: {note}");
+            output.Line($"Report: {page}");
         }
 
-        foreach (string note in ReportNotes.From(report)) output.Line($"note: {note}");
-        output.Line($"Report: {page}");
-        return 0;
+        return failure is null ? 0 : Errors.Report(new EndpointException(failure), parsed.InvocationConfiguration.Error);
     }
 
     private sealed class Stages(ProgressLine line) : IProgress<EvaluationProgress>
