@@ -110,7 +110,7 @@ public sealed record InferenceTensor(string Name, string DataType, IReadOnlyList
             switch (reader.TokenType)
             {
                 case JsonTokenType.Number:
-                    numbers.Add(reader.TryGetSingle(out float value) && float.IsFinite(value) ? value : throw new InvalidDataException("a number is beyond float32"));
+                    numbers.Add(JsonNumbers.TryParse(reader.ValueSpan, out float value) ? value : throw new InvalidDataException("a number is beyond float32"));
                     break;
                 case JsonTokenType.String:
                     texts.Add(reader.GetString()!);
