@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using Parry.Attacks;
 using Parry.Models.Architectures;
+using Parry.Models.Http;
 
 namespace Parry.Cli;
 
@@ -20,6 +21,9 @@ internal static class Arguments
     /// <summary>Adds a group of options, so that it can stand among a verb's other ones.</summary>
     public static void Add(this Command command, DataOptions data) => data.AddTo(command);
 
+    /// <summary>Adds the options that name a model, in their place among the others.</summary>
+    public static void Add(this Command command, ModelOptions model) => model.AddTo(command);
+
     /// <summary><c>--json</c>.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Write one JSON document to standard output and nothing else." };
 
@@ -28,7 +32,21 @@ internal static class Arguments
 
     /// <summary><c>--model</c>.</summary>
     public static Option<string> Model() =>
-        new("--model") { Description = "A .safetensors or TorchScript .pt file, or the name of a model that ships, as fashion-mnist/a.", HelpName = "MODEL", Required = true };
+        new("--model") { Description = "An .onnx, TorchScript .pt or .safetensors file, or the name of a model that ships, as fashion-mnist/a.", HelpName = "MODEL", Required = true };
+
+    /// <summary><c>--http</c>.</summary>
+    public static Option<string?> Http() =>
+        new("--http") { Description = $"How a --model behind an http:// or https:// address is asked, as key=value,key=value; keys: {HttpSettings.Keys}.", HelpName = "SETTINGS" };
+
+    /// <summary>How a model is asked that is behind an address: as it was said, or in the ordinary way; null for a model that is not.</summary>
+    /// <exception cref="UserErrorException">The settings are not valid, or there is no address.</exception>
+    public static HttpSettings? Http(this ParseResult result, Option<string?> option, string model) => (result.GetValue(option), HttpModel.IsAddress(model)) switch
+    {
+        ({ } text, true) => HttpSettings.Parse(text),
+        (null, true) => new HttpSettings(),
+        ({ }, false) => throw new UserErrorException($"--http is about models behind an http:// or https:// address, got --model {model}: leave out one of the two"),
+        _ => null,
+    };
 
     /// <summary><c>--net</c>, an architecture.</summary>
     public static Option<string> Net() => new("--net") { Description = $"The architecture: {string.Join(", ", Classifiers.Names)}; a to f for short.", HelpName = "NET", Required = true };

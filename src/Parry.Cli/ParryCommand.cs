@@ -44,6 +44,7 @@ internal static class ParryCommand
             LabelFlipVerb.Create(),
             EvaluateVerb.Create(),
             CertifyVerb.Create(),
+            ServeVerb.Create(),
             QualityVerb.Create(),
             DoctorVerb.Create(),
             new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },

@@ -92,6 +92,24 @@ public sealed unsafe class Workers : IDisposable
         return results;
     }
 
+    /// <summary>Does one piece on some worker, for whoever must not wait: the thread of a web request.</summary>
+    public Task<T> Post<T>(Func<T> piece)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Enqueue(() =>
+        {
+            try
+            {
+                done.SetResult(piece());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        return done.Task;
+    }
+
     /// <summary>Lets the workers end once the queue is empty.</summary>
     public void Dispose()
     {

@@ -6,7 +6,7 @@ namespace Parry.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("frobnicate", "no \"frobnicate\"", "demo, attack, label-flip, evaluate, certify, quality, doctor, data, model, train, bench", "parry --help")]
+    [InlineData("frobnicate", "no \"frobnicate\"", "demo, attack, label-flip, evaluate, certify, serve, quality, doctor, data, model, train, bench", "parry --help")]
     [InlineData("data", "add one of list, fetch", "parry data --help")]
     [InlineData("data mnist", "parry data has no \"mnist\"")]
     [InlineData("data fetch", "fetch", "parry data fetch --help")]

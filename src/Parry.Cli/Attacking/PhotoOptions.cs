@@ -41,17 +41,16 @@ internal sealed class PhotoOptions
     }
 
     /// <summary>Attacks the photos, says what the model made of them, and writes the strip and the page.</summary>
-    public int Run(ParseResult parsed, string name, AttackSpec[] attacks, long seed, AttackLimits? limits, string? folder, bool json, CancellationToken cancellation)
+    public int Run(ParseResult parsed, ModelRequest request, AttackSpec[] attacks, long seed, AttackLimits? limits, string? folder, bool json, CancellationToken cancellation)
     {
         string[] files = parsed.GetRequiredValue(Image), labels = parsed.GetValue(Label) ?? [];
         folder ??= DefaultFolder;
         ReportFolder.CheckWritable(folder);
-        using OpenedModel opened = ModelCatalog.Open(name, new InputContract());
-        IReadOnlyList<string> classes = opened.Contract.ClassNames ?? ClassNameFile.Find(ModelCatalog.Find(name), opened.Model.Classes) ?? opened.Description?.ClassNames
-            ?? [.. Enumerable.Range(0, opened.Model.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
+        using OpenedModel opened = request.Open(cancellation);
+        IReadOnlyList<string> classes = request.ClassNames(opened);
         var run = new PhotoRun { Model = opened.Model, Photos = Photos.Load(files, labels, opened.Model.Shape, classes), Files = files, Labeled = labels.Length > 0, Seed = seed, Limits = limits };
         PhotoReport report;
-        using (ProgressLine line = ProgressLine.Of(parsed)) report = run.Run(name, attacks, attack => new Shares(line, attack.Name), cancellation);
+        using (ProgressLine line = ProgressLine.Of(parsed)) report = run.Run(request.Name, attacks, attack => new Shares(line, attack.Name), cancellation);
         report = report with { Files = PhotoPage.Write(report, folder) };
         Output output = Output.Of(parsed);
         if (json) output.Json(report, CliJson.Default.PhotoReport);

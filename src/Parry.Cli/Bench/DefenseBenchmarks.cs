@@ -106,7 +106,7 @@ internal static class DefenseBenchmarks
     private static EvaluationReport Evaluate(string model, string[] attacks, string? defense, int count, string? dataDir, CancellationToken cancellation, bool breaks = true) =>
         EvaluateRun.Run(new EvaluateRequest
         {
-            Model = model,
+            Model = ModelRequest.Of(model),
             Data = "mnist",
             DataDir = dataDir,
             Attacks = attacks,
@@ -115,7 +115,7 @@ internal static class DefenseBenchmarks
             KnownBreaks = breaks,
             Seed = 1,
             Command = Command,
-        }, null, cancellation);
+        }, null, cancellation).Report;
 
     private static double Clean(EvaluationReport report) =>
         report.Rows.Single(row => row.Attack == EvaluationRow.Nothing && row.Defense != EvaluationRow.Nothing).CleanAccuracy * 100;

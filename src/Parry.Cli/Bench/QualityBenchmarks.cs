@@ -31,7 +31,7 @@ internal static class QualityBenchmarks
     {
         EvaluationReport report = EvaluateRun.Run(new EvaluateRequest
         {
-            Model = "mnist/a",
+            Model = ModelRequest.Of("mnist/a"),
             Data = "mnist",
             DataDir = dataDir,
             Attacks = ["fgsm:eps=0.3"],
@@ -41,7 +41,7 @@ internal static class QualityBenchmarks
             KnownBreaks = false,
             Seed = 1,
             Command = Command,
-        }, null, cancellation);
+        }, null, cancellation).Report;
         EvaluationRow bare = report.Rows.Single(row => row is { Defense: EvaluationRow.Nothing, Threat: Threat.None } && row.Attack != EvaluationRow.Nothing);
         yield return new BenchRow("no defense: FGSM 0.3 from E on A, 500 MNIST images", bare.RobustAccuracy * 100, "%", "about 57", null, Command);
         var accuracies = new Dictionary<string, (double Clean, double Attacked)>();

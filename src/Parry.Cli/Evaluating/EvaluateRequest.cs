@@ -5,8 +5,8 @@ namespace Parry.Cli.Evaluating;
 /// <summary>What <c>parry evaluate</c> is asked for.</summary>
 internal sealed record EvaluateRequest
 {
-    /// <summary>The classifier: a file or the name of one that ships.</summary>
-    public required string Model { get; init; }
+    /// <summary>The classifier.</summary>
+    public required ModelRequest Model { get; init; }
 
     /// <summary>The images: a data set's name, a folder or a .csv file.</summary>
     public required string Data { get; init; }

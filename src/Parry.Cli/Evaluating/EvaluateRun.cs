@@ -1,10 +1,12 @@
 using System.Globalization;
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
+using Parry.Cli.Attacking;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
+using Parry.Models.Http;
 using Parry.Reports;
 using Parry.Torch;
 
@@ -14,22 +16,26 @@ namespace Parry.Cli.Evaluating;
 internal static class EvaluateRun
 {
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
+    /// <returns>The report, and why a model behind an address failed on the way, if it did: then rows are missing.</returns>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
-    public static EvaluationReport Run(EvaluateRequest request, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    /// <exception cref="EndpointException">A model behind an address failed before anything was found.</exception>
+    public static (EvaluationReport Report, string? Failure) Run(EvaluateRequest request, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
     {
         AttackSpec[] attacks = [.. request.Attacks.Select(AttackCatalog.Parse)];
         if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
-        IImageSource set = DataOptions.Open(request.Data, request.Attribute, request.Model);
-        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir, request.Count);
+        if (request.From is null) Endpoints.Check(attacks, request.Model.Name, request.Model.Http, "Or craft images on a model of your own with --from FILE");
+        var (opened, set) = request.Model.OpenWith(request.Data, request.Attribute, cancellation);
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir, Source = set };
+        IPredictor model = context.Own(opened).Model;
         foreach (AttackSpec attack in attacks) context.Own(attack.Attack);
-        IClassifier model = context.Evaluated = context.Classifier(request.Model);
+        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir, request.Count);
+        if (model is IClassifier seen) context.Evaluated = seen;
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
         DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];
         bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>) || defenses.Any(defense => defense.Breaks.Count > 0);
         EvaluationFindings findings = Evaluator.Run(new EvaluationPlan
         {
-            ModelName = request.Model,
+            ModelName = request.Model.Name,
             Model = model,
             Images = images,
             TrainingImages = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null,
@@ -41,19 +47,19 @@ internal static class EvaluateRun
             Revisited = request.Revisited,
             Seed = request.Seed,
         }, progress, cancellation);
-        return new EvaluationReport
+        return (new EvaluationReport
         {
-            Title = $"{request.Model} on {set.Title}",
+            Title = $"{request.Model.Name} on {set.Title}",
             Command = request.Command,
             Created = DateTimeOffset.UtcNow,
             Machine = Machine(),
-            Settings = Settings(request, set, attacks, defenses),
+            Settings = Settings(request, set, attacks, defenses, model),
             Rows = findings.Rows,
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
             Times = findings.Times,
-            Notes = [.. findings.Warnings, .. findings.Notes, .. images.Note is { } note ? [note] : Array.Empty<string>()],
-        };
+            Notes = [.. findings.Warnings, .. findings.Notes, .. new[] { images.Note, model is IClassifier ? NearChance.Warning(model, images) : null }.OfType<string>()],
+        }, findings.Failure);
     }
 
     // The command-line name, with its options only where another of the same name stands beside it; the report's settings have them all.
@@ -68,7 +74,7 @@ internal static class EvaluateRun
 
     private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
 
-    private static SortedDictionary<string, string> Settings(EvaluateRequest request, IImageSource set, AttackSpec[] attacks, DefenseSpec[] defenses)
+    private static SortedDictionary<string, string> Settings(EvaluateRequest request, IImageSource set, AttackSpec[] attacks, DefenseSpec[] defenses, IPredictor model)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
@@ -77,6 +83,7 @@ internal static class EvaluateRun
         };
         if (request.Limits is { Queries: { } queries }) settings["limit"] = $"{queries} queries for each image and budget";
         if (request.Limits is { Gradients: { } gradients }) settings["limit on gradients"] = $"{gradients} for each image and budget";
+        if (model is HttpModel { Use: var use }) settings["model behind an address"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
         foreach (AttackSpec attack in attacks) settings[$"attack {attack.Name}"] = attack.Text;
         foreach (DefenseSpec defense in defenses) settings[$"defense {defense.Name}"] = defense.Purifier is null ? defense.Name : $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier ?? defense.Purifier}, gradients over {defense.Draws} draws";
         return settings;

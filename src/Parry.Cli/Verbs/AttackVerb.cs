@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Parry.Attacks.Catalog;
 using Parry.Cli.Attacking;
 using Parry.Data;
+using Parry.Evaluation;
 using Parry.Models;
+using Parry.Models.Http;
 using Parry.Reports;
 using Spectre.Console;
 
@@ -12,13 +15,14 @@ namespace Parry.Cli.Verbs;
 /// <summary><c>parry attack</c>: attacks on one classifier, with their strength and cost.</summary>
 internal static class AttackVerb
 {
-    /// <summary>What <c>--json</c> writes.</summary>
-    internal sealed record AttackReport(string Model, string Data, IReadOnlyList<AttackRow> Rows, string? Note = null);
+    /// <summary>What <c>--json</c> writes. Of a model behind an address also what it was asked, and why it failed if it did: then rows are missing.</summary>
+    internal sealed record AttackReport(string Model, string Data, IReadOnlyList<AttackRow> Rows, IReadOnlyList<string> Notes,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EndpointUse? Endpoint = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Failure = null);
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        Option<string> model = Arguments.Model();
+        var model = new ModelOptions();
         var data = new DataOptions(required: false);
         var photos = new PhotoOptions();
         var attacks = new Option<string[]>("--attack")
@@ -39,18 +43,19 @@ internal static class AttackVerb
         }.Does((parsed, cancellation) =>
         {
             AttackSpec[] specs = [.. parsed.GetRequiredValue(attacks).Select(AttackCatalog.Parse)];
-            string name = parsed.GetRequiredValue(model);
+            ModelRequest request = model.Read(parsed);
+            Endpoints.Check(specs, request.Name, request.Http, "Or craft images on a model of your own: `parry evaluate` with --from");
             if (photos.AreGiven(parsed, data))
-                return photos.Run(parsed, name, specs, parsed.GetValue(seed), parsed.Limits(queries, gradients), parsed.GetValue(output), parsed.GetValue(json), cancellation);
-            IImageSource set = data.Open(parsed, name);
-            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
+                return photos.Run(parsed, request, specs, parsed.GetValue(seed), parsed.Limits(queries, gradients), parsed.GetValue(output), parsed.GetValue(json), cancellation);
             string? folder = parsed.GetValue(output);
             if (folder is not null) ReportFolder.CheckWritable(folder);
-            IClassifier classifier = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier;
-            using var owned = classifier as IDisposable;
+            var (opened, set) = request.OpenWith(data.Text(parsed), data.Attribute(parsed), cancellation);
+            using OpenedModel owned = opened;
+            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
+            string[] notes = [.. new[] { images.Note, opened.Model is IClassifier ? NearChance.Warning(opened.Model, images) : null }.OfType<string>()];
             var run = new AttackRun
             {
-                Model = classifier,
+                Model = opened.Model,
                 Images = images,
                 TrainingImages = () => set.Load(DataPart.Train, Split.DefenseGan, data.Folder(parsed)),
                 Seed = parsed.GetValue(seed),
@@ -58,22 +63,35 @@ internal static class AttackVerb
                 Folder = folder,
             };
             var rows = new List<(AttackSpec Attack, AttackRow Row)>();
+            EndpointException? failure = null;
             using (ProgressLine line = ProgressLine.Of(parsed))
             {
-                foreach (AttackSpec attack in specs) rows.AddRange(run.Run(attack, new Shares(line, attack.Name), cancellation).Select(row => (attack, row)));
+                try
+                {
+                    foreach (AttackSpec attack in specs) rows.AddRange(run.Run(attack, new Shares(line, attack.Name), cancellation).Select(row => (attack, row)));
+                }
+                catch (EndpointException e) when (rows.Count > 0)
+                {
+                    // The rows of the attacks that had ended stand.
+                    failure = e;
+                }
             }
 
             Output shown = Output.Of(parsed);
+            EndpointUse? use = (opened.Model as HttpModel)?.Use;
             if (parsed.GetValue(json))
             {
-                shown.Json(new AttackReport(name, set.Name, [.. rows.Select(row => row.Row)], images.Note), CliJson.Default.AttackReport);
-                return 0;
+                shown.Json(new AttackReport(request.Name, set.Name, [.. rows.Select(row => row.Row)], notes, use, failure?.Message), CliJson.Default.AttackReport);
+            }
+            else
+            {
+                shown.Render(TableOf(rows));
+                foreach (string note in notes) shown.Line($"note: {note}");
+                if (folder is not null) shown.Line($"Images: {folder}");
+                if (use is not null) shown.Line($"{request.Name}: {use}");
             }
 
-            shown.Render(TableOf(rows));
-            if (images.Note is { } note) shown.Line($"note: {note}");
-            if (folder is not null) shown.Line($"Images: {folder}");
-            return 0;
+            return failure is null ? 0 : Errors.Report(failure, parsed.InvocationConfiguration.Error);
         });
     }
 

@@ -15,10 +15,10 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, or attacks.", DefaultValueFactory = _ => "all" };
-        part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks");
+        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, attacks, or http.", DefaultValueFactory = _ => "all" };
+        part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks", "http");
         Option<string?> dataDir = Arguments.DataDir();
-        var model = new Option<string?>("--model") { Description = "The TorchScript network of the rows about gradients on MNIST.", HelpName = "FILE" };
+        var model = new Option<string?>("--model") { Description = "The network of the rows about gradients, attacks and http on MNIST.", HelpName = "FILE" };
         var only = new Option<string[]>("--only") { Description = "With attacks: just these.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<bool> json = Arguments.Json();
         return new Command("bench", "Measure what Parry promises: speed as ratios taken in one run, quality of the shipped weights, the program itself.") { part, dataDir, model, only, json }
@@ -93,6 +93,11 @@ internal static class BenchVerb
             foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, _ => DefenseBenchmarks.Rows(dataDir, cancellation))) yield return row;
         }
 
+        if (part is "http")
+        {
+            foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, set => BehindAddress(set, dataDir, model ?? "mnist/a"))) yield return row;
+        }
+
         if (part is "process" or "all")
         {
             foreach (BenchRow row in ProcessBenchmarks.Help()) yield return row;
@@ -116,6 +121,15 @@ internal static class BenchVerb
         rows.Add(SpeedBenchmarks.Memory(network, images, labels));
         return rows;
     });
+
+    private static List<BenchRow> BehindAddress(DataSet set, string? dataDir, string model)
+    {
+        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(100);
+        var (network, _) = ModelCatalog.LoadClassifier(model, set.Shape, set.ClassNames.Count);
+        using var owned = network as IDisposable;
+        using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
+        return [.. HttpBenchmarks.Rows(network, images, labels)];
+    }
 
     // A row whose files are absent says so.
     private static IEnumerable<BenchRow> OnData(DataSet set, string? dataDir, Func<DataSet, IEnumerable<BenchRow>> measure)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Data;
 using Parry.Defenses;
+using Parry.Models;
 using Parry.Torch;
 using Spectre.Console;
 
@@ -25,7 +26,7 @@ internal static class CertifyVerb
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        Option<string> model = Arguments.Model();
+        var model = new ModelOptions();
         var data = new DataOptions();
         Option<double> sigma = Arguments.Positive("--sigma", "Standard deviation of the noise, for values in 0 to 1.", 0.25);
         Option<int> selection = Arguments.Number("--selection", "Votes that choose the class.", 100, 1);
@@ -43,10 +44,12 @@ internal static class CertifyVerb
             double[] asked = [.. parsed.GetRequiredValue(radii).Split(',').Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double radius) && radius >= 0 ? radius
                 : throw new UserErrorException($"expected --radii to be numbers from 0 on, as 0,0.25,0.5, got \"{text}\""))];
             if (parsed.GetValue(alpha) >= 0.5) throw new UserErrorException($"expected --alpha to be below 0.5, got {parsed.GetValue(alpha)}");
-            IImageSource set = data.Open(parsed, parsed.GetRequiredValue(model));
+            ModelRequest request = model.Read(parsed);
+            var (opened, set) = request.OpenWith(data.Text(parsed), data.Attribute(parsed), cancellation);
+            using OpenedModel owned = opened;
+            if (opened.Model is not IClassifier classifier) throw new UserErrorException($"expected a model whose logits can be seen, got {request.Name}: give a file");
             ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
-            using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { Source = set };
-            var smoothed = new RandomizedSmoothing(context.Classifier(parsed.GetRequiredValue(model)), parsed.GetValue(sigma), draws: 1, parsed.GetValue(seed));
+            var smoothed = new RandomizedSmoothing(classifier, parsed.GetValue(sigma), draws: 1, parsed.GetValue(seed));
             var certified = new List<CertifiedImage>();
             using (ProgressLine line = ProgressLine.Of(parsed))
             {
@@ -62,7 +65,7 @@ internal static class CertifyVerb
                 }
             }
 
-            var report = new CertifyReport(parsed.GetRequiredValue(model), set.Name, images.Count, parsed.GetValue(sigma), parsed.GetValue(samples), parsed.GetValue(alpha), parsed.GetValue(seed),
+            var report = new CertifyReport(request.Name, set.Name, images.Count, parsed.GetValue(sigma), parsed.GetValue(samples), parsed.GetValue(alpha), parsed.GetValue(seed),
                 certified.Count(image => image.Class is null), [.. asked.Select(radius => new CertifiedAccuracy(radius, AccuracyAt(certified, radius)))], certified, images.Note);
             Output output = Output.Of(parsed);
             if (parsed.GetValue(json)) output.Json(report, CliJson.Default.CertifyReport);

@@ -25,7 +25,7 @@ internal static class DemoVerb
             {
                 var request = new EvaluateRequest
                 {
-                    Model = "fashion-mnist/a",
+                    Model = ModelRequest.Of("fashion-mnist/a"),
                     Data = "fashion-mnist",
                     DataDir = parsed.GetValue(dataDir),
                     Attacks = [.. Attacks],

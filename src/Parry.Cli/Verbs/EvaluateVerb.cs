@@ -4,6 +4,7 @@ using Parry.Attacks.Catalog;
 using Parry.Cli.Evaluating;
 using Parry.Defenses;
 using Parry.Evaluation;
+using Parry.Models.Http;
 using Parry.Reports;
 using Spectre.Console;
 
@@ -14,7 +15,7 @@ internal static class EvaluateVerb
 {
     public static Command Create()
     {
-        Option<string> model = Arguments.Model();
+        var model = new ModelOptions();
         var data = new DataOptions();
         var attacks = new Option<string[]>("--attacks")
         {
@@ -46,7 +47,7 @@ internal static class EvaluateVerb
         {
             var request = new EvaluateRequest
             {
-                Model = parsed.GetRequiredValue(model),
+                Model = model.Read(parsed),
                 Data = data.Text(parsed),
                 Attribute = data.Attribute(parsed),
                 DataDir = data.Folder(parsed),
@@ -70,9 +71,10 @@ internal static class EvaluateVerb
     {
         ReportFolder.CheckWritable(folder);
         EvaluationReport report;
+        string? failure;
         using (ProgressLine line = ProgressLine.Of(parsed))
         {
-            report = EvaluateRun.Run(request, new Stages(line), cancellation);
+            (report, failure) = EvaluateRun.Run(request, new Stages(line), cancellation);
         }
 
         string page = ReportFolder.Write(report, folder);
@@ -80,18 +82,20 @@ internal static class EvaluateVerb
         if (json)
         {
             output.Line(JsonReport.Render(report));
-            return 0;
         }
-
-        foreach (Table table in ResultTable.Of(report))
+        else
         {
-            output.Render(table);
-            output.Line();
+            foreach (Table table in ResultTable.Of(report))
+            {
+                output.Render(table);
+                output.Line();
+            }
+
+            foreach (string note in ReportNotes.From(report)) output.Line($"note: {note}");
+            output.Line($"Report: {page}");
         }
 
-        foreach (string note in ReportNotes.From(report)) output.Line($"note: {note}");
-        output.Line($"Report: {page}");
-        return 0;
+        return failure is null ? 0 : Errors.Report(new EndpointException(failure), parsed.InvocationConfiguration.Error);
     }
 
     private sealed class Stages(ProgressLine line) : IProgress<EvaluationProgress>

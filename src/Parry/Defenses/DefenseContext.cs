@@ -29,10 +29,10 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     public IImageSource? Source { get; init; }
 
     /// <summary>The classifier that is defended.</summary>
-    /// <exception cref="InvalidOperationException">None was said.</exception>
+    /// <exception cref="UserErrorException">None was said: it is one whose gradients are not seen.</exception>
     public IClassifier Evaluated
     {
-        get => field ?? throw new InvalidOperationException("The context does not say which classifier is defended.");
+        get => field ?? throw new UserErrorException("this defense looks into the classifier that it defends, which a model behind an address does not let it do: take a defense that changes images, as bit-depth, median, jpeg or defense-gan, or give a file as --model");
         set;
     }
 

@@ -32,17 +32,19 @@ public sealed record DefenseSpec
     /// <summary>The attacks known to break it.</summary>
     public IReadOnlyList<KnownBreak> Breaks { get; init; } = [];
 
-    /// <summary>The classifier that gives the defense's answers.</summary>
+    /// <summary>The model that gives the defense's answers.</summary>
     /// <param name="evaluated">The classifier that is defended.</param>
-    public IClassifier Behind(IClassifier evaluated) => Classifier ?? evaluated;
+    public IPredictor Behind(IPredictor evaluated) => Classifier ?? evaluated;
 
     /// <summary>The defended classifier as the attacker who knows the defense sees it.</summary>
     /// <param name="evaluated">The classifier that is defended.</param>
     /// <param name="seed">Decides the draws of the attacker's copy, which are not the defender's.</param>
-    public IClassifier KnownTo(IClassifier evaluated, long seed)
+    /// <returns>An <see cref="IClassifier"/> if the classifier behind the defense is one; otherwise it shows as much as that.</returns>
+    public IPredictor KnownTo(IPredictor evaluated, long seed)
     {
-        IClassifier classifier = AttackersClassifier ?? Behind(evaluated);
-        return (AttackersPurifier ?? Purifier)?.Protect(classifier, seed, Draws) ?? classifier;
+        IPredictor model = AttackersClassifier ?? Behind(evaluated);
+        return (AttackersPurifier ?? Purifier) is not { } purifier ? model
+            : model is IClassifier classifier ? purifier.Protect(classifier, seed, Draws) : purifier.Protect(model, seed);
     }
 
     /// <summary>
@@ -50,9 +52,9 @@ public sealed record DefenseSpec
     /// </summary>
     /// <param name="evaluated">The classifier that is defended.</param>
     /// <param name="draws">The defender's draws for the samples from 0 on.</param>
-    public IClassifier WithDraws(IClassifier evaluated, SampleRandom draws)
+    public IPredictor WithDraws(IPredictor evaluated, SampleRandom draws)
     {
-        IClassifier classifier = AttackersClassifier ?? Behind(evaluated);
-        return Purifier?.Protect(classifier, draws) ?? classifier;
+        IPredictor model = AttackersClassifier ?? Behind(evaluated);
+        return Purifier is null ? model : model is IClassifier classifier ? Purifier.Protect(classifier, draws) : Purifier.Protect(model, draws);
     }
 }

@@ -27,7 +27,25 @@ public static class Purification
         return new ProtectedClassifier(purifier, classifier, draws);
     }
 
-    private static void Check(IPurifier purifier, IClassifier classifier)
+    /// <summary>A model that shows labels or scores only, behind the purifier; it shows as much.</summary>
+    /// <param name="purifier">What every image passes first.</param>
+    /// <param name="model">What sees the purified image.</param>
+    /// <param name="seed">Decides the purifier's draws.</param>
+    public static IPredictor Protect(this IPurifier purifier, IPredictor model, long seed) => Protect(purifier, model, new CallDraws(seed));
+
+    /// <summary>Such a model behind the purifier, which makes the same draws in every call.</summary>
+    /// <param name="purifier">What every image passes first.</param>
+    /// <param name="model">What sees the purified image.</param>
+    /// <param name="draws">The draws, for any samples.</param>
+    public static IPredictor Protect(this IPurifier purifier, IPredictor model, SampleRandom draws) => Protect(purifier, model, new CallDraws(draws));
+
+    private static ProtectedPredictor Protect(IPurifier purifier, IPredictor model, CallDraws draws)
+    {
+        Check(purifier, model);
+        return ProtectedPredictor.Of(purifier, model, draws);
+    }
+
+    private static void Check(IPurifier purifier, IPredictor classifier)
     {
         if (purifier.Shape != classifier.Shape)
             throw new UserErrorException($"The purifier {purifier.Name} takes images of {purifier.Shape} and the classifier of {classifier.Shape}; use ones trained on the same data.");

@@ -27,7 +27,7 @@ internal sealed class DefendedImages : IDisposable
     public long[] Predictions { get; }
 
     /// <summary>Detects, purifies, with the defender's own draws, and classifies.</summary>
-    public static DefendedImages Of(DefenseSpec defense, IClassifier evaluated, Tensor images, SampleRandom random)
+    public static DefendedImages Of(DefenseSpec defense, IPredictor evaluated, Tensor images, SampleRandom random)
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();

@@ -14,8 +14,8 @@ public sealed record EvaluationPlan
     /// <summary>The classifier's name in the report.</summary>
     public required string ModelName { get; init; }
 
-    /// <summary>The classifier.</summary>
-    public required IClassifier Model { get; init; }
+    /// <summary>The classifier; one that shows scores or labels only is attacked by what needs no more, or by images crafted on a substitute.</summary>
+    public required IPredictor Model { get; init; }
 
     /// <summary>The images and their true labels.</summary>
     public required ImageSet Images { get; init; }
@@ -57,7 +57,7 @@ public sealed record EvaluationPlan
 public sealed record PlannedAttack(string Name, IAttack<IClassifier> Attack, IReadOnlyList<double>? Epsilons = null, IClassifier? Source = null, TargetChoice? Target = null)
 {
     // What it wants of images of these true classes.
-    internal Goal GoalFor(IClassifier model, Tensor images, Tensor labels, long seed) => Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
+    internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) => Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
 
     // Whether it follows the gradients of the model that a row is about; null where that says nothing of the model: it aims at a class, or a defense was not known to it.
     internal bool? FollowsGradients(Threat threat) => Target is not null || threat == Threat.GreyBox ? null

@@ -5,6 +5,7 @@ using Parry.Attacks.Steps;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
+using Parry.Models.Http;
 using Parry.Reports;
 using Parry.Torch;
 
@@ -39,8 +40,9 @@ public sealed class Evaluator
     }
 
     /// <summary>Evaluates a plan.</summary>
-    /// <returns>Rows, curves, pictures and warnings; the caller adds title, command and machine.</returns>
+    /// <returns>Rows, curves, pictures and warnings; the caller adds title, command and machine. Where a model behind an address failed on the way, what was found before.</returns>
     /// <exception cref="UserErrorException">The parts of the plan do not fit together.</exception>
+    /// <exception cref="EndpointException">A model behind an address failed before anything was found.</exception>
     public static EvaluationFindings Run(EvaluationPlan plan, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var frozen = Autograd.NoGrad();
@@ -50,15 +52,38 @@ public sealed class Evaluator
 
     private EvaluationFindings Run()
     {
+        var defended = new List<(DefenseSpec Defense, DefendedImages Clean, bool[] Right)>();
+        List<string> warnings = [];
+        string? failure = null;
+        try
+        {
+            warnings = Measure(defended);
+            WorstCase.Add(_outcomes, _rows, _plan);
+        }
+        catch (EndpointException e) when (_rows.Count > 0)
+        {
+            failure = e.Message;
+            _notes.Insert(0, $"This evaluation broke off, and only what it had found until then is here: {failure}.");
+        }
+        finally
+        {
+            foreach (var (_, clean, _) in defended) clean.Dispose();
+            foreach (Outcome outcome in _outcomes) outcome.Result.Dispose();
+        }
+
+        return new EvaluationFindings(_rows, _rocs, _gallery, _times, _notes, warnings) { Failure = failure };
+    }
+
+    private List<string> Measure(List<(DefenseSpec Defense, DefendedImages Clean, bool[] Right)> defended)
+    {
         Tensor images = _plan.Images.ImageTensor(), labels = _plan.Images.LabelTensor();
         long[] truth = labels.ToArray<long>();
 
         // Once without the clock: a process's first pass over a whole batch takes longer.
-        DefendedImages.Predict(_plan.Model, images);
+        if (IsHere) DefendedImages.Predict(_plan.Model, images);
         bool[] bareRight = Right(Timed(images, shown => DefendedImages.Predict(_plan.Model, shown), out double bareTime), truth);
         AddClean(EvaluationRow.Nothing, bareRight, bareTime);
 
-        var defended = new List<(DefenseSpec Defense, DefendedImages Clean, bool[] Right)>();
         foreach (DefenseSpec defense in _plan.Defenses)
         {
             Report($"{defense.Name} on clean images");
@@ -89,30 +114,33 @@ public sealed class Evaluator
 
         foreach (var (defense, clean, right) in defended)
         {
-            if (!_plan.KnownBreaks && defense.Breaks.Count > 0)
-                _notes.Add($"{defense.Name} was not attacked by what is known to break it: {string.Join(", ", defense.Breaks.Select(known => known.Name))}.");
-            foreach (KnownBreak known in _plan.KnownBreaks ? defense.Breaks : [])
+            // What is known to break a defense follows the gradients of what stands behind it.
+            var broken = (defense.AttackersClassifier ?? defense.Behind(_plan.Model)) as IClassifier;
+            bool runs = _plan.KnownBreaks && broken is not null;
+            if (!runs && defense.Breaks.Count > 0)
+                _notes.Add($"{defense.Name} was not attacked by what is known to break it{(broken is null ? ", for which the model shows too little" : "")}: {string.Join(", ", defense.Breaks.Select(known => known.Name))}.");
+            foreach (KnownBreak known in runs ? defense.Breaks : [])
             {
-                IAttack<IClassifier> against = known.Against(defense.AttackersClassifier ?? defense.Behind(_plan.Model));
+                IAttack<IClassifier> against = known.Against(broken!);
                 double[] budgets = [.. _plan.Attacks.Where(attack => attack.Attack.Norm == against.Norm).SelectMany(attack => attack.Epsilons ?? []).Distinct().Order()];
                 Adapt(new PlannedAttack(known.Name, against, budgets.Length == 0 ? null : budgets), Goal.Untargeted(labels), defense, clean, right, images, truth);
             }
         }
 
-        List<string> warnings = Warnings(images, truth, [(null, _plan.Model, bareRight), .. defended.Select(entry => ((DefenseSpec?)entry.Defense, entry.Defense.KnownTo(_plan.Model, _plan.Seed), entry.Right))]);
-        foreach (var (_, clean, _) in defended) clean.Dispose();
-        WorstCase.Add(_outcomes, _rows, _plan);
-        foreach (Outcome outcome in _outcomes) outcome.Result.Dispose();
-        return new EvaluationFindings(_rows, _rocs, _gallery, _times, _notes, warnings);
+        return Warnings(images, truth, [(null, _plan.Model, bareRight), .. defended.Select(entry => ((DefenseSpec?)entry.Defense, entry.Defense.KnownTo(_plan.Model, _plan.Seed), entry.Right))]);
     }
 
-    private List<string> Warnings(Tensor images, long[] truth, IEnumerable<(DefenseSpec? Defense, IClassifier Model, bool[] Right)> models)
+    // A model that shows no gradients is one behind an address, whose every answer may cost.
+    private bool IsHere => _plan.Model is IClassifier;
+
+    private List<string> Warnings(Tensor images, long[] truth, IEnumerable<(DefenseSpec? Defense, IPredictor Model, bool[] Right)> models)
     {
         EvaluationRow[] Of(bool byGradients) => [.. _asMeasured.Where(measured => measured.ByGradients == byGradients).Select(measured => measured.Row)];
         List<string> warnings = [.. GradientMasking.Warnings([.. _asMeasured.Select(measured => measured.Row)]), .. GradientMasking.OfBlindAttacks(Of(true), Of(false))];
         var checks = new GradientChecks(_plan, images, truth, _cancellation);
-        foreach (var (defense, model, right) in models)
+        foreach (var (defense, seen, right) in models)
         {
+            if (seen is not IClassifier model) continue;
             string name = defense?.Name ?? "the bare classifier";
             Report($"random search on {name}");
             if (checks.ZeroGradients(name, model, right) is { } flat) warnings.Add(flat);
@@ -123,9 +151,14 @@ public sealed class Evaluator
     }
 
     // Some images first, so that nothing is timed that happens only once.
-    private static TAnswer Timed<TAnswer>(Tensor images, Func<Tensor, TAnswer> answer, out double milliseconds)
+    private TAnswer Timed<TAnswer>(Tensor images, Func<Tensor, TAnswer> answer, out double milliseconds)
     {
-        using (Tensor few = images.Slice(0, 0, Math.Min(Workers.Shared.Count, images.Size(0)))) (answer(few) as IDisposable)?.Dispose();
+        if (IsHere)
+        {
+            using Tensor few = images.Slice(0, 0, Math.Min(Workers.Shared.Count, images.Size(0)));
+            (answer(few) as IDisposable)?.Dispose();
+        }
+
         var clock = Stopwatch.StartNew();
         TAnswer answers = answer(images);
         milliseconds = clock.Elapsed.TotalMilliseconds / images.Size(0);
@@ -135,12 +168,21 @@ public sealed class Evaluator
     // The attack by whoever knows the defense, and by whoever knows its random seed too.
     private void Adapt(PlannedAttack attack, Goal goal, DefenseSpec defense, DefendedImages clean, bool[] right, Tensor images, long[] truth)
     {
-        Run(Threat.WhiteBox, defense.KnownTo(_plan.Model, _plan.Seed), $"{defense.Name}, adaptive");
+        Run(Threat.WhiteBox, model => defense.KnownTo(model, _plan.Seed), $"{defense.Name}, adaptive");
         if (_plan.Revisited && defense.Purifier is { IsRandom: true })
-            Run(Threat.WhiteBoxRevisited, defense.WithDraws(_plan.Model, DefendersDraws(Rows.All(images.Size(0)))), $"{defense.Name}, adaptive with its seed");
+            Run(Threat.WhiteBoxRevisited, model => defense.WithDraws(model, DefendersDraws(Rows.All(images.Size(0)))), $"{defense.Name}, adaptive with its seed");
 
-        void Run(Threat threat, IClassifier model, string where)
+        void Run(Threat threat, Func<IPredictor, IPredictor> defended, string where)
         {
+            IPredictor model = defended(_plan.Model);
+            if (!attack.Attack.Fits(model) && attack.Source is not null)
+            {
+                // Who sees too little of the model builds the defense around the substitute.
+                model = defended(attack.Source);
+                string note = $"{attack.Name} by an attacker who knows {defense.Name} was crafted on the substitute behind that defense: the model itself shows too little.";
+                if (!_notes.Contains(note)) _notes.Add(note);
+            }
+
             foreach (AttackResult result in Attack(attack, model, where, images, goal, truth, right, knows: true))
             {
                 using DefendedImages shown = Defend(defense, result.Attempts);
@@ -149,7 +191,7 @@ public sealed class Evaluator
         }
     }
 
-    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IClassifier model, string where, Tensor images, Goal goal, long[] truth, bool[]? attacked, bool knows = false)
+    private IReadOnlyList<AttackResult> Attack(PlannedAttack attack, IPredictor model, string where, Tensor images, Goal goal, long[] truth, bool[]? attacked, bool knows = false)
     {
         // What came trained learned to attack the bare classifier: an attacker who knows a defense learns to attack that.
         using ITrainedAttack<IClassifier>? trained = attack.Attack is ITrainedAttack<IClassifier> learner && (knows || !learner.IsTrained) ? Train(attack, learner, model, where) : null;
@@ -158,20 +200,18 @@ public sealed class Evaluator
         Report($"{attack.Name} on {where}");
         IAttack<IClassifier> ready = trained ?? attack.Attack;
         if (goal.IsTargeted) attacked = [.. goal.Labels.ToArray<long>().Select((target, i) => target != truth[i] && (attacked?[i] ?? true))];
-        return ready is IBudgetAttack<IClassifier> budgeted && attack.Epsilons is { } epsilons
-            ? AttackRunner.Run(budgeted, model, images, goal, _plan.Seed, epsilons, attacked, limits: _plan.Limits, cancellation: _cancellation)
-            : [AttackRunner.Run(ready, model, images, goal, _plan.Seed, attacked, limits: _plan.Limits, cancellation: _cancellation)];
+        return AttackFit.Run(ready, model, images, goal, _plan.Seed, attack.Epsilons, attacked, limits: _plan.Limits, cancellation: _cancellation);
     }
 
     // An attack learns anew for each model that it is run on, from images that it is not judged on.
-    private ITrainedAttack<IClassifier> Train(PlannedAttack attack, ITrainedAttack<IClassifier> learner, IClassifier model, string where)
+    private ITrainedAttack<IClassifier> Train(PlannedAttack attack, ITrainedAttack<IClassifier> learner, IPredictor model, string where)
     {
         Report($"{attack.Name} learns to attack {where}");
         ImageSet known = _plan.TrainingImages ?? throw new UserErrorException($"the attack {attack.Name} learns before it attacks: give the plan images to learn from, others than those it attacks");
         using var scope = new TensorScope();
         var (images, labels) = known.First(learner.TrainingImages);
         IReadOnlyList<double> epsilons = learner is IBudgetAttack<IClassifier> within ? attack.Epsilons ?? [within.Epsilon] : [];
-        var (trained, training) = AttackRunner.Train(learner, model, images, attack.GoalFor(model, images, labels, _plan.Seed), _plan.Seed, epsilons, cancellation: _cancellation);
+        var (trained, training) = AttackFit.Train(learner, model, images, attack.GoalFor(model, images, labels, _plan.Seed), _plan.Seed, epsilons, cancellation: _cancellation);
         if (training.Images > 0)
         {
             _notes.Add(string.Create(CultureInfo.InvariantCulture, $"{attack.Name} learned to attack {where} from {training.Images:N0} images of {known.Name} that it is not judged on, with "
@@ -295,4 +335,8 @@ public sealed record EvaluationProgress(string Stage, double Share);
 /// <param name="Notes">What attacks learned from before they attacked, and what that took.</param>
 /// <param name="Warnings">Signs that an attack was weaker than it could be.</param>
 public sealed record EvaluationFindings(
-    IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RocCurve> Rocs, IReadOnlyList<GalleryRow> Gallery, IReadOnlyList<AnswerTime> Times, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings);
+    IReadOnlyList<EvaluationRow> Rows, IReadOnlyList<RocCurve> Rocs, IReadOnlyList<GalleryRow> Gallery, IReadOnlyList<AnswerTime> Times, IReadOnlyList<string> Notes, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Why a model behind an address failed on the way, so that the rest is missing; null where all was measured.</summary>
+    public string? Failure { get; init; }
+}

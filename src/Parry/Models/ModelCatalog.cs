@@ -1,4 +1,5 @@
 using Parry.Generative;
+using Parry.Models.Http;
 using Parry.Models.Onnx;
 using Parry.Torch;
 using Parry.Torch.Nn;
@@ -39,14 +40,28 @@ public static class ModelCatalog
         }
     }
 
-    /// <summary>Loads a model of any kind, which the caller owns: a file (.onnx, .pt, .safetensors) or the name of a model that ships.</summary>
-    /// <param name="model">The file or name.</param>
+    /// <summary>
+    /// Opens a model of any kind, of which more or less can be seen, and which the caller owns: a file (.onnx, .pt, .safetensors) or the name of one that ships as an
+    /// <see cref="IClassifier"/>, an address as an <see cref="HttpModel"/>.
+    /// </summary>
+    /// <param name="model">The file, name, or http:// or https:// address.</param>
     /// <param name="contract">What is known of how it takes images and gives answers; it goes before what the file says.</param>
     /// <param name="shape">Of the images at hand, where the file does not say it; null if these are of no one shape.</param>
     /// <param name="classes">How many classes these have, where the file does not say it.</param>
+    /// <param name="http">How an address is asked; null for the ordinary way.</param>
+    /// <param name="cancellation">Stops waiting for an address's answers.</param>
     /// <exception cref="UserErrorException">It is not found, damaged, hostile, or no classifier.</exception>
-    public static OpenedModel Open(string model, InputContract contract, ImageShape? shape = null, int? classes = null)
+    /// <exception cref="EndpointException">An address does not answer, or not as it should.</exception>
+    public static OpenedModel Open(string model, InputContract contract, ImageShape? shape = null, int? classes = null, HttpSettings? http = null, CancellationToken cancellation = default)
     {
+        if (HttpModel.IsAddress(model))
+        {
+            Uri url = Uri.TryCreate(model, UriKind.Absolute, out Uri? address) ? address : throw new UserErrorException($"expected an address such as http://127.0.0.1:8000/v2/models/NAME, got \"{model}\"");
+            HttpModel asked = HttpModel.Open(url, http ?? new HttpSettings(), contract, shape, classes, cancellation);
+            return new OpenedModel(asked, null, contract with { Size = asked.Shape });
+        }
+
+        if (http is not null) throw new UserErrorException($"--http is about models behind an address, and {model} is none: leave it out");
         string path = Find(model);
         return Path.GetExtension(path).ToLowerInvariant() switch
         {
@@ -82,8 +97,8 @@ public static class ModelCatalog
     internal static string Find(string model, string? folder)
     {
         string extension = Path.GetExtension(model).ToLowerInvariant();
-        if (model.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
-            throw new UserErrorException($"not yet: models behind an address such as {model} cannot be used; give a .safetensors or TorchScript .pt file");
+        if (HttpModel.IsAddress(model))
+            throw new UserErrorException($"a model behind an address such as {model} shows neither weights nor gradients, which are needed here: give a file; `parry attack` and `parry evaluate` take addresses as --model");
         if (s_extensions.Contains(extension))
             return File.Exists(model) ? model : throw new UserErrorException($"there is no model file {model}: give one that exists, or the name of a model that ships ({Listed(folder)})");
         if (File.Exists(model)) throw new UserErrorException($"expected a model file ending in {string.Join(", ", s_extensions)}, got {model}: rename it if it is one");

@@ -36,7 +36,7 @@ public sealed class ModelCatalogTests : IDisposable
     [InlineData("../mnist/a", "mnist/a")]
     [InlineData("none.safetensors", "mnist/a")]
     [InlineData("model.onnx", "mnist/a")]
-    [InlineData("https://example.org/predict", "TorchScript")]
+    [InlineData("https://example.org/predict", "gradients")]
     public void What_cannot_be_had_is_refused_with_what_can(string model, string advice)
     {
         _folder.Write("mnist-a.safetensors", []);

@@ -71,20 +71,9 @@ public sealed class AttackSpec
     public AttackSpec Train(IPredictor model, Tensor images, Goal goal, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         CheckGoal(goal);
-        return model switch
-        {
-            _ when Attack is not ITrainedAttack<IClassifier> { IsTrained: false } => this,
-            IClassifier classifier => Train((ITrainedAttack<IClassifier>)Attack, classifier),
-            IScorer scorer when Attack is ITrainedAttack<IScorer> attack => Train(attack, scorer),
-            _ when Attack is ITrainedAttack<IPredictor> attack => Train(attack, model),
-            _ => throw ShowsTooLittle(model),
-        };
-
-        AttackSpec Train<TModel>(ITrainedAttack<TModel> attack, TModel known) where TModel : IPredictor
-        {
-            var (trained, training) = AttackRunner.Train(attack, known, images, goal, seed, Epsilons, progress, cancellation);
-            return new AttackSpec(Entry, (IAttack<IClassifier>)trained, Epsilons, Target, training);
-        }
+        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner) return this;
+        var (trained, training) = AttackFit.Train(learner, model, images, goal, seed, Epsilons, progress, cancellation);
+        return new AttackSpec(Entry, trained, Epsilons, Target, training);
     }
 
     /// <summary>Runs the attack at all its budgets, with as much knowledge of the model as it needs.</summary>
@@ -105,17 +94,7 @@ public sealed class AttackSpec
         CheckGoal(goal);
         if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
             throw new UserErrorException($"the attack {Name} learns before it attacks: train it on other images than those it will attack");
-        return model switch
-        {
-            IClassifier classifier => Run(Attack, classifier),
-            IScorer scorer when Attack is IAttack<IScorer> attack => Run(attack, scorer),
-            _ when Attack is IAttack<IPredictor> attack => Run(attack, model),
-            _ => throw ShowsTooLittle(model),
-        };
-
-        IReadOnlyList<AttackResult> Run<TModel>(IAttack<TModel> attack, TModel known) where TModel : IPredictor => attack is IBudgetAttack<TModel> within
-            ? AttackRunner.Run(within, known, images, goal, seed, Epsilons, attacked, firstSample, limits, progress, cancellation)
-            : [AttackRunner.Run(attack, known, images, goal, seed, attacked, firstSample, limits, progress, cancellation)];
+        return AttackFit.Run(Attack, model, images, goal, seed, Epsilons.Count == 0 ? null : Epsilons, attacked, firstSample, limits, progress, cancellation);
     }
 
     /// <inheritdoc/>
@@ -127,7 +106,4 @@ public sealed class AttackSpec
     {
         if (goal.IsTargeted && !Entry.CanTarget) throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
     }
-
-    private UserErrorException ShowsTooLittle(IPredictor model) =>
-        new($"the attack {Name} needs the model's {Entry.Knowledge.ToString().ToLowerInvariant()}, and this model shows only {(model is IScorer ? "scores" : "labels")}");
 }

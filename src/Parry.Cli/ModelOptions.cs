@@ -5,12 +5,19 @@ using Parry.Models;
 
 namespace Parry.Cli;
 
-/// <summary>The options that say how a model from elsewhere takes images and gives answers, where its file does not.</summary>
-internal sealed class ContractOptions
+/// <summary>The options that name a model, and those that say how one from elsewhere takes images and gives answers where its file does not.</summary>
+internal sealed class ModelOptions
 {
     private const int LargestSide = 1 << 14;
     private const long LargestLabels = 16 << 20;
 
+    private readonly Option<string> _model = new("--model")
+    {
+        Description = "An .onnx, TorchScript .pt or .safetensors file, an http:// address, or the name of a model that ships, as fashion-mnist/a.",
+        HelpName = "MODEL",
+        Required = true,
+    };
+    private readonly Option<string?> _http = Arguments.Http();
     private readonly Option<string?> _size = new("--input-size") { Description = "The shape of the model's images, as 3x224x224, or 224 for three channels.", HelpName = "CxHxW" };
     private readonly Option<string?> _mean = new("--mean") { Description = "What the model wants taken off each channel: one number or one for each, as 0.485,0.456,0.406, in units of --range.", HelpName = "N,…" };
     private readonly Option<string?> _std = new("--std") { Description = "What each channel is divided by then, as 0.229,0.224,0.225.", HelpName = "N,…" };
@@ -21,7 +28,7 @@ internal sealed class ContractOptions
     private readonly Option<int?> _background = Arguments.Optional<int>("--background", "How many of the model's first outputs stand for no class, as 1 in TensorFlow's ImageNet models.", orZero: true);
 
     /// <summary>Makes the options.</summary>
-    public ContractOptions()
+    public ModelOptions()
     {
         _layout.AcceptOnlyFromAmong("nchw", "nhwc");
         _outputs.AcceptOnlyFromAmong("logits", "probabilities");
@@ -30,12 +37,14 @@ internal sealed class ContractOptions
     /// <summary>Adds the options to a verb.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_size, _mean, _std, _layout, _range, _outputs, _labels, _background]) command.Add(option);
+        foreach (Option option in (Option[])[_model, _http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background]) command.Add(option);
     }
 
     /// <summary>What the options say.</summary>
     /// <exception cref="UserErrorException">A value makes no sense, or the file of labels cannot be read.</exception>
-    public InputContract Read(ParseResult result)
+    public ModelRequest Read(ParseResult result) => new(result.GetRequiredValue(_model), Contract(result), result.Http(_http, result.GetRequiredValue(_model)));
+
+    private InputContract Contract(ParseResult result)
     {
         ImageShape? size = result.GetValue(_size) is { } text ? Size(text) : null;
         double[]? deviations = Numbers(result, _std, "as 0.229,0.224,0.225");

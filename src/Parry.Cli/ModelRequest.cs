@@ -1,0 +1,60 @@
+using System.Globalization;
+using Parry.Data;
+using Parry.Models;
+using Parry.Models.Http;
+
+namespace Parry.Cli;
+
+/// <summary>A model as the command line names it.</summary>
+/// <param name="Name">A file, the name of a model that ships, or an address.</param>
+/// <param name="Contract">What is known of how it takes images and gives answers.</param>
+/// <param name="Http">How an address is asked; null for other models.</param>
+internal sealed record ModelRequest(string Name, InputContract Contract, HttpSettings? Http)
+{
+    /// <summary>A model of which nothing need be said.</summary>
+    public static ModelRequest Of(string name) => new(name, new InputContract(), null);
+
+    /// <summary>Opens the model by itself.</summary>
+    /// <exception cref="UserErrorException">It is not found, or no classifier, or the size of its images is not known.</exception>
+    public OpenedModel Open(CancellationToken cancellation) => ModelCatalog.Open(Name, Contract, http: Http, cancellation: cancellation);
+
+    /// <summary>
+    /// Opens the model and the images for it. A published set has its own size and classes, which the model must have too; other pictures are made to fit the
+    /// model, and where that does not say which size it takes, it takes theirs.
+    /// </summary>
+    /// <exception cref="UserErrorException">One is not found, or they do not fit together.</exception>
+    public (OpenedModel Model, IImageSource Images) OpenWith(string data, string? attribute, CancellationToken cancellation)
+    {
+        if (DataSets.IsName(data))
+        {
+            IImageSource set = DataSets.Open(data, null, attribute);
+            OpenedModel fitting = ModelCatalog.Open(Name, Contract, set.Shape, set.ClassNames.Count, Http, cancellation);
+            if (fitting.Model.Shape == set.Shape && fitting.Model.Classes == set.ClassNames.Count) return (fitting, set);
+            using (fitting)
+            {
+                throw new UserErrorException($"{Name} tells {fitting.Model.Classes} classes of {fitting.Model.Shape} images apart, not {set.ClassNames.Count} of {set.Shape}: use it with {(fitting.Description is { Data.Length: > 0 } says ? says.Data : "the images it was trained on")}, or give another model");
+            }
+        }
+
+        bool silent = Contract.Size is null && Path.GetExtension(Name).ToLowerInvariant() is ".pt" or ".pth" or ".ts";
+        OpenedModel opened = ModelCatalog.Open(Name, silent && Contract.Size is null ? Contract with { Size = DataSets.Open(data, null, attribute).Shape } : Contract, http: Http, cancellation: cancellation);
+        try
+        {
+            IImageSource pictures = DataSets.Open(data, new ImagePreparation { Shape = opened.Model.Shape, ClassNames = ClassNames(opened) }, attribute);
+            return pictures.ClassNames.Count == opened.Model.Classes
+                ? (opened, pictures)
+                : throw new UserErrorException($"{Name} tells {opened.Model.Classes} classes apart, and {data} has {pictures.ClassNames.Count}: give a model for these images, or other images");
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The names of a model's classes: as they were given, as its file or a file beside it says, or else their numbers.</summary>
+    public IReadOnlyList<string> ClassNames(OpenedModel opened) =>
+        opened.Contract.ClassNames
+        ?? (Http is null ? ClassNameFile.Find(ModelCatalog.Find(Name), opened.Model.Classes) : null)
+        ?? [.. Enumerable.Range(0, opened.Model.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
+}

@@ -1,0 +1,29 @@
+using System.Globalization;
+using Parry.Data;
+using Parry.Models;
+using Parry.Torch;
+
+namespace Parry.Evaluation;
+
+/// <summary>Whether a classifier is hardly better than a guess on clean images, which nearly always means that it is fed wrongly.</summary>
+public static class NearChance
+{
+    private const int Looked = 100;
+    private const double Deviations = 2;
+
+    /// <summary>A warning; null if there is no reason for one.</summary>
+    /// <param name="model">The classifier.</param>
+    /// <param name="set">Its images, of which the first hundred are looked at.</param>
+    public static string? Warning(IPredictor model, ImageSet set)
+    {
+        ImageSet first = set.Take(Math.Min(Looked, set.Count));
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        using IDisposable? mode = model.EnterEvaluation();
+        int right = (int)model.Predict(first.ImageTensor()).Equal(first.LabelTensor()).Sum().ToDouble();
+        double chance = 1.0 / model.Classes, guessed = first.Count * chance;
+        return right > guessed + (Deviations * Math.Sqrt(guessed * (1 - chance)))
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"only {right} of the first {first.Count} clean images are classified right, where guessing gives {guessed:0.#}: check how the model takes images (--mean, --std, --range, --layout) and the order of its classes (--labels, --background)");
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Parry.Models.Http;
+
+/// <summary>
+/// How an endpoint is asked that speaks a protocol of its own, as a JSON file says:
+/// <code>{"url": "/predict", "headers": {"x-api-key": "$token"}, "layout": "nhwc", "body": {"instances": "$images"}, "scores": "$.predictions"}</code>
+/// In the body <c>"$images"</c> stands for all images of a request as nested arrays, <c>"$image"</c> for one of them and <c>"$png"</c> for one as a PNG file in base64. An array whose only
+/// item holds one of the latter two is repeated for each image; without such an array a request holds a single image. <c>scores</c> or <c>labels</c> say where in the answer one row of
+/// scores, or one label, stands for each image.
+/// </summary>
+public sealed class RequestTemplate
+{
+    /// <summary>All images of a request.</summary>
+    internal const string Images = "$images";
+
+    /// <summary>One image.</summary>
+    internal const string Image = "$image";
+
+    /// <summary>One image as a PNG file.</summary>
+    internal const string File = "$png";
+
+    /// <summary>The bearer token, in a header.</summary>
+    internal const string Token = "$token";
+
+    private const long Largest = 1 << 20;
+    private static readonly string[] s_keys = ["url", "headers", "layout", "body", "scores", "labels"];
+
+    private RequestTemplate(string text, JsonObject json)
+    {
+        Text = text;
+        foreach (var (key, _) in json)
+        {
+            if (!s_keys.Contains(key)) throw new FormatException($"it has no key \"{key}\"; its keys: {string.Join(", ", s_keys)}");
+        }
+
+        Url = TextOf("url");
+        Layout = TextOf("layout") switch { null => null, "nchw" => ImageLayout.Nchw, "nhwc" => ImageLayout.Nhwc, var other => throw new FormatException($"layout is nchw or nhwc, not \"{other}\"") };
+        Body = json["body"] ?? throw new FormatException("it has no body");
+        Headers = json["headers"] switch
+        {
+            null => new Dictionary<string, string>(),
+            JsonObject headers => headers.ToDictionary(header => header.Key, header => header.Value is JsonValue value && value.TryGetValue(out string? words) ? words : throw new FormatException($"the header {header.Key} is no text")),
+            _ => throw new FormatException("headers is no object"),
+        };
+        (Scores, Labels) = (PathOf("scores"), PathOf("labels"));
+        if (Scores is null && Labels is null) throw new FormatException("it says neither where scores nor where labels stand in an answer");
+        string[] used = [.. Placeholders(Body)];
+        if (used.Length != 1) throw new FormatException($"its body must hold one of {Images}, {Image} and {File} once, and holds {(used.Length == 0 ? "none" : string.Join(" and ", used))}");
+        Placeholder = used[0];
+
+        string? TextOf(string key) => json[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out string? words) ? words : throw new FormatException($"{key} is no text");
+
+        JsonPath? PathOf(string key) => TextOf(key) is { } path ? JsonPath.TryParse(path) ?? throw new FormatException($"{key} is no path such as $.predictions[*].scores, but \"{path}\"") : null;
+    }
+
+    /// <summary>The file's text.</summary>
+    public string Text { get; }
+
+    /// <summary>Where requests go, relative to the model's address; null for that address itself.</summary>
+    public string? Url { get; }
+
+    /// <summary>Headers of every request; <c>$token</c> in them is the token, which is then sent nowhere else.</summary>
+    public IReadOnlyDictionary<string, string> Headers { get; }
+
+    /// <summary>The order of the dimensions; null for channels first.</summary>
+    public ImageLayout? Layout { get; }
+
+    /// <summary>Where the scores stand in an answer; null where it has none.</summary>
+    public JsonPath? Scores { get; }
+
+    /// <summary>Where the labels stand in an answer; null where it has none.</summary>
+    public JsonPath? Labels { get; }
+
+    /// <summary>The request.</summary>
+    internal JsonNode Body { get; }
+
+    /// <summary>Which of the placeholders the body holds.</summary>
+    internal string Placeholder { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="UserErrorException">It cannot be read, or is no template; the message says why.</exception>
+    public static RequestTemplate Load(string path)
+    {
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > Largest }) throw new FormatException("it is longer than a mebibyte");
+            return Parse(System.IO.File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new UserErrorException($"{path} is no request template: {e.Message.TrimEnd('.')}; expected {{\"body\": {{\"instances\": \"{Images}\"}}, \"scores\": \"$.predictions\"}} or the like", e);
+        }
+    }
+
+    /// <summary>Reads the text of a file.</summary>
+    /// <exception cref="FormatException">It is no template.</exception>
+    internal static RequestTemplate Parse(string text)
+    {
+        try
+        {
+            var options = new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+            return new RequestTemplate(text, JsonNode.Parse(text, documentOptions: options) as JsonObject ?? throw new FormatException("it is no JSON object"));
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
+        {
+            throw new FormatException($"it is no JSON ({InferenceTensor.OneLine(e.Message)})", e);
+        }
+    }
+
+    /// <summary>Whether an array is repeated for each image.</summary>
+    internal bool IsRepeated(JsonArray array) => Placeholder != Images && array.Count == 1 && array[0] is { } item && Placeholders(item).Any();
+
+    /// <summary>Whether one request can hold several images.</summary>
+    internal bool HoldsMany => Placeholder == Images || Arrays(Body).Any(IsRepeated);
+
+    private static IEnumerable<string> Placeholders(JsonNode node) => node switch
+    {
+        JsonArray array => array.Where(item => item is not null).SelectMany(item => Placeholders(item!)),
+        JsonObject members => members.Where(member => member.Value is not null).SelectMany(member => Placeholders(member.Value!)),
+        JsonValue value when value.TryGetValue(out string? text) && text is Images or Image or File => [value.GetValue<string>()],
+        _ => [],
+    };
+
+    private static IEnumerable<JsonArray> Arrays(JsonNode node) => node switch
+    {
+        JsonArray array => array.Where(item => item is not null).SelectMany(item => Arrays(item!)).Prepend(array),
+        JsonObject members => members.Where(member => member.Value is not null).SelectMany(member => Arrays(member.Value!)),
+        _ => [],
+    };
+}

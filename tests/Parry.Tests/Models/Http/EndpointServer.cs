@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Parry.Models;
+using Parry.Models.Http;
+using Parry.Torch;
+
+namespace Parry.Tests.Models.Http;
+
+/// <summary>A server on this machine that answers as a test says, however badly. Every connection has one request and a thread of its own.</summary>
+internal sealed class EndpointServer : IDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly ManualResetEventSlim _end = new();
+    private readonly Func<Request, byte[]?> _answer;
+
+    /// <summary>Starts it.</summary>
+    /// <param name="answer">From a request to the bytes of the answer; null breaks the connection.</param>
+    public EndpointServer(Func<Request, byte[]?> answer)
+    {
+        _answer = answer;
+        _listener.Start();
+        Url = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/v2/models/toy");
+        new Thread(Listen) { IsBackground = true }.Start();
+    }
+
+    public Uri Url { get; }
+
+    public ConcurrentQueue<Request> Requests { get; } = new();
+
+    public int Posts => Requests.Count(request => request.Method == "POST");
+
+    /// <summary>A server of a classifier by the Open Inference Protocol, with a say before it in how each post is answered.</summary>
+    public static EndpointServer Of(IClassifier model, Func<int, byte[]?>? instead = null, string layout = "nchw", string type = "FP32")
+    {
+        int posts = 0;
+        ImageShape shape = model.Shape;
+        string sizes = layout == "nhwc" ? $"{shape.Height},{shape.Width},{shape.Channels}" : $"{shape.Channels},{shape.Height},{shape.Width}";
+        string metadata = $$"""{"name":"toy","inputs":[{"name":"x","datatype":"{{type}}","shape":[-1,{{sizes}}]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,{{model.Classes}}]}]}""";
+        return new EndpointServer(request =>
+        {
+            if (request.Method == "GET") return Ok(metadata);
+            byte[]? other = instead?.Invoke(posts++);
+            if (other is null || other.Length > 0) return instead is null ? Ok(Infer(model, request.Body, layout, type)) : other;
+            return Ok(Infer(model, request.Body, layout, type));
+        });
+    }
+
+    public static string Infer(IClassifier model, byte[] body, string layout = "nchw", string type = "FP32")
+    {
+        using var frozen = Autograd.NoGrad();
+        using var scope = new TensorScope();
+        InferenceTensor input = InferenceTensor.ReadAll(body, "inputs").Single();
+        Assert.Equal(("x", type), (input.Name, input.DataType));
+        Tensor images = Tensor.From<float>(input.Numbers, [.. input.Shape]);
+        if (layout == "nhwc") images = images.Permute(0, 3, 1, 2);
+        if (type == "UINT8") images = images.Div(255);
+        Tensor logits = model.Logits(images);
+        return $$"""{"model_name":"toy","outputs":[{"name":"y","datatype":"FP32","shape":[{{logits.Size(0)}},{{logits.Size(1)}}],"data":{{Rows(logits)}}}]}""";
+    }
+
+    /// <summary>A matrix as nested arrays of JSON.</summary>
+    public static string Rows(Tensor matrix)
+    {
+        float[] values = matrix.ToArray<float>();
+        return $"[{string.Join(',', values.Chunk((int)matrix.Size(1)).Select(row => $"[{string.Join(',', row.Select(value => value.ToString("R")))}]"))}]";
+    }
+
+    public static byte[] Ok(string json) => Status("200 OK", json);
+
+    public static byte[] Status(string status, string body, string headers = "")
+    {
+        byte[] content = Encoding.UTF8.GetBytes(body);
+        return [.. Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {content.Length}\r\nConnection: close\r\n{headers}\r\n"), .. content];
+    }
+
+    /// <summary>Waits until the test ends.</summary>
+    public byte[]? Hang()
+    {
+        _end.Wait();
+        return null;
+    }
+
+    public void Dispose()
+    {
+        _end.Set();
+        _listener.Stop();
+    }
+
+    private void Listen()
+    {
+        try
+        {
+            while (true)
+            {
+                TcpClient client = _listener.AcceptTcpClient();
+                new Thread(() => Serve(client)) { IsBackground = true }.Start();
+            }
+        }
+        catch (SocketException)
+        {
+            // Stopped.
+        }
+    }
+
+    private void Serve(TcpClient client)
+    {
+        try
+        {
+            using (client)
+            {
+                NetworkStream stream = client.GetStream();
+                var head = new StringBuilder();
+                while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+                {
+                    if (stream.ReadByte() is var next and >= 0) head.Append((char)next);
+                    else return;
+                }
+
+                string[] lines = head.ToString().Split("\r\n");
+                var headers = lines.Skip(1).Where(line => line.Contains(':', StringComparison.Ordinal)).ToDictionary(line => line.Split(':')[0].ToLowerInvariant(), line => line.Split(':', 2)[1].Trim());
+                var body = new byte[headers.TryGetValue("content-length", out string? length) ? int.Parse(length) : 0];
+                stream.ReadExactly(body);
+                var request = new Request(lines[0].Split(' ')[0], lines[0].Split(' ')[1], headers, body);
+                Requests.Enqueue(request);
+                if (_answer(request) is { } answer) stream.Write(answer);
+            }
+        }
+        catch (IOException)
+        {
+            // Whoever asked has gone.
+        }
+    }
+
+    internal sealed record Request(string Method, string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body);
+}
