@@ -28,7 +28,7 @@ internal static class EvaluateRun
         ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir).Take(request.Count);
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir };
         foreach (AttackSpec attack in attacks) context.Own(attack.Attack);
-        IPredictor model = context.Own(ModelCatalog.Open(request.Model, set.Shape, set.ClassNames.Count, new InputContract(), request.Http, cancellation)).Model;
+        IPredictor model = context.Own(ModelCatalog.Open(request.Model, set.Shape, set.ClassNames.Count, new InputContract { ClassNames = set.ClassNames }, request.Http, cancellation)).Model;
         if (model is IClassifier seen) context.Evaluated = seen;
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
         DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];

@@ -48,7 +48,7 @@ internal static class AttackVerb
             ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, parsed.GetValue(dataDir)).Take(parsed.GetValue(count));
             string? folder = parsed.GetValue(output);
             if (folder is not null) ReportFolder.CheckWritable(folder);
-            using OpenedModel opened = ModelCatalog.Open(name, set.Shape, set.ClassNames.Count, new InputContract(), settings, cancellation);
+            using OpenedModel opened = ModelCatalog.Open(name, set.Shape, set.ClassNames.Count, new InputContract { ClassNames = set.ClassNames }, settings, cancellation);
             var run = new AttackRun
             {
                 Model = opened.Model,
