@@ -28,7 +28,10 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
         if (DataSets.IsName(data))
         {
             IImageSource set = DataSets.Open(data, null, attribute);
-            OpenedModel fitting = ModelCatalog.Open(Name, Contract, set.Shape, set.ClassNames.Count, Http, cancellation);
+
+            // An endpoint may answer with the names of classes.
+            InputContract contract = Http is null ? Contract : Contract.Or(new InputContract { ClassNames = set.ClassNames });
+            OpenedModel fitting = ModelCatalog.Open(Name, contract, set.Shape, set.ClassNames.Count, Http, cancellation);
             if (fitting.Model.Shape == set.Shape && fitting.Model.Classes == set.ClassNames.Count) return (fitting, set);
             using (fitting)
             {

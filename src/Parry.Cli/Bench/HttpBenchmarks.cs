@@ -23,20 +23,21 @@ internal static class HttpBenchmarks
         var attack = new HopSkipJump { Steps = Steps };
         Goal goal = Goal.Untargeted(labels);
         var settings = new HttpSettings();
-        (AttackResult Result, double Seconds) Timed(IPredictor victim)
+        (AttackResult Result, double Seconds, double Processor) Timed(IPredictor victim)
         {
             long start = Stopwatch.GetTimestamp();
+            TimeSpan before = Environment.CpuUsage.TotalTime;
             AttackResult result = AttackFit.Run(attack, victim, images, goal, seed: 1)[0];
-            return (result, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            return (result, Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
         }
 
         Timed(model).Result.Dispose();
-        var (here, cost) = Timed(model);
+        var (here, cost, work) = Timed(model);
         ModelServer server = ModelServer.Start(model, "benchmark", delay: TimeSpan.FromMilliseconds(Milliseconds)).GetAwaiter().GetResult();
         using var remote = HttpModel.Open(server.Url, settings, new InputContract { Outputs = OutputKind.Logits }, model.Shape, model.Classes);
         remote.Predict(images).Dispose();
         EndpointUse before = remote.Use;
-        var (there, total) = Timed(remote);
+        var (there, total, spent) = Timed(remote);
         double sent = remote.Use.Sent - before.Sent, requests = remote.Use.Requests - before.Requests;
         server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         double waiting = sent / settings.Batch * Milliseconds / 1000;
@@ -44,6 +45,8 @@ internal static class HttpBenchmarks
         yield return BenchRow.AtMost($"{name}: time beyond the attack's own, over queries / {settings.Batch} x {Milliseconds} ms", (total - cost) / waiting, "times", 1.3, Command);
         yield return Said($"{name}: in all", total, "seconds");
         yield return Said("the same attack on the model itself", cost, "seconds");
+        yield return Said("processor time of the one and of the other: in all", spent, "seconds");
+        yield return Said("on the model itself", work, "seconds");
         yield return Said("queries", sent, "images");
         yield return Said("requests", requests, "requests");
         yield return Said("images in a request, of at most " + settings.Batch, sent / requests, "images");

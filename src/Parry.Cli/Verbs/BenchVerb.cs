@@ -15,7 +15,7 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, attacks, or http.", DefaultValueFactory = _ => "all" };
+        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, attacks, or http.", HelpName = "PART", DefaultValueFactory = _ => "all" };
         part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks", "http");
         Option<string?> dataDir = Arguments.DataDir();
         var model = new Option<string?>("--model") { Description = "The network of the rows about gradients, attacks and http on MNIST.", HelpName = "FILE" };

@@ -23,7 +23,7 @@ public sealed record HttpSettings
     private readonly bool _onlyLabels;
 
     /// <summary>The most images in a request.</summary>
-    public int Batch { get; init; } = 64;
+    public int Batch { get; init; } = 32;
 
     /// <summary>The most requests at a time.</summary>
     public int Concurrency { get; init; } = 4;

@@ -98,7 +98,7 @@ internal sealed class EndpointServer : IDisposable
                 new Thread(() => Serve(client)) { IsBackground = true }.Start();
             }
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // Stopped.
         }
