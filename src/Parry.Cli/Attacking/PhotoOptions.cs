@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Data;

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Parry.Data;
 
 namespace Parry.Reports;
 
