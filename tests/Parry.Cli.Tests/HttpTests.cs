@@ -7,7 +7,7 @@ using Parry.Models;
 
 namespace Parry.Cli.Tests;
 
-public sealed class HttpTests(TrainedModels trained) : IClassFixture<TrainedModels>, IAsyncLifetime
+public sealed class HttpTests(TrainedModels trained) : IClassFixture<TrainedModels>, IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private OpenedModel _model = null!;
@@ -25,8 +25,9 @@ public sealed class HttpTests(TrainedModels trained) : IClassFixture<TrainedMode
     {
         await _server.DisposeAsync();
         _model.Dispose();
-        _folder.Dispose();
     }
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task An_attack_has_the_rows_that_it_has_on_the_model_itself()

@@ -118,4 +118,13 @@ public class WorkersTests : LeakChecked
         });
         Assert.DoesNotContain(false, same);
     }
+
+    [Fact]
+    public async Task A_posted_piece_gives_its_result_or_its_exception_to_whoever_awaits_it()
+    {
+        using var workers = new Workers(1);
+        Assert.Equal("parry-worker-0", await workers.Post(() => Thread.CurrentThread.Name));
+        await Assert.ThrowsAsync<TimeoutException>(() => workers.Post<int>(() => throw new TimeoutException()));
+        Assert.Equal(3, await workers.Post(() => 3));
+    }
 }

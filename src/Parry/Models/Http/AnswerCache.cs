@@ -51,6 +51,9 @@ internal sealed class AnswerCache : IDisposable
     /// <summary>The key of an image.</summary>
     public static byte[] KeyOf(ReadOnlySpan<float> sent) => SHA256.HashData(MemoryMarshal.AsBytes(sent));
 
+    /// <summary>The first half of a key, which tells all images apart.</summary>
+    public static UInt128 Short(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt128LittleEndian(key);
+
     /// <summary>Reads an answer; null where there is none.</summary>
     public float[]? Find(byte[] key)
     {
@@ -93,8 +96,6 @@ internal sealed class AnswerCache : IDisposable
     public void Dispose() => _file.Dispose();
 
     private int RecordSize => KeySize + (4 * _width) + CheckSize;
-
-    private static UInt128 Short(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt128LittleEndian(key);
 
     private static bool IsWhole(ReadOnlySpan<byte> record) => SHA256.HashData(record[..^CheckSize]).AsSpan(0, CheckSize).SequenceEqual(record[^CheckSize..]);
 

@@ -132,7 +132,7 @@ public abstract class HttpModel : IPredictor, IDisposable
             var rows = new Dictionary<UInt128, int>();
             for (int row = 0; row < count; row++)
             {
-                sameAs[row] = rows.TryAdd(System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(keys[row]), row) ? row : rows[System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(keys[row])];
+                sameAs[row] = rows.TryAdd(AnswerCache.Short(keys[row]), row) ? row : rows[AnswerCache.Short(keys[row])];
                 if (sameAs[row] == row && (answers[row] = _cache.Find(keys[row])!) is null) asked.Add(row);
             }
 
