@@ -1,5 +1,4 @@
 using Parry.Models.Architectures;
-using Parry.Torch;
 using Parry.Torch.Nn;
 using Parry.Torch.Serialization;
 

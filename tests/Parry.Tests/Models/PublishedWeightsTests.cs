@@ -1,6 +1,5 @@
 using Parry.Data;
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Tests.Data;
 using Parry.Torch;
 using Parry.Torch.Serialization;
