@@ -117,7 +117,7 @@ public static class ModelCatalog
     private static OpenedModel Weights(string path, InputContract contract, ImageShape? shape, int? classes)
     {
         var (classifier, description) = ModelFile.LoadClassifier(path, contract.Size ?? shape, contract.ClassNames?.Count ?? classes, contract);
-        return new OpenedModel(classifier, description, classifier.Contract with { Size = classifier.Shape });
+        return new OpenedModel(classifier, description, classifier.Contract with { Size = classifier.Shape, ClassNames = classifier.Contract.ClassNames ?? (description.Data.Length > 0 ? description.ClassNames : null) });
     }
 
     private static OpenedModel Imported(string path, Func<ImportedClassifier> load)

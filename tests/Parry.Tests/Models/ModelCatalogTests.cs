@@ -35,7 +35,7 @@ public sealed class ModelCatalogTests : IDisposable
     [InlineData("mnist", "mnist/a")]
     [InlineData("../mnist/a", "mnist/a")]
     [InlineData("none.safetensors", "mnist/a")]
-    [InlineData("model.onnx", "torch.jit")]
+    [InlineData("model.onnx", "mnist/a")]
     [InlineData("https://example.org/predict", "TorchScript")]
     public void What_cannot_be_had_is_refused_with_what_can(string model, string advice)
     {

@@ -134,7 +134,7 @@ internal sealed class OnnxGraph : IDisposable
 
         void Visit(string name, OnnxNode? of)
         {
-            if (name.Length == 0 || name == Input || initializers.ContainsKey(name)) return;
+            if ((name.Length == 0 && of is not null) || name == Input || initializers.ContainsKey(name)) return;
             if (!_makers.TryGetValue(name, out OnnxNode? maker)) throw new InvalidDataException(of is null ? $"its output \"{name}\" is made by no node" : $"the node {of} takes \"{name}\", which nothing makes");
             if (!state.TryGetValue(maker, out bool done))
             {
