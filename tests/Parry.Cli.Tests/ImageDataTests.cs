@@ -45,7 +45,7 @@ public sealed class ImageDataTests : IAsyncLifetime, IDisposable
 
         Assert.Equal("photos", report.GetProperty("data").GetString());
         Assert.Equal(6, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
-        Assert.Equal("photos: 6 of 6 pictures were resized and cut to the middle 8x8 pixels; 6 of 6 pictures were turned gray", report.GetProperty("note").GetString());
+        Assert.Equal("photos: 6 of 6 pictures were resized and cut to the middle 8x8 pixels; 6 of 6 pictures were turned gray", report.GetProperty("notes")[0].GetString());
         Assert.Contains("note: photos: 2 of 2", (await CommandLine.Run("attack", "--model", Model, "--data", Photos, "--attack", "fgsm:eps=0.01", "--count", "2")).Output, StringComparison.Ordinal);
         Assert.Contains("note: photos: 2 of 2", (await CommandLine.Run("certify", "--model", Model, "--data", Photos, "--samples", "10", "--count", "2")).Output, StringComparison.Ordinal);
     }

@@ -26,6 +26,33 @@ public sealed class ModelInspectTests : IDisposable
         Assert.Contains("weight 3x2", (await CommandLine.Run("model", "inspect", file)).Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Says_what_weights_from_elsewhere_are_recognized_as()
+    {
+        string file = _folder.File("lenet.safetensors");
+        using (Tensor conv1 = Tensor.Zeros([6, 3, 5, 5]), bias1 = Tensor.Zeros([6]), conv2 = Tensor.Zeros([16, 6, 5, 5]), bias2 = Tensor.Zeros([16]), fc1 = Tensor.Zeros([20, 400]), bias3 = Tensor.Zeros([20]), fc2 = Tensor.Zeros([4, 20]), bias4 = Tensor.Zeros([4]))
+        await using (FileStream stream = File.Create(file))
+        {
+            SafeTensors.Write(stream, new Dictionary<string, Tensor>
+            {
+                ["module.conv1.weight"] = conv1,
+                ["module.conv1.bias"] = bias1,
+                ["module.conv2.weight"] = conv2,
+                ["module.conv2.bias"] = bias2,
+                ["module.fc1.weight"] = fc1,
+                ["module.fc1.bias"] = bias3,
+                ["module.fc2.weight"] = fc2,
+                ["module.fc2.bias"] = bias4,
+            }, new Dictionary<string, string> { ["mean"] = "0.5", ["std"] = "0.25" });
+        }
+
+        var contents = (await CommandLine.Run("model", "inspect", file, "--json")).Json();
+
+        Assert.Equal("lenet", contents.GetProperty("recognized").GetString());
+        Assert.Equal("images [N, 3, 32, 32], float32 in [0, 1]; less the mean 0.5; divided by 0.25; gives 4 logits", contents.GetProperty("input").GetString());
+        Assert.Equal(456 + 2416 + 8020 + 84, contents.GetProperty("parameters").GetInt32());
+    }
+
     [Theory]
     [InlineData("gan", "1,493,520 parameters, 1,489,936 of them trainable", "533,505 parameters, 533,505 of them trainable")]
     [InlineData("dcgan", "856,193 parameters, 855,809 of them trainable", "393,729 parameters, 392,833 of them trainable")]

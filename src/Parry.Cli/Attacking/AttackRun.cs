@@ -36,7 +36,7 @@ internal sealed class AttackRun
         using var scope = new TensorScope();
         Tensor images = Images.ImageTensor(), labels = Images.LabelTensor();
         Goal goal = attack.GoalFor(Model, images, labels, Seed);
-        long[] truth = labels.ToArray<long>(), before = Predict(images);
+        long[] truth = labels.ToArray<long>(), before = Predictions.Of(Model, images);
         bool[] right = [.. before.Zip(truth, (predicted, label) => predicted == label)];
         var rows = new List<AttackRow>();
         AttackSpec ready = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false } ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation) : attack;
@@ -71,7 +71,7 @@ internal sealed class AttackRun
         string name = result.Epsilon is { } epsilon ? string.Create(CultureInfo.InvariantCulture, $"{attack.Name}-{epsilon:0.######}") : attack.Name;
         string folder = Path.Combine(Folder!, name);
         Directory.CreateDirectory(folder);
-        long[] predicted = Predict(result.Images);
+        long[] predicted = Predictions.Of(Model, result.Images);
         byte[] pixels = Rounding.ToBytes(result.Images).Mul(255).To(DType.UInt8).ToArray<byte>();
         int size = Images.Shape.Pixels;
         for (int i = 0; i < truth.Length; i++)
@@ -80,12 +80,5 @@ internal sealed class AttackRun
             byte[] png = Png.Encode(pixels.AsSpan(i * size, size), Images.Shape);
             AtomicFile.Write(Path.Combine(folder, $"{i:00000}-{truth[i]}-{predicted[i]}.png"), stream => stream.Write(png));
         }
-    }
-
-    private long[] Predict(Tensor images)
-    {
-        using var scope = new TensorScope();
-        using IDisposable? mode = Model.EnterEvaluation();
-        return Model.Predict(images).ToArray<long>();
     }
 }

@@ -66,13 +66,14 @@ internal sealed class PhotoOptions
             {
                 Table table = Output.Table(["", "before", .. attack.Select(row => $"{row.Attack}, {ReportText.Budget(row.Norm, row.Epsilon)}")]);
                 for (int place = 0; place < photo.Before.Count; place++)
-                    table.AddRow(new[] { $"{place + 1}", ReportText.Likely(photo.Before[place]) }.Concat(attack.Select(row => ReportText.Likely(row.After[place]))).Select(Markup.Escape).ToArray());
+                    table.AddRow(new[] { $"{place + 1}", ReportText.Likely(photo.Before[place]) }.Concat(attack.Select(row => row.Attacked ? ReportText.Likely(row.After[place]) : place == 0 ? "not attacked" : "")).Select(Markup.Escape).ToArray());
                 output.Render(table);
             }
         }
 
+        if (report.Right is { } right) output.Line($"before: {right} of {report.Photos.Count} answers right");
         foreach (ChangedAnswers changed in report.Changed)
-            output.Line($"{changed.Attack}, {ReportText.Budget(changed.Norm, changed.Epsilon)}: {changed.Changed} of {changed.Photos} answers changed");
+            output.Line($"{changed.Attack}, {ReportText.Budget(changed.Norm, changed.Epsilon)}: {changed.Changed} of {changed.Attacked} answers changed");
         if (report.Note is { } note) output.Line($"note: {note}");
         output.Line($"Pictures: {string.Join(", ", report.Files)}");
     }

@@ -50,7 +50,7 @@ internal sealed class PhotoRun
 
         long[] truth = labels.ToArray<long>();
         AttackedPhoto[] photos = [.. before.Select((top, i) => new AttackedPhoto(Files[i], (int)truth[i], NameOf((int)truth[i]), Labeled, top, tried[i]) { Pixels = Photos.Image(i).ToArray(), Shape = Photos.Shape })];
-        ChangedAnswers[] changed = [.. tried[0].Select((row, k) => new ChangedAnswers(row.Attack, row.Norm, row.Epsilon, tried.Count(list => list[k].Changed), tried.Length))];
+        ChangedAnswers[] changed = [.. tried[0].Select((row, k) => new ChangedAnswers(row.Attack, row.Norm, row.Epsilon, tried.Count(list => list[k].Changed), tried.Count(list => list[k].Attacked)))];
         return new PhotoReport(model, photos, changed) { Note = Photos.Note };
     }
 
@@ -68,7 +68,7 @@ internal sealed class PhotoRun
         for (int i = 0; i < before.Length; i++)
         {
             int answer = before[i][0].Class;
-            tried[i].Add(new PhotoAttack(attack.TextWithoutBudgets, result.Norm.Name(), result.Epsilon, result.Succeeded[i], after[i][0].Class != answer, written[i][0].Class != answer, largest[i], length[i], amplification[i], after[i])
+            tried[i].Add(new PhotoAttack(attack.TextWithoutBudgets, result.Norm.Name(), result.Epsilon, result.Attacked[i], result.Succeeded[i], after[i][0].Class != answer, written[i][0].Class != answer, largest[i], length[i], amplification[i], after[i])
             {
                 Change = changes[(i * size)..((i + 1) * size)],
                 Adversarial = pictures[(i * size)..((i + 1) * size)],

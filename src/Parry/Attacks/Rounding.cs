@@ -21,8 +21,7 @@ public static class Rounding
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
-        using IDisposable? mode = model.EnterEvaluation();
-        bool[] reached = goal.IsReached(model.Predict(ToBytes(result.Images))).ToArray<bool>();
+        bool[] reached = goal.IsReached(Tensor.From(Predictions.Of(model, ToBytes(result.Images)))).ToArray<bool>();
         return [.. reached.Zip(result.Succeeded, (still, succeeded) => still && succeeded)];
     }
 }

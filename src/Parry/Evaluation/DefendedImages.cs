@@ -1,4 +1,3 @@
-using Parry.Attacks.Steps;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Torch;
@@ -44,27 +43,11 @@ internal sealed class DefendedImages : IDisposable
         Purified? purified = defense.Purifier?.Purify(images, random);
         if (scores.Count == 0 && purified is not null) scores.Add(new(defense.Name, purified.Errors.ToArray<float>()));
         Tensor shown = purified?.Images ?? images.Clone();
-        return new DefendedImages(shown.Own(), scores, refused, Predict(defense.Behind(evaluated), shown, random.Samples));
+        return new DefendedImages(shown.Own(), scores, refused, Models.Predictions.Of(defense.Behind(evaluated), shown, random.Samples));
     }
-
-    /// <summary>Predictions, in pieces on all workers.</summary>
-    public static long[] Predict(IPredictor model, Tensor images) => Predict(model, images, Rows.All(images.Size(0)));
 
     /// <summary>Whether the defended classifier still gives the right answer, or refuses.</summary>
     public bool[] Holds(long[] truth) => [.. Predictions.Select((prediction, i) => Refused[i] || prediction == truth[i])];
-
-    private static long[] Predict(IPredictor model, Tensor images, ReadOnlyMemory<long> samples)
-    {
-        const int Piece = 256;
-        int count = (int)images.Size(0);
-        return [.. Workers.Shared.Map((count + Piece - 1) / Piece, i =>
-        {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            int from = i * Piece, to = Math.Min(count, from + Piece);
-            return model.For(samples[from..to]).Predict(images.Slice(0, from, to)).ToArray<long>();
-        }).SelectMany(part => part)];
-    }
 
     public void Dispose() => Images.Dispose();
 }

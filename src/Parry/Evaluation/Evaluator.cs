@@ -80,8 +80,8 @@ public sealed class Evaluator
         long[] truth = labels.ToArray<long>();
 
         // Once without the clock: a process's first pass over a whole batch takes longer.
-        if (IsHere) DefendedImages.Predict(_plan.Model, images);
-        bool[] bareRight = Right(Timed(images, shown => DefendedImages.Predict(_plan.Model, shown), out double bareTime), truth);
+        if (IsHere) Predictions.Of(_plan.Model, images);
+        bool[] bareRight = Right(Timed(images, shown => Predictions.Of(_plan.Model, shown), out double bareTime), truth);
         AddClean(EvaluationRow.Nothing, bareRight, bareTime);
 
         foreach (DefenseSpec defense in _plan.Defenses)
@@ -98,8 +98,8 @@ public sealed class Evaluator
             Goal goal = attack.GoalFor(_plan.Model, images, labels, _plan.Seed);
             foreach (AttackResult result in Attack(attack, attack.Source ?? _plan.Model, "the bare classifier", images, goal, truth, attack.Source is null ? bareRight : null))
             {
-                long[] predictions = DefendedImages.Predict(_plan.Model, result.Attempts);
-                int rounded = Reached(goal, DefendedImages.Predict(_plan.Model, Rounding.ToBytes(result.Attempts))).Zip(Reached(goal, predictions), bareRight).Count(row => row.First && row.Second && row.Third);
+                long[] predictions = Predictions.Of(_plan.Model, result.Attempts);
+                int rounded = Reached(goal, Predictions.Of(_plan.Model, Rounding.ToBytes(result.Attempts))).Zip(Reached(goal, predictions), bareRight).Count(row => row.First && row.Second && row.Third);
                 Add(attack, result, goal, null, Threat.None, bareRight, null, images, truth, null, predictions, rounded);
                 foreach (var (defense, clean, right) in defended)
                 {

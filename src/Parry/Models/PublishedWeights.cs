@@ -10,6 +10,9 @@ namespace Parry.Models;
 /// </summary>
 internal static class PublishedWeights
 {
+    // What five pools leave one pixel of.
+    private const int SmallestSide = 32;
+
     private const int ShownNames = 3, LongestName = 60;
 
     /// <summary>The families, as messages name them.</summary>
@@ -29,13 +32,15 @@ internal static class PublishedWeights
         InputContract complete = contract.Or(new InputContract { Mean = state.Mean, Std = state.Std }).Or(InputContract.FromMetadata(file.Metadata)).Or(network.Contract).Or(new InputContract { Size = network.Shape });
         int classes = complete.ClassesOf(network.Outputs);
         if (classes < 2) throw new InvalidDataException($"It gives {network.Outputs} numbers for an image; at least two classes were expected.");
-        if (complete.Size!.Value.Channels != network.Shape.Channels) throw new InvalidDataException($"It takes images of {network.Shape.Channels} channels, not {complete.Size}.");
+        ImageShape size = complete.Size!.Value;
+        if (size != network.Shape && (size.Channels != network.Shape.Channels || !network.TakesOthers || Math.Min(size.Height, size.Width) < SmallestSide))
+            throw new InvalidDataException($"It takes images of {network.Shape}{(network.TakesOthers ? $" or others of at least {SmallestSide}x{SmallestSide}" : "")}, not of {size}.");
         if (new[] { complete.Mean, complete.Std }.Any(values => values is not null && values.Count != 1 && values.Count != network.Shape.Channels))
             throw new InvalidDataException($"It takes images of {network.Shape.Channels} channels, and a mean or standard deviation is given for another number.");
         if (contract.ClassNames is { } given && given.Count != classes) throw new InvalidDataException($"It tells {classes} classes apart, and {given.Count} are named.");
         IReadOnlyList<string>? known = complete.ClassNames?.Count == classes ? complete.ClassNames : null;
         IReadOnlyList<string> names = known ?? [.. Enumerable.Range(0, classes).Select(label => $"{label}")];
-        return (network, state, complete with { ClassNames = known }, new ModelDescription { Architecture = network.Name, Data = "", Shape = complete.Size.Value, ClassNames = names, CreatedBy = "" });
+        return (network, state, complete with { ClassNames = known, Layout = null }, new ModelDescription { Architecture = network.Name, Data = "", Shape = size, ClassNames = names, CreatedBy = "" });
     }
 
     /// <summary>Reads a network, which the caller owns.</summary>

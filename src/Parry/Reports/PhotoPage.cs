@@ -12,10 +12,10 @@ public static class PhotoPage
 
     private const string Css = """
         .photo table { width: auto; }
-        .photo th, .photo td { border: 0; padding: .25rem .5rem; text-align: left; vertical-align: top; font-size: .8125rem; line-height: 1.35; }
+        .photo th, .photo td { border: 0; padding: .25rem .4rem; text-align: left; vertical-align: top; font-size: .8125rem; line-height: 1.35; }
         .photo thead th { border: 0; }
-        .photo td { min-width: 8.5rem; max-width: 10rem; overflow-wrap: anywhere; }
-        .photo img { display: block; width: 8.5rem; height: auto; border-radius: .25rem; margin-bottom: .4rem; image-rendering: auto; }
+        .photo td { min-width: 8.5rem; max-width: 8.5rem; box-sizing: border-box; overflow-wrap: anywhere; }
+        .photo img { display: block; width: 7.7rem; height: auto; border-radius: .25rem; margin-bottom: .4rem; image-rendering: auto; }
         .photo ol { margin: 0; padding: 0; list-style: none; }
         .photo li:not(:first-child) { color: var(--soft); }
         .photo figcaption { overflow-wrap: anywhere; }
@@ -63,9 +63,10 @@ public static class PhotoPage
         html.AddRaw(HtmlStyle.Css);
         html.AddRaw("\n" + Css);
         html.Add($"\n</style>\n</head>\n<body>\n<header>\n<p class=\"brand\">Parry photos</p>\n<h1>{report.Model} under attack</h1>\n");
-        html.Add($"<p class=\"facts\">{report.Photos.Count} {(report.Photos.Count == 1 ? "photo" : "photos")}{(report.Note is { } note ? $"; {note}" : "")}</p>\n<ul class=\"headlines\">\n");
+        html.Add($"<p class=\"facts\">{report.Note ?? (report.Photos.Count == 1 ? "1 photo" : $"{report.Photos.Count} photos")}</p>\n<ul class=\"headlines\">\n");
+        if (report.Right is { } right) html.Add($"<li><b>{right} of {report.Photos.Count}</b><span>answers right</span><small>before any attack</small></li>\n");
         foreach (ChangedAnswers changed in report.Changed)
-            html.Add($"<li><b>{changed.Changed} of {changed.Photos}</b><span>answers changed</span><small>{changed.Attack}, {ReportText.Budget(changed.Norm, changed.Epsilon)}</small></li>\n");
+            html.Add($"<li><b>{changed.Changed} of {changed.Attacked}</b><span>answers changed</span><small>{ReportText.Attack(changed.Attack, changed.Norm, changed.Epsilon)}</small></li>\n");
         html.Add($"</ul>\n</header>\n<main>\n<h2>What it looks like</h2>\n<p class=\"lead\">Each photo with the five likeliest classes, then for each budget what the attack adds, made visible around gray, and what comes out.</p>\n");
         foreach (AttackedPhoto photo in report.Photos)
         {
@@ -79,12 +80,18 @@ public static class PhotoPage
     private static void Figure(HtmlBuilder html, AttackedPhoto photo, PhotoAttack[] attacks)
     {
         string subject = photo.Given ? $"labeled {photo.LabelName}" : $"answered {photo.LabelName}";
-        html.Add($"<figure class=\"photo\">\n<figcaption>{Path.GetFileName(photo.File)}<small>{subject}; {attacks[0].Attack}</small></figcaption>\n<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">Photo</th>");
+        html.Add($"<figure class=\"photo\">\n<figcaption>{Path.GetFileName(photo.File)}<small>{subject}; {ReportText.Name(attacks[0].Attack)}</small></figcaption>\n<div class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">Photo</th>");
         foreach (PhotoAttack attack in attacks) html.Add($"<th scope=\"col\">Change × {attack.Amplification:0.#}</th><th scope=\"col\">Attacked, {ReportText.Budget(attack.Norm, attack.Epsilon)}</th>");
         html.Add($"</tr></thead>\n<tbody><tr>");
         Cell(html, photo.Pixels, photo.Shape, photo.File, photo.Before, null);
         foreach (PhotoAttack attack in attacks)
         {
+            if (!attack.Attacked)
+            {
+                html.Add($"<td colspan=\"2\"><small>Not attacked: the answer is what the attack wants.</small></td>");
+                continue;
+            }
+
             Cell(html, attack.Change, photo.Shape, "what the attack adds", null, null);
             Cell(html, attack.Adversarial, photo.Shape, $"attacked: {attack.After[0].Name}", attack.After, attack.Changed);
         }

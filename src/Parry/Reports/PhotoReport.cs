@@ -5,9 +5,12 @@ namespace Parry.Reports;
 /// <summary>What attacks made of single photos.</summary>
 /// <param name="Model">The model, as it was named.</param>
 /// <param name="Photos">The photos in order.</param>
-/// <param name="Changed">For each attack and budget, how many answers it changed.</param>
+/// <param name="Changed">Attack by attack and budget by budget, how many answers changed.</param>
 public sealed record PhotoReport(string Model, IReadOnlyList<AttackedPhoto> Photos, IReadOnlyList<ChangedAnswers> Changed)
 {
+    /// <summary>How many photos the model answers with the given class; null if no classes were given.</summary>
+    public int? Right => Photos.Any(photo => photo.Given) ? Photos.Count(photo => photo.Before[0].Class == photo.Label) : null;
+
     /// <summary>How photos of other sizes were fitted to the model; null if none was.</summary>
     public string? Note { get; init; }
 
@@ -15,8 +18,13 @@ public sealed record PhotoReport(string Model, IReadOnlyList<AttackedPhoto> Phot
     public IReadOnlyList<string> Files { get; init; } = [];
 }
 
-/// <summary>How many of the photos one attack at one budget made the model say something else about.</summary>
-public sealed record ChangedAnswers(string Attack, string Norm, double? Epsilon, int Changed, int Photos);
+/// <summary>How many answers one attack at one budget changed.</summary>
+/// <param name="Attack">The attack with its options.</param>
+/// <param name="Norm">The norm it bounds or minimizes.</param>
+/// <param name="Epsilon">The budget; null for the smallest change.</param>
+/// <param name="Changed">Photos about which the model says something else than before.</param>
+/// <param name="Attacked">Photos that had to be attacked.</param>
+public sealed record ChangedAnswers(string Attack, string Norm, double? Epsilon, int Changed, int Attacked);
 
 /// <summary>A photo, what the model says of it, and what attacks made of it.</summary>
 /// <param name="File">The file.</param>
@@ -29,33 +37,34 @@ public sealed record AttackedPhoto(string File, int Label, string LabelName, boo
 {
     /// <summary>The pixels as [C, H, W].</summary>
     [JsonIgnore]
-    public required byte[] Pixels { get; init; }
+    public byte[] Pixels { get; init; } = [];
 
     /// <summary>Their shape.</summary>
     [JsonIgnore]
-    public required ImageShape Shape { get; init; }
+    public ImageShape Shape { get; init; }
 }
 
 /// <summary>One attack at one budget on one photo.</summary>
 /// <param name="Attack">The attack with its options.</param>
 /// <param name="Norm">The norm it bounds or minimizes.</param>
 /// <param name="Epsilon">The budget; null for the smallest change.</param>
-/// <param name="Succeeded">Whether it reached its goal; false too where there was nothing to do.</param>
+/// <param name="Attacked">Whether there was something to do: not where the photo reached the goal by itself, as one that is answered wrongly.</param>
+/// <param name="Succeeded">Whether it reached its goal.</param>
 /// <param name="Changed">Whether the model's answer is another one than before.</param>
-/// <param name="Changed8Bit">Whether it still is with 8 bits a value, as in the pictures.</param>
+/// <param name="ChangedAfterRounding">Whether it still is with 8 bits a value, as in the pictures.</param>
 /// <param name="Linf">The largest change of a value.</param>
 /// <param name="L2">The Euclidean length of the change.</param>
 /// <param name="Amplification">What the change was multiplied by to be seen.</param>
 /// <param name="After">The likeliest classes.</param>
-public sealed record PhotoAttack(string Attack, string Norm, double? Epsilon, bool Succeeded, bool Changed, bool Changed8Bit, double Linf, double L2, double Amplification, IReadOnlyList<ClassScore> After)
+public sealed record PhotoAttack(string Attack, string Norm, double? Epsilon, bool Attacked, bool Succeeded, bool Changed, bool ChangedAfterRounding, double Linf, double L2, double Amplification, IReadOnlyList<ClassScore> After)
 {
     /// <summary>The change, times the amplification, around gray, as [C, H, W].</summary>
     [JsonIgnore]
-    public required byte[] Change { get; init; }
+    public byte[] Change { get; init; } = [];
 
     /// <summary>The attacked photo as [C, H, W].</summary>
     [JsonIgnore]
-    public required byte[] Adversarial { get; init; }
+    public byte[] Adversarial { get; init; } = [];
 }
 
 /// <summary>A class and how likely the model takes it to be.</summary>

@@ -14,10 +14,5 @@ internal sealed class FactIfModelAttribute : FactAttribute
     }
 
     /// <summary>The file; null if it is not there.</summary>
-    public static string? Find(string model)
-    {
-        if (Environment.GetEnvironmentVariable("PARRY_DATA") is not { Length: > 0 } data) return null;
-        string path = Path.Combine(data, "..", "models", model);
-        return File.Exists(path) ? path : null;
-    }
+    public static string? Find(string model) => PublicModels.Folder is not null && File.Exists(PublicModels.File(model)) ? PublicModels.File(model) : null;
 }

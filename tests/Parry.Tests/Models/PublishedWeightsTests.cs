@@ -170,12 +170,12 @@ public sealed class PublishedWeightsTests : IDisposable
     [Fact]
     public void A_claim_of_great_widths_is_refused_before_memory_is_taken()
     {
-        // Its next convolution would take a million times a million weights.
+        // Its convolution alone would take 600 MB, and the next one a million times a million weights.
         Dictionary<string, Tensor> tensors = PublishedState.ResNet(1).Zeros();
         tensors["layer1.0.conv1.weight"] = Tensor.Zeros([1]).Expand(1 << 20, 16, 3, 3);
         using SafeTensorsFile file = File(tensors);
         string message = Assert.Throws<InvalidDataException>(() => PublishedWeights.Load(file, s_raw)).Message;
-        Assert.Contains("'layer1.0.conv1.weight'", message.Replace("bn1.weight", "conv1.weight", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("'layer1.0.bn1.weight'", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -195,6 +195,16 @@ public sealed class PublishedWeightsTests : IDisposable
         Assert.Contains("lenet-5-padded for 1x28x28", message, StringComparison.Ordinal);
         using NetworkClassifier classifier = ModelFile.LoadClassifier(FilePath, new ImageShape(1, 28, 28), 10).Classifier;
         Assert.Equal(28, classifier.Shape.Height);
+    }
+
+    [Fact]
+    public void Images_of_another_size_are_taken_by_networks_that_can()
+    {
+        Dictionary<string, Tensor> convolutions = PublishedState.WideResNet(1, 1).Tensors(), lenet = PublishedState.LeNet(3, 5, 6, 16, 400, 120, 84, 10).Tensors();
+        var contract = new InputContract { Size = new ImageShape(3, 48, 40) };
+        Assert.Equal(10, Logits(convolutions, contract).Length);
+        Assert.Contains("3x32x32", Assert.Throws<UserErrorException>(() => Logits(lenet, contract)).Message, StringComparison.Ordinal);
+        Assert.Contains("3x16x16", Assert.Throws<UserErrorException>(() => Logits(convolutions, new InputContract { Size = new ImageShape(3, 16, 16) })).Message, StringComparison.Ordinal);
     }
 
     [Fact]

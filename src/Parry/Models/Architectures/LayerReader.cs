@@ -33,6 +33,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
         bool biased = bias ?? (norm is null || state.Has(name + ".bias"));
         Check(name + ".weight", outputs, inputs / groups, kernel, kernel);
         if (biased) Check(name + ".bias", outputs);
+        if (norm is not null) CheckNorm(norm, outputs);
         bool folded = norm is not null && fold;
         Conv2d layer = Made(new Conv2d(inputs, outputs, kernel, _random, stride, padding, bias: biased || folded, groups: groups));
         if (norm is null || !folded)
@@ -41,7 +42,6 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
             return norm is null ? layer : new Sequential(("conv", layer), ("norm", Norm(norm, outputs)));
         }
 
-        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"]) Check($"{norm}.{part}", outputs);
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
         Tensor scale = Take(norm, "weight").Mul(Take(norm, "running_var").Add(Epsilon).Pow(-0.5));
@@ -54,7 +54,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     /// <summary>A batch norm that stands alone.</summary>
     public Module Norm(string name, int features)
     {
-        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"]) Check($"{name}.{part}", features);
+        CheckNorm(name, features);
         return Fill(name, Made(new BatchNorm(features, epsilon: Epsilon)));
     }
 
@@ -87,6 +87,11 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     {
         _made.Add(layer);
         return layer;
+    }
+
+    private void CheckNorm(string name, int features)
+    {
+        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"]) Check($"{name}.{part}", features);
     }
 
     private void Check(string name, params long[] shape)

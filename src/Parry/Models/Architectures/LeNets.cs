@@ -57,7 +57,7 @@ internal static class LeNets
         if (fitting.Length > 1)
             throw new InvalidDataException($"Its weights fit {string.Join(" and ", fitting.Select(form => $"{form.Name} for {channels}x{form.Side}x{form.Side} images"))}; say which images it takes.");
         int[] widths = [.. linears.Select(name => state.Size(name + ".weight", 0))];
-        return new PublishedNetwork(fitting[0].Name, new ImageShape(channels, fitting[0].Side, fitting[0].Side), widths[^1], reader => Layers(reader, fitting[0], convolutions, linears, channels, first, second, widths));
+        return new PublishedNetwork(fitting[0].Name, new ImageShape(channels, fitting[0].Side, fitting[0].Side), widths[^1], reader => Layers(reader, fitting[0], convolutions, linears, channels, first, second, widths)) { TakesOthers = false };
     }
 
     private static (string, Module)[] Layers(LayerReader layers, Form form, string[] convolutions, string[] linears, int channels, int first, int second, int[] widths)

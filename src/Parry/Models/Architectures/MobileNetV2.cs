@@ -14,7 +14,6 @@ namespace Parry.Models.Architectures;
 internal static class MobileNetV2
 {
     private static readonly (int Blocks, int Stride)[] s_stages = [(1, 1), (2, 2), (3, 2), (4, 2), (3, 1), (3, 2), (1, 1)];
-    private static readonly double[] s_mean = [0.485, 0.456, 0.406], s_std = [0.229, 0.224, 0.225];
 
     /// <summary>A convolution and its batch norm, as the file names them.</summary>
     private sealed record Pair(string Conv, string? Norm);
@@ -37,7 +36,7 @@ internal static class MobileNetV2
         int classes = state.Size("classifier.1.weight", 0);
         return new PublishedNetwork("mobilenetv2", new ImageShape(3, 224, 224), classes, layers => Layers(layers, state, new Pair("features.0.0", "features.0.1"), Blocks(Names), new Pair("features.18.0", "features.18.1"), stem: 2, same: false, Activation.Relu6, "classifier.1"))
         {
-            Contract = classes == 1000 ? new InputContract { Mean = s_mean, Std = s_std } : new InputContract(),
+            Contract = classes == 1000 ? ImageNet.Contract : new InputContract(),
         };
 
         static Block Names(int index, int stride)

@@ -12,6 +12,9 @@ internal sealed record PublishedNetwork(string Name, ImageShape Shape, int Outpu
     /// <summary>What the family says of images and outputs.</summary>
     public InputContract Contract { get; init; } = new();
 
+    /// <summary>Whether it takes images of other sizes too, as it takes means over its last map; else only <see cref="Shape"/>.</summary>
+    public bool TakesOthers { get; init; } = true;
+
     /// <summary>What names begin with that belong to no layer that is used; null if there are none.</summary>
     public string? Ignored { get; init; }
 

@@ -23,6 +23,7 @@ internal sealed class StateDictionary
         if (s_checkpoints.FirstOrDefault(prefix => tensors.Keys.Any(key => key.StartsWith(prefix, StringComparison.Ordinal))) is { } checkpoint)
             _tensors = tensors.Where(entry => entry.Key.StartsWith(checkpoint, StringComparison.Ordinal)).ToDictionary();
         (Mean, Std) = (TakeNumbers("mean", "mu"), TakeNumbers("std", "sigma"));
+        if (Std is not null && Std.Any(deviation => deviation <= 0)) throw new InvalidDataException("A standard deviation of its normalization is not above 0.");
 
         // Counters, as num_batches_tracked and epochs, are no weights.
         foreach (string counter in _tensors.Where(entry => entry.Value.Shape.Length == 0).Select(entry => entry.Key).ToArray()) _tensors.Remove(counter);

@@ -10,8 +10,6 @@ namespace Parry.Models.Architectures;
 /// </summary>
 internal static class Vgg
 {
-    private static readonly double[] s_mean = [0.485, 0.456, 0.406], s_std = [0.229, 0.224, 0.225];
-
     private sealed record Features(string Name, string? Norm, int Inputs, int Outputs, bool Pool);
 
     /// <summary>The network in a state dictionary; null if there is none of this family.</summary>
@@ -41,7 +39,7 @@ internal static class Vgg
         int pixels = Math.Max(1, side) << Math.Min(10, features.Count(layer => layer.Pool)), classes = linears[^1].Outputs;
         return new PublishedNetwork($"vgg{features.Count + 3}{(features[0].Norm is null ? "" : "-bn")}", new ImageShape(features[0].Inputs, pixels, pixels), classes, layers => Layers(layers, features, linears, side))
         {
-            Contract = (pixels, classes) == (224, 1000) ? new InputContract { Mean = s_mean, Std = s_std } : new InputContract(),
+            Contract = (pixels, classes) == (224, 1000) ? ImageNet.Contract : new InputContract(),
         };
     }
 

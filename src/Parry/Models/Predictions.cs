@@ -1,0 +1,27 @@
+using Parry.Torch;
+
+namespace Parry.Models;
+
+/// <summary>What a model says of many images.</summary>
+public static class Predictions
+{
+    private const int Piece = 256;
+
+    /// <summary>The predicted classes, [N]; cut over the workers in pieces that fit into memory, in evaluation mode.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    public static long[] Of(IPredictor model, Tensor images) => Of(model, images, Enumerable.Range(0, (int)images.Size(0)).Select(row => (long)row).ToArray());
+
+    internal static long[] Of(IPredictor model, Tensor images, ReadOnlyMemory<long> samples)
+    {
+        using IDisposable? mode = model.EnterEvaluation();
+        int count = (int)images.Size(0);
+        return [.. Workers.Shared.Map((count + Piece - 1) / Piece, i =>
+        {
+            using var frozen = Autograd.NoGrad();
+            using var scope = new TensorScope();
+            int from = i * Piece, to = Math.Min(count, from + Piece);
+            return model.For(samples[from..to]).Predict(images.Slice(0, from, to)).ToArray<long>();
+        }).SelectMany(part => part)];
+    }
+}
