@@ -27,9 +27,13 @@ internal sealed class ModelOptions
     private readonly Option<string?> _labels = new("--labels") { Description = "A file with the names of the model's classes, one a line or a JSON list.", HelpName = "FILE" };
     private readonly Option<int?> _background = Arguments.Optional<int>("--background", "How many of the model's first outputs stand for no class, as 1 in TensorFlow's ImageNet models.", orZero: true);
 
+    private readonly bool _named;
+
     /// <summary>Makes the options.</summary>
-    public ModelOptions()
+    /// <param name="named">Whether <c>--model</c> is among them; else the verb has its own way to name one.</param>
+    public ModelOptions(bool named = true)
     {
+        _named = named;
         _layout.AcceptOnlyFromAmong("nchw", "nhwc");
         _outputs.AcceptOnlyFromAmong("logits", "probabilities");
     }
@@ -37,12 +41,17 @@ internal sealed class ModelOptions
     /// <summary>Adds the options to a verb.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_model, _http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background]) command.Add(option);
+        if (_named) command.Add(_model);
+        foreach (Option option in (Option[])[_http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background]) command.Add(option);
     }
 
     /// <summary>What the options say.</summary>
     /// <exception cref="UserErrorException">A value makes no sense, or the file of labels cannot be read.</exception>
-    public ModelRequest Read(ParseResult result) => new(result.GetRequiredValue(_model), Contract(result), result.Http(_http, result.GetRequiredValue(_model)));
+    public ModelRequest Read(ParseResult result) => Read(result, result.GetRequiredValue(_model));
+
+    /// <summary>What the options say of a model that was named otherwise.</summary>
+    /// <exception cref="UserErrorException">A value makes no sense, or the file of labels cannot be read.</exception>
+    public ModelRequest Read(ParseResult result, string model) => new(model, Contract(result), result.Http(_http, model));
 
     private InputContract Contract(ParseResult result)
     {

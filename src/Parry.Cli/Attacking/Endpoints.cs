@@ -21,5 +21,6 @@ internal static class Endpoints
         throw new UserErrorException($"the attack {tooMuch.Name} needs {tooMuch.Entry.Knowledge.ToString().ToLowerInvariant()}, and {model.Split('?')[0]} shows only {shown.ToString().ToLowerInvariant()}. Attacks that fit, by {fitting}. {substitute}");
     }
 
-    private static string Names(Knowledge knowledge) => string.Join(", ", AttackCatalog.All.Where(entry => entry.Knowledge == knowledge).Select(entry => entry.Name));
+    /// <summary>The attacks that see this much and no more.</summary>
+    public static string Names(Knowledge knowledge) => string.Join(", ", AttackCatalog.All.Where(entry => entry.Knowledge == knowledge).Select(entry => entry.Name));
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Parry.Attacks.Catalog;
+using Parry.Cli.Attacking;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
@@ -20,26 +22,27 @@ internal static class ModelInspectVerb
     /// <param name="Layers">The layers with their weights.</param>
     /// <param name="Parameters">How many numbers all layers hold.</param>
     /// <param name="Recognized">The network that weights from elsewhere are of, if they are known by their names.</param>
-    internal sealed record ModelContents(string File, string? Input, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<LayerContents> Layers, long Parameters, string? Recognized = null);
-
-    /// <summary>One layer; kind and output are known for classifiers only.</summary>
-    internal sealed record LayerContents(string Name, string? Kind, IReadOnlyDictionary<string, long[]> Weights, long[]? Output, long Parameters);
+    /// <param name="Attacks">Which attacks fit it, by what they see of it; null for what is no classifier.</param>
+    internal sealed record ModelContents(string File, string? Input, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<ModelLayer> Layers, long Parameters, string? Recognized = null, string? Attacks = null);
 
     /// <summary>What <c>--json</c> writes for the networks of a GAN, which are no file.</summary>
     internal sealed record GanContents(string Name, NetworkContents Generator, NetworkContents Discriminator);
 
     /// <summary>A network with fresh weights.</summary>
-    internal sealed record NetworkContents(IReadOnlyList<LayerContents> Layers, long Parameters, long Trainable);
+    internal sealed record NetworkContents(IReadOnlyList<ModelLayer> Layers, long Parameters, long Trainable);
+
+    private const string Every = "all of `parry attack list`: gradients, scores and labels can be seen";
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var model = new Argument<string>("MODEL") { Description = "A .safetensors or TorchScript .pt file, the name of a model that ships, as fashion-mnist/a, or that of a GAN for 28x28 images: gan, dcgan, wgan, hinge or cgan." };
+        var model = new Argument<string>("MODEL") { Description = "An .onnx, TorchScript .pt or .safetensors file, an http:// address, the name of a model that ships, as fashion-mnist/a, or that of a GAN for 28x28 images: gan, dcgan, wgan, hinge or cgan." };
+        var options = new ModelOptions(named: false);
         Option<bool> json = Arguments.Json();
-        return new Command("inspect", "What a weight file holds: layers, shapes, parameter counts, and what the model takes.") { model, json }
-            .Does((result, _) => result.GetRequiredValue(model) is var name && GanNetworks.Find(name) is { } kind
+        return new Command("inspect", "What a model is: layers, shapes, parameter counts, what it takes and gives, and which attacks fit it.") { model, options, json }
+            .Does((result, cancellation) => result.GetRequiredValue(model) is var name && GanNetworks.Find(name) is { } kind
                 ? Run(Output.Of(result), kind, result.GetValue(json))
-                : Run(Output.Of(result), ModelCatalog.Find(name), result.GetValue(json)));
+                : Run(Output.Of(result), options.Read(result, name), result.GetValue(json), cancellation));
     }
 
     private static int Run(Output output, GanKind kind, bool json)
@@ -74,112 +77,96 @@ internal static class ModelInspectVerb
     }
 
     private static NetworkContents Contents(Sequential network, Tensor input) =>
-        new(LayersOf(network, input), network.State.Sum(entry => entry.Value.Elements), network.ParameterCount);
+        new(ModelLayer.Of(network, input), network.State.Sum(entry => entry.Value.Elements), network.ParameterCount);
 
-    private static int Run(Output output, string path, bool json)
+    private static int Run(Output output, ModelRequest request, bool json, CancellationToken cancellation)
     {
-        ModelContents document = path.EndsWith(".pt", StringComparison.OrdinalIgnoreCase) ? InspectScript(path) : Inspect(path);
+        ModelContents document = Inspect(request, cancellation);
         if (json) output.Json(document, CliJson.Default.ModelContents);
         else Show(output, document);
         return 0;
     }
 
-    private static ModelContents Inspect(string path)
+    private static ModelContents Inspect(ModelRequest request, CancellationToken cancellation)
     {
-        using SafeTensorsFile file = Read(path);
-        if (!file.Metadata.ContainsKey("parry.architecture")) return Recognized(path, file.Metadata) ?? new ModelContents(path, null, file.Metadata, LayersOf(file), file.Tensors.Values.Sum(tensor => tensor.Elements));
+        if (request.Http is not null) return Opened(request, request.Name, new Dictionary<string, string>(), cancellation);
+        string path = ModelCatalog.Find(request.Name);
+        switch (Path.GetExtension(path).ToLowerInvariant())
+        {
+            case ".safetensors":
+                using (SafeTensorsFile file = Read(path))
+                {
+                    return OtherNetwork(path, file) ?? (Classifies(path) ? Opened(request, path, file.Metadata, cancellation) : Bare(path, file));
+                }
+
+            case ".onnx":
+                return Opened(request, path, new Dictionary<string, string> { ["format"] = "ONNX" }, cancellation);
+            default:
+                var metadata = new Dictionary<string, string> { ["format"] = "TorchScript" };
+                if (request.Contract.Size is not null) return Opened(request, path, metadata, cancellation);
+                IReadOnlyList<ModelLayer> layers = ModelCatalog.ScriptLayers(path);
+                return new ModelContents(path, "images of a size that the file does not say; with --input-size (as 3x224x224) more can be told", metadata, layers, layers.Sum(layer => layer.Parameters), Attacks: Every);
+        }
+    }
+
+    private static ModelContents Opened(ModelRequest request, string name, IReadOnlyDictionary<string, string> metadata, CancellationToken cancellation)
+    {
+        using OpenedModel opened = request.Open(cancellation);
+        IReadOnlyList<ModelLayer> layers = opened.Layers;
+        string attacks = opened.Model switch
+        {
+            IClassifier => Every,
+            IScorer => $"by scores: {Endpoints.Names(Knowledge.Scores)}; by labels: {Endpoints.Names(Knowledge.Labels)}",
+            _ => $"by labels: {Endpoints.Names(Knowledge.Labels)}",
+        };
+        string? recognized = opened.Description is { Data: "" } description ? description.Architecture : null;
+        return new ModelContents(name, opened.Contract.Describe(opened.Model.Shape, opened.Model.Classes), metadata, layers, layers.Sum(layer => layer.Parameters), recognized, attacks);
+    }
+
+    // Parry's own networks that are no classifiers.
+    private static ModelContents? OtherNetwork(string path, SafeTensorsFile file)
+    {
+        if (!file.Metadata.ContainsKey("parry.architecture")) return null;
         ModelDescription description = ModelFile.Describe(path);
-        LayerContents[] layers = LayersOf(path, description) ?? LayersOf(file);
+        if (Classifiers.Names.Contains(description.Architecture)) return null;
+        IReadOnlyList<ModelLayer> layers = GanLayers(path, description) ?? Bare(path, file).Layers;
         string? input = description switch
         {
             { Architecture: ModelDescription.GeneratorArchitecture } or { Latent: not null, ClassNames.Count: 0 } => $"latent vectors [N, {description.Latent}], standard normal; draws images {description.Shape} in [0, 1]",
             { Architecture: ModelDescription.Pix2PixArchitecture } => $"images [N, {description.Shape.Channels}, H, W], float32 in [0, 1]; draws images of that shape",
             { Architecture: ModelDescription.AdvGanArchitecture } => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; draws perturbations of that shape in [-1, 1], which the budget multiplies",
             { Architecture: PuVaeNetwork.Architecture } or { ClassNames.Count: 0 } => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; draws them again",
-            { Latent: not null } => $"latent vectors [N, {description.Latent}], standard normal, and one-hot classes behind them; draws images {description.Shape} in [0, 1]",
-            _ => $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], float32 in [0, 1]; gives {description.ClassNames.Count} logits",
+            _ => $"latent vectors [N, {description.Latent}], standard normal, and one-hot classes behind them; draws images {description.Shape} in [0, 1]",
         };
         return new ModelContents(path, input, file.Metadata, layers, layers.Sum(layer => layer.Parameters));
     }
 
-    // Weights from elsewhere; null if they are of no network that is known by its names.
-    private static ModelContents? Recognized(string path, IReadOnlyDictionary<string, string> metadata)
+    private static bool Classifies(string path)
     {
         try
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            var (classifier, description) = ModelFile.LoadClassifier(path);
-            using (classifier)
-            {
-                var (shape, contract) = (classifier.Shape, classifier.Contract);
-                LayerContents[] layers = LayersOf(classifier.Network is Sequential network ? network : classifier.Network.Children[0].Value, Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]));
-                string inside = string.Concat(
-                    contract.Range is { } range ? $"; stretched to [{Text(range.Low)}, {Text(range.High)}]" : "",
-                    contract.Mean is { } mean ? $"; less the mean {string.Join(", ", mean.Select(Text))}" : "",
-                    contract.Std is { } deviation ? $"; divided by {string.Join(", ", deviation.Select(Text))}" : "");
-                string input = $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; gives {classifier.Classes} logits{(contract.Background is > 0 and int background ? $" behind {background} of no class" : "")}";
-                return new ModelContents(path, input, metadata, layers, layers.Sum(layer => layer.Parameters), description.Architecture);
-            }
+            _ = ModelFile.Describe(path);
+            return true;
         }
         catch (UserErrorException)
         {
-            return null;
+            return false;
         }
     }
 
-    private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
-
-    private static ModelContents InspectScript(string path)
+    private static ModelContents Bare(string path, SafeTensorsFile file)
     {
-        try
-        {
-            using ScriptModule module = ScriptModule.Load(path);
-            return new ModelContents(path, null, new Dictionary<string, string> { ["format"] = "TorchScript" }, [], 0);
-        }
-        catch (TorchException e)
-        {
-            throw new UserErrorException($"{path} is no TorchScript file, or needs what this LibTorch lacks ({e.Message.Split('\n')[0]})", e);
-        }
+        IReadOnlyList<ModelLayer> layers = ModelLayer.Of(file.Tensors.Select(entry => (entry.Key, entry.Value.Shape)));
+        return new ModelContents(path, null, file.Metadata, layers, layers.Sum(layer => layer.Parameters));
     }
 
-    private static LayerContents[]? LayersOf(string path, ModelDescription? description)
+    private static IReadOnlyList<ModelLayer>? GanLayers(string path, ModelDescription description)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        if (description is null) return null;
-        if (Classifiers.Names.Contains(description.Architecture))
-        {
-            using NetworkClassifier classifier = ModelFile.LoadClassifier(path).Classifier;
-            return LayersOf(classifier.Network, Tensor.Zeros([1, classifier.Shape.Channels, classifier.Shape.Height, classifier.Shape.Width]));
-        }
-
         if (!GanNetworks.Names.Contains(description.Architecture)) return null;
         using Module generator = ModelFile.LoadGan(path).Generator;
-        return LayersOf(generator, Tensor.Zeros([1, description.Latent!.Value + description.ClassNames.Count]));
+        using Tensor latent = Tensor.Zeros([1, description.Latent!.Value + description.ClassNames.Count]);
+        return ModelLayer.Of(generator, latent);
     }
-
-    private static LayerContents[] LayersOf(Module network, Tensor input)
-    {
-        var layers = new List<LayerContents>();
-        foreach (var (name, module) in network.Children)
-        {
-            input = module.Forward(input);
-            layers.Add(new LayerContents(name, module.ToString(), module.State.ToDictionary(entry => entry.Key, entry => entry.Value.Shape), input.Shape, module.State.Sum(entry => entry.Value.Elements)));
-        }
-
-        return [.. layers];
-    }
-
-    private static LayerContents[] LayersOf(SafeTensorsFile file) =>
-    [
-        .. file.Tensors.GroupBy(entry => entry.Key.LastIndexOf('.') is > 0 and int dot ? entry.Key[..dot] : entry.Key).Select(layer => new LayerContents(
-            layer.Key,
-            null,
-            layer.ToDictionary(entry => entry.Key.Length > layer.Key.Length ? entry.Key[(layer.Key.Length + 1)..] : entry.Key, entry => entry.Value.Shape),
-            null,
-            layer.Sum(entry => entry.Value.Elements))),
-    ];
 
     private static SafeTensorsFile Read(string path)
     {
@@ -200,16 +187,17 @@ internal static class ModelInspectVerb
             output.Line($"  {(key.StartsWith("parry.", StringComparison.Ordinal) ? key["parry.".Length..] : key),-15} {value}");
         if (document.Recognized is { } network) output.Line($"  {"recognized as",-15} {network}");
         output.Line($"  {"takes",-15} {document.Input ?? "the file does not say"}");
+        if (document.Attacks is { } attacks) output.Line($"  {"attacks",-15} {attacks}");
         if (document.Layers.Count == 0) return;
         Show(output, document.Layers);
         output.Line($"{Count(document.Parameters)} parameters");
     }
 
-    private static void Show(Output output, IReadOnlyList<LayerContents> layers)
+    private static void Show(Output output, IReadOnlyList<ModelLayer> layers)
     {
         bool known = layers.Any(layer => layer.Kind is not null);
         Table table = known ? Output.Table("layer", "kind", "output", "weights", ">parameters") : Output.Table("layer", "weights", ">parameters");
-        foreach (LayerContents layer in layers)
+        foreach (ModelLayer layer in layers)
         {
             string weights = string.Join(", ", layer.Weights.Select(entry => $"{entry.Key} {Shape(entry.Value)}"));
             string[] cells = known ? [layer.Name, layer.Kind!, Shape(layer.Output![1..]), weights, Count(layer.Parameters)] : [layer.Name, weights, Count(layer.Parameters)];

@@ -115,6 +115,19 @@ public sealed record InputContract
     /// <summary>The number of classes that this many outputs tell apart.</summary>
     public int ClassesOf(int outputs) => (outputs == 1 ? 2 : outputs) - (Background ?? 0);
 
+    /// <summary>What a model takes and gives, in words.</summary>
+    public string Describe(ImageShape shape, int classes)
+    {
+        string inside = string.Concat(
+            Range is { } range ? $", stretched to [{Text(range.Low)}, {Text(range.High)}]" : "",
+            Mean is { } mean ? $", less the mean {string.Join(", ", mean.Select(Text))}" : "",
+            Std is { } deviation ? $", divided by {string.Join(", ", deviation.Select(Text))}" : "",
+            Layout == ImageLayout.Nhwc ? ", channels last" : "");
+        return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; gives {classes} {(Outputs == OutputKind.Probabilities ? "probabilities" : "logits")}{(Background is > 0 and int background ? $" behind {background} of no class" : "")}";
+    }
+
+    private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+
     private static Tensor PerChannel(double[] values) => Tensor.From<float>(Array.ConvertAll(values, value => (float)value), 1, values.Length, 1, 1);
 
     private static double Of(IReadOnlyList<double>? values, int channel, double ordinary) =>

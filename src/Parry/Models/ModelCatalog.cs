@@ -1,4 +1,5 @@
 using Parry.Generative;
+using Parry.Models.Architectures;
 using Parry.Models.Http;
 using Parry.Models.Onnx;
 using Parry.Torch;
@@ -65,7 +66,7 @@ public static class ModelCatalog
         string path = Find(model);
         return Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".onnx" => Imported(path, () => OnnxModel.Load(path, contract, shape).Classifier),
+            ".onnx" => Imported(path, () => OnnxModel.Load(path, contract, shape)),
             ".pt" or ".pth" or ".ts" => Imported(path, () => TorchScriptModel.Load(path, contract, shape)),
             _ => Weights(path, contract, shape, classes),
         };
@@ -132,15 +133,33 @@ public static class ModelCatalog
     private static OpenedModel Weights(string path, InputContract contract, ImageShape? shape, int? classes)
     {
         var (classifier, description) = ModelFile.LoadClassifier(path, contract.Size ?? shape, contract.ClassNames?.Count ?? classes, contract);
-        return new OpenedModel(classifier, description, classifier.Contract with { Size = classifier.Shape, ClassNames = classifier.Contract.ClassNames ?? (description.Data.Length > 0 ? description.ClassNames : null) });
+        return new OpenedModel(classifier, description, classifier.Contract with { Size = classifier.Shape, ClassNames = classifier.Contract.ClassNames ?? (description.Data.Length > 0 ? description.ClassNames : null) })
+        {
+            ReadLayers = () =>
+            {
+                // Around a network from elsewhere stands one that sees to its contract.
+                Module network = classifier.Network is ContractedNetwork ? classifier.Network.Children[0].Value : classifier.Network;
+                using Tensor images = Tensor.Zeros([1, classifier.Shape.Channels, classifier.Shape.Height, classifier.Shape.Width]);
+                return ModelLayer.Of(network, images);
+            },
+        };
     }
 
-    private static OpenedModel Imported(string path, Func<ImportedClassifier> load)
+    /// <summary>The layers of a TorchScript file, as its weights' names show them; the size of its images need not be known.</summary>
+    /// <exception cref="UserErrorException">It is no TorchScript, or damaged.</exception>
+    public static IReadOnlyList<ModelLayer> ScriptLayers(string path) => Refuse(path, () => TorchScriptModel.Layers(path));
+
+    private static OpenedModel Imported(string path, Func<(ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers)> load) => Refuse(path, () =>
+    {
+        var (classifier, layers) = load();
+        return new OpenedModel(classifier, null, classifier.Contract) { ReadLayers = layers };
+    });
+
+    private static T Refuse<T>(string path, Func<T> load)
     {
         try
         {
-            ImportedClassifier classifier = load();
-            return new OpenedModel(classifier, null, classifier.Contract);
+            return load();
         }
         catch (Exception e) when (e is InvalidDataException or TorchException or IOException or UnauthorizedAccessException or OverflowException or OutOfMemoryException)
         {

@@ -11,30 +11,41 @@ internal static class TorchScriptModel
 
     /// <summary>Loads a file, which the caller owns.</summary>
     /// <exception cref="InvalidDataException">It is no TorchScript, or does not take such images.</exception>
-    /// <exception cref="TorchException">It needs what this LibTorch lacks.</exception>
-    public static ImportedClassifier Load(string path, InputContract given, ImageShape? images)
+    public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(string path, InputContract given, ImageShape? images)
     {
-        CheckArchive(path);
+        if (given.Size is null && images is null) CheckArchive(path);
         ImageShape shape = given.Size ?? images ?? throw new InvalidDataException("a TorchScript file does not say the size of its images: give it (--input-size, as 3x224x224)");
-        ScriptModule module;
+        ScriptModule module = Read(path);
         try
         {
-            module = ScriptModule.Load(path);
-        }
-        catch (TorchException e)
-        {
-            throw new InvalidDataException($"it needs what this LibTorch lacks, or is damaged ({LastLine(e)}): {Recipe}, with a PyTorch no newer than this LibTorch ({TorchThreads.Version})", e);
-        }
-
-        try
-        {
-            return ImportedClassifier.Try(module, module.Forward, given, shape);
+            return (ImportedClassifier.Try(module, module.Forward, given, shape), () => ModelLayer.Of(module.Weights()));
         }
         catch (Exception e)
         {
             module.Dispose();
             if (e is TorchException) throw new InvalidDataException($"it does not take images of {shape} ({LastLine(e)}): give its own size (--input-size), or a model for this data", e);
             throw;
+        }
+    }
+
+    /// <summary>The layers of a file, as its weights' names show them; the size of its images need not be known.</summary>
+    /// <exception cref="InvalidDataException">It is no TorchScript.</exception>
+    public static IReadOnlyList<ModelLayer> Layers(string path)
+    {
+        using ScriptModule module = Read(path);
+        return ModelLayer.Of(module.Weights());
+    }
+
+    private static ScriptModule Read(string path)
+    {
+        CheckArchive(path);
+        try
+        {
+            return ScriptModule.Load(path);
+        }
+        catch (TorchException e)
+        {
+            throw new InvalidDataException($"it needs what this LibTorch lacks, or is damaged ({LastLine(e)}): {Recipe}, with a PyTorch no newer than this LibTorch ({TorchThreads.Version})", e);
         }
     }
 

@@ -10,7 +10,7 @@ internal static class OnnxModel
     /// <param name="given">What is known of it; it goes before what the file says.</param>
     /// <param name="images">The shape of the images at hand, for sizes that the file leaves open.</param>
     /// <exception cref="InvalidDataException">It is damaged, hostile, or no image classifier that can be run.</exception>
-    public static (ImportedClassifier Classifier, OnnxFile File, OnnxNetwork Network) Load(string path, InputContract given, ImageShape? images)
+    public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(string path, InputContract given, ImageShape? images)
     {
         OnnxFile file = OnnxFile.Read(path);
         if (file.Inputs.Count != 1) throw new InvalidDataException($"it has {file.Inputs.Count} inputs ({string.Join(", ", file.Inputs.Select(input => input.Name))}); one, an image, was expected");
@@ -33,22 +33,26 @@ internal static class OnnxModel
             _ => [shape.Channels, shape.Height, shape.Width],
         };
         using var guard = new OnnxGuard();
-        if (sizes[0] <= 0) return Make(null);
-        try
+        var (classifier, network) = sizes[0] <= 0 ? Make(null) : AnyBatch() ?? Make(sizes[0]);
+        return (classifier, () => network.Layers(input, type));
+
+        // Many files name the batch of their export and can do others all the same.
+        (ImportedClassifier, OnnxNetwork)? AnyBatch()
         {
-            // Many files name the batch of their export and can do others all the same.
-            var any = Make(null);
-            if (GivesTheSame(any.Network, input, type, sizes[0])) return any;
-            any.Classifier.Dispose();
-        }
-        catch (InvalidDataException)
-        {
-            // Not this one.
+            try
+            {
+                var any = Make(null);
+                if (GivesTheSame(any.Network, input, type, sizes[0])) return any;
+                any.Classifier.Dispose();
+                return null;
+            }
+            catch (InvalidDataException)
+            {
+                return null;
+            }
         }
 
-        return Make(sizes[0]);
-
-        (ImportedClassifier Classifier, OnnxFile File, OnnxNetwork Network) Make(long? batch)
+        (ImportedClassifier Classifier, OnnxNetwork Network) Make(long? batch)
         {
             var graph = new OnnxGraph(file, port.Name, output);
             OnnxNetwork network;
@@ -65,7 +69,7 @@ internal static class OnnxModel
 
             try
             {
-                return (ImportedClassifier.Try(network, taken => network.Run(sizes.Length == 4 ? taken.To(type) : taken.To(type).Reshape([taken.Size(0), .. input])), contract, shape), file, network);
+                return (ImportedClassifier.Try(network, taken => network.Run(sizes.Length == 4 ? taken.To(type) : taken.To(type).Reshape([taken.Size(0), .. input])), contract, shape), network);
             }
             catch
             {

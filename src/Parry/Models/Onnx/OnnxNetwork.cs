@@ -65,13 +65,6 @@ internal sealed class OnnxNetwork : IDisposable
         graph.KeepOnly(_slots.Keys);
     }
 
-    /// <summary>The nodes that run for each batch.</summary>
-    public IEnumerable<OnnxNode> Nodes => _steps.Select(step => step.Node);
-
-    /// <summary>The number of parameters: floating-point constants that layers take.</summary>
-    public long Parameters => _steps.Where(step => step.Node.Operator is "Conv" or "ConvTranspose" or "Gemm" or "MatMul" or "BatchNormalization" or "InstanceNormalization" or "LayerNormalization" or "GroupNormalization" or "PRelu" or "Add" or "Mul")
-        .SelectMany(step => step.Inputs).Where(slot => slot >= 0).Distinct().Select(slot => _constants[slot]?.Tensor).OfType<Tensor>().Where(constant => constant.DType is DType.Float32 or DType.Float64 or DType.Float16).Sum(constant => constant.Elements);
-
     /// <summary>The output for a batch of inputs; autograd follows.</summary>
     /// <param name="input">[N, …] as the file says.</param>
     public Tensor Run(Tensor input)
@@ -93,20 +86,33 @@ internal sealed class OnnxNetwork : IDisposable
         return scope.Keep(Tensor.Cat([.. pieces]));
     }
 
-    /// <summary>The shape that each node's first output has for a batch of one input, or of the file's batch.</summary>
-    public IReadOnlyList<(OnnxNode Node, long[] Shape)> Shapes(long[] input, DType type)
+    /// <summary>The nodes that run for each batch, as layers.</summary>
+    /// <param name="input">The shape of one input, without the batch.</param>
+    /// <param name="type">The type of its elements.</param>
+    public IReadOnlyList<ModelLayer> Layers(long[] input, DType type)
     {
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
-        var shapes = new List<(OnnxNode, long[])>();
-        RunWhole(Tensor.Zeros([_fixedBatch ?? 1, .. input], type), (node, made) => shapes.Add((node, made[0].Shape)));
-        return shapes;
+        var layers = new List<ModelLayer>();
+        RunWhole(Tensor.Zeros([_fixedBatch ?? 1, .. input], type), (step, made) =>
+        {
+            // Constants of fractions are weights; those of integers are sizes and places.
+            var weights = new Dictionary<string, long[]>();
+            for (int i = 0; i < step.Inputs.Length; i++)
+            {
+                if (step.Inputs[i] >= 0 && _constants[step.Inputs[i]] is { Tensor: { DType: DType.Float32 or DType.Float64 } constant }) weights[step.Node.Inputs[i]] = constant.Shape;
+            }
+
+            string name = step.Node.Name.Length > 0 ? step.Node.Name : step.Node.Outputs[0];
+            layers.Add(new ModelLayer(name, step.Node.Kind, weights, made[0].Shape, weights.Values.Sum(shape => shape.Aggregate(1L, (product, size) => product * size))));
+        });
+        return layers;
     }
 
     /// <summary>Frees the constants.</summary>
     public void Dispose() => _graph.Dispose();
 
-    private Tensor RunWhole(Tensor input, Action<OnnxNode, Tensor[]>? look = null)
+    private Tensor RunWhole(Tensor input, Action<Step, Tensor[]>? look = null)
     {
         using var scope = new TensorScope();
         var values = (OnnxValue?[])_constants.Clone();
@@ -116,7 +122,7 @@ internal sealed class OnnxNetwork : IDisposable
         foreach (Step step in _steps)
         {
             Tensor[] made = OnnxGraph.Run(step.Node, step.Kernel, Array.ConvertAll(step.Inputs, slot => slot < 0 ? null : values[slot]));
-            look?.Invoke(step.Node, made);
+            look?.Invoke(step, made);
             for (int i = 0; i < step.Outputs.Length && i < made.Length; i++) values[step.Outputs[i]] = new OnnxValue(made[i]);
             foreach (int slot in step.Dead) values[slot]?.Tensor.Dispose();
         }
