@@ -15,10 +15,10 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, attacks, or http.", HelpName = "PART", DefaultValueFactory = _ => "all" };
-        part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks", "http");
+        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, attacks, http, or formats.", HelpName = "PART", DefaultValueFactory = _ => "all" };
+        part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks", "http", "formats");
         Option<string?> dataDir = Arguments.DataDir();
-        var model = new Option<string?>("--model") { Description = "The network of the rows about gradients, attacks and http on MNIST.", HelpName = "FILE" };
+        var model = new Option<string?>("--model") { Description = "The network of the rows about gradients, attacks and http on MNIST; of formats an .onnx file with the same network as .pt beside it.", HelpName = "FILE" };
         var only = new Option<string[]>("--only") { Description = "With attacks: just these.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<bool> json = Arguments.Json();
         return new Command("bench", "Measure what Parry promises: speed as ratios taken in one run, quality of the shipped weights, the program itself.") { part, dataDir, model, only, json }
@@ -96,6 +96,11 @@ internal static class BenchVerb
         if (part is "http")
         {
             foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, set => BehindAddress(set, dataDir, model ?? "mnist/a"))) yield return row;
+        }
+
+        if (part is "formats")
+        {
+            foreach (BenchRow row in FormatBenchmarks.Rows(model ?? throw new UserErrorException("parry bench formats needs --model FILE.onnx, with the same network as .pt beside it"), dataDir)) yield return row;
         }
 
         if (part is "process" or "all")
