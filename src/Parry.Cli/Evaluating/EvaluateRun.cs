@@ -58,9 +58,12 @@ internal static class EvaluateRun
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
             Times = findings.Times,
-            Notes = [.. findings.Warnings, .. findings.Notes, .. new[] { images.Note, model is IClassifier ? NearChance.Warning(model, images) : null }.OfType<string>()],
+            Notes = [.. findings.Warnings, .. findings.Notes, .. new[] { images.Note, ChanceOf(model, findings) }.OfType<string>()],
         }, findings.Failure);
     }
+
+    private static string? ChanceOf(IPredictor model, EvaluationFindings findings) =>
+        findings.Rows.FirstOrDefault(row => row is { Attack: EvaluationRow.Nothing, Defense: EvaluationRow.Nothing }) is { } clean ? NearChance.Warning(clean.RobustCorrect, clean.Count, model.Classes) : null;
 
     // The command-line name, with its options only where another of the same name stands beside it; the report's settings have them all.
     private static string NameOf(AttackSpec attack, AttackSpec[] all, EvaluateRequest request)

@@ -77,6 +77,8 @@ internal static class AttackVerb
                 }
             }
 
+            // An endpoint is not asked once more for this.
+            if (opened.Model is not IClassifier && rows is [var (_, clean), ..] && NearChance.Warning(clean.CleanCorrect, clean.Count, opened.Model.Classes) is { } warning) notes = [.. notes, warning];
             Output shown = Output.Of(parsed);
             EndpointUse? use = (opened.Model as HttpModel)?.Use;
             if (parsed.GetValue(json))

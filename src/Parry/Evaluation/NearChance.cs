@@ -20,10 +20,18 @@ public static class NearChance
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
         using IDisposable? mode = model.EnterEvaluation();
-        int right = (int)model.Predict(first.ImageTensor()).Equal(first.LabelTensor()).Sum().ToDouble();
-        double chance = 1.0 / model.Classes, guessed = first.Count * chance;
+        return Warning((int)model.Predict(first.ImageTensor()).Equal(first.LabelTensor()).Sum().ToDouble(), first.Count, model.Classes);
+    }
+
+    /// <summary>A warning; null if there is no reason for one.</summary>
+    /// <param name="right">How many clean images are classified right.</param>
+    /// <param name="count">Of how many.</param>
+    /// <param name="classes">The number of classes.</param>
+    public static string? Warning(int right, int count, int classes)
+    {
+        double chance = 1.0 / classes, guessed = count * chance;
         return right > guessed + (Deviations * Math.Sqrt(guessed * (1 - chance)))
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"only {right} of the first {first.Count} clean images are classified right, where guessing gives {guessed:0.#}: check how the model takes images (--mean, --std, --range, --layout) and the order of its classes (--labels, --background)");
+            : string.Create(CultureInfo.InvariantCulture, $"only {right} of {count} clean images are classified right, where guessing gives {guessed:0.#}: check how the model takes images (--mean, --std, --range, --layout) and the order of its classes (--labels, --background)");
     }
 }
