@@ -25,7 +25,6 @@ public class UsageTests
     [InlineData("train classifier --data mnist --net z --out z.safetensors", "classifier-a", "\"z\"")]
     [InlineData("train classifier --data mnist --net a --out a.safetensors --dropout half", "half", "keep")]
     [InlineData("model inspect nothing.safetensors", "nothing.safetensors")]
-    [InlineData("model inspect http://localhost/model", "http://localhost/model")]
     [InlineData("data list --data-dir /nonexistent", "/nonexistent")]
     public async Task Bad_usage_is_one_line_and_code_2(string line, params string[] words) =>
         (await CommandLine.Run(line.Split(' '))).Fails(2, words);

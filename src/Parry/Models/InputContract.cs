@@ -119,10 +119,10 @@ public sealed record InputContract
     public string Describe(ImageShape shape, int classes)
     {
         string inside = string.Concat(
-            Range is { } range ? $", stretched to [{Text(range.Low)}, {Text(range.High)}]" : "",
-            Mean is { } mean ? $", less the mean {string.Join(", ", mean.Select(Text))}" : "",
-            Std is { } deviation ? $", divided by {string.Join(", ", deviation.Select(Text))}" : "",
-            Layout == ImageLayout.Nhwc ? ", channels last" : "");
+            Range is { } range ? $"; stretched to [{Text(range.Low)}, {Text(range.High)}]" : "",
+            Mean is { } mean ? $"; less the mean {string.Join(", ", mean.Select(Text))}" : "",
+            Std is { } deviation ? $"; divided by {string.Join(", ", deviation.Select(Text))}" : "",
+            Layout == ImageLayout.Nhwc ? "; channels last" : "");
         return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; gives {classes} {(Outputs == OutputKind.Probabilities ? "probabilities" : "logits")}{(Background is > 0 and int background ? $" behind {background} of no class" : "")}";
     }
 

@@ -142,6 +142,6 @@ public sealed class OnnxHostileTests : IDisposable
         UserErrorException refusal = Assert.Throws<UserErrorException>(() => ModelCatalog.Open(net.Save(_folder), new InputContract(), new ImageShape(1, 4, 4)));
         Assert.DoesNotContain('\n', refusal.Message);
         Assert.All(words, word => Assert.Contains(word.Split('|'), alternative => refusal.Message.Contains(alternative, StringComparison.Ordinal)));
-        Assert.Equal(live, TensorScope.LiveTensors);
+        Assert.InRange(TensorScope.LiveTensors, 0, live);
     }
 }
