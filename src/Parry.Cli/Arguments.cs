@@ -60,6 +60,9 @@ internal static class Arguments
     /// <summary><c>--count</c>, a number of images.</summary>
     public static Option<int> Count(int value) => Number("--count", "How many images, from the first on.", value, 1);
 
+    /// <summary>Whether an option was left out, so that its ordinary value holds.</summary>
+    public static bool IsDefault(this ParseResult result, Option option) => result.GetResult(option) is null or { Implicit: true };
+
     /// <summary><c>--max-queries</c>.</summary>
     public static Option<long?> MaxQueries() => Optional<long>("--max-queries", "The most forward passes for each image and budget; the best image found until then counts.");
 

@@ -29,6 +29,9 @@ internal sealed record EvaluateRequest
     /// <summary>How many test images, from the first on.</summary>
     public required int Count { get; init; }
 
+    /// <summary>Whether fewer will do where there are no more.</summary>
+    public bool OrFewer { get; init; }
+
     /// <summary>Whether the images are validation images (the last 10,000 for training) instead of test images.</summary>
     public bool Validation { get; init; }
 

@@ -28,7 +28,7 @@ internal static class EvaluateRun
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir, Source = set };
         IPredictor model = context.Own(opened).Model;
         foreach (AttackSpec attack in attacks) context.Own(attack.Attack);
-        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir, request.Count);
+        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir, request.Count, request.OrFewer);
         if (model is IClassifier seen) context.Evaluated = seen;
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
         DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];
@@ -53,7 +53,7 @@ internal static class EvaluateRun
             Command = request.Command,
             Created = DateTimeOffset.UtcNow,
             Machine = Machine(),
-            Settings = Settings(request, set, attacks, defenses, model),
+            Settings = Settings(request, images, set, attacks, defenses, model),
             Rows = findings.Rows,
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
@@ -77,11 +77,11 @@ internal static class EvaluateRun
 
     private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
 
-    private static SortedDictionary<string, string> Settings(EvaluateRequest request, IImageSource set, AttackSpec[] attacks, DefenseSpec[] defenses, IPredictor model)
+    private static SortedDictionary<string, string> Settings(EvaluateRequest request, ImageSet images, IImageSource set, AttackSpec[] attacks, DefenseSpec[] defenses, IPredictor model)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["images"] = $"the first {request.Count} {(request.Validation ? "validation" : "test")} images of {set.Name}",
+            ["images"] = $"the first {images.Count} {(request.Validation ? "validation" : "test")} images of {set.Name}",
             ["seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
         };
         if (request.Limits is { Queries: { } queries }) settings["limit"] = $"{queries} queries for each image and budget";

@@ -51,7 +51,7 @@ internal static class AttackVerb
             if (folder is not null) ReportFolder.CheckWritable(folder);
             var (opened, set) = request.OpenWith(data.Text(parsed), data.Attribute(parsed), cancellation);
             using OpenedModel owned = opened;
-            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
+            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count), orFewer: parsed.IsDefault(count));
             string[] notes = [.. new[] { images.Note, opened.Model is IClassifier ? NearChance.Warning(opened.Model, images) : null }.OfType<string>()];
             var run = new AttackRun
             {

@@ -48,7 +48,7 @@ internal static class CertifyVerb
             var (opened, set) = request.OpenWith(data.Text(parsed), data.Attribute(parsed), cancellation);
             using OpenedModel owned = opened;
             if (opened.Model is not IClassifier classifier) throw new UserErrorException($"expected a model whose logits can be seen, got {request.Name}: give a file");
-            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count));
+            ImageSet images = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(parsed), parsed.GetValue(count), orFewer: parsed.IsDefault(count));
             var smoothed = new RandomizedSmoothing(classifier, parsed.GetValue(sigma), draws: 1, parsed.GetValue(seed));
             var certified = new List<CertifiedImage>();
             using (ProgressLine line = ProgressLine.Of(parsed))

@@ -55,6 +55,7 @@ internal static class EvaluateVerb
                 Defenses = parsed.GetRequiredValue(defenses),
                 From = parsed.GetValue(from),
                 Count = parsed.GetValue(count),
+                OrFewer = parsed.IsDefault(count),
                 Validation = parsed.GetValue(validation),
                 KnownBreaks = !parsed.GetValue(noBreaks),
                 Revisited = parsed.GetValue(revisited),

@@ -83,7 +83,7 @@ public sealed class CelebA : IImageSource
     }
 
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
     {
         string folder = Find(dataDir), photos = PathOf(folder, Photos, "Img")!;
         HashSet<string> members = Members(PathOf(folder, PartitionList, "Eval")!, part);
@@ -91,8 +91,8 @@ public sealed class CelebA : IImageSource
         string name = $"{SetName} {part.ToString().ToLowerInvariant()}";
         if (pictures.Count == 0) throw new UserErrorException($"{folder}: expected photos of {name} in both lists, got none: get the original lists again");
         return (Shape.Height, Shape.Width) == (Side, Side)
-            ? Pictures.Load(name, pictures, count, Shape, ClassNames, CropFace, $"cut to the middle {Face}x{Face} and resized to {Side}x{Side} pixels")
-            : Pictures.Load(name, pictures, count, Shape, ClassNames, _preparation.Apply, Pictures.Prepared(Shape));
+            ? Pictures.Load(name, pictures, count, orFewer, Shape, ClassNames, CropFace, $"cut to the middle {Face}x{Face} and resized to {Side}x{Side} pixels")
+            : Pictures.Load(name, pictures, count, orFewer, Shape, ClassNames, _preparation.Apply, Pictures.Prepared(Shape));
     }
 
     private static byte[] CropFace(byte[] planes, ImageShape from, ImageShape to)

@@ -43,7 +43,7 @@ public sealed class DataSet : IImageSource
 
     /// <summary>Finds the set as <see cref="DataLocator"/> does and reads one part of it.</summary>
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
     {
         var folder = DataLocator.Find(this, part, dataDir);
         var images = part switch
@@ -52,7 +52,7 @@ public sealed class DataSet : IImageSource
             DataPart.Validation => split.Validation(ReadTraining(folder)),
             _ => split.Train(ReadTraining(folder)),
         };
-        return count is { } first ? images.Take(first) : images;
+        return count is { } first ? images.Take(orFewer ? Math.Min(first, images.Count) : first) : images;
     }
 
     /// <summary>Reads the published training images from the folder.</summary>

@@ -20,6 +20,7 @@ public interface IImageSource
     /// <param name="split">How the published training images are cut; of no account for test images and where the files themselves say what validates.</param>
     /// <param name="dataDir">The folder to look for a set known by name in first, or null.</param>
     /// <param name="count">How many images, from the first on; all if null. No others are decoded.</param>
+    /// <param name="orFewer">Whether fewer will do where there are no more.</param>
     /// <exception cref="UserErrorException">The images are not found, damaged or too few, there is no such part, or the split does not fit.</exception>
-    ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null);
+    ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false);
 }

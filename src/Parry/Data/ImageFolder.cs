@@ -59,7 +59,7 @@ public sealed class ImageFolder : IImageSource
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
     {
         var skipped = new Skipped();
         List<List<Picture>> classes = part switch
@@ -73,7 +73,7 @@ public sealed class ImageFolder : IImageSource
         List<Picture> pictures = InTurns(classes);
         string name = _hasParts ? $"{Name} {part.ToString().ToLowerInvariant()}" : Name;
         if (pictures.Count == 0) throw new UserErrorException($"{name} has no pictures: a class needs two at least to have some for training and some for validation");
-        return Pictures.Load(name, pictures, count, Shape, ClassNames, _preparation.Apply, Pictures.Prepared(Shape), skipped.ToString());
+        return Pictures.Load(name, pictures, count, orFewer, Shape, ClassNames, _preparation.Apply, Pictures.Prepared(Shape), skipped.ToString());
     }
 
     private bool HasValidation => Part(TestFolder) is not null && Part(ValidationFolder) is not null;

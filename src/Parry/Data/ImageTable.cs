@@ -45,8 +45,8 @@ public sealed class ImageTable : IImageSource
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null) => part == DataPart.Test
-        ? Pictures.Load(Name, _pictures, count, Shape, ClassNames, _preparation.Apply, Pictures.Prepared(Shape))
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false) => part == DataPart.Test
+        ? Pictures.Load(Name, _pictures, count, orFewer, Shape, ClassNames, _preparation.Apply, Pictures.Prepared(Shape))
         : throw new UserErrorException($"expected training images, {Name} lists test images only: give a folder with folders train and test that hold class folders");
 
     private static List<(string File, string Label, int Line)> Read(string path)

@@ -17,6 +17,6 @@ public static class Photos
         int[] known = [.. labels.Select(label => index.LabelOf(label, "label: "))];
         Picture[] pictures = [.. files.Select((file, i) => new Picture(file, known.Length == 0 ? 0 : known[Math.Min(i, known.Length - 1)]))];
         shape = Pictures.Shape(preparation, pictures, "photos");
-        return Pictures.Load("photos", pictures, null, shape, classNames, preparation.Apply, Pictures.Prepared(shape));
+        return Pictures.Load("photos", pictures, null, false, shape, classNames, preparation.Apply, Pictures.Prepared(shape));
     }
 }

@@ -44,16 +44,17 @@ internal static class Pictures
     /// <param name="name">The set's name.</param>
     /// <param name="pictures">The pictures in order.</param>
     /// <param name="count">How many; all if null.</param>
+    /// <param name="orFewer">Whether fewer will do where there are no more.</param>
     /// <param name="shape">What they become.</param>
     /// <param name="classNames">The classes' names.</param>
     /// <param name="apply">Makes a picture of a shape into an image.</param>
     /// <param name="how">How it does that if the size differs, for the set's note.</param>
     /// <param name="skipped">What else was found, for the set's note.</param>
     /// <exception cref="UserErrorException">There are fewer, one is not readable, or they would not fit into memory.</exception>
-    public static ImageSet Load(string name, IReadOnlyList<Picture> pictures, int? count, ImageShape shape, IReadOnlyList<string> classNames,
+    public static ImageSet Load(string name, IReadOnlyList<Picture> pictures, int? count, bool orFewer, ImageShape shape, IReadOnlyList<string> classNames,
         Func<byte[], ImageShape, ImageShape, byte[]> apply, string how, string? skipped = null)
     {
-        int wanted = count ?? pictures.Count;
+        int wanted = orFewer ? Math.Min(count ?? pictures.Count, pictures.Count) : count ?? pictures.Count;
         if (wanted < 1) throw new UserErrorException($"expected a count of at least 1 image of {name}, got {wanted}");
         if (wanted > pictures.Count) throw new UserErrorException($"{name} has {pictures.Count} images, got a count of {wanted}: ask for at most {pictures.Count}");
         if (wanted > Array.MaxLength / shape.Pixels) throw new UserErrorException($"expected at most {Array.MaxLength / shape.Pixels} images of {shape} from {name} at once, got {wanted}: ask for fewer");
