@@ -1,0 +1,113 @@
+using System.Text.Json;
+using Parry.Data.Images;
+using Parry.Tests.Models.Onnx;
+using Parry.Torch.Tests;
+
+namespace Parry.Cli.Tests;
+
+/// <summary>A model that Parry did not make, from its file to a report: an ONNX graph and a script that tell dark pictures from light ones, where black is -1 and white is 1.</summary>
+public sealed class YourModelTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public YourModelTests()
+    {
+        foreach (var (name, value) in new[] { ("dark", 20), ("light", 230) })
+        {
+            Directory.CreateDirectory(_folder.File($"photos/{name}"));
+            var shape = new ImageShape(1, 12, 20);
+            for (int i = 0; i < 3; i++) File.WriteAllBytes(_folder.File($"photos/{name}/{i}.png"), Png.Encode([.. Enumerable.Repeat((byte)(value + i), shape.Pixels)], shape));
+        }
+
+        new OnnxBuilder().Input("image", -1, 1, 4, 4).Output("scores", -1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? -1f : 1f)], 16, 2)
+            .Node("Flatten", ["image"], ["flat"]).Node("MatMul", ["flat", "w"], ["z"]).Node("Softmax", ["z"], ["scores"], ("axis", 1)).Save(_folder.Path);
+        TorchScriptFile.Write(Script, "return torch.stack([torch.neg(torch.sum(x, [1, 2, 3])), torch.sum(x, [1, 2, 3])], 1)");
+    }
+
+    private string Model => _folder.File("model.onnx");
+
+    private string Script => _folder.File("model.pt");
+
+    private string Photos => _folder.File("photos");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task An_ONNX_file_is_attacked_with_gradients()
+    {
+        JsonElement report = (await CommandLine.Run("attack", "--model", Model, "--range", "-1,1", "--data", Photos, "--attack", "pgd:eps=0.6,step=0.1", "--json")).Json();
+
+        JsonElement row = report.GetProperty("rows")[0];
+        Assert.Equal((6, 6), (row.GetProperty("count").GetInt32(), row.GetProperty("clean_correct").GetInt32()));
+        Assert.Equal(6, row.GetProperty("succeeded").GetInt32());
+        Assert.DoesNotContain("clean images", report.GetProperty("notes").ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_that_is_fed_wrongly_is_warned_of()
+    {
+        var run = await CommandLine.Run("attack", "--model", Model, "--data", Photos, "--attack", "fgsm:eps=0.1");
+
+        Assert.Equal(0, run.Code);
+        Assert.Contains("only 3 of 6 clean images are classified right", run.Output, StringComparison.Ordinal);
+        Assert.Contains("--mean, --std, --range", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_is_evaluated_to_a_report()
+    {
+        var run = await CommandLine.Run("evaluate", "--model", Model, "--mean", "0.5", "--std", "0.5", "--data", Photos, "--attacks", "fgsm:eps=0.6", "--defenses", "median", "--out", _folder.File("report"));
+
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains("100.0 % (6/6)", run.Output, StringComparison.Ordinal);
+        Assert.True(File.Exists(_folder.File("report/index.html")));
+    }
+
+    [Fact]
+    public async Task A_script_takes_the_size_of_the_pictures_or_the_one_it_is_told()
+    {
+        JsonElement own = (await CommandLine.Run("attack", "--model", Script, "--range", "-1,1", "--data", Photos, "--attack", "fgsm:eps=0.6", "--json")).Json();
+        JsonElement told = (await CommandLine.Run("attack", "--model", Script, "--range", "-1,1", "--input-size", "1x4x4", "--data", Photos, "--attack", "fgsm:eps=0.6", "--json")).Json();
+
+        Assert.Equal(0, own.GetProperty("notes").GetArrayLength());
+        Assert.Contains("4x4", told.GetProperty("notes")[0].GetString(), StringComparison.Ordinal);
+        foreach (JsonElement report in new[] { own, told }) Assert.Equal(6, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
+    }
+
+    [Fact]
+    public async Task Inspection_says_layers_contract_and_attacks()
+    {
+        var shown = await CommandLine.Run("model", "inspect", Model, "--range", "-1,1");
+
+        Assert.Equal((0, ""), (shown.Code, shown.Error));
+        foreach (string words in new[] { "images [N, 1, 4, 4], float32 in [0, 1]; stretched to [-1, 1]; gives 2 logits", "gradients, scores and labels", "MatMul", "w 16x2", "32 parameters" })
+            Assert.Contains(words, shown.Output, StringComparison.Ordinal);
+        Assert.Contains("--input-size", (await CommandLine.Run("model", "inspect", Script)).Output, StringComparison.Ordinal);
+        Assert.Contains("images [N, 1, 4, 4]", (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Names_of_classes_come_from_a_file()
+    {
+        await File.WriteAllTextAsync(_folder.File("labels.txt"), "light\ndark\n");
+
+        JsonElement report = (await CommandLine.Run("attack", "--model", Model, "--range", "-1,1", "--labels", _folder.File("labels.txt"), "--data", Photos, "--attack", "fgsm:eps=0.1", "--json")).Json();
+
+        // The names are turned around, so the labels are too.
+        Assert.Equal(0, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("--input-size", "banana", "CxHxW")]
+    [InlineData("--input-size", "2x4x4", "1 or 3 channels")]
+    [InlineData("--input-size", "1x5x5", "does not fit")]
+    [InlineData("--std", "0", "above 0")]
+    [InlineData("--mean", "a,b", "numbers")]
+    [InlineData("--mean", "1,2", "one for each channel")]
+    [InlineData("--range", "5,1", "smaller first")]
+    [InlineData("--labels", "missing.txt", "missing.txt")]
+    [InlineData("--background", "1", "at least two classes")]
+    [InlineData("--http", "batch=4", "--http")]
+    public async Task Contracts_that_make_no_sense_are_refused(string option, string value, string word) =>
+        (await CommandLine.Run("attack", "--model", Model, option, value, "--data", Photos, "--attack", "fgsm:eps=0.1")).Fails(2, word);
+}
