@@ -1,0 +1,132 @@
+using System.Text;
+
+namespace Parry.Models;
+
+/// <summary>
+/// The classes that an archive's code declares, as far as values depend on them: LibTorch puts what a pickle holds into the places of a class unseen, and
+/// code compiled for the class then reaches for these places by their number.
+/// </summary>
+internal sealed class TorchScriptClasses
+{
+    private static readonly string[] s_native = ["LinearPackedParamsBase", "Conv2dPackedParamsBase", "Conv3dPackedParamsBase", "EmbeddingPackedParamsBase"];
+
+    private readonly Dictionary<string, Declaration> _classes = new(StringComparer.Ordinal);
+
+    /// <summary>Reads the declarations of one file of code.</summary>
+    /// <param name="module">The name its classes begin with.</param>
+    /// <param name="code">The file, as LibTorch writes it: members two columns in.</param>
+    /// <exception cref="InvalidDataException">A class is declared in another way.</exception>
+    public void Add(string module, byte[] code)
+    {
+        Declaration? current = null;
+        bool members = false;
+        foreach (string line in Encoding.Latin1.GetString(code).Split('\n'))
+        {
+            if (line.StartsWith("class ", StringComparison.Ordinal))
+            {
+                string[] head = line[6..].TrimEnd(':').Split('(', ')');
+                current = new Declaration(head.Length > 1 ? head[1] : "", []);
+                members = true;
+                if (!_classes.TryAdd($"{module}.{head[0]}", current)) throw new InvalidDataException($"its code declares {TorchScriptCalls.Printed(head[0])} twice");
+            }
+            else if (line.Length > 0 && line[0] != ' ')
+            {
+                members = false;
+            }
+            else if (line.StartsWith("  def ", StringComparison.Ordinal))
+            {
+                members &= current!.Base.EndsWith("Interface", StringComparison.Ordinal);
+                current!.SetsState |= line.StartsWith("  def __setstate__(", StringComparison.Ordinal);
+            }
+            else if (members && line.Length > 2 && line[2] != ' ')
+            {
+                current!.Add(line[2..]);
+            }
+        }
+    }
+
+    /// <summary>Refuses values that do not fit what is declared.</summary>
+    /// <exception cref="InvalidDataException">A value is of another type than its place, or of an unknown class.</exception>
+    public void Check(TorchScriptValue root)
+    {
+        var seen = new HashSet<TorchScriptValue>(ReferenceEqualityComparer.Instance) { root };
+        var left = new Stack<TorchScriptValue>(seen);
+        while (left.TryPop(out TorchScriptValue? value))
+        {
+            if (value.Kind == TorchScriptKind.Object) CheckObject(value);
+            if (value.Kind is TorchScriptKind.List or TorchScriptKind.Dict && value.Text.Contains('[') && !Holds(TorchScriptType.Parse(value.Text), value)) throw new InvalidDataException($"its values are no {value.Text}");
+            foreach (TorchScriptValue item in value.Items.Where(seen.Add)) left.Push(item);
+        }
+    }
+
+    private void CheckObject(TorchScriptValue value)
+    {
+        TorchScriptValue state = value.Items[0];
+        if (IsNative(value.Text)) return;
+        if (!_classes.TryGetValue(value.Text, out Declaration? type)) throw new InvalidDataException($"its code declares no class {value.Text}");
+        if (type.Base == "Enum")
+        {
+            string? literal = state.Kind switch { TorchScriptKind.Int => $"{state.Number}", TorchScriptKind.String => $"\"{state.Text}\"", _ => null };
+            if (literal is null || !type.Members.Any(member => member.Type == literal)) throw new InvalidDataException($"a value of {value.Text} is not declared");
+            return;
+        }
+
+        if (type.Base is not ("" or "Module")) throw new InvalidDataException($"an object is made of {value.Text}, which is no class");
+        if (type.SetsState) return;
+        if (state.Kind != TorchScriptKind.Dict) throw new InvalidDataException($"an object of {value.Text} has no dictionary of its members");
+        var members = new Dictionary<string, TorchScriptValue>(StringComparer.Ordinal);
+        for (int i = 0; i < state.Items.Count; i += 2)
+        {
+            if (state.Items[i].Kind != TorchScriptKind.String || !members.TryAdd(state.Items[i].Text, state.Items[i + 1])) throw new InvalidDataException($"an object of {value.Text} has a member without a name, or twice");
+        }
+
+        foreach ((string name, string member) in type.Members)
+        {
+            if (!members.TryGetValue(name, out TorchScriptValue? held) || !Holds(TorchScriptType.Parse(member), held)) throw new InvalidDataException($"the member {TorchScriptCalls.Printed(name)} of {value.Text} is no {TorchScriptCalls.Printed(member)}");
+        }
+    }
+
+    // None is anywhere: LibTorch asks before it takes anything out of a place, but not for the class of an object.
+    private bool Holds(TorchScriptType type, TorchScriptValue value) => value.Kind == TorchScriptKind.None || type.Name switch
+    {
+        "Any" => true,
+        "Tensor" => value.Kind == TorchScriptKind.Tensor,
+        "bool" => value.Kind == TorchScriptKind.Bool,
+        "int" or "Layout" or "MemoryFormat" or "ScalarType" or "QScheme" => value.Kind == TorchScriptKind.Int,
+        "float" => value.Kind == TorchScriptKind.Float,
+        "complex" => value.Kind == TorchScriptKind.Complex,
+        "number" or "Scalar" => value.Kind is TorchScriptKind.Int or TorchScriptKind.Float or TorchScriptKind.Complex,
+        "str" => value.Kind == TorchScriptKind.String,
+        "Device" => value.Kind == TorchScriptKind.Device,
+        "Optional" or "Union" => type.Parts.Any(part => Holds(part, value)),
+        "List" => value.Kind == TorchScriptKind.List && value.Items.All(item => Holds(type.Parts[0], item)),
+        "Dict" => value.Kind == TorchScriptKind.Dict && value.Items.Select((item, i) => Holds(type.Parts[i % 2], item)).All(fits => fits),
+        "Tuple" => value.Kind == TorchScriptKind.Tuple && value.Items.Count == type.Parts.Count && value.Items.Zip(type.Parts).All(pair => Holds(pair.Second, pair.First)),
+        var name when IsNative(name) => value.Kind == TorchScriptKind.Object && value.Text == name,
+        var name when _classes.TryGetValue(name, out Declaration? declared) => declared.Base switch
+        {
+            "NamedTuple" => value.Kind == TorchScriptKind.Tuple && value.Items.Count == declared.Members.Count
+                && value.Items.Zip(declared.Members).All(pair => Holds(TorchScriptType.Parse(pair.Second.Type), pair.First)),
+            "Interface" or "ModuleInterface" => value.Kind == TorchScriptKind.Object,
+            _ => value.Kind == TorchScriptKind.Object && value.Text == name,
+        },
+        _ => false,
+    };
+
+    private static bool IsNative(string name) => name.StartsWith("__torch__.torch.classes.quantized.", StringComparison.Ordinal) && s_native.Contains(name[34..]);
+
+    private sealed record Declaration(string Base, List<(string Name, string Type)> Members)
+    {
+        public bool SetsState { get; set; }
+
+        // A member with a value is a constant, except in tuples, where that is its default, and enumerations, where that is all.
+        public void Add(string line)
+        {
+            string[] sides = line.Split(" = ", 2), named = sides[0].Split(" : ", 2);
+            if (sides.Length == 2 && sides[0].StartsWith("__annotations__[\"", StringComparison.Ordinal) && sides[0].EndsWith("\"]", StringComparison.Ordinal)) Members.Add((sides[0][17..^2], sides[1]));
+            else if (Base == "Enum" && sides.Length == 2 && named.Length == 1) Members.Add((sides[0], sides[1]));
+            else if (named.Length == 2 && (sides.Length == 1 || Base == "NamedTuple")) Members.Add((named[0], named[1]));
+            else if (sides.Length != 2) throw new InvalidDataException("its code declares a class in a way that LibTorch does not write");
+        }
+    }
+}
