@@ -33,10 +33,10 @@ internal sealed class TorchScriptClasses
             {
                 members = false;
             }
-            else if (line.StartsWith("  def ", StringComparison.Ordinal))
+            else if (current is not null && line.StartsWith("  def ", StringComparison.Ordinal))
             {
-                members &= current!.Base.EndsWith("Interface", StringComparison.Ordinal);
-                current!.SetsState |= line.StartsWith("  def __setstate__(", StringComparison.Ordinal);
+                members &= current.Base.EndsWith("Interface", StringComparison.Ordinal);
+                current.SetsState |= line.StartsWith("  def __setstate__(", StringComparison.Ordinal);
             }
             else if (members && line.Length > 2 && line[2] != ' ')
             {

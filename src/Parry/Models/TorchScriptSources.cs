@@ -25,7 +25,8 @@ internal static class TorchScriptSources
         {
             if (line is not { Kind: TorchScriptKind.Tuple, Items: [{ Kind: TorchScriptKind.Int }, { Kind: TorchScriptKind.Tuple, Items: [var source, { Kind: TorchScriptKind.Int } start, { Kind: TorchScriptKind.Int } end] }, ..] }) throw Wrong();
             if (!lengths.TryGetValue(source, out long length)) lengths.Add(source, length = Length(source, table));
-            if (start.Number < 0 || start.Number > end.Number || end.Number > length) throw Wrong();
+            // LibTorch cuts the end, which its writer puts past the last character at times, but not the start.
+            if (start.Number < 0 || start.Number > Math.Min(end.Number, length)) throw Wrong();
         }
     }
 
