@@ -19,28 +19,29 @@ internal sealed class TorchScriptClasses
     public void Add(string module, byte[] code)
     {
         Declaration? current = null;
-        bool members = false;
-        foreach (string line in Encoding.Latin1.GetString(code).Split('\n'))
+        bool method = false;
+        foreach (string line in Encoding.Latin1.GetString(code).Split('\n').Where(line => line.Length > 0))
         {
-            if (line.StartsWith("class ", StringComparison.Ordinal))
+            int indent = line.Length - line.TrimStart(' ').Length;
+            if (indent == 0)
             {
-                string[] head = line[6..].TrimEnd(':').Split('(', ')');
-                current = new Declaration(head.Length > 1 ? head[1] : "", []);
-                members = true;
-                if (!_classes.TryAdd($"{module}.{head[0]}", current)) throw new InvalidDataException($"its code declares {TorchScriptCalls.Printed(head[0])} twice");
+                string[] head = line.StartsWith("class ", StringComparison.Ordinal) ? line[6..].TrimEnd(':').Split('(', ')') : [];
+                current = head.Length == 0 ? null : new Declaration(head.Length > 1 ? head[1] : "", []);
+                method = false;
+                if (current is not null && !_classes.TryAdd($"{module}.{head[0]}", current)) throw new InvalidDataException($"its code declares {TorchScriptCalls.Printed(head[0])} twice");
             }
-            else if (line.Length > 0 && line[0] != ' ')
+            else if (current is not null && indent == 2 && line.StartsWith("  def ", StringComparison.Ordinal))
             {
-                members = false;
-            }
-            else if (current is not null && line.StartsWith("  def ", StringComparison.Ordinal))
-            {
-                members &= current.Base.EndsWith("Interface", StringComparison.Ordinal);
+                method = true;
                 current.SetsState |= line.StartsWith("  def __setstate__(", StringComparison.Ordinal);
             }
-            else if (members && line.Length > 2 && line[2] != ' ')
+            else if (current is not null && indent == 2)
             {
-                current!.Add(line[2..]);
+                current.Add(line[2..]);
+            }
+            else if (current is not null && (!method || indent < 4))
+            {
+                throw Declaration.Unlike(line);
             }
         }
     }
@@ -119,14 +120,24 @@ internal sealed class TorchScriptClasses
     {
         public bool SetsState { get; set; }
 
+        public static InvalidDataException Unlike(string line) => new($"its code declares a class in a way that LibTorch does not write (\"{TorchScriptCalls.Printed(line.Trim())}\")");
+
         // A member with a value is a constant, except in tuples, where that is its default, and enumerations, where that is all.
         public void Add(string line)
         {
             string[] sides = line.Split(" = ", 2), named = sides[0].Split(" : ", 2);
-            if (sides.Length == 2 && sides[0].StartsWith("__annotations__[\"", StringComparison.Ordinal) && sides[0].EndsWith("\"]", StringComparison.Ordinal)) Members.Add((sides[0][17..^2], sides[1]));
-            else if (Base == "Enum" && sides.Length == 2 && named.Length == 1) Members.Add((sides[0], sides[1]));
-            else if (named.Length == 2 && (sides.Length == 1 || Base == "NamedTuple")) Members.Add((named[0], named[1]));
-            else if (sides.Length != 2) throw new InvalidDataException("its code declares a class in a way that LibTorch does not write");
+            string left = sides[0], right = sides[^1];
+            bool list = sides.Length == 2 && right.StartsWith('[') && right.EndsWith(']'), name = named[0].Length > 0 && named[0].All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
+            if (left is "__parameters__" or "__buffers__" or "__annotations__" or "__forward_hooks__" or "__forward_pre_hooks__")
+            {
+                if (!list) throw Unlike(line);
+                return;
+            }
+;
+            if (sides.Length == 2 && left.StartsWith("__annotations__[\"", StringComparison.Ordinal) && left.EndsWith("\"]", StringComparison.Ordinal)) Members.Add((left[17..^2], right));
+            else if (Base == "Enum" && name && sides.Length == 2 && named.Length == 1) Members.Add((left, right));
+            else if (name && named.Length == 2 && (sides.Length == 1 || Base == "NamedTuple")) Members.Add((named[0], named[1]));
+            else if (!name || sides.Length == 1 || named.Length == 1 || !named[1].StartsWith("Final[", StringComparison.Ordinal)) throw Unlike(line);
         }
     }
 }
