@@ -20,8 +20,10 @@ internal sealed class TorchScriptClasses
     {
         Declaration? current = null;
         bool method = false;
+        List<int> lengths = [0];
         foreach (string line in Encoding.Latin1.GetString(code).Split('\n').Where(line => line.Length > 0))
         {
+            TorchScriptCode.Check(line, lengths);
             int indent = line.Length - line.TrimStart(' ').Length;
             if (indent == 0)
             {
@@ -126,18 +128,24 @@ internal sealed class TorchScriptClasses
         public void Add(string line)
         {
             string[] sides = line.Split(" = ", 2), named = sides[0].Split(" : ", 2);
-            string left = sides[0], right = sides[^1];
-            bool list = sides.Length == 2 && right.StartsWith('[') && right.EndsWith(']'), name = named[0].Length > 0 && named[0].All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
-            if (left is "__parameters__" or "__buffers__" or "__annotations__" or "__forward_hooks__" or "__forward_pre_hooks__")
+            (string left, string right, bool assigned) = (sides[0], sides[^1], sides.Length == 2);
+            string? type = named.Length == 2 && IsName(named[0]) ? named[1] : null;
+            if (type is not null) _ = TorchScriptType.Parse(type);
+            switch (Base)
             {
-                if (!list) throw Unlike(line);
-                return;
+                case "Enum" when assigned && IsName(left) && (long.TryParse(right, out _) || right.StartsWith('"')): Members.Add((left, right)); break;
+                case "NamedTuple" when type is not null: Members.Add((named[0], type)); break;
+                case "" or "Module" when type is not null && !assigned: Members.Add((named[0], type)); break;
+                case "" or "Module" when type is not null && type.StartsWith("Final[", StringComparison.Ordinal): break;
+                case "" or "Module" when assigned && left.StartsWith("__annotations__[\"", StringComparison.Ordinal) && left.EndsWith("\"]", StringComparison.Ordinal):
+                    _ = TorchScriptType.Parse(right);
+                    Members.Add((left[17..^2], right));
+                    break;
+                case "Module" when (left is "__parameters__" or "__buffers__" or "__annotations__" or "__forward_hooks__" or "__forward_pre_hooks__") && right.StartsWith('[') && right.EndsWith(']'): break;
+                default: throw Unlike(line);
             }
-;
-            if (sides.Length == 2 && left.StartsWith("__annotations__[\"", StringComparison.Ordinal) && left.EndsWith("\"]", StringComparison.Ordinal)) Members.Add((left[17..^2], right));
-            else if (Base == "Enum" && name && sides.Length == 2 && named.Length == 1) Members.Add((left, right));
-            else if (name && named.Length == 2 && (sides.Length == 1 || Base == "NamedTuple")) Members.Add((named[0], named[1]));
-            else if (!name || sides.Length == 1 || named.Length == 1 || !named[1].StartsWith("Final[", StringComparison.Ordinal)) throw Unlike(line);
         }
+
+        private static bool IsName(string text) => text.Length > 0 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
     }
 }

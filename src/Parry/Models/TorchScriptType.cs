@@ -42,7 +42,7 @@ internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptTyp
 
         bool whole = name switch
         {
-            "Optional" or "List" or "Future" => parts.Count == 1,
+            "Optional" or "List" or "Future" or "Final" => parts.Count == 1,
             "Dict" => parts.Count == 2,
             "Tuple" or "Union" => true,
             _ => name.Length > 0 && parts.Count == 0,

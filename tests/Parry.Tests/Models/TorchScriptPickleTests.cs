@@ -156,6 +156,8 @@ public sealed class TorchScriptPickleTests
     [InlineData("flag", "\u0088", "flag : bool\n  more = 3", "in a way that LibTorch does not write")]
     [InlineData("flag", "\u0088", "flag : bool\n  more", "in a way that LibTorch does not write")]
     [InlineData("flag", "\u0088", "flag : bool\n   more : int", "in a way that LibTorch does not write")]
+    [InlineData("flag", "N", "flag : bool\nclass More(Enum):\n  Red : 1", "in a way that LibTorch does not write")]
+    [InlineData("flag", "N", "flag : bool[", "a type of it cannot be read")]
     [InlineData("flag", "\u0088", "__parameters__ = 3", "in a way that LibTorch does not write")]
     public void Values_are_of_the_types_that_the_code_declares(string name, string value, string member, string? word)
     {
@@ -169,6 +171,39 @@ public sealed class TorchScriptPickleTests
 
         if (word is null) Check();
         else Assert.Contains(word, Refusal(Check), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("x = f((a, [1, -2]), \"#(\\\"(\")", true)]
+    [InlineData("x = f(a,\n  b)", true)]
+    [InlineData("x = f(a))", false)]
+    [InlineData("x = \"a", false)]
+    [InlineData("x = a # b", false)]
+    [InlineData("x = a \\", false)]
+    [InlineData("x =\ta", false)]
+    public void Code_has_the_form_that_LibTorch_writes(string code, bool read) => Code(code, read);
+
+    [Theory]
+    [InlineData("(", ")", 50, true)]
+    [InlineData("(", ")", 150, false)]
+    [InlineData("f(a, ", ")", 150, false)]
+    [InlineData("", "+x", 500, true)]
+    [InlineData("", "+x", 2500, false)]
+    [InlineData("", "+(x, x)[0]", 1500, false)]
+    [InlineData("", ", 1", 100000, true)]
+    public void Expressions_do_not_carry_LibTorch_past_its_stack(string before, string after, int times, bool read) =>
+        Code(string.Concat(Enumerable.Repeat(before, times)) + "x" + string.Concat(Enumerable.Repeat(after, times)), read);
+
+    private static void Code(string code, bool read)
+    {
+        void Check()
+        {
+            List<int> lengths = [0];
+            foreach (string line in code.Split('\n')) TorchScriptCode.Check(line, lengths);
+        }
+
+        if (read) Check();
+        else Assert.Contains("a form that LibTorch does not write", Refusal(Check), StringComparison.Ordinal);
     }
 
     private static void Sources(string body, bool read)
