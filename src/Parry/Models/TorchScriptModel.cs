@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Parry.Torch;
 
 namespace Parry.Models;
@@ -6,7 +5,6 @@ namespace Parry.Models;
 /// <summary>TorchScript files as classifiers. A file says nothing of the images it takes, so these must be known.</summary>
 internal static class TorchScriptModel
 {
-    private const long LargestCode = 64 << 20;
     private const string Recipe = "export it in Python with: model.eval(); torch.jit.trace(model, torch.zeros(1, 3, 224, 224)).save(\"model.pt\")";
 
     /// <summary>Loads a file, which the caller owns.</summary>
@@ -58,22 +56,7 @@ internal static class TorchScriptModel
         if (got == 2 && start[0] == 0x80) throw new InvalidDataException($"it is a Python pickle, which can run any program when it is read: {Recipe}");
         if (got < 2 || start[0] != 'P' || start[1] != 'K') throw new InvalidDataException($"it is no TorchScript archive: {Recipe}");
         file.Position = 0;
-        using var archive = new ZipArchive(file, ZipArchiveMode.Read);
-        string[] names = [.. archive.Entries.Select(entry => entry.FullName)];
-        if (!Array.Exists(names, name => name.Contains("/code/", StringComparison.Ordinal)))
-        {
-            throw new InvalidDataException(Array.Exists(names, name => name.EndsWith(".pkl", StringComparison.Ordinal))
-                ? $"it is a Python pickle (a state dictionary), which can run any program when it is read, and holds no network: {Recipe}"
-                : $"it is no TorchScript archive: {Recipe}");
-        }
-
-        // LibTorch believes what an archive says of itself; damage must be seen before.
-        foreach (ZipArchiveEntry entry in archive.Entries)
-        {
-            if (entry.Length > Math.Max(entry.CompressedLength, LargestCode)) throw new InvalidDataException($"its part {entry.FullName} unpacks to {entry.Length} bytes; at most {LargestCode} of code were expected");
-            using Stream part = entry.Open();
-            if (Crc32.Of(part) != entry.Crc32) throw new InvalidDataException($"its part {entry.FullName} is damaged (its checksum is wrong): copy the file again");
-        }
+        TorchScriptArchive.Check(file, Recipe);
     }
 
     private static string LastLine(Exception e) => e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "no reason";

@@ -96,6 +96,70 @@ public sealed class TorchScriptModelTests : IDisposable
     }
 
     [Fact]
+    public void Forged_archives_give_an_error_or_a_result()
+    {
+        // The checksums are right, so only what is inside can tell.
+        var parts = new List<(string Name, byte[] Bytes)>();
+        using (ZipArchive archive = ZipFile.OpenRead(Script("return torch.flatten(x, 1)")))
+        {
+            foreach (ZipArchiveEntry entry in archive.Entries)
+            {
+                using Stream part = entry.Open();
+                using var copy = new MemoryStream();
+                part.CopyTo(copy);
+                parts.Add((entry.FullName, copy.ToArray()));
+            }
+        }
+
+        string path = Path.Combine(_folder, "forged.pt");
+        var random = new Random(5);
+        int refused = 0;
+        for (int round = 0; round < 2000; round++)
+        {
+            int forged = random.Next(parts.Count);
+            File.Delete(path);
+            using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Create))
+            {
+                for (int i = 0; i < parts.Count; i++)
+                {
+                    byte[] bytes = [.. parts[i].Bytes];
+                    for (int j = random.Next(1, 4); i == forged && j > 0; j--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+                    using Stream part = archive.CreateEntry(parts[i].Name, CompressionLevel.NoCompression).Open();
+                    part.Write(bytes);
+                }
+            }
+
+            try
+            {
+                ModelCatalog.Open(path, new InputContract(), s_shape).Dispose();
+            }
+            catch (UserErrorException e)
+            {
+                Assert.DoesNotContain('\n', e.Message);
+                refused++;
+            }
+        }
+
+        Assert.InRange(refused, 1000, 1999);
+    }
+
+    [Fact]
+    public void An_archive_says_what_is_wrong_with_it()
+    {
+        string path = Script("return torch.flatten(x, 1)");
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update)) archive.CreateEntry("small/DATA.pkl");
+        Assert.Contains("two parts small/DATA.pkl", Refusal(path, s_shape), StringComparison.Ordinal);
+
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            archive.GetEntry("small/DATA.pkl")!.Delete();
+            archive.GetEntry("small/data.pkl")!.Delete();
+        }
+
+        Assert.Contains("no part small/data.pkl", Refusal(path, s_shape), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_part_that_unpacks_without_end_is_refused()
     {
         string path = Script("return torch.flatten(x, 1)");
