@@ -2,6 +2,7 @@ using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Models.Http;
 using Parry.Models.Onnx;
+using Parry.Models.TorchScript;
 using Parry.Torch;
 using Parry.Torch.Nn;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using Parry.Models;
+using Parry.Models.TorchScript;
 
 namespace Parry.Tests.Models;
 

@@ -1,4 +1,4 @@
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>
 /// The part of an archive that says what lines of the original program its code came from. LibTorch reads it when it words an error, and believes its numbers.

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>
 /// The classes that an archive's code declares, as far as values depend on them: LibTorch puts what a pickle holds into the places of a class unseen, and

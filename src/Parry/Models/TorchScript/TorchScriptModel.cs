@@ -1,6 +1,6 @@
 using Parry.Torch;
 
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>TorchScript files as classifiers. A file says nothing of the images it takes, so these must be known.</summary>
 internal static class TorchScriptModel

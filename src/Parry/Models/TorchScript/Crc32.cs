@@ -1,4 +1,4 @@
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>The checksum of zip archives, which .NET's reader does not hold against what it reads.</summary>
 internal static class Crc32

@@ -1,4 +1,4 @@
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>The functions that pickles of TorchScript call, with what LibTorch expects of their arguments.</summary>
 internal static class TorchScriptCalls

@@ -1,4 +1,4 @@
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>A type as TorchScript writes it: a name and, in brackets, what it is made of.</summary>
 internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptType> Parts)

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>Looks through a TorchScript archive before LibTorch does, which believes what an archive says of itself.</summary>
 internal static class TorchScriptArchive

@@ -1,4 +1,4 @@
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>The form of an archive's code. LibTorch reads and compiles expressions by recursion, which deep or long ones carry past the end of the stack.</summary>
 internal static class TorchScriptCode

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>
 /// Walks a pickle of a TorchScript archive without building anything, and refuses what LibTorch's reader believes unseen. Known are the instructions that

@@ -1,4 +1,4 @@
-namespace Parry.Models;
+namespace Parry.Models.TorchScript;
 
 /// <summary>What a pickle of TorchScript can hold.</summary>
 internal enum TorchScriptKind
