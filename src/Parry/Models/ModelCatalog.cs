@@ -162,7 +162,7 @@ public static class ModelCatalog
         {
             return load();
         }
-        catch (Exception e) when (e is InvalidDataException or TorchException or IOException or UnauthorizedAccessException or OverflowException or OutOfMemoryException)
+        catch (Exception e) when (e is InvalidDataException or TorchException or IOException or UnauthorizedAccessException or ArithmeticException or OutOfMemoryException)
         {
             throw new UserErrorException($"{path} cannot be used: {e.Message}".ReplaceLineEndings(" "), e);
         }

@@ -73,7 +73,7 @@ internal sealed class OnnxGraph : IDisposable
 
             return made;
         }
-        catch (Exception e) when (e is InvalidDataException or TorchException or OverflowException or IndexOutOfRangeException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (e is InvalidDataException or TorchException or ArithmeticException or IndexOutOfRangeException or ArgumentException or NotSupportedException)
         {
             string shapes = string.Join(", ", inputs.Select(input => input?.Tensor.Describe() ?? "nothing"));
             throw new InvalidDataException($"the node {node} cannot work on {shapes}: {e.Message.Split('\n')[0]}", e);
@@ -161,7 +161,7 @@ internal sealed class OnnxGraph : IDisposable
         {
             kernel = OnnxOperators.Make(node);
         }
-        catch (Exception e) when (e is OverflowException or ArgumentException)
+        catch (Exception e) when (e is ArithmeticException or ArgumentException)
         {
             throw node.Refused($"cannot be read: {e.Message}");
         }

@@ -39,6 +39,10 @@ public sealed class OnnxHostileTests : IDisposable
     public void A_constant_whose_size_overflows_is_refused() =>
         Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Constant("w", 1, new byte[16], long.MaxValue, long.MaxValue).Node("MatMul", ["x", "w"], ["y"]), "model.onnx");
 
+    [Fact]
+    public void Blocks_of_no_size_are_refused() =>
+        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Node("SpaceToDepth", ["x"], ["d"], ("blocksize", 0)).Node("Flatten", ["d"], ["y"]), "SpaceToDepth");
+
     [Theory]
     [InlineData("../secret")]
     [InlineData("/etc/passwd")]
