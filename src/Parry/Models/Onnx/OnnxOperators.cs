@@ -65,7 +65,7 @@ internal static class OnnxOperators
         ["Where"] = _ => inputs => [Tensor.Where(Bounded(inputs.At(1).Tensor, inputs.At(0).Tensor), inputs.At(1).Tensor, Bounded(inputs.At(0).Tensor, inputs.At(2).Tensor))],
 
         ["Identity"] = _ => Unary(x => x.Alias()),
-        ["Dropout"] = _ => inputs => inputs.Maybe(2)?.Number is null or 0 ? [inputs.At(0).Tensor.Alias()] : throw new InvalidDataException("it is in training mode, which is not supported: export the model in evaluation mode (model.eval())"),
+        ["Dropout"] = _ => inputs => [Dropout(inputs)],
     };
 
     static OnnxOperators()
@@ -123,6 +123,11 @@ internal static class OnnxOperators
 
     private static OnnxKernel Variadic(Func<Tensor, Tensor, Tensor> function) => inputs =>
         [inputs.Skip(1).Aggregate(inputs.At(0).Tensor, (sum, input) => function(sum, Bounded(sum, input!.Tensor)))];
+
+    // Some networks drop a share of nothing in training mode.
+    private static Tensor Dropout(OnnxValue?[] inputs) => inputs.Maybe(2)?.Number is null or 0 || inputs.Maybe(1)?.Number is 0
+        ? inputs.At(0).Tensor.Alias()
+        : throw new InvalidDataException("it is in training mode, which is not supported: export the model in evaluation mode (model.eval())");
 
     private static OnnxKernel Clip(OnnxNode node)
     {

@@ -114,6 +114,15 @@ public class OnnxOperatorTests
         Gives([7, 8, 9, 1, 2, 3], Node(17, "Gather", 2, ("axis", 0)), Image(s_nine).Reshape(3, 3), Longs(-1, 0));
 
     [Fact]
+    public void Nothing_is_dropped_and_training_is_refused()
+    {
+        using Tensor training = Tensor.From([true]), half = Tensor.From<float>([0.5f], []);
+        Gives(s_nine, Node(13, "Dropout", 1), Image(s_nine));
+        Gives(s_nine, Node(13, "Dropout", 3), Image(s_nine), Tensor.From<float>([0], []), training);
+        Assert.Contains("model.eval()", Assert.Throws<InvalidDataException>(() => Node(13, "Dropout", 3)([new OnnxValue(half), new OnnxValue(half), new OnnxValue(training)])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Integers_are_divided_without_fractions() =>
         Gives([-3, 3], Node(17, "Div", 2), Longs(-7, 7), Longs(2, 2));
 
