@@ -43,14 +43,8 @@ internal sealed class DataOptions
     /// <param name="result">The command line.</param>
     /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is none yet.</param>
     /// <exception cref="UserErrorException">There are no such images, or no such model.</exception>
-    public IImageSource Open(ParseResult result, string? model = null) => Open(Text(result), Attribute(result), model);
-
-    /// <inheritdoc cref="Open(ParseResult, string?)"/>
-    /// <param name="data">The images.</param>
-    /// <param name="attribute">The attribute of CelebA; null for the usual one.</param>
-    /// <param name="model">The model that takes them, or null.</param>
-    public static IImageSource Open(string data, string? attribute, string? model) =>
-        DataSets.Open(data, model is null || DataSets.IsName(data) ? null : PreparationOf(model), attribute);
+    public IImageSource Open(ParseResult result, string? model = null) =>
+        DataSets.Open(Text(result), model is null || DataSets.IsName(Text(result)) ? null : PreparationOf(model), Attribute(result));
 
     // TorchScript files do not say what they take.
     private static ImagePreparation? PreparationOf(string model)

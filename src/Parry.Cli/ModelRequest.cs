@@ -31,16 +31,11 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
 
             // An endpoint may answer with the names of classes.
             InputContract contract = Http is null ? Contract : Contract.Or(new InputContract { ClassNames = set.ClassNames });
-            OpenedModel fitting = ModelCatalog.Open(Name, contract, set.Shape, set.ClassNames.Count, Http, cancellation);
-            if (fitting.Model.Shape == set.Shape && fitting.Model.Classes == set.ClassNames.Count) return (fitting, set);
-            using (fitting)
-            {
-                throw new UserErrorException($"{Name} tells {fitting.Model.Classes} classes of {fitting.Model.Shape} images apart, not {set.ClassNames.Count} of {set.Shape}: use it with {(fitting.Description is { Data.Length: > 0 } says ? says.Data : "the images it was trained on")}, or give another model");
-            }
+            return (ModelCatalog.OpenFitting(Name, contract, set.Shape, set.ClassNames.Count, Http, cancellation), set);
         }
 
         bool silent = Contract.Size is null && Path.GetExtension(Name).ToLowerInvariant() is ".pt" or ".pth" or ".ts";
-        OpenedModel opened = ModelCatalog.Open(Name, silent && Contract.Size is null ? Contract with { Size = DataSets.Open(data, null, attribute).Shape } : Contract, http: Http, cancellation: cancellation);
+        OpenedModel opened = ModelCatalog.Open(Name, silent ? Contract with { Size = DataSets.Open(data, null, attribute).Shape } : Contract, http: Http, cancellation: cancellation);
         try
         {
             IImageSource pictures = DataSets.Open(data, new ImagePreparation { Shape = opened.Model.Shape, ClassNames = ClassNames(opened) }, attribute);

@@ -4,8 +4,6 @@ namespace Parry.Torch;
 public sealed partial class Tensor
 {
     private static readonly Operator s_convolution = new("convolution");
-    private static readonly Operator s_maxPool2dPadded = new("max_pool2d");
-    private static readonly Operator s_avgPool2dPadded = new("avg_pool2d");
     private static readonly Operator s_layerNorm = new("layer_norm");
     private static readonly Operator s_pad = new("pad");
     private static readonly Operator s_einsum = new("einsum");
@@ -21,7 +19,6 @@ public sealed partial class Tensor
     private static readonly Operator s_fmod = new("fmod.Tensor");
     private static readonly Operator s_prod = new("prod.dim_int");
     private static readonly Operator s_elu = new("elu");
-    private static readonly Operator s_prelu = new("prelu");
     private static readonly Operator s_gelu = new("gelu");
     private static readonly Operator s_hardswish = new("hardswish");
     private static readonly Operator s_mish = new("mish");
@@ -31,11 +28,11 @@ public sealed partial class Tensor
         s_convolution.Call(this, weight, bias, stride, padding, dilation, transposed, outputPadding ?? new long[stride.Length], groups);
 
     /// <summary>Largest value of each window of [N, C, H, W].</summary>
-    public Tensor MaxPool2d(long[] kernel, long[] stride, long[] padding, long[] dilation, bool ceil) => s_maxPool2dPadded.Call(this, kernel, stride, padding, dilation, ceil);
+    public Tensor MaxPool2d(long[] kernel, long[] stride, long[] padding, long[] dilation, bool ceil) => s_maxPool2d.Call(this, kernel, stride, padding, dilation, ceil);
 
     /// <summary>Mean of each window of [N, C, H, W]; with a divisor, the sum divided by it.</summary>
     public Tensor AvgPool2d(long[] kernel, long[] stride, long[] padding, bool ceil, bool countPadding, long? divisor = null) =>
-        s_avgPool2dPadded.Call(this, kernel, stride, padding, ceil, countPadding, divisor is { } number ? number : Value.None);
+        s_avgPool2d.Call(this, kernel, stride, padding, ceil, countPadding, divisor is { } number ? number : Value.None);
 
     /// <summary>Normalization over the last dimensions.</summary>
     public Tensor LayerNorm(long[] shape, Tensor? weight, Tensor? bias, double epsilon) => s_layerNorm.Call(this, shape, weight, bias, epsilon);
@@ -81,9 +78,6 @@ public sealed partial class Tensor
 
     /// <summary>scale · (x above zero, alpha · (exp(x · inputScale) - 1) below).</summary>
     public Tensor Elu(double alpha, double scale = 1, double inputScale = 1) => s_elu.Call(this, alpha, scale, inputScale);
-
-    /// <summary>x, or below zero x times one slope for each channel.</summary>
-    public Tensor Prelu(Tensor slopes) => s_prelu.Call(this, slopes);
 
     /// <summary>x · Φ(x), exact or by <c>tanh</c>.</summary>
     public Tensor Gelu(bool tanh = false) => s_gelu.Call(this, tanh ? "tanh" : "none");

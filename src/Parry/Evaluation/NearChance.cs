@@ -1,7 +1,6 @@
 using System.Globalization;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
 
 namespace Parry.Evaluation;
 
@@ -17,10 +16,7 @@ public static class NearChance
     public static string? Warning(IPredictor model, ImageSet set)
     {
         ImageSet first = set.Take(Math.Min(Looked, set.Count));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using IDisposable? mode = model.EnterEvaluation();
-        return Warning((int)model.Predict(first.ImageTensor()).Equal(first.LabelTensor()).Sum().ToDouble(), first.Count, model.Classes);
+        return Warning((int)Math.Round(Accuracy.Of(model, first) * first.Count), first.Count, model.Classes);
     }
 
     /// <summary>A warning; null if there is no reason for one.</summary>

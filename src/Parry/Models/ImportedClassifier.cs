@@ -31,9 +31,11 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     /// Looks at what a network makes of three images of noise, and makes the classifier: the number of classes and, unless they are given, what the outputs
     /// are come from this look.
     /// </summary>
+    /// <exception cref="UserErrorException">The contract is of other channels.</exception>
     /// <exception cref="InvalidDataException">The outputs are not one row of finite numbers for each image.</exception>
     public static ImportedClassifier Try(IDisposable network, Func<Tensor, Tensor> run, InputContract contract, ImageShape shape)
     {
+        contract.CheckChannels(shape.Channels);
         using var frozen = Autograd.NoGrad();
         using var scope = new TensorScope();
         using var random = new Generator(0);
@@ -54,7 +56,6 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     /// <summary>Frees the network.</summary>
     public void Dispose() => _network.Dispose();
 
-    // Rows that lie in [0, 1] and add up to 1 are probabilities: scores of noise do so by no accident.
     private static OutputKind KindOf(Tensor rows) =>
-        rows.Size(1) > 1 && rows.Amin([0, 1]).ToDouble() >= 0 && rows.Sum([1]).Sub(1).Abs().Amax([0]).ToDouble() < 1e-3 ? OutputKind.Probabilities : OutputKind.Logits;
+        rows.Size(1) > 1 && rows.ToArray<float>().Chunk((int)rows.Size(1)).All(row => InputContract.IsDistribution(row)) ? OutputKind.Probabilities : OutputKind.Logits;
 }

@@ -14,6 +14,8 @@ public sealed record InputContract
     // The logarithm of a probability that underflowed; smaller ones would have no gradient either.
     private const double SmallestProbability = 1e-30;
 
+    private const double SumTolerance = 1e-3;
+
     /// <summary>The shape of the images it takes.</summary>
     public ImageShape? Size { get; init; }
 
@@ -62,7 +64,7 @@ public sealed record InputContract
             string text = metadata.GetValueOrDefault(key, "").Trim();
             try
             {
-                return text.StartsWith('[') ? JsonSerializer.Deserialize<string[]>(text) : null;
+                return text.StartsWith('[') && JsonSerializer.Deserialize<string?[]>(text) is { } names && !names.Contains(null) ? Array.ConvertAll(names, name => name!) : null;
             }
             catch (JsonException)
             {
@@ -110,6 +112,27 @@ public sealed record InputContract
         if (rows.Size(1) == 1) rows = Tensor.Cat([probabilities ? rows.Neg().Add(1) : rows.ZerosLike(), rows], 1);
         if (Background is > 0 and int background) rows = rows.Slice(1, background, rows.Size(1));
         return probabilities ? rows.ClampMin(SmallestProbability).Log() : rows;
+    }
+
+    /// <summary>Refuses a mean or deviation for another number of channels than the model's.</summary>
+    /// <exception cref="UserErrorException">They are neither one number nor one for each channel.</exception>
+    public void CheckChannels(int channels)
+    {
+        if (new[] { Mean, Std }.Any(values => values is not null && values.Count != 1 && values.Count != channels))
+            throw new UserErrorException($"It takes images of {channels} channels, and a mean or standard deviation is given for another number.");
+    }
+
+    /// <summary>Whether the scores of one image are a distribution: from 0 on, with the sum 1. Logits are so by no accident.</summary>
+    internal static bool IsDistribution(ReadOnlySpan<float> scores)
+    {
+        double sum = 0;
+        foreach (float score in scores)
+        {
+            if (!(score >= 0)) return false;
+            sum += score;
+        }
+
+        return Math.Abs(sum - 1) < SumTolerance;
     }
 
     /// <summary>The number of classes that this many outputs tell apart.</summary>

@@ -34,8 +34,25 @@ public static class ModelCatalog
     /// <exception cref="UserErrorException">It is not found, is damaged, is no classifier, or does not fit these images.</exception>
     public static (IClassifier Classifier, ModelDescription? Description) LoadClassifier(string model, ImageShape shape, int classes)
     {
-        OpenedModel opened = Open(model, new InputContract(), shape, classes);
-        if (opened.Model.Shape == shape && opened.Model.Classes == classes && opened.Model is IClassifier classifier) return (classifier, opened.Description);
+        // An address, whose gradients are not seen, is refused before it is asked.
+        Find(model);
+        OpenedModel opened = OpenFitting(model, new InputContract(), shape, classes);
+        return ((IClassifier)opened.Model, opened.Description);
+    }
+
+    /// <summary>Opens a model of any kind, as <see cref="Open"/> does, that must be one of these images.</summary>
+    /// <param name="model">The file, name, or http:// or https:// address.</param>
+    /// <param name="contract">What is known of how it takes images and gives answers; it goes before what the file says.</param>
+    /// <param name="shape">Of the images it will see.</param>
+    /// <param name="classes">How many classes these have.</param>
+    /// <param name="http">How an address is asked; null for the ordinary way.</param>
+    /// <param name="cancellation">Stops waiting for an address's answers.</param>
+    /// <exception cref="UserErrorException">It is not found, damaged, hostile, no classifier, or does not fit these images.</exception>
+    /// <exception cref="EndpointException">An address does not answer, or not as it should.</exception>
+    public static OpenedModel OpenFitting(string model, InputContract contract, ImageShape shape, int classes, HttpSettings? http = null, CancellationToken cancellation = default)
+    {
+        OpenedModel opened = Open(model, contract, shape, classes, http, cancellation);
+        if (opened.Model.Shape == shape && opened.Model.Classes == classes) return opened;
         using (opened)
         {
             throw new UserErrorException($"{model} tells {opened.Model.Classes} classes of {opened.Model.Shape} images apart, not {classes} of {shape}: use it with {Fitting(opened.Description)}, or give another model");

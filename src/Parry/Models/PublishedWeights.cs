@@ -35,8 +35,7 @@ internal static class PublishedWeights
         ImageShape size = complete.Size!.Value;
         if (size != network.Shape && (size.Channels != network.Shape.Channels || !network.TakesOthers || Math.Min(size.Height, size.Width) < SmallestSide))
             throw new InvalidDataException($"It takes images of {network.Shape}{(network.TakesOthers ? $" or others of at least {SmallestSide}x{SmallestSide}" : "")}, not of {size}.");
-        if (new[] { complete.Mean, complete.Std }.Any(values => values is not null && values.Count != 1 && values.Count != network.Shape.Channels))
-            throw new InvalidDataException($"It takes images of {network.Shape.Channels} channels, and a mean or standard deviation is given for another number.");
+        complete.CheckChannels(network.Shape.Channels);
         if (contract.ClassNames is { } given && given.Count != classes) throw new InvalidDataException($"It tells {classes} classes apart, and {given.Count} are named.");
         IReadOnlyList<string>? known = complete.ClassNames?.Count == classes ? complete.ClassNames : null;
         IReadOnlyList<string> names = known ?? [.. Enumerable.Range(0, classes).Select(label => $"{label}")];

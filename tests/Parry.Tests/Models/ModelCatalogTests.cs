@@ -62,6 +62,10 @@ public sealed class ModelCatalogTests : IDisposable
     }
 
     [Fact]
+    public void An_address_where_gradients_are_needed_is_refused_before_it_is_asked() =>
+        Assert.Contains("gradients", Assert.Throws<UserErrorException>(() => ModelCatalog.LoadClassifier("http://127.0.0.1:1/v2/models/none", ToySet.Shape, 3)).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void A_file_that_is_no_TorchScript_is_refused_in_one_line()
     {
         string path = _folder.Write("model.pt", TestData.Pixels(1000));

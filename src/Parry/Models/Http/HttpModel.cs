@@ -9,8 +9,6 @@ namespace Parry.Models.Http;
 /// </summary>
 public abstract class HttpModel : IPredictor, IDisposable
 {
-    private const double SumTolerance = 1e-3;
-
     private readonly Endpoint _endpoint;
     private readonly IWireFormat _wire;
     private readonly HttpSettings _settings;
@@ -53,6 +51,7 @@ public abstract class HttpModel : IPredictor, IDisposable
         try
         {
             IWireFormat wire = Wire(endpoint, url, settings, contract, shape);
+            contract.CheckChannels(wire.Shape.Channels);
             model = settings.OnlyLabels ? new Labels(endpoint, wire, settings, contract) : new Scores(endpoint, wire, settings, contract);
             if (settings.Cache is { } folder) model._cache = AnswerCache.Open(folder, $"{(settings.OnlyLabels ? "labels" : "scores")} {wire.Identity}");
             model.LookAtAnswers(Endpoint.Shown(url), classes);
@@ -105,7 +104,7 @@ public abstract class HttpModel : IPredictor, IDisposable
         using var scope = new TensorScope();
         float[] first = Ask(Tensor.Zeros([1, Shape.Channels, Shape.Height, Shape.Width]));
         _width = first.Length;
-        bool probable = first.Min() >= 0 && (first.Length == 1 ? first[0] <= 1 : Math.Abs(first.Sum() - 1) <= SumTolerance);
+        bool probable = first.Length == 1 ? first[0] is >= 0 and <= 1 : InputContract.IsDistribution(first);
         _contract = _contract with { Outputs = _wire.Outputs ?? (probable ? OutputKind.Probabilities : OutputKind.Logits) };
         int? told = _settings.OnlyLabels ? null : _contract.ClassesOf(_width);
         if ((told ?? classes ?? _contract.ClassNames?.Count) is not { } number) throw new UserErrorException($"{at} gives labels and does not say of how many classes: give data, whose classes these are");

@@ -24,7 +24,6 @@ internal sealed class OnnxFile
             Metadata[pair.LastOrDefault(part => part.Number == 1).Text] = pair.LastOrDefault(part => part.Number == 2).Text;
         }
 
-        Producer = string.Join(' ', model.Where(field => field.Number is 2 or 3).Select(field => field.Text));
         if (!model.Exists(field => field.Number == 7)) throw new InvalidDataException("it holds no graph");
         if (Opset is < OldestOpset or > NewestOpset)
             throw new InvalidDataException($"its operators are of version {Opset}; versions {OldestOpset} to {NewestOpset} are known: export it with opset_version={NewestOpset - 4}");
@@ -33,7 +32,7 @@ internal sealed class OnnxFile
         {
             switch (field.Number)
             {
-                case 1: Nodes.Add(ReadNode(field.Bytes, folder)); break;
+                case 1: Nodes.Add(new OnnxNode(field.Bytes, OpsetOf, folder)); break;
                 case 5: Initializers.Add(new OnnxTensor(field.Bytes, folder)); break;
                 case 11: Inputs.Add(ReadPort(field.Bytes)); break;
                 case 12: Outputs.Add(ReadPort(field.Bytes)); break;
@@ -51,9 +50,6 @@ internal sealed class OnnxFile
 
     /// <summary>Versions of operators, by domain.</summary>
     public Dictionary<string, int> Opsets { get; } = [];
-
-    /// <summary>The program that wrote it.</summary>
-    public string Producer { get; }
 
     public Dictionary<string, string> Metadata { get; } = [];
 
@@ -77,12 +73,7 @@ internal sealed class OnnxFile
     /// <summary>Reads a file's bytes; external data is refused.</summary>
     public static OnnxFile Read(byte[] file) => new(file, null);
 
-    private OnnxNode ReadNode(ArraySegment<byte> message, string? folder)
-    {
-        // The version depends on the domain, which stands in the same message.
-        string domain = ProtoField.Read(message).LastOrDefault(field => field.Number == 7).Text;
-        return new OnnxNode(message, domain is "" or "ai.onnx" ? Opset : Opsets.GetValueOrDefault(domain, 1), folder);
-    }
+    private int OpsetOf(string domain) => domain is "" or "ai.onnx" ? Opset : Opsets.GetValueOrDefault(domain, 1);
 
     private static OnnxPort ReadPort(ArraySegment<byte> message)
     {

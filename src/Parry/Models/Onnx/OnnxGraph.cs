@@ -54,9 +54,6 @@ internal sealed class OnnxGraph : IDisposable
     /// <summary>What is left to do for each batch, in order.</summary>
     public List<(OnnxNode Node, OnnxKernel Kernel)> Nodes { get; } = [];
 
-    /// <summary>The node that makes a value; null for constants and the input.</summary>
-    public OnnxNode? MakerOf(string name) => _makers.GetValueOrDefault(name);
-
     /// <summary>Runs one node on values.</summary>
     /// <exception cref="InvalidDataException">It cannot work on them; the message names it.</exception>
     public static Tensor[] Run(OnnxNode node, OnnxKernel kernel, OnnxValue?[] inputs)

@@ -25,7 +25,7 @@ internal sealed class OnnxGuard : IDisposable
         if (t_current is null) return;
         double elements = 1;
         foreach (long size in shape) elements *= size;
-        if (shape.Length > 16 || elements + t_current._live > MostElements) throw new InvalidDataException($"it asks for a tensor of [{string.Join(", ", shape[..Math.Min(shape.Length, 16)].ToArray())}], which with what is there already is above {MostElements} values for two images");
+        if (shape.Length > 16 || elements + t_current._live > MostElements) throw new InvalidDataException($"it asks for a tensor of [{string.Join(", ", shape[..Math.Min(shape.Length, 16)].ToArray())}], which with what is there already is above {MostElements} values for a few images");
         foreach (long size in shape)
         {
             if (size < 0) throw new InvalidDataException($"it asks for a tensor of [{string.Join(", ", shape.ToArray())}], which has a negative size");
@@ -38,7 +38,7 @@ internal sealed class OnnxGuard : IDisposable
     {
         if (t_current is null) return;
         t_current._work += multiplications;
-        if (t_current._work > MostWork) throw new InvalidDataException($"it asks for more than {MostWork:0e0} multiplications for two images");
+        if (t_current._work > MostWork) throw new InvalidDataException($"it asks for more than {MostWork:0e0} multiplications for a few images");
     }
 
     /// <summary>After tensors were made (more elements) or freed (fewer).</summary>

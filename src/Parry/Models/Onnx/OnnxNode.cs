@@ -7,9 +7,11 @@ internal sealed class OnnxNode
     private readonly string? _folder;
 
     /// <summary>Reads a NodeProto.</summary>
-    public OnnxNode(ArraySegment<byte> message, int opset, string? folder)
+    /// <param name="message">The message.</param>
+    /// <param name="opsetOf">The version of a domain's operators.</param>
+    /// <param name="folder">The model's folder, which external data must lie in.</param>
+    public OnnxNode(ArraySegment<byte> message, Func<string, int> opsetOf, string? folder)
     {
-        Opset = opset;
         _folder = folder;
         var (inputs, outputs) = (new List<string>(), new List<string>());
         foreach (ProtoField field in ProtoField.Read(message))
@@ -28,7 +30,7 @@ internal sealed class OnnxNode
             }
         }
 
-        (Inputs, Outputs) = ([.. inputs], [.. outputs]);
+        (Inputs, Outputs, Opset) = ([.. inputs], [.. outputs], opsetOf(Domain));
     }
 
     /// <summary>A node made from another one, as folding does: another operator's work on other values.</summary>

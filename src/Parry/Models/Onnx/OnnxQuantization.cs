@@ -18,12 +18,13 @@ internal static class OnnxQuantization
     {
         long axis = node.Int("axis", 1);
         if (node.Int("block_size", 0) != 0) throw node.Refused("quantizes in blocks, which is not supported");
-        OnnxType type = (OnnxType)node.Int("output_dtype", 0);
+        var type = (OnnxType)node.Int("output_dtype", 0);
+        if (type == OnnxType.Undefined) type = OnnxType.UInt8;
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             OnnxValue? zero = inputs.Maybe(2);
-            var (low, high) = RangeOf(zero?.Type is { } given and not OnnxType.Undefined ? given : zero is not null && type == OnnxType.Undefined ? OnnxType.UInt8 : type == OnnxType.Undefined ? OnnxType.UInt8 : type);
+            var (low, high) = RangeOf(zero?.Type is { } given and not OnnxType.Undefined ? given : type);
             Tensor exact = x.Div(Along(inputs.At(1).Tensor, x, axis));
             Tensor rounded = exact.Round().Sub(exact).Detach().Add(exact);
             if (zero is not null) rounded = rounded.Add(Along(zero.Tensor.To(x.DType), x, axis));
