@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry;
 
@@ -98,7 +100,7 @@ public sealed class SampleRandom
             fill(Mix(Mix(_key ^ (ulong)sample) + (ulong)draw), sample, values.AsSpan(row * each, each));
         }
 
-        Tensor tensor = Tensor.From<float>(values.AsSpan(0, count), full);
+        Tensor tensor = TensorData.From<float>(values.AsSpan(0, count), full);
         ArrayPool<float>.Shared.Return(values);
         return tensor;
     }

@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Serialization;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Tests;
 
@@ -13,7 +15,7 @@ public sealed class ModelInspectTests : IDisposable
     public async Task Inspects_weights_that_do_not_describe_themselves()
     {
         string file = _folder.File("bare.safetensors");
-        using (Tensor weight = Tensor.Zeros([3, 2]), bias = Tensor.Zeros([3]))
+        using (Tensor weight = zeros([3, 2]), bias = zeros([3]))
         await using (FileStream stream = File.Create(file))
         {
             SafeTensors.Write(stream, new Dictionary<string, Tensor> { ["fc.weight"] = weight, ["fc.bias"] = bias, ["scale"] = bias });
@@ -30,7 +32,7 @@ public sealed class ModelInspectTests : IDisposable
     public async Task Says_what_weights_from_elsewhere_are_recognized_as()
     {
         string file = _folder.File("lenet.safetensors");
-        using (Tensor conv1 = Tensor.Zeros([6, 3, 5, 5]), bias1 = Tensor.Zeros([6]), conv2 = Tensor.Zeros([16, 6, 5, 5]), bias2 = Tensor.Zeros([16]), fc1 = Tensor.Zeros([20, 400]), bias3 = Tensor.Zeros([20]), fc2 = Tensor.Zeros([4, 20]), bias4 = Tensor.Zeros([4]))
+        using (Tensor conv1 = zeros([6, 3, 5, 5]), bias1 = zeros([6]), conv2 = zeros([16, 6, 5, 5]), bias2 = zeros([16]), fc1 = zeros([20, 400]), bias3 = zeros([20]), fc2 = zeros([4, 20]), bias4 = zeros([4]))
         await using (FileStream stream = File.Create(file))
         {
             SafeTensors.Write(stream, new Dictionary<string, Tensor>

@@ -1,5 +1,9 @@
 using Parry.Models;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Tests;
 
@@ -59,8 +63,8 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
         using (SafeTensorsFile file = SafeTensors.Read(checkpoint))
         await using (FileStream stream = File.Create(checkpoint + ".new"))
         {
-            file.Tensors["discriminator.fc1.weight"].MulInPlace(1e30);
-            file.Tensors["discriminator.fc2.weight"].MulInPlace(1e30);
+            file.Tensors["discriminator.fc1.weight"].mul_(1e30);
+            file.Tensors["discriminator.fc2.weight"].mul_(1e30);
             SafeTensors.Write(stream, file.Tensors, file.Metadata);
         }
 

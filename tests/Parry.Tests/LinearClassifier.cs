@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests;
 
@@ -12,11 +14,11 @@ internal sealed class LinearClassifier(ImageShape shape, int classes = 3, long s
 
     public int Classes => classes;
 
-    public Tensor Logits(Tensor images) => images.Flatten().Linear(_weights);
+    public Tensor Logits(Tensor images) => nn.functional.linear(images.flatten(1), _weights);
 
     private static Tensor Weigh(ImageShape shape, int classes, long seed)
     {
-        using var random = new Parry.Torch.Generator(seed);
-        return Tensor.Normal([classes, shape.Pixels], random).Own();
+        using var random = new Generator((ulong)seed);
+        return randn([classes, shape.Pixels], generator: random).DetachFromDisposeScope();
     }
 }

@@ -4,7 +4,9 @@ using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Data.Images;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Attacking;
 
@@ -32,8 +34,8 @@ internal sealed class AttackRun
     /// <summary>Runs one attack at all its budgets, and frees what it has learned.</summary>
     public IEnumerable<AttackRow> Run(AttackSpec attack, IProgress<double> progress, CancellationToken cancellation)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images.ImageTensor(), labels = Images.LabelTensor();
         Goal goal = attack.GoalFor(Model, images, labels, Seed);
         long[] truth = labels.ToArray<long>(), before = Predictions.Of(Model, images);
@@ -72,7 +74,7 @@ internal sealed class AttackRun
         string folder = Path.Combine(Folder!, name);
         Directory.CreateDirectory(folder);
         long[] predicted = Predictions.Of(Model, result.Images);
-        byte[] pixels = Rounding.ToBytes(result.Images).Mul(255).To(DType.UInt8).ToArray<byte>();
+        byte[] pixels = Rounding.ToBytes(result.Images).mul(255.0).to(ScalarType.Byte).ToArray<byte>();
         int size = Images.Shape.Pixels;
         for (int i = 0; i < truth.Length; i++)
         {

@@ -3,7 +3,9 @@ using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Models;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Attacking;
 
@@ -33,11 +35,11 @@ internal sealed class PhotoRun
     /// <summary>Runs all attacks at all their budgets.</summary>
     public PhotoReport Run(string model, IReadOnlyList<AttackSpec> attacks, Func<AttackSpec, IProgress<double>> progress, CancellationToken cancellation)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Photos.ImageTensor();
         ClassScore[][] before = Top(images);
-        Tensor labels = Labeled ? Photos.LabelTensor() : Tensor.From(Array.ConvertAll(before, top => (long)top[0].Class));
+        Tensor labels = Labeled ? Photos.LabelTensor() : tensor(Array.ConvertAll(before, top => (long)top[0].Class));
         var tried = before.Select(_ => new List<PhotoAttack>()).ToArray();
         foreach (AttackSpec attack in attacks)
         {
@@ -57,12 +59,12 @@ internal sealed class PhotoRun
     // What the attack tried counts, also where it failed: that is what the strip shows.
     private void Add(List<PhotoAttack>[] tried, AttackSpec attack, AttackResult result, Tensor images, ClassScore[][] before)
     {
-        using var scope = new TensorScope();
-        Tensor rounded = Rounding.ToBytes(result.Attempts), change = result.Attempts.Sub(images);
+        using var scope = NewDisposeScope();
+        Tensor rounded = Rounding.ToBytes(result.Attempts), change = result.Attempts.sub(images);
         ClassScore[][] after = Top(result.Attempts), written = Top(rounded);
-        float[] largest = change.Abs().Amax([1, 2, 3]).ToArray<float>(), length = change.Mul(change).Sum([1, 2, 3]).Sqrt().ToArray<float>();
+        float[] largest = change.abs().amax([1, 2, 3]).ToArray<float>(), length = change.mul(change).sum([1, 2, 3]).sqrt().ToArray<float>();
         double[] amplification = Array.ConvertAll(largest, value => 0.5 / Math.Max(value, 1 / 255.0));
-        Tensor shown = change.Mul(Tensor.From(Array.ConvertAll(amplification, value => (float)value), amplification.Length, 1, 1, 1)).Add(0.5).Clamp(0, 1);
+        Tensor shown = change.mul(tensor(Array.ConvertAll(amplification, value => (float)value), [amplification.Length, 1, 1, 1])).add(0.5).clamp(0.0, 1.0);
         byte[] changes = Bytes(Rounding.ToBytes(shown)), pictures = Bytes(rounded);
         int size = Photos.Shape.Pixels;
         for (int i = 0; i < before.Length; i++)
@@ -78,13 +80,13 @@ internal sealed class PhotoRun
 
     private ClassScore[][] Top(Tensor images)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using IDisposable? mode = Model.EnterEvaluation();
         if (Model is not IScorer scorer) return Array.ConvertAll(Model.Predict(images).ToArray<long>(), label => new[] { new ClassScore((int)label, NameOf((int)label), null) });
         float[] probabilities = scorer.Probabilities(images).ToArray<float>();
         return
         [
-            .. Enumerable.Range(0, (int)images.Size(0)).Select(row => Enumerable.Range(0, Model.Classes).OrderByDescending(label => probabilities[(row * Model.Classes) + label]).Take(Likeliest)
+            .. Enumerable.Range(0, (int)images.size(0)).Select(row => Enumerable.Range(0, Model.Classes).OrderByDescending(label => probabilities[(row * Model.Classes) + label]).Take(Likeliest)
                 .Select(label => new ClassScore(label, NameOf(label), probabilities[(row * Model.Classes) + label])).ToArray()),
         ];
     }
@@ -92,5 +94,5 @@ internal sealed class PhotoRun
     // "tench, Tinca tinca" is tench.
     private string NameOf(int label) => Photos.ClassNames[label].Split(',')[0];
 
-    private static byte[] Bytes(Tensor images) => images.Mul(255).Add(0.5).To(DType.UInt8).ToArray<byte>();
+    private static byte[] Bytes(Tensor images) => images.mul(255.0).add(0.5).to(ScalarType.Byte).ToArray<byte>();
 }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
@@ -55,9 +57,9 @@ internal static class AttackBenchmarks
     {
         (string settings, int count) = s_short.Append((Settings: entry.Name, Images: 200)).First(row => row.Settings.Split(':')[0] == entry.Name);
         AttackSpec attack = AttackCatalog.Parse(settings);
-        using var scope = new TensorScope();
-        Tensor few = images.Slice(0, 0, count), truth = labels.Slice(0, 0, count);
-        Run(attack, model, images.Slice(0, 0, 8), labels.Slice(0, 0, 8));
+        using var scope = NewDisposeScope();
+        Tensor few = images.slice(0, 0, count, 1), truth = labels.slice(0, 0, count, 1);
+        Run(attack, model, images.slice(0, 0, 8, 1), labels.slice(0, 0, 8, 1));
         var timed = new TimedClassifier(model);
         var (seconds, queries, gradients) = Run(attack, timed, few, truth);
         bool queried = entry.Knowledge != Knowledge.Gradients;
@@ -71,7 +73,7 @@ internal static class AttackBenchmarks
     private static double OneByOne(AttackSpec attack, IClassifier model, Tensor images, Tensor labels)
     {
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < SingleImages; i++) Run(attack, model, images.Slice(0, i, i + 1), labels.Slice(0, i, i + 1));
+        for (int i = 0; i < SingleImages; i++) Run(attack, model, images.slice(0, i, i + 1, 1), labels.slice(0, i, i + 1, 1));
         return Stopwatch.GetElapsedTime(start).TotalSeconds / SingleImages;
     }
 

@@ -7,7 +7,9 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
@@ -34,9 +36,9 @@ internal static class DefenseBenchmarks
         double Milliseconds(string defense)
         {
             IPurifier purifier = DefenseCatalog.Parse(defense, context).Purifier!;
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             var random = new SampleRandom(1, Enumerable.Range(0, Timed).Select(i => (long)i).ToArray());
-            purifier.Purify(images.Slice(0, 0, 4), random.For(new long[] { 0, 1, 2, 3 }));
+            purifier.Purify(images.slice(0, 0, 4, 1), random.For(new long[] { 0, 1, 2, 3 }));
             long start = Stopwatch.GetTimestamp();
             purifier.Purify(images, random);
             return Stopwatch.GetElapsedTime(start).TotalMilliseconds / Timed;
@@ -92,11 +94,11 @@ internal static class DefenseBenchmarks
         const int Piece = 125;
         double seconds = Stopwatches.Best(() => Workers.Shared.Run(test.Count / Piece, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             long from = (long)i * Piece, to = from + Piece;
             var random = new SampleRandom(1, Enumerable.Range((int)from, Piece).Select(sample => (long)sample).ToArray());
-            attack.Perturb(model, images.Slice(0, from, to), Goal.Untargeted(labels.Slice(0, from, to)), random);
+            attack.Perturb(model, images.slice(0, from, to, 1), Goal.Untargeted(labels.slice(0, from, to, 1)), random);
         }));
         using AttackResult result = AttackRunner.Run((IAttack<IClassifier>)attack, model, images, Goal.Untargeted(labels), seed: 1);
         yield return BenchRow.AtMost("advgan: 1000 MNIST images through the trained generator on all workers, best of 5", seconds, "seconds", 0.1, Command);

@@ -1,6 +1,8 @@
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
@@ -27,32 +29,32 @@ internal static class FormatBenchmarks
 
     private static BenchRow[] Measure(string name, IClassifier graph, IClassifier script, ImageSet test)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = test.ImageTensor(), labels = test.LabelTensor();
-        Func<Tensor, Tensor> loss = logits => logits.LogSoftmax().NllLoss(labels, reduction: 0);
+        Func<Tensor, Tensor> loss = logits => nn.functional.nll_loss(logits.log_softmax(-1), labels, reduction: nn.Reduction.None);
         LossGradient first = graph.Gradient(images, loss), second = script.Gradient(images, loss);
         double largest = Largest(second.Gradient);
         return
         [
             BenchRow.AtMost($"{name}: forward and input gradient of {Batch} images, ONNX over TorchScript", Stopwatches.Ratio(() => Gradient(graph), () => Gradient(script), rounds: 15), "times", 1.1, Command),
             new BenchRow($"{name}: forward alone", Stopwatches.Ratio(() => Forward(graph), () => Forward(script), rounds: 15), "times", "", null, Command),
-            BenchRow.AtMost($"{name}: largest difference of logits", Largest(first.Logits.Sub(second.Logits)), "", 1e-4, Command),
-            BenchRow.AtMost($"{name}: largest difference of input gradients, by the largest gradient", Largest(first.Gradient.Sub(second.Gradient)) / largest, "", 1e-4, Command),
+            BenchRow.AtMost($"{name}: largest difference of logits", Largest(first.Logits.sub(second.Logits)), "", 1e-4, Command),
+            BenchRow.AtMost($"{name}: largest difference of input gradients, by the largest gradient", Largest(first.Gradient.sub(second.Gradient)) / largest, "", 1e-4, Command),
         ];
 
         void Gradient(IClassifier model)
         {
-            using var once = new TensorScope();
+            using var once = NewDisposeScope();
             model.Gradient(images, loss);
         }
 
         void Forward(IClassifier model)
         {
-            using var once = new TensorScope();
+            using var once = NewDisposeScope();
             model.Logits(images);
         }
     }
 
-    private static double Largest(Tensor tensor) => tensor.Abs().Reshape(-1).Amax([0]).ToDouble();
+    private static double Largest(Tensor tensor) => tensor.abs().reshape(-1).amax([0]).ToDouble();
 }

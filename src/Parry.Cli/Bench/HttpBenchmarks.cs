@@ -4,7 +4,9 @@ using Parry.Attacks.DecisionBased;
 using Parry.Cli.Serving;
 using Parry.Models;
 using Parry.Models.Http;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
@@ -41,7 +43,7 @@ internal static class HttpBenchmarks
         double sent = remote.Use.Sent - before.Sent, requests = remote.Use.Requests - before.Requests;
         server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         double waiting = sent / settings.Batch * Milliseconds / 1000;
-        string name = $"{attack} on {images.Size(0)} MNIST images behind an address";
+        string name = $"{attack} on {images.size(0)} MNIST images behind an address";
         yield return BenchRow.AtMost($"{name}: time beyond the attack's own, over queries / {settings.Batch} x {Milliseconds} ms", (total - cost) / waiting, "times", 1.3, Command);
         yield return Said($"{name}: in all", total, "seconds");
         yield return Said("the same attack on the model itself", cost, "seconds");
@@ -59,7 +61,7 @@ internal static class HttpBenchmarks
 
     private static int Different(AttackResult first, AttackResult second)
     {
-        using Tensor change = first.Images.Sub(second.Images), largest = change.Abs().Amax([1, 2, 3]);
+        using Tensor change = first.Images.sub(second.Images), largest = change.abs().amax([1, 2, 3]);
         return largest.ToArray<float>().Count(value => value != 0);
     }
 }

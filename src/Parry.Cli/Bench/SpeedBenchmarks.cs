@@ -3,7 +3,9 @@ using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
@@ -16,35 +18,35 @@ internal static class SpeedBenchmarks
     public static BenchRow OperatorCall()
     {
         const int Calls = 20_000;
-        using Tensor one = Tensor.From([1f, 2f, 3f]);
+        using Tensor one = tensor(new float[] { 1f, 2f, 3f });
         double seconds = Stopwatches.Best(() =>
         {
-            for (int i = 0; i < Calls; i++) one.Add(one).Dispose();
+            for (int i = 0; i < Calls; i++) one.add(one).Dispose();
         });
         return BenchRow.AtMost("operator call from C# (add of 3 numbers)", seconds / Calls * 1e6, "microseconds", 1.5, Command);
     }
 
     /// <summary>One step of Defense-GAN's projection at the paper's size, against the same through the plain transposed convolution and autograd.</summary>
-    public static BenchRow Projection(DType compute)
+    public static BenchRow Projection(ScalarType compute)
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         using var generator = new ImageGenerator(new ImageShape(1, 28, 28), random);
-        using Tensor latents = Tensor.Normal([500, generator.Latent], random);
-        using Tensor target = Tensor.Uniform([500, 1, 28, 28], random);
+        using Tensor latents = randn([500, generator.Latent], generator: random);
+        using Tensor target = rand([500, 1, 28, 28], generator: random);
 
         void Fast()
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            GeneratorPass pass = generator.Run(latents, compute);
-            pass.LatentGradient(pass.Images.Sub(target).Mul(2.0 / 784));
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            Drawing pass = generator.Draw(latents, compute);
+            pass.LatentGradient(pass.Images.sub(target).mul(2.0 / 784));
         }
 
         void Plain()
         {
-            using var scope = new TensorScope();
-            Tensor followed = latents.Clone().RequireGrad();
-            Autograd.Grad(generator.Forward(followed).Sub(target).Pow(2).Sum().Mul(1.0 / 784), followed);
+            using var scope = NewDisposeScope();
+            Tensor followed = latents.clone().requires_grad_();
+            Autograd.Grad(generator.forward(followed).sub(target).pow(2.0).sum().mul(1.0 / 784), followed);
         }
 
         return BenchRow.AtLeast($"one projection step, plain conv_transpose2d over Parry's in {compute}, width 64, batch 500", Stopwatches.Ratio(Plain, Fast), "times", 3, Command);
@@ -55,7 +57,7 @@ internal static class SpeedBenchmarks
     {
         const int Steps = 40;
         var attack = new ProjectedGradientDescent { Steps = Steps };
-        var everyImage = Enumerable.Repeat(true, (int)images.Size(0)).ToArray();
+        var everyImage = Enumerable.Repeat(true, (int)images.size(0)).ToArray();
         double ratio = Stopwatches.Ratio(
             () => AttackRunner.Run(attack, model, images, Goal.Untargeted(labels), 1, everyImage).Dispose(),
             () => OnWorkers(images, labels, (part, goal) =>
@@ -70,45 +72,45 @@ internal static class SpeedBenchmarks
     {
         void Whole()
         {
-            TorchThreads.Set(Workers.PhysicalCores);
+            TorchLibrary.SetThreads(Workers.PhysicalCores);
             Gradient(model, images, Goal.Untargeted(labels));
-            TorchThreads.Set(1);
+            TorchLibrary.SetThreads(1);
         }
 
-        return BenchRow.AtLeast($"gradients of {images.Size(0)} MNIST images: {Workers.PhysicalCores} LibTorch threads over {Workers.Shared.Count} workers",
+        return BenchRow.AtLeast($"gradients of {images.size(0)} MNIST images: {Workers.PhysicalCores} LibTorch threads over {Workers.Shared.Count} workers",
             Stopwatches.Ratio(Whole, () => OnWorkers(images, labels, (part, goal) => Gradient(model, part, goal))), "times", 1.8, Command);
     }
 
     /// <summary>Growth of the process over 10,000 steps of PGD.</summary>
     public static BenchRow Memory(IClassifier model, Tensor images, Tensor labels)
     {
-        using var scope = new TensorScope();
-        Tensor few = images.Slice(0, 0, 4);
-        Goal goal = Goal.Untargeted(labels.Slice(0, 0, 4));
+        using var scope = NewDisposeScope();
+        Tensor few = images.slice(0, 0, 4, 1);
+        Goal goal = Goal.Untargeted(labels.slice(0, 0, 4, 1));
         var all = Enumerable.Repeat(true, 4).ToArray();
         void Run(int steps) => AttackRunner.Run(new ProjectedGradientDescent { Steps = steps }, model, few, goal, 1, all).Dispose();
         Run(500);
-        long before = Environment.WorkingSet, live = TensorScope.LiveTensors;
+        long before = Environment.WorkingSet, live = Tensor.TotalCount;
         Run(10_000);
-        long leaked = TensorScope.LiveTensors - live;
+        long leaked = Tensor.TotalCount - live;
         return BenchRow.AtMost($"growth over 10,000 PGD steps ({leaked} tensors left)", (Environment.WorkingSet - before) / 1048576.0, "MiB", 16, Command);
     }
 
     private static void Gradient(IClassifier model, Tensor images, Goal goal)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         model.Gradient(images, AttackLoss.CrossEntropy(goal));
     }
 
     // Cut as the runner of attacks cuts.
     private static void OnWorkers(Tensor images, Tensor labels, Action<Tensor, Goal> work)
     {
-        int count = (int)images.Size(0), size = Math.Min(128, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
+        int count = (int)images.size(0), size = Math.Min(128, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
         Workers.Shared.Run((count + size - 1) / size, i =>
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             long from = (long)i * size, to = Math.Min(count, from + size);
-            work(images.Slice(0, from, to), Goal.Untargeted(labels.Slice(0, from, to)));
+            work(images.slice(0, from, to, 1), Goal.Untargeted(labels.slice(0, from, to, 1)));
         });
     }
 }

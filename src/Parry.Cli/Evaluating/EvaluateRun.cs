@@ -8,7 +8,9 @@ using Parry.Evaluation;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Evaluating;
 
@@ -95,8 +97,7 @@ internal static class EvaluateRun
     private static Dictionary<string, string> Machine() => new()
     {
         ["workers"] = Workers.Shared.Count.ToString(CultureInfo.InvariantCulture),
-        ["LibTorch"] = TorchThreads.Version.ToString(),
-        ["BLAS"] = Path.GetFileName(TorchThreads.Blas().Library),
+        ["LibTorch"] = TorchLibrary.Version,
         ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
         [".NET"] = Environment.Version.ToString(),
     };

@@ -5,8 +5,10 @@ using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
 using Parry.Generative;
 using Parry.Generative.Quality;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Measuring;
 
@@ -23,7 +25,7 @@ internal sealed class QualityRun
     public required string Name { get; init; }
 
     /// <summary>The generator.</summary>
-    public required Module Generator { get; init; }
+    public required nn.Module<Tensor, Tensor> Generator { get; init; }
 
     /// <summary>Length of its latent vector.</summary>
     public required int Latent { get; init; }
@@ -55,8 +57,8 @@ internal sealed class QualityRun
     /// <summary>Measures: the generator, then real images, then noise.</summary>
     public IReadOnlyList<QualityRow> Run(ProgressLine line, CancellationToken cancellation)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         line.Show(() => "drawing");
         Tensor test = Test.ImageTensor(), real = HeldOut.ImageTensor();
         Tensor drawn = GeneratorSamples.Draw(Generator, HeldOut.Shape, Latent, Classes, HeldOut.Count, Seed, cancellation);
@@ -75,7 +77,7 @@ internal sealed class QualityRun
             Now("precision and recall");
             PrecisionRecall neighborhoods = PrecisionRecall.Of(reference, features, cancellation: cancellation);
             Now("nearest training images");
-            NearestNeighbors nearest = NearestNeighbors.Of(images.Slice(0, 0, Neighbors), Training, cancellation);
+            NearestNeighbors nearest = NearestNeighbors.Of(images.slice(0, 0, Neighbors, 1), Training, cancellation);
             Now("duplicates");
             BirthdayParadox pairs = BirthdayParadox.Of(images, cancellation: cancellation);
             if (ReferenceEquals(images, drawn) && Folder is not null) WriteSheets(drawn, nearest, pairs);
@@ -84,7 +86,7 @@ internal sealed class QualityRun
                 nearest.Median, nearest.Distances.Min(), pairs.Median, share, BirthdayParadox.Support(pairs.BatchSize, share), reconstruction?.Invoke());
         }
 
-        Tensor targets = test.Slice(0, 0, Reconstructed);
+        Tensor targets = test.slice(0, 0, Reconstructed, 1);
         return
         [
             Measure(Name, drawn, Reconstructed > 0 && Generator is ImageGenerator projectable ? () => Reconstruct(projectable, targets, line, cancellation) : null),
@@ -94,12 +96,12 @@ internal sealed class QualityRun
     }
 
     private double Reconstruct(ImageGenerator generator, Tensor images, ProgressLine line, CancellationToken cancellation) =>
-        ReconstructionError.Of(new DefenseGan(generator) { Compute = DType.BFloat16 }, images, Seed, new Shares(line, Name), cancellation).Average();
+        ReconstructionError.Of(new DefenseGan(generator) { Compute = ScalarType.BFloat16 }, images, Seed, new Shares(line, Name), cancellation).Average();
 
     private void WriteSheets(Tensor drawn, NearestNeighbors nearest, BirthdayParadox pairs)
     {
         int[] suspects = [.. Enumerable.Range(0, nearest.Indices.Count).OrderBy(i => nearest.Distances[i]).Take(Sheet)];
-        byte[] pixels = drawn.Mul(255).Round().To(DType.UInt8).ToArray<byte>();
+        byte[] pixels = drawn.mul(255.0).round().to(ScalarType.Byte).ToArray<byte>();
         ReadOnlySpan<byte> Drawn(int i) => pixels.AsSpan(i * Test.Shape.Pixels, Test.Shape.Pixels);
 
         var neighbors = new List<byte>();

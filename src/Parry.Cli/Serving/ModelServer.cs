@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -11,7 +12,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Parry.Models;
 using Parry.Models.Http;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Serving;
 
@@ -164,7 +167,7 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             // Whoever asked has gone.
         }
-        catch (Exception e) when (e is TorchException or EndpointException)
+        catch (Exception e) when (e is ExternalException or EndpointException)
         {
             await Refuse(context, 500, e.Message);
         }
@@ -182,9 +185,9 @@ internal sealed class ModelServer : IAsyncDisposable
 
     private Array Ask(float[] values, int count)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor images = Tensor.From<float>(values, count, _model.Shape.Channels, _model.Shape.Height, _model.Shape.Width);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = tensor(values, [count, _model.Shape.Channels, _model.Shape.Height, _model.Shape.Width]);
         return _model switch
         {
             IClassifier classifier => classifier.Logits(images).ToArray<float>(),

@@ -1,6 +1,9 @@
 using System.Globalization;
 using Parry.Generative;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;
 
@@ -10,7 +13,7 @@ internal static class AutoEncoderRun
     /// <summary>Trains to the end.</summary>
     /// <exception cref="StoppedException">It was stopped; the checkpoint says where.</exception>
     /// <exception cref="UserErrorException">The checkpoint is of another training.</exception>
-    public static void Train<TNetwork>(AutoEncoderTrainer<TNetwork> trainer, TrainingFiles files, ProgressLine progress, CancellationToken cancellation) where TNetwork : Module
+    public static void Train<TNetwork>(AutoEncoderTrainer<TNetwork> trainer, TrainingFiles files, ProgressLine progress, CancellationToken cancellation) where TNetwork : nn.Module<Tensor, Tensor>
     {
         if (files.HasCheckpoint) trainer.Resume(files.Checkpoint);
         double begun = trainer.Epoch / (double)trainer.Epochs;

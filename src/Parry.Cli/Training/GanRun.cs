@@ -4,8 +4,10 @@ using System.Text;
 using Parry.Data.Images;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Serialization;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;
 
@@ -128,8 +130,8 @@ internal sealed class GanRun
 
     private void WriteSamples()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         WriteSheet(Files.Samples, Trainer.Samples(10 * SheetColumns), SheetColumns);
         if (Judge is null) return;
         _counts = new int[Judge.Classes];
@@ -140,8 +142,8 @@ internal sealed class GanRun
     /// <summary>Writes images [N, C, H, W] in [0, 1] as one PNG.</summary>
     public static void WriteSheet(string path, Tensor images, int columns)
     {
-        var shape = new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3));
-        byte[] pixels = Array.ConvertAll(images.Contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
+        var shape = new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3));
+        byte[] pixels = Array.ConvertAll(images.contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
         byte[] sheet = ImageGrid.EncodePng(pixels, shape, columns, scale: 2);
         AtomicFile.Write(path, stream => stream.Write(sheet));
     }

@@ -5,8 +5,11 @@ using Parry.Data;
 using Parry.Data.Images;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;
 
@@ -44,7 +47,7 @@ internal sealed partial class WganGpRun
     public long Run(ProgressLine progress, CancellationToken cancellation)
     {
         if (Options.BatchSize > Images.Count) throw new UserErrorException($"expected --batch to be at most the {Images.Count} training images of {Data}, got {Options.BatchSize}");
-        using Tensor images = Tensor.FromBytes(Images.Pixels, DType.UInt8, Images.Count, Images.Shape.Channels, Images.Shape.Height, Images.Shape.Width);
+        using Tensor images = TensorData.FromBytes(Images.Pixels, ScalarType.Byte, Images.Count, Images.Shape.Channels, Images.Shape.Height, Images.Shape.Width);
         using var trainer = new WganGpTrainer(Options, images);
         if (Files.HasCheckpoint) Resume(trainer);
         Train(trainer, progress, cancellation);
@@ -60,7 +63,7 @@ internal sealed partial class WganGpRun
             Seed = Options.Seed,
             Command = CommandOf(trainer.Stages),
         });
-        return trainer.Generator.ParameterCount;
+        return trainer.Generator.ParameterCount();
     }
 
     private void Train(WganGpTrainer trainer, ProgressLine progress, CancellationToken cancellation)
@@ -120,10 +123,10 @@ internal sealed partial class WganGpRun
     // Always the same latent vectors, so that sheets can be compared.
     private void WriteSamples(ImageGenerator generator)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using var random = new Generator(Options.Seed);
-        float[] drawn = generator.Run(Tensor.Normal([SampleCount, Options.Latent], random)).Images.Contiguous().ToArray<float>();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)Options.Seed);
+        float[] drawn = generator.Generate(randn([SampleCount, Options.Latent], generator: random)).contiguous().ToArray<float>();
         byte[] pixels = Array.ConvertAll(drawn, value => (byte)Math.Round(value * 255));
         byte[] sheet = ImageGrid.EncodePng(pixels, Images.Shape, SampleColumns, scale: 2);
         AtomicFile.Write(Files.Samples, stream => stream.Write(sheet));

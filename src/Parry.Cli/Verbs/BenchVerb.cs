@@ -5,8 +5,10 @@ using Parry.Attacks.Catalog;
 using Parry.Cli.Bench;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
 using Spectre.Console;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -76,8 +78,8 @@ internal static class BenchVerb
         if (part is "speed" or "all")
         {
             yield return SpeedBenchmarks.OperatorCall();
-            yield return SpeedBenchmarks.Projection(DType.Float32);
-            yield return SpeedBenchmarks.Projection(DType.BFloat16);
+            yield return SpeedBenchmarks.Projection(ScalarType.Float32);
+            yield return SpeedBenchmarks.Projection(ScalarType.BFloat16);
             foreach (BenchRow row in WithNetwork(dataDir, model)) yield return row;
         }
 

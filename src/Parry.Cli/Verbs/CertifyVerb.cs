@@ -3,8 +3,10 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
 using Spectre.Console;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 

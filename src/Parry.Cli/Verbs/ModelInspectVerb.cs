@@ -5,10 +5,12 @@ using Parry.Cli.Attacking;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Serialization;
+using Parry.Models.Files;
+using Parry.Runtime;
 using Spectre.Console;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -48,8 +50,8 @@ internal static class ModelInspectVerb
     private static int Run(Output output, GanKind kind, bool json)
     {
         const int Classes = 10;
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         using var random = new Generator(1);
         var shape = new ImageShape(1, 28, 28);
         GanRecipe recipe = GanRecipe.Of(kind);
@@ -58,8 +60,8 @@ internal static class ModelInspectVerb
         using Sequential discriminator = GanNetworks.Discriminator(kind, shape, recipe.Width, classes).Build(random);
         var document = new GanContents(
             kind.ToString().ToLowerInvariant(),
-            Contents(generator, Tensor.Zeros([1, recipe.Latent + classes])),
-            Contents(discriminator, Tensor.Zeros([1, shape.Channels + classes, shape.Height, shape.Width])));
+            Contents(generator, zeros([1, recipe.Latent + classes])),
+            Contents(discriminator, zeros([1, shape.Channels + classes, shape.Height, shape.Width])));
         if (json)
         {
             output.Json(document, CliJson.Default.GanContents);
@@ -77,7 +79,7 @@ internal static class ModelInspectVerb
     }
 
     private static NetworkContents Contents(Sequential network, Tensor input) =>
-        new(ModelLayer.Of(network, input), network.State.Sum(entry => entry.Value.Elements), network.ParameterCount);
+        new(ModelLayer.Of(network, input), network.State().Sum(entry => entry.Value.numel()), network.ParameterCount());
 
     private static int Run(Output output, ModelRequest request, bool json, CancellationToken cancellation)
     {
@@ -156,15 +158,15 @@ internal static class ModelInspectVerb
 
     private static ModelContents Bare(string path, SafeTensorsFile file)
     {
-        IReadOnlyList<ModelLayer> layers = ModelLayer.Of(file.Tensors.Select(entry => (entry.Key, entry.Value.Shape)));
+        IReadOnlyList<ModelLayer> layers = ModelLayer.Of(file.Tensors.Select(entry => (entry.Key, entry.Value.shape)));
         return new ModelContents(path, null, file.Metadata, layers, layers.Sum(layer => layer.Parameters));
     }
 
     private static IReadOnlyList<ModelLayer>? GanLayers(string path, ModelDescription description)
     {
         if (!GanNetworks.Names.Contains(description.Architecture)) return null;
-        using Module generator = ModelFile.LoadGan(path).Generator;
-        using Tensor latent = Tensor.Zeros([1, description.Latent!.Value + description.ClassNames.Count]);
+        using nn.Module<Tensor, Tensor> generator = ModelFile.LoadGan(path).Generator;
+        using Tensor latent = zeros([1, description.Latent!.Value + description.ClassNames.Count]);
         return ModelLayer.Of(generator, latent);
     }
 

@@ -4,9 +4,12 @@ using Parry.Cli.Measuring;
 using Parry.Data;
 using Parry.Generative.Quality;
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Reports;
-using Parry.Torch.Nn;
+using Parry.Runtime;
 using Spectre.Console;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -51,7 +54,7 @@ internal static class QualityVerb
             string eye = parsed.GetValue(features) ?? $"{set.Name}/a";
             string? folder = parsed.GetValue(output);
             var (generator, description) = ModelCatalog.LoadAnyGenerator(name);
-            using Module owned = generator;
+            using nn.Module<Tensor, Tensor> owned = generator;
             if (description.Shape != set.Shape) throw new UserErrorException($"{name} draws images of {description.Shape}, those of {set.Name} are {set.Shape}: give the data it was trained on");
             IClassifier classifier = ModelCatalog.LoadClassifier(eye, set.Shape, set.ClassNames.Count).Classifier;
             using var ownedToo = classifier as IDisposable;

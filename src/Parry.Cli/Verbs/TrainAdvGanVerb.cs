@@ -4,8 +4,11 @@ using Parry.Attacks.Generative;
 using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -36,14 +39,14 @@ internal static class TrainAdvGanVerb
             IClassifier classifier = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count).Classifier;
             using var owned = classifier as IDisposable;
             var attack = new AdvGan { Epsilon = result.GetValue(epsilon), TrainingImages = result.GetValue(count), Epochs = result.GetValue(epochs) };
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             using AdvGanTraining training = attack.On(classifier, name, images, result.GetValue(seed));
             using (ProgressLine progress = ProgressLine.Of(result)) Train(training, files, progress, cancellation);
             ModelDescription description = training.Generator.Describe(attack.Epsilon) with { Data = set.Name, Seed = result.GetValue(seed), Command = result.CommandText() };
             ModelFile.Save(files.Weights, training.Generator, description, half: true);
             File.Delete(files.Checkpoint);
-            Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: AdvGAN's generator of {training.Generator.ParameterCount:N0} parameters after {training.Epochs} epochs"));
+            Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: AdvGAN's generator of {training.Generator.ParameterCount():N0} parameters after {training.Epochs} epochs"));
             return 0;
         });
     }

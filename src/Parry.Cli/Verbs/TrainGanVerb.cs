@@ -4,7 +4,10 @@ using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -48,7 +51,7 @@ internal sealed class TrainGanVerb
         if (kind == StyleGanName && result.GetValue(_criticSteps) is not null) throw new UserErrorException("expected no --critic-steps with --kind stylegan, which takes one: leave it out");
         if (kind != WganGpName && result.GetValue(_bfloat16)) throw new UserErrorException($"expected no --bfloat16 with --kind {kind}: leave it out, or train with --kind wgan-gp");
         IImageSource set = _data.Open(result, result.GetValue(_judge));
-        TorchThreads.Set(result.GetValue(_threads) ?? Workers.PhysicalCores);
+        TorchLibrary.SetThreads(result.GetValue(_threads) ?? Workers.PhysicalCores);
         var files = new TrainingFiles(result.GetRequiredValue(_outFile), result.GetValue(_resume));
         ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, _data.Folder(result));
         if (kind == WganGpName) TrainWganGp(result, set, images, files, cancellation);
@@ -70,7 +73,7 @@ internal sealed class TrainGanVerb
                 BatchSize = result.GetValue(_batch) ?? recipe.BatchSize,
                 CriticSteps = result.GetValue(_criticSteps) ?? recipe.CriticSteps,
                 LearningRate = result.GetValue(_learningRate) ?? recipe.LearningRate,
-                Compute = result.GetValue(_bfloat16) ? DType.BFloat16 : DType.Float32,
+                Compute = result.GetValue(_bfloat16) ? ScalarType.BFloat16 : ScalarType.Float32,
                 Seed = result.GetValue(_seed),
             },
             Images = images,
@@ -139,8 +142,8 @@ internal sealed class TrainGanVerb
             Seed = recipe.Seed,
             Command = result.CommandText(),
         }, cancellation);
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         GanRun.WriteSheet(files.Mixing, trainer.MixingSheet(), 10);
         GanRun.WriteSheet(files.Truncation, trainer.TruncationSheet(), 10);
         Output.Of(result).Line($"{files.Mixing}: mixed styles; {files.Truncation}: truncated ones");
@@ -162,7 +165,7 @@ internal sealed class TrainGanVerb
             Describe = iteration => description with { Iterations = iteration },
         };
         using (ProgressLine progress = ProgressLine.Of(result)) run.Run(progress, cancellation);
-        Report(result, files, trainer.Generator.ParameterCount, iterations);
+        Report(result, files, trainer.Generator.ParameterCount(), iterations);
         Output output = Output.Of(result);
         output.Line($"{files.Log}: losses and gradients{(run.Classes is { } classes ? $"; the last samples show {classes} of {images.ClassNames.Count} classes" : "")}");
         foreach (string warning in run.Warnings) output.Line($"warning: {warning}");

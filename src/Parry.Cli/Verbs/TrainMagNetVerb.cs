@@ -4,6 +4,10 @@ using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -57,7 +61,7 @@ internal static class TrainMagNetVerb
             string settings = $"{described.Settings},{options.Thresholds(trainer.Network, validation, compared)}{(answers is null ? "" : $",classifier={answers}")}";
             ModelFile.Save(files.Weights, trainer.Network, described with { Data = set.Name, Seed = options.Schedule.Seed, Settings = settings, Command = result.CommandText() });
             File.Delete(files.Checkpoint);
-            Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: MagNet of {trainer.Network.ParameterCount:N0} parameters after {trainer.Epochs} epochs; {settings}"));
+            Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: MagNet of {trainer.Network.ParameterCount():N0} parameters after {trainer.Epochs} epochs; {settings}"));
             return 0;
         });
     }

@@ -6,7 +6,10 @@ using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -44,7 +47,7 @@ internal static class TrainPix2PixVerb
             bool edges = result.GetValue(task) == Edges;
             if (edges != fooled is null) throw new UserErrorException(edges ? "expected no --model with --task edges: leave it out, or give --task adversarial" : "expected --model with --task adversarial: name the classifier to fool");
             IImageSource set = data.Open(result, fooled);
-            TorchThreads.Set(result.GetValue(threads) ?? Workers.PhysicalCores);
+            TorchLibrary.SetThreads(result.GetValue(threads) ?? Workers.PhysicalCores);
             var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
             ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(result)), test = set.Load(DataPart.Test, Split.DefenseGan, data.Folder(result));
             IClassifier? classifier = fooled is null ? null : ModelCatalog.LoadClassifier(fooled, images.Shape, images.ClassNames.Count).Classifier;
@@ -52,7 +55,7 @@ internal static class TrainPix2PixVerb
             var attack = new FastGradientSign { Epsilon = result.GetValue(epsilon) };
             Tensor Inputs(Tensor wanted, Tensor labels) => classifier is null
                 ? Pix2Pix.Edges(wanted)
-                : attack.Perturb(classifier, wanted, Goal.Untargeted(labels), new SampleRandom(0, Array.ConvertAll([.. Enumerable.Range(0, (int)wanted.Size(0))], i => (long)i)));
+                : attack.Perturb(classifier, wanted, Goal.Untargeted(labels), new SampleRandom(0, Array.ConvertAll([.. Enumerable.Range(0, (int)wanted.size(0))], i => (long)i)));
 
             Pix2Pix options = recipe with
             {
@@ -86,7 +89,7 @@ internal static class TrainPix2PixVerb
             };
             using (ProgressLine progress = ProgressLine.Of(result)) run.Run(progress, cancellation);
             Output output = Output.Of(result);
-            output.Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: generator of {trainer.Generator.ParameterCount:N0} parameters after {options.Iterations:N0} iterations; samples of it in {files.Samples}"));
+            output.Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: generator of {trainer.Generator.ParameterCount():N0} parameters after {options.Iterations:N0} iterations; samples of it in {files.Samples}"));
             output.Line(Score(trainer, test.Take(Math.Min(ScoredImages, test.Count)), classifier, Inputs));
             foreach (string warning in run.Warnings) output.Line($"warning: {warning}");
             return 0;
@@ -99,15 +102,15 @@ internal static class TrainPix2PixVerb
         double before = 0, after = 0, rightBefore = 0, rightAfter = 0;
         foreach (int[] batch in Enumerable.Range(0, test.Count).Chunk(ScoredBatch))
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             var (wanted, labels) = test.Batch(batch);
-            Tensor input = inputs(wanted, labels), drawn = trainer.Generator.Forward(input);
-            before += input.Sub(wanted).Abs().Mean([1, 2, 3]).Sum().ToDouble();
-            after += drawn.Sub(wanted).Abs().Mean([1, 2, 3]).Sum().ToDouble();
+            Tensor input = inputs(wanted, labels), drawn = trainer.Generator.forward(input);
+            before += input.sub(wanted).abs().mean([1, 2, 3]).sum().ToDouble();
+            after += drawn.sub(wanted).abs().mean([1, 2, 3]).sum().ToDouble();
             if (classifier is null) continue;
-            rightBefore += classifier.Predict(input).Equal(labels).Sum().ToDouble();
-            rightAfter += classifier.Predict(drawn).Equal(labels).Sum().ToDouble();
+            rightBefore += classifier.Predict(input).eq(labels).sum().ToDouble();
+            rightAfter += classifier.Predict(drawn).eq(labels).sum().ToDouble();
         }
 
         string right = classifier is null ? "" : string.Create(CultureInfo.InvariantCulture, $"; the classifier gets {rightBefore * 100 / test.Count:0.0} % of the inputs and {rightAfter * 100 / test.Count:0.0} % of the drawn images right");

@@ -4,6 +4,10 @@ using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -50,7 +54,7 @@ internal static class TrainPuVaeVerb
             using (ProgressLine progress = ProgressLine.Of(result)) AutoEncoderRun.Train(trainer, files, progress, cancellation);
             ModelFile.Save(files.Weights, trainer.Network, trainer.Network.Describe(images.ClassNames) with { Data = set.Name, Seed = options.Schedule.Seed, Command = result.CommandText() }, half: true);
             File.Delete(files.Checkpoint);
-            Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: PuVAE of {trainer.Network.ParameterCount:N0} parameters after {trainer.Epochs} epochs"));
+            Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: PuVAE of {trainer.Network.ParameterCount():N0} parameters after {trainer.Epochs} epochs"));
             return 0;
         });
     }

@@ -4,7 +4,10 @@ using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 
@@ -38,13 +41,13 @@ internal static class TrainVaeVerb
             };
             return result.GetValue(conditional) ? Train(options.WithLabels(images), network => network.Describe(images.ClassNames)) : Train(options.On(images), network => network.Describe());
 
-            int Train<TNetwork>(AutoEncoderTrainer<TNetwork> made, Func<TNetwork, ModelDescription> describe) where TNetwork : Module
+            int Train<TNetwork>(AutoEncoderTrainer<TNetwork> made, Func<TNetwork, ModelDescription> describe) where TNetwork : nn.Module<Tensor, Tensor>
             {
                 using AutoEncoderTrainer<TNetwork> trainer = made;
                 using (ProgressLine progress = ProgressLine.Of(result)) AutoEncoderRun.Train(trainer, files, progress, cancellation);
                 ModelFile.Save(files.Weights, trainer.Network, describe(trainer.Network) with { Data = set.Name, Seed = options.Schedule.Seed, Command = result.CommandText() });
                 File.Delete(files.Checkpoint);
-                Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: auto-encoder of {trainer.Network.ParameterCount:N0} parameters after {trainer.Epochs} epochs"));
+                Output.Of(result).Line(string.Create(CultureInfo.InvariantCulture, $"{files.Weights}: auto-encoder of {trainer.Network.ParameterCount():N0} parameters after {trainer.Epochs} epochs"));
                 return 0;
             }
         });

@@ -1,5 +1,7 @@
 using Parry.Attacks.Steps;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -48,24 +50,24 @@ internal sealed class Allowance
         int row = _rowOf[sample];
         if (_spent[row]) return;
         _spent[row] = true;
-        using Tensor change = image.Sub(_clean.Slice(0, row, row + 1));
+        using Tensor change = image.sub(_clean.slice(0, row, row + 1, 1));
         if (_epsilon is null || _norm.Of(change).ToDouble() <= _epsilon + Tolerance) _next[row] = image.ToArray<float>();
     }
 
     /// <summary>Takes note of what the model said of images [N, C, H, W] of these samples.</summary>
     public void Saw(Tensor images, Tensor predictions, ReadOnlySpan<long> samples)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         long[] rows = RowsOf(samples);
-        Tensor index = Tensor.From(rows);
+        Tensor index = tensor(rows);
         long[] reached = Rows.Where(_goal.Select(index).IsReached(predictions).ToArray<bool>(), true);
         if (reached.Length == 0) return;
-        float[] sizes = _norm.Of(images.Sub(_clean.IndexSelect(0, index))).ToArray<float>();
+        float[] sizes = _norm.Of(images.sub(_clean.index_select(0, index))).ToArray<float>();
         foreach (long i in reached)
         {
             if (sizes[i] >= _distances[rows[i]] || sizes[i] > _epsilon + Tolerance) continue;
             _distances[rows[i]] = sizes[i];
-            _best[rows[i]] = images.Slice(0, i, i + 1).ToArray<float>();
+            _best[rows[i]] = images.slice(0, i, i + 1, 1).ToArray<float>();
         }
     }
 
@@ -73,24 +75,24 @@ internal sealed class Allowance
     /// <param name="perturbed">The attack's images; null when it was stopped.</param>
     public Tensor Settle(Tensor? perturbed)
     {
-        using var scope = new TensorScope();
-        Tensor result = (perturbed ?? _clean).Clone();
+        using var scope = NewDisposeScope();
+        Tensor result = (perturbed ?? _clean).clone();
         foreach (long row in Rows.Where(_spent, true))
         {
-            Tensor clean = _clean.Slice(0, row, row + 1);
+            Tensor clean = _clean.slice(0, row, row + 1, 1);
             float[]? image = _best[row] ?? _next[row];
-            result.Put([row], image is null ? clean : Tensor.From<float>(image, clean.Shape).ClampInPlace(0, 1));
+            result.Put([row], image is null ? clean : tensor(image, clean.shape).clamp_(0.0, 1.0));
         }
 
-        return scope.Keep(result);
+        return scope.MoveToOuter(result);
     }
 
     /// <summary>Predictions of refused rows: no goal is reached.</summary>
     public Tensor Refusals(ReadOnlySpan<long> samples, int classes)
     {
-        using var scope = new TensorScope();
-        Tensor labels = _goal.Select(Tensor.From(RowsOf(samples))).Labels;
-        return scope.Keep(_goal.IsTargeted ? Tensor.From(labels.ToArray<long>().Select(label => (label + 1) % classes).ToArray()) : labels.Clone());
+        using var scope = NewDisposeScope();
+        Tensor labels = _goal.Select(tensor(RowsOf(samples))).Labels;
+        return scope.MoveToOuter(_goal.IsTargeted ? tensor(labels.ToArray<long>().Select(label => (label + 1) % classes).ToArray()) : labels.clone());
     }
 
     private long[] RowsOf(ReadOnlySpan<long> samples)

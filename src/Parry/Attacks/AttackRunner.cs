@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -66,12 +68,12 @@ public static class AttackRunner
     public static (ITrainedAttack<TModel> Attack, AttackTraining Training) Train<TModel>(ITrainedAttack<TModel> attack, TModel model, Tensor images, Goal goal, long seed,
         IReadOnlyList<double> epsilons, IProgress<double>? progress = null, CancellationToken cancellation = default) where TModel : IPredictor
     {
-        int count = (int)images.Size(0);
+        int count = (int)images.size(0);
         if (count > 0 || attack.TrainingImages > 0) CheckImages(images, model, goal);
         CheckBudgets(epsilons);
         var clock = Stopwatch.StartNew();
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         using IDisposable? mode = model.EnterEvaluation();
         var meter = new Meter(count, FirstTrainingSample);
         SampleRandom random = TrainingDraws(seed, count);
@@ -92,7 +94,7 @@ public static class AttackRunner
 
         var clock = Stopwatch.StartNew();
         using IDisposable? mode = model.EnterEvaluation();
-        int count = (int)images.Size(0);
+        int count = (int)images.size(0);
         int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, LargestPiece);
         int pieces = (count + size - 1) / size, done = 0;
         var meter = new Meter(count, firstSample);
@@ -111,22 +113,22 @@ public static class AttackRunner
     private static Piece RunPiece<TModel>(IAttack<TModel> attack, TModel model, Tensor allImages, Goal allGoals, long seed,
         IReadOnlyList<double>? epsilons, IReadOnlyList<bool>? chosen, Meter meter, long firstSample, AttackLimits? limits, long from, long to) where TModel : IPredictor
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor rows = Tensor.Range(to).Slice(0, from, to);
-        Tensor images = allImages.Slice(0, from, to);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor rows = arange(to, ScalarType.Int64).slice(0, from, to, 1);
+        Tensor images = allImages.slice(0, from, to, 1);
         Goal goal = allGoals.Select(rows);
         long[] samples = [.. rows.ToArray<long>().Select(row => firstSample + row)];
 
         Tensor attacked = chosen is null
-            ? goal.IsReached(model.For(samples).Predict(images)).Not()
-            : Tensor.From(chosen.Skip((int)from).Take((int)(to - from)).ToArray());
-        Tensor victims = attacked.NonZero().Reshape(-1);
+            ? goal.IsReached(model.For(samples).Predict(images)).logical_not()
+            : tensor(chosen.Skip((int)from).Take((int)(to - from)).ToArray());
+        Tensor victims = attacked.nonzero().reshape(-1);
         int budgets = epsilons?.Count ?? 1;
         var piece = new Piece(attacked.ToArray<bool>(), [], [], []);
         IReadOnlyList<Tensor> perturbed = [];
-        Tensor clean = images.IndexSelect(0, victims);
-        if (victims.Size(0) > 0)
+        Tensor clean = images.index_select(0, victims);
+        if (victims.size(0) > 0)
         {
             long[] victimSamples = [.. victims.ToArray<long>().Select(row => samples[row])];
             Goal victimGoal = goal.Select(victims);
@@ -148,17 +150,17 @@ public static class AttackRunner
 
         for (int budget = 0; budget < budgets; budget++)
         {
-            Tensor result = images, attempt = images, succeeded = attacked.ZerosLike();
+            Tensor result = images, attempt = images, succeeded = zeros_like(attacked);
             if (perturbed.Count > 0)
             {
                 Check(attack.Name, attack.Norm, perturbed[budget], clean, BudgetOf(attack, epsilons, budget));
-                attempt = images.IndexCopy(0, victims, perturbed[budget]);
-                succeeded = goal.IsReached(model.For(samples).Predict(attempt)).And(attacked);
-                result = Tensor.Where(succeeded.Reshape(-1, 1, 1, 1), attempt, images);
+                attempt = images.index_copy(0, victims, perturbed[budget]);
+                succeeded = goal.IsReached(model.For(samples).Predict(attempt)).logical_and(attacked);
+                result = where(succeeded.reshape(-1, 1, 1, 1), attempt, images);
             }
 
-            piece.Images.Add(scope.Keep(result.Clone()));
-            piece.Attempts.Add(scope.Keep(attempt.Clone()));
+            piece.Images.Add(scope.MoveToOuter(result.clone()));
+            piece.Attempts.Add(scope.MoveToOuter(attempt.clone()));
             piece.Succeeded.Add(succeeded.ToArray<bool>());
         }
 
@@ -168,17 +170,17 @@ public static class AttackRunner
     private static AttackResult Gather<TModel>(IAttack<TModel> attack, IReadOnlyList<double>? epsilons, int budget, int budgets, Piece[] parts,
         Meter meter, Tensor clean, double seconds) where TModel : IPredictor
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor images = scope.Keep(Tensor.Cat([.. parts.Select(part => part.Images[budget])]));
-        Tensor attempts = scope.Keep(Tensor.Cat([.. parts.Select(part => part.Attempts[budget])]));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = scope.MoveToOuter(cat([.. parts.Select(part => part.Images[budget])]));
+        Tensor attempts = scope.MoveToOuter(cat([.. parts.Select(part => part.Attempts[budget])]));
         foreach (Piece part in parts)
         {
             part.Images[budget].Dispose();
             part.Attempts[budget].Dispose();
         }
 
-        Tensor change = images.Sub(clean);
+        Tensor change = images.sub(clean);
         return new AttackResult
         {
             Attack = attack.Name,
@@ -212,16 +214,16 @@ public static class AttackRunner
     private static void CheckImages(Tensor images, IPredictor model, Goal goal)
     {
         ImageShape shape = model.Shape;
-        if (images.DType != DType.Float32 || !images.Shape.AsSpan()[Math.Min(1, images.Shape.Length)..].SequenceEqual([shape.Channels, shape.Height, shape.Width]) || images.Size(0) == 0)
+        if (images.dtype != ScalarType.Float32 || !images.shape.AsSpan()[Math.Min(1, images.shape.Length)..].SequenceEqual([shape.Channels, shape.Height, shape.Width]) || images.size(0) == 0)
             throw new UserErrorException($"The model takes images Float32[N, {shape.Channels}, {shape.Height}, {shape.Width}], not {images.Describe()}.");
-        if (goal.Labels.Size(0) != images.Size(0))
-            throw new UserErrorException($"There are {images.Size(0)} images and {goal.Labels.Size(0)} labels; give one label per image.");
-        using var scope = new TensorScope();
+        if (goal.Labels.size(0) != images.size(0))
+            throw new UserErrorException($"There are {images.size(0)} images and {goal.Labels.size(0)} labels; give one label per image.");
+        using var scope = NewDisposeScope();
         long[] all = [0, 1, 2, 3];
-        double least = goal.Labels.Amin([0]).ToDouble(), most = goal.Labels.Amax([0]).ToDouble();
+        double least = goal.Labels.amin([0]).ToDouble(), most = goal.Labels.amax([0]).ToDouble();
         if (least < 0 || most >= model.Classes)
             throw new UserErrorException($"The model has the classes 0 to {model.Classes - 1}; the labels go from {least} to {most}.");
-        double low = images.Amin(all).ToDouble(), high = images.Amax(all).ToDouble();
+        double low = images.amin(all).ToDouble(), high = images.amax(all).ToDouble();
         if (!(low >= 0 && high <= 1))
             throw new UserErrorException($"Images must hold numbers in [0, 1]; these are in [{low}, {high}]. Divide bytes by 255, and leave normalization to the model.");
     }
@@ -230,10 +232,10 @@ public static class AttackRunner
     private static void Check(string name, Norm norm, Tensor perturbed, Tensor clean, double? epsilon)
     {
         long[] all = [0, 1, 2, 3];
-        double low = perturbed.Amin(all).ToDouble(), high = perturbed.Amax(all).ToDouble();
+        double low = perturbed.amin(all).ToDouble(), high = perturbed.amax(all).ToDouble();
         if (!(low >= -Tolerance && high <= 1 + Tolerance))
             throw new InvalidOperationException($"The attack {name} returned values in [{low}, {high}]; images stay in [0, 1].");
-        double largest = norm.Of(perturbed.Sub(clean)).Amax([0]).ToDouble();
+        double largest = norm.Of(perturbed.sub(clean)).amax([0]).ToDouble();
         if (epsilon is { } budget && !(largest <= budget + (Tolerance * Math.Max(1, budget))))
             throw new InvalidOperationException($"The attack {name} spent {largest} of a budget of {budget} in {norm.Name()}.");
     }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -7,7 +9,7 @@ public sealed class Goal
 {
     private Goal(Tensor labels, bool isTargeted)
     {
-        if (labels.DType != DType.Int64 || labels.Shape.Length != 1)
+        if (labels.dtype != ScalarType.Int64 || labels.shape.Length != 1)
             throw new ArgumentException($"Labels must be Int64[N], not {labels.Describe()}.", nameof(labels));
         Labels = labels;
         IsTargeted = isTargeted;
@@ -26,11 +28,11 @@ public sealed class Goal
     public static Goal Targeted(Tensor labels) => new(labels, true);
 
     /// <summary>Whether predictions [N] reach the goal, [N] bool.</summary>
-    public Tensor IsReached(Tensor predictions) => IsTargeted ? predictions.Equal(Labels) : predictions.NotEqual(Labels);
+    public Tensor IsReached(Tensor predictions) => IsTargeted ? predictions.eq(Labels) : predictions.ne(Labels);
 
     /// <summary>The goal of some rows.</summary>
-    public Goal Select(Tensor rows) => new(Labels.IndexSelect(0, rows), IsTargeted);
+    public Goal Select(Tensor rows) => new(Labels.index_select(0, rows), IsTargeted);
 
     /// <summary>The goal of every row repeated, copies next to each other.</summary>
-    public Goal Repeat(int times) => new(Labels.RepeatInterleave(times), IsTargeted);
+    public Goal Repeat(int times) => new(Labels.repeat_interleave(times, 0), IsTargeted);
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -45,10 +47,10 @@ public sealed class Meter
 
     private static void Check(Tensor images)
     {
-        using var scope = new TensorScope();
-        Tensor values = images.Detach();
+        using var scope = NewDisposeScope();
+        Tensor values = images.detach();
         long[] all = [0, 1, 2, 3];
-        double low = values.Amin(all).ToDouble(), high = values.Amax(all).ToDouble();
+        double low = values.amin(all).ToDouble(), high = values.amax(all).ToDouble();
         if (!(low >= -1e-6 && high <= 1 + 1e-6))
             throw new InvalidOperationException($"The attack showed the model values in [{low}, {high}]; images stay in [0, 1].");
     }
@@ -57,7 +59,7 @@ public sealed class Meter
     private long[]? Admit(Tensor images, ReadOnlySpan<long> samples, Allowance? allowance, bool differentiates)
     {
         Check(images);
-        long rows = images.Size(0);
+        long rows = images.size(0);
         if (rows % samples.Length != 0)
             throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
         long each = rows / samples.Length;
@@ -70,7 +72,7 @@ public sealed class Meter
             if (differentiates) _gradients[sample] += granted;
             for (long row = i * each; row < (i * each) + granted; row++) admitted?.Add(row);
             if (granted == each) continue;
-            using Tensor next = images.Slice(0, (i * each) + granted, (i * each) + granted + 1);
+            using Tensor next = images.slice(0, (i * each) + granted, (i * each) + granted + 1, 1);
             allowance!.Refuse(samples[i], next);
         }
 
@@ -100,12 +102,12 @@ public sealed class Meter
                 return answer;
             }
 
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             Tensor all = refusal(Refusals(images));
-            if (admitted.Length == 0) return scope.Keep(all);
+            if (admitted.Length == 0) return scope.MoveToOuter(all);
             Tensor shown = images.At(admitted), answers = ask(known.For(SamplesOf(images, admitted)), shown);
             Saw(shown, predictions, answers, admitted, images);
-            return scope.Keep(all.IndexCopy(0, Tensor.From(admitted), answers));
+            return scope.MoveToOuter(all.index_copy(0, tensor(admitted), answers));
         }
 
         protected long[]? Admitted(Tensor images, bool differentiates) => meter.Admit(images, samples.Span, allowance, differentiates);
@@ -113,56 +115,56 @@ public sealed class Meter
         protected void Saw(Tensor shown, Func<Tensor, Tensor> predictions, Tensor answers, long[]? admitted = null, Tensor? images = null)
         {
             if (allowance is null) return;
-            using var scope = new TensorScope();
-            allowance.Saw(shown.Detach(), predictions(answers.Detach()), SamplesOf(images ?? shown, admitted));
+            using var scope = NewDisposeScope();
+            allowance.Saw(shown.detach(), predictions(answers.detach()), SamplesOf(images ?? shown, admitted));
         }
 
         protected Tensor Refusals(Tensor images) => allowance!.Refusals(SamplesOf(images, null), Classes);
 
         protected long[] SamplesOf(Tensor images, long[]? rows)
         {
-            long each = images.Size(0) / samples.Length;
-            return [.. (rows ?? Rows.All(images.Size(0))).Select(row => samples.Span[(int)(row / each)])];
+            long each = images.size(0) / samples.Length;
+            return [.. (rows ?? Rows.All(images.size(0))).Select(row => samples.Span[(int)(row / each)])];
         }
     }
 
     private class Scorer(Meter meter, IScorer model, ReadOnlyMemory<long> samples, Allowance? allowance) : Predictor(meter, model, samples, allowance), IScorer
     {
         public Tensor Probabilities(Tensor images) =>
-            Ask(model, images, (known, shown) => known.Probabilities(shown), answer => answer.ArgMax(1), OneHot);
+            Ask(model, images, (known, shown) => known.Probabilities(shown), answer => answer.argmax(1), OneHot);
 
         protected Tensor OneHot(Tensor labels) =>
-            Tensor.Zeros([labels.Size(0), Classes]).Scatter(1, labels.Unsqueeze(1), 1);
+            zeros([labels.size(0), Classes]).ScatterValue(1, labels.unsqueeze(1), 1);
     }
 
     private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples, Allowance? allowance) : Scorer(meter, model, samples, allowance), IClassifier, ILayered
     {
-        public Module? Network => (model as ILayered)?.Network;
+        public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
         public Tensor Logits(Tensor images) =>
-            Ask(model, images, (known, shown) => known.Logits(shown), answer => answer.ArgMax(1), OneHot);
+            Ask(model, images, (known, shown) => known.Logits(shown), answer => answer.argmax(1), OneHot);
 
         public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
         {
             if (Admitted(images, differentiates: true) is not { } admitted)
             {
                 LossGradient pass = model.Gradient(images, loss);
-                Saw(images, logits => logits.ArgMax(1), pass.Logits);
+                Saw(images, logits => logits.argmax(1), pass.Logits);
                 return pass;
             }
 
             // The loss is one of all rows: it gets them all, those of the model in the places of the admitted.
-            using var scope = new TensorScope();
-            Tensor all = OneHot(Refusals(images)), gradient = images.ZerosLike();
+            using var scope = NewDisposeScope();
+            Tensor all = OneHot(Refusals(images)), gradient = zeros_like(images);
             if (admitted.Length > 0)
             {
-                Tensor index = Tensor.From(admitted), shown = images.At(admitted);
-                LossGradient pass = model.For(SamplesOf(images, admitted)).Gradient(shown, logits => loss(all.IndexCopy(0, index, logits)).IndexSelect(0, index));
-                Saw(shown, logits => logits.ArgMax(1), pass.Logits, admitted, images);
-                (all, gradient) = (all.IndexCopy(0, index, pass.Logits), gradient.IndexCopy(0, index, pass.Gradient));
+                Tensor index = tensor(admitted), shown = images.At(admitted);
+                LossGradient pass = model.For(SamplesOf(images, admitted)).Gradient(shown, logits => loss(all.index_copy(0, index, logits)).index_select(0, index));
+                Saw(shown, logits => logits.argmax(1), pass.Logits, admitted, images);
+                (all, gradient) = (all.index_copy(0, index, pass.Logits), gradient.index_copy(0, index, pass.Gradient));
             }
 
-            return new LossGradient(scope.Keep(all), scope.Keep(loss(all)), scope.Keep(gradient));
+            return new LossGradient(scope.MoveToOuter(all), scope.MoveToOuter(loss(all)), scope.MoveToOuter(gradient));
         }
     }
 }

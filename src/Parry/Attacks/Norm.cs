@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -26,10 +28,10 @@ public static class Norms
     /// <summary>The size of each perturbation [N, C, H, W], as [N].</summary>
     public static Tensor Of(this Norm norm, Tensor perturbation) => norm switch
     {
-        Norm.L0 => perturbation.NotEqual(perturbation.ZerosLike()).To(DType.Float32).Sum(s_image),
-        Norm.L1 => perturbation.Norm(1, s_image),
-        Norm.L2 => perturbation.Norm(2, s_image),
-        _ => perturbation.Abs().Amax(s_image),
+        Norm.L0 => perturbation.ne(zeros_like(perturbation)).to(ScalarType.Float32).sum(s_image),
+        Norm.L1 => linalg.vector_norm(perturbation, 1, s_image),
+        Norm.L2 => linalg.vector_norm(perturbation, 2, s_image),
+        _ => perturbation.abs().amax(s_image),
     };
 
     /// <summary>The name in reports and on the command line: linf, l2, l1, l0.</summary>

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -9,8 +11,8 @@ public static class Rounding
     /// <summary>Images with each value rounded to the nearest of 256 levels, [N, C, H, W] in [0, 1].</summary>
     public static Tensor ToBytes(Tensor images)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(images.Mul(255).Round().Div(255));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(images.mul(255.0).round().div(255.0));
     }
 
     /// <summary>Which of an attack's successes still reach the goal after rounding, [N].</summary>
@@ -19,9 +21,9 @@ public static class Rounding
     /// <param name="goal">The goal it had.</param>
     public static bool[] Survivors(AttackResult result, IPredictor model, Goal goal)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        bool[] reached = goal.IsReached(Tensor.From(Predictions.Of(model, ToBytes(result.Images)))).ToArray<bool>();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        bool[] reached = goal.IsReached(tensor(Predictions.Of(model, ToBytes(result.Images)))).ToArray<bool>();
         return [.. reached.Zip(result.Succeeded, (still, succeeded) => still && succeeded)];
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Data;
 
@@ -9,15 +11,15 @@ public static class ImageTensors
     public static Tensor ImageTensor(this ImageSet set)
     {
         using Tensor bytes = set.ByteTensor();
-        return bytes.CopyTo(DType.Float32).MulInPlace(1 / 255.0);
+        return bytes.to(ScalarType.Float32, copy: true).mul_(1 / 255.0);
     }
 
     /// <summary>All images as bytes [N, C, H, W].</summary>
     public static Tensor ByteTensor(this ImageSet set) =>
-        Tensor.FromBytes(set.Pixels, DType.UInt8, set.Count, set.Shape.Channels, set.Shape.Height, set.Shape.Width);
+        TensorData.FromBytes(set.Pixels, ScalarType.Byte, set.Count, set.Shape.Channels, set.Shape.Height, set.Shape.Width);
 
     /// <summary>All labels, int64 [N].</summary>
-    public static Tensor LabelTensor(this ImageSet set) => Tensor.From(Array.ConvertAll(set.Labels.ToArray(), label => (long)label));
+    public static Tensor LabelTensor(this ImageSet set) => tensor(Array.ConvertAll(set.Labels.ToArray(), label => (long)label));
 
     /// <summary>The first images and their labels: that many, or all where there are fewer.</summary>
     public static (Tensor Images, Tensor Labels) First(this ImageSet set, int most) => set.Batch([.. Enumerable.Range(0, Math.Min(most, set.Count))]);

@@ -1,7 +1,10 @@
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
@@ -71,7 +74,7 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <param name="load">Reads the file, whose path it is given.</param>
     /// <returns>The network, and what its file says of it.</returns>
     /// <exception cref="UserErrorException">There is none, or it was trained on other images.</exception>
-    public (T Network, ModelDescription Description) Network<T>(string name, Func<string, (T Network, ModelDescription Description)> load) where T : Module
+    public (T Network, ModelDescription Description) Network<T>(string name, Func<string, (T Network, ModelDescription Description)> load) where T : nn.Module<Tensor, Tensor>
     {
         var (network, description) = load(ModelCatalog.Find(name));
         Own(network);

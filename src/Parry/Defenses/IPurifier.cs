@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
@@ -44,5 +46,5 @@ public sealed record Purified(Tensor Images, Tensor Errors)
     /// <summary>The purified images with their errors.</summary>
     /// <param name="images">As they came.</param>
     /// <param name="purified">As they went.</param>
-    public static Purified Of(Tensor images, Tensor purified) => new(purified, purified.Sub(images).Pow(2).Mean([1, 2, 3]));
+    public static Purified Of(Tensor images, Tensor purified) => new(purified, purified.sub(images).pow(2.0).mean([1, 2, 3]));
 }

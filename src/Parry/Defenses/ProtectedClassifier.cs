@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
@@ -95,31 +97,31 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
         Tensor purified = PurifyUnseen(images, random);
 
         // The value is the purified image; autograd sees the input itself.
-        return _classifier.Logits(Autograd.Enabled && images.RequiresGrad ? images.Add(purified.Sub(images.Detach()).Detach()) : purified);
+        return _classifier.Logits(is_grad_enabled() && images.requires_grad ? images.add(purified.sub(images.detach()).detach()) : purified);
     }
 
     /// <inheritdoc/>
     public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         LossGradient? sum = null;
         for (int draw = 0; draw < _draws; draw++)
         {
             LossGradient one = _purifier.Path == GradientPath.Exact
                 ? ((IClassifier)new Once(this)).Gradient(images, loss)
                 : _classifier.Gradient(PurifyUnseen(images, _random.Next(images)), loss);
-            sum = sum is null ? one : new LossGradient(sum.Logits.Add(one.Logits), sum.Losses.Add(one.Losses), sum.Gradient.Add(one.Gradient));
+            sum = sum is null ? one : new LossGradient(sum.Logits.add(one.Logits), sum.Losses.add(one.Losses), sum.Gradient.add(one.Gradient));
         }
 
         double share = 1.0 / _draws;
-        return new LossGradient(scope.Keep(sum!.Logits.Mul(share)), scope.Keep(sum.Losses.Mul(share)), scope.Keep(sum.Gradient.Mul(share)));
+        return new LossGradient(scope.MoveToOuter(sum!.Logits.mul(share)), scope.MoveToOuter(sum.Losses.mul(share)), scope.MoveToOuter(sum.Gradient.mul(share)));
     }
 
     private Tensor PurifyUnseen(Tensor images, SampleRandom random)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        return scope.Keep(_purifier.Purify(images.Detach(), random).Images);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(_purifier.Purify(images.detach(), random).Images);
     }
 
     // One purification seen by autograd, without this class's averaging.

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
@@ -27,9 +29,9 @@ internal class ProtectedPredictor : IPredictor, IPerSample
 
     private Tensor Asked(Tensor images, Func<Tensor, Tensor> ask)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        return scope.Keep(ask(_purifier.Purify(images.Detach(), _random.Next(images)).Images));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(ask(_purifier.Purify(images.detach(), _random.Next(images)).Images));
     }
 
     private sealed class Scorer(IPurifier purifier, IScorer model, CallDraws random) : ProtectedPredictor(purifier, model, random), IScorer

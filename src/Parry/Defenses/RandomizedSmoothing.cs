@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
@@ -70,7 +72,7 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
     /// <param name="draws">Over how many draws each call averages.</param>
     /// <param name="seed">Decides the noise.</param>
     public static ExpectationOverTransformation Mean(IClassifier model, double deviation, int draws, long seed) =>
-        new(model, draws, seed, (images, random) => images.Add(random.Normal(0, images.Shape.AsSpan(1)).MulInPlace(deviation)));
+        new(model, draws, seed, (images, random) => images.add(random.Normal(0, images.shape.AsSpan(1)).mul_(deviation)));
 
     /// <inheritdoc/>
     public IPredictor For(ReadOnlyMemory<long> samples) => new RandomizedSmoothing(_model, _deviation, _draws, _random.For(samples), (ExpectationOverTransformation)_soft.For(samples));
@@ -82,7 +84,7 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
     public Tensor Predict(Tensor images)
     {
         int[][] votes = Votes(images, Bound(images), _draws);
-        return Tensor.From(Array.ConvertAll(votes, counts => (long)Array.IndexOf(counts, counts.Max())));
+        return tensor(Array.ConvertAll(votes, counts => (long)Array.IndexOf(counts, counts.Max())));
     }
 
     /// <inheritdoc/>
@@ -112,7 +114,7 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
 
     private SampleRandom Bound(Tensor images)
     {
-        long rows = images.Size(0);
+        long rows = images.size(0);
         return _random.Samples.Length == rows ? _random
             : _random.Samples.IsEmpty ? _random.For(Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray())
             : throw new InvalidOperationException($"A batch of {rows} rows came where {_random.Samples.Length} samples were announced: call model.For(samples) when samples leave.");
@@ -121,13 +123,13 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
     // How often each class is given, for each image.
     private int[][] Votes(Tensor images, SampleRandom random, int draws, CancellationToken cancellation = default)
     {
-        int count = (int)images.Size(0), size = Math.Max(1, RowsAtOnce / Math.Min(draws, DrawsAtOnce));
+        int count = (int)images.size(0), size = Math.Max(1, RowsAtOnce / Math.Min(draws, DrawsAtOnce));
         return [.. Workers.Shared.Map((count + size - 1) / size, i =>
         {
             int from = i * size, to = Math.Min(count, from + size);
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            return Votes(images.Slice(0, from, to).Unsqueeze(1), random.For(random.Samples[from..to]), draws, to - from, cancellation);
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            return Votes(images.slice(0, from, to, 1).unsqueeze(1), random.For(random.Samples[from..to]), draws, to - from, cancellation);
         }, cancellation).SelectMany(part => part)];
     }
 
@@ -137,11 +139,11 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
         for (int from = 0; from < draws; from += DrawsAtOnce)
         {
             cancellation.ThrowIfCancellationRequested();
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             int block = Math.Min(DrawsAtOnce, draws - from);
-            Tensor noisy = random.Normal(from, block, Shape.Channels, Shape.Height, Shape.Width).MulInPlace(_deviation).AddInPlace(images);
+            Tensor noisy = random.Normal(from, block, Shape.Channels, Shape.Height, Shape.Width).mul_(_deviation).add_(images);
             long[] samples = [.. random.Samples.ToArray().SelectMany(sample => Enumerable.Repeat(sample, block))];
-            long[] given = _model.For(samples).Predict(noisy.Reshape(rows * block, Shape.Channels, Shape.Height, Shape.Width)).ToArray<long>();
+            long[] given = _model.For(samples).Predict(noisy.reshape(rows * block, Shape.Channels, Shape.Height, Shape.Width)).ToArray<long>();
             for (int i = 0; i < given.Length; i++) votes[i / block][given[i]]++;
         }
 

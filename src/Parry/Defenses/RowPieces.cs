@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
@@ -32,19 +34,19 @@ internal static class RowPieces
     private static Tensor[] Map(string name, ImageShape shape, Tensor images, SampleRandom random, int largest, Func<Tensor, SampleRandom, Tensor[]> map)
     {
         Check(name, shape, images, random);
-        if (Autograd.Enabled && images.RequiresGrad) return map(images, random);
-        int count = (int)images.Size(0);
+        if (is_grad_enabled() && images.requires_grad) return map(images, random);
+        int count = (int)images.size(0);
         int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, largest);
         Tensor[][] parts = Workers.Shared.Map((count + size - 1) / size, i =>
         {
             int from = i * size, to = Math.Min(count, from + size);
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            return scope.Keep(map(images.Slice(0, from, to), random.For(random.Samples[from..to])));
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            return scope.MoveAllToOuter(map(images.slice(0, from, to, 1), random.For(random.Samples[from..to])));
         });
         try
         {
-            return [.. Enumerable.Range(0, parts[0].Length).Select(k => Tensor.Cat([.. parts.Select(part => part[k])]))];
+            return [.. Enumerable.Range(0, parts[0].Length).Select(k => cat([.. parts.Select(part => part[k])]))];
         }
         finally
         {
@@ -54,13 +56,13 @@ internal static class RowPieces
 
     private static void Check(string name, ImageShape shape, Tensor images, SampleRandom random)
     {
-        if (images.Shape.Length != 4 || images.Size(0) == 0 || !images.Shape.AsSpan(1).SequenceEqual([shape.Channels, shape.Height, shape.Width]))
+        if (images.shape.Length != 4 || images.size(0) == 0 || !images.shape.AsSpan(1).SequenceEqual([shape.Channels, shape.Height, shape.Width]))
             throw new UserErrorException($"{name} takes images [N, {shape.Channels}, {shape.Height}, {shape.Width}], not {images.Describe()}: use one that was trained on such images");
-        if (random.Samples.Length != images.Size(0))
-            throw new InvalidOperationException($"A batch of {images.Size(0)} rows came with draws for {random.Samples.Length}.");
-        using var scope = new TensorScope();
-        Tensor values = images.Detach();
-        double low = values.Amin([0, 1, 2, 3]).ToDouble(), high = values.Amax([0, 1, 2, 3]).ToDouble();
+        if (random.Samples.Length != images.size(0))
+            throw new InvalidOperationException($"A batch of {images.size(0)} rows came with draws for {random.Samples.Length}.");
+        using var scope = NewDisposeScope();
+        Tensor values = images.detach();
+        double low = values.amin([0, 1, 2, 3]).ToDouble(), high = values.amax([0, 1, 2, 3]).ToDouble();
         if (!(low >= -Tolerance && high <= 1 + Tolerance))
             throw new UserErrorException($"{name} takes images of numbers in [0, 1]; these are in [{low}, {high}]: divide bytes by 255");
     }

@@ -1,6 +1,8 @@
 using Parry.Defenses;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 
@@ -28,9 +30,9 @@ internal sealed class DefendedImages : IDisposable
     /// <summary>Detects, purifies, with the defender's own draws, and classifies.</summary>
     public static DefendedImages Of(DefenseSpec defense, IPredictor evaluated, Tensor images, SampleRandom random)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        var refused = new bool[images.Size(0)];
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        var refused = new bool[images.size(0)];
         var scores = new List<DetectorScores>();
         for (int i = 0; i < defense.Detectors.Count; i++)
         {
@@ -42,8 +44,8 @@ internal sealed class DefendedImages : IDisposable
 
         Purified? purified = defense.Purifier?.Purify(images, random);
         if (scores.Count == 0 && purified is not null) scores.Add(new(defense.Name, purified.Errors.ToArray<float>()));
-        Tensor shown = purified?.Images ?? images.Clone();
-        return new DefendedImages(shown.Own(), scores, refused, Models.Predictions.Of(defense.Behind(evaluated), shown, random.Samples));
+        Tensor shown = purified?.Images ?? images.clone();
+        return new DefendedImages(shown.DetachFromDisposeScope(), scores, refused, Models.Predictions.Of(defense.Behind(evaluated), shown, random.Samples));
     }
 
     /// <summary>Whether the defended classifier still gives the right answer, or refuses.</summary>

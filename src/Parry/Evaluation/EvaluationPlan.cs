@@ -4,7 +4,9 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 

@@ -7,7 +7,9 @@ using Parry.Defenses;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 
@@ -45,8 +47,8 @@ public sealed class Evaluator
     /// <exception cref="EndpointException">A model behind an address failed before anything was found.</exception>
     public static EvaluationFindings Run(EvaluationPlan plan, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         return new Evaluator(plan, progress, cancellation).Run();
     }
 
@@ -155,13 +157,13 @@ public sealed class Evaluator
     {
         if (IsHere)
         {
-            using Tensor few = images.Slice(0, 0, Math.Min(Workers.Shared.Count, images.Size(0)));
+            using Tensor few = images.slice(0, 0, Math.Min(Workers.Shared.Count, images.size(0)), 1);
             (answer(few) as IDisposable)?.Dispose();
         }
 
         var clock = Stopwatch.StartNew();
         TAnswer answers = answer(images);
-        milliseconds = clock.Elapsed.TotalMilliseconds / images.Size(0);
+        milliseconds = clock.Elapsed.TotalMilliseconds / images.size(0);
         return answers;
     }
 
@@ -170,7 +172,7 @@ public sealed class Evaluator
     {
         Run(Threat.WhiteBox, model => defense.KnownTo(model, _plan.Seed), $"{defense.Name}, adaptive");
         if (_plan.Revisited && defense.Purifier is { IsRandom: true })
-            Run(Threat.WhiteBoxRevisited, model => defense.WithDraws(model, DefendersDraws(Rows.All(images.Size(0)))), $"{defense.Name}, adaptive with its seed");
+            Run(Threat.WhiteBoxRevisited, model => defense.WithDraws(model, DefendersDraws(Rows.All(images.size(0)))), $"{defense.Name}, adaptive with its seed");
 
         void Run(Threat threat, Func<IPredictor, IPredictor> defended, string where)
         {
@@ -208,7 +210,7 @@ public sealed class Evaluator
     {
         Report($"{attack.Name} learns to attack {where}");
         ImageSet known = _plan.TrainingImages ?? throw new UserErrorException($"the attack {attack.Name} learns before it attacks: give the plan images to learn from, others than those it attacks");
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var (images, labels) = known.First(learner.TrainingImages);
         IReadOnlyList<double> epsilons = learner is IBudgetAttack<IClassifier> within ? attack.Epsilons ?? [within.Epsilon] : [];
         var (trained, training) = AttackFit.Train(learner, model, images, attack.GoalFor(model, images, labels, _plan.Seed), _plan.Seed, epsilons, cancellation: _cancellation);
@@ -223,11 +225,11 @@ public sealed class Evaluator
 
     private static bool[] Reached(Goal goal, long[] predictions)
     {
-        using Tensor predicted = Tensor.From(predictions), reached = goal.IsReached(predicted);
+        using Tensor predicted = tensor(predictions), reached = goal.IsReached(predicted);
         return reached.ToArray<bool>();
     }
 
-    private DefendedImages Defend(DefenseSpec defense, Tensor images) => DefendedImages.Of(defense, _plan.Model, images, DefendersDraws(Rows.All(images.Size(0))));
+    private DefendedImages Defend(DefenseSpec defense, Tensor images) => DefendedImages.Of(defense, _plan.Model, images, DefendersDraws(Rows.All(images.size(0))));
 
     private SampleRandom DefendersDraws(long[] samples) => new SampleRandom(_plan.Seed, samples).Fork(DefenderStream);
 
@@ -240,7 +242,7 @@ public sealed class Evaluator
         long[] predictions = shown?.Predictions ?? barePredictions!;
         bool[] reached = [.. Reached(goal, predictions).Select((there, i) => there && !(shown?.Refused[i] ?? false))];
         bool[] attackable = goal.IsTargeted ? [.. goal.Labels.ToArray<long>().Zip(truth, cleanRight).Select(row => row.Third && row.First != row.Second)] : cleanRight;
-        float[] distances = result.Norm.Of(result.Attempts.Sub(clean)).ToArray<float>();
+        float[] distances = result.Norm.Of(result.Attempts.sub(clean)).ToArray<float>();
 
         // A minimizing attack counts within each budget that was asked for.
         IReadOnlyList<double?> budgets = result.Epsilon is null && attack.Epsilons is { } asked ? [.. asked.Select(e => (double?)e)] : [result.Epsilon];

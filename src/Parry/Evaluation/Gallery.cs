@@ -1,7 +1,9 @@
 using Parry.Attacks;
 using Parry.Data.Images;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 
@@ -11,12 +13,12 @@ internal static class Gallery
     public static GalleryRow Row(string attack, AttackResult result, string defense, Threat threat, Tensor clean, DefendedImages? shown, long[] predictions,
         bool[] cleanRight, EvaluationPlan plan)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         int[] chosen = [.. Enumerable.Range(0, predictions.Length).Where(i => cleanRight[i]).Take(plan.GalleryImages)];
-        Tensor change = result.Attempts.Sub(clean);
-        float largest = chosen.Length == 0 ? 0 : chosen.Max(i => change.Select(0, i).Abs().Amax([0, 1, 2]).ToArray<float>()[0]);
+        Tensor change = result.Attempts.sub(clean);
+        float largest = chosen.Length == 0 ? 0 : chosen.Max(i => change.select(0, i).abs().amax([0, 1, 2]).ToArray<float>()[0]);
         double amplification = largest > 0 ? 0.5 / largest : 1;
-        Tensor visible = change.Mul(amplification).Add(0.5).Clamp(0, 1);
+        Tensor visible = change.mul(amplification).add(0.5).clamp(0.0, 1.0);
         string Name(long label) => plan.Images.ClassNames[(int)label];
         return new GalleryRow
         {
@@ -45,8 +47,8 @@ internal static class Gallery
 
     private static byte[] Picture(Tensor images, int index)
     {
-        using var scope = new TensorScope();
-        Tensor image = images.Select(0, index);
-        return Png.Encode(image.Mul(255).Round().To(DType.UInt8).ToArray<byte>(), new ImageShape((int)image.Size(0), (int)image.Size(1), (int)image.Size(2)));
+        using var scope = NewDisposeScope();
+        Tensor image = images.select(0, index);
+        return Png.Encode(image.mul(255.0).round().to(ScalarType.Byte).ToArray<byte>(), new ImageShape((int)image.size(0), (int)image.size(1), (int)image.size(2)));
     }
 }

@@ -4,7 +4,9 @@ using Parry.Attacks.Steps;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 
@@ -27,10 +29,10 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
         long[][] pieces = Pieces(Rows.Where(right, true));
         int without = Workers.Shared.Map(pieces.Length, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Goal goal = Goal.Untargeted(Tensor.From(truth.At(pieces[i])));
-            Tensor steepest = model.For(pieces[i]).Gradient(images.At(pieces[i]), AttackLoss.CrossEntropy(goal)).Gradient.Abs().Amax([1, 2, 3]);
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            Goal goal = Goal.Untargeted(tensor(truth.At(pieces[i])));
+            Tensor steepest = model.For(pieces[i]).Gradient(images.At(pieces[i]), AttackLoss.CrossEntropy(goal)).Gradient.abs().amax([1, 2, 3]);
             return steepest.ToArray<float>().Count(value => !float.IsFinite(value) || value == 0);
         }, cancellation).Sum();
         return GradientMasking.OfZeroGradients(name, without, right.Count(r => r));
@@ -72,22 +74,22 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
     // Which of some samples it fools, by the defender's verdict where there is one.
     private bool[] Search(RandomSearch search, IClassifier model, long[] samples, Func<Tensor, long[], DefendedImages>? defend)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         long[][] pieces = Pieces(samples);
         (Tensor Images, bool[] Fooled)[] parts = Workers.Shared.Map(pieces.Length, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var inner = new TensorScope();
-            Goal goal = Goal.Untargeted(Tensor.From(truth.At(pieces[i])));
+            using var frozen = no_grad();
+            using var inner = NewDisposeScope();
+            Goal goal = Goal.Untargeted(tensor(truth.At(pieces[i])));
             IClassifier bound = model.For(pieces[i]);
             Tensor attempts = search.Perturb(bound, images.At(pieces[i]), goal, new SampleRandom(plan.Seed, pieces[i]));
-            return (inner.Keep(attempts), goal.IsReached(bound.Predict(attempts)).ToArray<bool>());
+            return (inner.MoveToOuter(attempts), goal.IsReached(bound.Predict(attempts)).ToArray<bool>());
         }, cancellation);
         bool[] fooled = [.. parts.SelectMany(part => part.Fooled)];
         long[] claimed = Rows.Where(fooled, true);
         if (defend is not null && claimed.Length > 0)
         {
-            using DefendedImages shown = defend(Tensor.Cat([.. parts.Select(part => part.Images)]).At(claimed), samples.At(claimed));
+            using DefendedImages shown = defend(cat([.. parts.Select(part => part.Images)]).At(claimed), samples.At(claimed));
             foreach (long row in claimed.At(Rows.Where(shown.Holds(truth.At(samples.At(claimed))), true))) fooled[row] = false;
         }
 

@@ -1,5 +1,7 @@
 using Parry.Defenses.Purifiers;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 
@@ -17,12 +19,12 @@ public static class ReconstructionError
     /// <param name="cancellation">Stops between images.</param>
     public static double[] Of(DefenseGan projection, Tensor images, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        int count = (int)images.Size(0), done = 0;
+        int count = (int)images.size(0), done = 0;
         return Workers.Shared.Map(count, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            double error = projection.Purify(images.Slice(0, i, i + 1), new SampleRandom(seed, new long[] { i })).Errors.ToDouble();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            double error = projection.Purify(images.slice(0, i, i + 1, 1), new SampleRandom(seed, new long[] { i })).Errors.ToDouble();
             progress?.Report(Interlocked.Increment(ref done) / (double)count);
             return error;
         }, cancellation);

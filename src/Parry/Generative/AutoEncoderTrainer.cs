@@ -1,9 +1,12 @@
 using System.Globalization;
 using Parry.Data;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Models;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -13,7 +16,7 @@ namespace Parry.Generative;
 /// run gives, bit for bit. It may go on for more epochs than were asked for at first, unless its step size falls.
 /// </summary>
 /// <remarks>A network with running statistics (batch normalization) sees each batch whole, on one worker.</remarks>
-public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : Module
+public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : nn.Module<Tensor, Tensor>
 {
     private const int PieceSize = 64;
 
@@ -22,7 +25,7 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
     private readonly Func<TNetwork, TrainingRows, Tensor> _loss;
     private readonly ShuffledBatches _batches;
     private readonly Tensor[] _weights;
-    private readonly Adam _adam;
+    private readonly optim.Optimizer _adam;
     private readonly bool _whole;
 
     /// <summary>Prepares a training.</summary>
@@ -42,9 +45,9 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
         (_options, _loss, Network) = (options, loss, network);
         _recipe = $"{recipe}, {options}, {count} images";
         _batches = new ShuffledBatches(count, options.BatchSize, (ulong)options.Seed);
-        _weights = [.. network.Parameters.Select(parameter => parameter.Value)];
-        _adam = new Adam(_weights, options.LearningRate);
-        _whole = network.Buffers.Any();
+        _weights = [.. network.Parameters().Select(parameter => parameter.Value)];
+        _adam = Optimizers.Adam(_weights, options.LearningRate);
+        _whole = network.Buffers().Any();
     }
 
     /// <summary>The network as trained so far, in evaluation mode.</summary>
@@ -96,16 +99,16 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
             Network.RequireGrad(false);
         }
 
-        using var scope = new TensorScope();
-        if (_weights.Any(weight => weight.IsFinite().All().ToDouble() == 0)) throw Diverged();
+        using var scope = NewDisposeScope();
+        if (_weights.Any(weight => weight.isfinite().all().ToDouble() == 0)) throw Diverged();
         Epoch++;
     }
 
     /// <summary>Everything a run needs to go on, as one safetensors file.</summary>
     public void Save(Stream stream)
     {
-        var tensors = Network.State.Select(entry => KeyValuePair.Create("network." + entry.Key, entry.Value))
-            .Concat(_adam.State.Select(entry => KeyValuePair.Create("adam." + entry.Key, entry.Value)));
+        var tensors = Network.State().Select(entry => KeyValuePair.Create("network." + entry.Key, entry.Value))
+            .Concat(_adam.State().Select(entry => KeyValuePair.Create("adam." + entry.Key, entry.Value)));
         SafeTensors.Write(stream, tensors, new Dictionary<string, string> { ["epoch"] = Epoch.ToString(CultureInfo.InvariantCulture), ["recipe"] = _recipe });
     }
 
@@ -121,7 +124,7 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
             if (!int.TryParse(file.Metadata.GetValueOrDefault("epoch"), NumberStyles.None, CultureInfo.InvariantCulture, out int epoch))
                 throw new InvalidDataException("It does not say how many epochs are done.");
             if (epoch > _options.Epochs) throw new UserErrorException($"the checkpoint '{checkpoint}' has {epoch} epochs done: give at least as many epochs, or start anew");
-            Network.Load(file.Under("network."));
+            Network.LoadState(file.Under("network."));
             _adam.Restore(file.Under("adam."));
             Epoch = epoch;
         }
@@ -141,22 +144,22 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
     private double RunBatch(int[] batch, long step)
     {
         double done = (double)step / ((long)_options.Epochs * _batches.BatchesPerEpoch);
-        _adam.LearningRate = _options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate));
+        _adam.SetLearningRate(_options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate)));
         int count = _whole ? 1 : (batch.Length + PieceSize - 1) / PieceSize;
-        using var random = new Parry.Torch.Generator(unchecked((_options.Seed * 1_000_003) + step));
+        using var random = new Generator((ulong)(unchecked((_options.Seed * 1_000_003) + step)));
         if (_whole) Network.Train(random);
         Piece[] pieces = Workers.Shared.Map(count, i => RunPiece(batch[(batch.Length * i / count)..(batch.Length * (i + 1) / count)], batch.Length, step));
-        Network.Evaluate();
+        Network.eval();
         double loss = pieces.Sum(piece => piece.Loss);
 
         // On a worker, where LibTorch's own threads are off: they cost more than they bring here.
         Workers.Shared.Run(double.IsFinite(loss) ? 1 : 0, _ =>
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             Tensor[] sum = pieces[0].Gradients;
             foreach (Piece piece in pieces.Skip(1))
             {
-                for (int i = 0; i < sum.Length; i++) sum[i].AddInPlace(piece.Gradients[i]);
+                for (int i = 0; i < sum.Length; i++) sum[i].add_(piece.Gradients[i]);
             }
 
             _adam.Step(sum);
@@ -167,12 +170,12 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
 
     private Piece RunPiece(int[] indices, int batchSize, long step)
     {
-        using var scope = new TensorScope();
-        using var follow = Autograd.WithGrad();
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
         var once = new SampleRandom(_options.Seed, Array.ConvertAll(indices, index => (long)index));
         Tensor loss = _loss(Network, new TrainingRows(indices, Epoch, once, once.Fork(1 + step)));
-        Tensor[] gradients = Array.ConvertAll(Autograd.Grad([loss.Div(batchSize)], _weights), gradient => gradient!);
-        return new Piece(scope.Keep(gradients), loss.ToDouble());
+        Tensor[] gradients = Array.ConvertAll(Autograd.Grad([loss.div((double)batchSize)], _weights), gradient => gradient!);
+        return new Piece(scope.MoveAllToOuter(gradients), loss.ToDouble());
     }
 
     private InvalidOperationException Diverged() => new($"the training diverged in epoch {Epoch + 1}: its loss or a weight is no number any more; try a smaller learning rate. The last checkpoint is from before.");

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -19,7 +21,7 @@ public static class ConditionalGan
     /// <param name="latents">[N, latent].</param>
     /// <param name="labels">int64 [N].</param>
     /// <param name="classes">How many classes there are.</param>
-    public static Tensor Latents(Tensor latents, Tensor labels, int classes) => Tensor.Cat([latents, labels.OneHot(classes).To(DType.Float32)], 1);
+    public static Tensor Latents(Tensor latents, Tensor labels, int classes) => cat([latents, nn.functional.one_hot(labels, classes).to(ScalarType.Float32)], 1);
 
     /// <summary>The discriminator's input.</summary>
     /// <param name="images">[N, C, H, W].</param>
@@ -27,7 +29,7 @@ public static class ConditionalGan
     /// <param name="classes">How many classes there are.</param>
     public static Tensor Images(Tensor images, Tensor labels, int classes)
     {
-        Tensor maps = labels.OneHot(classes).To(DType.Float32).Reshape(images.Size(0), classes, 1, 1).Expand(images.Size(0), classes, images.Size(2), images.Size(3));
-        return Tensor.Cat([images, maps], 1);
+        Tensor maps = nn.functional.one_hot(labels, classes).to(ScalarType.Float32).reshape(images.size(0), classes, 1, 1).expand(images.size(0), classes, images.size(2), images.size(3));
+        return cat([images, maps], 1);
     }
 }

@@ -1,11 +1,13 @@
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
 /// <summary>A <see cref="Vae"/> whose encoder and decoder also see the image's class, as a one-hot vector (Sohn, Lee, Yan, 2015): it draws images of a wanted class.</summary>
-public sealed class ConditionalVae : Module
+public sealed class ConditionalVae : Network
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "conditional-vae";
@@ -17,7 +19,7 @@ public sealed class ConditionalVae : Module
     /// <param name="classes">How many there are.</param>
     /// <param name="random">Where the first weights come from.</param>
     /// <param name="sizes">Of the layers; those of <see cref="Vae"/> if not given.</param>
-    public ConditionalVae(ImageShape shape, int classes, Parry.Torch.Generator random, VaeSizes? sizes = null)
+    public ConditionalVae(ImageShape shape, int classes, Generator random, VaeSizes? sizes = null)
     {
         (Shape, Classes, Sizes) = (shape, classes, sizes ?? new VaeSizes());
         _encoder = Child("encoder", new DenseLayers(Sizes.OfEncoder(shape.Pixels, classes), random));
@@ -34,18 +36,18 @@ public sealed class ConditionalVae : Module
     public VaeSizes Sizes { get; }
 
     /// <summary>The distribution of each image's code, for images [N, C, H, W] of classes [N] int64.</summary>
-    public GaussianCode Encode(Tensor images, Tensor labels) => Sizes.Code(_encoder.Forward(Joined(images.Flatten(), labels)));
+    public GaussianCode Encode(Tensor images, Tensor labels) => Sizes.Code(_encoder.forward(Joined(images.flatten(1), labels)));
 
     /// <summary>Images for latent vectors [N, latent] and classes [N] int64, before their sigmoid: [N, C, H, W].</summary>
     public Tensor DecodeLogits(Tensor latents, Tensor labels) =>
-        _decoder.Forward(Joined(latents, labels)).Reshape(latents.Size(0), Shape.Channels, Shape.Height, Shape.Width);
+        _decoder.forward(Joined(latents, labels)).reshape(latents.size(0), Shape.Channels, Shape.Height, Shape.Width);
 
     /// <summary>Images [N, C, H, W] in [0, 1] for latent vectors [N, latent] and classes [N] int64.</summary>
-    public Tensor Decode(Tensor latents, Tensor labels) => DecodeLogits(latents, labels).Sigmoid();
+    public Tensor Decode(Tensor latents, Tensor labels) => DecodeLogits(latents, labels).sigmoid();
 
     /// <summary>Not to be used: it lacks the classes.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
-    public override Tensor Forward(Tensor input) => throw new NotSupportedException("A conditional auto-encoder needs classes: call Encode and Decode.");
+    public override Tensor forward(Tensor input) => throw new NotSupportedException("A conditional auto-encoder needs classes: call Encode and Decode.");
 
     /// <summary>The negative evidence lower bound of each image given its class, [N], with latent vectors drawn by this noise [N, latent].</summary>
     public Tensor Loss(Tensor images, Tensor labels, Tensor noise)
@@ -68,5 +70,5 @@ public sealed class ConditionalVae : Module
         return (parameters, random => new ConditionalVae(description.Shape, classes, random, sizes));
     });
 
-    private Tensor Joined(Tensor values, Tensor labels) => Tensor.Cat([values, labels.OneHot(Classes).To(values.DType)], 1);
+    private Tensor Joined(Tensor values, Tensor labels) => cat([values, nn.functional.one_hot(labels, Classes).to(values.dtype)], 1);
 }

@@ -1,6 +1,9 @@
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -9,7 +12,7 @@ namespace Parry.Generative;
 /// then mean and logarithm of the variance of 128 components. Decoder: a linear layer, transposed convolutions 4x4 with stride 2 to 128, 64 and 64 maps, and one 5x5
 /// to the image. Batch normalization and ReLU after each but the last, which has a sigmoid.
 /// </summary>
-public sealed class DefenseVaeNetwork : Module
+public sealed class DefenseVaeNetwork : Network
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "defense-vae";
@@ -26,26 +29,17 @@ public sealed class DefenseVaeNetwork : Module
     /// <param name="width">Maps of the first convolution.</param>
     /// <param name="latent">The length of the latent vector.</param>
     /// <exception cref="UserErrorException">Height or width is odd, or their paddings differ.</exception>
-    public DefenseVaeNetwork(ImageShape shape, Parry.Torch.Generator random, int width = 64, int latent = 128)
+    public DefenseVaeNetwork(ImageShape shape, Generator random, int width = 64, int latent = 128)
     {
         (Shape, Latent, _width) = (shape, latent, width);
         (_rows, _columns) = (Quarter(shape.Height) / 2, Quarter(shape.Width) / 2);
         int padding = PaddingOf(shape), features = 4 * width * _rows * _columns;
-        _encoder = Child("encoder", new Sequential(
-            new Conv2d(shape.Channels, width, 5, random, padding: 2, bias: false), new BatchNorm(width), Activation.Relu(),
-            new Conv2d(width, width, 4, random, 2, padding, bias: false), new BatchNorm(width), Activation.Relu(),
-            new Conv2d(width, 2 * width, 4, random, 2, 1, bias: false), new BatchNorm(2 * width), Activation.Relu(),
-            new Conv2d(2 * width, 4 * width, 4, random, 2, 1, bias: false), new BatchNorm(4 * width), Activation.Relu(), new Flatten()));
-        _mean = Child("mean", new Linear(features, latent, random));
-        _logVariance = Child("log-variance", new Linear(features, latent, random));
-        _start = Child("start", new Linear(latent, features, random));
-        _decoder = Child("decoder", new Sequential(
-            new BatchNorm(4 * width), Activation.Relu(),
-            new ConvTranspose2d(4 * width, 2 * width, 4, random, 2, 1, bias: false), new BatchNorm(2 * width), Activation.Relu(),
-            new ConvTranspose2d(2 * width, width, 4, random, 2, 1, bias: false), new BatchNorm(width), Activation.Relu(),
-            new ConvTranspose2d(width, width, 4, random, 2, padding, bias: false), new BatchNorm(width), Activation.Relu(),
-            new ConvTranspose2d(width, shape.Channels, 5, random, padding: 2)));
-        foreach (var (_, weight) in Parameters.Where(parameter => parameter.Value.Shape.Length > 1)) Init.Gaussian(weight, 0.02, random);
+        _encoder = Child("encoder", Layer.Sequential(Layer.Conv2d(shape.Channels, width, 5, random, padding: 2, bias: false), Layer.BatchNorm(width), nn.ReLU(), Layer.Conv2d(width, width, 4, random, 2, padding, bias: false), Layer.BatchNorm(width), nn.ReLU(), Layer.Conv2d(width, 2 * width, 4, random, 2, 1, bias: false), Layer.BatchNorm(2 * width), nn.ReLU(), Layer.Conv2d(2 * width, 4 * width, 4, random, 2, 1, bias: false), Layer.BatchNorm(4 * width), nn.ReLU(), Layer.Flatten()));
+        _mean = Child("mean", Layer.Linear(features, latent, random));
+        _logVariance = Child("log-variance", Layer.Linear(features, latent, random));
+        _start = Child("start", Layer.Linear(latent, features, random));
+        _decoder = Child("decoder", Layer.Sequential(Layer.BatchNorm(4 * width), nn.ReLU(), Layer.ConvTranspose2d(4 * width, 2 * width, 4, random, 2, 1, bias: false), Layer.BatchNorm(2 * width), nn.ReLU(), Layer.ConvTranspose2d(2 * width, width, 4, random, 2, 1, bias: false), Layer.BatchNorm(width), nn.ReLU(), Layer.ConvTranspose2d(width, width, 4, random, 2, padding, bias: false), Layer.BatchNorm(width), nn.ReLU(), Layer.ConvTranspose2d(width, shape.Channels, 5, random, padding: 2)));
+        foreach (var (_, weight) in this.Parameters().Where(parameter => parameter.Value.shape.Length > 1)) Init.Gaussian(weight, 0.02, random);
     }
 
     /// <summary>The shape of the images.</summary>
@@ -57,15 +51,15 @@ public sealed class DefenseVaeNetwork : Module
     /// <summary>The distribution of each image's code, for images [N, C, H, W].</summary>
     public GaussianCode Encode(Tensor images)
     {
-        Tensor seen = _encoder.Forward(images);
-        return new GaussianCode(_mean.Forward(seen), _logVariance.Forward(seen).Mul(0.5).Exp());
+        Tensor seen = _encoder.forward(images);
+        return new GaussianCode(_mean.forward(seen), _logVariance.forward(seen).mul(0.5).exp());
     }
 
     /// <summary>Images for latent vectors [N, latent], before their sigmoid: [N, C, H, W].</summary>
-    public Tensor DecodeLogits(Tensor latents) => _decoder.Forward(_start.Forward(latents).Reshape(latents.Size(0), 4 * _width, _rows, _columns));
+    public Tensor DecodeLogits(Tensor latents) => _decoder.forward(_start.forward(latents).reshape(latents.size(0), 4 * _width, _rows, _columns));
 
     /// <summary>Images drawn again from the means of their codes, [N, C, H, W] in [0, 1].</summary>
-    public override Tensor Forward(Tensor input) => DecodeLogits(Encode(input).Mean).Sigmoid();
+    public override Tensor forward(Tensor input) => DecodeLogits(Encode(input).Mean).sigmoid();
 
     /// <summary>What a weight file says of it; the caller adds the training.</summary>
     public ModelDescription Describe() => new() { Architecture = Architecture, Data = "", Shape = Shape, Latent = Latent, Width = _width };

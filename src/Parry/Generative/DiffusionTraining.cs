@@ -1,6 +1,8 @@
 using System.Globalization;
 using Parry.Data;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -19,10 +21,10 @@ public sealed record DiffusionTraining
     /// <exception cref="UserErrorException">An option is out of range, or does not fit the images.</exception>
     public AutoEncoderTrainer<DiffusionUNet> On(ImageSet images)
     {
-        using var random = new Parry.Torch.Generator(Schedule.Seed);
+        using var random = new Generator((ulong)Schedule.Seed);
         var network = new DiffusionUNet(images.Shape, random, Width);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{DiffusionUNet.Architecture}, width={Width} on {images.Name}");
-        return new AutoEncoderTrainer<DiffusionUNet>(Schedule, recipe, network, images.Count, (trained, rows) => Loss(trained, images.Batch(rows.Indices).Images, rows.Anew).Sum());
+        return new AutoEncoderTrainer<DiffusionUNet>(Schedule, recipe, network, images.Count, (trained, rows) => Loss(trained, images.Batch(rows.Indices).Images, rows.Anew).sum());
     }
 
     /// <summary>The mean squared error of the noise predicted in each image at a time drawn for it, [N].</summary>
@@ -32,7 +34,7 @@ public sealed record DiffusionTraining
     public static Tensor Loss(DiffusionUNet network, Tensor images, SampleRandom random)
     {
         int[] times = Array.ConvertAll(random.Uniform(0, 1).ToArray<float>(), share => 1 + (int)(share * network.Schedule.Times));
-        Tensor noise = random.Normal(1, images.Shape.AsSpan(1));
-        return network.Predict(network.Schedule.Noised(images.Mul(2).Sub(1), times, noise), times).Sub(noise).Pow(2).Mean([1, 2, 3]);
+        Tensor noise = random.Normal(1, images.shape.AsSpan(1));
+        return network.Predict(network.Schedule.Noised(images.mul(2.0).sub(1.0), times, noise), times).sub(noise).pow(2.0).mean([1, 2, 3]);
     }
 }

@@ -1,6 +1,9 @@
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -9,7 +12,7 @@ namespace Parry.Generative;
 /// the image's size, at half and at a quarter of it, with width, 2 · width and 2 · width maps; each block is told the time, and each block up also sees what the block down of its size made.
 /// </summary>
 /// <remarks>Deviations from the paper's, which is for larger images: one block a level, and no attention. With width 32, for 28x28 gray images, it has 0.58 million parameters.</remarks>
-public sealed class DiffusionUNet : Module
+public sealed class DiffusionUNet : Network
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "diffusion-unet";
@@ -27,15 +30,15 @@ public sealed class DiffusionUNet : Module
     /// <param name="random">Where the first weights come from.</param>
     /// <param name="width">Maps at the image's size, a multiple of 8.</param>
     /// <exception cref="UserErrorException">Such a shape or width cannot be.</exception>
-    public DiffusionUNet(ImageShape shape, Parry.Torch.Generator random, int width = 32)
+    public DiffusionUNet(ImageShape shape, Generator random, int width = 32)
     {
         if (shape.Height % 4 != 0 || shape.Width % 4 != 0) throw new UserErrorException($"the diffusion network takes images whose height and width are multiples of 4, got {shape}");
         if (width < 8 || width % DiffusionBlock.Groups != 0) throw new UserErrorException($"expected a width that is a multiple of {DiffusionBlock.Groups}, got {width}");
         (Shape, Width) = (shape, width);
         int time = 4 * width, two = 2 * width;
-        _time1 = Child("time1", new Linear(2 * Frequencies, time, random));
-        _time2 = Child("time2", new Linear(time, time, random));
-        _first = Child("first", new Conv2d(shape.Channels, width, 3, random, padding: 1));
+        _time1 = Child("time1", Layer.Linear(2 * Frequencies, time, random));
+        _time2 = Child("time2", Layer.Linear(time, time, random));
+        _first = Child("first", Layer.Conv2d(shape.Channels, width, 3, random, padding: 1));
         _down1 = Child("down1", new DiffusionBlock(width, width, time, random));
         _down2 = Child("down2", new DiffusionBlock(width, two, time, random));
         _down3 = Child("down3", new DiffusionBlock(two, two, time, random));
@@ -43,11 +46,11 @@ public sealed class DiffusionUNet : Module
         _up3 = Child("up3", new DiffusionBlock(2 * two, two, time, random));
         _up2 = Child("up2", new DiffusionBlock(2 * two, two, time, random));
         _up1 = Child("up1", new DiffusionBlock(two + width, width, time, random));
-        _norm = Child("norm", new GroupNorm(DiffusionBlock.Groups, width));
-        _last = Child("last", new Conv2d(width, shape.Channels, 3, random, padding: 1));
-        using var frozen = Autograd.NoGrad();
-        _last.Weight.ZeroInPlace();
-        _last.Bias!.ZeroInPlace();
+        _norm = Child("norm", Layer.GroupNorm(DiffusionBlock.Groups, width));
+        _last = Child("last", Layer.Conv2d(width, shape.Channels, 3, random, padding: 1));
+        using var frozen = no_grad();
+        _last.weight.zero_();
+        _last.bias!.zero_();
     }
 
     /// <summary>The shape of the images.</summary>
@@ -60,21 +63,21 @@ public sealed class DiffusionUNet : Module
     public NoiseSchedule Schedule { get; } = new();
 
     /// <summary>The noise in images that hardly have any: <see cref="Predict"/> at time 1.</summary>
-    public override Tensor Forward(Tensor input) => Predict(input, [.. Enumerable.Repeat(1, (int)input.Size(0))]);
+    public override Tensor forward(Tensor input) => Predict(input, [.. Enumerable.Repeat(1, (int)input.size(0))]);
 
     /// <summary>The noise e in x_t.</summary>
     /// <param name="noised">x_t, [N, C, H, W] for images in [-1, 1].</param>
     /// <param name="times">N times.</param>
     public Tensor Predict(Tensor noised, IReadOnlyList<int> times)
     {
-        Tensor time = _time2.Forward(_time1.Forward(Waves(times)).Silu());
-        Tensor one = _down1.Forward(_first.Forward(noised), time);
-        Tensor two = _down2.Forward(one.AvgPool2d(2, 2), time);
-        Tensor three = _down3.Forward(two.AvgPool2d(2, 2), time);
-        Tensor map = _up3.Forward(Tensor.Cat([_middle.Forward(three, time), three], 1), time);
-        map = _up2.Forward(Tensor.Cat([Twice(map), two], 1), time);
-        map = _up1.Forward(Tensor.Cat([Twice(map), one], 1), time);
-        return _last.Forward(_norm.Forward(map).Silu());
+        Tensor time = _time2.forward(nn.functional.silu(_time1.forward(Waves(times))));
+        Tensor one = _down1.Forward(_first.forward(noised), time);
+        Tensor two = _down2.Forward(nn.functional.avg_pool2d(one, [2, 2], [2, 2]), time);
+        Tensor three = _down3.Forward(nn.functional.avg_pool2d(two, [2, 2], [2, 2]), time);
+        Tensor map = _up3.Forward(cat([_middle.Forward(three, time), three], 1), time);
+        map = _up2.Forward(cat([Twice(map), two], 1), time);
+        map = _up1.Forward(cat([Twice(map), one], 1), time);
+        return _last.forward(nn.functional.silu(_norm.forward(map)));
     }
 
     /// <summary>What a weight file says of it; the caller adds the training.</summary>
@@ -97,7 +100,7 @@ public sealed class DiffusionUNet : Module
             + (2L * width) + (((9L * width) + 1) * channels);
     }
 
-    private static Tensor Twice(Tensor map) => map.ResizeNearest(2 * map.Size(2), 2 * map.Size(3));
+    private static Tensor Twice(Tensor map) => nn.functional.interpolate(map, [2 * map.size(2), 2 * map.size(3)]);
 
     // Sines and cosines of the times, of wavelengths up to 10,000 · 2π.
     private static Tensor Waves(IReadOnlyList<int> times)
@@ -112,6 +115,6 @@ public sealed class DiffusionUNet : Module
             }
         }
 
-        return Tensor.From<float>(waves, times.Count, 2 * Frequencies);
+        return tensor(waves, [times.Count, 2 * Frequencies]);
     }
 }

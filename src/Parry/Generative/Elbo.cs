@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -9,10 +11,10 @@ public static class Elbo
     /// <param name="logits">What the decoder gives before its sigmoid, [N, …].</param>
     /// <param name="images">The images in [0, 1], of the same shape.</param>
     /// <param name="code">The distribution that the decoded latent vectors were drawn from.</param>
-    public static Tensor Negative(Tensor logits, Tensor images, GaussianCode code) => CrossEntropy(logits, images).Add(code.Divergence());
+    public static Tensor Negative(Tensor logits, Tensor images, GaussianCode code) => CrossEntropy(logits, images).add(code.Divergence());
 
     /// <summary>-Σ (x log x' + (1 - x) log(1 - x')) of each image, [N], for x' = sigmoid(logits).</summary>
     /// <param name="logits">[N, …].</param>
     /// <param name="images">In [0, 1], of the same shape.</param>
-    public static Tensor CrossEntropy(Tensor logits, Tensor images) => logits.Softplus().Sub(images.Mul(logits)).Flatten().Sum([1]);
+    public static Tensor CrossEntropy(Tensor logits, Tensor images) => nn.functional.softplus(logits).sub(images.mul(logits)).flatten(1).sum(1);
 }

@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -7,7 +9,7 @@ namespace Parry.Generative;
 /// A fully connected layer or a convolution with an equalized learning rate (Karras et al., 2017, 1710.10196): weights are kept standard normal and multiplied, whenever they
 /// are used, by what He's first weights would be, so that Adam's steps mean the same in every layer.
 /// </summary>
-internal sealed class Equalized : Module
+internal sealed class Equalized : Network
 {
     private readonly Tensor _weight;
     private readonly Tensor? _bias;
@@ -19,19 +21,19 @@ internal sealed class Equalized : Module
     /// <param name="gain">The deviation of the outputs for standard normal inputs: √2 before LeakyReLU.</param>
     /// <param name="rate">How much slower or faster than the others it learns.</param>
     /// <param name="bias">Whether it has a bias, 0 at first.</param>
-    public Equalized(long[] shape, Parry.Torch.Generator random, double gain = 1.4142135623730951, double rate = 1, bool bias = true)
+    public Equalized(long[] shape, Generator random, double gain = 1.4142135623730951, double rate = 1, bool bias = true)
     {
         _rate = rate;
         _scale = gain * rate / Math.Sqrt(shape[1..].Aggregate(1L, (product, size) => product * size));
-        using var frozen = Autograd.NoGrad();
-        _weight = Parameter("weight", Tensor.Normal(shape, random).MulInPlace(1 / rate));
-        if (bias) _bias = Parameter("bias", Tensor.Zeros([shape[0]]));
+        using var frozen = no_grad();
+        _weight = Parameter("weight", randn(shape, generator: random).mul_(1 / rate));
+        if (bias) _bias = Parameter("bias", zeros([shape[0]]));
     }
 
-    public override Tensor Forward(Tensor input)
+    public override Tensor forward(Tensor input)
     {
-        Tensor weight = _weight.Mul(_scale);
-        Tensor? bias = _bias?.Mul(_rate);
-        return weight.Shape.Length == 2 ? input.Linear(weight, bias) : input.Conv2d(weight, bias, padding: weight.Size(2) / 2);
+        Tensor weight = _weight.mul(_scale);
+        Tensor? bias = _bias?.mul(_rate);
+        return weight.shape.Length == 2 ? nn.functional.linear(input, weight, bias) : nn.functional.conv2d(input, weight, bias, padding: [weight.size(2) / 2, weight.size(2) / 2]);
     }
 }

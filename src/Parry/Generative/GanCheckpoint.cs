@@ -1,8 +1,11 @@
 using System.Globalization;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -14,7 +17,7 @@ internal static class GanCheckpoint
         var tensors = new Dictionary<string, Tensor>();
         foreach (var (name, part) in parts)
         {
-            IEnumerable<KeyValuePair<string, Tensor>> state = part is Module network ? network.State : ((Optimizer)part).State;
+            IEnumerable<KeyValuePair<string, Tensor>> state = part is nn.Module<Tensor, Tensor> network ? network.State() : ((optim.Optimizer)part).State();
             foreach (var (key, tensor) in state) tensors.Add($"{name}.{key}", tensor);
         }
 
@@ -28,8 +31,8 @@ internal static class GanCheckpoint
         if (made != recipe) throw new UserErrorException($"the checkpoint was made with {made}, not with {recipe}: give the same options, or train into another folder");
         foreach (var (name, part) in parts)
         {
-            if (part is Module network) network.Load(checkpoint.Under($"{name}."));
-            else ((Optimizer)part).Restore(checkpoint.Under($"{name}."));
+            if (part is nn.Module<Tensor, Tensor> network) network.LoadState(checkpoint.Under($"{name}."));
+            else ((optim.Optimizer)part).Restore(checkpoint.Under($"{name}."));
         }
 
         return int.Parse(checkpoint.Metadata["iteration"], CultureInfo.InvariantCulture);

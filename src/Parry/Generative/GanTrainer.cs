@@ -1,7 +1,10 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Models;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -14,11 +17,11 @@ public sealed class GanTrainer : IGanTrainer
     private readonly GanRecipe _recipe;
     private readonly TrainingImages _images;
     private readonly int _classes;
-    private readonly Module _discriminator;
+    private readonly nn.Module<Tensor, Tensor> _discriminator;
     private readonly Tensor[] _generatorWeights;
     private readonly Tensor[] _discriminatorWeights;
-    private readonly Optimizer _generatorStep;
-    private readonly Optimizer _discriminatorStep;
+    private readonly optim.Optimizer _generatorStep;
+    private readonly optim.Optimizer _discriminatorStep;
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -32,19 +35,19 @@ public sealed class GanTrainer : IGanTrainer
         _recipe = recipe;
         _classes = recipe.Kind == GanKind.Cgan ? classes : 0;
         _images = new TrainingImages(images, labels, recipe.BatchSize, recipe.Seed);
-        using var random = new Generator(recipe.Seed);
+        using var random = new Generator((ulong)recipe.Seed);
         Generator = GanNetworks.Generator(recipe.Kind, _images.Shape, recipe.Width, recipe.Latent, _classes).Build(random);
         _discriminator = GanNetworks.Discriminator(recipe.Kind, _images.Shape, recipe.Width, _classes).Build(random);
         Generator.RequireGrad();
         _discriminator.RequireGrad();
-        _generatorWeights = [.. Generator.Parameters.Select(p => p.Value)];
-        _discriminatorWeights = [.. _discriminator.Parameters.Select(p => p.Value)];
+        _generatorWeights = [.. Generator.Parameters().Select(p => p.Value)];
+        _discriminatorWeights = [.. _discriminator.Parameters().Select(p => p.Value)];
         _generatorStep = MakeOptimizer(_generatorWeights, recipe.GeneratorRate);
         _discriminatorStep = MakeOptimizer(_discriminatorWeights, recipe.DiscriminatorRate);
     }
 
     /// <inheritdoc/>
-    public Module Generator { get; }
+    public nn.Module<Tensor, Tensor> Generator { get; }
 
     /// <inheritdoc/>
     public int Iteration { get; private set; }
@@ -54,17 +57,17 @@ public sealed class GanTrainer : IGanTrainer
     /// <inheritdoc/>
     public GanStep Step()
     {
-        using var scope = new TensorScope();
-        using var random = new Generator(unchecked((_recipe.Seed * 1_000_003) + Iteration));
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)(unchecked((_recipe.Seed * 1_000_003) + Iteration)));
         Generator.Train(random);
         _discriminator.Train(random);
         double discriminatorLoss = 0, discriminatorGradient = 0;
         for (int step = 0; step < _recipe.DiscriminatorSteps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             var (real, labels) = _images.Batch(((long)Iteration * _recipe.DiscriminatorSteps) + step);
             Tensor fake;
-            using (Autograd.NoGrad()) fake = Draw(Latents(real.Size(0), random), labels);
+            using (no_grad()) fake = Draw(Latents(real.size(0), random), labels);
             Tensor loss = _recipe.Loss.Discriminator(Score(real, labels), Score(fake, labels));
             Tensor?[] gradients = Autograd.Grad([loss], _discriminatorWeights);
             _discriminatorStep.Step(gradients);
@@ -72,12 +75,12 @@ public sealed class GanTrainer : IGanTrainer
             if (step == _recipe.DiscriminatorSteps - 1) (discriminatorLoss, discriminatorGradient) = (loss.ToDouble(), Norm(gradients));
         }
 
-        Tensor? wanted = _classes == 0 ? null : Tensor.Uniform([_recipe.BatchSize], random).Mul(_classes).To(DType.Int64);
+        Tensor? wanted = _classes == 0 ? null : rand([_recipe.BatchSize], generator: random).mul((double)_classes).to(ScalarType.Int64);
         Tensor generatorLoss = _recipe.Loss.Generator(Score(Draw(Latents(_recipe.BatchSize, random), wanted), wanted));
         Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
         _generatorStep.Step(generatorGradients);
-        Generator.Evaluate();
-        _discriminator.Evaluate();
+        Generator.eval();
+        _discriminator.eval();
         Iteration++;
         return new GanStep(discriminatorLoss, generatorLoss.ToDouble(), discriminatorGradient, Norm(generatorGradients));
     }
@@ -86,12 +89,12 @@ public sealed class GanTrainer : IGanTrainer
     /// <remarks>A conditional GAN draws its classes in turn, all of them from one latent vector before the next.</remarks>
     public Tensor Samples(int count)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using var random = new Generator(_recipe.Seed);
-        if (_classes == 0) return scope.Keep(Draw(Latents(count, random), null));
-        Tensor latents = Latents((count + _classes - 1) / _classes, random).RepeatInterleave(_classes).Slice(0, 0, count);
-        return scope.Keep(Draw(latents, Tensor.From(Array.ConvertAll([.. Enumerable.Range(0, count)], i => (long)(i % _classes)))));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)_recipe.Seed);
+        if (_classes == 0) return scope.MoveToOuter(Draw(Latents(count, random), null));
+        Tensor latents = Latents((count + _classes - 1) / _classes, random).repeat_interleave(_classes, 0).slice(0, 0, count, 1);
+        return scope.MoveToOuter(Draw(latents, tensor(Array.ConvertAll([.. Enumerable.Range(0, count)], i => (long)(i % _classes)))));
     }
 
     /// <inheritdoc/>
@@ -111,8 +114,8 @@ public sealed class GanTrainer : IGanTrainer
 
     internal static double Norm(IEnumerable<Tensor?> gradients)
     {
-        using var scope = new TensorScope();
-        return Math.Sqrt(gradients.Sum(gradient => gradient is null ? 0 : gradient.Mul(gradient).Sum().ToDouble()));
+        using var scope = NewDisposeScope();
+        return Math.Sqrt(gradients.Sum(gradient => gradient is null ? 0 : gradient.mul(gradient).sum().ToDouble()));
     }
 
     // What a whole training keeps.
@@ -121,19 +124,19 @@ public sealed class GanTrainer : IGanTrainer
     private (string, object)[] Parts => [("generator", Generator), ("discriminator", _discriminator), ("generator-step", _generatorStep), ("discriminator-step", _discriminatorStep)];
 
     // A clipped critic's gradients may be as small as 1e-10 for each weight; a usual epsilon would stop the training.
-    private Optimizer MakeOptimizer(Tensor[] weights, double rate) =>
-        _recipe.Adam is var (first, second) ? new Adam(weights, rate, first, second) : new RmsProp(weights, rate, epsilon: 1e-14);
+    private optim.Optimizer MakeOptimizer(Tensor[] weights, double rate) =>
+        _recipe.Adam is var (first, second) ? Optimizers.Adam(weights, rate, first, second) : Optimizers.RmsProp(weights, rate, epsilon: 1e-14);
 
-    private Tensor Latents(long count, Generator random) => Tensor.Normal([count, _recipe.Latent], random);
+    private Tensor Latents(long count, Generator random) => randn([count, _recipe.Latent], generator: random);
 
-    private Tensor Draw(Tensor latents, Tensor? labels) => Generator.Forward(_classes == 0 ? latents : ConditionalGan.Latents(latents, labels!, _classes));
+    private Tensor Draw(Tensor latents, Tensor? labels) => Generator.forward(_classes == 0 ? latents : ConditionalGan.Latents(latents, labels!, _classes));
 
-    private Tensor Score(Tensor images, Tensor? labels) => _discriminator.Forward(_classes == 0 ? images : ConditionalGan.Images(images, labels!, _classes));
+    private Tensor Score(Tensor images, Tensor? labels) => _discriminator.forward(_classes == 0 ? images : ConditionalGan.Images(images, labels!, _classes));
 
     private void Clip()
     {
         if (_recipe.Clip is not { } bound) return;
-        using var frozen = Autograd.NoGrad();
-        foreach (Tensor weight in _discriminatorWeights) weight.ClampInPlace(-bound, bound);
+        using var frozen = no_grad();
+        foreach (Tensor weight in _discriminatorWeights) weight.clamp_(-bound, bound);
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -12,8 +14,8 @@ public sealed record GaussianCode(Tensor Mean, Tensor Deviation)
 
     /// <summary>Latent vectors drawn from it, [N, latent]: the noise moved and scaled, so that gradients reach the encoder.</summary>
     /// <param name="noise">Standard normal numbers, [N, latent].</param>
-    public Tensor Draw(Tensor noise) => Mean.Add(Deviation.Mul(noise));
+    public Tensor Draw(Tensor noise) => Mean.add(Deviation.mul(noise));
 
     /// <summary>The Kullback-Leibler divergence to the standard normal distribution, ½ Σ (μ² + σ² - log σ² - 1), [N].</summary>
-    public Tensor Divergence() => Mean.Pow(2).Add(Deviation.Pow(2)).Sub(Deviation.ClampMin(Smallest).Log().Mul(2)).Sub(1).Sum([1]).Mul(0.5);
+    public Tensor Divergence() => Mean.pow(2.0).add(Deviation.pow(2.0)).sub(Deviation.clamp_min(Smallest).log().mul(2.0)).sub(1.0).sum(1).mul(0.5);
 }

@@ -1,6 +1,8 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -11,7 +13,7 @@ namespace Parry.Generative;
 public interface IGanTrainer : IDisposable
 {
     /// <summary>The network that is the training's result, in evaluation mode between steps.</summary>
-    Module Generator { get; }
+    nn.Module<Tensor, Tensor> Generator { get; }
 
     /// <summary>Generator steps taken so far.</summary>
     int Iteration { get; }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -17,7 +19,7 @@ public interface ISpanner
     /// <summary>Draws images and remembers what the gradient needs. Weights get no gradient.</summary>
     /// <param name="latents">[N, latent], float32.</param>
     /// <param name="compute">Float32, or bfloat16 where the spanner has a faster path in it.</param>
-    Drawing Draw(Tensor latents, DType compute = DType.Float32);
+    Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32);
 }
 
 /// <summary>What a spanner drew.</summary>

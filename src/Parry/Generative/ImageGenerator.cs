@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -8,12 +10,10 @@ namespace Parry.Generative;
 /// convolutions, 5x5 with stride 2, from a latent vector to an image in [0, 1].
 /// </summary>
 /// <remarks>
-/// A transposed convolution is the input gradient of a convolution. <see cref="Run"/> computes it so, and its own gradients
-/// by hand as plain convolutions: several times faster than the operator and than autograd through it.
 /// Deviation: the released code pads as TensorFlow does (one before, two after) and crops 8x8 to 7x7; padding is symmetric here, with
 /// the same shapes and parameter count.
 /// </remarks>
-public sealed class ImageGenerator : Module, ISpanner
+public sealed class ImageGenerator : Network, ISpanner
 {
     private const int Stride = 2;
     private const int Padding = 2;
@@ -27,23 +27,24 @@ public sealed class ImageGenerator : Module, ISpanner
     /// <param name="random">Where the initial weights come from.</param>
     /// <param name="width">Channels of the last hidden map (64 in the paper).</param>
     /// <param name="latent">Length of the latent vector (128 in the paper).</param>
-    public ImageGenerator(ImageShape shape, Parry.Torch.Generator random, int width = 64, int latent = 128)
+    public ImageGenerator(ImageShape shape, Generator random, int width = 64, int latent = 128)
     {
         Shape = shape;
         Width = width;
         Latent = latent;
         _maps = MapsOf(shape, width);
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         ImageShape start = _maps[0];
         _weights = new Tensor[4];
         _biases = new Tensor[4];
         _weights[0] = Parameter("linear.weight", GanInit.Uniform([start.Pixels, latent], latent, start.Pixels, gain: 2, random));
-        _biases[0] = Parameter("linear.bias", Tensor.Zeros([start.Pixels]));
+        _biases[0] = Parameter("linear.bias", zeros([start.Pixels]));
         for (int i = 1; i < 4; i++)
         {
             int from = _maps[i - 1].Channels, to = _maps[i].Channels;
-            _weights[i] = Parameter($"deconv{i}.weight", GanInit.Uniform([from, to, 5, 5], from * 25.0 / 4, to * 25.0, gain: 4, random));
-            _biases[i] = Parameter($"deconv{i}.bias", Tensor.Zeros([to]));
+            Tensor weight = GanInit.Uniform([from, to, 5, 5], from * 25.0 / 4, to * 25.0, gain: 4, random);
+            _weights[i] = Parameter($"deconv{i}.weight", ChannelsLast.Of(weight));
+            _biases[i] = Parameter($"deconv{i}.bias", zeros([to]));
         }
     }
 
@@ -57,37 +58,37 @@ public sealed class ImageGenerator : Module, ISpanner
     public int Latent { get; }
 
     /// <summary>Images [N, C, H, W] in [0, 1] for latent vectors [N, latent]; autograd can follow it.</summary>
-    public override Tensor Forward(Tensor input)
+    public override Tensor forward(Tensor input) => Generate(input, input.dtype);
+
+    /// <summary>Images [N, C, H, W] in [0, 1], float32, for latent vectors [N, latent]; autograd can follow it.</summary>
+    /// <param name="latents">[N, latent].</param>
+    /// <param name="compute">The type of the maps in between: bfloat16 for speed at three digits, where the processor has it.</param>
+    public Tensor Generate(Tensor latents, ScalarType compute = ScalarType.Float32)
     {
-        Tensor map = input.Linear(_weights[0], _biases[0]).Relu().Reshape(input.Size(0), _maps[0].Height, _maps[0].Width, _maps[0].Channels).Permute(0, 3, 1, 2);
+        ImageShape start = _maps[0];
+        Tensor rows = nn.functional.linear(latents.to(compute), _weights[0].to(compute), _biases[0].to(compute)).relu();
+        Tensor map = rows.reshape(latents.size(0), start.Height, start.Width, start.Channels).permute(0, 3, 1, 2);
         for (int i = 1; i < 4; i++)
         {
             // The smaller of the two sizes that a convolution maps to this one, or one more.
             long extra = _maps[i].Height - ((_maps[i - 1].Height - 1) * Stride) - 5 + (2 * Padding);
-            map = map.ConvTranspose2d(_weights[i], _biases[i], Stride, Padding, extra);
-            map = i < 3 ? map.Relu() : map.Sigmoid();
+            Tensor weight = _weights[i].to(compute);
+            Tensor bias = _biases[i].to(compute);
+            map = nn.functional.conv_transpose2d(map, weight, bias, [Stride, Stride], [Padding, Padding], [extra, extra]);
+            map = i < 3 ? map.relu() : map.sigmoid();
         }
 
-        return map;
+        return compute == ScalarType.BFloat16 ? map.to(ScalarType.Float32) : map;
     }
-
-    /// <summary>Draws images for latent vectors on the fast path and remembers what the gradients need.</summary>
-    /// <param name="latents">[N, latent], float32.</param>
-    /// <param name="compute">Float32, or bfloat16 for speed at three digits.</param>
-    public GeneratorPass Run(Tensor latents, DType compute = DType.Float32) => new(this, latents, compute);
 
     /// <inheritdoc/>
-    public Drawing Draw(Tensor latents, DType compute = DType.Float32)
+    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32)
     {
-        GeneratorPass pass = Run(latents, compute);
-        return new Drawing(pass.Images, pass.LatentGradient);
+        using var record = enable_grad();
+        Tensor input = latents.detach().requires_grad_();
+        Tensor images = Generate(input, compute);
+        return new Drawing(images.detach(), gradient => Autograd.Grad(images, input, gradient));
     }
-
-    internal Tensor Weight(int layer) => _weights[layer];
-
-    internal Tensor Bias(int layer) => _biases[layer];
-
-    internal ImageShape Map(int layer) => _maps[layer];
 
     internal static ImageShape[] MapsOf(ImageShape shape, int width)
     {

@@ -1,6 +1,8 @@
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -14,7 +16,7 @@ public sealed class LayerPlan
     private const double BatchNormEpsilon = 1e-5;
     private const double Slope = 0.2;
 
-    private readonly List<(string Name, Func<Generator, Module> Make)> _layers = [];
+    private readonly List<(string Name, Func<Generator, nn.Module<Tensor, Tensor>> Make)> _layers = [];
     private readonly Dictionary<string, int> _numbers = [];
     private int _channels, _height = 1, _width = 1;
 
@@ -42,14 +44,14 @@ public sealed class LayerPlan
     public LayerPlan Linear(int outputs, bool spectral = false)
     {
         long inputs = Features;
-        if (_height * _width > 1) Add("flatten", _ => new Flatten());
+        if (_height * _width > 1) Add("flatten", _ => Layer.Flatten());
         Count(checked(inputs * outputs) + outputs, spectral ? outputs : 0);
         (_channels, _height, _width) = (outputs, 1, 1);
         return Add("fc", random =>
         {
-            var layer = new Linear(inputs, outputs, random);
-            Init.GlorotUniform(layer.Weight, random);
-            layer.Bias!.ZeroInPlace();
+            var layer = Layer.Linear(inputs, outputs, random);
+            Init.GlorotUniform(layer.weight, random);
+            layer.bias!.zero_();
             return spectral ? new SpectralNorm(layer, random) : layer;
         });
     }
@@ -58,7 +60,7 @@ public sealed class LayerPlan
     public LayerPlan Reshape(int channels, int height, int width)
     {
         (_channels, _height, _width) = (channels, height, width);
-        return Add("reshape", _ => new Reshape(channels, height, width));
+        return Add("reshape", _ => Layer.Reshape(channels, height, width));
     }
 
     /// <summary>A convolution with Glorot's first weights, padded as TensorFlow's SAME: to ceil(size / stride), an odd zero last.</summary>
@@ -71,9 +73,9 @@ public sealed class LayerPlan
         (_channels, _height, _width) = (outputs, (_height + stride - 1) / stride, (_width + stride - 1) / stride);
         return Add("conv", random =>
         {
-            var layer = new Conv2d(inputs, outputs, kernel, random, stride, even ? down / 2 : 0);
-            Init.GlorotUniform(layer.Weight, random);
-            layer.Bias!.ZeroInPlace();
+            var layer = Layer.Conv2d(inputs, outputs, kernel, random, stride, even ? down / 2 : 0);
+            Init.GlorotUniform(layer.weight, random);
+            layer.bias!.zero_();
             return layer;
         });
     }
@@ -86,9 +88,9 @@ public sealed class LayerPlan
         (_channels, _height, _width) = (outputs, (_height + 1) / 2, (_width + 1) / 2);
         return Add("conv", random =>
         {
-            var layer = new Conv2d(inputs, outputs, 5, random, 2, 2);
-            Init.TflibUniform(layer.Weight, 2, random);
-            layer.Bias!.ZeroInPlace();
+            var layer = Layer.Conv2d(inputs, outputs, 5, random, 2, 2);
+            Init.TflibUniform(layer.weight, 2, random);
+            layer.bias!.zero_();
             return new SpectralNorm(layer, random);
         });
     }
@@ -101,9 +103,9 @@ public sealed class LayerPlan
         (_channels, _height, _width) = (to.Channels, to.Height, to.Width);
         return Add("deconv", random =>
         {
-            var layer = new ConvTranspose2d(inputs, to.Channels, 5, random, 2, 2, extra);
-            Init.TflibUniform(layer.Weight, 2, random);
-            layer.Bias!.ZeroInPlace();
+            var layer = Layer.ConvTranspose2d(inputs, to.Channels, 5, random, 2, 2, extra);
+            Init.TflibUniform(layer.weight, 2, random);
+            layer.bias!.zero_();
             return layer;
         });
     }
@@ -121,7 +123,7 @@ public sealed class LayerPlan
     public LayerPlan Upsample()
     {
         (_height, _width) = (2 * _height, 2 * _width);
-        return Add("up", _ => new Upsample());
+        return Add("up", _ => Layer.Upsample());
     }
 
     /// <summary>Batch normalization.</summary>
@@ -129,35 +131,35 @@ public sealed class LayerPlan
     {
         int channels = _channels;
         Count(2L * channels, 2L * channels);
-        return Add("bn", _ => new BatchNorm(channels, BatchNormShare, BatchNormEpsilon));
+        return Add("bn", _ => Layer.BatchNorm(channels, BatchNormShare, BatchNormEpsilon));
     }
 
     /// <summary>max(x, 0).</summary>
-    public LayerPlan Relu() => Add("relu", _ => Activation.Relu());
+    public LayerPlan Relu() => Add("relu", _ => nn.ReLU());
 
     /// <summary>x, or 0.2 · x below zero.</summary>
-    public LayerPlan LeakyRelu() => Add("lrelu", _ => Activation.LeakyRelu(Slope));
+    public LayerPlan LeakyRelu() => Add("lrelu", _ => nn.LeakyReLU(Slope));
 
     /// <summary>Dropout of this share.</summary>
-    public LayerPlan Dropout(double drop) => Add("dropout", _ => new Dropout(drop));
+    public LayerPlan Dropout(double drop) => Add("dropout", _ => new SeededDropout(drop));
 
     /// <summary>Hyperbolic tangent, then from [-1, 1] to [0, 1]: how these networks end in images.</summary>
-    public LayerPlan TanhToUnit() => Add("tanh", _ => Activation.Tanh()).Add("unit", _ => new Rescale(0.5, 0.5));
+    public LayerPlan TanhToUnit() => Add("tanh", _ => nn.Tanh()).Add("unit", _ => new Rescale(0.5, 0.5));
 
     /// <summary>From [0, 1] to [-1, 1], as these networks take images.</summary>
     public LayerPlan FromUnit() => Add("range", _ => new Rescale(2, -1));
 
     /// <summary>1 / (1 + exp(-x)).</summary>
-    public LayerPlan Sigmoid() => Add("sigmoid", _ => Activation.Sigmoid());
+    public LayerPlan Sigmoid() => Add("sigmoid", _ => nn.Sigmoid());
 
     /// <summary>Makes the network with fresh weights.</summary>
     public Sequential Build(Generator random)
     {
-        using var frozen = Autograd.NoGrad();
-        return new Sequential([.. _layers.Select(layer => (layer.Name, layer.Make(random)))]);
+        using var frozen = no_grad();
+        return Layer.Sequential([.. _layers.Select(layer => (layer.Name, layer.Make(random)))]);
     }
 
-    private LayerPlan Add(string kind, Func<Generator, Module> make)
+    private LayerPlan Add(string kind, Func<Generator, nn.Module<Tensor, Tensor>> make)
     {
         int number = _numbers[kind] = _numbers.GetValueOrDefault(kind) + 1;
         _layers.Add(($"{kind}{number}", make));

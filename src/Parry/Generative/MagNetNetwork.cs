@@ -1,7 +1,9 @@
 using System.Globalization;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -9,7 +11,7 @@ namespace Parry.Generative;
 /// The auto-encoders of MagNet (Meng and Chen, 2017, 1705.09064): for gray images, as for MNIST in the paper, pooled and plain ones; for color images, as for
 /// CIFAR-10, plain ones only. With several members of each kind the defender draws one for a session.
 /// </summary>
-public sealed class MagNetNetwork : Module
+public sealed class MagNetNetwork : Network
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "magnet";
@@ -21,7 +23,7 @@ public sealed class MagNetNetwork : Module
     /// <param name="members">How many there are of each kind.</param>
     /// <param name="random">Where the first weights come from.</param>
     /// <exception cref="UserErrorException">The images do not fit.</exception>
-    public MagNetNetwork(ImageShape shape, int members, Parry.Torch.Generator random)
+    public MagNetNetwork(ImageShape shape, int members, Generator random)
     {
         if (shape.Channels == 1 && (shape.Height % 2 != 0 || shape.Width % 2 != 0)) throw new UserErrorException($"MagNet takes gray images of even height and width, not {shape}");
         Shape = shape;
@@ -48,7 +50,7 @@ public sealed class MagNetNetwork : Module
     public IReadOnlyList<MagNetAutoEncoder> Reformers => Pooled.Count > 0 ? Pooled : Plain;
 
     /// <summary>Images drawn again by the first reformer, [N, C, H, W] in [0, 1].</summary>
-    public override Tensor Forward(Tensor input) => Reformers[0].Forward(input);
+    public override Tensor forward(Tensor input) => Reformers[0].forward(input);
 
     /// <summary>What a weight file says of it; the caller adds the training and the thresholds.</summary>
     public ModelDescription Describe() => new() { Architecture = Architecture, Data = "", Shape = Shape, Settings = string.Create(CultureInfo.InvariantCulture, $"members={Members}") };

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -33,7 +35,7 @@ public sealed record NoiseSchedule
     /// <param name="times">N times.</param>
     /// <param name="noise">e, of the same shape.</param>
     public Tensor Noised(Tensor images, IReadOnlyList<int> times, Tensor noise) =>
-        images.Mul(Column(times, kept => Math.Sqrt(kept))).Add(noise.Mul(Column(times, kept => Math.Sqrt(1 - kept))));
+        images.mul(Column(times, kept => Math.Sqrt(kept))).add(noise.mul(Column(times, kept => Math.Sqrt(1 - kept))));
 
     /// <summary>
     /// From x_t back to x_0 by the deterministic steps of denoising diffusion implicit models, DDIM (Song, Meng, Ermon, 2020, 2010.02502), at times that divide the way evenly: the
@@ -53,12 +55,12 @@ public sealed record NoiseSchedule
         {
             int from = (int)((long)time * step / steps), to = (int)((long)time * (step - 1) / steps);
             Tensor noise = predict(point, from);
-            Tensor clean = point.Sub(noise.Mul(Math.Sqrt(1 - Kept(from)))).Div(Math.Sqrt(Kept(from)));
-            point = clean.Mul(Math.Sqrt(Kept(to))).Add(noise.Mul(Math.Sqrt(1 - Kept(to))));
+            Tensor clean = point.sub(noise.mul(Math.Sqrt(1 - Kept(from)))).div(Math.Sqrt(Kept(from)));
+            point = clean.mul(Math.Sqrt(Kept(to))).add(noise.mul(Math.Sqrt(1 - Kept(to))));
         }
 
         return point;
     }
 
-    private Tensor Column(IReadOnlyList<int> times, Func<double, double> factor) => Tensor.From(times.Select(time => (float)factor(Kept(time))).ToArray()).Reshape(-1, 1, 1, 1);
+    private Tensor Column(IReadOnlyList<int> times, Func<double, double> factor) => tensor(times.Select(time => (float)factor(Kept(time))).ToArray()).reshape(-1, 1, 1, 1);
 }

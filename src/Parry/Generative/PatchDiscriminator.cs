@@ -1,5 +1,8 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -7,7 +10,7 @@ namespace Parry.Generative;
 /// The PatchGAN of pix2pix (Isola et al., 2016, 1611.07004) with a receptive field of 16x16 pixels: it scores every patch of an image, seen together with the image
 /// that it was drawn from.
 /// </summary>
-public sealed class PatchDiscriminator : Module
+public sealed class PatchDiscriminator : Network
 {
     private readonly Sequential _layers;
 
@@ -15,19 +18,12 @@ public sealed class PatchDiscriminator : Module
     /// <param name="channels">Of each of the two images.</param>
     /// <param name="width">Channels of the first map (64 in the paper).</param>
     /// <param name="random">Where the first weights come from.</param>
-    public PatchDiscriminator(int channels, int width, Parry.Torch.Generator random)
+    public PatchDiscriminator(int channels, int width, Generator random)
     {
-        _layers = Child("layers", new Sequential(
-            new Rescale(2, -1),
-            new Conv2d(2 * channels, width, 4, random, 2, 1),
-            Activation.LeakyRelu(0.2),
-            new Conv2d(width, 2 * width, 4, random, 1, 1),
-            new BatchNorm(2 * width),
-            Activation.LeakyRelu(0.2),
-            new Conv2d(2 * width, 1, 4, random, 1, 1)));
+        _layers = Child("layers", Layer.Sequential(new Rescale(2, -1), Layer.Conv2d(2 * channels, width, 4, random, 2, 1), nn.LeakyReLU(0.2), Layer.Conv2d(width, 2 * width, 4, random, 1, 1), Layer.BatchNorm(2 * width), nn.LeakyReLU(0.2), Layer.Conv2d(2 * width, 1, 4, random, 1, 1)));
         UNet.Start(this, random);
     }
 
     /// <summary>Both images [N, 2 · channels, H, W] in [0, 1] to logits [N, 1, h, w], one for each patch.</summary>
-    public override Tensor Forward(Tensor input) => _layers.Forward(input);
+    public override Tensor forward(Tensor input) => _layers.forward(input);
 }

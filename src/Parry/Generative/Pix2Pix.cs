@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -30,10 +32,10 @@ public sealed record Pix2Pix
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     public static Tensor Edges(Tensor images)
     {
-        using var scope = new TensorScope();
-        Tensor across = Tensor.From([-1f, 0, 1, -2, 0, 2, -1, 0, 1], 1, 1, 3, 3);
-        Tensor gray = images.Mean([1], keep: true), x = gray.Conv2d(across), y = gray.Conv2d(across.Transpose(2, 3));
-        Tensor length = x.Mul(x).Add(y.Mul(y)).Sqrt().Div(4).Clamp(0, 1).Pad([1, 1, 1, 1]);
-        return scope.Keep(length.Repeat(1, images.Size(1), 1, 1));
+        using var scope = NewDisposeScope();
+        Tensor across = tensor(new float[] { -1f, 0, 1, -2, 0, 2, -1, 0, 1 }, [1, 1, 3, 3]);
+        Tensor gray = images.mean([1], true), x = nn.functional.conv2d(gray, across), y = nn.functional.conv2d(gray, across.transpose(2, 3));
+        Tensor length = nn.functional.pad(x.mul(x).add(y.mul(y)).sqrt().div(4.0).clamp(0.0, 1.0), [1, 1, 1, 1]);
+        return scope.MoveToOuter(length.repeat(1, images.size(1), 1, 1));
     }
 }

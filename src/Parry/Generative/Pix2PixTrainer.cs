@@ -1,7 +1,10 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Models;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -19,8 +22,8 @@ public sealed class Pix2PixTrainer : IGanTrainer
     private readonly PatchDiscriminator _discriminator;
     private readonly Tensor[] _generatorWeights;
     private readonly Tensor[] _discriminatorWeights;
-    private readonly Adam _generatorStep;
-    private readonly Adam _discriminatorStep;
+    private readonly optim.Optimizer _generatorStep;
+    private readonly optim.Optimizer _discriminatorStep;
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -35,19 +38,19 @@ public sealed class Pix2PixTrainer : IGanTrainer
         _task = task;
         _inputs = inputs;
         _images = new TrainingImages(images, labels, recipe.BatchSize, recipe.Seed, least: 1);
-        using var random = new Generator(recipe.Seed);
+        using var random = new Generator((ulong)recipe.Seed);
         _generator = new UNet(_images.Shape.Channels, recipe.Width, random);
         _discriminator = new PatchDiscriminator(_images.Shape.Channels, recipe.Width, random);
         _generator.RequireGrad();
         _discriminator.RequireGrad();
-        _generatorWeights = [.. _generator.Parameters.Select(p => p.Value)];
-        _discriminatorWeights = [.. _discriminator.Parameters.Select(p => p.Value)];
-        _generatorStep = new Adam(_generatorWeights, recipe.LearningRate, 0.5);
-        _discriminatorStep = new Adam(_discriminatorWeights, recipe.LearningRate, 0.5);
+        _generatorWeights = [.. _generator.Parameters().Select(p => p.Value)];
+        _discriminatorWeights = [.. _discriminator.Parameters().Select(p => p.Value)];
+        _generatorStep = Optimizers.Adam(_generatorWeights, recipe.LearningRate, 0.5);
+        _discriminatorStep = Optimizers.Adam(_discriminatorWeights, recipe.LearningRate, 0.5);
     }
 
     /// <inheritdoc/>
-    public Module Generator => _generator;
+    public nn.Module<Tensor, Tensor> Generator => _generator;
 
     /// <inheritdoc/>
     public int Iteration { get; private set; }
@@ -55,25 +58,26 @@ public sealed class Pix2PixTrainer : IGanTrainer
     /// <inheritdoc/>
     public GanStep Step()
     {
-        using var scope = new TensorScope();
-        using var random = new Generator(unchecked((_recipe.Seed * 1_000_003) + Iteration));
-        _generatorStep.LearningRate = _discriminatorStep.LearningRate = _recipe.RateAt(Iteration);
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)(unchecked((_recipe.Seed * 1_000_003) + Iteration)));
+        _generatorStep.SetLearningRate(_recipe.RateAt(Iteration));
+        _discriminatorStep.SetLearningRate(_recipe.RateAt(Iteration));
         var (wanted, labels) = _images.Batch(Iteration);
         Tensor input = _inputs(wanted, labels!);
         _generator.Train(random);
         _discriminator.Train(random);
 
-        Tensor drawn = _generator.Forward(input);
-        Tensor loss = GanLoss.NonSaturating.Discriminator(Score(input, wanted), Score(input, drawn.Detach())).Mul(0.5);
+        Tensor drawn = _generator.forward(input);
+        Tensor loss = GanLoss.NonSaturating.Discriminator(Score(input, wanted), Score(input, drawn.detach())).mul(0.5);
         Tensor?[] gradients = Autograd.Grad([loss], _discriminatorWeights);
         _discriminatorStep.Step(gradients);
 
-        Tensor likeness = drawn.Sub(wanted).Abs().Mean().Mul(2 * _recipe.Likeness);
-        Tensor generatorLoss = GanLoss.NonSaturating.Generator(Score(input, drawn)).Add(likeness);
+        Tensor likeness = drawn.sub(wanted).abs().mean().mul(2 * _recipe.Likeness);
+        Tensor generatorLoss = GanLoss.NonSaturating.Generator(Score(input, drawn)).add(likeness);
         Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
         _generatorStep.Step(generatorGradients);
-        _generator.Evaluate();
-        _discriminator.Evaluate();
+        _generator.eval();
+        _discriminator.eval();
         Iteration++;
         return new GanStep(loss.ToDouble(), generatorLoss.ToDouble(), GanTrainer.Norm(gradients), GanTrainer.Norm(generatorGradients));
     }
@@ -81,15 +85,15 @@ public sealed class Pix2PixTrainer : IGanTrainer
     /// <summary>Shows training images in threes: what the generator starts from, what it draws, what was wanted.</summary>
     public Tensor Samples(int count)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor[] threes = [.. Enumerable.Range(0, (count + (3 * _recipe.BatchSize) - 1) / (3 * _recipe.BatchSize)).Select(number =>
         {
             var (wanted, labels) = _images.Batch(number);
             Tensor input = _inputs(wanted, labels!);
-            return Tensor.Stack([input, _generator.Forward(input), wanted], 1).Flatten(0, 1);
+            return stack([input, _generator.forward(input), wanted], 1).flatten(0, 1);
         })];
-        return scope.Keep(Tensor.Cat(threes).Slice(0, 0, count));
+        return scope.MoveToOuter(cat(threes).slice(0, 0, count, 1));
     }
 
     /// <inheritdoc/>
@@ -112,5 +116,5 @@ public sealed class Pix2PixTrainer : IGanTrainer
 
     private (string, object)[] Parts => [("generator", _generator), ("discriminator", _discriminator), ("generator-step", _generatorStep), ("discriminator-step", _discriminatorStep)];
 
-    private Tensor Score(Tensor input, Tensor output) => _discriminator.Forward(Tensor.Cat([input, output], 1));
+    private Tensor Score(Tensor input, Tensor output) => _discriminator.forward(cat([input, output], 1));
 }

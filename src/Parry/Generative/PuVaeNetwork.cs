@@ -1,7 +1,9 @@
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -15,7 +17,7 @@ namespace Parry.Generative;
 /// and the latent vector before the decoder. The first layer's weights of the label stand by themselves, which is the same sum: what comes before, nearly
 /// all of the work, is done once for all labels of an image.
 /// </remarks>
-public sealed class PuVaeNetwork : Module
+public sealed class PuVaeNetwork : Network
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "puvae";
@@ -38,27 +40,26 @@ public sealed class PuVaeNetwork : Module
     /// <param name="hidden">Units of the encoder's linear layers.</param>
     /// <param name="latent">The length of the latent vector.</param>
     /// <exception cref="UserErrorException">The images are too small or not square.</exception>
-    public PuVaeNetwork(ImageShape shape, int classes, Parry.Torch.Generator random, int width = 32, int hidden = 1024, int latent = 32)
+    public PuVaeNetwork(ImageShape shape, int classes, Generator random, int width = 32, int hidden = 1024, int latent = 32)
     {
         (Shape, Classes, Latent, _width, _hidden) = (shape, classes, latent, width, hidden);
         _maps = MapsOf(shape, width);
-        _convolutions = [.. Enumerable.Range(1, 3).Select(i => Child($"conv{i}", new Conv2d(i == 1 ? shape.Channels : width, width, Kernel, random, padding: Same, dilation: Dilation)))];
+        _convolutions = [.. Enumerable.Range(1, 3).Select(i => Child($"conv{i}", Layer.Conv2d(i == 1 ? shape.Channels : width, width, Kernel, random, padding: Same, dilation: Dilation)))];
         long features = (long)width * shape.Height * shape.Width;
-        _first = Child("fc1", new Linear(features, hidden, random));
-        _label = Child("label", new Linear(classes, hidden, random, bias: false));
-        _second = Child("fc2", new Linear(hidden, hidden, random));
-        _code = Child("code", new Linear(hidden, 2 * latent, random));
-        _start = Child("start", new Linear(latent + classes, _maps[0].Pixels, random));
-        _deconvolutions = [.. Enumerable.Range(1, 3).Select(i => Child($"deconv{i}",
-            new ConvTranspose2d(_maps[i - 1].Channels, _maps[i].Channels, Kernel, random, stride: 2, padding: 3, outputPadding: _maps[i].Height - (2 * _maps[i - 1].Height) + 1)))];
-        foreach (var (_, parameter) in Parameters)
+        _first = Child("fc1", Layer.Linear(features, hidden, random));
+        _label = Child("label", Layer.Linear(classes, hidden, random, bias: false));
+        _second = Child("fc2", Layer.Linear(hidden, hidden, random));
+        _code = Child("code", Layer.Linear(hidden, 2 * latent, random));
+        _start = Child("start", Layer.Linear(latent + classes, _maps[0].Pixels, random));
+        _deconvolutions = [.. Enumerable.Range(1, 3).Select(i => Child($"deconv{i}", Layer.ConvTranspose2d(_maps[i - 1].Channels, _maps[i].Channels, Kernel, random, stride: 2, padding: 3, outputPadding: _maps[i].Height - (2 * _maps[i - 1].Height) + 1)))];
+        foreach (var (_, parameter) in this.Parameters())
         {
-            if (parameter.Shape.Length > 1) Init.GlorotUniform(parameter, random);
-            else parameter.ZeroInPlace();
+            if (parameter.shape.Length > 1) Init.GlorotUniform(parameter, random);
+            else parameter.zero_();
         }
 
         // As a part of the first linear layer, of whose inputs the labels are a few.
-        _label.Weight.MulInPlace(Math.Sqrt((classes + hidden) / (double)(features + classes + hidden)));
+        _label.weight.mul_(Math.Sqrt((classes + hidden) / (double)(features + classes + hidden)));
     }
 
     /// <summary>The shape of the images.</summary>
@@ -74,40 +75,40 @@ public sealed class PuVaeNetwork : Module
     public Tensor Look(Tensor images)
     {
         using var layout = new ChannelsLast();
-        Tensor map = layout.Forward(images);
-        foreach (Conv2d convolution in _convolutions) map = convolution.Forward(map).Relu();
-        return _first.Forward(map.Flatten());
+        Tensor map = layout.forward(images);
+        foreach (Conv2d convolution in _convolutions) map = convolution.forward(map).relu();
+        return _first.forward(map.flatten(1));
     }
 
     /// <summary>The distribution of the codes of images that were looked at, [N, hidden], taken for labels [N] int64.</summary>
     public GaussianCode Encode(Tensor seen, Tensor labels)
     {
-        Tensor code = _code.Forward(_second.Forward(seen.Add(_label.Forward(OneHot(labels, seen.DType))).Relu()).Relu());
-        return new GaussianCode(code.Slice(1, 0, Latent), code.Slice(1, Latent, 2 * Latent).Softplus());
+        Tensor code = _code.forward(_second.forward(seen.add(_label.forward(OneHot(labels, seen.dtype))).relu()).relu());
+        return new GaussianCode(code.slice(1, 0, Latent, 1), nn.functional.softplus(code.slice(1, Latent, 2 * Latent, 1)));
     }
 
     /// <summary>Images for latent vectors [N, latent] and labels [N] int64, before their sigmoid: [N, C, H, W].</summary>
     public Tensor DecodeLogits(Tensor latents, Tensor labels)
     {
-        Tensor map = _start.Forward(Tensor.Cat([latents, OneHot(labels, latents.DType)], 1)).Relu().Reshape(latents.Size(0), _width, _maps[0].Height, _maps[0].Width);
+        Tensor map = _start.forward(cat([latents, OneHot(labels, latents.dtype)], 1)).relu().reshape(latents.size(0), _width, _maps[0].Height, _maps[0].Width);
         for (int i = 0; i < _deconvolutions.Length; i++)
         {
-            map = _deconvolutions[i].Forward(map);
-            if (i < _deconvolutions.Length - 1) map = map.Relu();
+            map = _deconvolutions[i].forward(map);
+            if (i < _deconvolutions.Length - 1) map = map.relu();
         }
 
         return map;
     }
 
     /// <summary>Images drawn again for every label from the means of their codes, [N · classes, C, H, W] in [0, 1], those of one image next to each other.</summary>
-    public override Tensor Forward(Tensor input)
+    public override Tensor forward(Tensor input)
     {
-        Tensor labels = EveryLabel(input.Size(0));
-        return DecodeLogits(Encode(Look(input).RepeatInterleave(Classes), labels).Mean, labels).Sigmoid();
+        Tensor labels = EveryLabel(input.size(0));
+        return DecodeLogits(Encode(Look(input).repeat_interleave(Classes, 0), labels).Mean, labels).sigmoid();
     }
 
     /// <summary>Every label for each of some images: 0, 1, …, 0, 1, …</summary>
-    public Tensor EveryLabel(long images) => Tensor.Range(Classes).Repeat(images);
+    public Tensor EveryLabel(long images) => arange(Classes, ScalarType.Int64).repeat(images);
 
     /// <summary>What a weight file says of it; the caller adds the training.</summary>
     public ModelDescription Describe(IReadOnlyList<string> classNames) =>
@@ -124,7 +125,7 @@ public sealed class PuVaeNetwork : Module
         return (ParametersOf(description.Shape, classes, width, hidden, latent), random => new PuVaeNetwork(description.Shape, classes, random, width, hidden, latent));
     });
 
-    private Tensor OneHot(Tensor labels, DType type) => labels.OneHot(Classes).To(type);
+    private Tensor OneHot(Tensor labels, ScalarType type) => nn.functional.one_hot(labels, Classes).to(type);
 
     private static long ParametersOf(ImageShape shape, long classes, long width, long hidden, long latent)
     {

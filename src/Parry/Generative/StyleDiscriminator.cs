@@ -1,10 +1,12 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
 /// <summary>StyleGAN's discriminator (1812.04948), the mirror of <see cref="StyleGenerator"/>: it begins at any level, and its last layers see how much the images of a group of four differ.</summary>
-public sealed class StyleDiscriminator : Module
+public sealed class StyleDiscriminator : Network
 {
     private const int Group = 4;
 
@@ -17,7 +19,7 @@ public sealed class StyleDiscriminator : Module
     /// <param name="colors">Channels of the images.</param>
     /// <param name="width">As the generator's.</param>
     /// <param name="random">Where the first weights come from.</param>
-    public StyleDiscriminator(int colors, int width, Parry.Torch.Generator random)
+    public StyleDiscriminator(int colors, int width, Generator random)
     {
         int[] channels = StyleGenerator.ChannelsOf(width);
         for (int level = 0; level < channels.Length; level++)
@@ -32,7 +34,7 @@ public sealed class StyleDiscriminator : Module
     }
 
     /// <summary>Images [N, C, 32, 32] in [0, 1] to logits [N, 1].</summary>
-    public override Tensor Forward(Tensor input) => Score(input, StyleGenerator.LastLevel, 1);
+    public override Tensor forward(Tensor input) => Score(input, StyleGenerator.LastLevel, 1);
 
     /// <summary>Images of a level's size to logits [N, 1]; N is a multiple of 4, or less than that.</summary>
     /// <param name="images">[N, C, size, size] in [0, 1].</param>
@@ -40,32 +42,32 @@ public sealed class StyleDiscriminator : Module
     /// <param name="alpha">How far that level is faded in.</param>
     public Tensor Score(Tensor images, int level, double alpha)
     {
-        Tensor symmetric = images.Mul(2).Sub(1), maps = _fromImage[level].Forward(symmetric).LeakyRelu(0.2);
+        Tensor symmetric = images.mul(2.0).sub(1.0), maps = nn.functional.leaky_relu(_fromImage[level].forward(symmetric), 0.2);
         for (int at = level; at > 0; at--)
         {
-            maps = _second[at].Forward(StyleGenerator.Blur(_first[at].Forward(maps).LeakyRelu(0.2))).LeakyRelu(0.2).AvgPool2d(2, 2);
-            if (at == level && alpha < 1) maps = maps.Mul(alpha).Add(_fromImage[at - 1].Forward(symmetric.AvgPool2d(2, 2)).LeakyRelu(0.2).Mul(1 - alpha));
+            maps = nn.functional.avg_pool2d(nn.functional.leaky_relu(_second[at].forward(StyleGenerator.Blur(nn.functional.leaky_relu(_first[at].forward(maps), 0.2))), 0.2), [2, 2], [2, 2]);
+            if (at == level && alpha < 1) maps = maps.mul(alpha).add(nn.functional.leaky_relu(_fromImage[at - 1].forward(nn.functional.avg_pool2d(symmetric, [2, 2], [2, 2])), 0.2).mul(1 - alpha));
         }
 
-        maps = _first[0].Forward(Tensor.Cat([maps, Spread(maps)], 1)).LeakyRelu(0.2);
-        return _score.Forward(_second[0].Forward(maps.Flatten()).LeakyRelu(0.2));
+        maps = nn.functional.leaky_relu(_first[0].forward(cat([maps, Spread(maps)], 1)), 0.2);
+        return _score.forward(nn.functional.leaky_relu(_second[0].forward(maps.flatten(1)), 0.2));
     }
 
     /// <summary>The penalty of Mescheder et al. (2018, 1801.04406) on real images: half of γ times the mean squared norm of the score's gradient.</summary>
     public Tensor R1(Tensor images, int level, double alpha, double gamma)
     {
-        Tensor followed = images.Detach().RequireGrad();
-        Tensor gradient = Autograd.Grad(Score(followed, level, alpha).Sum(), followed, createGraph: true);
-        return gradient.Mul(gradient).Sum([1, 2, 3]).Mean().Mul(gamma / 2);
+        Tensor followed = images.detach().requires_grad_();
+        Tensor gradient = Autograd.Grad(Score(followed, level, alpha).sum(), followed, createGraph: true);
+        return gradient.mul(gradient).sum([1, 2, 3]).mean().mul(gamma / 2);
     }
 
     // The standard deviation within each group, averaged over channels and pixels, as one more map.
     private static Tensor Spread(Tensor maps)
     {
-        long count = maps.Size(0), group = Math.Min(Group, count);
-        Tensor grouped = maps.Reshape(group, count / group, maps.Size(1), maps.Size(2), maps.Size(3));
-        Tensor centered = grouped.Sub(grouped.Mean([0], keep: true));
-        Tensor deviation = centered.Mul(centered).Mean([0]).Add(1e-8).Sqrt().Mean([1, 2, 3]);
-        return deviation.Repeat(group).Reshape(count, 1, 1, 1).Expand(count, 1, maps.Size(2), maps.Size(3));
+        long count = maps.size(0), group = Math.Min(Group, count);
+        Tensor grouped = maps.reshape(group, count / group, maps.size(1), maps.size(2), maps.size(3));
+        Tensor centered = grouped.sub(grouped.mean([0], true));
+        Tensor deviation = centered.mul(centered).mean([0]).add(1e-8).sqrt().mean([1, 2, 3]);
+        return deviation.repeat(group).reshape(count, 1, 1, 1).expand(count, 1, maps.size(2), maps.size(3));
     }
 }

@@ -1,7 +1,10 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Models;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -19,8 +22,8 @@ public sealed class StyleGanTrainer : IGanTrainer
     private readonly StyleDiscriminator _discriminator;
     private readonly Tensor[] _generatorWeights;
     private readonly Tensor[] _discriminatorWeights;
-    private readonly Adam _generatorStep;
-    private readonly Adam _discriminatorStep;
+    private readonly optim.Optimizer _generatorStep;
+    private readonly optim.Optimizer _discriminatorStep;
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -31,21 +34,21 @@ public sealed class StyleGanTrainer : IGanTrainer
         if (recipe.BatchSize % 4 != 0) throw new UserErrorException($"expected --batch to be a multiple of 4, in which StyleGAN groups images, got {recipe.BatchSize}");
         _recipe = recipe;
         _images = new TrainingImages(images, null, recipe.BatchSize, recipe.Seed);
-        using var random = new Generator(recipe.Seed);
+        using var random = new Generator((ulong)recipe.Seed);
         _current = new StyleGenerator(_images.Shape, recipe.Width, recipe.Latent, random);
         _average = new StyleGenerator(_images.Shape, recipe.Width, recipe.Latent, random);
-        _average.Load(_current.State.ToDictionary());
+        _average.LoadState(_current.State().ToDictionary());
         _discriminator = new StyleDiscriminator(_images.Shape.Channels, recipe.Width, random);
         _current.RequireGrad();
         _discriminator.RequireGrad();
-        _generatorWeights = [.. _current.Parameters.Select(p => p.Value)];
-        _discriminatorWeights = [.. _discriminator.Parameters.Select(p => p.Value)];
-        _generatorStep = new Adam(_generatorWeights, recipe.LearningRate, 0, 0.99);
-        _discriminatorStep = new Adam(_discriminatorWeights, recipe.LearningRate, 0, 0.99);
+        _generatorWeights = [.. _current.Parameters().Select(p => p.Value)];
+        _discriminatorWeights = [.. _discriminator.Parameters().Select(p => p.Value)];
+        _generatorStep = Optimizers.Adam(_generatorWeights, recipe.LearningRate, 0, 0.99);
+        _discriminatorStep = Optimizers.Adam(_discriminatorWeights, recipe.LearningRate, 0, 0.99);
     }
 
     /// <summary>The averaged generator.</summary>
-    public Module Generator => _average;
+    public nn.Module<Tensor, Tensor> Generator => _average;
 
     /// <inheritdoc/>
     public int Iteration { get; private set; }
@@ -53,21 +56,21 @@ public sealed class StyleGanTrainer : IGanTrainer
     /// <inheritdoc/>
     public GanStep Step()
     {
-        using var scope = new TensorScope();
-        using var random = new Generator(unchecked((_recipe.Seed * 1_000_003) + Iteration));
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)(unchecked((_recipe.Seed * 1_000_003) + Iteration)));
         var (level, alpha) = _recipe.At(Iteration);
         _current.Train(random);
         Tensor real = Shrink(_images.Batch(Iteration).Images, level, alpha), fake;
-        using (Autograd.NoGrad()) fake = AtFullSize(Draw(level, alpha, random), level);
+        using (no_grad()) fake = AtFullSize(Draw(level, alpha, random), level);
         Tensor loss = GanLoss.NonSaturating.Discriminator(_discriminator.Score(real, level, alpha), _discriminator.Score(fake, level, alpha))
-            .Add(_discriminator.R1(real, level, alpha, _recipe.Penalty));
+.add(_discriminator.R1(real, level, alpha, _recipe.Penalty));
         Tensor?[] gradients = Autograd.Grad([loss], _discriminatorWeights);
         _discriminatorStep.Step(gradients);
 
         Tensor generatorLoss = GanLoss.NonSaturating.Generator(_discriminator.Score(AtFullSize(Draw(level, alpha, random), level), level, alpha));
         Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
         _generatorStep.Step(generatorGradients);
-        _current.Evaluate();
+        _current.eval();
         Iteration++;
         UpdateAverage();
         return new GanStep(loss.ToDouble(), generatorLoss.ToDouble(), GanTrainer.Norm(gradients), GanTrainer.Norm(generatorGradients));
@@ -81,11 +84,11 @@ public sealed class StyleGanTrainer : IGanTrainer
     public Tensor MixingSheet() => Sheet(20, styles =>
     {
         Tensor truncated = _average.Truncate(styles, Truncation);
-        return StyleGenerator.Mix(truncated.Slice(0, 0, 10).RepeatInterleave(10), truncated.Slice(0, 10, 20).Repeat(10, 1, 1), 4);
+        return StyleGenerator.Mix(truncated.slice(0, 0, 10, 1).repeat_interleave(10, 0), truncated.slice(0, 10, 20, 1).repeat(10, 1, 1), 4);
     });
 
     /// <summary>Ten rows of ten images: a style for each row, truncated by 0 in the first column, where all images are the mean one, to 1 in the last.</summary>
-    public Tensor TruncationSheet() => Sheet(10, styles => Tensor.Stack([.. Enumerable.Range(0, 10).Select(i => _average.Truncate(styles, i / 9.0))], 1).Flatten(0, 1));
+    public Tensor TruncationSheet() => Sheet(10, styles => stack([.. Enumerable.Range(0, 10).Select(i => _average.Truncate(styles, i / 9.0))], 1).flatten(0, 1));
 
     /// <inheritdoc/>
     public void Save(Stream stream) => GanCheckpoint.Save(stream, Iteration, _recipe.ToString(), Parts);
@@ -107,9 +110,9 @@ public sealed class StyleGanTrainer : IGanTrainer
 
     private Tensor Draw(int level, double alpha, Generator random)
     {
-        Tensor styles = _current.Map(Tensor.Normal([_recipe.BatchSize, _recipe.Latent], random));
-        double[] draws = Array.ConvertAll(Tensor.Uniform([2], random).ToArray<float>(), value => (double)value);
-        Tensor others = _current.Map(Tensor.Normal([_recipe.BatchSize, _recipe.Latent], random));
+        Tensor styles = _current.Map(randn([_recipe.BatchSize, _recipe.Latent], generator: random));
+        double[] draws = Array.ConvertAll(rand([2], generator: random).ToArray<float>(), value => (double)value);
+        Tensor others = _current.Map(randn([_recipe.BatchSize, _recipe.Latent], generator: random));
         int from = draws[0] < _recipe.Mixing ? 1 + (int)(draws[1] * ((2 * level) + 1)) : StyleGenerator.StyleLayers;
         return _current.Draw(StyleGenerator.Mix(styles, others, from), level, alpha);
     }
@@ -119,39 +122,39 @@ public sealed class StyleGanTrainer : IGanTrainer
     {
         Tensor padded = Pad32(images);
         int factor = 32 / StyleGenerator.SizeOf(level);
-        Tensor small = factor == 1 ? padded : padded.AvgPool2d(factor, factor);
+        Tensor small = factor == 1 ? padded : nn.functional.avg_pool2d(padded, [factor, factor], [factor, factor]);
         if (alpha >= 1) return small;
         int size = StyleGenerator.SizeOf(level);
-        return small.Mul(alpha).Add(small.AvgPool2d(2, 2).ResizeNearest(size, size).Mul(1 - alpha));
+        return small.mul(alpha).add(nn.functional.interpolate(nn.functional.avg_pool2d(small, [2, 2], [2, 2]), [size, size]).mul(1 - alpha));
     }
 
     private static Tensor Pad32(Tensor images)
     {
-        long down = 32 - images.Size(2), right = 32 - images.Size(3);
-        return images.Pad([right / 2, right - (right / 2), down / 2, down - (down / 2)]);
+        long down = 32 - images.size(2), right = 32 - images.size(3);
+        return nn.functional.pad(images, [right / 2, right - (right / 2), down / 2, down - (down / 2)]);
     }
 
     private static Tensor AtFullSize(Tensor drawn, int level) => level == StyleGenerator.LastLevel ? Pad32(drawn) : drawn;
 
     private void UpdateAverage()
     {
-        using var frozen = Autograd.NoGrad();
+        using var frozen = no_grad();
         double keep = Math.Pow(0.5, _recipe.BatchSize / _recipe.HalfLife);
         keep = Math.Min(keep, (1.0 + Iteration) / (10 + Iteration));
-        foreach (var ((_, average), (_, current)) in _average.State.Zip(_current.State)) average.MulInPlace(keep).AddInPlace(current, 1 - keep);
+        foreach (var ((_, average), (_, current)) in _average.State().Zip(_current.State())) average.mul_(keep).add_(current, 1 - keep);
     }
 
     private Tensor Sheet(int count, Func<Tensor, Tensor> change)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using var random = new Generator(_recipe.Seed);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)_recipe.Seed);
         var (level, alpha) = _recipe.At(Math.Max(0, Iteration - 1));
-        Tensor drawn = _average.Draw(change(_average.Map(Tensor.Normal([count, _recipe.Latent], random))), level, alpha).Clamp(0, 1);
-        if (level == StyleGenerator.LastLevel) return scope.Keep(drawn);
-        Tensor large = drawn.ResizeNearest(32, 32);
+        Tensor drawn = _average.Draw(change(_average.Map(randn([count, _recipe.Latent], generator: random))), level, alpha).clamp(0.0, 1.0);
+        if (level == StyleGenerator.LastLevel) return scope.MoveToOuter(drawn);
+        Tensor large = nn.functional.interpolate(drawn, [32, 32]);
         ImageShape shape = _images.Shape;
         int top = (32 - shape.Height) / 2, left = (32 - shape.Width) / 2;
-        return scope.Keep(large.Slice(2, top, top + shape.Height).Slice(3, left, left + shape.Width).Clone());
+        return scope.MoveToOuter(large.slice(2, top, top + shape.Height, 1).slice(3, left, left + shape.Width, 1).clone());
     }
 }

@@ -1,5 +1,7 @@
 using Parry.Data;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -18,20 +20,20 @@ internal sealed class TrainingImages
     /// <param name="least">The smallest batch that the networks can train on: batch normalization of vectors needs two.</param>
     public TrainingImages(Tensor images, Tensor? labels, int batchSize, long seed, int least = 2)
     {
-        if (batchSize < least || batchSize > images.Size(0)) throw new UserErrorException($"expected a batch of {least} to {images.Size(0)} images, as many as there are, got {batchSize}");
+        if (batchSize < least || batchSize > images.size(0)) throw new UserErrorException($"expected a batch of {least} to {images.size(0)} images, as many as there are, got {batchSize}");
         _images = images;
         _labels = labels;
-        _batches = new ShuffledBatches((int)images.Size(0), batchSize, (ulong)seed, DropLast: true);
+        _batches = new ShuffledBatches((int)images.size(0), batchSize, (ulong)seed, DropLast: true);
     }
 
-    public ImageShape Shape => new((int)_images.Size(1), (int)_images.Size(2), (int)_images.Size(3));
+    public ImageShape Shape => new((int)_images.size(1), (int)_images.size(2), (int)_images.size(3));
 
     /// <summary>Images in [0, 1] and their labels.</summary>
     public (Tensor Images, Tensor? Labels) Batch(long number)
     {
         int epoch = (int)(number / _batches.BatchesPerEpoch);
         if (_epoch.Number != epoch) _epoch = (epoch, [.. _batches.Epoch(epoch)]);
-        Tensor indices = Tensor.From(_epoch.Batches[number % _batches.BatchesPerEpoch]);
-        return (_images.IndexSelect(0, indices).To(DType.Float32).Div(255), _labels?.IndexSelect(0, indices));
+        Tensor indices = tensor(_epoch.Batches[number % _batches.BatchesPerEpoch]);
+        return (_images.index_select(0, indices).to(ScalarType.Float32).div(255.0), _labels?.index_select(0, indices));
     }
 }

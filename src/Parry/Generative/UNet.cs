@@ -1,5 +1,8 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -10,7 +13,7 @@ namespace Parry.Generative;
 /// <remarks>
 /// Images are padded with black to multiples of 32 and cropped again. Deviation: in evaluation mode there is no dropout, so that an image has one answer.
 /// </remarks>
-public sealed class UNet : Module
+public sealed class UNet : Network
 {
     private const int Levels = 5;
     private const int Kernel = 4;
@@ -18,56 +21,56 @@ public sealed class UNet : Module
     private const double Deviation = 0.02;
 
     private readonly Conv2d[] _down = new Conv2d[Levels];
-    private readonly BatchNorm?[] _downNorm = new BatchNorm?[Levels];
+    private readonly nn.Module<Tensor, Tensor>?[] _downNorm = new nn.Module<Tensor, Tensor>?[Levels];
     private readonly ConvTranspose2d[] _up = new ConvTranspose2d[Levels];
-    private readonly BatchNorm?[] _upNorm = new BatchNorm?[Levels];
-    private readonly Dropout _dropout;
+    private readonly nn.Module<Tensor, Tensor>?[] _upNorm = new nn.Module<Tensor, Tensor>?[Levels];
+    private readonly SeededDropout _dropout;
 
     /// <summary>Creates a generator with the paper's first weights: normal with deviation 0.02.</summary>
     /// <param name="channels">Of the images, both taken and drawn.</param>
     /// <param name="width">Channels of the first map (64 in the paper); the next have 2, 4, 4 and 4 times as many.</param>
     /// <param name="random">Where the first weights come from.</param>
-    public UNet(int channels, int width, Parry.Torch.Generator random)
+    public UNet(int channels, int width, Generator random)
     {
         foreach (var (level, from, to, back) in LevelsOf(channels, width))
         {
             bool inner = level == Levels - 1;
-            _down[level] = Child($"down{level + 1}", new Conv2d(from, to, Kernel, random, 2, 1));
-            _up[level] = Child($"up{level + 1}", new ConvTranspose2d(inner ? to : 2 * to, back, Kernel, random, 2, 1));
-            if (level > 0 && !inner) _downNorm[level] = Child($"down-bn{level + 1}", new BatchNorm(to));
-            if (level > 0) _upNorm[level] = Child($"up-bn{level + 1}", new BatchNorm(back));
+            _down[level] = Child($"down{level + 1}", Layer.Conv2d(from, to, Kernel, random, 2, 1));
+            _up[level] = Child($"up{level + 1}", Layer.ConvTranspose2d(inner ? to : 2 * to, back, Kernel, random, 2, 1));
+            if (level > 0 && !inner) _downNorm[level] = Child($"down-bn{level + 1}", Layer.BatchNorm(to));
+            if (level > 0) _upNorm[level] = Child($"up-bn{level + 1}", Layer.BatchNorm(back));
         }
 
-        _dropout = Child("dropout", new Dropout(0.5));
+        _dropout = Child("dropout", new SeededDropout(0.5));
         Start(this, random);
     }
 
     /// <summary>Images [N, channels, H, W] in [0, 1] to images of the same shape.</summary>
-    public override Tensor Forward(Tensor input)
+    public override Tensor forward(Tensor input)
     {
-        long height = input.Size(2), width = input.Size(3), size = 1L << Levels;
-        Tensor map = input.Pad([0, (size - (width % size)) % size, 0, (size - (height % size)) % size]).Mul(2).Sub(1);
+        long height = input.size(2), width = input.size(3), size = 1L << Levels;
+        Tensor map = nn.functional.pad(input, [0, (size - (width % size)) % size, 0, (size - (height % size)) % size]).mul(2.0).sub(1.0);
         var skips = new Tensor[Levels];
         for (int level = 0; level < Levels; level++)
         {
-            map = _down[level].Forward(level == 0 ? map : map.LeakyRelu(Slope));
-            if (_downNorm[level] is { } norm) map = norm.Forward(map);
+            map = _down[level].forward(level == 0 ? map : nn.functional.leaky_relu(map, Slope));
+            if (_downNorm[level] is { } norm) map = norm.forward(map);
             skips[level] = map;
         }
 
         for (int level = Levels - 1; level >= 0; level--)
         {
-            if (level < Levels - 1) map = Tensor.Cat([map, skips[level]], 1);
-            map = _up[level].Forward(map.Relu());
-            if (_upNorm[level] is { } norm) map = norm.Forward(map);
-            if (level >= 2) map = _dropout.Forward(map);
+            if (level < Levels - 1) map = cat([map, skips[level]], 1);
+            map = _up[level].forward(map.relu());
+            if (_upNorm[level] is { } norm) map = norm.forward(map);
+            if (level >= 2) map = _dropout.forward(map);
         }
 
-        return map.Tanh().Add(1).Mul(0.5).Slice(2, 0, height).Slice(3, 0, width);
+        return map.tanh().add(1.0).mul(0.5).slice(2, 0, height, 1).slice(3, 0, width, 1);
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"UNet({_down[0].Weight.Size(1)}, width {_down[0].Weight.Size(0)})";
+    public override string ToString() => $"UNet({_down[0].weight.size(1)}, width {_down[0].weight.size(0)})";
 
     /// <summary>How many numbers a network holds, running statistics included; nothing is allocated.</summary>
     internal static long CountOf(int channels, int width) => LevelsOf(channels, width).Sum(level =>
@@ -78,13 +81,13 @@ public sealed class UNet : Module
     });
 
     /// <summary>Normal first weights with deviation 0.02 around 0, and around 1 for batch normalization's factors; biases 0.</summary>
-    internal static void Start(Module network, Parry.Torch.Generator random)
+    internal static void Start(nn.Module<Tensor, Tensor> network, Generator random)
     {
-        using var frozen = Autograd.NoGrad();
-        foreach (var (name, parameter) in network.Parameters)
+        using var frozen = no_grad();
+        foreach (var (name, parameter) in network.Parameters())
         {
-            if (name.EndsWith("bias", StringComparison.Ordinal)) parameter.ZeroInPlace();
-            else parameter.NormalInPlace(parameter.Shape.Length == 1 ? 1 : 0, Deviation, random);
+            if (name.EndsWith("bias", StringComparison.Ordinal)) parameter.zero_();
+            else parameter.normal_(parameter.shape.Length == 1 ? 1 : 0, Deviation, random);
         }
     }
 

@@ -1,6 +1,8 @@
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -8,7 +10,7 @@ namespace Parry.Generative;
 /// A variational auto-encoder of dense layers (Kingma and Welling, 2013, 1312.6114), of the sizes that the robust manifold defense spans MNIST with
 /// (Jalal et al., 2017, 1712.09196): 784-500-(20, 20) and 20-500-500-784, LeakyReLU 0.1 between layers, a sigmoid at the end.
 /// </summary>
-public sealed class Vae : Module, ISpanner
+public sealed class Vae : Network, ISpanner
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "vae";
@@ -19,7 +21,7 @@ public sealed class Vae : Module, ISpanner
     /// <param name="shape">Of the images.</param>
     /// <param name="random">Where the first weights come from.</param>
     /// <param name="sizes">Of the layers; the paper's if not given.</param>
-    public Vae(ImageShape shape, Parry.Torch.Generator random, VaeSizes? sizes = null)
+    public Vae(ImageShape shape, Generator random, VaeSizes? sizes = null)
     {
         (Shape, Sizes) = (shape, sizes ?? new VaeSizes());
         _encoder = Child("encoder", new DenseLayers(Sizes.OfEncoder(shape.Pixels), random));
@@ -36,25 +38,25 @@ public sealed class Vae : Module, ISpanner
     public int Latent => Sizes.Latent;
 
     /// <summary>The distribution of each image's code, for images [N, C, H, W].</summary>
-    public GaussianCode Encode(Tensor images) => Sizes.Code(_encoder.Forward(images.Flatten()));
+    public GaussianCode Encode(Tensor images) => Sizes.Code(_encoder.forward(images.flatten(1)));
 
     /// <summary>Images for latent vectors [N, latent], before their sigmoid: [N, C, H, W].</summary>
-    public Tensor DecodeLogits(Tensor latents) => _decoder.Forward(latents).Reshape(latents.Size(0), Shape.Channels, Shape.Height, Shape.Width);
+    public Tensor DecodeLogits(Tensor latents) => _decoder.forward(latents).reshape(latents.size(0), Shape.Channels, Shape.Height, Shape.Width);
 
     /// <summary>Images [N, C, H, W] in [0, 1] for latent vectors [N, latent].</summary>
-    public Tensor Decode(Tensor latents) => DecodeLogits(latents).Sigmoid();
+    public Tensor Decode(Tensor latents) => DecodeLogits(latents).sigmoid();
 
     /// <inheritdoc/>
     /// <remarks>Always in float32.</remarks>
-    public Drawing Draw(Tensor latents, DType compute = DType.Float32)
+    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32)
     {
-        using var follow = Autograd.WithGrad();
-        Tensor input = latents.Detach().RequireGrad(), images = Decode(input);
-        return new Drawing(images.Detach(), gradient => Autograd.Grad(images, input, gradient));
+        using var follow = enable_grad();
+        Tensor input = latents.detach().requires_grad_(), images = Decode(input);
+        return new Drawing(images.detach(), gradient => Autograd.Grad(images, input, gradient));
     }
 
     /// <summary>Images drawn again from the means of their codes, [N, C, H, W] in [0, 1].</summary>
-    public override Tensor Forward(Tensor input) => Decode(Encode(input).Mean);
+    public override Tensor forward(Tensor input) => Decode(Encode(input).Mean);
 
     /// <summary>The negative evidence lower bound of each image, [N], with latent vectors drawn by this noise [N, latent].</summary>
     public Tensor Loss(Tensor images, Tensor noise)

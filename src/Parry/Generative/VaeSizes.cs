@@ -1,6 +1,8 @@
 using System.Globalization;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -26,7 +28,7 @@ public sealed record VaeSizes
     internal int[] OfDecoder(int pixels, int classes = 0) => [Latent + classes, .. Decoder, pixels];
 
     /// <summary>The distribution that the encoder's output [N, 2 latent] names: means, then logarithms of variances.</summary>
-    internal GaussianCode Code(Tensor output) => new(output.Slice(1, 0, Latent), output.Slice(1, Latent, 2 * Latent).Mul(0.5).Exp());
+    internal GaussianCode Code(Tensor output) => new(output.slice(1, 0, Latent, 1), output.slice(1, Latent, 2 * Latent, 1).mul(0.5).exp());
 
     /// <exception cref="InvalidDataException">The description lacks them, or they make no sense.</exception>
     internal static VaeSizes Of(ModelDescription description) => new()

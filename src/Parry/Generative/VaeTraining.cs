@@ -1,4 +1,7 @@
 using Parry.Data;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -14,20 +17,20 @@ public sealed record VaeTraining
     /// <summary>Prepares the training of a <see cref="Vae"/>, which the caller owns.</summary>
     public AutoEncoderTrainer<Vae> On(ImageSet images)
     {
-        using var random = new Parry.Torch.Generator(Schedule.Seed);
+        using var random = new Generator((ulong)Schedule.Seed);
         return new AutoEncoderTrainer<Vae>(Schedule, Recipe(Vae.Architecture, images), new Vae(images.Shape, random, Sizes), images.Count,
-            (trained, rows) => trained.Loss(images.Batch(rows.Indices).Images, rows.Anew.Normal(0, Sizes.Latent)).Sum());
+            (trained, rows) => trained.Loss(images.Batch(rows.Indices).Images, rows.Anew.Normal(0, Sizes.Latent)).sum());
     }
 
     /// <summary>Prepares the training of a <see cref="ConditionalVae"/>, which the caller owns.</summary>
     public AutoEncoderTrainer<ConditionalVae> WithLabels(ImageSet images)
     {
-        using var random = new Parry.Torch.Generator(Schedule.Seed);
+        using var random = new Generator((ulong)Schedule.Seed);
         var network = new ConditionalVae(images.Shape, images.ClassNames.Count, random, Sizes);
         return new AutoEncoderTrainer<ConditionalVae>(Schedule, Recipe(ConditionalVae.Architecture, images), network, images.Count, (trained, rows) =>
         {
             var (batch, labels) = images.Batch(rows.Indices);
-            return trained.Loss(batch, labels, rows.Anew.Normal(0, Sizes.Latent)).Sum();
+            return trained.Loss(batch, labels, rows.Anew.Normal(0, Sizes.Latent)).sum();
         });
     }
 

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -42,7 +44,7 @@ public sealed record WganGp
     public double AverageDecay { get; init; } = 0.999;
 
     /// <summary>Float32, or bfloat16 activations over float32 weights: about twice as fast where the processor has them.</summary>
-    public DType Compute { get; init; } = DType.Float32;
+    public ScalarType Compute { get; init; } = ScalarType.Float32;
 
     /// <summary>Decides initial weights, order of images and latent vectors.</summary>
     public long Seed { get; init; } = 1;

@@ -1,8 +1,12 @@
 using System.Globalization;
 using Parry.Data;
-using Parry.Torch;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Models;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
@@ -16,8 +20,8 @@ public sealed class WganGpTrainer : IDisposable
     private readonly Tensor _images;
     private readonly WassersteinCritic _critic;
     private readonly ImageGenerator _current;
-    private readonly Adam _generatorStep;
-    private readonly Adam _criticStep;
+    private readonly optim.Optimizer _generatorStep;
+    private readonly optim.Optimizer _criticStep;
     private readonly ShuffledBatches _batches;
     private IReadOnlyList<TrainingStage> _before = [];
     private (int Epoch, int[][] Batches) _epoch = (-1, []);
@@ -29,15 +33,15 @@ public sealed class WganGpTrainer : IDisposable
     {
         _options = options;
         _images = images;
-        var shape = new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3));
-        using var random = new Parry.Torch.Generator(options.Seed);
+        var shape = new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3));
+        using var random = new Generator((ulong)options.Seed);
         _current = new ImageGenerator(shape, random, options.Width, options.Latent);
         _critic = new WassersteinCritic(shape, random, options.Width);
         Generator = new ImageGenerator(shape, random, options.Width, options.Latent);
-        Generator.Load(_current.State.ToDictionary());
-        _generatorStep = new Adam(_current.Parameters.Select(p => p.Value), options.LearningRate, options.Beta1, options.Beta2);
-        _criticStep = new Adam(_critic.Parameters.Select(p => p.Value), options.LearningRate, options.Beta1, options.Beta2);
-        _batches = new ShuffledBatches((int)images.Size(0), options.BatchSize, (ulong)options.Seed, DropLast: true);
+        Generator.LoadState(_current.State().ToDictionary());
+        _generatorStep = Optimizers.Adam(_current.Parameters().Select(p => p.Value), options.LearningRate, options.Beta1, options.Beta2);
+        _criticStep = Optimizers.Adam(_critic.Parameters().Select(p => p.Value), options.LearningRate, options.Beta1, options.Beta2);
+        _batches = new ShuffledBatches((int)images.size(0), options.BatchSize, (ulong)options.Seed, DropLast: true);
     }
 
     /// <summary>The averaged generator: the result of the training.</summary>
@@ -53,28 +57,36 @@ public sealed class WganGpTrainer : IDisposable
     /// <returns>The critic's estimate of the Wasserstein distance (it falls as the images get better) and its gradient penalty.</returns>
     public (double Distance, double Penalty) Step()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(unchecked((_options.Seed * 1_000_003) + Iteration));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)(unchecked((_options.Seed * 1_000_003) + Iteration)));
         double distance = 0, penalty = 0;
         for (int step = 0; step < _options.CriticSteps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Tensor real = RealBatch(((long)Iteration * _options.CriticSteps) + step);
-            long count = real.Size(0);
-            Tensor fake = _current.Run(Latents(count, random), _options.Compute).Images;
-            Tensor mix = Tensor.Uniform([count, 1, 1, 1], random);
-            Tensor mixed = real.Add(fake.Sub(real).Mul(mix));
-            var pass = new CriticPass(_critic, Tensor.Cat([real, fake, mixed]), _options.Compute);
-            var (lossDistance, lossPenalty, gradients) = pass.Loss(_options.Penalty);
-            _criticStep.Step(gradients);
+            long count = real.size(0);
+            Tensor fake = _current.Generate(Latents(count, random), _options.Compute);
+            Tensor mix = rand([count, 1, 1, 1], generator: random);
+            Tensor mixed = real.add(fake.sub(real).mul(mix));
+            using var record = enable_grad();
+            _critic.RequireGrad();
+            var (lossDistance, lossPenalty) = _critic.Loss(real, fake, mixed, _options.Penalty, _options.Compute);
+            _criticStep.Step(Autograd.Grad([lossDistance + lossPenalty], Weights(_critic)));
+            _critic.RequireGrad(false);
             if (step == _options.CriticSteps - 1) (distance, penalty) = (-lossDistance.ToDouble(), lossPenalty.ToDouble());
         }
 
         long images = _options.BatchSize;
-        GeneratorPass drawn = _current.Run(Latents(images, random), _options.Compute);
-        var judged = new CriticPass(_critic, drawn.Images, _options.Compute);
-        _generatorStep.Step(drawn.ParameterGradients(judged.ImageGradient(Tensor.Full([images], -1.0 / images))));
+        using (enable_grad())
+        {
+            _current.RequireGrad();
+            Tensor drawn = _current.Generate(Latents(images, random), _options.Compute);
+            Tensor loss = -_critic.Score(drawn, _options.Compute).mean();
+            _generatorStep.Step(Autograd.Grad([loss], Weights(_current)));
+            _current.RequireGrad(false);
+        }
+
         Iteration++;
         UpdateAverage();
         return (distance, penalty);
@@ -83,13 +95,13 @@ public sealed class WganGpTrainer : IDisposable
     /// <summary>Everything a run needs to go on, as tensors and metadata of one safetensors file.</summary>
     public void Save(Stream stream)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>();
-        Add(tensors, "generator.", Generator.State);
-        Add(tensors, "current.", _current.State);
-        Add(tensors, "critic.", _critic.State);
-        Add(tensors, "generator-step.", _generatorStep.State);
-        Add(tensors, "critic-step.", _criticStep.State);
+        Add(tensors, "generator.", Generator.State());
+        Add(tensors, "current.", _current.State());
+        Add(tensors, "critic.", _critic.State());
+        Add(tensors, "generator-step.", _generatorStep.State());
+        Add(tensors, "critic-step.", _criticStep.State());
         SafeTensors.Write(stream, tensors, new Dictionary<string, string>
         {
             ["iteration"] = Iteration.ToString(CultureInfo.InvariantCulture),
@@ -105,9 +117,9 @@ public sealed class WganGpTrainer : IDisposable
     {
         string made = checkpoint.Metadata.GetValueOrDefault("options", "");
         if (made != Lasting) throw new UserErrorException($"the checkpoint was made with {made}, not with {Lasting}: give the same options, or train into another folder");
-        Generator.Load(checkpoint.Under("generator."));
-        _current.Load(checkpoint.Under("current."));
-        _critic.Load(checkpoint.Under("critic."));
+        Generator.LoadState(checkpoint.Under("generator."));
+        _current.LoadState(checkpoint.Under("current."));
+        _critic.LoadState(checkpoint.Under("critic."));
         _generatorStep.Restore(checkpoint.Under("generator-step."));
         _criticStep.Restore(checkpoint.Under("critic-step."));
         Iteration = int.Parse(checkpoint.Metadata["iteration"], CultureInfo.InvariantCulture);
@@ -134,16 +146,18 @@ public sealed class WganGpTrainer : IDisposable
         int epoch = (int)(number / _batches.BatchesPerEpoch);
         if (_epoch.Epoch != epoch) _epoch = (epoch, [.. _batches.Epoch(epoch)]);
         int[] batch = _epoch.Batches[number % _batches.BatchesPerEpoch];
-        return _images.IndexSelect(0, Tensor.From(batch)).To(DType.Float32).Div(255);
+        return _images.index_select(0, tensor(batch)).to(ScalarType.Float32).div(255.0);
     }
 
-    private Tensor Latents(long count, Parry.Torch.Generator random) => Tensor.Normal([count, _options.Latent], random);
+    private static Tensor[] Weights(nn.Module network) => [.. network.Parameters().Select(parameter => parameter.Value)];
+
+    private Tensor Latents(long count, Generator random) => randn([count, _options.Latent], generator: random);
 
     // The average's window grows from nothing, so that the first weights are soon forgotten.
     private void UpdateAverage()
     {
         double keep = Math.Min(_options.AverageDecay, (1.0 + Iteration) / (10 + Iteration));
-        foreach (var ((_, average), (_, current)) in Generator.State.Zip(_current.State)) average.MulInPlace(keep).AddInPlace(current, 1 - keep);
+        foreach (var ((_, average), (_, current)) in Generator.State().Zip(_current.State())) average.mul_(keep).add_(current, 1 - keep);
     }
 
     private static void Add(Dictionary<string, Tensor> to, string prefix, IEnumerable<KeyValuePair<string, Tensor>> tensors)

@@ -1,5 +1,7 @@
 using Parry.Data;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -19,13 +21,13 @@ public static class Accuracy
         int pieces = (set.Count + BatchSize - 1) / BatchSize;
         int[] right = Workers.Shared.Map(pieces, piece =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             int from = piece * BatchSize;
             int[] indices = [.. Enumerable.Range(from, Math.Min(BatchSize, set.Count - from))];
             var (images, labels) = set.Batch(indices);
             Tensor predicted = model.For(Array.ConvertAll(indices, index => (long)index)).Predict(images);
-            return (int)predicted.Equal(labels).Sum().ToDouble();
+            return (int)predicted.eq(labels).sum().ToDouble();
         }, cancellation);
         return right.Sum() / (double)set.Count;
     }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -28,11 +30,11 @@ public sealed class BackwardPassApproximation(IClassifier model, Func<Tensor, Te
     public Tensor Logits(Tensor images)
     {
         Tensor seen = Preprocessed(images);
-        if (!Autograd.Enabled || !images.RequiresGrad) return model.Logits(seen);
+        if (!is_grad_enabled() || !images.requires_grad) return model.Logits(seen);
 
         // The value is the preprocessed image; autograd sees the substitute.
         Tensor smooth = substitute is null ? images : substitute(images);
-        return model.Logits(smooth.Add(seen.Sub(smooth.Detach())));
+        return model.Logits(smooth.add(seen.sub(smooth.detach())));
     }
 
     /// <inheritdoc/>
@@ -44,7 +46,7 @@ public sealed class BackwardPassApproximation(IClassifier model, Func<Tensor, Te
 
     private Tensor Preprocessed(Tensor images)
     {
-        using var frozen = Autograd.NoGrad();
-        return preprocess(images.Detach());
+        using var frozen = no_grad();
+        return preprocess(images.detach());
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -29,7 +31,7 @@ internal sealed class CallDraws
     /// <exception cref="InvalidOperationException">There are more or fewer images than samples.</exception>
     public SampleRandom Next(Tensor images)
     {
-        long rows = images.Size(0);
+        long rows = images.size(0);
         ReadOnlyMemory<long> samples = _samples ?? Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray();
         if (samples.Length != rows)
             throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");

@@ -1,10 +1,11 @@
 using System.Globalization;
 using Parry.Data;
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -25,9 +26,9 @@ public sealed class ClassifierTrainer : IDisposable
     private readonly ImageSet _images;
     private readonly ImageSet? _validation;
     private readonly ShuffledBatches _batches;
-    private readonly Adam _adam;
+    private readonly optim.Optimizer _adam;
     private readonly Tensor[] _weights;
-    private readonly Module[] _replicas;
+    private readonly nn.Module<Tensor, Tensor>[] _replicas;
 
     /// <summary>Creates a network with fresh weights.</summary>
     /// <param name="options">The recipe.</param>
@@ -41,12 +42,12 @@ public sealed class ClassifierTrainer : IDisposable
         _images = images;
         _validation = validation;
         _batches = new ShuffledBatches(images.Count, options.BatchSize, (ulong)options.Seed);
-        using var random = new Generator(options.Seed);
+        using var random = new Generator((ulong)options.Seed);
         Classifier = new NetworkClassifier(Make(random), images.Shape, images.ClassNames.Count);
         _weights = Parameters(Classifier.Network);
-        _adam = new Adam(_weights, options.LearningRate);
+        _adam = Optimizers.Adam(_weights, options.LearningRate);
         _replicas = [.. Enumerable.Range(0, Pieces(Math.Min(options.BatchSize, images.Count))).Select(_ => Make(random))];
-        foreach (Module replica in _replicas) replica.RequireGrad();
+        foreach (nn.Module<Tensor, Tensor> replica in _replicas) replica.RequireGrad();
     }
 
     /// <summary>The classifier as trained so far, in evaluation mode.</summary>
@@ -98,8 +99,8 @@ public sealed class ClassifierTrainer : IDisposable
     /// <summary>Everything a run needs to go on, as one safetensors file.</summary>
     public void Save(Stream stream)
     {
-        var tensors = Classifier.Network.State.Select(entry => KeyValuePair.Create("network." + entry.Key, entry.Value))
-            .Concat(_adam.State.Select(entry => KeyValuePair.Create("adam." + entry.Key, entry.Value)));
+        var tensors = Classifier.Network.State().Select(entry => KeyValuePair.Create("network." + entry.Key, entry.Value))
+            .Concat(_adam.State().Select(entry => KeyValuePair.Create("adam." + entry.Key, entry.Value)));
         SafeTensors.Write(stream, tensors, new Dictionary<string, string> { ["epoch"] = Epoch.ToString(CultureInfo.InvariantCulture), ["recipe"] = Recipe });
     }
 
@@ -115,7 +116,7 @@ public sealed class ClassifierTrainer : IDisposable
                 throw new UserErrorException($"the checkpoint '{checkpoint}' was made with {recipe}, not with {Recipe}: give the same options, or start anew");
             if (!int.TryParse(file.Metadata.GetValueOrDefault("epoch"), NumberStyles.None, CultureInfo.InvariantCulture, out int epoch) || epoch > _options.Epochs)
                 throw new InvalidDataException("It does not say how many epochs are done.");
-            Classifier.Network.Load(file.Under("network."));
+            Classifier.Network.LoadState(file.Under("network."));
             _adam.Restore(file.Under("adam."));
             Epoch = epoch;
         }
@@ -147,7 +148,7 @@ public sealed class ClassifierTrainer : IDisposable
     {
         Classifier.Dispose();
         _adam.Dispose();
-        foreach (Module replica in _replicas) replica.Dispose();
+        foreach (nn.Module<Tensor, Tensor> replica in _replicas) replica.Dispose();
     }
 
     private string Recipe => string.Create(CultureInfo.InvariantCulture,
@@ -166,16 +167,16 @@ public sealed class ClassifierTrainer : IDisposable
         }
 
         double done = step / Math.Max(1.0, ((long)_options.Epochs * _batches.BatchesPerEpoch) - 1);
-        _adam.LearningRate = _options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate));
+        _adam.SetLearningRate(_options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate)));
 
         // On a worker, where LibTorch's own threads are off: they cost more than they bring here.
         Workers.Shared.Run(1, _ =>
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             Tensor[] sum = pieces[0].Gradients;
             foreach (Piece piece in pieces.Skip(1))
             {
-                for (int i = 0; i < sum.Length; i++) sum[i].AddInPlace(piece.Gradients[i]);
+                for (int i = 0; i < sum.Length; i++) sum[i].add_(piece.Gradients[i]);
             }
 
             _adam.Step(sum);
@@ -184,17 +185,17 @@ public sealed class ClassifierTrainer : IDisposable
         return pieces;
     }
 
-    private Piece RunPiece(Module replica, ReadOnlySpan<int> indices, int batchSize, long step, int number)
+    private Piece RunPiece(nn.Module<Tensor, Tensor> replica, ReadOnlySpan<int> indices, int batchSize, long step, int number)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor[] parameters = Parameters(replica);
-        using (Autograd.NoGrad())
+        using (no_grad())
         {
-            for (int i = 0; i < parameters.Length; i++) parameters[i].CopyInPlace(_weights[i]);
+            for (int i = 0; i < parameters.Length; i++) parameters[i].copy_(_weights[i]);
         }
 
-        using var follow = Autograd.WithGrad();
-        using var random = new Generator(SeedOf(step, number));
+        using var follow = enable_grad();
+        using var random = new Generator((ulong)SeedOf(step, number));
         replica.Train(random);
         var (images, labels) = _images.Batch(indices);
         if (_options.Mirror) images = Mirrored(images, random);
@@ -208,11 +209,11 @@ public sealed class ClassifierTrainer : IDisposable
             BatchSeed = SeedOf(step, BatchStream),
             Epoch = step / (double)_batches.BatchesPerEpoch,
         });
-        Tensor[] gradients = Array.ConvertAll(Autograd.Grad([loss.Div(batchSize)], parameters), gradient => gradient!);
-        return new Piece(scope.Keep(gradients), loss.ToDouble(), logits.ArgMax(1).Equal(labels).Sum().ToDouble());
+        Tensor[] gradients = Array.ConvertAll(Autograd.Grad([loss.div((double)batchSize)], parameters), gradient => gradient!);
+        return new Piece(scope.MoveAllToOuter(gradients), loss.ToDouble(), logits.argmax(1).eq(labels).sum().ToDouble());
     }
 
-    private Module Make(Generator random) => Classifiers.Create(_options.Architecture, _images.Shape, _images.ClassNames.Count, random, _options.Dropout);
+    private nn.Module<Tensor, Tensor> Make(Generator random) => Classifiers.Create(_options.Architecture, _images.Shape, _images.ClassNames.Count, random, _options.Dropout);
 
     private long SeedOf(long step, int piece)
     {
@@ -222,20 +223,20 @@ public sealed class ClassifierTrainer : IDisposable
 
     private static Tensor Mirrored(Tensor images, Generator random)
     {
-        long width = images.Size(3);
-        Tensor backwards = Tensor.From(Enumerable.Range(1, (int)width).Select(i => width - i).ToArray());
-        return Tensor.Where(Tensor.Uniform([images.Size(0), 1, 1, 1], random).Less(0.5), images.IndexSelect(3, backwards), images);
+        long width = images.size(3);
+        Tensor backwards = tensor(Enumerable.Range(1, (int)width).Select(i => width - i).ToArray());
+        return where(rand([images.size(0), 1, 1, 1], generator: random).lt(0.5), images.index_select(3, backwards), images);
     }
 
     private static bool IsFinite(Tensor weight)
     {
-        using var scope = new TensorScope();
-        return weight.IsFinite().All().ToDouble() != 0;
+        using var scope = NewDisposeScope();
+        return weight.isfinite().all().ToDouble() != 0;
     }
 
     private static int Pieces(int images) => (images + PieceSize - 1) / PieceSize;
 
-    private static Tensor[] Parameters(Module network) => [.. network.Parameters.Select(parameter => parameter.Value)];
+    private static Tensor[] Parameters(nn.Module<Tensor, Tensor> network) => [.. network.Parameters().Select(parameter => parameter.Value)];
 
     private static void Check(Training options, ImageSet images)
     {

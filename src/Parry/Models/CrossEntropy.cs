@@ -1,5 +1,7 @@
 using System.Globalization;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -16,10 +18,10 @@ public sealed record CrossEntropy(double Temperature = 1) : ITrainingLoss
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
     {
-        Tensor logits = piece.Network.Forward(piece.Images);
-        return (Sum(logits.Div(Temperature), piece.Labels), logits);
+        Tensor logits = piece.Network.forward(piece.Images);
+        return (Sum(logits.div(Temperature), piece.Labels), logits);
     }
 
     /// <summary>The cross entropy of logits [N, classes] with labels [N], summed over the images.</summary>
-    internal static Tensor Sum(Tensor logits, Tensor labels) => logits.LogSoftmax().NllLoss(labels, reduction: 2);
+    internal static Tensor Sum(Tensor logits, Tensor labels) => nn.functional.nll_loss(logits.log_softmax(-1), labels, reduction: nn.Reduction.Sum);
 }

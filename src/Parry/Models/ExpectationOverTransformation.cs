@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -40,7 +42,7 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
 
     /// <summary>The transformation that adds normal noise of a standard deviation to every value and cuts the result to [0, 1].</summary>
     public static Func<Tensor, SampleRandom, Tensor> Noise(double deviation) =>
-        (images, random) => images.Add(random.Normal(0, images.Shape.AsSpan(1)).MulInPlace(deviation)).Clamp(0, 1);
+        (images, random) => images.add(random.Normal(0, images.shape.AsSpan(1)).mul_(deviation)).clamp(0.0, 1.0);
 
     /// <inheritdoc/>
     /// <remarks>Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.</remarks>
@@ -57,12 +59,12 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     /// <inheritdoc/>
     public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         LossGradient[] passes = Each(images, transform => _transformation is null ? _model.Gradient(images, loss) : _model.GradientThrough(images, transform, loss));
         return new LossGradient(
-            scope.Keep(MeanProbabilities([.. passes.Select(pass => pass.Logits)])),
-            scope.Keep(Tensor.Stack([.. passes.Select(pass => pass.Losses)]).Mean([0])),
-            scope.Keep(Tensor.Stack([.. passes.Select(pass => pass.Gradient)]).Mean([0])));
+            scope.MoveToOuter(MeanProbabilities([.. passes.Select(pass => pass.Logits)])),
+            scope.MoveToOuter(stack([.. passes.Select(pass => pass.Losses)]).mean([0])),
+            scope.MoveToOuter(stack([.. passes.Select(pass => pass.Gradient)]).mean([0])));
     }
 
     private T[] Each<T>(Tensor images, Func<Func<Tensor, Tensor>, T> pass)
@@ -72,5 +74,5 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     }
 
     private Tensor MeanProbabilities(Tensor[] logits) =>
-        Tensor.Stack([.. logits.Select(one => one.LogSoftmax())]).LogSumExp([0]).Sub(Math.Log(_draws));
+        stack([.. logits.Select(one => one.log_softmax(-1))]).logsumexp(0).sub(Math.Log(_draws));
 }

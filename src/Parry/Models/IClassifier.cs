@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -9,10 +11,10 @@ public interface IClassifier : IScorer
     Tensor Logits(Tensor images);
 
     /// <inheritdoc/>
-    Tensor IScorer.Probabilities(Tensor images) => Logits(images).Softmax();
+    Tensor IScorer.Probabilities(Tensor images) => Logits(images).softmax(-1);
 
     /// <inheritdoc/>
-    Tensor IPredictor.Predict(Tensor images) => Logits(images).ArgMax(1);
+    Tensor IPredictor.Predict(Tensor images) => Logits(images).argmax(1);
 
     /// <summary>
     /// One forward and one backward pass: the logits, a loss of them, and the gradient of the summed loss with respect to the images. Attacks
@@ -22,12 +24,12 @@ public interface IClassifier : IScorer
     /// <param name="loss">From logits [N, classes] to one loss per image, [N].</param>
     LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
-        using var scope = new TensorScope();
-        using var follow = Autograd.WithGrad();
-        Tensor input = images.Detach().RequireGrad();
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        Tensor input = images.detach().requires_grad_();
         Tensor logits = Logits(input);
         Tensor losses = loss(logits);
-        Tensor gradient = Autograd.Grad(losses.Sum(), input);
-        return new LossGradient(scope.Keep(logits.Detach()), scope.Keep(losses.Detach()), scope.Keep(gradient));
+        Tensor gradient = Autograd.Grad(losses.sum(), input);
+        return new LossGradient(scope.MoveToOuter(logits.detach()), scope.MoveToOuter(losses.detach()), scope.MoveToOuter(gradient));
     }
 }

@@ -1,4 +1,7 @@
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -6,5 +9,5 @@ namespace Parry.Models;
 public interface ILayered
 {
     /// <summary>The network, from images in [0, 1] to logits; null where a wrapper stands around a model that shows none.</summary>
-    Module? Network { get; }
+    nn.Module<Tensor, Tensor>? Network { get; }
 }

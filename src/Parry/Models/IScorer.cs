@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -9,5 +11,5 @@ public interface IScorer : IPredictor
     Tensor Probabilities(Tensor images);
 
     /// <inheritdoc/>
-    Tensor IPredictor.Predict(Tensor images) => Probabilities(images).ArgMax(1);
+    Tensor IPredictor.Predict(Tensor images) => Probabilities(images).argmax(1);
 }

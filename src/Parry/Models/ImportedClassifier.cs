@@ -1,5 +1,7 @@
 using Parry.Models.Architectures;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -36,26 +38,26 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     public static ImportedClassifier Try(IDisposable network, Func<Tensor, Tensor> run, InputContract contract, ImageShape shape)
     {
         contract.CheckChannels(shape.Channels);
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         using var random = new Generator(0);
-        Tensor outputs = run(contract.ToModel(ChannelsLast.Of(Tensor.Uniform([3, shape.Channels, shape.Height, shape.Width], random)))).To(DType.Float32);
-        if (outputs.Shape.Length == 0 || outputs.Size(0) != 3) throw new InvalidDataException($"it gives {outputs.Describe()} for three images of {shape}; a row of scores for each was expected");
-        Tensor rows = outputs.Reshape(3, -1);
-        if (rows.IsFinite().All().ToDouble() == 0) throw new InvalidDataException($"it gives scores that are no finite numbers for images of {shape} in [0, 1]");
-        int classes = contract.ClassesOf((int)rows.Size(1));
-        if (classes < 2) throw new InvalidDataException($"it gives {rows.Size(1)} numbers for an image, of which {contract.Background} are no class; at least two classes were expected");
+        Tensor outputs = run(contract.ToModel(ChannelsLast.Of(rand([3, shape.Channels, shape.Height, shape.Width], generator: random)))).to(ScalarType.Float32);
+        if (outputs.shape.Length == 0 || outputs.size(0) != 3) throw new InvalidDataException($"it gives {outputs.Describe()} for three images of {shape}; a row of scores for each was expected");
+        Tensor rows = outputs.reshape(3, -1);
+        if (rows.isfinite().all().ToDouble() == 0) throw new InvalidDataException($"it gives scores that are no finite numbers for images of {shape} in [0, 1]");
+        int classes = contract.ClassesOf((int)rows.size(1));
+        if (classes < 2) throw new InvalidDataException($"it gives {rows.size(1)} numbers for an image, of which {contract.Background} are no class; at least two classes were expected");
         if (contract.ClassNames is { } names && names.Count != classes)
             throw new InvalidDataException($"it tells {classes} classes apart, and {names.Count} are named: give one name for each class, or say how many of its outputs stand for no class");
         return new ImportedClassifier(network, run, contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape }, shape, classes);
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor images) => Contract.ToLogits(_run(Contract.ToModel(ChannelsLast.Of(images))).To(DType.Float32));
+    public Tensor Logits(Tensor images) => Contract.ToLogits(_run(Contract.ToModel(ChannelsLast.Of(images))).to(ScalarType.Float32));
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => _network.Dispose();
 
     private static OutputKind KindOf(Tensor rows) =>
-        rows.Size(1) > 1 && rows.ToArray<float>().Chunk((int)rows.Size(1)).All(row => InputContract.IsDistribution(row)) ? OutputKind.Probabilities : OutputKind.Logits;
+        rows.size(1) > 1 && rows.ToArray<float>().Chunk((int)rows.size(1)).All(row => InputContract.IsDistribution(row)) ? OutputKind.Probabilities : OutputKind.Logits;
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -91,14 +93,14 @@ public sealed record InputContract
     /// <returns>[N, C, H, W], or [N, H, W, C] where channels come last.</returns>
     public Tensor ToModel(Tensor images)
     {
-        int channels = (int)images.Size(1);
+        int channels = (int)images.size(1);
         var (low, high) = Range ?? (0, 1);
         double[] scale = [.. Enumerable.Range(0, channels).Select(channel => (high - low) / Of(Std, channel, 1))];
         double[] shift = [.. Enumerable.Range(0, channels).Select(channel => (low - Of(Mean, channel, 0)) / Of(Std, channel, 1))];
         Tensor taken = images;
-        if (scale.Any(factor => factor != 1)) taken = taken.Mul(PerChannel(scale));
-        if (shift.Any(offset => offset != 0)) taken = taken.Add(PerChannel(shift));
-        return Layout == ImageLayout.Nhwc ? taken.Permute(0, 2, 3, 1) : taken;
+        if (scale.Any(factor => factor != 1)) taken = taken.mul(PerChannel(scale));
+        if (shift.Any(offset => offset != 0)) taken = taken.add(PerChannel(shift));
+        return Layout == ImageLayout.Nhwc ? taken.permute(0, 2, 3, 1) : taken;
     }
 
     /// <summary>
@@ -107,11 +109,11 @@ public sealed record InputContract
     /// </summary>
     public Tensor ToLogits(Tensor outputs)
     {
-        Tensor rows = outputs.Shape.Length == 1 ? outputs.Unsqueeze(1) : outputs.Reshape(outputs.Size(0), -1);
+        Tensor rows = outputs.shape.Length == 1 ? outputs.unsqueeze(1) : outputs.reshape(outputs.size(0), -1);
         bool probabilities = Outputs == OutputKind.Probabilities;
-        if (rows.Size(1) == 1) rows = Tensor.Cat([probabilities ? rows.Neg().Add(1) : rows.ZerosLike(), rows], 1);
-        if (Background is > 0 and int background) rows = rows.Slice(1, background, rows.Size(1));
-        return probabilities ? rows.ClampMin(SmallestProbability).Log() : rows;
+        if (rows.size(1) == 1) rows = cat([probabilities ? rows.neg().add(1.0) : zeros_like(rows), rows], 1);
+        if (Background is > 0 and int background) rows = rows.slice(1, background, rows.size(1), 1);
+        return probabilities ? rows.clamp_min(SmallestProbability).log() : rows;
     }
 
     /// <summary>Refuses a mean or deviation for another number of channels than the model's.</summary>
@@ -151,7 +153,7 @@ public sealed record InputContract
 
     private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 
-    private static Tensor PerChannel(double[] values) => Tensor.From<float>(Array.ConvertAll(values, value => (float)value), 1, values.Length, 1, 1);
+    private static Tensor PerChannel(double[] values) => tensor(Array.ConvertAll(values, value => (float)value), [1, values.Length, 1, 1]);
 
     private static double Of(IReadOnlyList<double>? values, int channel, double ordinary) =>
         values is null ? ordinary : values.Count == 1 ? values[0] : values[channel];

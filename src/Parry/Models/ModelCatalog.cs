@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
 using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Models.Http;
 using Parry.Models.Onnx;
 using Parry.Models.TorchScript;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -96,7 +98,7 @@ public static class ModelCatalog
 
     /// <summary>Loads a generator of any kind that draws from latent vectors, which the caller owns: what <see cref="Generative.Quality.GeneratorSamples"/> takes.</summary>
     /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
-    public static (Module Generator, ModelDescription Description) LoadAnyGenerator(string model)
+    public static (nn.Module<Tensor, Tensor> Generator, ModelDescription Description) LoadAnyGenerator(string model)
     {
         string path = Find(model);
         return ModelFile.Describe(path).Architecture switch
@@ -156,8 +158,8 @@ public static class ModelCatalog
             ReadLayers = () =>
             {
                 // Around a network from elsewhere stands one that sees to its contract.
-                Module network = classifier.Network is ContractedNetwork ? classifier.Network.Children[0].Value : classifier.Network;
-                using Tensor images = Tensor.Zeros([1, classifier.Shape.Channels, classifier.Shape.Height, classifier.Shape.Width]);
+                nn.Module<Tensor, Tensor> network = classifier.Network is ContractedNetwork contracted ? contracted.Inner : classifier.Network;
+                using Tensor images = zeros([1, classifier.Shape.Channels, classifier.Shape.Height, classifier.Shape.Width]);
                 return ModelLayer.Of(network, images);
             },
         };
@@ -179,7 +181,7 @@ public static class ModelCatalog
         {
             return load();
         }
-        catch (Exception e) when (e is InvalidDataException or TorchException or IOException or UnauthorizedAccessException or ArithmeticException or OutOfMemoryException)
+        catch (Exception e) when (e is InvalidDataException or ExternalException or IOException or UnauthorizedAccessException or ArithmeticException or OutOfMemoryException)
         {
             throw new UserErrorException($"{path} cannot be used: {e.Message}".ReplaceLineEndings(" "), e);
         }

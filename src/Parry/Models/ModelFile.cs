@@ -1,8 +1,9 @@
 using Parry.Generative;
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Serialization;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -19,11 +20,11 @@ public static class ModelFile
     /// <param name="half">Whether weights are rounded to float16, for large networks: half the size at three digits. They are read as float32 again.</param>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">The disk is full or fails while writing.</exception>
-    public static void Save(string path, Module network, ModelDescription description, bool half = false)
+    public static void Save(string path, nn.Module<Tensor, Tensor> network, ModelDescription description, bool half = false)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        var state = half ? network.State.Select(entry => KeyValuePair.Create(entry.Key, entry.Value.To(DType.Float16))) : network.State;
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        var state = half ? network.State().Select(entry => KeyValuePair.Create(entry.Key, entry.Value.to(ScalarType.Float16))) : network.State();
         AtomicFile.Write(path, stream => SafeTensors.Write(stream, state, description.ToMetadata()));
     }
 
@@ -59,7 +60,7 @@ public static class ModelFile
         if (description.ClassNames.Count == 0) throw new InvalidDataException("It does not name its classes.");
         NetworkPlan plan = Classifiers.Plan(description.Architecture, description.Shape, description.ClassNames.Count, description.Dropout ?? DropoutReading.Drop);
         CheckCount(file, plan.Parameters, description);
-        Module network = PublishedWeights.Contracted(Build(plan.Build, file), contract);
+        nn.Module<Tensor, Tensor> network = PublishedWeights.Contracted(Build(plan.Build, file), contract);
         return (new NetworkClassifier(network, description.Shape, description.ClassNames.Count, contract), description);
     });
 
@@ -81,7 +82,7 @@ public static class ModelFile
     /// <param name="architecture">What it must hold.</param>
     /// <param name="plan">From what the file says to the number of parameters that this makes and to a network with fresh weights.</param>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it holds something else.</exception>
-    internal static (T Network, ModelDescription Description) Load<T>(string path, string architecture, Func<ModelDescription, (long Parameters, Func<Generator, T> Make)> plan) where T : Module => Refuse(path, () =>
+    internal static (T Network, ModelDescription Description) Load<T>(string path, string architecture, Func<ModelDescription, (long Parameters, Func<Generator, T> Make)> plan) where T : nn.Module<Tensor, Tensor> => Refuse(path, () =>
     {
         using SafeTensorsFile file = SafeTensors.Read(path);
         ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
@@ -93,7 +94,7 @@ public static class ModelFile
 
     /// <summary>Reads a generator of the GAN family (<see cref="GanNetworks.Names"/>), which the caller owns: from latent vectors [N, latent], with one number per class name behind them, to images in [0, 1].</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator of the family.</exception>
-    public static (Module Generator, ModelDescription Description) LoadGan(string path) => Refuse(path, () =>
+    public static (nn.Module<Tensor, Tensor> Generator, ModelDescription Description) LoadGan(string path) => Refuse(path, () =>
     {
         using SafeTensorsFile file = SafeTensors.Read(path);
         ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
@@ -103,7 +104,7 @@ public static class ModelFile
         var (width, latent) = SizesOf(description);
         LayerPlan plan = GanNetworks.Generator(kind[0], description.Shape, width, latent, description.ClassNames.Count);
         CheckCount(file, plan.Total, description);
-        return (Build<Module>(plan.Build, file), description);
+        return (Build<nn.Module<Tensor, Tensor>>(plan.Build, file), description);
     });
 
     /// <summary>Reads a generator of pix2pix, which the caller owns: from images to images of the same shape.</summary>
@@ -132,13 +133,13 @@ public static class ModelFile
         return (Build(random => new StyleGenerator(description.Shape, width, latent, random), file), description);
     });
 
-    private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : Module
+    private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : nn.Module<Tensor, Tensor>
     {
         using var random = new Generator(0);
         T network = make(random);
         try
         {
-            network.Load(file.Tensors);
+            network.LoadState(file.Tensors);
             return network;
         }
         catch
@@ -176,7 +177,7 @@ public static class ModelFile
 
     private static void CheckCount(SafeTensorsFile file, long expected, ModelDescription description)
     {
-        long held = file.Tensors.Values.Sum(tensor => tensor.Elements);
+        long held = file.Tensors.Values.Sum(tensor => tensor.numel());
         if (held != expected)
             throw new InvalidDataException($"It holds {held} parameters where {description.Architecture} for {description.Shape} has {expected}; it is mislabeled.");
     }

@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -12,15 +14,16 @@ namespace Parry.Models;
 public sealed record ModelLayer(string Name, string? Kind, IReadOnlyDictionary<string, long[]> Weights, long[]? Output, long Parameters)
 {
     /// <summary>The layers of a chain of modules, run on an input.</summary>
-    public static IReadOnlyList<ModelLayer> Of(Module network, Tensor input)
+    public static IReadOnlyList<ModelLayer> Of(nn.Module<Tensor, Tensor> network, Tensor input)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         var layers = new List<ModelLayer>();
-        foreach (var (name, module) in network.Children)
+        foreach (var (name, child) in network.named_children())
         {
-            input = module.Forward(input);
-            layers.Add(new ModelLayer(name, module.ToString(), module.State.ToDictionary(entry => entry.Key, entry => entry.Value.Shape), input.Shape, module.State.Sum(entry => entry.Value.Elements)));
+            var module = (nn.Module<Tensor, Tensor>)child;
+            input = module.forward(input);
+            layers.Add(new ModelLayer(name, LayerText.Of(module), module.State().ToDictionary(entry => entry.Key, entry => entry.Value.shape), input.shape, module.State().Sum(entry => entry.Value.numel())));
         }
 
         return layers;

@@ -1,13 +1,15 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
 /// <summary>A network of Parry's own layers as a classifier. It owns the network.</summary>
-public sealed class NetworkClassifier(Module network, ImageShape shape, int classes, InputContract? contract = null) : IClassifier, ILayered, IDisposable
+public sealed class NetworkClassifier(nn.Module<Tensor, Tensor> network, ImageShape shape, int classes, InputContract? contract = null) : IClassifier, ILayered, IDisposable
 {
     /// <summary>The network, from images in [0, 1] to logits.</summary>
-    public Module Network { get; } = network;
+    public nn.Module<Tensor, Tensor> Network { get; } = network;
 
     /// <summary>How weights from elsewhere take images and give answers, which the network sees to itself; all open for Parry's own.</summary>
     public InputContract Contract { get; } = contract ?? new InputContract();
@@ -19,7 +21,7 @@ public sealed class NetworkClassifier(Module network, ImageShape shape, int clas
     public int Classes { get; } = classes;
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor images) => Network.Forward(images);
+    public Tensor Logits(Tensor images) => Network.forward(images);
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => Network.EnterEvaluation();

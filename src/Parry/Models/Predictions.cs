@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -10,18 +12,18 @@ public static class Predictions
     /// <summary>The predicted classes, [N]; cut over the workers in pieces that fit into memory, in evaluation mode.</summary>
     /// <param name="model">The model.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    public static long[] Of(IPredictor model, Tensor images) => Of(model, images, Enumerable.Range(0, (int)images.Size(0)).Select(row => (long)row).ToArray());
+    public static long[] Of(IPredictor model, Tensor images) => Of(model, images, Enumerable.Range(0, (int)images.size(0)).Select(row => (long)row).ToArray());
 
     internal static long[] Of(IPredictor model, Tensor images, ReadOnlyMemory<long> samples)
     {
         using IDisposable? mode = model.EnterEvaluation();
-        int count = (int)images.Size(0);
+        int count = (int)images.size(0);
         return [.. Workers.Shared.Map((count + Piece - 1) / Piece, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             int from = i * Piece, to = Math.Min(count, from + Piece);
-            return model.For(samples[from..to]).Predict(images.Slice(0, from, to)).ToArray<long>();
+            return model.For(samples[from..to]).Predict(images.slice(0, from, to, 1)).ToArray<long>();
         }).SelectMany(part => part)];
     }
 }

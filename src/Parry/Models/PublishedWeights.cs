@@ -1,6 +1,8 @@
 using Parry.Models.Architectures;
-using Parry.Torch.Nn;
-using Parry.Torch.Serialization;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -52,12 +54,12 @@ internal static class PublishedWeights
     {
         var (network, state, complete, description) = Recognize(file, contract, shape);
         using var layers = new LayerReader(state, fold);
-        Module built = Contracted(network.Build(layers), complete);
+        nn.Module<Tensor, Tensor> built = Contracted(network.Build(layers), complete);
         return (new NetworkClassifier(built, description.Shape, description.ClassNames.Count, complete), description);
     }
 
     /// <summary>A network that takes images in [0, 1]: itself if it does already.</summary>
-    public static Module Contracted(Module network, InputContract contract) =>
+    public static nn.Module<Tensor, Tensor> Contracted(nn.Module<Tensor, Tensor> network, InputContract contract) =>
         contract is { Mean: null, Std: null, Range: null, Background: null, Outputs: null, Layout: null } ? network : new ContractedNetwork(network, contract);
 
     private static PublishedNetwork? Find(StateDictionary state, ImageShape? size) =>

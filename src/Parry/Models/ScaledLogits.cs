@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -18,12 +20,12 @@ public sealed class ScaledLogits(IClassifier model, double temperature) : IClass
     public IDisposable? EnterEvaluation() => model.EnterEvaluation();
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor images) => model.Logits(images).Div(temperature);
+    public Tensor Logits(Tensor images) => model.Logits(images).div(temperature);
 
     /// <inheritdoc/>
     public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
-        LossGradient pass = model.Gradient(images, logits => loss(logits.Div(temperature)));
-        return pass with { Logits = pass.Logits.Div(temperature) };
+        LossGradient pass = model.Gradient(images, logits => loss(logits.div(temperature)));
+        return pass with { Logits = pass.Logits.div(temperature) };
     }
 }

@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -7,7 +9,7 @@ namespace Parry.Models;
 public sealed record TrainingPiece
 {
     /// <summary>The network in training mode, followed by autograd.</summary>
-    public required Module Network { get; init; }
+    public required nn.Module<Tensor, Tensor> Network { get; init; }
 
     /// <summary>The same weights in evaluation mode, frozen, shared by all pieces: for attacks in training.</summary>
     public required IClassifier Classifier { get; init; }

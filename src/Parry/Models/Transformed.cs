@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models;
 
@@ -8,19 +10,19 @@ internal static class Transformed
     /// <summary>One pass on the images that a differentiable function makes of a variable; the gradient is by the variable.</summary>
     public static LossGradient GradientThrough(this IClassifier model, Tensor variable, Func<Tensor, Tensor> toImages, Func<Tensor, Tensor> loss)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         LossGradient? pass = null;
         Tensor gradient = Pull(variable, toImages, images => (pass = model.Gradient(images, loss)).Gradient);
-        return new LossGradient(scope.Keep(pass!.Logits), scope.Keep(pass.Losses), scope.Keep(gradient));
+        return new LossGradient(scope.MoveToOuter(pass!.Logits), scope.MoveToOuter(pass.Losses), scope.MoveToOuter(gradient));
     }
 
     /// <summary>The gradient by a variable, from the gradient by what a differentiable function makes of it.</summary>
     public static Tensor Pull(Tensor variable, Func<Tensor, Tensor> function, Func<Tensor, Tensor> gradientAt)
     {
-        using var follow = Autograd.WithGrad();
-        Tensor input = variable.Detach().RequireGrad();
+        using var follow = enable_grad();
+        Tensor input = variable.detach().requires_grad_();
         Tensor made = function(input);
-        using var frozen = Autograd.NoGrad();
-        return Autograd.Grad(made, input, gradientAt(made.Detach()));
+        using var frozen = no_grad();
+        return Autograd.Grad(made, input, gradientAt(made.detach()));
     }
 }

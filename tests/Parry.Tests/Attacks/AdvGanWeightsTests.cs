@@ -3,10 +3,13 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Generative;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
-using Parry.Torch;
-using Parry.Torch.Serialization;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -30,8 +33,8 @@ public sealed class AdvGanWeightsTests : IDisposable
     [Fact]
     public void What_was_trained_for_a_file_is_what_the_attack_trains_itself_and_attacks_without_training()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         Save();
         AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}"), trained = new AttackSpec(AdvGan.Entry, s_attack, [Epsilon], null).Train(s_classifier, s_known, seed: 1);
         Tensor images = s_unseen.ImageTensor();
@@ -42,7 +45,7 @@ public sealed class AdvGanWeightsTests : IDisposable
         Assert.Equal(Epsilon, kept.Epsilon);
 
         // The file is rounded to half precision.
-        Assert.InRange(Norm.Linf.Of(kept.Attempts.Sub(fresh.Attempts)).Amax([0]).ToDouble(), 0, 0.01);
+        Assert.InRange(Norm.Linf.Of(kept.Attempts.sub(fresh.Attempts)).amax([0]).ToDouble(), 0, 0.01);
         Assert.Same(loaded, loaded.Train(s_classifier, s_known, seed: 1));
         (loaded.Attack as IDisposable)!.Dispose();
         (trained.Attack as IDisposable)!.Dispose();
@@ -66,8 +69,8 @@ public sealed class AdvGanWeightsTests : IDisposable
     [Fact]
     public void A_training_begins_with_the_generator_that_was_loaded_and_keeps_that_as_it_was()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         Save();
         var (generator, epsilon, _) = PerturbationGenerator.Load(Weights);
         float[] weights = VaeTests.Weights(generator);
@@ -87,7 +90,7 @@ public sealed class AdvGanWeightsTests : IDisposable
     [Fact]
     public void A_resumed_training_gives_the_generator_of_an_unbroken_one_bit_for_bit()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using AdvGanTraining whole = Training(s_attack), first = Training(s_attack), second = Training(s_attack);
         while (whole.Epoch < whole.Epochs) whole.RunEpoch();
         first.RunEpoch();
@@ -100,7 +103,7 @@ public sealed class AdvGanWeightsTests : IDisposable
     [Fact]
     public void A_checkpoint_of_another_training_is_refused()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using AdvGanTraining first = Training(s_attack);
         using SafeTensorsFile checkpoint = Checkpoint(first);
         foreach (AdvGan other in new[] { s_attack with { Epochs = 4 }, s_attack with { Epsilon = 0.2 }, s_attack with { TrainingImages = 130 } })
@@ -139,13 +142,13 @@ public sealed class AdvGanWeightsTests : IDisposable
     [Fact]
     public void Images_of_another_size_and_other_goals_are_refused()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Save();
         AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}");
         var larger = new Parry.Tests.LinearClassifier(new ImageShape(1, 12, 12));
-        using Tensor images = Tensor.Zeros([4, 1, 12, 12]), labels = Tensor.Zeros([4], DType.Int64);
+        using Tensor images = zeros([4, 1, 12, 12]), labels = zeros([4], ScalarType.Int64);
         Assert.Contains("images of 1x8x8, not of 1x12x12", Assert.Throws<UserErrorException>(() => loaded.Run(larger, images, Goal.Untargeted(labels), seed: 1, attacked: [true, true, true, true])).Message, StringComparison.Ordinal);
-        Assert.Contains("was trained untargeted", Assert.Throws<UserErrorException>(() => loaded.Run(s_classifier, s_unseen.ImageTensor(), Goal.Targeted(Tensor.Zeros([60], DType.Int64)), seed: 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("was trained untargeted", Assert.Throws<UserErrorException>(() => loaded.Run(s_classifier, s_unseen.ImageTensor(), Goal.Targeted(zeros([60], ScalarType.Int64)), seed: 1)).Message, StringComparison.Ordinal);
     }
 
     private void Save() => File.WriteAllBytes(Weights, s_file.Value);
@@ -154,8 +157,8 @@ public sealed class AdvGanWeightsTests : IDisposable
     {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "trained.safetensors");
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         using AdvGanTraining training = Training(s_attack);
         while (training.Epoch < training.Epochs) training.RunEpoch();
         ModelFile.Save(file, training.Generator, training.Generator.Describe(Epsilon) with { Data = "stripes", Seed = 1, Command = "parry train advgan" }, half: true);

@@ -3,7 +3,9 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -120,7 +122,7 @@ public class AttackCatalogTests
     [Fact]
     public void A_model_that_shows_too_little_is_refused()
     {
-        using Tensor image = Tensor.Zeros([1, 1, 6, 6]), label = Tensor.Zeros([1], DType.Int64);
+        using Tensor image = zeros([1, 1, 6, 6]), label = zeros([1], ScalarType.Int64);
         var error = Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("pgd").Run(new Labels(), image, Goal.Untargeted(label), seed: 1));
         Assert.Equal("the attack pgd needs the model's gradients, and this model shows only labels", error.Message);
     }

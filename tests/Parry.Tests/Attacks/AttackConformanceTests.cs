@@ -2,7 +2,9 @@ using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Exact;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -20,7 +22,7 @@ public sealed class AttackConformanceTests : IDisposable
     {
         long[] labels = _problem.Labels.ToArray<long>();
         foreach (int row in s_misclassified) labels[row] = (labels[row] + 1) % 4;
-        _goal = Goal.Untargeted(Tensor.From(labels).Own());
+        _goal = Goal.Untargeted(tensor(labels).DetachFromDisposeScope());
     }
 
     private static readonly string[] s_exact = ["ground-truth", "ground-truth:norm=l1"];
@@ -161,7 +163,7 @@ public sealed class AttackConformanceTests : IDisposable
     public void Results_stay_in_the_box_and_the_budget_and_failures_give_the_clean_image(string text)
     {
         AttackSpec attack = Ready(text);
-        using Tensor images = _problem.Images.Sub(0.4).Mul(5).Clamp(0, 1);
+        using Tensor images = _problem.Images.sub(0.4).mul(5.0).clamp(0.0, 1.0);
         foreach (AttackResult result in attack.Run(_problem.Model, images, Goal.Untargeted(((IClassifier)_problem.Model).Predict(images)), seed: 1).Concat(Run(attack)))
         {
             Assert.All(result.Images.ToArray<float>().Concat(result.Attempts.ToArray<float>()), value => Assert.InRange(value, 0, 1));
@@ -184,7 +186,7 @@ public sealed class AttackConformanceTests : IDisposable
     public void What_cannot_succeed_returns_the_clean_images(string text)
     {
         var model = new ConstantClassifier(_problem.Model.Shape, 4);
-        var goal = Goal.Untargeted(Tensor.Zeros([Count], DType.Int64));
+        var goal = Goal.Untargeted(zeros([Count], ScalarType.Int64));
         foreach (AttackResult result in Ready(text, model, goal).Run(model, _problem.Images, goal, seed: 1))
         {
             Assert.All(result.Attacked, Assert.True);
@@ -234,7 +236,7 @@ public sealed class AttackConformanceTests : IDisposable
         IReadOnlyList<AttackResult> batch = Run(attack);
         for (int i = 0; i < Count; i++)
         {
-            using Tensor row = Tensor.From([(long)i]), image = _problem.Images.IndexSelect(0, row);
+            using Tensor row = tensor(new long[] { (long)i }), image = _problem.Images.index_select(0, row);
             IReadOnlyList<AttackResult> single = attack.Run(_problem.Model, image, _goal.Select(row), seed: 1, firstSample: i);
             for (int budget = 0; budget < batch.Count; budget++)
             {
@@ -280,11 +282,11 @@ public sealed class AttackConformanceTests : IDisposable
         foreach (float bad in new[] { float.NaN, -0.01f, 1.01f, float.PositiveInfinity })
         {
             values[40] = bad;
-            using Tensor images = Tensor.From<float>(values, Count, 1, 6, 6);
+            using Tensor images = tensor(values, [Count, 1, 6, 6]);
             Assert.Contains("[0, 1]", Refused(images, _goal), StringComparison.Ordinal);
         }
 
-        using Tensor flat = _problem.Images.Flatten(), labels = Tensor.Full([Count], 4, DType.Int64), few = Tensor.Zeros([2], DType.Int64);
+        using Tensor flat = _problem.Images.flatten(1), labels = full([Count], 4.0, ScalarType.Int64), few = zeros([2], ScalarType.Int64);
         Assert.Contains("[N, 1, 6, 6]", Refused(flat, _goal), StringComparison.Ordinal);
         Assert.Contains("classes 0 to 3", Refused(_problem.Images, Goal.Untargeted(labels)), StringComparison.Ordinal);
         Assert.Contains("one label per image", Refused(_problem.Images, Goal.Untargeted(few)), StringComparison.Ordinal);
@@ -300,7 +302,7 @@ public sealed class AttackConformanceTests : IDisposable
         long[] targets = problem.Goal(targeted: true).Labels.ToArray<long>();
         targets[4] = 1 - targets[4];
         AttackSpec attack = Ready(text, problem.Model, problem.Images, problem.Goal(targeted: true));
-        using AttackResult result = attack.Run(problem.Model, problem.Images, Goal.Targeted(Tensor.From(targets)), seed: 1)[0];
+        using AttackResult result = attack.Run(problem.Model, problem.Images, Goal.Targeted(tensor(targets)), seed: 1)[0];
         Assert.False(result.Attacked[4]);
         Assert.Equal(Count - 1, result.Succeeded.Count(succeeded => succeeded));
         long[] predicted = ((IClassifier)problem.Model).Predict(result.Images).ToArray<long>();
@@ -328,9 +330,9 @@ public sealed class AttackConformanceTests : IDisposable
         Dispose(Run(attack));
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = TensorScope.LiveTensors;
+        long before = Tensor.TotalCount;
         Dispose(Run(attack));
-        Assert.Equal(before, TensorScope.LiveTensors);
+        Assert.Equal(before, Tensor.TotalCount);
 
         static void Dispose(IReadOnlyList<AttackResult> results)
         {
@@ -359,13 +361,13 @@ public sealed class AttackConformanceTests : IDisposable
 
     private bool[] Reached(Tensor images)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         return _goal.IsReached(((IClassifier)_problem.Model).Predict(images)).ToArray<bool>();
     }
 
     private static float[] Row(Tensor images, int row)
     {
-        using Tensor one = images.Slice(0, row, row + 1);
+        using Tensor one = images.slice(0, row, row + 1, 1);
         return one.ToArray<float>();
     }
 }

@@ -1,6 +1,8 @@
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -36,11 +38,11 @@ public class AttackLimitsTests
         IReadOnlyList<AttackResult> batch = attack.Run(_problem.Model, _problem.Images, goal, seed: 1, limits: limits);
         for (int i = 0; i < Count; i++)
         {
-            using Tensor row = Tensor.From([(long)i]), image = _problem.Images.IndexSelect(0, row);
+            using Tensor row = tensor(new long[] { (long)i }), image = _problem.Images.index_select(0, row);
             IReadOnlyList<AttackResult> single = attack.Run(_problem.Model, image, goal.Select(row), seed: 1, firstSample: i, limits: limits);
             for (int budget = 0; budget < batch.Count; budget++)
             {
-                using Tensor attempt = batch[budget].Attempts.IndexSelect(0, row);
+                using Tensor attempt = batch[budget].Attempts.index_select(0, row);
                 Assert.Equal(attempt.ToArray<float>(), single[budget].Attempts.ToArray<float>());
                 Assert.Equal(batch[budget].Queries[i], single[budget].Queries[0]);
             }

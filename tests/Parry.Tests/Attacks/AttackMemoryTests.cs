@@ -1,7 +1,9 @@
 using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -57,7 +59,7 @@ public class AttackMemoryTests
 
         public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
         {
-            Live.Add(TensorScope.LiveTensors);
+            Live.Add(Tensor.TotalCount);
             if (Live.Count is Settled or Steps)
             {
                 Settle();

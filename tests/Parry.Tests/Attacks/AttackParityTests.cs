@@ -2,7 +2,9 @@ using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -84,7 +86,7 @@ public class AttackParityTests
 
     private static int StillRight(string network, Tensor images, int count)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         ImageSet set = DataSets.Mnist.ReadTest(DataLocator.Find(DataSets.Mnist, DataPart.Test)).Take(count);
         IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10).Classifier;
         using var owned = model as IDisposable;
@@ -97,11 +99,11 @@ public class AttackParityTests
         ImageSet set = DataSets.Mnist.ReadTest(folder).Take(count);
         IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10).Classifier;
         using var owned = model as IDisposable;
-        using Tensor bytes = Tensor.FromBytes(set.Pixels, DType.UInt8, count, 1, 28, 28), whole = bytes.To(DType.Float32), images = whole.Div(255);
-        using Tensor labels = Tensor.From(set.Labels.ToArray().Select(label => (long)label).ToArray());
+        using Tensor bytes = TensorData.FromBytes(set.Pixels, ScalarType.Byte, count, 1, 28, 28), whole = bytes.to(ScalarType.Float32), images = whole.div(255.0);
+        using Tensor labels = tensor(set.Labels.ToArray().Select(label => (long)label).ToArray());
         AttackSpec spec = AttackCatalog.Parse(attack);
         if (spec.Attack is ITrainedAttack<IClassifier>) spec = spec.Train(model, DataSets.Mnist.ReadTraining(folder), seed: 1);
-        Goal goal = toNextClass ? Goal.Targeted(Tensor.From(set.Labels.ToArray().Select(label => (label + 1L) % 10).ToArray())) : Goal.Untargeted(labels);
+        Goal goal = toNextClass ? Goal.Targeted(tensor(set.Labels.ToArray().Select(label => (label + 1L) % 10).ToArray())) : Goal.Untargeted(labels);
         return spec.Run(model, images, goal, seed: 1)[0];
     }
 }

@@ -4,8 +4,10 @@ using Parry.Attacks.ScoreBased;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
 using Xunit.Sdk;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -159,8 +161,8 @@ public class AttackStrengthTests
             using AttackResult result = AttackRunner.Run(attack, problem.Model, problem.Images, goal, seed: 1);
             Assert.All(result.Succeeded, Assert.True);
             using var random = new Generator(9);
-            using Tensor noise = Tensor.Normal([200, 12, 1, 6, 6], random).Mul(0.02), near = result.Images.Add(noise).Clamp(0, 1).Flatten(0, 1);
-            using Tensor labels = goal.Labels.Repeat(200), reached = Goal.Untargeted(labels).IsReached(((IClassifier)problem.Model).Predict(near)).To(DType.Float32).Mean();
+            using Tensor noise = randn([200, 12, 1, 6, 6], generator: random).mul(0.02), near = result.Images.add(noise).clamp(0.0, 1.0).flatten(0, 1);
+            using Tensor labels = goal.Labels.repeat(200), reached = Goal.Untargeted(labels).IsReached(((IClassifier)problem.Model).Predict(near)).to(ScalarType.Float32).mean();
             return reached.ToDouble();
         }
 
@@ -205,10 +207,10 @@ public class AttackStrengthTests
     {
         var model = new SmallNetwork(s_shape, 5, seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([20, 1, 6, 6], random);
+        using Tensor images = rand([20, 1, 6, 6], generator: random);
         using Tensor logits = model.Logits(images);
-        using AttackResult result = AttackRunner.Run(new IterativeLeastLikely(), model, images, Goal.Untargeted(logits.ArgMax(1)), seed: 1);
-        Assert.Equal(logits.ArgMin(1).ToArray<long>(), ((IClassifier)model).Predict(result.Images).ToArray<long>());
+        using AttackResult result = AttackRunner.Run(new IterativeLeastLikely(), model, images, Goal.Untargeted(logits.argmax(1)), seed: 1);
+        Assert.Equal(logits.argmin(1).ToArray<long>(), ((IClassifier)model).Predict(result.Images).ToArray<long>());
     }
 
     [Fact]
@@ -240,7 +242,7 @@ public class AttackStrengthTests
         foreach (double epsilon in new[] { 0.01, 0.1, 0.15 })
         {
             using AttackResult result = AttackRunner.Run(new RandomFastGradientSign { Epsilon = epsilon }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
-            using Tensor change = result.Attempts.Sub(problem.Images);
+            using Tensor change = result.Attempts.sub(problem.Images);
             Assert.All(Norm.Linf.Of(change).ToArray<float>(), size => Assert.Equal(epsilon, size, 1e-6));
         }
     }
@@ -250,7 +252,7 @@ public class AttackStrengthTests
     {
         var model = new SmallNetwork(s_shape, 5, seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([100, 1, 6, 6], random);
+        using Tensor images = rand([100, 1, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         double[] epsilons = [0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 1];
 
@@ -269,7 +271,7 @@ public class AttackStrengthTests
     {
         var model = new SmallNetwork(s_shape, 5, seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([60, 1, 6, 6], random);
+        using Tensor images = rand([60, 1, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         using AttackResult once = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.04, Steps = 10 }, model, images, goal, seed: 1);
         using AttackResult often = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.04, Steps = 10, Restarts = 3 }, model, images, goal, seed: 1);
@@ -287,7 +289,7 @@ public class AttackStrengthTests
     {
         var model = new SmallNetwork(s_shape, 5, seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([60, 1, 6, 6], random);
+        using Tensor images = rand([60, 1, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         double[] epsilons = [0.08, 0.02, 0.04];
         var attack = new ProjectedGradientDescent { Steps = 20 };
@@ -319,9 +321,9 @@ public class AttackStrengthTests
     public void A_zero_gradient_in_L2_is_replaced_by_a_random_direction()
     {
         var model = new ConstantClassifier(s_shape, 3);
-        using Tensor images = Tensor.Full([4, 1, 6, 6], 0.5), labels = Tensor.Zeros([4], DType.Int64);
+        using Tensor images = full([4, 1, 6, 6], 0.5), labels = zeros([4], ScalarType.Int64);
         using AttackResult result = AttackRunner.Run(new ProjectedGradientDescent { Norm = Norm.L2, Epsilon = 0.5, RandomStart = false }, model, images, Goal.Untargeted(labels), seed: 1);
-        using Tensor change = result.Attempts.Sub(images);
+        using Tensor change = result.Attempts.sub(images);
         Assert.All(Norm.L2.Of(change).ToArray<float>(), size => Assert.InRange(size, 0.05, 0.500001));
     }
 
@@ -330,7 +332,7 @@ public class AttackStrengthTests
     {
         var model = new SmallNetwork(s_shape, 5, seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([20, 1, 6, 6], random);
+        using Tensor images = rand([20, 1, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         var attack = new CarliniWagnerL2 { SearchSteps = 1, Iterations = 100, LearningRate = 10, InitialConstant = 100 };
         using AttackResult coarse = AttackRunner.Run(attack, model, images, goal, seed: 1);
@@ -344,8 +346,8 @@ public class AttackStrengthTests
     public void Carlini_and_Wagner_move_black_and_white_pixels_and_keep_their_confidence()
     {
         var model = new LinearClassifier(s_shape, 2, seed: 2);
-        using Tensor half = Tensor.Range(72).Reshape(2, 1, 6, 6).To(DType.Float32);
-        using Tensor images = half.Sub(half.Div(2).Add(-0.25).Round().Mul(2));
+        using Tensor half = arange(72, ScalarType.Int64).reshape(2, 1, 6, 6).to(ScalarType.Float32);
+        using Tensor images = half.sub(half.div(2.0).add(-0.25).round().mul(2.0));
         Assert.Equal([0f, 1f], images.ToArray<float>().Distinct().Order());
         using Tensor labels = ((IClassifier)model).Predict(images);
         using AttackResult result = AttackRunner.Run(new CarliniWagnerL2 { Confidence = 2, SearchSteps = 6, Iterations = 1000, LearningRate = 0.1 }, model, images, Goal.Untargeted(labels), seed: 1);

@@ -2,8 +2,10 @@ using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Exact;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -16,10 +18,10 @@ public class GroundTruthTests
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([4, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
+        using Tensor images = rand([4, 1, 6, 6], generator: random), labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
-        using Tensor change = found.Sub(images);
+        using Tensor change = found.sub(images);
         Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
         Assert.All(distances.Zip(norm.Of(change).ToArray<float>()), pair =>
         {
@@ -54,16 +56,16 @@ public class GroundTruthTests
     public void Finds_what_trying_all_images_finds(Norm norm, bool targeted)
     {
         const int Grid = 400;
-        using Tensor images = Tensor.From<float>([0.3f, 0.6f, 0.9f, 0.1f, 0.5f, 0.5f], 3, 1, 1, 2);
-        using Tensor all = Tensor.From<float>([.. Enumerable.Range(0, (Grid + 1) * (Grid + 1)).SelectMany(i => new[] { i / (Grid + 1) / (float)Grid, i % (Grid + 1) / (float)Grid })], (Grid + 1) * (Grid + 1), 1, 1, 2);
+        using Tensor images = tensor(new float[] { 0.3f, 0.6f, 0.9f, 0.1f, 0.5f, 0.5f }, [3, 1, 1, 2]);
+        using Tensor all = tensor((float[])[.. Enumerable.Range(0, (Grid + 1) * (Grid + 1)).SelectMany(i => new[] { i / (Grid + 1) / (float)Grid, i % (Grid + 1) / (float)Grid })], [(Grid + 1) * (Grid + 1), 1, 1, 2]);
         using NetworkClassifier model = Enumerable.Range(0, 1000).Select(seed => Network(new ImageShape(1, 1, 2), [5, 4, 3], seed)).First(HasAllClasses);
         long[] classes = ((IClassifier)model).Predict(all).ToArray<long>(), own = ((IClassifier)model).Predict(images).ToArray<long>();
-        Goal goal = targeted ? Goal.Targeted(Tensor.From(own.Select(label => (label + 1) % 3).ToArray())) : Goal.Untargeted(Tensor.From(own));
+        Goal goal = targeted ? Goal.Targeted(tensor(own.Select(label => (label + 1) % 3).ToArray())) : Goal.Untargeted(tensor(own));
         var (_, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
         Assert.Contains(distances, distance => double.IsFinite(distance.UpperBound));
         for (int i = 0; i < own.Length; i++)
         {
-            using Tensor apart = all.Sub(images.Slice(0, i, i + 1));
+            using Tensor apart = all.sub(images.slice(0, i, i + 1, 1));
             float[] lengths = norm.Of(apart).ToArray<float>();
             double nearest = Enumerable.Range(0, lengths.Length).Where(at => targeted ? classes[at] == (own[i] + 1) % 3 : classes[at] != own[i]).Select(at => (double)lengths[at]).Append(double.PositiveInfinity).Min();
             Assert.True(distances[i].Proven);
@@ -79,9 +81,9 @@ public class GroundTruthTests
     public void Reads_convolutions(bool targeted)
     {
         using var random = new Generator(2);
-        using var model = new NetworkClassifier(new Sequential(new Conv2d(1, 2, 3, random, stride: 2, padding: 1), Activation.Relu(), new Flatten(), new Linear(18, 2, random)), new ImageShape(1, 6, 6), 2);
-        using Tensor images = Tensor.Uniform([3, 1, 6, 6], random), labels = ((IClassifier)model).Predict(images);
-        Goal goal = targeted ? Goal.Targeted(Tensor.From(labels.ToArray<long>().Select(label => 1 - label).ToArray())) : Goal.Untargeted(labels);
+        using var model = new NetworkClassifier(Layer.Sequential(Layer.Conv2d(1, 2, 3, random, stride: 2, padding: 1), nn.ReLU(), Layer.Flatten(), Layer.Linear(18, 2, random)), new ImageShape(1, 6, 6), 2);
+        using Tensor images = rand([3, 1, 6, 6], generator: random), labels = ((IClassifier)model).Predict(images);
+        Goal goal = targeted ? Goal.Targeted(tensor(labels.ToArray<long>().Select(label => 1 - label).ToArray())) : Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth().Prove(model, images, goal);
         bool[] reached = goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>();
         Assert.All(distances.Zip(reached), pair => Assert.Equal((true, double.IsFinite(pair.First.UpperBound)), (pair.First.Proven, pair.Second)));
@@ -93,7 +95,7 @@ public class GroundTruthTests
     public void When_no_time_is_left_the_best_found_stands_beside_what_is_proven(Norm norm)
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
-        using Tensor images = Tensor.Full([2, 1, 6, 6], 0.5), labels = ((IClassifier)model).Predict(images);
+        using Tensor images = full([2, 1, 6, 6], 0.5), labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth { Norm = norm, Seconds = 0 }.Prove(model, images, goal);
         Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
@@ -105,36 +107,36 @@ public class GroundTruthTests
     {
         var shape = new ImageShape(1, 6, 6);
         using var random = new Generator(1);
-        using var leaky = new NetworkClassifier(new Sequential(new Flatten(), new Linear(36, 4, random), Activation.LeakyRelu(0.1), new Linear(4, 2, random)), shape, 2);
-        using var large = new NetworkClassifier(new Sequential(new Flatten(), new Linear(36, 5000, random), Activation.Relu(), new Linear(5000, 2, random)), shape, 2);
+        using var leaky = new NetworkClassifier(Layer.Sequential(Layer.Flatten(), Layer.Linear(36, 4, random), nn.LeakyReLU(0.1), Layer.Linear(4, 2, random)), shape, 2);
+        using var large = new NetworkClassifier(Layer.Sequential(Layer.Flatten(), Layer.Linear(36, 5000, random), nn.ReLU(), Layer.Linear(5000, 2, random)), shape, 2);
         Assert.Contains("layers it can see", Refused(new SmallNetwork(shape, 2, seed: 1)), StringComparison.Ordinal);
         Assert.Contains("LeakyRelu(0.1)", Refused(leaky), StringComparison.Ordinal);
         Assert.Contains("up to 4096", Refused(large), StringComparison.Ordinal);
 
         string Refused(IClassifier model)
         {
-            using Tensor images = Tensor.Full([1, 1, 6, 6], 0.5), labels = model.Predict(images);
+            using Tensor images = full([1, 1, 6, 6], 0.5), labels = model.Predict(images);
             return Assert.Throws<UserErrorException>(() => new GroundTruth().Prove(model, images, Goal.Untargeted(labels))).Message;
         }
     }
 
     private static NetworkClassifier Network(ImageShape shape, long[] units, long seed)
     {
-        using var random = new Generator(seed);
-        var layers = new List<Module> { new Flatten() };
+        using var random = new Generator((ulong)seed);
+        var layers = new List<nn.Module<Tensor, Tensor>> { Layer.Flatten() };
         long inputs = shape.Pixels;
         foreach (long outputs in units)
         {
-            var layer = new Linear(inputs, outputs, random);
+            var layer = Layer.Linear(inputs, outputs, random);
 
             // Larger weights bend more.
-            layer.Weight.MulInPlace(3);
-            if (inputs != shape.Pixels) layers.Add(Activation.Relu());
+            layer.weight.mul_(3.0);
+            if (inputs != shape.Pixels) layers.Add(nn.ReLU());
             layers.Add(layer);
             inputs = outputs;
         }
 
-        return new NetworkClassifier(new Sequential([.. layers]), shape, (int)units[^1]);
+        return new NetworkClassifier(Layer.Sequential([.. layers]), shape, (int)units[^1]);
     }
 
     private const string Missing = "The solver cbc is not installed (apt-get install coinor-cbc).";

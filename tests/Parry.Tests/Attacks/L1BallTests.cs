@@ -1,5 +1,7 @@
 using Parry.Attacks.Steps;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -11,10 +13,10 @@ public class L1BallTests
     [InlineData(20)]
     public void Projects_onto_the_ball_and_the_box_at_once(double radius)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        Tensor images = Tensor.Uniform([8, 1, 7, 9], random), change = Tensor.Normal([8, 1, 7, 9], random).Mul(0.7);
-        float[] projected = L1Ball.Project(change, images, Tensor.Full([8, 1, 1, 1], radius)).ToArray<float>(), x = images.ToArray<float>(), y = change.ToArray<float>();
+        Tensor images = rand([8, 1, 7, 9], generator: random), change = randn([8, 1, 7, 9], generator: random).mul(0.7);
+        float[] projected = L1Ball.Project(change, images, full([8, 1, 1, 1], radius)).ToArray<float>(), x = images.ToArray<float>(), y = change.ToArray<float>();
         for (int row = 0; row < 8; row++)
         {
             // The same by halving an interval, one number at a time.

@@ -1,5 +1,7 @@
 using Parry.Attacks;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -40,8 +42,8 @@ internal sealed class LinearProblem
             labels[i] = label;
         }
 
-        Images = Tensor.From<float>(values.ToArray(), count, 1, 6, 6).Own();
-        Labels = Tensor.From(labels).Own();
+        Images = tensor(values.ToArray(), [count, 1, 6, 6]).DetachFromDisposeScope();
+        Labels = tensor(labels).DetachFromDisposeScope();
     }
 
     public LinearClassifier Model { get; }
@@ -56,7 +58,7 @@ internal sealed class LinearProblem
     public Tensor Labels { get; }
 
     /// <summary>Away from the labels; or, with two classes, towards the other one.</summary>
-    public Goal Goal(bool targeted) => targeted ? Parry.Attacks.Goal.Targeted(Tensor.From(Labels.ToArray<long>().Select(label => 1 - label).ToArray()).Own()) : Parry.Attacks.Goal.Untargeted(Labels);
+    public Goal Goal(bool targeted) => targeted ? Parry.Attacks.Goal.Targeted(tensor(Labels.ToArray<long>().Select(label => 1 - label).ToArray()).DetachFromDisposeScope()) : Parry.Attacks.Goal.Untargeted(Labels);
 
     private double[] Logits(double[] image) => [.. Model.W.Select(row => row.Zip(image, (w, x) => w * (x - 0.5)).Sum())];
 

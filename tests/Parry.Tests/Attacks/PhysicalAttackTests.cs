@@ -1,7 +1,9 @@
 using Parry.Attacks;
 using Parry.Attacks.Physical;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -12,20 +14,20 @@ public class PhysicalAttackTests
     [Fact]
     public void A_quarter_turn_moves_every_pixel_to_its_place_and_an_even_view_changes_nothing()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor images = Images(3);
-        float[] turned = images.GridSample(Placement.Points([.. Enumerable.Repeat(new Placement(Math.PI / 2, 1, 0, 0), 3)], 12, 12, 12, 12)).ToArray<float>();
-        float[] expected = images.Transpose(2, 3).IndexSelect(3, Tensor.From(Enumerable.Range(0, 12).Select(i => 11L - i).ToArray())).ToArray<float>();
+        float[] turned = nn.functional.grid_sample(images, Placement.Points([.. Enumerable.Repeat(new Placement(Math.PI / 2, 1, 0, 0), 3)], 12, 12, 12, 12), GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false).ToArray<float>();
+        float[] expected = images.transpose(2, 3).index_select(3, tensor(Enumerable.Range(0, 12).Select(i => 11L - i).ToArray())).ToArray<float>();
         Assert.All(turned.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-5));
-        Assert.All(new Views().Apply(images, Tensor.Full([3, 5], 0.5)).ToArray<float>().Zip(images.ToArray<float>()), pair => Assert.Equal(pair.Second, pair.First, 1e-5));
+        Assert.All(new Views().Apply(images, full([3, 5], 0.5)).ToArray<float>().Zip(images.ToArray<float>()), pair => Assert.Equal(pair.Second, pair.First, 1e-5));
     }
 
     [Fact]
     public void A_placed_picture_has_the_size_and_the_middle_it_was_given()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor points = Placement.Points([new Placement(0, 2, 3, -2)], 20, 24, 4, 4);
-        bool[] inside = points.Abs().Amax([3]).Less(1).ToArray<bool>();
+        bool[] inside = points.abs().amax([3]).lt(1.0).ToArray<bool>();
         for (int row = 0; row < 20; row++)
         {
             for (int column = 0; column < 24; column++) Assert.Equal(column is >= 11 and < 19 && row is >= 4 and < 12, inside[(row * 24) + column]);
@@ -35,15 +37,15 @@ public class PhysicalAttackTests
     [Fact]
     public void The_gradient_through_a_view_is_what_finite_differences_give()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         var model = new LinearClassifier(s_shape, 4, seed: 3);
-        Tensor images = Images(2).Mul(0.5).Add(0.1), direction = Images(2, seed: 8);
+        Tensor images = Images(2).mul(0.5).add(0.1), direction = Images(2, seed: 8);
         var draws = new SampleRandom(4, new long[] { 0, 1 });
         Tensor Seen(Tensor input) => new Views().Apply(input, draws);
-        Tensor Loss(Tensor logits) => logits.Slice(1, 0, 1).Squeeze(1);
-        double slope = model.GradientThrough(images, Seen, Loss).Gradient.Mul(direction).Sum().ToDouble();
-        double At(double step) => Loss(model.Logits(Seen(images.Add(direction.Mul(step))))).Sum().ToDouble();
+        Tensor Loss(Tensor logits) => logits.slice(1, 0, 1, 1).squeeze(1);
+        double slope = model.GradientThrough(images, Seen, Loss).Gradient.mul(direction).sum().ToDouble();
+        double At(double step) => Loss(model.Logits(Seen(images.add(direction.mul(step))))).sum().ToDouble();
         Assert.Equal((At(0.1) - At(-0.1)) / 0.2, slope, 0.001);
     }
 
@@ -75,7 +77,7 @@ public class PhysicalAttackTests
     {
         var problem = new LinearProblem(Norm.Linf, classes: 4, count: 20, seed: 5);
         using AttackResult result = AttackRunner.Run(new Lavan { Area = 0.3, Restarts = 3 }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
-        using Tensor change = result.Attempts.Sub(problem.Images);
+        using Tensor change = result.Attempts.sub(problem.Images);
         var places = new HashSet<(int, int)>();
         foreach (float[] image in change.ToArray<float>().Chunk(36))
         {
@@ -111,7 +113,7 @@ public class PhysicalAttackTests
         using Tensor images = Images(10), labels = Predicted(model, images);
         var goal = Goal.Untargeted(labels);
         using AttackResult found = AttackRunner.Run(new RobustPhysicalPerturbations { Area = 0.1, Steps = 15 }, model, images, goal, seed: 1);
-        using Tensor foundChange = found.Attempts.Sub(images);
+        using Tensor foundChange = found.Attempts.sub(images);
         Assert.All(Norm.L0.Of(foundChange).ToArray<float>(), count => Assert.InRange(count, 1, 14));
 
         var rectangle = new RobustPhysicalPerturbations { Top = 2, Left = 3, Height = 5, Width = 6, Steps = 60, PrintWeight = 0 };
@@ -124,7 +126,7 @@ public class PhysicalAttackTests
             using AttackResult result = AttackRunner.Run(attack, model, images, goal, seed: 1);
             Assert.All(result.Attempts.ToArray<float>().Zip(images.ToArray<float>()).Chunk(144), image =>
                 Assert.All(Enumerable.Range(0, 144).Where(i => !(i / 12 is >= 2 and < 7 && i % 12 is >= 3 and < 9)), i => Assert.Equal(image[i].Second, image[i].First)));
-            using Tensor sticker = result.Attempts.Slice(2, 2, 7).Slice(3, 3, 9);
+            using Tensor sticker = result.Attempts.slice(2, 2, 7, 1).slice(3, 3, 9, 1);
             return sticker.ToArray<float>().Average(value => value * (1 - value));
         }
     }
@@ -134,21 +136,21 @@ public class PhysicalAttackTests
     {
         var model = new Pooled(s_shape, 4, seed: 3);
         using Tensor training = Images(100, seed: 5), images = Images(60);
-        using Tensor wanted = Tensor.Full([60], 2, DType.Int64);
+        using Tensor wanted = full([60], 2.0, ScalarType.Int64);
         var attack = new AdversarialPatch { LargestArea = 0.2, SmallestArea = 0.15, Steps = 60, BatchSize = 50 };
         var random = new SampleRandom(1, Rows(100));
         Assert.Throws<InvalidOperationException>(() => AttackRunner.Run(attack, model, images, Goal.Targeted(wanted), seed: 1));
-        using Tensor target = Tensor.Full([100], 2, DType.Int64);
+        using Tensor target = full([100], 2.0, ScalarType.Int64);
         var trained = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random, []);
         var again = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random, []);
         Assert.Equal(trained.Patch!.ToArray<float>(), again.Patch!.ToArray<float>());
 
-        using Tensor gray = Tensor.Full([4, 1, 6, 6], 0.5);
+        using Tensor gray = full([4, 1, 6, 6], 0.5);
         using AttackResult result = AttackRunner.Run(trained, model, images, Goal.Targeted(wanted), seed: 1);
         using AttackResult control = AttackRunner.Run(attack with { Patch = gray }, model, images, Goal.Targeted(wanted), seed: 1);
         int fooled = result.Succeeded.Count(s => s), byGray = control.Succeeded.Count(s => s), attacked = result.Attacked.Count(a => a);
         Assert.True(fooled > 0.5 * attacked && fooled > byGray + (0.3 * attacked), $"{fooled} of {attacked}, a gray patch {byGray}");
-        using Tensor change = result.Attempts.Sub(images);
+        using Tensor change = result.Attempts.sub(images);
         Assert.All(Norm.L0.Of(change).ToArray<float>().Where((_, i) => result.Attacked[i]), count => Assert.InRange(count, 10, 36));
     }
 
@@ -161,13 +163,13 @@ public class PhysicalAttackTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = TensorScope.LiveTensors;
+        long before = Tensor.TotalCount;
         var trained = (AdversarialPatch)new AdversarialPatch { Steps = 3 }.Train(model, training, Goal.Untargeted(labels), random, []);
-        Assert.Equal(before + 1, TensorScope.LiveTensors);
+        Assert.Equal(before + 1, Tensor.TotalCount);
         using AttackResult batch = AttackRunner.Run(trained, model, images, Goal.Untargeted(own), seed: 1);
         for (int i = 0; i < 9; i++)
         {
-            using Tensor image = images.Slice(0, i, i + 1), label = own.Slice(0, i, i + 1), row = batch.Attempts.Slice(0, i, i + 1);
+            using Tensor image = images.slice(0, i, i + 1, 1), label = own.slice(0, i, i + 1, 1), row = batch.Attempts.slice(0, i, i + 1, 1);
             using AttackResult single = AttackRunner.Run(trained, model, image, Goal.Untargeted(label), seed: 1, firstSample: i);
             Assert.Equal(row.ToArray<float>(), single.Attempts.ToArray<float>());
         }
@@ -176,7 +178,7 @@ public class PhysicalAttackTests
     private static double FooledViews(SmallNetwork model, Tensor images, Goal goal, RobustPhysicalPerturbations attack, Views views)
     {
         using AttackResult result = AttackRunner.Run(attack, model, images, goal, seed: 1);
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         return Enumerable.Range(0, 40).Average(view =>
             goal.IsReached(Predicted(model, views.Apply(result.Attempts, new SampleRandom(100 + view, Rows(20))))).ToArray<bool>().Average(reached => reached ? 1.0 : 0.0));
     }
@@ -185,8 +187,8 @@ public class PhysicalAttackTests
 
     private static Tensor Images(int count, long seed = 4)
     {
-        using var random = new Generator(seed);
-        return Tensor.Uniform([count, 1, 12, 12], random);
+        using var random = new Generator((ulong)seed);
+        return rand([count, 1, 12, 12], generator: random);
     }
 
     private static long[] Rows(int count) => [.. Enumerable.Range(0, count).Select(i => (long)i)];
@@ -199,14 +201,14 @@ public class PhysicalAttackTests
         public Pooled(ImageShape shape, int classes, long seed)
         {
             (Shape, Classes) = (shape, classes);
-            using var random = new Generator(seed);
-            _filters = Tensor.Normal([classes, shape.Channels, 3, 3], random).Own();
+            using var random = new Generator((ulong)seed);
+            _filters = randn([classes, shape.Channels, 3, 3], generator: random).DetachFromDisposeScope();
         }
 
         public ImageShape Shape { get; }
 
         public int Classes { get; }
 
-        public Tensor Logits(Tensor images) => images.Sub(0.5).Conv2d(_filters).Relu().Mean([2, 3]).Mul(20);
+        public Tensor Logits(Tensor images) => nn.functional.conv2d(images.sub(0.5), _filters).relu().mean([2, 3]).mul(20.0);
     }
 }

@@ -1,5 +1,7 @@
 using System.Runtime.Intrinsics;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 

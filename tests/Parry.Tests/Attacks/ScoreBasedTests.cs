@@ -2,7 +2,9 @@ using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.ScoreBased;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -43,11 +45,11 @@ public class ScoreBasedTests
     {
         var model = new SmallNetwork(new ImageShape(3, 6, 6), 5, seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([12, 3, 6, 6], random);
+        using Tensor images = rand([12, 3, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         var attack = new OnePixel { Population = 20, Generations = 10 };
         IReadOnlyList<AttackResult> results = AttackRunner.Run(attack, model, images, goal, seed: 1, [3, 7, 12, 0]);
-        Assert.Equal([3, 6, 12, 0], results.Select(result => Norm.L0.Of(result.Attempts.Sub(images)).ToArray<float>().Max()));
+        Assert.Equal([3, 6, 12, 0], results.Select(result => Norm.L0.Of(result.Attempts.sub(images)).ToArray<float>().Max()));
         var error = Assert.Throws<UserErrorException>(() => AttackRunner.Run(attack, model, images, goal, seed: 1));
         Assert.Equal("a pixel of these images has 3 values: expected a budget of 3 or a multiple for one-pixel, got 1", error.Message);
     }
@@ -62,7 +64,7 @@ public class ScoreBasedTests
         {
             var attack = new SimpleBlackBox { Basis = basis, Step = 1e-3, Steps = steps };
             using AttackResult result = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(targeted: false), seed: 1);
-            return Norm.L2.Of(result.Attempts.Sub(problem.Images)).ToArray<float>();
+            return Norm.L2.Of(result.Attempts.sub(problem.Images)).ToArray<float>();
         }
 
         // On a linear model one of the two directions always helps.
@@ -75,7 +77,7 @@ public class ScoreBasedTests
     {
         var problem = new LinearProblem(Norm.Linf, classes: 2, count: 8, seed: 5);
         using AttackResult result = AttackRunner.Run(new LocalSearch { Rounds = 2, Pixels = 2 }, problem.Model, problem.Images, problem.Goal(targeted: false), seed: 1);
-        Assert.All(Norm.L0.Of(result.Attempts.Sub(problem.Images)).ToArray<float>(), changed => Assert.InRange(changed, 1, 4));
+        Assert.All(Norm.L0.Of(result.Attempts.sub(problem.Images)).ToArray<float>(), changed => Assert.InRange(changed, 1, 4));
     }
 
     [Fact]
@@ -83,7 +85,7 @@ public class ScoreBasedTests
     {
         var model = new SmallNetwork(s_shape, 5, seed: 3);
         using var random = new Generator(4);
-        using Tensor images = Tensor.Uniform([60, 1, 6, 6], random);
+        using Tensor images = rand([60, 1, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         int Successes(int generations, int? side = null) => AttackRunner
             .Run(new GeneticAttack { Epsilon = 0.06, Generations = generations, Side = side }, model, images, goal, seed: 1).Succeeded.Count(succeeded => succeeded);
@@ -97,17 +99,17 @@ public class ScoreBasedTests
     public void AutoZOOM_attacks_through_an_auto_encoder_once_it_is_trained()
     {
         var problem = new LinearProblem(Norm.L2, classes: 3, count: 40, seed: 6);
-        using Tensor own = problem.Images.Slice(0, 8, 40), victims = problem.Images.Slice(0, 0, 8);
+        using Tensor own = problem.Images.slice(0, 8, 40, 1), victims = problem.Images.slice(0, 0, 8, 1);
         Goal all = problem.Goal(targeted: false);
         var attack = new AutoZoom { Decoder = ZoomDecoder.Autoencoder, Epochs = 3 };
         Assert.False(attack.IsTrained);
-        Assert.Throws<InvalidOperationException>(() => AttackRunner.Run(attack, problem.Model, victims, all.Select(Tensor.Range(8)), seed: 1));
+        Assert.Throws<InvalidOperationException>(() => AttackRunner.Run(attack, problem.Model, victims, all.Select(arange(8, ScalarType.Int64)), seed: 1));
 
-        ITrainedAttack<IScorer> Trained(long seed) => attack.Train(problem.Model, own, all.Select(Tensor.Range(32)), new SampleRandom(seed, Enumerable.Range(8, 32).Select(i => (long)i).ToArray()), []);
+        ITrainedAttack<IScorer> Trained(long seed) => attack.Train(problem.Model, own, all.Select(arange(32, ScalarType.Int64)), new SampleRandom(seed, Enumerable.Range(8, 32).Select(i => (long)i).ToArray()), []);
         ITrainedAttack<IScorer> trained = Trained(1);
         Assert.True(trained.IsTrained);
-        using AttackResult result = AttackRunner.Run(trained, problem.Model, victims, all.Select(Tensor.Range(8)), seed: 1);
-        using AttackResult again = AttackRunner.Run(Trained(1), problem.Model, victims, all.Select(Tensor.Range(8)), seed: 1);
+        using AttackResult result = AttackRunner.Run(trained, problem.Model, victims, all.Select(arange(8, ScalarType.Int64)), seed: 1);
+        using AttackResult again = AttackRunner.Run(Trained(1), problem.Model, victims, all.Select(arange(8, ScalarType.Int64)), seed: 1);
         Assert.All(result.Succeeded, Assert.True);
         Assert.Equal(result.Images.ToArray<float>(), again.Images.ToArray<float>());
         Assert.True(new AutoZoom().IsTrained);
@@ -127,12 +129,12 @@ public class ScoreBasedTests
             for (int j = 0; j < 64; j++) values[(i * side * side) + ((top + (j / 8)) * side) + left + (j % 8)] = 1;
         }
 
-        using Tensor images = Tensor.From<float>(values, 64, 1, side, side);
+        using Tensor images = tensor(values, [64, 1, side, side]);
         using ImageCodec brief = ImageCodec.Train(images, 1, seed: 1, null, default), longer = ImageCodec.Train(images, 30, seed: 1, null, default);
         Assert.True(longer.Error < 0.5 * brief.Error, $"{longer.Error} after 30 epochs, {brief.Error} after one");
         Assert.Equal(side == 28 ? (14, 14) : (7, 7), longer.CodeSize);
-        using Tensor code = Tensor.Zeros([2, 1, longer.CodeSize.Height, longer.CodeSize.Width]), decoded = longer.Decode(code);
-        Assert.Equal([2, 1, side, side], decoded.Shape);
+        using Tensor code = zeros([2, 1, longer.CodeSize.Height, longer.CodeSize.Width]), decoded = longer.Decode(code);
+        Assert.Equal([2, 1, side, side], decoded.shape);
     }
 
     private static bool CanOnePixelSucceed(LinearProblem problem, int row)

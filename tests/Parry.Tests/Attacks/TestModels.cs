@@ -1,7 +1,8 @@
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -29,13 +30,13 @@ internal sealed class LinearClassifier : IClassifier, ILayered
             W[i] = [.. row.Select(a => (float)(a * scale))];
         }
 
-        _weights = Tensor.From<float>(W.SelectMany(row => row).ToArray(), 1, classes, shape.Pixels).Own();
+        _weights = tensor(W.SelectMany(row => row).ToArray(), [1, classes, shape.Pixels]).DetachFromDisposeScope();
         // The gray image lies on all boundaries.
-        _biases = _weights.Sum([2]).Mul(-0.5).Own();
-        Network = Layers.Linear(_weights, _biases);
+        _biases = _weights.sum(2).mul(-0.5).DetachFromDisposeScope();
+        Network = Layer.Linear(_weights, _biases);
     }
 
-    public Module Network { get; }
+    public nn.Module<Tensor, Tensor> Network { get; }
 
     /// <summary>One row of weights per class.</summary>
     public float[][] W { get; }
@@ -44,23 +45,23 @@ internal sealed class LinearClassifier : IClassifier, ILayered
 
     public int Classes { get; }
 
-    public Tensor Logits(Tensor images) => images.Reshape(-1, 1, Shape.Pixels).Mul(_weights).Sum([2]).Add(_biases);
+    public Tensor Logits(Tensor images) => images.reshape(-1, 1, Shape.Pixels).mul(_weights).sum(2).add(_biases);
 
     /// <summary>Writes a file of classifier E with the same logits, which it lifts above all bends of its ReLUs and lets down at the end.</summary>
     public void SaveAsNetwork(string path)
     {
         const double Lift = 100;
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using Module network = Classifiers.Create("e", Shape, Classes, random);
-        var state = network.State.ToDictionary(entry => entry.Key, entry => entry.Value.ZerosLike());
-        Tensor passing = Tensor.Range(200).OneHot(200).To(DType.Float32);
-        state["fc1.weight"].Slice(0, 0, Classes).CopyInPlace(_weights.Reshape(Classes, Shape.Pixels));
-        state["fc1.bias"].Slice(0, 0, Classes).CopyInPlace(_biases.Reshape(Classes).Add(Lift));
-        state["fc2.weight"].CopyInPlace(passing);
-        state["fc3.weight"].CopyInPlace(passing.Slice(0, 0, Classes));
-        state["fc3.bias"].CopyInPlace(Tensor.Full([Classes], -Lift));
-        network.Load(state);
+        using nn.Module<Tensor, Tensor> network = Classifiers.Create("e", Shape, Classes, random);
+        var state = network.State().ToDictionary(entry => entry.Key, entry => zeros_like(entry.Value));
+        Tensor passing = nn.functional.one_hot(arange(200, ScalarType.Int64), 200).to(ScalarType.Float32);
+        state["fc1.weight"].slice(0, 0, Classes, 1).copy_(_weights.reshape(Classes, Shape.Pixels));
+        state["fc1.bias"].slice(0, 0, Classes, 1).copy_(_biases.reshape(Classes).add(Lift));
+        state["fc2.weight"].copy_(passing);
+        state["fc3.weight"].copy_(passing.slice(0, 0, Classes, 1));
+        state["fc3.bias"].copy_(full([Classes], -Lift));
+        network.LoadState(state);
         ModelFile.Save(path, network, new ModelDescription { Architecture = "classifier-e", Data = "", Shape = Shape, ClassNames = [.. Enumerable.Range(0, Classes).Select(label => $"{label}")] });
     }
 }
@@ -73,34 +74,34 @@ internal sealed class SmallNetwork : IClassifier
     public SmallNetwork(ImageShape shape, int classes, int seed)
     {
         (Shape, Classes) = (shape, classes);
-        using var random = new Generator(seed);
-        _first = Tensor.Normal([32, shape.Pixels], random).Own();
-        _second = Tensor.Normal([classes, 32], random).Own();
+        using var random = new Generator((ulong)seed);
+        _first = randn([32, shape.Pixels], generator: random).DetachFromDisposeScope();
+        _second = randn([classes, 32], generator: random).DetachFromDisposeScope();
     }
 
     public ImageShape Shape { get; }
 
     public int Classes { get; }
 
-    public Tensor Logits(Tensor images) => images.Sub(0.5).Flatten().Linear(_first).Relu().Linear(_second);
+    public Tensor Logits(Tensor images) => nn.functional.linear(nn.functional.linear(images.sub(0.5).flatten(1), _first).relu(), _second);
 }
 
 /// <summary>Always the same logits, class 0 first: no image can change them.</summary>
 internal sealed class ConstantClassifier(ImageShape shape, int classes) : IClassifier, ILayered
 {
-    public Module Network { get; } = Layers.Linear(Tensor.Zeros([classes, shape.Pixels]), Tensor.Range(classes).To(DType.Float32).Mul(-1));
+    public nn.Module<Tensor, Tensor> Network { get; } = Layer.Linear(zeros([classes, shape.Pixels]), arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
 
     public ImageShape Shape => shape;
 
     public int Classes => classes;
 
-    public Tensor Logits(Tensor images) => images.Flatten().Sum([1], keep: true).Mul(0).Add(Tensor.Range(classes).To(DType.Float32).Mul(-1));
+    public Tensor Logits(Tensor images) => images.flatten(1).sum(1, true).mul(0.0).add(arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
 }
 
 /// <summary>Counts the rows that a model is asked about.</summary>
 internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILayered
 {
-    public Module? Network => (model as ILayered)?.Network;
+    public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
     private long _queries, _gradients;
 
@@ -114,14 +115,14 @@ internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILaye
 
     public Tensor Logits(Tensor images)
     {
-        Interlocked.Add(ref _queries, images.Size(0));
+        Interlocked.Add(ref _queries, images.size(0));
         return model.Logits(images);
     }
 
     public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
-        Interlocked.Add(ref _queries, images.Size(0));
-        Interlocked.Add(ref _gradients, images.Size(0));
+        Interlocked.Add(ref _queries, images.size(0));
+        Interlocked.Add(ref _gradients, images.size(0));
         return model.Gradient(images, loss);
     }
 }
@@ -129,7 +130,7 @@ internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILaye
 /// <summary>Knows whether it is in evaluation mode, demands it when it is asked, and can be made to break.</summary>
 internal sealed class ModalClassifier(IClassifier model, int callsUntilFailure = int.MaxValue) : IClassifier, ILayered
 {
-    public Module? Network => (model as ILayered)?.Network;
+    public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
     private int _calls;
 
@@ -160,12 +161,12 @@ internal sealed class ModalClassifier(IClassifier model, int callsUntilFailure =
 /// <summary>The test models' weights as networks.</summary>
 internal static class Layers
 {
-    public static Module Linear(Tensor weights, Tensor biases)
+    public static nn.Module<Tensor, Tensor> Linear(Tensor weights, Tensor biases)
     {
         using var random = new Generator(0);
-        var layer = new Linear(weights.Size(-1), weights.Size(-2), random);
-        layer.Weight.CopyInPlace(weights.Reshape(layer.Weight.Shape));
-        layer.Bias!.CopyInPlace(biases.Reshape(layer.Bias.Shape));
-        return new Sequential(new Flatten(), layer);
+        var layer = Layer.Linear(weights.size(-1), weights.size(-2), random);
+        layer.weight.copy_(weights.reshape(layer.weight.shape));
+        layer.bias!.copy_(biases.reshape(layer.bias.shape));
+        return Layer.Sequential(Layer.Flatten(), layer);
     }
 }

@@ -3,7 +3,9 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Transfer;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
@@ -52,9 +54,9 @@ public class TrainedAttackTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = TensorScope.LiveTensors;
+        long before = Tensor.TotalCount;
         ((IDisposable)AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack).Dispose();
-        Assert.Equal(before, TensorScope.LiveTensors);
+        Assert.Equal(before, Tensor.TotalCount);
     }
 
     [Fact]
@@ -63,7 +65,7 @@ public class TrainedAttackTests
         foreach (string text in new[] { "uap", "uan:epochs=1", "atn:epochs=1", "advgan:epochs=1" })
         {
             AttackSpec trained = AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1);
-            using Tensor targets = Tensor.Full([10], 2, DType.Int64);
+            using Tensor targets = full([10], 2.0, ScalarType.Int64);
             Assert.Contains("was trained untargeted", Assert.Throws<UserErrorException>(() => trained.Run(_problem.Model, _problem.Images, Goal.Targeted(targets), seed: 1)).Message, StringComparison.Ordinal);
         }
     }
@@ -81,7 +83,7 @@ public class TrainedAttackTests
         // All images of one class: the way to the nearest boundary that fools one fools all.
         var problem = new LinearProblem(Norm.Linf, classes: 2, count: 40, seed: 5);
         long[] labels = problem.Labels.ToArray<long>(), rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
-        using Tensor index = Tensor.From(rows), images = problem.Images.IndexSelect(0, index);
+        using Tensor index = tensor(rows), images = problem.Images.index_select(0, index);
         Goal goal = problem.Goal(false).Select(index);
         foreach (string text in new[] { "uap:eps=0.0196,0.0204,delta=0", "uan:eps=0.0196,0.0210,epochs=60" })
         {

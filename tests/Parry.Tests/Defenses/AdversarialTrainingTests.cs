@@ -3,9 +3,12 @@ using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Models;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -26,24 +29,24 @@ public sealed class AdversarialTrainingTests : IDisposable
     [InlineData(1)]
     public void Loss_and_gradient_of_a_linear_network_are_the_weighted_formula_with_the_attack_held_constant(double share)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
-        var (weight, bias) = (linear.Linear.Weight, linear.Linear.Bias!);
+        var (weight, bias) = (linear.Linear.weight, linear.Linear.bias!);
         TrainingPiece piece = linear.Piece;
         var (loss, _) = new AdversarialTraining(new FastGradientSign { Epsilon = 0.05 }) { Share = share }.Of(piece);
         Tensor?[] gradients = Autograd.Grad([loss], [weight, bias]);
 
         // FGSM leaves the network's own prediction: x + eps · sign(Wᵀ(p - e(prediction))).
-        using var frozen = Autograd.NoGrad();
-        Tensor clean = linear.Probabilities(piece.Images), truth = LinearPiece.OneHot(piece.Labels), own = LinearPiece.OneHot(clean.ArgMax(1));
+        using var frozen = no_grad();
+        Tensor clean = linear.Probabilities(piece.Images), truth = LinearPiece.OneHot(piece.Labels), own = LinearPiece.OneHot(clean.argmax(1));
         Assert.NotEqual(truth.ToArray<float>(), own.ToArray<float>());
-        Tensor attacked = piece.Images.Add(clean.Sub(own).MatMul(weight).Sign().Mul(0.05).Reshape(LinearPiece.Count, 1, 6, 6)).Clamp(0, 1);
+        Tensor attacked = piece.Images.add(clean.sub(own).mm(weight).sign().mul(0.05).reshape(LinearPiece.Count, 1, 6, 6)).clamp(0.0, 1.0);
         Tensor under = linear.Probabilities(attacked);
-        double expected = -((1 - share) * truth.Mul(clean.Log()).Sum().ToDouble()) - (share * truth.Mul(under.Log()).Sum().ToDouble());
+        double expected = -((1 - share) * truth.mul(clean.log()).sum().ToDouble()) - (share * truth.mul(under.log()).sum().ToDouble());
         Assert.Equal(expected, loss.ToDouble(), 1e-4);
-        Tensor byWeight = clean.Sub(truth).Transpose(0, 1).MatMul(piece.Images.Flatten()).Mul(1 - share)
-            .Add(under.Sub(truth).Transpose(0, 1).MatMul(attacked.Flatten()).Mul(share));
-        Assert.InRange(byWeight.Sub(gradients[0]!).Abs().Amax([0, 1]).ToDouble(), 0, 1e-4);
+        Tensor byWeight = clean.sub(truth).transpose(0, 1).mm(piece.Images.flatten(1)).mul(1 - share)
+.add(under.sub(truth).transpose(0, 1).mm(attacked.flatten(1)).mul(share));
+        Assert.InRange(byWeight.sub(gradients[0]!).abs().amax([0, 1]).ToDouble(), 0, 1e-4);
     }
 
     [Fact]
@@ -138,7 +141,7 @@ public sealed class AdversarialTrainingTests : IDisposable
 
         double Withstood(ClassifierTrainer trainer)
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             ImageSet test = ToySet.Make(60, seed: 2);
             using AttackResult result = AttackRunner.Run(attack, trainer.Classifier, test.ImageTensor(), Goal.Untargeted(test.LabelTensor()), seed: 1);
             return result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second) / 60.0;
@@ -157,13 +160,13 @@ public sealed class AdversarialTrainingTests : IDisposable
     [Fact]
     public void Noise_is_added_to_what_the_network_learns_from()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
         TrainingPiece piece = linear.Piece;
         var (loss, _) = new NoiseAugmentation(0.3).Of(piece);
-        using var frozen = Autograd.NoGrad();
-        Tensor noisy = piece.Images.Add(piece.Random.Normal(0, 1, 6, 6).Mul(0.3));
-        Assert.Equal(-LinearPiece.OneHot(piece.Labels).Mul(linear.Probabilities(noisy).Log()).Sum().ToDouble(), loss.ToDouble(), 1e-4);
+        using var frozen = no_grad();
+        Tensor noisy = piece.Images.add(piece.Random.Normal(0, 1, 6, 6).mul(0.3));
+        Assert.Equal(-LinearPiece.OneHot(piece.Labels).mul(linear.Probabilities(noisy).log()).sum().ToDouble(), loss.ToDouble(), 1e-4);
     }
 
     [Fact]
@@ -177,7 +180,7 @@ public sealed class AdversarialTrainingTests : IDisposable
         return trainer;
     }
 
-    private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State.SelectMany(entry => entry.Value.ToArray<float>())];
+    private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State().SelectMany(entry => entry.Value.ToArray<float>())];
 
     // An attack that changes nothing and remembers what it was given.
     private sealed record Recorder : IBudgetAttack<IClassifier>
@@ -209,9 +212,9 @@ public sealed class AdversarialTrainingTests : IDisposable
                 Labels = goal.Labels.ToArray<long>();
                 Budgets.AddRange(epsilons);
                 Models.Add(model);
-                Recorded |= Autograd.Enabled;
-                Trainable |= model is NetworkClassifier network && (network.Network.Training || network.Network.Parameters.Any(parameter => parameter.Value.RequiresGrad));
-                return [images.Clone()];
+                Recorded |= is_grad_enabled();
+                Trainable |= model is NetworkClassifier network && (network.Network.training || network.Network.Parameters().Any(parameter => parameter.Value.requires_grad));
+                return [images.clone()];
             }
         }
     }

@@ -4,9 +4,11 @@ using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -24,11 +26,11 @@ public sealed class DefenseVaeTests : IDisposable
     [InlineData(1, 8)]
     public void The_papers_network_draws_images_of_the_size_it_was_given(int channels, int side)
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
-        using var random = new Parry.Torch.Generator(1);
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        using var random = new Generator(1);
         using var network = new DefenseVaeNetwork(new ImageShape(channels, side, side), random, width: side == 8 ? 2 : 64);
-        Assert.Equal([2, channels, side, side], network.Forward(Tensor.Zeros([2, channels, side, side])).Shape);
+        Assert.Equal([2, channels, side, side], network.forward(zeros([2, channels, side, side])).shape);
         string path = Path.Combine(_folder.Path, "defense-vae.safetensors");
         ModelFile.Save(path, network, network.Describe() with { Data = "any" });
         using DefenseVaeNetwork again = DefenseVaeNetwork.Load(path).Network;
@@ -40,13 +42,13 @@ public sealed class DefenseVaeTests : IDisposable
     [Fact]
     public void Twelve_attacks_make_pairs_and_training_on_them_takes_perturbations_away()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         ImageSet images = ToyStripes.Make(60), fresh = ToyStripes.Make(40, seed: 2);
         var options = new DefenseVaeTraining { Width = 4, Latent = 4, CarliniIterations = 3, Schedule = new() { Epochs = 6, BatchSize = 30, LearningRate = 3e-3 } };
         ImageSet attacked = options.Attack(images, s_classifier);
         Assert.Equal(12 * 60, attacked.Count);
-        float[] changes = attacked.ImageTensor().Sub(images.ImageTensor().Repeat(12, 1, 1, 1)).Abs().Reshape(12, -1).Amax([1]).ToArray<float>();
+        float[] changes = attacked.ImageTensor().sub(images.ImageTensor().repeat(12, 1, 1, 1)).abs().reshape(12, -1).amax([1]).ToArray<float>();
         Assert.All(changes.Take(8), (change, i) => Assert.InRange(change, 0.05, 0.2 + (0.05 * (i % 4)) + 0.01));
         Assert.All(changes.Skip(8), change => Assert.True(change > 0.3, $"{change}"));
 
@@ -54,14 +56,14 @@ public sealed class DefenseVaeTests : IDisposable
         trainer.Run();
         ImageSet shown = options.Attack(fresh, s_classifier).Take(40);
         Tensor clean = fresh.ImageTensor(), before = shown.ImageTensor(), after = new DefenseVae(trainer.Network).Purify(before, new SampleRandom(1, Enumerable.Range(0, 40).Select(i => (long)i).ToArray())).Images;
-        double near = after.Sub(clean).Pow(2).Mean().ToDouble(), far = before.Sub(clean).Pow(2).Mean().ToDouble();
+        double near = after.sub(clean).pow(2.0).mean().ToDouble(), far = before.sub(clean).pow(2.0).mean().ToDouble();
         Assert.True(near < far, $"squared error {far} before, {near} after");
     }
 
     [Fact]
     public void The_command_line_makes_it()
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         using var network = new DefenseVaeNetwork(ToyStripes.Shape, random, width: 2, latent: 3);
         string path = Path.Combine(_folder.Path, "defense-vae.safetensors");
         ModelFile.Save(path, network, network.Describe() with { Data = "stripes" });

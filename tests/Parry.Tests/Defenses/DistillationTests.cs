@@ -3,8 +3,10 @@ using Parry.Attacks.Steps;
 using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Runtime;
 using Parry.Tests.Models;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -17,14 +19,14 @@ public class DistillationTests
     [InlineData(100)]
     public void A_teachers_gradient_is_the_error_of_its_probabilities_over_the_temperature(double temperature)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
         var (loss, logits) = new CrossEntropy(temperature).Of(linear.Piece);
-        Tensor gradient = Autograd.Grad(loss, linear.Linear.Bias!);
-        using var frozen = Autograd.NoGrad();
-        Tensor error = linear.Probabilities(linear.Piece.Images, temperature).Sub(LinearPiece.OneHot(linear.Piece.Labels));
-        Same(error.Sum([0]).Div(temperature), gradient);
-        Assert.Equal([LinearPiece.Count, LinearPiece.Classes], logits.Shape);
+        Tensor gradient = Autograd.Grad(loss, linear.Linear.bias!);
+        using var frozen = no_grad();
+        Tensor error = linear.Probabilities(linear.Piece.Images, temperature).sub(LinearPiece.OneHot(linear.Piece.Labels));
+        Same(error.sum(0).div(temperature), gradient);
+        Assert.Equal([LinearPiece.Count, LinearPiece.Classes], logits.shape);
     }
 
     [Theory]
@@ -32,21 +34,21 @@ public class DistillationTests
     [InlineData(100)]
     public void A_students_gradient_is_its_distance_from_the_teachers_probabilities_over_the_temperature(double temperature)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
         var teacher = new LinearClassifier(linear.Classifier.Shape, LinearPiece.Classes);
         var (loss, _) = new Distillation(teacher, "teacher", temperature).Of(linear.Piece);
-        Tensor gradient = Autograd.Grad(loss, linear.Linear.Bias!);
-        using var frozen = Autograd.NoGrad();
-        Tensor wanted = teacher.Logits(linear.Piece.Images).Div(temperature).Softmax(), own = linear.Probabilities(linear.Piece.Images, temperature);
-        Same(own.Sub(wanted).Sum([0]).Div(temperature), gradient);
-        Assert.Equal(-wanted.Mul(own.Log()).Sum().ToDouble(), loss.ToDouble(), 1e-4);
+        Tensor gradient = Autograd.Grad(loss, linear.Linear.bias!);
+        using var frozen = no_grad();
+        Tensor wanted = teacher.Logits(linear.Piece.Images).div(temperature).softmax(-1), own = linear.Probabilities(linear.Piece.Images, temperature);
+        Same(own.sub(wanted).sum(0).div(temperature), gradient);
+        Assert.Equal(-wanted.mul(own.log()).sum().ToDouble(), loss.ToDouble(), 1e-4);
     }
 
     [Fact]
     public void Large_logits_leave_no_gradient_and_dividing_them_by_the_temperature_gives_it_back()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var linear = new LinearPiece(scale: 5000);
         IClassifier masked = linear.Classifier, seen = new ScaledLogits(linear.Classifier, 5000);
         Tensor images = linear.Piece.Images, labels = masked.Predict(images);
@@ -55,8 +57,8 @@ public class DistillationTests
         Assert.All(masked.Gradient(images, loss).Gradient.ToArray<float>(), value => Assert.Equal(0, value));
 
         LossGradient pass = seen.Gradient(images, loss);
-        Tensor byHand = linear.Probabilities(images, 5000).Sub(LinearPiece.OneHot(labels)).MatMul(linear.Linear.Weight).Div(5000);
-        Same(byHand, pass.Gradient.Flatten());
+        Tensor byHand = linear.Probabilities(images, 5000).sub(LinearPiece.OneHot(labels)).mm(linear.Linear.weight).div(5000.0);
+        Same(byHand, pass.Gradient.flatten(1));
         Same(seen.Logits(images), pass.Logits);
     }
 

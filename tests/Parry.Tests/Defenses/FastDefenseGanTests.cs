@@ -4,7 +4,10 @@ using Parry.Defenses.Breaks;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -17,7 +20,7 @@ public sealed class FastDefenseGanTests : IDisposable
 
     public FastDefenseGanTests()
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         _generator = new ImageGenerator(s_shape, random, width: 6, latent: 4);
         _samples = new PriorSamples(_generator, 200, seed: 2);
     }
@@ -25,16 +28,16 @@ public sealed class FastDefenseGanTests : IDisposable
     [Fact]
     public void The_starts_are_the_nearest_samples_nearest_first()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(3, seed: 3);
         float[][] found = [.. _samples.Nearest(images, 5).ToArray<float>().Chunk(4)];
-        using var random = new Parry.Torch.Generator(2);
-        Tensor latents = Tensor.Normal([200, 4], random), drawn = _generator.Run(latents).Images;
+        using var random = new Generator(2);
+        Tensor latents = randn([200, 4], generator: random), drawn = _generator.Run(latents).Images;
         float[][] all = [.. latents.ToArray<float>().Chunk(4)];
         for (int image = 0; image < 3; image++)
         {
-            float[] distances = drawn.Sub(images.Slice(0, image, image + 1)).Pow(2).Sum([1, 2, 3]).ToArray<float>();
+            float[] distances = drawn.sub(images.slice(0, image, image + 1, 1)).pow(2.0).sum([1, 2, 3]).ToArray<float>();
             int[] nearest = [.. Enumerable.Range(0, 200).OrderBy(i => distances[i]).Take(5)];
             Assert.Equal(nearest.Select(i => all[i]), found.Skip(5 * image).Take(5));
         }
@@ -43,10 +46,10 @@ public sealed class FastDefenseGanTests : IDisposable
     [Fact]
     public void An_image_that_the_generator_draws_is_found_again()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(4);
-        Tensor drawn = _generator.Run(Tensor.Normal([6, 4], random)).Images;
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new Generator(4);
+        Tensor drawn = _generator.Run(randn([6, 4], generator: random)).Images;
         Purified purified = (Fast() with { Stages = 30, Tolerance = 0 }).Purify(drawn, Draws(6));
         Assert.All(purified.Errors.ToArray<float>(), error => Assert.InRange(error, 0, 1e-4));
     }
@@ -54,15 +57,15 @@ public sealed class FastDefenseGanTests : IDisposable
     [Fact]
     public void The_errors_are_the_mean_squared_differences_and_more_stages_never_raise_them()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(5, seed: 5);
         float[]? before = null;
         foreach (int stages in new[] { 1, 2, 4, 8 })
         {
             Purified purified = (Fast() with { Stages = stages }).Purify(images, Draws(5));
             float[] errors = purified.Errors.ToArray<float>();
-            Assert.Equal(purified.Images.Sub(images).Pow(2).Mean([1, 2, 3]).ToArray<float>(), errors);
+            Assert.Equal(purified.Images.sub(images).pow(2.0).mean([1, 2, 3]).ToArray<float>(), errors);
             if (before is not null) Assert.All(errors.Zip(before), pair => Assert.True(pair.First <= pair.Second + 1e-6, $"{pair.First} after more stages, {pair.Second} before"));
             before = errors;
         }
@@ -71,39 +74,39 @@ public sealed class FastDefenseGanTests : IDisposable
     [Fact]
     public void It_comes_as_near_as_many_random_descents()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(10, seed: 6);
-        double fast = (Fast() with { Stages = 10 }).Purify(images, Draws(10)).Errors.Mean().ToDouble();
-        double random = new DefenseGan(_generator) { Steps = 200, Restarts = 10, LearningRate = 1 }.Purify(images, Draws(10)).Errors.Mean().ToDouble();
+        double fast = (Fast() with { Stages = 10 }).Purify(images, Draws(10)).Errors.mean().ToDouble();
+        double random = new DefenseGan(_generator) { Steps = 200, Restarts = 10, LearningRate = 1 }.Purify(images, Draws(10)).Errors.mean().ToDouble();
         Assert.True(fast < random * 1.1, $"{fast} from the nearest samples, {random} from random starts");
     }
 
     [Fact]
     public void A_batch_gives_what_its_images_give_one_by_one_and_nothing_is_random()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(5, seed: 7);
         float[] all = Fast().Purify(images, Draws(5)).Images.ToArray<float>();
-        float[] singles = [.. Enumerable.Range(0, 5).SelectMany(i => Fast().Purify(images.Slice(0, i, i + 1), new SampleRandom(9, new long[] { i })).Images.ToArray<float>())];
+        float[] singles = [.. Enumerable.Range(0, 5).SelectMany(i => Fast().Purify(images.slice(0, i, i + 1, 1), new SampleRandom(9, new long[] { i })).Images.ToArray<float>())];
         Assert.All(all.Zip(singles), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
     }
 
     [Fact]
     public void The_attack_on_the_manifold_gives_images_that_the_generator_draws_and_that_fool()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(8);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new Generator(8);
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = _generator.Run(Tensor.Normal([20, 4], random)).Images;
+        Tensor images = _generator.Run(randn([20, 4], generator: random)).Images;
         Tensor labels = ((IClassifier)classifier).Predict(images);
         var attack = new OnManifold(_generator, classifier) { Starts = 3, ProjectionSteps = 60, Steps = 60, Searches = 4, Confidence = 0.001 };
         AttackResult result = AttackRunner.Run(attack, (IClassifier)classifier, images, Goal.Untargeted(labels), seed: 1);
         long[] fooled = [.. Enumerable.Range(0, 20).Where(i => result.Succeeded[i]).Select(i => (long)i)];
         Assert.NotEmpty(fooled);
-        Tensor adversarial = result.Images.IndexSelect(0, Tensor.From(fooled));
+        Tensor adversarial = result.Images.index_select(0, tensor(fooled));
         Purified projected = (Fast() with { Stages = 30, Tolerance = 0 }).Purify(adversarial, Draws(fooled.Length));
         Assert.All(projected.Errors.ToArray<float>(), error => Assert.InRange(error, 0, 2e-4));
         Assert.All(fooled, i => Assert.True(result.L2[i] > 0));
@@ -121,7 +124,7 @@ public sealed class FastDefenseGanTests : IDisposable
 
     private static Tensor Images(int count, long seed)
     {
-        using var random = new Parry.Torch.Generator(seed);
-        return Tensor.Uniform([count, 1, 8, 8], random);
+        using var random = new Generator((ulong)seed);
+        return rand([count, 1, 8, 8], generator: random);
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -10,16 +12,16 @@ internal static class FiniteDifferences
     /// <summary>Checks some of the gradient, with respect to images, of a weighted sum of what is made of them, in float64.</summary>
     public static void Check(Tensor images, Func<Tensor, Tensor> make)
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(11);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(11);
         double[] values = [.. images.ToArray<float>().Select(value => 0.1 + (0.8 * value))];
-        Tensor Of(double[] pixels) => Tensor.From<double>(pixels, images.Shape);
-        Tensor followed = Of(values).RequireGrad(), made = make(followed), weights = Tensor.Normal(made.Shape, random).To(DType.Float64);
-        double[] gradient = Autograd.Grad(made.Mul(weights).Sum(), followed).ToArray<double>();
+        Tensor Of(double[] pixels) => tensor(pixels, images.shape);
+        Tensor followed = Of(values).requires_grad_(), made = make(followed), weights = randn(made.shape, generator: random).to(ScalarType.Float64);
+        double[] gradient = Autograd.Grad(made.mul(weights).sum(), followed).ToArray<double>();
         Assert.Contains(gradient, slope => Math.Abs(slope) > 1e-4);
         for (int i = 0; i < values.Length; i += 7)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Assert.Equal((At(i, Step) - At(i, -Step)) / (2 * Step), gradient[i], 1e-5 + (1e-4 * Math.Abs(gradient[i])));
         }
 
@@ -27,7 +29,7 @@ internal static class FiniteDifferences
         {
             double[] changed = [.. values];
             changed[pixel] += change;
-            return make(Of(changed)).Mul(weights).Sum().ToDouble();
+            return make(Of(changed)).mul(weights).sum().ToDouble();
         }
     }
 }

@@ -3,8 +3,10 @@ using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -19,49 +21,49 @@ public sealed class InvertAndClassifyTests : IDisposable
     [Fact]
     public void Before_a_linear_spanner_it_is_least_squares()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor basis = Basis(), images = Images(6);
         Purified found = Projector(basis).Purify(images, Draws(6));
 
         // The rows of the basis are orthogonal: each number is an inner product by itself.
-        Tensor residual = images.Sub(0.5).Flatten(), latents = residual.MatMul(basis.Transpose(0, 1)).Div(basis.Pow(2).Sum([1]));
-        float[] expected = latents.MatMul(basis).Add(0.5).ToArray<float>();
+        Tensor residual = images.sub(0.5).flatten(1), latents = residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1));
+        float[] expected = latents.mm(basis).add(0.5).ToArray<float>();
         Assert.All(expected.Zip(found.Images.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 5e-3));
     }
 
     [Fact]
     public void The_detectors_score_is_the_distance_from_the_span_and_its_gradient_points_straight_away_from_it()
     {
-        using var scope = new TensorScope();
-        Tensor basis = Basis(), images = Images(4).RequireGrad();
+        using var scope = NewDisposeScope();
+        Tensor basis = Basis(), images = Images(4).requires_grad_();
         var detector = new OffManifold(Projector(basis), 1);
-        Tensor scores = detector.Scores(images, Draws(4)), gradient = Autograd.Grad(scores.Sum(), images);
-        Tensor residual = images.Detach().Sub(0.5).Flatten();
-        Tensor away = residual.Sub(residual.MatMul(basis.Transpose(0, 1)).Div(basis.Pow(2).Sum([1])).MatMul(basis));
-        Assert.All(away.Norm(2, [1]).ToArray<float>().Zip(scores.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
-        float[] expected = away.Div(away.Norm(2, [1], keep: true)).ToArray<float>();
+        Tensor scores = detector.Scores(images, Draws(4)), gradient = Autograd.Grad(scores.sum(), images);
+        Tensor residual = images.detach().sub(0.5).flatten(1);
+        Tensor away = residual.sub(residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1)).mm(basis));
+        Assert.All(linalg.vector_norm(away, 2, [1]).ToArray<float>().Zip(scores.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
+        float[] expected = away.div(linalg.vector_norm(away, 2, [1], true)).ToArray<float>();
         Assert.All(expected.Zip(gradient.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-2));
     }
 
     [Fact]
     public void Both_kinds_of_spanner_draw_what_their_networks_draw_with_the_gradients_of_autograd()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(3);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(3);
         using var generator = new ImageGenerator(s_shape, random, width: 4, latent: 5);
         using var vae = new Vae(s_shape, random, new() { Latent = 5, Encoder = [4], Decoder = [6, 7] });
-        Agree(generator, generator.Forward);
+        Agree(generator, generator.forward);
         Agree(vae, vae.Decode);
 
         void Agree(ISpanner spanner, Func<Tensor, Tensor> forward)
         {
             Assert.Equal((s_shape, 5), (spanner.Shape, spanner.Latent));
-            Tensor latents = Tensor.Normal([3, 5], random), weights = Tensor.Normal([3, 1, 8, 8], random), followed = latents.Clone().RequireGrad(), images = forward(followed);
+            Tensor latents = randn([3, 5], generator: random), weights = randn([3, 1, 8, 8], generator: random), followed = latents.clone().requires_grad_(), images = forward(followed);
             Tensor expected = Autograd.Grad(images, followed, weights);
             Drawing drawing = spanner.Draw(latents);
-            Assert.False(drawing.Images.RequiresGrad);
-            Assert.All(images.Detach().ToArray<float>().Zip(drawing.Images.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+            Assert.False(drawing.Images.requires_grad);
+            Assert.All(images.detach().ToArray<float>().Zip(drawing.Images.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
             Assert.All(expected.ToArray<float>().Zip(drawing.LatentGradient(weights).ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
         }
     }
@@ -70,7 +72,7 @@ public sealed class InvertAndClassifyTests : IDisposable
     public void It_is_read_with_either_spanner_rejection_and_its_breaks()
     {
         using DefenseContext context = new("checks", s_shape, 3);
-        using var random = new Parry.Torch.Generator(3);
+        using var random = new Generator(3);
         using (var vae = new Vae(s_shape, random, new() { Latent = 5, Encoder = [4], Decoder = [6] })) ModelFile.Save(File("vae"), vae, vae.Describe() with { Data = "checks" });
         using (var vae = new Vae(new(1, 4, 4), random, new() { Latent = 5, Encoder = [4], Decoder = [6] })) ModelFile.Save(File("other"), vae, vae.Describe() with { Data = "checks" });
         using (var generator = new ImageGenerator(s_shape, random, width: 4, latent: 4))
@@ -95,7 +97,7 @@ public sealed class InvertAndClassifyTests : IDisposable
     {
         var values = new float[3 * s_shape.Pixels];
         for (int i = 0; i < 48; i++) values[((i / 16) * s_shape.Pixels) + i] = i % 2 == 0 ? 0.1f : 0.2f;
-        return Tensor.From<float>(values, 3, s_shape.Pixels);
+        return tensor(values, [3, s_shape.Pixels]);
     }
 
     private static InvertAndClassify Projector(Tensor basis) => new(new LinearSpanner(s_shape, basis, 0.5)) { Steps = 400, Restarts = 2, LearningRate = 0.05 };
@@ -104,7 +106,7 @@ public sealed class InvertAndClassifyTests : IDisposable
 
     private static Tensor Images(int count)
     {
-        using var random = new Parry.Torch.Generator(5);
-        return Tensor.Uniform([count, 1, 8, 8], random);
+        using var random = new Generator(5);
+        return rand([count, 1, 8, 8], generator: random);
     }
 }

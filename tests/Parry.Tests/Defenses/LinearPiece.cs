@@ -1,6 +1,9 @@
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -11,18 +14,18 @@ internal sealed class LinearPiece : IDisposable
 
     public LinearPiece(double scale = 1)
     {
-        using var random = new Parry.Torch.Generator(3);
-        Linear = new Linear(Pixels, Classes, random);
-        using (Autograd.NoGrad()) Linear.Weight.MulInPlace(scale);
+        using var random = new Generator(3);
+        Linear = Layer.Linear(Pixels, Classes, random);
+        using (no_grad()) Linear.weight.mul_(scale);
         Linear.RequireGrad();
-        var network = new Sequential(("flatten", new Flatten()), ("fc", Linear));
+        var network = Layer.Sequential(("flatten", Layer.Flatten()), ("fc", Linear));
         Classifier = new NetworkClassifier(network, new ImageShape(1, 6, 6), Classes);
         Piece = new TrainingPiece
         {
             Network = network,
             Classifier = Classifier,
-            Images = Tensor.Uniform([Count, 1, 6, 6], random).MulInPlace(0.8).AddInPlace(0.1),
-            Labels = Tensor.From([0L, 1, 2, 0, 1]),
+            Images = rand([Count, 1, 6, 6], generator: random).mul_(0.8).add_(0.1),
+            Labels = tensor(new long[] { 0L, 1, 2, 0, 1 }),
             Random = new SampleRandom(1, new long[] { 10, 11, 12, 13, 14 }),
             BatchSeed = 4,
             Epoch = 0.5,
@@ -36,10 +39,10 @@ internal sealed class LinearPiece : IDisposable
     public TrainingPiece Piece { get; }
 
     /// <summary>Softmax of the logits over a temperature, [N, classes].</summary>
-    public Tensor Probabilities(Tensor images, double temperature = 1) => images.Flatten().Linear(Linear.Weight, Linear.Bias).Div(temperature).Softmax();
+    public Tensor Probabilities(Tensor images, double temperature = 1) => nn.functional.linear(images.flatten(1), Linear.weight, Linear.bias).div(temperature).softmax(-1);
 
     /// <summary>One for the label's class, [N, classes].</summary>
-    public static Tensor OneHot(Tensor labels) => labels.OneHot(Classes).To(DType.Float32);
+    public static Tensor OneHot(Tensor labels) => nn.functional.one_hot(labels, Classes).to(ScalarType.Float32);
 
     public void Dispose() => Classifier.Dispose();
 }

@@ -1,5 +1,7 @@
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -11,9 +13,9 @@ internal sealed class LinearSpanner(ImageShape shape, Tensor basis, double offse
 {
     public ImageShape Shape => shape;
 
-    public int Latent => (int)basis.Size(0);
+    public int Latent => (int)basis.size(0);
 
-    public Drawing Draw(Tensor latents, DType compute = DType.Float32) => new(
-        latents.MatMul(basis).Add(offset).Reshape(-1, shape.Channels, shape.Height, shape.Width),
-        gradient => gradient.Flatten().MatMul(basis.Transpose(0, 1)));
+    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32) => new(
+        latents.mm(basis).add(offset).reshape(-1, shape.Channels, shape.Height, shape.Width),
+        gradient => gradient.flatten(1).mm(basis.transpose(0, 1)));
 }

@@ -7,9 +7,12 @@ using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -26,11 +29,11 @@ public sealed class MagNetTests : IDisposable
     [Fact]
     public void The_papers_auto_encoders_have_their_parameters()
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         using var pooled = new MagNetAutoEncoder(1, pooled: true, random);
         using var plain = new MagNetAutoEncoder(1, pooled: false, random);
         using var color = new MagNetNetwork(new ImageShape(3, 32, 32), 1, random);
-        Assert.Equal((30 + 84 + 84 + 84 + 28, 30 + 84 + 28, 84 * 3), (pooled.ParameterCount, plain.ParameterCount, color.ParameterCount));
+        Assert.Equal((30 + 84 + 84 + 84 + 28, 30 + 84 + 28, 84 * 3), (pooled.ParameterCount(), plain.ParameterCount(), color.ParameterCount()));
         Assert.Equal((310, 142), (MagNetAutoEncoder.ParametersOf(1, pooled: true), MagNetAutoEncoder.ParametersOf(1, pooled: false)));
         Assert.Empty(color.Pooled);
     }
@@ -38,8 +41,8 @@ public sealed class MagNetTests : IDisposable
     [Fact]
     public void The_divergence_of_answers_is_its_closed_form_symmetric_and_at_most_log_two()
     {
-        using var scope = new TensorScope();
-        Tensor first = Tensor.From<float>([0, 0, 100, 0, 1, 2], 3, 2), second = Tensor.From<float>([(float)Math.Log(3), 0, 0, 100, 1, 2], 3, 2);
+        using var scope = NewDisposeScope();
+        Tensor first = tensor(new float[] { 0, 0, 100, 0, 1, 2 }, [3, 2]), second = tensor(new float[] { (float)Math.Log(3), 0, 0, 100, 1, 2 }, [3, 2]);
         float[] there = AnswerDivergence.Divergence(first, second).ToArray<float>(), back = AnswerDivergence.Divergence(second, first).ToArray<float>();
         double expected = 0.5 * ((0.5 * Math.Log(0.5 / 0.625)) + (0.5 * Math.Log(0.5 / 0.375)) + (0.75 * Math.Log(0.75 / 0.625)) + (0.25 * Math.Log(0.25 / 0.375)));
         Assert.Equal(expected, there[0], 1e-6);
@@ -72,24 +75,24 @@ public sealed class MagNetTests : IDisposable
     [Fact]
     public void Reconstruction_errors_are_means_of_powers()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using MagNetNetwork network = Untrained(1);
-        Tensor images = ToyStripes.Make(3).ImageTensor(), difference = images.Sub(network.Plain[0].Forward(images));
-        foreach (var (power, expected) in new[] { (1, difference.Abs()), (2, difference.Pow(2)) })
+        Tensor images = ToyStripes.Make(3).ImageTensor(), difference = images.sub(network.Plain[0].forward(images));
+        foreach (var (power, expected) in new[] { (1, difference.abs()), (2, difference.pow(2.0)) })
         {
             float[] scores = new ReconstructionError(network.Plain[0], ToyStripes.Shape, power, 0).Scores(images, Draws(3)).ToArray<float>();
-            Assert.All(expected.Mean([1, 2, 3]).ToArray<float>().Zip(scores), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
+            Assert.All(expected.mean([1, 2, 3]).ToArray<float>().Zip(scores), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
         }
 
-        Assert.Throws<UserErrorException>(() => new ReconstructionError(network.Plain[0], ToyStripes.Shape, 1, 0).Scores(Tensor.Full([3, 1, 8, 8], double.NaN), Draws(3)));
+        Assert.Throws<UserErrorException>(() => new ReconstructionError(network.Plain[0], ToyStripes.Shape, 1, 0).Scores(full([3, 1, 8, 8], double.NaN), Draws(3)));
     }
 
     [Fact]
     public void Gradients_through_reformer_and_detectors_are_those_of_finite_differences()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using MagNetNetwork network = Untrained(2);
-        network.To(DType.Float64);
+        network.to(ScalarType.Float64);
         Tensor images = ToyStripes.Make(2).ImageTensor();
         FiniteDifferences.Check(images, shown => new MagNet(network) { Member = 1 }.Purify(shown, Draws(2)).Images);
         FiniteDifferences.Check(images, shown => new MagNet(network) { Member = null }.Purify(shown, Draws(2)).Images);
@@ -100,8 +103,8 @@ public sealed class MagNetTests : IDisposable
     [Fact]
     public void Training_lowers_the_error_and_thresholds_refuse_the_wanted_share_and_noise()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(300), validation = ToyStripes.Make(100, seed: 2);
         var options = new MagNetTraining { Schedule = new() { Epochs = 40, BatchSize = 50, LearningRate = 1e-2 }, FalsePositiveRate = 0.05, DivergenceRate = 0.02 };
         using var trainer = options.On(set);
@@ -119,8 +122,8 @@ public sealed class MagNetTests : IDisposable
             Assert.Equal(detector is ReconstructionError ? 5 : 2, refused);
         }
 
-        using var random = new Parry.Torch.Generator(3);
-        Assert.All(detectors[0].Scores(Tensor.Uniform([20, 1, 8, 8], random), Draws(20)).ToArray<float>(), score => Assert.True(score >= detectors[0].Threshold));
+        using var random = new Generator(3);
+        Assert.All(detectors[0].Scores(rand([20, 1, 8, 8], generator: random), Draws(20)).ToArray<float>(), score => Assert.True(score >= detectors[0].Threshold));
         Assert.Equal(2, MagNet.Detectors(trainer.Network, 0, description, classifier: null).Count);
         Assert.Throws<UserErrorException>(() => options.CheckRates(ToyStripes.Shape, validation: 10));
     }
@@ -132,12 +135,12 @@ public sealed class MagNetTests : IDisposable
 
         static double Spread(int apart)
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             ImageSet set = ToyStripes.Make(100);
             using var trainer = new MagNetTraining { Members = 3, EpochsApart = apart, Diversity = 0.9, Schedule = new() { Epochs = 15, BatchSize = 50, LearningRate = 1e-2 } }.On(set);
             trainer.Run();
-            Tensor drawn = Tensor.Stack([.. trainer.Network.Plain.Select(member => member.Forward(set.ImageTensor()))]);
-            return drawn.Sub(drawn.Mean([0], keep: true)).Pow(2).Mean().ToDouble();
+            Tensor drawn = stack([.. trainer.Network.Plain.Select(member => member.forward(set.ImageTensor()))]);
+            return drawn.sub(drawn.mean([0], true)).pow(2.0).mean().ToDouble();
         }
     }
 
@@ -166,12 +169,12 @@ public sealed class MagNetTests : IDisposable
     [Fact]
     public void Evasion_finds_images_that_err_unnoticed_where_the_plain_attack_is_noticed()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(20, seed: 5);
         Tensor images = set.ImageTensor();
         Goal goal = Goal.Untargeted(set.LabelTensor());
-        var detector = new Brightness(images.Mean([1, 2, 3]).Amax([0]).ToDouble() + 1e-3);
+        var detector = new Brightness(images.mean([1, 2, 3]).amax([0]).ToDouble() + 1e-3);
         var evasion = new DetectorEvasion([detector]) { Iterations = 150, SearchSteps = 2 };
         using AttackResult aware = AttackRunner.Run(evasion, s_classifier, images, goal, seed: 1), plain = AttackRunner.Run(new DetectorEvasion([]) { Iterations = 150, SearchSteps = 2 }, s_classifier, images, goal, seed: 1);
         int noticed = Noticed(plain);
@@ -185,7 +188,7 @@ public sealed class MagNetTests : IDisposable
 
     private static MagNetNetwork Untrained(int members)
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         return new MagNetNetwork(ToyStripes.Shape, members, random);
     }
 
@@ -197,6 +200,6 @@ public sealed class MagNetTests : IDisposable
 
         public double Threshold => threshold;
 
-        public Tensor Scores(Tensor images, SampleRandom random) => images.Mean([1, 2, 3]);
+        public Tensor Scores(Tensor images, SampleRandom random) => images.mean([1, 2, 3]);
     }
 }

@@ -1,6 +1,8 @@
 using Parry.Attacks;
 using Parry.Defenses.Breaks;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -11,22 +13,22 @@ public sealed class PairSearchTests
     [Fact]
     public void Before_a_plane_the_pairs_are_near_and_lie_on_both_sides()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         PlaneClassifier classifier = Plane();
         ManifoldPairs pairs = Search().Find(classifier, Draws(20));
         Assert.DoesNotContain(false, pairs.Found);
         float[] first = classifier.Side(pairs.First).ToArray<float>(), second = classifier.Side(pairs.Second).ToArray<float>();
         Assert.All(first.Zip(second), pair => Assert.True(pair.First * pair.Second <= 0, $"{pair.First} and {pair.Second} are on one side"));
-        Assert.All(Norm.L2.Of(pairs.First.Sub(pairs.Second)).ToArray<float>(), distance => Assert.InRange(distance, 0, 0.1001));
+        Assert.All(Norm.L2.Of(pairs.First.sub(pairs.Second)).ToArray<float>(), distance => Assert.InRange(distance, 0, 0.1001));
     }
 
     [Fact]
     public void Where_labels_never_differ_nothing_is_found_the_multiplier_rises_while_a_pair_is_too_far_apart_and_falls_once_it_is_near()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        var flat = new PlaneClassifier(s_shape, Tensor.Zeros([2]), -1, 1);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        var flat = new PlaneClassifier(s_shape, zeros([2]), -1, 1);
 
         // The starts are uniform in the unit square, and the spanner gives them as they are.
         float[][] starts = [.. Draws(6).Uniform(0, 2, 2).ToArray<float>().Chunk(4)];
@@ -46,8 +48,8 @@ public sealed class PairSearchTests
     [Fact]
     public void A_pair_is_the_same_whatever_others_are_sought_with_it()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         float[] all = Search().Find(Plane(), Draws(5)).First.ToArray<float>(), fourth = Search().Find(Plane(), new SampleRandom(2, new long[] { 3 })).First.ToArray<float>();
         Assert.All(all[6..8].Zip(fourth), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
     }
@@ -55,11 +57,11 @@ public sealed class PairSearchTests
     [Fact]
     public void The_cross_entropy_is_its_formula_and_is_differentiated_in_both_arguments()
     {
-        using var scope = new TensorScope();
-        Tensor first = Tensor.From([0.3, -1.2, 0.5]).Reshape(1, 3), second = Tensor.From([1.0, 0.1, -0.4]).Reshape(1, 3);
+        using var scope = NewDisposeScope();
+        Tensor first = tensor(new double[] { 0.3, -1.2, 0.5 }).reshape(1, 3), second = tensor(new double[] { 1.0, 0.1, -0.4 }).reshape(1, 3);
         Assert.Equal(Formula([0.3, -1.2, 0.5], [1.0, 0.1, -0.4]), PairSearch.CrossEntropy(first, second).ToDouble(), 1e-9);
-        Tensor a = first.Clone().RequireGrad(), b = second.Clone().RequireGrad();
-        Tensor?[] gradients = Autograd.Grad([PairSearch.CrossEntropy(a, b).Sum()], [a, b]);
+        Tensor a = first.clone().requires_grad_(), b = second.clone().requires_grad_();
+        Tensor?[] gradients = Autograd.Grad([PairSearch.CrossEntropy(a, b).sum()], [a, b]);
         const double h = 1e-6;
         for (int i = 0; i < 3; i++)
         {
@@ -74,9 +76,9 @@ public sealed class PairSearchTests
         static double Formula(double[] a, double[] b) => -a.Select((value, i) => Math.Exp(value) / a.Sum(Math.Exp) * (b[i] - Math.Log(b.Sum(Math.Exp)))).Sum();
     }
 
-    private static PairSearch Search() => new(new LinearSpanner(s_shape, Tensor.From<float>([1, 0, 0, 1], 2, 2), 0)) { Distance = 0.1 };
+    private static PairSearch Search() => new(new LinearSpanner(s_shape, tensor(new float[] { 1, 0, 0, 1 }, [2, 2]), 0)) { Distance = 0.1 };
 
-    private static PlaneClassifier Plane() => new(s_shape, Tensor.From<float>([1, 0.5f], 2), 0.7, 3);
+    private static PlaneClassifier Plane() => new(s_shape, tensor(new float[] { 1, 0.5f }, [2]), 0.7, 3);
 
     private static SampleRandom Draws(int count) => new(2, Enumerable.Range(0, count).Select(i => (long)i).ToArray());
 }

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -12,10 +14,10 @@ internal sealed class PlaneClassifier(ImageShape shape, Tensor normal, double th
 
     public Tensor Logits(Tensor images)
     {
-        Tensor side = Side(images).Mul(steepness);
-        return Tensor.Stack([side, side.Neg()], 1);
+        Tensor side = Side(images).mul(steepness);
+        return stack([side, side.neg()], 1);
     }
 
     /// <summary>How far images are from the plane, on the side of class 0, times the normal's length: [N].</summary>
-    public Tensor Side(Tensor images) => images.Flatten().MatMul(normal).Sub(threshold);
+    public Tensor Side(Tensor images) => images.flatten(1).mm(normal).sub(threshold);
 }

@@ -6,9 +6,12 @@ using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -33,61 +36,61 @@ public sealed class PuVaeTests : IDisposable
     [Fact]
     public void The_papers_network_has_its_layers_and_parameters()
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         using var network = new PuVaeNetwork(new ImageShape(1, 28, 28), 10, random);
-        var shapes = network.Parameters.ToDictionary(entry => entry.Key, entry => string.Join('x', entry.Value.Shape));
+        var shapes = network.Parameters().ToDictionary(entry => entry.Key, entry => string.Join('x', entry.Value.shape));
         Assert.Equal(
             ["32x1x7x7", "32x32x7x7", "32x32x7x7", "1024x25088", "1024x10", "1024x1024", "64x1024", "512x42", "32x32x7x7", "32x32x7x7", "32x1x7x7"],
             s_layers.Select(name => shapes[name + ".weight"]));
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
-        Assert.Equal([20, 1, 28, 28], network.Forward(Tensor.Zeros([2, 1, 28, 28])).Shape);
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        Assert.Equal([20, 1, 28, 28], network.forward(zeros([2, 1, 28, 28])).shape);
     }
 
     [Fact]
     public void All_labels_at_once_give_what_each_label_gives_by_itself_and_the_nearest_is_kept()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using PuVaeNetwork network = Small();
         var purifier = new PuVae(network) { Noise = 0 };
         Tensor images = Images(4);
         var (drawn, errors) = purifier.DrawForEveryLabel(images, Draws(4));
         for (int label = 0; label < 3; label++)
         {
-            Tensor labels = Tensor.Full([4], label, DType.Int64);
-            Tensor alone = network.DecodeLogits(network.Encode(network.Look(images), labels).Mean, labels).Sigmoid();
-            AssertClose(alone, drawn.Select(1, label));
-            AssertClose(alone.Sub(images).Pow(2).Mean([1, 2, 3]), errors.Select(1, label));
+            Tensor labels = full([4], (double)label, ScalarType.Int64);
+            Tensor alone = network.DecodeLogits(network.Encode(network.Look(images), labels).Mean, labels).sigmoid();
+            AssertClose(alone, drawn.select(1, label));
+            AssertClose(alone.sub(images).pow(2.0).mean([1, 2, 3]), errors.select(1, label));
         }
 
         Purified kept = purifier.Purify(images, Draws(4));
-        Assert.Equal(errors.Amin([1]).ToArray<float>(), kept.Errors.ToArray<float>());
-        AssertClose(network.Forward(images), drawn.Flatten(0, 1));
+        Assert.Equal(errors.amin([1]).ToArray<float>(), kept.Errors.ToArray<float>());
+        AssertClose(network.forward(images), drawn.flatten(0, 1));
     }
 
     [Fact]
     public void The_loss_is_the_weighted_sum_over_pixels_components_and_classes()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using PuVaeNetwork network = Small();
-        Tensor images = Images(3), labels = Tensor.From(new long[] { 0, 2, 1 }), noise = Draws(3).Normal(0, 3);
+        Tensor images = Images(3), labels = tensor(new long[] { 0, 2, 1 }), noise = Draws(3).Normal(0, 3);
         GaussianCode code = network.Encode(network.Look(images), labels);
-        Tensor drawn = network.DecodeLogits(code.Mean.Add(code.Deviation.Mul(noise)), labels).Sigmoid();
-        Tensor pixels = images.Mul(drawn.Log()).Add(images.SubtractedFrom(1).Mul(drawn.SubtractedFrom(1).Log())).Sum([1, 2, 3]).Neg();
-        Tensor variance = code.Deviation.Pow(2), divergence = code.Mean.Pow(2).Add(variance).Sub(variance.Log()).Sub(1).Sum([1]).Mul(0.5);
-        Tensor classes = s_classifier.Logits(drawn).Softmax().Gather(1, labels.Unsqueeze(1)).Squeeze(1).Log().Neg();
-        AssertClose(pixels.Mul(0.01).Add(divergence.Mul(0.1)).Add(classes.Mul(10)), new PuVaeTraining().Loss(network, s_classifier, images, labels, noise), 1e-3);
+        Tensor drawn = network.DecodeLogits(code.Mean.add(code.Deviation.mul(noise)), labels).sigmoid();
+        Tensor pixels = images.mul(drawn.log()).add((1.0 - images).mul((1.0 - drawn).log())).sum([1, 2, 3]).neg();
+        Tensor variance = code.Deviation.pow(2.0), divergence = code.Mean.pow(2.0).add(variance).sub(variance.log()).sub(1.0).sum(1).mul(0.5);
+        Tensor classes = s_classifier.Logits(drawn).softmax(-1).gather(1, labels.unsqueeze(1)).squeeze(1).log().neg();
+        AssertClose(pixels.mul(0.01).add(divergence.mul(0.1)).add(classes.mul(10.0)), new PuVaeTraining().Loss(network, s_classifier, images, labels, noise), 1e-3);
     }
 
     [Fact]
     public void Gradients_through_the_purifier_are_those_of_finite_differences()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using PuVaeNetwork network = Small();
 
         // Larger weights, so that more than rounding errors comes through.
-        foreach (var (_, weight) in network.Parameters) weight.MulInPlace(2);
-        network.To(DType.Float64);
+        foreach (var (_, weight) in network.Parameters()) weight.mul_(2.0);
+        network.to(ScalarType.Float64);
         var purifier = new PuVae(network);
         FiniteDifferences.Check(ToyStripes.Make(2).ImageTensor(), images => purifier.Purify(images, Draws(2)).Images);
     }
@@ -95,8 +98,8 @@ public sealed class PuVaeTests : IDisposable
     [Fact]
     public void Training_makes_a_purifier_that_keeps_the_class()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         double right = Accuracy.Of(new PuVae(s_trained.Value).Protect(s_classifier, seed: 1), ToyStripes.Make(100, seed: 2));
         Assert.True(right > 0.95, $"{right} of clean images right");
     }
@@ -104,35 +107,35 @@ public sealed class PuVaeTests : IDisposable
     [Fact]
     public void Pulling_the_label_does_more_than_noise_of_the_same_size_and_stays_in_the_budget()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(30, seed: 3);
         Tensor images = set.ImageTensor(), labels = set.LabelTensor();
         var purifier = new PuVae(s_trained.Value);
         ProtectedClassifier defended = purifier.Protect(s_classifier, seed: 1);
         var attack = new LabelFlipPull(purifier, s_classifier) { Steps = 20, Draws = 2 };
         using AttackResult result = AttackRunner.Run<IClassifier>(attack, defended, images, Goal.Untargeted(labels), seed: 5, [0.45])[0];
-        Tensor noise = new SampleRandom(9, Rows(30)).Signs(0, 1, 8, 8).Mul(0.45).Add(images).Clamp(0, 1);
+        Tensor noise = new SampleRandom(9, Rows(30)).Signs(0, 1, 8, 8).mul(0.45).add(images).clamp(0.0, 1.0);
         int random = Wrong(noise), pulled = result.Succeeded.Count(done => done);
         Assert.True(pulled > random + 10, $"{pulled} fooled by pulling, {random} by noise");
         Assert.All(result.Linf, size => Assert.InRange(size, 0, 0.45 + 1e-6));
 
-        int Wrong(Tensor shown) => (int)((IClassifier)defended).Predict(shown).NotEqual(labels).Sum().ToDouble();
+        int Wrong(Tensor shown) => (int)((IClassifier)defended).Predict(shown).ne(labels).sum().ToDouble();
     }
 
     [Fact]
     public void A_wanted_label_is_reached_and_the_batch_changes_nothing()
     {
-        using var scope = new TensorScope();
-        using var frozen = Autograd.NoGrad();
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(8, seed: 4);
-        Tensor images = set.ImageTensor(), wanted = Tensor.From(set.Labels.ToArray().Select(label => (label + 1L) % 3).ToArray());
+        Tensor images = set.ImageTensor(), wanted = tensor(set.Labels.ToArray().Select(label => (label + 1L) % 3).ToArray());
         var purifier = new PuVae(s_trained.Value);
         var attack = new LabelFlipPull(purifier, s_classifier) { Steps = 15, Draws = 2, Epsilon = 0.9 };
         Tensor together = attack.Perturb(s_classifier, images, Goal.Targeted(wanted), Draws(8));
-        Assert.True(purifier.Protect(s_classifier, seed: 2).For(Rows(8)).Predict(together).Equal(wanted).Sum().ToDouble() >= 6);
-        Tensor alone = attack.Perturb(s_classifier, images.Slice(0, 3, 4), Goal.Targeted(wanted.Slice(0, 3, 4)), Draws(8).For(new long[] { 3 }));
-        AssertClose(alone, together.Slice(0, 3, 4), 1e-3);
+        Assert.True(purifier.Protect(s_classifier, seed: 2).For(Rows(8)).Predict(together).eq(wanted).sum().ToDouble() >= 6);
+        Tensor alone = attack.Perturb(s_classifier, images.slice(0, 3, 4, 1), Goal.Targeted(wanted.slice(0, 3, 4, 1)), Draws(8).For(new long[] { 3 }));
+        AssertClose(alone, together.slice(0, 3, 4, 1), 1e-3);
     }
 
     [Fact]
@@ -178,14 +181,14 @@ public sealed class PuVaeTests : IDisposable
 
     private static PuVaeNetwork Small()
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         return new PuVaeNetwork(ToyStripes.Shape, 3, random, width: 2, hidden: 8, latent: 3);
     }
 
     private static Tensor Images(int count)
     {
-        using var random = new Parry.Torch.Generator(9);
-        return Tensor.Uniform([count, 1, 8, 8], random);
+        using var random = new Generator(9);
+        return rand([count, 1, 8, 8], generator: random);
     }
 
     private static long[] Rows(int count) => [.. Enumerable.Range(0, count).Select(i => (long)i)];

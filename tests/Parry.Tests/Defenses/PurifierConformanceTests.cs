@@ -2,8 +2,10 @@ using Parry.Defenses;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -13,7 +15,7 @@ public sealed class PurifierConformanceTests : IDisposable
     private const int Count = 5;
     private static readonly ImageShape s_shape = new(1, 12, 12);
 
-    private static readonly Dictionary<string, Func<Parry.Torch.Generator, (IPurifier Purifier, Module Network)>> s_purifiers = new()
+    private static readonly Dictionary<string, Func<Generator, (IPurifier Purifier, nn.Module<Tensor, Tensor> Network)>> s_purifiers = new()
     {
         ["defense-gan"] = random => Of(new ImageGenerator(s_shape, random, width: 4, latent: 4), network => new DefenseGan(network) { Steps = 8, Restarts = 3 }),
         ["invert-and-classify"] = random => Of(new ImageGenerator(s_shape, random, width: 4, latent: 4), network => new InvertAndClassify(network) { Steps = 8, Restarts = 3 }),
@@ -25,13 +27,13 @@ public sealed class PurifierConformanceTests : IDisposable
         ["magnet"] = random => Of(new MagNetNetwork(s_shape, 1, random), network => new MagNet(network)),
         ["magnet with any of its members"] = random => Of(new MagNetNetwork(s_shape, 4, random), network => new MagNet(network) { Member = null }),
         ["fast-defense-gan"] = random => Of(new ImageGenerator(s_shape, random, width: 4, latent: 4), network => new FastDefenseGan(network, new PriorSamples(network, 20, seed: 1)) { Stages = 2, StageSteps = 3 }),
-        ["bit-depth"] = _ => Of(new Flatten(), _ => new BitDepth(s_shape) { Bits = 3 }),
-        ["jpeg"] = _ => Of(new Flatten(), _ => new JpegCompression(s_shape)),
-        ["median"] = _ => Of(new Flatten(), _ => new MedianSmoothing(s_shape)),
+        ["bit-depth"] = _ => Of(Layer.Flatten(), _ => new BitDepth(s_shape) { Bits = 3 }),
+        ["jpeg"] = _ => Of(Layer.Flatten(), _ => new JpegCompression(s_shape)),
+        ["median"] = _ => Of(Layer.Flatten(), _ => new MedianSmoothing(s_shape)),
         ["defense-vae"] = random => Of(new DefenseVaeNetwork(s_shape, random, width: 2, latent: 3), network => new DefenseVae(network)),
     };
 
-    private readonly List<Module> _networks = [];
+    private readonly List<nn.Module<Tensor, Tensor>> _networks = [];
 
     public static TheoryData<string> Names { get; } = [.. s_purifiers.Keys];
 
@@ -41,15 +43,15 @@ public sealed class PurifierConformanceTests : IDisposable
     [MemberData(nameof(Names))]
     public void Purified_images_have_the_shape_and_stay_in_the_box_with_their_squared_errors(string name)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         IPurifier purifier = Make(name);
         Tensor images = Images();
         Purified purified = purifier.Purify(images, Draws());
         Assert.Equal(s_shape, purifier.Shape);
-        Assert.Equal(images.Shape, purified.Images.Shape);
-        Assert.Equal([Count], purified.Errors.Shape);
+        Assert.Equal(images.shape, purified.Images.shape);
+        Assert.Equal([Count], purified.Errors.shape);
         Assert.All(purified.Images.ToArray<float>(), value => Assert.InRange(value, 0, 1));
-        float[] expected = purified.Images.Sub(images).Pow(2).Mean([1, 2, 3]).ToArray<float>();
+        float[] expected = purified.Images.sub(images).pow(2.0).mean([1, 2, 3]).ToArray<float>();
         Assert.All(expected.Zip(purified.Errors.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
     }
 
@@ -57,11 +59,11 @@ public sealed class PurifierConformanceTests : IDisposable
     [MemberData(nameof(Names))]
     public void A_batch_gives_what_its_images_give_one_by_one(string name)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         IPurifier purifier = Make(name);
         Tensor images = Images();
         float[] together = purifier.Purify(images, Draws()).Images.ToArray<float>();
-        float[] alone = [.. Enumerable.Range(0, Count).SelectMany(i => purifier.Purify(images.Slice(0, i, i + 1), new SampleRandom(7, new long[] { i })).Images.ToArray<float>())];
+        float[] alone = [.. Enumerable.Range(0, Count).SelectMany(i => purifier.Purify(images.slice(0, i, i + 1, 1), new SampleRandom(7, new long[] { i })).Images.ToArray<float>())];
         Assert.All(together.Zip(alone), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
 
@@ -69,7 +71,7 @@ public sealed class PurifierConformanceTests : IDisposable
     [MemberData(nameof(Names))]
     public void The_same_seed_gives_the_same_images_and_another_gives_others_where_the_purifier_says_that_it_draws(string name)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         IPurifier purifier = Make(name);
         Tensor images = Images();
         float[] once = purifier.Purify(images, Draws()).Images.ToArray<float>();
@@ -83,18 +85,18 @@ public sealed class PurifierConformanceTests : IDisposable
     [MemberData(nameof(Names))]
     public void Images_that_are_no_images_are_refused(string name)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         IPurifier purifier = Make(name);
         foreach (float wrong in new[] { float.NaN, float.PositiveInfinity, -0.5f, 255 })
         {
             float[] values = Images().ToArray<float>();
             values[17] = wrong;
-            Refused(Tensor.From<float>(values, Count, 1, 12, 12), "[0, 1]");
+            Refused(tensor(values, [Count, 1, 12, 12]), "[0, 1]");
         }
 
-        Refused(Tensor.Zeros([Count, 1, 12, 11]), "12, 12");
-        Refused(Tensor.Zeros([Count, 3, 12, 12]), "12, 12");
-        Refused(Tensor.Zeros([Count, 144]), "12, 12");
+        Refused(zeros([Count, 1, 12, 11]), "12, 12");
+        Refused(zeros([Count, 3, 12, 12]), "12, 12");
+        Refused(zeros([Count, 144]), "12, 12");
 
         void Refused(Tensor images, string told)
         {
@@ -109,18 +111,18 @@ public sealed class PurifierConformanceTests : IDisposable
     [MemberData(nameof(Names))]
     public void An_attackers_gradient_reaches_the_images(string name)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         IPurifier purifier = Make(name);
         Tensor images = Images();
-        Tensor gradient = ((IClassifier)purifier.Protect(new LinearClassifier(s_shape), seed: 3)).Gradient(images, logits => logits.Pow(2).Sum([1])).Gradient;
+        Tensor gradient = ((IClassifier)purifier.Protect(new LinearClassifier(s_shape), seed: 3)).Gradient(images, logits => logits.pow(2.0).sum(1)).Gradient;
         Assert.Contains(gradient.ToArray<float>(), value => value != 0);
     }
 
-    private static (IPurifier, Module) Of<T>(T network, Func<T, IPurifier> make) where T : Module => (make(network), network);
+    private static (IPurifier, nn.Module<Tensor, Tensor>) Of<T>(T network, Func<T, IPurifier> make) where T : nn.Module<Tensor, Tensor> => (make(network), network);
 
     private IPurifier Make(string name)
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         var (purifier, network) = s_purifiers[name](random);
         _networks.Add(network);
         return purifier;
@@ -128,8 +130,8 @@ public sealed class PurifierConformanceTests : IDisposable
 
     private static Tensor Images()
     {
-        using var random = new Parry.Torch.Generator(9);
-        return Tensor.Uniform([Count, 1, 12, 12], random);
+        using var random = new Generator(9);
+        return rand([Count, 1, 12, 12], generator: random);
     }
 
     private static SampleRandom Draws() => new(7, Enumerable.Range(0, Count).Select(i => (long)i).ToArray());

@@ -1,6 +1,8 @@
 using Parry.Defenses;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -45,9 +47,9 @@ public class RandomizedSmoothingTests
     public void The_radius_of_a_linear_model_is_its_distance_from_the_boundary_and_never_claimed_larger()
     {
         // Under noise a linear model of two classes answers as without, with probability Φ(distance / σ): the proven radius tends to the distance itself.
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         double[] distances = [0.1, 0.2, 0.4, -0.3];
-        Tensor images = Tensor.Cat([.. distances.Select(distance => Plane.At(distance))]);
+        Tensor images = cat([.. distances.Select(distance => Plane.At(distance))]);
         Certificate[] proven = new RandomizedSmoothing(new Plane(), deviation: 0.25, draws: 1, seed: 3).Certify(images, 100, 20_000, 0.001);
         for (int i = 0; i < distances.Length; i++)
         {
@@ -59,7 +61,7 @@ public class RandomizedSmoothingTests
     [Fact]
     public void An_image_on_the_boundary_is_not_answered()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Certificate proven = new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(Plane.At(0), 100, 1000, 0.001)[0];
         Assert.Equal((null, 0), (proven.Class, proven.Radius));
     }
@@ -67,7 +69,7 @@ public class RandomizedSmoothingTests
     [Fact]
     public void No_number_of_votes_proves_more_than_they_can()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         double most = 0.25 * NormalDistribution.Quantile(Math.Pow(0.001, 1.0 / 500));
         Assert.Equal(most, new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(Plane.At(5), 100, 500, 0.001)[0].Radius, 1e-12);
     }
@@ -75,22 +77,22 @@ public class RandomizedSmoothingTests
     [Fact]
     public void Votes_do_not_depend_on_the_batch()
     {
-        using var scope = new TensorScope();
-        Tensor images = Tensor.Cat([.. Enumerable.Range(0, 7).Select(i => Plane.At(0.03 * i))]);
+        using var scope = NewDisposeScope();
+        Tensor images = cat([.. Enumerable.Range(0, 7).Select(i => Plane.At(0.03 * i))]);
         var smoothed = new RandomizedSmoothing(new Plane(), 0.25, 150, seed: 3);
         Certificate[] together = smoothed.Certify(images, 10, 250, 0.01);
         for (int i = 0; i < 7; i++)
-            Assert.Equal(together[i], ((RandomizedSmoothing)smoothed.For(new long[] { i })).Certify(images.Slice(0, i, i + 1), 10, 250, 0.01)[0]);
+            Assert.Equal(together[i], ((RandomizedSmoothing)smoothed.For(new long[] { i })).Certify(images.slice(0, i, i + 1, 1), 10, 250, 0.01)[0]);
     }
 
     [Fact]
     public void A_prediction_is_the_majoritys_and_the_attacker_gets_a_gradient()
     {
-        using var scope = new TensorScope();
-        Tensor images = Tensor.Cat([Plane.At(0.3), Plane.At(-0.3)]);
+        using var scope = NewDisposeScope();
+        Tensor images = cat([Plane.At(0.3), Plane.At(-0.3)]);
         IClassifier smoothed = new RandomizedSmoothing(new Plane(), 0.25, 100, seed: 3);
         Assert.Equal([1L, 0L], smoothed.Predict(images).ToArray<long>());
-        Assert.All(smoothed.Gradient(images, logits => logits.Select(1, 1)).Gradient.ToArray<float>(), value => Assert.True(value > 0));
+        Assert.All(smoothed.Gradient(images, logits => logits.select(1, 1)).Gradient.ToArray<float>(), value => Assert.True(value > 0));
     }
 
     // Class 1 on one side of a plane through the gray image, at a known distance; logits are steep, so that noise decides.
@@ -100,13 +102,13 @@ public class RandomizedSmoothingTests
 
         public int Classes => 2;
 
-        public static Tensor At(double distance) => Tensor.Full([1, 1, 4, 4], 0.5 + (distance / 4));
+        public static Tensor At(double distance) => full([1, 1, 4, 4], 0.5 + (distance / 4));
 
         public Tensor Logits(Tensor images)
         {
             // The unit normal of 16 pixels is 1/4 in each.
-            Tensor distance = images.Sub(0.5).Flatten().Sum([1], keep: true).Mul(0.25);
-            return Tensor.Cat([distance.Neg(), distance], 1);
+            Tensor distance = images.sub(0.5).flatten(1).sum(1, true).mul(0.25);
+            return cat([distance.neg(), distance], 1);
         }
     }
 }

@@ -3,7 +3,9 @@ using Parry.Attacks.WhiteBox;
 using Parry.Defenses;
 using Parry.Defenses.Breaks;
 using Parry.Evaluation;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -19,10 +21,10 @@ public sealed class ReconstructionEvasionTests
     [InlineData(GradientPath.Exact)]
     public void Images_are_wrong_behind_the_purifier_within_the_budget_and_nearer_to_its_images_than_clean_ones(GradientPath path)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor adversarial = Attack(path).Perturb(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4));
-        Assert.All(Norm.Linf.Of(adversarial.Sub(Images())).ToArray<float>(), size => Assert.InRange(size, 0, Epsilon + 1e-6));
+        Assert.All(Norm.Linf.Of(adversarial.sub(Images())).ToArray<float>(), size => Assert.InRange(size, 0, Epsilon + 1e-6));
         Assert.All(Plane().Side(new FirstPixels(path).Purify(adversarial, Draws(4)).Images).ToArray<float>(), side => Assert.True(side < 0));
         Assert.Equal(0, Area(adversarial));
     }
@@ -30,8 +32,8 @@ public sealed class ReconstructionEvasionTests
     [Fact]
     public void An_attack_that_does_not_look_at_the_error_is_noticed()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor adversarial = new ProjectedGradientDescent { Epsilon = Epsilon, RandomStart = false }.Perturb(new FirstPixels(GradientPath.Identity).Protect(Plane(), seed: 1), Images(), Goal.Untargeted(Labels()), Draws(4));
         Assert.Equal(1, Area(adversarial));
     }
@@ -39,21 +41,21 @@ public sealed class ReconstructionEvasionTests
     [Fact]
     public void What_cannot_be_fooled_is_returned_where_the_margin_is_largest()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         IReadOnlyList<Tensor> both = Attack(GradientPath.Exact).PerturbWithin(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4), [Epsilon, 0.02]);
         Assert.All(Plane().Side(both[0]).ToArray<float>(), side => Assert.True(side < 0));
-        Assert.All(both[1].Sub(Images()).Select(1, 0).Select(1, 0).Select(1, 0).ToArray<float>(), change => Assert.Equal(-0.02, change, 1e-4));
+        Assert.All(both[1].sub(Images()).select(1, 0).select(1, 0).select(1, 0).ToArray<float>(), change => Assert.Equal(-0.02, change, 1e-4));
     }
 
     [Fact]
     public void A_batch_gives_what_its_images_give_one_by_one()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         float[] all = Attack(GradientPath.Exact).Perturb(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4)).ToArray<float>();
         float[] alone = [.. Enumerable.Range(0, 4).SelectMany(i =>
-            Attack(GradientPath.Exact).Perturb(Plane(), Images().Slice(0, i, i + 1), Goal.Untargeted(Labels().Slice(0, i, i + 1)), new SampleRandom(4, new long[] { i })).ToArray<float>())];
+            Attack(GradientPath.Exact).Perturb(Plane(), Images().slice(0, i, i + 1, 1), Goal.Untargeted(Labels().slice(0, i, i + 1, 1)), new SampleRandom(4, new long[] { i })).ToArray<float>())];
         Assert.Equal(all, alone);
     }
 
@@ -63,12 +65,12 @@ public sealed class ReconstructionEvasionTests
 
     private static float[] Errors(Tensor images) => new FirstPixels(GradientPath.Exact).Purify(images, Draws(4)).Errors.ToArray<float>();
 
-    private static PlaneClassifier Plane() => new(s_shape, Tensor.From<float>([1, 0, 1, 0], 4), 0.95, 20);
+    private static PlaneClassifier Plane() => new(s_shape, tensor(new float[] { 1, 0, 1, 0 }, [4]), 0.95, 20);
 
     // Purified, all have 0.5 in the third pixel: what is above 0.45 in the first is of class 0.
-    private static Tensor Images() => Tensor.From<float>([0.55f, 0.4f, 0.56f, 0.56f, 0.58f, 0.5f, 0.44f, 0.56f, 0.56f, 0.3f, 0.56f, 0.44f, 0.57f, 0.7f, 0.45f, 0.44f], 4, 1, 2, 2);
+    private static Tensor Images() => tensor(new float[] { 0.55f, 0.4f, 0.56f, 0.56f, 0.58f, 0.5f, 0.44f, 0.56f, 0.56f, 0.3f, 0.56f, 0.44f, 0.57f, 0.7f, 0.45f, 0.44f }, [4, 1, 2, 2]);
 
-    private static Tensor Labels() => Tensor.From([0L, 0, 0, 0]);
+    private static Tensor Labels() => tensor(new long[] { 0L, 0, 0, 0 });
 
     private static SampleRandom Draws(int count) => new(4, Enumerable.Range(0, count).Select(i => (long)i).ToArray());
 
@@ -82,8 +84,8 @@ public sealed class ReconstructionEvasionTests
 
         public Purified Purify(Tensor images, SampleRandom random)
         {
-            Tensor kept = Tensor.From<float>([1, 1, 0, 0], 1, 1, 2, 2);
-            return Purified.Of(images, images.Mul(kept).Add(kept.Mul(-0.5).Add(0.5)));
+            Tensor kept = tensor(new float[] { 1, 1, 0, 0 }, [1, 1, 2, 2]);
+            return Purified.Of(images, images.mul(kept).add(kept.mul(-0.5).add(0.5)));
         }
     }
 }

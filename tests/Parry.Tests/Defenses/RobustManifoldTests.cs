@@ -3,10 +3,12 @@ using Parry.Attacks.WhiteBox;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
 using Parry.Tests.Models;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
@@ -21,7 +23,7 @@ public sealed class RobustManifoldTests : IDisposable
     [Fact]
     public void The_pairs_that_are_found_join_the_loss_of_the_batch_when_an_epoch_is_due()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var linear = new LinearPiece(scale: 3);
         RobustManifold training = Make();
         TrainingPiece due = linear.Piece with { Epoch = 10 };
@@ -29,10 +31,10 @@ public sealed class RobustManifoldTests : IDisposable
         ManifoldPairs pairs = training.Pairs(due);
         long[] found = [.. Enumerable.Range(0, LinearPiece.Count).Where(i => pairs.Found[i]).Select(i => (long)i)];
         Assert.NotEmpty(found);
-        Tensor rows = Tensor.From(found);
-        Tensor first = linear.Probabilities(pairs.First.IndexSelect(0, rows)), second = linear.Probabilities(pairs.Second.IndexSelect(0, rows));
-        Assert.All(first.ArgMax(1).ToArray<long>().Zip(second.ArgMax(1).ToArray<long>()), pair => Assert.NotEqual(pair.First, pair.Second));
-        double differing = -first.Mul(second.Log()).Sum().ToDouble() / found.Length;
+        Tensor rows = tensor(found);
+        Tensor first = linear.Probabilities(pairs.First.index_select(0, rows)), second = linear.Probabilities(pairs.Second.index_select(0, rows));
+        Assert.All(first.argmax(1).ToArray<long>().Zip(second.argmax(1).ToArray<long>()), pair => Assert.NotEqual(pair.First, pair.Second));
+        double differing = -first.mul(second.log()).sum().ToDouble() / found.Length;
         Assert.Equal(without + (0.5 * LinearPiece.Count * differing), training.Of(due).Loss.ToDouble(), 1e-3);
 
         foreach (double epoch in new[] { 0, 1, 5.5, 9 })
@@ -71,7 +73,7 @@ public sealed class RobustManifoldTests : IDisposable
 
     private static RobustManifold Make()
     {
-        using var random = new Parry.Torch.Generator(3);
-        return new(s_beside, new PairSearch(new LinearSpanner(ToySet.Shape, Tensor.Normal([4, ToySet.Shape.Pixels], random).Mul(0.3).Own(), 0.5)) { Distance = 2, Steps = 200 }, "lines") { Weight = 0.5 };
+        using var random = new Generator(3);
+        return new(s_beside, new PairSearch(new LinearSpanner(ToySet.Shape, randn([4, ToySet.Shape.Pixels], generator: random).mul(0.3).DetachFromDisposeScope(), 0.5)) { Distance = 2, Steps = 200 }, "lines") { Weight = 0.5 };
     }
 }

@@ -5,7 +5,9 @@ using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
 
@@ -16,7 +18,7 @@ public class EvaluatorTests
     [Fact]
     public void A_purifier_that_does_nothing_gives_the_numbers_of_the_bare_classifier_to_both_attackers()
     {
-        var findings = Run(new Doing("nothing", images => images.Clone()));
+        var findings = Run(new Doing("nothing", images => images.clone()));
         foreach (EvaluationRow bare in findings.Rows.Where(row => row.Threat == Threat.None && row.Attack != EvaluationRow.Nothing))
         {
             foreach (Threat threat in new[] { Threat.GreyBox, Threat.WhiteBox })
@@ -32,7 +34,7 @@ public class EvaluatorTests
     [Fact]
     public void Every_static_number_stands_beside_an_adaptive_one()
     {
-        var findings = Run(new Doing("nothing", images => images.Clone()));
+        var findings = Run(new Doing("nothing", images => images.clone()));
         var unaware = findings.Rows.Where(row => row.Threat == Threat.GreyBox).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
         var adaptive = findings.Rows.Where(row => row.Threat == Threat.WhiteBox).Select(row => (row.Attack, row.Epsilon, row.Defense)).Order().ToArray();
         Assert.NotEmpty(unaware);
@@ -43,7 +45,7 @@ public class EvaluatorTests
     public void An_attacker_who_knows_the_defense_never_does_worse_than_one_who_does_not()
     {
         // Rounding hides the classifier's gradient, so an attack through it is aimed at random.
-        var findings = Run(new Doing("round", images => images.Mul(0.6).Add(0.2).Round().SubtractedFrom(1)));
+        var findings = Run(new Doing("round", images => (1.0 - images.mul(0.6).add(0.2).round())));
         foreach (EvaluationRow unaware in findings.Rows.Where(row => row.Threat == Threat.GreyBox))
         {
             EvaluationRow adaptive = findings.Rows.Single(row => row.Threat == Threat.WhiteBox && (row.Attack, row.Epsilon, row.Defense) == (unaware.Attack, unaware.Epsilon, unaware.Defense));
@@ -54,7 +56,7 @@ public class EvaluatorTests
     [Fact]
     public void The_denominators_add_up()
     {
-        foreach (EvaluationRow row in Run(new Doing("nothing", images => images.Clone())).Rows.Where(row => row.Attack != EvaluationRow.Nothing))
+        foreach (EvaluationRow row in Run(new Doing("nothing", images => images.clone())).Rows.Where(row => row.Attack != EvaluationRow.Nothing))
         {
             Assert.Equal(row.CleanCorrect, row.Attacked);
             Assert.Equal(row.CleanCorrect - row.Succeeded, row.RobustCorrect);
@@ -65,7 +67,7 @@ public class EvaluatorTests
     [Fact]
     public void A_purifier_that_wipes_every_image_leaves_one_answer_that_no_attack_changes()
     {
-        var findings = Run(new Doing("wipe", images => images.Mul(0)));
+        var findings = Run(new Doing("wipe", images => images.mul(0.0)));
         EvaluationRow clean = findings.Rows.Single(row => row is { Defense: "wipe", Attack: EvaluationRow.Nothing });
         Assert.InRange(clean.CleanCorrect, 1, 30);
         Assert.All(findings.Rows.Where(row => row.Defense == "wipe" && row.Attack != EvaluationRow.Nothing), row => Assert.Equal(clean.CleanCorrect, row.RobustCorrect));
@@ -74,7 +76,7 @@ public class EvaluatorTests
     [Fact]
     public void The_worst_case_counts_an_image_as_robust_only_if_every_attack_failed_on_it()
     {
-        var findings = Run(new Doing("nothing", images => images.Clone()));
+        var findings = Run(new Doing("nothing", images => images.clone()));
         foreach (EvaluationRow worst in findings.Rows.Where(row => row.Attack == "worst case"))
         {
             var others = findings.Rows.Where(row => row.Attack != "worst case" && (row.Norm, row.Epsilon, row.Defense, row.Threat) == (worst.Norm, worst.Epsilon, worst.Defense, worst.Threat)).ToArray();
@@ -88,7 +90,7 @@ public class EvaluatorTests
     [Fact]
     public void A_detector_that_scores_only_changed_images_has_area_one()
     {
-        var findings = Run(new Doing("round", images => images.Round()));
+        var findings = Run(new Doing("round", images => images.round()));
         Assert.All(findings.Rocs.Where(roc => roc.Threat == Threat.GreyBox), roc => Assert.Equal(1, roc.Auc));
         Assert.NotEmpty(findings.Rocs);
     }
@@ -96,14 +98,14 @@ public class EvaluatorTests
     [Fact]
     public void The_same_seed_gives_the_same_rows()
     {
-        static IEnumerable<EvaluationRow> Rows() => Run(new Doing("nothing", images => images.Clone())).Rows.Select(row => row with { Seconds = 0 });
+        static IEnumerable<EvaluationRow> Rows() => Run(new Doing("nothing", images => images.clone())).Rows.Select(row => row with { Seconds = 0 });
         Assert.Equal(Rows(), Rows());
     }
 
     [Fact]
     public void A_defense_whose_adaptive_attack_is_weaker_than_the_static_one_is_called_out()
     {
-        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.GreyBox);
+        EvaluationRow row = Run(new Doing("nothing", images => images.clone())).Rows.First(row => row.Threat == Threat.GreyBox);
         var weak = row with { Threat = Threat.WhiteBox, Count = 1000, CleanCorrect = 990, RobustCorrect = 950 };
         var strong = row with { Count = 1000, CleanCorrect = 990, RobustCorrect = 300 };
         Assert.Single(GradientMasking.Warnings([strong, weak]), warning => warning.Contains("masked", StringComparison.Ordinal));
@@ -113,7 +115,7 @@ public class EvaluatorTests
     [Fact]
     public void An_attack_without_a_limit_that_leaves_images_right_is_called_out()
     {
-        EvaluationRow row = Run(new Doing("nothing", images => images.Clone())).Rows.First(row => row.Threat == Threat.WhiteBox) with { Epsilon = null, Count = 1000, CleanCorrect = 990 };
+        EvaluationRow row = Run(new Doing("nothing", images => images.clone())).Rows.First(row => row.Threat == Threat.WhiteBox) with { Epsilon = null, Count = 1000, CleanCorrect = 990 };
         Assert.Single(GradientMasking.Warnings([row with { RobustCorrect = 800 }]), warning => warning.Contains("no limit", StringComparison.Ordinal));
         Assert.Empty(GradientMasking.Warnings([row with { RobustCorrect = 10 }]));
     }
@@ -122,7 +124,7 @@ public class EvaluatorTests
     public void Attacks_that_learn_do_so_from_other_images_anew_for_each_model_and_their_rows_leave_that_out()
     {
         var learner = new Learner();
-        EvaluationFindings findings = Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("learner", learner, [0.02, 0.1]));
+        EvaluationFindings findings = Run(new Doing("nothing", images => images.clone()), new PlannedAttack("learner", learner, [0.02, 0.1]));
         Assert.Equal([10, 10], learner.Seen.Select(images => images.Length / 16));
         Assert.All(learner.Seen.SelectMany(images => images), value => Assert.Equal(128 / 255f, value));
         Assert.Equal([0.02, 0.1], learner.Budgets);
@@ -136,7 +138,7 @@ public class EvaluatorTests
     public void An_attack_that_came_trained_learns_only_to_attack_a_defense_that_it_knows()
     {
         var learner = new Learner { IsTrained = true };
-        EvaluationFindings findings = Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("learner", learner, [0.1]));
+        EvaluationFindings findings = Run(new Doing("nothing", images => images.clone()), new PlannedAttack("learner", learner, [0.1]));
         Assert.Single(learner.Seen);
         Assert.Equal(2, findings.Notes.Count);
         Assert.Contains("learner came trained and attacks the bare classifier as it is", findings.Notes[0], StringComparison.Ordinal);
@@ -147,7 +149,7 @@ public class EvaluatorTests
     public void An_attack_that_aims_at_a_class_learns_to_reach_that_class()
     {
         var learner = new Learner();
-        Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("learner", learner, [0.1], Target: TargetChoice.TryParse("next")));
+        Run(new Doing("nothing", images => images.clone()), new PlannedAttack("learner", learner, [0.1], Target: TargetChoice.TryParse("next")));
         Assert.Equal(2, learner.Goals.Count);
 
         // The images it learns from are all of class 0.
@@ -171,7 +173,7 @@ public class EvaluatorTests
     [Fact]
     public void An_attack_known_to_break_a_defense_runs_whenever_it_appears_and_counts_in_the_worst_case()
     {
-        var nothing = new Doing("nothing", images => images.Clone());
+        var nothing = new Doing("nothing", images => images.clone());
         EvaluationFindings findings = Run(new DefenseSpec { Name = "nothing", Purifier = nothing, Breaks = [new KnownBreak("its break", behind => { Assert.IsType<LinearClassifier>(behind); return new FastGradientSign(); })] });
         EvaluationRow[] rows = [.. findings.Rows.Where(row => row.Attack == "its break")];
         Assert.Equal([0.02, 0.1], rows.Select(row => row.Epsilon));
@@ -182,7 +184,7 @@ public class EvaluatorTests
     [Fact]
     public void An_evaluation_without_known_breaks_says_so()
     {
-        var defense = new DefenseSpec { Name = "nothing", Purifier = new Doing("nothing", images => images.Clone()), Breaks = [new KnownBreak("its break", _ => new FastGradientSign())] };
+        var defense = new DefenseSpec { Name = "nothing", Purifier = new Doing("nothing", images => images.clone()), Breaks = [new KnownBreak("its break", _ => new FastGradientSign())] };
         EvaluationFindings findings = Run(defense, knownBreaks: false);
         Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");
         Assert.Contains("nothing was not attacked by what is known to break it: its break.", findings.Notes);
@@ -202,7 +204,7 @@ public class EvaluatorTests
     [Fact]
     public void Knowing_the_random_seed_never_does_worse_and_is_measured_only_where_there_is_one()
     {
-        DefenseSpec Random(bool random) => new() { Name = "noise", Purifier = new Doing("noise", images => images.Clone()) { IsRandom = random } };
+        DefenseSpec Random(bool random) => new() { Name = "noise", Purifier = new Doing("noise", images => images.clone()) { IsRandom = random } };
         EvaluationRow[] rows = [.. Run(Random(true), revisited: true).Rows.Where(row => row.Defense == "noise")];
         foreach (EvaluationRow row in rows.Where(row => row.Threat == Threat.WhiteBoxRevisited))
             Assert.True(row.RobustCorrect <= rows.Single(other => other.Threat == Threat.WhiteBox && (other.Attack, other.Epsilon) == (row.Attack, row.Epsilon)).RobustCorrect);
@@ -213,7 +215,7 @@ public class EvaluatorTests
     [Fact]
     public void Images_from_a_substitute_are_a_black_box_attack()
     {
-        EvaluationFindings findings = Run(new Doing("nothing", images => images.Clone()), new PlannedAttack("from elsewhere", new FastGradientSign(), [0.1], new LinearClassifier(s_shape)));
+        EvaluationFindings findings = Run(new Doing("nothing", images => images.clone()), new PlannedAttack("from elsewhere", new FastGradientSign(), [0.1], new LinearClassifier(s_shape)));
         Assert.Contains(findings.Rows, row => row is { Attack: "from elsewhere", Threat: Threat.BlackBox });
         Assert.DoesNotContain(findings.Rows, row => row is { Attack: "from elsewhere", Threat: Threat.GreyBox });
     }
@@ -222,13 +224,13 @@ public class EvaluatorTests
 
     private static EvaluationFindings Run(DefenseSpec defense, bool revisited = false, bool knownBreaks = true, params PlannedAttack[] more)
     {
-        using var random = new Parry.Torch.Generator(8);
+        using var random = new Generator(8);
         var classifier = new LinearClassifier(s_shape);
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
 
         // Black-and-white images, labeled as the classifier sees them but for the last four.
-        byte[] pixels = Tensor.Uniform([40 * 16], random).Greater(0.5).To(DType.UInt8).Mul(Tensor.From(new byte[] { 255 })).ToArray<byte>();
-        Tensor images = Tensor.FromBytes(pixels, DType.UInt8, 40, 1, 4, 4).To(DType.Float32).Div(255);
+        byte[] pixels = rand([40 * 16], generator: random).gt(0.5).to(ScalarType.Byte).mul(tensor(new byte[] { 255 })).ToArray<byte>();
+        Tensor images = TensorData.FromBytes(pixels, ScalarType.Byte, 40, 1, 4, 4).to(ScalarType.Float32).div(255.0);
         int[] labels = [.. ((IClassifier)classifier).Predict(images).ToArray<long>().Select((label, i) => (int)(i < 36 ? label : (label + 1) % 3))];
         return Evaluator.Run(new EvaluationPlan
         {
@@ -257,7 +259,7 @@ public class EvaluatorTests
         public Purified Purify(Tensor images, SampleRandom random)
         {
             Tensor purified = Purification(images);
-            return new Purified(purified, purified.Sub(images).Pow(2).Mean([1, 2, 3]));
+            return new Purified(purified, purified.sub(images).pow(2.0).mean([1, 2, 3]));
         }
     }
 
@@ -266,7 +268,7 @@ public class EvaluatorTests
     {
         public string Name => "wary";
 
-        public Tensor Scores(Tensor images, SampleRandom random) => images.Sub(images.Round()).Abs().Mean([1, 2, 3]);
+        public Tensor Scores(Tensor images, SampleRandom random) => images.sub(images.round()).abs().mean([1, 2, 3]);
     }
 
     /// <summary>The linear classifier without its gradients.</summary>
@@ -278,7 +280,7 @@ public class EvaluatorTests
 
         public int Classes => _linear.Classes;
 
-        public Tensor Logits(Tensor images) => ((IClassifier)_linear).Logits(images).Detach().Add(images.Sum([1, 2, 3]).Mul(0).Unsqueeze(1));
+        public Tensor Logits(Tensor images) => ((IClassifier)_linear).Logits(images).detach().add(images.sum([1, 2, 3]).mul(0.0).unsqueeze(1));
     }
 
     /// <summary>FGSM that uses only half of its budget.</summary>

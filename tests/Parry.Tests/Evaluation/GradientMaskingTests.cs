@@ -4,9 +4,11 @@ using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
+using Parry.Runtime;
 using Parry.Tests.Defenses;
-using Parry.Torch;
+using TorchSharp;
 using static Parry.Tests.Reports.SampleReport;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
 
@@ -67,7 +69,7 @@ public sealed class GradientMaskingTests
     public void What_random_search_finds_on_the_attackers_copy_counts_only_if_it_fools_the_defender()
     {
         // The copy takes for wrong just what the defender gets right.
-        var defense = new DefenseSpec { Name = "mirror", Purifier = new Doing(images => images.Clone()), AttackersPurifier = new Doing(images => images.SubtractedFrom(1)) };
+        var defense = new DefenseSpec { Name = "mirror", Purifier = new Doing(images => images.clone()), AttackersPurifier = new Doing(images => (1.0 - images)) };
         IReadOnlyList<string> warnings = Run(new Plane(masked: true), defense).Warnings;
         Assert.Contains(warnings, text => text.StartsWith("the bare classifier: random search", StringComparison.Ordinal));
         Assert.DoesNotContain(warnings, text => text.StartsWith("mirror: random search", StringComparison.Ordinal));
@@ -91,7 +93,7 @@ public sealed class GradientMaskingTests
         Assert.All(times, time => Assert.True(time is { Milliseconds: > 0, CleanAccuracy: 1 }, time.ToString()));
     }
 
-    private static EvaluationFindings Run(IClassifier model, params PlannedAttack[] more) => Run(model, new DefenseSpec { Name = "nothing", Purifier = new Doing(images => images.Clone()) }, more);
+    private static EvaluationFindings Run(IClassifier model, params PlannedAttack[] more) => Run(model, new DefenseSpec { Name = "nothing", Purifier = new Doing(images => images.clone()) }, more);
 
     // 20 gray images a little above the plane, which a change of 0.2 crosses in one random direction of two.
     private static EvaluationFindings Run(IClassifier model, DefenseSpec defense, params PlannedAttack[] more) => Evaluator.Run(new EvaluationPlan
@@ -108,13 +110,13 @@ public sealed class GradientMaskingTests
     /// <summary>Images whose first pixel is above 0.5, with gradients or without.</summary>
     private sealed class Plane(bool masked) : IClassifier
     {
-        private readonly PlaneClassifier _plane = new(s_shape, Tensor.From<float>([1, 0, 0, 0], 4).Own(), 0.5, 20);
+        private readonly PlaneClassifier _plane = new(s_shape, tensor(new float[] { 1, 0, 0, 0 }, [4]).DetachFromDisposeScope(), 0.5, 20);
 
         public ImageShape Shape => s_shape;
 
         public int Classes => 2;
 
-        public Tensor Logits(Tensor images) => masked ? _plane.Logits(images.Detach()).Add(images.Sum([1, 2, 3]).Mul(0).Unsqueeze(1)) : _plane.Logits(images);
+        public Tensor Logits(Tensor images) => masked ? _plane.Logits(images.detach()).add(images.sum([1, 2, 3]).mul(0.0).unsqueeze(1)) : _plane.Logits(images);
     }
 
     private sealed record Doing(Func<Tensor, Tensor> Purification) : IPurifier

@@ -1,7 +1,9 @@
 using Parry.Data;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
 
@@ -36,6 +38,6 @@ public class NearChanceTests
 
         public int Classes => 2;
 
-        public Tensor Logits(Tensor images) => Tensor.Cat([images.Reshape(-1, 1).SubtractedFrom(1).Mul(sign), images.Reshape(-1, 1).Mul(sign)], 1);
+        public Tensor Logits(Tensor images) => cat([(1.0 - images.reshape(-1, 1)).mul(sign), images.reshape(-1, 1).mul(sign)], 1);
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
 
@@ -10,12 +12,12 @@ public class ReconstructionQualityTests
     [Fact]
     public void What_a_generator_draws_it_reconstructs_and_what_it_cannot_draw_it_does_not()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
         using var generator = new ImageGenerator(new ImageShape(1, 12, 12), random, width: 6, latent: 4);
         var descent = new DefenseGan(generator) { Steps = 200, Restarts = 6, LearningRate = 200 };
-        Tensor drawn = generator.Run(Tensor.Normal([3, 4], random)).Images;
-        Tensor images = Tensor.Cat([drawn, Tensor.Ones([1, 1, 12, 12])]);
+        Tensor drawn = generator.Run(randn([3, 4], generator: random)).Images;
+        Tensor images = cat([drawn, ones([1, 1, 12, 12])]);
         var told = new Told();
 
         double[] errors = ReconstructionError.Of(descent, images, seed: 2, told);

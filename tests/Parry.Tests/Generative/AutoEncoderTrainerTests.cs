@@ -1,8 +1,11 @@
 using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Generative;
+using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch.Nn;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
@@ -101,9 +104,9 @@ public sealed class AutoEncoderTrainerTests : IDisposable
 
         static AutoEncoderTrainer<Vae> Poisoned()
         {
-            using var random = new Parry.Torch.Generator(1);
+            using var random = new Generator(1);
             return new(s_schedule, "poisoned", new Vae(ToyStripes.Shape, random, new() { Latent = 2, Encoder = [4], Decoder = [4] }), s_images.Count, (network, rows) =>
-                network.Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2)).Sum().Mul(rows.Epoch == 2 ? double.NaN : 1));
+                network.Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2)).sum().mul(rows.Epoch == 2 ? double.NaN : 1));
         }
     }
 
@@ -132,7 +135,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     public void Noise_that_is_drawn_once_is_the_same_in_every_epoch_and_other_noise_is_not()
     {
         var seen = new Dictionary<(int Image, int Epoch), (float Once, float Anew)>();
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         using var trainer = new AutoEncoderTrainer<Vae>(s_schedule with { Epochs = 2 }, "noise", new Vae(ToyStripes.Shape, random, new() { Latent = 2, Encoder = [4], Decoder = [4] }), s_images.Count, (network, rows) =>
         {
             float[] once = rows.Once.Normal(0, 1).ToArray<float>(), anew = rows.Anew.Normal(0, 1).ToArray<float>();
@@ -141,7 +144,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
                 for (int i = 0; i < once.Length; i++) seen.Add((rows.Indices[i], rows.Epoch), (once[i], anew[i]));
             }
 
-            return network.Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2)).Sum();
+            return network.Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2)).sum();
         });
         trainer.Run();
         Assert.Equal(2 * s_images.Count, seen.Count);
@@ -161,7 +164,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
         Assert.Throws<UserErrorException>(() => new MagNetTraining { Members = 0 }.On(s_images));
     }
 
-    private void Resumes<TNetwork>(Func<AutoEncoderTrainer<TNetwork>> make) where TNetwork : Module
+    private void Resumes<TNetwork>(Func<AutoEncoderTrainer<TNetwork>> make) where TNetwork : nn.Module<Tensor, Tensor>
     {
         using AutoEncoderTrainer<TNetwork> whole = make();
         float[] fresh = VaeTests.Weights(whole.Network);

@@ -2,8 +2,11 @@ using Parry.Data;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
@@ -30,11 +33,11 @@ public sealed class DiffusionTests : IDisposable
     [InlineData(1000)]
     public void A_noised_image_has_the_mean_and_the_variance_of_its_time(int time)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule();
         Tensor noise = new SampleRandom(1, new long[] { 0 }).Normal(0, 1, 300, 300);
-        Tensor noised = schedule.Noised(Tensor.Full([1, 1, 300, 300], 0.8), [time], noise);
-        double mean = noised.Mean().ToDouble(), variance = noised.Sub(mean).Pow(2).Mean().ToDouble();
+        Tensor noised = schedule.Noised(full([1, 1, 300, 300], 0.8), [time], noise);
+        double mean = noised.mean().ToDouble(), variance = noised.sub(mean).pow(2.0).mean().ToDouble();
         Assert.Equal(0.8 * Math.Sqrt(schedule.Kept(time)), mean, 0.01);
         Assert.Equal(1 - schedule.Kept(time), variance, 0.01);
     }
@@ -42,9 +45,9 @@ public sealed class DiffusionTests : IDisposable
     [Fact]
     public void Each_row_is_noised_to_its_own_time()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule();
-        float[] noised = schedule.Noised(Tensor.Ones([2, 1, 1, 1]), [10, 500], Tensor.Zeros([2, 1, 1, 1])).ToArray<float>();
+        float[] noised = schedule.Noised(ones([2, 1, 1, 1]), [10, 500], zeros([2, 1, 1, 1])).ToArray<float>();
         Assert.Equal(Math.Sqrt(schedule.Kept(10)), noised[0], 1e-6);
         Assert.Equal(Math.Sqrt(schedule.Kept(500)), noised[1], 1e-6);
     }
@@ -56,15 +59,15 @@ public sealed class DiffusionTests : IDisposable
     [InlineData(700, 7)]
     public void Whoever_knows_the_noise_comes_back_to_the_image(int time, int steps)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule();
         var random = new SampleRandom(1, new long[] { 0, 1 });
-        Tensor image = random.Uniform(0, 1, 4, 4).Mul(2).Sub(1), noised = schedule.Noised(image, [time, time], random.Normal(1, 1, 4, 4));
+        Tensor image = random.Uniform(0, 1, 4, 4).mul(2.0).sub(1.0), noised = schedule.Noised(image, [time, time], random.Normal(1, 1, 4, 4));
         var times = new List<int>();
         Tensor back = schedule.Denoise(noised, time, steps, (point, t) =>
         {
             times.Add(t);
-            return point.Sub(image.Mul(Math.Sqrt(schedule.Kept(t)))).Div(Math.Sqrt(1 - schedule.Kept(t)));
+            return point.sub(image.mul(Math.Sqrt(schedule.Kept(t)))).div(Math.Sqrt(1 - schedule.Kept(t)));
         });
         Assert.Equal(steps, times.Distinct().Count());
         Assert.Equal(time, times[0]);
@@ -75,12 +78,12 @@ public sealed class DiffusionTests : IDisposable
     [Fact]
     public void The_network_has_the_size_that_its_file_is_held_against_and_comes_back_from_it()
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         using var usual = new DiffusionUNet(new(1, 28, 28), random);
-        Assert.InRange(usual.ParameterCount, 500_000, 1_000_000);
-        Assert.Equal(DiffusionUNet.CountOf(1, 32), usual.ParameterCount);
+        Assert.InRange(usual.ParameterCount(), 500_000, 1_000_000);
+        Assert.Equal(DiffusionUNet.CountOf(1, 32), usual.ParameterCount());
         using var color = new DiffusionUNet(new(3, 8, 8), random, width: 16);
-        Assert.Equal(DiffusionUNet.CountOf(3, 16), color.ParameterCount);
+        Assert.Equal(DiffusionUNet.CountOf(3, 16), color.ParameterCount());
         string file = Path.Combine(_folder.Path, "diffusion.safetensors");
         ModelFile.Save(file, color, color.Describe() with { Data = "checks" });
         using (DiffusionUNet again = DiffusionUNet.Load(file).Network) Assert.Equal(VaeTests.Weights(color), VaeTests.Weights(again));
@@ -93,13 +96,13 @@ public sealed class DiffusionTests : IDisposable
     [Fact]
     public void Without_a_network_that_knows_better_what_comes_back_is_the_image_with_scaled_noise()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
         using var fresh = new DiffusionUNet(ToyStripes.Shape, random, width: 8);
         Tensor images = ToyStripes.Make(5).ImageTensor();
         SampleRandom draws = Draws(5);
         double kept = fresh.Schedule.Kept(100);
-        float[] expected = images.Add(draws.Normal(0, 1, 8, 8).Mul(0.5 * Math.Sqrt((1 - kept) / kept))).Clamp(0, 1).ToArray<float>();
+        float[] expected = images.add(draws.Normal(0, 1, 8, 8).mul(0.5 * Math.Sqrt((1 - kept) / kept))).clamp(0.0, 1.0).ToArray<float>();
         float[] purified = new Diffusion(fresh) { Time = 100, Steps = 4 }.Purify(images, draws).Images.ToArray<float>();
         Assert.All(expected.Zip(purified), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
@@ -107,16 +110,16 @@ public sealed class DiffusionTests : IDisposable
     [Fact]
     public void A_trained_network_takes_away_the_noise_it_was_trained_on()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using var trainer = new DiffusionTraining { Width = 8, Schedule = new() { Epochs = 12, BatchSize = 32, LearningRate = 3e-3 } }.On(ToyStripes.Make(256));
         var losses = new List<double>();
         trainer.Run(progress: now => losses.Add(now.Loss));
         Assert.Equal(1, losses[0], 0.1);
         Tensor images = ToyStripes.Make(40, seed: 2).ImageTensor();
-        double noise = Error(new DiffusionUNet(ToyStripes.Shape, new Parry.Torch.Generator(1), width: 8)), left = Error(trainer.Network);
+        double noise = Error(new DiffusionUNet(ToyStripes.Shape, new Generator(1), width: 8)), left = Error(trainer.Network);
         Assert.True(left < 0.5 * noise, $"a squared error of {noise} from the noise, {left} after purification, loss {losses[^1]}");
 
-        double Error(DiffusionUNet network) => new Diffusion(network) { Time = 300, Steps = 5 }.Purify(images, Draws(40)).Errors.Mean().ToDouble();
+        double Error(DiffusionUNet network) => new Diffusion(network) { Time = 300, Steps = 5 }.Purify(images, Draws(40)).Errors.mean().ToDouble();
     }
 
     private static SampleRandom Draws(int count) => new(7, Enumerable.Range(0, count).Select(i => (long)i).ToArray());

@@ -1,5 +1,8 @@
 using Parry.Generative;
-using Parry.Torch.Serialization;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 

@@ -1,5 +1,8 @@
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
@@ -12,17 +15,17 @@ public class GanGradientTests
     [InlineData(3)]
     public void The_fast_generator_draws_what_the_operators_draw_and_has_their_gradients(int channels)
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(3);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(3);
         using var generator = new ImageGenerator(new ImageShape(channels, 28, 28), random, width: 8, latent: 16);
-        Tensor latents = Tensor.Normal([5, 16], random);
-        Tensor weights = Tensor.Normal([5, channels, 28, 28], random);
+        Tensor latents = randn([5, 16], generator: random);
+        Tensor weights = randn([5, channels, 28, 28], generator: random);
 
         generator.RequireGrad();
-        Tensor followed = latents.Clone().RequireGrad();
-        Tensor[] inputs = [followed, .. generator.Parameters.Select(p => p.Value)];
-        Tensor expected = generator.Forward(followed);
-        Tensor?[] gradients = Autograd.Grad([expected.Mul(weights).Sum()], inputs);
+        Tensor followed = latents.clone().requires_grad_();
+        Tensor[] inputs = [followed, .. generator.Parameters().Select(p => p.Value)];
+        Tensor expected = generator.forward(followed);
+        Tensor?[] gradients = Autograd.Grad([expected.mul(weights).sum()], inputs);
 
         GeneratorPass pass = generator.Run(latents);
         AssertClose(expected, pass.Images);
@@ -33,41 +36,41 @@ public class GanGradientTests
     [Fact]
     public void The_critics_loss_with_its_gradient_penalty_has_the_gradients_that_autograd_finds_by_differentiating_twice()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(4);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(4);
         using var critic = new WassersteinCritic(s_shape, random, width: 4);
-        Tensor real = Tensor.Uniform([3, 1, 28, 28], random), fake = Tensor.Uniform([3, 1, 28, 28], random), mixed = Tensor.Uniform([3, 1, 28, 28], random);
+        Tensor real = rand([3, 1, 28, 28], generator: random), fake = rand([3, 1, 28, 28], generator: random), mixed = rand([3, 1, 28, 28], generator: random);
 
         critic.RequireGrad();
-        Tensor followed = mixed.Clone().RequireGrad();
-        Tensor gradient = Autograd.Grad(critic.Forward(followed).Sum(), followed, createGraph: true);
-        Tensor penalty = gradient.Norm(2, [1, 2, 3]).Sub(1).Pow(2).Mean().Mul(10);
-        Tensor distance = critic.Forward(fake).Mean().Sub(critic.Forward(real).Mean());
-        Tensor?[] expected = Autograd.Grad([distance.Add(penalty)], [.. critic.Parameters.Select(p => p.Value)]);
+        Tensor followed = mixed.clone().requires_grad_();
+        Tensor gradient = Autograd.Grad(critic.forward(followed).sum(), followed, createGraph: true);
+        Tensor penalty = linalg.vector_norm(gradient, 2, [1, 2, 3]).sub(1.0).pow(2.0).mean().mul(10.0);
+        Tensor distance = critic.forward(fake).mean().sub(critic.forward(real).mean());
+        Tensor?[] expected = Autograd.Grad([distance.add(penalty)], [.. critic.Parameters().Select(p => p.Value)]);
 
-        var (byHandDistance, byHandPenalty, byHand) = new CriticPass(critic, Tensor.Cat([real, fake, mixed]), DType.Float32).Loss(10);
+        var (byHandDistance, byHandPenalty, byHand) = new CriticPass(critic, cat([real, fake, mixed]), ScalarType.Float32).Loss(10);
         AssertClose(distance, byHandDistance);
         AssertClose(penalty, byHandPenalty);
-        for (int i = 0; i < 8; i++) AssertClose(expected[i] ?? byHand[i].ZerosLike(), byHand[i]);
+        for (int i = 0; i < 8; i++) AssertClose(expected[i] ?? zeros_like(byHand[i]), byHand[i]);
     }
 
     [Fact]
     public void The_critics_image_gradient_is_autograds()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(5);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5);
         using var critic = new WassersteinCritic(s_shape, random, width: 4);
-        Tensor images = Tensor.Uniform([3, 1, 28, 28], random), weights = Tensor.Normal([3], random);
-        Tensor followed = images.Clone().RequireGrad();
-        Tensor expected = Autograd.Grad(critic.Forward(followed).Mul(weights).Sum(), followed);
-        AssertClose(expected, new CriticPass(critic, images, DType.Float32).ImageGradient(weights));
+        Tensor images = rand([3, 1, 28, 28], generator: random), weights = randn([3], generator: random);
+        Tensor followed = images.clone().requires_grad_();
+        Tensor expected = Autograd.Grad(critic.forward(followed).mul(weights).sum(), followed);
+        AssertClose(expected, new CriticPass(critic, images, ScalarType.Float32).ImageGradient(weights));
     }
 
     private static void AssertClose(Tensor expected, Tensor actual)
     {
-        Assert.Equal(expected.Shape, actual.Shape);
-        double scale = expected.Abs().Amax([.. Enumerable.Range(0, expected.Shape.Length).Select(d => (long)d)]).ToDouble();
-        double difference = expected.Sub(actual).Abs().Amax([.. Enumerable.Range(0, expected.Shape.Length).Select(d => (long)d)]).ToDouble();
+        Assert.Equal(expected.shape, actual.shape);
+        double scale = expected.abs().amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)]).ToDouble();
+        double difference = expected.sub(actual).abs().amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)]).ToDouble();
         Assert.True(difference <= (1e-4 * scale) + 1e-7, $"they differ by {difference} at a scale of {scale}");
     }
 }

@@ -1,5 +1,7 @@
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
@@ -19,10 +21,10 @@ public class GanLossTests
     [MemberData(nameof(ClosedForms))]
     public void Losses_are_their_closed_forms(string name, Func<double, double> real, Func<double, double> fake, Func<double, double> generator)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         GanLoss loss = new[] { GanLoss.NonSaturating, GanLoss.Wasserstein, GanLoss.LeastSquares, GanLoss.Hinge }.Single(loss => loss.ToString() == name);
-        Assert.Equal(s_real.Average(real) + s_fake.Average(fake), loss.Discriminator(Tensor.From(s_real), Tensor.From(s_fake)).ToDouble(), 1e-9);
-        Assert.Equal(s_fake.Average(generator), loss.Generator(Tensor.From(s_fake)).ToDouble(), 1e-9);
+        Assert.Equal(s_real.Average(real) + s_fake.Average(fake), loss.Discriminator(tensor(s_real), tensor(s_fake)).ToDouble(), 1e-9);
+        Assert.Equal(s_fake.Average(generator), loss.Generator(tensor(s_fake)).ToDouble(), 1e-9);
     }
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));

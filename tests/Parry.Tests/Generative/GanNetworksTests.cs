@@ -1,6 +1,9 @@
 using Parry.Generative;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
@@ -24,11 +27,11 @@ public class GanNetworksTests
     [MemberData(nameof(Kinds))]
     public void A_plan_counts_what_it_builds(GanKind kind)
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         foreach (LayerPlan plan in new[] { GanNetworks.Generator(kind, s_mnist, 8, 5, 3), GanNetworks.Discriminator(kind, s_mnist, 8, 3) })
         {
             using Sequential network = plan.Build(random);
-            Assert.Equal((plan.Trainable, plan.Total), (network.ParameterCount, network.State.Sum(entry => entry.Value.Elements)));
+            Assert.Equal((plan.Trainable, plan.Total), (network.ParameterCount(), network.State().Sum(entry => entry.Value.numel())));
         }
     }
 
@@ -36,24 +39,24 @@ public class GanNetworksTests
     [MemberData(nameof(Kinds))]
     public void Generators_draw_images_in_the_unit_range_that_discriminators_score_in_both_modes(GanKind kind)
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(2);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(2);
         foreach (ImageShape shape in new[] { s_mnist, new ImageShape(3, 32, 24) })
         {
             int classes = kind == GanKind.Cgan ? 4 : 0;
             using Sequential generator = GanNetworks.Generator(kind, shape, 8, 5, classes).Build(random), discriminator = GanNetworks.Discriminator(kind, shape, 8, classes).Build(random);
-            Tensor latents = Tensor.Normal([6, 5], random).Mul(10), labels = Tensor.From([0L, 1, 2, 3, 0, 1]);
+            Tensor latents = randn([6, 5], generator: random).mul(10.0), labels = tensor(new long[] { 0L, 1, 2, 3, 0, 1 });
             foreach (bool training in new[] { false, true })
             {
                 if (training) generator.Train(random);
                 if (training) discriminator.Train(random);
-                Tensor images = generator.Forward(classes == 0 ? latents : ConditionalGan.Latents(latents, labels, classes));
-                Assert.Equal([6, shape.Channels, shape.Height, shape.Width], images.Shape);
-                float[] values = images.Contiguous().ToArray<float>();
+                Tensor images = generator.forward(classes == 0 ? latents : ConditionalGan.Latents(latents, labels, classes));
+                Assert.Equal([6, shape.Channels, shape.Height, shape.Width], images.shape);
+                float[] values = images.contiguous().ToArray<float>();
                 Assert.InRange(values.Min(), 0, 0.5);
                 Assert.InRange(values.Max(), 0.5, 1);
                 Assert.True(values.Distinct().Count() > 100);
-                Assert.Equal([6, 1], discriminator.Forward(classes == 0 ? images : ConditionalGan.Images(images, labels, classes)).Shape);
+                Assert.Equal([6, 1], discriminator.forward(classes == 0 ? images : ConditionalGan.Images(images, labels, classes)).shape);
             }
         }
     }
@@ -68,12 +71,12 @@ public class GanNetworksTests
     [Fact]
     public void The_class_is_a_one_hot_vector_for_the_generator_and_maps_for_the_discriminator()
     {
-        using var scope = new TensorScope();
-        Tensor labels = Tensor.From([2L, 0]);
-        Assert.Equal([7, 8, 0, 0, 1, 9, 9, 1, 0, 0], ConditionalGan.Latents(Tensor.From([7f, 8, 9, 9], 2, 2), labels, 3).ToArray<float>());
-        Tensor joined = ConditionalGan.Images(Tensor.Full([2, 1, 2, 2], 0.5), labels, 3);
-        Assert.Equal([2, 4, 2, 2], joined.Shape);
-        Assert.Equal([0.5f, 0, 0, 1, 0.5f, 1, 0, 0], joined.Select(2, 1).Select(2, 0).Contiguous().ToArray<float>());
+        using var scope = NewDisposeScope();
+        Tensor labels = tensor(new long[] { 2L, 0 });
+        Assert.Equal([7, 8, 0, 0, 1, 9, 9, 1, 0, 0], ConditionalGan.Latents(tensor(new float[] { 7f, 8, 9, 9 }, [2, 2]), labels, 3).ToArray<float>());
+        Tensor joined = ConditionalGan.Images(full([2, 1, 2, 2], 0.5), labels, 3);
+        Assert.Equal([2, 4, 2, 2], joined.shape);
+        Assert.Equal([0.5f, 0, 0, 1, 0.5f, 1, 0, 0], joined.select(2, 1).select(2, 0).contiguous().ToArray<float>());
     }
 
     public static TheoryData<GanKind> Kinds => [.. GanNetworks.Kinds];

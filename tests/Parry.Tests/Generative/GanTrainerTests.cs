@@ -1,6 +1,8 @@
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
 using static Parry.Tests.Generative.GanCheckpoints;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
@@ -12,7 +14,7 @@ public class GanTrainerTests
     [MemberData(nameof(Kinds))]
     public void A_resumed_training_goes_on_bit_for_bit_running_statistics_included(GanKind kind)
     {
-        using Tensor images = Toy(40, i => (byte)(i * 6)), labels = Tensor.From(Array.ConvertAll([.. Enumerable.Range(0, 40)], i => (long)(i % 2)));
+        using Tensor images = Toy(40, i => (byte)(i * 6)), labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 40)], i => (long)(i % 2)));
         using var straight = new GanTrainer(Tiny(kind), images, labels, 2);
         using var broken = new GanTrainer(Tiny(kind), images, labels, 2);
         using var resumed = new GanTrainer(Tiny(kind), images, labels, 2);
@@ -61,7 +63,7 @@ public class GanTrainerTests
     [InlineData(GanKind.Hinge, 2e-3, 120)]
     public void A_small_training_draws_what_all_images_share(GanKind kind, double rate, int steps)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using Tensor images = Toy(64, _ => 250);
         using var trainer = new GanTrainer(Tiny(kind) with { GeneratorRate = rate, DiscriminatorRate = rate }, images);
         double before = Distance(trainer, images);
@@ -72,11 +74,11 @@ public class GanTrainerTests
     [Fact]
     public void Conditional_samples_show_the_classes_in_turn()
     {
-        using var scope = new TensorScope();
-        using Tensor images = Toy(64, i => (byte)(i % 2 == 0 ? 0 : 250)), labels = Tensor.From(Array.ConvertAll([.. Enumerable.Range(0, 64)], i => (long)(i % 2)));
+        using var scope = NewDisposeScope();
+        using Tensor images = Toy(64, i => (byte)(i % 2 == 0 ? 0 : 250)), labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 64)], i => (long)(i % 2)));
         using var trainer = new GanTrainer(Tiny(GanKind.Cgan) with { GeneratorRate = 2e-3, DiscriminatorRate = 2e-3 }, images, labels, 2);
         for (int i = 0; i < 80; i++) trainer.Step();
-        float[] corner = trainer.Samples(10).Slice(2, 0, 14).Slice(3, 0, 14).Mean([1, 2, 3]).ToArray<float>();
+        float[] corner = trainer.Samples(10).slice(2, 0, 14, 1).slice(3, 0, 14, 1).mean([1, 2, 3]).ToArray<float>();
         Assert.True(corner.Where((_, i) => i % 2 == 1).Min() > corner.Where((_, i) => i % 2 == 0).Max() + 0.2, string.Join(' ', corner));
     }
 
@@ -98,9 +100,9 @@ public class GanTrainerTests
             for (int y = 0; y < 14; y++) pixels.AsSpan((((i * 28) + y) * 28), 14).Fill(bright(i));
         }
 
-        return Tensor.FromBytes(pixels, DType.UInt8, count, 1, 28, 28);
+        return TensorData.FromBytes(pixels, ScalarType.Byte, count, 1, 28, 28);
     }
 
     private static double Distance(GanTrainer trainer, Tensor images) =>
-        trainer.Samples(16).Sub(images.Slice(0, 0, 1).To(DType.Float32).Div(255)).Pow(2).Mean().ToDouble();
+        trainer.Samples(16).sub(images.slice(0, 0, 1, 1).to(ScalarType.Float32).div(255.0)).pow(2.0).mean().ToDouble();
 }

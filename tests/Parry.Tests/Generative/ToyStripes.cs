@@ -1,6 +1,8 @@
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
@@ -36,13 +38,13 @@ internal static class ToyStripes
 
         public int Classes => 3;
 
-        public Tensor Logits(Tensor images) => images.Flatten().Linear(_weights.To(images.DType));
+        public Tensor Logits(Tensor images) => nn.functional.linear(images.flatten(1), _weights.to(images.dtype));
 
         private static Tensor Weigh()
         {
             var weights = new float[3 * 64];
             for (int label = 0; label < 3; label++) Array.Fill(weights, 1f, (label * 64) + (s_rows[label] * 8), 8);
-            return Tensor.From<float>(weights, 3, 64).Own();
+            return tensor(weights, [3, 64]).DetachFromDisposeScope();
         }
     }
 }

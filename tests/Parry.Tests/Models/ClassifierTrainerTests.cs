@@ -1,8 +1,10 @@
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -180,9 +182,9 @@ public sealed class ClassifierTrainerTests : IDisposable
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = TensorScope.LiveTensors;
+        long before = Tensor.TotalCount;
         using (ClassifierTrainer trainer = Trained(s_options)) _ = Accuracy.Of(trainer.Classifier, s_images);
-        Assert.Equal(before, TensorScope.LiveTensors);
+        Assert.Equal(before, Tensor.TotalCount);
     }
 
     [Fact]
@@ -220,7 +222,7 @@ public sealed class ClassifierTrainerTests : IDisposable
         return trainer;
     }
 
-    private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State.SelectMany(entry => entry.Value.ToArray<float>())];
+    private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State().SelectMany(entry => entry.Value.ToArray<float>())];
 
     private sealed record Diverging(int From, bool ByGradient = false) : ITrainingLoss
     {
@@ -232,7 +234,7 @@ public sealed class ClassifierTrainerTests : IDisposable
             if (piece.Epoch < From) return (loss, logits);
 
             // The square root's slope at 0 is infinite, and infinite times 0 is no number.
-            return (ByGradient ? loss.Add(logits.Sum().Mul(0).Sqrt().Mul(0)) : loss.Mul(double.NaN), logits);
+            return (ByGradient ? loss.add(logits.sum().mul(0.0).sqrt().mul(0.0)) : loss.mul(double.NaN), logits);
         }
     }
 }

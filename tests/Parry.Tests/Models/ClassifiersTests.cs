@@ -1,6 +1,7 @@
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -30,15 +31,15 @@ public class ClassifiersTests
     [MemberData(nameof(Counts))]
     public void Every_network_gives_logits_and_has_the_parameters_of_its_table(string name, long digits, long photos)
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
         foreach (var (shape, count) in new[] { (s_digits, digits), (s_photos, photos) })
         {
-            using Module network = Classifiers.Create(name, shape, 10, random);
-            Assert.Equal(count, network.ParameterCount);
+            using nn.Module<Tensor, Tensor> network = Classifiers.Create(name, shape, 10, random);
+            Assert.Equal(count, network.ParameterCount());
             Assert.Equal(count, Classifiers.ParameterCount(name, shape, 10));
-            Tensor logits = network.Forward(Tensor.Uniform([3, shape.Channels, shape.Height, shape.Width], random));
-            Assert.Equal([3, 10], logits.Shape);
+            Tensor logits = network.forward(rand([3, shape.Channels, shape.Height, shape.Width], generator: random));
+            Assert.Equal([3, 10], logits.shape);
             Assert.Contains(logits.ToArray<float>(), logit => logit < 0);
         }
     }
@@ -58,25 +59,25 @@ public class ClassifiersTests
     [InlineData(3)]
     public void The_layout_in_memory_changes_no_result(int channels)
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(2);
-        using Module network = Classifiers.Create("a", new ImageShape(channels, 12, 12), 4, random);
-        var state = network.State.ToDictionary();
-        Tensor images = Tensor.Uniform([5, channels, 12, 12], random);
-        Tensor expected = images.Conv2d(state["conv1.weight"], state["conv1.bias"], padding: 2).Relu().Conv2d(state["conv2.weight"], state["conv2.bias"], stride: 2).Relu()
-            .Flatten().Linear(state["fc1.weight"], state["fc1.bias"]).Relu().Linear(state["fc2.weight"], state["fc2.bias"]);
-        Assert.InRange(expected.Sub(network.Forward(images)).Abs().Amax([0, 1]).ToDouble(), 0, 1e-4);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(2);
+        using nn.Module<Tensor, Tensor> network = Classifiers.Create("a", new ImageShape(channels, 12, 12), 4, random);
+        var state = network.State().ToDictionary();
+        Tensor images = rand([5, channels, 12, 12], generator: random);
+        Tensor expected = nn.functional.linear(nn.functional.linear(nn.functional.conv2d(nn.functional.conv2d(images, state["conv1.weight"], state["conv1.bias"], padding: [2, 2]).relu(), state["conv2.weight"], state["conv2.bias"], strides: [2, 2]).relu()
+.flatten(1), state["fc1.weight"], state["fc1.bias"]).relu(), state["fc2.weight"], state["fc2.bias"]);
+        Assert.InRange(expected.sub(network.forward(images)).abs().amax([0, 1]).ToDouble(), 0, 1e-4);
     }
 
     [Fact]
     public void Same_padding_puts_the_odd_zero_last_as_TensorFlow_does()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
         var plan = new NetworkPlan(new ImageShape(1, 5, 5), DropoutReading.Drop).Convolution(1, kernel: 2, stride: 2, same: true);
-        using Module network = plan.Build(random);
-        network.Load(new Dictionary<string, Tensor> { ["conv1.weight"] = Tensor.Ones([1, 1, 2, 2]), ["conv1.bias"] = Tensor.Zeros([1]) });
-        Assert.Equal([4, 4, 2, 4, 4, 2, 2, 2, 1], network.Forward(Tensor.Ones([1, 1, 5, 5])).ToArray<float>());
+        using nn.Module<Tensor, Tensor> network = plan.Build(random);
+        network.LoadState(new Dictionary<string, Tensor> { ["conv1.weight"] = ones([1, 1, 2, 2]), ["conv1.bias"] = zeros([1]) });
+        Assert.Equal([4, 4, 2, 4, 4, 2, 2, 2, 1], network.forward(ones([1, 1, 5, 5])).ToArray<float>());
     }
 
     [Theory]
@@ -84,11 +85,11 @@ public class ClassifiersTests
     [InlineData(DropoutReading.Keep, 0.25)]
     public void Dropout_0_25_keeps_a_quarter_in_one_reading_and_three_quarters_in_the_other(DropoutReading reading, double kept)
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
-        using Module network = new NetworkPlan(new ImageShape(1, 100, 100), reading).Dropout(0.25).Build(random);
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        using nn.Module<Tensor, Tensor> network = new NetworkPlan(new ImageShape(1, 100, 100), reading).Dropout(0.25).Build(random);
         network.Train(random);
-        float[] values = network.Forward(Tensor.Ones([4, 1, 100, 100])).ToArray<float>();
+        float[] values = network.forward(ones([4, 1, 100, 100])).ToArray<float>();
         Assert.InRange(values.Count(value => value != 0) / 40_000.0, kept - 0.01, kept + 0.01);
         Assert.All(values, value => Assert.True(value == 0 || Math.Abs(value - (1 / kept)) < 1e-5));
     }
@@ -96,25 +97,25 @@ public class ClassifiersTests
     [Fact]
     public void Networks_B_and_F_differ_in_training_only()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
-        using Module b = Classifiers.Create("b", s_digits, 10, random, DropoutReading.Keep), f = Classifiers.Create("f", s_digits, 10, random);
-        f.Load(b.State.ToDictionary());
-        Tensor images = Tensor.Uniform([2, 1, 28, 28], random);
-        Assert.Equal(f.Forward(images).ToArray<float>(), b.Forward(images).ToArray<float>());
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        using nn.Module<Tensor, Tensor> b = Classifiers.Create("b", s_digits, 10, random, DropoutReading.Keep), f = Classifiers.Create("f", s_digits, 10, random);
+        f.LoadState(b.State().ToDictionary());
+        Tensor images = rand([2, 1, 28, 28], generator: random);
+        Assert.Equal(f.forward(images).ToArray<float>(), b.forward(images).ToArray<float>());
         b.Train(random);
-        Assert.NotEqual(f.Forward(images).ToArray<float>(), b.Forward(images).ToArray<float>());
+        Assert.NotEqual(f.forward(images).ToArray<float>(), b.forward(images).ToArray<float>());
     }
 
     [Fact]
     public void First_weights_have_unit_norm_per_output_and_no_bias()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
-        using Module network = Classifiers.Create("c", s_digits, 10, random);
-        foreach (var (name, tensor) in network.Parameters)
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        using nn.Module<Tensor, Tensor> network = Classifiers.Create("c", s_digits, 10, random);
+        foreach (var (name, tensor) in network.Parameters())
         {
-            Tensor norms = name.EndsWith("bias", StringComparison.Ordinal) ? tensor.Add(1) : tensor.Flatten().Norm(2, [1]);
+            Tensor norms = name.EndsWith("bias", StringComparison.Ordinal) ? tensor.add(1.0) : linalg.vector_norm(tensor.flatten(1), 2, [1]);
             Assert.All(norms.ToArray<float>(), norm => Assert.Equal(1, norm, 4));
         }
     }

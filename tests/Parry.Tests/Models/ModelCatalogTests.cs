@@ -1,7 +1,9 @@
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch.Nn;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -48,8 +50,8 @@ public sealed class ModelCatalogTests : IDisposable
     [Fact]
     public void A_classifier_that_does_not_fit_the_images_is_refused()
     {
-        using var random = new Parry.Torch.Generator(1);
-        using Module network = Classifiers.Create("e", ToySet.Shape, 3, random);
+        using var random = new Generator(1);
+        using nn.Module<Tensor, Tensor> network = Classifiers.Create("e", ToySet.Shape, 3, random);
         string path = Path.Combine(_folder.Path, "toy.safetensors");
         ModelFile.Save(path, network, new ModelDescription { Architecture = "classifier-e", Data = "toy", Shape = ToySet.Shape, ClassNames = ["a", "b", "c"] });
         var (classifier, description) = ModelCatalog.LoadClassifier(path, ToySet.Shape, 3);

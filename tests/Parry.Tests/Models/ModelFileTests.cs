@@ -4,10 +4,11 @@ using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Serialization;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -46,11 +47,11 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void A_classifier_comes_back_bit_for_bit_with_its_description()
     {
-        using Module network = SaveClassifier();
+        using nn.Module<Tensor, Tensor> network = SaveClassifier();
         var (classifier, description) = ModelFile.LoadClassifier(FilePath);
         using (classifier)
         {
-            Assert.Equal(network.State.Select(entry => entry.Key), classifier.Network.State.Select(entry => entry.Key));
+            Assert.Equal(network.State().Select(entry => entry.Key), classifier.Network.State().Select(entry => entry.Key));
             Assert.Equal(Weights(network), Weights(classifier.Network));
             Assert.Equal((ToySet.Shape, 3), (classifier.Shape, classifier.Classes));
         }
@@ -72,7 +73,7 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void The_same_weights_make_the_same_bytes()
     {
-        using Module network = SaveClassifier();
+        using nn.Module<Tensor, Tensor> network = SaveClassifier();
         byte[] first = File.ReadAllBytes(FilePath);
         var (classifier, description) = ModelFile.LoadClassifier(FilePath);
         using (classifier) ModelFile.Save(FilePath, classifier.Network, description);
@@ -82,9 +83,9 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void A_wrong_or_missing_architecture_is_answered_with_the_known_ones()
     {
-        using Module network = SaveClassifier(s_classifier with { Architecture = "resnet-50" });
+        using nn.Module<Tensor, Tensor> network = SaveClassifier(s_classifier with { Architecture = "resnet-50" });
         string wrong = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message;
-        AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State));
+        AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State()));
         string missing = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message;
         Assert.All(new[] { wrong, missing }, message => Assert.All(Classifiers.Names, name => Assert.Contains(name, message, StringComparison.Ordinal)));
         Assert.Contains("\"resnet-50\"", wrong, StringComparison.Ordinal);
@@ -103,21 +104,21 @@ public sealed class ModelFileTests : IDisposable
             s_generator,
         })
         {
-            using Module network = SaveClassifier(wrong);
+            using nn.Module<Tensor, Tensor> network = SaveClassifier(wrong);
             Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath));
         }
 
-        using Module classifier = SaveClassifier();
+        using nn.Module<Tensor, Tensor> classifier = SaveClassifier();
         Assert.Contains("classifier-a", Assert.Throws<UserErrorException>(() => ModelFile.LoadGenerator(FilePath)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Weights_of_the_right_number_and_wrong_shape_are_refused()
     {
-        using var scope = new TensorScope();
-        using Module network = SaveClassifier();
-        var state = network.State.ToDictionary();
-        state["fc2.weight"] = state["fc2.weight"].Transpose(0, 1);
+        using var scope = NewDisposeScope();
+        using nn.Module<Tensor, Tensor> network = SaveClassifier();
+        var state = network.State().ToDictionary();
+        state["fc2.weight"] = state["fc2.weight"].transpose(0, 1);
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, state, SafeTensors.ReadMetadata(FilePath)));
         Assert.Contains("fc2.weight", Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message, StringComparison.Ordinal);
     }
@@ -133,10 +134,10 @@ public sealed class ModelFileTests : IDisposable
     {
         foreach (ModelDescription description in new[] { s_classifier with { Architecture = "classifier-e" }, s_generator with { Width = 9999, Latent = 9999 } })
         {
-            using Module network = SaveGenerator();
+            using nn.Module<Tensor, Tensor> network = SaveGenerator();
             var metadata = description.ToMetadata();
             metadata["parry.input"] = input;
-            AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State, metadata));
+            AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State(), metadata));
             Assert.Throws<UserErrorException>(() => description.Dropout is null ? (object)ModelFile.LoadGenerator(FilePath) : ModelFile.LoadClassifier(FilePath));
         }
     }
@@ -145,7 +146,7 @@ public sealed class ModelFileTests : IDisposable
     public void A_missing_or_truncated_file_is_refused_in_one_line()
     {
         Assert.Contains(FilePath, Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message, StringComparison.Ordinal);
-        using Module network = SaveClassifier();
+        using nn.Module<Tensor, Tensor> network = SaveClassifier();
         byte[] bytes = File.ReadAllBytes(FilePath);
         foreach (int length in new[] { 0, 7, 8, 100, bytes.Length - 1 })
         {
@@ -159,10 +160,10 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void Weights_without_a_description_are_recognized_by_name_and_size()
     {
-        using var random = new Parry.Torch.Generator(1);
+        using var random = new Generator(1);
         var shape = new ImageShape(1, 16, 16);
-        using Module network = Classifiers.Create("lenet", shape, 4, random);
-        AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State, new Dictionary<string, string> { ["source"] = "elsewhere" }));
+        using nn.Module<Tensor, Tensor> network = Classifiers.Create("lenet", shape, 4, random);
+        AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State(), new Dictionary<string, string> { ["source"] = "elsewhere" }));
         var (classifier, description) = ModelFile.LoadClassifier(FilePath, shape, 4);
         using (classifier) Assert.Equal(Weights(network), Weights(classifier.Network));
         Assert.Equal("lenet", description.Architecture);
@@ -172,14 +173,14 @@ public sealed class ModelFileTests : IDisposable
     [Fact]
     public void Thousands_of_damaged_files_are_refused_or_read_without_harm()
     {
-        using Module network = SaveGenerator();
+        using nn.Module<Tensor, Tensor> network = SaveGenerator();
         byte[] generator = File.ReadAllBytes(FilePath);
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, [], s_classifier.ToMetadata()));
         byte[] empty = File.ReadAllBytes(FilePath);
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = TensorScope.LiveTensors;
+        long before = Tensor.TotalCount;
         int refused = Fuzz.Run([generator, generator, empty], 1000, length => 200_000 + (20 * length), bytes => Read(bytes));
         Assert.InRange(refused, 500, 1000);
 
@@ -203,7 +204,7 @@ public sealed class ModelFileTests : IDisposable
         }
 
         Assert.InRange(accepted, 10, 1500);
-        Assert.Equal(before, TensorScope.LiveTensors);
+        Assert.Equal(before, Tensor.TotalCount);
 
         void Read(byte[] bytes)
         {
@@ -213,17 +214,17 @@ public sealed class ModelFileTests : IDisposable
         }
     }
 
-    private Module SaveClassifier(ModelDescription? description = null)
+    private nn.Module<Tensor, Tensor> SaveClassifier(ModelDescription? description = null)
     {
-        using var random = new Parry.Torch.Generator(4);
-        Module network = Classifiers.Create("a", ToySet.Shape, 3, random);
+        using var random = new Generator(4);
+        nn.Module<Tensor, Tensor> network = Classifiers.Create("a", ToySet.Shape, 3, random);
         ModelFile.Save(FilePath, network, description ?? s_classifier);
         return network;
     }
 
     private ImageGenerator SaveGenerator()
     {
-        using var random = new Parry.Torch.Generator(4);
+        using var random = new Generator(4);
         var generator = new ImageGenerator(s_generator.Shape, random, 1, 2);
         ModelFile.Save(FilePath, generator, s_generator);
         return generator;
@@ -235,5 +236,5 @@ public sealed class ModelFileTests : IDisposable
         Assert.Equal(expected, actual with { ClassNames = expected.ClassNames });
     }
 
-    private static float[] Weights(Module network) => [.. network.State.SelectMany(entry => entry.Value.ToArray<float>())];
+    private static float[] Weights(nn.Module<Tensor, Tensor> network) => [.. network.State().SelectMany(entry => entry.Value.ToArray<float>())];
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -162,14 +164,14 @@ internal sealed class PublishedState
                 "running_mean" or "bias" => 0.1 * sine,
                 _ => shape.Length == 1 ? 1 + (0.2 * sine) : sine * spread,
             }))];
-            tensors[name] = Tensor.From(values, shape);
+            tensors[name] = tensor(values, shape);
         }
 
         return tensors;
     }
 
     /// <summary>Zeros that share one number, for counting.</summary>
-    public Dictionary<string, Tensor> Zeros() => _shapes.ToDictionary(entry => entry.Key, entry => Tensor.Zeros([1]).Expand(entry.Value));
+    public Dictionary<string, Tensor> Zeros() => _shapes.ToDictionary(entry => entry.Key, entry => zeros([1]).expand(entry.Value));
 
     private void Conv(string name, string? norm, int outputs, int inputs, int kernel)
     {

@@ -1,8 +1,11 @@
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch;
-using Parry.Torch.Serialization;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -43,7 +46,7 @@ public sealed class PublishedWeightsTests : IDisposable
                 Tensor logits = classifier.Logits(Image(classifier.Shape));
 
                 // PyTorch's example ends in log-probabilities.
-                if (state == "mnist-example") logits = logits.LogSoftmax();
+                if (state == "mnist-example") logits = logits.log_softmax(-1);
                 float[] values = logits.ToArray<float>();
                 Assert.All(new[] { first, second, third }.Zip(values), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * Math.Max(1, Math.Abs(pair.First))));
             }
@@ -76,7 +79,7 @@ public sealed class PublishedWeightsTests : IDisposable
         Assert.Equal((network.Outputs == 1000 ? 224 : 32, network.Outputs == 1000), (network.Shape.Height, contract.Mean is not null));
         if (count > 40_000_000) return;
         var (classifier, _) = PublishedWeights.Load(file, new InputContract(), fold: false);
-        using (classifier) Assert.Equal(count, classifier.Network.ParameterCount);
+        using (classifier) Assert.Equal(count, classifier.Network.ParameterCount());
     }
 
     [Fact]
@@ -85,12 +88,12 @@ public sealed class PublishedWeightsTests : IDisposable
         // With residual branches of 0, the network is the means of the first convolution's pixels, which every shortcut thins out.
         Dictionary<string, Tensor> tensors = PublishedState.ResNet(1).Tensors();
         foreach (string name in tensors.Keys.Where(name => name.EndsWith("bn2.weight", StringComparison.Ordinal) || name.EndsWith("bn2.bias", StringComparison.Ordinal)).ToArray())
-            tensors[name] = Tensor.Zeros(tensors[name].Shape);
-        tensors["conv1.weight"] = Tensor.Zeros([16, 3, 3, 3]);
-        tensors["bn1.weight"] = Tensor.Zeros([16]);
-        tensors["bn1.bias"] = Tensor.From([.. Enumerable.Range(1, 16).Select(channel => (float)channel)], 16);
-        tensors["linear.weight"] = Tensor.From([.. Enumerable.Range(0, 640).Select(i => i / 64 == 3 && i % 64 == 24 + 5 ? 1f : i / 64 == 4 && i % 64 == 23 ? 1f : 0)], 10, 64);
-        tensors["linear.bias"] = Tensor.Zeros([10]);
+            tensors[name] = zeros(tensors[name].shape);
+        tensors["conv1.weight"] = zeros([16, 3, 3, 3]);
+        tensors["bn1.weight"] = zeros([16]);
+        tensors["bn1.bias"] = tensor((float[])[.. Enumerable.Range(1, 16).Select(channel => (float)channel)], [16]);
+        tensors["linear.weight"] = tensor((float[])[.. Enumerable.Range(0, 640).Select(i => i / 64 == 3 && i % 64 == 24 + 5 ? 1f : i / 64 == 4 && i % 64 == 23 ? 1f : 0)], [10, 64]);
+        tensors["linear.bias"] = zeros([10]);
         using SafeTensorsFile file = File(tensors);
         using NetworkClassifier classifier = PublishedWeights.Load(file, s_raw).Classifier;
         Assert.Equal([0, 0, 0, 6, 0, 0, 0, 0, 0, 0], classifier.Logits(Image(classifier.Shape)).ToArray<float>().Select(logit => Math.Round(logit, 5)));
@@ -107,8 +110,8 @@ public sealed class PublishedWeightsTests : IDisposable
         Dictionary<string, Tensor> tensors = PublishedState.ResNet(1).Tensors();
         float[] expected = Logits(tensors);
         Dictionary<string, Tensor> wrapped = tensors.ToDictionary(entry => prefix + entry.Key, entry => entry.Value);
-        wrapped[prefix + "bn1.num_batches_tracked"] = Tensor.From([3L]).Squeeze(0);
-        wrapped["epoch"] = Tensor.From([3L]).Squeeze(0);
+        wrapped[prefix + "bn1.num_batches_tracked"] = tensor(new long[] { 3L }).squeeze(0);
+        wrapped["epoch"] = tensor(new long[] { 3L }).squeeze(0);
         Assert.Equal(expected, Logits(wrapped));
     }
 
@@ -123,8 +126,8 @@ public sealed class PublishedWeightsTests : IDisposable
         var contract = new InputContract { Mean = [0.5, 0.25, 0.125], Std = [0.5, 0.25, 1] };
         float[] expected = Logits(tensors, contract);
         Dictionary<string, Tensor> wrapped = tensors.ToDictionary(entry => prefix + entry.Key, entry => entry.Value);
-        wrapped[mean] = Tensor.From(numbers, 1, 3, 1, 1);
-        wrapped[std] = Tensor.From(deviations, 1, 3, 1, 1);
+        wrapped[mean] = tensor(numbers, [1, 3, 1, 1]);
+        wrapped[std] = tensor(deviations, [1, 3, 1, 1]);
         Assert.Equal(expected, Logits(wrapped));
 
         // In metadata it says the same, and what is given goes first.
@@ -134,13 +137,13 @@ public sealed class PublishedWeightsTests : IDisposable
     }
 
     [Theory]
-    [InlineData(DType.Float16, 0.05)]
-    [InlineData(DType.BFloat16, 0.3)]
-    [InlineData(DType.Float64, 1e-6)]
-    public void Weights_of_other_types_are_converted(DType type, double tolerance)
+    [InlineData(ScalarType.Float16, 0.05)]
+    [InlineData(ScalarType.BFloat16, 0.3)]
+    [InlineData(ScalarType.Float64, 1e-6)]
+    public void Weights_of_other_types_are_converted(ScalarType type, double tolerance)
     {
         Dictionary<string, Tensor> tensors = PublishedState.WideResNet(1, 1).Tensors();
-        float[] expected = Logits(tensors), converted = Logits(tensors.ToDictionary(entry => entry.Key, entry => entry.Value.To(type)));
+        float[] expected = Logits(tensors), converted = Logits(tensors.ToDictionary(entry => entry.Key, entry => entry.Value.to(type)));
         Assert.All(expected.Zip(converted), pair => Assert.Equal(pair.First, pair.Second, tolerance));
     }
 
@@ -149,9 +152,9 @@ public sealed class PublishedWeightsTests : IDisposable
     {
         Dictionary<string, Tensor> tensors = PublishedState.WideResNet(1, 1).Tensors();
         float[] expected = Logits(tensors);
-        tensors["sub_block1.layer.0.conv1.weight"] = Tensor.Zeros([16, 16, 3, 3]);
+        tensors["sub_block1.layer.0.conv1.weight"] = zeros([16, 16, 3, 3]);
         Assert.Equal(expected, Logits(tensors));
-        tensors["attention.weight"] = Tensor.Zeros([16, 16]);
+        tensors["attention.weight"] = zeros([16, 16]);
         Assert.Contains("'attention.weight'", Refusal(tensors), StringComparison.Ordinal);
     }
 
@@ -161,9 +164,9 @@ public sealed class PublishedWeightsTests : IDisposable
         Dictionary<string, Tensor> tensors = PublishedState.ResNet(2).Tensors(), odd = new(tensors), whole = new(tensors);
         tensors.Remove("layer2.1.bn2.running_var");
         Assert.Contains("'layer2.1.bn2.running_var'", Refusal(tensors), StringComparison.Ordinal);
-        odd["layer3.0.conv2.weight"] = Tensor.Zeros([64, 64, 1, 1]);
+        odd["layer3.0.conv2.weight"] = zeros([64, 64, 1, 1]);
         Assert.Contains("'layer3.0.conv2.weight'", Refusal(odd), StringComparison.Ordinal);
-        whole["linear.weight"] = whole["linear.weight"].To(DType.Int32);
+        whole["linear.weight"] = whole["linear.weight"].to(ScalarType.Int32);
         Assert.Contains("'linear.weight'", Refusal(whole), StringComparison.Ordinal);
     }
 
@@ -172,7 +175,7 @@ public sealed class PublishedWeightsTests : IDisposable
     {
         // Its convolution alone would take 600 MB, and the next one a million times a million weights.
         Dictionary<string, Tensor> tensors = PublishedState.ResNet(1).Zeros();
-        tensors["layer1.0.conv1.weight"] = Tensor.Zeros([1]).Expand(1 << 20, 16, 3, 3);
+        tensors["layer1.0.conv1.weight"] = zeros([1]).expand(1 << 20, 16, 3, 3);
         using SafeTensorsFile file = File(tensors);
         string message = Assert.Throws<InvalidDataException>(() => PublishedWeights.Load(file, s_raw)).Message;
         Assert.Contains("'layer1.0.bn1.weight'", message, StringComparison.Ordinal);
@@ -181,7 +184,7 @@ public sealed class PublishedWeightsTests : IDisposable
     [Fact]
     public void An_unknown_state_dictionary_is_answered_with_families_names_and_a_way_out()
     {
-        string message = Refusal(new Dictionary<string, Tensor> { ["encoder.patch.weight"] = Tensor.Zeros([3, 3]), ["encoder.head.weight"] = Tensor.Zeros([3, 3]) });
+        string message = Refusal(new Dictionary<string, Tensor> { ["encoder.patch.weight"] = zeros([3, 3]), ["encoder.head.weight"] = zeros([3, 3]) });
         Assert.All(new[] { PublishedWeights.Families, "encoder.patch.weight", "TorchScript or ONNX" }, part => Assert.Contains(part, message, StringComparison.Ordinal));
         Assert.DoesNotContain('\n', message);
     }
@@ -256,7 +259,7 @@ public sealed class PublishedWeightsTests : IDisposable
     };
 
     private static Tensor Image(ImageShape shape) =>
-        Tensor.From([.. Enumerable.Range(0, shape.Pixels).Select(i => (float)(0.5 + (0.5 * Math.Sin(0.013 * i * (1 + (0.001 * i))))))], 1, shape.Channels, shape.Height, shape.Width);
+        tensor((float[])[.. Enumerable.Range(0, shape.Pixels).Select(i => (float)(0.5 + (0.5 * Math.Sin(0.013 * i * (1 + (0.001 * i))))))], [1, shape.Channels, shape.Height, shape.Width]);
 
     private static SafeTensorsFile File(Dictionary<string, Tensor> tensors) => new(tensors, new Dictionary<string, string>());
 

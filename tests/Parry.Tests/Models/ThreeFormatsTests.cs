@@ -2,7 +2,9 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -19,7 +21,7 @@ public class ThreeFormatsTests
     {
         DataSet data = network.StartsWith("mnist", StringComparison.Ordinal) ? DataSets.Mnist : DataSets.Cifar10;
         ImageSet set = data.ReadTest(DataLocator.Find(data, DataPart.Test)).Take(Count);
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor images = set.ImageTensor(), labels = set.LabelTensor();
         var seen = new List<(float[] Logits, float[] Gradient, bool[] Succeeded)>();
         foreach (string extension in new[] { ".safetensors", ".onnx", ".pt" })
@@ -27,7 +29,7 @@ public class ThreeFormatsTests
             IClassifier model = ModelCatalog.LoadClassifier(PublicModels.File(network + extension), set.Shape, 10).Classifier;
             using var owned = model as IDisposable;
             LossGradient pass;
-            using (Autograd.NoGrad()) pass = model.Gradient(images, logits => logits.LogSoftmax().NllLoss(labels, reduction: 0));
+            using (no_grad()) pass = model.Gradient(images, logits => nn.functional.nll_loss(logits.log_softmax(-1), labels, reduction: nn.Reduction.None));
             using AttackResult attacked = AttackRunner.Run(new FastGradientSign { Epsilon = network.StartsWith("mnist", StringComparison.Ordinal) ? 0.2 : 0.01 }, model, images, Goal.Untargeted(labels), seed: 1);
             seen.Add((pass.Logits.ToArray<float>(), pass.Gradient.ToArray<float>(), attacked.Succeeded));
         }

@@ -1,7 +1,9 @@
 using System.IO.Compression;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
 using Parry.Torch.Tests;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
@@ -18,21 +20,21 @@ public sealed class TorchScriptModelTests : IDisposable
     {
         string path = Script("return torch.flatten(x, 1)");
         using OpenedModel plain = ModelCatalog.Open(path, new InputContract(), s_shape), told = ModelCatalog.Open(path, new InputContract { Size = new ImageShape(1, 2, 3), Mean = [0.5], Std = [0.25], Background = 1 });
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
 
         Assert.Equal((16, s_shape), (plain.Model.Classes, plain.Model.Shape));
         Assert.Equal(5, told.Model.Classes);
-        Assert.All(((IClassifier)told.Model).Logits(Tensor.Ones([2, 1, 2, 3])).ToArray<float>(), logit => Assert.Equal(2, logit));
+        Assert.All(((IClassifier)told.Model).Logits(ones([2, 1, 2, 3])).ToArray<float>(), logit => Assert.Equal(2, logit));
     }
 
     [Fact]
     public void Channels_can_come_last()
     {
         using OpenedModel opened = ModelCatalog.Open(Script("return torch.flatten(x, 1)"), new InputContract { Size = new ImageShape(3, 2, 2), Layout = ImageLayout.Nhwc });
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor images = Tensor.Range(12).To(DType.Float32).Reshape(1, 3, 2, 2);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = arange(12, ScalarType.Int64).to(ScalarType.Float32).reshape(1, 3, 2, 2);
 
         Assert.Equal([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11], ((IClassifier)opened.Model).Logits(images).ToArray<float>());
     }

@@ -1,6 +1,8 @@
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Catalog;
 
@@ -55,7 +57,7 @@ public sealed class AttackSpec
     public AttackSpec Train(IPredictor model, ImageSet known, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner) return this;
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var (images, labels) = known.First(learner.TrainingImages);
         return Train(model, images, GoalFor(model, images, labels, seed), seed, progress, cancellation);
     }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Catalog;
 
@@ -45,11 +47,11 @@ public sealed record TargetChoice
                 break;
             case LeastLikely:
                 if (model is not IScorer scorer) throw new UserErrorException("target=least-likely needs the model's scores, and this model shows only labels");
-                using (var scope = new TensorScope())
+                using (var scope = NewDisposeScope())
                 {
                     // The true class is never the target, however unlikely the model finds it.
                     Tensor scores = scorer.Probabilities(images);
-                    targets = scores.Sub(scores.ZerosLike().Scatter(1, labels.Unsqueeze(1), double.NegativeInfinity)).ArgMin(1).ToArray<long>();
+                    targets = scores.sub(zeros_like(scores).ScatterValue(1, labels.unsqueeze(1), double.NegativeInfinity)).argmin(1).ToArray<long>();
                 }
 
                 break;
@@ -60,7 +62,7 @@ public sealed record TargetChoice
                 break;
         }
 
-        return Goal.Targeted(Tensor.From(targets));
+        return Goal.Targeted(tensor(targets));
     }
 
     /// <inheritdoc/>

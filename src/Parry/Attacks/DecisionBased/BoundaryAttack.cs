@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.DecisionBased;
 
@@ -55,12 +57,12 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IPredictor>(model, images, goal, random);
         var (points, found) = StartingPoint.Find(batch, StartingImages);
         long[] started = Rows.Where(found, true);
         if (started.Length > 0) points.Put(started, Walk(batch.Select(started), points.At(started)));
-        return scope.Keep(points);
+        return scope.MoveToOuter(points);
     }
 
     /// <inheritdoc/>
@@ -68,26 +70,26 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
 
     private Tensor Walk(AttackBatch<IPredictor> batch, Tensor points)
     {
-        using var scope = new TensorScope();
-        Tensor result = points.Clone(), point = points.Clone();
+        using var scope = NewDisposeScope();
+        Tensor result = points.clone(), point = points.clone();
         long[] rows = Rows.All(batch.Count);
         Pace[] paces = [.. rows.Select(_ => new Pace(SphericalStep, SourceStep))];
         Tensor spherical = Lengths(pace => pace.Spherical), source = Lengths(pace => pace.Source);
         for (int step = 1; step <= Steps; step++)
         {
             bool reconsider = step % Reconsider == 0;
-            using (new TensorScope())
+            using (NewDisposeScope())
             {
-                Tensor towards = batch.Images.Sub(point), distance = Length(towards);
+                Tensor towards = batch.Images.sub(point), distance = Length(towards);
                 Tensor onSphere = Circle(batch, towards, distance, spherical, step);
                 Tensor nearer = Approach(batch.Images, onSphere, distance, source);
 
                 // Both points of a sample stand next to each other.
-                Tensor asked = reconsider ? Tensor.Stack([nearer, onSphere], 1).Flatten(0, 1) : nearer;
+                Tensor asked = reconsider ? stack([nearer, onSphere], 1).flatten(0, 1) : nearer;
                 Tensor reached = (reconsider ? batch.Goal.Repeat(2) : batch.Goal).IsReached(batch.Model.Predict(asked));
-                Tensor[] verdicts = reconsider ? [reached.Slice(0, 0, 2L * batch.Count, 2), reached.Slice(0, 1, 2L * batch.Count, 2)] : [reached];
-                Tensor better = verdicts[0].Reshape(-1, 1, 1, 1).And(Length(batch.Images.Sub(nearer)).Less(distance));
-                point.CopyInPlace(Tensor.Where(better, nearer, point));
+                Tensor[] verdicts = reconsider ? [reached.slice(0, 0, 2L * batch.Count, 2), reached.slice(0, 1, 2L * batch.Count, 2)] : [reached];
+                Tensor better = verdicts[0].reshape(-1, 1, 1, 1).logical_and(Length(batch.Images.sub(nearer)).lt(distance));
+                point.copy_(where(better, nearer, point));
                 if (!reconsider) continue;
                 bool[] ends = verdicts[0].ToArray<bool>(), spheres = verdicts[1].ToArray<bool>();
                 for (int i = 0; i < paces.Length; i++) paces[i].Learn(spheres[i], ends[i], Adaptation);
@@ -97,7 +99,7 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
             if (stay.Length < rows.Length)
             {
                 result.Put(rows, point);
-                if (stay.Length == 0) return scope.Keep(result);
+                if (stay.Length == 0) return scope.MoveToOuter(result);
                 (batch, point, rows, paces) = (batch.Select(stay), point.At(stay), rows.At(stay), paces.At(stay));
             }
 
@@ -105,7 +107,7 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
         }
 
         result.Put(rows, point);
-        return scope.Keep(result);
+        return scope.MoveToOuter(result);
 
         Tensor Lengths(Func<Pace, double> of) => Rows.Column(paces.Select(of));
     }
@@ -113,22 +115,22 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     // A step in a random direction at right angles to the image, back onto the sphere around it.
     private static Tensor Circle(AttackBatch<IPredictor> batch, Tensor towards, Tensor distance, Tensor step, int draw)
     {
-        Tensor noise = batch.Random.Fork(1).Normal(draw, batch.Images.Shape.AsSpan(1));
-        Tensor along = noise.Mul(towards).Sum(s_image, keep: true).Div(distance.Mul(distance));
-        noise.AddProductInPlace(towards, along, -1);
-        noise.MulInPlace(step.Mul(distance).Div(Length(noise)));
-        return noise.AddInPlace(towards, -1).MulInPlace(step.Mul(step).AddInPlace(1).Pow(-0.5)).AddInPlace(batch.Images).ClampInPlace(0, 1);
+        Tensor noise = batch.Random.Fork(1).Normal(draw, batch.Images.shape.AsSpan(1));
+        Tensor along = noise.mul(towards).sum(s_image, true).div(distance.mul(distance));
+        noise.addcmul_(towards, along, -1.0);
+        noise.mul_(step.mul(distance).div(Length(noise)));
+        return noise.add_(towards, -1.0).mul_(step.mul(step).add_(1.0).pow(-0.5)).add_(batch.Images).clamp_(0.0, 1.0);
     }
 
     // A step towards the image, whose length makes up for what clipping has done to the distance.
     private static Tensor Approach(Tensor images, Tensor onSphere, Tensor distance, Tensor step)
     {
-        Tensor towards = images.Sub(onSphere), left = Length(towards);
-        Tensor part = step.Mul(distance).AddInPlace(left).AddInPlace(distance, -1).ClampMin(0).Div(left);
-        return towards.MulInPlace(part).AddInPlace(onSphere).ClampInPlace(0, 1);
+        Tensor towards = images.sub(onSphere), left = Length(towards);
+        Tensor part = step.mul(distance).add_(left).add_(distance, -1.0).clamp_min(0.0).div(left);
+        return towards.mul_(part).add_(onSphere).clamp_(0.0, 1.0);
     }
 
-    private static Tensor Length(Tensor vectors) => vectors.Norm(2, s_image, keep: true).ClampMin(1e-12);
+    private static Tensor Length(Tensor vectors) => linalg.vector_norm(vectors, 2, s_image, true).clamp_min(1e-12);
 
     /// <summary>The lengths of one sample's steps, and how often its last ones succeeded.</summary>
     private sealed class Pace(double spherical, double source)

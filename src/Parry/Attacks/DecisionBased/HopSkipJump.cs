@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.DecisionBased;
 
@@ -61,12 +63,12 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IPredictor>(model, images, goal, random);
         var (points, found) = StartingPoint.Find(batch, StartingImages);
         long[] started = Rows.Where(found, true);
         if (started.Length > 0) points.Put(started, Walk(batch.Select(started), points.At(started)));
-        return scope.Keep(points);
+        return scope.MoveToOuter(points);
     }
 
     /// <inheritdoc/>
@@ -74,106 +76,106 @@ public sealed record HopSkipJump : IAttack<IPredictor>
 
     private Tensor Walk(AttackBatch<IPredictor> batch, Tensor start)
     {
-        using var scope = new TensorScope();
-        double pixels = (double)start.Elements / batch.Count;
-        Tensor point = start.Clone(), best = start.Clone(), before = Distances(batch, start);
-        Tensor nearest = before.OnesLike().MulInPlace(double.PositiveInfinity), distance = before.Clone();
+        using var scope = NewDisposeScope();
+        double pixels = (double)start.numel() / batch.Count;
+        Tensor point = start.clone(), best = start.clone(), before = Distances(batch, start);
+        Tensor nearest = ones_like(before).mul_(double.PositiveInfinity), distance = before.clone();
         ToBoundary(start);
         for (int t = 1; t <= Steps; t++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             // δ = √d·θ·distance in L2 and d·θ·distance in Linf: both γ·distance/d.
-            Tensor radius = t == 1 ? before.OnesLike().MulInPlace(FirstRadius) : before.Mul(Gamma / pixels);
+            Tensor radius = t == 1 ? ones_like(before).mul_(FirstRadius) : before.mul(Gamma / pixels);
             Tensor direction = Normal(batch, point, radius, t);
-            ToBoundary(Step(batch, point, direction, [.. distance.Reshape(-1).ToArray<float>().Select(length => length / Math.Sqrt(t))]));
+            ToBoundary(Step(batch, point, direction, [.. distance.reshape(-1).ToArray<float>().Select(length => length / Math.Sqrt(t))]));
         }
 
-        return scope.Keep(best);
+        return scope.MoveToOuter(best);
 
         void ToBoundary(Tensor outside)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             double threshold = Norm == Norm.L2 ? Gamma / (pixels * Math.Sqrt(pixels)) : Gamma / (pixels * pixels);
             int halvings = Math.Max(0, (int)Math.Ceiling(Math.Log2(1 / threshold)));
-            before.CopyInPlace(Distances(batch, outside));
+            before.copy_(Distances(batch, outside));
             Func<Tensor, Tensor, Tensor, Tensor> path = Norm == Norm.L2 ? StartingPoint.Blend : (clean, far, part) =>
             {
-                Tensor length = part.Mul(before);
-                return far.Maximum(clean.Sub(length)).Minimum(clean.Add(length)).ClampInPlace(0, 1);
+                Tensor length = part.mul(before);
+                return far.maximum(clean.sub(length)).minimum(clean.add(length)).clamp_(0.0, 1.0);
             };
-            point.CopyInPlace(StartingPoint.Approach(batch, outside, halvings, path));
-            distance.CopyInPlace(Distances(batch, point));
-            best.CopyInPlace(Tensor.Where(distance.Less(nearest), point, best));
-            nearest.CopyInPlace(nearest.Minimum(distance));
+            point.copy_(StartingPoint.Approach(batch, outside, halvings, path));
+            distance.copy_(Distances(batch, point));
+            best.copy_(where(distance.lt(nearest), point, best));
+            nearest.copy_(nearest.minimum(distance));
         }
     }
 
     // The mean of directions in which the goal is reached, less those in which it is not.
     private Tensor Normal(AttackBatch<IPredictor> batch, Tensor points, Tensor radius, int step)
     {
-        using var scope = new TensorScope();
-        Tensor result = points.ZerosLike();
+        using var scope = NewDisposeScope();
+        Tensor result = zeros_like(points);
         int queries = (int)Math.Min(InitialQueries * Math.Sqrt(step), MostQueries);
         int rowsAtOnce = Math.Max(1, Portion / queries);
         for (long from = 0; from < batch.Count; from += rowsAtOnce)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             long[] rows = [.. Rows.All(batch.Count).Skip((int)from).Take(rowsAtOnce)];
             result.Put(rows, NormalOf(batch.Select(rows), points.At(rows), radius.At(rows), step, queries));
         }
 
-        return scope.Keep(Norm == Norm.Linf ? result.Sign() : result.Div(result.Norm(2, s_image, keep: true).ClampMin(1e-30)));
+        return scope.MoveToOuter(Norm == Norm.Linf ? result.sign() : result.div(linalg.vector_norm(result, 2, s_image, true).clamp_min(1e-30)));
     }
 
     private Tensor NormalOf(AttackBatch<IPredictor> batch, Tensor points, Tensor radius, int step, int queries)
     {
-        using var scope = new TensorScope();
-        long[] shape = points.Shape[1..];
+        using var scope = NewDisposeScope();
+        long[] shape = points.shape[1..];
         SampleRandom random = batch.Random.Fork(step);
-        Tensor centers = points.Unsqueeze(1), radii = radius.Unsqueeze(1);
-        Tensor signed = Tensor.Zeros([batch.Count, 1, points.Elements / batch.Count]), all = signed.ZerosLike(), signs = Tensor.Zeros([batch.Count, 1, 1]);
+        Tensor centers = points.unsqueeze(1), radii = radius.unsqueeze(1);
+        Tensor signed = zeros([batch.Count, 1, points.numel() / batch.Count]), all = zeros_like(signed), signs = zeros([batch.Count, 1, 1]);
         for (int from = 0; from < queries; from += Portion)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             int count = Math.Min(Portion, queries - from);
             long[] drawn = [count, .. shape];
-            Tensor noise = Norm == Norm.L2 ? random.Normal(from, drawn) : random.Uniform(from, drawn).MulInPlace(2).AddInPlace(-1);
-            Tensor around = noise.MulInPlace(radii.Div(noise.Norm(2, [2, 3, 4], keep: true))).AddInPlace(centers).ClampInPlace(0, 1);
-            Tensor reached = batch.Goal.Repeat(count).IsReached(batch.Model.Predict(around.Reshape([-1, .. shape])));
-            Tensor sign = reached.To(DType.Float32).MulInPlace(2).AddInPlace(-1).Reshape(batch.Count, 1, count);
+            Tensor noise = Norm == Norm.L2 ? random.Normal(from, drawn) : random.Uniform(from, drawn).mul_(2.0).add_(-1.0);
+            Tensor around = noise.mul_(radii.div(linalg.vector_norm(noise, 2, [2, 3, 4], true))).add_(centers).clamp_(0.0, 1.0);
+            Tensor reached = batch.Goal.Repeat(count).IsReached(batch.Model.Predict(around.reshape([-1, .. shape])));
+            Tensor sign = reached.to(ScalarType.Float32).mul_(2.0).add_(-1.0).reshape(batch.Count, 1, count);
 
             // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would not turn their mean.
-            Tensor taken = around.Sub(centers).Reshape(batch.Count, count, -1);
-            signed.AddInPlace(sign.MatMul(taken));
-            all.AddInPlace(sign.OnesLike().MatMul(taken));
-            signs.AddInPlace(sign.Sum([2], keep: true));
+            Tensor taken = around.sub(centers).reshape(batch.Count, count, -1);
+            signed.add_(sign.mm(taken));
+            all.add_(ones_like(sign).mm(taken));
+            signs.add_(sign.sum(2, true));
         }
 
         // The baseline, the mean sign, is taken off only where signs are mixed: elsewhere nothing would be left.
-        Tensor mean = signs.Div(queries);
-        Tensor mixed = mean.Abs().Less(1).To(DType.Float32);
-        return scope.Keep(signed.AddProductInPlace(all, mean.Mul(mixed), -1).Reshape([-1, .. shape]));
+        Tensor mean = signs.div((double)queries);
+        Tensor mixed = mean.abs().lt(1.0).to(ScalarType.Float32);
+        return scope.MoveToOuter(signed.addcmul_(all, mean.mul(mixed), -1.0).reshape([-1, .. shape]));
     }
 
     // The longest step of those halved in turn that still reaches the goal; none where all fail.
     private static Tensor Step(AttackBatch<IPredictor> batch, Tensor points, Tensor direction, double[] lengths)
     {
-        using var scope = new TensorScope();
-        Tensor result = points.Clone();
+        using var scope = NewDisposeScope();
+        Tensor result = points.clone();
         long[] open = Rows.All(batch.Count);
         for (int halving = 0; halving <= MostHalvings && open.Length > 0; halving++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             AttackBatch<IPredictor> rest = batch.Select(open);
-            Tensor tried = direction.At(open).MulInPlace(Rows.Column(lengths.At(open).Select(length => Math.ScaleB(length, -halving)))).AddInPlace(points.At(open)).ClampInPlace(0, 1);
+            Tensor tried = direction.At(open).mul_(Rows.Column(lengths.At(open).Select(length => Math.ScaleB(length, -halving)))).add_(points.At(open)).clamp_(0.0, 1.0);
             bool[] reached = rest.Goal.IsReached(rest.Model.Predict(tried)).ToArray<bool>();
             long[] hits = Rows.Where(reached, true);
             if (hits.Length > 0) result.Put(open.At(hits), tried.At(hits));
             open = open.At(Rows.Where(reached, false));
         }
 
-        return scope.Keep(result);
+        return scope.MoveToOuter(result);
     }
 
-    private Tensor Distances(AttackBatch<IPredictor> batch, Tensor points) => Norm.Of(points.Sub(batch.Images)).Reshape(-1, 1, 1, 1);
+    private Tensor Distances(AttackBatch<IPredictor> batch, Tensor points) => Norm.Of(points.sub(batch.Images)).reshape(-1, 1, 1, 1);
 }

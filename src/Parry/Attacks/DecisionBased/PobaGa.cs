@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.DecisionBased;
 
@@ -55,16 +57,16 @@ public sealed record PobaGa : IAttack<IPredictor>
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IPredictor>(model, images, goal, random);
         var (points, found) = StartingPoint.Find(batch, null);
         foreach (long[] rows in Rows.Where(found, true).Chunk(Math.Max(1, MostQueries / Population)))
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             points.Put(rows, Evolve(batch.Select(rows), points.At(rows)));
         }
 
-        return scope.Keep(points);
+        return scope.MoveToOuter(points);
     }
 
     /// <inheritdoc/>
@@ -72,22 +74,22 @@ public sealed record PobaGa : IAttack<IPredictor>
 
     private Tensor Evolve(AttackBatch<IPredictor> batch, Tensor start)
     {
-        using var scope = new TensorScope();
-        long[] shape = batch.Images.Shape[1..];
-        Tensor best = start.Clone(), images = batch.Images.Unsqueeze(1);
-        Tensor deviations = Tensor.From<float>([.. Enumerable.Range(1, Population).Select(i => (float)i / Population)], 1, Population, 1, 1, 1);
-        Tensor noises = batch.Random.Fork(0).Normal(0, [Population, .. shape]).MulInPlace(deviations);
+        using var scope = NewDisposeScope();
+        long[] shape = batch.Images.shape[1..];
+        Tensor best = start.clone(), images = batch.Images.unsqueeze(1);
+        Tensor deviations = tensor((float[])[.. Enumerable.Range(1, Population).Select(i => (float)i / Population)], [1, Population, 1, 1, 1]);
+        Tensor noises = batch.Random.Fork(0).Normal(0, [Population, .. shape]).mul_(deviations);
         double[] fittest = [.. Enumerable.Repeat(double.NegativeInfinity, batch.Count)], scale = [];
         for (int generation = 1; generation <= Generations; generation++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
 
             // The fittest so far, at first the starting point, has the first place.
-            Tensor population = Tensor.Cat([best.Unsqueeze(1), noises.Slice(1, 1, Population).Add(images).ClampInPlace(0, 1)], 1);
-            Tensor shown = population.Reshape([-1, .. shape]);
-            noises.CopyInPlace(population).AddInPlace(images, -1);
+            Tensor population = cat([best.unsqueeze(1), noises.slice(1, 1, Population, 1).add(images).clamp_(0.0, 1.0)], 1);
+            Tensor shown = population.reshape([-1, .. shape]);
+            noises.copy_(population).add_(images, -1.0);
             bool[] reached = batch.Goal.Repeat(Population).IsReached(batch.Model.Predict(shown)).ToArray<bool>();
-            float[] visible = noises.Abs().MulInPlace(Steepness).AddInPlace(-Middle).Sigmoid().AddInPlace(-1 / (1 + Math.Exp(Middle))).Sum([2, 3, 4]).ToArray<float>();
+            float[] visible = noises.abs().mul_(Steepness).add_(-Middle).sigmoid().add_(-1 / (1 + Math.Exp(Middle))).sum([2, 3, 4]).ToArray<float>();
             if (generation == 1) scale = [.. visible.Chunk(Population).Select(sizes => Math.Max(sizes.Max(), 1e-12))];
             double[] fitness = [.. visible.Select((size, i) => reached[i] ? 1 - (Alpha * size / scale[i / Population]) : -Alpha)];
             for (int row = 0; row < batch.Count; row++)
@@ -95,32 +97,32 @@ public sealed record PobaGa : IAttack<IPredictor>
                 int champion = Enumerable.Range(row * Population, Population).MaxBy(i => fitness[i]);
                 if (fitness[champion] <= fittest[row]) continue;
                 fittest[row] = fitness[champion];
-                best.Put([row], shown.Slice(0, champion, champion + 1));
+                best.Put([row], shown.slice(0, champion, champion + 1, 1));
             }
 
-            if (generation < Generations) noises.CopyInPlace(Breed(noises, fitness, batch.Random.Fork(generation)));
+            if (generation < Generations) noises.copy_(Breed(noises, fitness, batch.Random.Fork(generation)));
         }
 
-        return scope.Keep(best);
+        return scope.MoveToOuter(best);
     }
 
     // Children of parents chosen by fitness: two of each pair, between whom a coin for each pixel decides.
     private Tensor Breed(Tensor noises, double[] fitness, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        long[] shape = noises.Shape[2..];
+        using var scope = NewDisposeScope();
+        long[] shape = noises.shape[2..];
         int pairs = (Population + 1) / 2;
         float[] chances = random.Uniform(0, pairs, 2).ToArray<float>();
         long[] parents = [.. chances.Select((chance, i) => Choose(fitness, i / (2 * pairs) * Population, chance))];
-        Tensor chosen = noises.Flatten(0, 1).At(parents).Reshape([-1, pairs, 2, .. shape]);
-        Tensor first = chosen.Select(2, 0), second = chosen.Select(2, 1);
-        Tensor copied = random.Uniform(1, pairs, 1, 1, 1).Less(Crossover).Not().To(DType.Float32);
-        Tensor coin = random.Uniform(2, [pairs, .. shape]).AddInPlace(copied, -1).Less(0.5);
-        Tensor children = Tensor.Cat([Tensor.Where(coin, first, second), Tensor.Where(coin, second, first)], 1).Slice(1, 0, Population);
+        Tensor chosen = noises.flatten(0, 1).At(parents).reshape([-1, pairs, 2, .. shape]);
+        Tensor first = chosen.select(2, 0), second = chosen.select(2, 1);
+        Tensor copied = random.Uniform(1, pairs, 1, 1, 1).lt(Crossover).logical_not().to(ScalarType.Float32);
+        Tensor coin = random.Uniform(2, [pairs, .. shape]).add_(copied, -1.0).lt(0.5);
+        Tensor children = cat([where(coin, first, second), where(coin, second, first)], 1).slice(1, 0, Population, 1);
         Tensor luck = random.Uniform(3, [Population, .. shape]);
-        Tensor factor = luck.Less(Mutation / 3).To(DType.Float32).SubtractedFrom(1)
-            .AddInPlace(luck.Less(Mutation).To(DType.Float32)).AddInPlace(luck.Less(Mutation * 2 / 3).To(DType.Float32), -1);
-        return scope.Keep(children.Mul(factor));
+        Tensor factor = (1.0 - luck.lt(Mutation / 3).to(ScalarType.Float32))
+.add_(luck.lt(Mutation).to(ScalarType.Float32)).add_(luck.lt(Mutation * 2 / 3).to(ScalarType.Float32), -1.0);
+        return scope.MoveToOuter(children.mul(factor));
     }
 
     // The roulette wheel: chances in proportion to what fitness is above the least.

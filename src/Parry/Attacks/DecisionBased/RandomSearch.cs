@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.DecisionBased;
 
@@ -48,8 +50,8 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(Survivors<IPredictor>.Ascending(new(model, images, goal, random), epsilons, Search));
+        using var scope = NewDisposeScope();
+        return scope.MoveAllToOuter(Survivors<IPredictor>.Ascending(new(model, images, goal, random), epsilons, Search));
     }
 
     /// <inheritdoc/>
@@ -57,19 +59,19 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
 
     private (Tensor, bool[]) Search(AttackBatch<IPredictor> batch, double epsilon)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var survivors = new Survivors<IPredictor>(batch);
         for (int draw = 0; draw < Draws; draw++)
         {
             survivors.Attack((left, _) =>
             {
-                ReadOnlySpan<long> shape = left.Images.Shape.AsSpan(1);
+                ReadOnlySpan<long> shape = left.Images.shape.AsSpan(1);
                 Tensor change = Norm == Norm.Linf ? left.Random.Signs(draw, shape) : Direction.Unit(left.Random.Normal(draw, shape));
-                Tensor attempt = change.MulInPlace(epsilon).AddInPlace(left.Images).ClampInPlace(0, 1);
+                Tensor attempt = change.mul_(epsilon).add_(left.Images).clamp_(0.0, 1.0);
                 return (attempt, left.Goal.IsReached(left.Model.Predict(attempt)).ToArray<bool>());
             });
         }
 
-        return (scope.Keep(survivors.Images), survivors.Reached);
+        return (scope.MoveToOuter(survivors.Images), survivors.Reached);
     }
 }

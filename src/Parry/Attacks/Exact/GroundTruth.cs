@@ -3,7 +3,9 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Exact;
 
@@ -62,26 +64,26 @@ public sealed record GroundTruth : IAttack<IClassifier>
     /// <param name="goal">Of the same rows.</param>
     /// <exception cref="UserErrorException">The model shows no layers, or other than the attack knows; or the solver is not installed.</exception>
     public (Tensor Images, IReadOnlyList<MinimalDistance> Distances) Prove(IClassifier model, Tensor images, Goal goal) =>
-        ProveAll(new AttackBatch<IClassifier>(model, images, goal, new SampleRandom(0, Rows.All(images.Size(0)))));
+        ProveAll(new AttackBatch<IClassifier>(model, images, goal, new SampleRandom(0, Rows.All(images.size(0)))));
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
     private (Tensor Images, IReadOnlyList<MinimalDistance> Distances) ProveAll(AttackBatch<IClassifier> batch)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         var network = ReluNetwork.Read((batch.Model as ILayered)?.Network
             ?? throw new UserErrorException("the attack ground-truth needs a network whose layers it can see: a weight file of Parry's own, without a defense around it"), batch.Model.Shape);
-        Tensor found = batch.Images.Clone();
+        Tensor found = batch.Images.clone();
         double[] radii = FirstRadii(batch);
         var distances = new MinimalDistance[batch.Count];
         for (int row = 0; row < batch.Count; row++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             AttackBatch<IClassifier> one = batch.Select([row]);
             ReluNetwork.Affine[] layers = [.. network.Layers.SkipLast(1), Margins(network.Layers[^1], one.Goal)];
-            double[] center = one.Images.To(DType.Float64).ToArray<double>();
+            double[] center = one.Images.to(ScalarType.Float64).ToArray<double>();
             var clock = Stopwatch.StartNew();
             var (lower, change) = Search(layers, center, radii[row], one.Goal.IsTargeted, clock);
             distances[row] = new MinimalDistance(lower, double.PositiveInfinity);
@@ -100,14 +102,14 @@ public sealed record GroundTruth : IAttack<IClassifier>
 
             void Take(double[]? change)
             {
-                if (change is not null && Nudge(one, Tensor.From<float>([.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.Shape).ClampInPlace(0, 1)) is { } nudged) Try([nudged]);
+                if (change is not null && Nudge(one, tensor((float[])[.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.shape).clamp_(0.0, 1.0)) is { } nudged) Try([nudged]);
             }
 
             void Try(IEnumerable<Tensor> candidates)
             {
                 foreach (Tensor candidate in candidates)
                 {
-                    double distance = Norm.Of(candidate.Sub(one.Images)).ToDouble();
+                    double distance = Norm.Of(candidate.sub(one.Images)).ToDouble();
                     if (distance >= distances[row].UpperBound || !one.Goal.IsReached(one.Model.Predict(candidate)).ToArray<bool>()[0]) continue;
                     found.Put([row], candidate);
                     distances[row] = new MinimalDistance(Math.Min(lower, distance), distance);
@@ -115,15 +117,15 @@ public sealed record GroundTruth : IAttack<IClassifier>
             }
         }
 
-        return (scope.Keep(found), distances);
+        return (scope.MoveToOuter(found), distances);
     }
 
     // Half of how far the goal would be if the margin were linear: what is excluded nearby is excluded fast, and bounds widen with the radius.
     private double[] FirstRadii(AttackBatch<IClassifier> batch)
     {
         LossGradient pass = batch.Model.Gradient(batch.Images, AttackLoss.Margin(batch.Goal));
-        Tensor steepness = Norm == Norm.Linf ? pass.Gradient.Abs().Sum(s_image) : pass.Gradient.Abs().Amax(s_image);
-        return [.. pass.Losses.Neg().Div(steepness).ToArray<float>().Select(guess => Math.Max(FirstRadius * guess, SmallestRadius))];
+        Tensor steepness = Norm == Norm.Linf ? pass.Gradient.abs().sum(s_image) : pass.Gradient.abs().amax(s_image);
+        return [.. pass.Losses.neg().div(steepness).ToArray<float>().Select(guess => Math.Max(FirstRadius * guess, SmallestRadius))];
     }
 
     // What ordinary attacks find.
@@ -167,23 +169,23 @@ public sealed record GroundTruth : IAttack<IClassifier>
     // The solution lies on the boundary; growing steps along the margin's gradient, until the model agrees, put it beyond.
     private Tensor? Nudge(AttackBatch<IClassifier> one, Tensor solution)
     {
-        Tensor image = solution.Clone();
+        Tensor image = solution.clone();
         for (int nudge = 0; nudge < MostNudges; nudge++)
         {
             LossGradient pass = one.Model.Gradient(image, AttackLoss.Margin(one.Goal));
 
             // By more than what rounding differs in another batch.
-            if (pass.Losses.ToDouble() > Rounding * (1 + pass.Logits.Abs().Amax([1]).ToDouble())) return image;
-            Tensor direction = pass.Gradient.Sign();
+            if (pass.Losses.ToDouble() > Rounding * (1 + pass.Logits.abs().amax([1]).ToDouble())) return image;
+            Tensor direction = pass.Gradient.sign();
             if (Norm == Norm.L1)
             {
                 // The steepest pixel that has room in the box.
-                Tensor room = Tensor.Where(pass.Gradient.Greater(0), image.SubtractedFrom(1), image).Greater(1e-3);
-                Tensor steepness = pass.Gradient.Abs().Mul(room.To(DType.Float32));
-                direction.MulInPlace(steepness.Equal(steepness.Amax(s_image, keep: true)).To(DType.Float32));
+                Tensor room = where(pass.Gradient.gt(0.0), (1.0 - image), image).gt(1e-3);
+                Tensor steepness = pass.Gradient.abs().mul(room.to(ScalarType.Float32));
+                direction.mul_(steepness.eq(steepness.amax(s_image, true)).to(ScalarType.Float32));
             }
 
-            image.AddInPlace(direction, FirstNudge * Math.Pow(2, nudge / 2.0)).ClampInPlace(0, 1);
+            image.add_(direction, FirstNudge * Math.Pow(2, nudge / 2.0)).clamp_(0.0, 1.0);
         }
 
         return null;

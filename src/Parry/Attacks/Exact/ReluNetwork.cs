@@ -1,6 +1,8 @@
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Exact;
 
@@ -16,18 +18,18 @@ internal sealed class ReluNetwork
 
     /// <summary>Reads the weights of a network.</summary>
     /// <exception cref="UserErrorException">It has layers that are neither affine nor ReLU, or is too large.</exception>
-    public static ReluNetwork Read(Module network, ImageShape shape)
+    public static ReluNetwork Read(nn.Module<Tensor, Tensor> network, ImageShape shape)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         var layers = new List<Affine>();
-        var segment = new List<Module>();
-        Tensor zero = Tensor.Zeros([1, shape.Channels, shape.Height, shape.Width]);
-        foreach (Module layer in Flat(network))
+        var segment = new List<nn.Module<Tensor, Tensor>>();
+        Tensor zero = zeros([1, shape.Channels, shape.Height, shape.Width]);
+        foreach (nn.Module<Tensor, Tensor> layer in Flat(network))
         {
-            if (layer is Activation && layer.ToString() == "Relu") zero = Close();
-            else if (layer is Linear or Conv2d or AvgPool2d or BatchNorm or Flatten or Dropout or ChannelsLast or ZeroPad) segment.Add(layer);
-            else throw new UserErrorException($"the attack ground-truth needs a network of linear layers, convolutions and ReLUs; this one has {layer}");
+            if (layer is ReLU) zero = Close();
+            else if (layer is Linear or Conv2d or AvgPool2d or BatchNorm or Flatten or SeededDropout or ChannelsLast or ZeroPad) segment.Add(layer);
+            else throw new UserErrorException($"the attack ground-truth needs a network of linear layers, convolutions and ReLUs; this one has {LayerText.Of(layer)}");
         }
 
         Close();
@@ -36,21 +38,21 @@ internal sealed class ReluNetwork
         // A map is known by what it does to zero and to each unit vector.
         Tensor Close()
         {
-            long inputs = zero.Elements;
+            long inputs = zero.numel();
             Tensor origin = Through(zero);
-            if (inputs > MostUnits || origin.Elements > MostUnits)
-                throw new UserErrorException($"the attack ground-truth takes networks with up to {MostUnits} values and units in a layer; this one has {Math.Max(inputs, origin.Elements)}");
-            Tensor units = Tensor.Range(inputs).OneHot(inputs).To(DType.Float32).Reshape([inputs, .. zero.Shape[1..]]);
-            Tensor columns = Through(units).Sub(origin).Flatten().Transpose(0, 1).To(DType.Float64).Contiguous();
-            layers.Add(new Affine([.. columns.ToArray<double>().Chunk((int)inputs)], origin.To(DType.Float64).ToArray<double>()));
+            if (inputs > MostUnits || origin.numel() > MostUnits)
+                throw new UserErrorException($"the attack ground-truth takes networks with up to {MostUnits} values and units in a layer; this one has {Math.Max(inputs, origin.numel())}");
+            Tensor units = nn.functional.one_hot(arange(inputs, ScalarType.Int64), inputs).to(ScalarType.Float32).reshape([inputs, .. zero.shape[1..]]);
+            Tensor columns = Through(units).sub(origin).flatten(1).transpose(0, 1).to(ScalarType.Float64).contiguous();
+            layers.Add(new Affine([.. columns.ToArray<double>().Chunk((int)inputs)], origin.to(ScalarType.Float64).ToArray<double>()));
             segment.Clear();
-            return origin.ZerosLike();
+            return zeros_like(origin);
         }
 
-        Tensor Through(Tensor input) => segment.Aggregate(input, (value, layer) => layer.Forward(value));
+        Tensor Through(Tensor input) => segment.Aggregate(input, (value, layer) => layer.forward(value));
     }
 
-    private static IEnumerable<Module> Flat(Module module) => module is Sequential ? module.Children.SelectMany(child => Flat(child.Value)) : [module];
+    private static IEnumerable<nn.Module<Tensor, Tensor>> Flat(nn.Module<Tensor, Tensor> module) => module is Sequential ? module.children().SelectMany(child => Flat((nn.Module<Tensor, Tensor>)child)) : [module];
 
     /// <summary>z = W·a + b, with a row of weights for each unit.</summary>
     internal sealed record Affine(double[][] Weights, double[] Biases);

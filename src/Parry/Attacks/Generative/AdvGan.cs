@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
 
@@ -88,8 +90,8 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     public AdvGanTraining On(IClassifier model, string modelName, ImageSet known, long seed)
     {
         var (images, labels) = known.First(TrainingImages);
-        string recipe = $"{this} against {modelName} on {images.Size(0)} images of {known.Name}, seed {seed}";
-        return new(this, new(model, images, Goal.Untargeted(labels), AttackRunner.TrainingDraws(seed, (int)images.Size(0))), Epsilon, _learned, recipe);
+        string recipe = $"{this} against {modelName} on {images.size(0)} images of {known.Name}, seed {seed}";
+        return new(this, new(model, images, Goal.Untargeted(labels), AttackRunner.TrainingDraws(seed, (int)images.size(0))), Epsilon, _learned, recipe);
     }
 
     /// <inheritdoc/>

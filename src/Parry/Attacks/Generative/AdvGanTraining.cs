@@ -1,10 +1,12 @@
 using Parry.Attacks.Steps;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
-using Parry.Torch.Serialization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
 
@@ -24,7 +26,7 @@ public sealed class AdvGanTraining : IDisposable
     private readonly string _recipe;
     private readonly TrainingLanes<IClassifier> _lanes;
     private readonly PerturbationDiscriminator _discriminator;
-    private readonly Adam _draw, _judge;
+    private readonly optim.Optimizer _draw, _judge;
     private bool _released;
 
     internal AdvGanTraining(AdvGan options, AttackBatch<IClassifier> data, double epsilon, PerturbationGenerators? start = null, string recipe = "")
@@ -34,8 +36,8 @@ public sealed class AdvGanTraining : IDisposable
         _lanes = new TrainingLanes<IClassifier>(data, BatchSize, data.Random.Seed(2));
         _discriminator = Make(random => new PerturbationDiscriminator(data.Model.Shape, random), data.Random.Seed(1));
         Generator = Make(random => new PerturbationGenerator(data.Model.Shape, random), data.Random.Seed(0));
-        if (first is not null) Generator.Load(first.State.ToDictionary());
-        (_draw, _judge) = (new Adam(Weights(Generator), LearningRate), new Adam(Weights(_discriminator), LearningRate));
+        if (first is not null) Generator.LoadState(first.State().ToDictionary());
+        (_draw, _judge) = (Optimizers.Adam(Weights(Generator), LearningRate), Optimizers.Adam(Weights(_discriminator), LearningRate));
     }
 
     /// <summary>The generator as trained so far.</summary>
@@ -55,7 +57,9 @@ public sealed class AdvGanTraining : IDisposable
     {
         Generator.RequireGrad();
         _discriminator.RequireGrad();
-        _draw.LearningRate = _judge.LearningRate = Epoch < LastFifth * Epochs ? LearningRate : LearningRate / 10;
+        double rate = Epoch < LastFifth * Epochs ? LearningRate : LearningRate / 10;
+        _draw.SetLearningRate(rate);
+        _judge.SetLearningRate(rate);
         Tensor[] judging = Weights(_discriminator), drawing = Weights(Generator);
         foreach (long[][] rows in _lanes.Epoch(Epoch))
         {
@@ -106,8 +110,8 @@ public sealed class AdvGanTraining : IDisposable
     private Tensor Judge(AttackBatch<IClassifier> batch)
     {
         Tensor drawn;
-        using (Autograd.NoGrad()) drawn = PerturbationGenerators.Add(batch.Images, Perturbation(batch.Images));
-        return _discriminator.Forward(batch.Images).Sub(1).Pow(2).Sum().Add(_discriminator.Forward(drawn).Pow(2).Sum());
+        using (no_grad()) drawn = PerturbationGenerators.Add(batch.Images, Perturbation(batch.Images));
+        return _discriminator.forward(batch.Images).sub(1.0).pow(2.0).sum().add(_discriminator.forward(drawn).pow(2.0).sum());
     }
 
     // The generator's loss: α to be judged real, β to stay short, and to fool the model.
@@ -115,20 +119,20 @@ public sealed class AdvGanTraining : IDisposable
     {
         Tensor perturbation = Perturbation(batch.Images), drawn = PerturbationGenerators.Add(batch.Images, perturbation);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-        Tensor fooling = batch.Model.Gradient(drawn, logits => margin(logits).SubtractedFrom(_options.Confidence).ClampMin(0)).Gradient;
-        Tensor length = perturbation.Pow(2).Sum(s_image).Add(1e-12).Sqrt();
-        return drawn.Mul(fooling).Sum().Mul(_options.Adversarial)
-            .Add(_discriminator.Forward(drawn).Sub(1).Pow(2).Sum().Mul(_options.Realism))
-            .Add(length.Sub(_options.Bound).ClampMin(0).Sum().Mul(_options.Hinge));
+        Tensor fooling = batch.Model.Gradient(drawn, logits => (_options.Confidence - margin(logits)).clamp_min(0.0)).Gradient;
+        Tensor length = perturbation.pow(2.0).sum(s_image).add(1e-12).sqrt();
+        return drawn.mul(fooling).sum().mul(_options.Adversarial)
+.add(_discriminator.forward(drawn).sub(1.0).pow(2.0).sum().mul(_options.Realism))
+.add(length.sub(_options.Bound).clamp_min(0.0).sum().mul(_options.Hinge));
     }
 
-    private Tensor Perturbation(Tensor images) => Generator.Forward(images).Mul(_epsilon);
+    private Tensor Perturbation(Tensor images) => Generator.forward(images).mul(_epsilon);
 
-    private static Tensor[] Weights(Module network) => [.. network.Parameters.Select(parameter => parameter.Value)];
+    private static Tensor[] Weights(nn.Module<Tensor, Tensor> network) => [.. network.Parameters().Select(parameter => parameter.Value)];
 
     private static T Make<T>(Func<Generator, T> make, long seed)
     {
-        using var random = new Generator(seed);
+        using var random = new Generator((ulong)seed);
         return make(random);
     }
 }

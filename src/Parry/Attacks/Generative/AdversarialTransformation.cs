@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
 
@@ -18,7 +20,7 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 {
     private static readonly long[] s_classes = [1];
 
-    private Module? _network;
+    private nn.Module<Tensor, Tensor>? _network;
     private bool _targeted;
 
     /// <inheritdoc/>
@@ -62,16 +64,16 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         int pixels = model.Shape.Pixels;
-        Module network = NetworkTraining.Dense(pixels + (goal.IsTargeted ? model.Classes : 0), Hidden, pixels, random.Seed(0), Kind == TransformationKind.Autoencoder ? Activation.Sigmoid() : null);
+        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(pixels + (goal.IsTargeted ? model.Classes : 0), Hidden, pixels, random.Seed(0), Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null);
         var training = new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3);
-        long warm = training.Steps(images.Size(0)) / 2;
+        long warm = training.Steps(images.size(0)) / 2;
         training.Run<IClassifier>(network, new(model, images, goal, random), random.Seed(1), (batch, step) =>
         {
-            Tensor wanted = Reranked(batch), drawn = Draw(network.Forward(Input(batch.Images, batch.Goal, model.Classes)), batch.Images);
+            Tensor wanted = Reranked(batch), drawn = Draw(network.forward(Input(batch.Images, batch.Goal, model.Classes)), batch.Images);
             LossGradient pass = batch.Model.Gradient(drawn, step < warm
-                ? logits => AttackLoss.CrossEntropy(Goal.Targeted(wanted.ArgMax(1)))(logits).Neg()
-                : logits => logits.Softmax().Sub(wanted).Pow(2).Sum(s_classes));
-            return drawn.Mul(pass.Gradient).Sum().Add(drawn.Sub(batch.Images).Pow(2).Sum().Mul(Beta));
+                ? logits => AttackLoss.CrossEntropy(Goal.Targeted(wanted.argmax(1)))(logits).neg()
+                : logits => logits.softmax(-1).sub(wanted).pow(2.0).sum(s_classes));
+            return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Beta));
         }, progress, cancellation);
         return this with { _network = network, _targeted = goal.IsTargeted };
     }
@@ -79,10 +81,10 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        Module network = _network ?? throw new InvalidOperationException("The attack atn is not trained.");
+        nn.Module<Tensor, Tensor> network = _network ?? throw new InvalidOperationException("The attack atn is not trained.");
         if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
-        using var scope = new TensorScope();
-        return scope.Keep(Draw(NetworkTraining.Apply(network, Input(images, goal, model.Classes)), images));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Draw(NetworkTraining.Apply(network, Input(images, goal, model.Classes)), images));
     }
 
     /// <inheritdoc/>
@@ -93,22 +95,22 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 
     private Tensor Draw(Tensor output, Tensor images)
     {
-        Tensor drawn = output.Reshape(images.Shape);
-        return Kind == TransformationKind.Autoencoder ? drawn : images.Add(drawn).Clamp(0, 1);
+        Tensor drawn = output.reshape(images.shape);
+        return Kind == TransformationKind.Autoencoder ? drawn : images.add(drawn).clamp(0.0, 1.0);
     }
 
     // r: the probabilities of the clean images with the wanted class on top.
     private Tensor Reranked(AttackBatch<IClassifier> batch)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor clean = batch.Model.Probabilities(batch.Images), labels = batch.Goal.Labels.Unsqueeze(1);
-        Tensor target = batch.Goal.IsTargeted ? labels : clean.Scatter(1, labels, -1).ArgMax(1, keep: true);
-        Tensor isTarget = clean.ZerosLike().Scatter(1, target, 1).Greater(0.5);
-        Tensor raised = Tensor.Where(isTarget, clean.Amax(s_classes, keep: true).Mul(Alpha), clean);
-        return scope.Keep(raised.Div(raised.Sum(s_classes, keep: true)));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor clean = batch.Model.Probabilities(batch.Images), labels = batch.Goal.Labels.unsqueeze(1);
+        Tensor target = batch.Goal.IsTargeted ? labels : clean.ScatterValue(1, labels, -1).argmax(1, true);
+        Tensor isTarget = zeros_like(clean).ScatterValue(1, target, 1).gt(0.5);
+        Tensor raised = where(isTarget, clean.amax(s_classes, true).mul(Alpha), clean);
+        return scope.MoveToOuter(raised.div(raised.sum(s_classes, true)));
     }
 
     private static Tensor Input(Tensor images, Goal goal, int classes) =>
-        goal.IsTargeted ? Tensor.Cat([images.Flatten(), goal.Labels.OneHot(classes).To(DType.Float32)], 1) : images.Flatten();
+        goal.IsTargeted ? cat([images.flatten(1), nn.functional.one_hot(goal.Labels, classes).to(ScalarType.Float32)], 1) : images.flatten(1);
 }

@@ -2,8 +2,9 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
 
@@ -85,7 +86,7 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
 
     private PerturbationGenerator Learn(AttackBatch<IScorer> data, AttackBatch<IScorer> forLocal, double epsilon, IProgress<double> progress, CancellationToken cancellation)
     {
-        using var weights = new Generator(data.Random.Seed(3));
+        using var weights = new Generator((ulong)data.Random.Seed(3));
         using var local = new NetworkClassifier(Classifiers.Create(Architecture, data.Model.Shape, data.Model.Classes, weights), data.Model.Shape, data.Model.Classes);
         var images = new AttackBatch<IClassifier>(local, data.Images, data.Goal, data.Random);
         using var training = new AdvGanTraining(Inner, images, epsilon);
@@ -98,21 +99,21 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     }
 
     // The local model learns the model's probabilities on real images and on the same images perturbed.
-    private static void Distill(Module local, AttackBatch<IScorer> data, int epochs, long seed, PerturbationGenerator? generator, double epsilon, CancellationToken cancellation) =>
+    private static void Distill(nn.Module<Tensor, Tensor> local, AttackBatch<IScorer> data, int epochs, long seed, PerturbationGenerator? generator, double epsilon, CancellationToken cancellation) =>
         new NetworkTraining(epochs, BatchSize: 128, LearningRate: 1e-3).Run(local, data, seed, (batch, _) =>
         {
             Tensor loss = Distance(local, batch.Model, batch.Images);
             if (generator is null) return loss;
             Tensor perturbed;
-            using (Autograd.NoGrad()) perturbed = PerturbationGenerators.Add(batch.Images, generator.Forward(batch.Images).Mul(epsilon));
-            return loss.Add(Distance(local, batch.Model, perturbed));
+            using (no_grad()) perturbed = PerturbationGenerators.Add(batch.Images, generator.forward(batch.Images).mul(epsilon));
+            return loss.add(Distance(local, batch.Model, perturbed));
         }, null, cancellation);
 
     // The summed cross entropy between the model's probabilities and the local one's.
-    private static Tensor Distance(Module local, IScorer model, Tensor images)
+    private static Tensor Distance(nn.Module<Tensor, Tensor> local, IScorer model, Tensor images)
     {
         Tensor probabilities;
-        using (Autograd.NoGrad()) probabilities = model.Probabilities(images).Detach();
-        return local.Forward(images).LogSoftmax().Mul(probabilities).Sum().Neg();
+        using (no_grad()) probabilities = model.Probabilities(images).detach();
+        return local.forward(images).log_softmax(-1).mul(probabilities).sum().neg();
     }
 }

@@ -1,7 +1,10 @@
 using System.Globalization;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
 
@@ -9,7 +12,7 @@ namespace Parry.Attacks.Generative;
 /// AdvGAN's generator, c3s1-8, d16, d32, four residual blocks of 32, u16, u8, c3s1 to the image's channels, tanh: 3x3 convolutions with instance normalization
 /// and ReLU, twice halving and doubling the size. From images [N, C, H, W] in [0, 1] to a perturbation of the same shape in [-1, 1].
 /// </summary>
-public sealed class PerturbationGenerator : Module
+public sealed class PerturbationGenerator : Network
 {
     private const int Blocks = 4;
     private const double Epsilon = 1e-5;
@@ -24,27 +27,27 @@ public sealed class PerturbationGenerator : Module
     {
         // A transposed convolution gives an odd or an even size; what is one too large is cut.
         Shape = shape;
-        _first = Child("conv1", new Conv2d(shape.Channels, 8, 3, random, padding: 1));
-        _half = Child("conv2", new Conv2d(8, 16, 3, random, stride: 2, padding: 1));
-        _quarter = Child("conv3", new Conv2d(16, 32, 3, random, stride: 2, padding: 1));
-        _blocks = [.. Enumerable.Range(0, 2 * Blocks).Select(i => Child($"block{(i / 2) + 1}-{(i % 2) + 1}", new Conv2d(32, 32, 3, random, padding: 1)))];
-        _double = Child("up1", new ConvTranspose2d(32, 16, 3, random, stride: 2, padding: 1, outputPadding: 1));
-        _full = Child("up2", new ConvTranspose2d(16, 8, 3, random, stride: 2, padding: 1, outputPadding: 1));
-        _last = Child("conv4", new Conv2d(8, shape.Channels, 3, random, padding: 1));
-        foreach (var (_, parameter) in Parameters.Where(parameter => parameter.Value.Shape.Length > 1)) Init.Gaussian(parameter, 0.02, random);
+        _first = Child("conv1", Layer.Conv2d(shape.Channels, 8, 3, random, padding: 1));
+        _half = Child("conv2", Layer.Conv2d(8, 16, 3, random, stride: 2, padding: 1));
+        _quarter = Child("conv3", Layer.Conv2d(16, 32, 3, random, stride: 2, padding: 1));
+        _blocks = [.. Enumerable.Range(0, 2 * Blocks).Select(i => Child($"block{(i / 2) + 1}-{(i % 2) + 1}", Layer.Conv2d(32, 32, 3, random, padding: 1)))];
+        _double = Child("up1", Layer.ConvTranspose2d(32, 16, 3, random, stride: 2, padding: 1, outputPadding: 1));
+        _full = Child("up2", Layer.ConvTranspose2d(16, 8, 3, random, stride: 2, padding: 1, outputPadding: 1));
+        _last = Child("conv4", Layer.Conv2d(8, shape.Channels, 3, random, padding: 1));
+        foreach (var (_, parameter) in this.Parameters().Where(parameter => parameter.Value.shape.Length > 1)) Init.Gaussian(parameter, 0.02, random);
     }
 
     /// <summary>The shape of the images.</summary>
     public ImageShape Shape { get; }
 
     /// <inheritdoc/>
-    public override Tensor Forward(Tensor input)
+    public override Tensor forward(Tensor input)
     {
-        Tensor half = Layer(_half, Layer(_first, input)), map = Layer(_quarter, half);
-        for (int i = 0; i < _blocks.Length; i += 2) map = map.Add(Normalized(_blocks[i + 1].Forward(Layer(_blocks[i], map))));
-        map = Layer(_double, map).Slice(2, 0, half.Size(2)).Slice(3, 0, half.Size(3));
-        map = Layer(_full, map).Slice(2, 0, Shape.Height).Slice(3, 0, Shape.Width);
-        return _last.Forward(map).Tanh();
+        Tensor half = Block(_half, Block(_first, input)), map = Block(_quarter, half);
+        for (int i = 0; i < _blocks.Length; i += 2) map = map.add(Normalized(_blocks[i + 1].forward(Block(_blocks[i], map))));
+        map = Block(_double, map).slice(2, 0, half.size(2), 1).slice(3, 0, half.size(3), 1);
+        map = Block(_full, map).slice(2, 0, Shape.Height, 1).slice(3, 0, Shape.Width, 1);
+        return _last.forward(map).tanh();
     }
 
     /// <summary>What a weight file says of it; the caller adds the training.</summary>
@@ -75,7 +78,7 @@ public sealed class PerturbationGenerator : Module
             + (((Wide * Window) + 1) * Middle) + (((Middle * Window) + 1) * Narrow) + (((Narrow * Window) + 1) * channels);
     }
 
-    private static Tensor Layer(Module convolution, Tensor input) => Normalized(convolution.Forward(input)).Relu();
+    private static Tensor Block(nn.Module<Tensor, Tensor> convolution, Tensor input) => Normalized(convolution.forward(input)).relu();
 
-    private static Tensor Normalized(Tensor map) => map.InstanceNorm(null, null, Epsilon);
+    private static Tensor Normalized(Tensor map) => nn.functional.instance_norm(map, weight: null, bias: null, eps: Epsilon);
 }

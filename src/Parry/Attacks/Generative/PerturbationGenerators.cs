@@ -1,6 +1,9 @@
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
 
@@ -34,8 +37,8 @@ internal sealed class PerturbationGenerators : IDisposable
                 var generators = learned._byBudget[epsilon] = [];
                 foreach (long label in wanted)
                 {
-                    using var scope = new TensorScope();
-                    AttackBatch<TModel> images = label == Any ? data : data.Select(data.Goal.Labels.Equal(label).NonZero().Reshape(-1).ToArray<long>());
+                    using var scope = NewDisposeScope();
+                    AttackBatch<TModel> images = label == Any ? data : data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>());
                     generators[label] = train(images, epsilon, share);
                     done++;
                 }
@@ -62,23 +65,23 @@ internal sealed class PerturbationGenerators : IDisposable
     /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
     public Tensor Perturb(Tensor images, Goal goal, double epsilon)
     {
-        using var scope = new TensorScope();
-        if (!goal.IsTargeted) return scope.Keep(Add(images, NetworkTraining.Apply(For(images, goal, epsilon, Any), images).Mul(epsilon)));
-        Tensor perturbed = images.Clone();
+        using var scope = NewDisposeScope();
+        if (!goal.IsTargeted) return scope.MoveToOuter(Add(images, NetworkTraining.Apply(For(images, goal, epsilon, Any), images).mul(epsilon)));
+        Tensor perturbed = images.clone();
         long[] wanted = goal.Labels.ToArray<long>();
         foreach (var rows in Rows.All(wanted.Length).GroupBy(row => wanted[row]))
         {
             Tensor some = images.At([.. rows]);
-            perturbed.Put([.. rows], Add(some, NetworkTraining.Apply(For(images, goal, epsilon, rows.Key), some).Mul(epsilon)));
+            perturbed.Put([.. rows], Add(some, NetworkTraining.Apply(For(images, goal, epsilon, rows.Key), some).mul(epsilon)));
         }
 
-        return scope.Keep(perturbed);
+        return scope.MoveToOuter(perturbed);
     }
 
     /// <summary>The generator that a training goes on from, for images with one goal.</summary>
     /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
     public PerturbationGenerator For<TModel>(AttackBatch<TModel> data, double epsilon) where TModel : IPredictor =>
-        For(data.Images, data.Goal, epsilon, data.Goal.IsTargeted ? data.Goal.Labels.Slice(0, 0, 1).ToArray<long>()[0] : Any);
+        For(data.Images, data.Goal, epsilon, data.Goal.IsTargeted ? data.Goal.Labels.slice(0, 0, 1, 1).ToArray<long>()[0] : Any);
 
     // A budget that was not learned for takes the generator of the next larger one, or of the largest.
     private PerturbationGenerator For(Tensor images, Goal goal, double epsilon, long label)
@@ -87,12 +90,12 @@ internal sealed class PerturbationGenerators : IDisposable
         Dictionary<long, PerturbationGenerator> generators = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
         if (!generators.TryGetValue(label, out PerturbationGenerator? generator))
             throw new UserErrorException($"the attack was not trained towards class {label}, only towards {string.Join(", ", generators.Keys)}: train it on images that are to become that class");
-        var shape = new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3));
+        var shape = new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3));
         return generator.Shape == shape ? generator : throw new UserErrorException($"the attack was trained on images of {generator.Shape}, not of {shape}: give weights that were trained on this data");
     }
 
     /// <summary>Images with a perturbation, in the box.</summary>
-    public static Tensor Add(Tensor images, Tensor perturbation) => images.Add(perturbation).Clamp(0, 1);
+    public static Tensor Add(Tensor images, Tensor perturbation) => images.add(perturbation).clamp(0.0, 1.0);
 
     /// <summary>Frees the generators.</summary>
     public void Dispose()

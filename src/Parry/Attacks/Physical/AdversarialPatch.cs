@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Optim;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Physical;
 
@@ -68,21 +70,21 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         long side = (long)Math.Ceiling(2 * Radius(LargestArea, images));
-        Tensor patches = Tensor.Full([goal.IsTargeted ? model.Classes : 1, images.Size(1), side, side], 0.5);
+        Tensor patches = full([goal.IsTargeted ? model.Classes : 1, images.size(1), side, side], 0.5);
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         long[] labels = goal.Labels.ToArray<long>(), wanted = goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
         for (int i = 0; i < wanted.Length; i++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             AttackBatch<IClassifier> own = goal.IsTargeted ? batch.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true)) : batch;
             int done = i;
-            patches.Put([wanted[i]], Learn(own, patches.Slice(0, wanted[i], wanted[i] + 1).Clone(), step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length), cancellation));
+            patches.Put([wanted[i]], Learn(own, patches.slice(0, wanted[i], wanted[i] + 1, 1).clone(), step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length), cancellation));
         }
 
-        return this with { Patch = patches.Own() };
+        return this with { Patch = patches.DetachFromDisposeScope() };
     }
 
     /// <inheritdoc/>
@@ -90,9 +92,9 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
         Tensor patch = Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
-        if (goal.IsTargeted && patch.Size(0) != model.Classes) throw new InvalidOperationException("The adversarial patch was trained for no class: train it with the goal that it is to reach.");
-        using var scope = new TensorScope();
-        return scope.Keep(Place(goal.IsTargeted ? patch.IndexSelect(0, goal.Labels) : patch.Slice(0, 0, 1), images, random, draw: 0));
+        if (goal.IsTargeted && patch.size(0) != model.Classes) throw new InvalidOperationException("The adversarial patch was trained for no class: train it with the goal that it is to reach.");
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Place(goal.IsTargeted ? patch.index_select(0, goal.Labels) : patch.slice(0, 0, 1, 1), images, random, draw: 0));
     }
 
     /// <inheritdoc/>
@@ -103,17 +105,17 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
 
     private Tensor Learn(AttackBatch<IClassifier> batch, Tensor patch, Action<int> report, CancellationToken cancellation)
     {
-        using var adam = new Adam([patch], LearningRate);
+        using var adam = Optimizers.Adam([patch], LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             // The images in turn; a piece always has the same rows, however many workers take them.
             long[] rows = [.. Enumerable.Range(0, Math.Min(BatchSize, batch.Count)).Select(i => (((long)step * BatchSize) + i) % batch.Count)];
             Tensor[] gradients = Workers.Shared.Map((rows.Length + PieceSize - 1) / PieceSize,
                 piece => Gradient(batch, rows[(piece * PieceSize)..Math.Min(rows.Length, (piece + 1) * PieceSize)], patch, step), cancellation);
-            using Tensor sum = Tensor.Stack(gradients).Sum([0]).MulInPlace(-1.0 / rows.Length);
+            using Tensor sum = stack(gradients).sum(0).mul_(-1.0 / rows.Length);
             foreach (Tensor gradient in gradients) gradient.Dispose();
             adam.Step(sum);
-            patch.ClampInPlace(0, 1);
+            patch.clamp_(0.0, 1.0);
             report(step);
         }
 
@@ -122,16 +124,16 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
 
     private Tensor Gradient(AttackBatch<IClassifier> all, long[] rows, Tensor patch, int step)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         AttackBatch<IClassifier> batch = all.Select(rows);
-        return scope.Keep(batch.Model.GradientThrough(patch, sticker => Place(sticker, batch.Images, batch.Random, step), AttackLoss.LogLikelihood(batch.Goal)).Gradient);
+        return scope.MoveToOuter(batch.Model.GradientThrough(patch, sticker => Place(sticker, batch.Images, batch.Random, step), AttackLoss.LogLikelihood(batch.Goal)).Gradient);
     }
 
     // A(p, x, l, t): the patch on each image, its size, turn and place drawn.
     private Tensor Place(Tensor patch, Tensor images, SampleRandom random, int draw)
     {
-        long count = images.Size(0), height = images.Size(2), width = images.Size(3), side = patch.Size(2);
+        long count = images.size(0), height = images.size(2), width = images.size(3), side = patch.size(2);
         double least = Radius(SmallestArea, images), most = Radius(LargestArea, images);
         Placement[] placements = [.. random.Uniform(draw, 4).ToArray<float>().Chunk(4).Select(u =>
         {
@@ -139,11 +141,11 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
             return new Placement(((2 * u[1]) - 1) * Rotation * Math.PI / 180, 2 * radius / side, ((2 * u[2]) - 1) * ((width / 2.0) - radius), ((2 * u[3]) - 1) * ((height / 2.0) - radius));
         })];
         Tensor points = Placement.Points(placements, height, width, side, side);
-        Tensor disk = points.Mul(points).Sum([3]).LessOrEqual(1).Unsqueeze(1);
-        return Tensor.Where(disk, patch.Expand(count, -1, -1, -1).GridSample(points), images);
+        Tensor disk = points.mul(points).sum(3).le(1.0).unsqueeze(1);
+        return where(disk, nn.functional.grid_sample(patch.expand(count, -1, -1, -1), points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false), images);
     }
 
     // Of the disk of that share of an image, in pixels; at most the largest that fits, at least one pixel's.
     private static double Radius(double area, Tensor images) =>
-        Math.Clamp(Math.Sqrt(area * images.Size(2) * images.Size(3) / Math.PI), 0.75, Math.Min(images.Size(2), images.Size(3)) / 2.0);
+        Math.Clamp(Math.Sqrt(area * images.size(2) * images.size(3) / Math.PI), 0.75, Math.Min(images.size(2), images.size(3)) / 2.0);
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Physical;
 
@@ -54,19 +56,19 @@ public sealed record Lavan : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        Tensor found = images.Clone();
+        Tensor found = images.clone();
         long[] withstood = Rows.All(batch.Count);
         for (int restart = 0; restart < Restarts && withstood.Length > 0; restart++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             var (noisy, reached) = Climb(batch.Select(withstood), restart);
             found.Put(withstood, noisy);
             withstood = withstood.At(Rows.Where(reached, false));
         }
 
-        return scope.Keep(found);
+        return scope.MoveToOuter(found);
     }
 
     /// <inheritdoc/>
@@ -77,7 +79,7 @@ public sealed record Lavan : IAttack<IClassifier>
     {
         SampleRandom random = batch.Random.Fork(restart);
         Tensor square = Squares(batch.Images, random);
-        Tensor point = Tensor.Where(square, random.Uniform(1, batch.Images.Shape.AsSpan(1)), batch.Images), best = point.Clone(), pace = square.To(DType.Float32).MulInPlace(Step);
+        Tensor point = where(square, random.Uniform(1, batch.Images.shape.AsSpan(1)), batch.Images), best = point.clone(), pace = square.to(ScalarType.Float32).mul_(Step);
         long[] rows = Rows.All(batch.Count);
         float[] highest = [.. rows.Select(_ => float.NegativeInfinity)];
         var reached = new bool[batch.Count];
@@ -93,15 +95,15 @@ public sealed record Lavan : IAttack<IClassifier>
 
         float[] Advance(int step)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             LossGradient? pass = step < Steps ? batch.Model.Gradient(point, AttackLoss.Margin(batch.Goal)) : null;
             Tensor logits = pass?.Logits ?? batch.Model.Logits(point);
             float[] likelihoods = AttackLoss.LogLikelihood(batch.Goal)(logits).ToArray<float>();
-            bool[] hit = batch.Goal.IsReached(logits.ArgMax(1)).ToArray<bool>();
+            bool[] hit = batch.Goal.IsReached(logits.argmax(1)).ToArray<bool>();
             long[] better = Rows.Where([.. rows.Select((row, i) => hit[i] == reached[row] ? likelihoods[i] > highest[row] : hit[i])], true);
             best.Put(rows.At(better), point.At(better));
             foreach (long i in better) (highest[rows[i]], reached[rows[i]]) = (likelihoods[i], hit[i]);
-            if (pass is not null) point.AddInPlace(pass.Gradient.Sign().MulInPlace(pace), 1 - ((double)step / Steps)).ClampInPlace(0, 1);
+            if (pass is not null) point.add_(pass.Gradient.sign().mul_(pace), 1 - ((double)step / Steps)).clamp_(0.0, 1.0);
             return likelihoods;
         }
     }
@@ -109,17 +111,17 @@ public sealed record Lavan : IAttack<IClassifier>
     // Which pixels of each image are in its square, [N, 1, H, W].
     private Tensor Squares(Tensor images, SampleRandom random)
     {
-        long height = images.Size(2), width = images.Size(3), side = Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
+        long height = images.size(2), width = images.size(3), side = Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
         float[] places = random.Uniform(0, 2).ToArray<float>();
-        return Within(Top, height, 2).And(Within(Left, width, 3));
+        return Within(Top, height, 2).logical_and(Within(Left, width, 3));
 
         Tensor Within(int? given, long size, int dimension)
         {
             if (given > size - side) throw new UserErrorException($"a square of {side} pixels at {given} leaves an image of {height} by {width}: place it at 0 to {size - side}");
-            Tensor middle = Rows.Column(places.Where((_, i) => i % 2 == dimension - 2).Select(place => given ?? Math.Floor(place * (size - side + 1)))).Add((side - 1) / 2.0);
+            Tensor middle = Rows.Column(places.Where((_, i) => i % 2 == dimension - 2).Select(place => given ?? Math.Floor(place * (size - side + 1)))).add((side - 1) / 2.0);
             long[] shape = [1, 1, 1, 1];
             shape[dimension] = size;
-            return Tensor.Range(size).To(DType.Float32).Reshape(shape).Sub(middle).Abs().Less(side / 2.0);
+            return arange(size, ScalarType.Int64).to(ScalarType.Float32).reshape(shape).sub(middle).abs().lt(side / 2.0);
         }
     }
 }

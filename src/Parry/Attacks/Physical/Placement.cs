@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Physical;
 
@@ -11,22 +13,22 @@ internal readonly record struct Placement(double Angle, double Size, double X, d
     /// </summary>
     public static Tensor Points(IReadOnlyList<Placement> placements, long height, long width, long pictureHeight, long pictureWidth)
     {
-        using var scope = new TensorScope();
-        Tensor columns = Tensor.Range(width).To(DType.Float32).Sub((width - 1) / 2.0).Reshape(1, 1, width);
-        Tensor rows = Tensor.Range(height).To(DType.Float32).Sub((height - 1) / 2.0).Reshape(1, height, 1);
+        using var scope = NewDisposeScope();
+        Tensor columns = arange(width, ScalarType.Int64).to(ScalarType.Float32).sub((width - 1) / 2.0).reshape(1, 1, width);
+        Tensor rows = arange(height, ScalarType.Int64).to(ScalarType.Float32).sub((height - 1) / 2.0).reshape(1, height, 1);
 
         // The inverse of the placement: off the middle of the canvas, turned back, shrunk, in units of half the picture.
         Tensor x = Line(p => Math.Cos(p.Angle), p => Math.Sin(p.Angle), pictureWidth);
         Tensor y = Line(p => -Math.Sin(p.Angle), p => Math.Cos(p.Angle), pictureHeight);
-        return scope.Keep(Tensor.Stack([x, y], 1).Permute(0, 2, 3, 1));
+        return scope.MoveToOuter(stack([x, y], 1).permute(0, 2, 3, 1));
 
         Tensor Line(Func<Placement, double> along, Func<Placement, double> down, long size)
         {
             double Scale(Placement p) => 2 / (p.Size * size);
             Tensor offset = Each(p => -Scale(p) * ((along(p) * p.X) + (down(p) * p.Y)));
-            return Each(p => Scale(p) * along(p)).Mul(columns).Add(offset).Add(Each(p => Scale(p) * down(p)).Mul(rows));
+            return Each(p => Scale(p) * along(p)).mul(columns).add(offset).add(Each(p => Scale(p) * down(p)).mul(rows));
         }
 
-        Tensor Each(Func<Placement, double> number) => Tensor.From(placements.Select(p => (float)number(p)).ToArray()).Reshape(-1, 1, 1);
+        Tensor Each(Func<Placement, double> number) => tensor(placements.Select(p => (float)number(p)).ToArray()).reshape(-1, 1, 1);
     }
 }

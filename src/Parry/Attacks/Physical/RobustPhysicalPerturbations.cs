@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Optim;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Physical;
 
@@ -83,12 +85,12 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         Tensor mask = (Top ?? Left ?? Height ?? Width) is null
-            ? MostChanged(Minimize(batch.Random.Fork(0), batch, images.OnesLike(), norm: 1))
+            ? MostChanged(Minimize(batch.Random.Fork(0), batch, ones_like(images), norm: 1))
             : Rectangle(images);
-        return scope.Keep(images.Add(Minimize(batch.Random.Fork(1), batch, mask, norm: 2)).ClampInPlace(0, 1));
+        return scope.MoveToOuter(images.add(Minimize(batch.Random.Fork(1), batch, mask, norm: 2)).clamp_(0.0, 1.0));
     }
 
     /// <inheritdoc/>
@@ -97,32 +99,32 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     // The best change of each image within the mask.
     private Tensor Minimize(SampleRandom random, AttackBatch<IClassifier> batch, Tensor mask, int norm)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         AttackBatch<IClassifier> seen = batch.Repeat(ViewCount);
         var loss = AttackLoss.LogLikelihood(seen.Goal);
-        Tensor change = batch.Images.ZerosLike(), best = change.Clone();
+        Tensor change = zeros_like(batch.Images), best = change.clone();
         float[] fooled = [.. Enumerable.Repeat(-1f, batch.Count)], costs = new float[batch.Count];
-        using var adam = new Adam([change], LearningRate);
+        using var adam = Optimizers.Adam([change], LearningRate);
         for (int step = 0; step < Steps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Tensor uniform = random.Uniform(step, ViewCount, Views.Draws);
-            uniform.Slice(1, 0, 1).ZeroInPlace().AddInPlace(0.5);
+            uniform.slice(1, 0, 1, 1).zero_().add_(0.5);
             LossGradient pass = seen.Model.GradientThrough(change,
-                delta => Views.Apply(batch.Images.Add(delta).Clamp(0, 1).RepeatInterleave(ViewCount), uniform.Reshape(-1, Views.Draws)), loss);
+                delta => Views.Apply(batch.Images.add(delta).clamp(0.0, 1.0).repeat_interleave(ViewCount, 0), uniform.reshape(-1, Views.Draws)), loss);
             var (cost, gradient) = Cost(batch.Images, change, mask, norm);
-            Remember(seen.Goal.IsReached(pass.Logits.ArgMax(1)), cost);
-            adam.Step(gradient.AddInPlace(pass.Gradient, -1.0 / ViewCount).MulInPlace(mask));
-            change.AddInPlace(batch.Images).ClampInPlace(0, 1).AddInPlace(batch.Images, -1);
+            Remember(seen.Goal.IsReached(pass.Logits.argmax(1)), cost);
+            adam.Step(gradient.add_(pass.Gradient, -1.0 / ViewCount).mul_(mask));
+            change.add_(batch.Images).clamp_(0.0, 1.0).add_(batch.Images, -1.0);
         }
 
-        return scope.Keep(best);
+        return scope.MoveToOuter(best);
 
         void Remember(Tensor reached, float[] cost)
         {
             // To fool the image as it is counts more than all other views.
-            Tensor views = reached.To(DType.Float32).Reshape(-1, ViewCount);
-            float[] now = views.Sum([1]).Add(views.Select(1, 0).Mul(ViewCount)).ToArray<float>();
+            Tensor views = reached.to(ScalarType.Float32).reshape(-1, ViewCount);
+            float[] now = views.sum(1).add(views.select(1, 0).mul((double)ViewCount)).ToArray<float>();
             long[] better = Rows.Where([.. now.Select((count, i) => count > fooled[i] || (count == fooled[i] && cost[i] < costs[i]))], true);
             best.Put(better, change.At(better));
             foreach (long i in better) (fooled[i], costs[i]) = (now[i], cost[i]);
@@ -132,36 +134,36 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     // λ·|M·δ| + ν·NPS of each image, and the gradient of their sum; the search for a mask prints nothing.
     private (float[] Costs, Tensor Gradient) Cost(Tensor images, Tensor change, Tensor mask, int norm)
     {
-        using var scope = new TensorScope();
-        using var follow = Autograd.WithGrad();
-        Tensor delta = change.Detach().RequireGrad();
-        Tensor cost = delta.Norm(norm, s_image).Mul(NormWeight);
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        Tensor delta = change.detach().requires_grad_();
+        Tensor cost = linalg.vector_norm(delta, norm, s_image).mul(NormWeight);
         if (norm == 2)
         {
-            Tensor printed = images.Add(delta), score = mask;
-            for (int level = 0; level < Levels; level++) score = score.Mul(printed.Sub(level / Math.Max(1.0, Levels - 1)).Abs());
-            cost = cost.Add(score.Sum(s_image).Mul(PrintWeight));
+            Tensor printed = images.add(delta), score = mask;
+            for (int level = 0; level < Levels; level++) score = score.mul(printed.sub(level / Math.Max(1.0, Levels - 1)).abs());
+            cost = cost.add(score.sum(s_image).mul(PrintWeight));
         }
 
-        return (cost.ToArray<float>(), scope.Keep(Autograd.Grad(cost.Sum(), delta)));
+        return (cost.ToArray<float>(), scope.MoveToOuter(Autograd.Grad(cost.sum(), delta)));
     }
 
     // The pixels that changed most, their neighbors counted in, so that stickers hang together.
     private Tensor MostChanged(Tensor change)
     {
-        long height = change.Size(2), width = change.Size(3);
-        Tensor mean = change.Abs().Sum([1], keep: true).Pad([1, 1, 1, 1]).AvgPool2d(3, 1).Flatten();
-        Tensor largest = mean.ArgTop(Math.Clamp((long)(Area * height * width), 1, height * width), 1);
-        return mean.ZerosLike().Scatter(1, largest, 1).Reshape(-1, 1, height, width);
+        long height = change.size(2), width = change.size(3);
+        Tensor mean = nn.functional.avg_pool2d(nn.functional.pad(change.abs().sum(1, true), [1, 1, 1, 1]), [3, 3], [1, 1]).flatten(1);
+        Tensor largest = mean.topk((int)Math.Clamp((long)(Area * height * width), 1, height * width), 1).indexes;
+        return zeros_like(mean).ScatterValue(1, largest, 1).reshape(-1, 1, height, width);
     }
 
     private Tensor Rectangle(Tensor images)
     {
-        long top = Top ?? 0, left = Left ?? 0, bottom = top + (Height ?? images.Size(2) - top), right = left + (Width ?? images.Size(3) - left);
-        if (top >= bottom || left >= right || bottom > images.Size(2) || right > images.Size(3))
-            throw new UserErrorException($"the rectangle from row {top} to {bottom} and column {left} to {right} leaves an image of {images.Size(2)} by {images.Size(3)}: give one inside it");
-        Tensor mask = images.ZerosLike();
-        mask.Slice(2, top, bottom).Slice(3, left, right).AddInPlace(1);
+        long top = Top ?? 0, left = Left ?? 0, bottom = top + (Height ?? images.size(2) - top), right = left + (Width ?? images.size(3) - left);
+        if (top >= bottom || left >= right || bottom > images.size(2) || right > images.size(3))
+            throw new UserErrorException($"the rectangle from row {top} to {bottom} and column {left} to {right} leaves an image of {images.size(2)} by {images.size(3)}: give one inside it");
+        Tensor mask = zeros_like(images);
+        mask.slice(2, top, bottom, 1).slice(3, left, right, 1).add_(1.0);
         return mask;
     }
 }

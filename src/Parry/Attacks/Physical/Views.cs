@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Physical;
 
@@ -32,11 +34,11 @@ public sealed record Views
     /// <summary>The view of each image that uniform numbers in [0, 1), [N, 5], stand for; 0.5 is the image as it is.</summary>
     internal Tensor Apply(Tensor images, Tensor uniform)
     {
-        long height = images.Size(2), width = images.Size(3);
+        long height = images.size(2), width = images.size(3);
         double[][] draws = [.. uniform.ToArray<float>().Select(u => (2.0 * u) - 1).Chunk(Draws)];
         Tensor points = Placement.Points(
             [.. draws.Select(d => new Placement(d[0] * Rotation * Math.PI / 180, 1 + (d[1] * Zoom), d[2] * Shift * width, d[3] * Shift * height))], height, width, height, width);
-        Tensor light = Tensor.From(draws.Select(d => (float)(1 + (d[4] * Brightness))).ToArray()).Reshape(-1, 1, 1, 1);
-        return images.GridSample(points).Mul(light).Clamp(0, 1);
+        Tensor light = tensor(draws.Select(d => (float)(1 + (d[4] * Brightness))).ToArray()).reshape(-1, 1, 1, 1);
+        return nn.functional.grid_sample(images, points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false).mul(light).clamp(0.0, 1.0);
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -81,7 +83,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         if (Decoder == ZoomDecoder.Bilinear) return this;
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         using Tensor draw = random.For(new long[] { 0 }).Uniform(0, 1);
         long seed = (long)(draw.ToDouble() * (1 << 24));
         return this with { Codec = ImageCodec.Train(images, Epochs, seed, progress, cancellation) };
@@ -92,8 +94,8 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
         if (!IsTrained) throw new InvalidOperationException("The auto-encoder of autozoom is not trained: call Train, and attack with what it returns.");
-        using var scope = new TensorScope();
-        return scope.Keep(Descend(new AttackBatch<IScorer>(model, images, goal, random)));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Descend(new AttackBatch<IScorer>(model, images, goal, random)));
     }
 
     /// <inheritdoc/>
@@ -104,13 +106,13 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
 
     private Tensor Descend(AttackBatch<IScorer> all)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var best = new BestSoFar(all.Images);
         var search = new ConstantSearch(all.Count, InitialConstant);
         Tensor anchor = ImageSpace.Enter(all.Images, Tanh), clean = ImageSpace.Leave(anchor, Tanh);
         long[] code = CodeShape(all.Images);
         long values = code[0] * code[1] * code[2];
-        Tensor change = Tensor.Zeros([all.Count, values]), first = change.ZerosLike(), second = change.ZerosLike();
+        Tensor change = zeros([all.Count, values]), first = zeros_like(change), second = zeros_like(change);
         var taken = new int[all.Count];
         bool[] everFound = new bool[all.Count], found = new bool[all.Count];
         Group[] groups = Grouped();
@@ -131,7 +133,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             found = new bool[all.Count];
         }
 
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
 
         // Images that have succeeded ask along more directions than the others.
         Group[] Grouped() =>
@@ -144,55 +146,55 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         {
             long[] rows = Rows.Where([.. which], true);
             if (rows.Length == 0) return;
-            using Tensor zeros = Tensor.Zeros([rows.Length, values]);
-            first.Put(rows, zeros);
-            second.Put(rows, zeros);
+            using Tensor nothing = zeros([rows.Length, values]);
+            first.Put(rows, nothing);
+            second.Put(rows, nothing);
             foreach (long row in rows) taken[row] = 0;
         }
 
         void Step(Group group, int iteration)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             var (rows, batch, count) = group;
             double length = 1.0 / values;
-            Tensor at = change.At(rows), center = at.Unsqueeze(1), original = clean.At(rows).Unsqueeze(1);
+            Tensor at = change.At(rows), center = at.unsqueeze(1), original = clean.At(rows).unsqueeze(1);
             Tensor directions = batch.Random.Normal(iteration, count, values);
-            directions = directions.Div(directions.Norm(2, [2], keep: true));
-            Tensor codes = Tensor.Cat([center, center.Add(directions.Mul(length))], 1).Flatten(0, 1).Reshape([-1, .. code]);
-            Tensor moved = Decode(codes, original).Reshape([rows.Length, 1 + count, .. original.Shape.AsSpan(2)]);
-            Tensor points = ImageSpace.Leave(moved.AddInPlace(anchor.At(rows).Unsqueeze(1)), Tanh), away = points.Sub(original);
-            Tensor distances = away.MulInPlace(away).Sum([2, 3, 4]), margins = batch.Margins(points);
-            float[] reserves = margins.Select(1, 0).Sub(Confidence).ToArray<float>();
+            directions = directions.div(linalg.vector_norm(directions, 2, [2], true));
+            Tensor codes = cat([center, center.add(directions.mul(length))], 1).flatten(0, 1).reshape([-1, .. code]);
+            Tensor moved = Decode(codes, original).reshape([rows.Length, 1 + count, .. original.shape.AsSpan(2)]);
+            Tensor points = ImageSpace.Leave(moved.add_(anchor.At(rows).unsqueeze(1)), Tanh), away = points.sub(original);
+            Tensor distances = away.mul_(away).sum([2, 3, 4]), margins = batch.Margins(points);
+            float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
             foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))) (found[row], everFound[row]) = (true, true);
-            best.Take(rows, points.Select(1, 0), reserves, distances.Select(1, 0).ToArray<float>());
+            best.Take(rows, points.select(1, 0), reserves, distances.select(1, 0).ToArray<float>());
 
             Tensor weights = Column(rows.Select(row => search.Values[row]));
-            Tensor losses = margins.SubtractedFrom(Confidence).ClampMin(0).MulInPlace(weights).AddInPlace(distances);
-            Tensor rises = losses.Slice(1, 1, 1 + count).Sub(losses.Slice(1, 0, 1));
-            Tensor gradient = directions.MulInPlace(rises.Unsqueeze(2)).Sum([1]).MulInPlace(values / (length * count));
+            Tensor losses = (Confidence - margins).clamp_min(0.0).mul_(weights).add_(distances);
+            Tensor rises = losses.slice(1, 1, 1 + count, 1).sub(losses.slice(1, 0, 1, 1));
+            Tensor gradient = directions.mul_(rises.unsqueeze(2)).sum(1).mul_(values / (length * count));
 
             foreach (long row in rows) taken[row]++;
-            Tensor m = first.At(rows).MulInPlace(Beta1).AddInPlace(gradient, 1 - Beta1), v = second.At(rows).MulInPlace(Beta2).AddProductInPlace(gradient, gradient, 1 - Beta2);
+            Tensor m = first.At(rows).mul_(Beta1).add_(gradient, 1 - Beta1), v = second.At(rows).mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
             first.Put(rows, m);
             second.Put(rows, v);
             Tensor rates = Column(rows.Select(row => -LearningRate * Math.Sqrt(1 - Math.Pow(Beta2, taken[row])) / (1 - Math.Pow(Beta1, taken[row]))));
-            change.Put(rows, at.AddQuotientInPlace(m.Mul(rates), v.Sqrt().AddInPlace(AdamEpsilon)));
+            change.Put(rows, at.addcdiv_(m.mul(rates), v.sqrt().add_(AdamEpsilon)));
         }
     }
 
     private long[] CodeShape(Tensor images)
     {
-        var (height, width) = Codec?.CodeSize ?? (Math.Min(Side ?? LargestSide, Half(images.Size(2))), Math.Min(Side ?? LargestSide, Half(images.Size(3))));
-        return [images.Size(1), height, width];
+        var (height, width) = Codec?.CodeSize ?? (Math.Min(Side ?? LargestSide, Half(images.size(2))), Math.Min(Side ?? LargestSide, Half(images.size(3))));
+        return [images.size(1), height, width];
 
         long Half(long size) => Side is null ? Math.Max(1, size / 2) : size;
     }
 
     private Tensor Decode(Tensor codes, Tensor images) => Codec is null
-        ? codes.ResizeBilinear(images.Size(-2), images.Size(-1))
-        : Codec.Decode(codes).Sub(Codec.Decode(codes.Slice(0, 0, 1).ZerosLike()));
+        ? nn.functional.interpolate(codes, [images.size(-2), images.size(-1)], mode: InterpolationMode.Bilinear, align_corners: false)
+        : Codec.Decode(codes).sub(Codec.Decode(zeros_like(codes.slice(0, 0, 1, 1))));
 
-    private static Tensor Column(IEnumerable<double> numbers) => Tensor.From(numbers.Select(number => (float)number).ToArray()).Unsqueeze(1);
+    private static Tensor Column(IEnumerable<double> numbers) => tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(1);
 
     private sealed record Group(long[] Rows, AttackBatch<IScorer> Batch, int Directions);
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -56,8 +58,8 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, Evolve));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, Evolve));
     }
 
     /// <inheritdoc/>
@@ -71,11 +73,11 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
     // Members are [N, population, values]; the elite is the first.
     private Tensor Evolve(AttackBatch<IScorer> batch)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        long channels = batch.Images.Size(1), height = Math.Min(Side ?? LargestWhole, batch.Images.Size(2)), width = Math.Min(Side ?? LargestWhole, batch.Images.Size(3));
-        Tensor members = batch.Random.Uniform(0, Population, channels * height * width).MulInPlace(2 * Epsilon).AddInPlace(-Epsilon);
+        long channels = batch.Images.size(1), height = Math.Min(Side ?? LargestWhole, batch.Images.size(2)), width = Math.Min(Side ?? LargestWhole, batch.Images.size(3));
+        Tensor members = batch.Random.Uniform(0, Population, channels * height * width).mul_(2 * Epsilon).add_(-Epsilon);
         Tensor fitness = batch.Margins(Images(members));
         float[] record = [.. rows.Select(_ => float.NegativeInfinity)];
         int[] idle = new int[batch.Count], plateaus = new int[batch.Count];
@@ -85,8 +87,8 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             long[] stay = generation > Generations ? [] : Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (stay.Length < rows.Length)
             {
-                best.Take(rows, Images(members.Slice(1, 0, 1)).Squeeze(1), margins);
-                if (stay.Length == 0) return scope.Keep(best.Images);
+                best.Take(rows, Images(members.slice(1, 0, 1, 1)).squeeze(1), margins);
+                if (stay.Length == 0) return scope.MoveToOuter(best.Images);
                 (batch, rows, members, fitness) = (batch.Select(stay), rows.At(stay), members.At(stay), fitness.At(stay));
                 (record, idle, plateaus, margins) = (record.At(stay), idle.At(stay), plateaus.At(stay), margins.At(stay));
             }
@@ -105,47 +107,47 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         // Puts the fittest member first, where it stays.
         float[] Crown()
         {
-            using var inner = new TensorScope();
-            Tensor order = fitness.Neg().ArgSort(1);
-            members.CopyInPlace(members.Gather(1, order.Unsqueeze(2).Expand(members.Shape)));
-            fitness.CopyInPlace(fitness.Gather(1, order));
-            return fitness.Select(1, 0).ToArray<float>();
+            using var inner = NewDisposeScope();
+            Tensor order = fitness.neg().argsort(1);
+            members.copy_(members.gather(1, order.unsqueeze(2).expand(members.shape)));
+            fitness.copy_(fitness.gather(1, order));
+            return fitness.select(1, 0).ToArray<float>();
         }
 
         void Breed(int generation)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             int children = Population - 1;
             SampleRandom random = batch.Random.Fork(generation);
-            Tensor scores = fitness.Div(Temperature);
+            Tensor scores = fitness.div(Temperature);
 
             // The largest of scores with Gumbel noise is a draw by their softmax.
-            Tensor noise = random.Uniform(0, 2 * children, Population).ClampInPlace(1e-12, 1).Log().Neg().Log();
-            Tensor parents = scores.Unsqueeze(1).Sub(noise).ArgMax(2), chosen = scores.Gather(1, parents);
-            Tensor couples = members.Gather(1, parents.Unsqueeze(2).Expand(rows.Length, 2 * children, members.Size(2)));
-            Tensor share = chosen.Slice(1, 0, children).Sub(chosen.Slice(1, children, 2 * children)).Sigmoid().Unsqueeze(2);
-            Tensor crossed = Tensor.Where(random.Uniform(1, children, members.Size(2)).Less(share), couples.Slice(1, 0, children), couples.Slice(1, children, 2 * children));
+            Tensor noise = random.Uniform(0, 2 * children, Population).clamp_(1e-12, 1.0).log().neg().log();
+            Tensor parents = scores.unsqueeze(1).sub(noise).argmax(2), chosen = scores.gather(1, parents);
+            Tensor couples = members.gather(1, parents.unsqueeze(2).expand(rows.Length, 2 * children, members.size(2)));
+            Tensor share = chosen.slice(1, 0, children, 1).sub(chosen.slice(1, children, 2 * children, 1)).sigmoid().unsqueeze(2);
+            Tensor crossed = where(random.Uniform(1, children, members.size(2)).lt(share), couples.slice(1, 0, children, 1), couples.slice(1, children, 2 * children, 1));
 
             // One number decides whether a value mutates and, if so, how far.
             Tensor rate = Column(plateaus.Select(count => Adaptive ? Math.Max(Rate ?? 0.1, FirstRate * Math.Pow(Shrink, count)) : Rate ?? 0.05));
             Tensor range = Column(plateaus.Select(count => Epsilon * (Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, count)) : Range ?? 1)));
-            Tensor draws = random.Uniform(2, children, members.Size(2)), mutates = draws.Less(rate).To(DType.Float32);
-            Tensor moves = draws.Div(rate.ClampMin(Smallest)).MulInPlace(2).AddInPlace(-1).MulInPlace(range).MulInPlace(mutates);
-            crossed.AddInPlace(moves).ClampInPlace(-Epsilon, Epsilon);
-            members.Slice(1, 1, Population).CopyInPlace(crossed);
-            fitness.Slice(1, 1, Population).CopyInPlace(batch.Margins(Images(crossed)));
+            Tensor draws = random.Uniform(2, children, members.size(2)), mutates = draws.lt(rate).to(ScalarType.Float32);
+            Tensor moves = draws.div(rate.clamp_min(Smallest)).mul_(2.0).add_(-1.0).mul_(range).mul_(mutates);
+            crossed.add_(moves).clamp_(-Epsilon, Epsilon);
+            members.slice(1, 1, Population, 1).copy_(crossed);
+            fitness.slice(1, 1, Population, 1).copy_(batch.Margins(Images(crossed)));
         }
 
         Tensor Images(Tensor changes)
         {
-            using var inner = new TensorScope();
-            long each = changes.Size(1);
-            long[] shape = [rows.Length, each, .. batch.Images.Shape.AsSpan(1)];
-            Tensor planes = changes.Reshape(rows.Length * each, channels, height, width);
-            if (height < shape[3] || width < shape[4]) planes = planes.ResizeBilinear(shape[3], shape[4]);
-            return inner.Keep(planes.Reshape(shape).Add(batch.Images.Unsqueeze(1)).ClampInPlace(0, 1));
+            using var inner = NewDisposeScope();
+            long each = changes.size(1);
+            long[] shape = [rows.Length, each, .. batch.Images.shape.AsSpan(1)];
+            Tensor planes = changes.reshape(rows.Length * each, channels, height, width);
+            if (height < shape[3] || width < shape[4]) planes = nn.functional.interpolate(planes, [shape[3], shape[4]], mode: InterpolationMode.Bilinear, align_corners: false);
+            return inner.MoveToOuter(planes.reshape(shape).add(batch.Images.unsqueeze(1)).clamp_(0.0, 1.0));
         }
     }
 
-    private static Tensor Column(IEnumerable<double> numbers) => Tensor.From(numbers.Select(number => (float)number).ToArray()).Reshape(-1, 1, 1);
+    private static Tensor Column(IEnumerable<double> numbers) => tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1);
 }

@@ -1,7 +1,10 @@
 using Parry.Data;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
+using Parry.Models.Architectures;
+using Parry.Models;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -24,16 +27,16 @@ internal sealed class ImageCodec : IDisposable
         _sizes = [(shape.Height, shape.Width)];
         int halvings = Math.Max(shape.Height, shape.Width) > LargestHalvedOnce ? 2 : 1;
         for (int i = 0; i < halvings; i++) _sizes.Add((_sizes[i].Height / 2, _sizes[i].Width / 2));
-        List<Module> encoder = [], decoder = [];
+        List<nn.Module<Tensor, Tensor>> encoder = [], decoder = [];
         for (int i = 0; i < halvings; i++)
         {
-            encoder.Add(new Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
-            decoder.Add(new Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
+            encoder.Add(Layer.Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
+            decoder.Add(Layer.Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
         }
 
-        encoder.Add(new Conv2d(Channels, shape.Channels, 3, random, padding: 1));
-        decoder.Add(new Conv2d(Channels, shape.Channels, 3, random, padding: 1));
-        (_encoder, _decoder) = (new Sequential([.. encoder]), new Sequential([.. decoder]));
+        encoder.Add(Layer.Conv2d(Channels, shape.Channels, 3, random, padding: 1));
+        decoder.Add(Layer.Conv2d(Channels, shape.Channels, 3, random, padding: 1));
+        (_encoder, _decoder) = (Layer.Sequential([.. encoder]), Layer.Sequential([.. decoder]));
     }
 
     /// <summary>The height and width of what it compresses an image into.</summary>
@@ -45,37 +48,37 @@ internal sealed class ImageCodec : IDisposable
     /// <summary>An auto-encoder trained on images.</summary>
     public static ImageCodec Train(Tensor images, int epochs, long seed, IProgress<double>? progress, CancellationToken cancellation)
     {
-        using var random = new Generator(seed);
-        var codec = new ImageCodec(new ImageShape((int)images.Size(1), (int)images.Size(2), (int)images.Size(3)), random);
-        Tensor[] parameters = [.. codec._encoder.Parameters.Concat(codec._decoder.Parameters).Select(parameter => parameter.Value)];
-        foreach (Tensor parameter in parameters) parameter.RequireGrad();
-        using var adam = new Adam(parameters, Rate);
-        var batches = new ShuffledBatches((int)images.Size(0), BatchSize, (ulong)seed);
+        using var random = new Generator((ulong)seed);
+        var codec = new ImageCodec(new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3)), random);
+        Tensor[] parameters = [.. codec._encoder.Parameters().Concat(codec._decoder.Parameters()).Select(parameter => parameter.Value)];
+        foreach (Tensor parameter in parameters) parameter.requires_grad_();
+        using var adam = Optimizers.Adam(parameters, Rate);
+        var batches = new ShuffledBatches((int)images.size(0), BatchSize, (ulong)seed);
         for (int epoch = 0; epoch < epochs; epoch++)
         {
             cancellation.ThrowIfCancellationRequested();
             double sum = 0;
-            foreach (int[] batch in batches.Epoch(epoch)) sum += batch.Length * codec.Learn(images.IndexSelect(0, Tensor.From(batch)), parameters, adam);
-            codec.Error = sum / images.Size(0);
+            foreach (int[] batch in batches.Epoch(epoch)) sum += batch.Length * codec.Learn(images.index_select(0, tensor(batch)), parameters, adam);
+            codec.Error = sum / images.size(0);
             progress?.Report((epoch + 1.0) / epochs);
         }
 
-        foreach (Tensor parameter in parameters) parameter.RequireGrad(false);
+        foreach (Tensor parameter in parameters) parameter.requires_grad_(false);
         return codec;
     }
 
     /// <summary>The images of codes [N, C, h, w].</summary>
     public Tensor Decode(Tensor codes)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor planes = codes;
-        for (int i = 0; i < _decoder.Children.Count; i++)
+        for (int i = 0; i < _decoder.Count; i++)
         {
-            planes = _decoder.Children[i].Value.Forward(planes);
-            if (i < _decoder.Children.Count - 1) planes = planes.Relu().ResizeBilinear(_sizes[^(i + 2)].Height, _sizes[^(i + 2)].Width);
+            planes = _decoder[i].call(planes);
+            if (i < _decoder.Count - 1) planes = nn.functional.interpolate(planes.relu(), [_sizes[^(i + 2)].Height, _sizes[^(i + 2)].Width], mode: InterpolationMode.Bilinear, align_corners: false);
         }
 
-        return scope.Keep(planes);
+        return scope.MoveToOuter(planes);
     }
 
     /// <summary>Frees the weights.</summary>
@@ -85,11 +88,11 @@ internal sealed class ImageCodec : IDisposable
         _decoder.Dispose();
     }
 
-    private double Learn(Tensor images, Tensor[] parameters, Adam adam)
+    private double Learn(Tensor images, Tensor[] parameters, optim.Optimizer adam)
     {
-        using var scope = new TensorScope();
-        using var follow = Autograd.WithGrad();
-        Tensor away = Decode(Encode(images)).Sub(images), loss = away.Mul(away).Mean();
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        Tensor away = Decode(Encode(images)).sub(images), loss = away.mul(away).mean();
         adam.Step(Autograd.Grad([loss], parameters));
         return loss.ToDouble();
     }
@@ -97,10 +100,10 @@ internal sealed class ImageCodec : IDisposable
     private Tensor Encode(Tensor images)
     {
         Tensor planes = images;
-        for (int i = 0; i < _encoder.Children.Count; i++)
+        for (int i = 0; i < _encoder.Count; i++)
         {
-            planes = _encoder.Children[i].Value.Forward(planes);
-            if (i < _encoder.Children.Count - 1) planes = planes.Relu().MaxPool2d(2, 2);
+            planes = _encoder[i].call(planes);
+            if (i < _encoder.Count - 1) planes = nn.functional.max_pool2d(planes.relu(), [2, 2], [2, 2]);
         }
 
         return planes;

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -43,8 +45,8 @@ public sealed record LocalSearch : IAttack<IScorer>
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(Search(new AttackBatch<IScorer>(model, images, goal, random)));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Search(new AttackBatch<IScorer>(model, images, goal, random)));
     }
 
     /// <inheritdoc/>
@@ -52,14 +54,14 @@ public sealed record LocalSearch : IAttack<IScorer>
 
     private Tensor Search(AttackBatch<IScorer> batch)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        int height = (int)batch.Images.Size(2), width = (int)batch.Images.Size(3), first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
+        int height = (int)batch.Images.size(2), width = (int)batch.Images.size(3), first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
 
         // The batch's images change as the search goes on.
-        batch = batch with { Images = batch.Images.Clone() };
-        Tensor drawn = batch.Random.Uniform(0, height * width).ArgSort(1).Slice(1, 0, first).Contiguous();
+        batch = batch with { Images = batch.Images.clone() };
+        Tensor drawn = batch.Random.Uniform(0, height * width).argsort(1).slice(1, 0, first, 1).contiguous();
         long[][] neighborhoods = [.. drawn.ToArray<long>().Chunk(first)];
         for (int round = 0; round < Rounds; round++)
         {
@@ -72,11 +74,11 @@ public sealed record LocalSearch : IAttack<IScorer>
             (batch, rows, neighborhoods) = (batch.Select(stay), rows.At(stay), neighborhoods.At(stay));
         }
 
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
 
         float[] Change()
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             float[][] scores = TryOut(batch, neighborhoods);
             var chosen = new List<long>();
             for (int i = 0; i < rows.Length; i++)
@@ -86,10 +88,10 @@ public sealed record LocalSearch : IAttack<IScorer>
                 neighborhoods[i] = Around(top, height, width);
             }
 
-            Tensor index = Tensor.From([.. chosen]).Reshape(rows.Length, 1, Pixels).Expand(rows.Length, batch.Images.Size(1), Pixels);
-            Tensor values = batch.Images.Flatten(2), moved = values.Gather(2, index).AddInPlace(-0.5).MulInPlace(Factor);
-            moved.AddInPlace(moved.Less(-0.5).To(DType.Float32)).AddInPlace(moved.Greater(0.5).To(DType.Float32), -1);
-            batch.Images.CopyInPlace(values.Clone().ScatterInPlace(2, index, moved.AddInPlace(0.5).ClampInPlace(0, 1)).Reshape(batch.Images.Shape));
+            Tensor index = tensor((long[])[.. chosen]).reshape(rows.Length, 1, Pixels).expand(rows.Length, batch.Images.size(1), Pixels);
+            Tensor values = batch.Images.flatten(2), moved = values.gather(2, index).add_(-0.5).mul_(Factor);
+            moved.add_(moved.lt(-0.5).to(ScalarType.Float32)).add_(moved.gt(0.5).to(ScalarType.Float32), -1.0);
+            batch.Images.copy_(values.clone().scatter_(2, index, moved.add_(0.5).clamp_(0.0, 1.0)).reshape(batch.Images.shape));
             return batch.MarginsAt(batch.Images);
         }
     }
@@ -101,11 +103,11 @@ public sealed record LocalSearch : IAttack<IScorer>
         var margins = new List<float>(queries.Length);
         foreach (var piece in queries.Chunk(MostQueries))
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             AttackBatch<IScorer> part = batch.Select([.. piece.Select(query => query.Row)]);
-            Tensor index = Tensor.From(piece.Select(query => query.Pixel).ToArray()).Reshape(-1, 1, 1).Expand(piece.Length, part.Images.Size(1), 1);
-            Tensor values = part.Images.Flatten(2), far = values.Gather(2, index).Less(0.5).To(DType.Float32);
-            margins.AddRange(part.MarginsAt(values.ScatterInPlace(2, index, far).Reshape(part.Images.Shape)));
+            Tensor index = tensor(piece.Select(query => query.Pixel).ToArray()).reshape(-1, 1, 1).expand(piece.Length, part.Images.size(1), 1);
+            Tensor values = part.Images.flatten(2), far = values.gather(2, index).lt(0.5).to(ScalarType.Float32);
+            margins.AddRange(part.MarginsAt(values.scatter_(2, index, far).reshape(part.Images.shape)));
         }
 
         int from = 0;

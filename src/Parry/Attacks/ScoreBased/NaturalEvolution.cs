@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -53,8 +55,8 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Queries + 1, Climb));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Queries + 1, Climb));
     }
 
     /// <inheritdoc/>
@@ -67,30 +69,30 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
 
     private Tensor Climb(AttackBatch<IScorer> batch)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
-        Tensor point = batch.Images.Clone(), velocity = point.ZerosLike();
+        Tensor point = batch.Images.clone(), velocity = zeros_like(point);
         double[] rates = [.. Enumerable.Repeat(LearningRate, batch.Count)];
         float[] checkpoint = [.. Enumerable.Repeat(float.NegativeInfinity, batch.Count)];
         long[] rows = Rows.All(batch.Count);
-        long[] shape = [Queries / 2, .. point.Shape.AsSpan(1)];
+        long[] shape = [Queries / 2, .. point.shape.AsSpan(1)];
         for (int step = 0; step < Steps; step++)
         {
             float[] margins = Step(step);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == 0) return scope.Keep(best.Images);
+            if (stay.Length == 0) return scope.MoveToOuter(best.Images);
             if (stay.Length == rows.Length) continue;
             (batch, ball, rows, rates, checkpoint) = (batch.Select(stay), ball.Select(stay), rows.At(stay), rates.At(stay), checkpoint.At(stay));
             (point, velocity) = (point.At(stay), velocity.At(stay));
         }
 
         best.Take(rows, point, batch.MarginsAt(point));
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
 
         float[] Step(int step)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             var (margins, gradient) = batch.Differences(point, batch.Random.Normal(step, shape), Sigma);
             best.Take(rows, point, margins);
             if (step % PlateauLength == 0)
@@ -103,8 +105,8 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
                 checkpoint = margins;
             }
 
-            velocity.MulInPlace(Momentum).AddInPlace(gradient, 1 - Momentum);
-            point.CopyInPlace(ball.Project(velocity.Sign().MulInPlace(Rows.Column(rates)).AddInPlace(point)));
+            velocity.mul_(Momentum).add_(gradient, 1 - Momentum);
+            point.copy_(ball.Project(velocity.sign().mul_(Rows.Column(rates)).add_(point)));
             return margins;
         }
     }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -47,12 +49,12 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
     /// <exception cref="UserErrorException">The budget is above zero and below one pixel.</exception>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        int channels = (int)images.Size(1), pixels = (int)Math.Min(Epsilon / channels, images.Size(2) * images.Size(3));
+        int channels = (int)images.size(1), pixels = (int)Math.Min(Epsilon / channels, images.size(2) * images.size(3));
         if (Epsilon > 0 && pixels == 0)
             throw new UserErrorException($"a pixel of these images has {channels} values: expected a budget of {channels} or a multiple for {Name}, got {Epsilon}");
-        if (pixels == 0) return images.Clone();
-        using var scope = new TensorScope();
-        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, batch => Evolve(batch, pixels)));
+        if (pixels == 0) return images.clone();
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, batch => Evolve(batch, pixels)));
     }
 
     /// <inheritdoc/>
@@ -65,24 +67,24 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
     // Candidates are [N, population, genes], and each pixel's genes its row, its column and its color, all in [0, 1].
     private Tensor Evolve(AttackBatch<IScorer> batch, int pixels)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        long channels = batch.Images.Size(1);
-        Tensor places = batch.Random.Uniform(0, Population, pixels, 2), colors = batch.Random.Normal(1, Population, pixels, channels).MulInPlace(0.5).AddInPlace(0.5);
-        Tensor genes = Tensor.Cat([places, colors], 3).Flatten(2).ClampInPlace(0, 1), fitness = batch.Margins(Render(batch.Images, genes, pixels));
+        long channels = batch.Images.size(1);
+        Tensor places = batch.Random.Uniform(0, Population, pixels, 2), colors = batch.Random.Normal(1, Population, pixels, channels).mul_(0.5).add_(0.5);
+        Tensor genes = cat([places, colors], 3).flatten(2).clamp_(0.0, 1.0), fitness = batch.Margins(Render(batch.Images, genes, pixels));
         for (int generation = 1; ; generation++)
         {
             // The fittest of each image; then the images that are done leave.
-            Tensor fittest = fitness.ArgMax(1, keep: true);
-            float[] margins = fitness.Gather(1, fittest).ToArray<float>();
+            Tensor fittest = fitness.argmax(1, true);
+            float[] margins = fitness.gather(1, fittest).ToArray<float>();
             bool last = generation > Generations;
             long[] done = last ? Rows.All(rows.Length) : Rows.Where([.. margins.Select(margin => margin > 0)], true), stay = last ? [] : Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (done.Length > 0)
             {
-                Tensor chosen = genes.At(done).Gather(1, fittest.At(done).Unsqueeze(2).Expand(done.Length, 1, genes.Size(2)));
-                best.Take(rows.At(done), Render(batch.Images.At(done), chosen, pixels).Squeeze(1), margins.At(done));
-                if (stay.Length == 0) return scope.Keep(best.Images);
+                Tensor chosen = genes.At(done).gather(1, fittest.At(done).unsqueeze(2).expand(done.Length, 1, genes.size(2)));
+                best.Take(rows.At(done), Render(batch.Images.At(done), chosen, pixels).squeeze(1), margins.At(done));
+                if (stay.Length == 0) return scope.MoveToOuter(best.Images);
                 (batch, rows, genes, fitness) = (batch.Select(stay), rows.At(stay), genes.At(stay), fitness.At(stay));
             }
 
@@ -91,15 +93,15 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
 
         void Compete(int generation)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             var (first, second, third) = Others(batch.Random, generation);
-            Tensor children = Pick(first).Add(Pick(second).AddInPlace(Pick(third), -1).MulInPlace(Weight)).ClampInPlace(0, 1);
-            Tensor reached = batch.Margins(Render(batch.Images, children, pixels)), better = reached.Greater(fitness);
-            genes.CopyInPlace(Tensor.Where(better.Unsqueeze(2), children, genes));
-            fitness.CopyInPlace(reached.Maximum(fitness));
+            Tensor children = Pick(first).add(Pick(second).add_(Pick(third), -1.0).mul_(Weight)).clamp_(0.0, 1.0);
+            Tensor reached = batch.Margins(Render(batch.Images, children, pixels)), better = reached.gt(fitness);
+            genes.copy_(where(better.unsqueeze(2), children, genes));
+            fitness.copy_(reached.maximum(fitness));
         }
 
-        Tensor Pick(Tensor candidates) => genes.Gather(1, candidates.Unsqueeze(2).Expand(genes.Shape));
+        Tensor Pick(Tensor candidates) => genes.gather(1, candidates.unsqueeze(2).expand(genes.shape));
     }
 
     // Three candidates for each, different from each other and from itself.
@@ -110,29 +112,29 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
 
         // Steps around the circle of candidates: one that would land on an earlier one goes past it.
         b = Past(a, b);
-        c = Past(a.Maximum(b), Past(a.Minimum(b), c));
-        Tensor self = Tensor.Range(Population).To(DType.Float32);
+        c = Past(a.maximum(b), Past(a.minimum(b), c));
+        Tensor self = arange(Population, ScalarType.Int64).to(ScalarType.Float32);
         return (From(a), From(b), From(c));
 
-        Tensor Below(int part, int end) => draws.Select(1, part).Mul(end).Floor().ClampInPlace(0, end - 1);
+        Tensor Below(int part, int end) => draws.select(1, part).mul((double)end).floor().clamp_(0.0, (double)(end - 1));
 
-        static Tensor Past(Tensor taken, Tensor steps) => steps.Add(steps.GreaterOrEqual(taken).To(DType.Float32));
+        static Tensor Past(Tensor taken, Tensor steps) => steps.add(steps.ge(taken).to(ScalarType.Float32));
 
         Tensor From(Tensor steps)
         {
-            Tensor sum = self.Add(steps).AddInPlace(1);
-            return sum.Sub(sum.Greater(Population - 1).To(DType.Float32).Mul(Population)).To(DType.Int64);
+            Tensor sum = self.add(steps).add_(1.0);
+            return sum.sub(sum.gt((double)(Population - 1)).to(ScalarType.Float32).mul((double)Population)).to(ScalarType.Int64);
         }
     }
 
     private static Tensor Render(Tensor images, Tensor genes, int pixels)
     {
-        using var scope = new TensorScope();
-        long count = images.Size(0), channels = images.Size(1), height = images.Size(2), width = images.Size(3), each = genes.Size(1);
-        Tensor parts = genes.Reshape(count, each, pixels, 2 + channels);
-        Tensor row = parts.Select(3, 0).Mul(height).Floor().ClampInPlace(0, height - 1), column = parts.Select(3, 1).Mul(width).Floor().ClampInPlace(0, width - 1);
-        Tensor index = row.MulInPlace(width).AddInPlace(column).To(DType.Int64).Unsqueeze(2).Expand(count, each, channels, pixels);
-        Tensor queries = images.Flatten(2).Unsqueeze(1).Repeat(1, each, 1, 1).ScatterInPlace(3, index, parts.Slice(3, 2, 2 + channels).Transpose(2, 3));
-        return scope.Keep(queries.Reshape(count, each, channels, height, width));
+        using var scope = NewDisposeScope();
+        long count = images.size(0), channels = images.size(1), height = images.size(2), width = images.size(3), each = genes.size(1);
+        Tensor parts = genes.reshape(count, each, pixels, 2 + channels);
+        Tensor row = parts.select(3, 0).mul((double)height).floor().clamp_(0.0, (double)(height - 1)), column = parts.select(3, 1).mul((double)width).floor().clamp_(0.0, (double)(width - 1));
+        Tensor index = row.mul_((double)width).add_(column).to(ScalarType.Int64).unsqueeze(2).expand(count, each, channels, pixels);
+        Tensor queries = images.flatten(2).unsqueeze(1).repeat(1, each, 1, 1).scatter_(3, index, parts.slice(3, 2, 2 + channels, 1).transpose(2, 3));
+        return scope.MoveToOuter(queries.reshape(count, each, channels, height, width));
     }
 }

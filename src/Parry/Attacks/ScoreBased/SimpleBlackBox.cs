@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -43,8 +45,8 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(Climb(new AttackBatch<IScorer>(model, images, goal, random)));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Climb(new AttackBatch<IScorer>(model, images, goal, random)));
     }
 
     /// <inheritdoc/>
@@ -52,15 +54,15 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
 
     private Tensor Climb(AttackBatch<IScorer> batch)
     {
-        using var scope = new TensorScope();
-        Tensor result = batch.Images.Clone();
-        long[] rows = Rows.All(batch.Count), shape = result.Shape;
+        using var scope = NewDisposeScope();
+        Tensor result = batch.Images.clone();
+        long[] rows = Rows.All(batch.Count), shape = result.shape;
 
         // The batch's images move as the search goes on.
-        batch = batch with { Images = batch.Images.Clone() };
+        batch = batch with { Images = batch.Images.clone() };
         long height = Kept(shape[2]), width = Kept(shape[3]);
         Tensor vertical = Waves(shape[2]), horizontal = Waves(shape[3]), channels = Identity(shape[1]);
-        long[][] order = [.. batch.Random.Uniform(0, shape[1] * height * width).ArgSort(1).ToArray<long>().Chunk((int)(shape[1] * height * width))];
+        long[][] order = [.. batch.Random.Uniform(0, shape[1] * height * width).argsort(1).ToArray<long>().Chunk((int)(shape[1] * height * width))];
         float[] margins = batch.MarginsAt(batch.Images);
         for (int step = 0; step < (Steps ?? order[0].Length); step++)
         {
@@ -68,26 +70,26 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (stay.Length == rows.Length) continue;
             result.Put(rows, batch.Images);
-            if (stay.Length == 0) return scope.Keep(result);
+            if (stay.Length == 0) return scope.MoveToOuter(result);
             using Tensor before = batch.Images;
             (batch, rows, order, margins) = (batch.Select(stay), rows.At(stay), order.At(stay), margins.At(stay));
         }
 
         result.Put(rows, batch.Images);
-        return scope.Keep(result);
+        return scope.MoveToOuter(result);
 
         void Try(int step)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             long[] direction = [.. order.Select(all => all[step % all.Length])];
-            Tensor channel = channels.At([.. direction.Select(i => i / (height * width))]).MulInPlace(Step).Reshape(rows.Length, -1, 1, 1);
-            Tensor down = vertical.At([.. direction.Select(i => i / width % height)]).Reshape(rows.Length, 1, -1, 1);
-            Tensor across = horizontal.At([.. direction.Select(i => i % width)]).Reshape(rows.Length, 1, 1, -1);
-            Tensor move = down.Mul(across).Mul(channel);
-            Tensor back = batch.Images.Sub(move).ClampInPlace(0, 1);
+            Tensor channel = channels.At([.. direction.Select(i => i / (height * width))]).mul_(Step).reshape(rows.Length, -1, 1, 1);
+            Tensor down = vertical.At([.. direction.Select(i => i / width % height)]).reshape(rows.Length, 1, -1, 1);
+            Tensor across = horizontal.At([.. direction.Select(i => i % width)]).reshape(rows.Length, 1, 1, -1);
+            Tensor move = down.mul(across).mul(channel);
+            Tensor back = batch.Images.sub(move).clamp_(0.0, 1.0);
             long[] rest = Keep(Rows.All(rows.Length), back, batch.MarginsAt(back));
             if (rest.Length == 0) return;
-            Tensor forth = batch.Images.At(rest).AddInPlace(move.At(rest)).ClampInPlace(0, 1);
+            Tensor forth = batch.Images.At(rest).add_(move.At(rest)).clamp_(0.0, 1.0);
             Keep(rest, forth, (rest.Length == rows.Length ? batch : batch.Select(rest)).MarginsAt(forth));
         }
 
@@ -114,8 +116,8 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
             for (long i = 0; i < size; i++) waves[(k * size) + i] = (float)(Math.Sqrt((k == 0 ? 1.0 : 2.0) / size) * Math.Cos(Math.PI * (i + 0.5) * k / size));
         }
 
-        return Tensor.From<float>(waves, size, size);
+        return tensor(waves, [size, size]);
     }
 
-    private static Tensor Identity(long size) => Tensor.Range(size).OneHot(size).To(DType.Float32);
+    private static Tensor Identity(long size) => nn.functional.one_hot(arange(size, ScalarType.Int64), size).to(ScalarType.Float32);
 }

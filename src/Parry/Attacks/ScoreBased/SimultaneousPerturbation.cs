@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -47,8 +49,8 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Queries + 1, Climb));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Queries + 1, Climb));
     }
 
     /// <inheritdoc/>
@@ -61,36 +63,36 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
 
     private Tensor Climb(AttackBatch<IScorer> batch)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
-        Tensor point = batch.Images.Clone(), first = point.ZerosLike(), second = point.ZerosLike();
+        Tensor point = batch.Images.clone(), first = zeros_like(point), second = zeros_like(point);
         long[] rows = Rows.All(batch.Count);
-        long[] shape = [Queries / 2, .. point.Shape.AsSpan(1)];
+        long[] shape = [Queries / 2, .. point.shape.AsSpan(1)];
         for (int step = 1; step <= Steps; step++)
         {
             float[] margins = Step(step);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == 0) return scope.Keep(best.Images);
+            if (stay.Length == 0) return scope.MoveToOuter(best.Images);
             if (stay.Length == rows.Length) continue;
             (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
             (point, first, second) = (point.At(stay), first.At(stay), second.At(stay));
         }
 
         best.Take(rows, point, batch.MarginsAt(point));
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
 
         float[] Step(int step)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             var (margins, sum) = batch.Differences(point, batch.Random.Signs(step, shape), Delta);
             best.Take(rows, point, margins);
-            Tensor gradient = sum.MulInPlace(1 / (2 * Delta * shape[0]));
+            Tensor gradient = sum.mul_(1 / (2 * Delta * shape[0]));
             double correction = Math.Sqrt(1 - Math.Pow(Beta2, step));
-            first.MulInPlace(Beta1).AddInPlace(gradient, 1 - Beta1);
-            second.MulInPlace(Beta2).AddProductInPlace(gradient, gradient, 1 - Beta2);
-            Tensor moved = point.Clone().AddQuotientInPlace(first, second.Sqrt().AddInPlace(AdamEpsilon * correction), LearningRate * correction / (1 - Math.Pow(Beta1, step)));
-            point.CopyInPlace(ball.Project(moved));
+            first.mul_(Beta1).add_(gradient, 1 - Beta1);
+            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
+            Tensor moved = point.clone().addcdiv_(first, second.sqrt().add_(AdamEpsilon * correction), LearningRate * correction / (1 - Math.Pow(Beta1, step)));
+            point.copy_(ball.Project(moved));
             return margins;
         }
     }

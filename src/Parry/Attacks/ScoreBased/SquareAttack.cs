@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -57,8 +59,8 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(Survivors<IScorer>.Ascending(new(model, images, goal, random), epsilons, Search));
+        using var scope = NewDisposeScope();
+        return scope.MoveAllToOuter(Survivors<IScorer>.Ascending(new(model, images, goal, random), epsilons, Search));
     }
 
     /// <inheritdoc/>
@@ -66,24 +68,24 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
 
     private (Tensor, bool[]) Search(AttackBatch<IScorer> all, double epsilon)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         AttackBatch<IScorer> batch = all.Select(Rows.All(all.Count));
-        Tensor images = batch.Images.Clone();
+        Tensor images = batch.Images.clone();
         var reached = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
         Tensor best = Norm == Norm.Linf ? Stripes(batch, epsilon) : Tiles(batch, epsilon), margins = Margins(batch, best);
         for (int query = 1; Leave() && query < Queries; query++)
         {
-            using var inner = new TensorScope();
-            double side = Math.Sqrt(ShareAt(query - 1) * batch.Images.Size(2) * batch.Images.Size(3));
+            using var inner = NewDisposeScope();
+            double side = Math.Sqrt(ShareAt(query - 1) * batch.Images.size(2) * batch.Images.size(3));
             Tensor next = Norm == Norm.Linf ? Square(batch, best, epsilon, side, query) : Windows(batch, best, epsilon, side, query);
-            Tensor found = Margins(batch, next), better = found.Greater(margins);
-            best.CopyInPlace(Tensor.Where(better.Reshape(-1, 1, 1, 1), next, best));
-            margins.CopyInPlace(found.Maximum(margins));
+            Tensor found = Margins(batch, next), better = found.gt(margins);
+            best.copy_(where(better.reshape(-1, 1, 1, 1), next, best));
+            margins.copy_(found.maximum(margins));
         }
 
         if (rows.Length > 0) images.Put(rows, best);
-        return (scope.Keep(images), reached);
+        return (scope.MoveToOuter(images), reached);
 
         // Lets rows go that reached the goal; whether any are left.
         bool Leave()
@@ -91,7 +93,7 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
             bool[] hit = [.. margins.ToArray<float>().Select(margin => margin > 0)];
             long[] hits = Rows.Where(hit, true), stay = Rows.Where(hit, false);
             if (hits.Length == 0) return true;
-            using (new TensorScope()) images.Put(rows.At(hits), best.At(hits));
+            using (NewDisposeScope()) images.Put(rows.At(hits), best.At(hits));
             foreach (long row in rows.At(hits)) reached[row] = true;
             (rows, batch, best, margins) = (rows.At(stay), batch.Narrow(stay), best.Narrow(stay), margins.Narrow(stay));
             return stay.Length > 0;
@@ -101,80 +103,80 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     // How far each image is past the boundary.
     private static Tensor Margins(AttackBatch<IScorer> batch, Tensor points)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(AttackLoss.Margin(batch.Goal)(batch.Model.Probabilities(points).ClampMin(Least).Log()));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(AttackLoss.Margin(batch.Goal)(batch.Model.Probabilities(points).clamp_min(Least).log()));
     }
 
     private double ShareAt(int query) => Share / Math.Pow(2, s_halvings.Count(limit => query > limit));
 
     private static Tensor Stripes(AttackBatch<IScorer> batch, double epsilon)
     {
-        using var scope = new TensorScope();
-        Tensor signs = batch.Random.Uniform(0, batch.Images.Size(1), 1, batch.Images.Size(3)).AddInPlace(-0.5).Sign();
-        return scope.Keep(batch.Images.Add(signs.MulInPlace(epsilon)).ClampInPlace(0, 1));
+        using var scope = NewDisposeScope();
+        Tensor signs = batch.Random.Uniform(0, batch.Images.size(1), 1, batch.Images.size(3)).add_(-0.5).sign();
+        return scope.MoveToOuter(batch.Images.add(signs.mul_(epsilon)).clamp_(0.0, 1.0));
     }
 
     // One square of each image goes to the edge of the budget, up or down by channel.
     private static Tensor Square(AttackBatch<IScorer> batch, Tensor best, double epsilon, double wanted, int draw)
     {
-        long channels = best.Size(1), height = best.Size(2), width = best.Size(3), side = Math.Clamp((long)Math.Round(wanted), 1, Math.Min(height, width));
+        long channels = best.size(1), height = best.size(2), width = best.size(3), side = Math.Clamp((long)Math.Round(wanted), 1, Math.Min(height, width));
         Tensor numbers = batch.Random.Uniform(draw, channels + 2);
-        Tensor signs = numbers.Slice(1, 0, channels).Sub(0.5).Sign().Reshape(-1, channels, 1, 1);
-        Tensor inside = Within(numbers.Slice(1, channels, channels + 1), height, side).Reshape(-1, 1, height, 1)
-            .And(Within(numbers.Slice(1, channels + 1, channels + 2), width, side).Reshape(-1, 1, 1, width));
-        return Tensor.Where(inside, batch.Images.Add(signs.MulInPlace(epsilon)).ClampInPlace(0, 1), best);
+        Tensor signs = numbers.slice(1, 0, channels, 1).sub(0.5).sign().reshape(-1, channels, 1, 1);
+        Tensor inside = Within(numbers.slice(1, channels, channels + 1, 1), height, side).reshape(-1, 1, height, 1)
+.logical_and(Within(numbers.slice(1, channels + 1, channels + 2, 1), width, side).reshape(-1, 1, 1, width));
+        return where(inside, batch.Images.add(signs.mul_(epsilon)).clamp_(0.0, 1.0), best);
     }
 
     // Which of so many places are within a stretch that begins at a random one of those where it fits, [N, places].
     private static Tensor Within(Tensor uniform, long places, long stretch)
     {
-        Tensor begin = Begin(uniform, places, stretch), all = Tensor.Range(places).Reshape(1, -1);
-        return all.GreaterOrEqual(begin).And(all.Less(begin.Add(stretch)));
+        Tensor begin = Begin(uniform, places, stretch), all = arange(places, ScalarType.Int64).reshape(1, -1);
+        return all.ge(begin).logical_and(all.lt(begin.add((double)stretch)));
     }
 
-    private static Tensor Begin(Tensor uniform, long places, long stretch) => uniform.Mul(places - stretch + 1).To(DType.Int64);
+    private static Tensor Begin(Tensor uniform, long places, long stretch) => uniform.mul((double)(places - stretch + 1)).to(ScalarType.Int64);
 
     private static Tensor Tiles(AttackBatch<IScorer> batch, double epsilon)
     {
-        using var scope = new TensorScope();
-        Tensor change = batch.Images.ZerosLike();
-        long channels = change.Size(1), height = change.Size(2), width = change.Size(3), side = Math.Max(1, height / 5), down = height / side, across = width / side;
-        Tensor numbers = batch.Random.Uniform(0, channels + 1, down, across).AddInPlace(-0.5);
+        using var scope = NewDisposeScope();
+        Tensor change = zeros_like(batch.Images);
+        long channels = change.size(1), height = change.size(2), width = change.size(3), side = Math.Max(1, height / 5), down = height / side, across = width / side;
+        Tensor numbers = batch.Random.Uniform(0, channels + 1, down, across).add_(-0.5);
         for (int tile = 0; tile < down * across; tile++)
         {
             long y = tile / across, x = tile % across, top = ((height % side) / 2) + (y * side), left = ((width % side) / 2) + (x * side);
-            Tensor number = numbers.Slice(2, y, y + 1).Slice(3, x, x + 1);
-            change.Slice(2, top, top + side).Slice(3, left, left + side).CopyInPlace(Pattern(side, number.Slice(1, channels, channels + 1)).Mul(number.Slice(1, 0, channels).Sign()));
+            Tensor number = numbers.slice(2, y, y + 1, 1).slice(3, x, x + 1, 1);
+            change.slice(2, top, top + side, 1).slice(3, left, left + side, 1).copy_(Pattern(side, number.slice(1, channels, channels + 1, 1)).mul(number.slice(1, 0, channels, 1).sign()));
         }
 
-        return scope.Keep(Scaled(batch.Images, change, epsilon));
+        return scope.MoveToOuter(Scaled(batch.Images, change, epsilon));
     }
 
     // One window of each image takes the length of another, and what is unused, in its own direction plus a pattern.
     private static Tensor Windows(AttackBatch<IScorer> batch, Tensor best, double epsilon, double wanted, int draw)
     {
-        long channels = best.Size(1), height = best.Size(2), width = best.Size(3);
+        long channels = best.size(1), height = best.size(2), width = best.size(3);
         long side = Math.Clamp((long)Math.Round(wanted) | 1, Math.Min(3, Math.Min(height, width)), (Math.Min(height, width) - 1) | 1);
         Tensor numbers = batch.Random.Uniform(draw, channels + 5);
-        Tensor places = Tensor.Range(channels).Reshape(1, -1, 1, 1).Mul(height * width).Add(Tensor.Range(side).Reshape(1, 1, -1, 1).Mul(width)).Add(Tensor.Range(side)).Flatten();
-        Tensor Window(long number) => places.Add(Begin(numbers.Slice(1, number, number + 1), height, side).Mul(width).Add(Begin(numbers.Slice(1, number + 1, number + 2), width, side))).To(DType.Int64);
+        Tensor places = arange(channels, ScalarType.Int64).reshape(1, -1, 1, 1).mul((double)(height * width)).add(arange(side, ScalarType.Int64).reshape(1, 1, -1, 1).mul((double)width)).add(arange(side, ScalarType.Int64)).flatten(1);
+        Tensor Window(long number) => places.add(Begin(numbers.slice(1, number, number + 1, 1), height, side).mul((double)width).add(Begin(numbers.slice(1, number + 1, number + 2, 1), width, side))).to(ScalarType.Int64);
 
-        Tensor to = Window(channels + 1), from = Window(channels + 3), change = best.Sub(batch.Images).Flatten();
-        Tensor rest = change.Scatter(1, from, 0.0).Scatter(1, to, 0.0);
-        Tensor length = Squared(change), moved = length.Sub(Squared(rest)).ClampInPlace(0, double.PositiveInfinity);
-        Tensor free = length.SubtractedFrom(epsilon * epsilon).ClampInPlace(0, double.PositiveInfinity).AddInPlace(moved).MulInPlace(1.0 / channels).Sqrt();
+        Tensor to = Window(channels + 1), from = Window(channels + 3), change = best.sub(batch.Images).flatten(1);
+        Tensor rest = change.ScatterValue(1, from, 0.0).ScatterValue(1, to, 0.0);
+        Tensor length = Squared(change), moved = length.sub(Squared(rest)).clamp_(0.0, double.PositiveInfinity);
+        Tensor free = (epsilon * epsilon - length).clamp_(0.0, double.PositiveInfinity).add_(moved).mul_(1.0 / channels).sqrt();
 
-        Tensor signs = numbers.Slice(1, 0, channels).Sub(0.5).Sign().Reshape(-1, channels, 1, 1);
-        Tensor pattern = Pattern(side, numbers.Slice(1, channels, channels + 1).Sub(0.5).Reshape(-1, 1, 1, 1)).Mul(signs);
-        Tensor fresh = Unit(Unit(change.Gather(1, to).Reshape(-1, channels, side, side)).Add(pattern)).Mul(free.Reshape(-1, 1, 1, 1));
-        return Scaled(batch.Images, rest.Scatter(1, to, fresh.Flatten()).Reshape(best.Shape), epsilon);
+        Tensor signs = numbers.slice(1, 0, channels, 1).sub(0.5).sign().reshape(-1, channels, 1, 1);
+        Tensor pattern = Pattern(side, numbers.slice(1, channels, channels + 1, 1).sub(0.5).reshape(-1, 1, 1, 1)).mul(signs);
+        Tensor fresh = Unit(Unit(change.gather(1, to).reshape(-1, channels, side, side)).add(pattern)).mul(free.reshape(-1, 1, 1, 1));
+        return Scaled(batch.Images, rest.scatter(1, to, fresh.flatten(1)).reshape(best.shape), epsilon);
 
-        static Tensor Squared(Tensor rows) => rows.Mul(rows).Sum([1]);
-        static Tensor Unit(Tensor windows) => windows.Div(windows.Norm(2, [2, 3], keep: true).ClampMin(Smallest));
+        static Tensor Squared(Tensor rows) => rows.mul(rows).sum(1);
+        static Tensor Unit(Tensor windows) => windows.div(linalg.vector_norm(windows, 2, [2, 3], true).clamp_min(Smallest));
     }
 
     private static Tensor Scaled(Tensor images, Tensor change, double epsilon) =>
-        change.Mul(change.Norm(2, s_image, keep: true).ClampMin(Smallest).Pow(-1).MulInPlace(epsilon)).AddInPlace(images).ClampInPlace(0, 1);
+        change.mul(linalg.vector_norm(change, 2, s_image, true).clamp_min(Smallest).pow(-1.0).mul_(epsilon)).add_(images).clamp_(0.0, 1.0);
 
     // The window of length 1 that the paper draws for convolutions: one peak above, one of the other sign below; lying where the number is negative.
     private static Tensor Pattern(long side, Tensor numbers)
@@ -191,8 +193,8 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
             }
         }
 
-        Tensor pattern = Tensor.From<float>(upright, 1, 1, side, side);
-        pattern = pattern.Div(pattern.Norm(2, [2, 3], keep: true));
-        return Tensor.Where(numbers.Less(0), pattern.Transpose(2, 3), pattern);
+        Tensor pattern = tensor(upright, [1, 1, side, side]);
+        pattern = pattern.div(linalg.vector_norm(pattern, 2, [2, 3], true));
+        return where(numbers.lt(0.0), pattern.transpose(2, 3), pattern);
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
 
@@ -75,8 +77,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(new AttackBatch<IScorer>(model, images, goal, random).InPieces((2 * Coordinates) + 1, Search));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces((2 * Coordinates) + 1, Search));
     }
 
     /// <inheritdoc/>
@@ -84,20 +86,20 @@ public sealed record ZerothOrder : IAttack<IScorer>
 
     private Tensor Search(AttackBatch<IScorer> batch)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var search = new ConstantSearch(batch.Count, InitialConstant);
         for (int i = 0; i < SearchSteps; i++) search.Learn(Descend(batch with { Random = batch.Random.Fork(i) }, search.Values, best));
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
     }
 
     // One descent of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(AttackBatch<IScorer> batch, double[] constants, BestSoFar best)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor weights = Tensor.From(constants.Select(c => (float)c).ToArray()).Unsqueeze(1);
+        Tensor weights = tensor(constants.Select(c => (float)c).ToArray()).unsqueeze(1);
         var state = new State(batch.Images, Side ?? LargestWhole, Tanh);
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
@@ -116,79 +118,79 @@ public sealed record ZerothOrder : IAttack<IScorer>
 
         float[] Step(int iteration)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             double h = Difference ?? (Solver == ZooSolver.Newton ? 1e-2 : 1e-4);
-            Tensor index = Choose(batch.Random, iteration, state), at = state.Change.Gather(1, index);
-            Tensor both = Tensor.Cat([index, index], 1), moved = Tensor.Cat([at.Add(h), at.Sub(h)], 1);
+            Tensor index = Choose(batch.Random, iteration, state), at = state.Change.gather(1, index);
+            Tensor both = cat([index, index], 1), moved = cat([at.add(h), at.sub(h)], 1);
             Tensor point = state.Images(state.Change), distances = SquaredDistance(point, state.Clean);
             var (queries, farther) = state.IsWhole ? MovePixels(state, point, both, moved) : MoveChange(state, point, distances, both, moved);
             Tensor margins = batch.Margins(queries);
-            Tensor hinges = margins.SubtractedFrom(Confidence).ClampMin(0).MulInPlace(weights);
-            float[] reserves = margins.Select(1, 0).Sub(Confidence).ToArray<float>();
+            Tensor hinges = (Confidence - margins).clamp_min(0.0).mul_(weights);
+            float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
             foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)) found[rows[i]] = true;
             best.Take(rows, point, reserves, distances.ToArray<float>());
 
-            long count = index.Size(1);
-            Tensor rise = farther.Add(hinges.Slice(1, 1, (2 * count) + 1)).Sub(hinges.Slice(1, 0, 1));
-            Tensor up = rise.Slice(1, 0, count), down = rise.Slice(1, count, 2 * count);
-            Tensor slope = up.Sub(down).MulInPlace(1 / (2 * h));
-            Tensor step = Solver == ZooSolver.Adam ? AdamStep(state, index, slope) : NewtonStep(slope, up.Add(down).MulInPlace(1 / (h * h)));
-            state.Put(index, at.AddInPlace(step, -LearningRate));
-            return distances.Add(hinges.Select(1, 0)).ToArray<float>();
+            long count = index.size(1);
+            Tensor rise = farther.add(hinges.slice(1, 1, (2 * count) + 1, 1)).sub(hinges.slice(1, 0, 1, 1));
+            Tensor up = rise.slice(1, 0, count, 1), down = rise.slice(1, count, 2 * count, 1);
+            Tensor slope = up.sub(down).mul_(1 / (2 * h));
+            Tensor step = Solver == ZooSolver.Adam ? AdamStep(state, index, slope) : NewtonStep(slope, up.add(down).mul_(1 / (h * h)));
+            state.Put(index, at.add_(step, -LearningRate));
+            return distances.add(hinges.select(1, 0)).ToArray<float>();
         }
     }
 
     private Tensor Choose(SampleRandom random, int iteration, State state)
     {
         Tensor change = state.Change;
-        if (Coordinates >= change.Size(1)) return Tensor.Range(change.Size(1)).Expand(change.Shape);
-        Tensor keys = random.Uniform(iteration, change.Size(1));
+        if (Coordinates >= change.size(1)) return arange(change.size(1), ScalarType.Int64).expand(change.shape);
+        Tensor keys = random.Uniform(iteration, change.size(1));
 
         // The smallest of exponential numbers over weights are a draw by these weights, without repetition.
-        if (state.Importance() is { } importance) keys = keys.SubtractedFrom(1).Log().Neg().Div(importance);
-        return keys.ArgSort(1).Slice(1, 0, Coordinates);
+        if (state.Importance() is { } importance) keys = (1.0 - keys).log().neg().div(importance);
+        return keys.argsort(1).slice(1, 0, Coordinates, 1);
     }
 
     // One coordinate is one pixel's value: only that is computed.
     private (Tensor Queries, Tensor Farther) MovePixels(State state, Tensor point, Tensor index, Tensor moved)
     {
-        Tensor pixels = point.Flatten(), values = ImageSpace.Leave(state.Anchor.Flatten().Gather(1, index).AddInPlace(moved), Tanh);
-        Tensor clean = state.Clean.Flatten().Gather(1, index), before = pixels.Gather(1, index).Sub(clean), after = values.Sub(clean);
-        Tensor queries = pixels.Unsqueeze(1).Repeat(1, 1 + index.Size(1), 1);
-        queries.Slice(1, 1, queries.Size(1)).ScatterInPlace(2, index.Unsqueeze(2), values.Unsqueeze(2));
-        return (queries.Reshape([point.Size(0), -1, .. point.Shape.AsSpan(1)]), after.Mul(after).Sub(before.Mul(before)));
+        Tensor pixels = point.flatten(1), values = ImageSpace.Leave(state.Anchor.flatten(1).gather(1, index).add_(moved), Tanh);
+        Tensor clean = state.Clean.flatten(1).gather(1, index), before = pixels.gather(1, index).sub(clean), after = values.sub(clean);
+        Tensor queries = pixels.unsqueeze(1).repeat(1, 1 + index.size(1), 1);
+        queries.slice(1, 1, queries.size(1), 1).scatter_(2, index.unsqueeze(2), values.unsqueeze(2));
+        return (queries.reshape([point.size(0), -1, .. point.shape.AsSpan(1)]), after.mul(after).sub(before.mul(before)));
     }
 
     private static (Tensor Queries, Tensor Farther) MoveChange(State state, Tensor point, Tensor distances, Tensor index, Tensor moved)
     {
-        long each = index.Size(1);
-        Tensor changes = state.Change.Unsqueeze(1).Repeat(1, each, 1).ScatterInPlace(2, index.Unsqueeze(2), moved.Unsqueeze(2));
-        Tensor near = state.Images(changes).Reshape([point.Size(0), each, .. point.Shape.AsSpan(1)]);
-        Tensor away = near.Sub(state.Clean.Unsqueeze(1));
-        return (Tensor.Cat([point.Unsqueeze(1), near], 1), away.Mul(away).Sum([2, 3, 4]).Sub(distances.Unsqueeze(1)));
+        long each = index.size(1);
+        Tensor changes = state.Change.unsqueeze(1).repeat(1, each, 1).scatter_(2, index.unsqueeze(2), moved.unsqueeze(2));
+        Tensor near = state.Images(changes).reshape([point.size(0), each, .. point.shape.AsSpan(1)]);
+        Tensor away = near.sub(state.Clean.unsqueeze(1));
+        return (cat([point.unsqueeze(1), near], 1), away.mul(away).sum([2, 3, 4]).sub(distances.unsqueeze(1)));
     }
 
     private static Tensor AdamStep(State state, Tensor index, Tensor slope)
     {
-        Tensor first = state.First.Gather(1, index).MulInPlace(Beta1).AddInPlace(slope, 1 - Beta1);
-        Tensor second = state.Second.Gather(1, index).MulInPlace(Beta2).AddProductInPlace(slope, slope, 1 - Beta2);
-        Tensor steps = state.Steps.Gather(1, index).AddInPlace(1);
-        state.First.ScatterInPlace(1, index, first);
-        state.Second.ScatterInPlace(1, index, second);
-        state.Steps.ScatterInPlace(1, index, steps);
-        Tensor correction = Rest(steps, Beta2).Sqrt().Div(Rest(steps, Beta1));
-        return first.MulInPlace(correction).Div(second.Sqrt().AddInPlace(AdamEpsilon));
+        Tensor first = state.First.gather(1, index).mul_(Beta1).add_(slope, 1 - Beta1);
+        Tensor second = state.Second.gather(1, index).mul_(Beta2).addcmul_(slope, slope, 1 - Beta2);
+        Tensor steps = state.Steps.gather(1, index).add_(1.0);
+        state.First.scatter_(1, index, first);
+        state.Second.scatter_(1, index, second);
+        state.Steps.scatter_(1, index, steps);
+        Tensor correction = Rest(steps, Beta2).sqrt().div(Rest(steps, Beta1));
+        return first.mul_(correction).div(second.sqrt().add_(AdamEpsilon));
 
-        static Tensor Rest(Tensor steps, double beta) => steps.Mul(Math.Log(beta)).Exp().SubtractedFrom(1);
+        static Tensor Rest(Tensor steps, double beta) => (1.0 - steps.mul(Math.Log(beta)).exp());
     }
 
     private static Tensor NewtonStep(Tensor slope, Tensor curvature) =>
-        slope.Div(Tensor.Where(curvature.Greater(0), curvature.ClampMin(LeastCurvature), curvature.OnesLike()));
+        slope.div(where(curvature.gt(0.0), curvature.clamp_min(LeastCurvature), ones_like(curvature)));
 
     private static Tensor SquaredDistance(Tensor points, Tensor clean)
     {
-        Tensor away = points.Sub(clean);
-        return away.Mul(away).Sum(s_image);
+        Tensor away = points.sub(clean);
+        return away.mul(away).sum(s_image);
     }
 
     /// <summary>The change of each image, as the optimizer sees it, with its momenta, all [N, values].</summary>
@@ -200,11 +202,11 @@ public sealed record ZerothOrder : IAttack<IScorer>
 
         public State(Tensor images, int side, bool tanh)
         {
-            (_tanh, _height, _width) = (tanh, Math.Min(side, images.Size(2)), Math.Min(side, images.Size(3)));
+            (_tanh, _height, _width) = (tanh, Math.Min(side, images.size(2)), Math.Min(side, images.size(3)));
             Anchor = ImageSpace.Enter(images, tanh);
             Clean = ImageSpace.Leave(Anchor, tanh);
-            Change = Tensor.Zeros([images.Size(0), images.Size(1) * _height * _width]);
-            (First, Second, Steps) = (Change.ZerosLike(), Change.ZerosLike(), Change.ZerosLike());
+            Change = zeros([images.size(0), images.size(1) * _height * _width]);
+            (First, Second, Steps) = (zeros_like(Change), zeros_like(Change), zeros_like(Change));
             _important = !IsWhole && _height % Regions == 0 && _width % Regions == 0;
         }
 
@@ -226,7 +228,7 @@ public sealed record ZerothOrder : IAttack<IScorer>
 
         public Tensor Steps { get; }
 
-        public bool IsWhole => _height == Anchor.Size(2) && _width == Anchor.Size(3);
+        public bool IsWhole => _height == Anchor.size(2) && _width == Anchor.size(3);
 
         public State Select(long[] rows) => new(this, [Anchor.At(rows), Clean.At(rows), Change.At(rows), First.At(rows), Second.At(rows), Steps.At(rows)], _height, _width);
 
@@ -234,40 +236,40 @@ public sealed record ZerothOrder : IAttack<IScorer>
         public State Doubled()
         {
             if (IsWhole) return this;
-            long height = Math.Min(2 * _height, Anchor.Size(2)), width = Math.Min(2 * _width, Anchor.Size(3));
-            Tensor change = AsPlanes(Change).ResizeBilinear(height, width).Flatten();
-            return new(this, [Anchor, Clean, change, change.ZerosLike(), change.ZerosLike(), change.ZerosLike()], height, width);
+            long height = Math.Min(2 * _height, Anchor.size(2)), width = Math.Min(2 * _width, Anchor.size(3));
+            Tensor change = nn.functional.interpolate(AsPlanes(Change), [height, width], mode: InterpolationMode.Bilinear, align_corners: false).flatten(1);
+            return new(this, [Anchor, Clean, change, zeros_like(change), zeros_like(change), zeros_like(change)], height, width);
         }
 
         // The images of changes, one for each row or several.
         public Tensor Images(Tensor changes)
         {
-            Tensor planes = AsPlanes(changes.Reshape(-1, changes.Size(-1)));
-            if (!IsWhole) planes = planes.ResizeBilinear(Anchor.Size(2), Anchor.Size(3));
-            return ImageSpace.Leave(planes.Reshape([Anchor.Size(0), -1, .. Anchor.Shape.AsSpan(1)]).Add(Anchor.Unsqueeze(1)), _tanh).Flatten(0, 1);
+            Tensor planes = AsPlanes(changes.reshape(-1, changes.size(-1)));
+            if (!IsWhole) planes = nn.functional.interpolate(planes, [Anchor.size(2), Anchor.size(3)], mode: InterpolationMode.Bilinear, align_corners: false);
+            return ImageSpace.Leave(planes.reshape([Anchor.size(0), -1, .. Anchor.shape.AsSpan(1)]).add(Anchor.unsqueeze(1)), _tanh).flatten(0, 1);
         }
 
         public void Put(Tensor index, Tensor values)
         {
             if (IsWhole && !_tanh)
             {
-                Tensor anchor = Anchor.Flatten().Gather(1, index);
-                values = values.Add(anchor).ClampInPlace(0, 1).Sub(anchor);
+                Tensor anchor = Anchor.flatten(1).gather(1, index);
+                values = values.add(anchor).clamp_(0.0, 1.0).sub(anchor);
             }
 
-            Change.ScatterInPlace(1, index, values);
+            Change.scatter_(1, index, values);
         }
 
         // How likely each value of a small change is drawn: by the largest change in its region, and never zero.
         public Tensor? Importance()
         {
             if (!_important) return null;
-            Tensor size = AsPlanes(Change).Abs();
+            Tensor size = AsPlanes(Change).abs();
             long height = _height / Regions, width = _width / Regions;
-            Tensor regions = size.Reshape(size.Size(0), size.Size(1), Regions, height, Regions, width).Amax([3, 5], keep: true);
-            return regions.Expand(size.Size(0), size.Size(1), Regions, height, Regions, width).Reshape(Change.Shape).Add(1e-3);
+            Tensor regions = size.reshape(size.size(0), size.size(1), Regions, height, Regions, width).amax([3, 5], true);
+            return regions.expand(size.size(0), size.size(1), Regions, height, Regions, width).reshape(Change.shape).add(1e-3);
         }
 
-        private Tensor AsPlanes(Tensor changes) => changes.Reshape(changes.Size(0), Anchor.Size(1), _height, _width);
+        private Tensor AsPlanes(Tensor changes) => changes.reshape(changes.size(0), Anchor.size(1), _height, _width);
     }
 }

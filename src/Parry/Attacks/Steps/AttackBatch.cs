@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -7,13 +9,13 @@ namespace Parry.Attacks.Steps;
 internal sealed record AttackBatch<TModel>(TModel Model, Tensor Images, Goal Goal, SampleRandom Random) where TModel : IPredictor
 {
     /// <summary>The number of rows.</summary>
-    public int Count => (int)Images.Size(0);
+    public int Count => (int)Images.size(0);
 
     /// <summary>Some of the rows.</summary>
     public AttackBatch<TModel> Select(long[] rows)
     {
         long[] samples = Random.Samples.ToArray().At(rows);
-        return new(Model.For(samples), Images.At(rows), Goal.Select(Tensor.From(rows)), Random.For(samples));
+        return new(Model.For(samples), Images.At(rows), Goal.Select(tensor(rows)), Random.For(samples));
     }
 
     /// <summary>Some of the rows; the images of all are freed, so that memory stays flat while rows leave one after the other.</summary>

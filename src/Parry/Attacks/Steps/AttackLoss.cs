@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -11,24 +13,24 @@ public static class AttackLoss
     public static Func<Tensor, Tensor> Of(Objective objective, Goal goal) => objective switch
     {
         Objective.Margin => Margin(goal),
-        Objective.Houdini => logits => Margin(goal)(logits).LogNormalProbability(),
+        Objective.Houdini => logits => LogNormal.Cumulative(Margin(goal)(logits)),
         _ => CrossEntropy(goal),
     };
 
     /// <summary>The cross entropy with the true class, or minus that with the wanted one.</summary>
     public static Func<Tensor, Tensor> CrossEntropy(Goal goal) => logits =>
     {
-        Tensor logLikelihood = logits.LogSoftmax().Gather(1, goal.Labels.Unsqueeze(1)).Squeeze(1);
-        return goal.IsTargeted ? logLikelihood : logLikelihood.Neg();
+        Tensor logLikelihood = logits.log_softmax(-1).gather(1, goal.Labels.unsqueeze(1)).squeeze(1);
+        return goal.IsTargeted ? logLikelihood : logLikelihood.neg();
     };
 
     /// <summary>How far the best wrong class is above the true one, or the wanted one above the best other: positive when the goal is reached.</summary>
     public static Func<Tensor, Tensor> Margin(Goal goal) => logits =>
     {
-        Tensor index = goal.Labels.Unsqueeze(1);
-        Tensor label = logits.Gather(1, index).Squeeze(1);
-        Tensor best = logits.Sub(logits.ZerosLike().Scatter(1, index, double.PositiveInfinity)).Amax([1]);
-        return goal.IsTargeted ? label.Sub(best) : best.Sub(label);
+        Tensor index = goal.Labels.unsqueeze(1);
+        Tensor label = logits.gather(1, index).squeeze(1);
+        Tensor best = logits.sub(zeros_like(logits).ScatterValue(1, index, double.PositiveInfinity)).amax([1]);
+        return goal.IsTargeted ? label.sub(best) : best.sub(label);
     };
 
     /// <summary>
@@ -37,9 +39,9 @@ public static class AttackLoss
     /// </summary>
     public static Func<Tensor, Tensor> LogLikelihood(Goal goal) => logits =>
     {
-        Tensor index = goal.Labels.Unsqueeze(1);
-        Tensor reached = goal.IsTargeted ? logits.Gather(1, index).Squeeze(1) : logits.Scatter(1, index, double.NegativeInfinity).LogSumExp([1]);
-        return reached.Sub(logits.LogSumExp([1]));
+        Tensor index = goal.Labels.unsqueeze(1);
+        Tensor reached = goal.IsTargeted ? logits.gather(1, index).squeeze(1) : logits.ScatterValue(1, index, double.NegativeInfinity).logsumexp(1);
+        return reached.sub(logits.logsumexp(1));
     };
 
     /// <summary>
@@ -48,19 +50,19 @@ public static class AttackLoss
     /// </summary>
     public static Func<Tensor, Tensor> LogitRatio(Goal goal) => logits =>
     {
-        Tensor first = logits.Sort(1, descending: true).Values;
-        return Margin(goal)(logits).Div(first.Select(1, 0).Sub(first.Select(1, 2)).Add(Smallest));
+        Tensor first = logits.sort(1, true).Values;
+        return Margin(goal)(logits).div(first.select(1, 0).sub(first.select(1, 2)).add(Smallest));
     };
 
     /// <summary>The DLR from one class [N] to another [N]. It needs four classes.</summary>
     public static Func<Tensor, Tensor> LogitRatio(Tensor from, Tensor to) => logits =>
     {
-        Tensor first = logits.Sort(1, descending: true).Values;
-        Tensor unit = first.Select(1, 0).Sub(first.Select(1, 2).Add(first.Select(1, 3)).Mul(0.5)).Add(Smallest);
-        return Difference(from, to)(logits).Div(unit);
+        Tensor first = logits.sort(1, true).Values;
+        Tensor unit = first.select(1, 0).sub(first.select(1, 2).add(first.select(1, 3)).mul(0.5)).add(Smallest);
+        return Difference(from, to)(logits).div(unit);
     };
 
     /// <summary>How far the logit of the second class [N] is above that of the first [N].</summary>
     public static Func<Tensor, Tensor> Difference(Tensor from, Tensor to) => logits =>
-        logits.Gather(1, to.Unsqueeze(1)).Sub(logits.Gather(1, from.Unsqueeze(1))).Squeeze(1);
+        logits.gather(1, to.unsqueeze(1)).sub(logits.gather(1, from.unsqueeze(1))).squeeze(1);
 }

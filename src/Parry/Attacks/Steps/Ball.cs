@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -19,7 +21,7 @@ internal sealed class Ball
     public Ball(Norm norm, Tensor center, double[] radii)
     {
         (_norm, _center, _radii, _radius) = (norm, center, radii, Rows.Column(radii));
-        if (norm == Norm.Linf) (_low, _high) = (center.Sub(_radius).ClampInPlace(0, 1), center.Add(_radius).ClampInPlace(0, 1));
+        if (norm == Norm.Linf) (_low, _high) = (center.sub(_radius).clamp_(0.0, 1.0), center.add(_radius).clamp_(0.0, 1.0));
     }
 
     /// <summary>The usual budget for MNIST in a norm.</summary>
@@ -44,27 +46,27 @@ internal sealed class Ball
     /// <summary>The nearest allowed images; in L2 first onto the ball, then into the box, which cannot leave a ball around an image in the box.</summary>
     public Tensor Project(Tensor points)
     {
-        if (_norm == Norm.Linf) return points.Maximum(_low!).Minimum(_high!);
-        Tensor change = points.Sub(_center);
-        if (_norm == Norm.L1) return L1Ball.Project(change, _center, _radius).AddInPlace(_center).ClampInPlace(0, 1);
-        Tensor scale = _radius.Div(change.Norm(2, s_image, keep: true).ClampMin(Smallest)).ClampInPlace(0, 1);
-        return change.MulInPlace(scale).AddInPlace(_center).ClampInPlace(0, 1);
+        if (_norm == Norm.Linf) return points.maximum(_low!).minimum(_high!);
+        Tensor change = points.sub(_center);
+        if (_norm == Norm.L1) return L1Ball.Project(change, _center, _radius).add_(_center).clamp_(0.0, 1.0);
+        Tensor scale = _radius.div(linalg.vector_norm(change, 2, s_image, true).clamp_min(Smallest)).clamp_(0.0, 1.0);
+        return change.mul_(scale).add_(_center).clamp_(0.0, 1.0);
     }
 
     /// <summary>Points drawn uniformly from the balls, then put into the box. It uses draws 0 and 1.</summary>
     public Tensor Draw(SampleRandom random)
     {
-        ReadOnlySpan<long> shape = _center.Shape.AsSpan(1);
-        if (_norm == Norm.Linf) return Project(random.Uniform(0, shape).Mul(2).Sub(1).Mul(_radius).AddInPlace(_center));
-        double dimensions = (double)_center.Elements / _center.Size(0);
-        Tensor lengths = random.Uniform(1, 1, 1, 1).Pow(1 / dimensions).Mul(_radius);
-        return Project((_norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape))).Mul(lengths).AddInPlace(_center));
+        ReadOnlySpan<long> shape = _center.shape.AsSpan(1);
+        if (_norm == Norm.Linf) return Project(random.Uniform(0, shape).mul(2.0).sub(1.0).mul(_radius).add_(_center));
+        double dimensions = (double)_center.numel() / _center.size(0);
+        Tensor lengths = random.Uniform(1, 1, 1, 1).pow(1 / dimensions).mul(_radius);
+        return Project((_norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape))).mul(lengths).add_(_center));
 
         // Laplace numbers, divided by the sum of their absolute values, are uniform over the surface of an L1 ball.
         Tensor OnDiamond()
         {
-            Tensor uniform = random.Uniform(0, _center.Shape.AsSpan(1)).Mul(2).Sub(1), laplace = uniform.Abs().SubtractedFrom(1).Log().MulInPlace(uniform.Sign());
-            return laplace.Div(laplace.Norm(1, s_image, keep: true).ClampMin(Smallest));
+            Tensor uniform = random.Uniform(0, _center.shape.AsSpan(1)).mul(2.0).sub(1.0), laplace = (1.0 - uniform.abs()).log().mul_(uniform.sign());
+            return laplace.div(linalg.vector_norm(laplace, 1, s_image, true).clamp_min(Smallest));
         }
     }
 
@@ -78,14 +80,14 @@ internal sealed class Ball
     /// <param name="draw">The number of that draw.</param>
     public Tensor Steepest(Tensor point, Tensor gradient, SampleRandom random, long draw)
     {
-        if (_norm == Norm.Linf) return gradient.Sign();
+        if (_norm == Norm.Linf) return gradient.sign();
         Tensor direction = Direction.Along(gradient, random, draw);
         if (_norm == Norm.L2) return direction;
-        Tensor blocked = Tensor.Where(direction.Greater(0), point.GreaterOrEqual(point.OnesLike()), point.LessOrEqual(0));
-        Tensor sizes = direction.Abs().MaskedFill(blocked, 0), rows = sizes.Flatten();
-        long pixels = Math.Max(1, (long)(Sparsity * rows.Size(1)));
-        Tensor least = rows.TopK(pixels).Values.Amin([1], keep: true).ClampMin(Smallest).Reshape(-1, 1, 1, 1);
-        Tensor signs = direction.Sign().MulInPlace(sizes.GreaterOrEqual(least).To(DType.Float32));
-        return signs.Div(signs.Norm(1, s_image, keep: true).ClampMin(1));
+        Tensor blocked = where(direction.gt(0.0), point.ge(ones_like(point)), point.le(0.0));
+        Tensor sizes = direction.abs().masked_fill(blocked, 0.0), rows = sizes.flatten(1);
+        long pixels = Math.Max(1, (long)(Sparsity * rows.size(1)));
+        Tensor least = rows.topk((int)pixels, -1).values.amin([1], true).clamp_min(Smallest).reshape(-1, 1, 1, 1);
+        Tensor signs = direction.sign().mul_(sizes.ge(least).to(ScalarType.Float32));
+        return signs.div(linalg.vector_norm(signs, 1, s_image, true).clamp_min(1.0));
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -10,8 +12,8 @@ internal sealed class BestSoFar
     /// <summary>Starts with the clean images [N, C, H, W], which it copies.</summary>
     public BestSoFar(Tensor images)
     {
-        Images = images.Clone();
-        _distances = [.. Enumerable.Repeat(float.PositiveInfinity, (int)images.Size(0))];
+        Images = images.clone();
+        _distances = [.. Enumerable.Repeat(float.PositiveInfinity, (int)images.size(0))];
         _margins = [.. Enumerable.Repeat(float.NegativeInfinity, _distances.Length)];
     }
 

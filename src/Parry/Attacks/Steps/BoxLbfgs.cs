@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -24,10 +26,10 @@ internal sealed class BoxLbfgs
     /// <summary>Starts at points [N, C, H, W] in the box.</summary>
     public BoxLbfgs(Tensor points)
     {
-        int count = (int)points.Size(0);
-        (_point, _accepted, _gradient, _direction) = (points.Clone(), points.Clone(), points.ZerosLike(), points.ZerosLike());
+        int count = (int)points.size(0);
+        (_point, _accepted, _gradient, _direction) = (points.clone(), points.clone(), zeros_like(points), zeros_like(points));
         (_steps, _values, _newest) = (new double[count], [.. Enumerable.Repeat(float.PositiveInfinity, count)], new int[count]);
-        (_moves, _turns, _inverses) = (points.ZerosLike().RepeatInterleave(History), points.ZerosLike().RepeatInterleave(History), Tensor.Zeros([count * History, 1, 1, 1]));
+        (_moves, _turns, _inverses) = (zeros_like(points).repeat_interleave(History, 0), zeros_like(points).repeat_interleave(History, 0), zeros([count * History, 1, 1, 1]));
     }
 
     private BoxLbfgs(BoxLbfgs from, long[] rows)
@@ -47,7 +49,7 @@ internal sealed class BoxLbfgs
     /// <summary>Takes the values [N] and gradients [N, C, H, W] at the points and moves on; returns which rows are done.</summary>
     public bool[] Learn(Tensor values, Tensor gradients)
     {
-        Tensor move = _point.Sub(_accepted), turn = gradients.Sub(_gradient);
+        Tensor move = _point.sub(_accepted), turn = gradients.sub(_gradient);
         float[] value = values.ToArray<float>(), expected = Dot(_gradient, move).ToArray<float>();
         bool[] falls = [.. value.Select((v, i) => v <= _values[i] + (SufficientDecrease * expected[i]) || float.IsInfinity(_values[i]))];
         var done = new bool[value.Length];
@@ -68,7 +70,7 @@ internal sealed class BoxLbfgs
             _direction.Put(taken, Downhill().At(taken));
         }
 
-        _point.CopyInPlace(_direction.Mul(Rows.Column(_steps)).AddInPlace(_accepted).ClampInPlace(0, 1));
+        _point.copy_(_direction.mul(Rows.Column(_steps)).add_(_accepted).clamp_(0.0, 1.0));
         return done;
     }
 
@@ -76,14 +78,14 @@ internal sealed class BoxLbfgs
     private void Remember(long[] taken, Tensor move, Tensor turn)
     {
         Tensor product = Dot(move, turn);
-        bool[] curved = product.Greater(Curvature).ToArray<bool>();
+        bool[] curved = product.gt(Curvature).ToArray<bool>();
         long[] rows = [.. taken.Where(row => curved[row])];
         if (rows.Length == 0) return;
         foreach (long row in rows) _newest[row] = (_newest[row] + 1) % History;
         long[] places = Places(0).At(rows);
         _moves.Put(places, move.At(rows));
         _turns.Put(places, turn.At(rows));
-        _inverses.Put(places, product.At(rows).Pow(-1));
+        _inverses.Put(places, product.At(rows).pow(-1.0));
     }
 
     // Where the newest step of each row is (age 0), or an older one.
@@ -92,21 +94,21 @@ internal sealed class BoxLbfgs
     // The two loops of L-BFGS over the values that are free to move; the plain gradient, no longer than 1, where there is no history or no descent.
     private Tensor Downhill()
     {
-        Tensor free = Tensor.Where(_gradient.Greater(0), _accepted.Greater(0), _accepted.Less(1)).To(DType.Float32);
-        Tensor slope = _gradient.Mul(free), steepest = slope.Div(slope.Norm(2, s_image, keep: true).ClampMin(1)).MulInPlace(-1), vector = slope.Clone();
+        Tensor free = where(_gradient.gt(0.0), _accepted.gt(0.0), _accepted.lt(1.0)).to(ScalarType.Float32);
+        Tensor slope = _gradient.mul(free), steepest = slope.div(linalg.vector_norm(slope, 2, s_image, true).clamp_min(1.0)).mul_(-1.0), vector = slope.clone();
         long[][] places = [.. Enumerable.Range(0, History).Select(Places)];
         Tensor[] moves = [.. places.Select(_moves.At)], turns = [.. places.Select(_turns.At)], inverses = [.. places.Select(_inverses.At)], shares = new Tensor[History];
         for (int age = 0; age < History; age++)
         {
-            shares[age] = Dot(moves[age], vector).MulInPlace(inverses[age]);
-            vector.AddProductInPlace(turns[age], shares[age], -1);
+            shares[age] = Dot(moves[age], vector).mul_(inverses[age]);
+            vector.addcmul_(turns[age], shares[age], -1.0);
         }
 
-        vector.MulInPlace(Dot(turns[0], turns[0]).MulInPlace(inverses[0]).ClampMin(Curvature).Pow(-1));
-        for (int age = History - 1; age >= 0; age--) vector.AddProductInPlace(moves[age], shares[age].Sub(Dot(turns[age], vector).MulInPlace(inverses[age])));
-        Tensor direction = vector.MulInPlace(free).MulInPlace(-1);
-        return Tensor.Where(inverses[0].Greater(0).And(Dot(direction, slope).Less(0)), direction, steepest);
+        vector.mul_(Dot(turns[0], turns[0]).mul_(inverses[0]).clamp_min(Curvature).pow(-1.0));
+        for (int age = History - 1; age >= 0; age--) vector.add_(moves[age].mul(shares[age].sub(Dot(turns[age], vector).mul_(inverses[age]))));
+        Tensor direction = vector.mul_(free).mul_(-1.0);
+        return where(inverses[0].gt(0.0).logical_and(Dot(direction, slope).lt(0.0)), direction, steepest);
     }
 
-    private static Tensor Dot(Tensor a, Tensor b) => a.Mul(b).Sum(s_image, keep: true);
+    private static Tensor Dot(Tensor a, Tensor b) => a.mul(b).sum(s_image, true);
 }

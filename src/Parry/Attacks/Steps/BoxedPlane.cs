@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -17,35 +19,35 @@ internal static class BoxedPlane
     /// <param name="missing">[N, 1, 1, 1], of either sign.</param>
     public static Tensor Step(Norm norm, Tensor point, Tensor w, Tensor missing)
     {
-        using var scope = new TensorScope();
-        Tensor sign = missing.Sign().Mul(w.Sign()), gain = w.Abs(), need = missing.Abs();
-        Tensor room = Tensor.Where(sign.Greater(0), point.SubtractedFrom(1), point);
-        return scope.Keep((norm == Norm.L1 ? Greedy(gain, room, need) : Along(norm == Norm.L2 ? gain : gain.Sign(), gain, room, need)).MulInPlace(sign));
+        using var scope = NewDisposeScope();
+        Tensor sign = missing.sign().mul(w.sign()), gain = w.abs(), need = missing.abs();
+        Tensor room = where(sign.gt(0.0), (1.0 - point), point);
+        return scope.MoveToOuter((norm == Norm.L1 ? Greedy(gain, room, need) : Along(norm == Norm.L2 ? gain : gain.sign(), gain, room, need)).mul_(sign));
     }
 
     // The change is min(t·speed, room) for the smallest t that gains enough. The gain grows ever slower with t, so Newton's method comes from below and ends exactly.
     private static Tensor Along(Tensor speed, Tensor gain, Tensor room, Tensor need)
     {
-        Tensor slopes = gain.Mul(speed), t = need.ZerosLike(), end = Tensor.Where(gain.Greater(0), room, gain);
+        Tensor slopes = gain.mul(speed), t = zeros_like(need), end = where(gain.gt(0.0), room, gain);
         for (int i = 0; i < NewtonSteps; i++)
         {
-            Tensor reach = t.Mul(speed), free = reach.Less(end);
-            Tensor gained = reach.Minimum(end).MulInPlace(gain).Sum(s_image, keep: true);
-            Tensor slope = slopes.Mul(free).Sum(s_image, keep: true), lacking = need.Sub(gained), more = lacking.Greater(need.Mul(Tolerance)).And(slope.Greater(0));
-            if (more.Any().ToDouble() == 0) break;
-            t = Tensor.Where(more, t.Add(lacking.Div(slope)), t);
+            Tensor reach = t.mul(speed), free = reach.lt(end);
+            Tensor gained = reach.minimum(end).mul_(gain).sum(s_image, true);
+            Tensor slope = slopes.mul(free).sum(s_image, true), lacking = need.sub(gained), more = lacking.gt(need.mul(Tolerance)).logical_and(slope.gt(0.0));
+            if (more.any().ToDouble() == 0) break;
+            t = where(more, t.add(lacking.div(slope)), t);
         }
 
-        return t.Mul(speed).Minimum(end);
+        return t.mul(speed).minimum(end);
     }
 
     // The largest gains are spent to the edge of the box, one after the other.
     private static Tensor Greedy(Tensor gain, Tensor room, Tensor need)
     {
-        var (gains, order) = gain.Flatten().Sort(1, descending: true);
-        Tensor rooms = room.Flatten().Gather(1, order), each = gains.Mul(rooms);
-        Tensor before = each.CumulativeSum(1).Sub(each);
-        Tensor spent = need.Flatten().Sub(before).Div(gains.ClampMin(Smallest)).ClampInPlace(0, double.PositiveInfinity).Minimum(rooms).MulInPlace(gains.Sign());
-        return spent.ZerosLike().Scatter(1, order, spent).Reshape(gain.Shape);
+        var (gains, order) = gain.flatten(1).sort(1, true);
+        Tensor rooms = room.flatten(1).gather(1, order), each = gains.mul(rooms);
+        Tensor before = each.cumsum(1).sub(each);
+        Tensor spent = need.flatten(1).sub(before).div(gains.clamp_min(Smallest)).clamp_(0.0, double.PositiveInfinity).minimum(rooms).mul_(gains.sign());
+        return zeros_like(spent).scatter(1, order, spent).reshape(gain.shape);
     }
 }

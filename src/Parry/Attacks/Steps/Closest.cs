@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -6,10 +8,10 @@ namespace Parry.Attacks.Steps;
 internal sealed class Closest(Tensor images)
 {
     /// <summary>The images, [N, C, H, W].</summary>
-    public Tensor Images { get; } = images.Clone();
+    public Tensor Images { get; } = images.clone();
 
     /// <summary>Their distances, [N, 1, 1, 1]; infinite until one has reached the goal.</summary>
-    public Tensor Distances { get; } = Tensor.Full([images.Size(0), 1, 1, 1], double.PositiveInfinity);
+    public Tensor Distances { get; } = full([images.size(0), 1, 1, 1], double.PositiveInfinity);
 
     /// <summary>Takes what is nearer.</summary>
     /// <param name="points">[N, C, H, W].</param>
@@ -18,11 +20,11 @@ internal sealed class Closest(Tensor images)
     /// <param name="rows">Which rows the points are of; null for all.</param>
     public void Take(Tensor points, Tensor distances, Tensor reached, long[]? rows = null)
     {
-        Tensor lengths = distances.MaskedFill(reached.Not(), double.PositiveInfinity);
-        long[] nearer = Rows.Where(lengths.LessOrEqual(rows is null ? Distances : Distances.At(rows)).ToArray<bool>(), true);
+        Tensor lengths = distances.masked_fill(reached.logical_not(), double.PositiveInfinity);
+        long[] nearer = Rows.Where(lengths.le(rows is null ? Distances : Distances.At(rows)).ToArray<bool>(), true);
         if (nearer.Length == 0) return;
         long[] places = rows?.At(nearer) ?? nearer;
-        Images.Put(places, nearer.Length == points.Size(0) ? points : points.At(nearer));
+        Images.Put(places, nearer.Length == points.size(0) ? points : points.At(nearer));
         Distances.Put(places, lengths.At(nearer));
     }
 }

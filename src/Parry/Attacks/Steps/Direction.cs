@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -9,7 +11,7 @@ internal static class Direction
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <summary>Vectors divided by their lengths; zero stays zero.</summary>
-    public static Tensor Unit(Tensor vectors) => vectors.Div(vectors.Norm(2, s_image, keep: true).ClampMin(Smallest));
+    public static Tensor Unit(Tensor vectors) => vectors.div(linalg.vector_norm(vectors, 2, s_image, true).clamp_min(Smallest));
 
     /// <summary>Gradients divided by their lengths, and a random direction where a gradient vanishes: a step that stands still would never find another.</summary>
     /// <param name="gradient">[N, C, H, W].</param>
@@ -17,9 +19,9 @@ internal static class Direction
     /// <param name="draw">The number of that draw.</param>
     public static Tensor Along(Tensor gradient, SampleRandom random, long draw)
     {
-        Tensor lost = gradient.Norm(2, s_image, keep: true).LessOrEqual(Smallest);
-        return lost.Any().ToDouble() == 0
+        Tensor lost = linalg.vector_norm(gradient, 2, s_image, true).le(Smallest);
+        return lost.any().ToDouble() == 0
             ? Unit(gradient)
-            : Tensor.Where(lost, Unit(random.Normal(draw, gradient.Shape.AsSpan(1))), Unit(gradient));
+            : where(lost, Unit(random.Normal(draw, gradient.shape.AsSpan(1))), Unit(gradient));
     }
 }

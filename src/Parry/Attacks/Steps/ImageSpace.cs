@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -9,8 +11,8 @@ internal static class ImageSpace
     private const double Shrink = 1 - 1e-6;
 
     /// <summary>From images in [0, 1] to variables.</summary>
-    public static Tensor Enter(Tensor images, bool tanh) => tanh ? images.Mul(2).AddInPlace(-1).MulInPlace(Shrink).Atanh() : images.Clone();
+    public static Tensor Enter(Tensor images, bool tanh) => tanh ? images.mul(2.0).add_(-1.0).mul_(Shrink).atanh() : images.clone();
 
     /// <summary>From variables to images in [0, 1].</summary>
-    public static Tensor Leave(Tensor variables, bool tanh) => tanh ? variables.Tanh().AddInPlace(1).MulInPlace(0.5) : variables.Clamp(0, 1);
+    public static Tensor Leave(Tensor variables, bool tanh) => tanh ? variables.tanh().add_(1.0).mul_(0.5) : variables.clamp(0.0, 1.0);
 }

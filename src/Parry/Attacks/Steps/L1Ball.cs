@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -18,20 +20,20 @@ internal static class L1Ball
     /// <param name="radius">[N, 1, 1, 1].</param>
     public static Tensor Project(Tensor change, Tensor images, Tensor radius)
     {
-        Tensor size = change.Abs(), room = Tensor.Where(change.Greater(0), images.SubtractedFrom(1), images);
-        Tensor amount = radius.ZerosLike(), low = amount, high = size.Amax(s_image, keep: true), kept = size.Minimum(room);
+        Tensor size = change.abs(), room = where(change.gt(0.0), (1.0 - images), images);
+        Tensor amount = zeros_like(radius), low = amount, high = size.amax(s_image, true), kept = size.minimum(room);
         for (int i = 0; i < Iterations; i++)
         {
-            Tensor excess = kept.Sum(s_image, keep: true).Sub(radius), over = excess.Greater(0);
-            (low, high) = (Tensor.Where(over, amount, low), Tensor.Where(over, high, amount));
-            Tensor slope = kept.Greater(0).And(kept.Less(room)).Sum(s_image, DType.Float32, keep: true);
-            Tensor next = amount.Add(excess.Div(slope.ClampMin(1)));
-            amount = Tensor.Where(next.GreaterOrEqual(low).And(next.LessOrEqual(high)), next, low.Add(high).MulInPlace(0.5));
-            kept = size.Sub(amount).ClampInPlace(0, double.PositiveInfinity).Minimum(room);
+            Tensor excess = kept.sum(s_image, true).sub(radius), over = excess.gt(0.0);
+            (low, high) = (where(over, amount, low), where(over, high, amount));
+            Tensor slope = kept.gt(0.0).logical_and(kept.lt(room)).sum(s_image, true, ScalarType.Float32);
+            Tensor next = amount.add(excess.div(slope.clamp_min(1.0)));
+            amount = where(next.ge(low).logical_and(next.le(high)), next, low.add(high).mul_(0.5));
+            kept = size.sub(amount).clamp_(0.0, double.PositiveInfinity).minimum(room);
         }
 
         // Whatever is left of the excess is scaled away.
-        Tensor scale = radius.Mul(Rounding).Div(kept.Sum(s_image, keep: true).ClampMin(1e-12)).ClampInPlace(0, 1);
-        return kept.MulInPlace(scale).MulInPlace(change.Sign());
+        Tensor scale = radius.mul(Rounding).div(kept.sum(s_image, true).clamp_min(1e-12)).clamp_(0.0, 1.0);
+        return kept.mul_(scale).mul_(change.sign());
     }
 }

@@ -1,7 +1,8 @@
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
-using Parry.Torch.Optim;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -16,11 +17,11 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     /// <param name="outputs">Values of one output.</param>
     /// <param name="seed">Decides the first weights.</param>
     /// <param name="last">What bounds the outputs, if anything.</param>
-    public static Module Dense(int inputs, int hidden, int outputs, long seed, Activation? last = null)
+    public static nn.Module<Tensor, Tensor> Dense(int inputs, int hidden, int outputs, long seed, nn.Module<Tensor, Tensor>? last = null)
     {
-        using var random = new Generator(seed);
-        Module[] layers = [new Flatten(), new Linear(inputs, hidden, random), Activation.Relu(), new Linear(hidden, outputs, random)];
-        return new Sequential(last is null ? layers : [.. layers, last]);
+        using var random = new Generator((ulong)seed);
+        nn.Module<Tensor, Tensor>[] layers = [Layer.Flatten(), Layer.Linear(inputs, hidden, random), nn.ReLU(), Layer.Linear(hidden, outputs, random)];
+        return Layer.Sequential(last is null ? layers : [.. layers, last]);
     }
 
     /// <summary>The number of steps on that many images.</summary>
@@ -33,12 +34,12 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     /// <param name="loss">From some rows and the number of the step to their summed loss, followed by autograd.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public void Run<TModel>(Module network, AttackBatch<TModel> data, long seed, Func<AttackBatch<TModel>, long, Tensor> loss,
+    public void Run<TModel>(nn.Module<Tensor, Tensor> network, AttackBatch<TModel> data, long seed, Func<AttackBatch<TModel>, long, Tensor> loss,
         IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
     {
-        using var scope = new TensorScope();
-        Tensor[] weights = [.. network.Parameters.Select(parameter => parameter.Value)];
-        using var adam = new Adam(weights, LearningRate);
+        using var scope = NewDisposeScope();
+        Tensor[] weights = [.. network.Parameters().Select(parameter => parameter.Value)];
+        using var adam = Optimizers.Adam(weights, LearningRate);
         var lanes = new TrainingLanes<TModel>(data, BatchSize, seed);
         network.RequireGrad();
         long step = 0;
@@ -58,18 +59,18 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     /// A trained network's output, for each row the same in every batch: matrix products round differently for other numbers of rows, so the network is
     /// always given the same number of them.
     /// </summary>
-    public static Tensor Apply(Module network, Tensor input)
+    public static Tensor Apply(nn.Module<Tensor, Tensor> network, Tensor input)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var outputs = new List<Tensor>();
-        for (long from = 0; from < input.Size(0); from += Rows)
+        for (long from = 0; from < input.size(0); from += Rows)
         {
-            Tensor rows = input.Slice(0, from, Math.Min(from + Rows, input.Size(0)));
-            long[] missing = [Rows - rows.Size(0), .. rows.Shape.AsSpan(1)];
-            Tensor filled = missing[0] == 0 ? rows : Tensor.Cat([rows, Tensor.Zeros(missing)]);
-            outputs.Add(network.Forward(filled).Slice(0, 0, rows.Size(0)));
+            Tensor rows = input.slice(0, from, Math.Min(from + Rows, input.size(0)), 1);
+            long[] missing = [Rows - rows.size(0), .. rows.shape.AsSpan(1)];
+            Tensor filled = missing[0] == 0 ? rows : cat([rows, zeros(missing)]);
+            outputs.Add(network.forward(filled).slice(0, 0, rows.size(0), 1));
         }
 
-        return scope.Keep(Tensor.Cat([.. outputs]));
+        return scope.MoveToOuter(cat([.. outputs]));
     }
 }

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -9,17 +11,17 @@ internal static class RankedClasses
     /// <summary>For each row the wanted class; untargeted, the other classes by falling logit of the clean image, at most that many. One query.</summary>
     public static long[][] Targets(AttackBatch<IClassifier> batch, int most)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         long[] labels = batch.Goal.Labels.ToArray<long>();
         if (batch.Goal.IsTargeted) return [.. labels.Select(label => new[] { label })];
-        long[] order = batch.Model.Logits(batch.Images).Sort(1, descending: true).Indices.ToArray<long>();
+        long[] order = batch.Model.Logits(batch.Images).sort(1, true).Indices.ToArray<long>();
         return [.. order.Chunk(batch.Model.Classes).Select((classes, row) => classes.Where(c => c != labels[row]).Take(most).ToArray())];
     }
 
     /// <summary>For each row the class it has now: the true one; targeted, the predicted one, by one query.</summary>
     public static long[] Sources(AttackBatch<IClassifier> batch)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         return (batch.Goal.IsTargeted ? batch.Model.Predict(batch.Images) : batch.Goal.Labels).ToArray<long>();
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -24,7 +26,7 @@ internal static class Rows
     public static T[] At<T>(this T[] values, long[] positions) => [.. positions.Select(position => values[position])];
 
     /// <summary>Rows at positions, as a copy.</summary>
-    public static Tensor At(this Tensor tensor, long[] positions) => tensor.IndexSelect(0, Tensor.From(positions));
+    public static Tensor At(this Tensor tensor, long[] positions) => tensor.index_select(0, torch.tensor(positions));
 
     /// <summary>Rows at positions; the tensor itself is freed, so that memory stays flat while rows leave one after the other.</summary>
     public static Tensor Narrow(this Tensor tensor, long[] positions)
@@ -33,8 +35,8 @@ internal static class Rows
     }
 
     /// <summary>Replaces the rows at positions.</summary>
-    public static void Put(this Tensor tensor, long[] positions, Tensor rows) => tensor.IndexCopyInPlace(0, Tensor.From(positions), rows);
+    public static void Put(this Tensor tensor, long[] positions, Tensor rows) => tensor.index_copy_(0, torch.tensor(positions), rows);
 
     /// <summary>One number per row as [N, 1, 1, 1], to combine with images.</summary>
-    public static Tensor Column(IEnumerable<double> numbers) => Tensor.From(numbers.Select(number => (float)number).ToArray()).Reshape(-1, 1, 1, 1);
+    public static Tensor Column(IEnumerable<double> numbers) => tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1, 1);
 }

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -18,7 +20,7 @@ internal static class ScoreQueries
     public static Tensor InPieces(this AttackBatch<IScorer> batch, int queries, Func<AttackBatch<IScorer>, Tensor> perturb)
     {
         int size = Math.Max(1, Most / queries);
-        return batch.Count <= size ? perturb(batch) : Tensor.Cat([.. Rows.All(batch.Count).Chunk(size).Select(rows => perturb(batch.Select(rows)))]);
+        return batch.Count <= size ? perturb(batch) : cat([.. Rows.All(batch.Count).Chunk(size).Select(rows => perturb(batch.Select(rows)))]);
     }
 
     /// <summary>
@@ -30,10 +32,10 @@ internal static class ScoreQueries
     /// <returns>[N, Q]; positive where the goal is reached.</returns>
     public static Tensor Margins(this AttackBatch<IScorer> batch, Tensor queries)
     {
-        int each = (int)queries.Size(1);
+        int each = (int)queries.size(1);
         var samples = new long[batch.Count * each];
         for (int i = 0; i < samples.Length; i++) samples[i] = batch.Random.Samples.Span[i / each];
-        return Margins(batch.Model.For(samples), queries.Flatten(0, 1), batch.Goal.Repeat(each)).Reshape(-1, each);
+        return Margins(batch.Model.For(samples), queries.flatten(0, 1), batch.Goal.Repeat(each)).reshape(-1, each);
     }
 
     /// <summary>The margins [N] of one image of each row, [N, C, H, W].</summary>
@@ -49,18 +51,18 @@ internal static class ScoreQueries
     /// <returns>The margins at the points and the sums of direction times difference, [N, C, H, W].</returns>
     public static (float[] Margins, Tensor Gradient) Differences(this AttackBatch<IScorer> batch, Tensor points, Tensor directions, double length)
     {
-        using var scope = new TensorScope();
-        long count = directions.Size(1);
-        Tensor moves = directions.Mul(length), centers = points.Unsqueeze(1);
-        Tensor margins = batch.Margins(Tensor.Cat([centers, centers.Add(moves), centers.Sub(moves)], 1).ClampInPlace(0, 1));
-        Tensor differences = margins.Slice(1, 1, count + 1).Sub(margins.Slice(1, count + 1, (2 * count) + 1)).Reshape(-1, count, 1, 1, 1);
-        Tensor gradient = moves.CopyInPlace(directions).MulInPlace(differences).Sum([1]);
-        return (margins.Select(1, 0).ToArray<float>(), scope.Keep(gradient));
+        using var scope = NewDisposeScope();
+        long count = directions.size(1);
+        Tensor moves = directions.mul(length), centers = points.unsqueeze(1);
+        Tensor margins = batch.Margins(cat([centers, centers.add(moves), centers.sub(moves)], 1).clamp_(0.0, 1.0));
+        Tensor differences = margins.slice(1, 1, count + 1, 1).sub(margins.slice(1, count + 1, (2 * count) + 1, 1)).reshape(-1, count, 1, 1, 1);
+        Tensor gradient = moves.copy_(directions).mul_(differences).sum(1);
+        return (margins.select(1, 0).ToArray<float>(), scope.MoveToOuter(gradient));
     }
 
     private static Tensor Margins(IScorer model, Tensor images, Goal goal)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(AttackLoss.Margin(goal)(model.Probabilities(images).ClampMin(Smallest).Log()));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(AttackLoss.Margin(goal)(model.Probabilities(images).clamp_min(Smallest).log()));
     }
 }

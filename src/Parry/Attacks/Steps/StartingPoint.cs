@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -22,19 +24,19 @@ internal static class StartingPoint
     /// <returns>The points, the clean image where there is none, and which rows have one.</returns>
     public static (Tensor Points, bool[] Found) Find(AttackBatch<IPredictor> batch, Tensor? given)
     {
-        using var scope = new TensorScope();
-        Tensor points = batch.Images.Clone();
+        using var scope = NewDisposeScope();
+        Tensor points = batch.Images.clone();
         var nearest = new float[batch.Count];
         Array.Fill(nearest, float.PositiveInfinity);
-        long candidates = given?.Size(0) ?? MostDraws;
+        long candidates = given?.size(0) ?? MostDraws;
         foreach (long[] together in Rows.All(batch.Count).Chunk(RowsTogether))
         {
             for (long from = 0; from < candidates; from += AtOnce)
             {
                 long[] open = given is null ? [.. together.Where(row => !float.IsFinite(nearest[row]))] : together;
                 if (open.Length == 0) break;
-                using var inner = new TensorScope();
-                Tensor? few = given?.Slice(0, from, Math.Min(from + AtOnce, candidates));
+                using var inner = NewDisposeScope();
+                Tensor? few = given?.slice(0, from, Math.Min(from + AtOnce, candidates), 1);
                 foreach (var (row, point, distance) in Blends(batch.Select(open), few, from / AtOnce))
                 {
                     if (distance >= nearest[open[row]]) continue;
@@ -44,26 +46,26 @@ internal static class StartingPoint
             }
         }
 
-        return (scope.Keep(points), [.. nearest.Select(float.IsFinite)]);
+        return (scope.MoveToOuter(points), [.. nearest.Select(float.IsFinite)]);
     }
 
     // Those of the candidates that reach the goal, blended; with the row they belong to, and their distance from its image.
     private static IEnumerable<(int Row, Tensor Point, float Distance)> Blends(AttackBatch<IPredictor> batch, Tensor? given, long draw)
     {
-        long[] shape = batch.Images.Shape[1..];
-        Tensor tried = given?.Unsqueeze(0).Expand([batch.Count, -1, .. shape]) ?? batch.Random.Uniform(draw, [AtOnce, .. shape]);
-        int each = (int)tried.Size(1);
-        Tensor flat = tried.Reshape([-1, .. shape]);
+        long[] shape = batch.Images.shape[1..];
+        Tensor tried = given?.unsqueeze(0).expand([batch.Count, -1, .. shape]) ?? batch.Random.Uniform(draw, [AtOnce, .. shape]);
+        int each = (int)tried.size(1);
+        Tensor flat = tried.reshape([-1, .. shape]);
         long[] hits = Rows.Where(batch.Goal.Repeat(each).IsReached(batch.Model.Predict(flat)).ToArray<bool>(), true);
         if (hits.Length == 0) return [];
         AttackBatch<IPredictor> owners = batch.Select([.. hits.Select(hit => hit / each)]);
         Tensor blends = Approach(owners, flat.At(hits), Halvings, Blend);
-        float[] distances = blends.Sub(owners.Images).Norm(2, [1, 2, 3]).ToArray<float>();
-        return hits.Select((hit, i) => ((int)(hit / each), blends.Slice(0, i, i + 1), distances[i]));
+        float[] distances = linalg.vector_norm(blends.sub(owners.Images), 2, [1, 2, 3]).ToArray<float>();
+        return hits.Select((hit, i) => ((int)(hit / each), blends.slice(0, i, i + 1, 1), distances[i]));
     }
 
     /// <summary>(1 - t) of the clean image and t of the point, t [N, 1, 1, 1].</summary>
-    public static Tensor Blend(Tensor clean, Tensor point, Tensor t) => clean.Mul(t.SubtractedFrom(1)).AddInPlace(point.Mul(t)).ClampInPlace(0, 1);
+    public static Tensor Blend(Tensor clean, Tensor point, Tensor t) => clean.mul((1.0 - t)).add_(point.mul(t)).clamp_(0.0, 1.0);
 
     /// <summary>A binary search between clean images and points that reach the goal, for points that still do and are nearer.</summary>
     /// <param name="batch">With the clean images.</param>
@@ -72,17 +74,17 @@ internal static class StartingPoint
     /// <param name="path">From the clean image, a point and t [N, 1, 1, 1] to an image on the way, at t = 1 the point itself.</param>
     public static Tensor Approach(AttackBatch<IPredictor> batch, Tensor points, int halvings, Func<Tensor, Tensor, Tensor, Tensor> path)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var (low, high) = (new double[batch.Count], new double[batch.Count]);
         Array.Fill(high, 1);
         for (int halving = 0; halving < halvings; halving++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             double[] middle = [.. low.Zip(high, (a, b) => (a + b) / 2)];
             bool[] reached = batch.Goal.IsReached(batch.Model.Predict(path(batch.Images, points, Rows.Column(middle)))).ToArray<bool>();
             for (int i = 0; i < middle.Length; i++) (reached[i] ? high : low)[i] = middle[i];
         }
 
-        return scope.Keep(path(batch.Images, points, Rows.Column(high)));
+        return scope.MoveToOuter(path(batch.Images, points, Rows.Column(high)));
     }
 }

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -18,7 +20,7 @@ internal sealed class Survivors<TModel>(AttackBatch<TModel> batch) where TModel 
     public delegate (Tensor Images, bool[] Reached) Run(AttackBatch<TModel> batch, long[] rows);
 
     /// <summary>Per row what reached the goal, or else the last attempt.</summary>
-    public Tensor Images { get; } = batch.Images.Clone();
+    public Tensor Images { get; } = batch.Images.clone();
 
     /// <summary>Which rows reached the goal.</summary>
     public bool[] Reached => [.. _reached];
@@ -28,7 +30,7 @@ internal sealed class Survivors<TModel>(AttackBatch<TModel> batch) where TModel 
     {
         long[] rows = Rows.Where(_reached, false);
         if (rows.Length == 0) return;
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var (images, reached) = run(rows.Length == batch.Count ? batch : batch.Select(rows), rows);
         Images.Put(rows, images);
         foreach (long row in rows.At(Rows.Where(reached, true))) _reached[row] = true;
@@ -43,7 +45,7 @@ internal sealed class Survivors<TModel>(AttackBatch<TModel> batch) where TModel 
         foreach (int budget in Enumerable.Range(0, epsilons.Count).OrderBy(i => epsilons[i]))
         {
             survivors.Attack((rows, _) => run(rows, epsilons[budget]));
-            results[budget] = survivors.Images.Clone();
+            results[budget] = survivors.Images.clone();
         }
 
         return results;

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -18,13 +20,13 @@ internal sealed class TanhDescent
     public TanhDescent(Tensor images)
     {
         _w = ToW(images);
-        (_tanh, _first, _second, _ages) = (_w.Tanh(), _w.ZerosLike(), _w.ZerosLike(), new int[images.Size(0)]);
+        (_tanh, _first, _second, _ages) = (_w.tanh(), zeros_like(_w), zeros_like(_w), new int[images.size(0)]);
     }
 
     private TanhDescent(Tensor w, Tensor tanh, Tensor first, Tensor second, int[] ages) => (_w, _tanh, _first, _second, _ages) = (w, tanh, first, second, ages);
 
     /// <summary>The images where the descent is.</summary>
-    public Tensor Images => _tanh.Add(1).MulInPlace(0.5);
+    public Tensor Images => _tanh.add(1.0).mul_(0.5);
 
     /// <summary>Steps of each row since it started.</summary>
     public IReadOnlyList<int> Ages => _ages;
@@ -33,22 +35,22 @@ internal sealed class TanhDescent
     public void Step(Tensor gradient, double rate)
     {
         for (int i = 0; i < _ages.Length; i++) _ages[i]++;
-        Tensor slope = _tanh.Mul(_tanh).MulInPlace(-0.5).AddInPlace(0.5).MulInPlace(gradient);
-        _first.MulInPlace(Beta1).AddInPlace(slope, 1 - Beta1);
-        _second.MulInPlace(Beta2).AddProductInPlace(slope, slope, 1 - Beta2);
+        Tensor slope = _tanh.mul(_tanh).mul_(-0.5).add_(0.5).mul_(gradient);
+        _first.mul_(Beta1).add_(slope, 1 - Beta1);
+        _second.mul_(Beta2).addcmul_(slope, slope, 1 - Beta2);
         Tensor correction = Rows.Column(_ages.Select(age => Math.Sqrt(1 - Math.Pow(Beta2, age))));
         Tensor size = Rows.Column(_ages.Select(age => rate * Math.Sqrt(1 - Math.Pow(Beta2, age)) / (1 - Math.Pow(Beta1, age))));
-        _w.AddQuotientInPlace(_first.Mul(size), _second.Sqrt().AddInPlace(correction.MulInPlace(AdamEpsilon)), -1);
-        _tanh.CopyInPlace(_w.Tanh());
+        _w.addcdiv_(_first.mul(size), _second.sqrt().add_(correction.mul_(AdamEpsilon)), -1.0);
+        _tanh.copy_(_w.tanh());
     }
 
     /// <summary>Lets rows start afresh at images.</summary>
     public void Restart(long[] rows, Tensor images)
     {
         if (rows.Length == 0) return;
-        Tensor w = ToW(images), zero = w.ZerosLike();
+        Tensor w = ToW(images), zero = zeros_like(w);
         _w.Put(rows, w);
-        _tanh.Put(rows, w.Tanh());
+        _tanh.Put(rows, w.tanh());
         _first.Put(rows, zero);
         _second.Put(rows, zero);
         foreach (long row in rows) _ages[row] = 0;
@@ -57,5 +59,5 @@ internal sealed class TanhDescent
     /// <summary>The descent of some rows.</summary>
     public TanhDescent Select(long[] rows) => new(_w.At(rows), _tanh.At(rows), _first.At(rows), _second.At(rows), _ages.At(rows));
 
-    private static Tensor ToW(Tensor images) => images.Mul(2).Sub(1).MulInPlace(Shrink).Atanh();
+    private static Tensor ToW(Tensor images) => images.mul(2.0).sub(1.0).mul_(Shrink).atanh();
 }

@@ -1,7 +1,10 @@
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Optim;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
@@ -51,15 +54,15 @@ internal sealed class TrainingLanes<TModel> where TModel : IPredictor
         int[] busy = [.. Enumerable.Range(0, _lanes.Length).Where(lane => rows[lane].Length > 0)];
         Tensor[][] parts = Workers.Shared.Map(busy.Length, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            return scope.Keep(share(_lanes[busy[i]].Select(rows[busy[i]])));
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            return scope.MoveAllToOuter(share(_lanes[busy[i]].Select(rows[busy[i]])));
         }, cancellation);
         foreach (Tensor[] part in parts.Skip(1))
         {
             for (int i = 0; i < part.Length; i++)
             {
-                parts[0][i].AddInPlace(part[i]);
+                parts[0][i].add_(part[i]);
                 part[i].Dispose();
             }
         }
@@ -73,16 +76,16 @@ internal sealed class TrainingLanes<TModel> where TModel : IPredictor
     /// <param name="rows">The rows of every lane.</param>
     /// <param name="loss">From some rows to their summed loss, followed by autograd.</param>
     /// <param name="cancellation">Stops between lanes.</param>
-    public void Step(Optimizer optimizer, Tensor[] weights, long[][] rows, Func<AttackBatch<TModel>, Tensor> loss, CancellationToken cancellation)
+    public void Step(optim.Optimizer optimizer, Tensor[] weights, long[][] rows, Func<AttackBatch<TModel>, Tensor> loss, CancellationToken cancellation)
     {
         Tensor[] gradients = Sum(rows, batch =>
         {
-            using var follow = Autograd.WithGrad();
+            using var follow = enable_grad();
             return Array.ConvertAll(Autograd.Grad([loss(batch)], weights), gradient => gradient!);
         }, cancellation);
         Workers.Shared.Run(1, _ =>
         {
-            foreach (Tensor gradient in gradients) gradient.MulInPlace(1.0 / rows.Sum(lane => lane.Length));
+            foreach (Tensor gradient in gradients) gradient.mul_(1.0 / rows.Sum(lane => lane.Length));
             optimizer.Step(gradients);
         }, cancellation);
         foreach (Tensor gradient in gradients) gradient.Dispose();

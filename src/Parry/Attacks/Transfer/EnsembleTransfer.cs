@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Transfer;
 
@@ -89,7 +91,7 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
 
         public int Classes => classes;
 
-        public Tensor Logits(Tensor images) => Tensor.Stack([.. Members.Select(member => member.Logits(images).LogSoftmax())]).LogSumExp([0]);
+        public Tensor Logits(Tensor images) => stack([.. Members.Select(member => member.Logits(images).log_softmax(-1))]).logsumexp(0);
 
         public void Dispose()
         {

@@ -3,8 +3,9 @@ using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Transfer;
 
@@ -71,14 +72,14 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     public ITrainedAttack<IPredictor> Train(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        using var scope = new TensorScope();
-        using var weights = new Generator(random.Seed(0));
+        using var scope = NewDisposeScope();
+        using var weights = new Generator((ulong)random.Seed(0));
         var substitute = new StableClassifier(Classifiers.Create(Architecture, model.Shape, model.Classes, weights), model.Shape, model.Classes);
         AttackBatch<IPredictor> data = Pieces(new(model, images, goal, random), piece => piece.Images, cancellation);
         for (int round = 0; ; round++)
         {
             new NetworkTraining(Epochs, BatchSize: 128, LearningRate: 1e-3).Run(substitute.Network, data, random.Seed(1 + round),
-                (batch, _) => substitute.Network.Forward(batch.Images).LogSoftmax().NllLoss(batch.Goal.Labels, reduction: 2), null, cancellation);
+                (batch, _) => nn.functional.nll_loss(substitute.Network.forward(batch.Images).log_softmax(-1), batch.Goal.Labels, reduction: nn.Reduction.Sum), null, cancellation);
             progress?.Report((round + 1.0) / Rounds);
             if (round + 1 == Rounds) return this with { _substitute = substitute };
             data = Join(data, Pieces(data, piece => Augment(substitute, piece), cancellation));
@@ -101,9 +102,9 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     // Images moved to where the substitute's belief in the model's label changes most.
     private Tensor Augment(IClassifier substitute, AttackBatch<IPredictor> batch)
     {
-        Tensor labels = batch.Goal.Labels.Unsqueeze(1);
-        Tensor gradient = substitute.Gradient(batch.Images, logits => logits.Softmax().Gather(1, labels).Squeeze(1)).Gradient;
-        return batch.Images.Add(gradient.Sign().Mul(Lambda)).Clamp(0, 1);
+        Tensor labels = batch.Goal.Labels.unsqueeze(1);
+        Tensor gradient = substitute.Gradient(batch.Images, logits => logits.softmax(-1).gather(1, labels).squeeze(1)).Gradient;
+        return batch.Images.add(gradient.sign().mul(Lambda)).clamp(0.0, 1.0);
     }
 
     // New images for the rows of a batch, with the labels that the model gives them; cut over the workers.
@@ -112,24 +113,24 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
         long[][] rows = [.. Rows.All(data.Count).Chunk(PieceSize)];
         Tensor[][] parts = Workers.Shared.Map(rows.Length, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             AttackBatch<IPredictor> piece = data.Select(rows[i]);
-            Tensor images = draw(piece).Clone();
-            return scope.Keep<Tensor[]>([images, piece.Model.Predict(images)]);
+            Tensor images = draw(piece).clone();
+            return scope.MoveAllToOuter(new[] { images, piece.Model.Predict(images) });
         }, cancellation);
-        Tensor all = Tensor.Cat([.. parts.Select(part => part[0])]), labels = Tensor.Cat([.. parts.Select(part => part[1])]);
+        Tensor all = cat([.. parts.Select(part => part[0])]), labels = cat([.. parts.Select(part => part[1])]);
         foreach (Tensor part in parts.SelectMany(part => part)) part.Dispose();
         return data with { Images = all, Goal = Goal.Untargeted(labels) };
     }
 
-    private static AttackBatch<IPredictor> Join(AttackBatch<IPredictor> old, AttackBatch<IPredictor> added) => new(old.Model, Tensor.Cat([old.Images, added.Images]),
-        Goal.Untargeted(Tensor.Cat([old.Goal.Labels, added.Goal.Labels])), old.Random.For(new long[][] { old.Random.Samples.ToArray(), added.Random.Samples.ToArray() }.SelectMany(part => part).ToArray()));
+    private static AttackBatch<IPredictor> Join(AttackBatch<IPredictor> old, AttackBatch<IPredictor> added) => new(old.Model, cat([old.Images, added.Images]),
+        Goal.Untargeted(cat([old.Goal.Labels, added.Goal.Labels])), old.Random.For(new long[][] { old.Random.Samples.ToArray(), added.Random.Samples.ToArray() }.SelectMany(part => part).ToArray()));
 
     // A classifier whose numbers for an image do not depend on the batch.
-    private sealed class StableClassifier(Module network, ImageShape shape, int classes) : IClassifier
+    private sealed class StableClassifier(nn.Module<Tensor, Tensor> network, ImageShape shape, int classes) : IClassifier
     {
-        public Module Network => network;
+        public nn.Module<Tensor, Tensor> Network => network;
 
         public ImageShape Shape => shape;
 

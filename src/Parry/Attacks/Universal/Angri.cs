@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
 
@@ -14,7 +16,7 @@ namespace Parry.Attacks.Universal;
 /// </summary>
 public sealed record Angri : ITrainedAttack<IClassifier>
 {
-    private Module? _network;
+    private nn.Module<Tensor, Tensor>? _network;
     private Tensor? _chosen;
 
     /// <inheritdoc/>
@@ -50,22 +52,22 @@ public sealed record Angri : ITrainedAttack<IClassifier>
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         var data = new AttackBatch<IClassifier>(model, images, goal, random);
-        Module network = NetworkTraining.Dense(model.Shape.Pixels + model.Classes, Hidden, model.Shape.Pixels, random.Seed(0), Activation.Sigmoid());
+        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(model.Shape.Pixels + model.Classes, Hidden, model.Shape.Pixels, random.Seed(0), nn.Sigmoid());
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, random.Seed(1), (batch, step) =>
         {
-            Tensor targets = Targets.ToLearn(batch, step), drawn = network.Forward(Input(batch.Images, targets, model.Classes)).Reshape(batch.Images.Shape);
-            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).Neg());
-            return drawn.Mul(pass.Gradient).Sum().Add(drawn.Sub(batch.Images).Pow(2).Sum().Mul(Weight));
+            Tensor targets = Targets.ToLearn(batch, step), drawn = network.forward(Input(batch.Images, targets, model.Classes)).reshape(batch.Images.shape);
+            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg());
+            return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
         }, progress, cancellation);
-        return this with { _network = network, _chosen = Targets.Choose(data, (clean, targets) => Draw(network, clean, targets, model.Classes), cancellation).Own() };
+        return this with { _network = network, _chosen = Targets.Choose(data, (clean, targets) => Draw(network, clean, targets, model.Classes), cancellation).DetachFromDisposeScope() };
     }
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        Module network = _network ?? throw new InvalidOperationException("The attack angri is not trained.");
-        using var scope = new TensorScope();
-        return scope.Keep(Draw(network, images, Targets.ToReach(goal, _chosen!), model.Classes));
+        nn.Module<Tensor, Tensor> network = _network ?? throw new InvalidOperationException("The attack angri is not trained.");
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Draw(network, images, Targets.ToReach(goal, _chosen!), model.Classes));
     }
 
     /// <inheritdoc/>
@@ -78,8 +80,8 @@ public sealed record Angri : ITrainedAttack<IClassifier>
         _chosen?.Dispose();
     }
 
-    private static Tensor Draw(Module network, Tensor images, Tensor targets, int classes) =>
-        NetworkTraining.Apply(network, Input(images, targets, classes)).Reshape(images.Shape);
+    private static Tensor Draw(nn.Module<Tensor, Tensor> network, Tensor images, Tensor targets, int classes) =>
+        NetworkTraining.Apply(network, Input(images, targets, classes)).reshape(images.shape);
 
-    private static Tensor Input(Tensor images, Tensor targets, int classes) => Tensor.Cat([images.Flatten(), targets.OneHot(classes).To(DType.Float32)], 1);
+    private static Tensor Input(Tensor images, Tensor targets, int classes) => cat([images.flatten(1), nn.functional.one_hot(targets, classes).to(ScalarType.Float32)], 1);
 }

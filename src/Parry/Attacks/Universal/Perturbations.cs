@@ -1,6 +1,8 @@
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
 
@@ -22,7 +24,7 @@ internal sealed class Perturbations : IDisposable
     public static Perturbations Learn(Norm norm, AttackBatch<IClassifier> data, IReadOnlyList<double> epsilons,
         Func<AttackBatch<IClassifier>, double, IProgress<double>, Tensor> learn, IProgress<double>? progress)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var learned = new Perturbations(norm, data.Goal.IsTargeted);
         long[] wanted = data.Goal.IsTargeted ? [.. data.Goal.Labels.ToArray<long>().Distinct().Order()] : [0];
         double[] budgets = [.. epsilons.Distinct()];
@@ -30,15 +32,15 @@ internal sealed class Perturbations : IDisposable
         var share = new Share(value => progress?.Report((done + value) / (budgets.Length * wanted.Length)));
         foreach (double epsilon in budgets)
         {
-            Tensor all = Tensor.Zeros([data.Goal.IsTargeted ? data.Model.Classes : 1, .. data.Images.Shape.AsSpan(1)]);
+            Tensor all = zeros([data.Goal.IsTargeted ? data.Model.Classes : 1, .. data.Images.shape.AsSpan(1)]);
             foreach (long label in wanted)
             {
-                AttackBatch<IClassifier> images = data.Goal.IsTargeted ? data.Select(data.Goal.Labels.Equal(label).NonZero().Reshape(-1).ToArray<long>()) : data;
+                AttackBatch<IClassifier> images = data.Goal.IsTargeted ? data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>()) : data;
                 all.Put([label], learn(images, epsilon, share));
                 done++;
             }
 
-            learned._byBudget[epsilon] = all.Own();
+            learned._byBudget[epsilon] = all.DetachFromDisposeScope();
         }
 
         return learned;
@@ -48,10 +50,10 @@ internal sealed class Perturbations : IDisposable
     public Tensor Add(Tensor images, Goal goal, double epsilon)
     {
         if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor all = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
-        Tensor perturbed = images.Add(_targeted ? all.IndexSelect(0, goal.Labels) : all);
-        return scope.Keep(new Ball(_norm, images, [.. Enumerable.Repeat(epsilon, (int)images.Size(0))]).Project(perturbed));
+        Tensor perturbed = images.add(_targeted ? all.index_select(0, goal.Labels) : all);
+        return scope.MoveToOuter(new Ball(_norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]).Project(perturbed));
     }
 
     /// <summary>Frees the perturbations.</summary>

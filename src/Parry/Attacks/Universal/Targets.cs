@@ -1,6 +1,8 @@
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
 
@@ -13,11 +15,11 @@ internal static class Targets
         if (batch.Goal.IsTargeted) return batch.Goal.Labels;
         int classes = batch.Model.Classes;
         float[] uniform = batch.Random.Uniform(draw).ToArray<float>();
-        return Tensor.From(batch.Goal.Labels.ToArray<long>().Select((label, i) => (label + 1 + (long)(uniform[i] * (classes - 1))) % classes).ToArray());
+        return tensor(batch.Goal.Labels.ToArray<long>().Select((label, i) => (label + 1 + (long)(uniform[i] * (classes - 1))) % classes).ToArray());
     }
 
     /// <summary>To attack: the wanted classes, or for each image the class chosen for its own.</summary>
-    public static Tensor ToReach(Goal goal, Tensor chosen) => goal.IsTargeted ? goal.Labels : chosen.IndexSelect(0, goal.Labels);
+    public static Tensor ToReach(Goal goal, Tensor chosen) => goal.IsTargeted ? goal.Labels : chosen.index_select(0, goal.Labels);
 
     /// <summary>For each true class, the class at which to aim so that most of its training images are misclassified, [classes]; the next one where there are none.</summary>
     /// <param name="data">The training images.</param>
@@ -27,15 +29,15 @@ internal static class Targets
     {
         int classes = data.Model.Classes;
         long[] chosen = [.. Enumerable.Range(1, classes).Select(next => (long)(next % classes))];
-        if (data.Goal.IsTargeted) return Tensor.From(chosen);
+        if (data.Goal.IsTargeted) return tensor(chosen);
         var most = new float[classes];
         var lanes = new TrainingLanes<IClassifier>(data, data.Count, data.Random.Seed(0));
         for (int target = 0; target < classes; target++)
         {
             using Tensor fooled = lanes.Sum(lanes.Everything(), batch =>
             {
-                Tensor reached = batch.Goal.IsReached(batch.Model.Predict(perturb(batch.Images, Tensor.Full([batch.Count], target, DType.Int64))));
-                return [batch.Goal.Labels.OneHot(classes).To(DType.Float32).Mul(reached.To(DType.Float32).Unsqueeze(1)).Sum([0])];
+                Tensor reached = batch.Goal.IsReached(batch.Model.Predict(perturb(batch.Images, full([batch.Count], (double)target, ScalarType.Int64))));
+                return [nn.functional.one_hot(batch.Goal.Labels, classes).to(ScalarType.Float32).mul(reached.to(ScalarType.Float32).unsqueeze(1)).sum(0)];
             }, cancellation)[0];
             float[] counts = fooled.ToArray<float>();
             for (int label = 0; label < classes; label++)
@@ -45,6 +47,6 @@ internal static class Targets
             }
         }
 
-        return Tensor.From(chosen);
+        return tensor(chosen);
     }
 }

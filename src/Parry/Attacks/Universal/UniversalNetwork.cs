@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
 
@@ -89,22 +91,22 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
 
     private Tensor Learn(AttackBatch<IClassifier> data, double epsilon, IProgress<double> progress, CancellationToken cancellation)
     {
-        using var scope = new TensorScope();
-        using Module network = NetworkTraining.Dense(Noise, Hidden, data.Model.Shape.Pixels, data.Random.Seed(0));
+        using var scope = NewDisposeScope();
+        using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(Noise, Hidden, data.Model.Shape.Pixels, data.Random.Seed(0));
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, data.Random.Seed(1), (batch, step) =>
         {
-            Tensor drawn = batch.Images.Add(Draw(network, data.Random.Seed(2 + step), data.Images, epsilon)).Clamp(0, 1);
+            Tensor drawn = batch.Images.add(Draw(network, data.Random.Seed(2 + step), data.Images, epsilon)).clamp(0.0, 1.0);
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            return drawn.Mul(batch.Model.Gradient(drawn, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0)).Gradient).Sum();
+            return drawn.mul(batch.Model.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0)).Gradient).sum();
         }, progress, cancellation);
-        return scope.Keep(Draw(network, data.Random.Seed(1), data.Images, epsilon));
+        return scope.MoveToOuter(Draw(network, data.Random.Seed(1), data.Images, epsilon));
     }
 
     // The perturbation [1, C, H, W] that the network draws from one vector of noise.
-    private Tensor Draw(Module network, long seed, Tensor images, double epsilon)
+    private Tensor Draw(nn.Module<Tensor, Tensor> network, long seed, Tensor images, double epsilon)
     {
-        using var random = new Generator(seed);
-        Tensor output = network.Forward(Tensor.Normal([1, Noise], random)).Reshape([1, .. images.Shape.AsSpan(1)]);
-        return Norm == Norm.Linf ? output.Tanh().Mul(epsilon) : output.Div(output.Norm(2, s_image, keep: true).ClampMin(Smallest)).Mul(epsilon);
+        using var random = new Generator((ulong)seed);
+        Tensor output = network.forward(randn([1, Noise], generator: random)).reshape([1, .. images.shape.AsSpan(1)]);
+        return Norm == Norm.Linf ? output.tanh().mul(epsilon) : output.div(linalg.vector_norm(output, 2, s_image, true).clamp_min(Smallest)).mul(epsilon);
     }
 }

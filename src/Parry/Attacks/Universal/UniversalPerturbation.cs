@@ -2,7 +2,9 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
 
@@ -91,44 +93,44 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
 
     private Tensor Gather(AttackBatch<IClassifier> data, double epsilon, IProgress<double> progress, CancellationToken cancellation)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var lanes = new TrainingLanes<IClassifier>(data, BatchSize, data.Random.Seed(0));
-        Tensor v = Tensor.Zeros([1, .. data.Images.Shape.AsSpan(1)]), best = v.Clone();
+        Tensor v = zeros([1, .. data.Images.shape.AsSpan(1)]), best = v.clone();
         double fooled = 0;
         for (int pass = 0; pass < Passes && fooled < 1 - Left; pass++)
         {
             foreach (long[][] rows in lanes.Epoch(pass))
             {
-                using var inner = new TensorScope();
+                using var inner = NewDisposeScope();
                 Tensor sum = lanes.Sum(rows, batch => [Further(batch, v)], cancellation)[0];
-                v.CopyInPlace(Onto(epsilon, v.Add(sum)));
+                v.copy_(Onto(epsilon, v.add(sum)));
                 sum.Dispose();
             }
 
-            using Tensor count = lanes.Sum(lanes.Everything(), batch => [Reached(batch, v).To(DType.Float32).Sum()], cancellation)[0];
+            using Tensor count = lanes.Sum(lanes.Everything(), batch => [Reached(batch, v).to(ScalarType.Float32).sum()], cancellation)[0];
             if (count.ToDouble() / data.Count > fooled)
             {
                 fooled = count.ToDouble() / data.Count;
-                best.CopyInPlace(v);
+                best.copy_(v);
             }
 
             progress.Report((pass + 1.0) / Passes);
         }
 
-        return scope.Keep(best);
+        return scope.MoveToOuter(best);
     }
 
     // The sum of the steps that take the images of a batch, where v leaves them, across the boundary.
     private Tensor Further(AttackBatch<IClassifier> batch, Tensor v)
     {
         long[] left = Rows.Where(Reached(batch, v).ToArray<bool>(), false);
-        if (left.Length == 0) return v.ZerosLike();
+        if (left.Length == 0) return zeros_like(v);
         AttackBatch<IClassifier> rest = batch.Select(left);
-        return new DeepFool { Norm = Norm, Steps = Steps }.Cross(rest with { Images = rest.Images.Add(v).ClampInPlace(0, 1) }).Sum([0], keep: true);
+        return new DeepFool { Norm = Norm, Steps = Steps }.Cross(rest with { Images = rest.Images.add(v).clamp_(0.0, 1.0) }).sum(0, true);
     }
 
     private Tensor Onto(double epsilon, Tensor v) =>
-        Norm == Norm.Linf ? v.Clamp(-epsilon, epsilon) : v.Mul(v.Norm(2, [1, 2, 3], keep: true).ClampMin(Smallest).Pow(-1).MulInPlace(epsilon).ClampInPlace(0, 1));
+        Norm == Norm.Linf ? v.clamp(-epsilon, epsilon) : v.mul(linalg.vector_norm(v, 2, [1, 2, 3], true).clamp_min(Smallest).pow(-1.0).mul_(epsilon).clamp_(0.0, 1.0));
 
-    private static Tensor Reached(AttackBatch<IClassifier> batch, Tensor v) => batch.Goal.IsReached(batch.Model.Predict(batch.Images.Add(v).ClampInPlace(0, 1)));
+    private static Tensor Reached(AttackBatch<IClassifier> batch, Tensor v) => batch.Goal.IsReached(batch.Model.Predict(batch.Images.add(v).clamp_(0.0, 1.0)));
 }

@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
 
@@ -55,16 +57,16 @@ public sealed record Upset : ITrainedAttack<IClassifier>
     {
         var data = new AttackBatch<IClassifier>(model, images, goal, random);
         int classes = model.Classes;
-        using Module network = NetworkTraining.Dense(classes, Hidden, model.Shape.Pixels, random.Seed(0), Activation.Tanh());
+        using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(classes, Hidden, model.Shape.Pixels, random.Seed(0), nn.Tanh());
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, random.Seed(1), (batch, step) =>
         {
             Tensor targets = Targets.ToLearn(batch, step);
-            Tensor change = network.Forward(targets.OneHot(classes).To(DType.Float32)).Reshape(batch.Images.Shape).Mul(Scale), drawn = batch.Images.Add(change).Clamp(0, 1);
-            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).Neg());
-            return drawn.Mul(pass.Gradient).Sum().Add(drawn.Sub(batch.Images).Pow(2).Sum().Mul(Weight));
+            Tensor change = network.forward(nn.functional.one_hot(targets, classes).to(ScalarType.Float32)).reshape(batch.Images.shape).mul(Scale), drawn = batch.Images.add(change).clamp(0.0, 1.0);
+            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg());
+            return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
         }, progress, cancellation);
-        Tensor each = network.Forward(Tensor.Range(classes).OneHot(classes).To(DType.Float32)).Reshape([classes, .. images.Shape.AsSpan(1)]).Mul(Scale).Own();
-        Tensor chosen = Targets.Choose(data, (clean, targets) => Add(clean, each, targets), cancellation).Own();
+        Tensor each = network.forward(nn.functional.one_hot(arange(classes, ScalarType.Int64), classes).to(ScalarType.Float32)).reshape([classes, .. images.shape.AsSpan(1)]).mul(Scale).DetachFromDisposeScope();
+        Tensor chosen = Targets.Choose(data, (clean, targets) => Add(clean, each, targets), cancellation).DetachFromDisposeScope();
         return this with { _perturbations = each, _chosen = chosen };
     }
 
@@ -72,8 +74,8 @@ public sealed record Upset : ITrainedAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
         Tensor each = _perturbations ?? throw new InvalidOperationException("The attack upset is not trained.");
-        using var scope = new TensorScope();
-        return scope.Keep(Add(images, each, Targets.ToReach(goal, _chosen!)));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Add(images, each, Targets.ToReach(goal, _chosen!)));
     }
 
     /// <inheritdoc/>
@@ -86,5 +88,5 @@ public sealed record Upset : ITrainedAttack<IClassifier>
         _chosen?.Dispose();
     }
 
-    private static Tensor Add(Tensor images, Tensor each, Tensor targets) => images.Add(each.IndexSelect(0, targets)).Clamp(0, 1);
+    private static Tensor Add(Tensor images, Tensor each, Tensor targets) => images.add(each.index_select(0, targets)).clamp(0.0, 1.0);
 }

@@ -1,6 +1,8 @@
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -17,7 +19,7 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
     private const double Momentum = 0.75, Rho = 0.75;
     private const double FewestStepsL1 = 0.1, ShrinkL1 = 1.5, SparserL1 = 0.95;
 
-    private readonly long _pixels = batch.Images.Elements / batch.Count;
+    private readonly long _pixels = batch.Images.numel() / batch.Count;
     private AttackBatch<IClassifier> _batch = batch.Select(Rows.All(batch.Count));
     private SampleRandom _random = random;
     private long[] _rows = Rows.All(batch.Count);
@@ -44,23 +46,23 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
     /// <returns>Images, in the end the highest where the goal is not reached, and which rows reached it.</returns>
     public (Tensor Images, bool[] Reached) ToGoal(Tensor? start)
     {
-        using var scope = new TensorScope();
-        Tensor images = batch.Images.Clone();
+        using var scope = NewDisposeScope();
+        Tensor images = batch.Images.clone();
         var reached = new bool[batch.Count];
         Begin(start);
         for (int step = 0; Leave(images, reached) && step < steps; step++) Step(step);
         if (_rows.Length > 0) images.Put(_rows, _best);
-        return (scope.Keep(images), reached);
+        return (scope.MoveToOuter(images), reached);
     }
 
     /// <summary>Climbs as high as it comes.</summary>
     /// <param name="start">Where to start; null for random points.</param>
     public Tensor ToTop(Tensor? start)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Begin(start);
         for (int step = 0; step < steps; step++) Step(step);
-        return scope.Keep(_best);
+        return scope.MoveToOuter(_best);
     }
 
     private void Begin(Tensor? start)
@@ -68,26 +70,26 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
         int count = _batch.Count;
         _ball = new Ball(attack.Norm, _batch.Images, Filled(count, radius));
         bool sparse = attack.Norm == Norm.L1 && start is null;
-        _point = sparse ? _ball.Project(_random.Normal(0, _batch.Images.Shape.AsSpan(1)).AddInPlace(_batch.Images)) : start is null ? _ball.Draw(_random) : _ball.Project(start);
-        _gradient = _point.ZerosLike();
+        _point = sparse ? _ball.Project(_random.Normal(0, _batch.Images.shape.AsSpan(1)).add_(_batch.Images)) : start is null ? _ball.Draw(_random) : _ball.Project(start);
+        _gradient = zeros_like(_point);
         _loss = new float[count];
         Look();
-        (_before, _best, _bestGradient, _bestLoss) = (_point.Clone(), _point.Clone(), _gradient.Clone(), _loss);
+        (_before, _best, _bestGradient, _bestLoss) = (_point.clone(), _point.clone(), _gradient.clone(), _loss);
         (_step, _rises, _bestAtCheck, _halved) = (Filled(count, attack.Norm == Norm.L1 ? radius : 2 * radius), new int[count], _loss, Filled(count, true));
         if (attack.Norm != Norm.L1) return;
-        _changed = Norm.L0.Of(_point.Sub(_batch.Images)).ToArray<float>();
+        _changed = Norm.L0.Of(_point.sub(_batch.Images)).ToArray<float>();
         _few = Fewer(_changed);
     }
 
     // A step of every row, and its checkpoint when one is due.
     private void Step(int step)
     {
-        using var inner = new TensorScope();
-        Tensor next = _ball.Project(Direction(step).MulInPlace(Rows.Column(_step)).AddInPlace(_point));
+        using var inner = NewDisposeScope();
+        Tensor next = _ball.Project(Direction(step).mul_(Rows.Column(_step)).add_(_point));
         if (step > 0 && attack.Norm != Norm.L1)
-            next = _ball.Project(next.MulInPlace(Momentum).AddInPlace(_point, 2 * (1 - Momentum)).AddInPlace(_before, Momentum - 1));
-        _before.CopyInPlace(_point);
-        _point.CopyInPlace(next);
+            next = _ball.Project(next.mul_(Momentum).add_(_point, 2 * (1 - Momentum)).add_(_before, Momentum - 1));
+        _before.copy_(_point);
+        _point.copy_(next);
         float[] last = _loss;
         Look();
 
@@ -110,35 +112,35 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
         if (attack.Norm != Norm.L1) return _ball.Steepest(_point, _gradient, _random, 2 + step);
 
         // The signs of the largest values of the gradient, with a sum of 1.
-        Tensor size = _gradient.Abs();
-        Tensor largest = size.Flatten().TopK(_few.Max()).Values;
+        Tensor size = _gradient.abs();
+        Tensor largest = size.flatten(1).topk((int)_few.Max(), -1).values;
         long[] places = [.. _few.Select(few => few - 1)];
-        Tensor least = largest.Gather(1, Tensor.From<long>(places, places.Length, 1)).Reshape(-1, 1, 1, 1);
-        Tensor signs = _gradient.Mul(size.GreaterOrEqual(least)).Sign();
-        return signs.Div(Norm.L0.Of(signs).ClampMin(1).Reshape(-1, 1, 1, 1));
+        Tensor least = largest.gather(1, tensor(places, [places.Length, 1])).reshape(-1, 1, 1, 1);
+        Tensor signs = _gradient.mul(size.ge(least)).sign();
+        return signs.div(Norm.L0.Of(signs).clamp_min(1.0).reshape(-1, 1, 1, 1));
     }
 
     // Gradient, loss and verdict at the point.
     private void Look()
     {
-        using var inner = new TensorScope();
+        using var inner = NewDisposeScope();
         Func<Tensor, Tensor> loss = attack.Loss switch
         {
             ApgdLoss.CrossEntropy => AttackLoss.CrossEntropy(_batch.Goal),
             ApgdLoss.Dlr => AttackLoss.LogitRatio(_batch.Goal),
-            _ => AttackLoss.LogitRatio(Tensor.From(_from!), Tensor.From(_to!)),
+            _ => AttackLoss.LogitRatio(tensor(_from!), tensor(_to!)),
         };
         LossGradient pass = _batch.Model.Gradient(_point, loss);
         Tensor logits = pass.Logits, losses = pass.Losses, gradient = pass.Gradient;
         for (int draw = 1; draw < attack.Draws; draw++)
         {
             pass = _batch.Model.Gradient(_point, loss);
-            (logits, losses, gradient) = (logits.Add(pass.Logits), losses.Add(pass.Losses), gradient.Add(pass.Gradient));
+            (logits, losses, gradient) = (logits.add(pass.Logits), losses.add(pass.Losses), gradient.add(pass.Gradient));
         }
 
-        _gradient.CopyInPlace(gradient);
+        _gradient.copy_(gradient);
         _loss = losses.ToArray<float>();
-        _hit = _batch.Goal.IsReached(logits.ArgMax(1)).ToArray<bool>();
+        _hit = _batch.Goal.IsReached(logits.argmax(1)).ToArray<bool>();
     }
 
     // Lets rows go that reached the goal; whether any are left.
@@ -146,7 +148,7 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
     {
         long[] hits = Rows.Where(_hit, true), stay = Rows.Where(_hit, false);
         if (hits.Length == 0) return true;
-        using (new TensorScope()) images.Put(_rows.At(hits), _point.At(hits));
+        using (NewDisposeScope()) images.Put(_rows.At(hits), _point.At(hits));
         foreach (long row in _rows.At(hits)) reached[row] = true;
         (_rows, _batch, _random, _from, _to) = (_rows.At(stay), _batch.Narrow(stay), _random.For(_random.Samples.ToArray().At(stay)), _from?.At(stay), _to?.At(stay));
         (_point, _before, _gradient, _best, _bestGradient) = (_point.Narrow(stay), _before.Narrow(stay), _gradient.Narrow(stay), _best.Narrow(stay), _bestGradient.Narrow(stay));
@@ -189,7 +191,7 @@ internal sealed class ApgdClimb(AutoProjectedGradientDescent attack, AttackBatch
     // L1: steps change two thirds as many values as the best point does; where those became fewer the step is large again, else it shrinks.
     private long[] Sparser()
     {
-        float[] changed = Norm.L0.Of(_best.Sub(_batch.Images)).ToArray<float>();
+        float[] changed = Norm.L0.Of(_best.sub(_batch.Images)).ToArray<float>();
         bool[] fewer = [.. changed.Select((count, i) => count / _changed[i] < SparserL1)];
         _step = [.. _step.Select((step, i) => fewer[i] ? radius : Math.Max(step / ShrinkL1, FewestStepsL1 * radius))];
         (_few, _changed) = (Fewer(changed), changed);

@@ -2,7 +2,9 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.ScoreBased;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -59,8 +61,8 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search));
+        using var scope = NewDisposeScope();
+        return scope.MoveAllToOuter(Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search));
     }
 
     /// <inheritdoc/>
@@ -78,9 +80,9 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
                 Tensor found = member.Perturb(rest.Model, rest.Images, rest.Goal, random.For(rest.Random.Samples));
 
                 // FAB knows no budget: what it finds too far away counts for nothing.
-                Tensor near = member is FastAdaptiveBoundary ? Norm.Of(found.Sub(rest.Images)).LessOrEqual(epsilon) : Tensor.Ones([rest.Count], DType.Bool);
-                bool[] reached = rest.Goal.IsReached(rest.Model.Predict(found)).And(near).ToArray<bool>();
-                return (Tensor.Where(near.Reshape(-1, 1, 1, 1), found, survivors.Images.At(rows)), reached);
+                Tensor near = member is FastAdaptiveBoundary ? Norm.Of(found.sub(rest.Images)).le(epsilon) : ones([rest.Count], ScalarType.Bool);
+                bool[] reached = rest.Goal.IsReached(rest.Model.Predict(found)).logical_and(near).ToArray<bool>();
+                return (where(near.reshape(-1, 1, 1, 1), found, survivors.Images.At(rows)), reached);
             });
         }
 

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -72,8 +74,8 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
         int needed = Loss switch { ApgdLoss.Dlr => 3, ApgdLoss.DlrTargeted => 4, _ => 0 };
         if (model.Classes < needed)
             throw new UserErrorException($"This loss of apgd compares {needed} logits, and the model has {model.Classes} classes; use loss=cross-entropy.");
-        using var scope = new TensorScope();
-        return scope.Keep(Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search));
+        using var scope = NewDisposeScope();
+        return scope.MoveAllToOuter(Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search));
     }
 
     /// <inheritdoc/>

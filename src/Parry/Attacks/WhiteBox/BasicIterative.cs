@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -36,20 +38,20 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.Size(0))]);
+        using var scope = NewDisposeScope();
+        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
         var loss = AttackLoss.CrossEntropy(goal);
         double step = Step ?? (Steps is { } given ? Epsilon / given : 1 / 255.0);
         int steps = Steps ?? (Epsilon == 0 ? 0 : (int)Math.Ceiling(Math.Min((Epsilon / step) + 4, 1.25 * Epsilon / step)));
-        Tensor point = images.Clone();
+        Tensor point = images.clone();
         for (int i = 0; i < steps; i++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Tensor gradient = model.Gradient(point, loss).Gradient;
-            point.CopyInPlace(ball.Project(point.Add(gradient.Sign().Mul(step))));
+            point.copy_(ball.Project(point.add(gradient.sign().mul(step))));
         }
 
-        return scope.Keep(point);
+        return scope.MoveToOuter(point);
     }
 
     /// <inheritdoc/>

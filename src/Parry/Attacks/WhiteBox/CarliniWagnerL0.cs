@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -49,31 +51,31 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         long[] rows = Rows.All(batch.Count);
-        Tensor results = images.Clone(), free = Tensor.Ones([batch.Count, 1, images.Size(2), images.Size(3)]);
+        Tensor results = images.clone(), free = ones([batch.Count, 1, images.size(2), images.size(3)]);
         var escalation = new Escalation(batch.Count, InitialConstant, Factor, LargestConstant, Iterations);
         var descent = new TanhDescent(images);
         while (true)
         {
             bool[] leaves = Step();
             long[] stay = Rows.Where(leaves, false);
-            if (stay.Length == 0) return scope.Keep(results);
+            if (stay.Length == 0) return scope.MoveToOuter(results);
             if (stay.Length < rows.Length)
                 (batch, rows, free, escalation, descent) = (batch.Select(stay), rows.At(stay), free.At(stay), escalation.Select(stay), descent.Select(stay));
         }
 
         bool[] Step()
         {
-            using var inner = new TensorScope();
-            Tensor point = Tensor.Where(free.Greater(0), descent.Images, batch.Images), change = point.Sub(batch.Images);
+            using var inner = NewDisposeScope();
+            Tensor point = where(free.gt(0.0), descent.Images, batch.Images), change = point.sub(batch.Images);
             LossGradient pass = batch.Model.Gradient(point, AttackLoss.Margin(batch.Goal));
-            Tensor weights = Tensor.From(escalation.Constants.Select(c => (float)c).ToArray()), missing = pass.Losses.SubtractedFrom(Enough).ClampMin(0);
-            bool[] worked = missing.Less(Nearly).ToArray<bool>();
-            bool[] failed = escalation.Fails(missing.Mul(weights).Add(change.Mul(change).Sum(s_image)).ToArray<float>(), descent.Ages);
-            Tensor pull = weights.Mul(missing.Sign()).Reshape(-1, 1, 1, 1);
-            descent.Step(change.Mul(2).Sub(pass.Gradient.Mul(pull)).MulInPlace(free), LearningRate);
+            Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray()), missing = (Enough - pass.Losses).clamp_min(0.0);
+            bool[] worked = missing.lt(Nearly).ToArray<bool>();
+            bool[] failed = escalation.Fails(missing.mul(weights).add(change.mul(change).sum(s_image)).ToArray<float>(), descent.Ages);
+            Tensor pull = weights.mul(missing.sign()).reshape(-1, 1, 1, 1);
+            descent.Step(change.mul(2.0).sub(pass.Gradient.mul(pull)).mul_(free), LearningRate);
 
             long[] better = Rows.Where(worked, true);
             var empty = new bool[rows.Length];
@@ -83,7 +85,7 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
                 results.Put(rows.At(better), point.At(better));
                 Tensor fewer = WithoutLeast(free.At(better), change.At(better), pass.Gradient.At(better));
                 free.Put(better, fewer);
-                float[] left = fewer.Sum(s_image).ToArray<float>();
+                float[] left = fewer.sum(s_image).ToArray<float>();
                 for (int i = 0; i < left.Length; i++) empty[better[i]] = left[i] == 0;
             }
 
@@ -101,11 +103,11 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     private static Tensor WithoutLeast(Tensor free, Tensor change, Tensor gradient)
     {
         long[] channels = [1];
-        int[] limits = [.. change.Abs().Amax(channels).Greater(Changed).Sum([1, 2], DType.Float32).ToArray<float>().Select(count => Math.Max(1, (int)(0.3 * Math.Sqrt(count))))];
-        Tensor products = change.Mul(gradient).Abs().Sum(channels, keep: true).MaskedFill(free.Equal(0), double.PositiveInfinity).Flatten();
-        long most = Math.Min(limits.Max(), products.Size(1));
-        var (least, pixels) = products.Neg().TopK(most);
-        float[] sizes = least.Neg().ToArray<float>(), kept = new float[sizes.Length];
+        int[] limits = [.. change.abs().amax(channels).gt(Changed).sum([1, 2], false, ScalarType.Float32).ToArray<float>().Select(count => Math.Max(1, (int)(0.3 * Math.Sqrt(count))))];
+        Tensor products = change.mul(gradient).abs().sum(channels, true).masked_fill(free.eq(0.0), double.PositiveInfinity).flatten(1);
+        long most = Math.Min(limits.Max(), products.size(1));
+        var (least, pixels) = products.neg().topk((int)most, -1);
+        float[] sizes = least.neg().ToArray<float>(), kept = new float[sizes.Length];
         for (int row = 0; row < limits.Length; row++)
         {
             bool stopped = false;
@@ -117,6 +119,6 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
             }
         }
 
-        return free.Flatten().Scatter(1, pixels, Tensor.From<float>(kept, limits.Length, most)).Reshape(free.Shape);
+        return free.flatten(1).scatter(1, pixels, tensor(kept, [limits.Length, most])).reshape(free.shape);
     }
 }

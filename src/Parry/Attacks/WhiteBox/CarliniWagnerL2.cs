@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -54,7 +56,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var best = new BestSoFar(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
@@ -64,7 +66,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
             constants.Learn(Descend(batch, constants.Values, best));
         }
 
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
     }
 
     /// <inheritdoc/>
@@ -73,12 +75,12 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     // One descent of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, BestSoFar best)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor w = batch.Images.Mul(2).Sub(1).Mul(Shrink).Atanh();
-        Tensor clean = ToImages(w.Tanh()), first = w.ZerosLike(), second = w.ZerosLike();
-        Tensor weights = Tensor.From(constants.Select(c => (float)c).ToArray());
+        Tensor w = batch.Images.mul(2.0).sub(1.0).mul(Shrink).atanh();
+        Tensor clean = ToImages(w.tanh()), first = zeros_like(w), second = zeros_like(w);
+        Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
         for (int iteration = 1; iteration <= Iterations; iteration++)
@@ -100,25 +102,25 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 
         float[] Step(int iteration)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            Tensor tanh = w.Tanh();
-            Tensor point = ToImages(tanh), change = point.Sub(clean);
-            LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0).Mul(weights));
-            Tensor distances = change.Mul(change).Sum(s_image);
+            Tensor tanh = w.tanh();
+            Tensor point = ToImages(tanh), change = point.sub(clean);
+            LossGradient pass = batch.Model.Gradient(point, logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
+            Tensor distances = change.mul(change).sum(s_image);
             float[] reserves = [.. margin(pass.Logits).ToArray<float>().Select(value => (float)(value - Confidence))];
             foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)) found[rows[i]] = true;
             best.Take(rows, point, reserves, distances.ToArray<float>());
 
             // d(loss)/dw = (d(c·f)/dx' + 2 (x' - x)) · dx'/dw, with dx'/dw = (1 - tanh²)/2; then Adam.
-            Tensor gradient = change.MulInPlace(2).AddInPlace(pass.Gradient).MulInPlace(tanh.Mul(tanh).SubtractedFrom(1).MulInPlace(0.5));
+            Tensor gradient = change.mul_(2.0).add_(pass.Gradient).mul_((1.0 - tanh.mul(tanh)).mul_(0.5));
             double correction = Math.Sqrt(1 - Math.Pow(Beta2, iteration));
-            first.MulInPlace(Beta1).AddInPlace(gradient, 1 - Beta1);
-            second.MulInPlace(Beta2).AddProductInPlace(gradient, gradient, 1 - Beta2);
-            w.AddQuotientInPlace(first, second.Sqrt().AddInPlace(AdamEpsilon * correction), -LearningRate * correction / (1 - Math.Pow(Beta1, iteration)));
-            return distances.Add(pass.Losses).ToArray<float>();
+            first.mul_(Beta1).add_(gradient, 1 - Beta1);
+            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
+            w.addcdiv_(first, second.sqrt().add_(AdamEpsilon * correction), -LearningRate * correction / (1 - Math.Pow(Beta1, iteration)));
+            return distances.add(pass.Losses).ToArray<float>();
         }
     }
 
-    private static Tensor ToImages(Tensor tanh) => tanh.Add(1).MulInPlace(0.5);
+    private static Tensor ToImages(Tensor tanh) => tanh.add(1.0).mul_(0.5);
 }

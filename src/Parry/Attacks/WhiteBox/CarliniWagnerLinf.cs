@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -51,10 +53,10 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         long[] rows = Rows.All(batch.Count);
-        Tensor results = images.Clone();
+        Tensor results = images.clone();
         double[] bounds = [.. rows.Select(_ => 1.0)];
         var escalation = new Escalation(batch.Count, InitialConstant, Factor, LargestConstant, Iterations);
         var descent = new TanhDescent(images);
@@ -62,23 +64,23 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
         {
             bool[] leaves = Step();
             long[] stay = Rows.Where(leaves, false);
-            if (stay.Length == 0) return scope.Keep(results);
+            if (stay.Length == 0) return scope.MoveToOuter(results);
             if (stay.Length < rows.Length)
                 (batch, rows, bounds, escalation, descent) = (batch.Select(stay), rows.At(stay), bounds.At(stay), escalation.Select(stay), descent.Select(stay));
         }
 
         bool[] Step()
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            Tensor point = descent.Images, weights = Tensor.From(escalation.Constants.Select(c => (float)c).ToArray());
-            LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).Neg().ClampMin(0).Mul(weights));
-            Tensor change = point.Sub(batch.Images), size = change.Abs(), excess = size.Sub(Rows.Column(bounds)).ClampInPlace(0, double.PositiveInfinity);
-            Tensor loss = pass.Losses.Add(excess.Sum(s_image));
-            bool[] worked = batch.Goal.IsReached(pass.Logits.ArgMax(1)).And(loss.Less(weights.Mul(1e-4))).ToArray<bool>();
-            float[] largest = size.Amax(s_image).ToArray<float>();
+            Tensor point = descent.Images, weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
+            LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).neg().clamp_min(0.0).mul(weights));
+            Tensor change = point.sub(batch.Images), size = change.abs(), excess = size.sub(Rows.Column(bounds)).clamp_(0.0, double.PositiveInfinity);
+            Tensor loss = pass.Losses.add(excess.sum(s_image));
+            bool[] worked = batch.Goal.IsReached(pass.Logits.argmax(1)).logical_and(loss.lt(weights.mul(1e-4))).ToArray<bool>();
+            float[] largest = size.amax(s_image).ToArray<float>();
             bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Ages);
-            descent.Step(change.Sign().MulInPlace(excess.Sign()).AddInPlace(pass.Gradient), LearningRate);
+            descent.Step(change.sign().mul_(excess.sign()).add_(pass.Gradient), LearningRate);
 
             long[] better = Rows.Where(worked, true);
             if (better.Length > 0) results.Put(rows.At(better), point.At(better));

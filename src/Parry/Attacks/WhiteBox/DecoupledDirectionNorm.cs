@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -49,29 +51,29 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var closest = new Closest(images);
         Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, goal);
-        Tensor point = images.Clone(), length = Tensor.Full([images.Size(0), 1, 1, 1], InitialNorm);
-        Tensor farthest = images.Maximum(images.SubtractedFrom(1)).Norm(2, s_image, keep: true);
+        Tensor point = images.clone(), length = full([images.size(0), 1, 1, 1], InitialNorm);
+        Tensor farthest = linalg.vector_norm(images.maximum((1.0 - images)), 2, s_image, true);
         for (int step = 0; step < Steps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(point, loss);
-            Tensor change = point.Sub(images), reached = goal.IsReached(pass.Logits.ArgMax(1)).Reshape(-1, 1, 1, 1);
-            closest.Take(point, change.Norm(2, s_image, keep: true), reached);
+            Tensor change = point.sub(images), reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
+            closest.Take(point, linalg.vector_norm(change, 2, s_image, true), reached);
 
             double rate = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
-            Tensor direction = Direction.Unit(change.AddInPlace(Direction.Along(pass.Gradient, random, step), rate));
-            length.MulInPlace(reached.To(DType.Float32).Mul(-2 * Gamma).AddInPlace(1 + Gamma)).CopyInPlace(length.Minimum(farthest));
-            point.CopyInPlace(Quantized(direction.MulInPlace(length).AddInPlace(images)).ClampInPlace(0, 1));
+            Tensor direction = Direction.Unit(change.add_(Direction.Along(pass.Gradient, random, step), rate));
+            length.mul_(reached.to(ScalarType.Float32).mul(-2 * Gamma).add_(1 + Gamma)).copy_(length.minimum(farthest));
+            point.copy_(Quantized(direction.mul_(length).add_(images)).clamp_(0.0, 1.0));
         }
 
-        return scope.Keep(closest.Images);
+        return scope.MoveToOuter(closest.Images);
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Quantized(Tensor points) => Levels < 2 ? points : points.MulInPlace(Levels - 1).Round().Div(Levels - 1);
+    private Tensor Quantized(Tensor points) => Levels < 2 ? points : points.mul_((double)(Levels - 1)).round().div((double)(Levels - 1));
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -49,16 +51,16 @@ public sealed record DeepFool : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        return scope.Keep(Cross(new(model, images, goal, random)).AddInPlace(images).ClampInPlace(0, 1));
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Cross(new(model, images, goal, random)).add_(images).clamp_(0.0, 1.0));
     }
 
     /// <summary>The stretched sums of the steps, which the box does not bound.</summary>
     internal Tensor Cross(AttackBatch<IClassifier> batch)
     {
-        using var scope = new TensorScope();
-        Tensor results = batch.Images.ZerosLike(), change = batch.Images.ZerosLike(), rivals = Rivals(batch.Model.Logits(batch.Images), batch.Goal);
-        AttackBatch<IClassifier> copies = batch.Repeat((int)rivals.Size(1));
+        using var scope = NewDisposeScope();
+        Tensor results = zeros_like(batch.Images), change = zeros_like(batch.Images), rivals = Rivals(batch.Model.Logits(batch.Images), batch.Goal);
+        AttackBatch<IClassifier> copies = batch.Repeat((int)rivals.size(1));
         long[] rows = Rows.All(batch.Count);
         for (int step = 0; step < Steps; step++)
         {
@@ -70,25 +72,25 @@ public sealed record DeepFool : IAttack<IClassifier>
             rows = rows.At(stay);
             if (rows.Length == 0) break;
             (batch, rivals, change) = (batch.Select(stay), rivals.At(stay), change.At(stay));
-            copies = batch.Repeat((int)rivals.Size(1));
+            copies = batch.Repeat((int)rivals.size(1));
         }
 
         if (rows.Length > 0) results.Put(rows, change);
-        return scope.Keep(results.MulInPlace(1 + Overshoot));
+        return scope.MoveToOuter(results.mul_(1 + Overshoot));
 
         // Moves what has not reached the goal; says what has.
         bool[] Step()
         {
-            using var inner = new TensorScope();
-            long count = rivals.Size(1);
-            Tensor point = change.Mul(1 + Overshoot).AddInPlace(batch.Images).ClampInPlace(0, 1);
-            LossGradient pass = copies.Model.Gradient(point.RepeatInterleave(count), Gaps(copies.Goal, rivals.Reshape(-1, 1)));
-            Tensor reached = batch.Goal.IsReached(pass.Logits.Reshape(-1, count, pass.Logits.Size(1)).Select(1, 0).ArgMax(1));
-            Tensor lengths = Dual(pass.Gradient).ClampMin(Smallest), distances = pass.Losses.Abs().Div(lengths).Reshape(-1, count);
-            Tensor nearest = batch.Goal.IsTargeted ? distances.ArgMax(1) : distances.ArgMin(1);
+            using var inner = NewDisposeScope();
+            long count = rivals.size(1);
+            Tensor point = change.mul(1 + Overshoot).add_(batch.Images).clamp_(0.0, 1.0);
+            LossGradient pass = copies.Model.Gradient(point.repeat_interleave(count, 0), Gaps(copies.Goal, rivals.reshape(-1, 1)));
+            Tensor reached = batch.Goal.IsReached(pass.Logits.reshape(-1, count, pass.Logits.size(1)).select(1, 0).argmax(1));
+            Tensor lengths = Dual(pass.Gradient).clamp_min(Smallest), distances = pass.Losses.abs().div(lengths).reshape(-1, count);
+            Tensor nearest = batch.Goal.IsTargeted ? distances.argmax(1) : distances.argmin(1);
             long[] chosen = [.. nearest.ToArray<long>().Select((rival, row) => (row * count) + rival)];
-            Tensor step = Onto(pass.Gradient.At(chosen), Column(pass.Losses.Abs(), chosen), Column(lengths, chosen), point);
-            change.AddInPlace(step.MaskedFill(reached.Reshape(-1, 1, 1, 1), 0), -1);
+            Tensor step = Onto(pass.Gradient.At(chosen), Column(pass.Losses.abs(), chosen), Column(lengths, chosen), point);
+            change.add_(step.masked_fill(reached.reshape(-1, 1, 1, 1), 0.0), -1.0);
             return reached.ToArray<bool>();
         }
     }
@@ -97,35 +99,35 @@ public sealed record DeepFool : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // The classes with the largest logits beside the goal's own, [N, candidates - 1].
-    private Tensor Rivals(Tensor logits, Goal goal) => logits.Scatter(1, goal.Labels.Unsqueeze(1), double.NegativeInfinity)
-        .TopK(Math.Min(Candidates, logits.Size(1)) - 1).Indices;
+    private Tensor Rivals(Tensor logits, Goal goal) => logits.ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity)
+.topk((int)(Math.Min(Candidates, logits.size(1)) - 1), -1).indexes;
 
     // How far the image is from the boundary between its own class and the rival, in logits.
     private static Func<Tensor, Tensor> Gaps(Goal goal, Tensor rivals) => logits =>
     {
-        Tensor gap = logits.Gather(1, goal.Labels.Unsqueeze(1)).Sub(logits.Gather(1, rivals)).Squeeze(1);
-        return goal.IsTargeted ? gap.Neg() : gap;
+        Tensor gap = logits.gather(1, goal.Labels.unsqueeze(1)).sub(logits.gather(1, rivals)).squeeze(1);
+        return goal.IsTargeted ? gap.neg() : gap;
     };
 
-    private Tensor Dual(Tensor gradients) => gradients.Norm(Norm == Norm.Linf ? 1 : Norm == Norm.L2 ? 2 : double.PositiveInfinity, s_image);
+    private Tensor Dual(Tensor gradients) => linalg.vector_norm(gradients, Norm == Norm.Linf ? 1 : Norm == Norm.L2 ? 2 : double.PositiveInfinity, s_image);
 
-    private static Tensor Column(Tensor values, long[] chosen) => values.At(chosen).Reshape(-1, 1, 1, 1);
+    private static Tensor Column(Tensor values, long[] chosen) => values.At(chosen).reshape(-1, 1, 1, 1);
 
     // The smallest step, against the gradient, that closes the gap of a linear function with this gradient.
     private Tensor Onto(Tensor gradient, Tensor gap, Tensor length, Tensor point) => Norm switch
     {
-        Norm.L2 => gradient.Mul(gap.Div(length).Add(Further).Div(length)),
-        Norm.Linf => gradient.Sign().Mul(gap.Div(length).Add(Further)),
-        _ => Fewest(gradient, gap.Add(length.Mul(Further)), point),
+        Norm.L2 => gradient.mul(gap.div(length).add(Further).div(length)),
+        Norm.Linf => gradient.sign().mul(gap.div(length).add(Further)),
+        _ => Fewest(gradient, gap.add(length.mul(Further)), point),
     };
 
     // Pixels move to the end of the box, largest gradients first, until the gap is closed; the last one moves as far as it must.
     private static Tensor Fewest(Tensor gradient, Tensor gap, Tensor point)
     {
-        Tensor room = Tensor.Where(gradient.Greater(0), point, point.SubtractedFrom(1)).Flatten();
-        var (slopes, order) = gradient.Abs().Flatten().TopK(room.Size(1));
-        Tensor ends = room.Gather(1, order), gains = slopes.Mul(ends), before = gains.CumulativeSum(1).Sub(gains);
-        Tensor moves = gap.Reshape(-1, 1).Sub(before).Div(slopes.ClampMin(Smallest)).ClampInPlace(0, double.PositiveInfinity).Minimum(ends);
-        return moves.ZerosLike().Scatter(1, order, moves).Reshape(gradient.Shape).MulInPlace(gradient.Sign());
+        Tensor room = where(gradient.gt(0.0), point, (1.0 - point)).flatten(1);
+        var (slopes, order) = gradient.abs().flatten(1).topk((int)room.size(1), -1);
+        Tensor ends = room.gather(1, order), gains = slopes.mul(ends), before = gains.cumsum(1).sub(gains);
+        Tensor moves = gap.reshape(-1, 1).sub(before).div(slopes.clamp_min(Smallest)).clamp_(0.0, double.PositiveInfinity).minimum(ends);
+        return zeros_like(moves).scatter(1, order, moves).reshape(gradient.shape).mul_(gradient.sign());
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -65,7 +67,7 @@ public sealed record ElasticNet : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var closest = new Closest(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
@@ -75,7 +77,7 @@ public sealed record ElasticNet : IAttack<IClassifier>
             constants.Learn(Descend(batch, constants.Values, closest));
         }
 
-        return scope.Keep(closest.Images);
+        return scope.MoveToOuter(closest.Images);
     }
 
     /// <inheritdoc/>
@@ -84,10 +86,10 @@ public sealed record ElasticNet : IAttack<IClassifier>
     // One descent of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, Closest closest)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor point = batch.Images.Clone(), shrunken = batch.Images.Clone(), weights = Tensor.From(constants.Select(c => (float)c).ToArray());
+        Tensor point = batch.Images.clone(), shrunken = batch.Images.clone(), weights = tensor(constants.Select(c => (float)c).ToArray());
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
         for (int iteration = 0; iteration < Iterations; iteration++)
@@ -105,22 +107,22 @@ public sealed record ElasticNet : IAttack<IClassifier>
 
         float[] Step(int iteration)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0).Mul(weights));
-            Tensor change = point.Sub(batch.Images), square = change.Mul(change).Sum(s_image), length = Norm.L1.Of(change);
-            Tensor hit = margin(pass.Logits).Greater(Confidence);
-            Tensor distance = Rule == ElasticNetRule.L1 ? length : square.Add(length.Mul(Beta));
-            closest.Take(point, distance.Reshape(-1, 1, 1, 1), hit.Reshape(-1, 1, 1, 1), rows);
+            LossGradient pass = batch.Model.Gradient(point, logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
+            Tensor change = point.sub(batch.Images), square = change.mul(change).sum(s_image), length = Norm.L1.Of(change);
+            Tensor hit = margin(pass.Logits).gt(Confidence);
+            Tensor distance = Rule == ElasticNetRule.L1 ? length : square.add(length.mul(Beta));
+            closest.Take(point, distance.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);
             foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true))) found[row] = true;
 
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));
-            Tensor moved = change.Add(change.Mul(2).AddInPlace(pass.Gradient).MulInPlace(-rate));
-            Tensor next = moved.Sign().MulInPlace(moved.Abs().Sub(Beta).ClampMin(0)).AddInPlace(batch.Images).ClampInPlace(0, 1);
+            Tensor moved = change.add(change.mul(2.0).add_(pass.Gradient).mul_(-rate));
+            Tensor next = moved.sign().mul_(moved.abs().sub(Beta).clamp_min(0.0)).add_(batch.Images).clamp_(0.0, 1.0);
             double momentum = Momentum ? iteration / (iteration + 3.0) : 0;
-            point.CopyInPlace(next.Add(next.Sub(shrunken).MulInPlace(momentum)).ClampInPlace(0, 1));
-            shrunken.CopyInPlace(next);
-            return pass.Losses.Add(square).Add(length.Mul(Beta)).ToArray<float>();
+            point.copy_(next.add(next.sub(shrunken).mul_(momentum)).clamp_(0.0, 1.0));
+            shrunken.copy_(next);
+            return pass.Losses.add(square).add(length.mul(Beta)).ToArray<float>();
         }
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -42,15 +44,15 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         long[][] targets = RankedClasses.Targets(batch, Targets);
         int each = targets[0].Length;
-        var (found, distances) = Approach(batch.Repeat(each), Tensor.From(targets.SelectMany(classes => classes).ToArray()));
+        var (found, distances) = Approach(batch.Repeat(each), tensor(targets.SelectMany(classes => classes).ToArray()));
 
         // Of each image the nearest; where all failed, where the likeliest class was approached.
-        long[] nearest = [.. distances.Reshape(-1, each).ArgMin(1).ToArray<long>().Select((target, row) => (row * each) + target)];
-        return scope.Keep(found.At(nearest));
+        long[] nearest = [.. distances.reshape(-1, each).argmin(1).ToArray<long>().Select((target, row) => (row * each) + target)];
+        return scope.MoveToOuter(found.At(nearest));
     }
 
     /// <inheritdoc/>
@@ -59,31 +61,31 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     // For each row the nearest point that reached the goal, with its distance; infinity and the last point where none did.
     private (Tensor Points, Tensor Distances) Approach(AttackBatch<IClassifier> batch, Tensor targets)
     {
-        Tensor clean = batch.Images, point = clean.Clone(), best = clean.Clone();
-        Tensor distances = Tensor.Full([batch.Count], double.PositiveInfinity);
+        Tensor clean = batch.Images, point = clean.clone(), best = clean.clone();
+        Tensor distances = full([batch.Count], double.PositiveInfinity);
         Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted ? AttackLoss.Margin(batch.Goal) : AttackLoss.Difference(batch.Goal.Labels, targets);
         for (int step = 0; step < Steps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             LossGradient pass = batch.Model.Gradient(point, boundary);
-            Tensor w = pass.Gradient, missing = pass.Losses.Neg().Reshape(-1, 1, 1, 1);
+            Tensor w = pass.Gradient, missing = pass.Losses.neg().reshape(-1, 1, 1, 1);
             Tensor own = BoxedPlane.Step(Norm, point, w, missing);
-            Tensor direct = BoxedPlane.Step(Norm, clean, w, missing.Add(w.Mul(point.Sub(clean)).Sum([1, 2, 3], keep: true)));
-            Tensor ownSize = Size(own), alpha = ownSize.Div(ownSize.Add(Size(direct))).ClampInPlace(0, AlphaMost);
+            Tensor direct = BoxedPlane.Step(Norm, clean, w, missing.add(w.mul(point.sub(clean)).sum([1, 2, 3], true)));
+            Tensor ownSize = Size(own), alpha = ownSize.div(ownSize.add(Size(direct))).clamp_(0.0, AlphaMost);
 
             // (1 - α)(x + η d) + α(x₀ + η d₀)
-            Tensor moved = own.MulInPlace(Overshoot).AddInPlace(point), drawn = direct.MulInPlace(Overshoot).AddInPlace(clean);
-            Tensor next = drawn.AddInPlace(moved, -1).MulInPlace(alpha).AddInPlace(moved).ClampInPlace(0, 1);
+            Tensor moved = own.mul_(Overshoot).add_(point), drawn = direct.mul_(Overshoot).add_(clean);
+            Tensor next = drawn.add_(moved, -1.0).mul_(alpha).add_(moved).clamp_(0.0, 1.0);
 
-            Tensor hit = batch.Goal.IsReached(batch.Model.Predict(next)), change = next.Sub(clean), size = Norm.Of(change);
-            Tensor better = hit.And(size.Less(distances)), none = distances.Equal(double.PositiveInfinity);
-            best.CopyInPlace(Tensor.Where(better.Or(none).Reshape(-1, 1, 1, 1), next, best));
-            distances.CopyInPlace(Tensor.Where(better, size, distances));
-            point.CopyInPlace(Tensor.Where(hit.Reshape(-1, 1, 1, 1), change.MulInPlace(Back).AddInPlace(clean), next));
+            Tensor hit = batch.Goal.IsReached(batch.Model.Predict(next)), change = next.sub(clean), size = Norm.Of(change);
+            Tensor better = hit.logical_and(size.lt(distances)), none = distances.eq(double.PositiveInfinity);
+            best.copy_(where(better.logical_or(none).reshape(-1, 1, 1, 1), next, best));
+            distances.copy_(where(better, size, distances));
+            point.copy_(where(hit.reshape(-1, 1, 1, 1), change.mul_(Back).add_(clean), next));
         }
 
         return (best, distances);
     }
 
-    private Tensor Size(Tensor changes) => Norm.Of(changes).ClampMin(Smallest).Reshape(-1, 1, 1, 1);
+    private Tensor Size(Tensor changes) => Norm.Of(changes).clamp_min(Smallest).reshape(-1, 1, 1, 1);
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -31,9 +33,9 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
     /// <remarks>All budgets share the one gradient.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
-        Tensor direction = model.Gradient(images, AttackLoss.CrossEntropy(goal)).Gradient.Sign();
-        return scope.Keep(epsilons.Select(epsilon => images.Add(direction.Mul(epsilon)).Clamp(0, 1)).ToArray());
+        using var scope = NewDisposeScope();
+        Tensor direction = model.Gradient(images, AttackLoss.CrossEntropy(goal)).Gradient.sign();
+        return scope.MoveAllToOuter(epsilons.Select(epsilon => images.add(direction.mul(epsilon)).clamp(0.0, 1.0)).ToArray());
     }
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -45,13 +47,13 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         Closest found = Search(batch, Step);
-        bool[] succeeded = found.Distances.IsFinite().Reshape(-1).ToArray<bool>();
+        bool[] succeeded = found.Distances.isfinite().reshape(-1).ToArray<bool>();
         long[] withstood = Rows.Where(succeeded, false);
         if (withstood.Length > 0) found.Images.Put(withstood, Search(batch.Select(withstood), Longer * Step).Images);
-        return scope.Keep(found.Images);
+        return scope.MoveToOuter(found.Images);
     }
 
     /// <inheritdoc/>
@@ -62,42 +64,42 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         var (model, images, goal, random) = batch;
         var closest = new Closest(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
-        Tensor point = images.Clone(), farthest = Column(images.Maximum(images.SubtractedFrom(1)));
-        Tensor radius = Tensor.Full([images.Size(0), 1, 1, 1], Norm == Norm.L0 ? 1 : 0);
+        Tensor point = images.clone(), farthest = Column(images.maximum((1.0 - images)));
+        Tensor radius = full([images.size(0), 1, 1, 1], (double)(Norm == Norm.L0 ? 1 : 0));
         for (int step = 0; step < Steps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(point, margin);
-            Tensor change = point.Sub(images), size = Column(change), reached = goal.IsReached(pass.Logits.ArgMax(1)).Reshape(-1, 1, 1, 1);
+            Tensor change = point.sub(images), size = Column(change), reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
             closest.Take(point, size, reached);
 
             double decay = (1 + Math.Cos(Math.PI * step / Steps)) / 2;
             double length = first * (0.01 + (0.99 * decay)), gamma = LastGamma + ((Gamma - LastGamma) * decay);
-            radius.CopyInPlace(Tensor.Where(reached, Shrunk(radius, gamma).Minimum(closest.Distances), Grown(radius, gamma, size, pass, closest)).Minimum(farthest));
-            Tensor moved = change.AddInPlace(Direction.Along(pass.Gradient, random, step), length);
-            point.CopyInPlace(Project(moved, images, radius).Add(images).ClampInPlace(0, 1));
+            radius.copy_(where(reached, Shrunk(radius, gamma).minimum(closest.Distances), Grown(radius, gamma, size, pass, closest)).minimum(farthest));
+            Tensor moved = change.add_(Direction.Along(pass.Gradient, random, step), length);
+            point.copy_(Project(moved, images, radius).add(images).clamp_(0.0, 1.0));
         }
 
         return closest;
     }
 
-    private Tensor Column(Tensor change) => Norm.Of(change).Reshape(-1, 1, 1, 1);
+    private Tensor Column(Tensor change) => Norm.Of(change).reshape(-1, 1, 1, 1);
 
     private Tensor Shrunk(Tensor radius, double gamma) =>
-        Norm == Norm.L0 ? radius.Mul(1 - gamma).Floor().Minimum(radius.Sub(1)).ClampMin(0) : radius.Mul(1 - gamma);
+        Norm == Norm.L0 ? radius.mul(1 - gamma).floor().minimum(radius.sub(1.0)).clamp_min(0.0) : radius.mul(1 - gamma);
 
     private Tensor Grown(Tensor radius, double gamma, Tensor size, LossGradient pass, Closest closest)
     {
-        if (Norm == Norm.L0) return radius.Mul(1 + gamma).Floor().Maximum(radius.Add(1));
+        if (Norm == Norm.L0) return radius.mul(1 + gamma).floor().maximum(radius.add(1.0));
         double dual = Norm == Norm.Linf ? 1 : Norm == Norm.L2 ? 2 : double.PositiveInfinity;
-        Tensor distance = pass.Losses.Abs().Reshape(-1, 1, 1, 1).Div(pass.Gradient.Norm(dual, s_image, keep: true).ClampMin(1e-12));
-        return Tensor.Where(closest.Distances.IsFinite(), radius, size.Add(distance).Maximum(radius)).MulInPlace(1 + gamma);
+        Tensor distance = pass.Losses.abs().reshape(-1, 1, 1, 1).div(linalg.vector_norm(pass.Gradient, dual, s_image, true).clamp_min(1e-12));
+        return where(closest.Distances.isfinite(), radius, size.add(distance).maximum(radius)).mul_(1 + gamma);
     }
 
     private Tensor Project(Tensor change, Tensor images, Tensor radius) => Norm switch
     {
-        Norm.Linf => change.Maximum(radius.Neg()).Minimum(radius),
-        Norm.L2 => change.MulInPlace(radius.Div(change.Norm(2, s_image, keep: true).ClampMin(1e-12)).ClampInPlace(0, 1)),
+        Norm.Linf => change.maximum(radius.neg()).minimum(radius),
+        Norm.L2 => change.mul_(radius.div(linalg.vector_norm(change, 2, s_image, true).clamp_min(1e-12)).clamp_(0.0, 1.0)),
         Norm.L1 => L1Ball.Project(change, images, radius),
         _ => Largest(change, radius),
     };
@@ -105,9 +107,9 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     // The changes of the largest absolute value, as many as the radius says.
     private static Tensor Largest(Tensor change, Tensor count)
     {
-        Tensor size = change.Abs();
-        long most = (long)count.Amax(s_image).Amax([0]).ToDouble();
-        Tensor order = size.Flatten().TopK(Math.Max(most, 1)).Values, last = count.Reshape(-1, 1).Sub(1).ClampMin(0).To(DType.Int64);
-        return change.MaskedFill(size.Less(order.Gather(1, last).Reshape(-1, 1, 1, 1)), 0).MulInPlace(count.Clamp(0, 1));
+        Tensor size = change.abs();
+        long most = (long)count.amax(s_image).amax([0]).ToDouble();
+        Tensor order = size.flatten(1).topk((int)Math.Max(most, 1), -1).values, last = count.reshape(-1, 1).sub(1.0).clamp_min(0.0).to(ScalarType.Int64);
+        return change.masked_fill(size.lt(order.gather(1, last).reshape(-1, 1, 1, 1)), 0.0).mul_(count.clamp(0.0, 1.0));
     }
 }

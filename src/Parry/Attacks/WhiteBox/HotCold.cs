@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -33,29 +35,29 @@ public sealed record HotCold : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var single = new AttackBatch<IClassifier>(model, images, goal, random);
         long[][] targets = RankedClasses.Targets(single, Targets);
         int each = targets[0].Length;
         AttackBatch<IClassifier> batch = single.Repeat(each);
-        Tensor hot = Tensor.From(targets.SelectMany(classes => classes).ToArray());
+        Tensor hot = tensor(targets.SelectMany(classes => classes).ToArray());
         Tensor direction = Direction.Unit(batch.Model.Gradient(batch.Images, logits => Heat(logits, batch.Goal, hot)).Gradient);
 
         // The longest way that may make sense crosses the box; the first lengths are far below.
         double[] low = new double[batch.Count], high = [.. low.Select(_ => double.PositiveInfinity)];
-        double longest = Math.Sqrt(images.Elements / images.Size(0));
+        double longest = Math.Sqrt(images.numel() / images.size(0));
         for (int i = Lengths - 1; i >= 0; i--) Try([.. high.Select(_ => longest / Math.Pow(Growth, i))]);
         for (int i = 0; i < Halvings; i++) Try([.. high.Select((length, row) => double.IsFinite(length) ? (low[row] + length) / 2 : longest)]);
 
         Tensor found = Along([.. high.Select(length => double.IsFinite(length) ? length : longest)]);
-        double[] distances = [.. Norm.Of(found.Sub(batch.Images)).ToArray<float>().Select((distance, row) => double.IsFinite(high[row]) ? distance : double.PositiveInfinity)];
-        return scope.Keep(found.At([.. Rows.All(single.Count).Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i])).Select(i => (long)i)]));
+        double[] distances = [.. Norm.Of(found.sub(batch.Images)).ToArray<float>().Select((distance, row) => double.IsFinite(high[row]) ? distance : double.PositiveInfinity)];
+        return scope.MoveToOuter(found.At([.. Rows.All(single.Count).Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i])).Select(i => (long)i)]));
 
-        Tensor Along(double[] lengths) => direction.Mul(Rows.Column(lengths)).AddInPlace(batch.Images).ClampInPlace(0, 1);
+        Tensor Along(double[] lengths) => direction.mul(Rows.Column(lengths)).add_(batch.Images).clamp_(0.0, 1.0);
 
         void Try(double[] lengths)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             bool[] hit = batch.Goal.IsReached(batch.Model.Predict(Along(lengths))).ToArray<bool>();
             for (int row = 0; row < hit.Length; row++)
             {
@@ -71,8 +73,8 @@ public sealed record HotCold : IAttack<IClassifier>
     // Its gradient is that of the logits with the weights |h| for the hot class and −|h| for the cold one.
     private static Tensor Heat(Tensor logits, Goal goal, Tensor hot)
     {
-        Tensor cold = goal.IsTargeted ? logits.Detach().ArgMax(1) : goal.Labels;
-        Tensor on = logits.Gather(1, hot.Unsqueeze(1)), off = logits.Gather(1, cold.Unsqueeze(1));
-        return on.Mul(on.Detach().Abs()).Sub(off.Mul(off.Detach().Abs())).Squeeze(1);
+        Tensor cold = goal.IsTargeted ? logits.detach().argmax(1) : goal.Labels;
+        Tensor on = logits.gather(1, hot.unsqueeze(1)), off = logits.gather(1, cold.unsqueeze(1));
+        return on.mul(on.detach().abs()).sub(off.mul(off.detach().abs())).squeeze(1);
     }
 }

@@ -1,6 +1,8 @@
 using Parry.Attacks.Catalog;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -38,9 +40,9 @@ public sealed record IterativeLeastLikely : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
-        Goal leastLikely = goal.IsTargeted ? goal : Goal.Targeted(model.Logits(images).ArgMin(1));
-        return scope.Keep(new BasicIterative { Step = Step, Steps = Steps }.PerturbWithin(model, images, leastLikely, random, epsilons));
+        using var scope = NewDisposeScope();
+        Goal leastLikely = goal.IsTargeted ? goal : Goal.Targeted(model.Logits(images).argmin(1));
+        return scope.MoveAllToOuter(new BasicIterative { Step = Step, Steps = Steps }.PerturbWithin(model, images, leastLikely, random, epsilons));
     }
 
     /// <inheritdoc/>

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -40,38 +42,38 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        var batch = new AttackBatch<IClassifier>(model, images.Clone(), goal, random);
+        using var scope = NewDisposeScope();
+        var batch = new AttackBatch<IClassifier>(model, images.clone(), goal, random);
         long[] rows = Rows.All(batch.Count);
-        Tensor target = Tensor.From(RankedClasses.Targets(batch, 1).Select(classes => classes[0]).ToArray()).OneHot(model.Classes).To(DType.Float32);
+        Tensor target = nn.functional.one_hot(tensor(RankedClasses.Targets(batch, 1).Select(classes => classes[0]).ToArray()), model.Classes).to(ScalarType.Float32);
 
         // A step raises the target's logit and lowers the sum of the others; where values fall it goes against their gradients.
         double way = Decrease ? -1 : 1;
-        Tensor wanted = Tensor.Stack([target, target.Sub(1)], 1).MulInPlace(way), results = images.Clone(), points = images.Clone();
+        Tensor wanted = stack([target, target.sub(1.0)], 1).mul_(way), results = images.clone(), points = images.clone();
         IClassifier twice = Twice(batch);
-        int values = (int)(images.Elements / images.Size(0));
+        int values = (int)(images.numel() / images.size(0));
         for (int pairs = 1; 2 * pairs <= Math.Min(1, Gamma) * values && rows.Length > 0; pairs++)
         {
             bool[] leave = Step();
             if (!leave.Contains(true)) continue;
             long[] stay = Rows.Where(leave, false), gone = Rows.Where(leave, true);
-            using (new TensorScope()) results.Put(rows.At(gone), points.At(gone));
+            using (NewDisposeScope()) results.Put(rows.At(gone), points.At(gone));
             (rows, wanted, batch, points) = (rows.At(stay), wanted.Narrow(stay), batch.Narrow(stay), points.Narrow(stay));
             twice = Twice(batch);
         }
 
         if (rows.Length > 0) results.Put(rows, points);
-        return scope.Keep(results);
+        return scope.MoveToOuter(results);
 
         // Moves a pair of each row that is not done; says which are.
         bool[] Step()
         {
-            using var inner = new TensorScope();
-            Tensor weights = wanted.Flatten(0, 1);
-            LossGradient pass = twice.Gradient(points.RepeatInterleave(2), logits => logits.Mul(weights).Sum([1]));
-            bool[] done = batch.Goal.IsReached(pass.Logits.Slice(0, 0, 2 * rows.Length, 2).ArgMax(1)).ToArray<bool>();
-            Tensor flat = points.Flatten(), blocked = Decrease ? flat.Less(Edge) : flat.Greater(1 - Edge);
-            float[] effects = pass.Gradient.Reshape(rows.Length, 2, -1).MaskedFill(blocked.Unsqueeze(1), double.NegativeInfinity).ToArray<float>();
+            using var inner = NewDisposeScope();
+            Tensor weights = wanted.flatten(0, 1);
+            LossGradient pass = twice.Gradient(points.repeat_interleave(2, 0), logits => logits.mul(weights).sum(1));
+            bool[] done = batch.Goal.IsReached(pass.Logits.slice(0, 0, 2 * rows.Length, 2).argmax(1)).ToArray<bool>();
+            Tensor flat = points.flatten(1), blocked = Decrease ? flat.lt(Edge) : flat.gt(1 - Edge);
+            float[] effects = pass.Gradient.reshape(rows.Length, 2, -1).masked_fill(blocked.unsqueeze(1), double.NegativeInfinity).ToArray<float>();
             var pairs = new long[2 * rows.Length];
             for (int row = 0; row < rows.Length; row++)
             {
@@ -79,9 +81,9 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
                 done[row] |= gain == 0;
             }
 
-            Tensor pair = Tensor.From<long>(pairs, rows.Length, 2);
-            Tensor moved = flat.Scatter(1, pair, flat.Gather(1, pair).Add(way * Theta).ClampInPlace(0, 1)).Reshape(points.Shape);
-            points.CopyInPlace(Tensor.Where(Tensor.From(done).Reshape(-1, 1, 1, 1), points, moved));
+            Tensor pair = tensor(pairs, [rows.Length, 2]);
+            Tensor moved = flat.scatter(1, pair, flat.gather(1, pair).add(way * Theta).clamp_(0.0, 1.0)).reshape(points.shape);
+            points.copy_(where(tensor(done).reshape(-1, 1, 1, 1), points, moved));
             return done;
         }
     }

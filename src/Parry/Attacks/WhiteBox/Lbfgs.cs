@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -37,15 +39,15 @@ public sealed record Lbfgs : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Goal wanted = goal.IsTargeted
             ? goal
-            : Goal.Targeted(model.Logits(images).Scatter(1, goal.Labels.Unsqueeze(1), double.NegativeInfinity).ArgMax(1));
+            : Goal.Targeted(model.Logits(images).ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity).argmax(1));
         var closest = new Closest(images);
-        var constants = new ConstantSearch((int)images.Size(0), InitialConstant);
+        var constants = new ConstantSearch((int)images.size(0), InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
             constants.Learn(Descend(new(model, images, wanted, random), goal, constants.Values, closest));
-        return scope.Keep(closest.Images);
+        return scope.MoveToOuter(closest.Images);
     }
 
     /// <inheritdoc/>
@@ -54,10 +56,10 @@ public sealed record Lbfgs : IAttack<IClassifier>
     // One minimization of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(AttackBatch<IClassifier> batch, Goal goal, double[] constants, Closest closest)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor weights = Tensor.From(constants.Select(c => (float)c).ToArray());
+        Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
         var minimizer = new BoxLbfgs(batch.Images);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
@@ -65,21 +67,21 @@ public sealed record Lbfgs : IAttack<IClassifier>
             long[] stay = Rows.Where(done, false);
             if (stay.Length == 0) break;
             if (stay.Length < rows.Length)
-                (batch, goal, rows, weights, minimizer) = (batch.Select(stay), goal.Select(Tensor.From(stay)), rows.At(stay), weights.At(stay), minimizer.Select(stay));
+                (batch, goal, rows, weights, minimizer) = (batch.Select(stay), goal.Select(tensor(stay)), rows.At(stay), weights.At(stay), minimizer.Select(stay));
         }
 
         return found;
 
         bool[] Step()
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Func<Tensor, Tensor> likelihood = AttackLoss.CrossEntropy(batch.Goal);
-            Tensor point = minimizer.Point, change = point.Sub(batch.Images);
-            LossGradient pass = batch.Model.Gradient(point, logits => likelihood(logits).Neg().Mul(weights));
-            Tensor hit = goal.IsReached(pass.Logits.ArgMax(1)), squares = change.Mul(change).Sum([1, 2, 3]);
-            closest.Take(point, squares.Reshape(-1, 1, 1, 1), hit.Reshape(-1, 1, 1, 1), rows);
+            Tensor point = minimizer.Point, change = point.sub(batch.Images);
+            LossGradient pass = batch.Model.Gradient(point, logits => likelihood(logits).neg().mul(weights));
+            Tensor hit = goal.IsReached(pass.Logits.argmax(1)), squares = change.mul(change).sum([1, 2, 3]);
+            closest.Take(point, squares.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);
             foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true))) found[row] = true;
-            return minimizer.Learn(pass.Losses.Add(squares), pass.Gradient.Add(change.MulInPlace(2)));
+            return minimizer.Learn(pass.Losses.add(squares), pass.Gradient.add(change.mul_(2.0)));
         }
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -42,19 +44,19 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.Size(0))]);
+        using var scope = NewDisposeScope();
+        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
         Func<Tensor, Tensor> loss = AttackLoss.CrossEntropy(goal);
-        Tensor point = images.Clone(), momentum = images.ZerosLike();
+        Tensor point = images.clone(), momentum = zeros_like(images);
         for (int step = 0; step < Steps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Tensor gradient = model.Gradient(point, loss).Gradient;
-            momentum.MulInPlace(Decay).AddQuotientInPlace(gradient, gradient.Norm(1, s_image, keep: true).ClampMin(1e-12));
-            point.CopyInPlace(ball.Project(point.Add(momentum.Sign().MulInPlace(Step ?? (Epsilon / Steps)))));
+            momentum.mul_(Decay).addcdiv_(gradient, linalg.vector_norm(gradient, 1, s_image, true).clamp_min(1e-12));
+            point.copy_(ball.Project(point.add(momentum.sign().mul_(Step ?? (Epsilon / Steps)))));
         }
 
-        return scope.Keep(point);
+        return scope.MoveToOuter(point);
     }
 
     /// <inheritdoc/>

@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Optim;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -58,14 +60,14 @@ public sealed record OptMargin : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var best = new BestSoFar(images);
         AttackBatch<IClassifier> around = batch.Repeat(Points);
         Tensor vectors = Vectors(random, images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++) constants.Learn(Descend(batch, around, vectors, constants.Values, best));
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
     }
 
     /// <inheritdoc/>
@@ -74,29 +76,29 @@ public sealed record OptMargin : IAttack<IClassifier>
     // One descent of every image with its constant; returns for which images all points reached the goal on the way.
     private bool[] Descend(AttackBatch<IClassifier> batch, AttackBatch<IClassifier> around, Tensor vectors, double[] constants, BestSoFar best)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor w = batch.Images.Mul(2).Sub(1).Mul(Shrink).Atanh(), clean = w.Tanh().Add(1).MulInPlace(0.5);
-        Tensor weights = Rows.Column(constants).Reshape(-1).RepeatInterleave(Points);
-        using var adam = new Adam([w], LearningRate);
+        Tensor w = batch.Images.mul(2.0).sub(1.0).mul(Shrink).atanh(), clean = w.tanh().add(1.0).mul_(0.5);
+        Tensor weights = Rows.Column(constants).reshape(-1).repeat_interleave(Points, 0);
+        using var adam = Optimizers.Adam([w], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(around.Goal);
-            Tensor tanh = w.Tanh(), point = tanh.Add(1).MulInPlace(0.5), change = point.Sub(clean);
-            Tensor free = point.Unsqueeze(1).Add(vectors), shown = free.Clamp(0, 1);
-            LossGradient pass = around.Model.Gradient(shown.Flatten(0, 1), logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0).Mul(weights));
+            Tensor tanh = w.tanh(), point = tanh.add(1.0).mul_(0.5), change = point.sub(clean);
+            Tensor free = point.unsqueeze(1).add(vectors), shown = free.clamp(0.0, 1.0);
+            LossGradient pass = around.Model.Gradient(shown.flatten(0, 1), logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
 
             // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in every batch.
-            Tensor pulls = pass.Gradient.Reshape(shown.Shape).Mul(shown.Equal(free)), pull = pulls.Select(1, 0);
-            for (int i = 1; i < Points; i++) pull.AddInPlace(pulls.Select(1, i));
+            Tensor pulls = pass.Gradient.reshape(shown.shape).mul(shown.eq(free)), pull = pulls.select(1, 0);
+            for (int i = 1; i < Points; i++) pull.add_(pulls.select(1, i));
 
             // With all of the points the goal is reached, and with fewer the more the better.
-            float[] reached = margin(pass.Logits).Reshape(-1, Points).Greater(Confidence).Sum([1], DType.Float32).ToArray<float>();
-            best.Take(rows, point, [.. reached.Select(count => count - Points + 0.5f)], change.Mul(change).Sum(s_image).ToArray<float>());
+            float[] reached = margin(pass.Logits).reshape(-1, Points).gt(Confidence).sum([1], false, ScalarType.Float32).ToArray<float>();
+            best.Take(rows, point, [.. reached.Select(count => count - Points + 0.5f)], change.mul(change).sum(s_image).ToArray<float>());
             for (int i = 0; i < found.Length; i++) found[i] |= (int)reached[i] == Points;
-            adam.Step(change.MulInPlace(2).AddInPlace(pull).MulInPlace(tanh.Mul(tanh).SubtractedFrom(1).MulInPlace(0.5)));
+            adam.Step(change.mul_(2.0).add_(pull).mul_((1.0 - tanh.mul(tanh)).mul_(0.5)));
         }
 
         return found;
@@ -105,17 +107,17 @@ public sealed record OptMargin : IAttack<IClassifier>
     // Orthogonal vectors of equal length for each image, and zero, [N, points, C, H, W].
     private Tensor Vectors(SampleRandom random, Tensor images)
     {
-        using var scope = new TensorScope();
-        long values = images.Elements / images.Size(0);
+        using var scope = NewDisposeScope();
+        long values = images.numel() / images.size(0);
         Tensor drawn = random.Normal(0, Points, values);
-        var vectors = new List<Tensor> { images.Flatten().ZerosLike() };
+        var vectors = new List<Tensor> { zeros_like(images.flatten(1)) };
         for (int i = 1; i < Points; i++)
         {
-            Tensor vector = drawn.Select(1, i);
-            foreach (Tensor other in vectors) vector = vector.Sub(other.Mul(vector.Mul(other).Sum([1], keep: true)));
-            vectors.Add(vector.Div(vector.Norm(2, [1], keep: true)));
+            Tensor vector = drawn.select(1, i);
+            foreach (Tensor other in vectors) vector = vector.sub(other.mul(vector.mul(other).sum(1, true)));
+            vectors.Add(vector.div(linalg.vector_norm(vector, 2, [1], true)));
         }
 
-        return scope.Keep(Tensor.Stack([.. vectors], 1).MulInPlace(Radius * Math.Sqrt(values)).Reshape([images.Size(0), Points, .. images.Shape.AsSpan(1)]));
+        return scope.MoveToOuter(stack([.. vectors], 1).mul_(Radius * Math.Sqrt(values)).reshape([images.size(0), Points, .. images.shape.AsSpan(1)]));
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -77,9 +79,9 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <remarks>The budgets run side by side as one batch; with <see cref="EarlyStop"/> in ascending order, each attacking what withstood the last.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        return scope.Keep(EarlyStop ? Ascending(batch, epsilons) : SideBySide(batch, epsilons));
+        return scope.MoveAllToOuter(EarlyStop ? Ascending(batch, epsilons) : SideBySide(batch, epsilons));
     }
 
     /// <inheritdoc/>
@@ -97,7 +99,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     private Tensor[] Ascending(AttackBatch<IClassifier> batch, IReadOnlyList<double> epsilons)
     {
         var results = new Tensor[epsilons.Count];
-        Tensor images = batch.Images.Clone();
+        Tensor images = batch.Images.clone();
         long[] withstood = Rows.All(batch.Count);
         foreach (int budget in Enumerable.Range(0, epsilons.Count).OrderBy(i => epsilons[i]))
         {
@@ -108,7 +110,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
                 withstood = withstood.At(Rows.Where(reached, false));
             }
 
-            results[budget] = images.Clone();
+            results[budget] = images.clone();
         }
 
         return results;
@@ -116,8 +118,8 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
 
     private (Tensor Images, bool[] Reached) Search(AttackBatch<IClassifier> batch, double[] radii)
     {
-        using var scope = new TensorScope();
-        Tensor images = batch.Images.Clone();
+        using var scope = NewDisposeScope();
+        Tensor images = batch.Images.clone();
         var reached = new bool[batch.Count];
         for (int restart = 0; restart < Restarts; restart++)
         {
@@ -126,27 +128,27 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
             Climb(batch.Select(withstood), radii.At(withstood), restart, withstood, images, reached);
         }
 
-        return (scope.Keep(images), reached);
+        return (scope.MoveToOuter(images), reached);
     }
 
     private void Climb(AttackBatch<IClassifier> batch, double[] radii, int restart, long[] rows, Tensor images, bool[] reached)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var ball = new Ball(Norm, batch.Images, radii);
         Tensor steps = Rows.Column(radii.Select(radius => Step ?? (2.5 * radius / Steps)));
-        Tensor point = RandomStart || restart > 0 ? ball.Draw(batch.Random.Fork(restart)) : batch.Images.Clone();
+        Tensor point = RandomStart || restart > 0 ? ball.Draw(batch.Random.Fork(restart)) : batch.Images.clone();
         for (int step = 0; step < Steps; step++)
         {
             bool[] hit;
-            using (new TensorScope())
+            using (NewDisposeScope())
             {
                 LossGradient pass = batch.Model.Gradient(point, AttackLoss.Of(Loss, batch.Goal));
-                hit = batch.Goal.IsReached(pass.Logits.ArgMax(1)).ToArray<bool>();
+                hit = batch.Goal.IsReached(pass.Logits.argmax(1)).ToArray<bool>();
                 long[] hits = Rows.Where(hit, true);
                 images.Put(rows.At(hits), point.At(hits));
                 foreach (long row in rows.At(hits)) reached[row] = true;
                 Tensor direction = ball.Steepest(point, pass.Gradient, batch.Random.Fork(restart), 2 + step);
-                point.CopyInPlace(ball.Project(direction.MulInPlace(steps).AddInPlace(point)));
+                point.copy_(ball.Project(direction.mul_(steps).add_(point)));
             }
 
             if (!EarlyStop || !hit.Contains(true)) continue;

@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -35,17 +37,17 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
     /// <remarks>All budgets share the random signs, and those with the same alpha their gradient.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
-        Tensor signs = random.Normal(0, images.Shape.AsSpan(1)).Sign();
+        using var scope = NewDisposeScope();
+        Tensor signs = random.Normal(0, images.shape.AsSpan(1)).sign();
         var starts = epsilons.Select(AlphaOf).Distinct().ToDictionary(alpha => alpha, alpha =>
         {
-            Tensor start = signs.Mul(alpha).AddInPlace(images).ClampInPlace(0, 1);
-            return (Start: start, Direction: model.Gradient(start, AttackLoss.CrossEntropy(goal)).Gradient.Sign());
+            Tensor start = signs.mul(alpha).add_(images).clamp_(0.0, 1.0);
+            return (Start: start, Direction: model.Gradient(start, AttackLoss.CrossEntropy(goal)).Gradient.sign());
         });
-        return scope.Keep(epsilons.Select(epsilon =>
+        return scope.MoveAllToOuter(epsilons.Select(epsilon =>
         {
             var (start, direction) = starts[AlphaOf(epsilon)];
-            return direction.Mul(epsilon - AlphaOf(epsilon)).AddInPlace(start).ClampInPlace(0, 1);
+            return direction.mul(epsilon - AlphaOf(epsilon)).add_(start).clamp_(0.0, 1.0);
         }).ToArray());
     }
 

@@ -1,8 +1,10 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Optim;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
 
@@ -47,23 +49,31 @@ public sealed record StAdv : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        long count = images.Size(0), height = images.Size(2), width = images.Size(3);
-        Tensor still = Centers(height, width), unit = Tensor.From<float>([2f / width, 2f / height], 1, 2, 1, 1), flow = Tensor.Zeros([count, 2, height, width]);
+        using var scope = NewDisposeScope();
+        long count = images.size(0), height = images.size(2), width = images.size(3);
+        Tensor still = Centers(height, width), unit = tensor(new float[] { 2f / width, 2f / height }, [1, 2, 1, 1]), flow = zeros([count, 2, height, width]);
         var smoothest = new Closest(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
-        using var adam = new Adam([flow], LearningRate);
+        using var adam = Optimizers.Adam([flow], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
-            using var inner = new TensorScope();
-            Tensor points = flow.Mul(unit).AddInPlace(still).Permute(0, 2, 3, 1), moved = images.GridSample(points).ClampInPlace(0, 1);
-            LossGradient pass = model.Gradient(moved, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0));
+            using var inner = NewDisposeScope();
+            Tensor points = flow.mul(unit).add_(still).permute(0, 2, 3, 1).requires_grad_();
+            Tensor sampled = Sample(images, points);
+            Tensor moved = sampled.detach().clamp(0.0, 1.0);
+            LossGradient pass = model.Gradient(moved, logits => (Confidence - margin(logits)).clamp_min(0.0));
             var (roughness, smoother) = Roughness(flow);
-            smoothest.Take(moved, roughness, margin(pass.Logits).Greater(Confidence).Reshape(-1, 1, 1, 1));
-            adam.Step(pass.Gradient.ThroughGridSample(images, points).Permute(0, 3, 1, 2).Contiguous().MulInPlace(unit).AddInPlace(smoother, Tau));
+            smoothest.Take(moved, roughness, margin(pass.Logits).gt(Confidence).reshape(-1, 1, 1, 1));
+            adam.Step(Autograd.Grad(sampled, points, pass.Gradient).permute(0, 3, 1, 2).contiguous().mul_(unit).add_(smoother, Tau));
         }
 
-        return scope.Keep(smoothest.Images);
+        return scope.MoveToOuter(smoothest.Images);
+    }
+
+    private static Tensor Sample(Tensor images, Tensor points)
+    {
+        using var record = enable_grad();
+        return nn.functional.grid_sample(images, points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false);
     }
 
     /// <inheritdoc/>
@@ -72,24 +82,24 @@ public sealed record StAdv : IAttack<IClassifier>
     // Where pixels are, as x and y in a square from -1 to 1, [1, 2, H, W].
     private static Tensor Centers(long height, long width)
     {
-        static Tensor Line(long count) => Tensor.Range(count).Mul(2.0 / count).Add((1.0 / count) - 1);
-        return Tensor.Stack([Line(width).Reshape(1, 1, -1).Expand(1, height, width), Line(height).Reshape(1, -1, 1).Expand(1, height, width)], 1);
+        static Tensor Line(long count) => arange(count, ScalarType.Int64).mul(2.0 / count).add((1.0 / count) - 1);
+        return stack([Line(width).reshape(1, 1, -1).expand(1, height, width), Line(height).reshape(1, -1, 1).expand(1, height, width)], 1);
     }
 
     // The sum over pixels and their four neighbors of the distance between their flows [N, 2, H, W], [N, 1, 1, 1], and its gradient.
     private static (Tensor Sum, Tensor Gradient) Roughness(Tensor flow)
     {
-        Tensor sum = Tensor.Zeros([flow.Size(0), 1, 1, 1]), gradient = flow.ZerosLike();
+        Tensor sum = zeros([flow.size(0), 1, 1, 1]), gradient = zeros_like(flow);
         foreach (int dimension in s_sides)
         {
-            long size = flow.Size(dimension);
-            Tensor change = flow.Slice(dimension, 1, size).Sub(flow.Slice(dimension, 0, size - 1));
-            Tensor length = change.Mul(change).Sum(s_vector, keep: true).AddInPlace(Smallest).Sqrt(), way = change.Div(length);
-            sum.AddInPlace(length.Sum(s_image, keep: true));
-            gradient.Slice(dimension, 1, size).AddInPlace(way);
-            gradient.Slice(dimension, 0, size - 1).AddInPlace(way, -1);
+            long size = flow.size(dimension);
+            Tensor change = flow.slice(dimension, 1, size, 1).sub(flow.slice(dimension, 0, size - 1, 1));
+            Tensor length = change.mul(change).sum(s_vector, true).add_(Smallest).sqrt(), way = change.div(length);
+            sum.add_(length.sum(s_image, true));
+            gradient.slice(dimension, 1, size, 1).add_(way);
+            gradient.slice(dimension, 0, size - 1, 1).add_(way, -1.0);
         }
 
-        return (sum.MulInPlace(2), gradient.MulInPlace(2));
+        return (sum.mul_(2.0), gradient.mul_(2.0));
     }
 }

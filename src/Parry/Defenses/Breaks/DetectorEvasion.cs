@@ -1,7 +1,9 @@
 using Parry.Attacks;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;
 
@@ -46,7 +48,7 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var best = new BestSoFar(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
@@ -60,28 +62,28 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
 
         long[] failed = Rows.Where(ever, false);
         best.Images.Put(failed, images.At(failed));
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
     }
 
     // One descent of every image with its constant; returns which erred unnoticed on the way.
     private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, BestSoFar best)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
         var descent = new TanhDescent(batch.Images);
-        Tensor weights = Tensor.From(constants.Select(c => (float)c).ToArray());
+        Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
-            using var inner = new TensorScope();
-            Tensor point = descent.Images, change = point.Sub(batch.Images);
-            LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0).Mul(weights));
+            using var inner = NewDisposeScope();
+            Tensor point = descent.Images, change = point.sub(batch.Images);
+            LossGradient pass = batch.Model.Gradient(point, logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
             var (noticed, away) = Notice(point, batch.Random.Fork(iteration));
             float[] margins = [.. margin(pass.Logits).ToArray<float>().Select((value, i) => noticed[i] ? float.NegativeInfinity : value - (float)Confidence)];
             for (int i = 0; i < found.Length; i++) found[i] |= margins[i] > 0;
-            best.Take(rows, point, margins, change.Norm(2, s_image).ToArray<float>());
-            descent.Step(change.Mul(2).AddInPlace(pass.Gradient).AddInPlace(away), LearningRate);
+            best.Take(rows, point, margins, linalg.vector_norm(change, 2, s_image).ToArray<float>());
+            descent.Step(change.mul(2.0).add_(pass.Gradient).add_(away), LearningRate);
         }
 
         return found;
@@ -90,18 +92,18 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     // Which images some detector refuses, and the gradient of c₂ times what their scores exceed thresholds by.
     private (bool[] Noticed, Tensor Gradient) Notice(Tensor point, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        using var follow = Autograd.WithGrad();
-        Tensor input = point.Detach().RequireGrad(), excess = input.Mul(0).Sum();
-        var noticed = new bool[point.Size(0)];
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        Tensor input = point.detach().requires_grad_(), excess = input.mul(0.0).sum();
+        var noticed = new bool[point.size(0)];
         foreach (IDetector detector in Detectors)
         {
             Tensor scores = detector.Scores(input, random);
-            float[] values = scores.Detach().ToArray<float>();
+            float[] values = scores.detach().ToArray<float>();
             for (int i = 0; i < values.Length; i++) noticed[i] |= values[i] >= detector.Threshold;
-            excess = excess.Add(scores.Sub(detector.Threshold).ClampMin(0).Sum());
+            excess = excess.add(scores.sub(detector.Threshold).clamp_min(0.0).sum());
         }
 
-        return (noticed, scope.Keep(Autograd.Grad(excess.Mul(DetectorWeight), input)));
+        return (noticed, scope.MoveToOuter(Autograd.Grad(excess.mul(DetectorWeight), input)));
     }
 }

@@ -3,7 +3,9 @@ using Parry.Attacks.Steps;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;
 
@@ -46,37 +48,37 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
-        long count = images.Size(0);
+        using var scope = NewDisposeScope();
+        long count = images.size(0);
         Tensor[] results = [.. epsilons.Select(epsilon =>
         {
             var parts = new List<Tensor>();
             for (int from = 0; from < count; from += RowsAtOnce)
             {
                 int to = (int)Math.Min(count, from + RowsAtOnce);
-                parts.Add(Climb(images.Slice(0, from, to), goal.Select(Tensor.Range(to).Slice(0, from, to)), random.For(random.Samples[from..to]), epsilon));
+                parts.Add(Climb(images.slice(0, from, to, 1), goal.Select(arange(to, ScalarType.Int64).slice(0, from, to, 1)), random.For(random.Samples[from..to]), epsilon));
             }
 
-            return Tensor.Cat([.. parts]);
+            return cat([.. parts]);
         })];
-        return scope.Keep(results);
+        return scope.MoveAllToOuter(results);
     }
 
     private Tensor Climb(Tensor images, Goal goal, SampleRandom random, double epsilon)
     {
-        using var scope = new TensorScope();
-        var ball = new Ball(Norm, images, [.. Enumerable.Repeat(epsilon, (int)images.Size(0))]);
-        Tensor point = ball.Draw(random), best = images.Clone(), highest = Tensor.Full([images.Size(0)], double.NegativeInfinity);
+        using var scope = NewDisposeScope();
+        var ball = new Ball(Norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]);
+        Tensor point = ball.Draw(random), best = images.clone(), highest = full([images.size(0)], double.NegativeInfinity);
         for (int step = 0; step <= Steps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             var (losses, gradient) = Pull(point, goal, random.Fork(step));
-            best.CopyInPlace(Tensor.Where(highest.Less(losses).Reshape(-1, 1, 1, 1), point, best));
-            highest.CopyInPlace(highest.Maximum(losses));
-            point.CopyInPlace(ball.Project(ball.Steepest(point, gradient, random, 2 + step).Mul(2.5 * epsilon / Steps).AddInPlace(point)));
+            best.copy_(where(highest.lt(losses).reshape(-1, 1, 1, 1), point, best));
+            highest.copy_(highest.maximum(losses));
+            point.copy_(ball.Project(ball.Steepest(point, gradient, random, 2 + step).mul(2.5 * epsilon / Steps).add_(point)));
         }
 
-        return scope.Keep(best);
+        return scope.MoveToOuter(best);
     }
 
     // By how much the wrong label's drawing is nearer than its rival's, less what the classifier's margin on it lacks; averaged over draws, [N].
@@ -84,33 +86,33 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
     {
         PuVaeNetwork network = Purifier.Network;
         var (pulled, rival) = Choose(point, goal);
-        using var scope = new TensorScope();
-        using var follow = Autograd.WithGrad();
-        long count = point.Size(0);
-        Tensor input = point.Detach().RequireGrad(), labels = Tensor.Stack([pulled, rival], 1).Reshape(-1);
-        GaussianCode code = network.Encode(network.Look(input).RepeatInterleave(2), labels);
-        var each = new GaussianCode(code.Mean.RepeatInterleave(Draws), code.Deviation.RepeatInterleave(Draws));
-        Tensor noise = random.Normal(0, 2 * Draws, network.Latent).Reshape(-1, network.Latent).Mul(Purifier.Noise);
-        Tensor drawn = network.DecodeLogits(each.Draw(noise), labels.RepeatInterleave(Draws)).Sigmoid().Reshape(count, 2, Draws, point.Size(1), point.Size(2), point.Size(3));
-        Tensor errors = drawn.Sub(input.Unsqueeze(1).Unsqueeze(1)).Pow(2).Mean([3, 4, 5]).Sqrt();
-        Tensor margins = AttackLoss.Margin(goal.Repeat(Draws))(Classifier.Logits(drawn.Select(1, 0).Flatten(0, 1))).Reshape(count, Draws);
-        Tensor losses = errors.Select(1, 1).Sub(errors.Select(1, 0)).Sub(Lack(margins)).Mean([1]);
-        Tensor gradient = Autograd.Grad(losses.Sum(), input);
-        return (scope.Keep(losses.Detach()), scope.Keep(gradient));
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        long count = point.size(0);
+        Tensor input = point.detach().requires_grad_(), labels = stack([pulled, rival], 1).reshape(-1);
+        GaussianCode code = network.Encode(network.Look(input).repeat_interleave(2, 0), labels);
+        var each = new GaussianCode(code.Mean.repeat_interleave(Draws, 0), code.Deviation.repeat_interleave(Draws, 0));
+        Tensor noise = random.Normal(0, 2 * Draws, network.Latent).reshape(-1, network.Latent).mul(Purifier.Noise);
+        Tensor drawn = network.DecodeLogits(each.Draw(noise), labels.repeat_interleave(Draws, 0)).sigmoid().reshape(count, 2, Draws, point.size(1), point.size(2), point.size(3));
+        Tensor errors = drawn.sub(input.unsqueeze(1).unsqueeze(1)).pow(2.0).mean([3, 4, 5]).sqrt();
+        Tensor margins = AttackLoss.Margin(goal.Repeat(Draws))(Classifier.Logits(drawn.select(1, 0).flatten(0, 1))).reshape(count, Draws);
+        Tensor losses = errors.select(1, 1).sub(errors.select(1, 0)).sub(Lack(margins)).mean([1]);
+        Tensor gradient = Autograd.Grad(losses.sum(), input);
+        return (scope.MoveToOuter(losses.detach()), scope.MoveToOuter(gradient));
     }
 
     // The label to pull and the one to beat, by what is drawn from the codes' means.
     private (Tensor Pulled, Tensor Rival) Choose(Tensor point, Goal goal)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         long classes = Purifier.Network.Classes;
-        Tensor drawn = Purifier.Network.Forward(point), given = goal.Labels.Unsqueeze(1);
-        Tensor errors = drawn.Sub(point.RepeatInterleave(classes)).Pow(2).Mean([1, 2, 3]).Sqrt().Reshape(-1, classes);
-        if (goal.IsTargeted) return (goal.Labels, scope.Keep(errors.Scatter(1, given, double.PositiveInfinity).ArgMin(1)));
-        Tensor margins = AttackLoss.Margin(goal.Repeat((int)classes))(Classifier.Logits(drawn)).Reshape(-1, classes);
-        return (scope.Keep(errors.Add(Lack(margins)).Scatter(1, given, double.PositiveInfinity).ArgMin(1)), goal.Labels);
+        Tensor drawn = Purifier.Network.forward(point), given = goal.Labels.unsqueeze(1);
+        Tensor errors = drawn.sub(point.repeat_interleave(classes, 0)).pow(2.0).mean([1, 2, 3]).sqrt().reshape(-1, classes);
+        if (goal.IsTargeted) return (goal.Labels, scope.MoveToOuter(errors.ScatterValue(1, given, double.PositiveInfinity).argmin(1)));
+        Tensor margins = AttackLoss.Margin(goal.Repeat((int)classes))(Classifier.Logits(drawn)).reshape(-1, classes);
+        return (scope.MoveToOuter(errors.add(Lack(margins)).ScatterValue(1, given, double.PositiveInfinity).argmin(1)), goal.Labels);
     }
 
-    private Tensor Lack(Tensor margins) => margins.SubtractedFrom(Confidence).ClampMin(0);
+    private Tensor Lack(Tensor margins) => (Confidence - margins).clamp_min(0.0);
 }

@@ -3,7 +3,9 @@ using Parry.Attacks.Steps;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;
 
@@ -47,8 +49,8 @@ public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAtt
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        int count = (int)images.Size(0);
+        using var scope = NewDisposeScope();
+        int count = (int)images.size(0);
         long[] all = Rows.All(count);
         Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, LearningRate);
         IClassifier behind = Classifier.For(random.Samples);
@@ -57,22 +59,22 @@ public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAtt
         var search = new ConstantSearch(count, FirstConstant);
         for (int trial = 0; trial < Searches; trial++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             Tensor constants = Rows.Column(search.Values);
             var found = new bool[count];
             var descent = new LatentDescent(Spanner, start, LearningRate);
             for (int step = 0; step < Steps; step++) descent.Step(drawn =>
             {
-                LossGradient pass = behind.Gradient(drawn, logits => margin(logits).SubtractedFrom(Confidence).ClampMin(0));
-                float[] margins = margin(pass.Logits).Sub(Confidence).ToArray<float>();
-                Tensor change = drawn.Sub(images);
+                LossGradient pass = behind.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0));
+                float[] margins = margin(pass.Logits).sub(Confidence).ToArray<float>();
+                Tensor change = drawn.sub(images);
                 best.Take(all, drawn, margins, Norm.Of(change).ToArray<float>());
                 for (int i = 0; i < count; i++) found[i] |= margins[i] > 0;
-                return change.Mul(2).Add(pass.Gradient.Mul(constants));
+                return change.mul(2.0).add(pass.Gradient.mul(constants));
             });
             search.Learn(found);
         }
 
-        return scope.Keep(best.Images.Clone());
+        return scope.MoveToOuter(best.Images.clone());
     }
 }

@@ -3,7 +3,9 @@ using Parry.Attacks.Steps;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;
 
@@ -67,7 +69,7 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, 2 * LearningRate);
         Tensor[] results = [.. epsilons.Select(epsilon =>
@@ -84,15 +86,15 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
 
             return survivors.Images;
         })];
-        return scope.Keep(results);
+        return scope.MoveAllToOuter(results);
     }
 
     // Of the points within the budget the one with the largest mean margin; the clean image where there was none.
     private Tensor Climb(AttackBatch<IClassifier> batch, Tensor start, double epsilon, double length)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         double allowed = epsilon * epsilon / Spanner.Shape.Pixels;
-        Tensor best = batch.Images.Clone();
+        Tensor best = batch.Images.clone();
         float[] highest = [.. Enumerable.Repeat(float.NegativeInfinity, batch.Count)];
         double[] multipliers = [.. Enumerable.Repeat(FirstMultiplier, batch.Count)];
         long[] active = Rows.All(batch.Count);
@@ -103,22 +105,22 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
             var done = new bool[active.Length];
             descent.Step(drawn =>
             {
-                Tensor noise = Direction.Unit(left.Random.Normal(step, [Vectors, .. drawn.Shape.AsSpan(1)]).Flatten(0, 1)).Mul(length);
-                LossGradient pass = copies.Model.Gradient(drawn.RepeatInterleave(Vectors).Add(noise), AttackLoss.Margin(copies.Goal));
+                Tensor noise = Direction.Unit(left.Random.Normal(step, [Vectors, .. drawn.shape.AsSpan(1)]).flatten(0, 1)).mul(length);
+                LossGradient pass = copies.Model.Gradient(drawn.repeat_interleave(Vectors, 0).add(noise), AttackLoss.Margin(copies.Goal));
                 float[][] margins = [.. pass.Losses.ToArray<float>().Chunk(Vectors)];
-                Tensor change = drawn.Sub(left.Images);
-                float[] errors = change.Pow(2).Mean([1, 2, 3]).ToArray<float>();
+                Tensor change = drawn.sub(left.Images);
+                float[] errors = change.pow(2.0).mean([1, 2, 3]).ToArray<float>();
                 long[] better = Rows.Where([.. active.Select((row, i) => errors[i] <= allowed && margins[i].Average() > highest[row])], true);
                 if (better.Length > 0) best.Put(active.At(better), drawn.At(better));
                 foreach (long i in better) highest[active[i]] = margins[i].Average();
-                Tensor pull = Rows.Column(active.Select((row, i) => errors[i] > allowed / 2 ? multipliers[row] * 2 / Spanner.Shape.Pixels : 0)).Mul(change);
+                Tensor pull = Rows.Column(active.Select((row, i) => errors[i] > allowed / 2 ? multipliers[row] * 2 / Spanner.Shape.Pixels : 0)).mul(change);
                 for (int i = 0; i < active.Length; i++)
                 {
                     done[i] = errors[i] <= allowed && margins[i].Count(margin => margin >= Confidence) >= Share * Vectors;
                     multipliers[active[i]] = Math.Max(0, multipliers[active[i]] + (DualRate * (errors[i] - allowed)));
                 }
 
-                return pull.Sub(pass.Gradient.Reshape([left.Count, Vectors, .. drawn.Shape.AsSpan(1)]).Mean([1]));
+                return pull.sub(pass.Gradient.reshape([left.Count, Vectors, .. drawn.shape.AsSpan(1)]).mean([1]));
             });
             long[] goOn = Rows.Where(done, false);
             if (goOn.Length == 0) break;
@@ -129,6 +131,6 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
             copies = left.Repeat(Vectors);
         }
 
-        return scope.Keep(best);
+        return scope.MoveToOuter(best);
     }
 }

@@ -3,7 +3,9 @@ using Parry.Attacks.Steps;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;
 
@@ -41,34 +43,34 @@ public sealed record PairSearch(ISpanner Spanner)
     /// <param name="random">Random draws; each of its rows is a pair.</param>
     public ManifoldPairs Find(IClassifier classifier, SampleRandom random)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         int count = random.Samples.Length;
         ImageShape shape = Spanner.Shape;
-        Tensor images = Tensor.Zeros([2 * count, shape.Channels, shape.Height, shape.Width]);
+        Tensor images = zeros([2 * count, shape.Channels, shape.Height, shape.Width]);
         var found = new bool[count];
         double[] multipliers = [.. Enumerable.Repeat(1.0, count)];
         long[] active = Rows.All(count);
-        var descent = new LatentDescent(Spanner, random.Uniform(0, 2, Spanner.Latent).Reshape(2 * count, Spanner.Latent), LearningRate);
+        var descent = new LatentDescent(Spanner, random.Uniform(0, 2, Spanner.Latent).reshape(2 * count, Spanner.Latent), LearningRate);
         for (int step = 0; step < Steps && active.Length > 0; step++)
         {
-            descent.Step(Climb, latents => latents.Div(latents.Norm(2, [1], keep: true).ClampMin(Smallest)).Mul(Shrinkage));
+            descent.Step(Climb, latents => latents.div(linalg.vector_norm(latents, 2, [1], true).clamp_min(Smallest)).mul(Shrinkage));
             long[] left = Rows.Where(found.At(active), false);
             if (left.Length == active.Length) continue;
             descent.Keep(Both(left));
             active = active.At(left);
         }
 
-        Tensor pairs = images.Reshape(count, 2, shape.Channels, shape.Height, shape.Width);
-        return new ManifoldPairs(scope.Keep(pairs.Select(1, 0).Clone()), scope.Keep(pairs.Select(1, 1).Clone()), found, multipliers);
+        Tensor pairs = images.reshape(count, 2, shape.Channels, shape.Height, shape.Width);
+        return new ManifoldPairs(scope.MoveToOuter(pairs.select(1, 0).clone()), scope.MoveToOuter(pairs.select(1, 1).clone()), found, multipliers);
 
         Tensor Climb(Tensor drawn)
         {
-            LossGradient pass = classifier.Gradient(drawn, logits => CrossEntropy(logits.Slice(0, 0, drawn.Size(0), 2), logits.Slice(0, 1, drawn.Size(0), 2)).RepeatInterleave(2).Mul(0.5));
-            Tensor change = drawn.Slice(0, 0, drawn.Size(0), 2).Sub(drawn.Slice(0, 1, drawn.Size(0), 2));
-            Tensor pull = Direction.Unit(change).Mul(Rows.Column(multipliers.At(active)));
+            LossGradient pass = classifier.Gradient(drawn, logits => CrossEntropy(logits.slice(0, 0, drawn.size(0), 2), logits.slice(0, 1, drawn.size(0), 2)).repeat_interleave(2, 0).mul(0.5));
+            Tensor change = drawn.slice(0, 0, drawn.size(0), 2).sub(drawn.slice(0, 1, drawn.size(0), 2));
+            Tensor pull = Direction.Unit(change).mul(Rows.Column(multipliers.At(active)));
             float[] distances = Norm.L2.Of(change).ToArray<float>();
-            long[] labels = pass.Logits.ArgMax(1).ToArray<long>();
+            long[] labels = pass.Logits.argmax(1).ToArray<long>();
             images.Put(Both(active), drawn);
             for (int i = 0; i < active.Length; i++)
             {
@@ -76,12 +78,12 @@ public sealed record PairSearch(ISpanner Spanner)
                 multipliers[active[i]] = Math.Max(0, multipliers[active[i]] + (DualRate * (distances[i] - Distance)));
             }
 
-            return Tensor.Stack([pull, pull.Neg()], 1).Flatten(0, 1).Sub(pass.Gradient);
+            return stack([pull, pull.neg()], 1).flatten(0, 1).sub(pass.Gradient);
         }
     }
 
     /// <summary>-Σ softmax(a) log softmax(b) of rows of logits [N, classes], [N]: a cross entropy that is differentiated in both.</summary>
-    public static Tensor CrossEntropy(Tensor first, Tensor second) => first.Softmax().Mul(second.LogSoftmax()).Sum([1]).Neg();
+    public static Tensor CrossEntropy(Tensor first, Tensor second) => first.softmax(-1).mul(second.log_softmax(-1)).sum(1).neg();
 
     private static long[] Both(long[] pairs) => [.. pairs.SelectMany(pair => (long[])[2 * pair, (2 * pair) + 1])];
 }

@@ -1,7 +1,9 @@
 using Parry.Attacks;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;
 
@@ -43,44 +45,44 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(Classifier, images, goal, random);
         long[][] pieces = [.. Rows.All(batch.Count).Chunk(RowsAtOnce)];
-        Tensor[] results = [.. epsilons.Select(epsilon => Tensor.Cat([.. pieces.Select(rows => Descend(batch.Select(rows), epsilon))]))];
-        return scope.Keep(results);
+        Tensor[] results = [.. epsilons.Select(epsilon => cat([.. pieces.Select(rows => Descend(batch.Select(rows), epsilon))]))];
+        return scope.MoveAllToOuter(results);
     }
 
     private Tensor Descend(AttackBatch<IClassifier> batch, double epsilon)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         long[] rows = Rows.All(batch.Count);
         var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
         var best = new BestSoFar(batch.Images);
-        Tensor point = batch.Images.Clone();
+        Tensor point = batch.Images.clone();
         for (int step = 0; step <= Steps; step++)
         {
-            using var inner = new TensorScope();
+            using var inner = NewDisposeScope();
             SampleRandom random = batch.Random.Fork(step);
             var (margins, errors, gradient) = Look(batch, point, random);
             best.Take(rows, point, margins, errors);
-            point.CopyInPlace(ball.Project(ball.Steepest(point, gradient, random, 0).Mul(2.5 * epsilon / Steps).AddInPlace(point)));
+            point.copy_(ball.Project(ball.Steepest(point, gradient, random, 0).mul(2.5 * epsilon / Steps).add_(point)));
         }
 
-        return scope.Keep(best.Images);
+        return scope.MoveToOuter(best.Images);
     }
 
     // By how much each image is wrong beyond the confidence, its error, and the gradient of what its step is to raise.
     private (float[] Margins, float[] Errors, Tensor Gradient) Look(AttackBatch<IClassifier> batch, Tensor point, SampleRandom random)
     {
-        using var scope = new TensorScope();
-        using var follow = Autograd.WithGrad();
-        Tensor input = point.Detach().RequireGrad();
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        Tensor input = point.detach().requires_grad_();
         Purified purified = Purifier.Purify(input, random);
         bool exact = Purifier.Path == GradientPath.Exact;
-        Tensor errors = exact ? purified.Errors : input.Sub(purified.Images.Detach()).Pow(2).Mean([1, 2, 3]);
-        Tensor shown = exact ? purified.Images : input.Add(purified.Images.Sub(input).Detach());
-        Tensor margins = AttackLoss.Margin(batch.Goal)(batch.Model.Logits(shown)).Sub(Confidence);
-        Tensor gradient = Autograd.Grad(Tensor.Where(margins.Detach().Greater(0), errors.Neg(), margins).Sum(), input);
-        return (margins.Detach().ToArray<float>(), errors.Detach().ToArray<float>(), scope.Keep(gradient));
+        Tensor errors = exact ? purified.Errors : input.sub(purified.Images.detach()).pow(2.0).mean([1, 2, 3]);
+        Tensor shown = exact ? purified.Images : input.add(purified.Images.sub(input).detach());
+        Tensor margins = AttackLoss.Margin(batch.Goal)(batch.Model.Logits(shown)).sub(Confidence);
+        Tensor gradient = Autograd.Grad(where(margins.detach().gt(0.0), errors.neg(), margins).sum(), input);
+        return (margins.detach().ToArray<float>(), errors.detach().ToArray<float>(), scope.MoveToOuter(gradient));
     }
 }

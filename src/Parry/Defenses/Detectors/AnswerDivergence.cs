@@ -1,7 +1,9 @@
 using System.Globalization;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Detectors;
 
@@ -13,7 +15,7 @@ namespace Parry.Defenses.Detectors;
 /// <param name="Classifier">Whose answers are compared.</param>
 /// <param name="Temperature">By what logits are divided: 10 and 40 in the paper.</param>
 /// <param name="Threshold">The score from which on an image is refused.</param>
-public sealed record AnswerDivergence(Module AutoEncoder, IClassifier Classifier, double Temperature, double Threshold) : IDetector
+public sealed record AnswerDivergence(nn.Module<Tensor, Tensor> AutoEncoder, IClassifier Classifier, double Temperature, double Threshold) : IDetector
 {
     private const int RowsAtOnce = 256;
     private const double Smallest = 1e-30;
@@ -23,18 +25,18 @@ public sealed record AnswerDivergence(Module AutoEncoder, IClassifier Classifier
 
     /// <inheritdoc/>
     public Tensor Scores(Tensor images, SampleRandom random) => RowPieces.Score(this, Classifier.Shape, images, random, RowsAtOnce, rows =>
-        Divergence(Classifier.Logits(rows).Div(Temperature), Classifier.Logits(AutoEncoder.Forward(rows)).Div(Temperature)));
+        Divergence(Classifier.Logits(rows).div(Temperature), Classifier.Logits(AutoEncoder.forward(rows)).div(Temperature)));
 
     /// <summary>The Jensen-Shannon divergence of the softmax of two rows of logits [N, classes], in nats, [N]: from 0 to log 2.</summary>
     public static Tensor Divergence(Tensor first, Tensor second)
     {
-        Tensor middle = first.Softmax().Add(second.Softmax()).Mul(0.5).ClampMin(Smallest).Log();
-        return From(first).Add(From(second)).Mul(0.5);
+        Tensor middle = first.softmax(-1).add(second.softmax(-1)).mul(0.5).clamp_min(Smallest).log();
+        return From(first).add(From(second)).mul(0.5);
 
         Tensor From(Tensor logits)
         {
-            Tensor logarithms = logits.LogSoftmax();
-            return logarithms.Exp().Mul(logarithms.Sub(middle)).Sum([1]);
+            Tensor logarithms = logits.log_softmax(-1);
+            return logarithms.exp().mul(logarithms.sub(middle)).sum(1);
         }
     }
 }

@@ -1,7 +1,9 @@
 using Parry.Data;
 using Parry.Defenses.Purifiers;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Detectors;
 
@@ -52,8 +54,8 @@ public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPur
         var detector = new FeatureSqueezing(classifier, squeezers, double.PositiveInfinity);
         float[] scores = [.. Workers.Shared.Map((clean.Count + PieceSize - 1) / PieceSize, i =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             ImageSet piece = clean.Slice(i * PieceSize, Math.Min(PieceSize, clean.Count - (i * PieceSize)));
             return detector.Scores(piece.ImageTensor(), new SampleRandom(0, Enumerable.Range(i * PieceSize, piece.Count).Select(sample => (long)sample).ToArray())).ToArray<float>();
         }).SelectMany(part => part).OrderDescending()];
@@ -65,7 +67,7 @@ public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPur
     public Tensor Scores(Tensor images, SampleRandom random)
     {
         Tensor plain = Classifier.For(random.Samples).Probabilities(images);
-        Tensor[] distances = [.. Squeezers.Select(squeezer => ((IClassifier)squeezer.Protect(Classifier, random).For(random.Samples)).Probabilities(images).Sub(plain).Abs().Sum([1]))];
-        return distances.Aggregate((most, distance) => most.Maximum(distance));
+        Tensor[] distances = [.. Squeezers.Select(squeezer => ((IClassifier)squeezer.Protect(Classifier, random).For(random.Samples)).Probabilities(images).sub(plain).abs().sum(1))];
+        return distances.Aggregate((most, distance) => most.maximum(distance));
     }
 }

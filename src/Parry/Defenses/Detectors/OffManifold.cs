@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Detectors;
 
@@ -15,5 +17,5 @@ public sealed record OffManifold(IPurifier Projection, double Threshold) : IDete
     public string Name => "distance from the manifold";
 
     /// <inheritdoc/>
-    public Tensor Scores(Tensor images, SampleRandom random) => images.Sub(Projection.Purify(images.Detach(), random).Images.Detach()).Norm(2, [1, 2, 3]);
+    public Tensor Scores(Tensor images, SampleRandom random) => linalg.vector_norm(images.sub(Projection.Purify(images.detach(), random).Images.detach()), 2, [1, 2, 3]);
 }

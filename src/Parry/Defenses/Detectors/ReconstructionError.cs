@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Detectors;
 
@@ -8,7 +10,7 @@ namespace Parry.Defenses.Detectors;
 /// <param name="Shape">Of the images.</param>
 /// <param name="Power">p: 1 or 2.</param>
 /// <param name="Threshold">The score from which on an image is refused.</param>
-public sealed record ReconstructionError(Module AutoEncoder, ImageShape Shape, int Power, double Threshold) : IDetector
+public sealed record ReconstructionError(nn.Module<Tensor, Tensor> AutoEncoder, ImageShape Shape, int Power, double Threshold) : IDetector
 {
     private const int RowsAtOnce = 256;
 
@@ -18,7 +20,7 @@ public sealed record ReconstructionError(Module AutoEncoder, ImageShape Shape, i
     /// <inheritdoc/>
     public Tensor Scores(Tensor images, SampleRandom random) => RowPieces.Score(this, Shape, images, random, RowsAtOnce, rows =>
     {
-        Tensor difference = rows.Sub(AutoEncoder.Forward(rows));
-        return (Power == 1 ? difference.Abs() : difference.Pow(Power)).Mean([1, 2, 3]);
+        Tensor difference = rows.sub(AutoEncoder.forward(rows));
+        return (Power == 1 ? difference.abs() : difference.pow((double)Power)).mean([1, 2, 3]);
     });
 }

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Detectors;
 
@@ -27,5 +29,5 @@ public sealed class SqueezedViews(IClassifier classifier, IReadOnlyList<IPurifie
 
     /// <inheritdoc/>
     /// <remarks>The logarithms of the mean probabilities.</remarks>
-    public Tensor Logits(Tensor images) => Tensor.Stack([.. _views.Select(view => view.Logits(images).LogSoftmax())]).LogSumExp([0]).Sub(Math.Log(_views.Length));
+    public Tensor Logits(Tensor images) => stack([.. _views.Select(view => view.Logits(images).log_softmax(-1))]).logsumexp(0).sub(Math.Log(_views.Length));
 }

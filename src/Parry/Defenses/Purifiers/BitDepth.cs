@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -37,6 +39,6 @@ public sealed record BitDepth(ImageShape Shape) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random)
     {
         double steps = (1 << Bits) - 1;
-        return RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, rows.Mul(steps).Round().Div(steps)));
+        return RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, rows.mul(steps).round().div(steps)));
     }
 }

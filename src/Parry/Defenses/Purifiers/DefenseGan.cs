@@ -1,6 +1,8 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -37,7 +39,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     public double Start { get; init; } = 1;
 
     /// <summary>Float32, or bfloat16 for the descent; the final images and errors are always float32.</summary>
-    public DType Compute { get; init; } = DType.Float32;
+    public ScalarType Compute { get; init; } = ScalarType.Float32;
 
     /// <summary>What the command line knows of it.</summary>
     public static DefenseEntry Entry { get; } = new("defense-gan", "replaces an image by the nearest one that a GAN draws", "Samangouei, Kabkab, Chellappa, 2018, 1805.06605",
@@ -56,7 +58,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
                 LearningRate = options.Number("rate", paper.LearningRate),
                 Momentum = options.Number("momentum", paper.Momentum),
                 Start = options.Choice("init", ("prior", 1), ("paper", PaperStart)),
-                Compute = options.Choice("compute", ("float32", DType.Float32), ("bfloat16", DType.BFloat16)),
+                Compute = options.Choice("compute", ("float32", ScalarType.Float32), ("bfloat16", ScalarType.BFloat16)),
             };
             DefenseGan copy = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) };
             return new DefenseSpec
@@ -85,7 +87,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
-        using Tensor unseen = images.Detach();
+        using Tensor unseen = images.detach();
         return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), Project);
     }
 
@@ -101,23 +103,23 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
 
     private Purified Project(Tensor images, SampleRandom random)
     {
-        long count = images.Size(0);
-        Tensor target = images.RepeatInterleave(Restarts);
-        Tensor latents = random.Normal(0, Restarts, Generator.Latent).Reshape(count * Restarts, Generator.Latent).Mul(Start);
-        Tensor velocity = latents.ZerosLike();
+        long count = images.size(0);
+        Tensor target = images.repeat_interleave(Restarts, 0);
+        Tensor latents = random.Normal(0, Restarts, Generator.Latent).reshape(count * Restarts, Generator.Latent).mul(Start);
+        Tensor velocity = zeros_like(latents);
         for (int step = 1; step < Steps; step++)
         {
-            using var scope = new TensorScope();
-            GeneratorPass pass = Generator.Run(latents, Compute);
-            Tensor gradient = pass.LatentGradient(pass.Images.Sub(target).Mul(2.0 / Shape.Pixels));
-            velocity.MulInPlace(Momentum).AddInPlace(gradient);
-            latents.AddInPlace(velocity, -LearningRate);
+            using var scope = NewDisposeScope();
+            Drawing pass = Generator.Draw(latents, Compute);
+            Tensor gradient = pass.LatentGradient(pass.Images.sub(target).mul(2.0 / Shape.Pixels));
+            velocity.mul_(Momentum).add_(gradient);
+            latents.add_(velocity, -LearningRate);
         }
 
-        Tensor drawn = Generator.Run(latents).Images;
-        Tensor errors = drawn.Sub(target).Pow(2).Mean([1, 2, 3]).Reshape(count, Restarts);
-        Tensor best = errors.ArgMin(1);
-        Tensor rows = Tensor.Range(count * Restarts).Slice(0, 0, count * Restarts, Restarts).Add(best);
-        return new Purified(drawn.IndexSelect(0, rows), errors.Gather(1, best.Unsqueeze(1)).Squeeze(1));
+        Tensor drawn = Generator.Generate(latents);
+        Tensor errors = drawn.sub(target).pow(2.0).mean([1, 2, 3]).reshape(count, Restarts);
+        Tensor best = errors.argmin(1);
+        Tensor rows = arange(count * Restarts, ScalarType.Int64).slice(0, 0, count * Restarts, Restarts).add(best);
+        return new Purified(drawn.index_select(0, rows), errors.gather(1, best.unsqueeze(1)).squeeze(1));
     }
 }

@@ -1,6 +1,8 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -41,5 +43,5 @@ public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
     public bool IsRandom => false;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Network.Forward(rows)));
+    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Network.forward(rows)));
 }

@@ -1,5 +1,7 @@
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -65,10 +67,10 @@ public sealed record Diffusion(DiffusionUNet Network) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, draws) =>
     {
-        int count = (int)rows.Size(0);
-        Tensor noised = Network.Schedule.Noised(rows.Mul(2).Sub(1), Times(Time, count), draws.Normal(0, rows.Shape.AsSpan(1)));
+        int count = (int)rows.size(0);
+        Tensor noised = Network.Schedule.Noised(rows.mul(2.0).sub(1.0), Times(Time, count), draws.Normal(0, rows.shape.AsSpan(1)));
         Tensor clean = Network.Schedule.Denoise(noised, Time, Steps, (point, time) => Network.Predict(point, Times(time, count)));
-        return Purified.Of(rows, clean.Add(1).Mul(0.5).Clamp(0, 1));
+        return Purified.Of(rows, clean.add(1.0).mul(0.5).clamp(0.0, 1.0));
     });
 
     private static int[] Times(int time, int count) => [.. Enumerable.Repeat(time, count)];

@@ -1,6 +1,8 @@
 using Parry.Attacks.Steps;
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -32,7 +34,7 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
     public double Tolerance { get; init; } = 0.01;
 
     /// <summary>Float32, or bfloat16 for the descent; the final images and errors are always float32.</summary>
-    public DType Compute { get; init; } = DType.Float32;
+    public ScalarType Compute { get; init; } = ScalarType.Float32;
 
     /// <summary>What the command line knows of it.</summary>
     public static DefenseEntry Entry { get; } = new("fast-defense-gan", "Defense-GAN's projection from the nearest samples, with Adam and fewer and fewer descents", "after Samangouei et al., 2018, 1805.06605",
@@ -53,7 +55,7 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
                 Stages = options.Whole("stages", fast.Stages),
                 LearningRate = options.Number("rate", fast.LearningRate),
                 Tolerance = options.Number("tolerance", fast.Tolerance),
-                Compute = options.Choice("compute", ("float32", DType.Float32), ("bfloat16", DType.BFloat16)),
+                Compute = options.Choice("compute", ("float32", ScalarType.Float32), ("bfloat16", ScalarType.BFloat16)),
             };
             return new DefenseSpec
             {
@@ -79,22 +81,22 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
-        using Tensor unseen = images.Detach();
+        using Tensor unseen = images.detach();
         return RowPieces.Purify(this, unseen, random, ImagesAtOnce, (piece, _) => Project(piece));
     }
 
     private Purified Project(Tensor images)
     {
-        int count = (int)images.Size(0), descents = Starts;
+        int count = (int)images.size(0), descents = Starts;
         long[] active = Rows.All(count);
         var least = new float[count];
         Array.Fill(least, float.PositiveInfinity);
-        Tensor best = Tensor.Zeros([count, Generator.Latent]);
+        Tensor best = zeros([count, Generator.Latent]);
         var descent = new LatentDescent(Generator, Samples.Nearest(images, Starts), LearningRate, Compute);
         for (int stage = 0; stage < Stages && active.Length > 0; stage++)
         {
-            Tensor targets = images.At(active).RepeatInterleave(descents);
-            for (int step = 0; step < StageSteps; step++) descent.Step(drawn => drawn.Sub(targets));
+            Tensor targets = images.At(active).repeat_interleave(descents, 0);
+            for (int step = 0; step < StageSteps; step++) descent.Step(drawn => drawn.sub(targets));
 
             float[] errors = descent.Errors(targets).ToArray<float>();
             int left = Math.Max(1, descents / 2);
@@ -120,7 +122,7 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
             descent.Keep([.. rows]);
         }
 
-        Tensor projected = Generator.Run(best).Images;
-        return new Purified(projected, projected.Sub(images).Pow(2).Mean([1, 2, 3]));
+        Tensor projected = Generator.Generate(best);
+        return new Purified(projected, projected.sub(images).pow(2.0).mean([1, 2, 3]));
     }
 }

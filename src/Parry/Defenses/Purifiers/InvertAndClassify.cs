@@ -1,6 +1,8 @@
 using Parry.Defenses.Detectors;
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -71,7 +73,7 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
-        using Tensor unseen = images.Detach();
+        using Tensor unseen = images.detach();
         return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), (piece, draws) =>
             Purified.Of(piece, Spanner.Draw(LatentDescent.Project(Spanner, piece, draws, Restarts, Steps, LearningRate)).Images));
     }

@@ -1,5 +1,7 @@
 using Parry.Data.Images;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -37,13 +39,13 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
-        using Tensor unseen = images.Detach();
+        using Tensor unseen = images.detach();
         return RowPieces.Purify(this, unseen, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Compressed(rows)));
     }
 
     private Tensor Compressed(Tensor images)
     {
-        float[] values = images.Contiguous().ToArray<float>();
+        float[] values = images.contiguous().ToArray<float>();
         int pixels = Shape.Pixels;
         for (int from = 0; from < values.Length; from += pixels)
         {
@@ -54,6 +56,6 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
             for (int k = 0; k < pixels; k++) image[k] = decoded[k] / 255f;
         }
 
-        return Tensor.From<float>(values, images.Shape);
+        return tensor(values, images.shape);
     }
 }

@@ -4,7 +4,9 @@ using Parry.Defenses.Breaks;
 using Parry.Defenses.Detectors;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -62,7 +64,7 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, draws) =>
     {
-        Tensor reformed = Member is { } member ? Network.Reformers[member].Forward(rows) : OneEach(rows, draws);
+        Tensor reformed = Member is { } member ? Network.Reformers[member].forward(rows) : OneEach(rows, draws);
         return Purified.Of(rows, reformed);
     });
 
@@ -90,8 +92,8 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
     private Tensor OneEach(Tensor rows, SampleRandom draws)
     {
         long[] index = [.. draws.Uniform(0, 1).ToArray<float>().Select(value => (long)(value * Network.Members))];
-        Tensor all = Tensor.Stack([.. Network.Reformers.Select(reformer => reformer.Forward(rows))], 1);
-        return all.Gather(1, Tensor.From(index).Reshape(-1, 1, 1, 1, 1).Expand(-1, 1, Shape.Channels, Shape.Height, Shape.Width)).Squeeze(1);
+        Tensor all = stack([.. Network.Reformers.Select(reformer => reformer.forward(rows))], 1);
+        return all.gather(1, tensor(index).reshape(-1, 1, 1, 1, 1).expand(-1, 1, Shape.Channels, Shape.Height, Shape.Width)).squeeze(1);
     }
 
     private static IDetector WithThreshold(IDetector detector, double threshold) => detector switch

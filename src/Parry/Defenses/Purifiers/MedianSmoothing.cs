@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -37,14 +39,13 @@ public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (piece, _) =>
     {
         Tensor[] rows = Shifted(piece, 2), all = [.. rows.SelectMany(row => Shifted(row, 3))];
-        return Purified.Of(piece, Tensor.Stack(all).Sort(0).Values.Select(0, all.Length / 2));
+        return Purified.Of(piece, stack(all).sort(0).Values.select(0, all.Length / 2));
     });
 
     // The images moved by each place of the window along a dimension. A mirrored edge pixel is the edge pixel itself, as the window reaches no further.
     private Tensor[] Shifted(Tensor images, int dimension)
     {
-        long size = images.Size(dimension);
-        return [.. Enumerable.Range(-1, Window).Select(move => images.IndexSelect(dimension,
-            Tensor.From(Enumerable.Range(0, (int)size).Select(i => Math.Clamp(i + move, 0, size - 1)).ToArray())))];
+        long size = images.size(dimension);
+        return [.. Enumerable.Range(-1, Window).Select(move => images.index_select(dimension, tensor(Enumerable.Range(0, (int)size).Select(i => Math.Clamp(i + move, 0, size - 1)).ToArray())))];
     }
 }

@@ -1,5 +1,7 @@
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -22,12 +24,12 @@ public sealed class PriorSamples : IDisposable
         Count = count;
         _drawn = new(() =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            using var random = new Parry.Torch.Generator(seed);
-            Tensor latents = Tensor.Normal([count, generator.Latent], random);
-            Tensor images = Tensor.Cat([.. Enumerable.Range(0, (count + Piece - 1) / Piece).Select(i => generator.Run(latents.Slice(0, i * Piece, Math.Min(count, (i + 1) * Piece))).Images.Flatten())]);
-            return (latents.Own(), images.Own(), images.Pow(2).Sum([1]).Own());
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            using var random = new Generator((ulong)seed);
+            Tensor latents = randn([count, generator.Latent], generator: random);
+            Tensor images = cat([.. Enumerable.Range(0, (count + Piece - 1) / Piece).Select(i => generator.Generate(latents.slice(0, i * Piece, Math.Min(count, (i + 1) * Piece), 1)).flatten(1))]);
+            return (latents.DetachFromDisposeScope(), images.DetachFromDisposeScope(), images.pow(2.0).sum(1).DetachFromDisposeScope());
         });
     }
 
@@ -42,8 +44,8 @@ public sealed class PriorSamples : IDisposable
         var (latents, drawn, squares) = _drawn.Value;
 
         // The squared distance but for the image's own square, which is the same for all samples.
-        Tensor scores = squares.Unsqueeze(0).Sub(images.Flatten().MatMul(drawn.Transpose(0, 1)).Mul(2));
-        return latents.IndexSelect(0, scores.Neg().TopK(nearest, 1).Indices.Reshape(-1));
+        Tensor scores = squares.unsqueeze(0).sub(images.flatten(1).mm(drawn.transpose(0, 1)).mul(2.0));
+        return latents.index_select(0, scores.neg().topk((int)nearest, 1).indexes.reshape(-1));
     }
 
     /// <summary>Frees the samples.</summary>

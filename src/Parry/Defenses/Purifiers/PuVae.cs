@@ -1,6 +1,8 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
@@ -60,9 +62,9 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (rows, draws) =>
     {
         var (drawn, errors) = DrawForEveryLabel(rows, draws);
-        Tensor nearest = errors.ArgMin(1, keep: true);
-        Tensor chosen = drawn.Gather(1, nearest.Reshape(-1, 1, 1, 1, 1).Expand(-1, 1, Shape.Channels, Shape.Height, Shape.Width)).Squeeze(1);
-        return new Purified(chosen, errors.Gather(1, nearest).Squeeze(1));
+        Tensor nearest = errors.argmin(1, true);
+        Tensor chosen = drawn.gather(1, nearest.reshape(-1, 1, 1, 1, 1).expand(-1, 1, Shape.Channels, Shape.Height, Shape.Width)).squeeze(1);
+        return new Purified(chosen, errors.gather(1, nearest).squeeze(1));
     });
 
     /// <summary>
@@ -74,11 +76,11 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
     /// <returns>[N, classes, C, H, W] in [0, 1], and mean squared errors [N, classes]: their order is that of their roots.</returns>
     public (Tensor Images, Tensor Errors) DrawForEveryLabel(Tensor images, SampleRandom random)
     {
-        long count = images.Size(0);
+        long count = images.size(0);
         Tensor labels = Network.EveryLabel(count);
-        GaussianCode code = Network.Encode(Network.Look(images).RepeatInterleave(Network.Classes), labels);
-        Tensor noise = random.Normal(0, Network.Classes, Network.Latent).Reshape(-1, Network.Latent).To(images.DType).Mul(Noise);
-        Tensor drawn = Network.DecodeLogits(code.Draw(noise), labels).Sigmoid().Reshape(count, Network.Classes, Shape.Channels, Shape.Height, Shape.Width);
-        return (drawn, drawn.Sub(images.Unsqueeze(1)).Pow(2).Mean([2, 3, 4]));
+        GaussianCode code = Network.Encode(Network.Look(images).repeat_interleave(Network.Classes, 0), labels);
+        Tensor noise = random.Normal(0, Network.Classes, Network.Latent).reshape(-1, Network.Latent).to(images.dtype).mul(Noise);
+        Tensor drawn = Network.DecodeLogits(code.Draw(noise), labels).sigmoid().reshape(count, Network.Classes, Shape.Channels, Shape.Height, Shape.Width);
+        return (drawn, drawn.sub(images.unsqueeze(1)).pow(2.0).mean([2, 3, 4]));
     }
 }

@@ -3,7 +3,9 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
 
@@ -61,9 +63,9 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
     {
-        Tensor logits = piece.Network.Forward(Attacked(piece));
+        Tensor logits = piece.Network.forward(Attacked(piece));
         Tensor loss = CrossEntropy.Sum(logits, piece.Labels);
-        return (Share == 1 ? loss : loss.Mul(Share).Add(CrossEntropy.Sum(piece.Network.Forward(piece.Images), piece.Labels).Mul(1 - Share)), logits);
+        return (Share == 1 ? loss : loss.mul(Share).add(CrossEntropy.Sum(piece.Network.forward(piece.Images), piece.Labels).mul(1 - Share)), logits);
     }
 
     /// <summary>Which model a batch is attacked on: 0 is the one in training, then come the sources.</summary>
@@ -71,12 +73,12 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
 
     private Tensor Attacked(TrainingPiece piece)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         int number = SourceOf(piece.BatchSeed);
         IClassifier source = (number == 0 ? piece.Classifier : Sources[number - 1].Model).For(piece.Random.Samples);
         Goal goal = Goal.Untargeted(IsOneStep ? source.Predict(piece.Images) : piece.Labels);
         double budget = WarmUp > 0 ? Attack.Epsilon * Math.Min(1, piece.Epoch / WarmUp) : Attack.Epsilon;
-        return scope.Keep(Attack.PerturbWithin(source, piece.Images, goal, piece.Random, [budget])[0]);
+        return scope.MoveToOuter(Attack.PerturbWithin(source, piece.Images, goal, piece.Random, [budget])[0]);
     }
 }

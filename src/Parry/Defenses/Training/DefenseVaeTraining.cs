@@ -4,7 +4,9 @@ using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
 
@@ -42,11 +44,11 @@ public sealed record DefenseVaeTraining
     /// <param name="cancellation">Stops between attacks.</param>
     public ImageSet Attack(ImageSet images, IClassifier target, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
-        using var frozen = Autograd.NoGrad();
+        using var frozen = no_grad();
         var pixels = new List<byte>();
         int done = 0;
         double[] epsilons = [.. s_strengths.Select(strength => strength.Epsilon)];
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor clean = images.ImageTensor();
         Goal goal = Goal.Untargeted(images.LabelTensor());
         foreach (IBudgetAttack<IClassifier> attack in (IBudgetAttack<IClassifier>[])[new FastGradientSign(), new RandomFastGradientSign()])
@@ -79,7 +81,7 @@ public sealed record DefenseVaeTraining
     /// <exception cref="UserErrorException">An option is out of range.</exception>
     public AutoEncoderTrainer<DefenseVaeNetwork> On(ImageSet images, ImageSet attacked, string targetName)
     {
-        using var random = new Parry.Torch.Generator(Schedule.Seed);
+        using var random = new Generator((ulong)Schedule.Seed);
         var network = new DefenseVaeNetwork(images.Shape, random, Width, Latent);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name} under attack on {targetName}");
         return new AutoEncoderTrainer<DefenseVaeNetwork>(Schedule, recipe, network, attacked.Count, (trained, rows) =>
@@ -87,7 +89,7 @@ public sealed record DefenseVaeTraining
             GaussianCode code = trained.Encode(attacked.Batch(rows.Indices).Images);
             Tensor clean = images.Batch(Array.ConvertAll(rows.Indices, index => index % images.Count)).Images;
             Tensor loss = Elbo.CrossEntropy(trained.DecodeLogits(code.Draw(rows.Anew.Normal(0, Latent))), clean);
-            return (DivergenceWeight == 0 ? loss : loss.Add(code.Divergence().Mul(DivergenceWeight))).Sum();
+            return (DivergenceWeight == 0 ? loss : loss.add(code.Divergence().mul(DivergenceWeight))).sum();
         });
     }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
 
@@ -44,14 +46,14 @@ public sealed record Distillation(IClassifier Teacher, string TeacherName, doubl
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
     {
-        Tensor logits = piece.Network.Forward(piece.Images);
-        return (logits.Div(Temperature).LogSoftmax().Mul(SoftLabels(piece)).Sum().Neg(), logits);
+        Tensor logits = piece.Network.forward(piece.Images);
+        return (logits.div(Temperature).log_softmax(-1).mul(SoftLabels(piece)).sum().neg(), logits);
     }
 
     private Tensor SoftLabels(TrainingPiece piece)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        return scope.Keep(Teacher.For(piece.Random.Samples).Logits(piece.Images).Div(Temperature).Softmax());
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Teacher.For(piece.Random.Samples).Logits(piece.Images).div(Temperature).softmax(-1));
     }
 }

@@ -4,7 +4,9 @@ using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
 
@@ -44,15 +46,15 @@ public sealed record MagNetTraining
     public AutoEncoderTrainer<MagNetNetwork> On(ImageSet images)
     {
         if (Members < 1) throw new UserErrorException($"expected at least 1 member, got {Members}");
-        using var random = new Parry.Torch.Generator(Schedule.Seed);
+        using var random = new Generator((ulong)Schedule.Seed);
         var network = new MagNetNetwork(images.Shape, Members, random);
         double noise = Noise ?? (images.Shape.Channels == 1 ? 0.1 : 0.025);
         return new AutoEncoderTrainer<MagNetNetwork>(Schedule, string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name}"), network, images.Count, (trained, rows) =>
         {
             Tensor clean = images.Batch(rows.Indices).Images;
-            Tensor noisy = rows.Once.Normal(0, clean.Shape.AsSpan(1)).MulInPlace(noise).AddInPlace(clean).ClampInPlace(0, 1);
+            Tensor noisy = rows.Once.Normal(0, clean.shape.AsSpan(1)).mul_(noise).add_(clean).clamp_(0.0, 1.0);
             Tensor loss = Loss(trained.Plain, clean, noisy, rows.Epoch);
-            return trained.Pooled.Count == 0 ? loss : loss.Add(Loss(trained.Pooled, clean, noisy, rows.Epoch));
+            return trained.Pooled.Count == 0 ? loss : loss.add(Loss(trained.Pooled, clean, noisy, rows.Epoch));
         });
     }
 
@@ -73,8 +75,8 @@ public sealed record MagNetTraining
     /// <exception cref="UserErrorException">A rate is less than one of the validation images.</exception>
     public string Thresholds(MagNetNetwork network, ImageSet validation, IClassifier? classifier)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         double rate = Rate(network.Shape);
         Tensor images = validation.ImageTensor();
         var random = new SampleRandom(Schedule.Seed, Enumerable.Range(0, validation.Count).Select(i => (long)i).ToArray());
@@ -91,20 +93,20 @@ public sealed record MagNetTraining
     // The sum over images of the members' errors, less the reward for differing once they know of each other.
     private Tensor Loss(IReadOnlyList<MagNetAutoEncoder> members, Tensor clean, Tensor noisy, int epoch)
     {
-        Tensor loss = Tensor.Zeros([]);
+        Tensor loss = zeros([]);
         var drawn = new List<Tensor>();
         foreach (MagNetAutoEncoder member in members)
         {
             IReadOnlyList<Tensor> maps = member.Trace(noisy);
             drawn.Add(maps[^1]);
-            loss = loss.Add(Error(maps[^1], clean));
-            foreach (Tensor map in maps) loss = loss.Add(map.Pow(2).Sum().Mul(Regularization));
+            loss = loss.add(Error(maps[^1], clean));
+            foreach (Tensor map in maps) loss = loss.add(map.pow(2.0).sum().mul(Regularization));
         }
 
         if (members.Count == 1 || epoch < EpochsApart) return loss;
-        Tensor mean = Tensor.Stack([.. drawn]).Mean([0]);
-        return drawn.Aggregate(loss, (sum, image) => sum.Sub(Error(image, mean).Mul(Diversity)));
+        Tensor mean = stack([.. drawn]).mean([0]);
+        return drawn.Aggregate(loss, (sum, image) => sum.sub(Error(image, mean).mul(Diversity)));
     }
 
-    private static Tensor Error(Tensor images, Tensor wanted) => images.Sub(wanted).Pow(2).Mean([1, 2, 3]).Sum();
+    private static Tensor Error(Tensor images, Tensor wanted) => images.sub(wanted).pow(2.0).mean([1, 2, 3]).sum();
 }

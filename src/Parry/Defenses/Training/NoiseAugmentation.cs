@@ -1,6 +1,8 @@
 using System.Globalization;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
 
@@ -17,8 +19,8 @@ public sealed record NoiseAugmentation(double Deviation) : ITrainingLoss
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
     {
-        Tensor noise = piece.Random.Normal(0, piece.Images.Shape.AsSpan(1)).MulInPlace(Deviation);
-        Tensor logits = piece.Network.Forward(piece.Images.Add(noise));
+        Tensor noise = piece.Random.Normal(0, piece.Images.shape.AsSpan(1)).mul_(Deviation);
+        Tensor logits = piece.Network.forward(piece.Images.add(noise));
         return (CrossEntropy.Sum(logits, piece.Labels), logits);
     }
 }

@@ -2,7 +2,9 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
 
@@ -43,13 +45,13 @@ public sealed record PuVaeTraining
     {
         if (source.Shape != images.Shape || source.Classes != images.ClassNames.Count)
             throw new UserErrorException($"the source classifier tells {source.Classes} classes of {source.Shape} images apart, not {images.ClassNames.Count} of {images.Shape}: give one that was trained on {images.Name}");
-        using var random = new Parry.Torch.Generator(Schedule.Seed);
+        using var random = new Generator((ulong)Schedule.Seed);
         var network = new PuVaeNetwork(images.Shape, images.ClassNames.Count, random, Width, Hidden, Latent);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name} with {sourceName}");
         return new AutoEncoderTrainer<PuVaeNetwork>(Schedule, recipe, network, images.Count, (trained, rows) =>
         {
             var (batch, labels) = images.Batch(rows.Indices);
-            return Loss(trained, source, batch, labels, rows.Anew.Normal(0, Latent)).Sum();
+            return Loss(trained, source, batch, labels, rows.Anew.Normal(0, Latent)).sum();
         });
     }
 
@@ -63,7 +65,7 @@ public sealed record PuVaeTraining
     {
         GaussianCode code = network.Encode(network.Look(images), labels);
         Tensor drawn = network.DecodeLogits(code.Draw(noise), labels);
-        Tensor seen = source.Logits(drawn.Sigmoid()).LogSoftmax().NllLoss(labels, reduction: 0);
-        return Elbo.CrossEntropy(drawn, images).Mul(ReconstructionWeight).Add(code.Divergence().Mul(DivergenceWeight)).Add(seen.Mul(ClassWeight));
+        Tensor seen = nn.functional.nll_loss(source.Logits(drawn.sigmoid()).log_softmax(-1), labels, reduction: nn.Reduction.None);
+        return Elbo.CrossEntropy(drawn, images).mul(ReconstructionWeight).add(code.Divergence().mul(DivergenceWeight)).add(seen.mul(ClassWeight));
     }
 }

@@ -2,7 +2,9 @@ using System.Globalization;
 using Parry.Attacks.Steps;
 using Parry.Defenses.Breaks;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
 
@@ -41,10 +43,10 @@ public sealed record RobustManifold(ITrainingLoss Beside, PairSearch Search, str
         ManifoldPairs pairs = Pairs(piece);
         long[] found = Rows.Where(pairs.Found, true);
         if (found.Length == 0) return (loss, logits);
-        Tensor differing = PairSearch.CrossEntropy(piece.Network.Forward(pairs.First.At(found)), piece.Network.Forward(pairs.Second.At(found)));
+        Tensor differing = PairSearch.CrossEntropy(piece.Network.forward(pairs.First.At(found)), piece.Network.forward(pairs.Second.At(found)));
 
         // The trainer divides by the batch's images: each piece gives its share of the mean.
-        return (loss.Add(differing.Mean().Mul(Weight * piece.Images.Size(0))), logits);
+        return (loss.add(differing.mean().mul(Weight * piece.Images.size(0))), logits);
     }
 
     /// <summary>The pairs that are sought for some images of a batch, one for each.</summary>

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -24,16 +26,16 @@ public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> P
     /// <exception cref="ArgumentException">There are fewer than two samples for a batch.</exception>
     public static BirthdayParadox Of(Tensor samples, int batches = 10, CancellationToken cancellation = default)
     {
-        int size = (int)(samples.Size(0) / batches);
-        if (size < 2) throw new ArgumentException($"expected at least {2 * batches} samples for {batches} batches, got {samples.Size(0)}", nameof(samples));
+        int size = (int)(samples.size(0) / batches);
+        if (size < 2) throw new ArgumentException($"expected at least {2 * batches} samples for {batches} batches, got {samples.size(0)}", nameof(samples));
         return new BirthdayParadox(size, Workers.Shared.Map(batches, batch =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Tensor rows = SquaredDistances.Rows(samples.Slice(0, batch * size, (batch + 1) * size));
-            Tensor distances = SquaredDistances.Within(rows, 0, size).Reshape(-1);
-            int closest = (int)distances.ArgMin(0).ToDouble();
-            return new ClosestPair((batch * size) + (closest / size), (batch * size) + (closest % size), Math.Sqrt(distances.Select(0, closest).ToDouble()));
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            Tensor rows = SquaredDistances.Rows(samples.slice(0, batch * size, (batch + 1) * size, 1));
+            Tensor distances = SquaredDistances.Within(rows, 0, size).reshape(-1);
+            int closest = (int)distances.argmin(0).ToDouble();
+            return new ClosestPair((batch * size) + (closest / size), (batch * size) + (closest % size), Math.Sqrt(distances.select(0, closest).ToDouble()));
         }, cancellation));
     }
 

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -16,7 +18,7 @@ public sealed record ClassifierScore(double Mean, double Deviation)
     /// <exception cref="ArgumentException">There are fewer samples than splits.</exception>
     public static ClassifierScore Of(Tensor probabilities, int splits = 10)
     {
-        int count = (int)probabilities.Size(0), classes = (int)probabilities.Size(1);
+        int count = (int)probabilities.size(0), classes = (int)probabilities.size(1);
         if (splits < 1 || count < splits) throw new ArgumentException($"expected at least as many samples as splits, got {count} and {splits}");
         double[] rows = probabilities.ToArray<double>();
         double[] scores = [.. Enumerable.Range(0, splits).Select(split => Score(rows.AsSpan((int)((long)count * split / splits * classes)..(int)((long)count * (split + 1) / splits * classes)), classes))];

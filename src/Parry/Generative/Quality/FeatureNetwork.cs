@@ -1,6 +1,9 @@
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -13,17 +16,17 @@ public sealed class FeatureNetwork
 {
     private const int RowsAtOnce = 250;
 
-    private readonly Module[] _hidden;
+    private readonly nn.Module<Tensor, Tensor>[] _hidden;
     private readonly Linear _last;
 
     /// <summary>Cuts a classifier before its last linear layer. The classifier stays its owner's, who keeps it alive.</summary>
     /// <exception cref="UserErrorException">The classifier does not show its layers, or does not end in a linear one.</exception>
     public FeatureNetwork(IClassifier classifier)
     {
-        if ((classifier as ILayered)?.Network is not Sequential network || network.Children[^1].Value is not Linear last)
+        if ((classifier as ILayered)?.Network is not Sequential network || network.children().Last() is not Linear last)
             throw new UserErrorException("expected a classifier of Parry's own layers that ends in a linear one, got another: give a .safetensors file that parry train classifier wrote");
         Classifier = classifier;
-        _hidden = [.. network.Children.Take(network.Children.Count - 1).Select(layer => layer.Value)];
+        _hidden = [.. network.children().SkipLast(1).Cast<nn.Module<Tensor, Tensor>>()];
         _last = last;
     }
 
@@ -31,7 +34,7 @@ public sealed class FeatureNetwork
     public IClassifier Classifier { get; }
 
     /// <summary>The length D of a feature vector.</summary>
-    public int Length => (int)_last.Weight.Size(1);
+    public int Length => (int)_last.weight.size(1);
 
     /// <summary>The features and class probabilities of images, in pieces on the workers; their number changes nothing.</summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
@@ -41,20 +44,20 @@ public sealed class FeatureNetwork
     public (Tensor Features, Tensor Probabilities) Of(Tensor images, CancellationToken cancellation = default)
     {
         ImageShape shape = Classifier.Shape;
-        if (!images.Shape.AsSpan()[1..].SequenceEqual([shape.Channels, shape.Height, shape.Width])) throw new ArgumentException($"expected images of {shape}, got {images.Describe()}", nameof(images));
-        int count = (int)images.Size(0);
-        Tensor features = Tensor.Empty([count, Length], DType.Float64), probabilities = Tensor.Empty([count, Classifier.Classes], DType.Float64);
+        if (!images.shape.AsSpan()[1..].SequenceEqual([shape.Channels, shape.Height, shape.Width])) throw new ArgumentException($"expected images of {shape}, got {images.Describe()}", nameof(images));
+        int count = (int)images.size(0);
+        Tensor features = empty([count, Length], ScalarType.Float64), probabilities = empty([count, Classifier.Classes], ScalarType.Float64);
         using IDisposable? mode = Classifier.EnterEvaluation();
         Workers.Shared.Run((count + RowsAtOnce - 1) / RowsAtOnce, piece =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
-            Tensor hidden = images.Slice(0, from, to);
-            if (!(hidden.Amin([0, 1, 2, 3]).ToDouble() >= 0 && hidden.Amax([0, 1, 2, 3]).ToDouble() <= 1)) throw new ArgumentException("expected images in [0, 1], got others: rescale them", nameof(images));
-            foreach (Module layer in _hidden) hidden = layer.Forward(hidden);
-            features.Slice(0, from, to).CopyInPlace(hidden);
-            probabilities.Slice(0, from, to).CopyInPlace(_last.Forward(hidden).To(DType.Float64).Softmax());
+            Tensor hidden = images.slice(0, from, to, 1);
+            if (!(hidden.amin([0, 1, 2, 3]).ToDouble() >= 0 && hidden.amax([0, 1, 2, 3]).ToDouble() <= 1)) throw new ArgumentException("expected images in [0, 1], got others: rescale them", nameof(images));
+            foreach (nn.Module<Tensor, Tensor> layer in _hidden) hidden = layer.forward(hidden);
+            features.slice(0, from, to, 1).copy_(hidden);
+            probabilities.slice(0, from, to, 1).copy_(_last.forward(hidden).to(ScalarType.Float64).softmax(-1));
         }, cancellation);
         return (features, probabilities);
     }

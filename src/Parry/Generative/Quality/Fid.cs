@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -25,49 +27,49 @@ public static class Fid
     /// <exception cref="ArgumentException">The features differ in length, or are too few.</exception>
     public static double Of(Tensor first, Tensor second, CancellationToken cancellation = default)
     {
-        if (first.Size(1) != second.Size(1) || Math.Min(first.Size(0), second.Size(0)) < 2)
+        if (first.size(1) != second.size(1) || Math.Min(first.size(0), second.size(0)) < 2)
             throw new ArgumentException($"expected two or more features of one length in each set, got {first.Describe()} and {second.Describe()}");
         var (firstMean, firstCovariance) = Moments(first, cancellation);
         var (secondMean, secondCovariance) = Moments(second, cancellation);
         return firstMean.Zip(secondMean, (a, b) => (a - b) * (a - b)).Sum() + Workers.Shared.Map(1, _ =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             int length = firstMean.Length;
-            Tensor one = Tensor.From<double>(firstCovariance, length, length), two = Tensor.From<double>(secondCovariance, length, length);
-            var (values, vectors) = one.Eigh();
-            Tensor root = vectors.Mul(Root(values)).MatMul(vectors.Transpose(0, 1));
-            Tensor product = Root(root.MatMul(two).MatMul(root).Eigh().Values);
-            return Trace(firstCovariance, length) + Trace(secondCovariance, length) - (2 * product.Sum().ToDouble());
+            Tensor one = tensor(firstCovariance, [length, length]), two = tensor(secondCovariance, [length, length]);
+            var (values, vectors) = linalg.eigh(one);
+            Tensor root = vectors.mul(Root(values)).mm(vectors.transpose(0, 1));
+            Tensor product = Root(linalg.eigh(root.mm(two).mm(root)).Item1);
+            return Trace(firstCovariance, length) + Trace(secondCovariance, length) - (2 * product.sum().ToDouble());
         }, cancellation)[0];
     }
 
-    private static Tensor Root(Tensor eigenvalues) => eigenvalues.ClampMin(0).Sqrt();
+    private static Tensor Root(Tensor eigenvalues) => eigenvalues.clamp_min(0.0).sqrt();
 
     private static double Trace(double[] matrix, int length) => Enumerable.Range(0, length).Sum(i => matrix[(i * length) + i]);
 
     // The mean, and the covariance in row-major order. Pieces are of a fixed size and added in order, so the number of workers changes nothing.
     private static (double[] Mean, double[] Covariance) Moments(Tensor features, CancellationToken cancellation)
     {
-        long count = features.Size(0);
-        double[] mean = Sum(features, rows => rows.Sum([0]), 1.0 / count, cancellation);
-        using Tensor center = Tensor.From(mean);
+        long count = features.size(0);
+        double[] mean = Sum(features, rows => rows.sum(0), 1.0 / count, cancellation);
+        using Tensor center = tensor(mean);
         double[] covariance = Sum(features, rows =>
         {
-            Tensor centered = rows.Sub(center);
-            return centered.Transpose(0, 1).MatMul(centered);
+            Tensor centered = rows.sub(center);
+            return centered.transpose(0, 1).mm(centered);
         }, 1.0 / (count - 1), cancellation);
         return (mean, covariance);
     }
 
     private static double[] Sum(Tensor features, Func<Tensor, Tensor> of, double scale, CancellationToken cancellation)
     {
-        int count = (int)features.Size(0);
+        int count = (int)features.size(0);
         double[][] parts = Workers.Shared.Map((count + RowsAtOnce - 1) / RowsAtOnce, piece =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            return of(features.Slice(0, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce))).ToArray<double>();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            return of(features.slice(0, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce), 1)).ToArray<double>();
         }, cancellation);
         var sum = new double[parts[0].Length];
         foreach (double[] part in parts)

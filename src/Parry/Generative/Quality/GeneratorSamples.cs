@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -17,19 +19,19 @@ public static class GeneratorSamples
     /// <param name="seed">Decides the latent vectors.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>Images [count, C, H, W] in [0, 1], float32.</returns>
-    public static Tensor Draw(Module generator, ImageShape shape, int latent, int classes, int count, long seed, CancellationToken cancellation = default)
+    public static Tensor Draw(nn.Module<Tensor, Tensor> generator, ImageShape shape, int latent, int classes, int count, long seed, CancellationToken cancellation = default)
     {
         using IDisposable? mode = generator.EnterEvaluation();
         return Fill(shape, count, samples =>
         {
             Tensor latents = new SampleRandom(seed, samples).Normal(0, latent);
-            Tensor labels = Tensor.From(Array.ConvertAll(samples, sample => sample % Math.Max(1, classes)));
+            Tensor labels = tensor(Array.ConvertAll(samples, sample => sample % Math.Max(1, classes)));
             return generator switch
             {
-                ImageGenerator fast => fast.Run(latents).Images,
+                ImageGenerator fast => fast.Generate(latents),
                 Vae vae => vae.Decode(latents),
                 ConditionalVae vae => vae.Decode(latents, labels),
-                _ => generator.Forward(classes > 0 ? ConditionalGan.Latents(latents, labels, classes) : latents),
+                _ => generator.forward(classes > 0 ? ConditionalGan.Latents(latents, labels, classes) : latents),
             };
         }, cancellation);
     }
@@ -40,13 +42,13 @@ public static class GeneratorSamples
 
     private static Tensor Fill(ImageShape shape, int count, Func<long[], Tensor> draw, CancellationToken cancellation)
     {
-        Tensor images = Tensor.Empty([count, shape.Channels, shape.Height, shape.Width]);
+        Tensor images = empty([count, shape.Channels, shape.Height, shape.Width]);
         Workers.Shared.Run((count + RowsAtOnce - 1) / RowsAtOnce, piece =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
-            images.Slice(0, from, to).CopyInPlace(draw([.. Enumerable.Range(from, to - from).Select(sample => (long)sample)]));
+            images.slice(0, from, to, 1).copy_(draw([.. Enumerable.Range(from, to - from).Select(sample => (long)sample)]));
         }, cancellation);
         return images;
     }

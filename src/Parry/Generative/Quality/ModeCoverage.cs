@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -15,13 +17,13 @@ public sealed record ModeCoverage(IReadOnlyList<double> Shares, int Covered, dou
     /// <param name="probabilities">[N, classes], float64.</param>
     public static ModeCoverage Of(Tensor probabilities)
     {
-        using var scope = new TensorScope();
-        int count = (int)probabilities.Size(0), classes = (int)probabilities.Size(1);
+        using var scope = NewDisposeScope();
+        int count = (int)probabilities.size(0), classes = (int)probabilities.size(1);
         var counts = new int[classes];
-        foreach (long predicted in probabilities.ArgMax(1).ToArray<long>()) counts[predicted]++;
+        foreach (long predicted in probabilities.argmax(1).ToArray<long>()) counts[predicted]++;
         double[] shares = Array.ConvertAll(counts, drawn => drawn / (double)count);
         double divergence = shares.Sum(share => share > 0 ? share * Math.Log(share * classes) : 0);
-        double confident = probabilities.Amax([1]).Greater(Clear).Sum().ToDouble() / count;
+        double confident = probabilities.amax([1]).gt(Clear).sum().ToDouble() / count;
         return new ModeCoverage(shares, GanWarnings.ClassesCovered(counts), divergence, confident);
     }
 }

@@ -1,5 +1,7 @@
 using Parry.Data;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -22,20 +24,20 @@ public sealed record NearestNeighbors(IReadOnlyList<double> Distances, IReadOnly
     /// <exception cref="ArgumentException">The samples are of another shape than the set's images.</exception>
     public static NearestNeighbors Of(Tensor samples, ImageSet among, CancellationToken cancellation = default)
     {
-        if (samples.Elements != samples.Size(0) * among.Shape.Pixels) throw new ArgumentException($"expected images of {among.Shape}, got {samples.Describe()}", nameof(samples));
-        using var outer = new TensorScope();
+        if (samples.numel() != samples.size(0) * among.Shape.Pixels) throw new ArgumentException($"expected images of {among.Shape}, got {samples.Describe()}", nameof(samples));
+        using var outer = NewDisposeScope();
         Tensor rows = SquaredDistances.Rows(samples);
         var parts = Workers.Shared.Map((among.Count + ImagesAtOnce - 1) / ImagesAtOnce, piece =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             int from = piece * ImagesAtOnce;
             Tensor images = among.Slice(from, Math.Min(ImagesAtOnce, among.Count - from)).ImageTensor();
             Tensor distances = SquaredDistances.Between(rows, SquaredDistances.Rows(images));
-            Tensor nearest = distances.ArgMin(1);
-            return (Distances: distances.Gather(1, nearest.Unsqueeze(1)).ToArray<double>(), Indices: Array.ConvertAll(nearest.ToArray<long>(), index => from + (int)index));
+            Tensor nearest = distances.argmin(1);
+            return (Distances: distances.gather(1, nearest.unsqueeze(1)).ToArray<double>(), Indices: Array.ConvertAll(nearest.ToArray<long>(), index => from + (int)index));
         }, cancellation);
-        var best = Enumerable.Range(0, (int)samples.Size(0)).Select(row => parts.Select(part => (Distance: part.Distances[row], Index: part.Indices[row])).MinBy(found => found.Distance)).ToArray();
+        var best = Enumerable.Range(0, (int)samples.size(0)).Select(row => parts.Select(part => (Distance: part.Distances[row], Index: part.Indices[row])).MinBy(found => found.Distance)).ToArray();
         return new NearestNeighbors([.. best.Select(found => Math.Sqrt(found.Distance))], [.. best.Select(found => found.Index)]);
     }
 }

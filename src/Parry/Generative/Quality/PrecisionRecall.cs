@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -22,20 +24,20 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
     /// <exception cref="ArgumentException">The features differ in length, or are too few.</exception>
     public static PrecisionRecall Of(Tensor real, Tensor drawn, int neighbors = 5, CancellationToken cancellation = default)
     {
-        if (real.Size(1) != drawn.Size(1) || neighbors < 1 || Math.Min(real.Size(0), drawn.Size(0)) <= neighbors)
+        if (real.size(1) != drawn.size(1) || neighbors < 1 || Math.Min(real.size(0), drawn.size(0)) <= neighbors)
             throw new ArgumentException($"expected more than {neighbors} features of one length in each set, got {real.Describe()} and {drawn.Describe()}");
         using Tensor realRadii = Radii(real, neighbors, cancellation), drawnRadii = Radii(drawn, neighbors, cancellation);
-        int count = (int)real.Size(0);
+        int count = (int)real.size(0);
         var parts = Workers.Shared.Map(Pieces(count), piece =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
             int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
-            Tensor distances = SquaredDistances.Between(real.Slice(0, from, to), drawn);
-            Tensor inReal = distances.Less(realRadii.Slice(0, from, to).Unsqueeze(1)), inDrawn = distances.Less(drawnRadii);
-            return (Balls: inReal.Sum([0]).ToArray<long>(), Covered: NotEmpty(inReal), Recalled: NotEmpty(inDrawn));
+            Tensor distances = SquaredDistances.Between(real.slice(0, from, to, 1), drawn);
+            Tensor inReal = distances.lt(realRadii.slice(0, from, to, 1).unsqueeze(1)), inDrawn = distances.lt(drawnRadii);
+            return (Balls: inReal.sum(0).ToArray<long>(), Covered: NotEmpty(inReal), Recalled: NotEmpty(inDrawn));
         }, cancellation);
-        var balls = new long[drawn.Size(0)];
+        var balls = new long[drawn.size(0)];
         foreach (var part in parts)
         {
             for (int i = 0; i < balls.Length; i++) balls[i] += part.Balls[i];
@@ -51,18 +53,18 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
     // The squared distance of each row to its k-th nearest neighbor.
     private static Tensor Radii(Tensor set, int neighbors, CancellationToken cancellation)
     {
-        int count = (int)set.Size(0);
+        int count = (int)set.size(0);
         double[][] parts = Workers.Shared.Map(Pieces(count), piece =>
         {
-            using var frozen = Autograd.NoGrad();
-            using var scope = new TensorScope();
-            Tensor nearness = SquaredDistances.Within(set, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce)).MulInPlace(-1);
-            return nearness.TopK(neighbors, 1).Values.Select(1, neighbors - 1).Neg().ToArray<double>();
+            using var frozen = no_grad();
+            using var scope = NewDisposeScope();
+            Tensor nearness = SquaredDistances.Within(set, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce)).mul_(-1.0);
+            return nearness.topk((int)neighbors, 1).values.select(1, neighbors - 1).neg().ToArray<double>();
         }, cancellation);
-        return Tensor.From<double>([.. parts.SelectMany(part => part)]);
+        return tensor((double[])[.. parts.SelectMany(part => part)]);
     }
 
-    private static long NotEmpty(Tensor rows) => (long)rows.Sum([1]).Greater(0).Sum().ToDouble();
+    private static long NotEmpty(Tensor rows) => (long)rows.sum(1).gt(0.0).sum().ToDouble();
 
     private static int Pieces(int count) => (count + RowsAtOnce - 1) / RowsAtOnce;
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
@@ -6,13 +8,13 @@ namespace Parry.Generative.Quality;
 internal static class SquaredDistances
 {
     /// <summary>Distances [N, M] of every row of one set [N, D] to every row of another [M, D].</summary>
-    public static Tensor Between(Tensor rows, Tensor others) => rows.MatMul(others.Transpose(0, 1)).MulInPlace(-2)
-        .AddInPlace(rows.Pow(2).Sum([1], keep: true)).AddInPlace(others.Pow(2).Sum([1])).ClampInPlace(0, double.PositiveInfinity);
+    public static Tensor Between(Tensor rows, Tensor others) => rows.mm(others.transpose(0, 1)).mul_(-2.0)
+.add_(rows.pow(2.0).sum(1, true)).add_(others.pow(2.0).sum(1)).clamp_(0.0, double.PositiveInfinity);
 
     /// <summary>The same within a set, for its rows [from, to): [to - from, N], where a row is infinitely far from itself.</summary>
     public static Tensor Within(Tensor set, int from, int to) =>
-        Between(set.Slice(0, from, to), set).Scatter(1, Tensor.Range(to).Slice(0, from, to).Unsqueeze(1), double.PositiveInfinity);
+        Between(set.slice(0, from, to, 1), set).ScatterValue(1, arange(to, ScalarType.Int64).slice(0, from, to, 1).unsqueeze(1), double.PositiveInfinity);
 
     /// <summary>Images [N, C, H, W] as rows [N, pixels] in float64.</summary>
-    public static Tensor Rows(Tensor images) => images.Reshape(images.Size(0), -1).To(DType.Float64);
+    public static Tensor Rows(Tensor images) => images.reshape(images.size(0), -1).to(ScalarType.Float64);
 }

@@ -1,12 +1,14 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
 /// <summary>Means over as many windows as make a map of this side; one number for each channel if it is 1.</summary>
-internal sealed class AveragePool(int side = 1) : Module
+internal sealed class AveragePool(int side = 1) : Network
 {
-    public override Tensor Forward(Tensor input) => input.AdaptiveAvgPool2d(side, side);
+    public override Tensor forward(Tensor input) => nn.functional.adaptive_avg_pool2d(input, [side, side]);
 
     public override string ToString() => $"AveragePool({side}x{side})";
 }

@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -42,7 +44,7 @@ public static class Classifiers
     /// <param name="random">Where the first weights come from.</param>
     /// <param name="dropout">How the table's dropout numbers are read; matters only in training.</param>
     /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for it.</exception>
-    public static Module Create(string name, ImageShape shape, int classes, Generator random, DropoutReading dropout = DropoutReading.Drop) =>
+    public static nn.Module<Tensor, Tensor> Create(string name, ImageShape shape, int classes, Generator random, DropoutReading dropout = DropoutReading.Drop) =>
         Plan(name, shape, classes, dropout).Build(random);
 
     /// <summary>The number of parameters of an architecture; nothing is allocated.</summary>

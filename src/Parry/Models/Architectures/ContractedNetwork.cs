@@ -1,21 +1,26 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
 /// <summary>A network that takes images in its own way, seen as one that takes them in [0, 1] and gives logits of the classes only.</summary>
-internal sealed class ContractedNetwork : Module
+internal sealed class ContractedNetwork : Network
 {
-    private readonly Module _network;
+    private readonly nn.Module<Tensor, Tensor> _network;
     private readonly InputContract _contract;
 
-    public ContractedNetwork(Module network, InputContract contract) => (_network, _contract) = (Child("network", network), contract);
+    public ContractedNetwork(nn.Module<Tensor, Tensor> network, InputContract contract) => (_network, _contract) = (Child("network", network), contract);
 
-    public override Tensor Forward(Tensor input)
+    /// <summary>The network inside.</summary>
+    public nn.Module<Tensor, Tensor> Inner => _network;
+
+    public override Tensor forward(Tensor input)
     {
-        using Tensor taken = _contract.ToModel(input).Alias();
-        using Tensor outputs = _network.Forward(taken);
-        return _contract.ToLogits(outputs).Alias();
+        using Tensor taken = _contract.ToModel(input).view_as(_contract.ToModel(input));
+        using Tensor outputs = _network.forward(taken);
+        return _contract.ToLogits(outputs).view_as(_contract.ToLogits(outputs));
     }
 
     public override string ToString() => $"ContractedNetwork({_network})";

@@ -1,5 +1,8 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -16,7 +19,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
 
     private readonly Generator _random = new(0);
     private readonly HashSet<string> _taken = [];
-    private readonly List<Module> _made = [];
+    private readonly List<nn.Module<Tensor, Tensor>> _made = [];
 
     /// <summary>A convolution and the batch norm behind it.</summary>
     /// <param name="name">The convolution's.</param>
@@ -28,42 +31,42 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     /// <param name="padding">Zeros on each side.</param>
     /// <param name="groups">How many groups of channels are kept apart.</param>
     /// <param name="bias">Whether it has biases; if null, it has those that are there, and must have some where no batch norm follows.</param>
-    public Module Convolution(string name, string? norm, int inputs, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1, bool? bias = null)
+    public nn.Module<Tensor, Tensor> Convolution(string name, string? norm, int inputs, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1, bool? bias = null)
     {
         bool biased = bias ?? (norm is null || state.Has(name + ".bias"));
         Check(name + ".weight", outputs, inputs / groups, kernel, kernel);
         if (biased) Check(name + ".bias", outputs);
         if (norm is not null) CheckNorm(norm, outputs);
         bool folded = norm is not null && fold;
-        Conv2d layer = Made(new Conv2d(inputs, outputs, kernel, _random, stride, padding, bias: biased || folded, groups: groups));
+        Conv2d layer = Made(Layer.Conv2d(inputs, outputs, kernel, _random, stride, padding, bias: biased || folded, groups: groups));
         if (norm is null || !folded)
         {
             Fill(name, layer);
-            return norm is null ? layer : new Sequential(("conv", layer), ("norm", Norm(norm, outputs)));
+            return norm is null ? layer : Layer.Sequential(("conv", layer), ("norm", Norm(norm, outputs)));
         }
 
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor scale = Take(norm, "weight").Mul(Take(norm, "running_var").Add(Epsilon).Pow(-0.5));
-        Tensor offset = biased ? Take(name, "bias").Sub(Take(norm, "running_mean")) : Take(norm, "running_mean").Neg();
-        layer.Weight.CopyInPlace(Take(name, "weight").Mul(scale.Reshape(-1, 1, 1, 1)));
-        layer.Bias!.CopyInPlace(offset.Mul(scale).Add(Take(norm, "bias")));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor scale = Take(norm, "weight").mul(Take(norm, "running_var").add(Epsilon).pow(-0.5));
+        Tensor offset = biased ? Take(name, "bias").sub(Take(norm, "running_mean")) : Take(norm, "running_mean").neg();
+        layer.weight.copy_(Take(name, "weight").mul(scale.reshape(-1, 1, 1, 1)));
+        layer.bias!.copy_(offset.mul(scale).add(Take(norm, "bias")));
         return layer;
     }
 
     /// <summary>A batch norm that stands alone.</summary>
-    public Module Norm(string name, int features)
+    public nn.Module<Tensor, Tensor> Norm(string name, int features)
     {
         CheckNorm(name, features);
-        return Fill(name, Made(new BatchNorm(features, epsilon: Epsilon)));
+        return Fill(name, Made(Layer.BatchNorm(features, epsilon: Epsilon)));
     }
 
     /// <summary>A fully connected layer with biases.</summary>
-    public Module Linear(string name, int inputs, int outputs)
+    public nn.Module<Tensor, Tensor> Linear(string name, int inputs, int outputs)
     {
         Check(name + ".weight", outputs, inputs);
         Check(name + ".bias", outputs);
-        return Fill(name, Made(new Linear(inputs, outputs, _random)));
+        return Fill(name, Made(Layer.Linear(inputs, outputs, _random)));
     }
 
     /// <summary>Refuses weights that no layer took.</summary>
@@ -77,13 +80,13 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     /// <summary>Frees the layers made so far, of a network that could not be finished.</summary>
     public void Abandon()
     {
-        foreach (Module layer in _made) layer.Dispose();
+        foreach (nn.Module<Tensor, Tensor> layer in _made) layer.Dispose();
     }
 
     /// <summary>Frees what draws fresh weights; the layers stay.</summary>
     public void Dispose() => _random.Dispose();
 
-    private T Made<T>(T layer) where T : Module
+    private T Made<T>(T layer) where T : nn.Module<Tensor, Tensor>
     {
         _made.Add(layer);
         return layer;
@@ -97,19 +100,19 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     private void Check(string name, params long[] shape)
     {
         Tensor tensor = state.Find(name) ?? throw new InvalidDataException($"The weights lack '{name}' [{string.Join(", ", shape)}].");
-        if (!tensor.Shape.AsSpan().SequenceEqual(shape))
+        if (!tensor.shape.AsSpan().SequenceEqual(shape))
             throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()} where [{string.Join(", ", shape)}] was expected.");
-        if (tensor.DType is not (DType.Float32 or DType.Float64 or DType.Float16 or DType.BFloat16))
+        if (tensor.dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
             throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()}; floating-point numbers were expected.");
         _taken.Add(name);
     }
 
-    private Module Fill(string name, Module layer)
+    private nn.Module<Tensor, Tensor> Fill(string name, nn.Module<Tensor, Tensor> layer)
     {
-        using var frozen = Autograd.NoGrad();
-        foreach (var (part, tensor) in layer.State) tensor.CopyInPlace(state.Find($"{name}.{part}")!);
+        using var frozen = no_grad();
+        foreach (var (part, tensor) in layer.State()) tensor.copy_(state.Find($"{name}.{part}")!);
         return layer;
     }
 
-    private Tensor Take(string name, string part) => state.Find($"{name}.{part}")!.To(DType.Float64);
+    private Tensor Take(string name, string part) => state.Find($"{name}.{part}")!.to(ScalarType.Float64);
 }

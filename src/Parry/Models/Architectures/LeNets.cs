@@ -1,4 +1,7 @@
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -44,7 +47,7 @@ internal static class LeNets
     public static PublishedNetwork? Recognize(StateDictionary state, ImageShape? size)
     {
         string[] layers = [.. state.Names.Where(name => name.EndsWith(".weight", StringComparison.Ordinal)).Select(name => name[..^".weight".Length]).Order(StringComparer.Ordinal)];
-        string[] convolutions = [.. layers.Where(name => state.Find(name + ".weight")!.Shape.Length == 4)], linears = [.. layers.Where(name => state.Find(name + ".weight")!.Shape.Length == 2)];
+        string[] convolutions = [.. layers.Where(name => state.Find(name + ".weight")!.shape.Length == 4)], linears = [.. layers.Where(name => state.Find(name + ".weight")!.shape.Length == 2)];
         if (convolutions.Length != 2 || linears.Length is not (2 or 3) || state.Names.Count() != 2 * layers.Length || layers.Length != convolutions.Length + linears.Length) return null;
         int channels = state.Size(convolutions[0] + ".weight", 1), first = state.Size(convolutions[0] + ".weight", 0), second = state.Size(convolutions[1] + ".weight", 0);
         int kernel = state.Size(convolutions[0] + ".weight", 2), inputs = state.Size(linears[0] + ".weight", 1);
@@ -60,15 +63,15 @@ internal static class LeNets
         return new PublishedNetwork(fitting[0].Name, new ImageShape(channels, fitting[0].Side, fitting[0].Side), widths[^1], reader => Layers(reader, fitting[0], convolutions, linears, channels, first, second, widths)) { TakesOthers = false };
     }
 
-    private static (string, Module)[] Layers(LayerReader layers, Form form, string[] convolutions, string[] linears, int channels, int first, int second, int[] widths)
+    private static (string, nn.Module<Tensor, Tensor>)[] Layers(LayerReader layers, Form form, string[] convolutions, string[] linears, int channels, int first, int second, int[] widths)
     {
-        List<(string, Module)> made = [("conv1", layers.Convolution(convolutions[0], null, channels, first, form.Kernel, padding: form.Padding)), ("relu1", Activation.Relu())];
-        if (form.TwoPools) made.Add(("pool1", new MaxPool2d(2)));
-        made.AddRange([("conv2", layers.Convolution(convolutions[1], null, first, second, form.Kernel)), ("relu2", Activation.Relu()), ("pool2", new MaxPool2d(2)), ("flatten", new Flatten())]);
+        List<(string, nn.Module<Tensor, Tensor>)> made = [("conv1", layers.Convolution(convolutions[0], null, channels, first, form.Kernel, padding: form.Padding)), ("relu1", nn.ReLU())];
+        if (form.TwoPools) made.Add(("pool1", Layer.MaxPool2d(2)));
+        made.AddRange([("conv2", layers.Convolution(convolutions[1], null, first, second, form.Kernel)), ("relu2", nn.ReLU()), ("pool2", Layer.MaxPool2d(2)), ("flatten", Layer.Flatten())]);
         int inputs = second * form.Last * form.Last;
         for (int i = 0; i < linears.Length; i++)
         {
-            if (i > 0) made.Add(($"relu-fc{i}", Activation.Relu()));
+            if (i > 0) made.Add(($"relu-fc{i}", nn.ReLU()));
             made.Add(($"fc{i + 1}", layers.Linear(linears[i], inputs, widths[i])));
             inputs = widths[i];
         }

@@ -1,4 +1,7 @@
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -34,7 +37,7 @@ internal static class MobileNetV2
     private static PublishedNetwork Torchvision(StateDictionary state)
     {
         int classes = state.Size("classifier.1.weight", 0);
-        return new PublishedNetwork("mobilenetv2", new ImageShape(3, 224, 224), classes, layers => Layers(layers, state, new Pair("features.0.0", "features.0.1"), Blocks(Names), new Pair("features.18.0", "features.18.1"), stem: 2, same: false, Activation.Relu6, "classifier.1"))
+        return new PublishedNetwork("mobilenetv2", new ImageShape(3, 224, 224), classes, layers => Layers(layers, state, new Pair("features.0.0", "features.0.1"), Blocks(Names), new Pair("features.18.0", "features.18.1"), stem: 2, same: false, () => nn.ReLU6(), "classifier.1"))
         {
             Contract = classes == 1000 ? ImageNet.Contract : new InputContract(),
         };
@@ -51,7 +54,7 @@ internal static class MobileNetV2
     private static PublishedNetwork TensorFlow(StateDictionary state)
     {
         int outputs = state.Size("conv52.weight", 0);
-        return new PublishedNetwork("mobilenetv2", new ImageShape(3, 224, 224), outputs, layers => Layers(layers, state, new Pair("conv0", null), Blocks(Names), new Pair("conv51", null), stem: 2, same: true, Activation.Relu6, "conv52"))
+        return new PublishedNetwork("mobilenetv2", new ImageShape(3, 224, 224), outputs, layers => Layers(layers, state, new Pair("conv0", null), Blocks(Names), new Pair("conv51", null), stem: 2, same: true, () => nn.ReLU6(), "conv52"))
         {
             Contract = new InputContract { Range = (-1, 1), Background = outputs == 1001 ? 1 : null },
         };
@@ -64,7 +67,7 @@ internal static class MobileNetV2
 
     private static PublishedNetwork Cifar(StateDictionary state)
     {
-        return new PublishedNetwork("mobilenetv2", new ImageShape(3, 32, 32), state.Size("linear.weight", 0), layers => Layers(layers, state, new Pair("conv1", "bn1"), Blocks(Names), new Pair("conv2", "bn2"), stem: 1, same: false, Activation.Relu, "linear"));
+        return new PublishedNetwork("mobilenetv2", new ImageShape(3, 32, 32), state.Size("linear.weight", 0), layers => Layers(layers, state, new Pair("conv1", "bn1"), Blocks(Names), new Pair("conv2", "bn2"), stem: 1, same: false, () => nn.ReLU(), "linear"));
 
         // Its second stage keeps the size of small images.
         Block Names(int index, int stride)
@@ -80,18 +83,18 @@ internal static class MobileNetV2
     private static Block[] Blocks(Func<int, int, Block> names) =>
         [.. s_stages.SelectMany(stage => Enumerable.Range(0, stage.Blocks).Select(i => i == 0 ? stage.Stride : 1)).Select((stride, index) => names(index, stride))];
 
-    private static (string, Module)[] Layers(LayerReader layers, StateDictionary state, Pair first, Block[] blocks, Pair last, int stem, bool same, Func<Module> activation, string classifier)
+    private static (string, nn.Module<Tensor, Tensor>)[] Layers(LayerReader layers, StateDictionary state, Pair first, Block[] blocks, Pair last, int stem, bool same, Func<nn.Module<Tensor, Tensor>> activation, string classifier)
     {
         int channels = state.Size(first.Conv + ".weight", 0);
-        List<(string, Module)> made = [("first", new Sequential(Windows(first, 3, channels, stem, 1), activation()))];
+        List<(string, nn.Module<Tensor, Tensor>)> made = [("first", Layer.Sequential(Windows(first, 3, channels, stem, 1), activation()))];
         for (int i = 0; i < blocks.Length; i++)
         {
             Block block = blocks[i];
             int hidden = state.Size(block.Filter.Conv + ".weight", 0), outputs = state.Size(block.Project.Conv + ".weight", 0);
-            List<Module> body = block.Expand is null ? [] : [Pointwise(block.Expand, channels, hidden), activation()];
+            List<nn.Module<Tensor, Tensor>> body = block.Expand is null ? [] : [Pointwise(block.Expand, channels, hidden), activation()];
             body.AddRange([Windows(block.Filter, hidden, hidden, block.Stride, hidden), activation(), Pointwise(block.Project, hidden, outputs)]);
-            Module chain = new Sequential([.. body]);
-            Module? shortcut = block.Shortcut is { } projection ? Pointwise(new Pair(projection + ".0", projection + ".1"), channels, outputs) : null;
+            nn.Module<Tensor, Tensor> chain = Layer.Sequential([.. body]);
+            nn.Module<Tensor, Tensor>? shortcut = block.Shortcut is { } projection ? Pointwise(new Pair(projection + ".0", projection + ".1"), channels, outputs) : null;
             made.Add(($"block{i}", shortcut is not null || (block.Stride == 1 && channels == outputs) ? new Residual(chain, shortcut) : chain));
             channels = outputs;
         }
@@ -99,14 +102,14 @@ internal static class MobileNetV2
         int wide = state.Size(last.Conv + ".weight", 0), classes = state.Size(classifier + ".weight", 0);
         made.AddRange([("last", Pointwise(last, channels, wide)), ("activation", activation()), ("pool", new AveragePool())]);
         return classifier == "conv52"
-            ? [.. made, ("classifier", layers.Convolution(classifier, null, wide, classes, 1)), ("flatten", new Flatten())]
-            : [.. made, ("flatten", new Flatten()), ("classifier", layers.Linear(classifier, wide, classes))];
+            ? [.. made, ("classifier", layers.Convolution(classifier, null, wide, classes, 1)), ("flatten", Layer.Flatten())]
+            : [.. made, ("flatten", Layer.Flatten()), ("classifier", layers.Linear(classifier, wide, classes))];
 
-        Module Pointwise(Pair pair, int inputs, int outputs) => layers.Convolution(pair.Conv, pair.Norm, inputs, outputs, 1);
+        nn.Module<Tensor, Tensor> Pointwise(Pair pair, int inputs, int outputs) => layers.Convolution(pair.Conv, pair.Norm, inputs, outputs, 1);
 
         // With an even side, SAME with stride 2 pads only the right and the bottom.
-        Module Windows(Pair pair, int inputs, int outputs, int stride, int groups) => same && stride == 2
-            ? new Sequential(new ZeroPad(0, 1, 0, 1), layers.Convolution(pair.Conv, pair.Norm, inputs, outputs, 3, 2, 0, groups))
+        nn.Module<Tensor, Tensor> Windows(Pair pair, int inputs, int outputs, int stride, int groups) => same && stride == 2
+            ? Layer.Sequential(new ZeroPad(0, 1, 0, 1), layers.Convolution(pair.Conv, pair.Norm, inputs, outputs, 3, 2, 0, groups))
             : layers.Convolution(pair.Conv, pair.Norm, inputs, outputs, 3, stride, 1, groups);
     }
 }

@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -11,7 +13,7 @@ internal sealed class NetworkPlan
 {
     private readonly ImageShape _input;
     private readonly DropoutReading _dropout;
-    private readonly List<(string Name, Func<Generator, Module> Make)> _layers = [];
+    private readonly List<(string Name, Func<Generator, nn.Module<Tensor, Tensor>> Make)> _layers = [];
     private int _channels, _height, _width, _convolutions, _linears;
 
     public NetworkPlan(ImageShape input, DropoutReading dropout)
@@ -36,10 +38,10 @@ internal sealed class NetworkPlan
         if (!even) Add($"pad{_convolutions}", _ => new ZeroPad(down / 2, (down + 1) / 2, right / 2, (right + 1) / 2));
         Add($"conv{_convolutions}", random =>
         {
-            var layer = new Conv2d(inputs, outputs, kernel, random, stride, even ? down / 2 : 0);
-            return Start(layer, layer.Weight, layer.Bias!, random);
+            var layer = Layer.Conv2d(inputs, outputs, kernel, random, stride, even ? down / 2 : 0);
+            return Start(layer, layer.weight, layer.bias!, random);
         });
-        Add($"relu{_convolutions}", _ => Activation.Relu());
+        Add($"relu{_convolutions}", _ => nn.ReLU());
         Parameters += ((long)inputs * kernel * kernel * outputs) + outputs;
         _channels = outputs;
         (_height, _width) = (Window(_height + down, kernel, stride), Window(_width + right, kernel, stride));
@@ -49,7 +51,7 @@ internal sealed class NetworkPlan
     /// <summary>The largest value of each 2x2 window.</summary>
     public NetworkPlan MaxPool()
     {
-        Add($"pool{_convolutions}", _ => new MaxPool2d(2));
+        Add($"pool{_convolutions}", _ => Layer.MaxPool2d(2));
         (_height, _width) = (Window(_height, 2, 2), Window(_width, 2, 2));
         return this;
     }
@@ -58,42 +60,42 @@ internal sealed class NetworkPlan
     public NetworkPlan Dropout(double argument)
     {
         double drop = _dropout == DropoutReading.Drop ? argument : 1 - argument;
-        return Add($"dropout{_layers.Count}", _ => new Dropout(drop));
+        return Add($"dropout{_layers.Count}", _ => new SeededDropout(drop));
     }
 
     /// <summary>A linear layer and a ReLU.</summary>
-    public NetworkPlan Hidden(int outputs) => Linear(outputs).Add($"relu-fc{_linears}", _ => Activation.Relu());
+    public NetworkPlan Hidden(int outputs) => Linear(outputs).Add($"relu-fc{_linears}", _ => nn.ReLU());
 
     /// <summary>The linear layer that ends in logits.</summary>
     public NetworkPlan Logits(int classes) => Linear(classes);
 
     /// <summary>Makes the network with fresh weights.</summary>
-    public Module Build(Generator random) => new Sequential([.. _layers.Select(layer => (layer.Name, layer.Make(random)))]);
+    public nn.Module<Tensor, Tensor> Build(Generator random) => Layer.Sequential([.. _layers.Select(layer => (layer.Name, layer.Make(random)))]);
 
     private NetworkPlan Linear(int outputs)
     {
-        if (_linears++ == 0) Add("flatten", _ => new Flatten());
+        if (_linears++ == 0) Add("flatten", _ => Layer.Flatten());
         long inputs = Features;
         Add($"fc{_linears}", random =>
         {
-            var layer = new Linear(inputs, outputs, random);
-            return Start(layer, layer.Weight, layer.Bias!, random);
+            var layer = Layer.Linear(inputs, outputs, random);
+            return Start(layer, layer.weight, layer.bias!, random);
         });
         Parameters = checked(Parameters + (inputs * outputs) + outputs);
         (_channels, _height, _width) = (outputs, 1, 1);
         return this;
     }
 
-    private NetworkPlan Add(string name, Func<Generator, Module> make)
+    private NetworkPlan Add(string name, Func<Generator, nn.Module<Tensor, Tensor>> make)
     {
         _layers.Add((name, make));
         return this;
     }
 
-    private static Module Start(Module layer, Tensor weight, Tensor bias, Generator random)
+    private static nn.Module<Tensor, Tensor> Start(nn.Module<Tensor, Tensor> layer, Tensor weight, Tensor bias, Generator random)
     {
         Init.UnitNorm(weight, random);
-        bias.MulInPlace(0);
+        bias.mul_(0.0);
         return layer;
     }
 

@@ -1,4 +1,7 @@
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -7,7 +10,7 @@ namespace Parry.Models.Architectures;
 /// <param name="Shape">Of the images it takes.</param>
 /// <param name="Outputs">How many numbers it gives for each.</param>
 /// <param name="Layers">Makes its layers, each under its name.</param>
-internal sealed record PublishedNetwork(string Name, ImageShape Shape, int Outputs, Func<LayerReader, (string Name, Module Layer)[]> Layers)
+internal sealed record PublishedNetwork(string Name, ImageShape Shape, int Outputs, Func<LayerReader, (string Name, nn.Module<Tensor, Tensor> Layer)[]> Layers)
 {
     /// <summary>What the family says of images and outputs.</summary>
     public InputContract Contract { get; init; } = new();
@@ -20,11 +23,11 @@ internal sealed record PublishedNetwork(string Name, ImageShape Shape, int Outpu
 
     /// <summary>Makes the network, from images as it takes them to its outputs.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, left over or of another size; the message names it.</exception>
-    public Module Build(LayerReader layers)
+    public nn.Module<Tensor, Tensor> Build(LayerReader layers)
     {
         try
         {
-            var network = new Sequential([("layout", new ChannelsLast()), .. Layers(layers)]);
+            var network = Layer.Sequential([("layout", new ChannelsLast()), .. Layers(layers)]);
             layers.CheckAllTaken(Ignored);
             return network;
         }

@@ -1,5 +1,7 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -28,9 +30,9 @@ internal static class ResNetCifar
         return new PublishedNetwork($"resnet{2 + (2 * blocks.Sum())}", new ImageShape(channels, 32, 32), classes, layers => Layers(layers, channels, stem, widths, blocks, ShortcutOf(state), last, classes));
     }
 
-    private static (string, Module)[] Layers(LayerReader layers, int channels, int stem, int[] widths, int[] blocks, Func<string, string?> shortcutOf, string last, int classes)
+    private static (string, nn.Module<Tensor, Tensor>)[] Layers(LayerReader layers, int channels, int stem, int[] widths, int[] blocks, Func<string, string?> shortcutOf, string last, int classes)
     {
-        List<(string, Module)> made = [("conv1", layers.Convolution("conv1", "bn1", channels, stem, 3, padding: 1)), ("relu", Activation.Relu())];
+        List<(string, nn.Module<Tensor, Tensor>)> made = [("conv1", layers.Convolution("conv1", "bn1", channels, stem, 3, padding: 1)), ("relu", nn.ReLU())];
         int inputs = stem;
         for (int stage = 0; stage < Stages; stage++)
         {
@@ -38,32 +40,29 @@ internal static class ResNetCifar
             {
                 string name = $"layer{stage + 1}.{block}";
                 int stride = stage > 0 && block == 0 ? 2 : 1, outputs = widths[stage];
-                var body = new Sequential(
-                    layers.Convolution(name + ".conv1", name + ".bn1", inputs, outputs, 3, stride, 1),
-                    Activation.Relu(),
-                    layers.Convolution(name + ".conv2", name + ".bn2", outputs, outputs, 3, padding: 1));
-                Module? shortcut = shortcutOf(name) is { } projection ? layers.Convolution(projection + ".0", projection + ".1", inputs, outputs, 1, stride)
+                var body = Layer.Sequential(layers.Convolution(name + ".conv1", name + ".bn1", inputs, outputs, 3, stride, 1), nn.ReLU(), layers.Convolution(name + ".conv2", name + ".bn2", outputs, outputs, 3, padding: 1));
+                nn.Module<Tensor, Tensor>? shortcut = shortcutOf(name) is { } projection ? layers.Convolution(projection + ".0", projection + ".1", inputs, outputs, 1, stride)
                     : stride != 1 || inputs != outputs ? new Subsample(stride, outputs - inputs) : null;
                 made.Add((name.Replace('.', '-'), new Residual(body, shortcut)));
-                made.Add(($"relu{stage + 1}-{block}", Activation.Relu()));
+                made.Add(($"relu{stage + 1}-{block}", nn.ReLU()));
                 inputs = outputs;
             }
         }
 
-        return [.. made, ("pool", new AveragePool()), ("flatten", new Flatten()), (last, layers.Linear(last, inputs, classes))];
+        return [.. made, ("pool", new AveragePool()), ("flatten", Layer.Flatten()), (last, layers.Linear(last, inputs, classes))];
     }
 
     private static Func<string, string?> ShortcutOf(StateDictionary state) =>
         block => new[] { block + ".shortcut", block + ".downsample" }.FirstOrDefault(name => state.Has(name + ".0.weight"));
 
     /// <summary>Option A: every second pixel, and new channels of zeros on both sides.</summary>
-    private sealed class Subsample(int stride, int channels) : Module
+    private sealed class Subsample(int stride, int channels) : Network
     {
-        public override Tensor Forward(Tensor input)
+        public override Tensor forward(Tensor input)
         {
-            using Tensor rows = input.Slice(2, 0, input.Size(2), stride);
-            using Tensor pixels = rows.Slice(3, 0, input.Size(3), stride);
-            return pixels.Pad([0, 0, 0, 0, channels / 2, channels - (channels / 2)]);
+            using Tensor rows = input.slice(2, 0, input.size(2), stride);
+            using Tensor pixels = rows.slice(3, 0, input.size(3), stride);
+            return nn.functional.pad(pixels, [0, 0, 0, 0, channels / 2, channels - (channels / 2)]);
         }
 
         public override string ToString() => $"Subsample(stride {stride}, {channels} more channels)";

@@ -1,30 +1,32 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
 /// <summary>The sum of a body and a shortcut around it (He et al., 2015, 1512.03385).</summary>
-internal sealed class Residual : Module
+internal sealed class Residual : Network
 {
-    private readonly Module? _before, _shortcut;
-    private readonly Module _body;
+    private readonly nn.Module<Tensor, Tensor>? _before, _shortcut;
+    private readonly nn.Module<Tensor, Tensor> _body;
 
     /// <param name="body">From the input to a map.</param>
     /// <param name="shortcut">From the input to a map of the same shape; the input itself if null.</param>
     /// <param name="before">What both see instead of the input; nothing if null.</param>
-    public Residual(Module body, Module? shortcut, Module? before = null)
+    public Residual(nn.Module<Tensor, Tensor> body, nn.Module<Tensor, Tensor>? shortcut, nn.Module<Tensor, Tensor>? before = null)
     {
         if (before is not null) _before = Child("before", before);
         _body = Child("body", body);
         if (shortcut is not null) _shortcut = Child("shortcut", shortcut);
     }
 
-    public override Tensor Forward(Tensor input)
+    public override Tensor forward(Tensor input)
     {
-        using Tensor seen = _before?.Forward(input) ?? input.Alias();
-        using Tensor added = _body.Forward(seen);
-        using Tensor? around = _shortcut?.Forward(seen);
-        return added.Add(around ?? seen);
+        using Tensor seen = _before?.forward(input) ?? input.view_as(input);
+        using Tensor added = _body.forward(seen);
+        using Tensor? around = _shortcut?.forward(seen);
+        return added.add(around ?? seen);
     }
 
     public override string ToString() => $"Residual({_body}{(_shortcut is null ? "" : $", shortcut {_shortcut}")})";

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -26,7 +28,7 @@ internal sealed class StateDictionary
         if (Std is not null && Std.Any(deviation => deviation <= 0)) throw new InvalidDataException("A standard deviation of its normalization is not above 0.");
 
         // Counters, as num_batches_tracked and epochs, are no weights.
-        foreach (string counter in _tensors.Where(entry => entry.Value.Shape.Length == 0).Select(entry => entry.Key).ToArray()) _tensors.Remove(counter);
+        foreach (string counter in _tensors.Where(entry => entry.Value.shape.Length == 0).Select(entry => entry.Key).ToArray()) _tensors.Remove(counter);
         while (_tensors.Count > 0 && s_wrappers.FirstOrDefault(wrapper => _tensors.Keys.All(key => key.StartsWith(wrapper + ".", StringComparison.Ordinal))) is { } prefix)
             _tensors = _tensors.ToDictionary(entry => entry.Key[(prefix.Length + 1)..], entry => entry.Value);
     }
@@ -50,7 +52,7 @@ internal sealed class StateDictionary
     /// <exception cref="InvalidDataException">There is none of that name, or it has too few dimensions.</exception>
     public int Size(string name, int dimension) => Find(name) is not { } tensor
         ? throw new InvalidDataException($"The weights lack '{name}'.")
-        : dimension < tensor.Shape.Length && tensor.Size(dimension) is >= 1 and <= int.MaxValue and var size ? (int)size : throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()}; it is of another architecture.");
+        : dimension < tensor.shape.Length && tensor.size(dimension) is >= 1 and <= int.MaxValue and var size ? (int)size : throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()}; it is of another architecture.");
 
     /// <summary>How many of the names <c>before0after</c>, <c>before1after</c>, … there are without a gap.</summary>
     public int Count(string before, string after)
@@ -62,11 +64,11 @@ internal sealed class StateDictionary
 
     private double[]? TakeNumbers(params string[] names)
     {
-        KeyValuePair<string, Tensor>[] found = [.. _tensors.Where(entry => names.Contains(entry.Key[(entry.Key.LastIndexOf('.') + 1)..]) && entry.Value is { Elements: 1 or 3, Shape.Length: <= MaximumRank })];
+        KeyValuePair<string, Tensor>[] found = [.. _tensors.Where(entry => names.Contains(entry.Key[(entry.Key.LastIndexOf('.') + 1)..]) && entry.Value.numel() is 1 or 3 && entry.Value.shape.Length <= MaximumRank)];
         foreach (var entry in found) _tensors.Remove(entry.Key);
         if (found.Length == 0) return null;
-        using var scope = new TensorScope();
-        double[] values = [.. found[0].Value.To(DType.Float64).Reshape(-1).ToArray<double>()];
+        using var scope = NewDisposeScope();
+        double[] values = [.. found[0].Value.to(ScalarType.Float64).reshape(-1).ToArray<double>()];
         return values.All(double.IsFinite) ? values : throw new InvalidDataException($"The numbers '{found[0].Key}' are not finite.");
     }
 }

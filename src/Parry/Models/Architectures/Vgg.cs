@@ -1,5 +1,8 @@
 using System.Globalization;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -16,7 +19,7 @@ internal static class Vgg
     /// <exception cref="InvalidDataException">It is of this family, and its numbers leave no room for the layers between.</exception>
     public static PublishedNetwork? Recognize(StateDictionary state)
     {
-        int[] numbers = Numbers(state, "features.", name => state.Find(name)!.Shape.Length == 4);
+        int[] numbers = Numbers(state, "features.", name => state.Find(name)!.shape.Length == 4);
         string[] linears = state.Has("classifier.weight") ? ["classifier"] : [.. Numbers(state, "classifier.", _ => true).Select(number => $"classifier.{number}")];
         if (numbers.Length < 4 || linears.Length == 0 || numbers[0] != 0 || numbers.Any(number => state.Size($"features.{number}.weight", 2) != 3)) return null;
         var features = new List<Features>();
@@ -43,21 +46,21 @@ internal static class Vgg
         };
     }
 
-    private static (string, Module)[] Layers(LayerReader layers, IReadOnlyList<Features> features, (string Name, int Outputs)[] linears, int side)
+    private static (string, nn.Module<Tensor, Tensor>)[] Layers(LayerReader layers, IReadOnlyList<Features> features, (string Name, int Outputs)[] linears, int side)
     {
-        var made = new List<(string, Module)>();
+        var made = new List<(string, nn.Module<Tensor, Tensor>)>();
         foreach (Features layer in features)
         {
             made.Add(($"conv{made.Count}", layers.Convolution(layer.Name, layer.Norm, layer.Inputs, layer.Outputs, 3, padding: 1)));
-            made.Add(($"relu{made.Count}", Activation.Relu()));
-            if (layer.Pool) made.Add(($"pool{made.Count}", new MaxPool2d(2)));
+            made.Add(($"relu{made.Count}", nn.ReLU()));
+            if (layer.Pool) made.Add(($"pool{made.Count}", Layer.MaxPool2d(2)));
         }
 
-        made.AddRange([("pool", new AveragePool(Math.Max(1, side))), ("flatten", new Flatten())]);
+        made.AddRange([("pool", new AveragePool(Math.Max(1, side))), ("flatten", Layer.Flatten())]);
         int inputs = features[^1].Outputs * side * side;
         foreach (var (name, outputs) in linears)
         {
-            if (name != linears[0].Name) made.Add(($"relu{made.Count}", Activation.Relu()));
+            if (name != linears[0].Name) made.Add(($"relu{made.Count}", nn.ReLU()));
             made.Add((name.Replace('.', '-'), layers.Linear(name, inputs, outputs)));
             inputs = outputs;
         }

@@ -1,4 +1,7 @@
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
@@ -25,9 +28,9 @@ internal static class WideResNet
         return new PublishedNetwork($"wideresnet-{4 + (2 * blocks.Sum())}-{widths[0] / stem}", new ImageShape(channels, 32, 32), classes, layers => Layers(layers, channels, stem, widths, blocks, classes)) { Ignored = "sub_block1." };
     }
 
-    private static (string, Module)[] Layers(LayerReader layers, int channels, int stem, int[] widths, int[] blocks, int classes)
+    private static (string, nn.Module<Tensor, Tensor>)[] Layers(LayerReader layers, int channels, int stem, int[] widths, int[] blocks, int classes)
     {
-        List<(string, Module)> made = [("conv1", layers.Convolution("conv1", null, channels, stem, 3, padding: 1, bias: false))];
+        List<(string, nn.Module<Tensor, Tensor>)> made = [("conv1", layers.Convolution("conv1", null, channels, stem, 3, padding: 1, bias: false))];
         int inputs = stem;
         for (int stage = 0; stage < Stages; stage++)
         {
@@ -35,20 +38,17 @@ internal static class WideResNet
             {
                 string name = $"block{stage + 1}.layer.{block}";
                 int stride = stage > 0 && block == 0 ? 2 : 1, outputs = widths[stage];
-                var before = new Sequential(layers.Norm(name + ".bn1", inputs), Activation.Relu());
-                var body = new Sequential(
-                    layers.Convolution(name + ".conv1", name + ".bn2", inputs, outputs, 3, stride, 1),
-                    Activation.Relu(),
-                    layers.Convolution(name + ".conv2", null, outputs, outputs, 3, padding: 1, bias: false));
+                var before = Layer.Sequential(layers.Norm(name + ".bn1", inputs), nn.ReLU());
+                var body = Layer.Sequential(layers.Convolution(name + ".conv1", name + ".bn2", inputs, outputs, 3, stride, 1), nn.ReLU(), layers.Convolution(name + ".conv2", null, outputs, outputs, 3, padding: 1, bias: false));
 
                 // Where the width stays, only the body sees the normalized map.
                 made.Add((name.Replace('.', '-'), inputs == outputs
-                    ? new Residual(new Sequential(before, body), null)
+                    ? new Residual(Layer.Sequential(before, body), null)
                     : new Residual(body, layers.Convolution(name + ".convShortcut", null, inputs, outputs, 1, stride, bias: false), before)));
                 inputs = outputs;
             }
         }
 
-        return [.. made, ("bn1", layers.Norm("bn1", inputs)), ("relu", Activation.Relu()), ("pool", new AveragePool()), ("flatten", new Flatten()), ("fc", layers.Linear("fc", inputs, classes))];
+        return [.. made, ("bn1", layers.Norm("bn1", inputs)), ("relu", nn.ReLU()), ("pool", new AveragePool()), ("flatten", Layer.Flatten()), ("fc", layers.Linear("fc", inputs, classes))];
     }
 }

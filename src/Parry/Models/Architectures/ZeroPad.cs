@@ -1,12 +1,14 @@
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
 /// <summary>Zeros around the images, by different amounts on each side.</summary>
-internal sealed class ZeroPad(int top, int bottom, int left, int right) : Module
+internal sealed class ZeroPad(int top, int bottom, int left, int right) : Network
 {
-    public override Tensor Forward(Tensor input) => input.Pad([left, right, top, bottom]);
+    public override Tensor forward(Tensor input) => nn.functional.pad(input, [left, right, top, bottom]);
 
     public override string ToString() => $"ZeroPad(top {top}, bottom {bottom}, left {left}, right {right})";
 }

@@ -1,5 +1,7 @@
 using System.Buffers;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Http;
 
@@ -100,9 +102,9 @@ public abstract class HttpModel : IPredictor, IDisposable
 
     private void LookAtAnswers(string at, int? classes)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        float[] first = Ask(Tensor.Zeros([1, Shape.Channels, Shape.Height, Shape.Width]));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        float[] first = Ask(zeros([1, Shape.Channels, Shape.Height, Shape.Width]));
         _width = first.Length;
         bool probable = first.Length == 1 ? first[0] is >= 0 and <= 1 : InputContract.IsDistribution(first);
         _contract = _contract with { Outputs = _wire.Outputs ?? (probable ? OutputKind.Probabilities : OutputKind.Logits) };
@@ -117,7 +119,7 @@ public abstract class HttpModel : IPredictor, IDisposable
     // One row of numbers for each image: from the cache, or from the endpoint, each image once.
     private float[] Ask(Tensor images)
     {
-        int count = (int)images.Size(0);
+        int count = (int)images.size(0);
         if (count == 0) return [];
         float[] sent = _wire.ToWire(images).ToArray<float>();
         int size = sent.Length / count;
@@ -173,19 +175,19 @@ public abstract class HttpModel : IPredictor, IDisposable
 
     private sealed class Labels(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract) : HttpModel(endpoint, wire, settings, contract)
     {
-        public override Tensor Predict(Tensor images) => Tensor.From(Ask(images).Select(label => (long)label).ToArray());
+        public override Tensor Predict(Tensor images) => tensor(Ask(images).Select(label => (long)label).ToArray());
     }
 
     private sealed class Scores(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract) : HttpModel(endpoint, wire, settings, contract), IScorer
     {
-        public Tensor Probabilities(Tensor images) => Of(images, logits => logits.Softmax());
+        public Tensor Probabilities(Tensor images) => Of(images, logits => logits.softmax(-1));
 
-        public override Tensor Predict(Tensor images) => Of(images, logits => logits.ArgMax(1));
+        public override Tensor Predict(Tensor images) => Of(images, logits => logits.argmax(1));
 
         private Tensor Of(Tensor images, Func<Tensor, Tensor> answer)
         {
-            using var scope = new TensorScope();
-            return scope.Keep(answer(_contract.ToLogits(Tensor.From<float>(Ask(images), images.Size(0), _width))));
+            using var scope = NewDisposeScope();
+            return scope.MoveToOuter(answer(_contract.ToLogits(tensor(Ask(images), [images.size(0), _width]))));
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Buffers;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Http;
 

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Http;
 
@@ -84,7 +86,7 @@ internal sealed class OpenInference : IWireFormat
     public Tensor ToWire(Tensor images)
     {
         Tensor taken = _contract.ToModel(images);
-        return _type == Bytes ? taken.Round().Clamp(0, 255) : taken;
+        return _type == Bytes ? taken.round().clamp(0.0, 255.0) : taken;
     }
 
     public void Write(IBufferWriter<byte> to, ReadOnlySpan<float> values, int count)

@@ -2,7 +2,9 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Parry.Data.Images;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Http;
 
@@ -43,7 +45,7 @@ internal sealed class TemplateFormat : IWireFormat
 
     public OutputKind? Outputs { get; }
 
-    public Tensor ToWire(Tensor images) => _template.Placeholder == RequestTemplate.File ? images.Mul(255).Round() : _contract.ToModel(images);
+    public Tensor ToWire(Tensor images) => _template.Placeholder == RequestTemplate.File ? images.mul(255.0).round() : _contract.ToModel(images);
 
     public void Write(IBufferWriter<byte> to, ReadOnlySpan<float> values, int count)
     {

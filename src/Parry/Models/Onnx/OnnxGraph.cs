@@ -1,4 +1,7 @@
-using Parry.Torch;
+using System.Runtime.InteropServices;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -27,11 +30,11 @@ internal sealed class OnnxGraph : IDisposable
         foreach (OnnxTensor constant in file.Initializers) initializers[constant.Name] = constant;
         OnnxNode[] needed = InOrder(initializers);
         CheckOperators(needed);
-        using var frozen = Autograd.NoGrad();
+        using var frozen = no_grad();
         try
         {
             foreach (string name in needed.SelectMany(node => node.Inputs).Distinct().Where(initializers.ContainsKey))
-                Constants[name] = new OnnxValue(initializers[name].Read().Own(), initializers[name].Type);
+                Constants[name] = new OnnxValue(initializers[name].Read().DetachFromDisposeScope(), initializers[name].Type);
             foreach (OnnxNode node in needed) Add(node);
             FoldNormalization();
         }
@@ -65,12 +68,12 @@ internal sealed class OnnxGraph : IDisposable
             // A value is freed after its last use, so no two may be the same object.
             for (int i = 0; i < made.Length; i++)
             {
-                if (Array.Exists(inputs, input => ReferenceEquals(input?.Tensor, made[i]))) made[i] = made[i].Alias();
+                if (Array.Exists(inputs, input => ReferenceEquals(input?.Tensor, made[i]))) made[i] = made[i].view_as(made[i]);
             }
 
             return made;
         }
-        catch (Exception e) when (e is InvalidDataException or TorchException or ArithmeticException or IndexOutOfRangeException or ArgumentException or NotSupportedException)
+        catch (Exception e) when (e is InvalidDataException or ExternalException or ArithmeticException or IndexOutOfRangeException or ArgumentException or NotSupportedException)
         {
             string shapes = string.Join(", ", inputs.Select(input => input?.Tensor.Describe() ?? "nothing"));
             throw new InvalidDataException($"the node {node} cannot work on {shapes}: {e.Message.Split('\n')[0]}", e);
@@ -85,7 +88,7 @@ internal sealed class OnnxGraph : IDisposable
             OnnxNode node = Nodes[i].Node;
             if (node.Operator != "Reshape" || node.Flag("allowzero") || !Constants.TryGetValue(node.Inputs[1], out OnnxValue? sizes) || sizes.Integers.Length == 0 || sizes.Integers[0] != batch) continue;
             string freed = $"{node.Outputs[0]} sizes";
-            Constants[freed] = new OnnxValue(Tensor.From<long>([0, .. sizes.Integers[1..]], sizes.Integers.Length).Own());
+            Constants[freed] = new OnnxValue(tensor((long[])[0, .. sizes.Integers[1..]], [sizes.Integers.Length]).DetachFromDisposeScope());
             var reshape = new OnnxNode(node, [node.Inputs[0], freed], node.Outputs);
             Nodes[i] = (reshape, OnnxOperators.Make(reshape));
         }
@@ -166,14 +169,14 @@ internal sealed class OnnxGraph : IDisposable
         // What hangs on constants alone is computed now.
         if (node.Inputs.All(name => name.Length == 0 || Constants.ContainsKey(name)))
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             Tensor[] made = Run(node, kernel, [.. node.Inputs.Select(name => name.Length == 0 ? null : Constants[name])]);
             if (made.Length < node.Outputs.Length) throw node.Refused($"does not give \"{node.Outputs[made.Length]}\" here");
             OnnxType type = node.Operator == "Constant" ? node.Tensor("value")?.Type ?? OnnxType.Undefined : OnnxType.Undefined;
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
             {
-                OnnxGuard.Count(made[i].Elements);
-                Constants[node.Outputs[i]] = new OnnxValue(scope.Keep(made[i].Clone()).Own(), type);
+                OnnxGuard.Count(made[i].numel());
+                Constants[node.Outputs[i]] = new OnnxValue(scope.MoveToOuter(made[i].clone()).DetachFromDisposeScope(), type);
             }
 
             return;
@@ -192,19 +195,19 @@ internal sealed class OnnxGraph : IDisposable
             if (node.Operator != "BatchNormalization" || node.Inputs.Length != 5 || !node.Inputs.Skip(1).All(Constants.ContainsKey)) continue;
             int at = Nodes.FindIndex(step => step.Node.Outputs.Length > 0 && step.Node.Outputs[0] == node.Inputs[0]);
             if (at < 0 || Nodes[at].Node is not { Operator: "Conv" } conv || uses[node.Inputs[0]] != 1 || node.Inputs[0] == Output || !conv.Inputs.Skip(1).All(name => name.Length == 0 || Constants.ContainsKey(name))) continue;
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             Tensor[] of = [.. node.Inputs.Skip(1).Select(name => Constants[name].Tensor)];
             Tensor weight = Constants[conv.Inputs[1]].Tensor;
-            Tensor scale = of[0].Div(of[3].Add(node.Float("epsilon", 1e-5)).Sqrt());
-            if (scale.Elements != weight.Size(0)) continue;
-            Tensor shift = of[1].Sub(of[2].Mul(scale));
-            if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0) shift = shift.Add(Constants[conv.Inputs[2]].Tensor.Mul(scale));
+            Tensor scale = of[0].div(of[3].add(node.Float("epsilon", 1e-5)).sqrt());
+            if (scale.numel() != weight.size(0)) continue;
+            Tensor shift = of[1].sub(of[2].mul(scale));
+            if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0) shift = shift.add(Constants[conv.Inputs[2]].Tensor.mul(scale));
             string scaled = $"{node.Outputs[0]} weight", shifted = $"{node.Outputs[0]} bias";
-            long[] column = new long[weight.Shape.Length];
+            long[] column = new long[weight.shape.Length];
             Array.Fill(column, 1);
             column[0] = -1;
-            Constants[scaled] = new OnnxValue(scope.Keep(weight.Mul(scale.Reshape(column))).Own());
-            Constants[shifted] = new OnnxValue(scope.Keep(shift.Clone()).Own());
+            Constants[scaled] = new OnnxValue(scope.MoveToOuter(weight.mul(scale.reshape(column))).DetachFromDisposeScope());
+            Constants[shifted] = new OnnxValue(scope.MoveToOuter(shift.clone()).DetachFromDisposeScope());
             var folded = new OnnxNode(conv, [conv.Inputs[0], scaled, shifted], node.Outputs[..1]);
             Nodes[at] = (folded, OnnxOperators.Make(folded));
             Nodes.RemoveAt(i--);

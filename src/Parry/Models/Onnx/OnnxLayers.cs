@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -12,20 +14,20 @@ internal static class OnnxLayers
         ["Gemm"] = Gemm,
         ["MatMul"] = _ => inputs => [MatMul(inputs.At(0).Tensor, inputs.At(1).Tensor)],
         ["BatchNormalization"] = BatchNormalization,
-        ["InstanceNormalization"] = node => inputs => [inputs.At(0).Tensor.InstanceNorm(inputs.At(1).Tensor, inputs.At(2).Tensor, node.Float("epsilon", 1e-5))],
+        ["InstanceNormalization"] = node => inputs => [nn.functional.instance_norm(inputs.At(0).Tensor, weight: inputs.At(1).Tensor, bias: inputs.At(2).Tensor, eps: node.Float("epsilon", 1e-5))],
         ["GroupNormalization"] = GroupNormalization,
         ["LayerNormalization"] = LayerNormalization,
         ["LRN"] = LocalResponseNormalization,
         ["LpNormalization"] = LpNormalization,
         ["MaxPool"] = MaxPool,
         ["AveragePool"] = AveragePool,
-        ["GlobalAveragePool"] = _ => OnnxOperators.Unary(x => x.Mean(Spatial(x), true)),
-        ["GlobalMaxPool"] = _ => OnnxOperators.Unary(x => x.Amax(Spatial(x), true)),
+        ["GlobalAveragePool"] = _ => OnnxOperators.Unary(x => x.mean(Spatial(x), true)),
+        ["GlobalMaxPool"] = _ => OnnxOperators.Unary(x => x.amax(Spatial(x), true)),
         ["Resize"] = OnnxResize.Make,
         ["Upsample"] = OnnxResize.Make,
     };
 
-    private static long[] Spatial(Tensor x) => [.. Enumerable.Range(2, x.Shape.Length - 2).Select(axis => (long)axis)];
+    private static long[] Spatial(Tensor x) => [.. Enumerable.Range(2, x.shape.Length - 2).Select(axis => (long)axis)];
 
     private static OnnxKernel Conv(OnnxNode node)
     {
@@ -34,11 +36,11 @@ internal static class OnnxLayers
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor, weight = inputs.At(1).Tensor;
-            if (weight.Shape.Length < 3) throw new InvalidDataException($"its weights are {weight.Describe()}");
-            var (padded, padding) = window.Pad(x, weight.Shape[2..], 0);
-            OnnxGuard.Work((double)x.Elements / Math.Max(1, x.Size(1)) * (1 + padding.Sum()) * weight.Elements);
-            OnnxGuard.Claim([x.Size(0), weight.Size(0), .. padded.Shape.Skip(2).Select((size, i) => size + (2 * padding[i]))]);
-            return [padded.Convolution(weight, inputs.Maybe(2)?.Tensor, window.Strides(padding.Length), padding, window.Dilations(padding.Length), groups)];
+            if (weight.shape.Length < 3) throw new InvalidDataException($"its weights are {weight.Describe()}");
+            var (padded, padding) = window.Pad(x, weight.shape[2..], 0);
+            OnnxGuard.Work((double)x.numel() / Math.Max(1, x.size(1)) * (1 + padding.Sum()) * weight.numel());
+            OnnxGuard.Claim([x.size(0), weight.size(0), .. padded.shape.Skip(2).Select((size, i) => size + (2 * padding[i]))]);
+            return [OnnxConvolution.Plain(padded, weight, inputs.Maybe(2)?.Tensor, window.Strides(padding.Length), padding, window.Dilations(padding.Length), groups)];
         };
     }
 
@@ -50,27 +52,27 @@ internal static class OnnxLayers
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor, weight = inputs.At(1).Tensor;
-            if (weight.Shape.Length < 3) throw new InvalidDataException($"its weights are {weight.Describe()}");
-            int rank = weight.Shape.Length - 2;
+            if (weight.shape.Length < 3) throw new InvalidDataException($"its weights are {weight.Describe()}");
+            int rank = weight.shape.Length - 2;
             long[] strides = window.Strides(rank), dilations = window.Dilations(rank), more = [.. outputPadding ?? new long[rank]];
             if (more.Length != rank) throw new InvalidDataException($"it pads {rank} dimensions of its output by {more.Length} amounts");
 
             // Without padding first; then what the pads take off is cut off, which allows for different amounts at both ends.
-            long[] full = [.. Enumerable.Range(0, rank).Select(i => ((x.Size(2 + i) - 1) * strides[i]) + (dilations[i] * (weight.Size(2 + i) - 1)) + 1 + more[i])];
-            OnnxGuard.Claim([x.Size(0), weight.Size(1) * groups, .. full]);
-            OnnxGuard.Work((double)x.Elements * weight.Elements / Math.Max(1, weight.Size(0)));
+            long[] full = [.. Enumerable.Range(0, rank).Select(i => ((x.size(2 + i) - 1) * strides[i]) + (dilations[i] * (weight.size(2 + i) - 1)) + 1 + more[i])];
+            OnnxGuard.Claim([x.size(0), weight.size(1) * groups, .. full]);
+            OnnxGuard.Work((double)x.numel() * weight.numel() / Math.Max(1, weight.size(0)));
             if (outputShape is not null)
             {
                 // Promised values beyond those that come by themselves are padding of the output.
                 for (int i = 0; i < rank; i++) more[i] += Math.Max(0, outputShape[outputShape.Length - rank + i] - full[i]);
                 full = [.. full.Select((size, i) => Math.Max(size, outputShape[outputShape.Length - rank + i]))];
-                OnnxGuard.Claim([x.Size(0), weight.Size(1) * groups, .. full]);
+                OnnxGuard.Claim([x.size(0), weight.size(1) * groups, .. full]);
             }
 
-            var (begin, end) = window.Cuts(full, outputShape, strides, [.. Enumerable.Range(0, rank).Select(i => x.Size(2 + i))]);
+            var (begin, end) = window.Cuts(full, outputShape, strides, [.. Enumerable.Range(0, rank).Select(i => x.size(2 + i))]);
             bool even = begin.SequenceEqual(end) && begin.All(cut => cut >= 0);
-            Tensor y = x.Convolution(weight, inputs.Maybe(2)?.Tensor, strides, even ? begin : new long[rank], dilations, groups, transposed: true, more);
-            for (int i = 0; i < rank && !even; i++) y = y.Slice(2 + i, begin[i], full[i] - end[i]);
+            Tensor y = OnnxConvolution.Transposed(x, weight, inputs.Maybe(2)?.Tensor, strides, even ? begin : new long[rank], more, dilations, groups);
+            for (int i = 0; i < rank && !even; i++) y = y.slice(2 + i, begin[i], full[i] - end[i], 1);
             return [y];
         };
     }
@@ -81,32 +83,32 @@ internal static class OnnxLayers
         bool turnFirst = node.Flag("transA"), turnSecond = node.Flag("transB");
         return inputs =>
         {
-            Tensor a = turnFirst ? inputs.At(0).Tensor.Transpose(0, 1) : inputs.At(0).Tensor, b = inputs.At(1).Tensor;
+            Tensor a = turnFirst ? inputs.At(0).Tensor.transpose(0, 1) : inputs.At(0).Tensor, b = inputs.At(1).Tensor;
             Tensor? c = inputs.Maybe(2)?.Tensor;
-            if (alpha == 1 && beta == 1 && c?.Shape.Length == 1) return [a.Linear(turnSecond ? b : b.Transpose(0, 1), c)];
-            Tensor product = MatMul(a, turnSecond ? b.Transpose(0, 1) : b);
-            if (alpha != 1) product = product.Mul(alpha);
-            return [c is null ? product : product.Add(OnnxOperators.Bounded(product, beta == 1 ? c : c.Mul(beta)))];
+            if (alpha == 1 && beta == 1 && c?.shape.Length == 1) return [nn.functional.linear(a, turnSecond ? b : b.transpose(0, 1), c)];
+            Tensor product = MatMul(a, turnSecond ? b.transpose(0, 1) : b);
+            if (alpha != 1) product = product.mul(alpha);
+            return [c is null ? product : product.add(OnnxOperators.Bounded(product, beta == 1 ? c : c.mul(beta)))];
         };
     }
 
     private static Tensor MatMul(Tensor a, Tensor b)
     {
-        if (a.Shape.Length > 1 && b.Shape.Length > 1)
+        if (a.shape.Length > 1 && b.shape.Length > 1)
         {
-            long[] shape = [.. OnnxOperators.Broadcast(a.Shape[..^2], b.Shape[..^2]), a.Size(-2), b.Size(-1)];
+            long[] shape = [.. OnnxOperators.Broadcast(a.shape[..^2], b.shape[..^2]), a.size(-2), b.size(-1)];
             OnnxGuard.Claim(shape);
-            OnnxGuard.Work(shape.Aggregate((double)a.Size(-1), (product, size) => product * size));
+            OnnxGuard.Work(shape.Aggregate((double)a.size(-1), (product, size) => product * size));
         }
 
-        return a.MatMul(b);
+        return MatrixProduct.Of(a, b);
     }
 
     private static OnnxKernel BatchNormalization(OnnxNode node)
     {
         double epsilon = node.Float("epsilon", 1e-5);
         if (node.Flag("training_mode")) throw node.Refused("is in training mode: export the model in evaluation mode (model.eval())");
-        return inputs => [inputs.At(0).Tensor.BatchNorm(inputs.At(1).Tensor, inputs.At(2).Tensor, inputs.At(3).Tensor, inputs.At(4).Tensor, false, 0, epsilon)];
+        return inputs => [nn.functional.batch_norm(inputs.At(0).Tensor, inputs.At(3).Tensor, inputs.At(4).Tensor, inputs.At(1).Tensor, inputs.At(2).Tensor, false, 0, epsilon)];
     }
 
     private static OnnxKernel GroupNormalization(OnnxNode node)
@@ -116,14 +118,14 @@ internal static class OnnxLayers
         return inputs =>
         {
             Tensor scale = inputs.At(1).Tensor, bias = inputs.At(2).Tensor;
-            long channels = inputs.At(0).Tensor.Size(1);
-            if (scale.Elements == groups && groups > 0 && channels != groups)
+            long channels = inputs.At(0).Tensor.size(1);
+            if (scale.numel() == groups && groups > 0 && channels != groups)
             {
                 // Until version 20 there was one number a group.
-                (scale, bias) = (scale.RepeatInterleave(channels / groups), bias.RepeatInterleave(channels / groups));
+                (scale, bias) = (scale.repeat_interleave(channels / groups, 0), bias.repeat_interleave(channels / groups, 0));
             }
 
-            return [inputs.At(0).Tensor.GroupNorm(groups, scale, bias, epsilon)];
+            return [nn.functional.group_norm(inputs.At(0).Tensor, groups, scale, bias, epsilon)];
         };
     }
 
@@ -134,8 +136,8 @@ internal static class OnnxLayers
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long[] shape = x.Shape[OnnxOperators.Axis(axis, x.Shape.Length)..];
-            return [x.LayerNorm(shape, inputs.At(1).Tensor.Expand(shape), inputs.Maybe(2)?.Tensor.Expand(shape), epsilon)];
+            long[] shape = x.shape[OnnxOperators.Axis(axis, x.shape.Length)..];
+            return [nn.functional.layer_norm(x, shape, inputs.At(1).Tensor.expand(shape), inputs.Maybe(2)?.Tensor.expand(shape), epsilon)];
         };
     }
 
@@ -148,9 +150,9 @@ internal static class OnnxLayers
         {
             // The mean over neighboring channels is a pool along them.
             Tensor x = inputs.At(0).Tensor;
-            long n = x.Size(0), c = x.Size(1), rest = x.Elements / Math.Max(1, n * c);
-            Tensor squares = x.Mul(x).Reshape(n, 1, c, rest).Pad([0, 0, (size - 1) / 2, size / 2]);
-            return [x.Div(squares.AvgPool2d([size, 1], [1, 1], [0, 0], false, true).Reshape(x.Shape).Mul(alpha).Add(bias).Pow(beta))];
+            long n = x.size(0), c = x.size(1), rest = x.numel() / Math.Max(1, n * c);
+            Tensor squares = nn.functional.pad(x.mul(x).reshape(n, 1, c, rest), [0, 0, (size - 1) / 2, size / 2]);
+            return [x.div(nn.functional.avg_pool2d(squares, [size, 1], [1, 1], [0, 0], false, true).reshape(x.shape).mul(alpha).add(bias).pow(beta))];
         };
     }
 
@@ -160,7 +162,7 @@ internal static class OnnxLayers
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            return [x.Div(x.Norm(p, [OnnxOperators.Axis(axis, x.Shape.Length)], true))];
+            return [x.div(linalg.vector_norm(x, p, [OnnxOperators.Axis(axis, x.shape.Length)], true))];
         };
     }
 
@@ -174,7 +176,7 @@ internal static class OnnxLayers
         {
             Tensor x = OnnxWindow.Planes(inputs.At(0).Tensor, kernel);
             var (padded, padding) = window.Pad(x, kernel, double.NegativeInfinity, most: 2);
-            return [padded.MaxPool2d(kernel, window.Strides(2), padding, window.Dilations(2), ceil)];
+            return [nn.functional.max_pool2d(padded, kernel, window.Strides(2), padding, window.Dilations(2), ceil)];
         };
     }
 
@@ -189,12 +191,12 @@ internal static class OnnxLayers
             Tensor x = OnnxWindow.Planes(inputs.At(0).Tensor, kernel);
             long[] strides = window.Strides(2);
             var (padded, padding) = window.Pad(x, kernel, 0, most: 2);
-            if (ReferenceEquals(padded, x)) return [x.AvgPool2d(kernel, strides, padding, ceil, countPadding)];
-            if (countPadding) return [padded.AvgPool2d(kernel, strides, padding, ceil, true)];
+            if (ReferenceEquals(padded, x)) return [nn.functional.avg_pool2d(x, kernel, strides, padding, ceil, countPadding)];
+            if (countPadding) return [nn.functional.avg_pool2d(padded, kernel, strides, padding, ceil, true)];
 
             // Sums over sums of ones: padding that is uneven counts for nothing either.
-            Tensor ones = window.Pad(Tensor.Ones([1, 1, x.Size(2), x.Size(3)]), kernel, 0, most: 2).Padded;
-            return [padded.AvgPool2d(kernel, strides, padding, ceil, true, 1).Div(ones.AvgPool2d(kernel, strides, padding, ceil, true, 1))];
+            Tensor counted = window.Pad(ones([1, 1, x.size(2), x.size(3)]), kernel, 0, most: 2).Padded;
+            return [nn.functional.avg_pool2d(padded, kernel, strides, padding, ceil, true, 1).div(nn.functional.avg_pool2d(counted, kernel, strides, padding, ceil, true, 1))];
         };
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -10,26 +12,26 @@ internal static class OnnxLearning
         ["ai.onnx.ml.Scaler"] = Scaler,
         ["ai.onnx.ml.Normalizer"] = Normalizer,
         ["ai.onnx.ml.LinearClassifier"] = LinearClassifier,
-        ["ai.onnx.ml.ArrayFeatureExtractor"] = _ => inputs => [inputs.At(0).Tensor.IndexSelect(inputs.At(0).Tensor.Shape.Length - 1, inputs.At(1).Tensor.To(DType.Int64).Reshape(-1))],
+        ["ai.onnx.ml.ArrayFeatureExtractor"] = _ => inputs => [inputs.At(0).Tensor.index_select(inputs.At(0).Tensor.shape.Length - 1, inputs.At(1).Tensor.to(ScalarType.Int64).reshape(-1))],
 
         // A list of dictionaries from class to probability: here the probabilities stay the rows that they are.
-        ["ai.onnx.ml.ZipMap"] = _ => OnnxOperators.Unary(x => x.Alias()),
+        ["ai.onnx.ml.ZipMap"] = _ => OnnxOperators.Unary(x => x.view_as(x)),
     };
 
     private static OnnxKernel Scaler(OnnxNode node)
     {
         float[] offset = node.Floats("offset") ?? [0], scale = node.Floats("scale") ?? [1];
-        return inputs => [inputs.At(0).Tensor.To(DType.Float32).Sub(Tensor.From(offset)).Mul(Tensor.From(scale))];
+        return inputs => [inputs.At(0).Tensor.to(ScalarType.Float32).sub(tensor(offset)).mul(tensor(scale))];
     }
 
     private static OnnxKernel Normalizer(OnnxNode node)
     {
         string norm = node.Text("norm", "MAX");
-        return OnnxOperators.Unary(x => x.Div(norm switch
+        return OnnxOperators.Unary(x => x.div(norm switch
         {
-            "L1" => x.Abs().Sum([-1], true),
-            "L2" => x.Norm(2, [-1], true),
-            _ => x.Amax([-1], true),
+            "L1" => x.abs().sum(-1, true),
+            "L2" => linalg.vector_norm(x, 2, [-1], true),
+            _ => x.amax([-1], true),
         }));
     }
 
@@ -43,11 +45,11 @@ internal static class OnnxLearning
         if (rows == 0 || coefficients.Length % rows != 0) throw node.Refused($"has {coefficients.Length} coefficients for {rows} intercepts");
         return inputs =>
         {
-            Tensor scores = inputs.At(0).Tensor.To(DType.Float32).Linear(Tensor.From<float>(coefficients, rows, coefficients.Length / rows), Tensor.From(intercepts));
-            if (rows == 1) scores = transform == "LOGISTIC" ? scores : Tensor.Cat([scores.Neg(), scores], 1);
-            if (transform == "SOFTMAX") scores = scores.Softmax();
-            if (transform == "LOGISTIC") scores = rows == 1 ? Tensor.Cat([scores.Neg().Sigmoid(), scores.Sigmoid()], 1) : scores.Sigmoid();
-            return [scores.ArgMax(1), scores];
+            Tensor scores = nn.functional.linear(inputs.At(0).Tensor.to(ScalarType.Float32), tensor(coefficients, [rows, coefficients.Length / rows]), tensor(intercepts));
+            if (rows == 1) scores = transform == "LOGISTIC" ? scores : cat([scores.neg(), scores], 1);
+            if (transform == "SOFTMAX") scores = scores.softmax(-1);
+            if (transform == "LOGISTIC") scores = rows == 1 ? cat([scores.neg().sigmoid(), scores.sigmoid()], 1) : scores.sigmoid();
+            return [scores.argmax(1), scores];
         };
     }
 }

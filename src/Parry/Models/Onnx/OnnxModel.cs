@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -22,7 +24,7 @@ internal static class OnnxModel
         ImageShape shape = ShapeOf(sizes, contract, images);
         if (port.Type is not (OnnxType.Float or OnnxType.Float16 or OnnxType.BFloat16 or OnnxType.Double or OnnxType.UInt8)) throw new InvalidDataException($"its input \"{port.Name}\" takes {port.Type}; numbers of an image were expected");
 
-        DType type = port.Type == OnnxType.Double ? DType.Float64 : DType.Float32;
+        ScalarType type = port.Type == OnnxType.Double ? ScalarType.Float64 : ScalarType.Float32;
         string output = OutputOf(file, contract);
         if (contract.Outputs != OutputKind.Logits && BeforeSoftmax(file, output) is { } scores) (output, contract) = (scores, contract with { Outputs = OutputKind.Logits });
         long[] input = sizes.Length switch
@@ -69,7 +71,7 @@ internal static class OnnxModel
 
             try
             {
-                return (ImportedClassifier.Try(network, taken => network.Run(sizes.Length == 4 ? taken.To(type) : taken.To(type).Reshape([taken.Size(0), .. input])), contract, shape), network);
+                return (ImportedClassifier.Try(network, taken => network.Run(sizes.Length == 4 ? taken.to(type) : taken.to(type).reshape([taken.size(0), .. input])), contract, shape), network);
             }
             catch
             {
@@ -133,16 +135,16 @@ internal static class OnnxModel
         }
     }
 
-    private static bool GivesTheSame(OnnxNetwork network, long[] input, DType type, long batch)
+    private static bool GivesTheSame(OnnxNetwork network, long[] input, ScalarType type, long batch)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        Tensor images = Tensor.Uniform([batch + 1, .. input], random).To(type);
-        Tensor all = network.Run(images), asExported = network.Run(images.Slice(0, 0, batch)), last = network.Run(images.Slice(0, 1, batch + 1));
-        double least = 1e-4 * Math.Max(1, all.Abs().Amax([.. Enumerable.Range(0, all.Shape.Length).Select(axis => (long)axis)]).ToDouble());
-        return Near(all.Slice(0, 0, batch), asExported) && Near(all.Slice(0, 1, batch + 1), last);
+        Tensor images = rand([batch + 1, .. input], generator: random).to(type);
+        Tensor all = network.Run(images), asExported = network.Run(images.slice(0, 0, batch, 1)), last = network.Run(images.slice(0, 1, batch + 1, 1));
+        double least = 1e-4 * Math.Max(1, all.abs().amax([.. Enumerable.Range(0, all.shape.Length).Select(axis => (long)axis)]).ToDouble());
+        return Near(all.slice(0, 0, batch, 1), asExported) && Near(all.slice(0, 1, batch + 1, 1), last);
 
-        bool Near(Tensor first, Tensor second) => first.Shape.SequenceEqual(second.Shape) && first.Sub(second).Abs().Reshape(-1).Amax([0]).ToDouble() <= least;
+        bool Near(Tensor first, Tensor second) => first.shape.SequenceEqual(second.shape) && first.sub(second).abs().reshape(-1).amax([0]).ToDouble() <= least;
     }
 }

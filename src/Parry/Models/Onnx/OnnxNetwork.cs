@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -25,11 +27,11 @@ internal sealed class OnnxNetwork : IDisposable
     /// <param name="type">The type of its elements.</param>
     /// <param name="fixedBatch">The only size of a batch that the graph can do; null for any.</param>
     /// <exception cref="InvalidDataException">The graph cannot work on such inputs.</exception>
-    public OnnxNetwork(OnnxGraph graph, long[] input, DType type, long? fixedBatch)
+    public OnnxNetwork(OnnxGraph graph, long[] input, ScalarType type, long? fixedBatch)
     {
         (_graph, _fixedBatch) = (graph, fixedBatch);
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         HashSet<string> shapes = FromShapes();
         string[] edge = [.. graph.Nodes.Where(step => !shapes.Contains(step.Node.Outputs[0])).SelectMany(step => step.Node.Inputs).Append(graph.Output).Distinct().Where(shapes.Contains)];
         long[] batches = fixedBatch is { } only ? [only] : s_batches;
@@ -40,14 +42,14 @@ internal sealed class OnnxNetwork : IDisposable
             Tensor[] values = [.. seen.Select(run => run[i].Tensor)];
             if (Array.TrueForAll(values, value => Same(value, values[0])))
             {
-                graph.Constants[edge[i]] = new OnnxValue(scope.Keep(values[0].Clone()).Own());
+                graph.Constants[edge[i]] = new OnnxValue(scope.MoveToOuter(values[0].clone()).DetachFromDisposeScope());
             }
-            else if (values[0].DType == DType.Int64 && Array.TrueForAll(values, value => value.Shape.SequenceEqual(values[0].Shape)))
+            else if (values[0].dtype == ScalarType.Int64 && Array.TrueForAll(values, value => value.shape.SequenceEqual(values[0].shape)))
             {
                 long[][] numbers = [.. values.Select(value => value.ToArray<long>())];
                 long[] slope = [.. numbers[1].Zip(numbers[0], (more, less) => more - less)];
                 if (!numbers[2].Zip(numbers[1], (more, less) => more - less).SequenceEqual(slope)) continue;
-                _byBatch.Add((SlotOf(edge[i]), [.. numbers[0].Zip(slope, (two, each) => two - (2 * each))], slope, values[0].Shape));
+                _byBatch.Add((SlotOf(edge[i]), [.. numbers[0].Zip(slope, (two, each) => two - (2 * each))], slope, values[0].shape));
             }
             else
             {
@@ -69,42 +71,42 @@ internal sealed class OnnxNetwork : IDisposable
     /// <param name="input">[N, …] as the file says.</param>
     public Tensor Run(Tensor input)
     {
-        if (_fixedBatch is not { } batch || input.Size(0) == batch) return RunWhole(input);
+        if (_fixedBatch is not { } batch || input.size(0) == batch) return RunWhole(input);
 
         // A graph of one batch size gets pieces of it, the last one filled up.
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var pieces = new List<Tensor>();
-        long count = input.Size(0);
+        long count = input.size(0);
         for (long from = 0; from < count; from += batch)
         {
-            Tensor piece = input.Slice(0, from, Math.Min(count, from + batch));
-            long missing = batch - piece.Size(0);
-            if (missing > 0) piece = Tensor.Cat([piece, .. Enumerable.Repeat(piece.Slice(0, 0, 1), (int)missing)]);
-            pieces.Add(RunWhole(piece).Slice(0, 0, batch - missing));
+            Tensor piece = input.slice(0, from, Math.Min(count, from + batch), 1);
+            long missing = batch - piece.size(0);
+            if (missing > 0) piece = cat([piece, .. Enumerable.Repeat(piece.slice(0, 0, 1, 1), (int)missing)]);
+            pieces.Add(RunWhole(piece).slice(0, 0, batch - missing, 1));
         }
 
-        return scope.Keep(Tensor.Cat([.. pieces]));
+        return scope.MoveToOuter(cat([.. pieces]));
     }
 
     /// <summary>The nodes that run for each batch, as layers.</summary>
     /// <param name="input">The shape of one input, without the batch.</param>
     /// <param name="type">The type of its elements.</param>
-    public IReadOnlyList<ModelLayer> Layers(long[] input, DType type)
+    public IReadOnlyList<ModelLayer> Layers(long[] input, ScalarType type)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         var layers = new List<ModelLayer>();
-        RunWhole(Tensor.Zeros([_fixedBatch ?? 1, .. input], type), (step, made) =>
+        RunWhole(zeros([_fixedBatch ?? 1, .. input], type), (step, made) =>
         {
             // Constants of fractions are weights; those of integers are sizes and places.
             var weights = new Dictionary<string, long[]>();
             for (int i = 0; i < step.Inputs.Length; i++)
             {
-                if (step.Inputs[i] >= 0 && _constants[step.Inputs[i]] is { Tensor: { DType: DType.Float32 or DType.Float64 } constant }) weights[step.Node.Inputs[i]] = constant.Shape;
+                if (step.Inputs[i] >= 0 && _constants[step.Inputs[i]] is { Tensor: var constant } && constant.dtype is ScalarType.Float32 or ScalarType.Float64) weights[step.Node.Inputs[i]] = constant.shape;
             }
 
             string name = step.Node.Name.Length > 0 ? step.Node.Name : step.Node.Outputs[0];
-            layers.Add(new ModelLayer(name, step.Node.Kind, weights, made[0].Shape, weights.Values.Sum(shape => shape.Aggregate(1L, (product, size) => product * size))));
+            layers.Add(new ModelLayer(name, step.Node.Kind, weights, made[0].shape, weights.Values.Sum(shape => shape.Aggregate(1L, (product, size) => product * size))));
         });
         return layers;
     }
@@ -114,11 +116,11 @@ internal sealed class OnnxNetwork : IDisposable
 
     private Tensor RunWhole(Tensor input, Action<Step, Tensor[]>? look = null)
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         var values = (OnnxValue?[])_constants.Clone();
         values[_input] = new OnnxValue(input);
         foreach (var (slot, zero, slope, shape) in _byBatch)
-            values[slot] = new OnnxValue(Tensor.From<long>([.. zero.Zip(slope, (start, each) => start + (each * input.Size(0)))], shape));
+            values[slot] = new OnnxValue(tensor((long[])[.. zero.Zip(slope, (start, each) => start + (each * input.size(0)))], shape));
         foreach (Step step in _steps)
         {
             Tensor[] made = OnnxGraph.Run(step.Node, step.Kernel, Array.ConvertAll(step.Inputs, slot => slot < 0 ? null : values[slot]));
@@ -127,7 +129,7 @@ internal sealed class OnnxNetwork : IDisposable
             foreach (int slot in step.Dead) values[slot]?.Tensor.Dispose();
         }
 
-        return scope.Keep(values[_output]!.Tensor.Alias());
+        return scope.MoveToOuter(values[_output]!.Tensor.view_as(values[_output]!.Tensor));
     }
 
     // The values that hang on shapes only, not on what an image shows.
@@ -142,11 +144,11 @@ internal sealed class OnnxNetwork : IDisposable
         return shapes;
     }
 
-    private OnnxValue[] Try(long[] shape, DType type, string[] wanted)
+    private OnnxValue[] Try(long[] shape, ScalarType type, string[] wanted)
     {
         OnnxGuard.Claim(shape);
-        using var scope = new TensorScope();
-        var values = new Dictionary<string, OnnxValue>(_graph.Constants) { [_graph.Input] = new OnnxValue(Tensor.Zeros(shape, type)) };
+        using var scope = NewDisposeScope();
+        var values = new Dictionary<string, OnnxValue>(_graph.Constants) { [_graph.Input] = new OnnxValue(zeros(shape, type)) };
         var left = _graph.Nodes.SelectMany(step => step.Node.Inputs).Concat(wanted).Append(_graph.Output).GroupBy(name => name).ToDictionary(group => group.Key, group => group.Count());
         foreach (var (node, kernel) in _graph.Nodes)
         {
@@ -154,18 +156,18 @@ internal sealed class OnnxNetwork : IDisposable
             if (node.Outputs.Skip(made.Length).FirstOrDefault(left.ContainsKey) is { } absent) throw node.Refused($"does not give \"{absent}\" here, which is needed");
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
             {
-                OnnxGuard.Count(made[i].Elements);
+                OnnxGuard.Count(made[i].numel());
                 values[node.Outputs[i]] = new OnnxValue(made[i]);
             }
 
             foreach (string name in node.Inputs.Where(name => name.Length > 0 && --left[name] == 0 && !_graph.Constants.ContainsKey(name)))
             {
-                OnnxGuard.Count(-values[name].Tensor.Elements);
+                OnnxGuard.Count(-values[name].Tensor.numel());
                 values[name].Tensor.Dispose();
             }
         }
 
-        foreach (string name in wanted) scope.Keep(values[name].Tensor);
+        foreach (string name in wanted) scope.MoveToOuter(values[name].Tensor);
         return [.. wanted.Select(name => values[name])];
     }
 
@@ -200,7 +202,7 @@ internal sealed class OnnxNetwork : IDisposable
 
     private int SlotOf(string name) => _slots.TryGetValue(name, out int slot) ? slot : _slots[name] = _slots.Count;
 
-    private static bool Same(Tensor first, Tensor second) => first.DType == second.DType && first.Shape.SequenceEqual(second.Shape) && (first.Elements == 0 || first.Equal(second).All().ToDouble() == 1);
+    private static bool Same(Tensor first, Tensor second) => first.dtype == second.dtype && first.shape.SequenceEqual(second.shape) && (first.numel() == 0 || first.eq(second).all().ToDouble() == 1);
 
     private sealed record Step(OnnxNode Node, OnnxKernel Kernel, int[] Inputs, int[] Outputs, int[] Dead);
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -8,63 +10,63 @@ internal static class OnnxOperators
     private static readonly Dictionary<string, Func<OnnxNode, OnnxKernel>> s_all = new()
     {
         // Arithmetic
-        ["Add"] = _ => Binary((a, b) => a.Add(b)),
-        ["Sub"] = _ => Binary((a, b) => a.Sub(b)),
-        ["Mul"] = _ => Binary((a, b) => a.Mul(b)),
-        ["Div"] = _ => Binary((a, b) => IsInteger(a) ? a.DivTruncated(b) : a.Div(b)),
-        ["Mod"] = node => node.Flag("fmod") ? Binary((a, b) => a.TruncatedRemainder(b)) : Binary((a, b) => a.Remainder(b)),
-        ["Pow"] = _ => inputs => [inputs.At(1).Tensor.Elements == 1 ? inputs.At(0).Tensor.Pow(inputs.At(1).Number) : inputs.At(0).Tensor.Pow(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor))],
-        ["Sum"] = _ => Variadic((a, b) => a.Add(b)),
-        ["Mean"] = _ => inputs => [Variadic((a, b) => a.Add(b))(inputs)[0].Div((double)inputs.Length)],
-        ["Max"] = _ => Variadic((a, b) => a.Maximum(b)),
-        ["Min"] = _ => Variadic((a, b) => a.Minimum(b)),
-        ["Neg"] = _ => Unary(x => x.Neg()),
-        ["Abs"] = _ => Unary(x => x.Abs()),
-        ["Sign"] = _ => Unary(x => x.Sign()),
-        ["Sqrt"] = _ => Unary(x => x.Sqrt()),
-        ["Exp"] = _ => Unary(x => x.Exp()),
-        ["Log"] = _ => Unary(x => x.Log()),
-        ["Erf"] = _ => Unary(x => x.Erf()),
-        ["Shrink"] = node => Unary((Lambda: node.Float("lambd", 0.5), Bias: node.Float("bias", 0)), (x, with) => x.Abs().Sub(with.Bias).Mul(x.Sign()).Mul(x.Abs().Greater(with.Lambda).To(x.DType))),
-        ["Sin"] = _ => Unary(x => x.Sin()),
-        ["Cos"] = _ => Unary(x => x.Cos()),
-        ["Reciprocal"] = _ => Unary(x => x.Reciprocal()),
-        ["Floor"] = _ => Unary(x => x.Floor()),
-        ["Ceil"] = _ => Unary(x => x.Ceil()),
-        ["Round"] = _ => Unary(x => x.Round()),
+        ["Add"] = _ => Binary((a, b) => a.add(b)),
+        ["Sub"] = _ => Binary((a, b) => a.sub(b)),
+        ["Mul"] = _ => Binary((a, b) => a.mul(b)),
+        ["Div"] = _ => Binary((a, b) => IsInteger(a) ? a.div(b, RoundingMode.trunc) : a.div(b)),
+        ["Mod"] = node => node.Flag("fmod") ? Binary((a, b) => a.fmod(b)) : Binary((a, b) => a.remainder(b)),
+        ["Pow"] = _ => inputs => [inputs.At(1).Tensor.numel() == 1 ? inputs.At(0).Tensor.pow(inputs.At(1).Number) : inputs.At(0).Tensor.pow(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor))],
+        ["Sum"] = _ => Variadic((a, b) => a.add(b)),
+        ["Mean"] = _ => inputs => [Variadic((a, b) => a.add(b))(inputs)[0].div((double)inputs.Length)],
+        ["Max"] = _ => Variadic((a, b) => a.maximum(b)),
+        ["Min"] = _ => Variadic((a, b) => a.minimum(b)),
+        ["Neg"] = _ => Unary(x => x.neg()),
+        ["Abs"] = _ => Unary(x => x.abs()),
+        ["Sign"] = _ => Unary(x => x.sign()),
+        ["Sqrt"] = _ => Unary(x => x.sqrt()),
+        ["Exp"] = _ => Unary(x => x.exp()),
+        ["Log"] = _ => Unary(x => x.log()),
+        ["Erf"] = _ => Unary(x => x.erf()),
+        ["Shrink"] = node => Unary((Lambda: node.Float("lambd", 0.5), Bias: node.Float("bias", 0)), (x, with) => x.abs().sub(with.Bias).mul(x.sign()).mul(x.abs().gt(with.Lambda).to(x.dtype))),
+        ["Sin"] = _ => Unary(x => x.sin()),
+        ["Cos"] = _ => Unary(x => x.cos()),
+        ["Reciprocal"] = _ => Unary(x => x.reciprocal()),
+        ["Floor"] = _ => Unary(x => x.floor()),
+        ["Ceil"] = _ => Unary(x => x.ceil()),
+        ["Round"] = _ => Unary(x => x.round()),
         ["Clip"] = Clip,
 
         // Activations
-        ["Relu"] = _ => Unary(x => x.Relu()),
-        ["LeakyRelu"] = node => Unary(node.Float("alpha", 0.01), (x, alpha) => x.LeakyRelu(alpha)),
-        ["PRelu"] = _ => inputs => [Tensor.Where(inputs.At(0).Tensor.Less(0), inputs.At(0).Tensor.Mul(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor)), inputs.At(0).Tensor)],
-        ["Elu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.Elu(alpha)),
-        ["Selu"] = node => Unary((Alpha: node.Float("alpha", 1.67326319217681884765625), Gamma: node.Float("gamma", 1.05070102214813232421875)), (x, with) => x.Elu(with.Alpha, with.Gamma)),
-        ["Celu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.Elu(alpha, 1, 1 / alpha)),
-        ["ThresholdedRelu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.Mul(x.Greater(alpha).To(x.DType))),
-        ["Sigmoid"] = _ => Unary(x => x.Sigmoid()),
-        ["HardSigmoid"] = node => Unary((Alpha: node.Float("alpha", 0.2), Beta: node.Float("beta", 0.5)), (x, with) => x.Mul(with.Alpha).Add(with.Beta).Clamp(0, 1)),
-        ["HardSwish"] = _ => Unary(x => x.HardSwish()),
-        ["Tanh"] = _ => Unary(x => x.Tanh()),
-        ["Softplus"] = _ => Unary(x => x.Softplus()),
-        ["Softsign"] = _ => Unary(x => x.Div(x.Abs().Add(1))),
-        ["Mish"] = _ => Unary(x => x.Mish()),
-        ["Gelu"] = node => Unary(node.Text("approximate", "none") == "tanh", (x, tanh) => x.Gelu(tanh)),
-        ["Softmax"] = node => Softmax(node, (x, axis) => x.Softmax(axis)),
-        ["LogSoftmax"] = node => Softmax(node, (x, axis) => x.LogSoftmax(axis)),
+        ["Relu"] = _ => Unary(x => x.relu()),
+        ["LeakyRelu"] = node => Unary(node.Float("alpha", 0.01), (x, alpha) => nn.functional.leaky_relu(x, alpha)),
+        ["PRelu"] = _ => inputs => [where(inputs.At(0).Tensor.lt(0.0), inputs.At(0).Tensor.mul(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor)), inputs.At(0).Tensor)],
+        ["Elu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.elu(alpha)),
+        ["Selu"] = node => Unary((Alpha: node.Float("alpha", 1.67326319217681884765625), Gamma: node.Float("gamma", 1.05070102214813232421875)), (x, with) => x.elu(with.Alpha).mul(with.Gamma)),
+        ["Celu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.celu(alpha)),
+        ["ThresholdedRelu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.mul(x.gt(alpha).to(x.dtype))),
+        ["Sigmoid"] = _ => Unary(x => x.sigmoid()),
+        ["HardSigmoid"] = node => Unary((Alpha: node.Float("alpha", 0.2), Beta: node.Float("beta", 0.5)), (x, with) => x.mul(with.Alpha).add(with.Beta).clamp(0.0, 1.0)),
+        ["HardSwish"] = _ => Unary(x => nn.functional.hardswish(x)),
+        ["Tanh"] = _ => Unary(x => x.tanh()),
+        ["Softplus"] = _ => Unary(x => nn.functional.softplus(x)),
+        ["Softsign"] = _ => Unary(x => x.div(x.abs().add(1.0))),
+        ["Mish"] = _ => Unary(x => nn.functional.mish(x)),
+        ["Gelu"] = node => Unary(node.Text("approximate", "none") == "tanh", (x, tanh) => nn.functional.gelu(x, tanh ? TorchSharp.Modules.GELU.Approximate.tanh : TorchSharp.Modules.GELU.Approximate.none)),
+        ["Softmax"] = node => Softmax(node, (x, axis) => x.softmax(axis)),
+        ["LogSoftmax"] = node => Softmax(node, (x, axis) => x.log_softmax(axis)),
 
         // Comparisons and choices
-        ["Equal"] = _ => Binary((a, b) => a.Equal(b)),
-        ["Greater"] = _ => Binary((a, b) => a.Greater(b)),
-        ["GreaterOrEqual"] = _ => Binary((a, b) => a.GreaterOrEqual(b)),
-        ["Less"] = _ => Binary((a, b) => a.Less(b)),
-        ["LessOrEqual"] = _ => Binary((a, b) => a.LessOrEqual(b)),
-        ["And"] = _ => Binary((a, b) => a.And(b)),
-        ["Or"] = _ => Binary((a, b) => a.Or(b)),
-        ["Not"] = _ => Unary(x => x.Not()),
-        ["Where"] = _ => inputs => [Tensor.Where(Bounded(inputs.At(1).Tensor, inputs.At(0).Tensor), inputs.At(1).Tensor, Bounded(inputs.At(0).Tensor, inputs.At(2).Tensor))],
+        ["Equal"] = _ => Binary((a, b) => a.eq(b)),
+        ["Greater"] = _ => Binary((a, b) => a.gt(b)),
+        ["GreaterOrEqual"] = _ => Binary((a, b) => a.ge(b)),
+        ["Less"] = _ => Binary((a, b) => a.lt(b)),
+        ["LessOrEqual"] = _ => Binary((a, b) => a.le(b)),
+        ["And"] = _ => Binary((a, b) => a.logical_and(b)),
+        ["Or"] = _ => Binary((a, b) => a.logical_or(b)),
+        ["Not"] = _ => Unary(x => x.logical_not()),
+        ["Where"] = _ => inputs => [where(Bounded(inputs.At(1).Tensor, inputs.At(0).Tensor), inputs.At(1).Tensor, Bounded(inputs.At(0).Tensor, inputs.At(2).Tensor))],
 
-        ["Identity"] = _ => Unary(x => x.Alias()),
+        ["Identity"] = _ => Unary(x => x.view_as(x)),
         ["Dropout"] = _ => inputs => [Dropout(inputs)],
     };
 
@@ -96,7 +98,7 @@ internal static class OnnxOperators
     /// <summary>The second tensor, once what broadcasting the two makes is known to be of bearable size.</summary>
     public static Tensor Bounded(Tensor first, Tensor second)
     {
-        OnnxGuard.Claim(Broadcast(first.Shape, second.Shape));
+        OnnxGuard.Claim(Broadcast(first.shape, second.shape));
         return second;
     }
 
@@ -115,7 +117,7 @@ internal static class OnnxOperators
 
     public static OnnxKernel Unary(Func<Tensor, Tensor> function) => inputs => [function(inputs.At(0).Tensor)];
 
-    private static bool IsInteger(Tensor tensor) => tensor.DType is DType.Int32 or DType.Int64 or DType.UInt8;
+    private static bool IsInteger(Tensor tensor) => tensor.dtype is ScalarType.Int32 or ScalarType.Int64 or ScalarType.Byte;
 
     private static OnnxKernel Unary<T>(T settings, Func<Tensor, T, Tensor> function) => inputs => [function(inputs.At(0).Tensor, settings)];
 
@@ -126,7 +128,7 @@ internal static class OnnxOperators
 
     // Some networks drop a share of nothing in training mode.
     private static Tensor Dropout(OnnxValue?[] inputs) => inputs.Maybe(2)?.Number is null or 0 || inputs.Maybe(1)?.Number is 0
-        ? inputs.At(0).Tensor.Alias()
+        ? inputs.At(0).Tensor.view_as(inputs.At(0).Tensor)
         : throw new InvalidDataException("it is in training mode, which is not supported: export the model in evaluation mode (model.eval())");
 
     private static OnnxKernel Clip(OnnxNode node)
@@ -134,25 +136,25 @@ internal static class OnnxOperators
         if (node.Opset < 11)
         {
             var (low, high) = (node.Float("min", double.NegativeInfinity), node.Float("max", double.PositiveInfinity));
-            return Unary(x => x.Clamp(low, high));
+            return Unary(x => x.clamp(low, high));
         }
 
-        return inputs => [inputs.At(0).Tensor.Clamp(inputs.Maybe(1)?.Number ?? double.NegativeInfinity, inputs.Maybe(2)?.Number ?? double.PositiveInfinity)];
+        return inputs => [inputs.At(0).Tensor.clamp(inputs.Maybe(1)?.Number ?? double.NegativeInfinity, inputs.Maybe(2)?.Number ?? double.PositiveInfinity)];
     }
 
     // Until version 12 the dimensions from the axis on were one.
     private static OnnxKernel Softmax(OnnxNode node, Func<Tensor, int, Tensor> softmax)
     {
         long axis = node.Int("axis", node.Opset < 13 ? 1 : -1);
-        if (node.Opset >= 13) return inputs => [softmax(inputs.At(0).Tensor, Axis(axis, inputs.At(0).Tensor.Shape.Length))];
+        if (node.Opset >= 13) return inputs => [softmax(inputs.At(0).Tensor, Axis(axis, inputs.At(0).Tensor.shape.Length))];
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long[] shape = x.Shape;
+            long[] shape = x.shape;
             int from = axis == shape.Length ? shape.Length : Axis(axis, shape.Length);
             if (from == shape.Length - 1) return [softmax(x, from)];
             long rows = shape.Take(from).Aggregate(1L, (product, size) => product * size);
-            return [softmax(x.Reshape(rows, -1), 1).Reshape(shape)];
+            return [softmax(x.reshape(rows, -1), 1).reshape(shape)];
         };
     }
 }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -25,10 +27,10 @@ internal static class OnnxQuantization
             Tensor x = inputs.At(0).Tensor;
             OnnxValue? zero = inputs.Maybe(2);
             var (low, high) = RangeOf(zero?.Type is { } given and not OnnxType.Undefined ? given : type);
-            Tensor exact = x.Div(Along(inputs.At(1).Tensor, x, axis));
-            Tensor rounded = exact.Round().Sub(exact).Detach().Add(exact);
-            if (zero is not null) rounded = rounded.Add(Along(zero.Tensor.To(x.DType), x, axis));
-            return [rounded.Clamp(low, high)];
+            Tensor exact = x.div(Along(inputs.At(1).Tensor, x, axis));
+            Tensor rounded = exact.round().sub(exact).detach().add(exact);
+            if (zero is not null) rounded = rounded.add(Along(zero.Tensor.to(x.dtype), x, axis));
+            return [rounded.clamp(low, high)];
         };
     }
 
@@ -38,9 +40,9 @@ internal static class OnnxQuantization
         if (node.Int("block_size", 0) != 0) throw node.Refused("quantizes in blocks, which is not supported");
         return inputs =>
         {
-            Tensor scale = inputs.At(1).Tensor, x = inputs.At(0).Tensor.To(scale.DType);
-            if (inputs.Maybe(2) is { } zero) x = x.Sub(Along(zero.Tensor.To(scale.DType), x, axis));
-            return [x.Mul(Along(scale, x, axis))];
+            Tensor scale = inputs.At(1).Tensor, x = inputs.At(0).Tensor.to(scale.dtype);
+            if (inputs.Maybe(2) is { } zero) x = x.sub(Along(zero.Tensor.to(scale.dtype), x, axis));
+            return [x.mul(Along(scale, x, axis))];
         };
     }
 
@@ -57,10 +59,10 @@ internal static class OnnxQuantization
     // One number for all, or one for each entry of an axis.
     private static Tensor Along(Tensor values, Tensor x, long axis)
     {
-        if (values.Elements == 1) return values.Reshape();
-        var shape = new long[x.Shape.Length];
+        if (values.numel() == 1) return values.reshape();
+        var shape = new long[x.shape.Length];
         Array.Fill(shape, 1);
-        shape[OnnxOperators.Axis(axis, shape.Length)] = values.Elements;
-        return values.Reshape(shape);
+        shape[OnnxOperators.Axis(axis, shape.Length)] = values.numel();
+        return values.reshape(shape);
     }
 }

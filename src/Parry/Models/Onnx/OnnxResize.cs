@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -29,13 +31,13 @@ internal static class OnnxResize
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            int rank = x.Shape.Length;
+            int rank = x.shape.Length;
             OnnxValue? scaleInput = old ? inputs.Maybe(1) : inputs.Maybe(2), sizes = old ? null : inputs.Maybe(3);
-            double[]? scales = fixedScales is not null ? Array.ConvertAll(fixedScales, scale => (double)scale) : scaleInput is { Tensor.Elements: > 0 } ? scaleInput.Numbers : null;
+            double[]? scales = fixedScales is not null ? Array.ConvertAll(fixedScales, scale => (double)scale) : scaleInput is not null && scaleInput.Tensor.numel() > 0 ? scaleInput.Numbers : null;
             int[] axes = [.. someAxes?.Select(axis => OnnxOperators.Axis(axis, rank)) ?? Enumerable.Range(0, rank)];
             int given = sizes?.Integers.Length ?? scales?.Length ?? throw new InvalidDataException("it says neither scales nor sizes");
             if (given != axes.Length) throw new InvalidDataException($"it resizes {axes.Length} dimensions by {given} numbers");
-            long[] shape = x.Shape;
+            long[] shape = x.shape;
             var scaleOf = new double[rank];
             Array.Fill(scaleOf, 1);
             for (int i = 0; i < axes.Length; i++)
@@ -48,16 +50,16 @@ internal static class OnnxResize
             }
 
             OnnxGuard.Claim(shape);
-            bool planes = rank == 4 && shape[0] == x.Size(0) && shape[1] == x.Size(1) && !antialias
-                && Exactly(shape[2], x.Size(2), scaleOf[2]) && Exactly(shape[3], x.Size(3), scaleOf[3]);
-            if (planes && mode == "nearest" && coordinates == "asymmetric" && nearest == "floor") return [x.ResizeNearest(shape[2], shape[3])];
-            if (planes && mode == "linear" && coordinates is "half_pixel" or "pytorch_half_pixel" && shape[2] > 1 && shape[3] > 1) return [x.ResizeBilinear(shape[2], shape[3])];
+            bool planes = rank == 4 && shape[0] == x.size(0) && shape[1] == x.size(1) && !antialias
+                && Exactly(shape[2], x.size(2), scaleOf[2]) && Exactly(shape[3], x.size(3), scaleOf[3]);
+            if (planes && mode == "nearest" && coordinates == "asymmetric" && nearest == "floor") return [nn.functional.interpolate(x, [shape[2], shape[3]])];
+            if (planes && mode == "linear" && coordinates is "half_pixel" or "pytorch_half_pixel" && shape[2] > 1 && shape[3] > 1) return [nn.functional.interpolate(x, [shape[2], shape[3]], mode: InterpolationMode.Bilinear, align_corners: false)];
             for (int axis = 0; axis < rank; axis++)
             {
-                if (shape[axis] == x.Size(axis) && scaleOf[axis] == 1) continue;
-                Tensor weights = Tensor.From(Weights((int)x.Size(axis), (int)shape[axis], scaleOf[axis], mode, coordinates, nearest, cubic, exclude, antialias), x.Size(axis), shape[axis]);
-                OnnxGuard.Work((double)x.Elements * shape[axis]);
-                x = x.Transpose(axis, rank - 1).MatMul(weights.To(x.DType)).Transpose(axis, rank - 1);
+                if (shape[axis] == x.size(axis) && scaleOf[axis] == 1) continue;
+                Tensor weights = tensor(Weights((int)x.size(axis), (int)shape[axis], scaleOf[axis], mode, coordinates, nearest, cubic, exclude, antialias), [x.size(axis), shape[axis]]);
+                OnnxGuard.Work((double)x.numel() * shape[axis]);
+                x = MatrixProduct.Of(x.transpose(axis, rank - 1), weights.to(x.dtype)).transpose(axis, rank - 1);
             }
 
             return [x];

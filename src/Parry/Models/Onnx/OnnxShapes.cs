@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -10,31 +12,31 @@ internal static class OnnxShapes
         ["Reshape"] = Reshape,
         ["Flatten"] = Flatten,
         ["Transpose"] = node => node.Ints("perm") is { } order
-            ? inputs => [inputs.At(0).Tensor.Permute(order)]
-            : inputs => [inputs.At(0).Tensor.Permute([.. Enumerable.Range(0, inputs.At(0).Tensor.Shape.Length).Select(axis => (long)axis).Reverse()])],
+            ? inputs => [inputs.At(0).Tensor.permute(order)]
+            : inputs => [inputs.At(0).Tensor.permute([.. Enumerable.Range(0, inputs.At(0).Tensor.shape.Length).Select(axis => (long)axis).Reverse()])],
         ["Squeeze"] = Squeeze,
         ["Unsqueeze"] = Unsqueeze,
         ["Concat"] = Concat,
         ["Split"] = Split,
         ["Slice"] = Slice,
         ["Gather"] = Gather,
-        ["GatherElements"] = node => inputs => [inputs.At(0).Tensor.Gather(OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.Shape.Length), Counted(inputs.At(1).Tensor, inputs.At(0).Tensor.Size(OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.Shape.Length))))],
+        ["GatherElements"] = node => inputs => [inputs.At(0).Tensor.gather(OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.shape.Length), Counted(inputs.At(1).Tensor, inputs.At(0).Tensor.size(OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.shape.Length))))],
         ["GatherND"] = GatherByTuples,
         ["ScatterND"] = ScatterByTuples,
         ["Pad"] = Pad,
         ["Expand"] = _ => inputs => [Expand(inputs.At(0).Tensor, inputs.At(1).Integers)],
         ["Tile"] = _ => inputs => [Tile(inputs.At(0).Tensor, inputs.At(1).Integers)],
         ["Shape"] = Shape,
-        ["Size"] = _ => inputs => [Tensor.From<long>([inputs.At(0).Tensor.Elements], [])],
+        ["Size"] = _ => inputs => [tensor(new long[] { inputs.At(0).Tensor.numel() }, [])],
         ["Constant"] = Constant,
         ["ConstantOfShape"] = ConstantOfShape,
         ["Range"] = _ => inputs => [Range(inputs.At(0), inputs.At(1), inputs.At(2))],
         ["Cast"] = node => OnnxOperators.Unary(Cast((OnnxType)node.Int("to", 1))),
-        ["CastLike"] = _ => inputs => [Convert(inputs.At(0).Tensor, inputs.At(1).Tensor.DType)],
-        ["NonZero"] = _ => OnnxOperators.Unary(x => x.NonZero().Transpose(0, 1)),
+        ["CastLike"] = _ => inputs => [Convert(inputs.At(0).Tensor, inputs.At(1).Tensor.dtype)],
+        ["NonZero"] = _ => OnnxOperators.Unary(x => x.nonzero().transpose(0, 1)),
         ["DepthToSpace"] = DepthToSpace,
         ["SpaceToDepth"] = SpaceToDepth,
-        ["Einsum"] = node => inputs => [Tensor.Einsum(node.Text("equation"), [.. inputs.Select(input => input!.Tensor)])],
+        ["Einsum"] = node => inputs => [einsum(node.Text("equation"), [.. inputs.Select(input => input!.Tensor)])],
     };
 
     private static OnnxKernel Reshape(OnnxNode node)
@@ -46,10 +48,10 @@ internal static class OnnxShapes
             long[] sizes = [.. inputs.At(1).Integers];
             for (int i = 0; i < sizes.Length; i++)
             {
-                if (sizes[i] == 0 && !zeroIsZero) sizes[i] = i < x.Shape.Length ? x.Shape[i] : throw new InvalidDataException($"it copies the size {i} of {x.Describe()}");
+                if (sizes[i] == 0 && !zeroIsZero) sizes[i] = i < x.shape.Length ? x.shape[i] : throw new InvalidDataException($"it copies the size {i} of {x.Describe()}");
             }
 
-            return [x.Reshape(sizes)];
+            return [x.reshape(sizes)];
         };
     }
 
@@ -59,9 +61,9 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long[] shape = x.Shape;
+            long[] shape = x.shape;
             int from = axis == shape.Length ? shape.Length : OnnxOperators.Axis(axis, shape.Length);
-            return [x.Reshape(Product(shape[..from]), Product(shape[from..]))];
+            return [x.reshape(Product(shape[..from]), Product(shape[from..]))];
         };
     }
 
@@ -71,13 +73,13 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long[] shape = x.Shape;
+            long[] shape = x.shape;
             long[]? axes = node.Opset < 13 ? fixedAxes : inputs.Maybe(1)?.Integers;
             HashSet<int> dropped = axes is null
                 ? [.. Enumerable.Range(0, shape.Length).Where(axis => shape[axis] == 1)]
                 : [.. axes.Select(axis => OnnxOperators.Axis(axis, shape.Length))];
             if (dropped.FirstOrDefault(axis => shape[axis] != 1, -1) is >= 0 and int kept) throw new InvalidDataException($"it drops the dimension {kept} of {x.Describe()}");
-            return [x.Reshape([.. shape.Where((_, axis) => !dropped.Contains(axis))])];
+            return [x.reshape([.. shape.Where((_, axis) => !dropped.Contains(axis))])];
         };
     }
 
@@ -88,8 +90,8 @@ internal static class OnnxShapes
         {
             Tensor x = inputs.At(0).Tensor;
             long[] axes = (node.Opset < 13 ? fixedAxes : inputs.Maybe(1)?.Integers) ?? throw new InvalidDataException("it does not say where to add a dimension");
-            int rank = x.Shape.Length + axes.Length;
-            return [axes.Select(axis => OnnxOperators.Axis(axis, rank)).Order().Aggregate(x, (wider, axis) => wider.Unsqueeze(axis))];
+            int rank = x.shape.Length + axes.Length;
+            return [axes.Select(axis => OnnxOperators.Axis(axis, rank)).Order().Aggregate(x, (wider, axis) => wider.unsqueeze(axis))];
         };
     }
 
@@ -99,9 +101,9 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor[] parts = [.. inputs.Select(input => input?.Tensor ?? throw new InvalidDataException("one of its inputs is missing"))];
-            int at = OnnxOperators.Axis(axis, parts[0].Shape.Length);
-            OnnxGuard.Claim(parts.Sum(part => part.Elements));
-            return [Tensor.Cat(parts, at)];
+            int at = OnnxOperators.Axis(axis, parts[0].shape.Length);
+            OnnxGuard.Claim(parts.Sum(part => part.numel()));
+            return [cat(parts, at)];
         };
     }
 
@@ -112,18 +114,18 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            int at = OnnxOperators.Axis(axis, x.Shape.Length);
+            int at = OnnxOperators.Axis(axis, x.shape.Length);
             long[]? sizes = fixedSizes ?? inputs.Maybe(1)?.Integers;
             if (sizes is null)
             {
-                long each = (x.Size(at) + parts - 1) / Math.Max(parts, 1);
-                sizes = [.. Enumerable.Range(0, node.Outputs.Length).Select(i => Math.Clamp(x.Size(at) - (i * each), 0, each))];
+                long each = (x.size(at) + parts - 1) / Math.Max(parts, 1);
+                sizes = [.. Enumerable.Range(0, node.Outputs.Length).Select(i => Math.Clamp(x.size(at) - (i * each), 0, each))];
             }
 
-            if (sizes.Length < node.Outputs.Length || sizes.Any(size => size < 0) || sizes.Sum() != x.Size(at)) throw new InvalidDataException($"it splits {x.Describe()} along {at} into [{string.Join(", ", sizes)}]");
+            if (sizes.Length < node.Outputs.Length || sizes.Any(size => size < 0) || sizes.Sum() != x.size(at)) throw new InvalidDataException($"it splits {x.Describe()} along {at} into [{string.Join(", ", sizes)}]");
             var result = new Tensor[sizes.Length];
             long from = 0;
-            for (int i = 0; i < sizes.Length; i++) result[i] = x.Slice(at, from, from += sizes[i]);
+            for (int i = 0; i < sizes.Length; i++) result[i] = x.slice(at, from, from += sizes[i], 1);
             return result;
         };
     }
@@ -145,20 +147,20 @@ internal static class OnnxShapes
         Tensor result = x;
         for (int i = 0; i < starts.Length; i++)
         {
-            int axis = OnnxOperators.Axis(axes[i], x.Shape.Length);
-            long size = x.Size(axis), step = steps?[i] ?? 1;
+            int axis = OnnxOperators.Axis(axes[i], x.shape.Length);
+            long size = x.size(axis), step = steps?[i] ?? 1;
             if (step == 0 || step == long.MinValue) throw new InvalidDataException($"it slices in steps of {step}");
             long start = Inside(starts[i], size, step > 0 ? 0 : -1), end = Inside(ends[i], size, step > 0 ? 0 : -1);
             if (step > 0)
             {
-                result = result.Slice(axis, start, Math.Max(start, end), step);
+                result = result.slice(axis, start, Math.Max(start, end), step);
             }
             else
             {
                 // From the last taken one to the first, then turned around.
                 start = Math.Min(start, size - 1);
                 long count = Math.Max(0, (start - end - step - 1) / -step), last = start + ((count - 1) * step);
-                result = count == 0 ? result.Slice(axis, 0, 0) : result.Slice(axis, last, start + 1, -step).Flip(axis);
+                result = count == 0 ? result.slice(axis, 0, 0, 1) : result.slice(axis, last, start + 1, -step).flip(axis);
             }
         }
 
@@ -173,11 +175,11 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor, indices = inputs.At(1).Tensor;
-            int at = OnnxOperators.Axis(axis, x.Shape.Length);
-            long[] shape = x.Shape;
-            OnnxGuard.Claim(Product(shape[..at]), indices.Elements, Product(shape[(at + 1)..]));
-            Tensor taken = x.IndexSelect(at, Counted(indices, x.Size(at)).Reshape(-1));
-            return [taken.Reshape([.. shape[..at], .. indices.Shape, .. shape[(at + 1)..]])];
+            int at = OnnxOperators.Axis(axis, x.shape.Length);
+            long[] shape = x.shape;
+            OnnxGuard.Claim(Product(shape[..at]), indices.numel(), Product(shape[(at + 1)..]));
+            Tensor taken = x.index_select(at, Counted(indices, x.size(at)).reshape(-1));
+            return [taken.reshape([.. shape[..at], .. indices.shape, .. shape[(at + 1)..]])];
         };
     }
 
@@ -188,7 +190,7 @@ internal static class OnnxShapes
         {
             Tensor x = inputs.At(0).Tensor, indices = inputs.At(1).Tensor;
             var (rows, at, depth) = RowsAt(x, indices);
-            return [rows.IndexSelect(0, at).Reshape([.. indices.Shape[..^1], .. x.Shape[depth..]])];
+            return [rows.index_select(0, at).reshape([.. indices.shape[..^1], .. x.shape[depth..]])];
         };
     }
 
@@ -199,26 +201,26 @@ internal static class OnnxShapes
         {
             Tensor x = inputs.At(0).Tensor;
             var (rows, at, _) = RowsAt(x, inputs.At(1).Tensor);
-            return [rows.IndexCopy(0, at, inputs.At(2).Tensor.Reshape(at.Elements, rows.Size(1))).Reshape(x.Shape)];
+            return [rows.index_copy(0, at, inputs.At(2).Tensor.reshape(at.numel(), rows.size(1))).reshape(x.shape)];
         };
     }
 
     // A tensor as rows, one for each tuple of its first indices, and which rows a list of tuples means.
     private static (Tensor Rows, Tensor At, int Depth) RowsAt(Tensor x, Tensor indices)
     {
-        int depth = indices.Shape.Length > 0 ? (int)Math.Min(indices.Size(-1), 16) : 0;
-        if (depth < 1 || depth > x.Shape.Length) throw new InvalidDataException($"it indexes {x.Describe()} by {indices.Describe()}");
-        long[] sizes = x.Shape[..depth];
-        Tensor tuples = indices.To(DType.Int64).Reshape(-1, depth), at = Tensor.Zeros([tuples.Size(0)], DType.Int64);
-        for (int axis = 0; axis < depth; axis++) at = at.Mul(Tensor.From<long>([sizes[axis]], [])).Add(Counted(tuples.Select(1, axis), sizes[axis]));
-        return (x.Reshape(Product(sizes), Product(x.Shape[depth..])), at, depth);
+        int depth = indices.shape.Length > 0 ? (int)Math.Min(indices.size(-1), 16) : 0;
+        if (depth < 1 || depth > x.shape.Length) throw new InvalidDataException($"it indexes {x.Describe()} by {indices.Describe()}");
+        long[] sizes = x.shape[..depth];
+        Tensor tuples = indices.to(ScalarType.Int64).reshape(-1, depth), at = zeros([tuples.size(0)], ScalarType.Int64);
+        for (int axis = 0; axis < depth; axis++) at = at.mul(tensor(new long[] { sizes[axis] }, [])).add(Counted(tuples.select(1, axis), sizes[axis]));
+        return (x.reshape(Product(sizes), Product(x.shape[depth..])), at, depth);
     }
 
     // Negative indices count from the end; others outside are LibTorch's to refuse.
     private static Tensor Counted(Tensor indices, long size)
     {
-        Tensor whole = indices.To(DType.Int64);
-        return Tensor.Where(whole.Less(0), whole.Add(Tensor.From<long>([size], [])), whole);
+        Tensor whole = indices.to(ScalarType.Int64);
+        return where(whole.lt(0.0), whole.add(tensor(new long[] { size }, [])), whole);
     }
 
     private static OnnxKernel Pad(OnnxNode node)
@@ -232,7 +234,7 @@ internal static class OnnxShapes
             Tensor x = inputs.At(0).Tensor;
             bool old = node.Opset < 11;
             long[] pads = (old ? fixedPads : inputs.At(1).Integers) ?? throw new InvalidDataException("it does not say how much to pad");
-            int rank = x.Shape.Length;
+            int rank = x.shape.Length;
             int[] axes = [.. inputs.Maybe(3) is { } some ? some.Integers.Select(axis => OnnxOperators.Axis(axis, rank)) : Enumerable.Range(0, rank)];
             return [Pad(x, axes, pads, mode, old ? fixedValue : inputs.Maybe(2)?.Number ?? 0)];
         };
@@ -241,7 +243,7 @@ internal static class OnnxShapes
     private static Tensor Pad(Tensor x, int[] axes, long[] pads, string mode, double value)
     {
         if (pads.Length != 2 * axes.Length) throw new InvalidDataException($"it pads {axes.Length} dimensions by {pads.Length} amounts");
-        int rank = x.Shape.Length;
+        int rank = x.shape.Length;
         var sizes = new long[2 * rank];
         for (int i = 0; i < axes.Length; i++)
         {
@@ -250,26 +252,26 @@ internal static class OnnxShapes
         }
 
         if (sizes.Any(size => size is > 1 << 20 or < -(1 << 20))) throw new InvalidDataException($"it pads by [{string.Join(", ", pads)}]");
-        OnnxGuard.Claim([.. x.Shape.Select((size, axis) => size + sizes[2 * (rank - 1 - axis)] + sizes[(2 * (rank - 1 - axis)) + 1])]);
-        if (mode == "constant") return x.Pad(sizes, value);
+        OnnxGuard.Claim([.. x.shape.Select((size, axis) => size + sizes[2 * (rank - 1 - axis)] + sizes[(2 * (rank - 1 - axis)) + 1])]);
+        if (mode == "constant") return nn.functional.pad(x, sizes, value: value);
 
         // LibTorch pads the last dimensions by other modes and takes no zeros for the others.
         int padded = sizes.Length;
         while (padded > 2 && sizes[padded - 1] == 0 && sizes[padded - 2] == 0) padded -= 2;
-        return x.Pad(sizes[..padded], mode == "edge" ? "replicate" : "reflect");
+        return nn.functional.pad(x, sizes[..padded], mode == "edge" ? PaddingModes.Replicate : PaddingModes.Reflect);
     }
 
     private static Tensor Expand(Tensor x, long[] sizes)
     {
-        long[] shape = OnnxOperators.Broadcast(x.Shape, sizes);
+        long[] shape = OnnxOperators.Broadcast(x.shape, sizes);
         OnnxGuard.Claim(shape);
-        return x.Expand(shape);
+        return x.expand(shape);
     }
 
     private static Tensor Tile(Tensor x, long[] times)
     {
-        OnnxGuard.Claim([.. x.Shape.Zip(times, (size, count) => checked(size * count))]);
-        return x.Repeat(times);
+        OnnxGuard.Claim([.. x.shape.Zip(times, (size, count) => checked(size * count))]);
+        return x.repeat(times);
     }
 
     private static OnnxKernel Shape(OnnxNode node)
@@ -277,31 +279,31 @@ internal static class OnnxShapes
         long start = node.Int("start", 0), end = node.Int("end", long.MaxValue);
         return inputs =>
         {
-            long[] shape = inputs.At(0).Tensor.Shape;
+            long[] shape = inputs.At(0).Tensor.shape;
             int from = (int)Inside(start, shape.Length, 0), to = (int)Inside(end, shape.Length, 0);
-            return [Tensor.From(shape[from..Math.Max(from, to)])];
+            return [tensor(shape[from..Math.Max(from, to)])];
         };
     }
 
     private static OnnxKernel Constant(OnnxNode node)
     {
-        if (node.Tensor("value") is { } tensor) return _ => [tensor.Read()];
-        if (node.Ints("value_ints") is { } integers) return _ => [Tensor.From(integers)];
-        if (node.Floats("value_floats") is { } numbers) return _ => [Tensor.From(numbers)];
-        if (node.Has("value_int")) return _ => [Tensor.From<long>([node.Int("value_int", 0)], [])];
-        if (node.Has("value_float")) return _ => [Tensor.From<float>([(float)node.Float("value_float", 0)], [])];
+        if (node.Tensor("value") is { } given) return _ => [given.Read()];
+        if (node.Ints("value_ints") is { } integers) return _ => [tensor(integers)];
+        if (node.Floats("value_floats") is { } numbers) return _ => [tensor(numbers)];
+        if (node.Has("value_int")) return _ => [tensor(new long[] { node.Int("value_int", 0) }, [])];
+        if (node.Has("value_float")) return _ => [tensor(new float[] { (float)node.Float("value_float", 0) }, [])];
         throw node.Refused("has no value that can be read");
     }
 
     private static OnnxKernel ConstantOfShape(OnnxNode node)
     {
         using Tensor? value = node.Tensor("value")?.Read();
-        var (number, type) = value is null ? (0, DType.Float32) : (value.ToDouble(), value.DType);
+        var (number, type) = value is null ? (0, ScalarType.Float32) : (value.ToDouble(), value.dtype);
         return inputs =>
         {
             long[] shape = inputs.At(0).Integers;
             OnnxGuard.Claim(shape);
-            return [Tensor.Full(shape, number, type)];
+            return [full(shape, number, type)];
         };
     }
 
@@ -310,19 +312,19 @@ internal static class OnnxShapes
         double count = Math.Max(0, Math.Ceiling((limit.Number - start.Number) / delta.Number));
         if (!double.IsFinite(count)) throw new InvalidDataException($"it counts from {start.Number} to {limit.Number} in steps of {delta.Number}");
         OnnxGuard.Claim((long)Math.Min(count, long.MaxValue / 2));
-        Tensor steps = Tensor.Range((long)count);
-        return start.Tensor.DType is DType.Int64 or DType.Int32
-            ? steps.Mul(delta.Tensor).Add(start.Tensor)
-            : steps.To(DType.Float64).Mul(delta.Number).Add(start.Number).To(start.Tensor.DType);
+        Tensor steps = arange((long)count, ScalarType.Int64);
+        return start.Tensor.dtype is ScalarType.Int64 or ScalarType.Int32
+            ? steps.mul(delta.Tensor).add(start.Tensor)
+            : steps.to(ScalarType.Float64).mul(delta.Number).add(start.Number).to(start.Tensor.dtype);
     }
 
     private static Func<Tensor, Tensor> Cast(OnnxType type)
     {
-        DType to = OnnxTensor.TypeOf(type);
+        ScalarType to = OnnxTensor.TypeOf(type);
         return x => Convert(x, to);
     }
 
-    private static Tensor Convert(Tensor x, DType type) => x.DType == type ? x.Alias() : x.To(type);
+    private static Tensor Convert(Tensor x, ScalarType type) => x.dtype == type ? x.view_as(x) : x.to(type);
 
     private static OnnxKernel DepthToSpace(OnnxNode node)
     {
@@ -331,10 +333,10 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long n = x.Size(0), c = x.Size(1), h = x.Size(2), w = x.Size(3), deep = c / (block * block);
+            long n = x.size(0), c = x.size(1), h = x.size(2), w = x.size(3), deep = c / (block * block);
             return [columnFirst
-                ? x.Reshape(n, deep, block, block, h, w).Permute(0, 1, 4, 2, 5, 3).Reshape(n, deep, h * block, w * block)
-                : x.Reshape(n, block, block, deep, h, w).Permute(0, 3, 4, 1, 5, 2).Reshape(n, deep, h * block, w * block)];
+                ? x.reshape(n, deep, block, block, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, deep, h * block, w * block)
+                : x.reshape(n, block, block, deep, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, deep, h * block, w * block)];
         };
     }
 
@@ -344,8 +346,8 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long n = x.Size(0), c = x.Size(1), h = x.Size(2) / block, w = x.Size(3) / block;
-            return [x.Reshape(n, c, h, block, w, block).Permute(0, 3, 5, 1, 2, 4).Reshape(n, c * block * block, h, w)];
+            long n = x.size(0), c = x.size(1), h = x.size(2) / block, w = x.size(3) / block;
+            return [x.reshape(n, c, h, block, w, block).permute(0, 3, 5, 1, 2, 4).reshape(n, c * block * block, h, w)];
         };
     }
 

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -60,15 +62,15 @@ internal sealed class OnnxTensor
     /// operators for, as floats.
     /// </summary>
     /// <exception cref="InvalidDataException">There is none.</exception>
-    public static DType TypeOf(OnnxType type) => type switch
+    public static ScalarType TypeOf(OnnxType type) => type switch
     {
-        OnnxType.Float => DType.Float32,
-        OnnxType.UInt8 => DType.UInt8,
-        OnnxType.Int8 or OnnxType.UInt16 or OnnxType.Int16 or OnnxType.Int32 => DType.Int32,
-        OnnxType.Int64 or OnnxType.UInt32 or OnnxType.UInt64 => DType.Int64,
-        OnnxType.Bool => DType.Bool,
-        OnnxType.Float16 or OnnxType.BFloat16 => DType.Float32,
-        OnnxType.Double => DType.Float64,
+        OnnxType.Float => ScalarType.Float32,
+        OnnxType.UInt8 => ScalarType.Byte,
+        OnnxType.Int8 or OnnxType.UInt16 or OnnxType.Int16 or OnnxType.Int32 => ScalarType.Int32,
+        OnnxType.Int64 or OnnxType.UInt32 or OnnxType.UInt64 => ScalarType.Int64,
+        OnnxType.Bool => ScalarType.Bool,
+        OnnxType.Float16 or OnnxType.BFloat16 => ScalarType.Float32,
+        OnnxType.Double => ScalarType.Float64,
         _ => throw new InvalidDataException($"elements of the type {type} cannot be computed with"),
     };
 
@@ -111,18 +113,18 @@ internal sealed class OnnxTensor
             OnnxType.UInt32 => From(MemoryMarshal.Cast<byte, uint>(bytes).ToArray().Select(value => (long)value).ToList(), count),
             OnnxType.Bool => From(bytes.ToArray().Select(value => value != 0).ToList(), count),
             OnnxType.Float16 or OnnxType.BFloat16 => Widened(bytes),
-            _ => Tensor.FromBytes(bytes, TypeOf(Type), _shape),
+            _ => TensorData.FromBytes(bytes, TypeOf(Type), _shape),
         };
     }
 
     private Tensor Widened(ReadOnlySpan<byte> bytes)
     {
-        using Tensor halves = Tensor.FromBytes(bytes, Type == OnnxType.Float16 ? DType.Float16 : DType.BFloat16, _shape);
-        return halves.CopyTo(DType.Float32);
+        using Tensor halves = TensorData.FromBytes(bytes, Type == OnnxType.Float16 ? ScalarType.Float16 : ScalarType.BFloat16, _shape);
+        return halves.to(ScalarType.Float32, copy: true);
     }
 
     private Tensor From<T>(List<T> elements, long count) where T : unmanaged =>
-        elements.Count == count ? Tensor.From<T>(CollectionsMarshal.AsSpan(elements), _shape) : throw Wrong($"{elements.Count} elements", $"{count}");
+        elements.Count == count ? TensorData.From<T>(CollectionsMarshal.AsSpan(elements), _shape) : throw Wrong($"{elements.Count} elements", $"{count}");
 
     private List<long> Integers(int number)
     {

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -19,20 +21,20 @@ internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefine
         get
         {
             if (_integers is not null) return _integers;
-            using Tensor converted = Tensor.CopyTo(DType.Int64);
+            using Tensor converted = Tensor.to(ScalarType.Int64, copy: true);
             return _integers = converted.ToArray<long>();
         }
     }
 
     /// <summary>The only element.</summary>
-    public double Number => _number ??= Tensor.Elements == 1 ? Tensor.ToDouble() : throw new InvalidDataException($"one number was expected where there is {Tensor.Describe()}");
+    public double Number => _number ??= Tensor.numel() == 1 ? Tensor.ToDouble() : throw new InvalidDataException($"one number was expected where there is {Tensor.Describe()}");
 
     /// <summary>The elements as floating-point numbers.</summary>
     public double[] Numbers
     {
         get
         {
-            using Tensor converted = Tensor.CopyTo(DType.Float64);
+            using Tensor converted = Tensor.to(ScalarType.Float64, copy: true);
             return converted.ToArray<double>();
         }
     }

@@ -1,4 +1,6 @@
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
@@ -33,7 +35,7 @@ internal sealed class OnnxWindow
     public long[] Dilations(int rank) => Sized(_dilations, rank, "dilations") ?? [.. Enumerable.Repeat(1L, rank)];
 
     /// <summary>An input [N, C, H, W] of a pool; other ranks are refused.</summary>
-    public static Tensor Planes(Tensor x, long[] kernel) => x.Shape.Length == 4 && kernel.Length == 2 && kernel.All(size => size is >= 1 and <= Largest)
+    public static Tensor Planes(Tensor x, long[] kernel) => x.shape.Length == 4 && kernel.Length == 2 && kernel.All(size => size is >= 1 and <= Largest)
         ? x
         : throw new InvalidDataException($"it pools {x.Describe()} by [{string.Join(", ", kernel)}]; two dimensions were expected");
 
@@ -45,7 +47,7 @@ internal sealed class OnnxWindow
     public (Tensor Padded, long[] Padding) Pad(Tensor x, long[] kernel, double value, int most = 0)
     {
         int rank = kernel.Length;
-        if (x.Shape.Length != rank + 2) throw new InvalidDataException($"its window [{string.Join(", ", kernel)}] does not fit {x.Describe()}");
+        if (x.shape.Length != rank + 2) throw new InvalidDataException($"its window [{string.Join(", ", kernel)}] does not fit {x.Describe()}");
         long[] begin = new long[rank], end = new long[rank], strides = Strides(rank), dilations = Dilations(rank);
         if (_autoPad == "NOTSET")
         {
@@ -55,15 +57,15 @@ internal sealed class OnnxWindow
         {
             for (int i = 0; i < rank; i++)
             {
-                long size = x.Size(2 + i), steps = (size + strides[i] - 1) / strides[i];
+                long size = x.size(2 + i), steps = (size + strides[i] - 1) / strides[i];
                 long all = Math.Max(0, ((steps - 1) * strides[i]) + ((kernel[i] - 1) * dilations[i]) + 1 - size);
                 (begin[i], end[i]) = _autoPad == "SAME_UPPER" ? (all / 2, all - (all / 2)) : (all - (all / 2), all / 2);
             }
         }
 
         if (begin.SequenceEqual(end) && (most == 0 || begin.Zip(kernel).All(pair => pair.First <= pair.Second / most))) return (x, begin);
-        OnnxGuard.Claim([x.Size(0), x.Size(1), .. Enumerable.Range(0, rank).Select(i => x.Size(2 + i) + begin[i] + end[i])]);
-        return (x.Pad([.. Enumerable.Range(0, rank).Reverse().SelectMany(i => new[] { begin[i], end[i] })], value), new long[rank]);
+        OnnxGuard.Claim([x.size(0), x.size(1), .. Enumerable.Range(0, rank).Select(i => x.size(2 + i) + begin[i] + end[i])]);
+        return (nn.functional.pad(x, [.. Enumerable.Range(0, rank).Reverse().SelectMany(i => new[] { begin[i], end[i] })], value: value), new long[rank]);
     }
 
     /// <summary>What a transposed convolution, made without padding, loses at each end.</summary>

@@ -1,4 +1,7 @@
-using Parry.Torch;
+using System.Runtime.InteropServices;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Models.TorchScript;
 
@@ -13,7 +16,7 @@ internal static class TorchScriptModel
     {
         if (given.Size is null && images is null) CheckArchive(path);
         ImageShape shape = given.Size ?? images ?? throw new InvalidDataException("a TorchScript file does not say the size of its images: give it (--input-size, as 3x224x224)");
-        ScriptModule module = Read(path);
+        ScriptedNetwork module = Read(path);
         try
         {
             return (ImportedClassifier.Try(module, module.Forward, given, shape), () => ModelLayer.Of(module.Weights()));
@@ -21,7 +24,7 @@ internal static class TorchScriptModel
         catch (Exception e)
         {
             module.Dispose();
-            if (e is TorchException) throw new InvalidDataException($"it does not take images of {shape} ({LastLine(e)}): give its own size (--input-size), or a model for this data", e);
+            if (e is ExternalException) throw new InvalidDataException($"it does not take images of {shape} ({TorchErrors.FirstLine(e)}): give its own size (--input-size), or a model for this data", e);
             throw;
         }
     }
@@ -30,20 +33,20 @@ internal static class TorchScriptModel
     /// <exception cref="InvalidDataException">It is no TorchScript.</exception>
     public static IReadOnlyList<ModelLayer> Layers(string path)
     {
-        using ScriptModule module = Read(path);
+        using ScriptedNetwork module = Read(path);
         return ModelLayer.Of(module.Weights());
     }
 
-    private static ScriptModule Read(string path)
+    private static ScriptedNetwork Read(string path)
     {
         CheckArchive(path);
         try
         {
-            return ScriptModule.Load(path);
+            return ScriptedNetwork.Load(path);
         }
-        catch (TorchException e)
+        catch (ExternalException e)
         {
-            throw new InvalidDataException($"it needs what this LibTorch lacks, or is damaged ({LastLine(e)}): {Recipe}, with a PyTorch no newer than this LibTorch ({TorchThreads.Version})", e);
+            throw new InvalidDataException($"it needs what this LibTorch lacks, or is damaged ({TorchErrors.FirstLine(e)}): {Recipe}, with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})", e);
         }
     }
 
@@ -59,5 +62,4 @@ internal static class TorchScriptModel
         TorchScriptArchive.Check(file, Recipe);
     }
 
-    private static string LastLine(Exception e) => e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault() ?? "no reason";
 }

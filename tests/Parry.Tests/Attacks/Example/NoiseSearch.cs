@@ -1,7 +1,9 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Attacks.DecisionBased;
 
@@ -41,14 +43,14 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
 
     private Tensor Search(AttackBatch<IPredictor> batch, double epsilon)
     {
-        using var scope = new TensorScope();
-        Tensor found = batch.Images.Clone();
+        using var scope = NewDisposeScope();
+        Tensor found = batch.Images.clone();
         var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
         long[] rows = Rows.All(batch.Count);
         for (int t = 0; t < Tries && rows.Length > 0; t++)
         {
             bool[] hit;
-            using (new TensorScope())
+            using (NewDisposeScope())
             {
                 Tensor points = ball.Draw(batch.Random.Fork(t));
                 hit = batch.Goal.IsReached(batch.Model.Predict(points)).ToArray<bool>();
@@ -61,6 +63,6 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
             (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
         }
 
-        return scope.Keep(found);
+        return scope.MoveToOuter(found);
     }
 }

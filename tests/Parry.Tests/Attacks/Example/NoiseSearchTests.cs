@@ -1,7 +1,9 @@
 using Parry.Attacks;
 using Parry.Attacks.DecisionBased;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks.Example;
 
@@ -35,9 +37,9 @@ public class NoiseSearchTests
         using AttackResult batch = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1);
         for (int i = 0; i < 6; i++)
         {
-            using Tensor row = Tensor.From([(long)i]), image = problem.Images.IndexSelect(0, row);
+            using Tensor row = tensor(new long[] { (long)i }), image = problem.Images.index_select(0, row);
             using AttackResult single = AttackRunner.Run(attack, problem.Model, image, problem.Goal(false).Select(row), seed: 1, firstSample: i);
-            Assert.Equal(batch.Attempts.IndexSelect(0, row).ToArray<float>(), single.Attempts.ToArray<float>());
+            Assert.Equal(batch.Attempts.index_select(0, row).ToArray<float>(), single.Attempts.ToArray<float>());
             Assert.Equal(batch.Queries[i], single.Queries[0]);
         }
     }

@@ -1,7 +1,9 @@
 using Parry.Data;
 using Parry.Generative.Quality;
+using Parry.Runtime;
 using Parry.Tests.Models;
-using Parry.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative.Quality;
 
@@ -10,10 +12,10 @@ public class NeighborTests
     [Fact]
     public void A_memorized_image_is_found_and_an_altered_one_lies_as_far_as_it_was_altered()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         ImageSet training = ToySet.Make(2300);
         Tensor copies = training.Select([1999, 3, 1000, 0]).ImageTensor();
-        Tensor altered = copies.Add(Tensor.From<float>([0, 0.01f, 0.02f, 0.03f], 4, 1, 1, 1));
+        Tensor altered = copies.add(tensor(new float[] { 0, 0.01f, 0.02f, 0.03f }, [4, 1, 1, 1]));
 
         NearestNeighbors exact = NearestNeighbors.Of(copies, training), near = NearestNeighbors.Of(altered, training);
 
@@ -27,18 +29,18 @@ public class NeighborTests
     [Fact]
     public void Samples_of_another_shape_are_refused()
     {
-        using var scope = new TensorScope();
-        Assert.Throws<ArgumentException>(() => NearestNeighbors.Of(Tensor.Zeros([2, 1, 5, 6]), ToySet.Make(5)));
+        using var scope = NewDisposeScope();
+        Assert.Throws<ArgumentException>(() => NearestNeighbors.Of(zeros([2, 1, 5, 6]), ToySet.Make(5)));
     }
 
     [Fact]
     public void The_closest_pair_of_each_batch_is_found()
     {
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(1);
-        Tensor samples = Tensor.Uniform([25, 1, 6, 6], random);
-        samples.Slice(0, 7, 8).CopyInPlace(samples.Slice(0, 4, 5).Add(0.001));
-        samples.Slice(0, 19, 20).CopyInPlace(samples.Slice(0, 11, 12));
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        Tensor samples = rand([25, 1, 6, 6], generator: random);
+        samples.slice(0, 7, 8, 1).copy_(samples.slice(0, 4, 5, 1).add(0.001));
+        samples.slice(0, 19, 20, 1).copy_(samples.slice(0, 11, 12, 1));
 
         BirthdayParadox found = BirthdayParadox.Of(samples, batches: 2);
 
@@ -63,10 +65,10 @@ public class NeighborTests
     public void A_generator_of_few_images_is_found_out_by_its_duplicates()
     {
         // 2,000 images drawn evenly; batches of 60 hold a duplicate with a chance of 1 - exp(-60·59 / 4000) = 0.59.
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(3);
-        Tensor images = Tensor.Uniform([2000, 1, 4, 4], random);
-        Tensor samples = images.IndexSelect(0, Tensor.Uniform([6000], random).Mul(2000).To(DType.Int64));
+        using var scope = NewDisposeScope();
+        using var random = new Generator(3);
+        Tensor images = rand([2000, 1, 4, 4], generator: random);
+        Tensor samples = images.index_select(0, rand([6000], generator: random).mul(2000.0).to(ScalarType.Int64));
 
         BirthdayParadox found = BirthdayParadox.Of(samples, batches: 100);
 

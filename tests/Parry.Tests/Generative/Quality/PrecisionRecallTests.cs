@@ -1,5 +1,7 @@
 using Parry.Generative.Quality;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative.Quality;
 
@@ -11,8 +13,8 @@ public class PrecisionRecallTests
     [InlineData(30, 30, 3, 7, 4.0)]
     public void It_is_what_the_definitions_give_pair_by_pair(int count, int drawnCount, int length, int neighbors, double shift)
     {
-        using var scope = new TensorScope();
-        Tensor real = FidTests.Normals(count, length, seed: 1), drawn = FidTests.Normals(drawnCount, length, seed: 2).Mul(0.8).Add(shift);
+        using var scope = NewDisposeScope();
+        Tensor real = FidTests.Normals(count, length, seed: 1), drawn = FidTests.Normals(drawnCount, length, seed: 2).mul(0.8).add(shift);
         PrecisionRecall found = PrecisionRecall.Of(real, drawn, neighbors), expected = Slowly(Rows(real), Rows(drawn), neighbors);
         Assert.Equal(expected.Precision, found.Precision, 1e-12);
         Assert.Equal(expected.Recall, found.Recall, 1e-12);
@@ -24,7 +26,7 @@ public class PrecisionRecallTests
     [Fact]
     public void Two_samples_of_one_Gaussian_cover_each_other_by_half_in_many_dimensions()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         PrecisionRecall found = PrecisionRecall.Of(FidTests.Normals(2000, 200, seed: 1), FidTests.Normals(2000, 200, seed: 2));
         Assert.InRange(found.Precision, 0.4, 0.65);
         Assert.Equal(found.Precision, found.Recall, 0.1);
@@ -35,18 +37,18 @@ public class PrecisionRecallTests
     [Fact]
     public void A_collapsed_generator_is_precise_and_recalls_nothing_and_one_far_away_is_neither()
     {
-        using var scope = new TensorScope();
-        Tensor real = FidTests.Normals(500, 3, seed: 1), collapsed = FidTests.Normals(500, 3, seed: 2).Mul(0.001);
+        using var scope = NewDisposeScope();
+        Tensor real = FidTests.Normals(500, 3, seed: 1), collapsed = FidTests.Normals(500, 3, seed: 2).mul(0.001);
         PrecisionRecall one = PrecisionRecall.Of(real, collapsed);
         Assert.Equal((1, 0), (one.Precision, one.Recall));
         Assert.True(one.Coverage < 0.1);
-        Assert.Equal(new PrecisionRecall(0, 0, 0, 0), PrecisionRecall.Of(real, real.Add(100)));
+        Assert.Equal(new PrecisionRecall(0, 0, 0, 0), PrecisionRecall.Of(real, real.add(100.0)));
     }
 
     [Fact]
     public void Too_few_samples_and_features_of_two_lengths_are_refused()
     {
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Assert.Throws<ArgumentException>(() => PrecisionRecall.Of(FidTests.Normals(5, 3, 1), FidTests.Normals(9, 3, 1)));
         Assert.Throws<ArgumentException>(() => PrecisionRecall.Of(FidTests.Normals(9, 4, 1), FidTests.Normals(9, 3, 1)));
     }
@@ -57,11 +59,11 @@ public class PrecisionRecallTests
         using Tensor real = FidTests.Normals(300, 3, seed: 1), drawn = FidTests.Normals(300, 3, seed: 2);
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = TensorScope.LiveTensors;
+        long before = Tensor.TotalCount;
         PrecisionRecall.Of(real, drawn);
         Fid.Of(real, drawn);
         Assert.Throws<OperationCanceledException>(() => PrecisionRecall.Of(real, drawn, cancellation: new CancellationToken(true)));
-        Assert.Equal(before, TensorScope.LiveTensors);
+        Assert.Equal(before, Tensor.TotalCount);
     }
 
     private static PrecisionRecall Slowly(double[][] real, double[][] drawn, int neighbors)
@@ -77,5 +79,5 @@ public class PrecisionRecallTests
             real.Select((_, i) => i).Average(i => drawn.Min(sample => Distance(real[i], sample)) < realRadii[i] ? 1.0 : 0));
     }
 
-    private static double[][] Rows(Tensor set) => [.. set.ToArray<double>().Chunk((int)set.Size(1))];
+    private static double[][] Rows(Tensor set) => [.. set.ToArray<double>().Chunk((int)set.size(1))];
 }

@@ -1,8 +1,10 @@
 using System.Text;
 using Parry.Models;
 using Parry.Models.Http;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
 using static Parry.Tests.Models.Http.EndpointServer;
+using static TorchSharp.torch;
 using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
@@ -46,7 +48,7 @@ public sealed class EndpointFailureTests
         // The first post is the look at the answers; then the model stumbles twice, and later for good.
         using EndpointServer server = Of(_model, post => post is 1 or 2 or >= 4 ? Bad(kind) : []);
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
-        using Tensor image = Tensor.Full([1, 1, 2, 2], 0.3), other = Tensor.Full([1, 1, 2, 2], 0.7);
+        using Tensor image = full([1, 1, 2, 2], 0.3), other = full([1, 1, 2, 2], 0.7);
         Assert.Equal(((IPredictor)_model).Predict(image).ToArray<long>(), remote.Predict(image).ToArray<long>());
         Assert.Equal(4, server.Posts);
 
@@ -71,7 +73,7 @@ public sealed class EndpointFailureTests
     {
         using EndpointServer server = Of(_model, post => post == 0 ? [] : Status(status, body, headers));
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
-        using Tensor image = Tensor.Zeros([1, 1, 2, 2]);
+        using Tensor image = zeros([1, 1, 2, 2]);
         string message = Assert.Throws<EndpointException>(() => remote.Predict(image)).Message;
         Assert.Contains(told, message, StringComparison.Ordinal);
         Assert.Contains("asked once", message, StringComparison.Ordinal);
@@ -84,7 +86,7 @@ public sealed class EndpointFailureTests
         EndpointServer? hanging = null;
         using EndpointServer server = hanging = Of(_model, post => post == 0 ? [] : hanging!.Hang());
         using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Timeout = TimeSpan.FromSeconds(0.5), Retries = 1 }, s_logits);
-        using Tensor image = Tensor.Zeros([1, 1, 2, 2]);
+        using Tensor image = zeros([1, 1, 2, 2]);
         Assert.Contains("no answer within 0.5 seconds, asked 2 times", Assert.Throws<EndpointException>(() => remote.Predict(image)).Message, StringComparison.Ordinal);
     }
 
@@ -112,7 +114,7 @@ public sealed class EndpointFailureTests
             return hanging!.Hang();
         });
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits, cancellation: stop.Token);
-        using Tensor image = Tensor.Zeros([1, 1, 2, 2]);
+        using Tensor image = zeros([1, 1, 2, 2]);
         Assert.ThrowsAny<OperationCanceledException>(() => remote.Predict(image));
     }
 
@@ -121,7 +123,7 @@ public sealed class EndpointFailureTests
     {
         using EndpointServer server = Of(_model, post => post == 1 ? Status("429 Too Many Requests", "{}", "Retry-After: 1\r\n") : []);
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
-        using Tensor image = Tensor.Zeros([1, 1, 2, 2]);
+        using Tensor image = zeros([1, 1, 2, 2]);
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         remote.Predict(image).Dispose();
         Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) >= TimeSpan.FromSeconds(0.9));

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 using System.Text;
 using Parry.Models;
 using Parry.Models.Http;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Http;
 
@@ -49,22 +51,22 @@ internal sealed class EndpointServer : IDisposable
 
     public static string Infer(IClassifier model, byte[] body, string layout = "nchw", string type = "FP32")
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         InferenceTensor input = InferenceTensor.ReadAll(body, "inputs").Single();
         Assert.Equal(("x", type), (input.Name, input.DataType));
-        Tensor images = Tensor.From<float>(input.Numbers, [.. input.Shape]);
-        if (layout == "nhwc") images = images.Permute(0, 3, 1, 2);
-        if (type == "UINT8") images = images.Div(255);
+        Tensor images = tensor(input.Numbers, [.. input.Shape]);
+        if (layout == "nhwc") images = images.permute(0, 3, 1, 2);
+        if (type == "UINT8") images = images.div(255.0);
         Tensor logits = model.Logits(images);
-        return $$"""{"model_name":"toy","outputs":[{"name":"y","datatype":"FP32","shape":[{{logits.Size(0)}},{{logits.Size(1)}}],"data":{{Rows(logits)}}}]}""";
+        return $$"""{"model_name":"toy","outputs":[{"name":"y","datatype":"FP32","shape":[{{logits.size(0)}},{{logits.size(1)}}],"data":{{Rows(logits)}}}]}""";
     }
 
     /// <summary>A matrix as nested arrays of JSON.</summary>
     public static string Rows(Tensor matrix)
     {
         float[] values = matrix.ToArray<float>();
-        return $"[{string.Join(',', values.Chunk((int)matrix.Size(1)).Select(row => $"[{string.Join(',', row.Select(value => value.ToString("R")))}]"))}]";
+        return $"[{string.Join(',', values.Chunk((int)matrix.size(1)).Select(row => $"[{string.Join(',', row.Select(value => value.ToString("R")))}]"))}]";
     }
 
     public static byte[] Ok(string json) => Status("200 OK", json);

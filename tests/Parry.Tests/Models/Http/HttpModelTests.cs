@@ -3,9 +3,11 @@ using Parry.Attacks;
 using Parry.Attacks.DecisionBased;
 using Parry.Models;
 using Parry.Models.Http;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch;
+using TorchSharp;
 using static Parry.Tests.Models.Http.EndpointServer;
+using static TorchSharp.torch;
 using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
@@ -48,7 +50,7 @@ public sealed class HttpModelTests : IDisposable
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
         Assert.Equal(s_shape, remote.Shape);
         Tensor shown = type == "UINT8" ? Rounding.ToBytes(_images) : _images;
-        Assert.Equal(_model.Logits(shown).Softmax().ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
+        Assert.Equal(_model.Logits(shown).softmax(-1).ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
     }
 
     [Theory]
@@ -81,7 +83,7 @@ public sealed class HttpModelTests : IDisposable
     {
         using var server = new EndpointServer(request => Ok(request.Method == "GET" ? Metadata("1,2,2") : Scores("[[0.5,0.25,0.25]]", 1, 3)));
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, new InputContract());
-        using Tensor one = Tensor.Zeros([1, 1, 2, 2]);
+        using Tensor one = zeros([1, 1, 2, 2]);
         Assert.Equal([0.5f, 0.25f, 0.25f], ((IScorer)remote).Probabilities(one).ToArray<float>(), (a, b) => Math.Abs(a - b) < 1e-6);
     }
 
@@ -94,12 +96,12 @@ public sealed class HttpModelTests : IDisposable
         using (EndpointServer server = Of(_model))
         using (HttpModel remote = HttpModel.Open(url = server.Url, settings, s_logits))
         {
-            first = remote.Predict(Tensor.Cat([_images, _images])).ToArray<long>();
+            first = remote.Predict(cat([_images, _images])).ToArray<long>();
             Assert.Equal(new EndpointUse(51, 5, 50), remote.Use);
         }
 
         using HttpModel again = HttpModel.Open(url, settings, s_logits);
-        Assert.Equal(first, again.Predict(Tensor.Cat([_images, _images])).ToArray<long>());
+        Assert.Equal(first, again.Predict(cat([_images, _images])).ToArray<long>());
         Assert.Equal(new EndpointUse(0, 0, 101), again.Use);
     }
 
@@ -205,7 +207,7 @@ public sealed class HttpModelTests : IDisposable
 
     private static Tensor Random(int count, int seed)
     {
-        using var random = new Generator(seed);
-        return Tensor.Uniform([count, s_shape.Channels, s_shape.Height, s_shape.Width], random).Own();
+        using var random = new Generator((ulong)seed);
+        return rand([count, s_shape.Channels, s_shape.Height, s_shape.Width], generator: random).DetachFromDisposeScope();
     }
 }

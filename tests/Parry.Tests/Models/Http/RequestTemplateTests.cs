@@ -2,8 +2,10 @@ using System.Text.Json;
 using Parry.Data.Images;
 using Parry.Models;
 using Parry.Models.Http;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
 using static Parry.Tests.Models.Http.EndpointServer;
+using static TorchSharp.torch;
 using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
@@ -19,7 +21,7 @@ public sealed class RequestTemplateTests : IDisposable
     public RequestTemplateTests()
     {
         using var random = new Generator(1);
-        _images = Tensor.Uniform([10, 3, 4, 5], random).Own();
+        _images = rand([10, 3, 4, 5], generator: random).DetachFromDisposeScope();
     }
 
     public void Dispose() => _images.Dispose();
@@ -27,9 +29,9 @@ public sealed class RequestTemplateTests : IDisposable
     [Fact]
     public void TensorFlow_Serving_is_a_template()
     {
-        using var server = new EndpointServer(request => Ok($$"""{"predictions":{{Rows(_model.Logits(Nested(request, "instances").Permute(0, 3, 1, 2)))}}}"""));
+        using var server = new EndpointServer(request => Ok($$"""{"predictions":{{Rows(_model.Logits(Nested(request, "instances").permute(0, 3, 1, 2)))}}}"""));
         using HttpModel remote = Open(server, """{"layout":"nhwc","body":{"signature_name":"serving_default","instances":"$images"},"scores":"$.predictions"}""");
-        Assert.Equal(_model.Logits(_images).Softmax().ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
+        Assert.Equal(_model.Logits(_images).softmax(-1).ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
         Assert.Equal(2, server.Posts);
         Assert.Contains("\"signature_name\":\"serving_default\"", System.Text.Encoding.UTF8.GetString(server.Requests.Last().Body), StringComparison.Ordinal);
     }
@@ -40,17 +42,17 @@ public sealed class RequestTemplateTests : IDisposable
         using var server = new EndpointServer(request =>
         {
             using var body = JsonDocument.Parse(request.Body);
-            Tensor images = Tensor.Cat([.. body.RootElement.GetProperty("items").EnumerateArray().Select(item =>
+            Tensor images = cat([.. body.RootElement.GetProperty("items").EnumerateArray().Select(item =>
             {
                 var (shape, planes) = Png.Decode(item.GetProperty("b64").GetBytesFromBase64(), 3);
                 Assert.Equal(s_shape, shape);
-                return Tensor.From<byte>(planes, 1, 3, 4, 5).To(DType.Float32).Div(255);
+                return tensor(planes, [1, 3, 4, 5]).to(ScalarType.Float32).div(255.0);
             })]);
             float[] logits = _model.Logits(images).ToArray<float>();
             return Ok($$"""{"results":[{{string.Join(',', logits.Chunk(4).Select(row => $$"""{"id":7,"classes":[{"scores":[{{string.Join(',', row)}}]}]}"""))}}]}""");
         });
         using HttpModel remote = Open(server, """{"body":{"items":[{"b64":"$png"}]},"scores":"$.results[*].classes[0].scores"}""");
-        Assert.Equal(_model.Logits(Parry.Attacks.Rounding.ToBytes(_images)).Softmax().ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
+        Assert.Equal(_model.Logits(Parry.Attacks.Rounding.ToBytes(_images)).softmax(-1).ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
         Assert.Equal(2, server.Posts);
     }
 
@@ -63,7 +65,7 @@ public sealed class RequestTemplateTests : IDisposable
             Assert.Equal("/predict", request.Path);
             Assert.Equal("secret", request.Headers["x-api-key"]);
             Assert.False(request.Headers.ContainsKey("authorization"));
-            Tensor image = Nested(request, "image").Unsqueeze(0);
+            Tensor image = Nested(request, "image").unsqueeze(0);
             return Ok($$"""[{"label":"{{names[(int)((IPredictor)_model).Predict(image).ToArray<long>()[0]]}}"}]""");
         });
         Environment.SetEnvironmentVariable("PARRY_TEMPLATE_TOKEN", "secret");
@@ -87,7 +89,7 @@ public sealed class RequestTemplateTests : IDisposable
         int posts = 0;
         using var server = new EndpointServer(_ => Ok(posts++ == 0 ? """{"predictions":[[1,2,3,4]]}""" : answer));
         using HttpModel remote = Open(server, """{"body":{"instances":"$images"},"scores":"$.predictions"}""");
-        using Tensor two = Tensor.Zeros([2, 3, 4, 5]);
+        using Tensor two = zeros([2, 3, 4, 5]);
         Assert.Contains(told, Assert.Throws<EndpointException>(() => remote.Predict(two)).Message, StringComparison.Ordinal);
     }
 
@@ -133,6 +135,6 @@ public sealed class RequestTemplateTests : IDisposable
         var values = new List<float>();
         JsonNumbers.Read(element, values);
         for (; element.ValueKind == JsonValueKind.Array; element = element[0]) sizes.Add(element.GetArrayLength());
-        return Tensor.From<float>(values.ToArray(), [.. sizes]);
+        return tensor(values.ToArray(), [.. sizes]);
     }
 }

@@ -1,6 +1,8 @@
 using Parry.Models.Onnx;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
 using Xunit.Abstractions;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
 
@@ -37,8 +39,8 @@ public class OnnxConformanceTests(ITestOutputHelper log)
     // Null for right, empty for not supported, else what is wrong.
     private static string? Check(string folder)
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         try
         {
             OnnxFile file = OnnxFile.Read(Path.Combine(folder, "model.onnx"));
@@ -63,8 +65,8 @@ public class OnnxConformanceTests(ITestOutputHelper log)
             {
                 using Tensor expected = new OnnxTensor(File.ReadAllBytes(Path.Combine(folder, $"output_{i}.pb")), null).Read();
                 if (!values.TryGetValue(file.Outputs[i].Name, out OnnxValue? got)) continue;
-                if (!expected.Shape.SequenceEqual(got.Tensor.Shape)) return $"{got.Tensor.Describe()} where {expected.Describe()} was expected";
-                double[] ours = got.Numbers, theirs = expected.To(DType.Float64).ToArray<double>();
+                if (!expected.shape.SequenceEqual(got.Tensor.shape)) return $"{got.Tensor.Describe()} where {expected.Describe()} was expected";
+                double[] ours = got.Numbers, theirs = expected.to(ScalarType.Float64).ToArray<double>();
                 double worst = ours.Zip(theirs, (a, b) => a.Equals(b) ? 0 : Math.Abs(a - b) / Math.Max(1, Math.Abs(b))).DefaultIfEmpty(0).Max();
                 if (!(worst < 1e-3)) return $"output {i} differs by {worst}";
             }

@@ -1,5 +1,7 @@
 using Parry.Models;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
 
@@ -157,10 +159,10 @@ public sealed class OnnxHostileTests : IDisposable
         // What other tests left to the finalizer is not to be counted.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long live = TensorScope.LiveTensors;
+        long live = Tensor.TotalCount;
         UserErrorException refusal = Assert.Throws<UserErrorException>(() => ModelCatalog.Open(net.Save(_folder), new InputContract(), new ImageShape(1, 4, 4)));
         Assert.DoesNotContain('\n', refusal.Message);
         Assert.All(words, word => Assert.Contains(word.Split('|'), alternative => refusal.Message.Contains(alternative, StringComparison.Ordinal)));
-        Assert.Equal(live, TensorScope.LiveTensors);
+        Assert.Equal(live, Tensor.TotalCount);
     }
 }

@@ -2,7 +2,9 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Models.Onnx;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
 
@@ -22,11 +24,11 @@ public sealed class OnnxModelTests : IDisposable
             .Floats("w", weights, 3, 16).Floats("b", bias, 3)
             .Node("Flatten", ["x"], ["flat"]).Node("Gemm", ["flat", "w", "b"], ["y"], ("transB", 1)));
         var model = (IClassifier)opened.Model;
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(2);
 
-        LossGradient pass = model.Gradient(images, logits => logits.Select(1, 1));
+        LossGradient pass = model.Gradient(images, logits => logits.select(1, 1));
 
         float[] pixels = images.ToArray<float>(), logits = pass.Logits.ToArray<float>();
         for (int row = 0; row < 2; row++)
@@ -57,8 +59,8 @@ public sealed class OnnxModelTests : IDisposable
                 : net.Node("Identity", ["f"], ["y"]);
         }
 
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         using OpenedModel folded = Open(Net(apart: false), "folded.onnx"), apart = Open(Net(apart: true), "apart.onnx");
 
         float[] first = ((IClassifier)folded.Model).Logits(Images(3)).ToArray<float>(), second = ((IClassifier)apart.Model).Logits(Images(3)).ToArray<float>();
@@ -79,14 +81,14 @@ public sealed class OnnxModelTests : IDisposable
             .Node("Shape", ["x"], ["s"]).Node("Gather", ["s", "zero"], ["n"]).Node("Concat", ["n", "rest"], ["sizes"], ("axis", 0)).Node("Reshape", ["x", "sizes"], ["flat"])
             .Node("MatMul", ["flat", "w"], ["product"])
             .Node("Concat", ["n", "two"], ["square"], ("axis", 0)).Node("ConstantOfShape", ["square"], ["zeros"]).Node("Add", ["product", "zeros"], ["y"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(count);
 
         float[] whole = ((IClassifier)opened.Model).Logits(images).ToArray<float>();
 
         Assert.Equal(2 * count, whole.Length);
-        float[] last = ((IClassifier)opened.Model).Logits(images.Slice(0, count - 1, count)).ToArray<float>();
+        float[] last = ((IClassifier)opened.Model).Logits(images.slice(0, count - 1, count, 1)).ToArray<float>();
         Assert.Equal(last, whole[^2..]);
     }
 
@@ -99,13 +101,13 @@ public sealed class OnnxModelTests : IDisposable
         if (canBeFreed) net.Node("Reshape", ["x", "sizes"], ["flat"]);
         else net.Node("Reshape", ["x", "whole"], ["line"]).Node("Reshape", ["line", "sizes"], ["flat"]);
         using OpenedModel opened = Open(net.Node("MatMul", ["flat", "w"], ["y"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(3);
 
         float[] logits = ((IClassifier)opened.Model).Logits(images).ToArray<float>();
 
-        float[] singly = [.. Enumerable.Range(0, 3).SelectMany(i => ((IClassifier)opened.Model).Logits(images.Slice(0, i, i + 1)).ToArray<float>())];
+        float[] singly = [.. Enumerable.Range(0, 3).SelectMany(i => ((IClassifier)opened.Model).Logits(images.slice(0, i, i + 1, 1)).ToArray<float>())];
         Assert.Equal(6, logits.Length);
         Assert.All(logits.Zip(singly), pair => Assert.Equal(pair.Second, pair.First, 1e-5));
     }
@@ -115,14 +117,14 @@ public sealed class OnnxModelTests : IDisposable
     {
         float[] weights = [.. Enumerable.Range(0, 24).Select(i => i / 7f)];
         using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 2, 2, 3).Output("y", -1, 2).Floats("w", weights, 12, 2).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor images = Tensor.Range(12).To(DType.Float32).Mul(1 / 12.0).Reshape(1, 3, 2, 2);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = arange(12, ScalarType.Int64).to(ScalarType.Float32).mul(1 / 12.0).reshape(1, 3, 2, 2);
 
         float[] logits = ((IClassifier)opened.Model).Logits(images).ToArray<float>();
 
         Assert.Equal((new ImageShape(3, 2, 2), ImageLayout.Nhwc), (opened.Model.Shape, opened.Contract.Layout!.Value));
-        float[] pixels = images.Permute(0, 2, 3, 1).Reshape(12).ToArray<float>();
+        float[] pixels = images.permute(0, 2, 3, 1).reshape(12).ToArray<float>();
         Assert.Equal(Enumerable.Range(0, 12).Sum(i => pixels[i] * weights[2 * i]), logits[0], 1e-4);
     }
 
@@ -132,13 +134,13 @@ public sealed class OnnxModelTests : IDisposable
         OnnxBuilder Net() => new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2)
             .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 30f : -30f)], 16, 2).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["z"]).Node("Softmax", ["z"], ["y"], ("axis", 1));
         using OpenedModel opened = Open(Net()), asSaid = ModelCatalog.Open(Net().Save(_folder, "said.onnx"), new InputContract { Outputs = OutputKind.Logits }, s_shape);
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
 
-        Tensor gradient = ((IClassifier)opened.Model).Gradient(Images(1), logits => logits.Select(1, 0)).Gradient;
+        Tensor gradient = ((IClassifier)opened.Model).Gradient(Images(1), logits => logits.select(1, 0)).Gradient;
 
-        Assert.Equal(30, gradient.Abs().Amax([0, 1, 2, 3]).ToDouble(), 1e-4);
-        Assert.InRange(((IClassifier)asSaid.Model).Logits(Images(1)).Amax([0, 1]).ToDouble(), 0, 1);
+        Assert.Equal(30, gradient.abs().amax([0, 1, 2, 3]).ToDouble(), 1e-4);
+        Assert.InRange(((IClassifier)asSaid.Model).Logits(Images(1)).amax([0, 1]).ToDouble(), 0, 1);
     }
 
     [Fact]
@@ -147,11 +149,11 @@ public sealed class OnnxModelTests : IDisposable
         // Softmax followed by something that keeps it from being taken off.
         using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 16f)], 16, 2).Floats("one", [1], 1)
             .Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["z"]).Node("Softmax", ["z"], ["p"], ("axis", 1)).Node("Mul", ["p", "one"], ["y"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
 
         Assert.Equal(OutputKind.Probabilities, opened.Contract.Outputs);
-        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).Exp().Sum().ToDouble(), 1e-5);
+        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).exp().sum().ToDouble(), 1e-5);
     }
 
     [Theory]
@@ -161,8 +163,8 @@ public sealed class OnnxModelTests : IDisposable
     {
         var net = new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 1).Floats("w", [.. Enumerable.Range(0, 16).Select(i => (i - 8) / 8f)], 16, 1).Node("Flatten", ["x"], ["flat"]);
         using OpenedModel opened = Open(sigmoid ? net.Node("MatMul", ["flat", "w"], ["z"]).Node("Sigmoid", ["z"], ["y"]) : net.Node("MatMul", ["flat", "w"], ["y"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(1);
 
         Assert.Equal(2, opened.Model.Classes);
@@ -177,11 +179,11 @@ public sealed class OnnxModelTests : IDisposable
         using OpenedModel opened = Open(new OnnxBuilder(13).Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("scale", [0.25f]).Constant("zero", 3, [unchecked((byte)-1)])
             .Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2)
             .Node("QuantizeLinear", ["x", "scale", "zero"], ["q"]).Node("DequantizeLinear", ["q", "scale", "zero"], ["d"]).Node("Flatten", ["d"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(1);
 
-        LossGradient pass = ((IClassifier)opened.Model).Gradient(images, logits => logits.Select(1, 0));
+        LossGradient pass = ((IClassifier)opened.Model).Gradient(images, logits => logits.select(1, 0));
 
         Assert.Equal(images.ToArray<float>().Sum(pixel => MathF.Round(pixel / 0.25f) * 0.25f), pass.Logits.ToArray<float>()[0], 1e-4);
         Assert.All(pass.Gradient.ToArray<float>(), slope => Assert.Equal(1, slope, 1e-4));
@@ -194,8 +196,8 @@ public sealed class OnnxModelTests : IDisposable
         for (int i = 0; i < 32; i++) BitConverter.TryWriteBytes(raw.AsSpan(8 + (4 * i)), i / 4f);
         File.WriteAllBytes(Path.Combine(_folder, "weights.bin"), raw);
         using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).External("w", "weights.bin", [16, 2], 8, 128).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(1);
 
         Assert.Equal(images.ToArray<float>().Select((pixel, i) => pixel * 2 * i / 4f).Sum(), ((IClassifier)opened.Model).Logits(images).ToArray<float>()[0], 1e-4);
@@ -207,8 +209,8 @@ public sealed class OnnxModelTests : IDisposable
         OnnxBuilder net = new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"])
             .Metadata("mean", "0.5").Metadata("std", "0.25").Metadata("classes", "[\"cat\",\"dog\"]");
         using OpenedModel opened = Open(net), told = ModelCatalog.Open(net.Save(_folder, "told.onnx"), new InputContract { Mean = [0], Std = [1], Range = (0, 255) });
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images(1);
         float sum = images.ToArray<float>().Sum();
 
@@ -223,11 +225,11 @@ public sealed class OnnxModelTests : IDisposable
         using OpenedModel opened = Open(new OnnxBuilder().Input("X", -1, 16).TypedOutput("label", 7, -1).TypedOutput("probabilities", 0, -1, 3)
             .Node("ai.onnx.ml.LinearClassifier", ["X"], ["label", "scores"], ("coefficients", Enumerable.Range(0, 48).Select(i => (i % 7) / 10f).ToArray()), ("intercepts", new[] { 0f, 0.5f, 1 }), ("post_transform", "SOFTMAX"))
             .Node("ai.onnx.ml.ZipMap", ["scores"], ["probabilities"]));
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
 
         Assert.Equal((3, OutputKind.Probabilities), (opened.Model.Classes, opened.Contract.Outputs!.Value));
-        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).Exp().Sum().ToDouble(), 1e-5);
+        Assert.Equal(1, ((IClassifier)opened.Model).Logits(Images(1)).exp().sum().ToDouble(), 1e-5);
     }
 
     [Fact]
@@ -235,7 +237,7 @@ public sealed class OnnxModelTests : IDisposable
     {
         using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 1f : -1f)], 16, 2).Floats("b", [-8, 8], 2)
             .Node("Flatten", ["x"], ["flat"]).Node("Gemm", ["flat", "w", "b"], ["z"]).Node("Relu", ["z"], ["r"]).Node("Sub", ["r", "z"], ["n"]).Node("Sub", ["r", "n"], ["y"]));
-        using var scope = new TensorScope();
+        using var scope = NewDisposeScope();
         Tensor images = Images(4);
         var model = (IClassifier)opened.Model;
         using AttackResult result = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.3 }, model, images, Goal.Untargeted(model.Predict(images)), seed: 1);
@@ -246,7 +248,7 @@ public sealed class OnnxModelTests : IDisposable
     private static Tensor Images(int count)
     {
         using var random = new Generator(5);
-        return Tensor.Uniform([count, 1, 4, 4], random);
+        return rand([count, 1, 4, 4], generator: random);
     }
 
     private OpenedModel Open(OnnxBuilder net, string name = "model.onnx") => ModelCatalog.Open(net.Save(_folder, name), new InputContract(), s_shape);

@@ -1,5 +1,7 @@
 using Parry.Models.Onnx;
-using Parry.Torch;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
 
@@ -13,16 +15,16 @@ public class OnnxOperatorTests
     [InlineData("SAME_LOWER", new float[] { 1, 3, 5, 5, 12, 16, 11, 24, 28 })]
     [InlineData("VALID", new float[] { 12, 16, 24, 28 })]
     public void Convolutions_pad_as_they_are_told(string autoPad, float[] expected) =>
-        Gives(expected, Node(17, "Conv", 2, ("auto_pad", autoPad)), Image(s_nine), Tensor.Ones([1, 1, 2, 2]));
+        Gives(expected, Node(17, "Conv", 2, ("auto_pad", autoPad)), Image(s_nine), ones([1, 1, 2, 2]));
 
     [Fact]
     public void Convolutions_pad_unevenly() =>
-        Gives([1, 2, 3, 5, 7, 9, 11, 13, 15, 7, 8, 9], Node(17, "Conv", 2, ("pads", new long[] { 1, 0, 1, 0 })), Image(s_nine), Tensor.Ones([1, 1, 2, 1]));
+        Gives([1, 2, 3, 5, 7, 9, 11, 13, 15, 7, 8, 9], Node(17, "Conv", 2, ("pads", new long[] { 1, 0, 1, 0 })), Image(s_nine), ones([1, 1, 2, 1]));
 
     // By hand: the full result of [[1, 2], [3, 4]] with [[0, 1], [1, 1]] is [[0, 1, 2], [1, 6, 6], [3, 7, 4]].
     [Fact]
     public void Transposed_convolutions_cut_unevenly() =>
-        Gives([1, 2, 6, 6], Node(17, "ConvTranspose", 2, ("pads", new long[] { 0, 1, 1, 0 })), Image([1, 2, 3, 4]), Tensor.From<float>([0, 1, 1, 1], 1, 1, 2, 2));
+        Gives([1, 2, 6, 6], Node(17, "ConvTranspose", 2, ("pads", new long[] { 0, 1, 1, 0 })), Image([1, 2, 3, 4]), tensor(new float[] { 0, 1, 1, 1 }, [1, 1, 2, 2]));
 
     [Theory]
     [InlineData(0, new float[] { 1, 2.5f, 5.5f, 7 })]
@@ -38,15 +40,15 @@ public class OnnxOperatorTests
 
     [Fact]
     public void Slices_go_backwards() =>
-        Gives([9, 7, 6, 4, 3, 1], Node(17, "Slice", 5), Image(s_nine).Reshape(3, 3), Longs(-1, -1), Longs(long.MinValue, long.MinValue), Longs(0, 1), Longs(-1, -2));
+        Gives([9, 7, 6, 4, 3, 1], Node(17, "Slice", 5), Image(s_nine).reshape(3, 3), Longs(-1, -1), Longs(long.MinValue, long.MinValue), Longs(0, 1), Longs(-1, -2));
 
     [Theory]
     [InlineData(13)]
     [InlineData(18)]
     public void Axes_of_a_mean_are_an_attribute_and_later_an_input(int opset)
     {
-        if (opset < 18) Gives([2, 5, 8], Node(opset, "ReduceMean", 1, ("axes", new long[] { 1 }), ("keepdims", 0)), Image(s_nine).Reshape(3, 3));
-        else Gives([2, 5, 8], Node(opset, "ReduceMean", 2, ("keepdims", 0)), Image(s_nine).Reshape(3, 3), Longs(-1));
+        if (opset < 18) Gives([2, 5, 8], Node(opset, "ReduceMean", 1, ("axes", new long[] { 1 }), ("keepdims", 0)), Image(s_nine).reshape(3, 3));
+        else Gives([2, 5, 8], Node(opset, "ReduceMean", 2, ("keepdims", 0)), Image(s_nine).reshape(3, 3), Longs(-1));
     }
 
     [Theory]
@@ -64,42 +66,42 @@ public class OnnxOperatorTests
     public void Bounds_of_a_clip_are_attributes_and_later_inputs(int opset)
     {
         if (opset < 11) Gives([3, 3, 3, 4, 5, 6, 6, 6, 6], Node(opset, "Clip", 1, ("min", 3f), ("max", 6f)), Image(s_nine));
-        else Gives([3, 3, 3, 4, 5, 6, 6, 6, 6], Node(opset, "Clip", 3), Image(s_nine), Tensor.From<float>([3], []), Tensor.From<float>([6], []));
+        else Gives([3, 3, 3, 4, 5, 6, 6, 6, 6], Node(opset, "Clip", 3), Image(s_nine), tensor(new float[] { 3 }, []), tensor(new float[] { 6 }, []));
     }
 
     [Fact]
     public void A_softmax_of_old_took_all_dimensions_from_its_axis_on_for_one() =>
-        Gives([0.25f, 0.25f, 0.25f, 0.25f], Node(11, "Softmax", 1, ("axis", 1)), Tensor.Zeros([1, 2, 2]));
+        Gives([0.25f, 0.25f, 0.25f, 0.25f], Node(11, "Softmax", 1, ("axis", 1)), zeros([1, 2, 2]));
 
     [Fact]
     public void A_softmax_of_now_takes_one() =>
-        Gives([0.5f, 0.5f, 0.5f, 0.5f], Node(13, "Softmax", 1, ("axis", 1)), Tensor.Zeros([1, 2, 2]));
+        Gives([0.5f, 0.5f, 0.5f, 0.5f], Node(13, "Softmax", 1, ("axis", 1)), zeros([1, 2, 2]));
 
     [Fact]
     public void A_split_into_a_number_of_parts_leaves_the_last_one_smaller()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        Tensor[] parts = Node(18, "Split", 1, 2, ("num_outputs", 2), ("axis", 0))([new OnnxValue(Tensor.Range(5))]);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor[] parts = Node(18, "Split", 1, 2, ("num_outputs", 2), ("axis", 0))([new OnnxValue(arange(5, ScalarType.Int64))]);
         Assert.Equal([0, 1, 2], parts[0].ToArray<long>());
         Assert.Equal([3, 4], parts[1].ToArray<long>());
     }
 
     [Fact]
     public void Gelu_is_x_times_the_normal_distribution() =>
-        Gives([-0.158655f, 0, 0.841345f], Node(20, "Gelu", 1), Tensor.From<float>([-1, 0, 1], 3));
+        Gives([-0.158655f, 0, 0.841345f], Node(20, "Gelu", 1), tensor(new float[] { -1, 0, 1 }, [3]));
 
     [Fact]
     public void Groups_are_normalized_with_a_number_for_each_channel() =>
-        Gives([-1, 2, -3, 4], Node(21, "GroupNormalization", 3, ("num_groups", 2), ("epsilon", 0f)), Tensor.From<float>([0, 2, 5, 9], 1, 4, 1, 1), Tensor.From<float>([1, 2, 3, 4], 4), Tensor.Zeros([4]));
+        Gives([-1, 2, -3, 4], Node(21, "GroupNormalization", 3, ("num_groups", 2), ("epsilon", 0f)), tensor(new float[] { 0, 2, 5, 9 }, [1, 4, 1, 1]), tensor(new float[] { 1, 2, 3, 4 }, [4]), zeros([4]));
 
     [Fact]
     public void Layers_are_normalized_over_their_last_dimensions() =>
-        Gives([-1, 1, -1, 1], Node(17, "LayerNormalization", 2, ("epsilon", 0f)), Tensor.From<float>([0, 2, 5, 9], 2, 2), Tensor.Ones([2]));
+        Gives([-1, 1, -1, 1], Node(17, "LayerNormalization", 2, ("epsilon", 0f)), tensor(new float[] { 0, 2, 5, 9 }, [2, 2]), ones([2]));
 
     [Fact]
     public void Neighboring_channels_dampen_each_other() =>
-        Gives([1 / 6f, 2 / 15f, 3 / 14f], Node(17, "LRN", 1, ("size", 3), ("alpha", 3f), ("beta", 1f), ("bias", 1f)), Tensor.From<float>([1, 2, 3], 1, 3, 1, 1));
+        Gives([1 / 6f, 2 / 15f, 3 / 14f], Node(17, "LRN", 1, ("size", 3), ("alpha", 3f), ("beta", 1f), ("bias", 1f)), tensor(new float[] { 1, 2, 3 }, [1, 3, 1, 1]));
 
     [Theory]
     [InlineData("half_pixel", "linear", new float[] { 1, 1.25f, 1.75f, 2 })]
@@ -107,18 +109,18 @@ public class OnnxOperatorTests
     [InlineData("align_corners", "linear", new float[] { 1, 1.333333f, 1.666667f, 2 })]
     [InlineData("asymmetric", "nearest", new float[] { 1, 1, 2, 2 })]
     public void Images_grow_in_each_of_the_ways(string coordinates, string mode, float[] expected) =>
-        Gives(expected, Node(13, "Resize", 4, ("mode", mode), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor")), Tensor.From<float>([1, 2], 1, 1, 1, 2), null, null, Longs(1, 1, 1, 4));
+        Gives(expected, Node(13, "Resize", 4, ("mode", mode), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor")), tensor(new float[] { 1, 2 }, [1, 1, 1, 2]), null, null, Longs(1, 1, 1, 4));
 
     [Fact]
     public void Negative_indices_count_from_the_end() =>
-        Gives([7, 8, 9, 1, 2, 3], Node(17, "Gather", 2, ("axis", 0)), Image(s_nine).Reshape(3, 3), Longs(-1, 0));
+        Gives([7, 8, 9, 1, 2, 3], Node(17, "Gather", 2, ("axis", 0)), Image(s_nine).reshape(3, 3), Longs(-1, 0));
 
     [Fact]
     public void Nothing_is_dropped_and_training_is_refused()
     {
-        using Tensor training = Tensor.From([true]), half = Tensor.From<float>([0.5f], []);
+        using Tensor training = tensor(new bool[] { true }), half = tensor(new float[] { 0.5f }, []);
         Gives(s_nine, Node(13, "Dropout", 1), Image(s_nine));
-        Gives(s_nine, Node(13, "Dropout", 3), Image(s_nine), Tensor.From<float>([0], []), training);
+        Gives(s_nine, Node(13, "Dropout", 3), Image(s_nine), tensor(new float[] { 0 }, []), training);
         Assert.Contains("model.eval()", Assert.Throws<InvalidDataException>(() => Node(13, "Dropout", 3)([new OnnxValue(half), new OnnxValue(half), new OnnxValue(training)])).Message, StringComparison.Ordinal);
     }
 
@@ -134,14 +136,14 @@ public class OnnxOperatorTests
         return OnnxOperators.Make(file.Nodes[0]);
     }
 
-    private static Tensor Image(float[] values) => Tensor.From<float>(values, 1, 1, (long)Math.Sqrt(values.Length), (long)Math.Sqrt(values.Length));
+    private static Tensor Image(float[] values) => tensor(values, [1, 1, (long)Math.Sqrt(values.Length), (long)Math.Sqrt(values.Length)]);
 
-    private static Tensor Longs(params long[] values) => Tensor.From(values);
+    private static Tensor Longs(params long[] values) => tensor(values);
 
     private static void Gives(float[] expected, OnnxKernel kernel, params Tensor?[] inputs)
     {
-        using var frozen = Autograd.NoGrad();
-        float[] got = kernel([.. inputs.Select(input => input is null ? null : new OnnxValue(input))])[0].To(DType.Float32).ToArray<float>();
+        using var frozen = no_grad();
+        float[] got = kernel([.. inputs.Select(input => input is null ? null : new OnnxValue(input))])[0].to(ScalarType.Float32).ToArray<float>();
         Assert.Equal(expected.Length, got.Length);
         Assert.All(expected.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
     }

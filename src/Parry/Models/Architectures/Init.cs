@@ -1,0 +1,61 @@
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Parry.Models.Architectures;
+
+/// <summary>
+/// First weights. Shapes are read as layers store them: [out, in, …] for linear layers and convolutions, [in, out, …] for
+/// transposed convolutions. Nothing here is recorded by autograd.
+/// </summary>
+public static class Init
+{
+    /// <summary>PyTorch's default for every layer with weights: uniform within ±1/√(fan in), the bias too.</summary>
+    public static void Default(Tensor weight, Tensor? bias, Generator random)
+    {
+        double bound = 1 / Math.Sqrt(weight.size(1) * Receptive(weight));
+        Uniform(weight, bound, random);
+        if (bias is not null) Uniform(bias, bound, random);
+    }
+
+    /// <summary>Glorot and Bengio (2010): uniform within ±√(6 / (fan in + fan out)).</summary>
+    public static void GlorotUniform(Tensor weight, Generator random) =>
+        Uniform(weight, Math.Sqrt(6.0 / ((weight.size(0) + weight.size(1)) * Receptive(weight))), random);
+
+    /// <summary>
+    /// tflib's convolutions, plain and transposed (the code of WGAN-GP and Defense-GAN): uniform with variance
+    /// 4 / (fan in + fan out), where a stride makes one of the fans smaller by its square.
+    /// </summary>
+    public static void TflibUniform(Tensor weight, long stride, Generator random)
+    {
+        // The strided fan is the output's of a convolution and the input's of a transposed one: the first size in both.
+        double fans = (weight.size(1) + (double)weight.size(0) / (stride * stride)) * Receptive(weight);
+        Uniform(weight, Math.Sqrt(3 * 4 / fans), random);
+    }
+
+    /// <summary>Normal with mean 0.</summary>
+    public static void Gaussian(Tensor weight, double deviation, Generator random)
+    {
+        using var frozen = no_grad();
+        weight.normal_(0, deviation, random);
+    }
+
+    /// <summary>CleverHans: Gaussian, then the weights of each output unit (first dimension) scaled to L2 norm 1. Its biases are 0.</summary>
+    public static void UnitNorm(Tensor weight, Generator random)
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        weight.normal_(0, 1, random);
+        long[] perUnit = [.. Enumerable.Range(1, weight.shape.Length - 1)];
+        weight.mul_(weight.mul(weight).sum(perUnit, true).add(1e-7).pow(-0.5));
+    }
+
+    private static void Uniform(Tensor tensor, double bound, Generator random)
+    {
+        using var frozen = no_grad();
+        tensor.uniform_(-bound, bound, random);
+    }
+
+    // How many positions of a kernel; 1 for a linear layer.
+    private static long Receptive(Tensor weight) => weight.numel() / (weight.size(0) * weight.size(1));
+}

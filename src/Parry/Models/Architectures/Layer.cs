@@ -1,0 +1,88 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Parry.Models.Architectures;
+
+/// <summary>
+/// TorchSharp's layers as Parry makes them: first weights come from a named generator, parameters are frozen and the layer is in evaluation mode until somebody trains
+/// it. In evaluation mode a network is read-only and safe to use from several threads.
+/// </summary>
+public static class Layer
+{
+    /// <summary>A convolution with a square kernel and PyTorch's default weights.</summary>
+    public static Conv2d Conv2d(
+        long inputs, long outputs, long kernel, Generator random, long stride = 1, long padding = 0, long dilation = 1, bool bias = true, long groups = 1)
+    {
+        Conv2d layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups: groups, bias: bias);
+        Init.Default(layer.weight, layer.bias, random);
+        return Frozen(layer);
+    }
+
+    /// <summary>A transposed convolution with a square kernel and PyTorch's default weights.</summary>
+    public static ConvTranspose2d ConvTranspose2d(
+        long inputs, long outputs, long kernel, Generator random, long stride = 1, long padding = 0, long outputPadding = 0, bool bias = true)
+    {
+        ConvTranspose2d layer = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, outputPadding, bias: bias);
+        Init.Default(layer.weight, layer.bias, random);
+        return Frozen(layer);
+    }
+
+    /// <summary>A fully connected layer with PyTorch's default weights.</summary>
+    public static Linear Linear(long inputs, long outputs, Generator random, bool bias = true)
+    {
+        Linear layer = nn.Linear(inputs, outputs, bias);
+        Init.Default(layer.weight, layer.bias, random);
+        return Frozen(layer);
+    }
+
+    /// <summary>Batch normalization of maps [N, C, H, W], or of vectors [N, C].</summary>
+    /// <param name="features">C.</param>
+    /// <param name="momentum">The part of a batch's statistics in the running ones.</param>
+    /// <param name="epsilon">Added to variances.</param>
+    /// <param name="vectors">Whether it takes vectors.</param>
+    public static nn.Module<Tensor, Tensor> BatchNorm(long features, double momentum = 0.1, double epsilon = 1e-5, bool vectors = false) =>
+        vectors ? Frozen(nn.BatchNorm1d(features, epsilon, momentum)) : Frozen(nn.BatchNorm2d(features, epsilon, momentum));
+
+    /// <summary>Group normalization.</summary>
+    public static GroupNorm GroupNorm(long groups, long features) => Frozen(nn.GroupNorm(groups, features));
+
+    /// <summary>Instance normalization of maps.</summary>
+    public static InstanceNorm2d InstanceNorm(long features, double epsilon = 1e-5, bool affine = false) =>
+        Frozen(nn.InstanceNorm2d(features, epsilon, affine: affine));
+
+    /// <summary>The largest element of each square window.</summary>
+    public static MaxPool2d MaxPool2d(long kernel, long? stride = null) => Frozen(nn.MaxPool2d(kernel, stride));
+
+    /// <summary>The mean of each square window.</summary>
+    public static AvgPool2d AvgPool2d(long kernel, long? stride = null) => Frozen(nn.AvgPool2d(kernel, stride));
+
+    /// <summary>Joins all dimensions after the first.</summary>
+    public static Flatten Flatten() => Frozen(nn.Flatten());
+
+    /// <summary>Vectors [N, C · H · W] to maps [N, C, H, W].</summary>
+    public static Unflatten Reshape(long channels, long height, long width) => Frozen(nn.Unflatten(1, [channels, height, width]));
+
+    /// <summary>Twice as high and wide, each pixel four times.</summary>
+    public static Upsample Upsample() => Frozen(nn.Upsample(scale_factor: [2, 2]));
+
+    /// <summary>Layers one after the other, by name.</summary>
+    public static Sequential Sequential(params (string Name, nn.Module<Tensor, Tensor> Layer)[] layers) => Frozen(nn.Sequential(layers));
+
+    /// <summary>Layers one after the other, named 0, 1, …</summary>
+    public static Sequential Sequential(params nn.Module<Tensor, Tensor>[] layers) => Frozen(nn.Sequential(layers));
+
+    /// <summary>Puts a module into evaluation mode, freezes its parameters and takes them out of the scopes of this thread: the module owns them.</summary>
+    public static T Frozen<T>(T module) where T : nn.Module
+    {
+        module.eval();
+        foreach (Parameter parameter in module.parameters())
+        {
+            parameter.requires_grad = false;
+            parameter.DetachFromDisposeScope();
+        }
+
+        foreach (Tensor buffer in module.buffers()) buffer.DetachFromDisposeScope();
+        return module;
+    }
+}

@@ -1,0 +1,100 @@
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Parry.Models.Architectures;
+
+/// <summary>Weights and modes of a network.</summary>
+public static class NetworkState
+{
+    /// <summary>What an optimizer changes, named by the path of children that leads to each, as in <c>features.0.weight</c>.</summary>
+    public static IEnumerable<KeyValuePair<string, Tensor>> Parameters(this nn.Module network) =>
+        network.named_parameters().Select(named => new KeyValuePair<string, Tensor>(named.name, named.parameter));
+
+    /// <summary>What belongs to the weights without being optimized, such as running statistics.</summary>
+    public static IEnumerable<KeyValuePair<string, Tensor>> Buffers(this nn.Module network) =>
+        network.named_buffers().Where(named => !named.name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+            .Select(named => new KeyValuePair<string, Tensor>(named.name, named.buffer));
+
+    /// <summary>Parameters and buffers: all that a weight file holds.</summary>
+    public static IEnumerable<KeyValuePair<string, Tensor>> State(this nn.Module network) => network.Parameters().Concat(network.Buffers());
+
+    /// <summary>The number of parameters, counted as elements.</summary>
+    public static long ParameterCount(this nn.Module network) => network.Parameters().Sum(parameter => parameter.Value.numel());
+
+    /// <summary>Lets autograd follow the parameters, or freezes them.</summary>
+    public static void RequireGrad(this nn.Module network, bool required = true)
+    {
+        foreach (var parameter in network.parameters()) parameter.requires_grad = required;
+    }
+
+    /// <summary>Takes over parameters and buffers by name.</summary>
+    /// <exception cref="InvalidDataException">A name is missing or left over, or a shape differs; the message names it.</exception>
+    public static void LoadState(this nn.Module network, IReadOnlyDictionary<string, Tensor> state)
+    {
+        var own = network.State().ToDictionary();
+        foreach (var (name, tensor) in own)
+        {
+            if (!state.TryGetValue(name, out Tensor? given))
+            {
+                throw new InvalidDataException($"The weights lack '{name}' {tensor.Describe()}; they are of another architecture.");
+            }
+
+            if (!given.shape.AsSpan().SequenceEqual(tensor.shape))
+            {
+                throw new InvalidDataException(
+                    $"The weight '{name}' is {given.Describe()} where {tensor.Describe()} was expected; it is of another architecture.");
+            }
+        }
+
+        string? unknown = state.Keys.FirstOrDefault(name => !own.ContainsKey(name));
+        if (unknown is not null) throw new InvalidDataException($"The weights hold '{unknown}', which this architecture does not have.");
+        using var frozen = no_grad();
+        foreach (var (name, tensor) in own) tensor.copy_(state[name]);
+    }
+
+    /// <summary>Puts it and its children into training mode, with draws from this generator.</summary>
+    public static void Train(this nn.Module network, Generator random)
+    {
+        network.train();
+        SetRandom(network, random);
+    }
+
+    /// <summary>Puts it and its children into evaluation mode.</summary>
+    public static void Evaluate(this nn.Module network)
+    {
+        network.eval();
+        SetRandom(network, null);
+    }
+
+    /// <summary>Puts it and its children into evaluation mode until the result is disposed, which gives each the mode it had.</summary>
+    /// <returns>Null when it is in evaluation mode throughout.</returns>
+    public static IDisposable? EnterEvaluation(this nn.Module network)
+    {
+        nn.Module[] modules = [.. WithDescendants(network)];
+        if (!Array.Exists(modules, module => module.training)) return null;
+        var before = new Restore([.. modules.Select(module => (module, module.training, (module as IDrawsInTraining)?.Random))]);
+        network.Evaluate();
+        return before;
+    }
+
+    private static IEnumerable<nn.Module> WithDescendants(nn.Module network) => network.modules().Prepend(network);
+
+    private static void SetRandom(nn.Module network, Generator? random)
+    {
+        foreach (IDrawsInTraining module in WithDescendants(network).OfType<IDrawsInTraining>()) module.Random = random;
+    }
+
+    private sealed class Restore(List<(nn.Module Module, bool Training, Generator? Random)> modules) : IDisposable
+    {
+        public void Dispose()
+        {
+            // Outermost first: a module sets the mode of its children, and each of these then gets its own again.
+            foreach (var (module, training, random) in modules)
+            {
+                module.train(training);
+                if (module is IDrawsInTraining draws) draws.Random = random;
+            }
+        }
+    }
+}

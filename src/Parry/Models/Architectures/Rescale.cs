@@ -1,0 +1,17 @@
+using System.Globalization;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Parry.Models.Architectures;
+
+/// <summary>factor · x + offset with fixed numbers, as from [0, 1] to [-1, 1] and back.</summary>
+public sealed class Rescale(double factor, double offset) : Network
+{
+    /// <summary>Any shape to the same shape.</summary>
+    public override Tensor forward(Tensor input) => input.mul(factor).add(offset);
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"Rescale({factor}, {offset})");
+}

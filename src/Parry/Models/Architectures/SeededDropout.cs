@@ -1,0 +1,39 @@
+using System.Globalization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Parry.Models.Architectures;
+
+/// <summary>
+/// In training mode sets elements to 0 at random and scales the others up, so that the mean stays; otherwise does nothing. TorchSharp's own takes no generator.
+/// </summary>
+public sealed class SeededDropout : Network
+{
+    private readonly double _drop;
+
+    /// <summary>Creates the layer.</summary>
+    /// <param name="drop">The probability of an element to be dropped, in [0, 1): not the one to be kept.</param>
+    public SeededDropout(double drop)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(drop);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(drop, 1);
+        _drop = drop;
+    }
+
+    /// <summary>Any shape to the same shape.</summary>
+    public override Tensor forward(Tensor input)
+    {
+        if (Random is null || _drop == 0) return input.view_as(input);
+        using Tensor mask = Mask(input, Random);
+        return input.mul(mask);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"Dropout({_drop})");
+
+    private Tensor Mask(Tensor input, Generator random)
+    {
+        using var frozen = no_grad();
+        return empty_like(input).bernoulli_(1 - _drop, random).mul_(1 / (1 - _drop));
+    }
+}

@@ -1,0 +1,174 @@
+using System.Runtime.ExceptionServices;
+
+namespace Parry.Runtime;
+
+/// <summary>
+/// Long-lived threads, one per physical core, each with LibTorch's own threading at one. A batch is cut along the sample
+/// axis and the workers take the pieces; samples are independent, so the number of workers changes no result.
+/// </summary>
+public sealed class Workers : IDisposable
+{
+    private static readonly Lazy<Workers> s_shared = new(() => new Workers(PhysicalCores));
+
+    [ThreadStatic]
+    private static bool t_isWorker;
+
+    private readonly Thread[] _threads;
+    private readonly Queue<Action> _queue = new();
+    private bool _closed;
+
+    /// <summary>Starts that many workers.</summary>
+    public Workers(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        TorchLibrary.Load();
+        _threads = new Thread[count];
+        for (int i = 0; i < count; i++)
+        {
+            _threads[i] = new Thread(Work) { IsBackground = true, Name = $"parry-worker-{i}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>One worker per physical core, started at first use.</summary>
+    public static Workers Shared => s_shared.Value;
+
+    /// <summary>The physical cores this process may use.</summary>
+    public static int PhysicalCores { get; } = CountPhysicalCores();
+
+    /// <summary>How many workers there are.</summary>
+    public int Count => _threads.Length;
+
+    /// <summary>Does pieces 0 to count - 1, each on some worker, and waits for all. The first exception is thrown again here.</summary>
+    /// <remarks>Called from a worker, it does the pieces itself.</remarks>
+    public void Run(int count, Action<int> piece, CancellationToken cancellation = default)
+    {
+        if (t_isWorker)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                piece(i);
+            }
+
+            return;
+        }
+
+        using var done = new CountdownEvent(Math.Max(count, 1));
+        if (count == 0) return;
+        ExceptionDispatchInfo? failure = null;
+        for (int i = 0; i < count; i++)
+        {
+            int index = i;
+            Enqueue(() =>
+            {
+                try
+                {
+                    if (failure is null && !cancellation.IsCancellationRequested) piece(index);
+                }
+                catch (Exception e)
+                {
+                    Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null);
+                }
+                finally
+                {
+                    done.Signal();
+                }
+            });
+        }
+
+        done.Wait(CancellationToken.None);
+        failure?.Throw();
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Maps pieces 0 to count - 1 to results, in order.</summary>
+    public T[] Map<T>(int count, Func<int, T> piece, CancellationToken cancellation = default)
+    {
+        var results = new T[count];
+        Run(count, i => results[i] = piece(i), cancellation);
+        return results;
+    }
+
+    /// <summary>Does one piece on some worker, for whoever must not wait: the thread of a web request.</summary>
+    public Task<T> Post<T>(Func<T> piece)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Enqueue(() =>
+        {
+            try
+            {
+                done.SetResult(piece());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        return done.Task;
+    }
+
+    /// <summary>Lets the workers end once the queue is empty.</summary>
+    public void Dispose()
+    {
+        lock (_queue)
+        {
+            _closed = true;
+            Monitor.PulseAll(_queue);
+        }
+
+        foreach (Thread thread in _threads) thread.Join();
+    }
+
+    private void Enqueue(Action action)
+    {
+        lock (_queue)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            _queue.Enqueue(action);
+            Monitor.Pulse(_queue);
+        }
+    }
+
+    private void Work()
+    {
+        t_isWorker = true;
+        TorchLibrary.SetThreads(1);
+        while (true)
+        {
+            Action action;
+            lock (_queue)
+            {
+                while (_queue.Count == 0)
+                {
+                    if (_closed) return;
+                    Monitor.Wait(_queue);
+                }
+
+                action = _queue.Dequeue();
+            }
+
+            action();
+        }
+    }
+
+    private static int CountPhysicalCores()
+    {
+        try
+        {
+            var cores = new HashSet<string>();
+            foreach (string cpu in Directory.GetDirectories("/sys/devices/system/cpu", "cpu*"))
+            {
+                string siblings = Path.Combine(cpu, "topology/thread_siblings_list");
+                if (File.Exists(siblings)) cores.Add(File.ReadAllText(siblings).Trim());
+            }
+
+            // ProcessorCount knows affinity and container limits; the topology knows hyper-threads.
+            return cores.Count == 0 ? Environment.ProcessorCount : Math.Min(cores.Count, Environment.ProcessorCount);
+        }
+        catch (IOException)
+        {
+            return Environment.ProcessorCount;
+        }
+    }
+}

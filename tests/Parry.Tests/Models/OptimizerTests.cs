@@ -1,0 +1,140 @@
+using Parry.Models.Architectures;
+using Parry.Models;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Parry.Tests.Models;
+
+public class OptimizerTests : LeakChecked
+{
+    private const double Rate = 0.1;
+
+    // Two gradients for a parameter that starts at 2.
+    private const double G1 = 3;
+    private const double G2 = -0.5;
+
+    public static TheoryData<string> Kinds => ["sgd", "momentum", "nesterov", "rmsprop", "adam"];
+
+    [Fact]
+    public void Sgd_moves_along_the_gradient() =>
+        Assert.Equal(2 - Rate * (G1 + G2), TwoSteps(p => Optimizers.Sgd(p, Rate)), 12);
+
+    [Fact]
+    public void Sgd_with_momentum_keeps_a_velocity() =>
+        Assert.Equal(2 - Rate * G1 - Rate * (0.9 * G1 + G2), TwoSteps(p => Optimizers.Sgd(p, Rate, 0.9)), 12);
+
+    [Fact]
+    public void Sgd_with_Nesterov_momentum_looks_ahead()
+    {
+        double v1 = G1, v2 = 0.9 * v1 + G2;
+        Assert.Equal(2 - Rate * (G1 + 0.9 * v1) - Rate * (G2 + 0.9 * v2), TwoSteps(p => Optimizers.Sgd(p, Rate, 0.9, nesterov: true)), 12);
+    }
+
+    [Fact]
+    public void Sgd_with_weight_decay_shrinks_the_parameter()
+    {
+        double once = 2 - Rate * (G1 + 0.01 * 2);
+        Assert.Equal(once - Rate * (G2 + 0.01 * once), TwoSteps(p => Optimizers.Sgd(p, Rate, weightDecay: 0.01)), 12);
+    }
+
+    [Fact]
+    public void RmsProp_divides_by_the_root_of_the_mean_square()
+    {
+        double s1 = 0.01 * G1 * G1, s2 = 0.99 * s1 + 0.01 * G2 * G2;
+        double expected = 2 - Rate * G1 / (Math.Sqrt(s1) + 1e-8) - Rate * G2 / (Math.Sqrt(s2) + 1e-8);
+        Assert.Equal(expected, TwoSteps(p => Optimizers.RmsProp(p, Rate)), 12);
+    }
+
+    [Fact]
+    public void Adam_corrects_its_moments()
+    {
+        double m1 = 0.5 * G1, m2 = 0.5 * m1 + 0.5 * G2, v1 = 0.1 * G1 * G1, v2 = 0.9 * v1 + 0.1 * G2 * G2;
+        double expected = 2 - Rate * (m1 / 0.5) / (Math.Sqrt(v1 / 0.1) + 1e-8) - Rate * (m2 / 0.75) / (Math.Sqrt(v2 / 0.19) + 1e-8);
+        Assert.Equal(expected, TwoSteps(p => Optimizers.Adam(p, Rate, 0.5, 0.9)), 12);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void It_finds_the_lowest_point_of_a_bowl(string kind)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = tensor(new double[] { 3.0, -2.0 }).requires_grad_(), lowest = tensor(new double[] { 0.5, 1.0 }), steepness = tensor(new double[] { 1.0, 4.0 });
+        using optim.Optimizer optimizer = Make(kind, [x], 0.05);
+        for (int i = 0; i < 600; i++)
+        {
+            using var step = NewDisposeScope();
+            optimizer.LearningRate = 0.05 * (1 - i / 600.0);
+            optimizer.Step(Autograd.Grad(x.sub(lowest).pow(2.0).mul(steepness).sum(), x));
+        }
+
+        GradientCheck.Close([0.5, 1.0], x.ToArray<double>(), kind, 1e-3);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_restored_state_continues_bit_for_bit(string kind)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(4);
+        Tensor a = randn([30], generator: random), b = a.clone();
+        Tensor[] gradients = [.. Enumerable.Range(0, 8).Select(_ => randn([30], generator: random))];
+        using optim.Optimizer through = Make(kind, [a], Rate), until = Make(kind, [b], Rate), from = Make(kind, [b], Rate);
+        foreach (Tensor gradient in gradients) through.Step(gradient);
+        foreach (Tensor gradient in gradients[..5]) until.Step(gradient);
+        from.Restore(until.State());
+        Assert.Equal(5, from.Steps());
+        foreach (Tensor gradient in gradients[5..]) from.Step(gradient);
+        Assert.Equal(a.ToArray<float>(), b.ToArray<float>());
+        Assert.Equal(8, from.State()["steps"].ToDouble());
+        Assert.Equal(5, until.State()["steps"].ToDouble());
+    }
+
+    [Fact]
+    public void A_state_of_another_kind_or_shape_is_refused_and_changes_nothing()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = ones([2]);
+        using optim.Optimizer adam = Optimizers.Adam([x]), larger = Optimizers.Adam([ones([3])]), sgd = Optimizers.Sgd([x], Rate);
+        sgd.Step(ones([2]));
+        Assert.Contains("first.0", Assert.Throws<InvalidDataException>(() => adam.Restore(sgd.State())).Message, StringComparison.Ordinal);
+        Assert.Contains("first.0", Assert.Throws<InvalidDataException>(() => sgd.Restore(adam.State())).Message, StringComparison.Ordinal);
+        Assert.Contains("[3]", Assert.Throws<InvalidDataException>(() => adam.Restore(larger.State())).Message, StringComparison.Ordinal);
+        Assert.Equal(0, adam.Steps());
+        Assert.Equal(1, sgd.Steps());
+    }
+
+    [Fact]
+    public void A_parameter_without_a_gradient_stays()
+    {
+        using var scope = NewDisposeScope();
+        Tensor moved = ones([1]), still = ones([1]);
+        using var optimizer = Optimizers.Sgd([moved, still], Rate);
+        optimizer.Step(ones([1]), null);
+        Assert.Equal(0.9, moved.ToDouble(), 6);
+        Assert.Equal(1, still.ToDouble());
+        Assert.Throws<ArgumentException>(() => optimizer.Step(ones([1])));
+    }
+
+    private static double TwoSteps(Func<Tensor[], Optimizer> make)
+    {
+        using var scope = NewDisposeScope();
+        Tensor parameter = tensor(new double[] { 2.0 }).requires_grad_(), gradient = tensor(new double[] { G1 });
+        using optim.Optimizer optimizer = make([parameter]);
+        optimizer.Step(gradient);
+        Assert.Equal(G1, gradient.ToDouble());
+        optimizer.Step(tensor(new double[] { G2 }));
+        Assert.True(parameter.requires_grad);
+        return parameter.ToDouble();
+    }
+
+    private static Optimizer Make(string kind, Tensor[] parameters, double rate) => kind switch
+    {
+        "sgd" => Optimizers.Sgd(parameters, rate),
+        "momentum" => Optimizers.Sgd(parameters, rate, 0.9),
+        "nesterov" => Optimizers.Sgd(parameters, rate, 0.9, nesterov: true),
+        "rmsprop" => Optimizers.RmsProp(parameters, rate),
+        _ => Optimizers.Adam(parameters, rate),
+    };
+}

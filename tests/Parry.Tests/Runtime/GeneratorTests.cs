@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Parry.Tests.Runtime;
+
+public class GeneratorTests : LeakChecked
+{
+    private static readonly long[] s_shape = [40];
+
+    [Fact]
+    public void The_same_seed_gives_the_same_numbers_and_another_seed_others()
+    {
+        Assert.Equal(Draw(1), Draw(1));
+        Assert.NotEqual(Draw(1), Draw(2));
+    }
+
+    [Fact]
+    public void A_restored_state_continues_exactly()
+    {
+        using var scope = NewDisposeScope();
+        using Generator one = new(7), other = new(8);
+        randn([33], generator: one);
+        Tensor state = one.get_state();
+        float[] expected = randn(s_shape, generator: one).ToArray<float>();
+        other.Restore(state);
+        Assert.Equal(expected, randn(s_shape, generator: other).ToArray<float>());
+        Assert.Throws<ExternalException>(() => other.Restore(zeros([3], ScalarType.Byte)));
+    }
+
+    [Fact]
+    public void Draws_from_one_generator_do_not_move_another()
+    {
+        using var scope = NewDisposeScope();
+        using Generator one = new(1), other = new(2);
+        randn(s_shape, generator: other);
+        Assert.Equal(Draw(1), randn(s_shape, generator: one).ToArray<float>());
+    }
+
+    [Fact]
+    public unsafe void No_draw_touches_the_global_generator()
+    {
+        using var scope = NewDisposeScope();
+        _ = Loader.Info;
+        nint library = NativeLibrary.Load(Path.Combine(AppContext.BaseDirectory, "libparry_torch.so"));
+        var find = (delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "_ZN2at6detail22getDefaultCPUGeneratorEv");
+        var global = new GeneratorHandle(find());
+        try
+        {
+            byte[] before = State(global);
+            DrawAllWays();
+            Assert.Equal(before, State(global));
+            new Operator("rand").Call([1L]);
+            Assert.NotEqual(before, State(global));
+        }
+        finally
+        {
+            // LibTorch owns it.
+            global.SetHandleAsInvalid();
+            NativeLibrary.Free(library);
+        }
+    }
+
+    private static void DrawAllWays()
+    {
+        using var random = new Generator(3);
+        randn([100], generator: random);
+        empty_like(        rand([100], generator: random)).bernoulli_(0.5, random);
+        using var network = Layer.Sequential(Layer.Linear(20, 20, random), new SeededDropout(0.5));
+        Init.UnitNorm(((Linear)network.named_children()[0].Value).weight, random);
+        network.Train(random);
+        network.forward(zeros([5, 20]));
+    }
+
+    private static unsafe byte[] State(GeneratorHandle generator)
+    {
+        nint state;
+        NativeError error = default;
+        Loader.Check(NativeMethods.parry_generator_get_state(generator, &state, &error), error, "read the state");
+        return new Tensor(state).ToArray<byte>();
+    }
+
+    private static float[] Draw(long seed)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator((ulong)seed);
+        return randn(s_shape, generator: random).ToArray<float>();
+    }
+}
