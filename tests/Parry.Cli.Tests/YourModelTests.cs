@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Parry.Data.Images;
 using Parry.Tests.Models.Onnx;
-using Parry.Torch.Tests;
+using Parry.Tests.Models;
 
 namespace Parry.Cli.Tests;
 

@@ -90,9 +90,9 @@ internal static class SpeedBenchmarks
         var all = Enumerable.Repeat(true, 4).ToArray();
         void Run(int steps) => AttackRunner.Run(new ProjectedGradientDescent { Steps = steps }, model, few, goal, 1, all).Dispose();
         Run(500);
-        long before = Environment.WorkingSet, live = Tensor.TotalCount;
+        long before = Environment.WorkingSet, live = LiveTensors.Count;
         Run(10_000);
-        long leaked = Tensor.TotalCount - live;
+        long leaked = LiveTensors.Count - live;
         return BenchRow.AtMost($"growth over 10,000 PGD steps ({leaked} tensors left)", (Environment.WorkingSet - before) / 1048576.0, "MiB", 16, Command);
     }
 

@@ -149,7 +149,7 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
         using var random = new Generator((ulong)(unchecked((_options.Seed * 1_000_003) + step)));
         if (_whole) Network.Train(random);
         Piece[] pieces = Workers.Shared.Map(count, i => RunPiece(batch[(batch.Length * i / count)..(batch.Length * (i + 1) / count)], batch.Length, step));
-        Network.eval();
+        Network.Evaluate();
         double loss = pieces.Sum(piece => piece.Loss);
 
         // On a worker, where LibTorch's own threads are off: they cost more than they bring here.

@@ -79,8 +79,8 @@ public sealed class GanTrainer : IGanTrainer
         Tensor generatorLoss = _recipe.Loss.Generator(Score(Draw(Latents(_recipe.BatchSize, random), wanted), wanted));
         Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
         _generatorStep.Step(generatorGradients);
-        Generator.eval();
-        _discriminator.eval();
+        Generator.Evaluate();
+        _discriminator.Evaluate();
         Iteration++;
         return new GanStep(discriminatorLoss, generatorLoss.ToDouble(), discriminatorGradient, Norm(generatorGradients));
     }

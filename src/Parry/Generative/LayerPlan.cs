@@ -19,6 +19,7 @@ public sealed class LayerPlan
     private readonly List<(string Name, Func<Generator, nn.Module<Tensor, Tensor>> Make)> _layers = [];
     private readonly Dictionary<string, int> _numbers = [];
     private int _channels, _height = 1, _width = 1;
+    private bool _isMaps;
 
     private LayerPlan()
     {
@@ -36,7 +37,7 @@ public sealed class LayerPlan
     public static LayerPlan Vectors(int length) => new() { _channels = length };
 
     /// <summary>Begins with images [N, C, H, W].</summary>
-    public static LayerPlan Images(ImageShape shape) => new() { _channels = shape.Channels, _height = shape.Height, _width = shape.Width };
+    public static LayerPlan Images(ImageShape shape) => new() { _channels = shape.Channels, _height = shape.Height, _width = shape.Width, _isMaps = true };
 
     /// <summary>A fully connected layer with Glorot's first weights; maps are flattened.</summary>
     /// <param name="outputs">Its outputs.</param>
@@ -46,7 +47,7 @@ public sealed class LayerPlan
         long inputs = Features;
         if (_height * _width > 1) Add("flatten", _ => Layer.Flatten());
         Count(checked(inputs * outputs) + outputs, spectral ? outputs : 0);
-        (_channels, _height, _width) = (outputs, 1, 1);
+        (_channels, _height, _width, _isMaps) = (outputs, 1, 1, false);
         return Add("fc", random =>
         {
             var layer = Layer.Linear(inputs, outputs, random);
@@ -59,7 +60,7 @@ public sealed class LayerPlan
     /// <summary>Vectors to maps.</summary>
     public LayerPlan Reshape(int channels, int height, int width)
     {
-        (_channels, _height, _width) = (channels, height, width);
+        (_channels, _height, _width, _isMaps) = (channels, height, width, true);
         return Add("reshape", _ => Layer.Reshape(channels, height, width));
     }
 
@@ -130,8 +131,9 @@ public sealed class LayerPlan
     public LayerPlan BatchNorm()
     {
         int channels = _channels;
+        bool vectors = !_isMaps;
         Count(2L * channels, 2L * channels);
-        return Add("bn", _ => Layer.BatchNorm(channels, BatchNormShare, BatchNormEpsilon));
+        return Add("bn", _ => Layer.BatchNorm(channels, BatchNormShare, BatchNormEpsilon, vectors));
     }
 
     /// <summary>max(x, 0).</summary>

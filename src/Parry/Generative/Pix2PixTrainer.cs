@@ -76,8 +76,8 @@ public sealed class Pix2PixTrainer : IGanTrainer
         Tensor generatorLoss = GanLoss.NonSaturating.Generator(Score(input, drawn)).add(likeness);
         Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
         _generatorStep.Step(generatorGradients);
-        _generator.eval();
-        _discriminator.eval();
+        _generator.Evaluate();
+        _discriminator.Evaluate();
         Iteration++;
         return new GanStep(loss.ToDouble(), generatorLoss.ToDouble(), GanTrainer.Norm(gradients), GanTrainer.Norm(generatorGradients));
     }

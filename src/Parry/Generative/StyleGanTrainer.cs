@@ -70,7 +70,7 @@ public sealed class StyleGanTrainer : IGanTrainer
         Tensor generatorLoss = GanLoss.NonSaturating.Generator(_discriminator.Score(AtFullSize(Draw(level, alpha, random), level), level, alpha));
         Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
         _generatorStep.Step(generatorGradients);
-        _current.eval();
+        _current.Evaluate();
         Iteration++;
         UpdateAverage();
         return new GanStep(loss.ToDouble(), generatorLoss.ToDouble(), GanTrainer.Norm(gradients), GanTrainer.Norm(generatorGradients));

@@ -88,7 +88,7 @@ public static class Optimizers
     private static Parameter Owned(Tensor tensor)
     {
         var parameter = new Parameter(tensor.detach(), requires_grad: false);
-        parameter.DetachFromDisposeScope();
+        LiveTensors.BecameParameters(1);
         return parameter;
     }
 

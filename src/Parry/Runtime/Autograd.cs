@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Runtime;
@@ -9,23 +11,25 @@ namespace Parry.Runtime;
 /// </summary>
 public static class Autograd
 {
+    private static readonly Lock s_parameters = new();
+
     /// <summary>The gradient of one output with respect to one input.</summary>
     /// <param name="output">A scalar, or any tensor when <paramref name="weights"/> is given.</param>
     /// <param name="input">A tensor that requires gradients and took part in the output.</param>
     /// <param name="weights">Of the output's shape: the result is the gradient of sum(output * weights).</param>
     /// <param name="createGraph">Whether the gradient itself can be differentiated.</param>
-    /// <exception cref="InvalidOperationException">The output does not depend on the input, or LibTorch refused.</exception>
+    /// <exception cref="ExternalException">The output does not depend on the input, or LibTorch refused.</exception>
     public static Tensor Grad(Tensor output, Tensor input, Tensor? weights = null, bool createGraph = false) =>
         Grad([output], [input], weights is null ? null : [weights], createGraph)[0]
-            ?? throw new InvalidOperationException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
+            ?? throw new ExternalException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
 
     /// <summary>The gradients of sum(outputs * weights) with respect to inputs; null for an input that had no part.</summary>
     /// <param name="outputs">Scalars, or any tensors when <paramref name="weights"/> is given.</param>
-    /// <param name="inputs">Tensors that require gradients; no other thread may differentiate with respect to them at the same time.</param>
+    /// <param name="inputs">Tensors that require gradients; but for parameters of a network no other thread may differentiate with respect to them at the same time.</param>
     /// <param name="weights">One per output, of its shape; null means one for scalars.</param>
     /// <param name="createGraph">Whether the gradients themselves can be differentiated.</param>
     /// <param name="retainGraph">Whether the outputs can be differentiated again.</param>
-    /// <exception cref="InvalidOperationException">LibTorch refused.</exception>
+    /// <exception cref="ExternalException">LibTorch refused.</exception>
     public static Tensor?[] Grad(Tensor[] outputs, Tensor[] inputs, Tensor[]? weights = null, bool createGraph = false, bool retainGraph = false)
     {
         if (weights is not null && weights.Length != outputs.Length)
@@ -33,14 +37,21 @@ public static class Autograd
             throw new ArgumentException($"{weights.Length} weights for {outputs.Length} outputs: give one for each.", nameof(weights));
         }
 
+        // Gradients arrive in the inputs themselves, and the workers that train a network share its parameters.
+        if (!inputs.Any(input => input is Parameter)) return Backward(outputs, inputs, weights, createGraph, retainGraph);
+        lock (s_parameters) return Backward(outputs, inputs, weights, createGraph, retainGraph);
+    }
+
+    private static Tensor?[] Backward(Tensor[] outputs, Tensor[] inputs, Tensor[]? weights, bool createGraph, bool retainGraph)
+    {
         foreach (Tensor input in inputs) input.grad = null;
         try
         {
             autograd.backward(outputs, weights, retainGraph || createGraph, createGraph, inputs);
         }
-        catch (System.Runtime.InteropServices.ExternalException e)
+        catch (ExternalException e)
         {
-            throw new InvalidOperationException($"Cannot differentiate {string.Join(", ", outputs.Select(o => o.Describe()))}: {TorchErrors.FirstLine(e)}", e);
+            throw new ExternalException($"Cannot differentiate {string.Join(", ", outputs.Select(o => o.Describe()))}: {TorchErrors.FirstLine(e)}", e);
         }
 
         var gradients = new Tensor?[inputs.Length];

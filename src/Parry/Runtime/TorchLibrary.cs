@@ -158,6 +158,9 @@ public static partial class TorchLibrary
         _ = setenv("OMP_NUM_THREADS", "1", 0);
         _ = setenv("OMP_WAIT_POLICY", "passive", 0);
 
+        // LibTorch warns of the cycle between a parameter and a gradient with a graph, which Autograd cuts; users can do nothing about its warnings.
+        _ = setenv("TORCH_CPP_LOG_LEVEL", "ERROR", 0);
+
         // The C library gives freed tensors back to the system at once, and zeroing fresh pages then costs several times what a
         // convolution does. Keep them: one arena for all threads, large blocks from the heap, and no trimming.
         _ = mallopt(ArenaMax, 1);

@@ -330,9 +330,9 @@ public sealed class AttackConformanceTests : IDisposable
         Dispose(Run(attack));
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         Dispose(Run(attack));
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors.Count);
 
         static void Dispose(IReadOnlyList<AttackResult> results)
         {

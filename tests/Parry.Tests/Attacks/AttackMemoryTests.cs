@@ -59,7 +59,7 @@ public class AttackMemoryTests
 
         public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
         {
-            Live.Add(Tensor.TotalCount);
+            Live.Add(LiveTensors.Count);
             if (Live.Count is Settled or Steps)
             {
                 Settle();

@@ -163,9 +163,9 @@ public class PhysicalAttackTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         var trained = (AdversarialPatch)new AdversarialPatch { Steps = 3 }.Train(model, training, Goal.Untargeted(labels), random, []);
-        Assert.Equal(before + 1, Tensor.TotalCount);
+        Assert.Equal(before + 1, LiveTensors.Count);
         using AttackResult batch = AttackRunner.Run(trained, model, images, Goal.Untargeted(own), seed: 1);
         for (int i = 0; i < 9; i++)
         {

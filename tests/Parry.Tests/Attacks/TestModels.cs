@@ -33,7 +33,7 @@ internal sealed class LinearClassifier : IClassifier, ILayered
         _weights = tensor(W.SelectMany(row => row).ToArray(), [1, classes, shape.Pixels]).DetachFromDisposeScope();
         // The gray image lies on all boundaries.
         _biases = _weights.sum(2).mul(-0.5).DetachFromDisposeScope();
-        Network = Layer.Linear(_weights, _biases);
+        Network = Layers.Linear(_weights, _biases);
     }
 
     public nn.Module<Tensor, Tensor> Network { get; }
@@ -89,7 +89,7 @@ internal sealed class SmallNetwork : IClassifier
 /// <summary>Always the same logits, class 0 first: no image can change them.</summary>
 internal sealed class ConstantClassifier(ImageShape shape, int classes) : IClassifier, ILayered
 {
-    public nn.Module<Tensor, Tensor> Network { get; } = Layer.Linear(zeros([classes, shape.Pixels]), arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
+    public nn.Module<Tensor, Tensor> Network { get; } = Layers.Linear(zeros([classes, shape.Pixels]), arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
 
     public ImageShape Shape => shape;
 

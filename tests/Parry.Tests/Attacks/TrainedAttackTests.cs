@@ -54,9 +54,9 @@ public class TrainedAttackTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         ((IDisposable)AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack).Dispose();
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors.Count);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public class DefenseGanTests
         using var scope = NewDisposeScope();
         using ImageGenerator generator = SmallGenerator();
         using var random = new Generator(2);
-        Tensor drawn = generator.Run(randn([6, 4], generator: random)).Images;
+        Tensor drawn = generator.Generate(randn([6, 4], generator: random));
         Purified found = new DefenseGan(generator) { Steps = 300, Restarts = 10, LearningRate = 200 }.Purify(drawn, Draws(6));
         double spread = drawn.sub(drawn.mean([0], true)).pow(2.0).mean().ToDouble();
         Assert.True(found.Errors.amax([0]).ToDouble() < spread / 50, $"errors up to {found.Errors.amax([0]).ToDouble()} at a spread of {spread}");
@@ -81,9 +81,9 @@ public class DefenseGanTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         Purified purified = new DefenseGan(generator) { Steps = 5, Restarts = 2 }.Purify(images, Draws(3));
-        Assert.Equal(before + 2, Tensor.TotalCount);
+        Assert.Equal(before + 2, LiveTensors.Count);
         purified.Images.Dispose();
         purified.Errors.Dispose();
     }

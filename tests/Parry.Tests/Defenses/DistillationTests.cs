@@ -25,7 +25,7 @@ public class DistillationTests
         Tensor gradient = Autograd.Grad(loss, linear.Linear.bias!);
         using var frozen = no_grad();
         Tensor error = linear.Probabilities(linear.Piece.Images, temperature).sub(LinearPiece.OneHot(linear.Piece.Labels));
-        Same(error.sum(0).div(temperature), gradient);
+        Same(error.sum(dim: 0).div(temperature), gradient);
         Assert.Equal([LinearPiece.Count, LinearPiece.Classes], logits.shape);
     }
 
@@ -41,7 +41,7 @@ public class DistillationTests
         Tensor gradient = Autograd.Grad(loss, linear.Linear.bias!);
         using var frozen = no_grad();
         Tensor wanted = teacher.Logits(linear.Piece.Images).div(temperature).softmax(-1), own = linear.Probabilities(linear.Piece.Images, temperature);
-        Same(own.sub(wanted).sum(0).div(temperature), gradient);
+        Same(own.sub(wanted).sum(dim: 0).div(temperature), gradient);
         Assert.Equal(-wanted.mul(own.log()).sum().ToDouble(), loss.ToDouble(), 1e-4);
     }
 

@@ -33,7 +33,7 @@ public sealed class FastDefenseGanTests : IDisposable
         Tensor images = Images(3, seed: 3);
         float[][] found = [.. _samples.Nearest(images, 5).ToArray<float>().Chunk(4)];
         using var random = new Generator(2);
-        Tensor latents = randn([200, 4], generator: random), drawn = _generator.Run(latents).Images;
+        Tensor latents = randn([200, 4], generator: random), drawn = _generator.Generate(latents);
         float[][] all = [.. latents.ToArray<float>().Chunk(4)];
         for (int image = 0; image < 3; image++)
         {
@@ -49,7 +49,7 @@ public sealed class FastDefenseGanTests : IDisposable
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = new Generator(4);
-        Tensor drawn = _generator.Run(randn([6, 4], generator: random)).Images;
+        Tensor drawn = _generator.Generate(randn([6, 4], generator: random));
         Purified purified = (Fast() with { Stages = 30, Tolerance = 0 }).Purify(drawn, Draws(6));
         Assert.All(purified.Errors.ToArray<float>(), error => Assert.InRange(error, 0, 1e-4));
     }
@@ -100,7 +100,7 @@ public sealed class FastDefenseGanTests : IDisposable
         using var scope = NewDisposeScope();
         using var random = new Generator(8);
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = _generator.Run(randn([20, 4], generator: random)).Images;
+        Tensor images = _generator.Generate(randn([20, 4], generator: random));
         Tensor labels = ((IClassifier)classifier).Predict(images);
         var attack = new OnManifold(_generator, classifier) { Starts = 3, ProjectionSteps = 60, Steps = 60, Searches = 4, Confidence = 0.001 };
         AttackResult result = AttackRunner.Run(attack, (IClassifier)classifier, images, Goal.Untargeted(labels), seed: 1);

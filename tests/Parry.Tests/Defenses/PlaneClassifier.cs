@@ -19,5 +19,5 @@ internal sealed class PlaneClassifier(ImageShape shape, Tensor normal, double th
     }
 
     /// <summary>How far images are from the plane, on the side of class 0, times the normal's length: [N].</summary>
-    public Tensor Side(Tensor images) => images.flatten(1).mm(normal).sub(threshold);
+    public Tensor Side(Tensor images) => images.flatten(1).mv(normal).sub(threshold);
 }

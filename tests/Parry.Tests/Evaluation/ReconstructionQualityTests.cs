@@ -16,7 +16,7 @@ public class ReconstructionQualityTests
         using var random = new Generator(1);
         using var generator = new ImageGenerator(new ImageShape(1, 12, 12), random, width: 6, latent: 4);
         var descent = new DefenseGan(generator) { Steps = 200, Restarts = 6, LearningRate = 200 };
-        Tensor drawn = generator.Run(randn([3, 4], generator: random)).Images;
+        Tensor drawn = generator.Generate(randn([3, 4], generator: random));
         Tensor images = cat([drawn, ones([1, 1, 12, 12])]);
         var told = new Told();
 

@@ -182,9 +182,9 @@ public sealed class ClassifierTrainerTests : IDisposable
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         using (ClassifierTrainer trainer = Trained(s_options)) _ = Accuracy.Of(trainer.Classifier, s_images);
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors.Count);
     }
 
     [Fact]

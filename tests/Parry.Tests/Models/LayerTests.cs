@@ -1,11 +1,12 @@
 using Parry.Models.Architectures;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
-public class LayerTests : LeakChecked
+public class LayerTests
 {
     /// <summary>Every layer with the shape of a small input, whether it is to be checked in training mode, and how it shows itself.</summary>
     public static TheoryData<string, long[], bool, string> Layers => new()
@@ -13,15 +14,15 @@ public class LayerTests : LeakChecked
         { "linear", [3, 4], false, "Linear(4, 5)" },
         { "conv", [2, 2, 6, 6], false, "Conv2d(2, 3, kernel 3, stride 2, padding 1, dilation 2)" },
         { "conv-transpose", [2, 2, 3, 3], false, "ConvTranspose2d(2, 3, kernel 4, stride 2, padding 1, output padding 1)" },
-        { "batch-norm", [4, 3], false, "BatchNorm(3)" },
-        { "batch-norm", [4, 3], true, "BatchNorm(3)" },
+        { "batch-norm-vectors", [4, 3], false, "BatchNorm(3)" },
+        { "batch-norm-vectors", [4, 3], true, "BatchNorm(3)" },
         { "batch-norm", [2, 3, 2, 2], true, "BatchNorm(3)" },
         { "instance-norm", [2, 3, 3, 3], true, "InstanceNorm(3)" },
         { "group-norm", [2, 4, 2, 3], true, "GroupNorm(2, 4)" },
         { "max-pool", [2, 2, 5, 5], false, "MaxPool2d(kernel 2, stride 2)" },
         { "avg-pool", [2, 2, 5, 5], false, "AvgPool2d(kernel 3, stride 1)" },
         { "flatten", [2, 3, 2], false, "Flatten" },
-        { "reshape", [2, 6], false, "Reshape(3x2)" },
+        { "reshape", [2, 6], false, "Reshape(3x2x1)" },
         { "upsample", [2, 2, 2, 3], false, "Upsample(2)" },
         { "rescale", [4], false, "Rescale(2, -1)" },
         { "relu", [20], false, "Relu" },
@@ -40,7 +41,7 @@ public class LayerTests : LeakChecked
         using var scope = NewDisposeScope();
         using var random = new Generator(11);
         using nn.Module<Tensor, Tensor> layer = Make(kind, random);
-        Assert.Equal(text, layer.ToString());
+        Assert.Equal(text, LayerText.Of(layer));
         layer.to(ScalarType.Float64);
         foreach (var parameter in layer.Parameters()) parameter.Value.add_(GradientCheck.Leaf(random, parameter.Value.shape).detach(), 0.5);
         layer.RequireGrad();
@@ -88,7 +89,8 @@ public class LayerTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(14);
-        using var layer = Layer.BatchNorm(1, momentum: 0.25);
+        using var layer = Layer.BatchNorm(1, momentum: 0.25, vectors: true);
+        Tensor weight = layer.Parameters().First().Value;
         layer.RequireGrad();
         layer.Train(random);
         Tensor first = tensor(new float[] { 1, 2, 3, 6 }, [4, 1]), second = tensor(new float[] { 0, 0, 4, 4 }, [4, 1]);
@@ -99,8 +101,8 @@ public class LayerTests : LeakChecked
         Assert.Equal(0.75 * (0.75 + 0.25 * 14 / 3) + 0.25 * 16 / 3, buffers["running_var"].ToDouble(), 5);
         Assert.False(buffers["running_mean"].requires_grad);
         Assert.Equal(-2 / Math.Sqrt(3.5), one.ToArray<float>()[0], 4);
-        Autograd.Grad(one.pow(2.0).sum(), layer.weight);
-        Autograd.Grad(two.pow(2.0).sum(), layer.weight);
+        Autograd.Grad(one.pow(2.0).sum(), weight);
+        Autograd.Grad(two.pow(2.0).sum(), weight);
 
         layer.eval();
         Assert.Equal((1 - buffers["running_mean"].ToDouble()) / Math.Sqrt(buffers["running_var"].ToDouble() + 1e-5), layer.forward(first).ToArray<float>()[0], 4);
@@ -112,15 +114,15 @@ public class LayerTests : LeakChecked
         using var scope = NewDisposeScope();
         using var random = new Generator(15);
         using var layer = new SeededDropout(0.2);
-        Tensor ones = ones([20_000]).requires_grad_();
-        Assert.Equal(ones.ToArray<float>(), layer.forward(ones).ToArray<float>());
+        Tensor all = ones([20_000]).requires_grad_();
+        Assert.Equal(all.ToArray<float>(), layer.forward(all).ToArray<float>());
         layer.Train(random);
-        Tensor output = layer.forward(ones);
+        Tensor output = layer.forward(all);
         float[] values = output.ToArray<float>();
         Assert.InRange(values.Count(v => v == 0), 3_700, 4_300);
         Assert.All(values, v => Assert.True(v is 0 or 1.25f));
-        Assert.Equal(values, Autograd.Grad(output.sum(), ones).ToArray<float>());
-        Assert.NotEqual(values, layer.forward(ones).ToArray<float>());
+        Assert.Equal(values, Autograd.Grad(output.sum(), all).ToArray<float>());
+        Assert.NotEqual(values, layer.forward(all).ToArray<float>());
         Assert.Throws<ArgumentOutOfRangeException>(() => new SeededDropout(1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new SeededDropout(-0.1));
     }
@@ -139,18 +141,38 @@ public class LayerTests : LeakChecked
         Assert.Equal(4, input.sum().ToDouble());
     }
 
+    [Fact]
+    public void Converted_weights_keep_their_values_and_their_owners()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5);
+        using var layer = Layer.Linear(4, 3, random);
+        layer.RequireGrad();
+        Tensor input = randn([2, 4], generator: random);
+        float[] before = layer.forward(input).ToArray<float>();
+        layer.to(ScalarType.Float64);
+        Assert.Equal(ScalarType.Float64, layer.weight.dtype);
+        Assert.True(layer.weight.requires_grad);
+        GradientCheck.Close([.. before.Select(v => (double)v)], layer.forward(input.to(ScalarType.Float64)).ToArray<double>());
+        layer.to(ScalarType.Float32);
+        Assert.Equal(before, layer.forward(input).ToArray<float>());
+        layer.to(CPU);
+        Assert.Equal(DeviceType.CPU, layer.weight.device_type);
+    }
+
     private static nn.Module<Tensor, Tensor> Make(string kind, Generator random) => kind switch
     {
         "linear" => Layer.Linear(4, 5, random),
         "conv" => Layer.Conv2d(2, 3, 3, random, stride: 2, padding: 1, dilation: 2),
         "conv-transpose" => Layer.ConvTranspose2d(2, 3, 4, random, stride: 2, padding: 1, outputPadding: 1),
         "batch-norm" => Layer.BatchNorm(3),
+        "batch-norm-vectors" => Layer.BatchNorm(3, vectors: true),
         "instance-norm" => Layer.InstanceNorm(3, affine: true),
         "group-norm" => Layer.GroupNorm(2, 4),
         "max-pool" => Layer.MaxPool2d(2),
         "avg-pool" => Layer.AvgPool2d(3, 1),
         "flatten" => Layer.Flatten(),
-        "reshape" => Layer.Reshape(3, 2),
+        "reshape" => Layer.Reshape(3, 2, 1),
         "upsample" => Layer.Upsample(),
         "rescale" => new Rescale(2, -1),
         "relu" => nn.ReLU(),

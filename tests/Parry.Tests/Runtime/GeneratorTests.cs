@@ -28,7 +28,7 @@ public class GeneratorTests : LeakChecked
         float[] expected = randn(s_shape, generator: one).ToArray<float>();
         other.Restore(state);
         Assert.Equal(expected, randn(s_shape, generator: other).ToArray<float>());
-        Assert.Throws<ExternalException>(() => other.Restore(zeros([3], ScalarType.Byte)));
+        Assert.Throws<InvalidDataException>(() => other.Restore(zeros([3], ScalarType.Byte)));
     }
 
     [Fact]
@@ -41,46 +41,27 @@ public class GeneratorTests : LeakChecked
     }
 
     [Fact]
-    public unsafe void No_draw_touches_the_global_generator()
+    public void No_draw_touches_the_global_generator()
     {
         using var scope = NewDisposeScope();
-        _ = Loader.Info;
-        nint library = NativeLibrary.Load(Path.Combine(AppContext.BaseDirectory, "libparry_torch.so"));
-        var find = (delegate* unmanaged<nint>)NativeLibrary.GetExport(library, "_ZN2at6detail22getDefaultCPUGeneratorEv");
-        var global = new GeneratorHandle(find());
-        try
-        {
-            byte[] before = State(global);
-            DrawAllWays();
-            Assert.Equal(before, State(global));
-            new Operator("rand").Call([1L]);
-            Assert.NotEqual(before, State(global));
-        }
-        finally
-        {
-            // LibTorch owns it.
-            global.SetHandleAsInvalid();
-            NativeLibrary.Free(library);
-        }
+        using var random = new Generator(3);
+        using Linear linear = Layer.Linear(20, 20, random);
+        using var network = Layer.Sequential(linear, new SeededDropout(0.5));
+        byte[] before = Generator.Default.get_state().ToArray<byte>();
+        DrawAllWays(linear, network, random);
+        Assert.Equal(before, Generator.Default.get_state().ToArray<byte>());
+        rand(1);
+        Assert.NotEqual(before, Generator.Default.get_state().ToArray<byte>());
     }
 
-    private static void DrawAllWays()
+    // Making a layer is not among them: TorchSharp fills it with numbers of its own first, which nobody sees.
+    private static void DrawAllWays(Linear linear, Sequential network, Generator random)
     {
-        using var random = new Generator(3);
         randn([100], generator: random);
-        empty_like(        rand([100], generator: random)).bernoulli_(0.5, random);
-        using var network = Layer.Sequential(Layer.Linear(20, 20, random), new SeededDropout(0.5));
-        Init.UnitNorm(((Linear)network.named_children()[0].Value).weight, random);
+        empty_like(rand([100], generator: random)).bernoulli_(0.5, random);
+        Init.UnitNorm(linear.weight, random);
         network.Train(random);
         network.forward(zeros([5, 20]));
-    }
-
-    private static unsafe byte[] State(GeneratorHandle generator)
-    {
-        nint state;
-        NativeError error = default;
-        Loader.Check(NativeMethods.parry_generator_get_state(generator, &state, &error), error, "read the state");
-        return new Tensor(state).ToArray<byte>();
     }
 
     private static float[] Draw(long seed)

@@ -7,12 +7,12 @@ namespace Parry.Tests.Runtime;
 /// <summary>Fails a test that leaves tensors behind, or takes away ones it did not make.</summary>
 public abstract class LeakChecked : IDisposable
 {
-    private readonly long _before = Tensor.TotalCount;
+    private readonly long _before = LiveTensors.Count;
 
     public void Dispose()
     {
         Clean();
-        Assert.Equal(_before, Tensor.TotalCount);
+        Assert.Equal(_before, LiveTensors.Count);
         GC.SuppressFinalize(this);
     }
 

@@ -112,7 +112,7 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
             long[] rows = [.. Enumerable.Range(0, Math.Min(BatchSize, batch.Count)).Select(i => (((long)step * BatchSize) + i) % batch.Count)];
             Tensor[] gradients = Workers.Shared.Map((rows.Length + PieceSize - 1) / PieceSize,
                 piece => Gradient(batch, rows[(piece * PieceSize)..Math.Min(rows.Length, (piece + 1) * PieceSize)], patch, step), cancellation);
-            using Tensor sum = stack(gradients).sum(0).mul_(-1.0 / rows.Length);
+            using Tensor sum = stack(gradients).sum(dim: 0).mul_(-1.0 / rows.Length);
             foreach (Tensor gradient in gradients) gradient.Dispose();
             adam.Step(sum);
             patch.clamp_(0.0, 1.0);

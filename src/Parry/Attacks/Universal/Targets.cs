@@ -37,7 +37,7 @@ internal static class Targets
             using Tensor fooled = lanes.Sum(lanes.Everything(), batch =>
             {
                 Tensor reached = batch.Goal.IsReached(batch.Model.Predict(perturb(batch.Images, full([batch.Count], (double)target, ScalarType.Int64))));
-                return [nn.functional.one_hot(batch.Goal.Labels, classes).to(ScalarType.Float32).mul(reached.to(ScalarType.Float32).unsqueeze(1)).sum(0)];
+                return [nn.functional.one_hot(batch.Goal.Labels, classes).to(ScalarType.Float32).mul(reached.to(ScalarType.Float32).unsqueeze(1)).sum(dim: 0)];
             }, cancellation)[0];
             float[] counts = fooled.ToArray<float>();
             for (int label = 0; label < classes; label++)

@@ -126,7 +126,7 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
         long[] left = Rows.Where(Reached(batch, v).ToArray<bool>(), false);
         if (left.Length == 0) return zeros_like(v);
         AttackBatch<IClassifier> rest = batch.Select(left);
-        return new DeepFool { Norm = Norm, Steps = Steps }.Cross(rest with { Images = rest.Images.add(v).clamp_(0.0, 1.0) }).sum(0, true);
+        return new DeepFool { Norm = Norm, Steps = Steps }.Cross(rest with { Images = rest.Images.add(v).clamp_(0.0, 1.0) }).sum(dim: 0, true);
     }
 
     private Tensor Onto(double epsilon, Tensor v) =>

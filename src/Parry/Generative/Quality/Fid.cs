@@ -52,7 +52,7 @@ public static class Fid
     private static (double[] Mean, double[] Covariance) Moments(Tensor features, CancellationToken cancellation)
     {
         long count = features.size(0);
-        double[] mean = Sum(features, rows => rows.sum(0), 1.0 / count, cancellation);
+        double[] mean = Sum(features, rows => rows.sum(dim: 0), 1.0 / count, cancellation);
         using Tensor center = tensor(mean);
         double[] covariance = Sum(features, rows =>
         {

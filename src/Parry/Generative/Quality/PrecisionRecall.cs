@@ -35,7 +35,7 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
             int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
             Tensor distances = SquaredDistances.Between(real.slice(0, from, to, 1), drawn);
             Tensor inReal = distances.lt(realRadii.slice(0, from, to, 1).unsqueeze(1)), inDrawn = distances.lt(drawnRadii);
-            return (Balls: inReal.sum(0).ToArray<long>(), Covered: NotEmpty(inReal), Recalled: NotEmpty(inDrawn));
+            return (Balls: inReal.sum(dim: 0).ToArray<long>(), Covered: NotEmpty(inReal), Recalled: NotEmpty(inDrawn));
         }, cancellation);
         var balls = new long[drawn.size(0)];
         foreach (var part in parts)

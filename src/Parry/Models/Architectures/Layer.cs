@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,6 +15,7 @@ public static class Layer
     public static Conv2d Conv2d(
         long inputs, long outputs, long kernel, Generator random, long stride = 1, long padding = 0, long dilation = 1, bool bias = true, long groups = 1)
     {
+        using var scope = NewDisposeScope();
         Conv2d layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups: groups, bias: bias);
         Init.Default(layer.weight, layer.bias, random);
         return Frozen(layer);
@@ -23,6 +25,7 @@ public static class Layer
     public static ConvTranspose2d ConvTranspose2d(
         long inputs, long outputs, long kernel, Generator random, long stride = 1, long padding = 0, long outputPadding = 0, bool bias = true)
     {
+        using var scope = NewDisposeScope();
         ConvTranspose2d layer = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, outputPadding, bias: bias);
         Init.Default(layer.weight, layer.bias, random);
         return Frozen(layer);
@@ -31,6 +34,7 @@ public static class Layer
     /// <summary>A fully connected layer with PyTorch's default weights.</summary>
     public static Linear Linear(long inputs, long outputs, Generator random, bool bias = true)
     {
+        using var scope = NewDisposeScope();
         Linear layer = nn.Linear(inputs, outputs, bias);
         Init.Default(layer.weight, layer.bias, random);
         return Frozen(layer);
@@ -41,47 +45,65 @@ public static class Layer
     /// <param name="momentum">The part of a batch's statistics in the running ones.</param>
     /// <param name="epsilon">Added to variances.</param>
     /// <param name="vectors">Whether it takes vectors.</param>
-    public static nn.Module<Tensor, Tensor> BatchNorm(long features, double momentum = 0.1, double epsilon = 1e-5, bool vectors = false) =>
-        vectors ? Frozen(nn.BatchNorm1d(features, epsilon, momentum)) : Frozen(nn.BatchNorm2d(features, epsilon, momentum));
+    public static nn.Module<Tensor, Tensor> BatchNorm(long features, double momentum = 0.1, double epsilon = 1e-5, bool vectors = false)
+    {
+        using var scope = NewDisposeScope();
+        return Frozen<nn.Module<Tensor, Tensor>>(vectors ? nn.BatchNorm1d(features, epsilon, momentum) : nn.BatchNorm2d(features, epsilon, momentum));
+    }
 
     /// <summary>Group normalization.</summary>
-    public static GroupNorm GroupNorm(long groups, long features) => Frozen(nn.GroupNorm(groups, features));
+    public static GroupNorm GroupNorm(long groups, long features)
+    {
+        using var scope = NewDisposeScope();
+        return Frozen(nn.GroupNorm(groups, features));
+    }
 
     /// <summary>Instance normalization of maps.</summary>
-    public static InstanceNorm2d InstanceNorm(long features, double epsilon = 1e-5, bool affine = false) =>
-        Frozen(nn.InstanceNorm2d(features, epsilon, affine: affine));
+    public static InstanceNorm2d InstanceNorm(long features, double epsilon = 1e-5, bool affine = false)
+    {
+        using var scope = NewDisposeScope();
+        return Frozen(nn.InstanceNorm2d(features, epsilon, affine: affine));
+    }
 
     /// <summary>The largest element of each square window.</summary>
-    public static MaxPool2d MaxPool2d(long kernel, long? stride = null) => Frozen(nn.MaxPool2d(kernel, stride));
+    public static MaxPool2d MaxPool2d(long kernel, long? stride = null) => InEvaluation(nn.MaxPool2d(kernel, stride));
 
     /// <summary>The mean of each square window.</summary>
-    public static AvgPool2d AvgPool2d(long kernel, long? stride = null) => Frozen(nn.AvgPool2d(kernel, stride));
+    public static AvgPool2d AvgPool2d(long kernel, long? stride = null) => InEvaluation(nn.AvgPool2d(kernel, stride));
 
     /// <summary>Joins all dimensions after the first.</summary>
-    public static Flatten Flatten() => Frozen(nn.Flatten());
+    public static Flatten Flatten() => InEvaluation(nn.Flatten());
 
     /// <summary>Vectors [N, C · H · W] to maps [N, C, H, W].</summary>
-    public static Unflatten Reshape(long channels, long height, long width) => Frozen(nn.Unflatten(1, [channels, height, width]));
+    public static Unflatten Reshape(long channels, long height, long width) => InEvaluation(nn.Unflatten(1, [channels, height, width]));
 
     /// <summary>Twice as high and wide, each pixel four times.</summary>
-    public static Upsample Upsample() => Frozen(nn.Upsample(scale_factor: [2, 2]));
+    public static Upsample Upsample() => InEvaluation(nn.Upsample(scale_factor: [2, 2]));
 
     /// <summary>Layers one after the other, by name.</summary>
-    public static Sequential Sequential(params (string Name, nn.Module<Tensor, Tensor> Layer)[] layers) => Frozen(nn.Sequential(layers));
+    public static Sequential Sequential(params (string Name, nn.Module<Tensor, Tensor> Layer)[] layers) => InEvaluation(nn.Sequential(layers));
 
     /// <summary>Layers one after the other, named 0, 1, …</summary>
-    public static Sequential Sequential(params nn.Module<Tensor, Tensor>[] layers) => Frozen(nn.Sequential(layers));
+    public static Sequential Sequential(params nn.Module<Tensor, Tensor>[] layers) => InEvaluation(nn.Sequential(layers));
 
-    /// <summary>Puts a module into evaluation mode, freezes its parameters and takes them out of the scopes of this thread: the module owns them.</summary>
-    public static T Frozen<T>(T module) where T : nn.Module
+    private static T InEvaluation<T>(T module) where T : nn.Module
     {
         module.eval();
-        foreach (Parameter parameter in module.parameters())
+        return module;
+    }
+
+    // The module owns its parameters: they leave the scopes of this thread.
+    private static T Frozen<T>(T module) where T : nn.Module
+    {
+        module.eval();
+        Parameter[] parameters = [.. module.parameters()];
+        foreach (Parameter parameter in parameters)
         {
             parameter.requires_grad = false;
             parameter.DetachFromDisposeScope();
         }
 
+        LiveTensors.BecameParameters(parameters.Length);
         foreach (Tensor buffer in module.buffers()) buffer.DetachFromDisposeScope();
         return module;
     }

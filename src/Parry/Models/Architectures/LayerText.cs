@@ -23,7 +23,9 @@ internal static class LayerText
         LeakyReLU activation => string.Create(CultureInfo.InvariantCulture, $"LeakyRelu({activation.negative_slope})"),
         ReLU => "Relu",
         ReLU6 => "Relu6",
-        Sequential => string.Join(", ", layer.named_children().Select(child => Of(child.module))),
+        Sequential chain => $"Sequential({chain.Count} layers)",
+        Unflatten maps => $"Reshape({string.Join('x', maps.unflattened_size)})",
+        Upsample => "Upsample(2)",
         Network => layer.ToString()!,
         _ => layer.GetType().Name,
     };

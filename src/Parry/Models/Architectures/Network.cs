@@ -1,4 +1,5 @@
 using System.Reflection;
+using Parry.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,11 +16,16 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
     protected Network() : base("network") => eval();
 
     /// <summary>Where random draws come from in training mode; null in evaluation mode.</summary>
-    public Generator? Random { get; set; }
+    public Generator? Random
+    {
+        get => training ? field : null;
+        set;
+    }
 
     /// <summary>Adds a child under a name and returns it.</summary>
     protected T Child<T>(string name, T child) where T : nn.Module
     {
+        child.eval();
         register_module(name, child);
         return child;
     }
@@ -29,6 +35,7 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
     {
         var parameter = new Parameter(initial, requires_grad: false);
         parameter.DetachFromDisposeScope();
+        LiveTensors.BecameParameters(1);
         register_parameter(name, parameter);
         return parameter;
     }

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,22 +9,42 @@ namespace Parry.Models.TorchScript;
 internal sealed class ScriptedNetwork : IDisposable
 {
     private readonly jit.ScriptModule<Tensor, Tensor> _module;
+    private readonly string _path;
 
-    private ScriptedNetwork(jit.ScriptModule<Tensor, Tensor> module) => _module = module;
+    private ScriptedNetwork(jit.ScriptModule<Tensor, Tensor> module, string path) => (_module, _path) = (module, path);
 
     /// <summary>Loads a module.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="ExternalException">It is no TorchScript, or uses operators that this LibTorch lacks.</exception>
     public static ScriptedNetwork Load(string path)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no TorchScript file '{path}'.", path);
-        jit.ScriptModule<Tensor, Tensor> module = jit.load<Tensor, Tensor>(path);
-        module.eval();
-        foreach (var (_, parameter) in module.named_parameters()) parameter.requires_grad_(false);
-        return new ScriptedNetwork(module);
+        try
+        {
+            jit.ScriptModule<Tensor, Tensor> module = jit.load<Tensor, Tensor>(path);
+            module.eval();
+            foreach (var (_, parameter) in module.named_parameters()) parameter.requires_grad_(false);
+            return new ScriptedNetwork(module, path);
+        }
+        catch (ExternalException e)
+        {
+            throw new ExternalException($"Cannot load the TorchScript file '{path}': {TorchErrors.FirstLine(e)}", e);
+        }
     }
 
     /// <summary>Runs the module on one tensor for its one tensor result; recorded by autograd unless that is off.</summary>
-    public Tensor Forward(Tensor input) => _module.forward(input);
+    /// <exception cref="ExternalException">The module refused the input or gave something else than a tensor.</exception>
+    public Tensor Forward(Tensor input)
+    {
+        try
+        {
+            return _module.forward(input);
+        }
+        catch (Exception e) when (e is ExternalException or InvalidCastException)
+        {
+            throw new ExternalException($"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
+        }
+    }
 
     /// <summary>The names of its parameters and buffers with their shapes.</summary>
     public IReadOnlyList<(string Name, long[] Shape)> Weights() =>

@@ -59,11 +59,11 @@ public class PrecisionRecallTests
         using Tensor real = FidTests.Normals(300, 3, seed: 1), drawn = FidTests.Normals(300, 3, seed: 2);
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         PrecisionRecall.Of(real, drawn);
         Fid.Of(real, drawn);
         Assert.Throws<OperationCanceledException>(() => PrecisionRecall.Of(real, drawn, cancellation: new CancellationToken(true)));
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors.Count);
     }
 
     private static PrecisionRecall Slowly(double[][] real, double[][] drawn, int neighbors)

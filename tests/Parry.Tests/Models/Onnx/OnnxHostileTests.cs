@@ -159,10 +159,10 @@ public sealed class OnnxHostileTests : IDisposable
         // What other tests left to the finalizer is not to be counted.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long live = Tensor.TotalCount;
+        long live = LiveTensors.Count;
         UserErrorException refusal = Assert.Throws<UserErrorException>(() => ModelCatalog.Open(net.Save(_folder), new InputContract(), new ImageShape(1, 4, 4)));
         Assert.DoesNotContain('\n', refusal.Message);
         Assert.All(words, word => Assert.Contains(word.Split('|'), alternative => refusal.Message.Contains(alternative, StringComparison.Ordinal)));
-        Assert.Equal(live, Tensor.TotalCount);
+        Assert.Equal(live, LiveTensors.Count);
     }
 }

@@ -1,0 +1,15 @@
+using TorchSharp;
+
+namespace Parry.Runtime;
+
+/// <summary>How many tensors are alive. TorchSharp counts a tensor that became a parameter of a network once too often and never takes that back.</summary>
+public static class LiveTensors
+{
+    private static long s_parameters;
+
+    /// <summary>Tensors alive in this process, in scopes or not.</summary>
+    public static long Count => torch.Tensor.TotalCount - Interlocked.Read(ref s_parameters);
+
+    /// <summary>Notes that tensors became parameters.</summary>
+    internal static void BecameParameters(int count) => Interlocked.Add(ref s_parameters, count);
+}
