@@ -146,8 +146,8 @@ public sealed record HopSkipJump : IAttack<IPredictor>
 
             // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would not turn their mean.
             Tensor taken = around.sub(centers).reshape(batch.Count, count, -1);
-            signed.add_(sign.mm(taken));
-            all.add_(ones_like(sign).mm(taken));
+            signed.add_(MatrixProduct.Of(sign, taken));
+            all.add_(MatrixProduct.Of(ones_like(sign), taken));
             signs.add_(sign.sum(2, true));
         }
 

@@ -59,5 +59,5 @@ internal sealed class TanhDescent
     /// <summary>The descent of some rows.</summary>
     public TanhDescent Select(long[] rows) => new(_w.At(rows), _tanh.At(rows), _first.At(rows), _second.At(rows), _ages.At(rows));
 
-    private static Tensor ToW(Tensor images) => images.mul(2.0).sub(1.0).mul_(Shrink).atanh();
+    private static Tensor ToW(Tensor images) => InverseTanh.Of(images.mul(2.0).sub(1.0).mul_(Shrink));
 }

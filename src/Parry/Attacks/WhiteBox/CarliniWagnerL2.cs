@@ -78,7 +78,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor w = batch.Images.mul(2.0).sub(1.0).mul(Shrink).atanh();
+        Tensor w = InverseTanh.Of(batch.Images.mul(2.0).sub(1.0).mul(Shrink));
         Tensor clean = ToImages(w.tanh()), first = zeros_like(w), second = zeros_like(w);
         Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];

@@ -79,7 +79,7 @@ public sealed record OptMargin : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor w = batch.Images.mul(2.0).sub(1.0).mul(Shrink).atanh(), clean = w.tanh().add(1.0).mul_(0.5);
+        Tensor w = InverseTanh.Of(batch.Images.mul(2.0).sub(1.0).mul(Shrink)), clean = w.tanh().add(1.0).mul_(0.5);
         Tensor weights = Rows.Column(constants).reshape(-1).repeat_interleave(Points, 0);
         using var adam = Optimizers.Adam([w], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)

@@ -51,11 +51,17 @@ public static class Layer
         return Frozen<nn.Module<Tensor, Tensor>>(vectors ? nn.BatchNorm1d(features, epsilon, momentum) : nn.BatchNorm2d(features, epsilon, momentum));
     }
 
-    /// <summary>Group normalization.</summary>
+    /// <summary>Group normalization (Wu and He, 2018, 1803.08494), with weights 1 and biases 0.</summary>
     public static GroupNorm GroupNorm(long groups, long features)
     {
         using var scope = NewDisposeScope();
-        return Frozen(nn.GroupNorm(groups, features));
+        using var frozen = no_grad();
+        GroupNorm layer = nn.GroupNorm(groups, features);
+
+        // TorchSharp 0.107 leaves both as the memory was.
+        layer.weight.fill_(1);
+        layer.bias!.zero_();
+        return Frozen(layer);
     }
 
     /// <summary>Instance normalization of maps.</summary>
