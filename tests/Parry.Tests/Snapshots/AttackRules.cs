@@ -18,9 +18,6 @@ internal sealed record AttackRules
     /// <summary>For margins.</summary>
     public SnapshotRule Margins { get; init; } = SnapshotRule.Close(2e-3, 1e-2);
 
-    /// <summary>Cheaper settings where images have more than 36 values.</summary>
-    public static IReadOnlyDictionary<string, string> OnLargerImages { get; } = new Dictionary<string, string>();
-
     /// <summary>The rules of an attack, by its text.</summary>
     public static AttackRules Of(string text) => new();
 }

@@ -47,9 +47,13 @@ internal static class MadeImages
     }
 
     /// <summary>
-    /// Each image blended with another one until just before the model's answer changes, later images less near: what weak attacks fool in part.
+    /// Each image blended with another one until shortly before the model's answer changes, later images less near: what weak attacks fool in part.
     /// </summary>
-    public static float[][] NearBoundary(IClassifier model, float[][] images)
+    /// <param name="model">The model.</param>
+    /// <param name="images">The images, of several classes.</param>
+    /// <param name="nearest">How many of 256 steps from one image to the other the first one stays away from the change.</param>
+    /// <param name="each">How many more every further one.</param>
+    public static float[][] NearBoundary(IClassifier model, float[][] images, int nearest, int each)
     {
         var near = new float[images.Length][];
         for (int i = 0; i < images.Length; i++)
@@ -61,7 +65,7 @@ internal static class MadeImages
                 using Tensor predicted = model.Predict(blends);
                 long[] classes = predicted.ToArray<long>();
                 int change = Array.FindIndex(classes, label => label != classes[0]);
-                if (change > 0) near[i] = Blend(from, to, Math.Max(0, change - 3 - (6 * i)));
+                if (change > 0) near[i] = Blend(from, to, Math.Max(0, change - nearest - (each * i)));
             }
 
             near[i] ??= images[i];

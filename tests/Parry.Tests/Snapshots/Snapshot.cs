@@ -114,7 +114,7 @@ internal sealed class Snapshot(string name)
         public static Figure Parse(string line)
         {
             int group = line.IndexOf(AfterGroup, StringComparison.Ordinal), rule = line.LastIndexOf(AfterValues, StringComparison.Ordinal);
-            int name = line.IndexOf(AfterName, group, StringComparison.Ordinal);
+            int name = line.LastIndexOf(AfterName, rule, StringComparison.Ordinal);
             double[] values =
             [
                 .. line[(name + AfterName.Length)..rule].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => double.Parse(text, CultureInfo.InvariantCulture)),
