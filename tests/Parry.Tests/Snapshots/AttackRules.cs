@@ -40,7 +40,7 @@ internal sealed record AttackRules
             ("autozoom", chaotic),
             ("simba:step", chaotic),
             ("stadv", chaotic),
-            ("advgan", chaotic),
+            ("advgan", chaotic with { Successes = SnapshotRule.Mean(0.5, 0) }),
             ("hsj", rough),
             ("boundary", rough),
             ("bim", rough),

@@ -81,7 +81,7 @@ public class AttackSnapshotTests
 
     private static void Check(string name, IClassifier model, Tensor images, long[] labels, IEnumerable<string> texts)
     {
-        if (int.TryParse(Environment.GetEnvironmentVariable("PARRY_SHAKE_SNAPSHOTS"), out int bits)) model = new Shaken(model, bits);
+        model = new Shaken(model);
         string folder = Directory.CreateTempSubdirectory().FullName;
         string linear = Path.Combine(folder, "linear.safetensors");
         new Parry.Tests.Attacks.LinearClassifier(model.Shape, model.Classes, seed: 31).SaveAsNetwork(linear);
@@ -137,8 +137,8 @@ public class AttackSnapshotTests
         return [.. rows.Select((row, i) => (double)row.Where((_, label) => label != labels[i]).Max() - row[labels[i]])];
     }
 
-    /// <summary>A model that sees images with other last bits, as if another library had computed on the way.</summary>
-    private sealed class Shaken(IClassifier model, int bits) : IClassifier, ILayered
+    /// <summary>A model that sees images with other last bits where that is asked for.</summary>
+    private sealed class Shaken(IClassifier model) : IClassifier, ILayered
     {
         public Module? Network => (model as ILayered)?.Network;
 
@@ -146,7 +146,7 @@ public class AttackSnapshotTests
 
         public int Classes => model.Classes;
 
-        public Tensor Logits(Tensor images) => model.Logits(images.Mul(1 + ((double)bits / (1 << 23))));
+        public Tensor Logits(Tensor images) => model.Logits(MadeImages.Shaken(images));
     }
 
     private sealed class FactIfSolverAttribute : FactAttribute

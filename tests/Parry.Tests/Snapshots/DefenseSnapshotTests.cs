@@ -107,7 +107,8 @@ public class DefenseSnapshotTests
         }
     }
 
-    private static Tensor Images() => MadeImages.Batch(s_shape, [.. MadeImages.Strokes(s_shape, 4, seed: 15), .. MadeImages.Noise(s_shape, 1, seed: 16)]);
+    private static Tensor Images() =>
+        MadeImages.Shaken(MadeImages.Batch(s_shape, [.. MadeImages.Strokes(s_shape, 4, seed: 15), .. MadeImages.Noise(s_shape, 1, seed: 16)])).Clamp(0, 1);
 
     private static SampleRandom Draws(Tensor images) => new(7, Enumerable.Range(0, (int)images.Size(0)).Select(i => (long)i).ToArray());
 

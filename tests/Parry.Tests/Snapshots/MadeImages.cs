@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parry.Data;
 using Parry.Models;
 using Parry.Torch;
@@ -77,6 +78,13 @@ internal static class MadeImages
     /// <summary>The images as a tensor [N, C, H, W].</summary>
     public static Tensor Batch(ImageShape shape, float[][] images) =>
         Tensor.From<float>(images.SelectMany(image => image).ToArray(), images.Length, shape.Channels, shape.Height, shape.Width);
+
+    /// <summary>Images with other last bits where PARRY_SHAKE_SNAPSHOTS=k asks for them: multiplied by 1 + k · 2^-23, as if another library had computed on the way.</summary>
+    public static Tensor Shaken(Tensor images)
+    {
+        string? bits = Environment.GetEnvironmentVariable("PARRY_SHAKE_SNAPSHOTS");
+        return string.IsNullOrEmpty(bits) ? images : images.Mul(1 + (int.Parse(bits, CultureInfo.InvariantCulture) / (double)(1 << 23)));
+    }
 
     /// <summary>The rows of a tensor [N, …].</summary>
     public static float[][] Rows(Tensor tensor)

@@ -23,7 +23,7 @@ public class WeightSnapshotTests
         foreach (string name in ModelCatalog.Names)
         {
             using var scope = new TensorScope();
-            using Tensor images = MadeImages.Batch(s_shape, [.. MadeImages.Strokes(s_shape, 4, seed: 5), .. MadeImages.Noise(s_shape, 2, seed: 6)]);
+            Tensor images = MadeImages.Shaken(MadeImages.Batch(s_shape, [.. MadeImages.Strokes(s_shape, 4, seed: 5), .. MadeImages.Noise(s_shape, 2, seed: 6)]));
             string path = ModelCatalog.Find(name);
             string architecture = ModelFile.Describe(path).Architecture;
             if (Classifiers.Names.Contains(architecture)) Classify(snapshot, name, path, images);
