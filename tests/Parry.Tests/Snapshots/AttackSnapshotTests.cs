@@ -9,8 +9,10 @@ using Parry.Torch.Nn;
 namespace Parry.Tests.Snapshots;
 
 /// <summary>
-/// What every attack of the catalog does, at cheap settings, on a linear model, a small convolutional network with weights from a formula, and a shipped network. How far
-/// each may be from the record is in <see cref="AttackRules"/>. PARRY_SHAKE_SNAPSHOTS=k multiplies what the models see by 1 + k · 2^-23: the rules bear such changes of last bits.
+/// What every attack of the catalog does, at cheap settings, on a linear model, a small convolutional network with
+/// weights from a formula, and a shipped network. How far
+/// each may be from the record is in <see cref="AttackRules"/>. PARRY_SHAKE_SNAPSHOTS=k multiplies what the models see
+/// by 1 + k · 2^-23: the rules bear such changes of last bits.
 /// </summary>
 public class AttackSnapshotTests
 {
@@ -18,7 +20,8 @@ public class AttackSnapshotTests
 
     private static readonly string[] s_exact = ["ground-truth", "ground-truth:norm=l1"];
 
-    // On 784 pixels float32 rounds the L1 norm by more than the runner lets a budget be passed by: it throws or not by the last bits.
+    // On 784 pixels float32 rounds the L1 norm by more than the runner lets a budget be passed by: it throws or not by
+    // the last bits.
     private static readonly string[] s_notOnLargerImages = ["pgd:eps=0.4,0.15,norm=l1,steps=12"];
 
     [Fact]
@@ -34,7 +37,8 @@ public class AttackSnapshotTests
     public void Attacks_on_a_small_network_do_what_is_recorded()
     {
         using NetworkClassifier model = SmallNetwork();
-        using Tensor images = MadeImages.Batch(s_small, MadeImages.NearBoundary(model, MadeImages.Noise(s_small, 6, seed: 22), nearest: 4, each: 8));
+        using Tensor images = MadeImages.Batch(s_small,
+            MadeImages.NearBoundary(model, MadeImages.Noise(s_small, 6, seed: 22), nearest: 4, each: 8));
         Check("attacks-network", model, images, Labels(model, images), Texts());
     }
 
@@ -44,7 +48,8 @@ public class AttackSnapshotTests
         var (model, _) = ModelFile.LoadClassifier(ModelCatalog.Find("mnist/e"));
         using (model)
         {
-            using Tensor images = MadeImages.Batch(model.Shape, MadeImages.NearBoundary(model, MadeImages.Strokes(model.Shape, 4, seed: 23), nearest: 6, each: 50));
+            using Tensor images = MadeImages.Batch(model.Shape,
+                MadeImages.NearBoundary(model, MadeImages.Strokes(model.Shape, 4, seed: 23), nearest: 6, each: 50));
             Check("attacks-mnist-e", model, images, Labels(model, images), Texts().Except(s_notOnLargerImages));
         }
     }
@@ -56,7 +61,8 @@ public class AttackSnapshotTests
         Check("attacks-exact", problem.Model, problem.Images, problem.Labels.ToArray<long>(), s_exact);
     }
 
-    private static IEnumerable<string> Texts() => ((IEnumerable<object[]>)AttackConformanceTests.Attacks).Select(row => (string)row[0]).Except(s_exact);
+    private static IEnumerable<string> Texts() =>
+        ((IEnumerable<object[]>)AttackConformanceTests.Attacks).Select(row => (string)row[0]).Except(s_exact);
 
     private static NetworkClassifier SmallNetwork()
     {
@@ -93,8 +99,12 @@ public class AttackSnapshotTests
             string failure = "";
             try
             {
-                AttackSpec attack = AttackCatalog.Parse(text.Replace("LINEAR", linear, StringComparison.Ordinal)).Train(model, images, goal, seed: 1);
-                if (attack.Training is { } training) snapshot.Exact(text, "passes of the training", training.Queries, training.Gradients);
+                AttackSpec parsed = AttackCatalog.Parse(text.Replace("LINEAR", linear, StringComparison.Ordinal));
+                AttackSpec attack = parsed.Train(model, images, goal, seed: 1);
+                if (attack.Training is { } training)
+                {
+                    snapshot.Exact(text, "passes of the training", training.Queries, training.Gradients);
+                }
                 foreach (AttackResult result in attack.Run(model, images, goal, seed: 1))
                 {
                     using (result) Add(snapshot, text, model, labels, result);
@@ -114,7 +124,8 @@ public class AttackSnapshotTests
 
     private static void Add(Snapshot snapshot, string text, IClassifier model, long[] labels, AttackResult result)
     {
-        string group = result.Epsilon is { } epsilon ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{text} at {epsilon}") : text;
+        string group = result.Epsilon is { } epsilon ? string.Create(System.Globalization.CultureInfo.InvariantCulture,
+            $"{text} at {epsilon}") : text;
         AttackRules rules = AttackRules.Of(text);
         snapshot.Exact(group, "attacked", Numbers(result.Attacked));
         snapshot.Add(group, "succeeded", Numbers(result.Succeeded), rules.Successes);

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Parry.Tests.Snapshots;
 
-/// <summary>How far a figure may be from the recorded one. All rules of the snapshots are here; each stands in the recorded file beside its figure.</summary>
+/// <summary>
+/// How far a figure may be from the recorded one. All rules of the snapshots are here; each stands in the recorded file
+/// beside its figure.
+/// </summary>
 internal abstract record SnapshotRule
 {
     /// <summary>The same values.</summary>
@@ -14,7 +17,10 @@ internal abstract record SnapshotRule
     /// <summary>Each value within absolute + relative · |recorded|.</summary>
     public static SnapshotRule Close(double absolute, double relative) => new CloseRule(absolute, relative);
 
-    /// <summary>1 or 0 for each image: the same, unless the figure "margin" of the same group is within the bound of 0 both as recorded and now.</summary>
+    /// <summary>
+    /// 1 or 0 for each image: the same, unless the figure "margin" of the same group is within the bound of 0 both as
+    /// recorded and now.
+    /// </summary>
     public static SnapshotRule Verdict(double bound) => new VerdictRule(bound);
 
     /// <summary>The mean over the images within absolute + relative · |recorded mean|.</summary>
@@ -29,7 +35,9 @@ internal abstract record SnapshotRule
     /// <summary>As the recorded file shows it.</summary>
     protected abstract string Text { get; }
 
-    /// <summary>Which values differ by more than the rule allows; a rule on all values together gives all or none.</summary>
+    /// <summary>
+    /// Which values differ by more than the rule allows; a rule on all values together gives all or none.
+    /// </summary>
     /// <param name="recorded">The recorded values.</param>
     /// <param name="now">As many present values.</param>
     public abstract bool[] Differ(double[] recorded, double[] now);
@@ -50,7 +58,8 @@ internal abstract record SnapshotRule
     {
         protected override string Text => "exact";
 
-        public override bool[] Differ(double[] recorded, double[] now) => [.. recorded.Zip(now, (a, b) => !a.Equals(b))];
+        public override bool[] Differ(double[] recorded, double[] now) =>
+            [.. recorded.Zip(now, (a, b) => !a.Equals(b))];
     }
 
     private sealed record NotedRule : SnapshotRule
@@ -64,14 +73,16 @@ internal abstract record SnapshotRule
     {
         protected override string Text => Format($"within {Absolute} + {Relative} of it");
 
-        public override bool[] Differ(double[] recorded, double[] now) => [.. recorded.Zip(now, (a, b) => !IsClose(a, b, Absolute, Relative))];
+        public override bool[] Differ(double[] recorded, double[] now) =>
+            [.. recorded.Zip(now, (a, b) => !IsClose(a, b, Absolute, Relative))];
     }
 
     private sealed record MeanRule(double Absolute, double Relative) : SnapshotRule
     {
         protected override string Text => Format($"mean within {Absolute} + {Relative} of it");
 
-        public override bool[] Differ(double[] recorded, double[] now) => All(recorded, !IsClose(recorded.Average(), now.Average(), Absolute, Relative));
+        public override bool[] Differ(double[] recorded, double[] now) =>
+            All(recorded, !IsClose(recorded.Average(), now.Average(), Absolute, Relative));
     }
 
     private sealed record MedianRule(double Relative) : SnapshotRule
@@ -82,7 +93,8 @@ internal abstract record SnapshotRule
         {
             // Where nothing succeeded there is no distance; that there were successes is the verdicts' business.
             double? before = Middle(recorded), after = Middle(now);
-            return All(recorded, before is not null && after is not null && !IsClose(before.Value, after.Value, 0, Relative));
+            return All(recorded,
+                before is not null && after is not null && !IsClose(before.Value, after.Value, 0, Relative));
         }
 
         private static double? Middle(double[] values)
@@ -97,7 +109,8 @@ internal abstract record SnapshotRule
 /// <param name="Bound">How near, in logits.</param>
 internal sealed record VerdictRule(double Bound) : SnapshotRule
 {
-    protected override string Text => string.Create(CultureInfo.InvariantCulture, $"equal, but for margins within {Bound} of 0");
+    protected override string Text =>
+        string.Create(CultureInfo.InvariantCulture, $"equal, but for margins within {Bound} of 0");
 
     public override bool[] Differ(double[] recorded, double[] now) => [.. recorded.Zip(now, (a, b) => !a.Equals(b))];
 

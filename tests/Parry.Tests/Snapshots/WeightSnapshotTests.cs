@@ -23,7 +23,8 @@ public class WeightSnapshotTests
         foreach (string name in ModelCatalog.Names)
         {
             using var scope = new TensorScope();
-            Tensor images = MadeImages.Shaken(MadeImages.Batch(s_shape, [.. MadeImages.Strokes(s_shape, 4, seed: 5), .. MadeImages.Noise(s_shape, 2, seed: 6)]));
+            float[][] made = [.. MadeImages.Strokes(s_shape, 4, seed: 5), .. MadeImages.Noise(s_shape, 2, seed: 6)];
+            Tensor images = MadeImages.Shaken(MadeImages.Batch(s_shape, made));
             string path = ModelCatalog.Find(name);
             string architecture = ModelFile.Describe(path).Architecture;
             if (Classifiers.Names.Contains(architecture)) Classify(snapshot, name, path, images);
@@ -37,7 +38,8 @@ public class WeightSnapshotTests
     public void The_classifiers_for_MNIST_are_as_often_right_as_recorded() => CheckAccuracies("mnist", DataSets.Mnist);
 
     [FactIfData("fashion-mnist")]
-    public void The_classifiers_for_Fashion_MNIST_are_as_often_right_as_recorded() => CheckAccuracies("fashion-mnist", DataSets.FashionMnist);
+    public void The_classifiers_for_Fashion_MNIST_are_as_often_right_as_recorded() =>
+        CheckAccuracies("fashion-mnist", DataSets.FashionMnist);
 
     private static void CheckAccuracies(string data, DataSet set)
     {
@@ -64,9 +66,14 @@ public class WeightSnapshotTests
         {
             snapshot.Exact(name, "parameters", classifier.Network.ParameterCount);
             float[][] logits = MadeImages.Rows(classifier.Logits(images));
-            for (int i = 0; i < logits.Length; i++) snapshot.Close(name, $"image {i} logits", 1e-4, 1e-4, [.. logits[i].Select(value => (double)value)]);
+            for (int i = 0; i < logits.Length; i++)
+            {
+                snapshot.Close(name, $"image {i} logits", 1e-4, 1e-4, [.. logits[i].Select(value => (double)value)]);
+            }
             LossGradient gradient = ((IClassifier)classifier).Gradient(images, values => values.LogSumExp([1]));
-            snapshot.Close(name, "gradient norms", 1e-5, 1e-3, [.. MadeImages.Rows(gradient.Gradient).Select(row => Math.Sqrt(row.Sum(value => (double)value * value)))]);
+            float[][] rows = MadeImages.Rows(gradient.Gradient);
+            double[] norms = [.. rows.Select(row => Math.Sqrt(row.Sum(value => (double)value * value)))];
+            snapshot.Close(name, "gradient norms", 1e-5, 1e-3, norms);
         }
     }
 
@@ -75,7 +82,8 @@ public class WeightSnapshotTests
         Tensor latents = new SampleRandom(3, new long[] { 0, 1, 2, 3 }).Normal(0, 128);
         (Module network, Func<Tensor> output) = architecture switch
         {
-            ModelDescription.GeneratorArchitecture => Of(ModelFile.LoadGenerator(path).Generator, generator => generator.Forward(latents)),
+            ModelDescription.GeneratorArchitecture => Of(ModelFile.LoadGenerator(path).Generator,
+                generator => generator.Forward(latents)),
             MagNetNetwork.Architecture => Of(MagNetNetwork.Load(path).Network, magnet => magnet.Forward(images)),
             PuVaeNetwork.Architecture => Of(PuVaeNetwork.Load(path).Network, vae => vae.Forward(images.Slice(0, 0, 1))),
             _ => Of(PerturbationGenerator.Load(path).Generator, generator => generator.Forward(images)),
@@ -83,10 +91,15 @@ public class WeightSnapshotTests
         using (network)
         {
             snapshot.Exact(name, "parameters", network.ParameterCount);
-            snapshot.AddImages(name, MadeImages.Rows(output()), absolute: 1e-4);
-            if (network is MagNetNetwork magnet) snapshot.AddImages($"{name} plain", MadeImages.Rows(magnet.Plain[0].Forward(images)), absolute: 1e-4);
+            snapshot.AddImages(name, MadeImages.Rows(output()), absolute: 1e-4, pixels: 1e-4);
+            if (network is MagNetNetwork magnet)
+            {
+                snapshot.AddImages($"{name} plain", MadeImages.Rows(magnet.Plain[0].Forward(images)), absolute: 1e-4,
+                    pixels: 1e-4);
+            }
         }
     }
 
-    private static (Module Network, Func<Tensor> Output) Of<T>(T network, Func<T, Tensor> output) where T : Module => (network, () => output(network));
+    private static (Module Network, Func<Tensor> Output) Of<T>(T network, Func<T, Tensor> output) where T : Module =>
+        (network, () => output(network));
 }
