@@ -34,7 +34,7 @@ internal sealed record AttackRules
             Margins = SnapshotRule.Close(0.05, 0.05),
         };
 
-        // The results are steady, but when to stop depends on comparisons (branch and bound may visit other nodes first).
+        // The results are steady, but when to stop depends on comparisons; branch and bound may go elsewhere.
         var stopping = new AttackRules { Passes = SnapshotRule.Close(1, 0.1) };
 
         // Its line searches end where float32 sees no progress any more.
