@@ -2,9 +2,11 @@ using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Exact;
 using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Attacks;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;
 
@@ -67,14 +69,7 @@ public class AttackSnapshotTests
     private static NetworkClassifier SmallNetwork()
     {
         using var random = new Generator(0);
-        var network = new Sequential(
-            new Rescale(2, -1),
-            new Conv2d(1, 4, 3, random, padding: 1),
-            Activation.Relu(),
-            new Flatten(),
-            new Linear(144, 24, random),
-            Activation.Relu(),
-            new Linear(24, 4, random));
+        var network = Layer.Sequential(new Rescale(2, -1), Layer.Conv2d(1, 4, 3, random, padding: 1), nn.ReLU(), Layer.Flatten(), Layer.Linear(144, 24, random), nn.ReLU(), Layer.Linear(24, 4, random));
         MadeImages.Fill(network, seed: 21, gain: 2);
         return new NetworkClassifier(network, s_small, 4);
     }
@@ -94,8 +89,8 @@ public class AttackSnapshotTests
         var snapshot = new Snapshot(name);
         foreach (string text in texts)
         {
-            using var goalScope = new TensorScope();
-            Goal goal = Goal.Untargeted(Tensor.From(labels));
+            using var goalScope = NewDisposeScope();
+            Goal goal = Goal.Untargeted(tensor(labels));
             string failure = "";
             try
             {
@@ -151,7 +146,7 @@ public class AttackSnapshotTests
     /// <summary>A model that sees images with other last bits where that is asked for.</summary>
     private sealed class Shaken(IClassifier model) : IClassifier, ILayered
     {
-        public Module? Network => (model as ILayered)?.Network;
+        public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
         public ImageShape Shape => model.Shape;
 

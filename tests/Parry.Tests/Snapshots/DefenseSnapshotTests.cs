@@ -3,8 +3,10 @@ using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;
 
@@ -46,8 +48,8 @@ public class DefenseSnapshotTests
     [Fact]
     public void Purifiers_and_detectors_with_shipped_weights_give_what_is_recorded()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         using var context = new DefenseContext("mnist", s_shape, 10);
         context.Evaluated = context.Classifier("mnist/e");
         Tensor images = Images();
@@ -72,16 +74,16 @@ public class DefenseSnapshotTests
     [Fact]
     public void Purifiers_with_weights_from_a_formula_give_what_is_recorded()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
-        using var random = new Parry.Torch.Generator(0);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        using var random = new Generator(0);
         Tensor images = Images();
         var snapshot = new Snapshot("defenses-formula");
         using var vae = new Vae(s_shape, random, new VaeSizes { Latent = 5, Encoder = [20], Decoder = [20] });
         using var defenseVae = new DefenseVaeNetwork(s_shape, random, width: 4, latent: 8);
         using var diffusion = new DiffusionUNet(s_shape, random, width: 8);
         using var magnet = new MagNetNetwork(s_shape, 3, random);
-        foreach (Module network in (Module[])[vae, defenseVae, diffusion, magnet]) MadeImages.Fill(network, seed: 41);
+        foreach (nn.Module<Tensor, Tensor> network in (nn.Module<Tensor, Tensor>[])[vae, defenseVae, diffusion, magnet]) MadeImages.Fill(network, seed: 41);
         var invert = new InvertAndClassify(vae) { Steps = 12, Restarts = 2 };
         Purify(snapshot, "invert-and-classify with an auto-encoder", invert, images, Descent);
         Purify(snapshot, "defense-vae", new DefenseVae(defenseVae), images, Feedforward);
@@ -93,8 +95,8 @@ public class DefenseSnapshotTests
     [Fact]
     public void Detectors_give_the_recorded_scores()
     {
-        using var frozen = Autograd.NoGrad();
-        using var scope = new TensorScope();
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
         Tensor images = Images();
         var (classifier, _) = ModelFile.LoadClassifier(ModelCatalog.Find("mnist/e"));
         var (magnet, _) = MagNetNetwork.Load(ModelCatalog.Find("mnist/magnet"));
@@ -122,11 +124,11 @@ public class DefenseSnapshotTests
     private static Tensor Images()
     {
         float[][] images = [.. MadeImages.Strokes(s_shape, 4, seed: 15), .. MadeImages.Noise(s_shape, 1, seed: 16)];
-        return MadeImages.Shaken(MadeImages.Batch(s_shape, images)).Clamp(0, 1);
+        return MadeImages.Shaken(MadeImages.Batch(s_shape, images)).clamp(0.0, 1.0);
     }
 
     private static SampleRandom Draws(Tensor images) =>
-        new(7, Enumerable.Range(0, (int)images.Size(0)).Select(i => (long)i).ToArray());
+        new(7, Enumerable.Range(0, (int)images.size(0)).Select(i => (long)i).ToArray());
 
     private static void Purify(Snapshot snapshot, string name, IPurifier purifier, Tensor images, double absolute)
     {

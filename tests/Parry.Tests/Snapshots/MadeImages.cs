@@ -1,7 +1,10 @@
 using System.Globalization;
 using Parry.Data;
 using Parry.Models;
-using Parry.Torch;
+using Parry.Models.Architectures;
+using Parry.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;
 
@@ -88,8 +91,7 @@ internal static class MadeImages
 
     /// <summary>The images as a tensor [N, C, H, W].</summary>
     public static Tensor Batch(ImageShape shape, float[][] images) =>
-        Tensor.From<float>(images.SelectMany(image => image).ToArray(), images.Length, shape.Channels, shape.Height,
-            shape.Width);
+        tensor(images.SelectMany(image => image).ToArray(), [images.Length, shape.Channels, shape.Height, shape.Width]);
 
     /// <summary>
     /// Images with other last bits where PARRY_SHAKE_SNAPSHOTS=k asks for them: multiplied by 1 + k · 2^-23, as if
@@ -99,14 +101,14 @@ internal static class MadeImages
     {
         string? bits = Environment.GetEnvironmentVariable("PARRY_SHAKE_SNAPSHOTS");
         if (string.IsNullOrEmpty(bits)) return images;
-        return images.Mul(1 + (int.Parse(bits, CultureInfo.InvariantCulture) / (double)(1 << 23)));
+        return images.mul(1 + (int.Parse(bits, CultureInfo.InvariantCulture) / (double)(1 << 23)));
     }
 
     /// <summary>The rows of a tensor [N, …].</summary>
     public static float[][] Rows(Tensor tensor)
     {
         float[] values = tensor.ToArray<float>();
-        int count = (int)tensor.Size(0);
+        int count = (int)tensor.size(0);
         return [.. values.Chunk(values.Length / count)];
     }
 
@@ -114,23 +116,23 @@ internal static class MadeImages
     /// Weights for a network: uniform ones of deviation gain / sqrt(inputs) where there are two dimensions or more,
     /// biases and scales near 0 and 1.
     /// </summary>
-    public static void Fill(Parry.Torch.Nn.Module network, int seed, double gain = 1)
+    public static void Fill(nn.Module<Tensor, Tensor> network, int seed, double gain = 1)
     {
-        using var frozen = Autograd.NoGrad();
+        using var frozen = no_grad();
         var random = new SplitMix64((ulong)seed);
-        foreach (var (name, parameter) in network.Parameters)
+        foreach (var (name, parameter) in network.Parameters())
         {
-            long[] shape = [.. parameter.Shape];
+            long[] shape = [.. parameter.shape];
             bool scales = shape.Length == 1 && name.EndsWith("weight", StringComparison.Ordinal);
             long inputs = shape[1..].Aggregate(1L, (product, size) => product * size);
             double reach = shape.Length == 1 ? 0.1 : gain * Math.Sqrt(3.0 / inputs);
-            var values = new float[parameter.Elements];
+            var values = new float[parameter.numel()];
             for (int i = 0; i < values.Length; i++)
             {
                 values[i] = (float)((scales ? 1 : 0) + (reach * ((2 * Uniform(ref random)) - 1)));
             }
-            using Tensor made = Tensor.From<float>(values, shape);
-            parameter.CopyInPlace(made);
+            using Tensor made = tensor(values, shape);
+            parameter.copy_(made);
         }
     }
 

