@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Cli;
 

@@ -1,5 +1,3 @@
-using Parry.Cli.Doctor;
-
 namespace Parry.Cli.Tests;
 
 public class DoctorTests

@@ -1,9 +1,5 @@
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Cli.Tests;
 

@@ -1,7 +1,5 @@
 using System.Reflection;
 using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Cli.Tests;
 

@@ -4,7 +4,6 @@ using Parry.Data;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Attacking;

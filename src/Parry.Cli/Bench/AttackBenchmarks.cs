@@ -2,8 +2,6 @@ using System.Diagnostics;
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;

@@ -5,7 +5,6 @@ using Parry.Cli.Serving;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;

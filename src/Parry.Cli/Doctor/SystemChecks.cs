@@ -3,8 +3,6 @@ using System.Runtime.InteropServices;
 using Parry.Data;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Cli.Doctor;
 

@@ -9,8 +9,6 @@ using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
 using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Cli.Evaluating;
 

@@ -5,9 +5,7 @@ using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
 using Parry.Generative;
 using Parry.Generative.Quality;
-using Parry.Models.Architectures;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Measuring;

@@ -13,7 +13,6 @@ using Microsoft.Extensions.Logging;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Serving;

@@ -1,8 +1,5 @@
 using System.Globalization;
 using Parry.Generative;
-using Parry.Models.Architectures;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;

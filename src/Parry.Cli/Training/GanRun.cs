@@ -6,7 +6,6 @@ using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Files;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;

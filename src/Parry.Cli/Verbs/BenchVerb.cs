@@ -5,9 +5,7 @@ using Parry.Attacks.Catalog;
 using Parry.Cli.Bench;
 using Parry.Data;
 using Parry.Models;
-using Parry.Runtime;
 using Spectre.Console;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;

@@ -5,7 +5,6 @@ using Parry.Defenses;
 using Parry.Models;
 using Parry.Runtime;
 using Spectre.Console;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;

@@ -6,9 +6,7 @@ using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Runtime;
 using Spectre.Console;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -4,11 +4,8 @@ using Parry.Cli.Measuring;
 using Parry.Data;
 using Parry.Generative.Quality;
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Reports;
-using Parry.Runtime;
 using Spectre.Console;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;

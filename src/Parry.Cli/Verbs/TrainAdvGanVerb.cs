@@ -6,8 +6,6 @@ using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;

@@ -5,9 +5,6 @@ using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
 

@@ -1,6 +1,5 @@
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,7 +1,6 @@
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation;

@@ -4,8 +4,6 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Reports;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation;

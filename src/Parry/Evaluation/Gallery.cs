@@ -2,7 +2,6 @@ using Parry.Attacks;
 using Parry.Data.Images;
 using Parry.Reports;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation;

@@ -5,7 +5,6 @@ using Parry.Defenses;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation;

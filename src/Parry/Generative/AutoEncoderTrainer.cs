@@ -1,11 +1,10 @@
 using System.Globalization;
 using Parry.Data;
+using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Models;
 using Parry.Runtime;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

@@ -1,7 +1,5 @@
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

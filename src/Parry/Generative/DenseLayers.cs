@@ -1,7 +1,5 @@
 using System.Globalization;
 using Parry.Models.Architectures;
-using Parry.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Parry.Data;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

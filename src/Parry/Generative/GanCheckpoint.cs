@@ -1,10 +1,8 @@
 using System.Globalization;
-using Parry.Models.Architectures;
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

@@ -1,7 +1,4 @@
-using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

@@ -1,9 +1,8 @@
+using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Models;
 using Parry.Runtime;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

@@ -1,6 +1,4 @@
 using Parry.Data;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

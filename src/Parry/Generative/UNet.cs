@@ -1,6 +1,4 @@
 using Parry.Models.Architectures;
-using Parry.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

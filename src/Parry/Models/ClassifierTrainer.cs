@@ -4,7 +4,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Models;

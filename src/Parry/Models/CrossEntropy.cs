@@ -1,6 +1,4 @@
 using System.Globalization;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models;

@@ -4,8 +4,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Http;
 using Parry.Models.Onnx;
 using Parry.Models.TorchScript;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models;

@@ -1,8 +1,6 @@
 using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models;

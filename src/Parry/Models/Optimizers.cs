@@ -1,5 +1,4 @@
 using Parry.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -41,14 +40,14 @@ public static class Optimizers
         foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = learningRate;
     }
 
-    /// <summary>How many steps have been taken.</summary>
+    /// <summary>How many steps have been taken; a parameter without a gradient takes none.</summary>
     public static long Steps(this optim.Optimizer optimizer) => States(optimizer).Max(StepsOf);
 
-    /// <summary>Momenta and the step count, by name. The momenta are the optimizer's own: copy what must outlive the next step.</summary>
+    /// <summary>Momenta and the step count of each parameter, by name. The momenta are the optimizer's own: copy what must outlive the next step.</summary>
     public static IReadOnlyDictionary<string, Tensor> State(this optim.Optimizer optimizer)
     {
         OptimizerState[] states = States(optimizer);
-        var named = new Dictionary<string, Tensor> { [StepsKey] = tensor(states.Length == 0 ? 0 : states.Max(StepsOf)) };
+        var named = new Dictionary<string, Tensor> { [StepsKey] = tensor(Array.ConvertAll(states, StepsOf)) };
         for (int i = 0; i < states.Length; i++)
         {
             foreach (var (name, value) in Running(states[i])) named[$"{name}.{i}"] = value;
@@ -78,8 +77,8 @@ public static class Optimizers
             if (name != StepsKey) tensor.copy_(state[name]);
         }
 
-        long steps = state[StepsKey].ToArray<long>()[0];
-        foreach (OptimizerState one in States(optimizer)) SetSteps(one, steps);
+        long[] steps = state[StepsKey].ToArray<long>();
+        foreach (var (one, count) in States(optimizer).Zip(steps)) SetSteps(one, count);
     }
 
     // A parameter that shares the tensor's memory; a network's own are parameters already.

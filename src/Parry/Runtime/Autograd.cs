@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -18,10 +17,10 @@ public static class Autograd
     /// <param name="input">A tensor that requires gradients and took part in the output.</param>
     /// <param name="weights">Of the output's shape: the result is the gradient of sum(output * weights).</param>
     /// <param name="createGraph">Whether the gradient itself can be differentiated.</param>
-    /// <exception cref="ExternalException">The output does not depend on the input, or LibTorch refused.</exception>
+    /// <exception cref="TorchException">The output does not depend on the input, or LibTorch refused.</exception>
     public static Tensor Grad(Tensor output, Tensor input, Tensor? weights = null, bool createGraph = false) =>
         Grad([output], [input], weights is null ? null : [weights], createGraph)[0]
-            ?? throw new ExternalException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
+            ?? throw new TorchException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
 
     /// <summary>The gradients of sum(outputs * weights) with respect to inputs; null for an input that had no part.</summary>
     /// <param name="outputs">Scalars, or any tensors when <paramref name="weights"/> is given.</param>
@@ -29,7 +28,7 @@ public static class Autograd
     /// <param name="weights">One per output, of its shape; null means one for scalars.</param>
     /// <param name="createGraph">Whether the gradients themselves can be differentiated.</param>
     /// <param name="retainGraph">Whether the outputs can be differentiated again.</param>
-    /// <exception cref="ExternalException">LibTorch refused.</exception>
+    /// <exception cref="TorchException">LibTorch refused.</exception>
     public static Tensor?[] Grad(Tensor[] outputs, Tensor[] inputs, Tensor[]? weights = null, bool createGraph = false, bool retainGraph = false)
     {
         if (weights is not null && weights.Length != outputs.Length)
@@ -51,7 +50,7 @@ public static class Autograd
         }
         catch (ExternalException e)
         {
-            throw new ExternalException($"Cannot differentiate {string.Join(", ", outputs.Select(o => o.Describe()))}: {TorchErrors.FirstLine(e)}", e);
+            throw new TorchException($"Cannot differentiate {string.Join(", ", outputs.Select(o => o.Describe()))}: {TorchErrors.FirstLine(e)}", e);
         }
 
         var gradients = new Tensor?[inputs.Length];

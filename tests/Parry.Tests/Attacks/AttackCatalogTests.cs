@@ -3,8 +3,6 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;

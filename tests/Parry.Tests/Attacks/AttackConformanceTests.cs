@@ -3,7 +3,6 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Exact;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;

@@ -1,7 +1,6 @@
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;

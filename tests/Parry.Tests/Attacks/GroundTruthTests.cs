@@ -4,7 +4,6 @@ using Parry.Attacks.Exact;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;

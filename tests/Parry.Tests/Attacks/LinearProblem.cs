@@ -1,6 +1,5 @@
 using Parry.Attacks;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;

@@ -5,7 +5,6 @@ using Parry.Generative;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;

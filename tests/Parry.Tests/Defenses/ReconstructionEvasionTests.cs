@@ -4,7 +4,6 @@ using Parry.Defenses;
 using Parry.Defenses.Breaks;
 using Parry.Evaluation;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;

@@ -6,7 +6,6 @@ using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;

@@ -6,7 +6,6 @@ using Parry.Models;
 using Parry.Reports;
 using Parry.Runtime;
 using Parry.Tests.Defenses;
-using TorchSharp;
 using static Parry.Tests.Reports.SampleReport;
 using static TorchSharp.torch;
 

@@ -1,8 +1,6 @@
 using Parry.Data;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;

@@ -1,8 +1,6 @@
 using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
 using Parry.Generative;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;

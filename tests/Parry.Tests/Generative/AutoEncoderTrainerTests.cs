@@ -1,10 +1,8 @@
 using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Generative;
-using Parry.Models.Architectures;
 using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;

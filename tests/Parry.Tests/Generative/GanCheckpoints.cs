@@ -1,8 +1,5 @@
 using Parry.Generative;
 using Parry.Models.Files;
-using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 

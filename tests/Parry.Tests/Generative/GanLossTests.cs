@@ -1,5 +1,4 @@
 using Parry.Generative;
-using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

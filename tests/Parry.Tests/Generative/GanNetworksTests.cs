@@ -1,7 +1,6 @@
 using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,8 +1,6 @@
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;

@@ -7,7 +7,6 @@ using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;

@@ -1,7 +1,6 @@
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

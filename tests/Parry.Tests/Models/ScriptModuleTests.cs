@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using Parry.Models.TorchScript;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
@@ -41,7 +40,7 @@ public sealed class ScriptModuleTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using ScriptedNetwork module = ScriptedNetwork.Load(Script("return torch.mm(x, x)"));
-        var error = Assert.Throws<ExternalException>(() => module.Forward(ones([2, 3])));
+        var error = Assert.Throws<TorchException>(() => module.Forward(ones([2, 3])));
         Assert.Contains("small.pt' on Float32[2, 3]", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("frame #", error.Message, StringComparison.Ordinal);
     }
@@ -96,7 +95,7 @@ public sealed class ScriptModuleTests : LeakChecked
 
     private static string Refused(string file)
     {
-        var error = Assert.Throws<ExternalException>(() => ScriptedNetwork.Load(file).Dispose());
+        var error = Assert.Throws<TorchException>(() => ScriptedNetwork.Load(file).Dispose());
         Assert.Contains(file, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("frame #", error.Message, StringComparison.Ordinal);
         return error.Message;

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Parry.Models.Files;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Runtime;

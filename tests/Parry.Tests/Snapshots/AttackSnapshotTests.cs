@@ -5,7 +5,6 @@ using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using Parry.Tests.Attacks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;

@@ -3,9 +3,7 @@ using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;

@@ -3,7 +3,6 @@ using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;

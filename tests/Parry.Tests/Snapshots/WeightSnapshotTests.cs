@@ -3,9 +3,7 @@ using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;

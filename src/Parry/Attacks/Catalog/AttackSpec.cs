@@ -1,7 +1,5 @@
 using Parry.Data;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Catalog;

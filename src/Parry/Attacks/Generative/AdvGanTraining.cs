@@ -3,9 +3,6 @@ using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
-using Parry.Runtime;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;

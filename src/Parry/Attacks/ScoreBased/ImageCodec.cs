@@ -1,6 +1,6 @@
 using Parry.Data;
-using Parry.Models.Architectures;
 using Parry.Models;
+using Parry.Models.Architectures;
 using Parry.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,9 +1,6 @@
 using Parry.Data;
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Runtime;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;

@@ -1,9 +1,6 @@
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
-using Parry.Models.Architectures;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;

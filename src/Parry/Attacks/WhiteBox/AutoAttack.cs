@@ -3,7 +3,6 @@ using Parry.Attacks.ScoreBased;
 using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;

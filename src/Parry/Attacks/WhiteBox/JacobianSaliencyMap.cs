@@ -2,7 +2,6 @@ using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;

@@ -4,7 +4,6 @@ using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;

@@ -2,7 +2,6 @@ using Parry.Data;
 using Parry.Defenses.Purifiers;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Detectors;

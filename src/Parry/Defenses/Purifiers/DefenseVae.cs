@@ -1,7 +1,5 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;

@@ -5,7 +5,6 @@ using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;

@@ -1,8 +1,6 @@
 using System.Globalization;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;

@@ -1,7 +1,5 @@
 using System.Globalization;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;

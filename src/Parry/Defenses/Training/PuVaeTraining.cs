@@ -2,8 +2,6 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;

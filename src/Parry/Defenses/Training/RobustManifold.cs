@@ -2,8 +2,6 @@ using System.Globalization;
 using Parry.Attacks.Steps;
 using Parry.Defenses.Breaks;
 using Parry.Models;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;

@@ -1,5 +1,4 @@
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;

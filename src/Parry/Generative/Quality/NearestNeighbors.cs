@@ -1,6 +1,5 @@
 using Parry.Data;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;

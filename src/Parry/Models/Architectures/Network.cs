@@ -1,6 +1,5 @@
 using System.Reflection;
 using Parry.Runtime;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,7 +1,4 @@
 using System.Globalization;
-using Parry.Models.Architectures;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;

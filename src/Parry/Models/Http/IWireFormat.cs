@@ -1,6 +1,4 @@
 using System.Buffers;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Http;

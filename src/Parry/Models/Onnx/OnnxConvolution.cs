@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
@@ -18,12 +17,12 @@ internal static class OnnxConvolution
     /// <summary>A transposed convolution.</summary>
     public static Tensor Transposed(
         Tensor x, Tensor weight, Tensor? bias, long[] strides, long[] padding, long[] more, long[] dilations, long groups) => strides.Length switch
-    {
-        1 => nn.functional.conv_transpose1d(x, weight, bias, strides[0], padding[0], more[0], dilations[0], groups),
-        2 => nn.functional.conv_transpose2d(x, weight, bias, strides, padding, more, dilations, groups),
-        3 => nn.functional.conv_transpose3d(x, weight, bias, strides, padding, more, dilations, groups),
-        int other => throw TooMany(other),
-    };
+        {
+            1 => nn.functional.conv_transpose1d(x, weight, bias, strides[0], padding[0], more[0], dilations[0], groups),
+            2 => nn.functional.conv_transpose2d(x, weight, bias, strides, padding, more, dilations, groups),
+            3 => nn.functional.conv_transpose3d(x, weight, bias, strides, padding, more, dilations, groups),
+            int other => throw TooMany(other),
+        };
 
     private static InvalidDataException TooMany(int dimensions) => new($"it convolves over {dimensions} dimensions; one to three are supported");
 }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.TorchScript;
@@ -15,7 +14,7 @@ internal sealed class ScriptedNetwork : IDisposable
 
     /// <summary>Loads a module.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="ExternalException">It is no TorchScript, or uses operators that this LibTorch lacks.</exception>
+    /// <exception cref="TorchException">It is no TorchScript, or uses operators that this LibTorch lacks.</exception>
     public static ScriptedNetwork Load(string path)
     {
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no TorchScript file '{path}'.", path);
@@ -28,12 +27,12 @@ internal sealed class ScriptedNetwork : IDisposable
         }
         catch (ExternalException e)
         {
-            throw new ExternalException($"Cannot load the TorchScript file '{path}': {TorchErrors.FirstLine(e)}", e);
+            throw new TorchException($"Cannot load the TorchScript file '{path}': {TorchErrors.FirstLine(e)}", e);
         }
     }
 
     /// <summary>Runs the module on one tensor for its one tensor result; recorded by autograd unless that is off.</summary>
-    /// <exception cref="ExternalException">The module refused the input or gave something else than a tensor.</exception>
+    /// <exception cref="TorchException">The module refused the input or gave something else than a tensor.</exception>
     public Tensor Forward(Tensor input)
     {
         try
@@ -42,7 +41,7 @@ internal sealed class ScriptedNetwork : IDisposable
         }
         catch (Exception e) when (e is ExternalException or InvalidCastException)
         {
-            throw new ExternalException($"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
+            throw new TorchException($"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
         }
     }
 

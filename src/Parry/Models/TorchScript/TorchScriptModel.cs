@@ -1,7 +1,5 @@
 using System.Runtime.InteropServices;
 using Parry.Runtime;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Parry.Models.TorchScript;
 

@@ -1,6 +1,5 @@
 using Parry.Generative.Quality;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative.Quality;

@@ -1,8 +1,6 @@
 using Parry.Data;
 using Parry.Generative.Quality;
-using Parry.Runtime;
 using Parry.Tests.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative.Quality;

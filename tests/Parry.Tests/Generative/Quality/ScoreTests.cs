@@ -1,6 +1,5 @@
 using Parry.Generative.Quality;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative.Quality;
@@ -53,5 +52,5 @@ public class ScoreTests
     private static ClassifierScore Rounded(ClassifierScore score) => new(Math.Round(score.Mean, 9), Math.Round(score.Deviation, 9));
 
     private static Tensor Clear(int count, Func<int, int> label) =>
-        nn.functional.one_hot(        tensor(Enumerable.Range(0, count).Select(i => (long)label(i)).ToArray()), Classes).to(ScalarType.Float64);
+        nn.functional.one_hot(tensor(Enumerable.Range(0, count).Select(i => (long)label(i)).ToArray()), Classes).to(ScalarType.Float64);
 }

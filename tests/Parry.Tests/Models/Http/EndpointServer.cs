@@ -5,7 +5,6 @@ using System.Text;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Http;

@@ -5,7 +5,6 @@ using Parry.Models;
 using Parry.Models.Http;
 using Parry.Runtime;
 using Parry.Tests.Data;
-using TorchSharp;
 using static Parry.Tests.Models.Http.EndpointServer;
 using static TorchSharp.torch;
 using Linear = Parry.Tests.Attacks.LinearClassifier;

@@ -3,7 +3,6 @@ using Parry.Data.Images;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Runtime;
-using TorchSharp;
 using static Parry.Tests.Models.Http.EndpointServer;
 using static TorchSharp.torch;
 using Linear = Parry.Tests.Attacks.LinearClassifier;

@@ -1,6 +1,5 @@
 using Parry.Models.Onnx;
 using Parry.Runtime;
-using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
 
