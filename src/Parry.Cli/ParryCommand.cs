@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Parry.Cli.Verbs;
+using Parry.Runtime;
 
 namespace Parry.Cli;
 
@@ -22,6 +23,7 @@ internal static class ParryCommand
         {
             ParseResult result = Create().Parse(args.Count == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (result.Action is null or ParseErrorAction) throw new UserErrorException(Errors.Explain(result));
+            if (Computes(result)) TorchLibrary.Load();
             return await result.InvokeAsync(
                 new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
         }
@@ -54,6 +56,10 @@ internal static class ParryCommand
         };
         return root;
     }
+
+    // Lists, downloads, the doctor and help do without LibTorch; for the rest it is loaded here, where a failure is one line.
+    private static bool Computes(ParseResult result) =>
+        result.Action is not (HelpAction or ShowVersion) && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");
 
     private sealed class ShowVersion : SynchronousCommandLineAction
     {

@@ -2,8 +2,6 @@ namespace Parry.Cli.Tests;
 
 public class DoctorTests
 {
-    private const string Fast = "/usr/lib/openblas-pthread/libblas.so.3 (OpenBLAS 0.3.21 SkylakeX MAX_THREADS=64)";
-
     [Fact]
     public async Task Doctor_writes_one_json_document()
     {
@@ -13,7 +11,7 @@ public class DoctorTests
         Assert.Equal(0, doctor.Code);
         Assert.True(doctor.Json().GetProperty("works").GetBoolean());
         Assert.Equal("ok", checks["LibTorch"].GetProperty("status").GetString());
-        Assert.Contains("libtorch_cpu", checks["LibTorch"].GetProperty("found").GetString(), StringComparison.Ordinal);
+        Assert.Contains("2.10", checks["LibTorch"].GetProperty("found").GetString(), StringComparison.Ordinal);
         Assert.Contains("GFLOP/s", checks["convolution"].GetProperty("found").GetString(), StringComparison.Ordinal);
         Assert.Superset(new HashSet<string> { ".NET", "cores", "memory", "LibTorch", "threads", "gradient", "CUDA devices", "PNG", "JPEG", "MNIST", "models that ship", "download folder" }, checks.Keys.ToHashSet());
         Assert.All(checks.Values, check => Assert.Equal(check.GetProperty("status").GetString() == "ok", check.GetProperty("advice").GetString() is null));

@@ -111,12 +111,16 @@ public static partial class TorchLibrary
         if (!File.Exists(Path.Combine(Folder, FileName("torch_cpu"))))
         {
             throw new TorchNotFoundException(string.IsNullOrEmpty(named)
-                ? $"LibTorch was expected beside the program, and '{Folder}' lacks {FileName("torch_cpu")}: build again, or set {FolderVariable} to the folder of an unpacked LibTorch 2.10"
+                ? $"LibTorch was expected beside the program, and '{Folder}' lacks {FileName("torch_cpu")}: build again with ./parry, or set {FolderVariable} to the folder of an unpacked LibTorch 2.10"
                 : $"{FolderVariable} is '{named}', which lacks {FileName("torch_cpu")}: name the folder with LibTorch's libraries, or unset it to use the one beside the program");
         }
 
         string[] order = HasCuda(Folder) ? ["c10", "c10_cuda", "torch_cpu", "torch_cuda", "torch"] : ["c10", "torch_cpu", "torch"];
-        foreach (string library in order) LoadFile(Path.Combine(Folder, FileName(library)));
+        foreach (string library in order)
+        {
+            nint loaded = LoadFile(Path.Combine(Folder, FileName(library)));
+            if (library == "c10") SilenceWarnings(loaded);
+        }
 
         string wrapper = Path.Combine(beside, FileName(Wrapper));
         if (!OperatingSystem.IsLinux() || !VersionNeed.IsMissingFrom(wrapper)) return LoadFile(wrapper);
@@ -135,6 +139,13 @@ public static partial class TorchLibrary
             string reason = e.Message.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.Contains(Path.GetFileName(path), StringComparison.Ordinal)) ?? e.Message;
             throw new TorchNotFoundException($"LibTorch could not be loaded ({reason}): build again, or set {FolderVariable} to the folder of an unpacked LibTorch 2.10", e);
         }
+    }
+
+    // LibTorch writes warnings to stderr about which a user can do nothing, such as that of the cycle between a parameter and its gradient, which Autograd cuts.
+    private static void SilenceWarnings(nint c10)
+    {
+        const int OnlyErrors = 2;
+        if (NativeLibrary.TryGetExport(c10, "FLAGS_caffe2_log_level", out nint level)) Marshal.WriteInt32(level, OnlyErrors);
     }
 
     private static bool HasCuda(string folder) => File.Exists(Path.Combine(folder, FileName("torch_cuda")));
@@ -157,9 +168,6 @@ public static partial class TorchLibrary
         // C reads these at load time and does not see Environment.SetEnvironmentVariable. One thread per worker is the plan.
         _ = setenv("OMP_NUM_THREADS", "1", 0);
         _ = setenv("OMP_WAIT_POLICY", "passive", 0);
-
-        // LibTorch warns of the cycle between a parameter and a gradient with a graph, which Autograd cuts; users can do nothing about its warnings.
-        _ = setenv("TORCH_CPP_LOG_LEVEL", "ERROR", 0);
 
         // The C library gives freed tensors back to the system at once, and zeroing fresh pages then costs several times what a
         // convolution does. Keep them: one arena for all threads, large blocks from the heap, and no trimming.
