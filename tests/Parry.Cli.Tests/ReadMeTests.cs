@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Parry.Data;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Tests;
 
@@ -22,8 +23,8 @@ public sealed partial class ReadMeTests
     [Fact]
     public void The_example_is_the_one_that_runs_here()
     {
-        string example = Example().Match(ReadMe()).Groups[1].Value;
-        string[] lines = [.. example.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith("using Parry", StringComparison.Ordinal))];
+        string examples = string.Concat(Example().Matches(ReadMe()).Select(match => match.Groups[1].Value));
+        string[] lines = [.. examples.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith("using Parry", StringComparison.Ordinal))];
         string source = Regex.Replace(File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")), @"\s+", " ");
         Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.Contains(Regex.Replace(line, @"\s+", " "), source, StringComparison.Ordinal));
@@ -38,6 +39,17 @@ public sealed partial class ReadMeTests
         Assert.True(counts.Success, output.ToString());
         Assert.InRange(int.Parse(counts.Groups[2].Value), 80, 100);
         Assert.True(int.Parse(counts.Groups[1].Value) > int.Parse(counts.Groups[2].Value) / 2, output.ToString());
+    }
+
+    [Fact]
+    public void The_example_with_a_module_of_ones_own_fools_it()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        using var network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10));
+        Tensor images = rand([20, 1, 28, 28], generator: random);
+        Tensor labels = network.call(images).argmax(1);
+        Assert.InRange(ReadMeExample.Fooled(network, images, labels), 1, 20);
     }
 
     private static IEnumerable<string> Documents() => Directory.GetFiles(Path.Combine(Root(), "docs"), "*.md").Append(Path.Combine(Root(), "README.md")).Select(File.ReadAllText);
