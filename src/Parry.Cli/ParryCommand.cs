@@ -11,6 +11,14 @@ internal static class ParryCommand
 {
     private const int HelpWidth = 100;
 
+    private static readonly Option<string> s_device = new("--device")
+    {
+        Description = "What computes: cpu, cuda or cuda:1.",
+        HelpName = "DEVICE",
+        DefaultValueFactory = _ => "cpu",
+        Recursive = true,
+    };
+
     /// <summary>Runs one command line.</summary>
     /// <param name="args">The words after <c>parry</c>; none at all asks for help.</param>
     /// <param name="output">Takes results and help.</param>
@@ -23,7 +31,7 @@ internal static class ParryCommand
         {
             ParseResult result = Create().Parse(args.Count == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (result.Action is null or ParseErrorAction) throw new UserErrorException(Errors.Explain(result));
-            if (Computes(result)) TorchLibrary.Load();
+            if (Computes(result)) Devices.Use(result.GetValue(s_device)!);
             return await result.InvokeAsync(
                 new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
         }
@@ -53,6 +61,7 @@ internal static class ParryCommand
             new Command("model", "Models that ship, and what a weight file holds.") { ModelListVerb.Create(), ModelInspectVerb.Create() },
             new Command("train", "Train a network; a run that was stopped goes on with --resume.") { TrainClassifierVerb.Create(), TrainGanVerb.Create(), TrainPix2PixVerb.Create(), TrainVaeVerb.Create(), TrainPuVaeVerb.Create(), TrainMagNetVerb.Create(), TrainDefenseVaeVerb.Create(), TrainDiffusionVerb.Create(), TrainAdvGanVerb.Create() },
             BenchVerb.Create(),
+            s_device,
         };
         return root;
     }

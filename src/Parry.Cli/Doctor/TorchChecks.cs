@@ -57,7 +57,7 @@ internal static class TorchChecks
         {
             using var frozen = no_grad();
             using var scope = NewDisposeScope();
-            using var random = new Generator(1);
+            using var random = Devices.Generator(1);
             Tensor images = ChannelsLast.Of(randn([Images, Inputs, Side, Side], generator: random));
             Tensor weights = ChannelsLast.Of(randn([Outputs, Inputs, Kernel, Kernel], generator: random));
             var total = Stopwatch.StartNew();

@@ -4,11 +4,14 @@ using Parry.Attacks.Catalog;
 using Parry.Cli.Attacking;
 using Parry.Data;
 using Parry.Defenses;
+using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
 using Parry.Runtime;
+using TorchSharp;
+using TorchSharp;
 
 namespace Parry.Cli.Evaluating;
 
@@ -58,8 +61,16 @@ internal static class EvaluateRun
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
             Times = findings.Times,
-            Notes = [.. findings.Warnings, .. findings.Notes, .. new[] { images.Note, ChanceOf(model, findings) }.OfType<string>()],
+            Notes = [.. findings.Warnings, .. findings.Notes, .. new[] { images.Note, ChanceOf(model, findings), SlowBfloat16(defenses) }.OfType<string>()],
         }, findings.Failure);
+    }
+
+    private static string? SlowBfloat16(DefenseSpec[] defenses)
+    {
+        bool asked = defenses.Any(defense => defense.Purifier is DefenseGan { Compute: ScalarType.BFloat16 } or FastDefenseGan { Compute: ScalarType.BFloat16 });
+        return asked && !Devices.HasFastBfloat16
+            ? "This processor emulates bfloat16, which takes up to 35 times as long as float32: leave compute=bfloat16 out."
+            : null;
     }
 
     private static string? ChanceOf(IPredictor model, EvaluationFindings findings) =>

@@ -94,7 +94,7 @@ internal sealed class QualityRun
     }
 
     private double Reconstruct(ImageGenerator generator, Tensor images, ProgressLine line, CancellationToken cancellation) =>
-        ReconstructionError.Of(new DefenseGan(generator) { Compute = ScalarType.BFloat16 }, images, Seed, new Shares(line, Name), cancellation).Average();
+        ReconstructionError.Of(new DefenseGan(generator) { Compute = Devices.HasFastBfloat16 ? ScalarType.BFloat16 : ScalarType.Float32 }, images, Seed, new Shares(line, Name), cancellation).Average();
 
     private void WriteSheets(Tensor drawn, NearestNeighbors nearest, BirthdayParadox pairs)
     {

@@ -124,7 +124,7 @@ internal sealed partial class WganGpRun
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = new Generator((ulong)Options.Seed);
+        using var random = Devices.Generator(Options.Seed);
         float[] drawn = generator.Generate(randn([SampleCount, Options.Latent], generator: random)).contiguous().ToArray<float>();
         byte[] pixels = Array.ConvertAll(drawn, value => (byte)Math.Round(value * 255));
         byte[] sheet = ImageGrid.EncodePng(pixels, Images.Shape, SampleColumns, scale: 2);

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using System.CommandLine;
 using System.Globalization;
 using Parry.Attacks.Catalog;
@@ -50,7 +51,7 @@ internal static class ModelInspectVerb
         const int Classes = 10;
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = new Generator(1);
+        using var random = Devices.Generator(1);
         var shape = new ImageShape(1, 28, 28);
         GanRecipe recipe = GanRecipe.Of(kind);
         int classes = kind == GanKind.Cgan ? Classes : 0;

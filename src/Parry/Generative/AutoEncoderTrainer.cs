@@ -145,7 +145,7 @@ public sealed class AutoEncoderTrainer<TNetwork> : IDisposable where TNetwork : 
         double done = (double)step / ((long)_options.Epochs * _batches.BatchesPerEpoch);
         _adam.SetLearningRate(_options.LearningRate + (done * ((_options.FinalLearningRate ?? _options.LearningRate) - _options.LearningRate)));
         int count = _whole ? 1 : (batch.Length + PieceSize - 1) / PieceSize;
-        using var random = new Generator((ulong)(unchecked((_options.Seed * 1_000_003) + step)));
+        using var random = Devices.Generator((unchecked((_options.Seed * 1_000_003) + step)));
         if (_whole) Network.Train(random);
         Piece[] pieces = Workers.Shared.Map(count, i => RunPiece(batch[(batch.Length * i / count)..(batch.Length * (i + 1) / count)], batch.Length, step));
         Network.Evaluate();

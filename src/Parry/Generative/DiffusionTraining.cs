@@ -20,7 +20,7 @@ public sealed record DiffusionTraining
     /// <exception cref="UserErrorException">An option is out of range, or does not fit the images.</exception>
     public AutoEncoderTrainer<DiffusionUNet> On(ImageSet images)
     {
-        using var random = new Generator((ulong)Schedule.Seed);
+        using var random = Devices.Generator(Schedule.Seed);
         var network = new DiffusionUNet(images.Shape, random, Width);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{DiffusionUNet.Architecture}, width={Width} on {images.Name}");
         return new AutoEncoderTrainer<DiffusionUNet>(Schedule, recipe, network, images.Count, (trained, rows) => Loss(trained, images.Batch(rows.Indices).Images, rows.Anew).sum());

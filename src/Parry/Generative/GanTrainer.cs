@@ -34,7 +34,7 @@ public sealed class GanTrainer : IGanTrainer
         _recipe = recipe;
         _classes = recipe.Kind == GanKind.Cgan ? classes : 0;
         _images = new TrainingImages(images, labels, recipe.BatchSize, recipe.Seed);
-        using var random = new Generator((ulong)recipe.Seed);
+        using var random = Devices.Generator(recipe.Seed);
         Generator = GanNetworks.Generator(recipe.Kind, _images.Shape, recipe.Width, recipe.Latent, _classes).Build(random);
         _discriminator = GanNetworks.Discriminator(recipe.Kind, _images.Shape, recipe.Width, _classes).Build(random);
         Generator.RequireGrad();
@@ -57,7 +57,7 @@ public sealed class GanTrainer : IGanTrainer
     public GanStep Step()
     {
         using var scope = NewDisposeScope();
-        using var random = new Generator((ulong)(unchecked((_recipe.Seed * 1_000_003) + Iteration)));
+        using var random = Devices.Generator((unchecked((_recipe.Seed * 1_000_003) + Iteration)));
         Generator.Train(random);
         _discriminator.Train(random);
         double discriminatorLoss = 0, discriminatorGradient = 0;
@@ -90,7 +90,7 @@ public sealed class GanTrainer : IGanTrainer
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = new Generator((ulong)_recipe.Seed);
+        using var random = Devices.Generator(_recipe.Seed);
         if (_classes == 0) return scope.MoveToOuter(Draw(Latents(count, random), null));
         Tensor latents = Latents((count + _classes - 1) / _classes, random).repeat_interleave(_classes, 0).slice(0, 0, count, 1);
         return scope.MoveToOuter(Draw(latents, tensor(Array.ConvertAll([.. Enumerable.Range(0, count)], i => (long)(i % _classes)))));

@@ -37,7 +37,7 @@ public sealed class Pix2PixTrainer : IGanTrainer
         _task = task;
         _inputs = inputs;
         _images = new TrainingImages(images, labels, recipe.BatchSize, recipe.Seed, least: 1);
-        using var random = new Generator((ulong)recipe.Seed);
+        using var random = Devices.Generator(recipe.Seed);
         _generator = new UNet(_images.Shape.Channels, recipe.Width, random);
         _discriminator = new PatchDiscriminator(_images.Shape.Channels, recipe.Width, random);
         _generator.RequireGrad();
@@ -58,7 +58,7 @@ public sealed class Pix2PixTrainer : IGanTrainer
     public GanStep Step()
     {
         using var scope = NewDisposeScope();
-        using var random = new Generator((ulong)(unchecked((_recipe.Seed * 1_000_003) + Iteration)));
+        using var random = Devices.Generator((unchecked((_recipe.Seed * 1_000_003) + Iteration)));
         _generatorStep.SetLearningRate(_recipe.RateAt(Iteration));
         _discriminatorStep.SetLearningRate(_recipe.RateAt(Iteration));
         var (wanted, labels) = _images.Batch(Iteration);

@@ -33,7 +33,7 @@ public sealed class StyleGanTrainer : IGanTrainer
         if (recipe.BatchSize % 4 != 0) throw new UserErrorException($"expected --batch to be a multiple of 4, in which StyleGAN groups images, got {recipe.BatchSize}");
         _recipe = recipe;
         _images = new TrainingImages(images, null, recipe.BatchSize, recipe.Seed);
-        using var random = new Generator((ulong)recipe.Seed);
+        using var random = Devices.Generator(recipe.Seed);
         _current = new StyleGenerator(_images.Shape, recipe.Width, recipe.Latent, random);
         _average = new StyleGenerator(_images.Shape, recipe.Width, recipe.Latent, random);
         _average.LoadState(_current.State().ToDictionary());
@@ -56,7 +56,7 @@ public sealed class StyleGanTrainer : IGanTrainer
     public GanStep Step()
     {
         using var scope = NewDisposeScope();
-        using var random = new Generator((ulong)(unchecked((_recipe.Seed * 1_000_003) + Iteration)));
+        using var random = Devices.Generator((unchecked((_recipe.Seed * 1_000_003) + Iteration)));
         var (level, alpha) = _recipe.At(Iteration);
         _current.Train(random);
         Tensor real = Shrink(_images.Batch(Iteration).Images, level, alpha), fake;
@@ -147,7 +147,7 @@ public sealed class StyleGanTrainer : IGanTrainer
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = new Generator((ulong)_recipe.Seed);
+        using var random = Devices.Generator(_recipe.Seed);
         var (level, alpha) = _recipe.At(Math.Max(0, Iteration - 1));
         Tensor drawn = _average.Draw(change(_average.Map(randn([count, _recipe.Latent], generator: random))), level, alpha).clamp(0.0, 1.0);
         if (level == StyleGenerator.LastLevel) return scope.MoveToOuter(drawn);

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using Parry.Data;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ public sealed record VaeTraining
     /// <summary>Prepares the training of a <see cref="Vae"/>, which the caller owns.</summary>
     public AutoEncoderTrainer<Vae> On(ImageSet images)
     {
-        using var random = new Generator((ulong)Schedule.Seed);
+        using var random = Devices.Generator(Schedule.Seed);
         return new AutoEncoderTrainer<Vae>(Schedule, Recipe(Vae.Architecture, images), new Vae(images.Shape, random, Sizes), images.Count,
             (trained, rows) => trained.Loss(images.Batch(rows.Indices).Images, rows.Anew.Normal(0, Sizes.Latent)).sum());
     }
@@ -23,7 +24,7 @@ public sealed record VaeTraining
     /// <summary>Prepares the training of a <see cref="ConditionalVae"/>, which the caller owns.</summary>
     public AutoEncoderTrainer<ConditionalVae> WithLabels(ImageSet images)
     {
-        using var random = new Generator((ulong)Schedule.Seed);
+        using var random = Devices.Generator(Schedule.Seed);
         var network = new ConditionalVae(images.Shape, images.ClassNames.Count, random, Sizes);
         return new AutoEncoderTrainer<ConditionalVae>(Schedule, Recipe(ConditionalVae.Architecture, images), network, images.Count, (trained, rows) =>
         {

@@ -33,7 +33,7 @@ public sealed class WganGpTrainer : IDisposable
         _options = options;
         _images = images;
         var shape = new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3));
-        using var random = new Generator((ulong)options.Seed);
+        using var random = Devices.Generator(options.Seed);
         _current = new ImageGenerator(shape, random, options.Width, options.Latent);
         _critic = new WassersteinCritic(shape, random, options.Width);
         Generator = new ImageGenerator(shape, random, options.Width, options.Latent);
@@ -58,7 +58,7 @@ public sealed class WganGpTrainer : IDisposable
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = new Generator((ulong)(unchecked((_options.Seed * 1_000_003) + Iteration)));
+        using var random = Devices.Generator((unchecked((_options.Seed * 1_000_003) + Iteration)));
         double distance = 0, penalty = 0;
         for (int step = 0; step < _options.CriticSteps; step++)
         {

@@ -41,7 +41,7 @@ public sealed class ClassifierTrainer : IDisposable
         _images = images;
         _validation = validation;
         _batches = new ShuffledBatches(images.Count, options.BatchSize, (ulong)options.Seed);
-        using var random = new Generator((ulong)options.Seed);
+        using var random = Devices.Generator(options.Seed);
         Classifier = new NetworkClassifier(Make(random), images.Shape, images.ClassNames.Count);
         _weights = Parameters(Classifier.Network);
         _adam = Optimizers.Adam(_weights, options.LearningRate);
@@ -194,7 +194,7 @@ public sealed class ClassifierTrainer : IDisposable
         }
 
         using var follow = enable_grad();
-        using var random = new Generator((ulong)SeedOf(step, number));
+        using var random = Devices.Generator(SeedOf(step, number));
         replica.Train(random);
         var (images, labels) = _images.Batch(indices);
         if (_options.Mirror) images = Mirrored(images, random);

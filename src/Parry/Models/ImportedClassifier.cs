@@ -40,7 +40,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         contract.CheckChannels(shape.Channels);
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = new Generator(0);
+        using var random = Devices.Generator(0);
         Tensor outputs = run(contract.ToModel(ChannelsLast.Of(rand([3, shape.Channels, shape.Height, shape.Width], generator: random)))).to(ScalarType.Float32);
         if (outputs.shape.Length == 0 || outputs.size(0) != 3) throw new InvalidDataException($"it gives {outputs.Describe()} for three images of {shape}; a row of scores for each was expected");
         Tensor rows = outputs.reshape(3, -1);

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
@@ -133,7 +134,7 @@ public static class ModelFile
 
     private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : nn.Module<Tensor, Tensor>
     {
-        using var random = new Generator(0);
+        using var random = Devices.Generator(0);
         T network = make(random);
         try
         {

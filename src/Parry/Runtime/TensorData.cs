@@ -23,9 +23,10 @@ public static class TensorData
             throw new ArgumentException($"{bytes.Length} bytes do not fill the shape [{string.Join(", ", shape.ToArray())}] of {NameOf(type)}.");
         }
 
-        Tensor made = empty(shape, type);
+        Tensor made = empty(shape, type, CPU);
         if (bytes.Length > 0) bytes.CopyTo(made.bytes);
-        return made;
+        if (!Devices.IsGpu) return made;
+        using (made) return made.to(get_default_device());
     }
 
     /// <summary>The elements in row-major order.</summary>

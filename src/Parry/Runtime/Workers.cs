@@ -8,7 +8,7 @@ namespace Parry.Runtime;
 /// </summary>
 public sealed class Workers : IDisposable
 {
-    private static readonly Lazy<Workers> s_shared = new(() => new Workers(PhysicalCores));
+    private static readonly Lazy<Workers> s_shared = new(() => new Workers(Devices.IsGpu ? 1 : PhysicalCores));
 
     [ThreadStatic]
     private static bool t_isWorker;
@@ -30,7 +30,7 @@ public sealed class Workers : IDisposable
         }
     }
 
-    /// <summary>One worker per physical core, started at first use.</summary>
+    /// <summary>One worker per physical core, or one for a GPU, started at first use.</summary>
     public static Workers Shared => s_shared.Value;
 
     /// <summary>The physical cores this process may use.</summary>

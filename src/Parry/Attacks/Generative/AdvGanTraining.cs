@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using Parry.Attacks.Steps;
 using Parry.Generative;
 using Parry.Models;
@@ -129,7 +130,7 @@ public sealed class AdvGanTraining : IDisposable
 
     private static T Make<T>(Func<Generator, T> make, long seed)
     {
-        using var random = new Generator((ulong)seed);
+        using var random = Devices.Generator(seed);
         return make(random);
     }
 }

@@ -85,7 +85,7 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
 
     private PerturbationGenerator Learn(AttackBatch<IScorer> data, AttackBatch<IScorer> forLocal, double epsilon, IProgress<double> progress, CancellationToken cancellation)
     {
-        using var weights = new Generator((ulong)data.Random.Seed(3));
+        using var weights = Devices.Generator(data.Random.Seed(3));
         using var local = new NetworkClassifier(Classifiers.Create(Architecture, data.Model.Shape, data.Model.Classes, weights), data.Model.Shape, data.Model.Classes);
         var images = new AttackBatch<IClassifier>(local, data.Images, data.Goal, data.Random);
         using var training = new AdvGanTraining(Inner, images, epsilon);

@@ -48,7 +48,7 @@ internal sealed class ImageCodec : IDisposable
     /// <summary>An auto-encoder trained on images.</summary>
     public static ImageCodec Train(Tensor images, int epochs, long seed, IProgress<double>? progress, CancellationToken cancellation)
     {
-        using var random = new Generator((ulong)seed);
+        using var random = Devices.Generator(seed);
         var codec = new ImageCodec(new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3)), random);
         Tensor[] parameters = [.. codec._encoder.Parameters().Concat(codec._decoder.Parameters()).Select(parameter => parameter.Value)];
         foreach (Tensor parameter in parameters) parameter.requires_grad_();

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using Parry.Models;
 using Parry.Models.Architectures;
 using static TorchSharp.torch;
@@ -17,7 +18,7 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     /// <param name="last">What bounds the outputs, if anything.</param>
     public static nn.Module<Tensor, Tensor> Dense(int inputs, int hidden, int outputs, long seed, nn.Module<Tensor, Tensor>? last = null)
     {
-        using var random = new Generator((ulong)seed);
+        using var random = Devices.Generator(seed);
         nn.Module<Tensor, Tensor>[] layers = [Layer.Flatten(), Layer.Linear(inputs, hidden, random), nn.ReLU(), Layer.Linear(hidden, outputs, random)];
         return Layer.Sequential(last is null ? layers : [.. layers, last]);
     }

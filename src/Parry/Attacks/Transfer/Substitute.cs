@@ -72,7 +72,7 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
-        using var weights = new Generator((ulong)random.Seed(0));
+        using var weights = Devices.Generator(random.Seed(0));
         var substitute = new StableClassifier(Classifiers.Create(Architecture, model.Shape, model.Classes, weights), model.Shape, model.Classes);
         AttackBatch<IPredictor> data = Pieces(new(model, images, goal, random), piece => piece.Images, cancellation);
         for (int round = 0; ; round++)

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
@@ -102,7 +103,7 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     // The perturbation [1, C, H, W] that the network draws from one vector of noise.
     private Tensor Draw(nn.Module<Tensor, Tensor> network, long seed, Tensor images, double epsilon)
     {
-        using var random = new Generator((ulong)seed);
+        using var random = Devices.Generator(seed);
         Tensor output = network.forward(randn([1, Noise], generator: random)).reshape([1, .. images.shape.AsSpan(1)]);
         return Norm == Norm.Linf ? output.tanh().mul(epsilon) : output.div(linalg.vector_norm(output, 2, s_image, true).clamp_min(Smallest)).mul(epsilon);
     }

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using Parry.Generative;
 using static TorchSharp.torch;
 
@@ -24,7 +25,7 @@ public sealed class PriorSamples : IDisposable
         {
             using var frozen = no_grad();
             using var scope = NewDisposeScope();
-            using var random = new Generator((ulong)seed);
+            using var random = Devices.Generator(seed);
             Tensor latents = randn([count, generator.Latent], generator: random);
             Tensor images = cat([.. Enumerable.Range(0, (count + Piece - 1) / Piece).Select(i => generator.Generate(latents.slice(0, i * Piece, Math.Min(count, (i + 1) * Piece), 1)).flatten(1))]);
             return (latents.DetachFromDisposeScope(), images.DetachFromDisposeScope(), images.pow(2.0).sum(1).DetachFromDisposeScope());

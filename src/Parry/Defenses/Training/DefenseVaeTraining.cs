@@ -80,7 +80,7 @@ public sealed record DefenseVaeTraining
     /// <exception cref="UserErrorException">An option is out of range.</exception>
     public AutoEncoderTrainer<DefenseVaeNetwork> On(ImageSet images, ImageSet attacked, string targetName)
     {
-        using var random = new Generator((ulong)Schedule.Seed);
+        using var random = Devices.Generator(Schedule.Seed);
         var network = new DefenseVaeNetwork(images.Shape, random, Width, Latent);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name} under attack on {targetName}");
         return new AutoEncoderTrainer<DefenseVaeNetwork>(Schedule, recipe, network, attacked.Count, (trained, rows) =>

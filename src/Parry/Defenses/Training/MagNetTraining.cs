@@ -45,7 +45,7 @@ public sealed record MagNetTraining
     public AutoEncoderTrainer<MagNetNetwork> On(ImageSet images)
     {
         if (Members < 1) throw new UserErrorException($"expected at least 1 member, got {Members}");
-        using var random = new Generator((ulong)Schedule.Seed);
+        using var random = Devices.Generator(Schedule.Seed);
         var network = new MagNetNetwork(images.Shape, Members, random);
         double noise = Noise ?? (images.Shape.Channels == 1 ? 0.1 : 0.025);
         return new AutoEncoderTrainer<MagNetNetwork>(Schedule, string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name}"), network, images.Count, (trained, rows) =>

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using System.Globalization;
 using Parry.Data;
 using Parry.Generative;
@@ -43,7 +44,7 @@ public sealed record PuVaeTraining
     {
         if (source.Shape != images.Shape || source.Classes != images.ClassNames.Count)
             throw new UserErrorException($"the source classifier tells {source.Classes} classes of {source.Shape} images apart, not {images.ClassNames.Count} of {images.Shape}: give one that was trained on {images.Name}");
-        using var random = new Generator((ulong)Schedule.Seed);
+        using var random = Devices.Generator(Schedule.Seed);
         var network = new PuVaeNetwork(images.Shape, images.ClassNames.Count, random, Width, Hidden, Latent);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name} with {sourceName}");
         return new AutoEncoderTrainer<PuVaeNetwork>(Schedule, recipe, network, images.Count, (trained, rows) =>

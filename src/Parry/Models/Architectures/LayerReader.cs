@@ -15,7 +15,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
 {
     private const double Epsilon = 1e-5;
 
-    private readonly Generator _random = new(0);
+    private readonly Generator _random = Devices.Generator(0);
     private readonly HashSet<string> _taken = [];
     private readonly List<nn.Module<Tensor, Tensor>> _made = [];
 

@@ -1,3 +1,4 @@
+using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -138,7 +139,7 @@ internal static class OnnxModel
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = new Generator(1);
+        using var random = Devices.Generator(1);
         Tensor images = rand([batch + 1, .. input], generator: random).to(type);
         Tensor all = network.Run(images), asExported = network.Run(images.slice(0, 0, batch, 1)), last = network.Run(images.slice(0, 1, batch + 1, 1));
         double least = 1e-4 * Math.Max(1, all.abs().amax([.. Enumerable.Range(0, all.shape.Length).Select(axis => (long)axis)]).ToDouble());

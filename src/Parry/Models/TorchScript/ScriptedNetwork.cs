@@ -20,7 +20,7 @@ internal sealed class ScriptedNetwork : IDisposable
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no TorchScript file '{path}'.", path);
         try
         {
-            jit.ScriptModule<Tensor, Tensor> module = jit.load<Tensor, Tensor>(path);
+            jit.ScriptModule<Tensor, Tensor> module = jit.load<Tensor, Tensor>(path, get_default_device());
             module.eval();
             foreach (var (_, parameter) in module.named_parameters()) parameter.requires_grad_(false);
             return new ScriptedNetwork(module, path);

@@ -1,0 +1,38 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Parry.Runtime;
+
+/// <summary>
+/// The device that models, attacks, purifiers and trainings work on: the processor, or one GPU. It is one for the whole process, chosen before anything is loaded;
+/// from then on new tensors and networks are made there.
+/// </summary>
+public static class Devices
+{
+    private static readonly Lazy<bool> s_fastBfloat16 = new(ProcessorHasBfloat16);
+
+    /// <summary>Whether the work is done on a GPU.</summary>
+    public static bool IsGpu => get_default_device().type != DeviceType.CPU;
+
+    /// <summary>Whether bfloat16 is fast on the device; where a processor lacks it, it is emulated and up to 35 times slower than float32.</summary>
+    public static bool HasFastBfloat16 => IsGpu || s_fastBfloat16.Value;
+
+    /// <summary>Chooses the device by name: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    /// <exception cref="UserErrorException">There is no such device.</exception>
+    public static void Use(string name)
+    {
+        TorchLibrary.Load();
+        set_default_device(TorchLibrary.Device(name));
+    }
+
+    /// <summary>A random generator of the device.</summary>
+    public static Generator Generator(long seed) => new((ulong)seed, get_default_device());
+
+    private static bool ProcessorHasBfloat16()
+    {
+        const string Description = "/proc/cpuinfo";
+        if (!OperatingSystem.IsLinux() || !File.Exists(Description)) return false;
+        string? flags = File.ReadLines(Description).FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal));
+        return flags is not null && flags.Split(' ').Any(flag => flag is "avx512_bf16" or "amx_bf16");
+    }
+}
