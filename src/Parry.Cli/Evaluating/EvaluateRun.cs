@@ -10,8 +10,7 @@ using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
 using Parry.Runtime;
-using TorchSharp;
-using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Parry.Cli.Evaluating;
 

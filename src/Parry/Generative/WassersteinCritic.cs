@@ -44,14 +44,16 @@ public sealed class WassersteinCritic : Network
     /// <summary>One number per image [N, C, H, W], as [N]; autograd can follow it.</summary>
     /// <param name="images">In [0, 1].</param>
     /// <param name="compute">The type of the maps in between.</param>
-    public Tensor Score(Tensor images, ScalarType compute)
+    public Tensor Score(Tensor images, ScalarType compute) => Score(images, compute, map => nn.functional.leaky_relu(map, Slope));
+
+    private Tensor Score(Tensor images, ScalarType compute, Func<Tensor, Tensor> activation)
     {
         Tensor map = ChannelsLast.Of(images.to(compute));
         for (int i = 0; i < 3; i++)
         {
             Tensor weight = Weights[i].to(compute);
             Tensor bias = Biases[i].to(compute);
-            map = nn.functional.leaky_relu(nn.functional.conv2d(map, weight, bias, [Stride, Stride], [Padding, Padding]), Slope);
+            map = activation(nn.functional.conv2d(map, weight, bias, [Stride, Stride], [Padding, Padding]));
         }
 
         Tensor rows = map.permute(0, 2, 3, 1).flatten(1);
@@ -70,9 +72,16 @@ public sealed class WassersteinCritic : Network
         Tensor distance = scores.slice(0, count, 2 * count, 1).mean() - scores.slice(0, 0, count, 1).mean();
 
         Tensor at = mixed.detach().requires_grad_();
-        Tensor gradient = Autograd.Grad(Score(at, compute).sum(), at, createGraph: true);
+        Tensor gradient = Autograd.Grad(Score(at, compute, PiecewiseLinear).sum(), at, createGraph: true);
         Tensor norm = linalg.vector_norm(gradient, 2, [1, 2, 3]);
         Tensor penalty = (norm - 1).pow(2).mean() * lambda;
         return (distance, penalty);
+    }
+
+    // LeakyReLU as a product with its own slope. Its second derivative is zero, and here autograd knows: through the operator it would go back through the whole network with zeros.
+    private static Tensor PiecewiseLinear(Tensor map)
+    {
+        Tensor slope = where(map.detach().gt(0), ones(1, map.dtype), full(1, Slope, map.dtype));
+        return map * slope;
     }
 }
