@@ -125,10 +125,41 @@ public class ImagesTests
     [Fact]
     public void A_jpeg_cut_off_is_refused()
     {
-        for (var length = 0; length < s_baseline.Length - 2; length++)
+        var shape = new ImageShape(3, 90, 70);
+        foreach (byte[] jpeg in new[] { s_baseline, s_progressive, Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 75) })
         {
-            Assert.Throws<InvalidDataException>(() => Jpeg.Decode(s_baseline.AsSpan(0, length), 3));
+            for (var length = 0; length < jpeg.Length - 2; length++)
+            {
+                Assert.Throws<InvalidDataException>(() => Jpeg.Decode(jpeg.AsSpan(0, length), 3));
+            }
         }
+    }
+
+    [Fact]
+    public void A_jpeg_of_very_many_scans_is_refused()
+    {
+        int scan = s_progressive.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0xff, 0xda]);
+        byte[] last = s_progressive[scan..^2];
+        byte[] many = [.. s_progressive[..scan], .. Enumerable.Repeat(last, 600).SelectMany(bytes => bytes), 0xff, 0xd9];
+        Assert.Contains("at most 500 scans", Assert.Throws<InvalidDataException>(() => Jpeg.Decode(many)).Message);
+    }
+
+    /// <summary>The means of what TurboJPEG 2.1.5 made of them.</summary>
+    [TheoryIfPhotos]
+    [InlineData("imagenet_00_243.jpg", 103.5599)]
+    [InlineData("imagenet_01_559.jpg", 107.6518)]
+    [InlineData("imagenet_02_438.jpg", 134.5853)]
+    [InlineData("imagenet_03_990.jpg", 102.7097)]
+    [InlineData("imagenet_04_949.jpg", 139.7870)]
+    [InlineData("imagenet_05_853.jpg", 122.2841)]
+    [InlineData("imagenet_14_129.jpg", 138.7034)]
+    [InlineData("imagenet_15_99.jpg", 111.1063)]
+    [InlineData("imagenet_16_251.jpg", 89.4104)]
+    [InlineData("imagenet_17_22.jpg", 66.7923)]
+    public void Sample_photos_have_the_pixels_they_always_had(string photo, double mean)
+    {
+        byte[] planes = ImageFile.Read(Path.Combine(TheoryIfPhotosAttribute.Folder!, photo)).Planes;
+        Assert.Equal(mean, planes.Average(value => value), 1e-3);
     }
 
     [Fact]
@@ -182,7 +213,7 @@ public class ImagesTests
         Assert.Contains("expected an image file of 1 to", Assert.Throws<UserErrorException>(() => ImageFile.Read("/dev/zero")).Message);
 
     /// <summary>Makes the checksums right again, so that damage reaches the decoder behind them.</summary>
-    private static byte[] Resummed(byte[] png)
+    internal static byte[] Resummed(byte[] png)
     {
         for (var at = 8; at + 12 <= png.Length;)
         {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using SkiaSharp;
 
 namespace Parry.Data.Images;
@@ -9,6 +10,12 @@ public static class Jpeg
 
     // As many as libjpeg-turbo's own tools allow; each takes the time of a whole picture.
     private const int MostScans = 500;
+    private const byte BaselineFrame = 0xc0;
+    private const byte ExtendedFrame = 0xc1;
+    private const byte FirstRestart = 0xd0;
+    private const byte StartOfImage = 0xd8;
+    private const byte EndOfImage = 0xd9;
+    private const byte StartOfScan = 0xda;
 
     /// <summary>
     /// Decodes a JPEG to 8-bit gray or RGB, with the values that it stores: color profiles are not applied. A file that
@@ -24,11 +31,7 @@ public static class Jpeg
     {
         Planes.CheckChannels(channels ?? 1);
         using SKCodec codec = Open(file);
-        if (file.Count((ReadOnlySpan<byte>)[0xff, 0xda]) > MostScans)
-        {
-            throw new InvalidDataException($"expected a JPEG of at most {MostScans} scans, got more");
-        }
-
+        CheckScans(file);
         ImageShape shape = ShapeOf(codec);
         SKColorType type = shape.Channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888;
         using SKBitmap pixels = Skia.Decode(codec, type, Format);
@@ -56,7 +59,8 @@ public static class Jpeg
     {
         Planes.CheckChannels(shape.Channels);
         ArgumentOutOfRangeException.ThrowIfNotEqual(planes.Length, shape.Pixels);
-        var options = new SKJpegEncoderOptions(quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore);
+        var options = new SKJpegEncoderOptions(
+            quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore);
         return Skia.Encode(planes, shape, pixels => pixels.Encode(options));
     }
 
@@ -80,6 +84,72 @@ public static class Jpeg
             codec.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Refuses a file that ends before its end marker, of which Skia would show what there is; only where one scan has
+    /// all of the picture Skia notices by itself what is missing.
+    /// </summary>
+    private static void CheckScans(ReadOnlySpan<byte> file)
+    {
+        int scans = 0;
+        int components = 0;
+        bool oneScan = false;
+        for (int at = 2; NextMarker(file, ref at) is { } marker;)
+        {
+            if (marker == EndOfImage)
+            {
+                return;
+            }
+
+            if (marker is 0 or 1 or (>= FirstRestart and <= StartOfImage))
+            {
+                continue;
+            }
+
+            ReadOnlySpan<byte> segment = file[at..];
+            int length = segment.Length < 2 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(segment);
+            if (length < 3 || length > segment.Length)
+            {
+                break;
+            }
+
+            if (marker == StartOfScan)
+            {
+                scans++;
+                oneScan = oneScan || segment[2] == components;
+            }
+            else if (marker is BaselineFrame or ExtendedFrame && length > 7)
+            {
+                components = segment[7];
+            }
+
+            if (scans > MostScans)
+            {
+                throw new InvalidDataException($"expected a JPEG of at most {MostScans} scans, got more");
+            }
+
+            at += length;
+        }
+
+        if (!oneScan)
+        {
+            throw new InvalidDataException("expected an undamaged JPEG: it is cut off");
+        }
+    }
+
+    /// <summary>The next marker, and the place behind it; null at the end of the file.</summary>
+    private static byte? NextMarker(ReadOnlySpan<byte> file, ref int at)
+    {
+        int start = file[at..].IndexOf((byte)0xff);
+        int more = start < 0 ? -1 : file[(at + start)..].IndexOfAnyExcept((byte)0xff);
+        if (more < 0)
+        {
+            return null;
+        }
+
+        at += start + more + 1;
+        return file[at - 1];
     }
 
     private static ImageShape ShapeOf(SKCodec codec) =>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using SkiaSharp;
 
 namespace Parry.Data.Images;
@@ -8,6 +9,8 @@ public static class Png
 {
     private const string Format = "PNG";
     private const int ColorBit = 2;
+    private const int Palette = 3;
+    private static readonly byte[] s_end = [0, 0, 0, 0, .. "IEND"u8, 0xae, 0x42, 0x60, 0x82];
 
     /// <summary>Encodes an image as an 8-bit gray or RGB PNG, which decodes to the same values.</summary>
     /// <param name="planes">The values as [C, H, W].</param>
@@ -38,13 +41,14 @@ public static class Png
     {
         Planes.CheckChannels(channels ?? 1);
         ImageShape shape = DecodeShape(file);
-        PngLight light = PngLight.Of(CheckChunks(file), file[24]);
-        using SKCodec codec = Skia.Open(file, Format);
-        SKColorType stored = codec.Info.ColorType == SKColorType.Gray8 ? SKColorType.Gray8 : SKColorType.Rgba8888;
-        using SKBitmap pixels = Skia.Decode(codec, light.IsWide ? SKColorType.RgbaF16 : stored, Format);
-        light.Apply(pixels);
-        int bytes = light.IsWide ? 4 : pixels.BytesPerPixel;
-        byte[] planes = Planes.Separate(pixels.GetPixelSpan()[..(bytes * shape.Height * shape.Width)], shape, bytes);
+        var (chunks, deflated, plain) = ReadChunks(file);
+        using SKCodec codec = Skia.Open(plain, Format);
+        bool wide = file[24] == 16;
+        PngLight light = PngLight.Of(chunks, wide, file[25] == Palette);
+        var rows = new PngRows(shape, Samples(file), file[24], file[28] != 0);
+        byte[] planes = wide
+            ? rows.ReadWide(deflated, chunks.GetValueOrDefault("tRNS"), light)
+            : ReadNarrow(codec, rows, deflated, light);
         return Planes.Convert(planes, shape, channels);
     }
 
@@ -72,56 +76,99 @@ public static class Png
         CheckSum(file[12..29], file[29..]);
         uint width = BinaryPrimitives.ReadUInt32BigEndian(file[16..]);
         uint height = BinaryPrimitives.ReadUInt32BigEndian(file[20..]);
-        int samples = file[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
 
         // Deflate shrinks at most 1032-fold.
-        long least = (((long)width * samples * file[24] / 8) + 1) * height / 1032;
+        long least = (((long)width * Samples(file) * file[24] / 8) + 1) * height / 1032;
         Planes.CheckSize(Format, width, height, least, file.Length);
         return new ImageShape((file[25] & ColorBit) == 0 ? 1 : 3, (int)height, (int)width);
     }
 
-    /// <summary>
-    /// Refuses what is cut off before the end of the pixels or damaged where it matters. Returns the chunks that come
-    /// before the pixels.
-    /// </summary>
-    private static Dictionary<string, byte[]> CheckChunks(ReadOnlySpan<byte> file)
+    private static int Samples(ReadOnlySpan<byte> file) => file[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+
+    private static byte[] ReadNarrow(SKCodec codec, PngRows rows, Stream deflated, PngLight light)
     {
-        var before = new Dictionary<string, byte[]>();
-        bool pixels = false;
+        // Skia leaves out what is missing.
+        rows.Check(deflated);
+        bool gray = codec.Info.ColorType == SKColorType.Gray8;
+        using SKBitmap bitmap = Skia.Decode(codec, gray ? SKColorType.Gray8 : SKColorType.Rgba8888, Format);
+        Span<byte> pixels = bitmap.GetPixelSpan();
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            if (gray || i % 4 != 3)
+            {
+                pixels[i] = light.Narrow(pixels[i], gray ? byte.MaxValue : pixels[i | 3]);
+            }
+        }
+
+        return Planes.Separate(pixels, rows.Shape, bitmap.BytesPerPixel);
+    }
+
+    /// <summary>
+    /// Refuses what is cut off before the end of the pixels or damaged where it matters. Returns the chunks that tell
+    /// of the pixels, the deflated pixels, and a file without any other chunk.
+    /// </summary>
+    private static (Dictionary<string, byte[]> Chunks, Stream Deflated, byte[] Plain) ReadChunks(
+        ReadOnlySpan<byte> file)
+    {
+        var chunks = new Dictionary<string, byte[]>();
+        var deflated = new MemoryStream();
+        var plain = new MemoryStream();
+        plain.Write(file[..8]);
         for (int at = 8; ;)
         {
             ReadOnlySpan<byte> rest = file[at..];
-            uint length = rest.Length < 8 ? 0 : BinaryPrimitives.ReadUInt32BigEndian(rest);
-            bool isPixels = rest.Length >= 8 && rest[4..8].SequenceEqual("IDAT"u8);
-            if (pixels && !isPixels)
+            string name = rest.Length < 8 ? "" : Encoding.Latin1.GetString(rest[4..8]);
+            if (deflated.Length > 0 && name != "IDAT")
             {
-                return before;
+                plain.Write(s_end);
+                deflated.Position = 0;
+                return (chunks, deflated, plain.ToArray());
             }
 
-            if (rest.Length < 12 || length > rest.Length - 12)
+            uint length = rest.Length < 12 ? uint.MaxValue : BinaryPrimitives.ReadUInt32BigEndian(rest);
+            if (length > rest.Length - 12)
             {
                 throw Corrupt("it is cut off");
             }
 
-            pixels = isPixels;
             int size = (int)length;
-            bool needed = char.IsAsciiLetterUpper((char)rest[4]);
+            ReadOnlySpan<byte> content = rest[8..(8 + size)];
+            bool needed = name is "IHDR" or "PLTE" or "IDAT";
             if (needed)
             {
                 CheckSum(rest[4..(8 + size)], rest[(8 + size)..]);
             }
-            else if (length < 16)
+            else if (!char.IsAsciiLetterLower(name[0]) || !name.All(char.IsAsciiLetter))
             {
-                before.TryAdd(System.Text.Encoding.Latin1.GetString(rest[4..8]), rest[8..(8 + size)].ToArray());
+                throw Corrupt("it has a part of an unknown kind, or none with pixels");
+            }
+
+            bool telling = name is "tRNS" or "gAMA" or "sRGB"
+                && IsRight(rest[4..(8 + size)], rest[(8 + size)..]);
+            if (name == "IDAT")
+            {
+                deflated.Write(content);
+            }
+            else if (telling)
+            {
+                chunks.TryAdd(name, content.ToArray());
+            }
+
+            if (needed || (telling && name == "tRNS"))
+            {
+                plain.Write(rest[..(12 + size)]);
             }
 
             at += 12 + size;
         }
     }
 
+    private static bool IsRight(ReadOnlySpan<byte> chunk, ReadOnlySpan<byte> sum) =>
+        Crc32.Of(chunk) == BinaryPrimitives.ReadUInt32BigEndian(sum);
+
     private static void CheckSum(ReadOnlySpan<byte> chunk, ReadOnlySpan<byte> sum)
     {
-        if (Crc32.Of(chunk) != BinaryPrimitives.ReadUInt32BigEndian(sum))
+        if (!IsRight(chunk, sum))
         {
             throw Corrupt("the checksum of one of its parts is wrong");
         }

@@ -1,86 +1,114 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using SkiaSharp;
 
 namespace Parry.Data.Images;
 
 /// <summary>
-/// Brings a PNG's values to sRGB as libpng's simplified interface does: by the gamma that it names, or 1 for 16 bits
-/// without any; transparent pixels are laid over black, in light.
+/// Brings a PNG's values to 8-bit sRGB as libpng's simplified interface does, which Parry used before: by the gamma
+/// that the file names, or 1 for 16 bits without any; transparent pixels are laid over black, in light.
 /// </summary>
-/// <param name="Gamma">What the file's values were raised to.</param>
-/// <param name="IsWide">Whether more than 8 bits are needed.</param>
-internal readonly record struct PngLight(double Gamma, bool IsWide)
+internal sealed class PngLight
 {
     private const double Srgb = 0.45455;
+    private const double Screen = 2.2;
+    private const uint SmallestGamma = 16;
+    private const uint LargestGamma = 625_000_000;
 
-    // libpng ignores less.
+    // libpng ignores less, and looks at the first 11 of 16 bits.
     private const double Significant = 0.05;
+    private const int TableBits = 11;
+    private readonly double _gamma;
+    private readonly byte[] _bytes = new byte[256];
+    private readonly byte[] _lit;
+    private readonly byte[]? _wide;
 
-    private double Exponent => Math.Abs((Srgb / Gamma) - 1) > Significant ? Srgb / Gamma : 1;
-
-    /// <summary>From a file's chunks and the bits of its samples.</summary>
-    public static PngLight Of(Dictionary<string, byte[]> chunks, int bits)
+    private PngLight(double gamma, bool wide, bool palette)
     {
-        double gamma = bits == 16 ? 1 : Srgb;
-        if (chunks.TryGetValue("gAMA", out byte[]? named) && named.Length == 4)
+        _gamma = gamma;
+        _lit = LitTable(palette);
+        double exponent = Math.Round(1e5 / (gamma * Screen)) / 1e5;
+        bool plain = Math.Abs(exponent - 1) <= Significant;
+        for (int value = 0; value < 256; value++)
         {
-            uint value = BinaryPrimitives.ReadUInt32BigEndian(named);
-            gamma = value is >= 16 and <= 625_000_000 ? value / 1e5 : gamma;
+            _bytes[value] = plain ? (byte)value : Byte(Math.Pow(value / 255.0, exponent));
         }
 
+        _wide = wide && !plain ? WideTable(gamma * Screen) : null;
+    }
+
+    /// <summary>From the chunks before a file's pixels.</summary>
+    public static PngLight Of(Dictionary<string, byte[]> chunks, bool wide, bool palette)
+    {
+        double gamma = wide ? 1 : Srgb;
         if (chunks.ContainsKey("sRGB"))
         {
             gamma = Srgb;
         }
+        else if (chunks.TryGetValue("gAMA", out byte[]? named) && named.Length == 4)
+        {
+            uint value = BinaryPrimitives.ReadUInt32BigEndian(named);
+            gamma = value is >= SmallestGamma and <= LargestGamma ? value / 1e5 : gamma;
+        }
 
-        var light = new PngLight(gamma, false);
-        return light with { IsWide = bits == 16 && light.Exponent != 1 };
+        return new PngLight(gamma, wide, palette);
     }
 
-    /// <summary>Changes the pixels where they are; wide ones become 8-bit RGBA at their start.</summary>
-    public void Apply(SKBitmap bitmap)
+    /// <summary>What becomes of a sample of 8 bits.</summary>
+    public byte Narrow(byte value, byte alpha) =>
+        alpha == 255 ? _bytes[value] : OverBlack(value / 255.0, alpha / 255.0);
+
+    /// <summary>What becomes of a sample of 16 bits.</summary>
+    public byte Wide(ushort value, ushort alpha)
     {
-        Span<byte> pixels = bitmap.GetPixelSpan();
-        if (IsWide)
+        if (alpha != ushort.MaxValue)
         {
-            Span<Half> wide = MemoryMarshal.Cast<byte, Half>(pixels);
-            for (int i = 0; i < wide.Length; i++)
-            {
-                int alpha = (int)Math.Round(255 * (double)wide[i | 3]);
-                pixels[i] = i % 4 == 3 ? (byte)alpha : Value((double)wide[i], alpha);
-            }
-
-            return;
+            return OverBlack(value / 65535.0, alpha / 65535.0);
         }
 
-        byte[] opaque = new byte[256];
-        for (int value = 0; value < 256; value++)
-        {
-            opaque[value] = Value(value / 255.0, 255);
-        }
+        return _wide is null ? (byte)(((value * 255) + 32_895) >> 16) : _wide[value >> (16 - TableBits)];
+    }
 
-        int step = bitmap.BytesPerPixel;
-        for (int i = 0; i < pixels.Length; i++)
+    /// <summary>libpng's png_build_16to8_table.</summary>
+    private static byte[] WideTable(double exponent)
+    {
+        var table = new byte[1 << TableBits];
+        Array.Fill(table, byte.MaxValue);
+        int next = 0;
+        for (int value = 0; value < 255; value++)
         {
-            int alpha = step == 1 ? 255 : pixels[i | 3];
-            if (step == 1 || i % 4 != 3)
+            double bound = Math.Floor((65535 * Math.Pow(((value * 257) + 128) / 65535.0, exponent)) + 0.5);
+            int end = (int)(((bound * ((1 << TableBits) - 1)) + 32_768) / 65535) + 1;
+            while (next < end)
             {
-                pixels[i] = alpha == 255 ? opaque[pixels[i]] : Value(pixels[i] / 255.0, alpha);
+                table[next] = (byte)value;
+                next++;
             }
         }
+
+        return table;
     }
 
     private static byte Byte(double value) => (byte)Math.Floor((255 * value) + 0.5);
 
-    private byte Value(double stored, int alpha)
+    /// <summary>The sRGB curve, or for palettes its power, with libpng's two errors in it.</summary>
+    private static byte[] LitTable(bool palette)
     {
-        if (alpha == 255)
+        var table = new byte[256];
+        for (int value = 0; value < 256; value++)
         {
-            return Byte(Math.Pow(stored, Exponent));
+            double light = value / 255.0;
+            double curve = light <= 0.0031308 ? light * 12.92 : (1.055 * Math.Pow(light, 1 / 2.4)) - 0.055;
+            table[value] = Byte(palette ? Math.Pow(light, Srgb) : curve);
         }
 
-        double light = Byte(Byte(Math.Pow(stored, 1 / Gamma)) * alpha / 65025.0) / 255.0;
-        return Byte(light <= 0.0031308 ? light * 12.92 : (1.055 * Math.Pow(light, 1 / 2.4)) - 0.055);
+        if (!palette)
+        {
+            table[110] = 176;
+            table[129] = 188;
+        }
+
+        return table;
     }
+
+    private byte OverBlack(double value, double alpha) =>
+        _lit[Byte(Byte(Math.Pow(value, 1 / _gamma)) / 255.0 * alpha)];
 }
