@@ -12,8 +12,6 @@ libopenblas0-pthread  | /usr/lib/*/openblas-pthread/libblas.so.3 | a fast BLAS t
 g++                   | g++                                      | compiles the binding to LibTorch
 cmake                 | cmake                                    | builds the binding to LibTorch
 make                  | make                                     | builds the binding to LibTorch
-libpng16-16           | /usr/lib/*/libpng16.so.16                | reads and writes PNG images
-libturbojpeg0         | /usr/lib/*/libturbojpeg.so.0             | reads JPEG images
 coinor-cbc            | cbc                                      | solves the mixed-integer programs of the ground-truth attack
 dataset-fashion-mnist | /usr/share/datasets/fashion-mnist/*.gz | the images of the demo
 nodejs                | node                                     | bundles the charts of the reports

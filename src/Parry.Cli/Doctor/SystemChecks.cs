@@ -21,18 +21,13 @@ internal static class SystemChecks
             memory < EnoughGibibytes ? "Parry's demo takes up to 2 GiB: free some, or use smaller counts" : null);
     }
 
-    /// <summary>Image libraries, data sets, models, the cache folder.</summary>
+    /// <summary>Data sets, models, the cache folder.</summary>
     public static IEnumerable<Check> Files()
     {
-        yield return Library("PNG", "libpng16.so.16", "libpng16-16");
-        yield return Library("JPEG", "libturbojpeg.so.0", "libturbojpeg0");
         foreach (DataSet set in DataSets.All) yield return Data(set);
         yield return Models();
         yield return Cache();
     }
-
-    private static Check Library(string name, string file, string package) =>
-        NativeLibrary.TryLoad(file, out _) ? Check.Ok(name, file) : Check.Missing(name, "no " + file, "apt-get install " + package);
 
     private static Check Data(DataSet set)
     {

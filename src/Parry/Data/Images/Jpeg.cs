@@ -1,159 +1,157 @@
-using System.Runtime.InteropServices;
+using System.Buffers.Binary;
+using SkiaSharp;
 
 namespace Parry.Data.Images;
 
-/// <summary>Reads and writes JPEG files in memory through the system's libjpeg-turbo.</summary>
-public static unsafe partial class Jpeg
+/// <summary>Reads and writes JPEG files in memory through Skia, which has libjpeg-turbo inside.</summary>
+public static class Jpeg
 {
-    private const string Library = "libturbojpeg.so.0";
-    private const string Package = "libturbojpeg0";
-    private const int Rgb = 0;
-    private const int Gray = 6;
-    private const int GrayColorSpace = 2;
-    private const int GraySampling = 3;
-    private const int HalfColorSampling = 2;
-    private const int NoReallocation = 1024;
-    private const int StopOnWarning = 8192;
-    private const int LimitScans = 32768;
+    private const string Format = "JPEG";
 
-    /// <summary>Decodes a JPEG to 8-bit gray or RGB. A file that decodes only with warnings, such as one cut off, is refused.</summary>
+    // As many as libjpeg-turbo's own tools allow; each takes the time of a whole picture.
+    private const int MostScans = 500;
+    private const byte BaselineFrame = 0xc0;
+    private const byte ExtendedFrame = 0xc1;
+    private const byte FirstRestart = 0xd0;
+    private const byte StartOfImage = 0xd8;
+    private const byte EndOfImage = 0xd9;
+    private const byte StartOfScan = 0xda;
+
+    /// <summary>
+    /// Decodes a JPEG to 8-bit gray or RGB, with the values that it stores: color profiles are not applied. A file that
+    /// is cut off is refused.
+    /// </summary>
     /// <param name="file">The file's bytes.</param>
     /// <param name="channels">1 for gray, 3 for red, green and blue, null for what the file has.</param>
     /// <returns>The shape and the values as [C, H, W].</returns>
-    /// <exception cref="InvalidDataException">The file is not a JPEG, is corrupt, or declares more than 64 Mi pixels.</exception>
-    /// <exception cref="UserErrorException">libjpeg-turbo is not installed.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not a JPEG, is corrupt, or declares more than 64 Mi pixels.
+    /// </exception>
     public static (ImageShape Shape, byte[] Planes) Decode(ReadOnlySpan<byte> file, int? channels = null)
     {
-        if (channels is { } asked)
-        {
-            Planes.CheckChannels(asked);
-        }
-
-        var decoder = StartDecoder();
-        try
-        {
-            fixed (byte* memory = file)
-            {
-                var declared = Begin(decoder, memory, file.Length);
-                var shape = declared with { Channels = channels ?? declared.Channels };
-                var pixels = new byte[shape.Pixels];
-                fixed (byte* buffer = pixels)
-                {
-                    var format = shape.Channels == 1 ? Gray : Rgb;
-                    if (tjDecompress2(decoder, memory, (nuint)file.Length, buffer, shape.Width, 0, shape.Height, format, StopOnWarning | LimitScans) != 0)
-                    {
-                        throw Corrupt(decoder);
-                    }
-                }
-
-                return (shape, Planes.Separate(pixels, shape));
-            }
-        }
-        finally
-        {
-            _ = tjDestroy(decoder);
-        }
+        Planes.CheckChannels(channels ?? 1);
+        using SKCodec codec = Open(file);
+        CheckScans(file);
+        ImageShape shape = ShapeOf(codec);
+        SKColorType type = shape.Channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888;
+        using SKBitmap pixels = Skia.Decode(codec, type, Format);
+        byte[] planes = Planes.Separate(pixels.GetPixelSpan(), shape, pixels.BytesPerPixel);
+        return Planes.Convert(planes, shape, channels);
     }
 
     /// <summary>The shape that a JPEG declares: 1 channel if it is gray, else 3.</summary>
-    /// <exception cref="InvalidDataException">The file is not a JPEG, its header is corrupt, or it declares more than 64 Mi pixels.</exception>
-    /// <exception cref="UserErrorException">libjpeg-turbo is not installed.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not a JPEG, its header is corrupt, or it declares more than 64 Mi pixels.
+    /// </exception>
     internal static ImageShape DecodeShape(ReadOnlySpan<byte> file)
     {
-        var decoder = StartDecoder();
-        try
-        {
-            fixed (byte* memory = file)
-            {
-                return Begin(decoder, memory, file.Length);
-            }
-        }
-        finally
-        {
-            _ = tjDestroy(decoder);
-        }
+        using SKCodec codec = Open(file);
+        return ShapeOf(codec);
     }
 
-    /// <summary>Encodes an image as a JPEG: gray, or color at half the resolution (4:2:0), as cameras and the web do.</summary>
+    /// <summary>
+    /// Encodes an image as a JPEG: gray, or color at half the resolution (4:2:0), as cameras and the web do.
+    /// </summary>
     /// <param name="planes">The values as [C, H, W].</param>
     /// <param name="shape">The image's shape, of 1 or 3 channels.</param>
     /// <param name="quality">1 to 100.</param>
-    /// <exception cref="UserErrorException">libjpeg-turbo is not installed.</exception>
     public static byte[] Encode(ReadOnlySpan<byte> planes, ImageShape shape, int quality)
     {
         Planes.CheckChannels(shape.Channels);
         ArgumentOutOfRangeException.ThrowIfNotEqual(planes.Length, shape.Pixels);
-        SystemLibrary.Require(Library, Package);
-        nint encoder = tjInitCompress();
-        if (encoder == 0) throw new InvalidOperationException($"libjpeg-turbo could not start: {Message(0)}");
+        var options = new SKJpegEncoderOptions(
+            quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore);
+        return Skia.Encode(planes, shape, pixels => pixels.Encode(options));
+    }
+
+    private static SKCodec Open(ReadOnlySpan<byte> file)
+    {
+        if (file is not [0xff, 0xd8, ..])
+        {
+            throw new InvalidDataException("expected a JPEG, got another kind of file");
+        }
+
+        SKCodec codec = Skia.Open(file, Format);
         try
         {
-            var (format, sampling) = shape.Channels == 1 ? (Gray, GraySampling) : (Rgb, HalfColorSampling);
-            var file = new byte[checked((int)tjBufSize(shape.Width, shape.Height, sampling))];
-            nuint size = (nuint)file.Length;
-            fixed (byte* pixels = Planes.Interleave(planes, shape), memory = file)
+            // A block of 8x8 pixels takes a bit at the very least, twice that in every ordinary file.
+            long pixels = (long)codec.Info.Width * codec.Info.Height;
+            Planes.CheckSize(Format, codec.Info.Width, codec.Info.Height, pixels / 512, file.Length);
+            return codec;
+        }
+        catch
+        {
+            codec.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Refuses a file that ends before its end marker, of which Skia would show what there is; only where one scan has
+    /// all of the picture Skia notices by itself what is missing.
+    /// </summary>
+    private static void CheckScans(ReadOnlySpan<byte> file)
+    {
+        int scans = 0;
+        int components = 0;
+        bool oneScan = false;
+        for (int at = 2; NextMarker(file, ref at) is { } marker;)
+        {
+            if (marker == EndOfImage)
             {
-                byte* target = memory;
-                if (tjCompress2(encoder, pixels, shape.Width, 0, shape.Height, format, &target, &size, sampling, quality, NoReallocation) != 0)
-                    throw new InvalidOperationException($"libjpeg-turbo could not encode an image of {shape}: {Message(encoder)}");
+                return;
             }
 
-            return file[..(int)size];
+            if (marker is 0 or 1 or (>= FirstRestart and <= StartOfImage))
+            {
+                continue;
+            }
+
+            ReadOnlySpan<byte> segment = file[at..];
+            int length = segment.Length < 2 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(segment);
+            if (length < 3 || length > segment.Length)
+            {
+                break;
+            }
+
+            if (marker == StartOfScan)
+            {
+                scans++;
+                oneScan = oneScan || segment[2] == components;
+            }
+            else if (marker is BaselineFrame or ExtendedFrame && length > 7)
+            {
+                components = segment[7];
+            }
+
+            if (scans > MostScans)
+            {
+                throw new InvalidDataException($"expected a JPEG of at most {MostScans} scans, got more");
+            }
+
+            at += length;
         }
-        finally
+
+        if (!oneScan)
         {
-            _ = tjDestroy(encoder);
+            throw new InvalidDataException("expected an undamaged JPEG: it is cut off");
         }
     }
 
-    private static nint StartDecoder()
+    /// <summary>The next marker, and the place behind it; null at the end of the file.</summary>
+    private static byte? NextMarker(ReadOnlySpan<byte> file, ref int at)
     {
-        SystemLibrary.Require(Library, Package);
-        var decoder = tjInitDecompress();
-        return decoder != 0 ? decoder : throw new InvalidOperationException($"libjpeg-turbo could not start: {Message(0)}");
-    }
-
-    private static ImageShape Begin(nint decoder, byte* memory, int length)
-    {
-        int width, height, subsampling, colorSpace;
-        if (tjDecompressHeader3(decoder, memory, (nuint)length, &width, &height, &subsampling, &colorSpace) != 0)
+        int start = file[at..].IndexOf((byte)0xff);
+        int more = start < 0 ? -1 : file[(at + start)..].IndexOfAnyExcept((byte)0xff);
+        if (more < 0)
         {
-            throw Corrupt(decoder);
+            return null;
         }
 
-        // A block of 8x8 pixels takes a bit at the very least, twice that in every ordinary file.
-        Planes.CheckSize("JPEG", width, height, (long)width * height / 512, length);
-        return new ImageShape(colorSpace == GrayColorSpace ? 1 : 3, height, width);
+        at += start + more + 1;
+        return file[at - 1];
     }
 
-    private static InvalidDataException Corrupt(nint decoder) => new($"expected an undamaged JPEG, libjpeg-turbo says: {Message(decoder)}");
-
-    private static string Message(nint decoder) => Marshal.PtrToStringUTF8(tjGetErrorStr2(decoder)) ?? "no reason";
-
-    [LibraryImport(Library)]
-    private static partial nint tjInitDecompress();
-
-    [LibraryImport(Library)]
-    private static partial int tjDecompressHeader3(
-        nint decoder, byte* file, nuint size, int* width, int* height, int* subsampling, int* colorSpace);
-
-    [LibraryImport(Library)]
-    private static partial int tjDecompress2(
-        nint decoder, byte* file, nuint size, byte* pixels, int width, int pitch, int height, int pixelFormat, int flags);
-
-    [LibraryImport(Library)]
-    private static partial nint tjInitCompress();
-
-    [LibraryImport(Library)]
-    private static partial nuint tjBufSize(int width, int height, int subsampling);
-
-    [LibraryImport(Library)]
-    private static partial int tjCompress2(
-        nint encoder, byte* pixels, int width, int pitch, int height, int pixelFormat, byte** file, nuint* size, int subsampling, int quality, int flags);
-
-    [LibraryImport(Library)]
-    private static partial nint tjGetErrorStr2(nint decoder);
-
-    [LibraryImport(Library)]
-    private static partial int tjDestroy(nint decoder);
+    private static ImageShape ShapeOf(SKCodec codec) =>
+        new(codec.Info.ColorType == SKColorType.Gray8 ? 1 : 3, codec.Info.Height, codec.Info.Width);
 }

@@ -8,11 +8,42 @@ internal static class Planes
 {
     private const int MaxPixels = 64 << 20;
 
-    public static byte[] Interleave(ReadOnlySpan<byte> planes, ImageShape shape) =>
-        Transpose(planes, shape.Channels, shape.Height * shape.Width);
+    /// <summary>Writes planes as pixels of <paramref name="step"/> bytes, those beyond the channels 255.</summary>
+    public static void Interleave(ReadOnlySpan<byte> planes, Span<byte> pixels, int channels, int step)
+    {
+        int count = planes.Length / channels;
+        pixels.Fill(255);
+        for (int channel = 0; channel < channels; channel++)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                pixels[(i * step) + channel] = planes[(channel * count) + i];
+            }
+        }
+    }
 
-    public static byte[] Separate(byte[] pixels, ImageShape shape) =>
-        shape.Channels == 1 ? pixels : Transpose(pixels, shape.Height * shape.Width, shape.Channels);
+    /// <summary>The planes of pixels of <paramref name="step"/> bytes.</summary>
+    public static byte[] Separate(ReadOnlySpan<byte> pixels, ImageShape shape, int step)
+    {
+        var planes = new byte[shape.Pixels];
+        int count = shape.Height * shape.Width;
+        for (int channel = 0; channel < shape.Channels; channel++)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                planes[(channel * count) + i] = pixels[(i * step) + channel];
+            }
+        }
+
+        return planes;
+    }
+
+    /// <summary>An image in as many channels as were asked for, if any.</summary>
+    public static (ImageShape Shape, byte[] Planes) Convert(byte[] planes, ImageShape shape, int? channels)
+    {
+        ImageShape asked = shape with { Channels = channels ?? shape.Channels };
+        return (asked, Convert(planes, shape.Channels, asked.Channels));
+    }
 
     /// <summary>Gray as three equal planes, or color as its luma by ITU-R 601, rounded as Pillow's <c>convert("L")</c> does.</summary>
     public static byte[] Convert(byte[] planes, int from, int to)
@@ -57,19 +88,5 @@ internal static class Planes
             throw new InvalidDataException(
                 $"expected at least {minimumFileBytes} bytes for the {width}x{height} pixels this {format} declares, got {fileBytes}: it is cut off or corrupt");
         }
-    }
-
-    private static byte[] Transpose(ReadOnlySpan<byte> source, int rows, int columns)
-    {
-        var result = new byte[source.Length];
-        for (var row = 0; row < rows; row++)
-        {
-            for (var column = 0; column < columns; column++)
-            {
-                result[(column * rows) + row] = source[(row * columns) + column];
-            }
-        }
-
-        return result;
     }
 }

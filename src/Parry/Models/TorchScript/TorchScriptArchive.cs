@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Parry.Data;
 
 namespace Parry.Models.TorchScript;
 
