@@ -27,7 +27,7 @@ internal sealed class ReluNetwork
         foreach (nn.Module<Tensor, Tensor> layer in Flat(network))
         {
             if (layer is ReLU) zero = Close();
-            else if (layer is Linear or Conv2d or AvgPool2d or BatchNorm or Flatten or SeededDropout or ChannelsLast or ZeroPad) segment.Add(layer);
+            else if (layer is Linear or Conv2d or GrayConvolution or AvgPool2d or BatchNorm or Flatten or SeededDropout or ChannelsLast or ZeroPad) segment.Add(layer);
             else throw new UserErrorException($"the attack ground-truth needs a network of linear layers, convolutions and ReLUs; this one has {LayerText.Of(layer)}");
         }
 

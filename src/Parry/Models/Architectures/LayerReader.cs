@@ -40,7 +40,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
         if (norm is null || !folded)
         {
             Fill(name, layer);
-            return norm is null ? layer : Layer.Sequential(("conv", layer), ("norm", Norm(norm, outputs)));
+            return norm is null ? Fast(layer) : Layer.Sequential(("conv", layer), ("norm", Norm(norm, outputs)));
         }
 
         using var frozen = no_grad();
@@ -49,7 +49,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
         Tensor offset = biased ? Take(name, "bias").sub(Take(norm, "running_mean")) : Take(norm, "running_mean").neg();
         layer.weight.copy_(Take(name, "weight").mul(scale.reshape(-1, 1, 1, 1)));
         layer.bias!.copy_(offset.mul(scale).add(Take(norm, "bias")));
-        return layer;
+        return Fast(layer);
     }
 
     /// <summary>A batch norm that stands alone.</summary>
@@ -83,6 +83,8 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
 
     /// <summary>Frees what draws fresh weights; the layers stay.</summary>
     public void Dispose() => _random.Dispose();
+
+    private static nn.Module<Tensor, Tensor> Fast(Conv2d layer) => layer.in_channels == 1 && layer.dilation![0] == 1 ? new GrayConvolution(layer) : layer;
 
     private T Made<T>(T layer) where T : nn.Module<Tensor, Tensor>
     {

@@ -36,7 +36,8 @@ internal sealed class NetworkPlan
         Add($"conv{_convolutions}", random =>
         {
             var layer = Layer.Conv2d(inputs, outputs, kernel, random, stride, even ? down / 2 : 0);
-            return Start(layer, layer.weight, layer.bias!, random);
+            Start(layer, layer.weight, layer.bias!, random);
+            return inputs == 1 ? new GrayConvolution(layer) : layer;
         });
         Add($"relu{_convolutions}", _ => nn.ReLU());
         Parameters += ((long)inputs * kernel * kernel * outputs) + outputs;
