@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Parry.Cli;
+using Parry.Models.TorchScript;
+
+if (args is [TorchScriptProcess.Word, var script]) return TorchScriptProcess.Run(script);
+TorchScriptProbe.Process = TorchScriptProcess.Ask;
 
 long stopped = 0;
 using var stop = new CancellationTokenSource();

@@ -24,6 +24,24 @@ public sealed class YourModelTests : IDisposable
         TorchScriptFile.Write(Script, "return torch.stack([torch.neg(torch.sum(x, [1, 2, 3])), torch.sum(x, [1, 2, 3])], 1)");
     }
 
+    [Theory]
+    [InlineData("return torch.no_such_thing(x)", "no_such_thing")]
+    [InlineData("return torch.flatten(x, 1, 2, 3, 4)", "flatten")]
+    [InlineData("return torch.flatten(y, 1)", "y")]
+    [InlineData("y : Bensor = torch.flatten(x, 1)\nreturn y", "Bensor")]
+    public async Task A_script_that_LibTorch_cannot_compile_is_refused_in_one_line(string forward, string word)
+    {
+        TorchScriptFile.Write(Script, forward);
+        (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Fails(2, word);
+    }
+
+    [Fact]
+    public async Task A_script_is_compiled_in_a_process_of_its_own_once()
+    {
+        (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Succeeds();
+        (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Succeeds();
+    }
+
     private string Model => _folder.File("model.onnx");
 
     private string Script => _folder.File("model.pt");

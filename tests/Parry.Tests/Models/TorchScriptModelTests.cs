@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Parry.Models;
+using Parry.Models.TorchScript;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -161,10 +162,12 @@ public sealed class TorchScriptModelTests : IDisposable
     {
         try
         {
-            ModelCatalog.Open(path, new InputContract(), s_shape).Dispose();
+            // What passes may still hold a program that LibTorch cannot compile, which ends a process: the program's tests load such files in one of their own.
+            using FileStream file = File.OpenRead(path);
+            TorchScriptArchive.Check(file, "export it again");
             return false;
         }
-        catch (UserErrorException e)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             Assert.DoesNotContain('\n', e.Message);
             return true;

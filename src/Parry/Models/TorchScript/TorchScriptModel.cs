@@ -38,6 +38,7 @@ internal static class TorchScriptModel
     private static ScriptedNetwork Read(string path)
     {
         CheckArchive(path);
+        if (TorchScriptProbe.Refusal(path) is { } reason) throw new InvalidDataException($"LibTorch cannot load its program ({reason}): {Recipe}");
         try
         {
             return ScriptedNetwork.Load(path);
