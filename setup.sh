@@ -14,7 +14,6 @@ cmake                 | cmake                                    | builds the bi
 make                  | make                                     | builds the binding to LibTorch
 libpng16-16           | /usr/lib/*/libpng16.so.16                | reads and writes PNG images
 libturbojpeg0         | /usr/lib/*/libturbojpeg.so.0             | reads JPEG images
-coinor-cbc            | cbc                                      | solves the mixed-integer programs of the ground-truth attack
 dataset-fashion-mnist | /usr/share/datasets/fashion-mnist/*.gz | the images of the demo
 nodejs                | node                                     | bundles the charts of the reports
 npm                   | npm                                      | fetches Vega-Lite, which draws the charts
