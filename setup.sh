@@ -7,15 +7,9 @@ export PATH="${DOTNET_ROOT:+$DOTNET_ROOT:}$PATH"
 
 # package | a command or file that shows it is there | why
 packages='
-libtorch-dev          | /usr/lib/*/libtorch_cpu.so               | LibTorch: tensors, gradients and fast kernels
-libopenblas0-pthread  | /usr/lib/*/openblas-pthread/libblas.so.3 | a fast BLAS that several threads may call at once
-g++                   | g++                                      | compiles the binding to LibTorch
-cmake                 | cmake                                    | builds the binding to LibTorch
-make                  | make                                     | builds the binding to LibTorch
-coinor-cbc            | cbc                                      | solves the mixed-integer programs of the ground-truth attack
 dataset-fashion-mnist | /usr/share/datasets/fashion-mnist/*.gz | the images of the demo
-nodejs                | node                                     | bundles the charts of the reports
-npm                   | npm                                      | fetches Vega-Lite, which draws the charts
+nodejs                | node                                   | bundles the charts of the reports
+npm                   | npm                                    | fetches Vega-Lite, which draws the charts
 '
 
 fail()
@@ -31,7 +25,7 @@ find_missing()
     local package sign why
     while IFS='|' read -r package sign why; do
         package=${package%% *} sign=${sign// /}
-        if [[ -z $package || ($package == libtorch-dev && -n ${LIBTORCH:-}) ]]; then
+        if [[ -z $package ]]; then
             continue
         fi
 
@@ -52,13 +46,6 @@ check_sdk()
     fi
 
     fail 'the .NET 10 SDK is needed: install it from https://dotnet.microsoft.com/download/dotnet/10.0 and put its folder in PATH or DOTNET_ROOT.'
-}
-
-check_libtorch()
-{
-    if [[ -n ${LIBTORCH:-} ]] && ! compgen -G "$LIBTORCH/lib/libtorch_cpu.so" > /dev/null; then
-        fail "LIBTORCH is '$LIBTORCH', which has no lib/libtorch_cpu.so: name the folder of a LibTorch, or unset it to use Debian's." 2
-    fi
 }
 
 install_missing()
@@ -86,19 +73,8 @@ install_missing()
     "${as_root[@]}" $install -qq -o DPkg::Lock::Timeout=600 || fail "apt-get failed; after solving its error run: $install"
 }
 
-note_blas()
-{
-    local blas
-    for blas in /etc/alternatives/libblas.so.3-*; do
-        if [[ -e $blas && $(readlink -- "$blas") != */openblas-pthread/* ]]; then
-            echo "Note: $(readlink -f -- "$blas") is the selected BLAS; Parry wants openblas-pthread (update-alternatives --config ${blas##*/})."
-        fi
-    done
-}
-
 declare -A reasons=()
 check_sdk
-check_libtorch
 find_missing
 if ((${#missing[@]} > 0)); then
     # Of two that run at once the second waits, and then finds nothing missing.
@@ -107,9 +83,7 @@ if ((${#missing[@]} > 0)); then
     find_missing
     if ((${#missing[@]} > 0)); then
         install_missing
-        note_blas
     fi
 elif [[ ${1:-} != --quiet ]]; then
     echo 'Everything that Parry needs is installed.'
-    note_blas
 fi

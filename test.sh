@@ -5,7 +5,7 @@ set -euo pipefail
 
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
 export PATH="${DOTNET_ROOT:+$DOTNET_ROOT:}$PATH"
-export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+export OMP_NUM_THREADS=1
 
 # What stops the script before the tests have run counts as one failure.
 summary='0 passed, 1 failed'

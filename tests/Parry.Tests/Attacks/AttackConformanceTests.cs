@@ -1,6 +1,5 @@
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
-using Parry.Attacks.Exact;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -110,8 +109,7 @@ public sealed class AttackConformanceTests : IDisposable
         "substitute:eps=0.06,0.04,rounds=3,epochs=20",
         "transfer:eps=0.04,0.015,from=LINEAR+LINEAR,attack=pgd:steps=5",
 
-        // Without its solver this one cannot be tested.
-        .. GroundTruth.IsAvailable ? s_exact : [],
+        .. s_exact,
     ]);
 
     /// <summary>Those that need no training, and so ask the model for every image anew.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Exact;
@@ -10,7 +11,7 @@ namespace Parry.Tests.Attacks;
 
 public class GroundTruthTests
 {
-    [TheoryIfSolver]
+    [Theory]
     [InlineData(Norm.Linf)]
     [InlineData(Norm.L1)]
     public void Bounds_every_attack_of_the_catalog_from_below(Norm norm)
@@ -47,7 +48,7 @@ public class GroundTruthTests
         Assert.True(compared > 20, $"only {compared} attacks succeeded");
     }
 
-    [TheoryIfSolver]
+    [Theory]
     [InlineData(Norm.Linf, false)]
     [InlineData(Norm.Linf, true)]
     [InlineData(Norm.L1, false)]
@@ -74,7 +75,7 @@ public class GroundTruthTests
         bool HasAllClasses(IClassifier candidate) => candidate.Predict(all).ToArray<long>().Distinct().Count() == 3;
     }
 
-    [TheoryIfSolver]
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Reads_convolutions(bool targeted)
@@ -99,6 +100,39 @@ public class GroundTruthTests
         var (found, distances) = new GroundTruth { Norm = norm, Seconds = 0 }.Prove(model, images, goal);
         Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
         Assert.All(distances, distance => Assert.True(!distance.Proven && distance.LowerBound < distance.UpperBound && double.IsFinite(distance.UpperBound), distance.ToString()));
+    }
+
+    [Fact]
+    public void The_same_is_found_each_time()
+    {
+        using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
+        using Tensor images = full([1, 1, 6, 6], 0.5), labels = ((IClassifier)model).Predict(images);
+        Goal goal = Goal.Untargeted(labels);
+        var (first, proven) = new GroundTruth().Prove(model, images, goal);
+        var (second, again) = new GroundTruth().Prove(model, images, goal);
+        Assert.Equal(proven, again);
+        Assert.Equal(first.ToArray<float>(), second.ToArray<float>());
+    }
+
+    [Fact]
+    public void A_search_can_be_canceled_while_the_solver_works()
+    {
+        // What takes SCIP more than 20 seconds.
+        var random = new Random(2);
+        ReluNetwork.Affine[] layers = [Random(64, 48), Random(48, 48), Random(48, 9)];
+        var region = new Region(Norm.Linf, [.. Enumerable.Repeat(0.5, 64)], 0.5);
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        var clock = Stopwatch.StartNew();
+
+        Assert.Throws<OperationCanceledException>(
+            () => MixedIntegerProgram.Minimize(layers, new Bounds(layers, region), region, true, 600, stop.Token));
+
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0.9, 20);
+
+        ReluNetwork.Affine Random(int inputs, int outputs) =>
+            new([.. Enumerable.Range(0, outputs).Select(_ => Row(inputs))], Row(outputs));
+
+        double[] Row(int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextDouble() - 0.5)];
     }
 
     [Fact]
@@ -136,12 +170,5 @@ public class GroundTruthTests
         }
 
         return new NetworkClassifier(Layer.Sequential([.. layers]), shape, (int)units[^1]);
-    }
-
-    private const string Missing = "The solver cbc is not installed (apt-get install coinor-cbc).";
-
-    private sealed class TheoryIfSolverAttribute : TheoryAttribute
-    {
-        public TheoryIfSolverAttribute() => Skip = GroundTruth.IsAvailable ? null : Missing;
     }
 }

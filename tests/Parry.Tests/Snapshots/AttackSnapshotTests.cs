@@ -1,6 +1,5 @@
 using Parry.Attacks;
 using Parry.Attacks.Catalog;
-using Parry.Attacks.Exact;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
@@ -55,7 +54,7 @@ public class AttackSnapshotTests
         }
     }
 
-    [FactIfSolver]
+    [Fact]
     public void Exact_attacks_on_a_linear_model_do_what_is_recorded()
     {
         var problem = new LinearProblem(Norm.Linf, classes: 4, count: 4, seed: 11);
@@ -152,13 +151,5 @@ public class AttackSnapshotTests
         public int Classes => model.Classes;
 
         public Tensor Logits(Tensor images) => model.Logits(MadeImages.Shaken(images));
-    }
-
-    private sealed class FactIfSolverAttribute : FactAttribute
-    {
-        public FactIfSolverAttribute()
-        {
-            if (!GroundTruth.IsAvailable) Skip = "The solver cbc is not installed.";
-        }
     }
 }

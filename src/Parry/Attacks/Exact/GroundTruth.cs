@@ -12,7 +12,7 @@ namespace Parry.Attacks.Exact;
 /// <summary>
 /// The ground-truth attack: the provably smallest perturbation in Linf or L1 of a small ReLU network, [N, C, H, W] to the same, targeted or not. Carlini,
 /// Katz, Barrett and Dill (2017, 1709.10207) introduced it with Reluplex; this is the mixed-integer program of Tjeng, Xiao and Tedrake (2017, 1711.07356),
-/// whose binaries are the ReLUs that bounds leave open, given to the solver CBC. As there, the search is within a ball, which keeps bounds tight; it begins
+/// whose binaries are the ReLUs that bounds leave open, given to the solver SCIP. As there, the search is within a ball, which keeps bounds tight; it begins
 /// with half the radius that the gradient suggests and grows by half until the goal can be reached in it.
 /// The defaults are 60 seconds for an image; when they are over, the best found stands beside a proven lower bound: see <see cref="Prove"/>.
 /// The model must show its layers (<see cref="ILayered"/>): linear, convolutions, average pooling, batch normalization, dropout and ReLU.
@@ -46,9 +46,6 @@ public sealed record GroundTruth : IAttack<IClassifier>
     /// <summary>The most time for an image.</summary>
     public double Seconds { get; init; } = 60;
 
-    /// <summary>Whether the solver is installed.</summary>
-    public static bool IsAvailable => Cbc.IsInstalled;
-
     /// <summary>What the command line knows of it.</summary>
     public static AttackEntry Entry { get; } = new AttackEntry<GroundTruth>(new(), "provably smallest change of a small ReLU network, by mixed-integer programming",
         "Carlini, Katz, Barrett and Dill, 2017, 1709.10207")
@@ -62,14 +59,20 @@ public sealed record GroundTruth : IAttack<IClassifier>
     /// <param name="model">That shows its layers, in evaluation mode.</param>
     /// <param name="images">[N, C, H, W] in [0, 1], none of which reaches the goal yet.</param>
     /// <param name="goal">Of the same rows.</param>
-    /// <exception cref="UserErrorException">The model shows no layers, or other than the attack knows; or the solver is not installed.</exception>
-    public (Tensor Images, IReadOnlyList<MinimalDistance> Distances) Prove(IClassifier model, Tensor images, Goal goal) =>
-        ProveAll(new AttackBatch<IClassifier>(model, images, goal, new SampleRandom(0, Rows.All(images.size(0)))));
+    /// <param name="cancellation">Ends the search.</param>
+    /// <exception cref="UserErrorException">The model shows no layers, or other than the attack knows.</exception>
+    /// <exception cref="OperationCanceledException">It was canceled.</exception>
+    public (Tensor Images, IReadOnlyList<MinimalDistance> Distances) Prove(
+        IClassifier model, Tensor images, Goal goal, CancellationToken cancellation = default) =>
+        ProveAll(
+            new AttackBatch<IClassifier>(model, images, goal, new SampleRandom(0, Rows.All(images.size(0)))),
+            cancellation);
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private (Tensor Images, IReadOnlyList<MinimalDistance> Distances) ProveAll(AttackBatch<IClassifier> batch)
+    private (Tensor Images, IReadOnlyList<MinimalDistance> Distances) ProveAll(
+        AttackBatch<IClassifier> batch, CancellationToken cancellation = default)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
@@ -85,7 +88,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
             ReluNetwork.Affine[] layers = [.. network.Layers.SkipLast(1), Margins(network.Layers[^1], one.Goal)];
             double[] center = one.Images.to(ScalarType.Float64).ToArray<double>();
             var clock = Stopwatch.StartNew();
-            var (lower, change) = Search(layers, center, radii[row], one.Goal.IsTargeted, clock);
+            var (lower, change) = Search(layers, center, radii[row], one.Goal.IsTargeted, clock, cancellation);
             distances[row] = new MinimalDistance(lower, double.PositiveInfinity);
             Take(change);
 
@@ -94,7 +97,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
             {
                 if (distances[row].Proven) break;
                 ReluNetwork.Affine stricter = layers[^1] with { Biases = [.. layers[^1].Biases.Select(bias => bias - margin)] };
-                Take(Search([.. layers.SkipLast(1), stricter], center, (Growth * lower) + SmallestRadius, one.Goal.IsTargeted, clock).Change);
+                Take(Search([.. layers.SkipLast(1), stricter], center, (Growth * lower) + SmallestRadius, one.Goal.IsTargeted, clock, cancellation).Change);
             }
 
             // Time has run out before the solver had any solution.
@@ -143,7 +146,13 @@ public sealed record GroundTruth : IAttack<IClassifier>
     }
 
     // A proven lower bound, and the best change within the time, if any.
-    private (double Lower, double[]? Change) Search(ReluNetwork.Affine[] layers, double[] center, double radius, bool targeted, Stopwatch clock)
+    private (double Lower, double[]? Change) Search(
+        ReluNetwork.Affine[] layers,
+        double[] center,
+        double radius,
+        bool targeted,
+        Stopwatch clock,
+        CancellationToken cancellation)
     {
         double lower = 0, largest = Norm == Norm.Linf ? 1 : center.Length;
         while (true)
@@ -155,9 +164,10 @@ public sealed record GroundTruth : IAttack<IClassifier>
             {
                 double left = Seconds - clock.Elapsed.TotalSeconds;
                 if (left <= 0) return (lower, null);
-                Cbc.Solution solution = Cbc.Minimize(MixedIntegerProgram.Write(layers, bounds, region, targeted), left);
+                MixedIntegerProgram.Solution solution =
+                    MixedIntegerProgram.Minimize(layers, bounds, region, targeted, left, cancellation);
                 if (solution.Feasible != false)
-                    return (Math.Max(lower, Math.Min(solution.LowerBound, region.Radius)), solution.Feasible is null ? null : MixedIntegerProgram.Read(solution.Values, center.Length));
+                    return (Math.Max(lower, Math.Min(solution.LowerBound, region.Radius)), solution.Change);
             }
 
             if (region.Radius >= largest) return (double.PositiveInfinity, null);

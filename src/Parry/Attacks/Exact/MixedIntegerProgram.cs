@@ -1,152 +1,184 @@
-using System.Globalization;
-using System.Text;
+using Google.OrTools.LinearSolver;
 
 namespace Parry.Attacks.Exact;
 
 /// <summary>
-/// The smallest perturbation as a mixed-integer program, in the LP format that solvers read. A ReLU is a - s = z with a, s from 0 on of which a binary t
-/// lets only one be positive: a ≤ u·t and s ≤ -l·(1 - t), u and l being its bounds; where its sign is known it needs no binary.
+/// The smallest perturbation as a mixed-integer program, which SCIP solves: the same each time, and exact up to the
+/// tolerances of OR-Tools. A ReLU is a - s = z with a, s from 0 on of which a binary t lets only one be positive:
+/// a ≤ u·t and s ≤ -l·(1 - t), u and l being its bounds; where its sign is known it needs no binary.
 /// </summary>
-internal sealed class MixedIntegerProgram
+internal sealed class MixedIntegerProgram : IDisposable
 {
+    private const string Scip = "SCIP";
+
+    // Ctrl+C belongs to the program around it.
+    private const string Settings = "misc/catchctrlc = FALSE";
+
     private readonly Region _region;
-    private readonly StringBuilder _rows = new(), _limits = new();
-    private readonly List<string> _binaries = [];
-    private int _count;
+    private readonly Solver _solver;
+    private readonly Variable _distance;
+    private readonly List<(Variable Rise, Variable? Fall)> _pixels = [];
 
-    private MixedIntegerProgram(Region region) => _region = region;
+    private MixedIntegerProgram(Region region)
+    {
+        _region = region;
+        _solver = Solver.CreateSolver(Scip) ?? throw new InvalidOperationException("OR-Tools came without SCIP.");
+        _distance = _solver.MakeNumVar(0, region.Radius, "d");
+        _solver.Minimize(_distance);
+    }
 
-    /// <summary>Writes the program.</summary>
+    /// <summary>Looks for the smallest perturbation.</summary>
     /// <param name="layers">The network, with the goal's margins as the last layer's units.</param>
     /// <param name="bounds">Of its units, over the region.</param>
     /// <param name="region">Where the perturbed image is looked for.</param>
     /// <param name="everyMargin">Whether all margins must be positive, or just one.</param>
-    public static string Write(IReadOnlyList<ReluNetwork.Affine> layers, Bounds bounds, Region region, bool everyMargin)
+    /// <param name="seconds">The most time it may take.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="InvalidOperationException">The solver broke.</exception>
+    public static Solution Minimize(
+        IReadOnlyList<ReluNetwork.Affine> layers,
+        Bounds bounds,
+        Region region,
+        bool everyMargin,
+        double seconds,
+        CancellationToken cancellation = default)
     {
-        var program = new MixedIntegerProgram(region);
+        using var program = new MixedIntegerProgram(region);
         program.AddPixels();
-        string?[] below = [];
-        for (int layer = 0; layer < layers.Count - 1; layer++) below = program.AddLayer(layer, layers[layer], bounds[layer], below);
+        Variable?[]? below = null;
+        for (int layer = 0; layer < layers.Count - 1; layer++)
+            below = program.AddLayer(layers[layer], bounds[layer], below);
         program.AddMargins(layers[^1], bounds[layers.Count - 1], below, everyMargin);
-        string binaries = program._binaries.Count == 0 ? "" : $"Binaries\n{string.Join('\n', program._binaries)}\n";
-        return $"Minimize\nobj: d\nSubject To\n{program._rows}Bounds\n{program._limits}{binaries}End\n";
+        return program.Solve(seconds, cancellation);
     }
 
-    /// <summary>The change of each pixel in a solution.</summary>
-    public static double[] Read(IReadOnlyDictionary<string, double> values, int pixels) => [.. Enumerable.Range(0, pixels).Select(i =>
-        values.GetValueOrDefault($"e{i}") + values.GetValueOrDefault($"p{i}") - values.GetValueOrDefault($"n{i}"))];
+    /// <inheritdoc/>
+    public void Dispose() => _solver.Dispose();
 
-    // The change of each pixel, and d, the size of all of them.
+    private Solution Solve(double seconds, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        using var exact = new MPSolverParameters();
+        exact.SetDoubleParam(MPSolverParameters.DoubleParam.RELATIVE_MIP_GAP, 0);
+        _solver.SetSolverSpecificParametersAsString(Settings);
+
+        // None would be no limit.
+        _solver.SetTimeLimit(Math.Max(1, (long)Math.Min(seconds * 1000, int.MaxValue)));
+        using CancellationTokenRegistration stop = cancellation.Register(() => _solver.InterruptSolve());
+        Solver.ResultStatus status = _solver.Solve(exact);
+        cancellation.ThrowIfCancellationRequested();
+        return status switch
+        {
+            Solver.ResultStatus.OPTIMAL => new Solution(true, _solver.Objective().Value(), Change()),
+            Solver.ResultStatus.FEASIBLE => new Solution(true, _solver.Objective().BestBound(), Change()),
+            Solver.ResultStatus.INFEASIBLE => new Solution(false, double.PositiveInfinity, null),
+            Solver.ResultStatus.NOT_SOLVED => new Solution(null, 0, null),
+            _ => throw new InvalidOperationException($"The solver {Scip} ended with {status}."),
+        };
+    }
+
+    private double[] Change() =>
+        [.. _pixels.Select(pixel => pixel.Rise.SolutionValue() - (pixel.Fall?.SolutionValue() ?? 0))];
+
+    // The change of each pixel, which together are as large as the distance.
     private void AddPixels()
     {
-        int count = _region.Center.Length;
-        Limit(0, "d", _region.Radius);
-        if (_region.Norm == Norm.Linf)
+        Constraint? sum = _region.Norm == Norm.L1 ? Row(0, 0, (1, _distance)) : null;
+        for (int i = 0; i < _region.Center.Length; i++)
         {
-            for (int i = 0; i < count; i++)
+            if (sum is null)
             {
-                Limit(-_region.Down(i), $"e{i}", _region.Up(i));
-                Row($"e{i} - d <= 0");
-                Row($"e{i} + d >= 0");
+                Variable change = Number(-_region.Down(i), _region.Up(i));
+                Row(double.NegativeInfinity, 0, (1, change), (-1, _distance));
+                Row(0, double.PositiveInfinity, (1, change), (1, _distance));
+                _pixels.Add((change, null));
+                continue;
             }
 
-            return;
+            var (rise, fall) = (Number(0, _region.Up(i)), Number(0, _region.Down(i)));
+            sum.SetCoefficient(rise, -1);
+            sum.SetCoefficient(fall, -1);
+            _pixels.Add((rise, fall));
         }
-
-        var terms = new StringBuilder();
-        for (int i = 0; i < count; i++)
-        {
-            Limit(0, $"p{i}", _region.Up(i));
-            Limit(0, $"n{i}", _region.Down(i));
-            terms.Append(CultureInfo.InvariantCulture, $"\n - p{i} - n{i}");
-        }
-
-        Row($"d{terms} = 0");
     }
 
-    // Returns the names of the units' values, null for units that are always zero.
-    private string?[] AddLayer(int layer, ReluNetwork.Affine map, (double[] Low, double[] High) bounds, string?[] below)
+    // Returns the units' values, null for units that are always zero.
+    private Variable?[] AddLayer(ReluNetwork.Affine map, (double[] Low, double[] High) bounds, Variable?[]? below)
     {
-        var names = new string?[map.Biases.Length];
-        for (int i = 0; i < names.Length; i++)
+        var values = new Variable?[map.Biases.Length];
+        for (int i = 0; i < values.Length; i++)
         {
             var (low, high) = (bounds.Low[i], bounds.High[i]);
             if (high <= 0) continue;
-            string a = names[i] = $"a{layer}_{i}";
-            var (terms, constant) = Expression(map.Weights[i], map.Biases[i], below, -1);
-            Limit(Math.Max(low, 0), a, high);
-            if (low >= 0)
-            {
-                Row($"{a}{terms} = {Text(constant)}");
-                continue;
-            }
-
-            string s = $"s{layer}_{i}", t = $"t{layer}_{i}";
-            Limit(0, s, -low);
-            Row($"{a} - {s}{terms} = {Text(constant)}");
-            Row($"{a} - {Text(high)} {t} <= 0");
-            Row($"{s} + {Text(-low)} {t} <= {Text(-low)}");
-            _binaries.Add(t);
+            Variable value = values[i] = Number(Math.Max(low, 0), high);
+            Constraint unit = Row(0, 0, (1, value));
+            double constant = Subtract(unit, map.Weights[i], map.Biases[i], below);
+            unit.SetBounds(constant, constant);
+            if (low >= 0) continue;
+            Variable rest = Number(0, -low), open = _solver.MakeBoolVar("");
+            unit.SetCoefficient(rest, -1);
+            Row(double.NegativeInfinity, 0, (1, value), (-high, open));
+            Row(double.NegativeInfinity, -low, (1, rest), (-low, open));
         }
 
-        return names;
+        return values;
     }
 
-    private void AddMargins(ReluNetwork.Affine margins, (double[] Low, double[] High) bounds, string?[] below, bool every)
+    private void AddMargins(
+        ReluNetwork.Affine margins, (double[] Low, double[] High) bounds, Variable?[]? below, bool every)
     {
         int[] within = [.. Enumerable.Range(0, margins.Biases.Length).Where(i => every || bounds.High[i] >= 0)];
+        Constraint? one = every || within.Length == 1 ? null : Row(1, double.PositiveInfinity);
         foreach (int i in within)
         {
-            var (terms, constant) = Expression(margins.Weights[i], margins.Biases[i], below, 1);
-            if (every || within.Length == 1)
-            {
-                Row($"0 d{terms} >= {Text(-constant)}");
-                continue;
-            }
+            Constraint margin = Row(0, 0);
+            double most = Subtract(margin, margins.Weights[i], margins.Biases[i], below);
+            margin.SetBounds(double.NegativeInfinity, most);
+            if (one is null) continue;
 
             // Chosen, the margin is positive; else only its bound stands.
             double low = Math.Min(bounds.Low[i], 0);
-            Row($"{Text(low)} c{i}{terms} >= {Text(low - constant)}");
-            _binaries.Add($"c{i}");
+            Variable chosen = _solver.MakeBoolVar("");
+            margin.SetCoefficient(chosen, -low);
+            margin.SetUb(most - low);
+            one.SetCoefficient(chosen, 1);
         }
-
-        if (!every && within.Length > 1) Row($"{string.Join(" + ", within.Select(i => $"c{i}"))} >= 1");
     }
 
-    // sign · (weights · a + bias), as terms and a constant.
-    private (string Terms, double Constant) Expression(double[] weights, double bias, string?[] below, int sign)
+    // Takes weights · a + bias off a row: the terms from its left side, the returned constant to its right.
+    private double Subtract(Constraint row, double[] weights, double bias, Variable?[]? below)
     {
-        var terms = new StringBuilder();
         double constant = bias;
         for (int i = 0; i < weights.Length; i++)
         {
             double w = weights[i];
             if (w == 0) continue;
-            if (below.Length > 0)
+            if (below is not null)
             {
-                if (below[i] is { } name) Term(sign * w, name);
+                if (below[i] is { } value) row.SetCoefficient(value, -w);
                 continue;
             }
 
             constant += w * _region.Center[i];
-            if (_region.Norm == Norm.Linf)
-            {
-                Term(sign * w, $"e{i}");
-                continue;
-            }
-
-            Term(sign * w, $"p{i}");
-            Term(-sign * w, $"n{i}");
+            row.SetCoefficient(_pixels[i].Rise, -w);
+            if (_pixels[i].Fall is { } fall) row.SetCoefficient(fall, w);
         }
 
-        return (terms.ToString(), constant);
-
-        void Term(double w, string name) => terms.Append(w < 0 ? "\n - " : "\n + ").Append(Text(Math.Abs(w))).Append(' ').Append(name);
+        return constant;
     }
 
-    private void Row(string row) => _rows.Append(CultureInfo.InvariantCulture, $"r{_count++}: {row}\n");
+    private Variable Number(double low, double high) => _solver.MakeNumVar(low, high, "");
 
-    private void Limit(double low, string name, double high) => _limits.Append($"{Text(low)} <= {name} <= {Text(high)}\n");
+    private Constraint Row(double low, double high, params ReadOnlySpan<(double Factor, Variable Variable)> terms)
+    {
+        Constraint row = _solver.MakeConstraint(low, high);
+        foreach (var (factor, variable) in terms) row.SetCoefficient(variable, factor);
+        return row;
+    }
 
-    private static string Text(double number) => number.ToString("R", CultureInfo.InvariantCulture);
+    /// <summary>What the solver knows when it ends.</summary>
+    /// <param name="Feasible">Whether there is a solution; null when time ran out before one was found.</param>
+    /// <param name="LowerBound">No solution is smaller.</param>
+    /// <param name="Change">The change of each pixel in the best solution; null without one.</param>
+    internal sealed record Solution(bool? Feasible, double LowerBound, double[]? Change);
 }

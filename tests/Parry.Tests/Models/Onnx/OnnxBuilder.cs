@@ -140,6 +140,17 @@ internal sealed class OnnxBuilder
                 break;
             default: throw new ArgumentException($"no attribute can be {value.GetType()}");
         }
+
+        // Which of them it is must stand there as well.
+        Put(m, 20, value switch
+        {
+            float => 1,
+            long or int => 2,
+            string => 3,
+            byte[] => 4,
+            float[] => 6,
+            _ => 7,
+        });
     });
 
     private static byte[] Port(string name, int type, long[] shape) => Message(m =>

@@ -81,7 +81,7 @@ public class OnnxOperatorTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor[] parts = Node(18, "Split", 1, 2, ("num_outputs", 2), ("axis", 0))([new OnnxValue(arange(5, ScalarType.Int64))]);
+        Tensor[] parts = Node(18, "Split", 1, 2, ("num_outputs", 2), ("axis", 0)).Run(arange(5, ScalarType.Int64));
         Assert.Equal([0, 1, 2], parts[0].ToArray<long>());
         Assert.Equal([3, 4], parts[1].ToArray<long>());
     }
@@ -117,33 +117,60 @@ public class OnnxOperatorTests
     [Fact]
     public void Nothing_is_dropped_and_training_is_refused()
     {
-        using Tensor training = tensor(new bool[] { true }), half = tensor(new float[] { 0.5f }, []);
+        using Tensor training = tensor(true), half = tensor(0.5f);
         Gives(s_nine, Node(13, "Dropout", 1), Image(s_nine));
-        Gives(s_nine, Node(13, "Dropout", 3), Image(s_nine), tensor(new float[] { 0 }, []), training);
-        Assert.Contains("model.eval()", Assert.Throws<InvalidDataException>(() => Node(13, "Dropout", 3)([new OnnxValue(half), new OnnxValue(half), new OnnxValue(training)])).Message, StringComparison.Ordinal);
+        Gives(s_nine, Node(13, "Dropout", 3), Image(s_nine), tensor(0f), training);
+        Assert.Contains("model.eval()", Assert.Throws<InvalidDataException>(() => Node(13, "Dropout", 3).Run(half, half, training)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Integers_are_divided_without_fractions() =>
         Gives([-3, 3], Node(17, "Div", 2), Longs(-7, 7), Longs(2, 2));
 
-    private static OnnxKernel Node(int opset, string type, int inputs, params (string Name, object Value)[] attributes) => Node(opset, type, inputs, 1, attributes);
+    private static SingleNode Node(int opset, string type, int inputs, params (string Name, object Value)[] attributes) =>
+        Node(opset, type, inputs, 1, attributes);
 
-    private static OnnxKernel Node(int opset, string type, int inputs, int outputs, params (string Name, object Value)[] attributes)
-    {
-        OnnxFile file = OnnxFile.Read(new OnnxBuilder(opset).Node(type, [.. Enumerable.Range(0, inputs).Select(i => $"i{i}")], [.. Enumerable.Range(0, outputs).Select(i => $"o{i}")], attributes).Build());
-        return OnnxOperators.Make(file.Nodes[0]);
-    }
+    private static SingleNode Node(
+        int opset, string type, int inputs, int outputs, params (string Name, object Value)[] attributes) =>
+        new(opset, type, inputs, outputs, attributes);
 
     private static Tensor Image(float[] values) => tensor(values, [1, 1, (long)Math.Sqrt(values.Length), (long)Math.Sqrt(values.Length)]);
 
     private static Tensor Longs(params long[] values) => tensor(values);
 
-    private static void Gives(float[] expected, OnnxKernel kernel, params Tensor?[] inputs)
+    private static void Gives(float[] expected, SingleNode node, params Tensor?[] inputs)
     {
         using var frozen = no_grad();
-        float[] got = kernel([.. inputs.Select(input => input is null ? null : new OnnxValue(input))])[0].to(ScalarType.Float32).ToArray<float>();
+        float[] got = node.Run(inputs)[0].to(ScalarType.Float32).ToArray<float>();
         Assert.Equal(expected.Length, got.Length);
         Assert.All(expected.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+    }
+
+    private sealed record SingleNode(
+        int Opset, string Type, int Inputs, int Outputs, (string Name, object Value)[] Attributes)
+    {
+        // What Parry makes of the inputs, once ONNX Runtime has made the same of them.
+        public Tensor[] Run(params Tensor?[] inputs)
+        {
+            Assert.Equal(Inputs, inputs.Length);
+            var file = new OnnxBuilder(Opset);
+            string[] names = [.. inputs.Select((input, i) => input is null ? "" : $"i{i}")];
+            string[] outputs = [.. Enumerable.Range(0, Outputs).Select(i => $"o{i}")];
+            file.Node(Type, names, outputs, Attributes);
+            OnnxKernel kernel = OnnxOperators.Make(OnnxFile.Read(file.Build()).Nodes[0]);
+            Tensor[] made = kernel([.. inputs.Select(input => input is null ? null : new OnnxValue(input))]);
+            var given = new Dictionary<string, Tensor>();
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                if (inputs[i] is not { } input) continue;
+                given[names[i]] = input;
+                file.TypedInput(names[i], OnnxJudge.TypeOf(input), input.shape);
+            }
+
+            for (int i = 0; i < Outputs; i++) file.TypedOutput(outputs[i], OnnxJudge.TypeOf(made[i]), made[i].shape);
+            using var judge = new OnnxJudge(file.Build());
+            for (int i = 0; i < Outputs; i++) OnnxJudge.Agrees(judge.Run(given, outputs[i]), made[i]);
+            return made;
+        }
     }
 }
