@@ -4,7 +4,6 @@ using Parry.Attacks.WhiteBox;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;

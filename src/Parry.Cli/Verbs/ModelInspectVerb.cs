@@ -1,4 +1,3 @@
-using Parry.Runtime;
 using System.CommandLine;
 using System.Globalization;
 using Parry.Attacks.Catalog;
@@ -7,6 +6,7 @@ using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
+using Parry.Runtime;
 using Spectre.Console;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
-using Parry.Runtime;
 using Parry.Data;
-using static TorchSharp.torch;
+using Parry.Runtime;
 
 namespace Parry.Generative;
 

@@ -1,7 +1,7 @@
-using Parry.Runtime;
 using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Models;

@@ -1,9 +1,9 @@
-using Parry.Runtime;
 using Parry.Attacks.Steps;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;

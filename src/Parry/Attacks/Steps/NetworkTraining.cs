@@ -1,6 +1,6 @@
-using Parry.Runtime;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;

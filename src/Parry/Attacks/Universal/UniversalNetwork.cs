@@ -1,7 +1,7 @@
-using Parry.Runtime;
 using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Models;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;

@@ -1,5 +1,5 @@
-using Parry.Runtime;
 using Parry.Generative;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;

@@ -1,8 +1,8 @@
-using Parry.Runtime;
 using System.Globalization;
 using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
