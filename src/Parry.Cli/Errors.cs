@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using Parry.Runtime;
 
 namespace Parry.Cli;
@@ -12,12 +13,17 @@ internal static class Errors
     public static int Report(Exception exception, TextWriter error)
     {
         while (exception is AggregateException or TypeInitializationException or TargetInvocationException && exception.InnerException is { } inner) exception = inner;
-        string message = exception is OperationCanceledException and not StoppedException ? "stopped" : exception.Message;
+        string message = exception switch
+        {
+            OperationCanceledException and not StoppedException => "stopped",
+            ExternalException => TorchErrors.FirstLine(exception),
+            _ => exception.Message,
+        };
         error.WriteLine($"parry: {OneLine(message)}");
         if (Environment.GetEnvironmentVariable("PARRY_DEBUG") == "1") error.WriteLine(exception);
         return exception switch
         {
-            UserErrorException or TorchNotFoundException => 2,
+            UserErrorException or TorchNotFoundException or TorchException => 2,
             OperationCanceledException => 130,
             _ => 1,
         };

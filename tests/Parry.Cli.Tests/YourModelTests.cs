@@ -32,14 +32,21 @@ public sealed class YourModelTests : IDisposable
     public async Task A_script_that_LibTorch_cannot_compile_is_refused_in_one_line(string forward, string word)
     {
         TorchScriptFile.Write(Script, forward);
-        (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Fails(2, word);
+        (await Start("model", "inspect", Script, "--input-size", "1x4x4")).Fails(2, word);
     }
 
     [Fact]
     public async Task A_script_is_compiled_in_a_process_of_its_own_once()
     {
-        (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Succeeds();
-        (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Succeeds();
+        Assert.Equal(0, (await Start("model", "inspect", Script, "--input-size", "1x4x4")).Code);
+        Assert.Equal(0, (await Start("model", "inspect", Script, "--input-size", "1x4x4")).Code);
+    }
+
+    // The program itself: only it starts the process in which a script is compiled first.
+    private static async Task<CommandLine.Outcome> Start(params string[] args)
+    {
+        using var process = CommandLine.Start(CommandLine.ProgramFolder, null, args);
+        return await process.Wait();
     }
 
     private string Model => _folder.File("model.onnx");

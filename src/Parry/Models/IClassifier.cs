@@ -21,6 +21,7 @@ public interface IClassifier : IScorer
     /// </summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="loss">From logits [N, classes] to one loss per image, [N].</param>
+    /// <exception cref="TorchException">The model cannot be differentiated.</exception>
     LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
@@ -28,6 +29,11 @@ public interface IClassifier : IScorer
         Tensor input = images.detach().requires_grad_();
         Tensor logits = Logits(input);
         Tensor losses = loss(logits);
+        if (!losses.requires_grad)
+        {
+            throw new TorchException("The model's answers have no gradient (they are integers, or detached): take an attack that sees only scores or labels.");
+        }
+
         Tensor gradient = Autograd.Grad(losses.sum(), input);
         return new LossGradient(scope.MoveToOuter(logits.detach()), scope.MoveToOuter(losses.detach()), scope.MoveToOuter(gradient));
     }

@@ -93,7 +93,9 @@ public static class TensorData
             throw new InvalidDataException($"A random generator's state is {own.Describe()}, not {state.Describe()}.");
         }
 
+#pragma warning disable RS0030 // The state was checked.
         generator.set_state(state);
+#pragma warning restore RS0030
     }
 
     private static string NameOf(ScalarType type) => type == ScalarType.Byte ? "UInt8" : type.ToString();

@@ -48,7 +48,9 @@ public static partial class TorchLibrary
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         Load();
+#pragma warning disable RS0030 // The count was checked.
         torch.set_num_threads(count);
+#pragma warning restore RS0030
     }
 
     /// <summary>How many threads one operator may use when called from this thread.</summary>

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using Parry.Models;
 using Parry.Models.TorchScript;
 using Parry.Runtime;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
@@ -36,6 +37,31 @@ public sealed class TorchScriptModelTests : IDisposable
         Tensor images = arange(12, ScalarType.Int64).to(ScalarType.Float32).reshape(1, 3, 2, 2);
 
         Assert.Equal([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11], ((IClassifier)opened.Model).Logits(images).ToArray<float>());
+    }
+
+    [Fact]
+    public void A_view_behind_a_convolution_gets_contiguous_images()
+    {
+        string path = Script("y = torch.max_pool2d(x, [2, 2], [2, 2])\nreturn torch.view(torch.cat([y, y], 1), [-1, 8])");
+        using OpenedModel opened = ModelCatalog.Open(path, new InputContract(), s_shape);
+        using var scope = NewDisposeScope();
+        Tensor images = rand([3, 1, 4, 4]);
+        LossGradient pass = ((IClassifier)opened.Model).Gradient(images, logits => logits.sum(1));
+        Assert.Equal([3, 8], pass.Logits.shape);
+        Assert.True(pass.Gradient.sum().ToDouble() > 0);
+    }
+
+    [Theory]
+    [InlineData("return torch.argmax(torch.flatten(x, 1), 1, True) * torch.ones([1, 3])", "no gradient")]
+    [InlineData("y = torch.exp(torch.flatten(x, 1))\nz = y * y\n_0 = torch.add_(y, 1)\nreturn z", "inplace")]
+    public void What_cannot_be_differentiated_is_said_in_one_line(string forward, string word)
+    {
+        using OpenedModel opened = ModelCatalog.Open(Script(forward), new InputContract { Outputs = OutputKind.Logits }, s_shape);
+        using var scope = NewDisposeScope();
+        Tensor images = rand([3, 1, 4, 4]);
+        var error = Assert.Throws<TorchException>(() => ((IClassifier)opened.Model).Gradient(images, logits => logits.sum(1)));
+        Assert.Contains(word, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
     }
 
     [Fact]

@@ -21,7 +21,9 @@ internal sealed class ScriptedNetwork : IDisposable
         try
         {
             jit.ScriptModule<Tensor, Tensor> module = jit.load<Tensor, Tensor>(path, get_default_device());
+#pragma warning disable RS0030 // It fails only for a module that does not load.
             module.eval();
+#pragma warning restore RS0030
             foreach (var (_, parameter) in module.named_parameters()) parameter.requires_grad_(false);
             return new ScriptedNetwork(module, path);
         }
