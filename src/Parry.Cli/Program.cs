@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Parry.Cli;
+using Parry.Models.TorchScript;
 
+if (args is [TorchScriptProbe.Argument, ..]) return TorchScriptProbe.Answer(args, Console.Out);
 long stopped = 0;
 using var stop = new CancellationTokenSource();
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

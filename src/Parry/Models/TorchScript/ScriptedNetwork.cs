@@ -40,11 +40,18 @@ internal sealed class ScriptedNetwork : IDisposable
         {
             return _module.forward(input);
         }
-        catch (Exception e) when (e is ExternalException or InvalidCastException)
+        catch (ExternalException e)
         {
-            throw new ExternalException($"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
+            throw new ExternalException($"{Refused(input)}: {TorchErrors.FirstLine(e)}", e);
+        }
+        catch (Exception e) when (e is InvalidCastException or ArgumentOutOfRangeException or NullReferenceException)
+        {
+            // TorchSharp's ways to say that a result is a tuple or list, a dictionary or text, or none.
+            throw new ExternalException($"{Refused(input)}: it gives no single tensor; return the scores only");
         }
     }
+
+    private string Refused(Tensor input) => $"Cannot run the TorchScript file '{_path}' on {input.Describe()}";
 
     /// <summary>The names of its parameters and buffers with their shapes.</summary>
     public IReadOnlyList<(string Name, long[] Shape)> Weights() =>

@@ -114,5 +114,5 @@ internal static class TorchScriptCalls
     };
 
     /// <summary>A name out of a file as a message can show it.</summary>
-    public static string Printed(string text) => string.Concat(text.Take(80).Select(letter => char.IsControl(letter) ? '?' : letter));
+    public static string Printed(string text, int most = 80) => string.Concat(text.Take(most).Select(letter => char.IsControl(letter) ? '?' : letter));
 }

@@ -16,10 +16,13 @@ internal static class TorchScriptModel
     {
         if (given.Size is null && images is null) CheckArchive(path);
         ImageShape shape = given.Size ?? images ?? throw new InvalidDataException("a TorchScript file does not say the size of its images: give it (--input-size, as 3x224x224)");
-        ScriptedNetwork module = Read(path);
+        long[] sizes = given.Layout == ImageLayout.Nhwc
+            ? [ImportedClassifier.Tried, shape.Height, shape.Width, shape.Channels]
+            : [ImportedClassifier.Tried, shape.Channels, shape.Height, shape.Width];
+        ScriptedNetwork module = Read(path, sizes);
         try
         {
-            return (ImportedClassifier.Try(module, module.Forward, given, shape), () => ModelLayer.Of(module.Weights()));
+            return (ImportedClassifier.Try(path, module, module.Forward, given, shape), () => ModelLayer.Of(module.Weights()));
         }
         catch (Exception e)
         {
@@ -33,22 +36,28 @@ internal static class TorchScriptModel
     /// <exception cref="InvalidDataException">It is no TorchScript.</exception>
     public static IReadOnlyList<ModelLayer> Layers(string path)
     {
-        using ScriptedNetwork module = Read(path);
+        using ScriptedNetwork module = Read(path, sizes: null);
         return ModelLayer.Of(module.Weights());
     }
 
-    private static ScriptedNetwork Read(string path)
+    private static ScriptedNetwork Read(string path, long[]? sizes)
     {
         CheckArchive(path);
+        if (TorchScriptProbe.Refusal(path, sizes) is { } reason) throw Lacking(reason, null);
         try
         {
             return ScriptedNetwork.Load(path);
         }
         catch (ExternalException e)
         {
-            throw new InvalidDataException($"it needs what this LibTorch lacks, or is damaged ({TorchErrors.FirstLine(e)}): {Recipe}, with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})", e);
+            throw Lacking(TorchErrors.FirstLine(e.InnerException ?? e), e);
         }
     }
+
+    private static InvalidDataException Lacking(string reason, Exception? cause) => new(
+        $"it needs what this LibTorch lacks, or is damaged ({TorchScriptCalls.Printed(reason, 200)}): {Recipe}, "
+            + $"with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
+        cause);
 
     // A state dictionary is a pickle, which is a program; it is told apart before anything of it is read.
     private static void CheckArchive(string path)
