@@ -18,6 +18,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     private readonly IDisposable _network;
     private readonly string _name;
     private readonly bool _channelsLast;
+    private readonly bool _changesInput;
 
     /// <summary>Puts a contract around a network.</summary>
     /// <param name="name">The file it comes from, for errors.</param>
@@ -27,6 +28,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     /// <param name="shape">Of the images.</param>
     /// <param name="classes">The number of classes.</param>
     /// <param name="channelsLast">Whether the network takes images with the channels innermost in memory, which is faster.</param>
+    /// <param name="changesInput">Whether the network writes into what it is given, which then is a copy.</param>
     private ImportedClassifier(
         string name,
         IDisposable network,
@@ -34,9 +36,10 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         InputContract contract,
         ImageShape shape,
         int classes,
-        bool channelsLast)
+        bool channelsLast,
+        bool changesInput)
     {
-        (_name, _network, _run, _channelsLast) = (name, network, run, channelsLast);
+        (_name, _network, _run, _channelsLast, _changesInput) = (name, network, run, channelsLast, changesInput);
         (Contract, Shape, Classes) = (contract, shape, classes);
     }
 
@@ -71,7 +74,9 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         using var scope = NewDisposeScope();
         using var random = new Generator(0);
         Tensor images = rand([Tried, shape.Channels, shape.Height, shape.Width], generator: random);
-        Tensor given = run(contract.ToModel(images));
+        Tensor taken = contract.ToModel(images).clone(), copy = taken.clone();
+        Tensor given = run(taken);
+        bool changesInput = !taken.Equals(copy);
         if (given.shape.Length == 0 || given.size(0) != Tried)
             throw new InvalidDataException($"it gives {given.Describe()} for three images of {shape}; a row of scores for each was expected");
         if (!given.is_floating_point() && given.numel() == Tried)
@@ -85,7 +90,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         if (contract.ClassNames is { } names && names.Count != classes)
             throw new InvalidDataException($"it tells {classes} classes apart, and {names.Count} are named: give one name for each class, or say how many of its outputs stand for no class");
         InputContract complete = contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape };
-        return new ImportedClassifier(name, network, run, complete, shape, classes, channelsLast);
+        return new ImportedClassifier(name, network, run, complete, shape, classes, channelsLast, changesInput);
     }
 
     /// <inheritdoc/>
@@ -95,7 +100,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         try
         {
             Tensor taken = Contract.ToModel(_channelsLast ? ChannelsLast.Of(images) : images.contiguous());
-            return Contract.ToLogits(_run(taken).to(ScalarType.Float32));
+            return Contract.ToLogits(_run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32));
         }
         catch (Exception e) when (e is ExternalException or InvalidDataException)
         {

@@ -38,15 +38,15 @@ internal sealed class ScriptedNetwork : IDisposable
     {
         try
         {
-            return _module.forward(input);
+            return _module.forward(input) ?? throw new InvalidCastException();
         }
         catch (ExternalException e)
         {
             throw new ExternalException($"{Refused(input)}: {TorchErrors.FirstLine(e)}", e);
         }
-        catch (Exception e) when (e is InvalidCastException or ArgumentOutOfRangeException or NullReferenceException)
+        catch (Exception e) when (e is InvalidCastException or ArgumentOutOfRangeException)
         {
-            // TorchSharp's ways to say that a result is a tuple or list, a dictionary or text, or none.
+            // TorchSharp's ways to say that a result is a tuple or list, or a dictionary or text.
             throw new ExternalException($"{Refused(input)}: it gives no single tensor; return the scores only");
         }
     }

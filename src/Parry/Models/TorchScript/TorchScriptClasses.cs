@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Parry.Models.TorchScript;
 
@@ -9,6 +10,15 @@ namespace Parry.Models.TorchScript;
 internal sealed class TorchScriptClasses
 {
     private static readonly string[] s_native = ["LinearPackedParamsBase", "Conv2dPackedParamsBase", "Conv3dPackedParamsBase", "EmbeddingPackedParamsBase"];
+
+    private static readonly string[] s_types =
+    [
+        "Any", "Device", "Dict", "Final", "Future", "Generator", "Layout", "List", "MemoryFormat", "NoneType", "None", "Optional", "QScheme",
+        "RRef", "Scalar", "ScalarType", "Storage", "Stream", "Tensor", "Tuple", "Union", "bool", "complex", "float", "int", "number", "str",
+    ];
+
+    // LibTorch runs code with the rights of the program, and these reach files.
+    private static readonly Regex s_files = new(@"\bfrom_file\b|\bsave\b(?!\s*:)", RegexOptions.CultureInvariant);
 
     private readonly Dictionary<string, Declaration> _classes = new(StringComparer.Ordinal);
 
@@ -24,6 +34,7 @@ internal sealed class TorchScriptClasses
         foreach (string line in Encoding.Latin1.GetString(code).Split('\n').Where(line => line.Length > 0))
         {
             TorchScriptCode.Check(line, lengths);
+            if (s_files.Match(line) is { Success: true } call) throw new InvalidDataException($"its code reaches for files (\"{call.Value}\"), which no classifier needs");
             int indent = line.Length - line.TrimStart(' ').Length;
             if (indent == 0)
             {
@@ -46,6 +57,23 @@ internal sealed class TorchScriptClasses
                 throw Declaration.Unlike(line);
             }
         }
+    }
+
+    /// <summary>Refuses members of types that are not declared, once all files are read.</summary>
+    /// <exception cref="InvalidDataException">There is no such type.</exception>
+    public void CheckNames()
+    {
+        foreach (Declaration type in _classes.Values.Where(type => type.Base != "Enum"))
+        {
+            foreach ((_, string member) in type.Members) CheckNames(TorchScriptType.Parse(member));
+        }
+    }
+
+    private void CheckNames(TorchScriptType type)
+    {
+        bool known = s_types.Contains(type.Name) || _classes.ContainsKey(type.Name) || IsNative(type.Name);
+        if (!known) throw new InvalidDataException($"its code names a type {TorchScriptCalls.Printed(type.Name)}, which is unknown");
+        foreach (TorchScriptType part in type.Parts) CheckNames(part);
     }
 
     /// <summary>Refuses values that do not fit what is declared.</summary>
