@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace Parry.Runtime;
 
 /// <summary>LibTorch's errors as a user reads them.</summary>
-public static class TorchErrors
+public static partial class TorchErrors
 {
     private static readonly string[] s_noise = ["Exception raised from", "frame #", "Traceback of TorchScript"];
 
@@ -9,6 +11,7 @@ public static class TorchErrors
     public static string FirstLine(Exception error)
     {
         string text = error.Message;
+        if (InScript().Match(text) is { Success: true } said) text = said.Groups[1].Value;
         foreach (string noise in s_noise)
         {
             int at = text.IndexOf(noise, StringComparison.Ordinal);
@@ -18,4 +21,8 @@ public static class TorchErrors
         string? line = text.Split('\n').Select(part => part.Trim()).FirstOrDefault(part => part.Length > 0);
         return line?.TrimEnd('.') ?? error.GetType().Name;
     }
+
+    // The reason stands behind the lines of the script that led to it.
+    [GeneratedRegex(@"Traceback of TorchScript[\s\S]*?^\s*\w+(?:Error|Exception): (.+)$", RegexOptions.Multiline)]
+    private static partial Regex InScript();
 }

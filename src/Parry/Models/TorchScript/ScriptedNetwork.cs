@@ -33,25 +33,32 @@ internal sealed class ScriptedNetwork : IDisposable
     }
 
     /// <summary>Runs the module on one tensor for its one tensor result; recorded by autograd unless that is off.</summary>
-    /// <exception cref="ExternalException">The module refused the input or gave something else than a tensor.</exception>
+    /// <exception cref="ExternalException">The module refused the input.</exception>
+    /// <exception cref="InvalidDataException">It gave something else than a tensor.</exception>
     public Tensor Forward(Tensor input)
     {
         try
         {
-            return _module.forward(input) ?? throw new InvalidCastException();
+            return _module.forward(input) ?? throw NoTensor("nothing");
         }
         catch (ExternalException e)
         {
-            throw new ExternalException($"{Refused(input)}: {TorchErrors.FirstLine(e)}", e);
+            throw new ExternalException(
+                $"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
         }
-        catch (Exception e) when (e is InvalidCastException or ArgumentOutOfRangeException)
+        catch (InvalidCastException)
         {
-            // TorchSharp's ways to say that a result is a tuple or list, or a dictionary or text.
-            throw new ExternalException($"{Refused(input)}: it gives no single tensor; return the scores only");
+            throw NoTensor("a tuple, a list or a number");
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // TorchSharp's way to say that it knows no such kind of result.
+            throw NoTensor("a dictionary, a text or an object");
         }
     }
 
-    private string Refused(Tensor input) => $"Cannot run the TorchScript file '{_path}' on {input.Describe()}";
+    private static InvalidDataException NoTensor(string given) =>
+        new($"it gives {given} where one tensor of scores was expected: let forward return the scores only");
 
     /// <summary>The names of its parameters and buffers with their shapes.</summary>
     public IReadOnlyList<(string Name, long[] Shape)> Weights() =>

@@ -17,6 +17,10 @@ internal sealed class TorchScriptClasses
         "RRef", "Scalar", "ScalarType", "Storage", "Stream", "Tensor", "Tuple", "Union", "bool", "complex", "float", "int", "number", "str",
     ];
 
+    // What LibTorch 2.10 asks for before it takes a value out of its place.
+    private static readonly string[] s_asked =
+        ["Device", "Layout", "MemoryFormat", "QScheme", "Scalar", "ScalarType", "bool", "complex", "float", "int", "number", "str"];
+
     // LibTorch runs code with the rights of the program, and these reach files.
     private static readonly Regex s_files = new(@"\bfrom_file\b|\bsave\b(?!\s*:)", RegexOptions.CultureInvariant);
 
@@ -63,7 +67,7 @@ internal sealed class TorchScriptClasses
     /// <exception cref="InvalidDataException">There is no such type.</exception>
     public void CheckNames()
     {
-        foreach (Declaration type in _classes.Values.Where(type => type.Base != "Enum"))
+        foreach (Declaration type in _classes.Values)
         {
             foreach ((_, string member) in type.Members) CheckNames(TorchScriptType.Parse(member));
         }
@@ -95,13 +99,7 @@ internal sealed class TorchScriptClasses
         TorchScriptValue state = value.Items[0];
         if (IsNative(value.Text)) return;
         if (!_classes.TryGetValue(value.Text, out Declaration? type)) throw new InvalidDataException($"its code declares no class {value.Text}");
-        if (type.Base == "Enum")
-        {
-            string? literal = state.Kind switch { TorchScriptKind.Int => $"{state.Number}", TorchScriptKind.String => $"\"{state.Text}\"", _ => null };
-            if (literal is null || !type.Members.Any(member => member.Type == literal)) throw new InvalidDataException($"a value of {value.Text} is not declared");
-            return;
-        }
-
+        if (type.Base == "Enum") return;
         if (type.Base is not ("" or "Module")) throw new InvalidDataException($"an object is made of {value.Text}, which is no class");
         if (type.SetsState) return;
         if (state.Kind != TorchScriptKind.Dict) throw new InvalidDataException($"an object of {value.Text} has no dictionary of its members");
@@ -121,14 +119,8 @@ internal sealed class TorchScriptClasses
     private bool Holds(TorchScriptType type, TorchScriptValue value) => value.Kind == TorchScriptKind.None || type.Name switch
     {
         "Any" => true,
+        var name when s_asked.Contains(name) => true,
         "Tensor" => value.Kind == TorchScriptKind.Tensor,
-        "bool" => value.Kind == TorchScriptKind.Bool,
-        "int" or "Layout" or "MemoryFormat" or "ScalarType" or "QScheme" => value.Kind == TorchScriptKind.Int,
-        "float" => value.Kind == TorchScriptKind.Float,
-        "complex" => value.Kind == TorchScriptKind.Complex,
-        "number" or "Scalar" => value.Kind is TorchScriptKind.Int or TorchScriptKind.Float or TorchScriptKind.Complex,
-        "str" => value.Kind == TorchScriptKind.String,
-        "Device" => value.Kind == TorchScriptKind.Device,
         "Optional" or "Union" => type.Parts.Any(part => Holds(part, value)),
         "List" => value.Kind == TorchScriptKind.List && value.Items.All(item => Holds(type.Parts[0], item)),
         "Dict" => value.Kind == TorchScriptKind.Dict && value.Items.Select((item, i) => Holds(type.Parts[i % 2], item)).All(fits => fits),
@@ -161,7 +153,7 @@ internal sealed class TorchScriptClasses
             if (type is not null) _ = TorchScriptType.Parse(type);
             switch (Base)
             {
-                case "Enum" when assigned && IsName(left) && (long.TryParse(right, out _) || right.StartsWith('"')): Members.Add((left, right)); break;
+                case "Enum" when assigned && IsName(left) && (long.TryParse(right, out _) || right.StartsWith('"')): break;
                 case "NamedTuple" when type is not null: Members.Add((named[0], type)); break;
                 case "" or "Module" when type is not null && !assigned: Members.Add((named[0], type)); break;
                 case "" or "Module" when type is not null && type.StartsWith("Final[", StringComparison.Ordinal): break;

@@ -8,6 +8,7 @@ namespace Parry.Models.TorchScript;
 /// <summary>TorchScript files as classifiers. A file says nothing of the images it takes, so these must be known.</summary>
 internal static class TorchScriptModel
 {
+    private const int LongestReason = 200;
     private const string Recipe = "export it in Python with: model.eval(); torch.jit.trace(model, torch.zeros(1, 3, 224, 224)).save(\"model.pt\")";
 
     /// <summary>Loads a file, which the caller owns.</summary>
@@ -27,7 +28,7 @@ internal static class TorchScriptModel
         catch (Exception e)
         {
             module.Dispose();
-            if (e is ExternalException) throw new InvalidDataException($"it does not take images of {shape} ({TorchErrors.FirstLine(e)}): give its own size (--input-size), or a model for this data", e);
+            if (e is ExternalException) throw NotTaken(shape, TorchErrors.FirstLine(e.InnerException ?? e), e);
             throw;
         }
     }
@@ -54,8 +55,15 @@ internal static class TorchScriptModel
         }
     }
 
+    private static InvalidDataException NotTaken(ImageShape shape, string reason, Exception cause) => new(
+        reason.Contains("'CUDA' backend", StringComparison.Ordinal)
+            ? $"it was traced on a GPU, and its code names that device: {Recipe} with the model on the CPU"
+            : $"it does not take images of {shape} ({TorchScriptCalls.Printed(reason, LongestReason)}): "
+                + "give its own size (--input-size), or a model for this data",
+        cause);
+
     private static InvalidDataException Lacking(string reason, Exception? cause) => new(
-        $"it needs what this LibTorch lacks, or is damaged ({TorchScriptCalls.Printed(reason, 200)}): {Recipe}, "
+        $"it needs what this LibTorch lacks, or is damaged ({TorchScriptCalls.Printed(reason, LongestReason)}): {Recipe}, "
             + $"with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
         cause);
 

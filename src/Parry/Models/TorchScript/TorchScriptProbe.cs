@@ -180,7 +180,7 @@ public static class TorchScriptProbe
                 Autograd.Grad(network.Forward(input).to(ScalarType.Float32).sum(), input);
             }
         }
-        catch (ExternalException)
+        catch (Exception e) when (e is ExternalException or InvalidDataException)
         {
             // No crash.
         }
