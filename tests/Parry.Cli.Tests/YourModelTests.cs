@@ -74,6 +74,16 @@ public sealed class YourModelTests : IDisposable
         foreach (JsonElement report in new[] { own, told }) Assert.Equal(6, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
     }
 
+    [Theory]
+    [InlineData("return torch.nextafter(y, torch.zeros_like(y))", "'nextafter' is not implemented")]
+    [InlineData("return torch.gt(y, 0.5)", "no gradients")]
+    [InlineData("z = torch.sigmoid(y)\ntorch.mul_(z, 2.)\nreturn z", "modified by an inplace operation")]
+    public async Task A_script_that_cannot_be_differentiated_fails_with_one_line(string end, string word)
+    {
+        TorchScriptFile.Write(Script, $"y = torch.flatten(x, 1)[:, :2]\n{end}");
+        (await CommandLine.Run("attack", "--model", Script, "--data", Photos, "--attack", "fgsm:eps=0.1")).Fails(2, Script, word);
+    }
+
     [Fact]
     public async Task Inspection_says_layers_contract_and_attacks()
     {
