@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.Diagnostics;
 using Parry.Cli.Verbs;
+using Parry.Models.TorchScript;
 using Parry.Runtime;
 
 namespace Parry.Cli;
@@ -27,6 +29,7 @@ internal static class ParryCommand
     /// <returns>The exit code: 0 success, 1 the work failed, 2 bad usage or input, 130 stopped.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
     {
+        TorchScriptProbe.Program = OwnProgram;
         try
         {
             ParseResult result = Create().Parse(args.Count == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -69,6 +72,16 @@ internal static class ParryCommand
     // Lists, downloads, the doctor and help do without LibTorch; for the rest it is loaded here, where a failure is one line.
     private static bool Computes(ParseResult result) =>
         result.Action is not (HelpAction or ShowVersion) && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");
+
+    /// <summary>How to start this program once more, whatever process it runs in.</summary>
+    internal static ProcessStartInfo OwnProgram()
+    {
+        string file = typeof(ParryCommand).Assembly.Location;
+        string process = Environment.ProcessPath ?? "dotnet";
+        string name = Path.GetFileNameWithoutExtension(process);
+        if (file.Length == 0 || name == Path.GetFileNameWithoutExtension(file)) return new ProcessStartInfo(process);
+        return new ProcessStartInfo(name == "dotnet" ? process : "dotnet", [file]);
+    }
 
     private sealed class ShowVersion : SynchronousCommandLineAction
     {

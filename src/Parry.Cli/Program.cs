@@ -3,9 +3,7 @@ using System.Runtime.InteropServices;
 using Parry.Cli;
 using Parry.Models.TorchScript;
 
-if (args is [TorchScriptProcess.Word, var script]) return TorchScriptProcess.Run(script);
-TorchScriptProbe.Process = TorchScriptProcess.Ask;
-
+if (args is [TorchScriptProbe.Argument, ..]) return TorchScriptProbe.Answer(args, Console.Out);
 long stopped = 0;
 using var stop = new CancellationTokenSource();
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

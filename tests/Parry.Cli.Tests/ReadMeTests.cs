@@ -70,7 +70,7 @@ public sealed partial class ReadMeTests
         {
             try
             {
-                DataLocator.Find(DataSets.FashionMnist, DataPart.Test, null);
+                DataLocator.Find(DataSets.FashionMnist, DataPart.Test, dataDir: null);
             }
             catch (UserErrorException e)
             {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Parry.Data.Images;
-using Parry.Tests.Models;
 using Parry.Tests.Models.Onnx;
+using Parry.Tests.Models;
 
 namespace Parry.Cli.Tests;
 
@@ -22,31 +22,6 @@ public sealed class YourModelTests : IDisposable
         new OnnxBuilder().Input("image", -1, 1, 4, 4).Output("scores", -1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? -1f : 1f)], 16, 2)
             .Node("Flatten", ["image"], ["flat"]).Node("MatMul", ["flat", "w"], ["z"]).Node("Softmax", ["z"], ["scores"], ("axis", 1)).Save(_folder.Path);
         TorchScriptFile.Write(Script, "return torch.stack([torch.neg(torch.sum(x, [1, 2, 3])), torch.sum(x, [1, 2, 3])], 1)");
-    }
-
-    [Theory]
-    [InlineData("return torch.no_such_thing(x)", "no_such_thing")]
-    [InlineData("return torch.flatten(x, 1, 2, 3, 4)", "flatten")]
-    [InlineData("return torch.flatten(y, 1)", "y")]
-    [InlineData("y : Bensor = torch.flatten(x, 1)\nreturn y", "Bensor")]
-    public async Task A_script_that_LibTorch_cannot_compile_is_refused_in_one_line(string forward, string word)
-    {
-        TorchScriptFile.Write(Script, forward);
-        (await Start("model", "inspect", Script, "--input-size", "1x4x4")).Fails(2, word);
-    }
-
-    [Fact]
-    public async Task A_script_is_compiled_in_a_process_of_its_own_once()
-    {
-        Assert.Equal(0, (await Start("model", "inspect", Script, "--input-size", "1x4x4")).Code);
-        Assert.Equal(0, (await Start("model", "inspect", Script, "--input-size", "1x4x4")).Code);
-    }
-
-    // The program itself: only it starts the process in which a script is compiled first.
-    private static async Task<CommandLine.Outcome> Start(params string[] args)
-    {
-        using var process = CommandLine.Start(CommandLine.ProgramFolder, null, args);
-        return await process.Wait();
     }
 
     private string Model => _folder.File("model.onnx");
@@ -97,6 +72,16 @@ public sealed class YourModelTests : IDisposable
         Assert.Equal(0, own.GetProperty("notes").GetArrayLength());
         Assert.Contains("4x4", told.GetProperty("notes")[0].GetString(), StringComparison.Ordinal);
         foreach (JsonElement report in new[] { own, told }) Assert.Equal(6, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("return torch.nextafter(y, torch.zeros_like(y))", "'nextafter' is not implemented")]
+    [InlineData("return torch.gt(y, 0.5)", "no gradients")]
+    [InlineData("z = torch.sigmoid(y)\ntorch.mul_(z, 2.)\nreturn z", "modified by an inplace operation")]
+    public async Task A_script_that_cannot_be_differentiated_fails_with_one_line(string end, string word)
+    {
+        TorchScriptFile.Write(Script, $"y = torch.flatten(x, 1)[:, :2]\n{end}");
+        (await CommandLine.Run("attack", "--model", Script, "--data", Photos, "--attack", "fgsm:eps=0.1")).Fails(2, Script, word);
     }
 
     [Fact]

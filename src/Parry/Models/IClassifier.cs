@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -21,20 +22,39 @@ public interface IClassifier : IScorer
     /// </summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="loss">From logits [N, classes] to one loss per image, [N].</param>
-    /// <exception cref="TorchException">The model cannot be differentiated.</exception>
+    /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
     LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
         Tensor input = images.detach().requires_grad_();
         Tensor logits = Logits(input);
-        Tensor losses = loss(logits);
-        if (!losses.requires_grad)
+        if (!logits.requires_grad)
         {
-            throw new TorchException("The model's answers have no gradient (they are integers, or detached): take an attack that sees only scores or labels.");
+            throw new UserErrorException(
+                $"{Name(this)} has no gradients: its outputs are cut off from its images, as predictions in place of logits are; "
+                    + "export it so that it gives logits, or attack it with scores or labels only");
         }
 
-        Tensor gradient = Autograd.Grad(losses.sum(), input);
+        Tensor losses = loss(logits);
+        Tensor gradient = Differentiate(losses, input);
         return new LossGradient(scope.MoveToOuter(logits.detach()), scope.MoveToOuter(losses.detach()), scope.MoveToOuter(gradient));
     }
+    private Tensor Differentiate(Tensor losses, Tensor input)
+    {
+        try
+        {
+            return Autograd.Grad(losses.sum(), input);
+        }
+        catch (ExternalException e)
+        {
+            string reason = TorchErrors.FirstLine(e.InnerException ?? e);
+            throw new UserErrorException(
+                $"{Name(this)} cannot be differentiated: {reason}; change it, or attack it with scores or labels only", e);
+        }
+    }
+
+    // A file's name, where there is one; not the name of a type.
+    private static string Name(IClassifier model) =>
+        model.ToString() is { Length: > 0 } name && name != model.GetType().ToString() ? name : "the model";
 }

@@ -9,20 +9,39 @@ namespace Parry.Models;
 /// <summary>A network that Parry did not build, such as an ONNX graph or a TorchScript module, as a classifier: images in, logits out, with the file's own ways between. It owns the network.</summary>
 internal sealed class ImportedClassifier : IClassifier, IDisposable
 {
+    /// <summary>How many images a network is tried on.</summary>
+    internal const int Tried = 3;
+
+    private const double SameLogits = 1e-3;
+
     private readonly Func<Tensor, Tensor> _run;
     private readonly IDisposable _network;
+    private readonly string _name;
     private readonly bool _channelsLast;
+    private readonly bool _changesInput;
 
     /// <summary>Puts a contract around a network.</summary>
+    /// <param name="name">The file it comes from, for errors.</param>
     /// <param name="network">Freed with the classifier.</param>
     /// <param name="run">The network, from what <see cref="InputContract.ToModel"/> gives to outputs.</param>
     /// <param name="contract">Complete: what is still open in it holds as its defaults say.</param>
     /// <param name="shape">Of the images.</param>
     /// <param name="classes">The number of classes.</param>
-    /// <param name="channelsLast">Whether it takes images whose channels lie innermost, which is faster; a view of a convolution's output does not.</param>
-    public ImportedClassifier(
-        IDisposable network, Func<Tensor, Tensor> run, InputContract contract, ImageShape shape, int classes, bool channelsLast = true) =>
-        (_network, _run, Contract, Shape, Classes, _channelsLast) = (network, run, contract, shape, classes, channelsLast);
+    /// <param name="channelsLast">Whether the network takes images with the channels innermost in memory, which is faster.</param>
+    /// <param name="changesInput">Whether the network writes into what it is given, which then is a copy.</param>
+    private ImportedClassifier(
+        string name,
+        IDisposable network,
+        Func<Tensor, Tensor> run,
+        InputContract contract,
+        ImageShape shape,
+        int classes,
+        bool channelsLast,
+        bool changesInput)
+    {
+        (_name, _network, _run, _channelsLast, _changesInput) = (name, network, run, channelsLast, changesInput);
+        (Contract, Shape, Classes) = (contract, shape, classes);
+    }
 
     /// <summary>How the network takes images and gives answers.</summary>
     public InputContract Contract { get; }
@@ -33,46 +52,81 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     /// <inheritdoc/>
     public int Classes { get; }
 
+    /// <summary>Whether the network gets images with the channels innermost in memory.</summary>
+    internal bool IsChannelsLast => _channelsLast;
+
     /// <summary>
     /// Looks at what a network makes of three images of noise, and makes the classifier: the number of classes and, unless they are given, what the outputs
-    /// are come from this look.
+    /// are come from this look. So does the layout in memory: a network that views what it computed in another shape may take only one.
     /// </summary>
     /// <exception cref="UserErrorException">The contract is of other channels.</exception>
     /// <exception cref="InvalidDataException">The outputs are not one row of finite numbers for each image.</exception>
-    public static ImportedClassifier Try(IDisposable network, Func<Tensor, Tensor> run, InputContract contract, ImageShape shape)
+    /// <exception cref="ExternalException">The network refuses such images.</exception>
+    public static ImportedClassifier Try(
+        string name,
+        IDisposable network,
+        Func<Tensor, Tensor> run,
+        InputContract contract,
+        ImageShape shape)
     {
         contract.CheckChannels(shape.Channels);
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using var random = Devices.Generator(0);
-        Tensor noise = rand([3, shape.Channels, shape.Height, shape.Width], generator: random);
-        var (outputs, channelsLast) = Look(run, contract, noise);
-        if (outputs.shape.Length == 0 || outputs.size(0) != 3) throw new InvalidDataException($"it gives {outputs.Describe()} for three images of {shape}; a row of scores for each was expected");
-        Tensor rows = outputs.reshape(3, -1);
+        using var random = new Generator(0);
+        Tensor images = rand([Tried, shape.Channels, shape.Height, shape.Width], generator: random);
+        Tensor taken = contract.ToModel(images).clone(), copy = taken.clone();
+        Tensor given = run(taken);
+        bool changesInput = !taken.Equals(copy);
+        if (given.shape.Length == 0 || given.size(0) != Tried)
+            throw new InvalidDataException($"it gives {given.Describe()} for three images of {shape}; a row of scores for each was expected");
+        if (!given.is_floating_point() && given.numel() == Tried)
+            throw new InvalidDataException($"it gives {given.Describe()} for three images: predictions; a row of scores for each was expected, so export it without the last argmax or comparison");
+        Tensor outputs = given.to(ScalarType.Float32);
+        bool channelsLast = Takes(run, contract.ToModel(ChannelsLast.Of(images)), outputs);
+        Tensor rows = outputs.reshape(Tried, -1);
         if (rows.isfinite().all().ToDouble() == 0) throw new InvalidDataException($"it gives scores that are no finite numbers for images of {shape} in [0, 1]");
         int classes = contract.ClassesOf((int)rows.size(1));
         if (classes < 2) throw new InvalidDataException($"it gives {rows.size(1)} numbers for an image, of which {contract.Background} are no class; at least two classes were expected");
         if (contract.ClassNames is { } names && names.Count != classes)
             throw new InvalidDataException($"it tells {classes} classes apart, and {names.Count} are named: give one name for each class, or say how many of its outputs stand for no class");
-        return new ImportedClassifier(network, run, contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape }, shape, classes, channelsLast);
+        InputContract complete = contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape };
+        return new ImportedClassifier(name, network, run, complete, shape, classes, channelsLast, changesInput);
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor images) => Contract.ToLogits(_run(Contract.ToModel(_channelsLast ? ChannelsLast.Of(images) : images.contiguous())).to(ScalarType.Float32));
+    /// <exception cref="UserErrorException">The network refuses the images.</exception>
+    public Tensor Logits(Tensor images)
+    {
+        try
+        {
+            Tensor taken = Contract.ToModel(_channelsLast ? ChannelsLast.Of(images) : images.contiguous());
+            return Contract.ToLogits(_run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32));
+        }
+        catch (Exception e) when (e is ExternalException or InvalidDataException)
+        {
+            throw new UserErrorException($"{_name} cannot be used on {images.Describe()}: {TorchErrors.FirstLine(e.InnerException ?? e)}", e);
+        }
+    }
+
+    /// <summary>The file it comes from.</summary>
+    public override string ToString() => _name;
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => _network.Dispose();
 
-    // A network that joins dimensions by a view takes only contiguous images.
-    private static (Tensor Outputs, bool ChannelsLast) Look(Func<Tensor, Tensor> run, InputContract contract, Tensor noise)
+    // Whether the network takes images in this layout too, and gives the same.
+    private static bool Takes(Func<Tensor, Tensor> run, Tensor images, Tensor expected)
     {
         try
         {
-            return (run(contract.ToModel(ChannelsLast.Of(noise))).to(ScalarType.Float32), true);
+            Tensor outputs = run(images).to(ScalarType.Float32);
+            if (!outputs.shape.SequenceEqual(expected.shape)) return false;
+            double size = Math.Max(1, expected.abs().max().ToDouble());
+            return (outputs - expected).abs().max().ToDouble() <= SameLogits * size;
         }
-        catch (ExternalException e) when (e.Message.Contains("view", StringComparison.Ordinal))
+        catch (Exception e) when (e is ExternalException or InvalidDataException)
         {
-            return (run(contract.ToModel(noise)).to(ScalarType.Float32), false);
+            return false;
         }
     }
 

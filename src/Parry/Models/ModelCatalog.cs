@@ -16,7 +16,7 @@ public static class ModelCatalog
 {
     private const string Extension = ".safetensors";
 
-    private static readonly string[] s_extensions = [Extension, ".onnx", ".pt", ".pth", ".ts"];
+    private static readonly string[] s_extensions = [Extension, ".onnx", ".pt", ".pth", ".pt2", ".ts"];
 
     /// <summary>The names of the models that ship, generators among them; empty when their folder is missing.</summary>
     /// <exception cref="UserErrorException">$PARRY_MODELS names no folder.</exception>
@@ -85,7 +85,7 @@ public static class ModelCatalog
         return Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".onnx" => Imported(path, () => OnnxModel.Load(path, contract, shape)),
-            ".pt" or ".pth" or ".ts" => Imported(path, () => TorchScriptModel.Load(path, contract, shape)),
+            ".pt" or ".pth" or ".pt2" or ".ts" => Imported(path, () => TorchScriptModel.Load(path, contract, shape)),
             _ => Weights(path, contract, shape, classes),
         };
     }

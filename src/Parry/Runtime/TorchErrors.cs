@@ -1,27 +1,28 @@
+using System.Text.RegularExpressions;
+
 namespace Parry.Runtime;
 
 /// <summary>LibTorch's errors as a user reads them.</summary>
-public static class TorchErrors
+public static partial class TorchErrors
 {
-    private const string InScript = "RuntimeError: ";
-
-    private static readonly string[] s_noise = ["Exception raised from", "frame #"];
+    private static readonly string[] s_noise = ["Exception raised from", "frame #", "Traceback of TorchScript"];
 
     /// <summary>The first line of an error's message that says something, without LibTorch's back-trace.</summary>
     public static string FirstLine(Exception error)
     {
         string text = error.Message;
+        if (InScript().Match(text) is { Success: true } said) text = said.Groups[1].Value;
         foreach (string noise in s_noise)
         {
             int at = text.IndexOf(noise, StringComparison.Ordinal);
             if (at > 0) text = text[..at];
         }
 
-        // A script's error comes last, behind the lines of the script that led to it.
-        int script = text.LastIndexOf(InScript, StringComparison.Ordinal);
-        if (script >= 0) text = text[(script + InScript.Length)..];
-
         string? line = text.Split('\n').Select(part => part.Trim()).FirstOrDefault(part => part.Length > 0);
         return line?.TrimEnd('.') ?? error.GetType().Name;
     }
+
+    // The reason stands behind the lines of the script that led to it.
+    [GeneratedRegex(@"Traceback of TorchScript[\s\S]*?^\s*\w+(?:Error|Exception): (.+)$", RegexOptions.Multiline)]
+    private static partial Regex InScript();
 }

@@ -28,6 +28,29 @@ public sealed class ScriptModuleTests : LeakChecked
     }
 
     [Fact]
+    public void The_first_passes_and_those_compiled_for_what_came_before_are_equal()
+    {
+        using var scope = NewDisposeScope();
+        using ScriptedNetwork module = ScriptedNetwork.Load(Script("y = torch.mul(torch.sigmoid(x), x)\nreturn torch.add(torch.tanh(y), y)"));
+        foreach (long count in new long[] { 3, 3, 3, 3, 5, 1, 3 })
+        {
+            Tensor x = linspace(-1, 1, count).requires_grad_(), own = linspace(-1, 1, count).requires_grad_();
+            Tensor y = module.Forward(x), product = own.sigmoid() * own, expected = product.tanh() + product;
+            Assert.Equal(expected.ToArray<float>(), y.ToArray<float>());
+            float[] slopes = Autograd.Grad(expected.sum(), own).ToArray<float>(), got = Autograd.Grad(y.sum(), x).ToArray<float>();
+            Assert.All(slopes.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
+            using (no_grad()) Assert.Equal(expected.ToArray<float>(), module.Forward(x).ToArray<float>());
+        }
+    }
+
+    [Fact]
+    public void A_script_without_weights_has_none()
+    {
+        using ScriptedNetwork module = ScriptedNetwork.Load(Script(Square));
+        Assert.Empty(module.Weights());
+    }
+
+    [Fact]
     public void A_script_is_loaded_in_evaluation_mode()
     {
         using var scope = NewDisposeScope();
@@ -87,6 +110,8 @@ public sealed class ScriptModuleTests : LeakChecked
         using ScriptedNetwork module = ScriptedNetwork.Load(PublicModelFactAttribute.File);
         Tensor plain = zeros([1, 1, 28, 28]);
         Assert.Equal([1, 10], module.Forward(plain).shape);
+        Assert.Equal(["conv1.weight", "conv1.bias", "conv2.weight"], module.Weights().Take(3).Select(weight => weight.Name));
+        Assert.Equal([20, 1, 5, 5], module.Weights()[0].Shape);
         Assert.False(module.Forward(plain).requires_grad);
         Tensor image = full([1, 1, 28, 28], 0.5).requires_grad_();
         Tensor gradient = Autograd.Grad(module.Forward(image).amax([1]).sum(), image);

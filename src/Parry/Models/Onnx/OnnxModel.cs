@@ -71,7 +71,9 @@ internal static class OnnxModel
 
             try
             {
-                return (ImportedClassifier.Try(network, taken => network.Run(sizes.Length == 4 ? taken.to(type) : taken.to(type).reshape([taken.size(0), .. input])), contract, shape), network);
+                return (ImportedClassifier.Try(path, network, Run, contract, shape), network);
+                Tensor Run(Tensor taken) =>
+                    network.Run(sizes.Length == 4 ? taken.to(type) : taken.to(type).reshape([taken.size(0), .. input]));
             }
             catch
             {

@@ -34,18 +34,32 @@ internal sealed class ScriptedNetwork : IDisposable
     }
 
     /// <summary>Runs the module on one tensor for its one tensor result; recorded by autograd unless that is off.</summary>
-    /// <exception cref="TorchException">The module refused the input or gave something else than a tensor.</exception>
+    /// <exception cref="TorchException">The module refused the input.</exception>
+    /// <exception cref="InvalidDataException">It gave something else than a tensor.</exception>
     public Tensor Forward(Tensor input)
     {
         try
         {
-            return _module.forward(input);
+            return _module.forward(input) ?? throw NoTensor("nothing");
         }
-        catch (Exception e) when (e is ExternalException or InvalidCastException)
+        catch (ExternalException e)
         {
-            throw new TorchException($"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
+            throw new TorchException(
+                $"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
+        }
+        catch (InvalidCastException)
+        {
+            throw NoTensor("a tuple, a list or a number");
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // TorchSharp's way to say that it knows no such kind of result.
+            throw NoTensor("a dictionary, a text or an object");
         }
     }
+
+    private static InvalidDataException NoTensor(string given) =>
+        new($"it gives {given} where one tensor of scores was expected: let forward return the scores only");
 
     /// <summary>The names of its parameters and buffers with their shapes.</summary>
     public IReadOnlyList<(string Name, long[] Shape)> Weights() =>

@@ -16,6 +16,7 @@ internal static class TorchScriptArchive
     {
         using var archive = new ZipArchive(file, ZipArchiveMode.Read);
         string[] names = [.. archive.Entries.Select(entry => entry.FullName)];
+        if (Array.Exists(names, IsOfExport)) throw new InvalidDataException($"it is an archive of torch.export, which cannot be differentiated here: export to ONNX, or as TorchScript: {recipe}");
         if (!Array.Exists(names, name => name.Contains("/code/", StringComparison.Ordinal)))
         {
             throw new InvalidDataException(Array.Exists(names, name => name.EndsWith(".pkl", StringComparison.Ordinal))
@@ -42,6 +43,8 @@ internal static class TorchScriptArchive
             if (name.StartsWith(root + "code/", StringComparison.OrdinalIgnoreCase) && name.EndsWith(".py", StringComparison.OrdinalIgnoreCase)) classes.Add(name[(root.Length + 5)..^3].Replace('/', '.'), Bytes(part));
         }
 
+        classes.CheckNames();
+
         foreach (string pickle in new[] { "constants", "data" })
         {
             if (!parts.TryGetValue($"{root}{pickle}.pkl", out ZipArchiveEntry? part)) throw new InvalidDataException($"it has no part {root}{pickle}.pkl: {recipe}");
@@ -52,6 +55,13 @@ internal static class TorchScriptArchive
             });
         }
     }
+
+    // What torch.export.save and torch.export's packages write.
+    private static bool IsOfExport(string name) =>
+        name.EndsWith("archive_format", StringComparison.Ordinal)
+        || name.EndsWith("serialized_exported_program.json", StringComparison.Ordinal)
+        || name.Contains("models/model.json", StringComparison.Ordinal)
+        || name.Contains("data/weights/", StringComparison.Ordinal);
 
     private static void Read(ZipArchiveEntry part, Func<string, long?> record, Action<TorchScriptValue> check)
     {

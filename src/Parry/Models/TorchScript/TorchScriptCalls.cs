@@ -54,13 +54,14 @@ internal static class TorchScriptCalls
             case "_rebuild_qtensor" when items is [var storage, var offset, var sizes, var strides, var scheme, { Kind: TorchScriptKind.Bool }, { Kind: TorchScriptKind.None }] && storage.Text.StartsWith('Q'):
                 TorchScriptValue tensor = Tensor(storage, offset, sizes, strides);
                 return IsScheme(scheme, tensor.Sizes) ? tensor : throw new InvalidDataException("a tensor's quantization does not belong to it");
-            case "OrderedDict" when arguments.IsTuple(): return new TorchScriptValue(TorchScriptKind.None);
-            case "device" when arguments.IsTuple(TorchScriptKind.String): return new TorchScriptValue(TorchScriptKind.Device);
-            case "complex" when arguments.IsTuple(TorchScriptKind.Float, TorchScriptKind.Float): return new TorchScriptValue(TorchScriptKind.Complex);
+            // LibTorch refuses what is wrong with the arguments of those that follow.
+            case "OrderedDict": return new TorchScriptValue(TorchScriptKind.None);
+            case "device": return new TorchScriptValue(TorchScriptKind.Device);
+            case "complex": return new TorchScriptValue(TorchScriptKind.Complex);
             case "restore_type_tag" when items is [{ Kind: TorchScriptKind.List or TorchScriptKind.Dict, Text: "" } container, { Kind: TorchScriptKind.String } type]:
                 if (TorchScriptType.Parse(type.Text).Name != container.Kind.ToString()) throw new InvalidDataException($"its values are no {Printed(type.Text)}");
                 return container with { Text = type.Text };
-            case var _ when ItemsOf(name) is { } kind && items is [{ Kind: TorchScriptKind.List, Text: "" } list] && list.Items.All(item => item.Kind == kind):
+            case "build_intlist" or "build_doublelist" or "build_boollist" or "build_tensorlist" when items is [{ Kind: TorchScriptKind.List, Text: "" } list]:
                 return list with { Text = name };
             default: throw new InvalidDataException($"its arguments of {function} are not those it takes");
         }
@@ -74,15 +75,6 @@ internal static class TorchScriptCalls
         "Long" or "Double" or "ComplexFloat" => 8,
         "ComplexDouble" => 16,
         _ => 0,
-    };
-
-    private static TorchScriptKind? ItemsOf(string list) => list switch
-    {
-        "build_intlist" => TorchScriptKind.Int,
-        "build_doublelist" => TorchScriptKind.Float,
-        "build_boollist" => TorchScriptKind.Bool,
-        "build_tensorlist" => TorchScriptKind.Tensor,
-        _ => null,
     };
 
     private static TorchScriptValue Tensor(TorchScriptValue storage, TorchScriptValue offset, TorchScriptValue sizes, TorchScriptValue strides)
@@ -114,5 +106,5 @@ internal static class TorchScriptCalls
     };
 
     /// <summary>A name out of a file as a message can show it.</summary>
-    public static string Printed(string text) => string.Concat(text.Take(80).Select(letter => char.IsControl(letter) ? '?' : letter));
+    public static string Printed(string text, int most = 80) => string.Concat(text.Take(most).Select(letter => char.IsControl(letter) ? '?' : letter));
 }

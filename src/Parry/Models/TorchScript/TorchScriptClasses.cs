@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Parry.Models.TorchScript;
 
@@ -9,6 +10,19 @@ namespace Parry.Models.TorchScript;
 internal sealed class TorchScriptClasses
 {
     private static readonly string[] s_native = ["LinearPackedParamsBase", "Conv2dPackedParamsBase", "Conv3dPackedParamsBase", "EmbeddingPackedParamsBase"];
+
+    private static readonly string[] s_types =
+    [
+        "Any", "Device", "Dict", "Final", "Future", "Generator", "Layout", "List", "MemoryFormat", "NoneType", "None", "Optional", "QScheme",
+        "RRef", "Scalar", "ScalarType", "Storage", "Stream", "Tensor", "Tuple", "Union", "bool", "complex", "float", "int", "number", "str",
+    ];
+
+    // What LibTorch 2.10 asks for before it takes a value out of its place.
+    private static readonly string[] s_asked =
+        ["Device", "Layout", "MemoryFormat", "QScheme", "Scalar", "ScalarType", "bool", "complex", "float", "int", "number", "str"];
+
+    // LibTorch runs code with the rights of the program, and these reach files.
+    private static readonly Regex s_files = new(@"\bfrom_file\b|\bsave\b(?!\s*:)", RegexOptions.CultureInvariant);
 
     private readonly Dictionary<string, Declaration> _classes = new(StringComparer.Ordinal);
 
@@ -24,6 +38,7 @@ internal sealed class TorchScriptClasses
         foreach (string line in Encoding.Latin1.GetString(code).Split('\n').Where(line => line.Length > 0))
         {
             TorchScriptCode.Check(line, lengths);
+            if (s_files.Match(line) is { Success: true } call) throw new InvalidDataException($"its code reaches for files (\"{call.Value}\"), which no classifier needs");
             int indent = line.Length - line.TrimStart(' ').Length;
             if (indent == 0)
             {
@@ -48,6 +63,23 @@ internal sealed class TorchScriptClasses
         }
     }
 
+    /// <summary>Refuses members of types that are not declared, once all files are read.</summary>
+    /// <exception cref="InvalidDataException">There is no such type.</exception>
+    public void CheckNames()
+    {
+        foreach (Declaration type in _classes.Values)
+        {
+            foreach ((_, string member) in type.Members) CheckNames(TorchScriptType.Parse(member));
+        }
+    }
+
+    private void CheckNames(TorchScriptType type)
+    {
+        bool known = s_types.Contains(type.Name) || _classes.ContainsKey(type.Name) || IsNative(type.Name);
+        if (!known) throw new InvalidDataException($"its code names a type {TorchScriptCalls.Printed(type.Name)}, which is unknown");
+        foreach (TorchScriptType part in type.Parts) CheckNames(part);
+    }
+
     /// <summary>Refuses values that do not fit what is declared.</summary>
     /// <exception cref="InvalidDataException">A value is of another type than its place, or of an unknown class.</exception>
     public void Check(TorchScriptValue root)
@@ -67,13 +99,7 @@ internal sealed class TorchScriptClasses
         TorchScriptValue state = value.Items[0];
         if (IsNative(value.Text)) return;
         if (!_classes.TryGetValue(value.Text, out Declaration? type)) throw new InvalidDataException($"its code declares no class {value.Text}");
-        if (type.Base == "Enum")
-        {
-            string? literal = state.Kind switch { TorchScriptKind.Int => $"{state.Number}", TorchScriptKind.String => $"\"{state.Text}\"", _ => null };
-            if (literal is null || !type.Members.Any(member => member.Type == literal)) throw new InvalidDataException($"a value of {value.Text} is not declared");
-            return;
-        }
-
+        if (type.Base == "Enum") return;
         if (type.Base is not ("" or "Module")) throw new InvalidDataException($"an object is made of {value.Text}, which is no class");
         if (type.SetsState) return;
         if (state.Kind != TorchScriptKind.Dict) throw new InvalidDataException($"an object of {value.Text} has no dictionary of its members");
@@ -93,14 +119,8 @@ internal sealed class TorchScriptClasses
     private bool Holds(TorchScriptType type, TorchScriptValue value) => value.Kind == TorchScriptKind.None || type.Name switch
     {
         "Any" => true,
+        var name when s_asked.Contains(name) => true,
         "Tensor" => value.Kind == TorchScriptKind.Tensor,
-        "bool" => value.Kind == TorchScriptKind.Bool,
-        "int" or "Layout" or "MemoryFormat" or "ScalarType" or "QScheme" => value.Kind == TorchScriptKind.Int,
-        "float" => value.Kind == TorchScriptKind.Float,
-        "complex" => value.Kind == TorchScriptKind.Complex,
-        "number" or "Scalar" => value.Kind is TorchScriptKind.Int or TorchScriptKind.Float or TorchScriptKind.Complex,
-        "str" => value.Kind == TorchScriptKind.String,
-        "Device" => value.Kind == TorchScriptKind.Device,
         "Optional" or "Union" => type.Parts.Any(part => Holds(part, value)),
         "List" => value.Kind == TorchScriptKind.List && value.Items.All(item => Holds(type.Parts[0], item)),
         "Dict" => value.Kind == TorchScriptKind.Dict && value.Items.Select((item, i) => Holds(type.Parts[i % 2], item)).All(fits => fits),
@@ -133,7 +153,7 @@ internal sealed class TorchScriptClasses
             if (type is not null) _ = TorchScriptType.Parse(type);
             switch (Base)
             {
-                case "Enum" when assigned && IsName(left) && (long.TryParse(right, out _) || right.StartsWith('"')): Members.Add((left, right)); break;
+                case "Enum" when assigned && IsName(left) && (long.TryParse(right, out _) || right.StartsWith('"')): break;
                 case "NamedTuple" when type is not null: Members.Add((named[0], type)); break;
                 case "" or "Module" when type is not null && !assigned: Members.Add((named[0], type)); break;
                 case "" or "Module" when type is not null && type.StartsWith("Final[", StringComparison.Ordinal): break;

@@ -6,6 +6,7 @@ namespace Parry.Models.TorchScript;
 /// <summary>TorchScript files as classifiers. A file says nothing of the images it takes, so these must be known.</summary>
 internal static class TorchScriptModel
 {
+    private const int LongestReason = 200;
     private const string Recipe = "export it in Python with: model.eval(); torch.jit.trace(model, torch.zeros(1, 3, 224, 224)).save(\"model.pt\")";
 
     /// <summary>Loads a file, which the caller owns.</summary>
@@ -14,15 +15,18 @@ internal static class TorchScriptModel
     {
         if (given.Size is null && images is null) CheckArchive(path);
         ImageShape shape = given.Size ?? images ?? throw new InvalidDataException("a TorchScript file does not say the size of its images: give it (--input-size, as 3x224x224)");
-        ScriptedNetwork module = Read(path);
+        long[] sizes = given.Layout == ImageLayout.Nhwc
+            ? [ImportedClassifier.Tried, shape.Height, shape.Width, shape.Channels]
+            : [ImportedClassifier.Tried, shape.Channels, shape.Height, shape.Width];
+        ScriptedNetwork module = Read(path, sizes);
         try
         {
-            return (ImportedClassifier.Try(module, module.Forward, given, shape), () => ModelLayer.Of(module.Weights()));
+            return (ImportedClassifier.Try(path, module, module.Forward, given, shape), () => ModelLayer.Of(module.Weights()));
         }
         catch (Exception e)
         {
             module.Dispose();
-            if (e is ExternalException) throw new InvalidDataException($"it does not take images of {shape} ({TorchErrors.FirstLine(e)}): give its own size (--input-size), or a model for this data", e);
+            if (e is ExternalException) throw NotTaken(shape, TorchErrors.FirstLine(e.InnerException ?? e), e);
             throw;
         }
     }
@@ -31,23 +35,35 @@ internal static class TorchScriptModel
     /// <exception cref="InvalidDataException">It is no TorchScript.</exception>
     public static IReadOnlyList<ModelLayer> Layers(string path)
     {
-        using ScriptedNetwork module = Read(path);
+        using ScriptedNetwork module = Read(path, sizes: null);
         return ModelLayer.Of(module.Weights());
     }
 
-    private static ScriptedNetwork Read(string path)
+    private static ScriptedNetwork Read(string path, long[]? sizes)
     {
         CheckArchive(path);
-        if (TorchScriptProbe.Refusal(path) is { } reason) throw new InvalidDataException($"LibTorch cannot load its program ({reason}): {Recipe}");
+        if (TorchScriptProbe.Refusal(path, sizes) is { } reason) throw Lacking(reason, null);
         try
         {
             return ScriptedNetwork.Load(path);
         }
         catch (ExternalException e)
         {
-            throw new InvalidDataException($"it needs what this LibTorch lacks, or is damaged ({TorchErrors.FirstLine(e)}): {Recipe}, with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})", e);
+            throw Lacking(TorchErrors.FirstLine(e.InnerException ?? e), e);
         }
     }
+
+    private static InvalidDataException NotTaken(ImageShape shape, string reason, Exception cause) => new(
+        reason.Contains("'CUDA' backend", StringComparison.Ordinal)
+            ? $"it was traced on a GPU, and its code names that device: {Recipe} with the model on the CPU"
+            : $"it does not take images of {shape} ({TorchScriptCalls.Printed(reason, LongestReason)}): "
+                + "give its own size (--input-size), or a model for this data",
+        cause);
+
+    private static InvalidDataException Lacking(string reason, Exception? cause) => new(
+        $"it needs what this LibTorch lacks, or is damaged ({TorchScriptCalls.Printed(reason, LongestReason)}): {Recipe}, "
+            + $"with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
+        cause);
 
     // A state dictionary is a pickle, which is a program; it is told apart before anything of it is read.
     private static void CheckArchive(string path)

@@ -1,31 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Parry.Data;
 using Parry.Runtime;
+using static TorchSharp.torch;
 
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// Whether LibTorch can compile a TorchScript file, found out in a process of its own. An error in a file's program, such as an operator that LibTorch lacks or an argument
-/// of another type, ends the process that loads it, and nothing less than LibTorch's compiler finds them all. A program that opens files it does not trust says here how to
-/// start such a process; <c>parry</c> does. Where none is said, only the archive's form is checked.
+/// Tries a TorchScript file in a process of its own before it is used in this one: LibTorch ends the process where a file
+/// does not compile, and a forged one can crash it or compute without end.
 /// </summary>
+/// <remarks>
+/// A program takes part with two lines: its main function gives its arguments to <see cref="Answer"/> where
+/// <see cref="Argument"/> is the first, and <see cref="Program"/> says how it is started. Where no program is named only the
+/// archive itself is checked.
+/// </remarks>
 public static class TorchScriptProbe
 {
-    /// <summary>From a file to the reason why LibTorch cannot load it; null when it can.</summary>
-    public static Func<string, string?>? Process { get; set; }
+    /// <summary>The first argument of a process that is to try files.</summary>
+    public const string Argument = "--probe-torchscript";
 
-    /// <summary>Loads a file in this process, which ends if LibTorch cannot compile it.</summary>
-    public static void Load(string path) => ScriptedNetwork.Load(path).Dispose();
+    private const string Mark = "probe: ", Fine = "fine", NoSizes = "-";
+    private const int Passes = 3;
 
-    /// <summary>The reason why a file cannot be loaded, or null. Asked once for each file: the answer is kept in the user's cache.</summary>
-    internal static string? Refusal(string path)
+    /// <summary>How to start a process that hands its arguments on to <see cref="Answer"/>; null for no trying.</summary>
+    public static Func<ProcessStartInfo>? Program { get; set; }
+
+    /// <summary>How long one file may take.</summary>
+    public static TimeSpan Limit { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>What the started process does: one line for each file.</summary>
+    /// <param name="arguments">The mark, the sizes of the inputs ("3x1x28x28", or "-" to load only), and the files.</param>
+    /// <param name="output">Takes the lines.</param>
+    /// <returns>The exit code.</returns>
+    public static int Answer(IReadOnlyList<string> arguments, TextWriter output)
     {
-        if (Process is not { } process) return null;
-        string hash;
-        using (FileStream file = File.OpenRead(path)) hash = Convert.ToHexStringLower(SHA256.HashData(file));
-        string known = Path.Combine(DataLocator.CacheFolder("torchscript"), $"{hash[..32]}-{TorchLibrary.Version}");
+        if (arguments.Count < 2) return 2;
+        long[]? sizes = arguments[1] == NoSizes
+            ? null
+            : [.. arguments[1].Split('x').Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
+        foreach (string file in arguments.Skip(2))
+        {
+            output.WriteLine(Mark + (Try(file, sizes)?.ReplaceLineEndings(" ") ?? Fine));
+            output.Flush();
+        }
+
+        return 0;
+    }
+
+    /// <summary>Asks started processes about files; after a crash another one goes on.</summary>
+    /// <param name="files">The files.</param>
+    /// <param name="sizes">Of the inputs to run them on; null to load only.</param>
+    /// <returns>For each file null, or why it cannot be used.</returns>
+    /// <exception cref="InvalidOperationException"><see cref="Program"/> is not set.</exception>
+    public static IReadOnlyList<string?> Ask(IReadOnlyList<string> files, IReadOnlyList<long>? sizes)
+    {
+        var program = Program ?? throw new InvalidOperationException($"{nameof(Program)} says no program to start");
+        var reasons = new List<string?>();
+        while (reasons.Count < files.Count)
+        {
+            ProcessStartInfo start = program();
+            start.ArgumentList.Add(Argument);
+            start.ArgumentList.Add(sizes is null ? NoSizes : string.Join('x', sizes));
+            foreach (string file in files.Skip(reasons.Count)) start.ArgumentList.Add(Path.GetFullPath(file));
+            start.RedirectStandardOutput = true;
+            start.RedirectStandardError = true;
+            using Process process = Process.Start(start)!;
+            Collect(process, reasons, files.Count);
+        }
+
+        return reasons;
+    }
+
+    /// <summary>Why a file cannot be used, or null. A file that was fine once is not tried again.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sizes">Of the inputs to run it on; null to load only.</param>
+    internal static string? Refusal(string path, IReadOnlyList<long>? sizes)
+    {
+        if (Program is null) return null;
+        using FileStream file = File.OpenRead(path);
+        string key = Convert.ToHexStringLower(SHA256.HashData(file));
+        string shape = sizes is null ? "load" : string.Join('x', sizes);
+        string known = Path.Combine(DataLocator.CacheFolder("torchscript"), $"{key}-{TorchLibrary.Version}-{shape}");
         if (File.Exists(known)) return null;
-        if (process(path) is { } reason) return reason;
+        string? reason = Ask([path], sizes)[0];
+        if (reason is null) Remember(known);
+        return reason;
+    }
+
+    private static void Remember(string known)
+    {
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(known)!);
@@ -33,9 +99,89 @@ public static class TorchScriptProbe
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is asked again next time.
+            // It is tried again next time.
+        }
+    }
+
+    private static void Collect(Process process, List<string?> reasons, int count)
+    {
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        while (reasons.Count < count)
+        {
+            string? line;
+            try
+            {
+                line = NextLine(process.StandardOutput);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                reasons.Add($"it took more than {Limit.TotalSeconds:0} s to try it");
+                return;
+            }
+
+            if (line is null)
+            {
+                process.WaitForExit();
+                reasons.Add(LastWords(error.Result, process.ExitCode));
+                return;
+            }
+
+            if (!line.StartsWith(Mark, StringComparison.Ordinal)) continue;
+            string answer = line[Mark.Length..];
+            reasons.Add(answer == Fine ? null : answer);
         }
 
-        return null;
+        process.WaitForExit();
+    }
+
+    private static string? NextLine(StreamReader output)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        return output.ReadLineAsync(limit.Token).AsTask().GetAwaiter().GetResult();
+    }
+
+    // "terminate called after throwing an instance of 'torch::jit::ErrorReport'", then "what():" and LibTorch's reason.
+    private static string LastWords(string error, int code)
+    {
+        const string What = "what():";
+        int at = error.IndexOf(What, StringComparison.Ordinal);
+        string? reason = at < 0 ? null : FirstLine(error[(at + What.Length)..]);
+        return reason ?? $"LibTorch ends the process that loads it, with code {code}";
+    }
+
+    private static string? FirstLine(string text) =>
+        text.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.Length > 0)?.TrimEnd('.', ':');
+
+    private static string? Try(string file, long[]? sizes)
+    {
+        try
+        {
+            using ScriptedNetwork network = ScriptedNetwork.Load(file);
+            if (sizes is not null) Run(network, sizes);
+            return null;
+        }
+        catch (Exception e) when (e is not TorchNotFoundException)
+        {
+            return TorchErrors.FirstLine(e.InnerException ?? e);
+        }
+    }
+
+    // More than once: LibTorch compiles for the inputs it has seen. What it refuses is said where the model is used.
+    private static void Run(ScriptedNetwork network, long[] sizes)
+    {
+        try
+        {
+            for (int pass = 0; pass < Passes; pass++)
+            {
+                using var scope = NewDisposeScope();
+                Tensor input = rand(sizes).requires_grad_();
+                Autograd.Grad(network.Forward(input).to(ScalarType.Float32).sum(), input);
+            }
+        }
+        catch (Exception e) when (e is ExternalException or InvalidDataException)
+        {
+            // No crash.
+        }
     }
 }
