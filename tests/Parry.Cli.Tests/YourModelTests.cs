@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Parry.Data.Images;
-using Parry.Tests.Models.Onnx;
 using Parry.Tests.Models;
+using Parry.Tests.Models.Onnx;
 
 namespace Parry.Cli.Tests;
 
