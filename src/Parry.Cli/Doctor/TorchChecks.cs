@@ -31,10 +31,35 @@ internal static class TorchChecks
         [
             Check.Ok(LibTorch, $"{TorchLibrary.Version}, {TorchLibrary.Way} ({TorchLibrary.Folder})"),
             Check.Ok("threads", $"{Workers.Shared.Count} workers with one LibTorch thread each"),
-            Check.Ok("CUDA devices", TorchLibrary.CudaDevices is > 0 and int devices ? $"{devices}" : "none; the processor does the work"),
+            Check.Ok("CUDA devices", TorchLibrary.CudaDevices is > 0 and int devices ? $"{devices}" : $"none; the processor does the work{OfPython()}"),
             Gradient(),
             Convolution(),
         ];
+    }
+
+    // Where Python has PyTorch, its LibTorch may bring a GPU.
+    private static string OfPython()
+    {
+        const string Question = "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib') if torch.version.cuda else '')";
+        try
+        {
+            var start = new ProcessStartInfo("python3", ["-c", Question]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            using Process python = Process.Start(start)!;
+            Task<string> said = python.StandardOutput.ReadToEndAsync();
+            _ = python.StandardError.ReadToEndAsync();
+            if (!python.WaitForExit(TimeSpan.FromSeconds(10)))
+            {
+                python.Kill(entireProcessTree: true);
+                return "";
+            }
+
+            string folder = said.Result.Trim();
+            return python.ExitCode == 0 && Directory.Exists(folder) ? $" ({TorchLibrary.FolderVariable}={folder} would take PyTorch's LibTorch, with CUDA)" : "";
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
+        {
+            return "";
+        }
     }
 
     // The derivative of the sum of squares is known.

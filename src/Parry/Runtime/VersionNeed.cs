@@ -30,9 +30,12 @@ public static class VersionNeed
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            return e.Message.Contains(Name, StringComparison.Ordinal);
+            return IsNamedIn(e.Message);
         }
     }
+
+    /// <summary>Whether the error of a load is that of a missing version: an error of another kind is not mended by a copy.</summary>
+    public static bool IsNamedIn(string error) => error.Contains(Name, StringComparison.Ordinal);
 
     /// <summary>The path of a copy with the need marked weak, made in the user's cache if it is not there or damaged.</summary>
     /// <exception cref="TorchNotFoundException">The library is not the one that is known, or no copy can be written.</exception>
@@ -95,10 +98,12 @@ public static class VersionNeed
     // Verneed: version, count of Vernaux, file name, offset of the first Vernaux, offset of the next. Vernaux: hash, flags, index, name, offset of the next.
     private static bool MarkWeak(Span<byte> file, long need, uint entries, long names)
     {
-        for (uint i = 0; i < entries; i++)
+        // A real file asks a few libraries for a few versions; a chain that leads back to itself has no end.
+        const int Most = 1000;
+        for (uint i = 0; i < Math.Min(entries, Most); i++)
         {
             long auxiliary = need + Read32(file, need + 8);
-            int count = Read16(file, need + 2);
+            int count = Math.Min((int)Read16(file, need + 2), Most);
             for (int j = 0; j < count; j++)
             {
                 if (NameAt(file, names + Read32(file, auxiliary + 8)) == Name)
