@@ -2,6 +2,7 @@ using Parry.Attacks;
 using Parry.Attacks.Catalog;
 using Parry.Models;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
@@ -327,7 +328,7 @@ public sealed class AttackConformanceTests : IDisposable
         Dispose(Run(attack));
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         Dispose(Run(attack));
         Assert.Equal(before, LiveTensors.Count);
 

@@ -2,6 +2,7 @@ using Parry.Attacks;
 using Parry.Attacks.Physical;
 using Parry.Models;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -163,7 +164,7 @@ public class PhysicalAttackTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         var trained = (AdversarialPatch)new AdversarialPatch { Steps = 3 }.Train(model, training, Goal.Untargeted(labels), random, []);
         Assert.Equal(before + 1, LiveTensors.Count);
         using AttackResult batch = AttackRunner.Run(trained, model, images, Goal.Untargeted(own), seed: 1);

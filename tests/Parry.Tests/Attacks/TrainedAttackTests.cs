@@ -4,6 +4,7 @@ using Parry.Attacks.Transfer;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
@@ -53,7 +54,7 @@ public class TrainedAttackTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         ((IDisposable)AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack).Dispose();
         Assert.Equal(before, LiveTensors.Count);
     }

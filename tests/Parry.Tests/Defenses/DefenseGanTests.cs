@@ -3,6 +3,7 @@ using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -81,7 +82,7 @@ public class DefenseGanTests
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         Purified purified = new DefenseGan(generator) { Steps = 5, Restarts = 2 }.Purify(images, Draws(3));
         Assert.Equal(before + 2, LiveTensors.Count);
         purified.Images.Dispose();

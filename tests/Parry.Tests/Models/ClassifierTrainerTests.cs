@@ -2,6 +2,7 @@ using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using Parry.Tests.Data;
 using static TorchSharp.torch;
 
@@ -181,7 +182,7 @@ public sealed class ClassifierTrainerTests : IDisposable
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         using (ClassifierTrainer trainer = Trained(s_options)) _ = Accuracy.Of(trainer.Classifier, s_images);
         Assert.Equal(before, LiveTensors.Count);
     }

@@ -6,6 +6,7 @@ using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using Parry.Tests.Data;
 using static TorchSharp.torch;
 
@@ -179,7 +180,7 @@ public sealed class ModelFileTests : IDisposable
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         int refused = Fuzz.Run([generator, generator, empty], 1000, length => 200_000 + (20 * length), bytes => Read(bytes));
         Assert.InRange(refused, 500, 1000);
 

@@ -81,7 +81,7 @@ public class ModuleTests : LeakChecked
         using var random = new Generator(6);
         using nn.Module<Tensor, Tensor> network = Network(random);
         using var input = randn([3, 4], generator: random);
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         using Tensor output = network.forward(input);
         Assert.Equal(before + 1, LiveTensors.Count);
         Assert.Equal([3, 2], output.shape);

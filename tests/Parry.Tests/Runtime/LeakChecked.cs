@@ -5,7 +5,7 @@ namespace Parry.Tests.Runtime;
 /// <summary>Fails a test that leaves tensors behind, or takes away ones it did not make.</summary>
 public abstract class LeakChecked : IDisposable
 {
-    private readonly long _before = LiveTensors.Count;
+    private readonly long _before = Settled.Tensors();
 
     public void Dispose()
     {

@@ -15,7 +15,7 @@ public class SafeTensorsFuzzTests
         byte[] sample = Sample();
         Read(sample);
         var random = new Random(11);
-        long live = LiveTensors.Count;
+        long live = Settled.Tensors();
         int refused = 0;
         for (int i = 0; i < 6000; i++)
         {

@@ -1,5 +1,6 @@
 using Parry.Generative.Quality;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative.Quality;
@@ -58,7 +59,7 @@ public class PrecisionRecallTests
         using Tensor real = FidTests.Normals(300, 3, seed: 1), drawn = FidTests.Normals(300, 3, seed: 2);
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long before = LiveTensors.Count;
+        long before = Settled.Tensors();
         PrecisionRecall.Of(real, drawn);
         Fid.Of(real, drawn);
         Assert.Throws<OperationCanceledException>(() => PrecisionRecall.Of(real, drawn, cancellation: new CancellationToken(true)));

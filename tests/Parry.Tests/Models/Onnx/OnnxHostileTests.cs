@@ -1,5 +1,6 @@
 using Parry.Models;
 using Parry.Runtime;
+using Parry.Tests.Runtime;
 
 namespace Parry.Tests.Models.Onnx;
 
@@ -160,7 +161,7 @@ public sealed class OnnxHostileTests : IDisposable
         // What other tests left to the finalizer is not to be counted.
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        long live = LiveTensors.Count;
+        long live = Settled.Tensors();
         UserErrorException refusal = Assert.Throws<UserErrorException>(() => ModelCatalog.Open(net.Save(_folder), new InputContract(), new ImageShape(1, 4, 4)));
         Assert.DoesNotContain('\n', refusal.Message);
         Assert.All(words, word => Assert.Contains(word.Split('|'), alternative => refusal.Message.Contains(alternative, StringComparison.Ordinal)));
