@@ -23,6 +23,7 @@ internal sealed class OnnxBuilder
 
     public OnnxBuilder Output(string name, params long[] shape) => TypedOutput(name, 1, shape);
 
+    /// <summary>An output of a type by ONNX's number; 0 leaves it to whoever reads the file.</summary>
     public OnnxBuilder TypedOutput(string name, int type, params long[] shape)
     {
         _outputs.Add(Port(name, type, shape));
@@ -156,6 +157,7 @@ internal sealed class OnnxBuilder
     private static byte[] Port(string name, int type, long[] shape) => Message(m =>
     {
         Put(m, 1, name);
+        if (type == 0) return;
         Put(m, 2, Message(outer => Put(outer, 1, Message(tensor =>
         {
             Put(tensor, 1, type);

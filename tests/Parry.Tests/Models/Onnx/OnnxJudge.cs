@@ -139,7 +139,10 @@ internal sealed class OnnxJudge : IDisposable
         return tensor.dtype switch
         {
             ScalarType.Float32 => Of<float>(),
+            ScalarType.Float64 => Of<double>(),
             ScalarType.Int64 => Of<long>(),
+            ScalarType.Int32 => Of<int>(),
+            ScalarType.Byte => Of<byte>(),
             ScalarType.Bool => Of<bool>(),
             var other => throw new ArgumentException($"no test has given {other}"),
         };
@@ -157,6 +160,14 @@ internal sealed class OnnxJudge : IDisposable
                 tensor(value.GetTensorDataAsSpan<float>().ToArray(), kind.Shape),
             Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int64 =>
                 tensor(value.GetTensorDataAsSpan<long>().ToArray(), kind.Shape),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Double =>
+                tensor(value.GetTensorDataAsSpan<double>().ToArray(), kind.Shape),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int32 =>
+                tensor(value.GetTensorDataAsSpan<int>().ToArray(), kind.Shape),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.UInt8 =>
+                tensor(value.GetTensorDataAsSpan<byte>().ToArray(), kind.Shape),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Bool =>
+                tensor(value.GetTensorDataAsSpan<bool>().ToArray(), kind.Shape),
             var other => throw new ArgumentException($"no test has made {other}"),
         };
     }
