@@ -1,7 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
 using Parry.Models.Onnx;
-using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
@@ -94,7 +92,8 @@ public class OnnxRuntimeOperatorTests
         yield return new("Softmax of the first axis", "Softmax", 7, () => [Numbers(2, 3, 4)], ("axis", 0));
         yield return new("LogSoftmax of an axis", "LogSoftmax", 7, () => [Numbers(2, 3, 4)], ("axis", 1));
         yield return new("Clip by attributes", "Clip", 7,
-            () => [Numbers(2, 3)], ("min", -0.5f), ("max", 0.7f)) { To = 10 };
+            () => [Numbers(2, 3)], ("min", -0.5f), ("max", 0.7f))
+        { To = 10 };
         yield return new("Clip by inputs", "Clip", 11, () => [Numbers(2, 3), Number(-0.5f), Number(0.7f)]);
         yield return new("Clip from above", "Clip", 11, () => [Numbers(2, 3), null, Number(0.7f)]);
         yield return new("Cast to integers", "Cast", 7, () => [Numbers(2, 3)], ("to", 7));
@@ -190,11 +189,14 @@ public class OnnxRuntimeOperatorTests
             () => [tensor(new byte[] { 1, 200, 7 }), Number(0.1f), tensor(new byte[] { 100 }, [])]);
         foreach (string mode in new[] { "nearest", "linear" })
             yield return new($"Upsample, {mode}", "Upsample", 9,
-                () => [Numbers(1, 2, 3, 3), Floats(1, 1, 2, 3)], ("mode", mode)) { To = 9 };
+                () => [Numbers(1, 2, 3, 3), Floats(1, 1, 2, 3)], ("mode", mode))
+            { To = 9 };
         yield return new("Upsample by attributes", "Upsample", 7,
-            () => [Numbers(1, 2, 3, 3)], ("scales", new float[] { 1, 1, 2, 2 })) { To = 8 };
+            () => [Numbers(1, 2, 3, 3)], ("scales", new float[] { 1, 1, 2, 2 }))
+        { To = 8 };
         yield return new("Resize of old", "Resize", 10,
-            () => [Numbers(1, 2, 3, 3), Floats(1, 1, 2, 2)], ("mode", "linear")) { To = 10 };
+            () => [Numbers(1, 2, 3, 3), Floats(1, 1, 2, 2)], ("mode", "linear"))
+        { To = 10 };
         foreach (string mode in new[] { "nearest", "linear", "cubic" })
         {
             // By scales that give no whole size, ONNX's own cases align the corners of the size before it is cut, as Parry
@@ -232,7 +234,8 @@ public class OnnxRuntimeOperatorTests
         })
         {
             yield return new($"{type} by attributes", type, 7,
-                () => [Positive(2, 3, 4)], ("axes", axes)) { To = since - 1 };
+                () => [Positive(2, 3, 4)], ("axes", axes))
+            { To = since - 1 };
             yield return new($"{type} by inputs", type, since, () => [Positive(2, 3, 4), Longs(axes)], ("keepdims", 0));
             yield return new($"{type} of all", type, 7, () => [Positive(2, 3, 4)]);
         }
@@ -251,11 +254,13 @@ public class OnnxRuntimeOperatorTests
         yield return new("Concat", "Concat", 7, () => [Numbers(2, 3), Numbers(2, 1)], ("axis", 1));
         yield return new("Split", "Split", 7, () => [Numbers(6, 2)], ("axis", 0)) { Outputs = 3, To = 17 };
         yield return new("Split by attributes", "Split", 7,
-            () => [Numbers(6, 2)], ("split", new long[] { 1, 5 })) { Outputs = 2, To = 12 };
+            () => [Numbers(6, 2)], ("split", new long[] { 1, 5 }))
+        { Outputs = 2, To = 12 };
         yield return new("Split by inputs", "Split", 13, () => [Numbers(6, 2), Longs(1, 5)]) { Outputs = 2 };
         yield return new("Split into a number", "Split", 18, () => [Numbers(7, 2)], ("num_outputs", 3)) { Outputs = 3 };
         yield return new("Slice by attributes", "Slice", 7,
-            () => [Numbers(4, 5)], ("starts", new long[] { 1, -3 }), ("ends", new long[] { 9, -1 })) { To = 9 };
+            () => [Numbers(4, 5)], ("starts", new long[] { 1, -3 }), ("ends", new long[] { 9, -1 }))
+        { To = 9 };
         yield return new("Slice", "Slice", 10, () => [Numbers(4, 5), Longs(1), Longs(9)]);
         yield return new("Slice in steps", "Slice", 10,
             () => [Numbers(4, 5), Longs(-1, 0), Longs(-9, 9), Longs(1, 0), Longs(-2, 2)]);
@@ -280,7 +285,8 @@ public class OnnxRuntimeOperatorTests
         {
             long[] pads = [0, 0, 1, 2, 0, 0, 2, 1];
             yield return new($"Pad by attributes, {mode}", "Pad", 7,
-                () => [Numbers(1, 2, 4, 4)], ("pads", pads), ("mode", mode)) { To = 10 };
+                () => [Numbers(1, 2, 4, 4)], ("pads", pads), ("mode", mode))
+            { To = 10 };
             yield return new($"Pad by inputs, {mode}", "Pad", 11,
                 () => [Numbers(1, 2, 4, 4), Longs(pads)], ("mode", mode));
         }
@@ -297,7 +303,8 @@ public class OnnxRuntimeOperatorTests
         yield return new("Flatten", "Flatten", 7, () => [Numbers(2, 3, 4)], ("axis", 2));
         yield return new("Flatten of nothing", "Flatten", 7, () => [Numbers(2, 3, 4)], ("axis", 0));
         yield return new("Squeeze by attributes", "Squeeze", 7,
-            () => [Numbers(1, 3, 1, 2)], ("axes", axes)) { To = 12 };
+            () => [Numbers(1, 3, 1, 2)], ("axes", axes))
+        { To = 12 };
         yield return new("Squeeze by inputs", "Squeeze", 13, () => [Numbers(1, 3, 1, 2), Longs(axes)]);
         yield return new("Squeeze of all", "Squeeze", 7, () => [Numbers(1, 3, 1, 2)]);
         yield return new("Unsqueeze by attributes", "Unsqueeze", 7, () => [Numbers(3, 2)], ("axes", axes)) { To = 12 };
@@ -326,7 +333,8 @@ public class OnnxRuntimeOperatorTests
             yield return new($"LinearClassifier, {transform}", "ai.onnx.ml.LinearClassifier", 7,
                 () => [Numbers(4, 3)], ("coefficients", coefficients),
                 ("intercepts", coefficients[..3]), ("post_transform", transform),
-                ("classlabels_ints", new long[] { 0, 1, 2 })) { Outputs = 2 };
+                ("classlabels_ints", new long[] { 0, 1, 2 }))
+            { Outputs = 2 };
         }
 
         yield return new("ArrayFeatureExtractor", "ai.onnx.ml.ArrayFeatureExtractor", 7,
