@@ -2,8 +2,8 @@ using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
-using Parry.Tests.Runtime;
 using Parry.Tests.Data;
+using Parry.Tests.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;

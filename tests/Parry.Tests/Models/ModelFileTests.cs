@@ -6,8 +6,8 @@ using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
-using Parry.Tests.Runtime;
 using Parry.Tests.Data;
+using Parry.Tests.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
