@@ -12,7 +12,7 @@ namespace Parry.Attacks;
 /// </summary>
 public static class AttackRunner
 {
-    private const int LargestPiece = 128;
+    private const int RowsOnProcessor = 128;
     private const double Tolerance = 1e-6;
 
     // Training images are other samples than those that are attacked, so a randomized defense draws for them by itself.
@@ -95,7 +95,8 @@ public static class AttackRunner
         var clock = Stopwatch.StartNew();
         using IDisposable? mode = model.EnterEvaluation();
         int count = (int)images.size(0);
-        int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, LargestPiece);
+        int largest = Devices.RowsAtOnce(RowsOnProcessor, model.Shape.Pixels);
+        int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, largest);
         int pieces = (count + size - 1) / size, done = 0;
         var meter = new Meter(count, firstSample);
         Piece[] parts = Workers.Shared.Map(pieces, i =>

@@ -9,6 +9,9 @@ namespace Parry.Runtime;
 /// </summary>
 public static class Devices
 {
+    // 10,699 MNIST images, 2,730 of CIFAR-10.
+    private const long NumbersForGpu = 1 << 23;
+
     private static readonly Lazy<bool> s_fastBfloat16 = new(ProcessorHasBfloat16);
 
     /// <summary>Whether the work is done on a GPU.</summary>
@@ -16,6 +19,11 @@ public static class Devices
 
     /// <summary>Whether bfloat16 is fast on the device; where a processor lacks it, it is emulated and up to 35 times slower than float32.</summary>
     public static bool HasFastBfloat16 => IsGpu || s_fastBfloat16.Value;
+
+    /// <summary>The most rows for one call: as many as the processor takes at once, or enough to keep a GPU busy.</summary>
+    /// <param name="onProcessor">The rows on a processor.</param>
+    /// <param name="numbers">The numbers of a row.</param>
+    public static int RowsAtOnce(int onProcessor, long numbers) => IsGpu ? (int)Math.Max(onProcessor, NumbersForGpu / numbers) : onProcessor;
 
     /// <summary>Chooses the device by name: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
     /// <exception cref="UserErrorException">There is no such device.</exception>

@@ -1,5 +1,6 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
@@ -19,7 +20,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// <summary>The released code's standard deviation of the starts, 1/sqrt(128).</summary>
     public const double PaperStart = 0.08838834764831845;
 
-    private const int RowsAtOnce = 500;
+    private const int RowsOnProcessor = 500;
 
     /// <summary>Steps of the descent, L in the paper. Many steps fit the perturbation too: a regularizer to be chosen on validation images.</summary>
     public int Steps { get; init; } = 200;
@@ -86,7 +87,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random)
     {
         using Tensor unseen = images.detach();
-        return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), Project);
+        return RowPieces.Purify(this, unseen, random, Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts), Project);
     }
 
     /// <summary>The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients through it (BPDA).</summary>

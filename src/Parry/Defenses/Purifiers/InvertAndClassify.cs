@@ -1,5 +1,6 @@
 using Parry.Defenses.Detectors;
 using Parry.Generative;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
@@ -16,7 +17,7 @@ namespace Parry.Defenses.Purifiers;
 /// <param name="Spanner">What draws images.</param>
 public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
 {
-    private const int RowsAtOnce = 500;
+    private const int RowsOnProcessor = 500;
 
     /// <summary>Steps of a descent.</summary>
     public int Steps { get; init; } = 100;
@@ -72,7 +73,7 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random)
     {
         using Tensor unseen = images.detach();
-        return RowPieces.Purify(this, unseen, random, Math.Max(1, RowsAtOnce / Restarts), (piece, draws) =>
+        return RowPieces.Purify(this, unseen, random, Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts), (piece, draws) =>
             Purified.Of(piece, Spanner.Draw(LatentDescent.Project(Spanner, piece, draws, Restarts, Steps, LearningRate)).Images));
     }
 }
