@@ -25,12 +25,12 @@ internal static class ProcessBenchmarks
             var run = Run(["demo", "--out", folder]);
             if (run.ExitCode != 0)
             {
-                yield return BenchRow.Absent("parry demo", $"it ended with exit code {run.ExitCode}", "<= 120", Command);
+                yield return BenchRow.Absent("parry demo", $"it ended with exit code {run.ExitCode}", "<= 90", Command);
                 yield break;
             }
 
-            yield return BenchRow.AtMost("parry demo", run.Seconds, "seconds", 120, Command);
-            yield return BenchRow.AtMost("parry demo, peak memory", run.PeakMebibytes, "MiB", 2048, Command);
+            yield return BenchRow.AtMost("parry demo", run.Seconds, "seconds", 90, Command);
+            yield return BenchRow.AtMost("parry demo, peak memory", run.PeakMebibytes, "MiB", 1536, Command);
         }
         finally
         {

@@ -15,10 +15,10 @@ internal static class BenchVerb
 {
     public static Command Create()
     {
-        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, attacks, http, or formats.", HelpName = "PART", DefaultValueFactory = _ => "all" };
-        part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks", "http", "formats");
+        var part = new Argument<string>("part") { Description = "speed, quality, defenses, process, all of these, attacks, http, formats, gpu, or gpu-cifar10.", HelpName = "PART", DefaultValueFactory = _ => "all" };
+        part.AcceptOnlyFromAmong("speed", "quality", "defenses", "process", "all", "attacks", "http", "formats", "gpu", "gpu-cifar10");
         Option<string?> dataDir = Arguments.DataDir();
-        var model = new Option<string?>("--model") { Description = "The network of the rows about gradients, attacks and http on MNIST; of formats an .onnx file with the same network as .pt beside it.", HelpName = "FILE" };
+        var model = new Option<string?>("--model") { Description = "The network of the rows about gradients, attacks, http and gpu on MNIST, of gpu-cifar10 on CIFAR-10; of formats an .onnx file with the same network as .pt beside it.", HelpName = "FILE" };
         var only = new Option<string[]>("--only") { Description = "With attacks: just these.", HelpName = "NAME", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         Option<bool> json = Arguments.Json();
         return new Command("bench", "Measure what Parry promises: speed as ratios taken in one run, quality of the shipped weights, the program itself.") { part, dataDir, model, only, json }
@@ -103,6 +103,17 @@ internal static class BenchVerb
             foreach (BenchRow row in FormatBenchmarks.Rows(model ?? throw new UserErrorException("parry bench formats needs --model FILE.onnx, with the same network as .pt beside it"), dataDir)) yield return row;
         }
 
+        if (part is "gpu")
+        {
+            foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, set => OnGpu(set, dataDir, model ?? "mnist/a"))) yield return row;
+        }
+
+        if (part is "gpu-cifar10")
+        {
+            string name = model ?? throw new UserErrorException("parry bench gpu-cifar10 needs --model FILE, a network for CIFAR-10");
+            foreach (BenchRow row in OnData(DataSets.Cifar10, dataDir, set => OnGpu(set, dataDir, name))) yield return row;
+        }
+
         if (part is "process" or "all")
         {
             foreach (BenchRow row in ProcessBenchmarks.Help()) yield return row;
@@ -134,6 +145,17 @@ internal static class BenchVerb
         using var owned = network as IDisposable;
         using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
         return [.. HttpBenchmarks.Rows(network, images, labels)];
+    }
+
+    private static List<BenchRow> OnGpu(DataSet set, string? dataDir, string model)
+    {
+        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(10_000);
+        var (network, _) = ModelCatalog.LoadClassifier(model, set.Shape, set.ClassNames.Count);
+        using var owned = network as IDisposable;
+        using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
+        return set == DataSets.Mnist
+            ? [.. GpuBenchmarks.OnMnist(network, images, labels)]
+            : [GpuBenchmarks.OnCifar10(network, images, labels)];
     }
 
     // A row whose files are absent says so.

@@ -122,7 +122,7 @@ public static class AttackRunner
         long[] samples = [.. rows.ToArray<long>().Select(row => firstSample + row)];
 
         Tensor attacked = chosen is null
-            ? goal.IsReached(model.For(samples).Predict(images)).logical_not()
+            ? IsReached(images).logical_not()
             : tensor(chosen.Skip((int)from).Take((int)(to - from)).ToArray());
         Tensor victims = attacked.nonzero().reshape(-1);
         int budgets = epsilons?.Count ?? 1;
@@ -156,7 +156,7 @@ public static class AttackRunner
             {
                 Check(attack.Name, attack.Norm, perturbed[budget], clean, BudgetOf(attack, epsilons, budget));
                 attempt = images.index_copy(0, victims, perturbed[budget]);
-                succeeded = goal.IsReached(model.For(samples).Predict(attempt)).logical_and(attacked);
+                succeeded = IsReached(attempt).logical_and(attacked);
                 result = where(succeeded.reshape(-1, 1, 1, 1), attempt, images);
             }
 
@@ -166,6 +166,12 @@ public static class AttackRunner
         }
 
         return piece;
+
+        Tensor IsReached(Tensor images)
+        {
+            using IDisposable? exact = Devices.FullFloat32();
+            return goal.IsReached(model.For(samples).Predict(images));
+        }
     }
 
     private static AttackResult Gather<TModel>(IAttack<TModel> attack, IReadOnlyList<double>? epsilons, int budget, int budgets, Piece[] parts,

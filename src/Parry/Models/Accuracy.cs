@@ -18,6 +18,7 @@ public static class Accuracy
         if (model.Shape != set.Shape)
             throw new UserErrorException($"the model takes images of {model.Shape}, those of {set.Name} are {set.Shape}: give a model that was trained on such images");
         using IDisposable? mode = model.EnterEvaluation();
+        using IDisposable? exact = Devices.FullFloat32();
         int pieces = (set.Count + BatchSize - 1) / BatchSize;
         int[] right = Workers.Shared.Map(pieces, piece =>
         {

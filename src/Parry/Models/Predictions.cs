@@ -16,6 +16,7 @@ public static class Predictions
     internal static long[] Of(IPredictor model, Tensor images, ReadOnlyMemory<long> samples)
     {
         using IDisposable? mode = model.EnterEvaluation();
+        using IDisposable? exact = Devices.FullFloat32();
         int count = (int)images.size(0);
         return [.. Workers.Shared.Map((count + Piece - 1) / Piece, i =>
         {

@@ -33,6 +33,17 @@ public class GrayConvolutionTests : LeakChecked
     }
 
     [Fact]
+    public void Kernels_strides_paddings_and_dilations_may_differ_down_and_right()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(3);
+        Tensor images = rand([2, 1, 13, 17], generator: random), weight = randn([4, 1, 3, 5], generator: random);
+        long[] strides = [2, 1], padding = [1, 3], dilations = [2, 3];
+        Tensor expected = nn.functional.conv2d(images, weight, null, strides, padding, dilations);
+        Close(expected, GrayConvolution.Apply(images, weight, null, strides, padding, dilations));
+    }
+
+    [Fact]
     public void It_freezes_and_trains_as_other_layers_do()
     {
         using var random = new Generator(2);

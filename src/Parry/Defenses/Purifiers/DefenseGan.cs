@@ -115,6 +115,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
             latents.add_(velocity, -LearningRate);
         }
 
+        using IDisposable? exact = Devices.FullFloat32();
         Tensor drawn = Generator.Generate(latents);
         Tensor errors = drawn.sub(target).pow(2.0).mean([1, 2, 3]).reshape(count, Restarts);
         Tensor best = errors.argmin(1);

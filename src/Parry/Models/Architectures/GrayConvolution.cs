@@ -23,17 +23,35 @@ internal sealed class GrayConvolution : Network
     public override Tensor forward(Tensor input)
     {
         if (!input.requires_grad) return _layer.forward(input);
-        long outputs = _layer.out_channels, kernel = _layer.kernel_size![0], stride = _layer.stride![0], padding = _layer.padding![0];
-        long height = ((input.size(2) + (2 * padding) - kernel) / stride) + 1;
-        long width = ((input.size(3) + (2 * padding) - kernel) / stride) + 1;
+        long stride = _layer.stride![0], padding = _layer.padding![0];
+        return Apply(input, _layer.weight, _layer.bias, [stride, stride], [padding, padding], dilations: [1, 1]);
+    }
+
+    /// <summary>The convolution as a product with the image's patches.</summary>
+    /// <param name="input">[N, 1, H, W].</param>
+    /// <param name="weight">[outputs, 1, kernel height, kernel width].</param>
+    /// <param name="bias">[outputs].</param>
+    /// <param name="strides">Down and right.</param>
+    /// <param name="padding">Above and below, left and right.</param>
+    /// <param name="dilations">Down and right.</param>
+    /// <returns>[N, outputs, h, w] with channels innermost.</returns>
+    public static Tensor Apply(Tensor input, Tensor weight, Tensor? bias, long[] strides, long[] padding, long[] dilations)
+    {
+        long outputs = weight.size(0), down = weight.size(2), right = weight.size(3);
+        long height = Places(input.size(2), down, strides[0], padding[0], dilations[0]);
+        long width = Places(input.size(3), right, strides[1], padding[1], dilations[1]);
         using var scope = NewDisposeScope();
-        Tensor patches = nn.functional.unfold(input, kernel, 1, padding, stride).transpose(1, 2);
-        Tensor rows = nn.functional.linear(patches, _layer.weight.reshape(outputs, -1), _layer.bias);
+        Tensor patches = nn.functional.unfold(
+            input, (down, right), (dilations[0], dilations[1]), (padding[0], padding[1]), (strides[0], strides[1])).transpose(1, 2);
+        Tensor rows = nn.functional.linear(patches, weight.reshape(outputs, -1), bias);
         return scope.MoveToOuter(rows.reshape(input.size(0), height, width, outputs).permute(0, 3, 1, 2));
     }
 
     /// <inheritdoc/>
     public override string ToString() => LayerText.Of(_layer);
+
+    private static long Places(long size, long kernel, long stride, long padding, long dilation) =>
+        ((size + (2 * padding) - (dilation * (kernel - 1)) - 1) / stride) + 1;
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
