@@ -27,7 +27,7 @@ internal static class OnnxConvolution
         };
 
     private static bool IsGray(Tensor x, Tensor weight, long groups) =>
-        x.requires_grad && groups == 1 && x.shape.Length == 4 && x.size(1) == 1 && weight.size(1) == 1;
+        GrayConvolution.Pays(x) && groups == 1 && x.shape.Length == 4 && x.size(1) == 1 && weight.size(1) == 1;
 
     private static InvalidDataException TooMany(int dimensions) => new($"it convolves over {dimensions} dimensions; one to three are supported");
 }
