@@ -5,7 +5,7 @@ using Parry.Cli.Verbs;
 
 namespace Parry.Cli.Tests;
 
-/// <summary>What the demo is made of; running it takes a minute and a half.</summary>
+/// <summary>What the demo is made of; running it takes more than a minute.</summary>
 public sealed class DemoTests
 {
     [Fact]

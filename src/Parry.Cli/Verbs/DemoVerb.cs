@@ -3,17 +3,17 @@ using Parry.Cli.Evaluating;
 
 namespace Parry.Cli.Verbs;
 
-/// <summary><c>parry demo</c>: the whole story on shipped weights, in about a minute and a half.</summary>
+/// <summary><c>parry demo</c>: the whole story on shipped weights, in about a minute.</summary>
 internal static class DemoVerb
 {
-    private const int Images = 200;
+    private const int Images = 100;
 
     /// <summary>The attacks. AdvGAN's generator comes trained for the bare classifier; for each defense that it knows it learns on from there.</summary>
     public static IReadOnlyList<string> Attacks { get; } =
-        ["fgsm:eps=0.1,0.2", "pgd:eps=0.1,steps=20", "advgan:weights=fashion-mnist/advgan,eps=0.1,images=1000,epochs=1", "cw-l2:steps=1,iterations=30,lr=0.1,c=100,confidence=20"];
+        ["fgsm:eps=0.1,0.2", "pgd:eps=0.1,steps=10", "advgan:weights=fashion-mnist/advgan,eps=0.1,images=500,epochs=1", "cw-l2:steps=1,iterations=30,lr=0.1,c=100,confidence=20"];
 
     // The attacker projects from one start only, because every step of an attack needs a projection.
-    private static readonly string[] s_defenses = ["defense-gan:l=30,r=6,attack-l=30,attack-r=1", "puvae", "magnet"];
+    private static readonly string[] s_defenses = ["defense-gan:l=30,r=4,attack-l=30,attack-r=1", "puvae", "magnet"];
 
     public static Command Create()
     {
@@ -32,13 +32,13 @@ internal static class DemoVerb
                     Defenses = s_defenses,
                     Count = Images,
 
-                    // Two minutes are all there is; the report says what was left out.
+                    // A minute or so is all there is; the report says what was left out.
                     KnownBreaks = false,
                     Seed = 1,
                     Command = parsed.CommandText(),
                 };
                 bool quiet = parsed.GetValue(json);
-                if (!quiet) Output.Of(parsed).Line($"Fashion-MNIST, classifier A, {Images} test images: bare, behind Defense-GAN, PuVAE and MagNet, and behind each with an attacker who knows it. About a minute and a half.");
+                if (!quiet) Output.Of(parsed).Line($"Fashion-MNIST, classifier A, {Images} test images: bare, behind Defense-GAN, PuVAE and MagNet, and behind each with an attacker who knows it. About a minute.");
                 return EvaluateVerb.Evaluate(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
             });
     }
