@@ -31,6 +31,7 @@ internal sealed class DefendedImages : IDisposable
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
+        using IDisposable? exact = Devices.FullFloat32();
         var refused = new bool[images.size(0)];
         var scores = new List<DetectorScores>();
         for (int i = 0; i < defense.Detectors.Count; i++)
