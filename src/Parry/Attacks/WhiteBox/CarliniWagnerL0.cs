@@ -61,20 +61,25 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
             bool[] leaves = Step();
             long[] stay = Rows.Where(leaves, false);
             if (stay.Length == 0) return scope.MoveToOuter(results);
-            if (stay.Length < rows.Length)
-                (batch, rows, free, escalation, descent) = (batch.Select(stay), rows.At(stay), free.At(stay), escalation.Select(stay), descent.Select(stay));
+            if (stay.Length == rows.Length) continue;
+            (batch, rows, free) = (batch.Select(stay), rows.At(stay), free.At(stay));
+            (escalation, descent) = (escalation.Select(stay), descent.Select(stay));
         }
 
         bool[] Step()
         {
             using var inner = NewDisposeScope();
-            Tensor point = where(free.gt(0.0), descent.Images, batch.Images), change = point.sub(batch.Images);
+            Tensor point = where(free > 0, descent.Images, batch.Images);
+            Tensor change = point - batch.Images;
             LossGradient pass = batch.Model.Gradient(point, AttackLoss.Margin(batch.Goal));
-            Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray()), missing = (Enough - pass.Losses).clamp_min(0.0);
-            bool[] worked = missing.lt(Nearly).ToArray<bool>();
-            bool[] failed = escalation.Fails(missing.mul(weights).add(change.mul(change).sum(s_image)).ToArray<float>(), descent.Ages);
-            Tensor pull = weights.mul(missing.sign()).reshape(-1, 1, 1, 1);
-            descent.Step(change.mul(2.0).sub(pass.Gradient.mul(pull)).mul_(free), LearningRate);
+
+            Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
+            Tensor missing = (Enough - pass.Losses).clamp_min(0.0);
+            Tensor loss = (weights * missing) + change.pow(2.0).sum(s_image);
+            bool[] worked = (missing < Nearly).ToArray<bool>();
+            bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Steps);
+            Tensor pull = (weights * missing.sign()).reshape(-1, 1, 1, 1);
+            descent.Step(free * ((2 * change) - (pull * pass.Gradient)), LearningRate);
 
             long[] better = Rows.Where(worked, true);
             var empty = new bool[rows.Length];

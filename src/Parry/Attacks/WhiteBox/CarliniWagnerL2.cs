@@ -15,8 +15,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 {
-    private const double Shrink = 1 - 1e-6;
-    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8;
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
@@ -77,21 +75,21 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor w = InverseTanh.Of(batch.Images.mul(2.0).sub(1.0).mul(Shrink));
-        Tensor clean = ToImages(w.tanh()), first = zeros_like(w), second = zeros_like(w);
+        var descent = new TanhDescent(batch.Images);
+        Tensor clean = descent.Images;
         Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
         for (int iteration = 1; iteration <= Iterations; iteration++)
         {
-            float[] losses = Step(iteration);
+            float[] losses = Step();
             if (!AbortEarly || iteration % stretch != 0) continue;
             long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
             if (stay.Length == 0) break;
             if (stay.Length < rows.Length)
             {
                 (batch, rows, losses, weights) = (batch.Select(stay), rows.At(stay), losses.At(stay), weights.At(stay));
-                (w, clean, first, second) = (w.At(stay), clean.At(stay), first.At(stay), second.At(stay));
+                (clean, descent) = (clean.At(stay), descent.Select(stay));
             }
 
             checkpoint = losses;
@@ -99,27 +97,22 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 
         return found;
 
-        float[] Step(int iteration)
+        float[] Step()
         {
             using var inner = NewDisposeScope();
+            Tensor point = descent.Images;
+            Tensor change = point - clean;
+            Tensor distances = change.pow(2.0).sum(s_image);
+
+            // c·f(x') with f(x') = max(κ - margin(x'), 0).
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            Tensor tanh = w.tanh();
-            Tensor point = ToImages(tanh), change = point.sub(clean);
-            LossGradient pass = batch.Model.Gradient(point, logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
-            Tensor distances = change.mul(change).sum(s_image);
-            float[] reserves = [.. margin(pass.Logits).ToArray<float>().Select(value => (float)(value - Confidence))];
+            LossGradient pass = batch.Model.Gradient(point, logits => weights * (Confidence - margin(logits)).clamp_min(0.0));
+            float[] reserves = (margin(pass.Logits) - Confidence).ToArray<float>();
             foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)) found[rows[i]] = true;
             best.Take(rows, point, reserves, distances.ToArray<float>());
 
-            // d(loss)/dw = (d(c·f)/dx' + 2 (x' - x)) · dx'/dw, with dx'/dw = (1 - tanh²)/2; then Adam.
-            Tensor gradient = change.mul_(2.0).add_(pass.Gradient).mul_((1.0 - tanh.mul(tanh)).mul_(0.5));
-            double correction = Math.Sqrt(1 - Math.Pow(Beta2, iteration));
-            first.mul_(Beta1).add_(gradient, 1 - Beta1);
-            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            w.addcdiv_(first, second.sqrt().add_(AdamEpsilon * correction), -LearningRate * correction / (1 - Math.Pow(Beta1, iteration)));
-            return distances.add(pass.Losses).ToArray<float>();
+            descent.Step((2 * change) + pass.Gradient, LearningRate);
+            return (distances + pass.Losses).ToArray<float>();
         }
     }
-
-    private static Tensor ToImages(Tensor tanh) => tanh.add(1.0).mul_(0.5);
 }

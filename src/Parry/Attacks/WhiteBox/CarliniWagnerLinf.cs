@@ -64,22 +64,28 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             bool[] leaves = Step();
             long[] stay = Rows.Where(leaves, false);
             if (stay.Length == 0) return scope.MoveToOuter(results);
-            if (stay.Length < rows.Length)
-                (batch, rows, bounds, escalation, descent) = (batch.Select(stay), rows.At(stay), bounds.At(stay), escalation.Select(stay), descent.Select(stay));
+            if (stay.Length == rows.Length) continue;
+            (batch, rows, bounds) = (batch.Select(stay), rows.At(stay), bounds.At(stay));
+            (escalation, descent) = (escalation.Select(stay), descent.Select(stay));
         }
 
         bool[] Step()
         {
             using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            Tensor point = descent.Images, weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
-            LossGradient pass = batch.Model.Gradient(point, logits => margin(logits).neg().clamp_min(0.0).mul(weights));
-            Tensor change = point.sub(batch.Images), size = change.abs(), excess = size.sub(Rows.Column(bounds)).clamp_(0.0, double.PositiveInfinity);
-            Tensor loss = pass.Losses.add(excess.sum(s_image));
-            bool[] worked = batch.Goal.IsReached(pass.Logits.argmax(1)).logical_and(loss.lt(weights.mul(1e-4))).ToArray<bool>();
+            Tensor point = descent.Images;
+            Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
+            LossGradient pass = batch.Model.Gradient(point, logits => weights * (-margin(logits)).clamp_min(0.0));
+
+            Tensor change = point - batch.Images;
+            Tensor size = change.abs();
+            Tensor excess = (size - Rows.Column(bounds)).clamp_min(0.0);
+            Tensor loss = pass.Losses + excess.sum(s_image);
+            Tensor reached = batch.Goal.IsReached(pass.Logits.argmax(1));
+            bool[] worked = reached.logical_and(loss < 1e-4 * weights).ToArray<bool>();
             float[] largest = size.amax(s_image).ToArray<float>();
-            bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Ages);
-            descent.Step(change.sign().mul_(excess.sign()).add_(pass.Gradient), LearningRate);
+            bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Steps);
+            descent.Step((change.sign() * excess.sign()) + pass.Gradient, LearningRate);
 
             long[] better = Rows.Where(worked, true);
             if (better.Length > 0) results.Put(rows.At(better), point.At(better));

@@ -52,19 +52,22 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var closest = new Closest(images);
         Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, goal);
-        Tensor point = images.clone(), length = full([images.size(0), 1, 1, 1], InitialNorm);
-        Tensor farthest = linalg.vector_norm(images.maximum((1.0 - images)), 2, s_image, true);
+        Tensor point = images.clone();
+        Tensor length = full([images.size(0), 1, 1, 1], InitialNorm);
+        Tensor farthest = Length(images.maximum(1 - images));
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(point, loss);
-            Tensor change = point.sub(images), reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
-            closest.Take(point, linalg.vector_norm(change, 2, s_image, true), reached);
+            Tensor change = point - images;
+            Tensor reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
+            closest.Take(point, Length(change), reached);
 
             double rate = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
-            Tensor direction = Direction.Unit(change.add_(Direction.Along(pass.Gradient, random, step), rate));
-            length.mul_(reached.to(ScalarType.Float32).mul(-2 * Gamma).add_(1 + Gamma)).copy_(length.minimum(farthest));
-            point.copy_(Quantized(direction.mul_(length).add_(images)).clamp_(0.0, 1.0));
+            Tensor direction = Direction.Unit(change + (rate * Direction.Along(pass.Gradient, random, step)));
+            Tensor factor = 1 + Gamma - (2 * Gamma * reached.to(ScalarType.Float32));
+            length.copy_((factor * length).minimum(farthest));
+            point.copy_(Quantized((images + (length * direction)).clamp(0.0, 1.0)));
         }
 
         return scope.MoveToOuter(closest.Images);
@@ -73,5 +76,11 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Quantized(Tensor points) => Levels < 2 ? points : points.mul_((double)(Levels - 1)).round().div((double)(Levels - 1));
+    private static Tensor Length(Tensor change) => linalg.vector_norm(change, 2, s_image, true);
+
+    private Tensor Quantized(Tensor points)
+    {
+        double largest = Levels - 1;
+        return Levels < 2 ? points : (points * largest).round() / largest;
+    }
 }

@@ -15,7 +15,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record OptMargin : IAttack<IClassifier>
 {
-    private const double Shrink = 1 - 1e-6;
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
@@ -77,26 +76,29 @@ public sealed record OptMargin : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor w = InverseTanh.Of(batch.Images.mul(2.0).sub(1.0).mul(Shrink)), clean = w.tanh().add(1.0).mul_(0.5);
+        var descent = new TanhDescent(batch.Images);
+        Tensor clean = descent.Images;
         Tensor weights = Rows.Column(constants).reshape(-1).repeat_interleave(Points, 0);
-        using var adam = Optimizers.Adam([w], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(around.Goal);
-            Tensor tanh = w.tanh(), point = tanh.add(1.0).mul_(0.5), change = point.sub(clean);
-            Tensor free = point.unsqueeze(1).add(vectors), shown = free.clamp(0.0, 1.0);
-            LossGradient pass = around.Model.Gradient(shown.flatten(0, 1), logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
+            Tensor point = descent.Images;
+            Tensor change = point - clean;
+            Tensor free = point.unsqueeze(1) + vectors;
+            Tensor shown = free.clamp(0.0, 1.0);
+            LossGradient pass = around.Model.Gradient(shown.flatten(0, 1), logits => weights * (Confidence - margin(logits)).clamp_min(0.0));
 
             // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in every batch.
-            Tensor pulls = pass.Gradient.reshape(shown.shape).mul(shown.eq(free)), pull = pulls.select(1, 0);
-            for (int i = 1; i < Points; i++) pull.add_(pulls.select(1, i));
+            Tensor pulls = pass.Gradient.reshape(shown.shape) * shown.eq(free);
+            Tensor pull = pulls.select(1, 0);
+            for (int i = 1; i < Points; i++) pull += pulls.select(1, i);
 
             // With all of the points the goal is reached, and with fewer the more the better.
             float[] reached = margin(pass.Logits).reshape(-1, Points).gt(Confidence).sum([1], false, ScalarType.Float32).ToArray<float>();
-            best.Take(rows, point, [.. reached.Select(count => count - Points + 0.5f)], change.mul(change).sum(s_image).ToArray<float>());
+            best.Take(rows, point, [.. reached.Select(count => count - Points + 0.5f)], change.pow(2.0).sum(s_image).ToArray<float>());
             for (int i = 0; i < found.Length; i++) found[i] |= (int)reached[i] == Points;
-            adam.Step(change.mul_(2.0).add_(pull).mul_((1.0 - tanh.mul(tanh)).mul_(0.5)));
+            descent.Step((2 * change) + pull, LearningRate);
         }
 
         return found;
