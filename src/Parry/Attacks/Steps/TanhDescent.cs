@@ -33,8 +33,8 @@ internal sealed class TanhDescent
         for (int i = 0; i < _steps.Length; i++) _steps[i]++;
         Tensor tanh = _w.tanh();
         Tensor slope = gradient * (1 - (tanh * tanh)) / 2;
-        _mean.copy_((Beta1 * _mean) + ((1 - Beta1) * slope));
-        _square.copy_((Beta2 * _square) + ((1 - Beta2) * slope * slope));
+        _mean.mul_(Beta1).add_(slope, 1 - Beta1);
+        _square.mul_(Beta2).addcmul_(slope, slope, 1 - Beta2);
 
         Tensor mean = _mean / Rows.Column(_steps.Select(step => 1 - Math.Pow(Beta1, step)));
         Tensor square = _square / Rows.Column(_steps.Select(step => 1 - Math.Pow(Beta2, step)));
