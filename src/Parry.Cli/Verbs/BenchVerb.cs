@@ -36,21 +36,19 @@ internal static class BenchVerb
     private static int Attacks(Output output, string? dataDir, string model, string[] only, bool json, ProgressLine progress, CancellationToken cancellation)
     {
         AttackEntry[] entries = only.Length == 0 ? [.. AttackCatalog.All.Where(AttackBenchmarks.IsMeasured)] : [.. only.Select(AttackCatalog.Find)];
-        DataSet set = DataSets.Mnist;
-        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(200);
-        IClassifier network = ModelCatalog.LoadClassifier(model, set.Shape, set.ClassNames.Count).Classifier;
-        using var owned = network as IDisposable;
-        using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
         var rows = new List<AttackBenchRow>();
-        using (progress)
+        OnNetwork(DataSets.Mnist, dataDir, model, 200, (network, images, labels) =>
         {
-            foreach (AttackEntry entry in entries)
+            using (progress)
             {
-                cancellation.ThrowIfCancellationRequested();
-                progress.Show(() => entry.Name);
-                rows.Add(AttackBenchmarks.Measure(entry, network, images, labels, $"parry bench attacks --only {entry.Name} --json"));
+                foreach (AttackEntry entry in entries)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    progress.Show(() => entry.Name);
+                    rows.Add(AttackBenchmarks.Measure(entry, network, images, labels, $"parry bench attacks --only {entry.Name} --json"));
+                }
             }
-        }
+        });
 
         if (json) output.Json([.. rows], BenchJson.Default.AttackBenchRowArray);
         else output.Render(TableOf(rows));
@@ -78,7 +76,7 @@ internal static class BenchVerb
             yield return SpeedBenchmarks.OperatorCall();
             yield return SpeedBenchmarks.Projection(ScalarType.Float32);
             yield return SpeedBenchmarks.Projection(ScalarType.BFloat16);
-            foreach (BenchRow row in WithNetwork(dataDir, model)) yield return row;
+            foreach (BenchRow row in OnData(DataSets.Mnist, dataDir, set => Speed(set, dataDir, model))) yield return row;
         }
 
         if (part is "quality" or "all")
@@ -121,41 +119,47 @@ internal static class BenchVerb
         }
     }
 
-    private static IEnumerable<BenchRow> WithNetwork(string? dataDir, string? model) => OnData(DataSets.Mnist, dataDir, set =>
+    private static List<BenchRow> Speed(DataSet set, string? dataDir, string? model)
     {
-        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(1000);
-        string name = model ?? "mnist/a";
-        var (network, _) = ModelCatalog.LoadClassifier(name, set.Shape, set.ClassNames.Count);
-        using var owned = network as IDisposable;
-        using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
         var rows = new List<BenchRow>();
-        if (model is null)
-            rows.Add(BenchRow.Absent("gradients of 1000 MNIST images: threads over workers", "give --model the file of the public network mnist-pgd.pt", "", SpeedBenchmarks.Command));
-        else
-            rows.Add(SpeedBenchmarks.WorkersAgainstThreads(network, images, labels));
-        rows.Add(SpeedBenchmarks.ProjectedGradientDescentOverhead(network, images, labels));
-        rows.Add(SpeedBenchmarks.Memory(network, images, labels));
+        OnNetwork(set, dataDir, model ?? "mnist/a", 1000, (network, images, labels) =>
+        {
+            if (model is null)
+                rows.Add(BenchRow.Absent("gradients of 1000 MNIST images: threads over workers", "give --model the file of the public network mnist-pgd.pt", "", SpeedBenchmarks.Command));
+            else
+                rows.Add(SpeedBenchmarks.WorkersAgainstThreads(network, images, labels));
+            rows.Add(SpeedBenchmarks.ProjectedGradientDescentOverhead(network, images, labels));
+            rows.Add(SpeedBenchmarks.Memory(network, images, labels));
+        });
         return rows;
-    });
+    }
 
     private static List<BenchRow> BehindAddress(DataSet set, string? dataDir, string model)
     {
-        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(100);
-        var (network, _) = ModelCatalog.LoadClassifier(model, set.Shape, set.ClassNames.Count);
-        using var owned = network as IDisposable;
-        using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
-        return [.. HttpBenchmarks.Rows(network, images, labels)];
+        var rows = new List<BenchRow>();
+        OnNetwork(set, dataDir, model, 100, (network, images, labels) => rows.AddRange(HttpBenchmarks.Rows(network, images, labels)));
+        return rows;
     }
 
     private static List<BenchRow> OnGpu(DataSet set, string? dataDir, string model)
     {
-        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(10_000);
+        var rows = new List<BenchRow>();
+        OnNetwork(set, dataDir, model, 10_000, (network, images, labels) =>
+        {
+            if (set == DataSets.Mnist) rows.AddRange(GpuBenchmarks.OnMnist(network, images, labels));
+            else rows.Add(GpuBenchmarks.OnCifar10(network, images, labels));
+        });
+        return rows;
+    }
+
+    // Loads a network and the first test images of its data set, and frees both afterwards.
+    private static void OnNetwork(DataSet set, string? dataDir, string model, int count, Action<IClassifier, Tensor, Tensor> measure)
+    {
+        ImageSet test = set.Load(DataPart.Test, Split.DefenseGan, dataDir).Take(count);
         var (network, _) = ModelCatalog.LoadClassifier(model, set.Shape, set.ClassNames.Count);
         using var owned = network as IDisposable;
         using Tensor images = test.ImageTensor(), labels = test.LabelTensor();
-        return set == DataSets.Mnist
-            ? [.. GpuBenchmarks.OnMnist(network, images, labels)]
-            : [GpuBenchmarks.OnCifar10(network, images, labels)];
+        measure(network, images, labels);
     }
 
     // A row whose files are absent says so.

@@ -28,6 +28,13 @@ public class DevicesTests
     }
 
     [Fact]
+    public void The_processor_keeps_its_batch_sizes_and_computes_float32_in_full_anyway()
+    {
+        Assert.Equal(128, Devices.RowsAtOnce(128, 784));
+        Assert.Null(Devices.FullFloat32());
+    }
+
+    [Fact]
     public void A_generator_of_the_device_draws_what_its_seed_says()
     {
         using torch.Generator one = Devices.Generator(5), other = Devices.Generator(5);
