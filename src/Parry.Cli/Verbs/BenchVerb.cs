@@ -125,7 +125,7 @@ internal static class BenchVerb
         OnNetwork(set, dataDir, model ?? "mnist/a", 1000, (network, images, labels) =>
         {
             if (model is null)
-                rows.Add(BenchRow.Absent("gradients of 1000 MNIST images: threads over workers", "give --model the file of the public network mnist-pgd.pt", "", SpeedBenchmarks.Command));
+                rows.Add(BenchRow.Absent("gradients of 1000 MNIST images: threads over workers", "give --model the file of the public network mnist-pgd.pt", ">= 1.8", SpeedBenchmarks.Command));
             else
                 rows.Add(SpeedBenchmarks.WorkersAgainstThreads(network, images, labels));
             rows.Add(SpeedBenchmarks.ProjectedGradientDescentOverhead(network, images, labels));
