@@ -14,6 +14,8 @@ trap 'echo "$summary"' EXIT
 ./setup.sh --quiet
 mkdir -p artifacts
 flock -o artifacts/build.lock dotnet build Parry.slnx -c Release --nologo -v quiet '-clp:NoSummary'
+dotnet tool restore --verbosity quiet > /dev/null
+dotnet csharpier check . > /dev/null || { echo 'test.sh: run `dotnet csharpier format .`' >&2; exit 1; }
 dotnet format Parry.slnx --verify-no-changes --no-restore
 
 assemblies=()

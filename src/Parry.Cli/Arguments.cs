@@ -25,34 +25,68 @@ internal static class Arguments
     public static void Add(this Command command, ModelOptions model) => model.AddTo(command);
 
     /// <summary><c>--json</c>.</summary>
-    public static Option<bool> Json() => new("--json") { Description = "Write one JSON document to standard output and nothing else." };
+    public static Option<bool> Json() =>
+        new("--json") { Description = "Write one JSON document to standard output and nothing else." };
 
     /// <summary><c>--data-dir</c>.</summary>
-    public static Option<string?> DataDir() => new("--data-dir") { Description = "The folder to look for the data set in first.", HelpName = "DIR" };
+    public static Option<string?> DataDir() =>
+        new("--data-dir") { Description = "The folder to look for the data set in first.", HelpName = "DIR" };
 
     /// <summary><c>--model</c>.</summary>
     public static Option<string> Model() =>
-        new("--model") { Description = "An .onnx, TorchScript .pt or .safetensors file, or the name of a model that ships, as fashion-mnist/a.", HelpName = "MODEL", Required = true };
+        new("--model")
+        {
+            Description =
+                "An .onnx, TorchScript .pt or .safetensors file, or the name of a model that ships, as "
+                + "fashion-mnist/a.",
+            HelpName = "MODEL",
+            Required = true,
+        };
 
     /// <summary><c>--http</c>.</summary>
     public static Option<string?> Http() =>
-        new("--http") { Description = $"How a --model behind an http:// or https:// address is asked, as key=value,key=value; keys: {HttpSettings.Keys}.", HelpName = "SETTINGS" };
+        new("--http")
+        {
+            Description =
+                $"How a --model behind an http:// or https:// address is asked, as key=value,key=value; keys: "
+                + $"{HttpSettings.Keys}.",
+            HelpName = "SETTINGS",
+        };
 
-    /// <summary>How a model is asked that is behind an address: as it was said, or in the ordinary way; null for a model that is not.</summary>
+    /// <summary>
+    /// How a model is asked that is behind an address: as it was said, or in the ordinary way; null for a model that is
+    /// not.
+    /// </summary>
     /// <exception cref="UserErrorException">The settings are not valid, or there is no address.</exception>
-    public static HttpSettings? Http(this ParseResult result, Option<string?> option, string model) => (result.GetValue(option), HttpModel.IsAddress(model)) switch
-    {
-        ({ } text, true) => HttpSettings.Parse(text),
-        (null, true) => new HttpSettings(),
-        ({ }, false) => throw new UserErrorException($"--http is about models behind an http:// or https:// address, got --model {model}: leave out one of the two"),
-        _ => null,
-    };
+    public static HttpSettings? Http(this ParseResult result, Option<string?> option, string model) =>
+        (result.GetValue(option), HttpModel.IsAddress(model)) switch
+        {
+            ({ } text, true) => HttpSettings.Parse(text),
+            (null, true) => new HttpSettings(),
+            ({ }, false) => throw new UserErrorException(
+                $"--http is about models behind an http:// or https:// address, got --model {model}: leave out one "
+                    + $"of the two"
+            ),
+            _ => null,
+        };
 
     /// <summary><c>--net</c>, an architecture.</summary>
-    public static Option<string> Net() => new("--net") { Description = $"The architecture: {string.Join(", ", Classifiers.Names)}; a to f for short.", HelpName = "NET", Required = true };
+    public static Option<string> Net() =>
+        new("--net")
+        {
+            Description = $"The architecture: {string.Join(", ", Classifiers.Names)}; a to f for short.",
+            HelpName = "NET",
+            Required = true,
+        };
 
     /// <summary><c>--out</c>, a file.</summary>
-    public static Option<string> OutFile(string description) => new("--out") { Description = description, HelpName = "FILE", Required = true };
+    public static Option<string> OutFile(string description) =>
+        new("--out")
+        {
+            Description = description,
+            HelpName = "FILE",
+            Required = true,
+        };
 
     /// <summary><c>--seed</c>.</summary>
     public static Option<long> Seed() => Number("--seed", "Decides every random draw.", 1L, 0L);
@@ -61,32 +95,61 @@ internal static class Arguments
     public static Option<int> Count(int value) => Number("--count", "How many images, from the first on.", value, 1);
 
     /// <summary>Whether an option was left out, so that its ordinary value holds.</summary>
-    public static bool IsDefault(this ParseResult result, Option option) => result.GetResult(option) is null or { Implicit: true };
+    public static bool IsDefault(this ParseResult result, Option option) =>
+        result.GetResult(option) is null or { Implicit: true };
 
     /// <summary><c>--max-queries</c>.</summary>
-    public static Option<long?> MaxQueries() => Optional<long>("--max-queries", "The most forward passes for each image and budget; the best image found until then counts.");
+    public static Option<long?> MaxQueries() =>
+        Optional<long>(
+            "--max-queries",
+            "The most forward passes for each image and budget; the best image found until then counts."
+        );
 
     /// <summary><c>--max-gradients</c>.</summary>
-    public static Option<long?> MaxGradients() => Optional<long>("--max-gradients", "The most backward passes for each image and budget.");
+    public static Option<long?> MaxGradients() =>
+        Optional<long>("--max-gradients", "The most backward passes for each image and budget.");
 
     /// <summary>The limits that were given; null when none was.</summary>
     public static AttackLimits? Limits(this ParseResult result, Option<long?> queries, Option<long?> gradients) =>
-        (result.GetValue(queries), result.GetValue(gradients)) is var (most, steep) && (most ?? steep) is null ? null : new AttackLimits(most, steep);
+        (result.GetValue(queries), result.GetValue(gradients)) is var (most, steep) && (most ?? steep) is null
+            ? null
+            : new AttackLimits(most, steep);
 
     /// <summary><c>--resume</c>.</summary>
-    public static Option<bool> Resume() => new("--resume") { Description = "Go on from the checkpoint beside the output file, if there is one." };
+    public static Option<bool> Resume() =>
+        new("--resume") { Description = "Go on from the checkpoint beside the output file, if there is one." };
 
     /// <summary>A number with a default value and a smallest one.</summary>
-    public static Option<T> Number<T>(string name, string description, T value, T minimum) where T : struct, INumber<T> =>
-        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value, CustomParser = result => Parse(result, name, minimum, exclusive: false) };
+    public static Option<T> Number<T>(string name, string description, T value, T minimum)
+        where T : struct, INumber<T> =>
+        new(name)
+        {
+            Description = description,
+            HelpName = "N",
+            DefaultValueFactory = _ => value,
+            CustomParser = result => Parse(result, name, minimum, exclusive: false),
+        };
 
     /// <summary>A number above 0, or from 0 on, that may be left out.</summary>
-    public static Option<T?> Optional<T>(string name, string description, bool orZero = false) where T : struct, INumber<T> =>
-        new(name) { Description = description, HelpName = "N", CustomParser = result => Parse(result, name, T.Zero, exclusive: !orZero) };
+    public static Option<T?> Optional<T>(string name, string description, bool orZero = false)
+        where T : struct, INumber<T> =>
+        new(name)
+        {
+            Description = description,
+            HelpName = "N",
+            CustomParser = result => Parse(result, name, T.Zero, exclusive: !orZero),
+        };
 
     /// <summary>A number above 0 with a default value.</summary>
-    public static Option<T> Positive<T>(string name, string description, T value) where T : struct, INumber<T> =>
-        new(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => value, CustomParser = result => Parse(result, name, T.Zero, exclusive: true) };
+    public static Option<T> Positive<T>(string name, string description, T value)
+        where T : struct, INumber<T> =>
+        new(name)
+        {
+            Description = description,
+            HelpName = "N",
+            DefaultValueFactory = _ => value,
+            CustomParser = result => Parse(result, name, T.Zero, exclusive: true),
+        };
 
     /// <summary>One of some words, with the first as the default.</summary>
     public static Option<string> Choice(string name, string description, params string[] words)
@@ -95,21 +158,35 @@ internal static class Arguments
         return option.AcceptOnlyFromAmong(words);
     }
 
-    /// <summary>The command line as typed, but for <c>--resume</c>: the command that makes the same thing again.</summary>
+    /// <summary>
+    /// The command line as typed, but for <c>--resume</c>: the command that makes the same thing again.
+    /// </summary>
     public static string CommandText(this ParseResult result) =>
-        string.Join(' ', result.Tokens.Select(token => token.Value).Where(word => word != "--resume").Prepend("parry").Select(Quote));
+        string.Join(
+            ' ',
+            result.Tokens.Select(token => token.Value).Where(word => word != "--resume").Prepend("parry").Select(Quote)
+        );
 
-    private static T Parse<T>(ArgumentResult result, string name, T minimum, bool exclusive) where T : struct, INumber<T>
+    private static T Parse<T>(ArgumentResult result, string name, T minimum, bool exclusive)
+        where T : struct, INumber<T>
     {
         string text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value) && T.IsFinite(value) && (exclusive ? value > minimum : value >= minimum)) return value;
+        if (
+            T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out T value)
+            && T.IsFinite(value)
+            && (exclusive ? value > minimum : value >= minimum)
+        )
+            return value;
         string kind = T.IsInteger(T.One / (T.One + T.One)) ? "a whole number" : "a number";
-        result.AddError($"expected {name} to be {kind} {(exclusive ? "above" : "of at least")} {minimum}, got \"{text}\"");
+        result.AddError(
+            $"expected {name} to be {kind} {(exclusive ? "above" : "of at least")} {minimum}, got \"{text}\""
+        );
         return default;
     }
 
     private static string Quote(string word) =>
-        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,+@%".Contains(c, StringComparison.Ordinal))
+        word.Length > 0
+        && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./:=,+@%".Contains(c, StringComparison.Ordinal))
             ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -5,7 +5,11 @@ using Parry.Reports;
 namespace Parry.Cli;
 
 /// <summary>What the verbs write as JSON; names in snake_case, as in reports.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UseStringEnumConverter = true
+)]
 [JsonSerializable(typeof(AttackVerb.AttackReport))]
 [JsonSerializable(typeof(IReadOnlyList<AttackListVerb.ListedAttack>))]
 [JsonSerializable(typeof(CertifyVerb.CertifyReport))]

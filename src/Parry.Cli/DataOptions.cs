@@ -9,26 +9,36 @@ internal sealed class DataOptions
 {
     private readonly Option<string?> _data;
     private readonly Option<string?> _dataDir = Arguments.DataDir();
-    private readonly Option<string?> _attribute = new("--attribute") { Description = $"The attribute that tells CelebA's classes apart; {CelebA.DefaultAttribute} if not given.", HelpName = "NAME" };
+    private readonly Option<string?> _attribute = new("--attribute")
+    {
+        Description = $"The attribute that tells CelebA's classes apart; {CelebA.DefaultAttribute} if not given.",
+        HelpName = "NAME",
+    };
 
     /// <summary>Makes the options.</summary>
     /// <param name="required">Whether <c>--data</c> must be given.</param>
-    public DataOptions(bool required = true) => _data = new("--data")
-    {
-        Description = "The images: mnist, fashion-mnist, cifar10 or celeba, a folder of class folders, or a .csv file of file and label.",
-        HelpName = "DATA",
-        Required = required,
-    };
+    public DataOptions(bool required = true) =>
+        _data = new("--data")
+        {
+            Description =
+                "The images: mnist, fashion-mnist, cifar10 or celeba, a folder of class folders, or a .csv file of "
+                + "file and label.",
+            HelpName = "DATA",
+            Required = required,
+        };
 
     /// <summary>Adds them to a verb.</summary>
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[_data, _dataDir, _attribute]) verb.Add(option);
+        foreach (Option option in (Option[])[_data, _dataDir, _attribute])
+            verb.Add(option);
     }
 
     /// <summary>What <c>--data</c> was given.</summary>
     /// <exception cref="UserErrorException">Nothing.</exception>
-    public string Text(ParseResult result) => result.GetValue(_data) ?? throw new UserErrorException("expected --data with the images, or --image with single pictures");
+    public string Text(ParseResult result) =>
+        result.GetValue(_data)
+        ?? throw new UserErrorException("expected --data with the images, or --image with single pictures");
 
     /// <summary>Whether <c>--data</c> was given.</summary>
     public bool IsGiven(ParseResult result) => result.GetValue(_data) is not null;
@@ -41,16 +51,26 @@ internal sealed class DataOptions
 
     /// <summary>The images that were named, made ready for a model.</summary>
     /// <param name="result">The command line.</param>
-    /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is none yet.</param>
+    /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is none
+    /// yet.</param>
     /// <exception cref="UserErrorException">There are no such images, or no such model.</exception>
     public IImageSource Open(ParseResult result, string? model = null) =>
-        DataSets.Open(Text(result), model is null || DataSets.IsName(Text(result)) ? null : PreparationOf(model), Attribute(result));
+        DataSets.Open(
+            Text(result),
+            model is null || DataSets.IsName(Text(result)) ? null : PreparationOf(model),
+            Attribute(result)
+        );
 
     // TorchScript files do not say what they take.
     private static ImagePreparation? PreparationOf(string model)
     {
-        if (ModelCatalog.Find(model) is var path && !path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)) return null;
+        if (ModelCatalog.Find(model) is var path && !path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            return null;
         ModelDescription description = ModelFile.Describe(path);
-        return new ImagePreparation { Shape = description.Shape, ClassNames = description.ClassNames.Count > 0 ? description.ClassNames : null };
+        return new ImagePreparation
+        {
+            Shape = description.Shape,
+            ClassNames = description.ClassNames.Count > 0 ? description.ClassNames : null,
+        };
     }
 }

@@ -9,10 +9,16 @@ namespace Parry.Cli;
 /// <summary>Failures as one line on stderr and an exit code.</summary>
 internal static class Errors
 {
-    /// <summary>Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and says how to exit.</summary>
+    /// <summary>
+    /// Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and says how to exit.
+    /// </summary>
     public static int Report(Exception exception, TextWriter error)
     {
-        while (exception is AggregateException or TypeInitializationException or TargetInvocationException && exception.InnerException is { } inner) exception = inner;
+        while (
+            exception is AggregateException or TypeInitializationException or TargetInvocationException
+            && exception.InnerException is { } inner
+        )
+            exception = inner;
         string message = exception switch
         {
             OperationCanceledException and not StoppedException => "stopped",
@@ -20,7 +26,8 @@ internal static class Errors
             _ => exception.Message,
         };
         error.WriteLine($"parry: {OneLine(message)}");
-        if (Environment.GetEnvironmentVariable("PARRY_DEBUG") == "1") error.WriteLine(exception);
+        if (Environment.GetEnvironmentVariable("PARRY_DEBUG") == "1")
+            error.WriteLine(exception);
         return exception switch
         {
             UserErrorException or TorchNotFoundException or TorchException => 2,
@@ -33,7 +40,8 @@ internal static class Errors
     public static string Explain(ParseResult result)
     {
         Command command = result.CommandResult.Command;
-        string path = PathOf(result.CommandResult), more = $"{path} --help tells more";
+        string path = PathOf(result.CommandResult),
+            more = $"{path} --help tells more";
 
         // A command without options of its own only gathers verbs.
         if (command.Subcommands.Count > 0 && !command.Options.Any(option => option.Required))
@@ -51,5 +59,6 @@ internal static class Errors
     private static string PathOf(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : result.Command.Name;
 
-    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

@@ -5,7 +5,10 @@ using Parry.Models;
 
 namespace Parry.Cli;
 
-/// <summary>The options that name a model, and those that say how one from elsewhere takes images and gives answers where its file does not.</summary>
+/// <summary>
+/// The options that name a model, and those that say how one from elsewhere takes images and gives answers where its
+/// file does not.
+/// </summary>
 internal sealed class ModelOptions
 {
     private const int LargestSide = 1 << 14;
@@ -13,19 +16,53 @@ internal sealed class ModelOptions
 
     private readonly Option<string> _model = new("--model")
     {
-        Description = "An .onnx, TorchScript .pt or .safetensors file, an http:// address, or the name of a model that ships, as fashion-mnist/a.",
+        Description =
+            "An .onnx, TorchScript .pt or .safetensors file, an http:// address, or the name of a model that ships, "
+            + "as fashion-mnist/a.",
         HelpName = "MODEL",
         Required = true,
     };
     private readonly Option<string?> _http = Arguments.Http();
-    private readonly Option<string?> _size = new("--input-size") { Description = "The shape of the model's images, as 3x224x224, or 224 for three channels.", HelpName = "CxHxW" };
-    private readonly Option<string?> _mean = new("--mean") { Description = "What the model wants taken off each channel: one number or one for each, as 0.485,0.456,0.406, in units of --range.", HelpName = "N,…" };
-    private readonly Option<string?> _std = new("--std") { Description = "What each channel is divided by then, as 0.229,0.224,0.225.", HelpName = "N,…" };
-    private readonly Option<string?> _layout = new("--layout") { Description = "Where the model wants the channels: nchw (PyTorch) or nhwc (TensorFlow)." };
-    private readonly Option<string?> _range = new("--range") { Description = "What the model wants black and white to be: 0,1 (the ordinary), -1,1 or 0,255.", HelpName = "LOW,HIGH" };
-    private readonly Option<string?> _outputs = new("--outputs") { Description = "What the model gives: logits or probabilities; found out by a look at them unless said." };
-    private readonly Option<string?> _labels = new("--labels") { Description = "A file with the names of the model's classes, one a line or a JSON list.", HelpName = "FILE" };
-    private readonly Option<int?> _background = Arguments.Optional<int>("--background", "How many of the model's first outputs stand for no class, as 1 in TensorFlow's ImageNet models.", orZero: true);
+    private readonly Option<string?> _size = new("--input-size")
+    {
+        Description = "The shape of the model's images, as 3x224x224, or 224 for three channels.",
+        HelpName = "CxHxW",
+    };
+    private readonly Option<string?> _mean = new("--mean")
+    {
+        Description =
+            "What the model wants taken off each channel: one number or one for each, as 0.485,0.456,0.406, in "
+            + "units of --range.",
+        HelpName = "N,…",
+    };
+    private readonly Option<string?> _std = new("--std")
+    {
+        Description = "What each channel is divided by then, as 0.229,0.224,0.225.",
+        HelpName = "N,…",
+    };
+    private readonly Option<string?> _layout = new("--layout")
+    {
+        Description = "Where the model wants the channels: nchw (PyTorch) or nhwc (TensorFlow).",
+    };
+    private readonly Option<string?> _range = new("--range")
+    {
+        Description = "What the model wants black and white to be: 0,1 (the ordinary), -1,1 or 0,255.",
+        HelpName = "LOW,HIGH",
+    };
+    private readonly Option<string?> _outputs = new("--outputs")
+    {
+        Description = "What the model gives: logits or probabilities; found out by a look at them unless said.",
+    };
+    private readonly Option<string?> _labels = new("--labels")
+    {
+        Description = "A file with the names of the model's classes, one a line or a JSON list.",
+        HelpName = "FILE",
+    };
+    private readonly Option<int?> _background = Arguments.Optional<int>(
+        "--background",
+        "How many of the model's first outputs stand for no class, as 1 in TensorFlow's ImageNet models.",
+        orZero: true
+    );
 
     private readonly bool _named;
 
@@ -41,8 +78,12 @@ internal sealed class ModelOptions
     /// <summary>Adds the options to a verb.</summary>
     public void AddTo(Command command)
     {
-        if (_named) command.Add(_model);
-        foreach (Option option in (Option[])[_http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background]) command.Add(option);
+        if (_named)
+            command.Add(_model);
+        foreach (
+            Option option in (Option[])[_http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background]
+        )
+            command.Add(option);
     }
 
     /// <summary>What the options say.</summary>
@@ -51,20 +92,27 @@ internal sealed class ModelOptions
 
     /// <summary>What the options say of a model that was named otherwise.</summary>
     /// <exception cref="UserErrorException">A value makes no sense, or the file of labels cannot be read.</exception>
-    public ModelRequest Read(ParseResult result, string model) => new(model, Contract(result), result.Http(_http, model));
+    public ModelRequest Read(ParseResult result, string model) =>
+        new(model, Contract(result), result.Http(_http, model));
 
     private InputContract Contract(ParseResult result)
     {
         ImageShape? size = result.GetValue(_size) is { } text ? Size(text) : null;
         double[]? deviations = Numbers(result, _std, "as 0.229,0.224,0.225");
-        if (deviations is not null && deviations.Any(value => value <= 0)) throw new UserErrorException($"expected --std to be above 0, got \"{result.GetValue(_std)}\"");
+        if (deviations is not null && deviations.Any(value => value <= 0))
+            throw new UserErrorException($"expected --std to be above 0, got \"{result.GetValue(_std)}\"");
         double[]? range = Numbers(result, _range, "as 0,255");
-        if (range is not null && (range.Length != 2 || range[0] >= range[1])) throw new UserErrorException($"expected --range to be two numbers, the smaller first, as 0,255, got \"{result.GetValue(_range)}\"");
+        if (range is not null && (range.Length != 2 || range[0] >= range[1]))
+            throw new UserErrorException(
+                $"expected --range to be two numbers, the smaller first, as 0,255, got \"{result.GetValue(_range)}\""
+            );
         double[]? mean = Numbers(result, _mean, "as 0.485,0.456,0.406");
         foreach (var (name, values) in new[] { ("--mean", mean), ("--std", deviations) })
         {
             if (values is not null && values.Length is not (1 or 3) && values.Length != size?.Channels)
-                throw new UserErrorException($"expected {name} to be one number or one for each channel, got {values.Length}");
+                throw new UserErrorException(
+                    $"expected {name} to be one number or one for each channel, got {values.Length}"
+                );
         }
 
         return new InputContract
@@ -72,9 +120,19 @@ internal sealed class ModelOptions
             Size = size,
             Mean = mean,
             Std = deviations,
-            Layout = result.GetValue(_layout) switch { "nhwc" => ImageLayout.Nhwc, "nchw" => ImageLayout.Nchw, _ => null },
+            Layout = result.GetValue(_layout) switch
+            {
+                "nhwc" => ImageLayout.Nhwc,
+                "nchw" => ImageLayout.Nchw,
+                _ => null,
+            },
             Range = range is null ? null : (range[0], range[1]),
-            Outputs = result.GetValue(_outputs) switch { "logits" => OutputKind.Logits, "probabilities" => OutputKind.Probabilities, _ => null },
+            Outputs = result.GetValue(_outputs) switch
+            {
+                "logits" => OutputKind.Logits,
+                "probabilities" => OutputKind.Probabilities,
+                _ => null,
+            },
             ClassNames = result.GetValue(_labels) is { } file ? Labels(file) : null,
             Background = result.GetValue(_background),
         };
@@ -82,36 +140,71 @@ internal sealed class ModelOptions
 
     private static ImageShape Size(string text)
     {
-        int[] sizes = [.. text.Split('x').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size is >= 1 and <= LargestSide ? size : 0)];
+        int[] sizes =
+        [
+            .. text.Split('x')
+                .Select(part =>
+                    int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int size)
+                    && size is >= 1 and <= LargestSide
+                        ? size
+                        : 0
+                ),
+        ];
         return sizes switch
         {
             [> 0 and int side] => new ImageShape(3, side, side),
             [1 or 3, > 0, > 0] => new ImageShape(sizes[0], sizes[1], sizes[2]),
-            _ => throw new UserErrorException($"expected --input-size as CxHxW with 1 or 3 channels, for example 3x224x224, got \"{text}\""),
+            _ => throw new UserErrorException(
+                $"expected --input-size as CxHxW with 1 or 3 channels, for example 3x224x224, got \"{text}\""
+            ),
         };
     }
 
     private static double[]? Numbers(ParseResult result, Option<string?> option, string example)
     {
-        if (result.GetValue(option) is not { } text) return null;
-        double[] values = [.. text.Split(',').Select(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : double.NaN)];
-        return values.All(double.IsFinite) ? values : throw new UserErrorException($"expected {option.Name} to be numbers between commas, {example}, got \"{text}\"");
+        if (result.GetValue(option) is not { } text)
+            return null;
+        double[] values =
+        [
+            .. text.Split(',')
+                .Select(part =>
+                    double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                        ? value
+                        : double.NaN
+                ),
+        ];
+        return values.All(double.IsFinite)
+            ? values
+            : throw new UserErrorException(
+                $"expected {option.Name} to be numbers between commas, {example}, got \"{text}\""
+            );
     }
 
     private static string[] Labels(string path)
     {
         try
         {
-            if (new FileInfo(path).Length > LargestLabels) throw new UserErrorException($"{path}: expected the names of classes, one a line, in at most {LargestLabels} bytes");
+            if (new FileInfo(path).Length > LargestLabels)
+                throw new UserErrorException(
+                    $"{path}: expected the names of classes, one a line, in at most {LargestLabels} bytes"
+                );
             string text = File.ReadAllText(path);
             string[] names = text.TrimStart().StartsWith('[')
                 ? JsonSerializer.Deserialize(text, CliJson.Default.StringArray) ?? []
                 : [.. text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
-            return names.Length >= 2 ? names : throw new UserErrorException($"{path}: expected the names of at least two classes, one a line, got {names.Length}");
+            return names.Length >= 2
+                ? names
+                : throw new UserErrorException(
+                    $"{path}: expected the names of at least two classes, one a line, got {names.Length}"
+                );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            throw new UserErrorException($"{path}: expected a readable file with the names of classes, one a line or a JSON list, got: {e.Message}", e);
+            throw new UserErrorException(
+                $"{path}: expected a readable file with the names of classes, one a line or a JSON list, got: "
+                    + $"{e.Message}",
+                e
+            );
         }
     }
 }

@@ -15,33 +15,53 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
     public static ModelRequest Of(string name) => new(name, new InputContract(), null);
 
     /// <summary>Opens the model by itself.</summary>
-    /// <exception cref="UserErrorException">It is not found, or no classifier, or the size of its images is not known.</exception>
-    public OpenedModel Open(CancellationToken cancellation) => ModelCatalog.Open(Name, Contract, http: Http, cancellation: cancellation);
+    /// <exception cref="UserErrorException">It is not found, or no classifier, or the size of its images is not
+    /// known.</exception>
+    public OpenedModel Open(CancellationToken cancellation) =>
+        ModelCatalog.Open(Name, Contract, http: Http, cancellation: cancellation);
 
     /// <summary>
-    /// Opens the model and the images for it. A published set has its own size and classes, which the model must have too; other pictures are made to fit the
-    /// model, and where that does not say which size it takes, it takes theirs.
+    /// Opens the model and the images for it. A published set has its own size and classes, which the model must have
+    /// too; other pictures are made to fit the model, and where that does not say which size it takes, it takes theirs.
     /// </summary>
     /// <exception cref="UserErrorException">One is not found, or they do not fit together.</exception>
-    public (OpenedModel Model, IImageSource Images) OpenWith(string data, string? attribute, CancellationToken cancellation)
+    public (OpenedModel Model, IImageSource Images) OpenWith(
+        string data,
+        string? attribute,
+        CancellationToken cancellation
+    )
     {
         if (DataSets.IsName(data))
         {
             IImageSource set = DataSets.Open(data, null, attribute);
 
             // An endpoint may answer with the names of classes.
-            InputContract contract = Http is null ? Contract : Contract.Or(new InputContract { ClassNames = set.ClassNames });
+            InputContract contract = Http is null
+                ? Contract
+                : Contract.Or(new InputContract { ClassNames = set.ClassNames });
             return (ModelCatalog.OpenFitting(Name, contract, set.Shape, set.ClassNames.Count, Http, cancellation), set);
         }
 
         bool silent = Contract.Size is null && Path.GetExtension(Name).ToLowerInvariant() is ".pt" or ".pth" or ".ts";
-        OpenedModel opened = ModelCatalog.Open(Name, silent ? Contract with { Size = DataSets.Open(data, null, attribute).Shape } : Contract, http: Http, cancellation: cancellation);
+        OpenedModel opened = ModelCatalog.Open(
+            Name,
+            silent ? Contract with { Size = DataSets.Open(data, null, attribute).Shape } : Contract,
+            http: Http,
+            cancellation: cancellation
+        );
         try
         {
-            IImageSource pictures = DataSets.Open(data, new ImagePreparation { Shape = opened.Model.Shape, ClassNames = ClassNames(opened) }, attribute);
+            IImageSource pictures = DataSets.Open(
+                data,
+                new ImagePreparation { Shape = opened.Model.Shape, ClassNames = ClassNames(opened) },
+                attribute
+            );
             return pictures.ClassNames.Count == opened.Model.Classes
                 ? (opened, pictures)
-                : throw new UserErrorException($"{Name} tells {opened.Model.Classes} classes apart, and {data} has {pictures.ClassNames.Count}: give a model for these images, or other images");
+                : throw new UserErrorException(
+                    $"{Name} tells {opened.Model.Classes} classes apart, and {data} has "
+                        + $"{pictures.ClassNames.Count}: give a model for these images, or other images"
+                );
         }
         catch
         {
@@ -50,7 +70,9 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
         }
     }
 
-    /// <summary>The names of a model's classes: as they were given, as its file or a file beside it says, or else their numbers.</summary>
+    /// <summary>
+    /// The names of a model's classes: as they were given, as its file or a file beside it says, or else their numbers.
+    /// </summary>
     public IReadOnlyList<string> ClassNames(OpenedModel opened) =>
         opened.Contract.ClassNames
         ?? (Http is null ? ClassNameFile.Find(ModelCatalog.Find(Name), opened.Model.Classes) : null)

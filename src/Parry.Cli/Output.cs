@@ -23,34 +23,48 @@ internal sealed class Output(TextWriter writer)
     /// <summary>Writes the one JSON document.</summary>
     public void Json<T>(T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));
 
-    /// <summary>Writes a table or other piece of Spectre.Console, colored on a terminal unless NO_COLOR is set.</summary>
+    /// <summary>
+    /// Writes a table or other piece of Spectre.Console, colored on a terminal unless NO_COLOR is set.
+    /// </summary>
     public void Render(IRenderable content)
     {
         bool terminal = ReferenceEquals(writer, Console.Out) && !Console.IsOutputRedirected;
         bool plain = !terminal || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         using var buffer = new StringWriter();
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(plain ? buffer : writer),
-            Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
-            ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
-            Interactive = InteractionSupport.No,
-        });
+        IAnsiConsole console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Out = new AnsiConsoleOutput(plain ? buffer : writer),
+                Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
+                ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+                Interactive = InteractionSupport.No,
+            }
+        );
         console.Profile.Width = terminal ? TerminalWidth : WidthOfFiles;
         console.Write(content);
 
         // Cells are padded; a file is better off without the blanks at the ends of its lines.
-        if (plain) writer.WriteLine(string.Join('\n', buffer.ToString().Split('\n').Select(line => line.TrimEnd())).Trim('\n'));
+        if (plain)
+            writer.WriteLine(
+                string.Join('\n', buffer.ToString().Split('\n').Select(line => line.TrimEnd())).Trim('\n')
+            );
     }
 
-    /// <summary>A table in the house's style, with these columns; a name that begins with '>' aligns its column right.</summary>
+    /// <summary>
+    /// A table in the house's style, with these columns; a name that begins with '>' aligns its column right.
+    /// </summary>
     public static Table Table(params string[] columns)
     {
         var table = new Table().Border(TableBorder.Simple);
         foreach (string column in columns)
         {
             bool right = column.StartsWith('>');
-            table.AddColumn(new TableColumn(Markup.Escape(right ? column[1..] : column)) { Alignment = right ? Justify.Right : Justify.Left });
+            table.AddColumn(
+                new TableColumn(Markup.Escape(right ? column[1..] : column))
+                {
+                    Alignment = right ? Justify.Right : Justify.Left,
+                }
+            );
         }
 
         return table;

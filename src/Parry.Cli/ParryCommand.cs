@@ -8,7 +8,9 @@ using Parry.Runtime;
 
 namespace Parry.Cli;
 
-/// <summary>The command line as a whole: parses, runs the verb, turns failures into one line and an exit code.</summary>
+/// <summary>
+/// The command line as a whole: parses, runs the verb, turns failures into one line and an exit code.
+/// </summary>
 internal static class ParryCommand
 {
     private const int HelpWidth = 100;
@@ -27,16 +29,35 @@ internal static class ParryCommand
     /// <param name="error">Takes progress and the line of an error.</param>
     /// <param name="cancellation">Stops the work cleanly.</param>
     /// <returns>The exit code: 0 success, 1 the work failed, 2 bad usage or input, 130 stopped.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> args,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellation = default
+    )
     {
         TorchScriptProbe.Program = OwnProgram;
         try
         {
-            ParseResult result = Create().Parse(args.Count == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-            if (result.Action is null or ParseErrorAction) throw new UserErrorException(Errors.Explain(result));
-            if (Computes(result)) Devices.Use(result.GetValue(s_device)!);
+            ParseResult result = Create()
+                .Parse(
+                    args.Count == 0 ? ["--help"] : args,
+                    new ParserConfiguration { ResponseFileTokenReplacer = null }
+                );
+            if (result.Action is null or ParseErrorAction)
+                throw new UserErrorException(Errors.Explain(result));
+            if (Computes(result))
+                Devices.Use(result.GetValue(s_device)!);
             return await result.InvokeAsync(
-                new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, cancellation);
+                new InvocationConfiguration
+                {
+                    Output = output,
+                    Error = error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                },
+                cancellation
+            );
         }
         catch (Exception e)
         {
@@ -48,9 +69,18 @@ internal static class ParryCommand
     public static Command Create()
     {
         // A RootCommand would call itself after the program's file.
-        var root = new Command("parry", "Attacks on image classifiers, defenses against them, and an honest evaluation of both.")
+        var root = new Command(
+            "parry",
+            "Attacks on image classifiers, defenses against them, and an honest evaluation of both."
+        )
         {
-            new HelpOption { Action = new HelpAction { MaxWidth = Console.IsOutputRedirected ? HelpWidth : Math.Min(Output.TerminalWidth, HelpWidth) } },
+            new HelpOption
+            {
+                Action = new HelpAction
+                {
+                    MaxWidth = Console.IsOutputRedirected ? HelpWidth : Math.Min(Output.TerminalWidth, HelpWidth),
+                },
+            },
             new VersionOption { Action = new ShowVersion() },
             DemoVerb.Create(),
             AttackVerb.Create(),
@@ -60,18 +90,39 @@ internal static class ParryCommand
             ServeVerb.Create(),
             QualityVerb.Create(),
             DoctorVerb.Create(),
-            new Command("data", "Data sets: which there are, where they were found, downloads.") { DataListVerb.Create(), DataFetchVerb.Create() },
-            new Command("model", "Models that ship, and what a weight file holds.") { ModelListVerb.Create(), ModelInspectVerb.Create() },
-            new Command("train", "Train a network; a run that was stopped goes on with --resume.") { TrainClassifierVerb.Create(), TrainGanVerb.Create(), TrainPix2PixVerb.Create(), TrainVaeVerb.Create(), TrainPuVaeVerb.Create(), TrainMagNetVerb.Create(), TrainDefenseVaeVerb.Create(), TrainDiffusionVerb.Create(), TrainAdvGanVerb.Create() },
+            new Command("data", "Data sets: which there are, where they were found, downloads.")
+            {
+                DataListVerb.Create(),
+                DataFetchVerb.Create(),
+            },
+            new Command("model", "Models that ship, and what a weight file holds.")
+            {
+                ModelListVerb.Create(),
+                ModelInspectVerb.Create(),
+            },
+            new Command("train", "Train a network; a run that was stopped goes on with --resume.")
+            {
+                TrainClassifierVerb.Create(),
+                TrainGanVerb.Create(),
+                TrainPix2PixVerb.Create(),
+                TrainVaeVerb.Create(),
+                TrainPuVaeVerb.Create(),
+                TrainMagNetVerb.Create(),
+                TrainDefenseVaeVerb.Create(),
+                TrainDiffusionVerb.Create(),
+                TrainAdvGanVerb.Create(),
+            },
             BenchVerb.Create(),
             s_device,
         };
         return root;
     }
 
-    // Lists, downloads, the doctor and help do without LibTorch; for the rest it is loaded here, where a failure is one line.
+    // Lists, downloads, the doctor and help do without LibTorch; for the rest it is loaded here, where a failure is one
+    // line.
     private static bool Computes(ParseResult result) =>
-        result.Action is not (HelpAction or ShowVersion) && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");
+        result.Action is not (HelpAction or ShowVersion)
+        && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");
 
     /// <summary>How to start this program once more, whatever process it runs in.</summary>
     internal static ProcessStartInfo OwnProgram()
@@ -79,7 +130,8 @@ internal static class ParryCommand
         string file = typeof(ParryCommand).Assembly.Location;
         string process = Environment.ProcessPath ?? "dotnet";
         string name = Path.GetFileNameWithoutExtension(process);
-        if (file.Length == 0 || name == Path.GetFileNameWithoutExtension(file)) return new ProcessStartInfo(process);
+        if (file.Length == 0 || name == Path.GetFileNameWithoutExtension(file))
+            return new ProcessStartInfo(process);
         return new ProcessStartInfo(name == "dotnet" ? process : "dotnet", [file]);
     }
 
@@ -89,7 +141,9 @@ internal static class ParryCommand
 
         public override int Invoke(ParseResult parseResult)
         {
-            parseResult.InvocationConfiguration.Output.WriteLine($"parry {typeof(ParryCommand).Assembly.GetName().Version!.ToString(3)}");
+            parseResult.InvocationConfiguration.Output.WriteLine(
+                $"parry {typeof(ParryCommand).Assembly.GetName().Version!.ToString(3)}"
+            );
             return 0;
         }
     }

@@ -3,20 +3,23 @@ using System.Runtime.InteropServices;
 using Parry.Cli;
 using Parry.Models.TorchScript;
 
-if (args is [TorchScriptProbe.Argument, ..]) return TorchScriptProbe.Answer(args, Console.Out);
+if (args is [TorchScriptProbe.Argument, ..])
+    return TorchScriptProbe.Answer(args, Console.Out);
 long stopped = 0;
 using var stop = new CancellationTokenSource();
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 return await ParryCommand.RunAsync(args, Console.Out, Console.Error, stop.Token);
 
-// The first signal lets the work stop cleanly; a later one ends the process as usual. One that comes at once is the same stop, sent to the
-// process and to its group.
+// The first signal lets the work stop cleanly; a later one ends the process as usual. One that comes at once is the
+// same stop, sent to the process and to its group.
 void Stop(PosixSignalContext signal)
 {
-    if (stop.IsCancellationRequested && Stopwatch.GetElapsedTime(stopped) > TimeSpan.FromSeconds(1)) return;
+    if (stop.IsCancellationRequested && Stopwatch.GetElapsedTime(stopped) > TimeSpan.FromSeconds(1))
+        return;
     signal.Cancel = true;
-    if (stop.IsCancellationRequested) return;
+    if (stop.IsCancellationRequested)
+        return;
     stopped = Stopwatch.GetTimestamp();
     stop.Cancel();
 }

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Parry.Cli;
 
 /// <summary>
-/// Progress on standard error: on a terminal one line that is redrawn and vanishes at the end; elsewhere, as in a log file, a plain line twice
-/// a minute.
+/// Progress on standard error: on a terminal one line that is redrawn and vanishes at the end; elsewhere, as in a log
+/// file, a plain line twice a minute.
 /// </summary>
 internal sealed class ProgressLine : IDisposable
 {
@@ -21,7 +21,10 @@ internal sealed class ProgressLine : IDisposable
     private ProgressLine(TextWriter error)
     {
         _error = error;
-        _terminal = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        _terminal =
+            ReferenceEquals(error, Console.Error)
+            && !Console.IsErrorRedirected
+            && Environment.GetEnvironmentVariable("TERM") != "dumb";
         _interval = _terminal ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(30);
         _next = _terminal ? TimeSpan.Zero : _interval;
     }
@@ -35,7 +38,8 @@ internal sealed class ProgressLine : IDisposable
         lock (_lock)
         {
             TimeSpan now = _sinceStart.Elapsed;
-            if (now < _next) return;
+            if (now < _next)
+                return;
             _next = now + _interval;
             if (!_terminal)
             {
@@ -48,21 +52,25 @@ internal sealed class ProgressLine : IDisposable
         }
     }
 
-    /// <summary>The time that is left when a share of this line's work, begun at another share, is done; as "3 min left".</summary>
+    /// <summary>
+    /// The time that is left when a share of this line's work, begun at another share, is done; as "3 min left".
+    /// </summary>
     public string TimeLeft(double done, double begun = 0) =>
         done > begun ? $"{Duration(_sinceStart.Elapsed * ((1 - done) / (done - begun)))} left" : "";
 
     /// <summary>A duration in the two largest units that matter.</summary>
-    public static string Duration(TimeSpan time) => time switch
-    {
-        { TotalMinutes: < 1 } => $"{(int)time.TotalSeconds} s",
-        { TotalHours: < 1 } => $"{time.Minutes} min {time.Seconds} s",
-        _ => $"{(int)time.TotalHours} h {time.Minutes} min",
-    };
+    public static string Duration(TimeSpan time) =>
+        time switch
+        {
+            { TotalMinutes: < 1 } => $"{(int)time.TotalSeconds} s",
+            { TotalHours: < 1 } => $"{time.Minutes} min {time.Seconds} s",
+            _ => $"{(int)time.TotalHours} h {time.Minutes} min",
+        };
 
     /// <summary>Erases the line.</summary>
     public void Dispose()
     {
-        if (_terminal) _error.Write(Erase);
+        if (_terminal)
+            _error.Write(Erase);
     }
 }

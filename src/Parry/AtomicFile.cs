@@ -3,8 +3,8 @@ using System.Text;
 namespace Parry;
 
 /// <summary>
-/// Writes a file so that a reader sees either the old content or the whole new content, never a part of it: the bytes go
-/// to a temporary file in the same folder, are flushed to the disk and take the final name in one step.
+/// Writes a file so that a reader sees either the old content or the whole new content, never a part of it: the bytes
+/// go to a temporary file in the same folder, are flushed to the disk and take the final name in one step.
 /// </summary>
 public static class AtomicFile
 {
@@ -13,15 +13,18 @@ public static class AtomicFile
     private const int QuotaExceeded = 122;
 
     /// <summary>
-    /// Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream; makes the folder when it is missing.
-    /// Whatever <paramref name="write"/> throws passes through, with the old file untouched and the temporary file removed.
+    /// Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream; makes the folder when it
+    /// is missing. Whatever <paramref name="write"/> throws passes through, with the old file untouched and the
+    /// temporary file removed.
     /// </summary>
     /// <exception cref="UserErrorException">The folder cannot be made or written to.</exception>
     /// <exception cref="IOException">The disk is full or fails while writing.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         path = Path.GetFullPath(path);
-        string folder = Path.GetDirectoryName(path) ?? throw new UserErrorException($"Cannot write '{path}': it is a folder. Name a file.");
+        string folder =
+            Path.GetDirectoryName(path)
+            ?? throw new UserErrorException($"Cannot write '{path}': it is a folder. Name a file.");
         string temporary = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
         bool done = false;
         try
@@ -48,7 +51,8 @@ public static class AtomicFile
 
     /// <summary>Writes <paramref name="text"/> to <paramref name="path"/> as UTF-8 without a byte order mark.</summary>
     /// <inheritdoc cref="Write" path="/exception"/>
-    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    public static void WriteText(string path, string text) =>
+        Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
     private static FileStream Create(string folder, string temporary, string path)
     {
@@ -59,7 +63,11 @@ public static class AtomicFile
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !IsFull(io)))
         {
-            throw new UserErrorException($"Cannot write '{path}': the folder '{folder}' is not writable ({Reason(e)}). Choose a folder you may write to.", e);
+            throw new UserErrorException(
+                $"Cannot write '{path}': the folder '{folder}' is not writable ({Reason(e)}). Choose a folder you "
+                    + $"may write to.",
+                e
+            );
         }
     }
 
@@ -71,17 +79,26 @@ public static class AtomicFile
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (Directory.Exists(path) && e is IOException))
         {
-            throw new UserErrorException($"Cannot write '{path}': {(Directory.Exists(path) ? "a folder has that name" : Reason(e))}. Choose another name.", e);
+            throw new UserErrorException(
+                $"Cannot write '{path}': {(Directory.Exists(path) ? "a folder has that name" : Reason(e))}. Choose "
+                    + $"another name.",
+                e
+            );
         }
     }
 
     private static bool IsFull(IOException e) => e.HResult is NoSpaceLeft or QuotaExceeded;
 
     private static IOException Full(string path, IOException e) =>
-        new($"The disk is full: '{path}' was not written, an earlier file of that name is as it was. Free some space and run again.", e);
+        new(
+            $"The disk is full: '{path}' was not written, an earlier file of that name is as it was. Free some "
+                + $"space and run again.",
+            e
+        );
 
     // The system's words end in the temporary name, which means nothing to the reader.
-    private static string Reason(Exception e) => e is UnauthorizedAccessException ? "permission denied" : e.Message.Split(" : ")[0].Trim();
+    private static string Reason(Exception e) =>
+        e is UnauthorizedAccessException ? "permission denied" : e.Message.Split(" : ")[0].Trim();
 
     private static void TryDelete(string temporary)
     {

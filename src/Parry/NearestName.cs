@@ -6,7 +6,9 @@ internal static class NearestName
     /// <summary>", did you mean X?" for the valid name that is nearest; nothing when none is near.</summary>
     public static string Hint(string name, IEnumerable<string> valid)
     {
-        var (nearest, distance) = valid.Select(candidate => (candidate, Distance(name, candidate))).MinBy(pair => pair.Item2);
+        var (nearest, distance) = valid
+            .Select(candidate => (candidate, Distance(name, candidate)))
+            .MinBy(pair => pair.Item2);
         return nearest is not null && distance <= Math.Max(2, nearest.Length / 3) ? $", did you mean {nearest}?" : "";
     }
 

@@ -7,12 +7,10 @@ namespace Parry;
 public sealed class UserErrorException : Exception
 {
     /// <summary>Creates the error with its one-line message.</summary>
-    public UserErrorException(string message) : base(message)
-    {
-    }
+    public UserErrorException(string message)
+        : base(message) { }
 
     /// <summary>Creates the error with its one-line message and the exception that revealed it.</summary>
-    public UserErrorException(string message, Exception inner) : base(message, inner)
-    {
-    }
+    public UserErrorException(string message, Exception inner)
+        : base(message, inner) { }
 }

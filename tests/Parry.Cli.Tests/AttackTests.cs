@@ -16,16 +16,33 @@ public sealed class AttackTests(TrainedModels trained) : IClassFixture<TrainedMo
     {
         string table = (await CommandLine.Run("attack", "list")).Output;
         JsonElement[] entries = [.. (await CommandLine.Run("attack", "list", "--json")).Json().EnumerateArray()];
-        Assert.Equal(AttackCatalog.All.Select(entry => entry.Name), entries.Select(entry => entry.GetProperty("name").GetString()));
-        Assert.All(AttackCatalog.All, entry => Assert.Matches($@"(?m)^  {entry.Name} +(labels|scores|gradients) .*(\d{{4}}\.\d{{4,5}}|openreview \S+)$", table));
-        Assert.Contains("label-flip, on training sets, is a verb of its own", table.TrimEnd().Split('\n')[^1], StringComparison.Ordinal);
+        Assert.Equal(
+            AttackCatalog.All.Select(entry => entry.Name),
+            entries.Select(entry => entry.GetProperty("name").GetString())
+        );
+        Assert.All(
+            AttackCatalog.All,
+            entry =>
+                Assert.Matches(
+                    $@"(?m)^  {entry.Name} +(labels|scores|gradients) .*(\d{{4}}\.\d{{4,5}}|openreview \S+)$",
+                    table
+                )
+        );
+        Assert.Contains(
+            "label-flip, on training sets, is a verb of its own",
+            table.TrimEnd().Split('\n')[^1],
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task One_attack_is_listed_with_all_its_options()
     {
         string table = (await CommandLine.Run("attack", "list", "pgd")).Output;
-        Assert.All(AttackCatalog.Find("pgd").Options, option => Assert.Contains($"  {option.Name} ", table, StringComparison.Ordinal));
+        Assert.All(
+            AttackCatalog.Find("pgd").Options,
+            option => Assert.Contains($"  {option.Name} ", table, StringComparison.Ordinal)
+        );
         Assert.Contains("least-likely", table, StringComparison.Ordinal);
         (await CommandLine.Run("attack", "list", "pdg")).Fails(2, "did you mean pgd?");
     }
@@ -33,7 +50,10 @@ public sealed class AttackTests(TrainedModels trained) : IClassFixture<TrainedMo
     [Fact]
     public async Task Each_budget_is_a_row_whose_counts_fit_together()
     {
-        JsonElement[] rows = [.. (await Attack("fgsm:eps=0.1,0.3", "--json")).Json().GetProperty("rows").EnumerateArray()];
+        JsonElement[] rows =
+        [
+            .. (await Attack("fgsm:eps=0.1,0.3", "--json")).Json().GetProperty("rows").EnumerateArray(),
+        ];
         Assert.Equal(s_budgets, rows.Select(row => row.GetProperty("epsilon").GetRawText()));
         foreach (JsonElement row in rows)
         {
@@ -58,9 +78,14 @@ public sealed class AttackTests(TrainedModels trained) : IClassFixture<TrainedMo
     [Fact]
     public async Task A_target_is_reached_or_counted_as_withstood()
     {
-        JsonElement row = (await Attack("fgsm:eps=0.5,target=3", "--json", "--out", _folder.Path)).Json().GetProperty("rows")[0];
+        JsonElement row = (await Attack("fgsm:eps=0.5,target=3", "--json", "--out", _folder.Path))
+            .Json()
+            .GetProperty("rows")[0];
         Assert.EndsWith("target=3", row.GetProperty("attack").GetString(), StringComparison.Ordinal);
-        Assert.All(Directory.GetFiles(Path.Combine(_folder.Path, "fgsm-0.5")), file => Assert.EndsWith("-3.png", file, StringComparison.Ordinal));
+        Assert.All(
+            Directory.GetFiles(Path.Combine(_folder.Path, "fgsm-0.5")),
+            file => Assert.EndsWith("-3.png", file, StringComparison.Ordinal)
+        );
         Assert.True(row.GetProperty("attacked").GetInt32() < 20, "the images that are 3 already are attacked");
     }
 
@@ -76,14 +101,29 @@ public sealed class AttackTests(TrainedModels trained) : IClassFixture<TrainedMo
     [InlineData("pgd:target=soon", "target", "next, random, least-likely", "\"soon\"")]
     [InlineData("pgd:aim=3", "no option aim", "target")]
     [InlineData("pgd:eps=-1", "eps", "\"-1\"")]
-    public async Task A_wrong_option_is_refused(string attack, params string[] words) => (await Attack(attack)).Fails(2, words);
+    public async Task A_wrong_option_is_refused(string attack, params string[] words) =>
+        (await Attack(attack)).Fails(2, words);
 
     [Theory]
     [InlineData("0")]
     [InlineData("-3")]
     [InlineData("many")]
-    public async Task A_wrong_limit_is_refused(string limit) => (await Attack("fgsm", "--max-queries", limit)).Fails(2, "--max-queries", "above 0");
+    public async Task A_wrong_limit_is_refused(string limit) =>
+        (await Attack("fgsm", "--max-queries", limit)).Fails(2, "--max-queries", "above 0");
 
-    private Task<CommandLine.Outcome> Attack(string attack, params string[] options) => CommandLine.Run(
-        ["attack", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attack", attack, "--count", "20", .. options]);
+    private Task<CommandLine.Outcome> Attack(string attack, params string[] options) =>
+        CommandLine.Run([
+            "attack",
+            "--model",
+            trained.Classifier,
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--attack",
+            attack,
+            "--count",
+            "20",
+            .. options,
+        ]);
 }

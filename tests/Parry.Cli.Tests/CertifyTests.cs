@@ -10,10 +10,21 @@ public sealed class CertifyTests(TrainedModels trained) : IClassFixture<TrainedM
         var run = await Certify("--json", "--radii", "0,0.1,0.2,5");
         Assert.Equal((0, ""), (run.Code, run.Error));
         JsonElement report = run.Json();
-        double[] accuracies = [.. report.GetProperty("accuracies").EnumerateArray().Select(row => row.GetProperty("accuracy").GetDouble())];
-        var images = report.GetProperty("images").EnumerateArray().Select(image => (
-            Right: image.GetProperty("class").ValueKind == JsonValueKind.Number && image.GetProperty("class").GetInt32() == image.GetProperty("label").GetInt32(),
-            Radius: image.GetProperty("radius").GetDouble())).ToArray();
+        double[] accuracies =
+        [
+            .. report.GetProperty("accuracies").EnumerateArray().Select(row => row.GetProperty("accuracy").GetDouble()),
+        ];
+        var images = report
+            .GetProperty("images")
+            .EnumerateArray()
+            .Select(image =>
+                (
+                    Right: image.GetProperty("class").ValueKind == JsonValueKind.Number
+                        && image.GetProperty("class").GetInt32() == image.GetProperty("label").GetInt32(),
+                    Radius: image.GetProperty("radius").GetDouble()
+                )
+            )
+            .ToArray();
         Assert.Equal(12, images.Length);
         Assert.Equal(images.Count(image => image.Right) / 12.0, accuracies[0]);
         Assert.Equal(images.Count(image => image.Right && image.Radius > 0.1) / 12.0, accuracies[1]);
@@ -42,5 +53,20 @@ public sealed class CertifyTests(TrainedModels trained) : IClassFixture<TrainedM
     }
 
     private Task<CommandLine.Outcome> Certify(params string[] options) =>
-        CommandLine.Run(["certify", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--count", "12", "--selection", "20", "--samples", "200", .. options]);
+        CommandLine.Run([
+            "certify",
+            "--model",
+            trained.Classifier,
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--count",
+            "12",
+            "--selection",
+            "20",
+            "--samples",
+            "200",
+            .. options,
+        ]);
 }

@@ -21,14 +21,20 @@ internal static class CommandLine
     public static Process Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] args)
     {
         string dotnet = Path.GetFileName(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
-        var start = new ProcessStartInfo(dotnet, [Path.Combine(folder, "Parry.Cli.dll"), .. args]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        var start = new ProcessStartInfo(dotnet, [Path.Combine(folder, "Parry.Cli.dll"), .. args])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
     public static async Task<Outcome> Wait(this Process process)
     {
-        Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
+        Task<string> output = process.StandardOutput.ReadToEndAsync(),
+            error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         return new Outcome(process.ExitCode, await output, await error);
     }
@@ -43,12 +49,15 @@ internal static class CommandLine
             return document.RootElement.Clone();
         }
 
-        /// <summary>Asserts that the work ended with this code, nothing on standard output and one line on standard error.</summary>
+        /// <summary>
+        /// Asserts that the work ended with this code, nothing on standard output and one line on standard error.
+        /// </summary>
         public void Fails(int code, params string[] words)
         {
             Assert.Equal((code, ""), (Code, Output));
             Assert.Matches(@"\Aparry: [^\n]+\n\z", Error);
-            foreach (string word in words) Assert.Contains(word, Error, StringComparison.Ordinal);
+            foreach (string word in words)
+                Assert.Contains(word, Error, StringComparison.Ordinal);
         }
     }
 }

@@ -9,19 +9,40 @@ public sealed class DataTests(SmallMnist data) : IClassFixture<SmallMnist>
     {
         var list = await CommandLine.Run("data", "list", "--data-dir", data.Folder, "--json");
 
-        JsonElement mnist = list.Json().GetProperty("data_sets").EnumerateArray().Single(set => set.GetProperty("name").GetString() == "mnist");
+        JsonElement mnist = list.Json()
+            .GetProperty("data_sets")
+            .EnumerateArray()
+            .Single(set => set.GetProperty("name").GetString() == "mnist");
         Assert.Equal(0, list.Code);
         Assert.Equal(Path.Combine(data.Folder, "mnist"), mnist.GetProperty("train").GetString());
-        Assert.Contains(Path.Combine(data.Folder, "mnist"), (await CommandLine.Run("data", "list", "--data-dir", data.Folder)).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            Path.Combine(data.Folder, "mnist"),
+            (await CommandLine.Run("data", "list", "--data-dir", data.Folder)).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_fetch_that_no_mirror_answers_fails_with_code_1_and_leaves_nothing()
     {
         using var folder = new TemporaryFolder();
-        var nowhere = new Dictionary<string, string> { ["ALL_PROXY"] = "http://127.0.0.1:1", ["HTTPS_PROXY"] = "http://127.0.0.1:1", ["HTTP_PROXY"] = "http://127.0.0.1:1", ["NO_PROXY"] = "" };
+        var nowhere = new Dictionary<string, string>
+        {
+            ["ALL_PROXY"] = "http://127.0.0.1:1",
+            ["HTTPS_PROXY"] = "http://127.0.0.1:1",
+            ["HTTP_PROXY"] = "http://127.0.0.1:1",
+            ["NO_PROXY"] = "",
+        };
 
-        using var process = CommandLine.Start(CommandLine.ProgramFolder, nowhere, "data", "fetch", "mnist", "--data-dir", folder.Path);
+        using var process = CommandLine.Start(
+            CommandLine.ProgramFolder,
+            nowhere,
+            "data",
+            "fetch",
+            "mnist",
+            "--data-dir",
+            folder.Path
+        );
 
         (await process.Wait()).Fails(1, "no mirror", "train-images-idx3-ubyte.gz");
         Assert.Empty(Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories));
@@ -29,5 +50,8 @@ public sealed class DataTests(SmallMnist data) : IClassFixture<SmallMnist>
 
     [Fact]
     public async Task A_fetch_into_an_unwritable_folder_fails_with_code_2() =>
-        (await CommandLine.Run("data", "fetch", "mnist", "--data-dir", data.FileOf("t10k-labels-idx1-ubyte"))).Fails(2, "t10k-labels-idx1-ubyte");
+        (await CommandLine.Run("data", "fetch", "mnist", "--data-dir", data.FileOf("t10k-labels-idx1-ubyte"))).Fails(
+            2,
+            "t10k-labels-idx1-ubyte"
+        );
 }

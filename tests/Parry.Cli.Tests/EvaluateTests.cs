@@ -29,36 +29,122 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
     [Fact]
     public async Task Every_row_has_the_promised_fields_and_every_defense_both_attackers()
     {
-        JsonElement[] rows = [.. (await Evaluate("fgsm:eps=0.1,0.3", "--defenses", trained.Defense, "--json")).Json().GetProperty("rows").EnumerateArray()];
+        JsonElement[] rows =
+        [
+            .. (await Evaluate("fgsm:eps=0.1,0.3", "--defenses", trained.Defense, "--json"))
+                .Json()
+                .GetProperty("rows")
+                .EnumerateArray(),
+        ];
 
-        string[] fields = ["model", "data", "attack", "norm", "epsilon", "defense", "threat", "count", "clean_accuracy", "robust_accuracy", "success_rate", "median_distance", "gradients", "queries", "seconds", "seed"];
+        string[] fields =
+        [
+            "model",
+            "data",
+            "attack",
+            "norm",
+            "epsilon",
+            "defense",
+            "threat",
+            "count",
+            "clean_accuracy",
+            "robust_accuracy",
+            "success_rate",
+            "median_distance",
+            "gradients",
+            "queries",
+            "seconds",
+            "seed",
+        ];
         Assert.All(rows, row => Assert.All(fields, field => Assert.True(row.TryGetProperty(field, out _), field)));
         Assert.Equal(2, rows.Count(row => row.GetProperty("threat").GetString() == "grey-box"));
         JsonElement[] aware = [.. rows.Where(row => row.GetProperty("threat").GetString() == "white-box")];
-        Assert.Equal(["fgsm", "fgsm", "on-manifold", "overpowered", "reconstruction-evasion", "reconstruction-evasion", "worst case", "worst case"], aware.Select(row => row.GetProperty("attack").GetString()).Order());
-        Assert.All(aware.Where(row => row.GetProperty("attack").GetString() == "fgsm"), row => Assert.True(row.GetProperty("gradients").GetDouble() > 0));
+        Assert.Equal(
+            [
+                "fgsm",
+                "fgsm",
+                "on-manifold",
+                "overpowered",
+                "reconstruction-evasion",
+                "reconstruction-evasion",
+                "worst case",
+                "worst case",
+            ],
+            aware.Select(row => row.GetProperty("attack").GetString()).Order()
+        );
+        Assert.All(
+            aware.Where(row => row.GetProperty("attack").GetString() == "fgsm"),
+            row => Assert.True(row.GetProperty("gradients").GetDouble() > 0)
+        );
     }
 
     [Fact]
     public async Task The_same_command_gives_the_same_numbers()
     {
-        static string Numbers(JsonElement report) => string.Join('\n', report.GetProperty("rows").EnumerateArray().Select(row =>
-            string.Join(' ', row.EnumerateObject().Where(field => field.Name != "seconds").Select(field => field.Value.GetRawText()))));
+        static string Numbers(JsonElement report) =>
+            string.Join(
+                '\n',
+                report
+                    .GetProperty("rows")
+                    .EnumerateArray()
+                    .Select(row =>
+                        string.Join(
+                            ' ',
+                            row.EnumerateObject()
+                                .Where(field => field.Name != "seconds")
+                                .Select(field => field.Value.GetRawText())
+                        )
+                    )
+            );
         string[] options = ["--defenses", trained.Defense, "--json", "--seed", "4"];
-        Assert.Equal(Numbers((await Evaluate("pgd:steps=3", options)).Json()), Numbers((await Evaluate("pgd:steps=3", options)).Json()));
+        Assert.Equal(
+            Numbers((await Evaluate("pgd:steps=3", options)).Json()),
+            Numbers((await Evaluate("pgd:steps=3", options)).Json())
+        );
     }
 
     [Fact]
     public async Task Trained_classifiers_and_simple_purifiers_are_evaluated_as_defenses()
     {
-        var run = await Evaluate("fgsm:eps=0.1", "--json", "--defenses", $"adversarial-training:weights={trained.Classifier}", $"distillation:weights={trained.Classifier},temperature=10",
-            "feature-squeezing", "bit-depth", "median:window=3", "jpeg:quality=50", "smoothing:draws=20,attack-draws=2");
+        var run = await Evaluate(
+            "fgsm:eps=0.1",
+            "--json",
+            "--defenses",
+            $"adversarial-training:weights={trained.Classifier}",
+            $"distillation:weights={trained.Classifier},temperature=10",
+            "feature-squeezing",
+            "bit-depth",
+            "median:window=3",
+            "jpeg:quality=50",
+            "smoothing:draws=20,attack-draws=2"
+        );
         Assert.Equal((0, ""), (run.Code, run.Error));
         JsonElement[] rows = [.. run.Json().GetProperty("rows").EnumerateArray()];
-        string[] names = ["adversarial-training", "bit-depth", "distillation", "feature-squeezing", "jpeg", "median", "none", "smoothing"];
-        Assert.Equal(names, rows.Select(row => row.GetProperty("defense").GetString()).Distinct().Order(StringComparer.Ordinal));
-        Assert.Contains(rows, row => row.GetProperty("attack").GetString() == "pgd on logits/T" && row.GetProperty("defense").GetString() == "distillation");
-        Assert.All(rows.Where(row => row.GetProperty("defense").GetString() == "feature-squeezing"), row => Assert.True(row.TryGetProperty("refused", out _)));
+        string[] names =
+        [
+            "adversarial-training",
+            "bit-depth",
+            "distillation",
+            "feature-squeezing",
+            "jpeg",
+            "median",
+            "none",
+            "smoothing",
+        ];
+        Assert.Equal(
+            names,
+            rows.Select(row => row.GetProperty("defense").GetString()).Distinct().Order(StringComparer.Ordinal)
+        );
+        Assert.Contains(
+            rows,
+            row =>
+                row.GetProperty("attack").GetString() == "pgd on logits/T"
+                && row.GetProperty("defense").GetString() == "distillation"
+        );
+        Assert.All(
+            rows.Where(row => row.GetProperty("defense").GetString() == "feature-squeezing"),
+            row => Assert.True(row.TryGetProperty("refused", out _))
+        );
     }
 
     [Theory]
@@ -79,14 +165,25 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
     public async Task Images_crafted_on_a_substitute_are_named_after_it()
     {
         var run = await Evaluate("fgsm", "--from", trained.Classifier, "--json");
-        Assert.Contains(run.Json().GetProperty("rows").EnumerateArray(), row => row.GetProperty("attack").GetString() == $"fgsm from {trained.Classifier}");
+        Assert.Contains(
+            run.Json().GetProperty("rows").EnumerateArray(),
+            row => row.GetProperty("attack").GetString() == $"fgsm from {trained.Classifier}"
+        );
     }
 
     [Fact]
     public async Task An_attack_that_learns_does_so_from_training_images_and_the_report_says_what_that_took()
     {
-        string notes = (await Evaluate("uan:epochs=1,images=50", "--defenses", trained.Defense, "--json")).Json().GetProperty("notes").GetRawText();
-        Assert.Contains("uan learned to attack the bare classifier from 50 images of mnist training that it is not judged on, with 50 queries and 50 gradients", notes, StringComparison.Ordinal);
+        string notes = (await Evaluate("uan:epochs=1,images=50", "--defenses", trained.Defense, "--json"))
+            .Json()
+            .GetProperty("notes")
+            .GetRawText();
+        Assert.Contains(
+            "uan learned to attack the bare classifier from 50 images of mnist training that it is not judged on, "
+                + "with 50 queries and 50 gradients",
+            notes,
+            StringComparison.Ordinal
+        );
         Assert.Contains("uan learned to attack defense-gan, adaptive from 50 images", notes, StringComparison.Ordinal);
     }
 
@@ -103,16 +200,32 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
     [InlineData("fgsm:epsilon=1", "eps")]
     [InlineData("fsgm", "fgsm")]
     [InlineData("pgd:steps=0", "steps")]
-    public async Task An_attack_that_is_not_valid_is_told_what_is(string attack, string told) => (await Evaluate(attack)).Fails(2, told);
+    public async Task An_attack_that_is_not_valid_is_told_what_is(string attack, string told) =>
+        (await Evaluate(attack)).Fails(2, told);
 
     [Fact]
-    public async Task A_count_above_the_set_names_both_numbers() => (await Evaluate("fgsm", "--count", "41")).Fails(2, "40", "41");
+    public async Task A_count_above_the_set_names_both_numbers() =>
+        (await Evaluate("fgsm", "--count", "41")).Fails(2, "40", "41");
 
     [Fact]
     public async Task A_folder_that_cannot_be_written_is_refused_before_the_work()
     {
         await File.WriteAllTextAsync(_folder.File("file"), "");
-        var run = await CommandLine.Run("evaluate", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.File("file/out"));
+        var run = await CommandLine.Run(
+            "evaluate",
+            "--model",
+            trained.Classifier,
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--attacks",
+            "fgsm",
+            "--count",
+            "4",
+            "--out",
+            _folder.File("file/out")
+        );
         run.Fails(2, "file");
     }
 
@@ -122,11 +235,73 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
         byte[] weights = await File.ReadAllBytesAsync(trained.Classifier);
         string cut = _folder.File("cut.safetensors");
         await File.WriteAllBytesAsync(cut, weights[..^100]);
-        (await CommandLine.Run("evaluate", "--model", cut, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.Path)).Fails(2, "cut.safetensors");
-        (await CommandLine.Run("evaluate", "--model", trained.Generator, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.Path)).Fails(2, "defense-gan-generator");
-        (await CommandLine.Run("evaluate", "--model", "mnist/z", "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", "fgsm", "--count", "4", "--out", _folder.Path)).Fails(2, "mnist/z");
+        (
+            await CommandLine.Run(
+                "evaluate",
+                "--model",
+                cut,
+                "--data",
+                "mnist",
+                "--data-dir",
+                trained.DataFolder,
+                "--attacks",
+                "fgsm",
+                "--count",
+                "4",
+                "--out",
+                _folder.Path
+            )
+        ).Fails(2, "cut.safetensors");
+        (
+            await CommandLine.Run(
+                "evaluate",
+                "--model",
+                trained.Generator,
+                "--data",
+                "mnist",
+                "--data-dir",
+                trained.DataFolder,
+                "--attacks",
+                "fgsm",
+                "--count",
+                "4",
+                "--out",
+                _folder.Path
+            )
+        ).Fails(2, "defense-gan-generator");
+        (
+            await CommandLine.Run(
+                "evaluate",
+                "--model",
+                "mnist/z",
+                "--data",
+                "mnist",
+                "--data-dir",
+                trained.DataFolder,
+                "--attacks",
+                "fgsm",
+                "--count",
+                "4",
+                "--out",
+                _folder.Path
+            )
+        ).Fails(2, "mnist/z");
     }
 
-    private Task<CommandLine.Outcome> Evaluate(string attack, params string[] more) => CommandLine.Run(
-        ["evaluate", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", attack, .. more.Contains("--count") ? [] : s_fewImages, "--out", _folder.Path, .. more]);
+    private Task<CommandLine.Outcome> Evaluate(string attack, params string[] more) =>
+        CommandLine.Run([
+            "evaluate",
+            "--model",
+            trained.Classifier,
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--attacks",
+            attack,
+            .. more.Contains("--count") ? [] : s_fewImages,
+            "--out",
+            _folder.Path,
+            .. more,
+        ]);
 }

@@ -12,7 +12,10 @@ public class GpuBenchmarksTests
     public void Every_row_on_MNIST_is_measured_on_the_images_there_are_beside_its_bound()
     {
         using var scope = NewDisposeScope();
-        BenchRow[] rows = [.. GpuBenchmarks.OnMnist(Linear(1, 28), Images(1, 28), tensor(new long[] { 3, 4 }), rounds: 1)];
+        BenchRow[] rows =
+        [
+            .. GpuBenchmarks.OnMnist(Linear(1, 28), Images(1, 28), tensor(new long[] { 3, 4 }), rounds: 1),
+        ];
         Assert.Equal(["<= 0.5", "<= 9", "<= 9", "<= 0.3", "<= 1.1"], rows.Select(row => row.Bound));
         Assert.All(rows, row => Assert.True(row.Value > 0, row.Name));
         Assert.All(rows, row => Assert.Contains(" 2 images", row.Name, StringComparison.Ordinal));

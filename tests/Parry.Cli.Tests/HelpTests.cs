@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Parry.Cli.Tests;
 
-/// <summary>The help of every verb, word for word as in the folder Help; <c>PARRY_ACCEPT_HELP=1</c> writes these files anew.</summary>
+/// <summary>
+/// The help of every verb, word for word as in the folder Help; <c>PARRY_ACCEPT_HELP=1</c> writes these files anew.
+/// </summary>
 public class HelpTests
 {
     public static TheoryData<string> Verbs { get; } = [.. Walk(ParryCommand.Create(), "")];
@@ -17,7 +19,8 @@ public class HelpTests
         // Wrapped lines keep their blanks.
         string text = string.Join('\n', help.Output.Split('\n').Select(line => line.TrimEnd()));
         string expected = Path.Combine(SourceFolder(), "Help", $"parry {verb}".Trim().Replace(' ', '-') + ".txt");
-        if (Environment.GetEnvironmentVariable("PARRY_ACCEPT_HELP") == "1") await File.WriteAllTextAsync(expected, text);
+        if (Environment.GetEnvironmentVariable("PARRY_ACCEPT_HELP") == "1")
+            await File.WriteAllTextAsync(expected, text);
         Assert.Equal((0, ""), (help.Code, help.Error));
         Assert.Equal(await File.ReadAllTextAsync(expected), text);
     }

@@ -29,7 +29,20 @@ public sealed class ImageDataTests : IAsyncLifetime, IDisposable
             Write($"photos/dark/{i}.png", new ImageShape(3, 12, 20), 20);
         }
 
-        var run = await CommandLine.Run("train", "classifier", "--data", _folder.File("own"), "--net", "e", "--epochs", "10", "--batch", "8", "--out", Model);
+        var run = await CommandLine.Run(
+            "train",
+            "classifier",
+            "--data",
+            _folder.File("own"),
+            "--net",
+            "e",
+            "--epochs",
+            "10",
+            "--batch",
+            "8",
+            "--out",
+            Model
+        );
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Contains("100.00 % of 8 test images", run.Output, StringComparison.Ordinal);
     }
@@ -41,47 +54,118 @@ public sealed class ImageDataTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_folder_of_other_pictures_is_made_ready_for_the_model_and_the_report_says_so()
     {
-        JsonElement report = (await CommandLine.Run("attack", "--model", Model, "--data", Photos, "--attack", "fgsm:eps=0.01", "--count", "6", "--json")).Json();
+        JsonElement report = (
+            await CommandLine.Run(
+                "attack",
+                "--model",
+                Model,
+                "--data",
+                Photos,
+                "--attack",
+                "fgsm:eps=0.01",
+                "--count",
+                "6",
+                "--json"
+            )
+        ).Json();
 
         Assert.Equal("photos", report.GetProperty("data").GetString());
         Assert.Equal(6, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
-        Assert.Equal("photos: 6 of 6 pictures were resized and cut to the middle 8x8 pixels; 6 of 6 pictures were turned gray", report.GetProperty("notes")[0].GetString());
-        Assert.Contains("note: photos: 2 of 2", (await CommandLine.Run("attack", "--model", Model, "--data", Photos, "--attack", "fgsm:eps=0.01", "--count", "2")).Output, StringComparison.Ordinal);
-        Assert.Contains("note: photos: 2 of 2", (await CommandLine.Run("certify", "--model", Model, "--data", Photos, "--samples", "10", "--count", "2")).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            "photos: 6 of 6 pictures were resized and cut to the middle 8x8 pixels; 6 of 6 pictures were turned gray",
+            report.GetProperty("notes")[0].GetString()
+        );
+        Assert.Contains(
+            "note: photos: 2 of 2",
+            (
+                await CommandLine.Run(
+                    "attack",
+                    "--model",
+                    Model,
+                    "--data",
+                    Photos,
+                    "--attack",
+                    "fgsm:eps=0.01",
+                    "--count",
+                    "2"
+                )
+            ).Output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "note: photos: 2 of 2",
+            (
+                await CommandLine.Run("certify", "--model", Model, "--data", Photos, "--samples", "10", "--count", "2")
+            ).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_table_is_evaluated()
     {
-        string table = _folder.File("labels.csv"), report = _folder.File("report");
+        string table = _folder.File("labels.csv"),
+            report = _folder.File("report");
         await File.WriteAllTextAsync(table, "file,label\nphotos/Light/0.png,LIGHT\nphotos/dark/1.png,0\n");
 
-        var run = await CommandLine.Run("evaluate", "--model", Model, "--data", table, "--attacks", "fgsm:eps=0.01", "--count", "2", "--out", report);
+        var run = await CommandLine.Run(
+            "evaluate",
+            "--model",
+            Model,
+            "--data",
+            table,
+            "--attacks",
+            "fgsm:eps=0.01",
+            "--count",
+            "2",
+            "--out",
+            report
+        );
 
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Contains("note: labels.csv: 2 of 2 pictures were resized", run.Output, StringComparison.Ordinal);
-        Assert.Contains("the first 2 test images of labels.csv", await File.ReadAllTextAsync(Path.Combine(report, "report.json")), StringComparison.Ordinal);
+        Assert.Contains(
+            "the first 2 test images of labels.csv",
+            await File.ReadAllTextAsync(Path.Combine(report, "report.json")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task What_is_no_data_is_told_in_one_line()
     {
-        Task<CommandLine.Outcome> Attack(params string[] data) => CommandLine.Run(["attack", "--model", Model, "--attack", "fgsm", .. data]);
+        Task<CommandLine.Outcome> Attack(params string[] data) =>
+            CommandLine.Run(["attack", "--model", Model, "--attack", "fgsm", .. data]);
 
         (await Attack("--data", "svhn")).Fails(2, "mnist, fashion-mnist, cifar10, celeba", ".csv");
         (await Attack("--data", _folder.File("nothing.csv"))).Fails(2, "nothing.csv");
         (await Attack("--data", Photos, "--count", "7")).Fails(2, "photos has 6 images");
         (await Attack("--data", Photos, "--attribute", "Male")).Fails(2, "celeba only");
         (await Attack("--data", "celeba", "--attribute", "Mael")).Fails(2, "did you mean Male?");
-        (await Attack("--data", "celeba", "--data-dir", _folder.Path)).Fails(2, "CelebA was not found", "mmlab.ie.cuhk.edu.hk");
-        (await CommandLine.Run("train", "vae", "--data", Photos, "--out", _folder.File("vae.safetensors"))).Fails(2, "pictures of one size");
+        (await Attack("--data", "celeba", "--data-dir", _folder.Path)).Fails(
+            2,
+            "CelebA was not found",
+            "mmlab.ie.cuhk.edu.hk"
+        );
+        (await CommandLine.Run("train", "vae", "--data", Photos, "--out", _folder.File("vae.safetensors"))).Fails(
+            2,
+            "pictures of one size"
+        );
     }
 
     [Fact]
     public async Task CelebA_is_listed_and_its_source_told()
     {
-        Assert.Contains("CelebA is not downloaded: read its terms at https://mmlab", (await CommandLine.Run("data", "list", "--data-dir", _folder.Path)).Output, StringComparison.Ordinal);
-        (await CommandLine.Run("data", "fetch", "celeba")).Fails(2, "cannot be downloaded automatically", "img_align_celeba.zip");
+        Assert.Contains(
+            "CelebA is not downloaded: read its terms at https://mmlab",
+            (await CommandLine.Run("data", "list", "--data-dir", _folder.Path)).Output,
+            StringComparison.Ordinal
+        );
+        (await CommandLine.Run("data", "fetch", "celeba")).Fails(
+            2,
+            "cannot be downloaded automatically",
+            "img_align_celeba.zip"
+        );
     }
 
     private void Write(string name, ImageShape shape, byte value)

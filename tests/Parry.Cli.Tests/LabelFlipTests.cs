@@ -7,25 +7,59 @@ public sealed class LabelFlipTests(SmallMnist data) : IClassFixture<SmallMnist>
     [Fact]
     public async Task Each_kind_at_each_share_is_a_row_whose_numbers_fit_together()
     {
-        JsonElement report = (await Flip("--kind", "random", "targeted", "worst-case", "--share", "0,0.1", "--from", "2", "--to", "5", "--json")).Json();
+        JsonElement report = (
+            await Flip(
+                "--kind",
+                "random",
+                "targeted",
+                "worst-case",
+                "--share",
+                "0,0.1",
+                "--from",
+                "2",
+                "--to",
+                "5",
+                "--json"
+            )
+        ).Json();
         JsonElement[] rows = [.. report.GetProperty("rows").EnumerateArray()];
 
-        Assert.Equal(("classifier-e", 60), (report.GetProperty("net").GetString(), report.GetProperty("count").GetInt32()));
-        Assert.Equal([("random", 0), ("random", 0.1), ("targeted", 0), ("targeted", 0.1), ("worst-case", 0), ("worst-case", 0.1)],
-            rows.Select(row => (row.GetProperty("kind").GetString()!, row.GetProperty("share").GetDouble())));
+        Assert.Equal(
+            ("classifier-e", 60),
+            (report.GetProperty("net").GetString(), report.GetProperty("count").GetInt32())
+        );
+        Assert.Equal(
+            [
+                ("random", 0),
+                ("random", 0.1),
+                ("targeted", 0),
+                ("targeted", 0.1),
+                ("worst-case", 0),
+                ("worst-case", 0.1),
+            ],
+            rows.Select(row => (row.GetProperty("kind").GetString()!, row.GetProperty("share").GetDouble()))
+        );
         Assert.Single(rows.Select(row => row.GetProperty("clean_accuracy").GetDouble()).Distinct());
         foreach (JsonElement row in rows)
         {
-            bool targeted = row.GetProperty("kind").GetString() == "targeted", none = row.GetProperty("share").GetDouble() == 0;
+            bool targeted = row.GetProperty("kind").GetString() == "targeted",
+                none = row.GetProperty("share").GetDouble() == 0;
             Assert.Equal(targeted ? "2" : "null", row.GetProperty("from").GetRawText());
             Assert.Equal(targeted ? "5" : "null", row.GetProperty("to").GetRawText());
             Assert.Equal(targeted, row.GetProperty("clean_class_accuracy").ValueKind == JsonValueKind.Number);
             Assert.InRange(row.GetProperty("flipped").GetInt32(), none ? 0 : 5, none ? 0 : 6);
 
             // Without a flip it is the same training, bit for bit.
-            if (!none) continue;
-            Assert.Equal(row.GetProperty("clean_accuracy").GetDouble(), row.GetProperty("poisoned_accuracy").GetDouble());
-            Assert.Equal(row.GetProperty("clean_class_accuracy").GetRawText(), row.GetProperty("poisoned_class_accuracy").GetRawText());
+            if (!none)
+                continue;
+            Assert.Equal(
+                row.GetProperty("clean_accuracy").GetDouble(),
+                row.GetProperty("poisoned_accuracy").GetDouble()
+            );
+            Assert.Equal(
+                row.GetProperty("clean_class_accuracy").GetRawText(),
+                row.GetProperty("poisoned_class_accuracy").GetRawText()
+            );
         }
     }
 
@@ -49,7 +83,8 @@ public sealed class LabelFlipTests(SmallMnist data) : IClassFixture<SmallMnist>
     [InlineData("--count 65", "64 images", "at most 64")]
     [InlineData("--epochs 0", "--epochs", "at least 1")]
     [InlineData("--net z", "classifier-a", "\"z\"")]
-    public async Task A_wrong_option_is_refused(string options, params string[] words) => (await Flip(options.Split(' '))).Fails(2, words);
+    public async Task A_wrong_option_is_refused(string options, params string[] words) =>
+        (await Flip(options.Split(' '))).Fails(2, words);
 
     private Task<CommandLine.Outcome> Flip(params string[] options)
     {

@@ -34,14 +34,22 @@ public sealed class MissingLibTorchTests : IDisposable
 
         Assert.Equal(1, doctor.Code);
         Assert.False(doctor.Json().GetProperty("works").GetBoolean());
-        var check = doctor.Json().GetProperty("checks").EnumerateArray().Single(check => check.GetProperty("name").GetString() == "LibTorch");
+        var check = doctor
+            .Json()
+            .GetProperty("checks")
+            .EnumerateArray()
+            .Single(check => check.GetProperty("name").GetString() == "LibTorch");
         Assert.Equal("missing", check.GetProperty("status").GetString());
         Assert.Contains("PARRY_LIBTORCH", check.GetProperty("advice").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Training_fails_with_one_line_and_code_2() =>
-        (await Run("train", "gan", "--data", "mnist", "--out", _program.File("g.safetensors"))).Fails(2, "LibTorch", "PARRY_LIBTORCH");
+        (await Run("train", "gan", "--data", "mnist", "--out", _program.File("g.safetensors"))).Fails(
+            2,
+            "LibTorch",
+            "PARRY_LIBTORCH"
+        );
 
     private async Task<CommandLine.Outcome> Run(params string[] args)
     {

@@ -15,11 +15,18 @@ public sealed class PhotoTests(TrainedModels trained) : IClassFixture<TrainedMod
         JsonElement report = (await Attack("fgsm:eps=0.01,0.5", "--image", Photo(3), "--json")).Json();
         JsonElement photo = Assert.Single(report.GetProperty("photos").EnumerateArray());
         Assert.Equal(5, photo.GetProperty("before").GetArrayLength());
-        Assert.Equal(photo.GetProperty("label").GetInt32(), photo.GetProperty("before")[0].GetProperty("class").GetInt32());
+        Assert.Equal(
+            photo.GetProperty("label").GetInt32(),
+            photo.GetProperty("before")[0].GetProperty("class").GetInt32()
+        );
         Assert.False(photo.GetProperty("given").GetBoolean());
         JsonElement[] attacks = [.. photo.GetProperty("attacks").EnumerateArray()];
         Assert.Equal([0.01, 0.5], attacks.Select(attack => attack.GetProperty("epsilon").GetDouble()));
-        Assert.All(attacks, attack => Assert.Equal(attack.GetProperty("epsilon").GetDouble(), attack.GetProperty("linf").GetDouble(), 1e-6));
+        Assert.All(
+            attacks,
+            attack =>
+                Assert.Equal(attack.GetProperty("epsilon").GetDouble(), attack.GetProperty("linf").GetDouble(), 1e-6)
+        );
         Assert.True(attacks[1].GetProperty("changed").GetBoolean());
         Assert.Equal(1, report.GetProperty("changed")[1].GetProperty("attacked").GetInt32());
         Assert.Equal(JsonValueKind.Null, report.GetProperty("right").ValueKind);
@@ -45,12 +52,35 @@ public sealed class PhotoTests(TrainedModels trained) : IClassFixture<TrainedMod
     [Fact]
     public async Task A_photo_that_is_answered_wrongly_is_not_attacked()
     {
-        JsonElement answered = (await Attack("fgsm:eps=0.3", "--image", Photo(3), "--json")).Json().GetProperty("photos")[0];
+        JsonElement answered = (await Attack("fgsm:eps=0.3", "--image", Photo(3), "--json"))
+            .Json()
+            .GetProperty("photos")[0];
         int answer = answered.GetProperty("label").GetInt32();
-        JsonElement report = (await Attack("fgsm:eps=0.3", "--image", Photo(3), Photo(3), "--label", $"{answer}", $"{(answer + 1) % 10}", "--json")).Json();
+        JsonElement report = (
+            await Attack(
+                "fgsm:eps=0.3",
+                "--image",
+                Photo(3),
+                Photo(3),
+                "--label",
+                $"{answer}",
+                $"{(answer + 1) % 10}",
+                "--json"
+            )
+        ).Json();
         Assert.Equal(1, report.GetProperty("right").GetInt32());
-        Assert.Equal([true, false], report.GetProperty("photos").EnumerateArray().Select(photo => photo.GetProperty("attacks")[0].GetProperty("attacked").GetBoolean()));
-        Assert.Contains("not attacked", (await Attack("fgsm:eps=0.3", "--image", Photo(3), "--label", $"{(answer + 1) % 10}")).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            [true, false],
+            report
+                .GetProperty("photos")
+                .EnumerateArray()
+                .Select(photo => photo.GetProperty("attacks")[0].GetProperty("attacked").GetBoolean())
+        );
+        Assert.Contains(
+            "not attacked",
+            (await Attack("fgsm:eps=0.3", "--image", Photo(3), "--label", $"{(answer + 1) % 10}")).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -87,5 +117,14 @@ public sealed class PhotoTests(TrainedModels trained) : IClassFixture<TrainedMod
     private static byte BrightnessOf(int row) => (byte)(200 + row);
 
     private Task<CommandLine.Outcome> Attack(string attack, params string[] options) =>
-        CommandLine.Run(["attack", "--model", trained.Classifier, "--attack", attack, "--out", _folder.Path, .. options]);
+        CommandLine.Run([
+            "attack",
+            "--model",
+            trained.Classifier,
+            "--attack",
+            attack,
+            "--out",
+            _folder.Path,
+            .. options,
+        ]);
 }

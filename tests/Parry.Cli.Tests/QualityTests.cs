@@ -14,10 +14,29 @@ public sealed class QualityTests(TrainedModels trained) : IClassFixture<TrainedM
         var run = await Quality(trained.Generator, "--count", "60", "--out", _folder.Path);
 
         Assert.Equal(0, run.Code);
-        foreach (string words in new[] { "FID", "classifier score", "precision", "recall", "density", "coverage", "nearest training image", "closest pair", "reconstructed", "real images", "noise", "classes drawn" })
+        foreach (
+            string words in new[]
+            {
+                "FID",
+                "classifier score",
+                "precision",
+                "recall",
+                "density",
+                "coverage",
+                "nearest training image",
+                "closest pair",
+                "reconstructed",
+                "real images",
+                "noise",
+                "classes drawn",
+            }
+        )
             Assert.Contains(words, run.Output, StringComparison.Ordinal);
         Assert.Contains("note: FID from 40 samples is too large", run.Output, StringComparison.Ordinal);
-        Assert.All(["neighbors.png", "closest-pairs.png"], name => Assert.True(new FileInfo(_folder.File(name)).Length > 200, name));
+        Assert.All(
+            ["neighbors.png", "closest-pairs.png"],
+            name => Assert.True(new FileInfo(_folder.File(name)).Length > 200, name)
+        );
     }
 
     [Fact]
@@ -26,24 +45,63 @@ public sealed class QualityTests(TrainedModels trained) : IClassFixture<TrainedM
         JsonElement report = (await Quality(trained.Generator, "--count", "200", "--json")).Json();
         JsonElement[] rows = [.. report.GetProperty("rows").EnumerateArray()];
 
-        Assert.Equal([trained.Generator, "real images", "noise"], rows.Select(row => row.GetProperty("source").GetString()));
-        Assert.Equal((200, 40, 10), (report.GetProperty("count").GetInt32(), report.GetProperty("test_count").GetInt32(), rows[0].GetProperty("modes").GetProperty("shares").GetArrayLength()));
-        double Of(int row, params string[] path) => path.Aggregate(rows[row], (element, name) => element.GetProperty(name)).GetDouble();
+        Assert.Equal(
+            [trained.Generator, "real images", "noise"],
+            rows.Select(row => row.GetProperty("source").GetString())
+        );
+        Assert.Equal(
+            (200, 40, 10),
+            (
+                report.GetProperty("count").GetInt32(),
+                report.GetProperty("test_count").GetInt32(),
+                rows[0].GetProperty("modes").GetProperty("shares").GetArrayLength()
+            )
+        );
+        double Of(int row, params string[] path) =>
+            path.Aggregate(rows[row], (element, name) => element.GetProperty(name)).GetDouble();
         Assert.True(Of(1, "fid") < Of(2, "fid") / 10);
         Assert.True(Of(1, "score", "mean") > Of(2, "score", "mean"));
         Assert.True(Of(1, "neighborhoods", "recall") > Of(2, "neighborhoods", "recall"));
         Assert.True(Of(1, "training_distance") < Of(2, "training_distance"));
         Assert.True(Of(0, "reconstruction_error") > 0);
         Assert.Equal(0, Of(1, "duplicate_share"));
-        Assert.Equal(report.GetRawText(), (await Quality(trained.Generator, "--count", "200", "--json")).Json().GetRawText());
-        Assert.NotEqual(report.GetRawText(), (await Quality(trained.Generator, "--count", "200", "--json", "--seed", "2")).Json().GetRawText());
+        Assert.Equal(
+            report.GetRawText(),
+            (await Quality(trained.Generator, "--count", "200", "--json")).Json().GetRawText()
+        );
+        Assert.NotEqual(
+            report.GetRawText(),
+            (await Quality(trained.Generator, "--count", "200", "--json", "--seed", "2")).Json().GetRawText()
+        );
     }
 
     [Fact]
     public async Task A_generator_of_the_family_is_measured_without_reconstruction()
     {
         string file = _folder.File("cgan.safetensors");
-        Assert.Equal(0, (await CommandLine.Run("train", "gan", "--kind", "cgan", "--data", "mnist", "--data-dir", trained.DataFolder, "--width", "4", "--iterations", "1", "--threads", "1", "--out", file)).Code);
+        Assert.Equal(
+            0,
+            (
+                await CommandLine.Run(
+                    "train",
+                    "gan",
+                    "--kind",
+                    "cgan",
+                    "--data",
+                    "mnist",
+                    "--data-dir",
+                    trained.DataFolder,
+                    "--width",
+                    "4",
+                    "--iterations",
+                    "1",
+                    "--threads",
+                    "1",
+                    "--out",
+                    file
+                )
+            ).Code
+        );
         var report = (await Quality(file, "--count", "20", "--json")).Json();
         Assert.Equal(JsonValueKind.Null, report.GetProperty("rows")[0].GetProperty("reconstruction_error").ValueKind);
         Assert.Contains("not reconstructed", report.GetProperty("notes").GetRawText(), StringComparison.Ordinal);
@@ -54,11 +112,33 @@ public sealed class QualityTests(TrainedModels trained) : IClassFixture<TrainedM
     {
         (await Quality(trained.Generator, "--count", "10001")).Fails(2, "10000", "10001");
         (await Quality(trained.Generator, "--count", "19")).Fails(2, "--count", "20");
-        (await Quality(trained.Classifier, "--count", "20")).Fails(2, "classifier-e", "defense-gan-generator", "dcgan-generator");
+        (await Quality(trained.Classifier, "--count", "20")).Fails(
+            2,
+            "classifier-e",
+            "defense-gan-generator",
+            "dcgan-generator"
+        );
         (await Quality("mnist/zz")).Fails(2, "mnist/zz");
-        (await CommandLine.Run("quality", "--model", trained.Generator, "--data", "cifar10")).Fails(2, "1x28x28", "3x32x32");
+        (await CommandLine.Run("quality", "--model", trained.Generator, "--data", "cifar10")).Fails(
+            2,
+            "1x28x28",
+            "3x32x32"
+        );
     }
 
     private Task<CommandLine.Outcome> Quality(string model, params string[] more) =>
-        CommandLine.Run(["quality", "--model", model, "--data", "mnist", "--data-dir", trained.DataFolder, "--features", trained.Classifier, "--reconstruct", "2", .. more]);
+        CommandLine.Run([
+            "quality",
+            "--model",
+            model,
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--features",
+            trained.Classifier,
+            "--reconstruct",
+            "2",
+            .. more,
+        ]);
 }

@@ -11,7 +11,10 @@ public sealed partial class ReadMeTests
     [Fact]
     public void Every_command_of_the_documents_parses()
     {
-        string[] commands = [.. Documents().SelectMany(text => Commands().Matches(text)).Select(match => match.Groups[1].Value.Trim())];
+        string[] commands =
+        [
+            .. Documents().SelectMany(text => Commands().Matches(text)).Select(match => match.Groups[1].Value.Trim()),
+        ];
         Assert.True(commands.Length >= 6);
         foreach (string command in commands)
         {
@@ -24,8 +27,18 @@ public sealed partial class ReadMeTests
     public void The_example_is_the_one_that_runs_here()
     {
         string examples = string.Concat(Example().Matches(ReadMe()).Select(match => match.Groups[1].Value));
-        string[] lines = [.. examples.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0 && !line.StartsWith("using Parry", StringComparison.Ordinal))];
-        string source = Regex.Replace(File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")), @"\s+", " ");
+        string[] lines =
+        [
+            .. examples
+                .Split('\n')
+                .Select(line => line.Trim())
+                .Where(line => line.Length > 0 && !line.StartsWith("using Parry", StringComparison.Ordinal)),
+        ];
+        string source = Regex.Replace(
+            File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")),
+            @"\s+",
+            " "
+        );
         Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.Contains(Regex.Replace(line, @"\s+", " "), source, StringComparison.Ordinal));
     }
@@ -52,11 +65,16 @@ public sealed partial class ReadMeTests
         Assert.InRange(ReadMeExample.Fooled(network, images, labels), 1, 20);
     }
 
-    private static IEnumerable<string> Documents() => Directory.GetFiles(Path.Combine(Root(), "docs"), "*.md").Append(Path.Combine(Root(), "README.md")).Select(File.ReadAllText);
+    private static IEnumerable<string> Documents() =>
+        Directory
+            .GetFiles(Path.Combine(Root(), "docs"), "*.md")
+            .Append(Path.Combine(Root(), "README.md"))
+            .Select(File.ReadAllText);
 
     private static string ReadMe() => File.ReadAllText(Path.Combine(Root(), "README.md"));
 
-    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
+    private static string Root([CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../.."));
 
     [GeneratedRegex(@"(?:^\s*|`)(?:\./)?parry ([a-z][^\n`]*)(?:`|$)", RegexOptions.Multiline)]
     private static partial Regex Commands();

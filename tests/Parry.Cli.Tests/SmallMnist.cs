@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace Parry.Cli.Tests;
 
-/// <summary>A folder with a data set in MNIST's format: 64 images to train on, 10,000 that validate, 40 to test. The class is the bright row.</summary>
+/// <summary>
+/// A folder with a data set in MNIST's format: 64 images to train on, 10,000 that validate, 40 to test. The class is
+/// the bright row.
+/// </summary>
 public sealed class SmallMnist : IDisposable
 {
     private const int Side = 28;
@@ -38,6 +41,7 @@ public sealed class SmallMnist : IDisposable
 
     private static void WriteHeader(byte[] file, params int[] numbers)
     {
-        for (int i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(4 * i), numbers[i]);
+        for (int i = 0; i < numbers.Length; i++)
+            BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(4 * i), numbers[i]);
     }
 }

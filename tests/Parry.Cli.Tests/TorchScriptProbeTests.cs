@@ -18,7 +18,14 @@ public sealed class TorchScriptProbeTests : IDisposable
     [Fact]
     public void A_crash_is_a_reason_and_the_next_file_is_tried_all_the_same()
     {
-        string[] files = [_folder.File("a.pt"), _folder.File("b.pt"), _folder.File("c.pt"), _folder.File("d.pt"), _folder.File("e.pt")];
+        string[] files =
+        [
+            _folder.File("a.pt"),
+            _folder.File("b.pt"),
+            _folder.File("c.pt"),
+            _folder.File("d.pt"),
+            _folder.File("e.pt"),
+        ];
         TorchScriptFile.Write(files[0], "return torch.flatten(x, 1)");
         TorchScriptFile.Write(files[1], "return torch.nothing(x)");
         TorchScriptFile.WriteMember(files[2], "Bensor");
@@ -63,9 +70,12 @@ public sealed class TorchScriptProbeTests : IDisposable
         for (int round = 0; round < 400; round++)
         {
             string path = _folder.File($"{round}.pt");
-            if (forge) TorchScriptFile.Forge(whole, path, random);
-            else File.WriteAllBytes(path, TorchScriptFile.Mutated(File.ReadAllBytes(whole), random, round % 5 == 0));
-            if (IsAccepted(path)) accepted.Add(path);
+            if (forge)
+                TorchScriptFile.Forge(whole, path, random);
+            else
+                File.WriteAllBytes(path, TorchScriptFile.Mutated(File.ReadAllBytes(whole), random, round % 5 == 0));
+            if (IsAccepted(path))
+                accepted.Add(path);
         }
 
         Assert.NotEmpty(accepted);
@@ -97,7 +107,14 @@ public sealed class TorchScriptProbeTests : IDisposable
         for (int time = 0; time < 2; time++)
         {
             using Process process = CommandLine.Start(
-                CommandLine.ProgramFolder, environment, "model", "inspect", file, "--input-size", "1x4x4");
+                CommandLine.ProgramFolder,
+                environment,
+                "model",
+                "inspect",
+                file,
+                "--input-size",
+                "1x4x4"
+            );
             Assert.Equal(0, (await process.Wait()).Code);
             Assert.Single(Directory.GetFiles(_folder.File("cache/parry/data/torchscript")));
         }

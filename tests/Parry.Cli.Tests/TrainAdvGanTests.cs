@@ -20,17 +20,66 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IClassFixture<Trai
         Assert.True(run.Code == 0, run.Error);
         Assert.False(File.Exists(Checkpoint));
         ModelDescription made = ModelFile.Describe(Weights);
-        Assert.Equal(("advgan", "mnist", "1x28x28", "epsilon=0.2", 7), (made.Architecture, made.Data, made.Shape.ToString(), made.Settings, made.Seed));
+        Assert.Equal(
+            ("advgan", "mnist", "1x28x28", "epsilon=0.2", 7),
+            (made.Architecture, made.Data, made.Shape.ToString(), made.Settings, made.Seed)
+        );
         Assert.StartsWith("parry train advgan --data mnist", made.Command, StringComparison.Ordinal);
-        Assert.Contains("which the budget multiplies", (await CommandLine.Run("model", "inspect", Weights)).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "which the budget multiplies",
+            (await CommandLine.Run("model", "inspect", Weights)).Output,
+            StringComparison.Ordinal
+        );
 
         string attack = $"advgan:weights={Weights},images=8,epochs=1";
-        var attacked = await CommandLine.Run("attack", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attack", attack, "--count", "4", "--json");
-        Assert.Equal((0.2, 0), (attacked.Json().GetProperty("rows")[0].GetProperty("epsilon").GetDouble(), attacked.Json().GetProperty("rows")[0].GetProperty("gradients").GetInt32()));
-        var evaluated = await CommandLine.Run("evaluate", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attacks", attack,
-            "--defenses", "bit-depth", "--count", "4", "--out", _folder.Path);
-        Assert.Contains("advgan came trained and attacks the bare classifier as it is", evaluated.Output, StringComparison.Ordinal);
-        Assert.Contains("advgan learned to attack bit-depth, adaptive from 8 images", evaluated.Output, StringComparison.Ordinal);
+        var attacked = await CommandLine.Run(
+            "attack",
+            "--model",
+            trained.Classifier,
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--attack",
+            attack,
+            "--count",
+            "4",
+            "--json"
+        );
+        Assert.Equal(
+            (0.2, 0),
+            (
+                attacked.Json().GetProperty("rows")[0].GetProperty("epsilon").GetDouble(),
+                attacked.Json().GetProperty("rows")[0].GetProperty("gradients").GetInt32()
+            )
+        );
+        var evaluated = await CommandLine.Run(
+            "evaluate",
+            "--model",
+            trained.Classifier,
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--attacks",
+            attack,
+            "--defenses",
+            "bit-depth",
+            "--count",
+            "4",
+            "--out",
+            _folder.Path
+        );
+        Assert.Contains(
+            "advgan came trained and attacks the bare classifier as it is",
+            evaluated.Output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "advgan learned to attack bit-depth, adaptive from 8 images",
+            evaluated.Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -40,9 +89,33 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IClassFixture<Trai
         await File.WriteAllTextAsync(Checkpoint, "no checkpoint");
         (await Train()).Fails(2, "--resume");
         (await Train("--resume")).Fails(2, "cannot go on from", "anew");
-        (await CommandLine.Run("attack", "--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.DataFolder, "--attack", $"advgan:weights={trained.Generator}")).Fails(2, "advgan was expected");
+        (
+            await CommandLine.Run(
+                "attack",
+                "--model",
+                trained.Classifier,
+                "--data",
+                "mnist",
+                "--data-dir",
+                trained.DataFolder,
+                "--attack",
+                $"advgan:weights={trained.Generator}"
+            )
+        ).Fails(2, "advgan was expected");
     }
 
     private Task<CommandLine.Outcome> Train(params string[] options) =>
-        CommandLine.Run(["train", "advgan", "--data", "mnist", "--data-dir", trained.DataFolder, "--model", trained.Classifier, "--out", Weights, .. options]);
+        CommandLine.Run([
+            "train",
+            "advgan",
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.DataFolder,
+            "--model",
+            trained.Classifier,
+            "--out",
+            Weights,
+            .. options,
+        ]);
 }

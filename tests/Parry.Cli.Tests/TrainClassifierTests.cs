@@ -22,14 +22,31 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
         try
         {
             var model = (await CommandLine.Run("model", "list", "--json")).Json().GetProperty("models")[0];
-            Assert.Equal(("mnist/e", "classifier-e", 1), (model.GetProperty("name").GetString(), model.GetProperty("architecture").GetString(), model.GetProperty("test_accuracy").GetDouble()));
+            Assert.Equal(
+                ("mnist/e", "classifier-e", 1),
+                (
+                    model.GetProperty("name").GetString(),
+                    model.GetProperty("architecture").GetString(),
+                    model.GetProperty("test_accuracy").GetDouble()
+                )
+            );
             Assert.Contains("100.0 %", (await CommandLine.Run("model", "list")).Output, StringComparison.Ordinal);
 
             var contents = (await CommandLine.Run("model", "inspect", "mnist/e", "--json")).Json();
             Assert.Equal(199_210, contents.GetProperty("parameters").GetInt64());
-            Assert.Equal(["flatten", "fc1", "relu-fc1", "fc2", "relu-fc2", "fc3"], contents.GetProperty("layers").EnumerateArray().Select(layer => layer.GetProperty("name").GetString()));
-            Assert.Equal("images [N, 1, 28, 28], float32 in [0, 1]; gives 10 logits", contents.GetProperty("input").GetString());
-            Assert.Contains("Linear(784, 200)", (await CommandLine.Run("model", "inspect", Weights)).Output, StringComparison.Ordinal);
+            Assert.Equal(
+                ["flatten", "fc1", "relu-fc1", "fc2", "relu-fc2", "fc3"],
+                contents.GetProperty("layers").EnumerateArray().Select(layer => layer.GetProperty("name").GetString())
+            );
+            Assert.Equal(
+                "images [N, 1, 28, 28], float32 in [0, 1]; gives 10 logits",
+                contents.GetProperty("input").GetString()
+            );
+            Assert.Contains(
+                "Linear(784, 200)",
+                (await CommandLine.Run("model", "inspect", Weights)).Output,
+                StringComparison.Ordinal
+            );
         }
         finally
         {
@@ -46,7 +63,8 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
         File.Delete(Weights);
 
         using var process = CommandLine.Start(CommandLine.ProgramFolder, null, Args(options));
-        while (!File.Exists(_folder.File("mnist-e.checkpoint.safetensors")) && !process.HasExited) await Task.Delay(1);
+        while (!File.Exists(_folder.File("mnist-e.checkpoint.safetensors")) && !process.HasExited)
+            await Task.Delay(1);
         process.Kill();
         await process.WaitForExitAsync();
 
@@ -58,26 +76,95 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
     public async Task Adversarial_and_distilled_classifiers_say_in_their_files_how_they_were_trained()
     {
         string[] quick = ["--epochs", "2", "--batch", "32"];
-        string plain = _folder.File("mnist-plain.safetensors"), ensemble = _folder.File("mnist-ensemble.safetensors"), student = _folder.File("mnist-student.safetensors");
+        string plain = _folder.File("mnist-plain.safetensors"),
+            ensemble = _folder.File("mnist-ensemble.safetensors"),
+            student = _folder.File("mnist-student.safetensors");
         Assert.Equal(0, (await TrainTo(plain, [.. quick, "--temperature", "100"])).Code);
-        var train = await TrainTo(ensemble, [.. quick, "--adversarial", "fgsm:eps=0.1", "--adversarial-share", "0.25", "--warm-up", "1", "--sources", plain]);
+        var train = await TrainTo(
+            ensemble,
+            [
+                .. quick,
+                "--adversarial",
+                "fgsm:eps=0.1",
+                "--adversarial-share",
+                "0.25",
+                "--warm-up",
+                "1",
+                "--sources",
+                plain,
+            ]
+        );
         Assert.Equal((0, ""), (train.Code, train.Error));
         Assert.Equal(0, (await TrainTo(student, [.. quick, "--distill", plain, "--temperature", "100"])).Code);
 
-        Assert.Contains("cross entropy at temperature 100", (await CommandLine.Run("model", "inspect", plain)).Output, StringComparison.Ordinal);
-        string inspected = (await CommandLine.Run("model", "inspect", ensemble, "--json")).Json().GetProperty("metadata").GetProperty("parry.training").GetString()!;
-        Assert.Equal($"adversarial training with fgsm:eps=0.1, share 0.25, warm-up over 1 epochs, sources itself and {plain}", inspected);
-        Assert.Contains("distillation of", (await CommandLine.Run("model", "inspect", student)).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "cross entropy at temperature 100",
+            (await CommandLine.Run("model", "inspect", plain)).Output,
+            StringComparison.Ordinal
+        );
+        string inspected = (await CommandLine.Run("model", "inspect", ensemble, "--json"))
+            .Json()
+            .GetProperty("metadata")
+            .GetProperty("parry.training")
+            .GetString()!;
+        Assert.Equal(
+            $"adversarial training with fgsm:eps=0.1, share 0.25, warm-up over 1 epochs, sources itself and {plain}",
+            inspected
+        );
+        Assert.Contains(
+            "distillation of",
+            (await CommandLine.Run("model", "inspect", student)).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task Robust_manifold_training_takes_a_generator_that_draws_such_images()
     {
         string vae = _folder.File("mnist-vae.safetensors");
-        Assert.Equal(0, (await CommandLine.Run("train", "vae", "--data", "mnist", "--data-dir", data.Folder, "--latent", "2", "--encoder", "4", "--decoder", "4", "--epochs", "1", "--out", vae)).Code);
-        var train = await Train("--epochs", "2", "--batch", "32", "--adversarial", "pgd:norm=l2,eps=1.5,steps=2", "--robust-manifold", vae, "--pairs-every", "1", "--pairs-within", "2");
+        Assert.Equal(
+            0,
+            (
+                await CommandLine.Run(
+                    "train",
+                    "vae",
+                    "--data",
+                    "mnist",
+                    "--data-dir",
+                    data.Folder,
+                    "--latent",
+                    "2",
+                    "--encoder",
+                    "4",
+                    "--decoder",
+                    "4",
+                    "--epochs",
+                    "1",
+                    "--out",
+                    vae
+                )
+            ).Code
+        );
+        var train = await Train(
+            "--epochs",
+            "2",
+            "--batch",
+            "32",
+            "--adversarial",
+            "pgd:norm=l2,eps=1.5,steps=2",
+            "--robust-manifold",
+            vae,
+            "--pairs-every",
+            "1",
+            "--pairs-within",
+            "2"
+        );
         Assert.Equal((0, ""), (train.Code, train.Error));
-        Assert.EndsWith($"robust manifold of {vae} every 1 epochs, pairs within 2, weight 0.01", ModelFile.Describe(Weights).Training, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"robust manifold of {vae} every 1 epochs, pairs within 2, weight 0.01",
+            ModelFile.Describe(Weights).Training,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -100,9 +187,34 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
     }
 
     private Task<CommandLine.Outcome> TrainTo(string file, params string[] options) =>
-        CommandLine.Run(["train", "classifier", "--data", "mnist", "--data-dir", data.Folder, "--net", "e", "--out", file, .. options]);
+        CommandLine.Run([
+            "train",
+            "classifier",
+            "--data",
+            "mnist",
+            "--data-dir",
+            data.Folder,
+            "--net",
+            "e",
+            "--out",
+            file,
+            .. options,
+        ]);
 
     private Task<CommandLine.Outcome> Train(params string[] options) => CommandLine.Run(Args(options));
 
-    private string[] Args(params string[] options) => ["train", "classifier", "--data", "mnist", "--data-dir", data.Folder, "--net", "e", "--out", Weights, .. options];
+    private string[] Args(params string[] options) =>
+        [
+            "train",
+            "classifier",
+            "--data",
+            "mnist",
+            "--data-dir",
+            data.Folder,
+            "--net",
+            "e",
+            "--out",
+            Weights,
+            .. options,
+        ];
 }

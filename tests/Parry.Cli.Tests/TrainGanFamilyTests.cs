@@ -23,16 +23,31 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
         var train = await Train(kind, "--iterations", "12");
 
         Assert.Equal((0, ""), (train.Code, train.Error));
-        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], (await File.ReadAllBytesAsync(_folder.File("g.samples.png")))[..4]);
+        Assert.Equal(
+            [0x89, (byte)'P', (byte)'N', (byte)'G'],
+            (await File.ReadAllBytesAsync(_folder.File("g.samples.png")))[..4]
+        );
         Assert.Equal(2, (await File.ReadAllLinesAsync(Log)).Length);
         var (generator, description) = ModelFile.LoadGan(Weights);
         using (generator)
         {
-            Assert.Equal((architecture, classes, 12), (description.Architecture, description.ClassNames.Count, description.Iterations));
+            Assert.Equal(
+                (architecture, classes, 12),
+                (description.Architecture, description.ClassNames.Count, description.Iterations)
+            );
         }
 
         var inspected = (await CommandLine.Run("model", "inspect", Weights, "--json")).Json();
-        Assert.Equal([1, 1, 28, 28], inspected.GetProperty("layers").EnumerateArray().Last().GetProperty("output").EnumerateArray().Select(size => size.GetInt32()));
+        Assert.Equal(
+            [1, 1, 28, 28],
+            inspected
+                .GetProperty("layers")
+                .EnumerateArray()
+                .Last()
+                .GetProperty("output")
+                .EnumerateArray()
+                .Select(size => size.GetInt32())
+        );
     }
 
     [Fact]
@@ -41,13 +56,19 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
         Assert.Equal(0, (await Train("wgan", "--iterations", "20")).Code);
         byte[] straight = await File.ReadAllBytesAsync(Weights);
         string log = await File.ReadAllTextAsync(Log);
-        foreach (string file in Directory.GetFiles(_folder.Path)) File.Delete(file);
+        foreach (string file in Directory.GetFiles(_folder.Path))
+            File.Delete(file);
 
         Assert.Equal(0, (await Train("wgan", "--iterations", "10")).Code);
         Assert.Equal(0, (await Train("wgan", "--iterations", "20", "--resume")).Code);
         Assert.Equal(straight, await File.ReadAllBytesAsync(Weights));
         Assert.Equal(log, await File.ReadAllTextAsync(Log));
-        (await Train("dcgan", "--iterations", "20", "--resume")).Fails(2, "checkpoint was made with", "Kind = Wgan", "Kind = Dcgan");
+        (await Train("dcgan", "--iterations", "20", "--resume")).Fails(
+            2,
+            "checkpoint was made with",
+            "Kind = Wgan",
+            "Kind = Dcgan"
+        );
     }
 
     [Fact]
@@ -67,7 +88,12 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
         File.Move(checkpoint + ".new", checkpoint, overwrite: true);
         byte[] before = await File.ReadAllBytesAsync(checkpoint);
 
-        (await Train("gan", "--iterations", "5", "--checkpoint-every", "1", "--resume")).Fails(1, "diverged at iteration 3", checkpoint, "--learning-rate");
+        (await Train("gan", "--iterations", "5", "--checkpoint-every", "1", "--resume")).Fails(
+            1,
+            "diverged at iteration 3",
+            checkpoint,
+            "--learning-rate"
+        );
         Assert.Equal(before, await File.ReadAllBytesAsync(checkpoint));
         Assert.False(File.Exists(Weights));
     }
@@ -76,7 +102,27 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
     public async Task A_judge_counts_the_classes_and_a_collapse_is_said()
     {
         string judge = _folder.File("judge.safetensors");
-        Assert.Equal(0, (await CommandLine.Run("train", "classifier", "--data", "mnist", "--data-dir", data.Folder, "--net", "e", "--epochs", "1", "--batch", "16", "--out", judge)).Code);
+        Assert.Equal(
+            0,
+            (
+                await CommandLine.Run(
+                    "train",
+                    "classifier",
+                    "--data",
+                    "mnist",
+                    "--data-dir",
+                    data.Folder,
+                    "--net",
+                    "e",
+                    "--epochs",
+                    "1",
+                    "--batch",
+                    "16",
+                    "--out",
+                    judge
+                )
+            ).Code
+        );
 
         var train = await Train("dcgan", "--iterations", "10", "--judge", judge);
 
@@ -92,11 +138,16 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
         var train = await Train("stylegan", "--iterations", "5");
 
         Assert.Equal((0, ""), (train.Code, train.Error));
-        foreach (string sheet in new[] { "g.samples.png", "g.mixing.png", "g.truncation.png" }) Assert.Equal((byte)'P', (await File.ReadAllBytesAsync(_folder.File(sheet)))[1]);
+        foreach (string sheet in new[] { "g.samples.png", "g.mixing.png", "g.truncation.png" })
+            Assert.Equal((byte)'P', (await File.ReadAllBytesAsync(_folder.File(sheet)))[1]);
         var (generator, description) = ModelFile.LoadStyleGan(Weights);
         generator.Dispose();
         Assert.Equal(("stylegan-generator", 5), (description.Architecture, description.Iterations));
-        (await Train("stylegan", "--iterations", "6", "--resume")).Fails(2, "checkpoint was made with", "Iterations = 5");
+        (await Train("stylegan", "--iterations", "6", "--resume")).Fails(
+            2,
+            "checkpoint was made with",
+            "Iterations = 5"
+        );
     }
 
     [Fact]
@@ -108,7 +159,25 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
         (await Train("gan", "--batch", "65")).Fails(2, "64", "65");
     }
 
-    private Task<CommandLine.Outcome> Train(string kind, params string[] options) => CommandLine.Run(
-        ["train", "gan", "--kind", kind, "--data", "mnist", "--data-dir", data.Folder, "--out", Weights, "--width", "4", "--threads", "1", "--latent", "8",
-            .. options.Contains("--batch") ? Array.Empty<string>() : ["--batch", "8"], .. options]);
+    private Task<CommandLine.Outcome> Train(string kind, params string[] options) =>
+        CommandLine.Run([
+            "train",
+            "gan",
+            "--kind",
+            kind,
+            "--data",
+            "mnist",
+            "--data-dir",
+            data.Folder,
+            "--out",
+            Weights,
+            "--width",
+            "4",
+            "--threads",
+            "1",
+            "--latent",
+            "8",
+            .. options.Contains("--batch") ? Array.Empty<string>() : ["--batch", "8"],
+            .. options,
+        ]);
 }

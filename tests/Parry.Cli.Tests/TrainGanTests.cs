@@ -32,13 +32,20 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
         const string Iterations = "200";
         byte[] straight = await Straight(int.Parse(Iterations));
 
-        using Process process = CommandLine.Start(CommandLine.ProgramFolder, null, Args("--iterations", Iterations, "--checkpoint-every", "1"));
-        while (!File.Exists(Checkpoint) && !process.HasExited) await Task.Delay(5);
-        using (Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"])) await kill.WaitForExitAsync();
+        using Process process = CommandLine.Start(
+            CommandLine.ProgramFolder,
+            null,
+            Args("--iterations", Iterations, "--checkpoint-every", "1")
+        );
+        while (!File.Exists(Checkpoint) && !process.HasExited)
+            await Task.Delay(5);
+        using (Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]))
+            await kill.WaitForExitAsync();
         var stopped = await process.Wait();
 
         Assert.Equal((code, ""), (stopped.Code, stopped.Output));
-        if (signal == "INT") stopped.Fails(130, $"of {Iterations}", "--resume");
+        if (signal == "INT")
+            stopped.Fails(130, $"of {Iterations}", "--resume");
         Assert.False(File.Exists(Weights));
         Assert.Equal(0, (await Train("--iterations", Iterations, "--checkpoint-every", "1", "--resume")).Code);
         Assert.Equal(Tensors(straight), Tensors(await File.ReadAllBytesAsync(Weights)));
@@ -51,10 +58,16 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
 
         Assert.Equal((0, ""), (train.Code, train.Error));
         Assert.Contains(Weights, train.Output, StringComparison.Ordinal);
-        Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], (await File.ReadAllBytesAsync(_folder.File("g.samples.png")))[..4]);
+        Assert.Equal(
+            [0x89, (byte)'P', (byte)'N', (byte)'G'],
+            (await File.ReadAllBytesAsync(_folder.File("g.samples.png")))[..4]
+        );
         var metadata = (await CommandLine.Run("model", "inspect", Weights, "--json")).Json().GetProperty("metadata");
         Assert.Equal("defense-gan-generator", metadata.GetProperty("parry.architecture").GetString());
-        Assert.Equal("parry " + string.Join(' ', Args("--iterations", "1")), metadata.GetProperty("parry.command").GetString());
+        Assert.Equal(
+            "parry " + string.Join(' ', Args("--iterations", "1")),
+            metadata.GetProperty("parry.command").GetString()
+        );
     }
 
     [Fact]
@@ -64,12 +77,22 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
         Assert.Equal(0, (await Train("--iterations", "3", "--learning-rate", "1e-5", "--resume")).Code);
         string[] commands = ModelFile.Describe(_folder.File("g.safetensors")).Command!.Split(" && ");
         Assert.Equal(2, commands.Length);
-        Assert.EndsWith("--critic-steps 2 --learning-rate 0.0001 --iterations 2", commands[0], StringComparison.Ordinal);
-        Assert.EndsWith("--critic-steps 2 --learning-rate 1E-05 --iterations 3 --resume", commands[1], StringComparison.Ordinal);
+        Assert.EndsWith(
+            "--critic-steps 2 --learning-rate 0.0001 --iterations 2",
+            commands[0],
+            StringComparison.Ordinal
+        );
+        Assert.EndsWith(
+            "--critic-steps 2 --learning-rate 1E-05 --iterations 3 --resume",
+            commands[1],
+            StringComparison.Ordinal
+        );
         byte[] made = await File.ReadAllBytesAsync(_folder.File("g.safetensors"));
 
-        foreach (string file in Directory.GetFiles(_folder.Path)) File.Delete(file);
-        foreach (string command in commands) Assert.Equal(0, (await CommandLine.Run([.. command.Split(' ').Skip(1)])).Code);
+        foreach (string file in Directory.GetFiles(_folder.Path))
+            File.Delete(file);
+        foreach (string command in commands)
+            Assert.Equal(0, (await CommandLine.Run([.. command.Split(' ').Skip(1)])).Code);
         Assert.Equal(made, await File.ReadAllBytesAsync(_folder.File("g.safetensors")));
     }
 
@@ -89,21 +112,43 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
     {
         string blocked = Path.Combine(data.FileOf("t10k-labels-idx1-ubyte"), "g.safetensors");
 
-        (await CommandLine.Run("train", "gan", "--data", "mnist", "--data-dir", data.Folder, "--out", blocked)).Fails(2, blocked[..^"g.safetensors".Length].TrimEnd('/'));
+        (await CommandLine.Run("train", "gan", "--data", "mnist", "--data-dir", data.Folder, "--out", blocked)).Fails(
+            2,
+            blocked[..^"g.safetensors".Length].TrimEnd('/')
+        );
     }
 
     [Fact]
     public async Task More_images_a_batch_than_there_are_is_refused() =>
-        (await CommandLine.Run("train", "gan", "--data", "mnist", "--data-dir", data.Folder, "--out", Weights, "--batch", "65")).Fails(2, "--batch", "64", "65");
+        (
+            await CommandLine.Run(
+                "train",
+                "gan",
+                "--data",
+                "mnist",
+                "--data-dir",
+                data.Folder,
+                "--out",
+                Weights,
+                "--batch",
+                "65"
+            )
+        ).Fails(2, "--batch", "64", "65");
 
     [Fact]
     public async Task Truncated_data_is_refused()
     {
         string images = _folder.File("train-images-idx3-ubyte");
-        await File.WriteAllBytesAsync(images, (await File.ReadAllBytesAsync(data.FileOf("train-images-idx3-ubyte")))[..^1]);
+        await File.WriteAllBytesAsync(
+            images,
+            (await File.ReadAllBytesAsync(data.FileOf("train-images-idx3-ubyte")))[..^1]
+        );
         File.Copy(data.FileOf("train-labels-idx1-ubyte"), _folder.File("train-labels-idx1-ubyte"));
 
-        (await CommandLine.Run("train", "gan", "--data", "mnist", "--data-dir", _folder.Path, "--out", Weights)).Fails(2, images);
+        (await CommandLine.Run("train", "gan", "--data", "mnist", "--data-dir", _folder.Path, "--out", Weights)).Fails(
+            2,
+            images
+        );
     }
 
     private async Task<byte[]> Straight(int iterations)
@@ -118,7 +163,27 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
     private Task<CommandLine.Outcome> Train(params string[] options) => CommandLine.Run(Args(options));
 
     private string[] Args(params string[] options) =>
-        ["train", "gan", "--data", "mnist", "--data-dir", data.Folder, "--out", Weights, "--width", "4", "--latent", "8", "--batch", "16", "--critic-steps", "2", "--threads", "1", .. options];
+        [
+            "train",
+            "gan",
+            "--data",
+            "mnist",
+            "--data-dir",
+            data.Folder,
+            "--out",
+            Weights,
+            "--width",
+            "4",
+            "--latent",
+            "8",
+            "--batch",
+            "16",
+            "--critic-steps",
+            "2",
+            "--threads",
+            "1",
+            .. options,
+        ];
 
     // The header holds the command, which may differ.
     private static byte[] Tensors(byte[] file) => file[(8 + (int)BitConverter.ToInt64(file))..];

@@ -20,8 +20,15 @@ public sealed class TrainPix2PixTests(TrainedModels models) : IClassFixture<Trai
         Assert.Equal(2, (await File.ReadAllLinesAsync(_folder.File("p.log.csv"))).Length);
         var (generator, description) = ModelFile.LoadPix2Pix(Weights);
         generator.Dispose();
-        Assert.Equal((ModelDescription.Pix2PixArchitecture, 4, 10), (description.Architecture, description.Width, description.Iterations));
-        Assert.Contains("images [N, 1, H, W]", (await CommandLine.Run("model", "inspect", Weights)).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            (ModelDescription.Pix2PixArchitecture, 4, 10),
+            (description.Architecture, description.Width, description.Iterations)
+        );
+        Assert.Contains(
+            "images [N, 1, H, W]",
+            (await CommandLine.Run("model", "inspect", Weights)).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -41,5 +48,19 @@ public sealed class TrainPix2PixTests(TrainedModels models) : IClassFixture<Trai
     }
 
     private Task<CommandLine.Outcome> Train(params string[] options) =>
-        CommandLine.Run(["train", "pix2pix", "--data", "mnist", "--data-dir", models.DataFolder, "--out", Weights, "--width", "4", "--threads", "1", .. options]);
+        CommandLine.Run([
+            "train",
+            "pix2pix",
+            "--data",
+            "mnist",
+            "--data-dir",
+            models.DataFolder,
+            "--out",
+            Weights,
+            "--width",
+            "4",
+            "--threads",
+            "1",
+            .. options,
+        ]);
 }

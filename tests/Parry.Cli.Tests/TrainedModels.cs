@@ -17,7 +17,21 @@ public sealed class TrainedModels : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         await Train("classifier", "--net", "e", "--epochs", "3", "--batch", "16", "--out", Classifier);
-        await Train("gan", "--width", "4", "--latent", "8", "--iterations", "2", "--batch", "16", "--threads", "1", "--out", Generator);
+        await Train(
+            "gan",
+            "--width",
+            "4",
+            "--latent",
+            "8",
+            "--iterations",
+            "2",
+            "--batch",
+            "16",
+            "--threads",
+            "1",
+            "--out",
+            Generator
+        );
     }
 
     public Task DisposeAsync() => Task.CompletedTask;

@@ -6,7 +6,12 @@ namespace Parry.Cli.Tests;
 public class UsageTests
 {
     [Theory]
-    [InlineData("frobnicate", "no \"frobnicate\"", "demo, attack, label-flip, evaluate, certify, serve, quality, doctor, data, model, train, bench", "parry --help")]
+    [InlineData(
+        "frobnicate",
+        "no \"frobnicate\"",
+        "demo, attack, label-flip, evaluate, certify, serve, quality, doctor, data, model, train, bench",
+        "parry --help"
+    )]
     [InlineData("data", "add one of list, fetch", "parry data --help")]
     [InlineData("data mnist", "parry data has no \"mnist\"")]
     [InlineData("data fetch", "fetch", "parry data fetch --help")]
@@ -16,7 +21,12 @@ public class UsageTests
     [InlineData("train gan --data mnist --out g.safetensors --seed x", "--seed", "whole number", "\"x\"")]
     [InlineData("train gan --data mnist --out g.safetensors --batch 0", "--batch", "above 0", "\"0\"")]
     [InlineData("train gan --data mnist --out g.safetensors --width 1.5", "--width", "\"1.5\"")]
-    [InlineData("train gan --data mnist --out g.safetensors --learning-rate -1", "--learning-rate", "above 0", "\"-1\"")]
+    [InlineData(
+        "train gan --data mnist --out g.safetensors --learning-rate -1",
+        "--learning-rate",
+        "above 0",
+        "\"-1\""
+    )]
     [InlineData("train gan --data mnist --out g.safetensors --learning-rate NaN", "--learning-rate", "\"NaN\"")]
     [InlineData("train gan --data mnist --out g.safetensors --threads 0", "--threads", "\"0\"")]
     [InlineData("train gan --data mnist --out g.safetensors --kind svm", "svm", "wgan-gp", "hinge")]
@@ -39,12 +49,22 @@ public class UsageTests
     public void A_failure_has_its_exit_code_and_one_line(int code, Type type)
     {
         const string Message = "two\nlines";
-        var failure = (Exception)(type == typeof(TorchNotFoundException) ? new TorchNotFoundException(Message, new IOException()) : Activator.CreateInstance(type, Message)!);
+        var failure = (Exception)(
+            type == typeof(TorchNotFoundException)
+                ? new TorchNotFoundException(Message, new IOException())
+                : Activator.CreateInstance(type, Message)!
+        );
         using var error = new StringWriter();
 
-        Assert.Equal(code, Errors.Report(new TypeInitializationException("Some", new TargetInvocationException(failure)), error));
+        Assert.Equal(
+            code,
+            Errors.Report(new TypeInitializationException("Some", new TargetInvocationException(failure)), error)
+        );
 
-        Assert.Equal(type == typeof(OperationCanceledException) ? "parry: stopped\n" : "parry: two lines\n", error.ToString());
+        Assert.Equal(
+            type == typeof(OperationCanceledException) ? "parry: stopped\n" : "parry: two lines\n",
+            error.ToString()
+        );
     }
 
     [Fact]

@@ -5,7 +5,10 @@ using Parry.Tests.Models.Onnx;
 
 namespace Parry.Cli.Tests;
 
-/// <summary>A model that Parry did not make, from its file to a report: an ONNX graph and a script that tell dark pictures from light ones, where black is -1 and white is 1.</summary>
+/// <summary>
+/// A model that Parry did not make, from its file to a report: an ONNX graph and a script that tell dark pictures from
+/// light ones, where black is -1 and white is 1.
+/// </summary>
 public sealed class YourModelTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,12 +19,25 @@ public sealed class YourModelTests : IDisposable
         {
             Directory.CreateDirectory(_folder.File($"photos/{name}"));
             var shape = new ImageShape(1, 12, 20);
-            for (int i = 0; i < 3; i++) File.WriteAllBytes(_folder.File($"photos/{name}/{i}.png"), Png.Encode([.. Enumerable.Repeat((byte)(value + i), shape.Pixels)], shape));
+            for (int i = 0; i < 3; i++)
+                File.WriteAllBytes(
+                    _folder.File($"photos/{name}/{i}.png"),
+                    Png.Encode([.. Enumerable.Repeat((byte)(value + i), shape.Pixels)], shape)
+                );
         }
 
-        new OnnxBuilder().Input("image", -1, 1, 4, 4).Output("scores", -1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? -1f : 1f)], 16, 2)
-            .Node("Flatten", ["image"], ["flat"]).Node("MatMul", ["flat", "w"], ["z"]).Node("Softmax", ["z"], ["scores"], ("axis", 1)).Save(_folder.Path);
-        TorchScriptFile.Write(Script, "return torch.stack([torch.neg(torch.sum(x, [1, 2, 3])), torch.sum(x, [1, 2, 3])], 1)");
+        new OnnxBuilder()
+            .Input("image", -1, 1, 4, 4)
+            .Output("scores", -1, 2)
+            .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? -1f : 1f)], 16, 2)
+            .Node("Flatten", ["image"], ["flat"])
+            .Node("MatMul", ["flat", "w"], ["z"])
+            .Node("Softmax", ["z"], ["scores"], ("axis", 1))
+            .Save(_folder.Path);
+        TorchScriptFile.Write(
+            Script,
+            "return torch.stack([torch.neg(torch.sum(x, [1, 2, 3])), torch.sum(x, [1, 2, 3])], 1)"
+        );
     }
 
     private string Model => _folder.File("model.onnx");
@@ -35,7 +51,20 @@ public sealed class YourModelTests : IDisposable
     [Fact]
     public async Task An_ONNX_file_is_attacked_with_gradients()
     {
-        JsonElement report = (await CommandLine.Run("attack", "--model", Model, "--range", "-1,1", "--data", Photos, "--attack", "pgd:eps=0.6,step=0.1", "--json")).Json();
+        JsonElement report = (
+            await CommandLine.Run(
+                "attack",
+                "--model",
+                Model,
+                "--range",
+                "-1,1",
+                "--data",
+                Photos,
+                "--attack",
+                "pgd:eps=0.6,step=0.1",
+                "--json"
+            )
+        ).Json();
 
         JsonElement row = report.GetProperty("rows")[0];
         Assert.Equal((6, 6), (row.GetProperty("count").GetInt32(), row.GetProperty("clean_correct").GetInt32()));
@@ -56,7 +85,23 @@ public sealed class YourModelTests : IDisposable
     [Fact]
     public async Task It_is_evaluated_to_a_report()
     {
-        var run = await CommandLine.Run("evaluate", "--model", Model, "--mean", "0.5", "--std", "0.5", "--data", Photos, "--attacks", "fgsm:eps=0.6", "--defenses", "median", "--out", _folder.File("report"));
+        var run = await CommandLine.Run(
+            "evaluate",
+            "--model",
+            Model,
+            "--mean",
+            "0.5",
+            "--std",
+            "0.5",
+            "--data",
+            Photos,
+            "--attacks",
+            "fgsm:eps=0.6",
+            "--defenses",
+            "median",
+            "--out",
+            _folder.File("report")
+        );
 
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Contains("100.0 % (6/6)", run.Output, StringComparison.Ordinal);
@@ -66,12 +111,41 @@ public sealed class YourModelTests : IDisposable
     [Fact]
     public async Task A_script_takes_the_size_of_the_pictures_or_the_one_it_is_told()
     {
-        JsonElement own = (await CommandLine.Run("attack", "--model", Script, "--range", "-1,1", "--data", Photos, "--attack", "fgsm:eps=0.6", "--json")).Json();
-        JsonElement told = (await CommandLine.Run("attack", "--model", Script, "--range", "-1,1", "--input-size", "1x4x4", "--data", Photos, "--attack", "fgsm:eps=0.6", "--json")).Json();
+        JsonElement own = (
+            await CommandLine.Run(
+                "attack",
+                "--model",
+                Script,
+                "--range",
+                "-1,1",
+                "--data",
+                Photos,
+                "--attack",
+                "fgsm:eps=0.6",
+                "--json"
+            )
+        ).Json();
+        JsonElement told = (
+            await CommandLine.Run(
+                "attack",
+                "--model",
+                Script,
+                "--range",
+                "-1,1",
+                "--input-size",
+                "1x4x4",
+                "--data",
+                Photos,
+                "--attack",
+                "fgsm:eps=0.6",
+                "--json"
+            )
+        ).Json();
 
         Assert.Equal(0, own.GetProperty("notes").GetArrayLength());
         Assert.Contains("4x4", told.GetProperty("notes")[0].GetString(), StringComparison.Ordinal);
-        foreach (JsonElement report in new[] { own, told }) Assert.Equal(6, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
+        foreach (JsonElement report in new[] { own, told })
+            Assert.Equal(6, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
     }
 
     [Theory]
@@ -81,7 +155,11 @@ public sealed class YourModelTests : IDisposable
     public async Task A_script_that_cannot_be_differentiated_fails_with_one_line(string end, string word)
     {
         TorchScriptFile.Write(Script, $"y = torch.flatten(x, 1)[:, :2]\n{end}");
-        (await CommandLine.Run("attack", "--model", Script, "--data", Photos, "--attack", "fgsm:eps=0.1")).Fails(2, Script, word);
+        (await CommandLine.Run("attack", "--model", Script, "--data", Photos, "--attack", "fgsm:eps=0.1")).Fails(
+            2,
+            Script,
+            word
+        );
     }
 
     [Fact]
@@ -90,10 +168,27 @@ public sealed class YourModelTests : IDisposable
         var shown = await CommandLine.Run("model", "inspect", Model, "--range", "-1,1");
 
         Assert.Equal((0, ""), (shown.Code, shown.Error));
-        foreach (string words in new[] { "images [N, 1, 4, 4], float32 in [0, 1]; stretched to [-1, 1]; gives 2 logits", "gradients, scores and labels", "MatMul", "w 16x2", "32 parameters" })
+        foreach (
+            string words in new[]
+            {
+                "images [N, 1, 4, 4], float32 in [0, 1]; stretched to [-1, 1]; gives 2 logits",
+                "gradients, scores and labels",
+                "MatMul",
+                "w 16x2",
+                "32 parameters",
+            }
+        )
             Assert.Contains(words, shown.Output, StringComparison.Ordinal);
-        Assert.Contains("--input-size", (await CommandLine.Run("model", "inspect", Script)).Output, StringComparison.Ordinal);
-        Assert.Contains("images [N, 1, 4, 4]", (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "--input-size",
+            (await CommandLine.Run("model", "inspect", Script)).Output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "images [N, 1, 4, 4]",
+            (await CommandLine.Run("model", "inspect", Script, "--input-size", "1x4x4")).Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -101,7 +196,22 @@ public sealed class YourModelTests : IDisposable
     {
         await File.WriteAllTextAsync(_folder.File("labels.txt"), "light\ndark\n");
 
-        JsonElement report = (await CommandLine.Run("attack", "--model", Model, "--range", "-1,1", "--labels", _folder.File("labels.txt"), "--data", Photos, "--attack", "fgsm:eps=0.1", "--json")).Json();
+        JsonElement report = (
+            await CommandLine.Run(
+                "attack",
+                "--model",
+                Model,
+                "--range",
+                "-1,1",
+                "--labels",
+                _folder.File("labels.txt"),
+                "--data",
+                Photos,
+                "--attack",
+                "fgsm:eps=0.1",
+                "--json"
+            )
+        ).Json();
 
         // The names are turned around, so the labels are too.
         Assert.Equal(0, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
@@ -119,5 +229,17 @@ public sealed class YourModelTests : IDisposable
     [InlineData("--background", "1", "at least two classes")]
     [InlineData("--http", "batch=4", "--http")]
     public async Task Contracts_that_make_no_sense_are_refused(string option, string value, string word) =>
-        (await CommandLine.Run("attack", "--model", Model, option, value, "--data", Photos, "--attack", "fgsm:eps=0.1")).Fails(2, word);
+        (
+            await CommandLine.Run(
+                "attack",
+                "--model",
+                Model,
+                option,
+                value,
+                "--data",
+                Photos,
+                "--attack",
+                "fgsm:eps=0.1"
+            )
+        ).Fails(2, word);
 }

@@ -9,7 +9,8 @@ internal static class PublicModels
 
     private static string? Find()
     {
-        if (Environment.GetEnvironmentVariable("PARRY_DATA") is not { Length: > 0 } data) return null;
+        if (Environment.GetEnvironmentVariable("PARRY_DATA") is not { Length: > 0 } data)
+            return null;
         string folder = Path.Combine(data, "..", "models");
         return Directory.Exists(folder) ? folder : null;
     }
@@ -20,6 +21,7 @@ internal sealed class TheoryIfModelsAttribute : TheoryAttribute
 {
     public TheoryIfModelsAttribute()
     {
-        if (PublicModels.Folder is null) Skip = "The public networks are not in a folder models beside $PARRY_DATA.";
+        if (PublicModels.Folder is null)
+            Skip = "The public networks are not in a folder models beside $PARRY_DATA.";
     }
 }

@@ -3,7 +3,9 @@ using Parry.Runtime;
 
 namespace Parry.Tests;
 
-/// <summary>Loads LibTorch before a test touches TorchSharp, which would otherwise look for it in its own way.</summary>
+/// <summary>
+/// Loads LibTorch before a test touches TorchSharp, which would otherwise look for it in its own way.
+/// </summary>
 internal static class TestSetup
 {
     [ModuleInitializer]

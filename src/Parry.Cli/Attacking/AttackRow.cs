@@ -10,13 +10,28 @@ namespace Parry.Cli.Attacking;
 /// <param name="Attacked">Images that did not reach the goal by themselves.</param>
 /// <param name="Succeeded">Attacked images that the attack led to the goal.</param>
 /// <param name="SurviveRounding">Successes that are still successes with 8 bits per value, as in a PNG.</param>
-/// <param name="MedianDistance">Median size of the perturbation over the attacked images, a failure being infinitely far; null when infinite.</param>
+/// <param name="MedianDistance">Median size of the perturbation over the attacked images, a failure being infinitely
+/// far; null when infinite.</param>
 /// <param name="Queries">Forward passes per attacked image.</param>
 /// <param name="Gradients">Backward passes per attacked image.</param>
 /// <param name="Seconds">Wall-clock time.</param>
 /// <param name="Seed">What repeats it.</param>
-internal sealed record AttackRow(string Attack, string Norm, double? Epsilon, int Count, int CleanCorrect, int RobustCorrect, int Attacked, int Succeeded,
-    int SurviveRounding, double? MedianDistance, double Queries, double Gradients, double Seconds, long Seed)
+internal sealed record AttackRow(
+    string Attack,
+    string Norm,
+    double? Epsilon,
+    int Count,
+    int CleanCorrect,
+    int RobustCorrect,
+    int Attacked,
+    int Succeeded,
+    int SurviveRounding,
+    double? MedianDistance,
+    double Queries,
+    double Gradients,
+    double Seconds,
+    long Seed
+)
 {
     /// <summary>The fraction of all images that is classified rightly before.</summary>
     public double CleanAccuracy => (double)CleanCorrect / Count;

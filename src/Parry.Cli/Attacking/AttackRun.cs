@@ -35,19 +35,35 @@ internal sealed class AttackRun
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor images = Images.ImageTensor(), labels = Images.LabelTensor();
+        Tensor images = Images.ImageTensor(),
+            labels = Images.LabelTensor();
         Goal goal = attack.GoalFor(Model, images, labels, Seed);
-        long[] truth = labels.ToArray<long>(), before = Predictions.Of(Model, images);
+        long[] truth = labels.ToArray<long>(),
+            before = Predictions.Of(Model, images);
         bool[] right = [.. before.Zip(truth, (predicted, label) => predicted == label)];
         var rows = new List<AttackRow>();
-        AttackSpec ready = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false } ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation) : attack;
+        AttackSpec ready = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false }
+            ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation)
+            : attack;
         using var learned = ready.Attack as IDisposable;
-        foreach (AttackResult result in ready.Run(Model, images, goal, Seed, attack.Target is null ? right : null, limits: Limits, progress: progress, cancellation: cancellation))
+        foreach (
+            AttackResult result in ready.Run(
+                Model,
+                images,
+                goal,
+                Seed,
+                attack.Target is null ? right : null,
+                limits: Limits,
+                progress: progress,
+                cancellation: cancellation
+            )
+        )
         {
             using (result)
             {
                 rows.Add(Row(attack, result, goal, right));
-                if (Folder is not null) Write(attack, result, truth);
+                if (Folder is not null)
+                    Write(attack, result, truth);
             }
         }
 
@@ -57,19 +73,42 @@ internal sealed class AttackRun
     private AttackRow Row(AttackSpec attack, AttackResult result, Goal goal, bool[] right)
     {
         int attacked = result.Attacked.Count(value => value);
-        double[] distances = [.. result.Distances(result.Norm).Where((_, i) => result.Attacked[i])
-            .Zip(result.Succeeded.Where((_, i) => result.Attacked[i]), (distance, succeeded) => succeeded ? distance : double.PositiveInfinity)];
-        double? median = distances.Length > 0 && Median.Of(distances) is var middle && double.IsFinite(middle) ? middle : null;
-        return new AttackRow(attack.Text, result.Norm.Name(), result.Epsilon, right.Length, right.Count(value => value),
-            right.Zip(result.Succeeded).Count(row => row.First && !row.Second), attacked, result.Succeeded.Count(value => value),
-            Rounding.Survivors(result, Model, goal).Count(value => value), median,
-            result.Queries.Sum() / Math.Max(1, attacked), result.Gradients.Sum() / Math.Max(1, attacked), result.Seconds, Seed);
+        double[] distances =
+        [
+            .. result
+                .Distances(result.Norm)
+                .Where((_, i) => result.Attacked[i])
+                .Zip(
+                    result.Succeeded.Where((_, i) => result.Attacked[i]),
+                    (distance, succeeded) => succeeded ? distance : double.PositiveInfinity
+                ),
+        ];
+        double? median =
+            distances.Length > 0 && Median.Of(distances) is var middle && double.IsFinite(middle) ? middle : null;
+        return new AttackRow(
+            attack.Text,
+            result.Norm.Name(),
+            result.Epsilon,
+            right.Length,
+            right.Count(value => value),
+            right.Zip(result.Succeeded).Count(row => row.First && !row.Second),
+            attacked,
+            result.Succeeded.Count(value => value),
+            Rounding.Survivors(result, Model, goal).Count(value => value),
+            median,
+            result.Queries.Sum() / Math.Max(1, attacked),
+            result.Gradients.Sum() / Math.Max(1, attacked),
+            result.Seconds,
+            Seed
+        );
     }
 
     // NUMBER-TRUE-PREDICTED.png, for each image that the attack led to its goal.
     private void Write(AttackSpec attack, AttackResult result, long[] truth)
     {
-        string name = result.Epsilon is { } epsilon ? string.Create(CultureInfo.InvariantCulture, $"{attack.Name}-{epsilon:0.######}") : attack.Name;
+        string name = result.Epsilon is { } epsilon
+            ? string.Create(CultureInfo.InvariantCulture, $"{attack.Name}-{epsilon:0.######}")
+            : attack.Name;
         string folder = Path.Combine(Folder!, name);
         Directory.CreateDirectory(folder);
         long[] predicted = Predictions.Of(Model, result.Images);
@@ -77,9 +116,13 @@ internal sealed class AttackRun
         int size = Images.Shape.Pixels;
         for (int i = 0; i < truth.Length; i++)
         {
-            if (!result.Succeeded[i]) continue;
+            if (!result.Succeeded[i])
+                continue;
             byte[] png = Png.Encode(pixels.AsSpan(i * size, size), Images.Shape);
-            AtomicFile.Write(Path.Combine(folder, $"{i:00000}-{truth[i]}-{predicted[i]}.png"), stream => stream.Write(png));
+            AtomicFile.Write(
+                Path.Combine(folder, $"{i:00000}-{truth[i]}-{predicted[i]}.png"),
+                stream => stream.Write(png)
+            );
         }
     }
 }

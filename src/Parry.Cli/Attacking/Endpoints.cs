@@ -9,18 +9,28 @@ internal static class Endpoints
     /// <summary>Refuses attacks that must see more, before anything is sent.</summary>
     /// <param name="attacks">The attacks.</param>
     /// <param name="model">The address.</param>
-    /// <param name="settings">How it is asked; null for a model that is not behind an address, which shows everything.</param>
+    /// <param name="settings">How it is asked; null for a model that is not behind an address, which shows
+    /// everything.</param>
     /// <param name="substitute">What else an attack that does not fit could do, as the end of a sentence.</param>
     /// <exception cref="UserErrorException">An attack must see more; the message lists those that need not.</exception>
     public static void Check(IEnumerable<AttackSpec> attacks, string model, HttpSettings? settings, string substitute)
     {
-        if (settings is null) return;
+        if (settings is null)
+            return;
         Knowledge shown = settings.OnlyLabels ? Knowledge.Labels : Knowledge.Scores;
-        if (attacks.FirstOrDefault(attack => attack.Entry.Knowledge > shown) is not { } tooMuch) return;
-        string fitting = $"{(shown == Knowledge.Scores ? $"scores: {Names(Knowledge.Scores)}; " : "")}labels: {Names(Knowledge.Labels)}";
-        throw new UserErrorException($"the attack {tooMuch.Name} needs {tooMuch.Entry.Knowledge.ToString().ToLowerInvariant()}, and {model.Split('?')[0]} shows only {shown.ToString().ToLowerInvariant()}. Attacks that fit, by {fitting}. {substitute}");
+        if (attacks.FirstOrDefault(attack => attack.Entry.Knowledge > shown) is not { } tooMuch)
+            return;
+        string fitting =
+            $"{(shown == Knowledge.Scores ? $"scores: {Names(Knowledge.Scores)}; " : "")}labels: "
+            + $"{Names(Knowledge.Labels)}";
+        throw new UserErrorException(
+            $"the attack {tooMuch.Name} needs {tooMuch.Entry.Knowledge.ToString().ToLowerInvariant()}, and "
+                + $"{model.Split('?')[0]} shows only {shown.ToString().ToLowerInvariant()}. Attacks that fit, by "
+                + $"{fitting}. {substitute}"
+        );
     }
 
     /// <summary>The attacks that see this much and no more.</summary>
-    public static string Names(Knowledge knowledge) => string.Join(", ", AttackCatalog.All.Where(entry => entry.Knowledge == knowledge).Select(entry => entry.Name));
+    public static string Names(Knowledge knowledge) =>
+        string.Join(", ", AttackCatalog.All.Where(entry => entry.Knowledge == knowledge).Select(entry => entry.Name));
 }

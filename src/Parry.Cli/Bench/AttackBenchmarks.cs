@@ -9,10 +9,14 @@ namespace Parry.Cli.Bench;
 /// <summary>What every attack costs beside the model's own calls.</summary>
 internal static class AttackBenchmarks
 {
-    private const double GradientBound = 1.10, QueryBound = 1.25, BatchingBound = 3;
+    private const double GradientBound = 1.10,
+        QueryBound = 1.25,
+        BatchingBound = 3;
     private const int SingleImages = 4;
 
-    /// <summary>Settings that make a slow attack short without changing what a step costs; the others run as they are.</summary>
+    /// <summary>
+    /// Settings that make a slow attack short without changing what a step costs; the others run as they are.
+    /// </summary>
     private static readonly IReadOnlyList<(string Settings, int Images)> s_short =
     [
         ("apgd:steps=20", 200),
@@ -43,7 +47,8 @@ internal static class AttackBenchmarks
     ];
 
     /// <summary>The attacks whose running asks the model nothing, and the one whose work is a solver's.</summary>
-    public static bool IsMeasured(AttackEntry entry) => entry.Default is not ITrainedAttack<IClassifier> { IsTrained: false } && entry.Name != "ground-truth";
+    public static bool IsMeasured(AttackEntry entry) =>
+        entry.Default is not ITrainedAttack<IClassifier> { IsTrained: false } && entry.Name != "ground-truth";
 
     /// <summary>Measures one attack.</summary>
     /// <param name="entry">The attack.</param>
@@ -51,37 +56,65 @@ internal static class AttackBenchmarks
     /// <param name="images">At least as many images as it runs on, [N, C, H, W] in [0, 1].</param>
     /// <param name="labels">Their true classes.</param>
     /// <param name="command">The command that prints the row.</param>
-    public static AttackBenchRow Measure(AttackEntry entry, IClassifier model, Tensor images, Tensor labels, string command)
+    public static AttackBenchRow Measure(
+        AttackEntry entry,
+        IClassifier model,
+        Tensor images,
+        Tensor labels,
+        string command
+    )
     {
-        (string settings, int count) = s_short.Append((Settings: entry.Name, Images: 200)).First(row => row.Settings.Split(':')[0] == entry.Name);
+        (string settings, int count) = s_short
+            .Append((Settings: entry.Name, Images: 200))
+            .First(row => row.Settings.Split(':')[0] == entry.Name);
         AttackSpec attack = AttackCatalog.Parse(settings);
         using var scope = NewDisposeScope();
-        Tensor few = images.slice(0, 0, count, 1), truth = labels.slice(0, 0, count, 1);
+        Tensor few = images.slice(0, 0, count, 1),
+            truth = labels.slice(0, 0, count, 1);
         Run(attack, model, images.slice(0, 0, 8, 1), labels.slice(0, 0, 8, 1));
         var timed = new TimedClassifier(model);
         var (seconds, queries, gradients) = Run(attack, timed, few, truth);
         bool queried = entry.Knowledge != Knowledge.Gradients;
         double bound = queried ? QueryBound : GradientBound;
         double? batching = queried ? count / seconds * OneByOne(attack, model, images, labels) : null;
-        return new AttackBenchRow(attack.Text, entry.Knowledge.ToString().ToLowerInvariant(), count, count / seconds, gradients, queries, timed.Ratio, bound, batching,
-            timed.Ratio <= bound && (batching is null || batching >= BatchingBound), command);
+        return new AttackBenchRow(
+            attack.Text,
+            entry.Knowledge.ToString().ToLowerInvariant(),
+            count,
+            count / seconds,
+            gradients,
+            queries,
+            timed.Ratio,
+            bound,
+            batching,
+            timed.Ratio <= bound && (batching is null || batching >= BatchingBound),
+            command
+        );
     }
 
     // Seconds for an image when each is a run of its own.
     private static double OneByOne(AttackSpec attack, IClassifier model, Tensor images, Tensor labels)
     {
         long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < SingleImages; i++) Run(attack, model, images.slice(0, i, i + 1, 1), labels.slice(0, i, i + 1, 1));
+        for (int i = 0; i < SingleImages; i++)
+            Run(attack, model, images.slice(0, i, i + 1, 1), labels.slice(0, i, i + 1, 1));
         return Stopwatch.GetElapsedTime(start).TotalSeconds / SingleImages;
     }
 
-    private static (double Seconds, double Queries, double Gradients) Run(AttackSpec attack, IClassifier model, Tensor images, Tensor labels)
+    private static (double Seconds, double Queries, double Gradients) Run(
+        AttackSpec attack,
+        IClassifier model,
+        Tensor images,
+        Tensor labels
+    )
     {
         long start = Stopwatch.GetTimestamp();
         IReadOnlyList<AttackResult> results = attack.Run(model, images, Goal.Untargeted(labels), seed: 1);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        double queries = results.Sum(result => result.Queries.Average()), gradients = results.Sum(result => result.Gradients.Average());
-        foreach (AttackResult result in results) result.Dispose();
+        double queries = results.Sum(result => result.Queries.Average()),
+            gradients = results.Sum(result => result.Gradients.Average());
+        foreach (AttackResult result in results)
+            result.Dispose();
         return (seconds, queries, gradients);
     }
 }

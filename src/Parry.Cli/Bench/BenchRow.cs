@@ -18,5 +18,6 @@ internal sealed record BenchRow(string Name, double? Value, string Unit, string 
         new(name, value, unit, FormattableString.Invariant($"<= {bound}"), value <= bound, command);
 
     /// <summary>A number that could not be measured here.</summary>
-    public static BenchRow Absent(string name, string why, string bound, string command) => new(name, null, why, bound, null, command);
+    public static BenchRow Absent(string name, string why, string bound, string command) =>
+        new(name, null, why, bound, null, command);
 }

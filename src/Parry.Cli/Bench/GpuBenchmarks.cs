@@ -11,8 +11,9 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Bench;
 
 /// <summary>
-/// Attacks and Defense-GAN's projection on many images at once. The bounds are for one NVIDIA H200: no slower, and mostly twice as fast, as Python's
-/// libraries were on it with PyTorch 2.11 (torchattacks, foolbox, adversarial-library, AutoAttack's own code).
+/// Attacks and Defense-GAN's projection on many images at once. The bounds are for one NVIDIA H200: no slower, and
+/// mostly twice as fast, as Python's libraries were on it with PyTorch 2.11 (torchattacks, foolbox,
+/// adversarial-library, AutoAttack's own code).
 /// </summary>
 internal static class GpuBenchmarks
 {
@@ -29,13 +30,16 @@ internal static class GpuBenchmarks
 
     /// <summary>Measures four attacks on MNIST, and the projection with a generator of random weights.</summary>
     /// <param name="model">A model of MNIST.</param>
-    /// <param name="images">[N, 1, 28, 28] in [0, 1]; each row takes the first 10,000, 1,000 or 20 of them, or all where there are fewer.</param>
+    /// <param name="images">[N, 1, 28, 28] in [0, 1]; each row takes the first 10,000, 1,000 or 20 of them, or all
+    /// where there are fewer.</param>
     /// <param name="labels">[N] int64.</param>
-    /// <param name="rounds">How often each is measured, after a first time that does not count; the best is printed.</param>
+    /// <param name="rounds">How often each is measured, after a first time that does not count; the best is
+    /// printed.</param>
     public static IEnumerable<BenchRow> OnMnist(IClassifier model, Tensor images, Tensor labels, int rounds = 3)
     {
         const string Command = "parry bench gpu --device cuda --json";
-        foreach (Row row in s_onMnist) yield return Measure(row, "MNIST", model, images, labels, rounds, Command);
+        foreach (Row row in s_onMnist)
+            yield return Measure(row, "MNIST", model, images, labels, rounds, Command);
         yield return Projection(images, rounds, Command);
     }
 
@@ -44,14 +48,33 @@ internal static class GpuBenchmarks
     /// <param name="images">[N, 3, 32, 32] in [0, 1], of which the first 1,000 are taken.</param>
     /// <param name="labels">[N] int64.</param>
     public static BenchRow OnCifar10(IClassifier model, Tensor images, Tensor labels) =>
-        Measure(s_onCifar10, "CIFAR-10", model, images, labels, 1, "parry bench gpu-cifar10 --device cuda --model FILE --json");
+        Measure(
+            s_onCifar10,
+            "CIFAR-10",
+            model,
+            images,
+            labels,
+            1,
+            "parry bench gpu-cifar10 --device cuda --model FILE --json"
+        );
 
-    private static BenchRow Measure(Row row, string data, IClassifier model, Tensor images, Tensor labels, int rounds, string command)
+    private static BenchRow Measure(
+        Row row,
+        string data,
+        IClassifier model,
+        Tensor images,
+        Tensor labels,
+        int rounds,
+        string command
+    )
     {
         long count = Math.Min(row.Images, images.size(0));
-        using Tensor victims = images.narrow(0, 0, count), victimLabels = labels.narrow(0, 0, count);
+        using Tensor victims = images.narrow(0, 0, count),
+            victimLabels = labels.narrow(0, 0, count);
         double seconds = Stopwatches.Best(
-            () => AttackRunner.Run(row.Attack, model, victims, Goal.Untargeted(victimLabels), seed: 1).Dispose(), rounds);
+            () => AttackRunner.Run(row.Attack, model, victims, Goal.Untargeted(victimLabels), seed: 1).Dispose(),
+            rounds
+        );
         return BenchRow.AtMost($"{row.Name} on {count} images of {data}", seconds, "seconds", row.Bound, command);
     }
 
@@ -76,7 +99,8 @@ internal static class GpuBenchmarks
                 using var scope = NewDisposeScope();
                 defense.Purify(some, new SampleRandom(1, samples)).Errors.cpu();
             },
-            rounds);
+            rounds
+        );
         string name = $"Defense-GAN in {defense.Compute}, width 64, L 200, R 10, {count} images, time of an image";
         return BenchRow.AtMost(name, seconds / count * 1000, "milliseconds", 1.1, command);
     }

@@ -9,11 +9,15 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
-/// <summary>What it costs that a model is behind an address: HopSkipJump on a server in this process that answers in 5 ms, against the same attack on the model itself.</summary>
+/// <summary>
+/// What it costs that a model is behind an address: HopSkipJump on a server in this process that answers in 5 ms,
+/// against the same attack on the model itself.
+/// </summary>
 internal static class HttpBenchmarks
 {
     private const string Command = "parry bench http --json";
-    private const int Steps = 10, Milliseconds = 5;
+    private const int Steps = 10,
+        Milliseconds = 5;
 
     /// <summary>Measures.</summary>
     /// <param name="model">The model.</param>
@@ -29,21 +33,41 @@ internal static class HttpBenchmarks
             long start = Stopwatch.GetTimestamp();
             TimeSpan before = Environment.CpuUsage.TotalTime;
             AttackResult result = AttackFit.Run(attack, victim, images, goal, seed: 1)[0];
-            return (result, Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
+            return (
+                result,
+                Stopwatch.GetElapsedTime(start).TotalSeconds,
+                (Environment.CpuUsage.TotalTime - before).TotalSeconds
+            );
         }
 
         Timed(model).Result.Dispose();
         var (here, cost, work) = Timed(model);
-        ModelServer server = ModelServer.Start(model, "benchmark", delay: TimeSpan.FromMilliseconds(Milliseconds)).GetAwaiter().GetResult();
-        using var remote = HttpModel.Open(server.Url, settings, new InputContract { Outputs = OutputKind.Logits }, model.Shape, model.Classes);
+        ModelServer server = ModelServer
+            .Start(model, "benchmark", delay: TimeSpan.FromMilliseconds(Milliseconds))
+            .GetAwaiter()
+            .GetResult();
+        using var remote = HttpModel.Open(
+            server.Url,
+            settings,
+            new InputContract { Outputs = OutputKind.Logits },
+            model.Shape,
+            model.Classes
+        );
         remote.Predict(images).Dispose();
         EndpointUse before = remote.Use;
         var (there, total, spent) = Timed(remote);
-        double sent = remote.Use.Sent - before.Sent, requests = remote.Use.Requests - before.Requests;
+        double sent = remote.Use.Sent - before.Sent,
+            requests = remote.Use.Requests - before.Requests;
         server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         double waiting = sent / settings.Batch * Milliseconds / 1000;
         string name = $"{attack} on {images.size(0)} MNIST images behind an address";
-        yield return BenchRow.AtMost($"{name}: time beyond the attack's own, over queries / {settings.Batch} x {Milliseconds} ms", (total - cost) / waiting, "times", 1.3, Command);
+        yield return BenchRow.AtMost(
+            $"{name}: time beyond the attack's own, over queries / {settings.Batch} x {Milliseconds} ms",
+            (total - cost) / waiting,
+            "times",
+            1.3,
+            Command
+        );
         yield return Said($"{name}: in all", total, "seconds");
         yield return Said("the same attack on the model itself", cost, "seconds");
         yield return Said("processor time of the one and of the other: in all", spent, "seconds");
@@ -60,7 +84,8 @@ internal static class HttpBenchmarks
 
     private static int Different(AttackResult first, AttackResult second)
     {
-        using Tensor change = first.Images.sub(second.Images), largest = change.abs().amax([1, 2, 3]);
+        using Tensor change = first.Images.sub(second.Images),
+            largest = change.abs().amax([1, 2, 3]);
         return largest.ToArray<float>().Count(value => value != 0);
     }
 }

@@ -13,7 +13,13 @@ internal static class ProcessBenchmarks
         Run(["--help"]);
         var runs = Enumerable.Range(0, 5).Select(_ => Run(["--help"])).ToArray();
         yield return BenchRow.AtMost("parry --help (best of 5)", runs.Min(run => run.Seconds), "seconds", 0.3, Command);
-        yield return BenchRow.AtMost("libraries of LibTorch that parry --help loads", runs.Max(run => run.TorchLibraries), "files", 0, Command);
+        yield return BenchRow.AtMost(
+            "libraries of LibTorch that parry --help loads",
+            runs.Max(run => run.TorchLibraries),
+            "files",
+            0,
+            Command
+        );
     }
 
     /// <summary>The demo with everything installed.</summary>
@@ -40,7 +46,11 @@ internal static class ProcessBenchmarks
 
     private static (double Seconds, double PeakMebibytes, int TorchLibraries, int ExitCode) Run(string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         long began = Stopwatch.GetTimestamp();
         using Process process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };
@@ -60,12 +70,22 @@ internal static class ProcessBenchmarks
 
     private static long PeakKilobytes(int id)
     {
-        string? line = Lines($"/proc/{id}/status").FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
+        string? line = Lines($"/proc/{id}/status")
+            .FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return line is null
+            ? 0
+            : long.Parse(
+                line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+                System.Globalization.CultureInfo.InvariantCulture
+            );
     }
 
     private static int TorchLibraries(int id) =>
-        Lines($"/proc/{id}/maps").Where(line => line.Contains("libtorch", StringComparison.Ordinal)).Select(line => line.Split(' ')[^1]).Distinct().Count();
+        Lines($"/proc/{id}/maps")
+            .Where(line => line.Contains("libtorch", StringComparison.Ordinal))
+            .Select(line => line.Split(' ')[^1])
+            .Distinct()
+            .Count();
 
     private static string[] Lines(string file)
     {

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
-/// <summary>The costs of Parry's inner loops, each as a ratio to another way of doing the same, taken in one process.</summary>
+/// <summary>
+/// The costs of Parry's inner loops, each as a ratio to another way of doing the same, taken in one process.
+/// </summary>
 internal static class SpeedBenchmarks
 {
     public const string Command = "parry bench speed --json";
@@ -20,16 +22,24 @@ internal static class SpeedBenchmarks
         using Tensor one = tensor(new float[] { 1f, 2f, 3f });
         double seconds = Stopwatches.Best(() =>
         {
-            for (int i = 0; i < Calls; i++) one.add(one).Dispose();
+            for (int i = 0; i < Calls; i++)
+                one.add(one).Dispose();
         });
-        return BenchRow.AtMost("operator call from C# (add of 3 numbers)", seconds / Calls * 1e6, "microseconds", 1.5, Command);
+        return BenchRow.AtMost(
+            "operator call from C# (add of 3 numbers)",
+            seconds / Calls * 1e6,
+            "microseconds",
+            1.5,
+            Command
+        );
     }
 
     /// <summary>One step of Defense-GAN's projection at the paper's size, on one worker.</summary>
     public static BenchRow Projection(ScalarType compute)
     {
         string name = $"one projection step in {compute}, width 64, batch 500, one thread";
-        if (compute == ScalarType.BFloat16 && !Devices.HasFastBfloat16) return BenchRow.Absent(name, "this processor emulates bfloat16", "", Command);
+        if (compute == ScalarType.BFloat16 && !Devices.HasFastBfloat16)
+            return BenchRow.Absent(name, "this processor emulates bfloat16", "", Command);
         using var random = Devices.Generator(1);
         using var generator = new ImageGenerator(new ImageShape(1, 28, 28), random);
         using Tensor latents = randn([500, generator.Latent], generator: random);
@@ -52,14 +62,30 @@ internal static class SpeedBenchmarks
         var everyImage = Enumerable.Repeat(true, (int)images.size(0)).ToArray();
         double ratio = Stopwatches.Ratio(
             () => AttackRunner.Run(attack, model, images, Goal.Untargeted(labels), 1, everyImage).Dispose(),
-            () => OnWorkers(images, labels, (part, goal) =>
-            {
-                for (int step = 0; step < Steps; step++) Gradient(model, part, goal);
-            }));
-        return BenchRow.AtMost("PGD-40 over the bare cost of 40 forward and input-gradient passes", ratio, "times", 1.10, Command);
+            () =>
+                OnWorkers(
+                    images,
+                    labels,
+                    (part, goal) =>
+                    {
+                        for (int step = 0; step < Steps; step++)
+                            Gradient(model, part, goal);
+                    }
+                )
+        );
+        return BenchRow.AtMost(
+            "PGD-40 over the bare cost of 40 forward and input-gradient passes",
+            ratio,
+            "times",
+            1.10,
+            Command
+        );
     }
 
-    /// <summary>Forward and input-gradient passes on one call with LibTorch's own threads on all cores, over the same with one worker per core.</summary>
+    /// <summary>
+    /// Forward and input-gradient passes on one call with LibTorch's own threads on all cores, over the same with one
+    /// worker per core.
+    /// </summary>
     public static BenchRow WorkersAgainstThreads(IClassifier model, Tensor images, Tensor labels)
     {
         void Whole()
@@ -69,8 +95,13 @@ internal static class SpeedBenchmarks
             TorchLibrary.SetThreads(1);
         }
 
-        double ratio = Stopwatches.Ratio(Whole, () => OnWorkers(images, labels, (part, goal) => Gradient(model, part, goal)));
-        string name = $"gradients of {images.size(0)} MNIST images: {Workers.PhysicalCores} LibTorch threads over {Workers.Shared.Count} workers";
+        double ratio = Stopwatches.Ratio(
+            Whole,
+            () => OnWorkers(images, labels, (part, goal) => Gradient(model, part, goal))
+        );
+        string name =
+            $"gradients of {images.size(0)} MNIST images: {Workers.PhysicalCores} LibTorch threads over "
+            + $"{Workers.Shared.Count} workers";
         return BenchRow.AtLeast(name, ratio, "times", 1.8, Command);
     }
 
@@ -81,12 +112,20 @@ internal static class SpeedBenchmarks
         Tensor few = images.slice(0, 0, 4, 1);
         Goal goal = Goal.Untargeted(labels.slice(0, 0, 4, 1));
         var all = Enumerable.Repeat(true, 4).ToArray();
-        void Run(int steps) => AttackRunner.Run(new ProjectedGradientDescent { Steps = steps }, model, few, goal, 1, all).Dispose();
+        void Run(int steps) =>
+            AttackRunner.Run(new ProjectedGradientDescent { Steps = steps }, model, few, goal, 1, all).Dispose();
         Run(500);
-        long before = Environment.WorkingSet, live = LiveTensors.Count;
+        long before = Environment.WorkingSet,
+            live = LiveTensors.Count;
         Run(10_000);
         long leaked = LiveTensors.Count - live;
-        return BenchRow.AtMost($"growth over 10,000 PGD steps ({leaked} tensors left)", (Environment.WorkingSet - before) / 1048576.0, "MiB", 16, Command);
+        return BenchRow.AtMost(
+            $"growth over 10,000 PGD steps ({leaked} tensors left)",
+            (Environment.WorkingSet - before) / 1048576.0,
+            "MiB",
+            16,
+            Command
+        );
     }
 
     private static void Gradient(IClassifier model, Tensor images, Goal goal)
@@ -98,12 +137,17 @@ internal static class SpeedBenchmarks
     // Cut as the runner of attacks cuts.
     private static void OnWorkers(Tensor images, Tensor labels, Action<Tensor, Goal> work)
     {
-        int count = (int)images.size(0), size = Math.Min(128, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
-        Workers.Shared.Run((count + size - 1) / size, i =>
-        {
-            using var scope = NewDisposeScope();
-            long from = (long)i * size, to = Math.Min(count, from + size);
-            work(images.slice(0, from, to, 1), Goal.Untargeted(labels.slice(0, from, to, 1)));
-        });
+        int count = (int)images.size(0),
+            size = Math.Min(128, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
+        Workers.Shared.Run(
+            (count + size - 1) / size,
+            i =>
+            {
+                using var scope = NewDisposeScope();
+                long from = (long)i * size,
+                    to = Math.Min(count, from + size);
+                work(images.slice(0, from, to, 1), Goal.Untargeted(labels.slice(0, from, to, 1)));
+            }
+        );
     }
 }

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Bench;
 
-/// <summary>A model that adds up, for every worker, how long its calls take and how long the worker was at it from the first call to the last.</summary>
+/// <summary>
+/// A model that adds up, for every worker, how long its calls take and how long the worker was at it from the first
+/// call to the last.
+/// </summary>
 internal sealed class TimedClassifier(IClassifier model) : IClassifier
 {
     private readonly ConcurrentDictionary<int, (long First, long Last, long Inside)> _workers = new();
@@ -15,7 +18,9 @@ internal sealed class TimedClassifier(IClassifier model) : IClassifier
     public int Classes => model.Classes;
 
     /// <summary>The time of all work over that inside the model.</summary>
-    public double Ratio => (double)_workers.Values.Sum(worker => worker.Last - worker.First) / _workers.Values.Sum(worker => worker.Inside);
+    public double Ratio =>
+        (double)_workers.Values.Sum(worker => worker.Last - worker.First)
+        / _workers.Values.Sum(worker => worker.Inside);
 
     public Tensor Logits(Tensor images) => Timed(() => model.Logits(images));
 
@@ -23,7 +28,8 @@ internal sealed class TimedClassifier(IClassifier model) : IClassifier
 
     Tensor IPredictor.Predict(Tensor images) => Timed(() => model.Predict(images));
 
-    LossGradient IClassifier.Gradient(Tensor images, Func<Tensor, Tensor> loss) => Timed(() => model.Gradient(images, loss));
+    LossGradient IClassifier.Gradient(Tensor images, Func<Tensor, Tensor> loss) =>
+        Timed(() => model.Gradient(images, loss));
 
     public IDisposable? EnterEvaluation() => model.EnterEvaluation();
 
@@ -32,7 +38,11 @@ internal sealed class TimedClassifier(IClassifier model) : IClassifier
         long start = Stopwatch.GetTimestamp();
         T answer = call();
         long end = Stopwatch.GetTimestamp();
-        _workers.AddOrUpdate(Environment.CurrentManagedThreadId, (start, end, end - start), (_, before) => (before.First, end, before.Inside + end - start));
+        _workers.AddOrUpdate(
+            Environment.CurrentManagedThreadId,
+            (start, end, end - start),
+            (_, before) => (before.First, end, before.Inside + end - start)
+        );
         return answer;
     }
 }

@@ -15,5 +15,6 @@ internal sealed record Check(string Name, CheckStatus Status, string Found, stri
         new(name, advice is null ? CheckStatus.Ok : CheckStatus.Warning, found, advice);
 
     /// <summary>Something is not there.</summary>
-    public static Check Missing(string name, string found, string advice) => new(name, CheckStatus.Missing, found, advice);
+    public static Check Missing(string name, string found, string advice) =>
+        new(name, CheckStatus.Missing, found, advice);
 }

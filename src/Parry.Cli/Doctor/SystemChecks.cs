@@ -17,14 +17,18 @@ internal static class SystemChecks
         yield return Check.Ok(".NET", $"{Environment.Version}, {RuntimeInformation.RuntimeIdentifier}");
         yield return Check.Ok("cores", $"{Workers.PhysicalCores} physical, one worker each");
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30);
-        yield return Check.Warn("memory", string.Create(CultureInfo.InvariantCulture, $"{memory:0.0} GiB"),
-            memory < EnoughGibibytes ? "Parry's demo takes up to 2 GiB: free some, or use smaller counts" : null);
+        yield return Check.Warn(
+            "memory",
+            string.Create(CultureInfo.InvariantCulture, $"{memory:0.0} GiB"),
+            memory < EnoughGibibytes ? "Parry's demo takes up to 2 GiB: free some, or use smaller counts" : null
+        );
     }
 
     /// <summary>Data sets, models, the cache folder.</summary>
     public static IEnumerable<Check> Files()
     {
-        foreach (DataSet set in DataSets.All) yield return Data(set);
+        foreach (DataSet set in DataSets.All)
+            yield return Data(set);
         yield return Models();
         yield return Cache();
     }
@@ -33,7 +37,8 @@ internal static class SystemChecks
     {
         try
         {
-            string test = DataLocator.Find(set, DataPart.Test), train = DataLocator.Find(set, DataPart.Train);
+            string test = DataLocator.Find(set, DataPart.Test),
+                train = DataLocator.Find(set, DataPart.Train);
             return Check.Ok(set.Title, test == train ? test : $"{test}, {train}");
         }
         catch (UserErrorException)
@@ -61,16 +66,29 @@ internal static class SystemChecks
     {
         string folder = Path.GetDirectoryName(DataLocator.CacheFolder(DataSets.Mnist))!;
         string existing = folder;
-        while (!Directory.Exists(existing)) existing = Path.GetDirectoryName(existing)!;
+        while (!Directory.Exists(existing))
+            existing = Path.GetDirectoryName(existing)!;
         try
         {
             string probe = Path.Combine(existing, $".{Path.GetRandomFileName()}.tmp");
-            using var file = new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+            using var file = new FileStream(
+                probe,
+                FileMode.CreateNew,
+                FileAccess.Write,
+                FileShare.None,
+                1,
+                FileOptions.DeleteOnClose
+            );
             return Check.Ok("download folder", folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new Check("download folder", CheckStatus.Warning, $"{folder} is not writable", "set XDG_CACHE_HOME to a folder you may write to, or give parry data fetch a --data-dir");
+            return new Check(
+                "download folder",
+                CheckStatus.Warning,
+                $"{folder} is not writable",
+                "set XDG_CACHE_HOME to a folder you may write to, or give parry data fetch a --data-dir"
+            );
         }
     }
 }

@@ -31,7 +31,12 @@ internal static class TorchChecks
         [
             Check.Ok(LibTorch, $"{TorchLibrary.Version}, {TorchLibrary.Way} ({TorchLibrary.Folder})"),
             Check.Ok("threads", $"{Workers.Shared.Count} workers with one LibTorch thread each"),
-            Check.Ok("CUDA devices", TorchLibrary.CudaDevices is > 0 and int devices ? $"{devices}" : $"none; the processor does the work{OfPython()}"),
+            Check.Ok(
+                "CUDA devices",
+                TorchLibrary.CudaDevices is > 0 and int devices
+                    ? $"{devices}"
+                    : $"none; the processor does the work{OfPython()}"
+            ),
             Gradient(),
             Convolution(),
         ];
@@ -40,10 +45,16 @@ internal static class TorchChecks
     // Where Python has PyTorch, its LibTorch may bring a GPU.
     private static string OfPython()
     {
-        const string Question = "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib') if torch.version.cuda else '')";
+        const string Question =
+            "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib') if torch.version.cuda "
+            + "else '')";
         try
         {
-            var start = new ProcessStartInfo("python3", ["-c", Question]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            var start = new ProcessStartInfo("python3", ["-c", Question])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
             using Process python = Process.Start(start)!;
             Task<string> said = python.StandardOutput.ReadToEndAsync();
             _ = python.StandardError.ReadToEndAsync();
@@ -54,7 +65,9 @@ internal static class TorchChecks
             }
 
             string folder = said.Result.Trim();
-            return python.ExitCode == 0 && Directory.Exists(folder) ? $" ({TorchLibrary.FolderVariable}={folder} would take PyTorch's LibTorch, with CUDA)" : "";
+            return python.ExitCode == 0 && Directory.Exists(folder)
+                ? $" ({TorchLibrary.FolderVariable}={folder} would take PyTorch's LibTorch, with CUDA)"
+                : "";
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
         {
@@ -69,32 +82,49 @@ internal static class TorchChecks
         Tensor x = tensor(new[] { 1f, -2f, 3f }).requires_grad_();
         Tensor gradient = Autograd.Grad((x * x).sum(), x);
         bool right = gradient.ToArray<float>().SequenceEqual([2f, -4f, 6f]);
-        return right ? Check.Ok("gradient", "differentiates as it should") : Check.Missing("gradient", "is wrong", "LibTorch differentiates the sum of squares wrongly: use the LibTorch that Parry was built for");
+        return right
+            ? Check.Ok("gradient", "differentiates as it should")
+            : Check.Missing(
+                "gradient",
+                "is wrong",
+                "LibTorch differentiates the sum of squares wrongly: use the LibTorch that Parry was built for"
+            );
     }
 
     // Channels-last, 64 to 128 channels: the kind of layer in which the time goes.
     private static Check Convolution()
     {
-        const int Images = 16, Inputs = 64, Outputs = 128, Side = 14, Kernel = 5;
+        const int Images = 16,
+            Inputs = 64,
+            Outputs = 128,
+            Side = 14,
+            Kernel = 5;
         const double Operations = 2.0 * Images * Side * Side * Outputs * Inputs * Kernel * Kernel;
         double seconds = double.PositiveInfinity;
-        Workers.Shared.Run(1, _ =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            using var random = Devices.Generator(1);
-            Tensor images = ChannelsLast.Of(randn([Images, Inputs, Side, Side], generator: random));
-            Tensor weights = ChannelsLast.Of(randn([Outputs, Inputs, Kernel, Kernel], generator: random));
-            var total = Stopwatch.StartNew();
-            while (total.Elapsed < TimeSpan.FromSeconds(0.3))
+        Workers.Shared.Run(
+            1,
+            _ =>
             {
-                long start = Stopwatch.GetTimestamp();
-                nn.functional.conv2d(images, weights, null, strides: [1, 1], padding: [Kernel / 2, Kernel / 2]).Dispose();
-                seconds = Math.Min(seconds, Stopwatch.GetElapsedTime(start).TotalSeconds);
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                using var random = Devices.Generator(1);
+                Tensor images = ChannelsLast.Of(randn([Images, Inputs, Side, Side], generator: random));
+                Tensor weights = ChannelsLast.Of(randn([Outputs, Inputs, Kernel, Kernel], generator: random));
+                var total = Stopwatch.StartNew();
+                while (total.Elapsed < TimeSpan.FromSeconds(0.3))
+                {
+                    long start = Stopwatch.GetTimestamp();
+                    nn.functional.conv2d(images, weights, null, strides: [1, 1], padding: [Kernel / 2, Kernel / 2])
+                        .Dispose();
+                    seconds = Math.Min(seconds, Stopwatch.GetElapsedTime(start).TotalSeconds);
+                }
             }
-        });
+        );
         double speed = Operations / seconds / 1e9;
-        return Check.Warn("convolution", string.Create(CultureInfo.InvariantCulture, $"{speed:0} GFLOP/s on one core, channels-last"),
-            speed < SlowGigaflops ? "this is slow: close other programs, or use a processor with AVX2" : null);
+        return Check.Warn(
+            "convolution",
+            string.Create(CultureInfo.InvariantCulture, $"{speed:0} GFLOP/s on one core, channels-last"),
+            speed < SlowGigaflops ? "this is slow: close other programs, or use a processor with AVX2" : null
+        );
     }
 }

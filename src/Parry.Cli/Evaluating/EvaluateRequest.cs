@@ -23,7 +23,9 @@ internal sealed record EvaluateRequest
     /// <summary>Defenses as <c>NAME:key=value,…</c>; "none" is always there.</summary>
     public required IReadOnlyList<string> Defenses { get; init; }
 
-    /// <summary>The substitute that attacks on the bare classifier are crafted on; null crafts on the classifier itself.</summary>
+    /// <summary>
+    /// The substitute that attacks on the bare classifier are crafted on; null crafts on the classifier itself.
+    /// </summary>
     public string? From { get; init; }
 
     /// <summary>How many test images, from the first on.</summary>
@@ -32,7 +34,9 @@ internal sealed record EvaluateRequest
     /// <summary>Whether fewer will do where there are no more.</summary>
     public bool OrFewer { get; init; }
 
-    /// <summary>Whether the images are validation images (the last 10,000 for training) instead of test images.</summary>
+    /// <summary>
+    /// Whether the images are validation images (the last 10,000 for training) instead of test images.
+    /// </summary>
     public bool Validation { get; init; }
 
     /// <summary>Whether the attacks known to break the defenses run too.</summary>

@@ -18,64 +18,128 @@ namespace Parry.Cli.Evaluating;
 internal static class EvaluateRun
 {
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
-    /// <returns>The report, and why a model behind an address failed on the way, if it did: then rows are missing.</returns>
+    /// <returns>The report, and why a model behind an address failed on the way, if it did: then rows are
+    /// missing.</returns>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
     /// <exception cref="EndpointException">A model behind an address failed before anything was found.</exception>
-    public static (EvaluationReport Report, string? Failure) Run(EvaluateRequest request, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    public static (EvaluationReport Report, string? Failure) Run(
+        EvaluateRequest request,
+        IProgress<EvaluationProgress>? progress,
+        CancellationToken cancellation
+    )
     {
         AttackSpec[] attacks = [.. request.Attacks.Select(AttackCatalog.Parse)];
-        if (attacks.Length == 0) throw new UserErrorException($"expected at least one attack out of {string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none");
-        if (request.From is null) Endpoints.Check(attacks, request.Model.Name, request.Model.Http, "Or craft images on a model of your own with --from FILE");
+        if (attacks.Length == 0)
+            throw new UserErrorException(
+                $"expected at least one attack out of "
+                    + $"{string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none"
+            );
+        if (request.From is null)
+            Endpoints.Check(
+                attacks,
+                request.Model.Name,
+                request.Model.Http,
+                "Or craft images on a model of your own with --from FILE"
+            );
         var (opened, set) = request.Model.OpenWith(request.Data, request.Attribute, cancellation);
-        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = request.DataDir, Source = set };
+        using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count)
+        {
+            DataDir = request.DataDir,
+            Source = set,
+        };
         IPredictor model = context.Own(opened).Model;
-        foreach (AttackSpec attack in attacks) context.Own(attack.Attack);
-        ImageSet images = set.Load(request.Validation ? DataPart.Validation : DataPart.Test, Split.DefenseGan, request.DataDir, request.Count, request.OrFewer);
-        if (model is IClassifier seen) context.Evaluated = seen;
+        foreach (AttackSpec attack in attacks)
+            context.Own(attack.Attack);
+        ImageSet images = set.Load(
+            request.Validation ? DataPart.Validation : DataPart.Test,
+            Split.DefenseGan,
+            request.DataDir,
+            request.Count,
+            request.OrFewer
+        );
+        if (model is IClassifier seen)
+            context.Evaluated = seen;
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
-        DefenseSpec[] defenses = [.. request.Defenses.Where(defense => defense != EvaluationRow.Nothing).Select(defense => DefenseCatalog.Parse(defense, context))];
-        bool learning = attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>) || defenses.Any(defense => defense.Breaks.Count > 0);
-        EvaluationFindings findings = Evaluator.Run(new EvaluationPlan
-        {
-            ModelName = request.Model.Name,
-            Model = model,
-            Images = images,
-            TrainingImages = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null,
-            DataName = set.Name,
-            Attacks = [.. attacks.Select(attack => new PlannedAttack(NameOf(attack, attacks, request), attack.Attack, attack.Epsilons.Count == 0 ? null : attack.Epsilons, source, attack.Target))],
-            Limits = request.Limits,
-            Defenses = Named(defenses),
-            KnownBreaks = request.KnownBreaks,
-            Revisited = request.Revisited,
-            Seed = request.Seed,
-        }, progress, cancellation);
-        return (new EvaluationReport
-        {
-            Title = $"{request.Model.Name} on {set.Title}",
-            Command = request.Command,
-            Created = DateTimeOffset.UtcNow,
-            Machine = Machine(),
-            Settings = Settings(request, images, set, attacks, defenses, model),
-            Rows = findings.Rows,
-            Rocs = findings.Rocs,
-            Gallery = findings.Gallery,
-            Times = findings.Times,
-            Notes = [.. findings.Warnings, .. findings.Notes, .. new[] { images.Note, ChanceOf(model, findings), SlowBfloat16(defenses) }.OfType<string>()],
-        }, findings.Failure);
+        DefenseSpec[] defenses =
+        [
+            .. request
+                .Defenses.Where(defense => defense != EvaluationRow.Nothing)
+                .Select(defense => DefenseCatalog.Parse(defense, context)),
+        ];
+        bool learning =
+            attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>)
+            || defenses.Any(defense => defense.Breaks.Count > 0);
+        EvaluationFindings findings = Evaluator.Run(
+            new EvaluationPlan
+            {
+                ModelName = request.Model.Name,
+                Model = model,
+                Images = images,
+                TrainingImages = learning ? set.Load(DataPart.Train, Split.DefenseGan, request.DataDir) : null,
+                DataName = set.Name,
+                Attacks =
+                [
+                    .. attacks.Select(attack => new PlannedAttack(
+                        NameOf(attack, attacks, request),
+                        attack.Attack,
+                        attack.Epsilons.Count == 0 ? null : attack.Epsilons,
+                        source,
+                        attack.Target
+                    )),
+                ],
+                Limits = request.Limits,
+                Defenses = Named(defenses),
+                KnownBreaks = request.KnownBreaks,
+                Revisited = request.Revisited,
+                Seed = request.Seed,
+            },
+            progress,
+            cancellation
+        );
+        return (
+            new EvaluationReport
+            {
+                Title = $"{request.Model.Name} on {set.Title}",
+                Command = request.Command,
+                Created = DateTimeOffset.UtcNow,
+                Machine = Machine(),
+                Settings = Settings(request, images, set, attacks, defenses, model),
+                Rows = findings.Rows,
+                Rocs = findings.Rocs,
+                Gallery = findings.Gallery,
+                Times = findings.Times,
+                Notes =
+                [
+                    .. findings.Warnings,
+                    .. findings.Notes,
+                    .. new[] { images.Note, ChanceOf(model, findings), SlowBfloat16(defenses) }.OfType<string>(),
+                ],
+            },
+            findings.Failure
+        );
     }
 
     private static string? SlowBfloat16(DefenseSpec[] defenses)
     {
-        bool asked = defenses.Any(defense => defense.Purifier is DefenseGan { Compute: ScalarType.BFloat16 } or FastDefenseGan { Compute: ScalarType.BFloat16 });
+        bool asked = defenses.Any(defense =>
+            defense.Purifier
+                is DefenseGan { Compute: ScalarType.BFloat16 }
+                    or FastDefenseGan { Compute: ScalarType.BFloat16 }
+        );
         return asked && !Devices.HasFastBfloat16
-            ? "This processor emulates bfloat16, which takes up to 35 times as long as float32: leave compute=bfloat16 out."
+            ? "This processor emulates bfloat16, which takes up to 35 times as long as float32: leave "
+                + "compute=bfloat16 out."
             : null;
     }
 
     private static string? ChanceOf(IPredictor model, EvaluationFindings findings) =>
-        findings.Rows.FirstOrDefault(row => row is { Attack: EvaluationRow.Nothing, Defense: EvaluationRow.Nothing }) is { } clean ? NearChance.Warning(clean.RobustCorrect, clean.Count, model.Classes) : null;
+        findings.Rows.FirstOrDefault(row => row is { Attack: EvaluationRow.Nothing, Defense: EvaluationRow.Nothing })
+            is { } clean
+            ? NearChance.Warning(clean.RobustCorrect, clean.Count, model.Classes)
+            : null;
 
-    // The command-line name, with its options only where another of the same name stands beside it; the report's settings have them all.
+    // The command-line name, with its options only where another of the same name stands beside it; the report's
+    // settings have them all.
     private static string NameOf(AttackSpec attack, AttackSpec[] all, EvaluateRequest request)
     {
         string name = all.Count(other => other.Name == attack.Name) == 1 ? attack.Name : attack.TextWithoutBudgets;
@@ -83,30 +147,56 @@ internal static class EvaluateRun
     }
 
     private static DefenseSpec[] Named(DefenseSpec[] defenses) =>
-        [.. defenses.Select(defense => ShortName(defense) is var name && defenses.Count(other => ShortName(other) == name) == 1 ? defense with { Name = name } : defense)];
+        [
+            .. defenses.Select(defense =>
+                ShortName(defense) is var name && defenses.Count(other => ShortName(other) == name) == 1
+                    ? defense with
+                    {
+                        Name = name,
+                    }
+                    : defense
+            ),
+        ];
 
     private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
 
-    private static SortedDictionary<string, string> Settings(EvaluateRequest request, ImageSet images, IImageSource set, AttackSpec[] attacks, DefenseSpec[] defenses, IPredictor model)
+    private static SortedDictionary<string, string> Settings(
+        EvaluateRequest request,
+        ImageSet images,
+        IImageSource set,
+        AttackSpec[] attacks,
+        DefenseSpec[] defenses,
+        IPredictor model
+    )
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["images"] = $"the first {images.Count} {(request.Validation ? "validation" : "test")} images of {set.Name}",
+            ["images"] =
+                $"the first {images.Count} {(request.Validation ? "validation" : "test")} images of {set.Name}",
             ["seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
         };
-        if (request.Limits is { Queries: { } queries }) settings["limit"] = $"{queries} queries for each image and budget";
-        if (request.Limits is { Gradients: { } gradients }) settings["limit on gradients"] = $"{gradients} for each image and budget";
-        if (model is HttpModel { Use: var use }) settings["model behind an address"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
-        foreach (AttackSpec attack in attacks) settings[$"attack {attack.Name}"] = attack.Text;
-        foreach (DefenseSpec defense in defenses) settings[$"defense {defense.Name}"] = defense.Purifier is null ? defense.Name : $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier ?? defense.Purifier}, gradients over {defense.Draws} draws";
+        if (request.Limits is { Queries: { } queries })
+            settings["limit"] = $"{queries} queries for each image and budget";
+        if (request.Limits is { Gradients: { } gradients })
+            settings["limit on gradients"] = $"{gradients} for each image and budget";
+        if (model is HttpModel { Use: var use })
+            settings["model behind an address"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
+        foreach (AttackSpec attack in attacks)
+            settings[$"attack {attack.Name}"] = attack.Text;
+        foreach (DefenseSpec defense in defenses)
+            settings[$"defense {defense.Name}"] = defense.Purifier is null
+                ? defense.Name
+                : $"defender: {defense.Purifier}; attacker: {defense.AttackersPurifier ?? defense.Purifier}, "
+                    + $"gradients over {defense.Draws} draws";
         return settings;
     }
 
-    private static Dictionary<string, string> Machine() => new()
-    {
-        ["workers"] = Workers.Shared.Count.ToString(CultureInfo.InvariantCulture),
-        ["LibTorch"] = TorchLibrary.Version,
-        ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
-        [".NET"] = Environment.Version.ToString(),
-    };
+    private static Dictionary<string, string> Machine() =>
+        new()
+        {
+            ["workers"] = Workers.Shared.Count.ToString(CultureInfo.InvariantCulture),
+            ["LibTorch"] = TorchLibrary.Version,
+            ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
+            [".NET"] = Environment.Version.ToString(),
+        };
 }

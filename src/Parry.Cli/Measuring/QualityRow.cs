@@ -12,7 +12,20 @@ namespace Parry.Cli.Measuring;
 /// <param name="NearestTraining">The smallest such distance.</param>
 /// <param name="ClosestPair">Median over batches of the closest pair's distance.</param>
 /// <param name="DuplicateShare">Share of batches with a pair closer than any of the real images.</param>
-/// <param name="Support">How many images it draws, by the birthday paradox; null where that only tells "more" or "fewer" than a batch squared.</param>
-/// <param name="ReconstructionError">Mean squared error a pixel of test images drawn as well as can be; null where none was measured.</param>
-internal sealed record QualityRow(string Source, double Fid, ClassifierScore Score, ModeCoverage Modes, PrecisionRecall Neighborhoods,
-    double TrainingDistance, double NearestTraining, double ClosestPair, double DuplicateShare, double? Support, double? ReconstructionError);
+/// <param name="Support">How many images it draws, by the birthday paradox; null where that only tells "more" or
+/// "fewer" than a batch squared.</param>
+/// <param name="ReconstructionError">Mean squared error a pixel of test images drawn as well as can be; null where none
+/// was measured.</param>
+internal sealed record QualityRow(
+    string Source,
+    double Fid,
+    ClassifierScore Score,
+    ModeCoverage Modes,
+    PrecisionRecall Neighborhoods,
+    double TrainingDistance,
+    double NearestTraining,
+    double ClosestPair,
+    double DuplicateShare,
+    double? Support,
+    double? ReconstructionError
+);

@@ -10,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Measuring;
 
-/// <summary>Measures a generator, and beside it real images that nothing trained on, which no generator should beat, and noise, which every one should.</summary>
+/// <summary>
+/// Measures a generator, and beside it real images that nothing trained on, which no generator should beat, and noise,
+/// which every one should.
+/// </summary>
 internal sealed class QualityRun
 {
     /// <summary>Samples that are held against all training images.</summary>
@@ -58,8 +61,17 @@ internal sealed class QualityRun
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         line.Show(() => "drawing");
-        Tensor test = Test.ImageTensor(), real = HeldOut.ImageTensor();
-        Tensor drawn = GeneratorSamples.Draw(Generator, HeldOut.Shape, Latent, Classes, HeldOut.Count, Seed, cancellation);
+        Tensor test = Test.ImageTensor(),
+            real = HeldOut.ImageTensor();
+        Tensor drawn = GeneratorSamples.Draw(
+            Generator,
+            HeldOut.Shape,
+            Latent,
+            Classes,
+            HeldOut.Count,
+            Seed,
+            cancellation
+        );
         Tensor noise = GeneratorSamples.Noise(HeldOut.Shape, HeldOut.Count, Seed);
         Tensor reference = Features.Of(test, cancellation).Features;
         BirthdayParadox realPairs = BirthdayParadox.Of(real, cancellation: cancellation);
@@ -78,23 +90,66 @@ internal sealed class QualityRun
             NearestNeighbors nearest = NearestNeighbors.Of(images.slice(0, 0, Neighbors, 1), Training, cancellation);
             Now("duplicates");
             BirthdayParadox pairs = BirthdayParadox.Of(images, cancellation: cancellation);
-            if (ReferenceEquals(images, drawn) && Folder is not null) WriteSheets(drawn, nearest, pairs);
+            if (ReferenceEquals(images, drawn) && Folder is not null)
+                WriteSheets(drawn, nearest, pairs);
             double share = pairs.ShareBelow(realPairs.Smallest);
-            return new QualityRow(source, fid, ClassifierScore.Of(probabilities), ModeCoverage.Of(probabilities), neighborhoods,
-                nearest.Median, nearest.Distances.Min(), pairs.Median, share, BirthdayParadox.Support(pairs.BatchSize, share), reconstruction?.Invoke());
+            return new QualityRow(
+                source,
+                fid,
+                ClassifierScore.Of(probabilities),
+                ModeCoverage.Of(probabilities),
+                neighborhoods,
+                nearest.Median,
+                nearest.Distances.Min(),
+                pairs.Median,
+                share,
+                BirthdayParadox.Support(pairs.BatchSize, share),
+                reconstruction?.Invoke()
+            );
         }
 
         Tensor targets = test.slice(0, 0, Reconstructed, 1);
         return
         [
-            Measure(Name, drawn, Reconstructed > 0 && Generator is ImageGenerator projectable ? () => Reconstruct(projectable, targets, line, cancellation) : null),
-            Measure("real images", real, Reconstructed > 0 ? () => NearestNeighbors.Of(targets, HeldOut, cancellation).Distances.Average(distance => distance * distance / Test.Shape.Pixels) : null),
+            Measure(
+                Name,
+                drawn,
+                Reconstructed > 0 && Generator is ImageGenerator projectable
+                    ? () => Reconstruct(projectable, targets, line, cancellation)
+                    : null
+            ),
+            Measure(
+                "real images",
+                real,
+                Reconstructed > 0
+                    ? () =>
+                        NearestNeighbors
+                            .Of(targets, HeldOut, cancellation)
+                            .Distances.Average(distance => distance * distance / Test.Shape.Pixels)
+                    : null
+            ),
             Measure("noise", noise, null),
         ];
     }
 
-    private double Reconstruct(ImageGenerator generator, Tensor images, ProgressLine line, CancellationToken cancellation) =>
-        ReconstructionError.Of(new DefenseGan(generator) { Compute = Devices.HasFastBfloat16 ? ScalarType.BFloat16 : ScalarType.Float32 }, images, Seed, new Shares(line, Name), cancellation).Average();
+    private double Reconstruct(
+        ImageGenerator generator,
+        Tensor images,
+        ProgressLine line,
+        CancellationToken cancellation
+    ) =>
+        ReconstructionError
+            .Of(
+                new DefenseGan(generator)
+                {
+                    Compute = Devices.HasFastBfloat16 ? ScalarType.BFloat16 : ScalarType.Float32,
+                },
+                images,
+                Seed,
+                new Shares(line, Name),
+                cancellation
+            )
+            .Average();
 
     private void WriteSheets(Tensor drawn, NearestNeighbors nearest, BirthdayParadox pairs)
     {
@@ -128,6 +183,7 @@ internal sealed class QualityRun
 
     private sealed class Shares(ProgressLine line, string name) : IProgress<double>
     {
-        public void Report(double value) => line.Show(() => string.Create(CultureInfo.InvariantCulture, $"{name}: reconstruction, {value * 100:0} %"));
+        public void Report(double value) =>
+            line.Show(() => string.Create(CultureInfo.InvariantCulture, $"{name}: reconstruction, {value * 100:0} %"));
     }
 }

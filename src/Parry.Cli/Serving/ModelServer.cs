@@ -17,7 +17,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Serving;
 
-/// <summary>Serves a model on this machine by the Open Inference Protocol, version 2. It has workers of its own: those that attack may be waiting for its answers.</summary>
+/// <summary>
+/// Serves a model on this machine by the Open Inference Protocol, version 2. It has workers of its own: those that
+/// attack may be waiting for its answers.
+/// </summary>
 internal sealed class ModelServer : IAsyncDisposable
 {
     private const string Input = "images";
@@ -29,13 +32,16 @@ internal sealed class ModelServer : IAsyncDisposable
     private readonly Workers _workers = new(Workers.Shared.Count);
     private readonly IDisposable? _evaluation;
     private readonly WebApplication _app;
-    private long _requests, _images;
+    private long _requests,
+        _images;
 
     private ModelServer(IPredictor model, string name, int port, TimeSpan delay)
     {
         (_model, _delay) = (model, delay);
         _evaluation = model.EnterEvaluation();
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
+        );
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(options =>
         {
@@ -45,21 +51,29 @@ internal sealed class ModelServer : IAsyncDisposable
         });
         _app = builder.Build();
         string path = $"/v2/models/{name}";
-        Get("/v2", writer =>
-        {
-            writer.WriteString("name", "parry");
-            writer.WriteString("version", typeof(ModelServer).Assembly.GetName().Version!.ToString(3));
-            writer.WriteStartArray("extensions");
-            writer.WriteEndArray();
-        });
+        Get(
+            "/v2",
+            writer =>
+            {
+                writer.WriteString("name", "parry");
+                writer.WriteString("version", typeof(ModelServer).Assembly.GetName().Version!.ToString(3));
+                writer.WriteStartArray("extensions");
+                writer.WriteEndArray();
+            }
+        );
         Get("/v2/health/live", writer => writer.WriteBoolean("live", true));
         Get("/v2/health/ready", writer => writer.WriteBoolean("ready", true));
         Get($"{path}/ready", writer => writer.WriteBoolean("ready", true));
         Get(path, writer => WriteMetadata(writer, name));
         _app.MapPost($"{path}/infer", new RequestDelegate(Infer));
-        _app.MapFallback(new RequestDelegate(context => Refuse(context, 404, $"there is nothing at {context.Request.Path}; the model is at {path}")));
+        _app.MapFallback(
+            new RequestDelegate(context =>
+                Refuse(context, 404, $"there is nothing at {context.Request.Path}; the model is at {path}")
+            )
+        );
 
-        void Get(string at, Action<Utf8JsonWriter> write) => _app.MapGet(at, new RequestDelegate(context => Answer(context, 200, write)));
+        void Get(string at, Action<Utf8JsonWriter> write) =>
+            _app.MapGet(at, new RequestDelegate(context => Answer(context, 200, write)));
     }
 
     /// <summary>The model's address.</summary>
@@ -84,10 +98,16 @@ internal sealed class ModelServer : IAsyncDisposable
         catch (IOException e)
         {
             await server.DisposeAsync();
-            throw new UserErrorException($"expected a free port, got {port} ({e.Message.TrimEnd('.')}): give another with --port, or 0 for any", e);
+            throw new UserErrorException(
+                $"expected a free port, got {port} ({e.Message.TrimEnd('.')}): give another with --port, or 0 for any",
+                e
+            );
         }
 
-        string address = server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        string address = server
+            ._app.Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!
+            .Addresses.First();
         server.Url = new Uri($"{address}/v2/models/{name}");
         return server;
     }
@@ -117,7 +137,13 @@ internal sealed class ModelServer : IAsyncDisposable
         writer.WriteEndArray();
     }
 
-    private string OutputName => _model switch { IClassifier => "logits", IScorer => "probabilities", _ => "labels" };
+    private string OutputName =>
+        _model switch
+        {
+            IClassifier => "logits",
+            IScorer => "probabilities",
+            _ => "labels",
+        };
 
     private string OutputType => _model is IScorer ? "FP32" : "INT64";
 
@@ -128,7 +154,8 @@ internal sealed class ModelServer : IAsyncDisposable
         writer.WriteString("name", name);
         writer.WriteString("datatype", type);
         writer.WriteStartArray("shape");
-        foreach (long size in shape) writer.WriteNumberValue(size);
+        foreach (long size in shape)
+            writer.WriteNumberValue(size);
         writer.WriteEndArray();
     }
 
@@ -139,7 +166,9 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             using var body = new MemoryStream((int)Math.Clamp(context.Request.ContentLength ?? 0, 0, LargestBody));
             await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-            InferenceTensor images = Checked(InferenceTensor.ReadAll(body.GetBuffer().AsSpan(0, (int)body.Length), "inputs"));
+            InferenceTensor images = Checked(
+                InferenceTensor.ReadAll(body.GetBuffer().AsSpan(0, (int)body.Length), "inputs")
+            );
             int count = (int)images.Shape[0];
             Array answers = await _workers.Post(() => Ask(images.Numbers, count));
             if (answers is float[] scores && !Array.TrueForAll(scores, float.IsFinite))
@@ -149,7 +178,11 @@ internal sealed class ModelServer : IAsyncDisposable
             }
 
             TimeSpan left = _delay - Stopwatch.GetElapsedTime(arrived);
-            if (left > TimeSpan.Zero) await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)), context.RequestAborted);
+            if (left > TimeSpan.Zero)
+                await Task.Delay(
+                    TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)),
+                    context.RequestAborted
+                );
             Interlocked.Increment(ref _requests);
             Interlocked.Add(ref _images, count);
             await Answer(context, 200, writer => WriteAnswers(writer, answers, count));
@@ -175,11 +208,25 @@ internal sealed class ModelServer : IAsyncDisposable
     private InferenceTensor Checked(IReadOnlyList<InferenceTensor> inputs)
     {
         ImageShape shape = _model.Shape;
-        string expected = $"expected one input \"{Input}\" of the type FP32 and the shape [N, {shape.Channels}, {shape.Height}, {shape.Width}]";
-        if (inputs is not [{ Name: Input } images]) throw new InvalidDataException($"{expected}, got {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}");
-        if (images.DataType != "FP32" || images.Shape.Count != 4 || !images.Shape.Skip(1).SequenceEqual([shape.Channels, shape.Height, shape.Width]) || images.Numbers.Length == 0)
+        string expected =
+            $"expected one input \"{Input}\" of the type FP32 and the shape [N, {shape.Channels}, {shape.Height}, "
+            + $"{shape.Width}]";
+        if (inputs is not [{ Name: Input } images])
+            throw new InvalidDataException(
+                $"{expected}, got {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}"
+            );
+        if (
+            images.DataType != "FP32"
+            || images.Shape.Count != 4
+            || !images.Shape.Skip(1).SequenceEqual([shape.Channels, shape.Height, shape.Width])
+            || images.Numbers.Length == 0
+        )
             throw new InvalidDataException($"{expected}, got {images.DataType} [{string.Join(", ", images.Shape)}]");
-        return images.Shape[0] <= MostImages ? images : throw new InvalidDataException($"expected {MostImages} images at most, got {images.Shape[0]}: send several requests");
+        return images.Shape[0] <= MostImages
+            ? images
+            : throw new InvalidDataException(
+                $"expected {MostImages} images at most, got {images.Shape[0]}: send several requests"
+            );
     }
 
     private Array Ask(float[] values, int count)
@@ -202,11 +249,13 @@ internal sealed class ModelServer : IAsyncDisposable
         writer.WriteStartArray("data");
         if (answers is float[] scores)
         {
-            foreach (float score in scores) writer.WriteNumberValue(score);
+            foreach (float score in scores)
+                writer.WriteNumberValue(score);
         }
         else
         {
-            foreach (long label in (long[])answers) writer.WriteNumberValue(label);
+            foreach (long label in (long[])answers)
+                writer.WriteNumberValue(label);
         }
 
         writer.WriteEndArray();
@@ -214,7 +263,8 @@ internal sealed class ModelServer : IAsyncDisposable
         writer.WriteEndArray();
     }
 
-    private static Task Refuse(HttpContext context, int status, string why) => Answer(context, status, writer => writer.WriteString("error", why));
+    private static Task Refuse(HttpContext context, int status, string why) =>
+        Answer(context, status, writer => writer.WriteString("error", why));
 
     private static async Task Answer(HttpContext context, int status, Action<Utf8JsonWriter> write)
     {

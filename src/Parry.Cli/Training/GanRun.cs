@@ -10,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;
 
-/// <summary>One training of the GAN family: checkpoints, sample sheets and a log on the way, warnings when it fails in a known way, the weight file at the end.</summary>
+/// <summary>
+/// One training of the GAN family: checkpoints, sample sheets and a log on the way, warnings when it fails in a known
+/// way, the weight file at the end.
+/// </summary>
 internal sealed class GanRun
 {
     private const int JudgedCount = 500;
@@ -47,14 +50,14 @@ internal sealed class GanRun
 
     /// <summary>What the training's failures look like at this point, one line each.</summary>
     public IReadOnlyList<string> Warnings =>
-    [
-        .. new[]
-        {
-            LossHasFloor ? GanWarnings.VanishingGradient(_log.Rows) : null,
-            GanWarnings.Divergence(_log.Rows),
-            _counts is null ? null : GanWarnings.ModeCollapse(_counts),
-        }.OfType<string>(),
-    ];
+        [
+            .. new[]
+            {
+                LossHasFloor ? GanWarnings.VanishingGradient(_log.Rows) : null,
+                GanWarnings.Divergence(_log.Rows),
+                _counts is null ? null : GanWarnings.ModeCollapse(_counts),
+            }.OfType<string>(),
+        ];
 
     /// <summary>How many classes the last samples show; null without a judge.</summary>
     public int? Classes => _counts is null ? null : GanWarnings.ClassesCovered(_counts);
@@ -65,7 +68,8 @@ internal sealed class GanRun
     /// <exception cref="InvalidOperationException">It diverged.</exception>
     public void Run(ProgressLine progress, CancellationToken cancellation)
     {
-        if (Files.HasCheckpoint) Resume();
+        if (Files.HasCheckpoint)
+            Resume();
         int begun = Trainer.Iteration;
         var elapsed = Stopwatch.StartNew();
         while (Trainer.Iteration < Iterations)
@@ -73,21 +77,32 @@ internal sealed class GanRun
             if (cancellation.IsCancellationRequested)
             {
                 WriteCheckpoint();
-                throw new StoppedException($"stopped at iteration {Trainer.Iteration} of {Iterations}: give the same command with --resume to go on");
+                throw new StoppedException(
+                    $"stopped at iteration {Trainer.Iteration} of {Iterations}: give the same command with --resume "
+                        + $"to go on"
+                );
             }
 
             GanStep step = Trainer.Step();
-            if (!step.IsFinite) throw Diverged();
+            if (!step.IsFinite)
+                throw Diverged();
             _log.Add(Trainer.Iteration, step);
-            if (Trainer.Iteration % SamplesEvery == 0 && Trainer.Iteration < Iterations) WriteSamples();
-            if (Trainer.Iteration % CheckpointEvery == 0 || Trainer.Iteration == Iterations) WriteCheckpoint();
+            if (Trainer.Iteration % SamplesEvery == 0 && Trainer.Iteration < Iterations)
+                WriteSamples();
+            if (Trainer.Iteration % CheckpointEvery == 0 || Trainer.Iteration == Iterations)
+                WriteCheckpoint();
             progress.Show(() =>
             {
                 double speed = (Trainer.Iteration - begun) / elapsed.Elapsed.TotalSeconds;
                 string left = progress.TimeLeft(Trainer.Iteration / (double)Iterations, begun / (double)Iterations);
                 string warned = string.Concat(Warnings.Select(warning => $"; warning: {warning}"));
-                return string.Create(CultureInfo.InvariantCulture,
-                    $"iteration {Trainer.Iteration:N0} of {Iterations:N0}, loss {step.DiscriminatorLoss:0.000} / {step.GeneratorLoss:0.000}, gradient {step.GeneratorGradient:G2}{(Classes is { } classes ? $", {classes} classes" : "")}, {speed:0.0} iterations/s, {left}{warned}");
+                return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"iteration {Trainer.Iteration:N0} of {Iterations:N0}, loss {step.DiscriminatorLoss:0.000} / "
+                        + $"{step.GeneratorLoss:0.000}, gradient "
+                        + $"{step.GeneratorGradient:G2}{(Classes is { } classes ? $", {classes} classes" : "")}, "
+                        + $"{speed:0.0} iterations/s, {left}{warned}"
+                );
             });
         }
 
@@ -102,21 +117,41 @@ internal sealed class GanRun
         {
             using SafeTensorsFile checkpoint = SafeTensors.Read(Files.Checkpoint);
             Trainer.Resume(checkpoint);
-            if (File.Exists(Files.Log)) _log = GanLog.Parse(File.ReadAllText(Files.Log), Trainer.Iteration);
+            if (File.Exists(Files.Log))
+                _log = GanLog.Parse(File.ReadAllText(Files.Log), Trainer.Iteration);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or IOException
+                        or UnauthorizedAccessException
+                        or KeyNotFoundException
+                        or FormatException
+                        or OverflowException
+            )
         {
-            throw new UserErrorException($"cannot go on from {Files.Checkpoint}: {e.Message} Remove it to start anew.", e);
+            throw new UserErrorException(
+                $"cannot go on from {Files.Checkpoint}: {e.Message} Remove it to start anew.",
+                e
+            );
         }
 
         if (Trainer.Iteration > Iterations)
-            throw new UserErrorException($"{Files.Checkpoint} is at iteration {Trainer.Iteration}: give an --iterations of at least that, or remove it to start anew");
+            throw new UserErrorException(
+                $"{Files.Checkpoint} is at iteration {Trainer.Iteration}: give an --iterations of at least that, or "
+                    + $"remove it to start anew"
+            );
     }
 
     private InvalidOperationException Diverged()
     {
-        string kept = File.Exists(Files.Checkpoint) ? $"{Files.Checkpoint} holds the last good weights" : "there was no checkpoint yet";
-        return new InvalidOperationException($"the training diverged at iteration {Trainer.Iteration}, where a loss or gradient is no finite number; {kept}: try a smaller --learning-rate");
+        string kept = File.Exists(Files.Checkpoint)
+            ? $"{Files.Checkpoint} holds the last good weights"
+            : "there was no checkpoint yet";
+        return new InvalidOperationException(
+            $"the training diverged at iteration {Trainer.Iteration}, where a loss or gradient is no finite number; "
+                + $"{kept}: try a smaller --learning-rate"
+        );
     }
 
     private void WriteCheckpoint()
@@ -132,9 +167,11 @@ internal sealed class GanRun
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         WriteSheet(Files.Samples, Trainer.Samples(10 * SheetColumns), SheetColumns);
-        if (Judge is null) return;
+        if (Judge is null)
+            return;
         _counts = new int[Judge.Classes];
-        foreach (long label in Judge.Predict(Trainer.Samples(JudgedCount)).ToArray<long>()) _counts[label]++;
+        foreach (long label in Judge.Predict(Trainer.Samples(JudgedCount)).ToArray<long>())
+            _counts[label]++;
         _log.Judge(GanWarnings.ClassesCovered(_counts));
     }
 
@@ -142,7 +179,10 @@ internal sealed class GanRun
     public static void WriteSheet(string path, Tensor images, int columns)
     {
         var shape = new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3));
-        byte[] pixels = Array.ConvertAll(images.contiguous().ToArray<float>(), value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255));
+        byte[] pixels = Array.ConvertAll(
+            images.contiguous().ToArray<float>(),
+            value => (byte)Math.Round(Math.Clamp(value, 0, 1) * 255)
+        );
         byte[] sheet = ImageGrid.EncodePng(pixels, shape, columns, scale: 2);
         AtomicFile.Write(path, stream => stream.Write(sheet));
     }

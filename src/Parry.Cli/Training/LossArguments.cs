@@ -8,25 +8,70 @@ using Parry.Models;
 
 namespace Parry.Cli.Training;
 
-/// <summary>The options of <c>parry train classifier</c> that say what is lowered: the ordinary loss, adversarial training, a teacher's or student's of distillation, or noise; and robust manifold training beside adversarial training.</summary>
+/// <summary>
+/// The options of <c>parry train classifier</c> that say what is lowered: the ordinary loss, adversarial training, a
+/// teacher's or student's of distillation, or noise; and robust manifold training beside adversarial training.
+/// </summary>
 internal sealed class LossArguments
 {
-    private readonly Option<string?> _adversarial = new("--adversarial") { Description = "Train on images that this attack makes of every batch, as pgd:eps=0.3,steps=40,step=0.01.", HelpName = "ATTACK" };
-    private readonly Option<double?> _share = Arguments.Optional<double>("--adversarial-share", "The weight of adversarial images in the loss; by default 0.5 for one-step attacks, 1 for others.", orZero: true);
-    private readonly Option<double?> _warmUp = Arguments.Optional<double>("--warm-up", "Epochs over which the attack's budget grows from 0.");
-    private readonly Option<string?> _sources = new("--sources") { Description = "Models to attack too, a batch each in turn by chance: ensemble adversarial training.", HelpName = "MODEL,…" };
-    private readonly Option<double> _temperature = Arguments.Positive("--temperature", "What logits are divided by in the loss: for the teacher and the student of distillation.", 1.0);
-    private readonly Option<string?> _distill = new("--distill") { Description = "Learn this teacher's probabilities at the temperature, not the labels.", HelpName = "MODEL" };
+    private readonly Option<string?> _adversarial = new("--adversarial")
+    {
+        Description = "Train on images that this attack makes of every batch, as pgd:eps=0.3,steps=40,step=0.01.",
+        HelpName = "ATTACK",
+    };
+    private readonly Option<double?> _share = Arguments.Optional<double>(
+        "--adversarial-share",
+        "The weight of adversarial images in the loss; by default 0.5 for one-step attacks, 1 for others.",
+        orZero: true
+    );
+    private readonly Option<double?> _warmUp = Arguments.Optional<double>(
+        "--warm-up",
+        "Epochs over which the attack's budget grows from 0."
+    );
+    private readonly Option<string?> _sources = new("--sources")
+    {
+        Description = "Models to attack too, a batch each in turn by chance: ensemble adversarial training.",
+        HelpName = "MODEL,…",
+    };
+    private readonly Option<double> _temperature = Arguments.Positive(
+        "--temperature",
+        "What logits are divided by in the loss: for the teacher and the student of distillation.",
+        1.0
+    );
+    private readonly Option<string?> _distill = new("--distill")
+    {
+        Description = "Learn this teacher's probabilities at the temperature, not the labels.",
+        HelpName = "MODEL",
+    };
 
-    private readonly Option<string?> _manifold = new("--robust-manifold") { Description = "Learn, beside --adversarial, to answer alike to near images of this generator or variational auto-encoder.", HelpName = "SPANNER" };
-    private readonly Option<int?> _every = Arguments.Optional<int>("--pairs-every", "Epochs from one search for such pairs to the next; by default 5.");
-    private readonly Option<double?> _within = Arguments.Optional<double>("--pairs-within", "The largest L2 distance of a pair; by default 1.5.");
-    private readonly Option<double?> _weight = Arguments.Optional<double>("--pairs-weight", "The weight of pairs in the loss; by default 0.01.");
+    private readonly Option<string?> _manifold = new("--robust-manifold")
+    {
+        Description =
+            "Learn, beside --adversarial, to answer alike to near images of this generator or variational "
+            + "auto-encoder.",
+        HelpName = "SPANNER",
+    };
+    private readonly Option<int?> _every = Arguments.Optional<int>(
+        "--pairs-every",
+        "Epochs from one search for such pairs to the next; by default 5."
+    );
+    private readonly Option<double?> _within = Arguments.Optional<double>(
+        "--pairs-within",
+        "The largest L2 distance of a pair; by default 1.5."
+    );
+    private readonly Option<double?> _weight = Arguments.Optional<double>(
+        "--pairs-weight",
+        "The weight of pairs in the loss; by default 0.01."
+    );
 
-    private readonly Option<double?> _noise = Arguments.Optional<double>("--noise", "Standard deviation of normal noise on training images: for the classifier behind randomized smoothing.");
+    private readonly Option<double?> _noise = Arguments.Optional<double>(
+        "--noise",
+        "Standard deviation of normal noise on training images: for the classifier behind randomized smoothing."
+    );
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [_adversarial, _share, _warmUp, _sources, _manifold, _every, _within, _weight, _temperature, _distill, _noise];
+    public IEnumerable<Option> All =>
+        [_adversarial, _share, _warmUp, _sources, _manifold, _every, _within, _weight, _temperature, _distill, _noise];
 
     /// <summary>The loss that they ask for.</summary>
     /// <param name="result">The command line.</param>
@@ -35,23 +80,65 @@ internal sealed class LossArguments
     public ITrainingLoss Of(ParseResult result, DefenseContext context)
     {
         double temperature = result.GetValue(_temperature);
-        string? teacher = result.GetValue(_distill), attack = result.GetValue(_adversarial);
+        string? teacher = result.GetValue(_distill),
+            attack = result.GetValue(_adversarial);
         double? noise = result.GetValue(_noise);
-        if (new[] { attack is not null, teacher is not null || temperature != 1, noise is not null }.Count(given => given) > 1)
-            throw new UserErrorException("expected one of --adversarial, --noise, and --temperature with or without --distill, got several: train with one of them");
-        if (result.GetValue(_manifold) is null && (result.GetValue(_every) is not null || result.GetValue(_within) is not null || result.GetValue(_weight) is not null))
-            throw new UserErrorException("expected --robust-manifold beside --pairs-every, --pairs-within and --pairs-weight: say what draws the pairs");
-        if (attack is not null) return result.GetValue(_manifold) is { } spanner ? Manifold(result, attack, spanner, context) : Adversarial(result, attack, context.Classifier);
-        if (result.GetValue(_share) is not null || result.GetValue(_warmUp) is not null || result.GetValue(_sources) is not null || result.GetValue(_manifold) is not null)
-            throw new UserErrorException("expected --adversarial beside --adversarial-share, --warm-up, --sources and --robust-manifold: say which attack to train with, as pgd:norm=l2,eps=1.5");
-        return noise is { } deviation ? new NoiseAugmentation(deviation) : teacher is null ? new CrossEntropy(temperature) : new Distillation(context.Classifier(teacher), teacher, temperature);
+        if (
+            new[] { attack is not null, teacher is not null || temperature != 1, noise is not null }.Count(given =>
+                given
+            ) > 1
+        )
+            throw new UserErrorException(
+                "expected one of --adversarial, --noise, and --temperature with or without --distill, got several: "
+                    + "train with one of them"
+            );
+        if (
+            result.GetValue(_manifold) is null
+            && (
+                result.GetValue(_every) is not null
+                || result.GetValue(_within) is not null
+                || result.GetValue(_weight) is not null
+            )
+        )
+            throw new UserErrorException(
+                "expected --robust-manifold beside --pairs-every, --pairs-within and --pairs-weight: say what draws "
+                    + "the pairs"
+            );
+        if (attack is not null)
+            return result.GetValue(_manifold) is { } spanner
+                ? Manifold(result, attack, spanner, context)
+                : Adversarial(result, attack, context.Classifier);
+        if (
+            result.GetValue(_share) is not null
+            || result.GetValue(_warmUp) is not null
+            || result.GetValue(_sources) is not null
+            || result.GetValue(_manifold) is not null
+        )
+            throw new UserErrorException(
+                "expected --adversarial beside --adversarial-share, --warm-up, --sources and --robust-manifold: say "
+                    + "which attack to train with, as pgd:norm=l2,eps=1.5"
+            );
+        return noise is { } deviation ? new NoiseAugmentation(deviation)
+            : teacher is null ? new CrossEntropy(temperature)
+            : new Distillation(context.Classifier(teacher), teacher, temperature);
     }
 
     private RobustManifold Manifold(ParseResult result, string attack, string spanner, DefenseContext context)
     {
         var search = new PairSearch(context.Spanner(spanner));
-        var paper = new RobustManifold(Adversarial(result, attack, context.Classifier), search with { Distance = result.GetValue(_within) ?? search.Distance }, spanner);
-        return paper with { Every = result.GetValue(_every) ?? paper.Every, Weight = result.GetValue(_weight) ?? paper.Weight };
+        var paper = new RobustManifold(
+            Adversarial(result, attack, context.Classifier),
+            search with
+            {
+                Distance = result.GetValue(_within) ?? search.Distance,
+            },
+            spanner
+        );
+        return paper with
+        {
+            Every = result.GetValue(_every) ?? paper.Every,
+            Weight = result.GetValue(_weight) ?? paper.Weight,
+        };
     }
 
     private AdversarialTraining Adversarial(ParseResult result, string attack, Func<string, IClassifier> load)
@@ -59,14 +146,27 @@ internal sealed class LossArguments
         var training = new AdversarialTraining(Parse(attack))
         {
             WarmUp = result.GetValue(_warmUp) ?? 0,
-            Sources = [.. (result.GetValue(_sources) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(name => (name, load(name)))],
+            Sources =
+            [
+                .. (result.GetValue(_sources) ?? "")
+                    .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                    .Select(name => (name, load(name))),
+            ],
         };
         return result.GetValue(_share) is { } share ? training with { Share = share } : training;
     }
 
-    private static IBudgetAttack<IClassifier> Parse(string text) => AttackCatalog.Parse(text) switch
-    {
-        { Attack: IBudgetAttack<IClassifier> and not ITrainedAttack<IClassifier>, Epsilons.Count: 1, Target: null } spec => (IBudgetAttack<IClassifier>)spec.Attack,
-        _ => throw new UserErrorException($"expected --adversarial to be an attack with one budget that aims at no class and learns nothing, as fgsm:eps=0.3 or pgd:eps=0.3, got {text}"),
-    };
+    private static IBudgetAttack<IClassifier> Parse(string text) =>
+        AttackCatalog.Parse(text) switch
+        {
+            {
+                Attack: IBudgetAttack<IClassifier> and not ITrainedAttack<IClassifier>,
+                Epsilons.Count: 1,
+                Target: null
+            } spec => (IBudgetAttack<IClassifier>)spec.Attack,
+            _ => throw new UserErrorException(
+                $"expected --adversarial to be an attack with one budget that aims at no class and learns nothing, "
+                    + $"as fgsm:eps=0.3 or pgd:eps=0.3, got {text}"
+            ),
+        };
 }

@@ -6,17 +6,24 @@ internal sealed class TrainingFiles
     /// <summary>Names the files and makes sure, before hours of work, that they can be written.</summary>
     /// <param name="weights">Where the weights go, a name ending in .safetensors.</param>
     /// <param name="resume">Whether to go on from the checkpoint.</param>
-    /// <exception cref="UserErrorException">The name does not fit, the folder cannot be written to, or a checkpoint is in the way.</exception>
+    /// <exception cref="UserErrorException">The name does not fit, the folder cannot be written to, or a checkpoint is
+    /// in the way.</exception>
     public TrainingFiles(string weights, bool resume)
     {
-        if (!weights.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)) throw new UserErrorException($"expected --out to name a .safetensors file, got {weights}");
-        if (Directory.Exists(weights)) throw new UserErrorException($"expected --out to name a file, {weights} is a folder: choose another name");
+        if (!weights.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            throw new UserErrorException($"expected --out to name a .safetensors file, got {weights}");
+        if (Directory.Exists(weights))
+            throw new UserErrorException($"expected --out to name a file, {weights} is a folder: choose another name");
         Weights = weights;
         string probe = Path.ChangeExtension(weights, Path.GetRandomFileName());
         AtomicFile.Write(probe, _ => { });
         File.Delete(probe);
         HasCheckpoint = File.Exists(Checkpoint);
-        if (HasCheckpoint && !resume) throw new UserErrorException($"{Checkpoint} is the checkpoint of an earlier run: add --resume to go on from it, or remove it to start anew");
+        if (HasCheckpoint && !resume)
+            throw new UserErrorException(
+                $"{Checkpoint} is the checkpoint of an earlier run: add --resume to go on from it, or remove it to "
+                    + $"start anew"
+            );
     }
 
     /// <summary>The result.</summary>

@@ -12,7 +12,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;
 
-/// <summary>One WGAN-GP training of a generator, from images to the weight file, with checkpoints and sample sheets on the way.</summary>
+/// <summary>
+/// One WGAN-GP training of a generator, from images to the weight file, with checkpoints and sample sheets on the way.
+/// </summary>
 internal sealed partial class WganGpRun
 {
     private const int SampleCount = 100;
@@ -45,23 +47,38 @@ internal sealed partial class WganGpRun
     /// <exception cref="UserErrorException">The options do not fit the images or the checkpoint.</exception>
     public long Run(ProgressLine progress, CancellationToken cancellation)
     {
-        if (Options.BatchSize > Images.Count) throw new UserErrorException($"expected --batch to be at most the {Images.Count} training images of {Data}, got {Options.BatchSize}");
-        using Tensor images = TensorData.FromBytes(Images.Pixels, ScalarType.Byte, Images.Count, Images.Shape.Channels, Images.Shape.Height, Images.Shape.Width);
+        if (Options.BatchSize > Images.Count)
+            throw new UserErrorException(
+                $"expected --batch to be at most the {Images.Count} training images of {Data}, got {Options.BatchSize}"
+            );
+        using Tensor images = TensorData.FromBytes(
+            Images.Pixels,
+            ScalarType.Byte,
+            Images.Count,
+            Images.Shape.Channels,
+            Images.Shape.Height,
+            Images.Shape.Width
+        );
         using var trainer = new WganGpTrainer(Options, images);
-        if (Files.HasCheckpoint) Resume(trainer);
+        if (Files.HasCheckpoint)
+            Resume(trainer);
         Train(trainer, progress, cancellation);
         WriteSamples(trainer.Generator);
-        ModelFile.Save(Files.Weights, trainer.Generator, new ModelDescription
-        {
-            Architecture = ModelDescription.GeneratorArchitecture,
-            Data = Data,
-            Shape = Images.Shape,
-            Latent = Options.Latent,
-            Width = Options.Width,
-            Iterations = trainer.Iteration,
-            Seed = Options.Seed,
-            Command = CommandOf(trainer.Stages),
-        });
+        ModelFile.Save(
+            Files.Weights,
+            trainer.Generator,
+            new ModelDescription
+            {
+                Architecture = ModelDescription.GeneratorArchitecture,
+                Data = Data,
+                Shape = Images.Shape,
+                Latent = Options.Latent,
+                Width = Options.Width,
+                Iterations = trainer.Iteration,
+                Seed = Options.Seed,
+                Command = CommandOf(trainer.Stages),
+            }
+        );
         return trainer.Generator.ParameterCount();
     }
 
@@ -74,20 +91,38 @@ internal sealed partial class WganGpRun
             if (cancellation.IsCancellationRequested)
             {
                 AtomicFile.Write(Files.Checkpoint, trainer.Save);
-                throw new StoppedException($"stopped at iteration {trainer.Iteration} of {Options.Iterations}: give the same command with --resume to go on");
+                throw new StoppedException(
+                    $"stopped at iteration {trainer.Iteration} of {Options.Iterations}: give the same command with "
+                        + $"--resume to go on"
+                );
             }
 
             var (distance, penalty) = trainer.Step();
             if (!double.IsFinite(distance + penalty))
-                throw new InvalidOperationException($"the training diverged at iteration {trainer.Iteration}: try a smaller --learning-rate");
+                throw new InvalidOperationException(
+                    $"the training diverged at iteration {trainer.Iteration}: try a smaller --learning-rate"
+                );
             progress.Show(() =>
             {
-                double speed = (double)(trainer.Iteration - begun) * Options.CriticSteps * Options.BatchSize / elapsed.Elapsed.TotalSeconds;
-                string left = progress.TimeLeft(trainer.Iteration / (double)Options.Iterations, begun / (double)Options.Iterations);
-                return string.Create(CultureInfo.InvariantCulture, $"iteration {trainer.Iteration:N0} of {Options.Iterations:N0}, distance {distance:0.000}, penalty {penalty:0.000}, {speed:N0} images/s, {left}");
+                double speed =
+                    (double)(trainer.Iteration - begun)
+                    * Options.CriticSteps
+                    * Options.BatchSize
+                    / elapsed.Elapsed.TotalSeconds;
+                string left = progress.TimeLeft(
+                    trainer.Iteration / (double)Options.Iterations,
+                    begun / (double)Options.Iterations
+                );
+                return string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"iteration {trainer.Iteration:N0} of {Options.Iterations:N0}, distance {distance:0.000}, "
+                        + $"penalty {penalty:0.000}, {speed:N0} images/s, {left}"
+                );
             });
-            if (trainer.Iteration % SamplesEvery == 0) WriteSamples(trainer.Generator);
-            if (trainer.Iteration % CheckpointEvery == 0 || trainer.Iteration == Options.Iterations) AtomicFile.Write(Files.Checkpoint, trainer.Save);
+            if (trainer.Iteration % SamplesEvery == 0)
+                WriteSamples(trainer.Generator);
+            if (trainer.Iteration % CheckpointEvery == 0 || trainer.Iteration == Options.Iterations)
+                AtomicFile.Write(Files.Checkpoint, trainer.Save);
         }
     }
 
@@ -98,22 +133,46 @@ internal sealed partial class WganGpRun
             using SafeTensorsFile checkpoint = SafeTensors.Read(Files.Checkpoint);
             trainer.Resume(checkpoint);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or IOException
+                        or UnauthorizedAccessException
+                        or KeyNotFoundException
+                        or FormatException
+                        or OverflowException
+            )
         {
-            throw new UserErrorException($"cannot go on from {Files.Checkpoint}: {e.Message} Remove it to start anew.", e);
+            throw new UserErrorException(
+                $"cannot go on from {Files.Checkpoint}: {e.Message} Remove it to start anew.",
+                e
+            );
         }
 
         if (trainer.Iteration > Options.Iterations)
-            throw new UserErrorException($"{Files.Checkpoint} is at iteration {trainer.Iteration}: give an --iterations of at least that, or remove it to start anew");
+            throw new UserErrorException(
+                $"{Files.Checkpoint} is at iteration {trainer.Iteration}: give an --iterations of at least that, or "
+                    + $"remove it to start anew"
+            );
     }
 
     // The commands that make the same file again: one for each stage of the training.
     private string CommandOf(IReadOnlyList<TrainingStage> stages)
     {
-        if (stages.Count == 1) return Command;
+        if (stages.Count == 1)
+            return Command;
         string common = StageOptions().Replace(Command, "");
-        return string.Join(" && ", stages.Select((stage, i) => string.Create(CultureInfo.InvariantCulture,
-            $"{common} --critic-steps {stage.CriticSteps} --learning-rate {stage.LearningRate} --iterations {stage.Until}{(i > 0 ? " --resume" : "")}")));
+        return string.Join(
+            " && ",
+            stages.Select(
+                (stage, i) =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{common} --critic-steps {stage.CriticSteps} --learning-rate {stage.LearningRate} "
+                            + $"--iterations {stage.Until}{(i > 0 ? " --resume" : "")}"
+                    )
+            )
+        );
     }
 
     [GeneratedRegex(@" --(critic-steps|learning-rate|iterations) \S+")]
@@ -125,7 +184,10 @@ internal sealed partial class WganGpRun
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = Devices.Generator(Options.Seed);
-        float[] drawn = generator.Generate(randn([SampleCount, Options.Latent], generator: random)).contiguous().ToArray<float>();
+        float[] drawn = generator
+            .Generate(randn([SampleCount, Options.Latent], generator: random))
+            .contiguous()
+            .ToArray<float>();
         byte[] pixels = Array.ConvertAll(drawn, value => (byte)Math.Round(value * 255));
         byte[] sheet = ImageGrid.EncodePng(pixels, Images.Shape, SampleColumns, scale: 2);
         AtomicFile.Write(Files.Samples, stream => stream.Write(sheet));

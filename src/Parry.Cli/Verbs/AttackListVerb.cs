@@ -9,15 +9,35 @@ namespace Parry.Cli.Verbs;
 internal static class AttackListVerb
 {
     /// <summary>What <c>--json</c> writes.</summary>
-    internal sealed record ListedAttack(string Name, string Knowledge, IReadOnlyList<string> Norms, bool Targeted, string Goal, string Summary, string Paper, IReadOnlyList<AttackOption> Options);
+    internal sealed record ListedAttack(
+        string Name,
+        string Knowledge,
+        IReadOnlyList<string> Norms,
+        bool Targeted,
+        string Goal,
+        string Summary,
+        string Paper,
+        IReadOnlyList<AttackOption> Options
+    );
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var name = new Argument<string?>("NAME") { Description = "One attack, with all its options.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME")
+        {
+            Description = "One attack, with all its options.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         Option<bool> json = Arguments.Json();
-        return new Command("list", "All attacks: what they must see of the model, their norms, whether they aim at a class, their papers; with a name, its options.") { name, json }
-            .Does((result, _) => Run(Output.Of(result), result.GetValue(name), result.GetValue(json)));
+        return new Command(
+            "list",
+            "All attacks: what they must see of the model, their norms, whether they aim at a class, their papers; "
+                + "with a name, its options."
+        )
+        {
+            name,
+            json,
+        }.Does((result, _) => Run(Output.Of(result), result.GetValue(name), result.GetValue(json)));
     }
 
     private static int Run(Output output, string? name, bool json)
@@ -31,25 +51,57 @@ internal static class AttackListVerb
 
         Table table = Output.Table("name", "sees", "norms", "aims at a class", "finds", "paper");
         foreach (ListedAttack attack in entries.Select(Listed))
-            table.AddRow(new[] { attack.Name, attack.Knowledge, string.Join(' ', attack.Norms), attack.Targeted ? "yes" : "no", attack.Goal, attack.Paper }.Select(Markup.Escape).ToArray());
+            table.AddRow(
+                new[]
+                {
+                    attack.Name,
+                    attack.Knowledge,
+                    string.Join(' ', attack.Norms),
+                    attack.Targeted ? "yes" : "no",
+                    attack.Goal,
+                    attack.Paper,
+                }
+                    .Select(Markup.Escape)
+                    .ToArray()
+            );
         output.Render(table);
         if (name is not null)
         {
             output.Line(entries[0].Summary);
             Table options = Output.Table("option", "value", "default", "");
             foreach (AttackOption option in entries[0].Options)
-                options.AddRow(new[] { option.Name, option.Values, option.Default, option.Summary }.Select(Markup.Escape).ToArray());
-            if (entries[0].CanTarget) options.AddRow("target", Markup.Escape(TargetChoice.Values), "none", "the class to reach; without it, any but the true one");
+                options.AddRow(
+                    new[] { option.Name, option.Values, option.Default, option.Summary }.Select(Markup.Escape).ToArray()
+                );
+            if (entries[0].CanTarget)
+                options.AddRow(
+                    "target",
+                    Markup.Escape(TargetChoice.Values),
+                    "none",
+                    "the class to reach; without it, any but the true one"
+                );
             output.Render(options);
         }
         else
         {
-            output.Line("`parry attack list NAME` shows an attack's options; label-flip, on training sets, is a verb of its own.");
+            output.Line(
+                "`parry attack list NAME` shows an attack's options; label-flip, on training sets, is a verb of its "
+                    + "own."
+            );
         }
 
         return 0;
     }
 
-    private static ListedAttack Listed(AttackEntry entry) => new(entry.Name, entry.Knowledge.ToString().ToLowerInvariant(), [.. entry.AllNorms.Select(norm => norm.Name())],
-        entry.CanTarget, entry.HasBudget ? "within a budget" : "smallest change", entry.Summary, entry.Paper, entry.Options);
+    private static ListedAttack Listed(AttackEntry entry) =>
+        new(
+            entry.Name,
+            entry.Knowledge.ToString().ToLowerInvariant(),
+            [.. entry.AllNorms.Select(norm => norm.Name())],
+            entry.CanTarget,
+            entry.HasBudget ? "within a budget" : "smallest change",
+            entry.Summary,
+            entry.Paper,
+            entry.Options
+        );
 }

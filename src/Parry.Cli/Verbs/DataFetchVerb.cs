@@ -9,14 +9,33 @@ internal static class DataFetchVerb
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var name = new Argument<string>("NAME") { Description = "The data set: mnist, fashion-mnist or cifar10; celeba says where it is got." };
-        var dataDir = new Option<string?>("--data-dir") { Description = "The folder to download into; the user's cache if not given.", HelpName = "DIR" };
-        var command = new Command("fetch", "Download a data set; every file is checked before it is used.") { name, dataDir };
-        command.SetAction((result, cancellation) => RunAsync(result, Named(result.GetRequiredValue(name)), result.GetValue(dataDir), cancellation));
+        var name = new Argument<string>("NAME")
+        {
+            Description = "The data set: mnist, fashion-mnist or cifar10; celeba says where it is got.",
+        };
+        var dataDir = new Option<string?>("--data-dir")
+        {
+            Description = "The folder to download into; the user's cache if not given.",
+            HelpName = "DIR",
+        };
+        var command = new Command("fetch", "Download a data set; every file is checked before it is used.")
+        {
+            name,
+            dataDir,
+        };
+        command.SetAction(
+            (result, cancellation) =>
+                RunAsync(result, Named(result.GetRequiredValue(name)), result.GetValue(dataDir), cancellation)
+        );
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult result, DataSet set, string? dataDir, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        ParseResult result,
+        DataSet set,
+        string? dataDir,
+        CancellationToken cancellation
+    )
     {
         Output output = Output.Of(result);
         if (dataDir is null && Complete(set) is { } place)
@@ -29,13 +48,18 @@ internal static class DataFetchVerb
         using var client = new HttpClient();
         using ProgressLine progress = ProgressLine.Of(result);
         int files = await DataFetcher.FetchAsync(set, folder, client, new FileProgress(progress), cancellation);
-        output.Line(files == 0 ? $"{set.Title} is complete in {folder}." : $"{set.Title} is in {folder}. License: {set.License}.");
+        output.Line(
+            files == 0
+                ? $"{set.Title} is complete in {folder}."
+                : $"{set.Title} is in {folder}. License: {set.License}."
+        );
         return 0;
     }
 
-    private static DataSet Named(string name) => name.Equals(CelebA.SetName, StringComparison.OrdinalIgnoreCase)
-        ? throw new UserErrorException($"CelebA cannot be downloaded automatically: {CelebA.HowToGet}")
-        : DataSets.ByName(name);
+    private static DataSet Named(string name) =>
+        name.Equals(CelebA.SetName, StringComparison.OrdinalIgnoreCase)
+            ? throw new UserErrorException($"CelebA cannot be downloaded automatically: {CelebA.HowToGet}")
+            : DataSets.ByName(name);
 
     // A folder with a damaged file does not count: fetching is what mends it.
     private static string? Complete(DataSet set)

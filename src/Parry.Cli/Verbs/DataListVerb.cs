@@ -11,27 +11,55 @@ internal static class DataListVerb
     internal sealed record DataListing(IReadOnlyList<ListedData> DataSets);
 
     /// <summary>One data set; a part that was not found is null.</summary>
-    internal sealed record ListedData(string Name, string Title, string Shape, int Classes, string? Train, string? Test, string License, string Citation);
+    internal sealed record ListedData(
+        string Name,
+        string Title,
+        string Shape,
+        int Classes,
+        string? Train,
+        string? Test,
+        string License,
+        string Citation
+    );
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
         Option<bool> json = Arguments.Json();
         Option<string?> dataDir = Arguments.DataDir();
-        return new Command("list", "The known data sets and where they were found.") { dataDir, json }
-            .Does((result, _) => Run(Output.Of(result), result.GetValue(dataDir), result.GetValue(json)));
+        return new Command("list", "The known data sets and where they were found.") { dataDir, json }.Does(
+            (result, _) => Run(Output.Of(result), result.GetValue(dataDir), result.GetValue(json))
+        );
     }
 
     private static int Run(Output output, string? dataDir, bool json)
     {
-        if (dataDir is not null && !Directory.Exists(dataDir)) throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
+        if (dataDir is not null && !Directory.Exists(dataDir))
+            throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
         var faces = new CelebA();
         string? place = Found(() => CelebA.Find(dataDir));
         ListedData[] entries =
         [
-            .. DataSets.All.Select(set => new ListedData(set.Name, set.Title, set.Shape.ToString(), set.ClassNames.Count,
-                Found(() => DataLocator.Find(set, DataPart.Train, dataDir)), Found(() => DataLocator.Find(set, DataPart.Test, dataDir)), set.License, set.Citation)),
-            new ListedData(faces.Name, "CelebA", faces.Shape.ToString(), faces.ClassNames.Count, place, place, CelebA.License, CelebA.Citation),
+            .. DataSets.All.Select(set => new ListedData(
+                set.Name,
+                set.Title,
+                set.Shape.ToString(),
+                set.ClassNames.Count,
+                Found(() => DataLocator.Find(set, DataPart.Train, dataDir)),
+                Found(() => DataLocator.Find(set, DataPart.Test, dataDir)),
+                set.License,
+                set.Citation
+            )),
+            new ListedData(
+                faces.Name,
+                "CelebA",
+                faces.Shape.ToString(),
+                faces.ClassNames.Count,
+                place,
+                place,
+                CelebA.License,
+                CelebA.Citation
+            ),
         ];
         if (json)
         {
@@ -40,19 +68,26 @@ internal static class DataListVerb
         }
 
         Table table = Output.Table("name", "images", ">classes", "found in", "license");
-        foreach (ListedData entry in entries) table.AddRow(new[] { entry.Name, entry.Shape, $"{entry.Classes}", Place(entry), entry.License }.Select(Markup.Escape).ToArray());
+        foreach (ListedData entry in entries)
+            table.AddRow(
+                new[] { entry.Name, entry.Shape, $"{entry.Classes}", Place(entry), entry.License }
+                    .Select(Markup.Escape)
+                    .ToArray()
+            );
         output.Render(table);
-        if (place is null) output.Line($"CelebA is not downloaded: {CelebA.HowToGet}.");
+        if (place is null)
+            output.Line($"CelebA is not downloaded: {CelebA.HowToGet}.");
         return 0;
     }
 
-    private static string Place(ListedData entry) => (entry.Train, entry.Test) switch
-    {
-        (null, null) => entry.Name == CelebA.SetName ? "not found" : $"not found: parry data fetch {entry.Name}",
-        (null, var test) => $"{test} (test images only)",
-        (var train, null) => $"{train} (training images only)",
-        var (train, test) => train == test ? test : $"{train} (training), {test} (test)",
-    };
+    private static string Place(ListedData entry) =>
+        (entry.Train, entry.Test) switch
+        {
+            (null, null) => entry.Name == CelebA.SetName ? "not found" : $"not found: parry data fetch {entry.Name}",
+            (null, var test) => $"{test} (test images only)",
+            (var train, null) => $"{train} (training images only)",
+            var (train, test) => train == test ? test : $"{train} (training), {test} (test)",
+        };
 
     private static string? Found(Func<string> find)
     {

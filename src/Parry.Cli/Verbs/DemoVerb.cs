@@ -8,20 +8,42 @@ internal static class DemoVerb
 {
     private const int Images = 100;
 
-    /// <summary>The attacks. AdvGAN's generator comes trained for the bare classifier; for each defense that it knows it learns on from there.</summary>
+    /// <summary>
+    /// The attacks. AdvGAN's generator comes trained for the bare classifier; for each defense that it knows it learns
+    /// on from there.
+    /// </summary>
     public static IReadOnlyList<string> Attacks { get; } =
-        ["fgsm:eps=0.1,0.2", "pgd:eps=0.1,steps=10", "advgan:weights=fashion-mnist/advgan,eps=0.1,images=500,epochs=1", "cw-l2:steps=1,iterations=30,lr=0.1,c=100,confidence=20"];
+    [
+        "fgsm:eps=0.1,0.2",
+        "pgd:eps=0.1,steps=10",
+        "advgan:weights=fashion-mnist/advgan,eps=0.1,images=500,epochs=1",
+        "cw-l2:steps=1,iterations=30,lr=0.1,c=100,confidence=20",
+    ];
 
     // The attacker projects from one start only, because every step of an attack needs a projection.
     private static readonly string[] s_defenses = ["defense-gan:l=30,r=4,attack-l=30,attack-r=1", "puvae", "magnet"];
 
     public static Command Create()
     {
-        var folder = new Option<string>("--out") { Description = "The folder for the report.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("out", "demo") };
+        var folder = new Option<string>("--out")
+        {
+            Description = "The folder for the report.",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => Path.Combine("out", "demo"),
+        };
         Option<string?> dataDir = Arguments.DataDir();
         Option<bool> json = Arguments.Json();
-        return new Command("demo", $"Attack a Fashion-MNIST classifier, defend it with Defense-GAN, PuVAE and MagNet, and attack the defenses: {Images} images, shipped weights.") { folder, dataDir, json }
-            .Does((parsed, cancellation) =>
+        return new Command(
+            "demo",
+            $"Attack a Fashion-MNIST classifier, defend it with Defense-GAN, PuVAE and MagNet, and attack the "
+                + $"defenses: {Images} images, shipped weights."
+        )
+        {
+            folder,
+            dataDir,
+            json,
+        }.Does(
+            (parsed, cancellation) =>
             {
                 var request = new EvaluateRequest
                 {
@@ -38,8 +60,15 @@ internal static class DemoVerb
                     Command = parsed.CommandText(),
                 };
                 bool quiet = parsed.GetValue(json);
-                if (!quiet) Output.Of(parsed).Line($"Fashion-MNIST, classifier A, {Images} test images: bare, behind Defense-GAN, PuVAE and MagNet, and behind each with an attacker who knows it. About a minute.");
+                if (!quiet)
+                    Output
+                        .Of(parsed)
+                        .Line(
+                            $"Fashion-MNIST, classifier A, {Images} test images: bare, behind Defense-GAN, PuVAE "
+                                + $"and MagNet, and behind each with an attacker who knows it. About a minute."
+                        );
                 return EvaluateVerb.Evaluate(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
-            });
+            }
+        );
     }
 }

@@ -16,16 +16,23 @@ internal static class DoctorVerb
     public static Command Create()
     {
         Option<bool> json = Arguments.Json();
-        return new Command("doctor", "What is installed, found and fast on this machine, and what to do about the rest.") { json }
-            .Does((result, _) => Run(Output.Of(result), result.GetValue(json)));
+        return new Command(
+            "doctor",
+            "What is installed, found and fast on this machine, and what to do about the rest."
+        )
+        {
+            json,
+        }.Does((result, _) => Run(Output.Of(result), result.GetValue(json)));
     }
 
     private static int Run(Output output, bool json)
     {
         Check[] checks = [.. SystemChecks.Machine(), .. TorchChecks.All(), .. SystemChecks.Files()];
         bool works = checks.All(check => check.Name != TorchChecks.LibTorch || check.Status != CheckStatus.Missing);
-        if (json) output.Json(new DoctorReport(works, checks), CliJson.Default.DoctorReport);
-        else output.Render(Grid(checks));
+        if (json)
+            output.Json(new DoctorReport(works, checks), CliJson.Default.DoctorReport);
+        else
+            output.Render(Grid(checks));
         return works ? 0 : 1;
     }
 
@@ -34,8 +41,17 @@ internal static class DoctorVerb
         var grid = new Grid().AddColumns(3);
         foreach (Check check in checks)
         {
-            string status = check.Status switch { CheckStatus.Ok => "[green]ok[/]", CheckStatus.Warning => "[yellow]warning[/]", _ => "[red]missing[/]" };
-            grid.AddRow(status, Markup.Escape(check.Name), Markup.Escape(check.Found) + (check.Advice is null ? "" : $"\n→ {Markup.Escape(check.Advice)}"));
+            string status = check.Status switch
+            {
+                CheckStatus.Ok => "[green]ok[/]",
+                CheckStatus.Warning => "[yellow]warning[/]",
+                _ => "[red]missing[/]",
+            };
+            grid.AddRow(
+                status,
+                Markup.Escape(check.Name),
+                Markup.Escape(check.Found) + (check.Advice is null ? "" : $"\n→ {Markup.Escape(check.Advice)}")
+            );
         }
 
         return grid;

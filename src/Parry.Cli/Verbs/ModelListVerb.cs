@@ -12,14 +12,22 @@ internal static class ModelListVerb
     internal sealed record ModelListing(IReadOnlyList<ListedModel> Models, IReadOnlyList<string> Architectures);
 
     /// <summary>A model that ships.</summary>
-    internal sealed record ListedModel(string Name, string Architecture, string Data, string Input, double? TestAccuracy, string File);
+    internal sealed record ListedModel(
+        string Name,
+        string Architecture,
+        string Data,
+        string Input,
+        double? TestAccuracy,
+        string File
+    );
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
         Option<bool> json = Arguments.Json();
-        return new Command("list", "The models that ship and the architectures that can be trained.") { json }
-            .Does((result, _) => Run(Output.Of(result), result.GetValue(json)));
+        return new Command("list", "The models that ship and the architectures that can be trained.") { json }.Does(
+            (result, _) => Run(Output.Of(result), result.GetValue(json))
+        );
     }
 
     private static int Run(Output output, bool json)
@@ -40,8 +48,14 @@ internal static class ModelListVerb
             Table table = Output.Table("name", "architecture", "trained on", "images", ">test accuracy");
             foreach (ListedModel model in models)
             {
-                string accuracy = model.TestAccuracy is { } share ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %") : "";
-                table.AddRow(new[] { model.Name, model.Architecture, model.Data, model.Input, accuracy }.Select(Markup.Escape).ToArray());
+                string accuracy = model.TestAccuracy is { } share
+                    ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %")
+                    : "";
+                table.AddRow(
+                    new[] { model.Name, model.Architecture, model.Data, model.Input, accuracy }
+                        .Select(Markup.Escape)
+                        .ToArray()
+                );
             }
 
             output.Render(table);

@@ -4,7 +4,10 @@ using Parry.Models;
 
 namespace Parry.Cli.Verbs;
 
-/// <summary><c>parry serve</c>: a model behind an address on this machine, by the protocol that <c>parry attack</c> and <c>parry evaluate</c> ask by.</summary>
+/// <summary>
+/// <c>parry serve</c>: a model behind an address on this machine, by the protocol that <c>parry attack</c> and <c>parry
+/// evaluate</c> ask by.
+/// </summary>
 internal static class ServeVerb
 {
     /// <summary>Makes the verb.</summary>
@@ -12,31 +15,65 @@ internal static class ServeVerb
     {
         var model = new ModelOptions();
         Option<int> port = Arguments.Number("--port", "The port; 0 for any that is free.", 0, 0);
-        Option<int> delay = Arguments.Number("--delay-ms", "Milliseconds from a request to its answer, at least: for tests and benchmarks.", 0, 0);
-        return new Command("serve", "Serve a model on 127.0.0.1 by the Open Inference Protocol v2, until Ctrl-C; the first line is its address.")
+        Option<int> delay = Arguments.Number(
+            "--delay-ms",
+            "Milliseconds from a request to its answer, at least: for tests and benchmarks.",
+            0,
+            0
+        );
+        return new Command(
+            "serve",
+            "Serve a model on 127.0.0.1 by the Open Inference Protocol v2, until Ctrl-C; the first line is its address."
+        )
         {
-            model, port, delay,
-        }.Does((parsed, cancellation) =>
-        {
-            if (parsed.GetValue(port) > ushort.MaxValue) throw new UserErrorException($"expected --port to be at most {ushort.MaxValue}, got {parsed.GetValue(port)}");
-            ModelRequest request = model.Read(parsed);
-            using OpenedModel opened = request.Open(cancellation);
-            Serve(opened.Model, NameOf(request.Name), parsed.GetValue(port), parsed.GetValue(delay), Output.Of(parsed), cancellation).GetAwaiter().GetResult();
-            return 0;
-        });
+            model,
+            port,
+            delay,
+        }.Does(
+            (parsed, cancellation) =>
+            {
+                if (parsed.GetValue(port) > ushort.MaxValue)
+                    throw new UserErrorException(
+                        $"expected --port to be at most {ushort.MaxValue}, got {parsed.GetValue(port)}"
+                    );
+                ModelRequest request = model.Read(parsed);
+                using OpenedModel opened = request.Open(cancellation);
+                Serve(
+                        opened.Model,
+                        NameOf(request.Name),
+                        parsed.GetValue(port),
+                        parsed.GetValue(delay),
+                        Output.Of(parsed),
+                        cancellation
+                    )
+                    .GetAwaiter()
+                    .GetResult();
+                return 0;
+            }
+        );
     }
 
-    private static async Task Serve(IPredictor model, string name, int port, int delay, Output output, CancellationToken cancellation)
+    private static async Task Serve(
+        IPredictor model,
+        string name,
+        int port,
+        int delay,
+        Output output,
+        CancellationToken cancellation
+    )
     {
         await using ModelServer server = await ModelServer.Start(model, name, port, TimeSpan.FromMilliseconds(delay));
         output.Line(server.Url.ToString());
-        await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await Task.Delay(Timeout.Infinite, cancellation)
+            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
     // What may stand in an address: mnist/a is mnist-a, a file goes without folder and extension.
     private static string NameOf(string model)
     {
-        string name = File.Exists(model) ? Path.GetFileNameWithoutExtension(model) : model.TrimEnd('/').Split("://")[^1];
+        string name = File.Exists(model)
+            ? Path.GetFileNameWithoutExtension(model)
+            : model.TrimEnd('/').Split("://")[^1];
         return string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
     }
 }

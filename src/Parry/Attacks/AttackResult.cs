@@ -14,12 +14,14 @@ public sealed class AttackResult : IDisposable
     /// <summary>The budget; null for an attack that minimizes.</summary>
     public required double? Epsilon { get; init; }
 
-    /// <summary>The adversarial images, [N, C, H, W] in [0, 1]; the clean image where the attack failed or had nothing to do.</summary>
+    /// <summary>
+    /// The adversarial images, [N, C, H, W] in [0, 1]; the clean image where the attack failed or had nothing to do.
+    /// </summary>
     public required Tensor Images { get; init; }
 
     /// <summary>
-    /// What the attack tried, success or not, [N, C, H, W]: what it hands to a defense that it does not know. The clean image where it had
-    /// nothing to do.
+    /// What the attack tried, success or not, [N, C, H, W]: what it hands to a defense that it does not know. The clean
+    /// image where it had nothing to do.
     /// </summary>
     public required Tensor Attempts { get; init; }
 
@@ -41,7 +43,9 @@ public sealed class AttackResult : IDisposable
     /// <summary>Largest change of each image.</summary>
     public required float[] Linf { get; init; }
 
-    /// <summary>Forward passes spent on each image, as metered; a run over several budgets is shared out evenly among them.</summary>
+    /// <summary>
+    /// Forward passes spent on each image, as metered; a run over several budgets is shared out evenly among them.
+    /// </summary>
     public required double[] Queries { get; init; }
 
     /// <summary>Backward passes spent on each image, as metered; shared out like the queries.</summary>
@@ -51,13 +55,14 @@ public sealed class AttackResult : IDisposable
     public required double Seconds { get; init; }
 
     /// <summary>The sizes of the perturbations in a norm.</summary>
-    public float[] Distances(Norm norm) => norm switch
-    {
-        Norm.L0 => L0,
-        Norm.L1 => L1,
-        Norm.L2 => L2,
-        _ => Linf,
-    };
+    public float[] Distances(Norm norm) =>
+        norm switch
+        {
+            Norm.L0 => L0,
+            Norm.L1 => L1,
+            Norm.L2 => L2,
+            _ => Linf,
+        };
 
     /// <summary>Frees the images.</summary>
     public void Dispose()

@@ -4,12 +4,14 @@ using static TorchSharp.torch;
 namespace Parry.Attacks;
 
 /// <summary>
-/// An attack that learns from images before it perturbs others: one perturbation for all of them, a network that draws perturbations, a substitute model.
-/// It is a record of its settings until it is trained, and <see cref="IAttack{TModel}.Perturb"/> throws; trained, it holds what it has learned, which
+/// An attack that learns from images before it perturbs others: one perturbation for all of them, a network that draws
+/// perturbations, a substitute model. It is a record of its settings until it is trained, and
+/// <see cref="IAttack{TModel}.Perturb"/> throws; trained, it holds what it has learned, which
 /// <see cref="IDisposable.Dispose"/> frees. <see cref="AttackRunner"/> trains it.
 /// </summary>
 /// <typeparam name="TModel">The least that the attack must see of the model.</typeparam>
-public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable where TModel : IPredictor
+public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable
+    where TModel : IPredictor
 {
     /// <summary>Whether it has been trained.</summary>
     bool IsTrained { get; }
@@ -17,7 +19,10 @@ public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable where 
     /// <summary>How many images it asks to learn from; with fewer it learns from those there are.</summary>
     int TrainingImages { get; }
 
-    /// <summary>The same attack, trained; one that has been trained before may go on from what it knows. It may not see the images it will be judged on.</summary>
+    /// <summary>
+    /// The same attack, trained; one that has been trained before may go on from what it knows. It may not see the
+    /// images it will be judged on.
+    /// </summary>
     /// <param name="model">In evaluation mode.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="goal">Of the same rows: their true classes, or the wanted ones.</param>
@@ -25,6 +30,13 @@ public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable where 
     /// <param name="epsilons">The budgets that it will be run at; empty for an attack without one.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops the training.</param>
-    ITrainedAttack<TModel> Train(TModel model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default);
+    ITrainedAttack<TModel> Train(
+        TModel model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    );
 }

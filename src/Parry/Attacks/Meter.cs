@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Parry.Attacks;
 
 /// <summary>
-/// Counts what an attack really asks of a model, per sample: forward passes (queries) and backward passes (gradients). It refuses images outside the box,
-/// which no honest query has, and passes beyond a limit, if there is one.
+/// Counts what an attack really asks of a model, per sample: forward passes (queries) and backward passes (gradients).
+/// It refuses images outside the box, which no honest query has, and passes beyond a limit, if there is one.
 /// </summary>
 public sealed class Meter
 {
@@ -31,9 +31,11 @@ public sealed class Meter
     public IReadOnlyList<long> Gradients => _gradients;
 
     /// <summary>The model with this meter around it, for rows that are these samples.</summary>
-    public TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples) where TModel : IPredictor => Around(model, samples, null);
+    public TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples)
+        where TModel : IPredictor => Around(model, samples, null);
 
-    internal TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples, Allowance? allowance) where TModel : IPredictor
+    internal TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples, Allowance? allowance)
+        where TModel : IPredictor
     {
         IPredictor metered = model switch
         {
@@ -49,9 +51,12 @@ public sealed class Meter
         using var scope = NewDisposeScope();
         Tensor values = images.detach();
         long[] all = [0, 1, 2, 3];
-        double low = values.amin(all).ToDouble(), high = values.amax(all).ToDouble();
+        double low = values.amin(all).ToDouble(),
+            high = values.amax(all).ToDouble();
         if (!(low >= -1e-6 && high <= 1 + 1e-6))
-            throw new InvalidOperationException($"The attack showed the model values in [{low}, {high}]; images stay in [0, 1].");
+            throw new InvalidOperationException(
+                $"The attack showed the model values in [{low}, {high}]; images stay in [0, 1]."
+            );
     }
 
     /// <summary>Counts the rows, and says which are within the allowance; null when all are.</summary>
@@ -60,39 +65,57 @@ public sealed class Meter
         Check(images);
         long rows = images.size(0);
         if (rows % samples.Length != 0)
-            throw new InvalidOperationException($"A batch of {rows} rows came where {samples.Length} samples were announced: call model.For(samples) when samples leave.");
+            throw new InvalidOperationException(
+                $"A batch of {rows} rows came where {samples.Length} samples were announced: call "
+                    + $"model.For(samples) when samples leave."
+            );
         long each = rows / samples.Length;
         List<long>? admitted = allowance is null ? null : [];
         for (int i = 0; i < samples.Length; i++)
         {
             long sample = samples[i] - _first;
-            long granted = allowance?.Grant(samples[i], each, _queries[sample], _gradients[sample], differentiates) ?? each;
+            long granted =
+                allowance?.Grant(samples[i], each, _queries[sample], _gradients[sample], differentiates) ?? each;
             _queries[sample] += granted;
-            if (differentiates) _gradients[sample] += granted;
-            for (long row = i * each; row < (i * each) + granted; row++) admitted?.Add(row);
-            if (granted == each) continue;
+            if (differentiates)
+                _gradients[sample] += granted;
+            for (long row = i * each; row < (i * each) + granted; row++)
+                admitted?.Add(row);
+            if (granted == each)
+                continue;
             using Tensor next = images.slice(0, (i * each) + granted, (i * each) + granted + 1, 1);
             allowance!.Refuse(samples[i], next);
         }
 
-        if (admitted is null || admitted.Count == rows) return null;
+        if (admitted is null || admitted.Count == rows)
+            return null;
         return allowance!.IsSpent && admitted.Count == 0 ? throw new AllowanceSpentException() : [.. admitted];
     }
 
-    private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples, Allowance? allowance) : IPredictor, IPerSample
+    private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples, Allowance? allowance)
+        : IPredictor,
+            IPerSample
     {
         public ImageShape Shape => model.Shape;
 
         public int Classes => model.Classes;
 
-        public Tensor Predict(Tensor images) => Ask(model, images, (known, shown) => known.Predict(shown), answer => answer, refused => refused);
+        public Tensor Predict(Tensor images) =>
+            Ask(model, images, (known, shown) => known.Predict(shown), answer => answer, refused => refused);
 
         public IPredictor For(ReadOnlyMemory<long> rows) => meter.Around(model.For(rows), rows, allowance);
 
         public IDisposable? EnterEvaluation() => model.EnterEvaluation();
 
         // Answers for the admitted rows come from the model; the others get what reaches no goal.
-        protected Tensor Ask<TModel>(TModel known, Tensor images, Func<TModel, Tensor, Tensor> ask, Func<Tensor, Tensor> predictions, Func<Tensor, Tensor> refusal) where TModel : IPredictor
+        protected Tensor Ask<TModel>(
+            TModel known,
+            Tensor images,
+            Func<TModel, Tensor, Tensor> ask,
+            Func<Tensor, Tensor> predictions,
+            Func<Tensor, Tensor> refusal
+        )
+            where TModel : IPredictor
         {
             if (Admitted(images, differentiates: false) is not { } admitted)
             {
@@ -103,17 +126,27 @@ public sealed class Meter
 
             using var scope = NewDisposeScope();
             Tensor all = refusal(Refusals(images));
-            if (admitted.Length == 0) return scope.MoveToOuter(all);
-            Tensor shown = images.At(admitted), answers = ask(known.For(SamplesOf(images, admitted)), shown);
+            if (admitted.Length == 0)
+                return scope.MoveToOuter(all);
+            Tensor shown = images.At(admitted),
+                answers = ask(known.For(SamplesOf(images, admitted)), shown);
             Saw(shown, predictions, answers, admitted, images);
             return scope.MoveToOuter(all.index_copy(0, tensor(admitted), answers));
         }
 
-        protected long[]? Admitted(Tensor images, bool differentiates) => meter.Admit(images, samples.Span, allowance, differentiates);
+        protected long[]? Admitted(Tensor images, bool differentiates) =>
+            meter.Admit(images, samples.Span, allowance, differentiates);
 
-        protected void Saw(Tensor shown, Func<Tensor, Tensor> predictions, Tensor answers, long[]? admitted = null, Tensor? images = null)
+        protected void Saw(
+            Tensor shown,
+            Func<Tensor, Tensor> predictions,
+            Tensor answers,
+            long[]? admitted = null,
+            Tensor? images = null
+        )
         {
-            if (allowance is null) return;
+            if (allowance is null)
+                return;
             using var scope = NewDisposeScope();
             allowance.Saw(shown.detach(), predictions(answers.detach()), SamplesOf(images ?? shown, admitted));
         }
@@ -127,7 +160,9 @@ public sealed class Meter
         }
     }
 
-    private class Scorer(Meter meter, IScorer model, ReadOnlyMemory<long> samples, Allowance? allowance) : Predictor(meter, model, samples, allowance), IScorer
+    private class Scorer(Meter meter, IScorer model, ReadOnlyMemory<long> samples, Allowance? allowance)
+        : Predictor(meter, model, samples, allowance),
+            IScorer
     {
         public Tensor Probabilities(Tensor images) =>
             Ask(model, images, (known, shown) => known.Probabilities(shown), answer => answer.argmax(1), OneHot);
@@ -136,7 +171,10 @@ public sealed class Meter
             zeros([labels.size(0), Classes]).ScatterValue(1, labels.unsqueeze(1), 1);
     }
 
-    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples, Allowance? allowance) : Scorer(meter, model, samples, allowance), IClassifier, ILayered
+    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples, Allowance? allowance)
+        : Scorer(meter, model, samples, allowance),
+            IClassifier,
+            ILayered
     {
         public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
@@ -154,11 +192,15 @@ public sealed class Meter
 
             // The loss is one of all rows: it gets them all, those of the model in the places of the admitted.
             using var scope = NewDisposeScope();
-            Tensor all = OneHot(Refusals(images)), gradient = zeros_like(images);
+            Tensor all = OneHot(Refusals(images)),
+                gradient = zeros_like(images);
             if (admitted.Length > 0)
             {
-                Tensor index = tensor(admitted), shown = images.At(admitted);
-                LossGradient pass = model.For(SamplesOf(images, admitted)).Gradient(shown, logits => loss(all.index_copy(0, index, logits)).index_select(0, index));
+                Tensor index = tensor(admitted),
+                    shown = images.At(admitted);
+                LossGradient pass = model
+                    .For(SamplesOf(images, admitted))
+                    .Gradient(shown, logits => loss(all.index_copy(0, index, logits)).index_select(0, index));
                 Saw(shown, logits => logits.argmax(1), pass.Logits, admitted, images);
                 (all, gradient) = (all.index_copy(0, index, pass.Logits), gradient.index_copy(0, index, pass.Gradient));
             }

@@ -24,20 +24,22 @@ public static class Norms
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <summary>The size of each perturbation [N, C, H, W], as [N].</summary>
-    public static Tensor Of(this Norm norm, Tensor perturbation) => norm switch
-    {
-        Norm.L0 => perturbation.ne(zeros_like(perturbation)).to(ScalarType.Float32).sum(s_image),
-        Norm.L1 => linalg.vector_norm(perturbation, 1, s_image),
-        Norm.L2 => linalg.vector_norm(perturbation, 2, s_image),
-        _ => perturbation.abs().amax(s_image),
-    };
+    public static Tensor Of(this Norm norm, Tensor perturbation) =>
+        norm switch
+        {
+            Norm.L0 => perturbation.ne(zeros_like(perturbation)).to(ScalarType.Float32).sum(s_image),
+            Norm.L1 => linalg.vector_norm(perturbation, 1, s_image),
+            Norm.L2 => linalg.vector_norm(perturbation, 2, s_image),
+            _ => perturbation.abs().amax(s_image),
+        };
 
     /// <summary>The name in reports and on the command line: linf, l2, l1, l0.</summary>
-    public static string Name(this Norm norm) => norm switch
-    {
-        Norm.L0 => "l0",
-        Norm.L1 => "l1",
-        Norm.L2 => "l2",
-        _ => "linf",
-    };
+    public static string Name(this Norm norm) =>
+        norm switch
+        {
+            Norm.L0 => "l0",
+            Norm.L1 => "l1",
+            Norm.L2 => "l2",
+            _ => "linf",
+        };
 }

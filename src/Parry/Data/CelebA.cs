@@ -4,12 +4,13 @@ using Parry.Data.Images;
 namespace Parry.Data;
 
 /// <summary>
-/// CelebA (Liu, Luo, Wang and Tang 2015, arXiv:1411.7766) as it is published: the aligned photos of 178x218 pixels, the list of 40 attributes and the list of
-/// partitions. One attribute tells two classes apart, 0 without it and 1 with it.
+/// CelebA (Liu, Luo, Wang and Tang 2015, arXiv:1411.7766) as it is published: the aligned photos of 178x218 pixels, the
+/// list of 40 attributes and the list of partitions. One attribute tells two classes apart, 0 without it and 1 with it.
 /// </summary>
 /// <remarks>
-/// Where the model takes images of 64x64, or says nothing, the middle 108x108 pixels become 64x64, as for DCGAN (Radford et al. 2015, arXiv:1511.06434) and
-/// Defense-GAN (Samangouei et al. 2018, arXiv:1805.06605). For other models photos are prepared as all pictures are (<see cref="ImagePreparation"/>).
+/// Where the model takes images of 64x64, or says nothing, the middle 108x108 pixels become 64x64, as for DCGAN
+/// (Radford et al. 2015, arXiv:1511.06434) and Defense-GAN (Samangouei et al. 2018, arXiv:1805.06605). For other models
+/// photos are prepared as all pictures are (<see cref="ImagePreparation"/>).
 /// </remarks>
 public sealed class CelebA : IImageSource
 {
@@ -25,9 +26,12 @@ public sealed class CelebA : IImageSource
     /// <summary>Whom to cite, in one line.</summary>
     public const string Citation = "Liu, Luo, Wang, Tang: Deep learning face attributes in the wild, 2015";
 
-    private const string AttributeList = "list_attr_celeba.txt", PartitionList = "list_eval_partition.txt", Photos = "img_align_celeba";
+    private const string AttributeList = "list_attr_celeba.txt",
+        PartitionList = "list_eval_partition.txt",
+        Photos = "img_align_celeba";
     private const int MostPhotos = 1_000_000;
-    private const int Face = 108, Side = 64;
+    private const int Face = 108,
+        Side = 64;
 
     private static readonly ImageShape s_photo = new(3, 218, 178);
 
@@ -40,8 +44,12 @@ public sealed class CelebA : IImageSource
     /// <exception cref="UserErrorException">There is no such attribute.</exception>
     public CelebA(string attribute = DefaultAttribute, ImagePreparation? preparation = null)
     {
-        _attribute = Attributes.FirstOrDefault(name => name.Equals(attribute, StringComparison.OrdinalIgnoreCase))
-            ?? throw new UserErrorException($"CelebA has no attribute \"{Pictures.Shown(attribute)}\"{(attribute.Length < 64 ? NearestName.Hint(attribute, Attributes) : "")}; its attributes: {string.Join(", ", Attributes)}");
+        _attribute =
+            Attributes.FirstOrDefault(name => name.Equals(attribute, StringComparison.OrdinalIgnoreCase))
+            ?? throw new UserErrorException(
+                $"CelebA has no attribute "
+                    + $"\"{Pictures.Shown(attribute)}\"{(attribute.Length < 64 ? NearestName.Hint(attribute, Attributes) : "")}; its attributes: {string.Join(", ", Attributes)}"
+            );
         _preparation = preparation ?? new ImagePreparation();
         ClassNames = [$"not {_attribute}", _attribute];
         Shape = _preparation.Shape is null ? new ImageShape(3, Side, Side) : Pictures.Shape(_preparation, [], SetName);
@@ -50,15 +58,52 @@ public sealed class CelebA : IImageSource
     /// <summary>The attributes, spelled as in the list.</summary>
     public static IReadOnlyList<string> Attributes { get; } =
     [
-        "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose", "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows",
-        "Chubby", "Double_Chin", "Eyeglasses", "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes", "No_Beard", "Oval_Face",
-        "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick",
-        "Wearing_Necklace", "Wearing_Necktie", "Young",
+        "5_o_Clock_Shadow",
+        "Arched_Eyebrows",
+        "Attractive",
+        "Bags_Under_Eyes",
+        "Bald",
+        "Bangs",
+        "Big_Lips",
+        "Big_Nose",
+        "Black_Hair",
+        "Blond_Hair",
+        "Blurry",
+        "Brown_Hair",
+        "Bushy_Eyebrows",
+        "Chubby",
+        "Double_Chin",
+        "Eyeglasses",
+        "Goatee",
+        "Gray_Hair",
+        "Heavy_Makeup",
+        "High_Cheekbones",
+        "Male",
+        "Mouth_Slightly_Open",
+        "Mustache",
+        "Narrow_Eyes",
+        "No_Beard",
+        "Oval_Face",
+        "Pale_Skin",
+        "Pointy_Nose",
+        "Receding_Hairline",
+        "Rosy_Cheeks",
+        "Sideburns",
+        "Smiling",
+        "Straight_Hair",
+        "Wavy_Hair",
+        "Wearing_Earrings",
+        "Wearing_Hat",
+        "Wearing_Lipstick",
+        "Wearing_Necklace",
+        "Wearing_Necktie",
+        "Young",
     ];
 
     /// <summary>Where the set is got, as it cannot be downloaded without its terms being read.</summary>
     public static string HowToGet =>
-        $"read its terms at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, get {Photos}.zip, {AttributeList} and {PartitionList} there, and unpack them into {DataLocator.CacheFolder(SetName)}";
+        $"read its terms at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, get {Photos}.zip, {AttributeList} "
+        + $"and {PartitionList} there, and unpack them into {DataLocator.CacheFolder(SetName)}";
 
     /// <inheritdoc/>
     public string Name => SetName;
@@ -78,28 +123,70 @@ public sealed class CelebA : IImageSource
     public static string Find(string? dataDir = null)
     {
         IReadOnlyList<string> roots = DataLocator.Roots(dataDir);
-        return DataLocator.Folders([SetName, "CelebA"], roots).FirstOrDefault(folder => PathOf(folder, AttributeList, "Anno") is not null && PathOf(folder, PartitionList, "Eval") is not null && PathOf(folder, Photos, "Img") is not null)
-            ?? throw new UserErrorException($"CelebA was not found in {string.Join(", ", roots)} or a folder {SetName} or CelebA there: {HowToGet}");
+        return DataLocator
+                .Folders([SetName, "CelebA"], roots)
+                .FirstOrDefault(folder =>
+                    PathOf(folder, AttributeList, "Anno") is not null
+                    && PathOf(folder, PartitionList, "Eval") is not null
+                    && PathOf(folder, Photos, "Img") is not null
+                )
+            ?? throw new UserErrorException(
+                $"CelebA was not found in {string.Join(", ", roots)} or a folder {SetName} or CelebA there: {HowToGet}"
+            );
     }
 
     /// <inheritdoc/>
     public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
     {
-        string folder = Find(dataDir), photos = PathOf(folder, Photos, "Img")!;
+        string folder = Find(dataDir),
+            photos = PathOf(folder, Photos, "Img")!;
         HashSet<string> members = Members(PathOf(folder, PartitionList, "Eval")!, part);
-        List<Picture> pictures = [.. Labeled(PathOf(folder, AttributeList, "Anno")!).Where(photo => members.Contains(photo.File)).Select(photo => photo with { File = Path.Combine(photos, photo.File) })];
+        List<Picture> pictures =
+        [
+            .. Labeled(PathOf(folder, AttributeList, "Anno")!)
+                .Where(photo => members.Contains(photo.File))
+                .Select(photo => photo with { File = Path.Combine(photos, photo.File) }),
+        ];
         string name = $"{SetName} {part.ToString().ToLowerInvariant()}";
-        if (pictures.Count == 0) throw new UserErrorException($"{folder}: expected photos of {name} in both lists, got none: get the original lists again");
+        if (pictures.Count == 0)
+            throw new UserErrorException(
+                $"{folder}: expected photos of {name} in both lists, got none: get the original lists again"
+            );
         return (Shape.Height, Shape.Width) == (Side, Side)
-            ? Pictures.Load(name, pictures, count, orFewer, Shape, ClassNames, CropFace, $"cut to the middle {Face}x{Face} and resized to {Side}x{Side} pixels")
-            : Pictures.Load(name, pictures, count, orFewer, Shape, ClassNames, _preparation.Apply, Pictures.Prepared(Shape));
+            ? Pictures.Load(
+                name,
+                pictures,
+                count,
+                orFewer,
+                Shape,
+                ClassNames,
+                CropFace,
+                $"cut to the middle {Face}x{Face} and resized to {Side}x{Side} pixels"
+            )
+            : Pictures.Load(
+                name,
+                pictures,
+                count,
+                orFewer,
+                Shape,
+                ClassNames,
+                _preparation.Apply,
+                Pictures.Prepared(Shape)
+            );
     }
 
     private static byte[] CropFace(byte[] planes, ImageShape from, ImageShape to)
     {
-        if (from != s_photo) throw new UserErrorException($"expected CelebA's aligned photos of {s_photo}, got one of {from}: get the original photos again");
+        if (from != s_photo)
+            throw new UserErrorException(
+                $"expected CelebA's aligned photos of {s_photo}, got one of {from}: get the original photos again"
+            );
         byte[] face = Resize.CenterCrop(planes, from, Face, Face);
-        return Planes.Convert(Resize.Bilinear(face, new ImageShape(from.Channels, Face, Face), Side, Side), from.Channels, to.Channels);
+        return Planes.Convert(
+            Resize.Bilinear(face, new ImageShape(from.Channels, Face, Face), Side, Side),
+            from.Channels,
+            to.Channels
+        );
     }
 
     private static string? PathOf(string folder, string name, string inside) =>
@@ -112,30 +199,43 @@ public sealed class CelebA : IImageSource
         string wanted = ((int)part).ToString(CultureInfo.InvariantCulture);
         foreach (var (line, words) in Lines(list))
         {
-            if (words is not [var file, "0" or "1" or "2"]) throw Wrong(list, line, "a photo's name and its partition 0, 1 or 2", words);
-            if (words[1] == wanted && !members.Add(PhotoName(list, line, file))) throw Wrong(list, line, "each photo once", words);
+            if (words is not [var file, "0" or "1" or "2"])
+                throw Wrong(list, line, "a photo's name and its partition 0, 1 or 2", words);
+            if (words[1] == wanted && !members.Add(PhotoName(list, line, file)))
+                throw Wrong(list, line, "each photo once", words);
         }
 
         return members;
     }
 
-    /// <summary>The photos and whether each has the attribute, -1 or 1 in its column: a line with their number, one with the attributes' names, one for each photo.</summary>
+    /// <summary>
+    /// The photos and whether each has the attribute, -1 or 1 in its column: a line with their number, one with the
+    /// attributes' names, one for each photo.
+    /// </summary>
     private IEnumerable<Picture> Labeled(string list)
     {
-        int column = 0, columns = 0;
+        int column = 0,
+            columns = 0;
         foreach (var (line, words) in Lines(list))
         {
-            if (line == 1) continue;
+            if (line == 1)
+                continue;
             if (line == 2)
             {
                 columns = words.Length + 1;
                 column = Array.IndexOf(words, _attribute) + 1;
-                if (column == 0) throw Wrong(list, line, $"the names of the attributes with {_attribute} among them", words);
+                if (column == 0)
+                    throw Wrong(list, line, $"the names of the attributes with {_attribute} among them", words);
                 continue;
             }
 
-            if (words.Length != columns || words[column] is not ("1" or "-1")) throw Wrong(list, line, $"a photo's name and -1 or 1 for each of {columns - 1} attributes", words);
-            yield return new Picture(PhotoName(list, line, words[0]), words[column] == "1" ? 1 : 0, $"{list} line {line}: ");
+            if (words.Length != columns || words[column] is not ("1" or "-1"))
+                throw Wrong(list, line, $"a photo's name and -1 or 1 for each of {columns - 1} attributes", words);
+            yield return new Picture(
+                PhotoName(list, line, words[0]),
+                words[column] == "1" ? 1 : 0,
+                $"{list} line {line}: "
+            );
         }
     }
 
@@ -144,16 +244,28 @@ public sealed class CelebA : IImageSource
         using var reader = new StringReader(TextFile.Read(list));
         for (int line = 1; reader.ReadLine() is { } text; line++)
         {
-            if (line > MostPhotos) throw new UserErrorException($"{list}: expected at most {MostPhotos} lines, got more: get the original list again");
-            string[] words = text.Length <= 1000 || line == 2 && text.Length <= 4000 ? text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) : throw Wrong(list, line, "lines of at most 1000 letters", [text]);
-            if (words.Length > 0) yield return (line, words);
+            if (line > MostPhotos)
+                throw new UserErrorException(
+                    $"{list}: expected at most {MostPhotos} lines, got more: get the original list again"
+                );
+            string[] words =
+                text.Length <= 1000 || line == 2 && text.Length <= 4000
+                    ? text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+                    : throw Wrong(list, line, "lines of at most 1000 letters", [text]);
+            if (words.Length > 0)
+                yield return (line, words);
         }
     }
 
     // Nothing outside the photos' folder can be named.
     private static string PhotoName(string list, int line, string file) =>
-        Pictures.IsPicture(file) && !file.AsSpan().ContainsAny('/', '\\') ? file : throw Wrong(list, line, "the name of a photo, as 000001.jpg", [file]);
+        Pictures.IsPicture(file) && !file.AsSpan().ContainsAny('/', '\\')
+            ? file
+            : throw Wrong(list, line, "the name of a photo, as 000001.jpg", [file]);
 
     private static UserErrorException Wrong(string list, int line, string expected, string[] words) =>
-        new($"{list} line {line}: expected {expected}, got \"{Pictures.Shown(string.Join(' ', words.Take(10)))}\": get the original list again");
+        new(
+            $"{list} line {line}: expected {expected}, got \"{Pictures.Shown(string.Join(' ', words.Take(10)))}\": "
+                + $"get the original list again"
+        );
 }

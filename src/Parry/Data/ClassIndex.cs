@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Parry.Data;
 
 /// <summary>
-/// Finds the label of a class by its name in small or capital letters (an underscore is a blank), by one of several names that commas separate, as in
-/// "tench, Tinca tinca", or by its number.
+/// Finds the label of a class by its name in small or capital letters (an underscore is a blank), by one of several
+/// names that commas separate, as in "tench, Tinca tinca", or by its number.
 /// </summary>
 internal sealed class ClassIndex
 {
@@ -31,12 +31,19 @@ internal sealed class ClassIndex
     /// <param name="text">A name or a number.</param>
     /// <param name="place">Where it stands, to begin a message with.</param>
     /// <exception cref="UserErrorException">It names none, or several.</exception>
-    public int LabelOf(string text, string place) => Find(text) switch
-    {
-        Ambiguous => throw new UserErrorException($"{place}expected the name of one class, \"{Pictures.Shown(text)}\" names several: give its number, 0 to {_names.Count - 1}"),
-        { } label => label,
-        null => throw new UserErrorException($"{place}expected one of the model's {_names.Count} classes or its number, 0 to {_names.Count - 1}, got \"{Pictures.Shown(text)}\"{(text.Length <= LongestName ? NearestName.Hint(text, _labels.Keys) : "")}"),
-    };
+    public int LabelOf(string text, string place) =>
+        Find(text) switch
+        {
+            Ambiguous => throw new UserErrorException(
+                $"{place}expected the name of one class, \"{Pictures.Shown(text)}\" names several: give its number, "
+                    + $"0 to {_names.Count - 1}"
+            ),
+            { } label => label,
+            null => throw new UserErrorException(
+                $"{place}expected one of the model's {_names.Count} classes or its number, 0 to {_names.Count - 1}, "
+                    + $"got \"{Pictures.Shown(text)}\"{(text.Length <= LongestName ? NearestName.Hint(text, _labels.Keys) : "")}"
+            ),
+        };
 
     private int? Find(string text) =>
         _labels.TryGetValue(Normal(text), out int label) ? label
@@ -49,10 +56,12 @@ internal sealed class ClassIndex
         for (int label = 0; label < _names.Count; label++)
         {
             foreach (string key in keys(_names[label], _names[label].Split(',', StringSplitOptions.TrimEntries)))
-                added[Normal(key)] = added.TryGetValue(Normal(key), out int other) && other != label ? Ambiguous : label;
+                added[Normal(key)] =
+                    added.TryGetValue(Normal(key), out int other) && other != label ? Ambiguous : label;
         }
 
-        foreach (var (key, label) in added) _labels.TryAdd(key, label);
+        foreach (var (key, label) in added)
+            _labels.TryAdd(key, label);
     }
 
     private static string Normal(string text) => text.Replace('_', ' ').Trim();

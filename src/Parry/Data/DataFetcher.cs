@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace Parry.Data;
 
 /// <summary>
-/// Downloads data sets. A file is written beside its final place, checked against its length and SHA-256 before anything reads
-/// it, and only then renamed; whatever goes wrong leaves nothing half-written.
+/// Downloads data sets. A file is written beside its final place, checked against its length and SHA-256 before
+/// anything reads it, and only then renamed; whatever goes wrong leaves nothing half-written.
 /// </summary>
 public static class DataFetcher
 {
@@ -22,7 +22,12 @@ public static class DataFetcher
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>
     public static async Task<int> FetchAsync(
-        DataSet set, string folder, HttpClient client, IProgress<FetchProgress>? progress = null, CancellationToken cancellation = default)
+        DataSet set,
+        string folder,
+        HttpClient client,
+        IProgress<FetchProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var downloaded = 0;
         foreach (var download in set.Downloads)
@@ -40,7 +45,8 @@ public static class DataFetcher
             {
                 await using (target)
                 {
-                    await DownloadAsync(set.Title, set.Mirrors, download, target, client, progress, cancellation).ConfigureAwait(false);
+                    await DownloadAsync(set.Title, set.Mirrors, download, target, client, progress, cancellation)
+                        .ConfigureAwait(false);
                 }
 
                 if (isArchive)
@@ -77,7 +83,14 @@ public static class DataFetcher
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>
     public static async Task FetchFileAsync(
-        string title, IReadOnlyList<Uri> mirrors, DataFile file, string folder, HttpClient client, IProgress<FetchProgress>? progress = null, CancellationToken cancellation = default)
+        string title,
+        IReadOnlyList<Uri> mirrors,
+        DataFile file,
+        string folder,
+        HttpClient client,
+        IProgress<FetchProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var partial = Path.Combine(folder, file.Name + ".partial");
         var target = CreateFile(partial);
@@ -110,7 +123,14 @@ public static class DataFetcher
     }
 
     private static async Task DownloadAsync(
-        string title, IReadOnlyList<Uri> mirrors, DataFile file, FileStream target, HttpClient client, IProgress<FetchProgress>? progress, CancellationToken cancellation)
+        string title,
+        IReadOnlyList<Uri> mirrors,
+        DataFile file,
+        FileStream target,
+        HttpClient client,
+        IProgress<FetchProgress>? progress,
+        CancellationToken cancellation
+    )
     {
         var failures = new List<string>();
         foreach (var address in mirrors.Select(mirror => new Uri(mirror, file.Name)))
@@ -118,7 +138,8 @@ public static class DataFetcher
             try
             {
                 target.SetLength(0);
-                var hash = await ReceiveAsync(address, file, target, client, progress, cancellation).ConfigureAwait(false);
+                var hash = await ReceiveAsync(address, file, target, client, progress, cancellation)
+                    .ConfigureAwait(false);
                 if (hash == file.Sha256)
                 {
                     return;
@@ -133,19 +154,31 @@ public static class DataFetcher
         }
 
         throw new IOException(
-            $"no mirror gave the right {file.Name} of {title}: {string.Join("; ", failures)}: try again later, or put the file into {Path.GetDirectoryName(target.Name)}");
+            $"no mirror gave the right {file.Name} of {title}: {string.Join("; ", failures)}: try again later, or "
+                + $"put the file into {Path.GetDirectoryName(target.Name)}"
+        );
     }
 
-    /// <summary>Writes the file and returns its SHA-256; stops at a mirror that sends another length or falls silent.</summary>
+    /// <summary>
+    /// Writes the file and returns its SHA-256; stops at a mirror that sends another length or falls silent.
+    /// </summary>
     private static async Task<string> ReceiveAsync(
-        Uri address, DataFile file, FileStream target, HttpClient client, IProgress<FetchProgress>? progress, CancellationToken cancellation)
+        Uri address,
+        DataFile file,
+        FileStream target,
+        HttpClient client,
+        IProgress<FetchProgress>? progress,
+        CancellationToken cancellation
+    )
     {
         using var stall = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         stall.CancelAfter(s_stall);
         try
         {
-            using var response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, stall.Token).ConfigureAwait(false);
+            using var response = await client
+                .GetAsync(address, HttpCompletionOption.ResponseHeadersRead, stall.Token)
+                .ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
                 throw new MirrorException($"the server answers {(int)response.StatusCode} {response.ReasonPhrase}");
@@ -205,7 +238,11 @@ public static class DataFetcher
         var missing = set.Files.ToDictionary(entry => entry.Name);
         while (await tar.GetNextEntryAsync(cancellationToken: cancellation).ConfigureAwait(false) is { } entry)
         {
-            if (entry.DataStream is null || !missing.TryGetValue(Path.GetFileName(entry.Name), out var wanted) || entry.Length != wanted.Bytes)
+            if (
+                entry.DataStream is null
+                || !missing.TryGetValue(Path.GetFileName(entry.Name), out var wanted)
+                || entry.Length != wanted.Bytes
+            )
             {
                 continue;
             }
@@ -231,7 +268,10 @@ public static class DataFetcher
 
         if (missing.Count > 0)
         {
-            throw new IOException($"{Path.GetFileName(archive)}: expected the files {string.Join(", ", missing.Keys)} in it, they are missing or of another length");
+            throw new IOException(
+                $"{Path.GetFileName(archive)}: expected the files {string.Join(", ", missing.Keys)} in it, they are "
+                    + $"missing or of another length"
+            );
         }
     }
 

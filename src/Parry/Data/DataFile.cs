@@ -7,7 +7,8 @@ namespace Parry.Data;
 public sealed record DataFile(string Name, long Bytes, string Sha256)
 {
     /// <summary>
-    /// Whether the folder holds exactly this file, plain or gzip. What counts is the content: distributions compress anew.
+    /// Whether the folder holds exactly this file, plain or gzip. What counts is the content: distributions compress
+    /// anew.
     /// </summary>
     public bool IsIn(string folder)
     {

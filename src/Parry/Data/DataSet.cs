@@ -1,6 +1,8 @@
 namespace Parry.Data;
 
-/// <summary>A published data set: what it holds, where it comes from, and how its files are recognized and read.</summary>
+/// <summary>
+/// A published data set: what it holds, where it comes from, and how its files are recognized and read.
+/// </summary>
 public sealed class DataSet : IImageSource
 {
     internal enum FileFormat
@@ -65,7 +67,9 @@ public sealed class DataSet : IImageSource
     public ImageSet ReadTest(string folder) =>
         Format == FileFormat.Cifar ? CifarReader.ReadTest(folder) : ReadIdx(folder, "t10k", "test");
 
-    /// <summary>Whether the folder has the files that <see cref="Load"/> needs for the part; their content is not looked at.</summary>
+    /// <summary>
+    /// Whether the folder has the files that <see cref="Load"/> needs for the part; their content is not looked at.
+    /// </summary>
     internal bool HasFiles(string folder, DataPart part)
     {
         var prefix = (Format, part) switch
@@ -85,10 +89,18 @@ public sealed class DataSet : IImageSource
 
     private ImageSet ReadIdx(string folder, string prefix, string part)
     {
-        var set = IdxReader.Read(Locate($"{prefix}-images-idx3-ubyte"), Locate($"{prefix}-labels-idx1-ubyte"), $"{Name} {part}", ClassNames);
+        var set = IdxReader.Read(
+            Locate($"{prefix}-images-idx3-ubyte"),
+            Locate($"{prefix}-labels-idx1-ubyte"),
+            $"{Name} {part}",
+            ClassNames
+        );
         return set.Shape == Shape
             ? set
-            : throw new UserErrorException($"{folder}: expected {Title} images of {Shape}, got {set.Shape}: get the original files with parry data fetch {Name}");
+            : throw new UserErrorException(
+                $"{folder}: expected {Title} images of {Shape}, got {set.Shape}: get the original files with parry "
+                    + $"data fetch {Name}"
+            );
 
         string Locate(string name) => InputFile.Find(folder, name) ?? Path.Combine(folder, name);
     }

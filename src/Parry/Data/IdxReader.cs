@@ -1,8 +1,8 @@
 namespace Parry.Data;
 
 /// <summary>
-/// Reads the IDX files in which MNIST and its relatives are published, plain or gzip as the content says. Nothing in a file is
-/// trusted: magic numbers, sizes, labels and the end of the file are checked.
+/// Reads the IDX files in which MNIST and its relatives are published, plain or gzip as the content says. Nothing in a
+/// file is trusted: magic numbers, sizes, labels and the end of the file are checked.
 /// </summary>
 public static class IdxReader
 {
@@ -15,7 +15,8 @@ public static class IdxReader
     /// <param name="labelsPath">File with magic number 0x00000801 and as many entries.</param>
     /// <param name="name">Name of the set.</param>
     /// <param name="classNames">One name per class; labels must be smaller than their number.</param>
-    /// <exception cref="UserErrorException">A file is missing, cut off, corrupt, too long, above 1 GiB, or does not fit the other.</exception>
+    /// <exception cref="UserErrorException">A file is missing, cut off, corrupt, too long, above 1 GiB, or does not fit
+    /// the other.</exception>
     public static ImageSet Read(string imagesPath, string labelsPath, string name, IReadOnlyList<string> classNames)
     {
         using var images = InputFile.Open(imagesPath);
@@ -33,7 +34,9 @@ public static class IdxReader
         if (size == 0 || size > MaxBytes)
         {
             throw new UserErrorException(
-                $"{images.Name}: expected between 1 and {MaxBytes} bytes of images, the header declares {count} of {height}x{width}: get the original file again");
+                $"{images.Name}: expected between 1 and {MaxBytes} bytes of images, the header declares {count} of "
+                    + $"{height}x{width}: get the original file again"
+            );
         }
 
         ExpectMagic(labels, LabelsMagic, "labels");
@@ -41,7 +44,9 @@ public static class IdxReader
         if (labelCount != count)
         {
             throw new UserErrorException(
-                $"{labels.Name}: expected {count} labels as {images.Name} has images, got {labelCount}: give the two files of one set");
+                $"{labels.Name}: expected {count} labels as {images.Name} has images, got {labelCount}: give the "
+                    + $"two files of one set"
+            );
         }
 
         var labelBytes = labels.ReadBytes((int)count, "labels");
@@ -50,7 +55,12 @@ public static class IdxReader
         images.ExpectEnd($"{count} images of {height}x{width}");
 
         return new ImageSet(
-            name, new ImageShape(1, (int)height, (int)width), pixels, CheckedLabels(labelBytes, classNames.Count, labels.Name), classNames);
+            name,
+            new ImageShape(1, (int)height, (int)width),
+            pixels,
+            CheckedLabels(labelBytes, classNames.Count, labels.Name),
+            classNames
+        );
     }
 
     private static void ExpectMagic(InputFile file, uint expected, string what)
@@ -58,8 +68,12 @@ public static class IdxReader
         var magic = file.ReadUInt32("the header");
         if (magic != expected)
         {
-            var hint = magic is ImagesMagic or LabelsMagic ? "images and labels are swapped" : "this is not such a file";
-            throw new UserErrorException($"{file.Name}: expected IDX {what} (magic number 0x{expected:x8}), got 0x{magic:x8}: {hint}");
+            var hint = magic is ImagesMagic or LabelsMagic
+                ? "images and labels are swapped"
+                : "this is not such a file";
+            throw new UserErrorException(
+                $"{file.Name}: expected IDX {what} (magic number 0x{expected:x8}), got 0x{magic:x8}: {hint}"
+            );
         }
     }
 
@@ -68,9 +82,13 @@ public static class IdxReader
         var labels = new int[bytes.Length];
         for (var i = 0; i < bytes.Length; i++)
         {
-            labels[i] = bytes[i] < classes
-                ? bytes[i]
-                : throw new UserErrorException($"{file}: expected labels 0 to {classes - 1}, got {bytes[i]} for image {i}: get the original file again");
+            labels[i] =
+                bytes[i] < classes
+                    ? bytes[i]
+                    : throw new UserErrorException(
+                        $"{file}: expected labels 0 to {classes - 1}, got {bytes[i]} for image {i}: get the "
+                            + $"original file again"
+                    );
         }
 
         return labels;

@@ -11,15 +11,17 @@ public sealed record ImagePreparation
     /// <summary>The shape that the model takes; null for the one that all pictures have.</summary>
     public ImageShape? Shape { get; init; }
 
-    /// <summary>What the shorter side is resized to before the middle is cut out; the model's side / 0.875, rounded, if null.</summary>
+    /// <summary>
+    /// What the shorter side is resized to before the middle is cut out; the model's side / 0.875, rounded, if null.
+    /// </summary>
     public int? Resize { get; init; }
 
     /// <summary>The names of the model's classes, in which labels are looked up; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
     /// <summary>
-    /// Makes a picture into an image of the model: gray or color as it takes; a picture of another size is resized and its middle cut out, as torchvision
-    /// does (<see cref="Images.Resize"/>); one of its size stays as it is.
+    /// Makes a picture into an image of the model: gray or color as it takes; a picture of another size is resized and
+    /// its middle cut out, as torchvision does (<see cref="Images.Resize"/>); one of its size stays as it is.
     /// </summary>
     /// <param name="planes">The values as [C, H, W].</param>
     /// <param name="shape">Their shape.</param>
@@ -27,8 +29,18 @@ public sealed record ImagePreparation
     internal byte[] Apply(byte[] planes, ImageShape shape, ImageShape target)
     {
         byte[] image = Planes.Convert(planes, shape.Channels, target.Channels);
-        if ((shape.Height, shape.Width) == (target.Height, target.Width)) return image;
+        if ((shape.Height, shape.Width) == (target.Height, target.Width))
+            return image;
         int shorterSide = Resize ?? (int)Math.Round(Math.Min(target.Height, target.Width) / CroppedShare);
-        return Images.Resize.BilinearCrop(image, shape with { Channels = target.Channels }, shorterSide, target.Height, target.Width);
+        return Images.Resize.BilinearCrop(
+            image,
+            shape with
+            {
+                Channels = target.Channels,
+            },
+            shorterSide,
+            target.Height,
+            target.Width
+        );
     }
 }

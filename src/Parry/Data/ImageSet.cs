@@ -1,7 +1,8 @@
 namespace Parry.Data;
 
 /// <summary>
-/// Labeled images in memory, one byte a value, stored as [N, C, H, W]. A set never changes; parts of it share its memory.
+/// Labeled images in memory, one byte a value, stored as [N, C, H, W]. A set never changes; parts of it share its
+/// memory.
 /// </summary>
 public sealed class ImageSet
 {
@@ -16,7 +17,12 @@ public sealed class ImageSet
     /// <param name="classNames">One name per class.</param>
     /// <exception cref="ArgumentException">The sizes do not fit together, or a label is out of range.</exception>
     public ImageSet(
-        string name, ImageShape shape, ReadOnlyMemory<byte> pixels, ReadOnlyMemory<int> labels, IReadOnlyList<string> classNames)
+        string name,
+        ImageShape shape,
+        ReadOnlyMemory<byte> pixels,
+        ReadOnlyMemory<int> labels,
+        IReadOnlyList<string> classNames
+    )
     {
         if (shape.Channels < 1 || shape.Height < 1 || shape.Width < 1)
         {
@@ -26,14 +32,20 @@ public sealed class ImageSet
         if (pixels.Length != (long)labels.Length * shape.Pixels)
         {
             throw new ArgumentException(
-                $"expected {(long)labels.Length * shape.Pixels} values for {labels.Length} images of {shape}, got {pixels.Length}", nameof(pixels));
+                $"expected {(long)labels.Length * shape.Pixels} values for {labels.Length} images of {shape}, got "
+                    + $"{pixels.Length}",
+                nameof(pixels)
+            );
         }
 
         foreach (var label in labels.Span)
         {
             if (label < 0 || label >= classNames.Count)
             {
-                throw new ArgumentException($"expected labels 0 to {classNames.Count - 1}, got {label}", nameof(labels));
+                throw new ArgumentException(
+                    $"expected labels 0 to {classNames.Count - 1}, got {label}",
+                    nameof(labels)
+                );
             }
         }
 
@@ -66,7 +78,8 @@ public sealed class ImageSet
     public ReadOnlySpan<int> Labels => _labels.Span;
 
     /// <summary>The values of one image as [C, H, W].</summary>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is outside [0, <see cref="Count"/>).</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="index"/> is outside [0,
+    /// <see cref="Count"/>).</exception>
     public ReadOnlySpan<byte> Image(int index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
@@ -92,10 +105,21 @@ public sealed class ImageSet
             throw new UserErrorException(
                 start == 0
                     ? $"{Name} has {Count} images, got a count of {count}: ask for at most {Count}"
-                    : $"{Name} has {Count} images, got a count of {count} from image {start} on: stay inside 0 to {Count}");
+                    : $"{Name} has {Count} images, got a count of {count} from image {start} on: stay inside 0 to "
+                        + $"{Count}"
+            );
         }
 
-        return new ImageSet(Name, Shape, _pixels.Slice(start * Shape.Pixels, count * Shape.Pixels), _labels.Slice(start, count), ClassNames) { Note = Note };
+        return new ImageSet(
+            Name,
+            Shape,
+            _pixels.Slice(start * Shape.Pixels, count * Shape.Pixels),
+            _labels.Slice(start, count),
+            ClassNames
+        )
+        {
+            Note = Note,
+        };
     }
 
     /// <summary>A copy of the images at the given indices, in their order; an index may come more than once.</summary>

@@ -15,13 +15,22 @@ public static class ImageTensors
 
     /// <summary>All images as bytes [N, C, H, W].</summary>
     public static Tensor ByteTensor(this ImageSet set) =>
-        TensorData.FromBytes(set.Pixels, ScalarType.Byte, set.Count, set.Shape.Channels, set.Shape.Height, set.Shape.Width);
+        TensorData.FromBytes(
+            set.Pixels,
+            ScalarType.Byte,
+            set.Count,
+            set.Shape.Channels,
+            set.Shape.Height,
+            set.Shape.Width
+        );
 
     /// <summary>All labels, int64 [N].</summary>
-    public static Tensor LabelTensor(this ImageSet set) => tensor(Array.ConvertAll(set.Labels.ToArray(), label => (long)label));
+    public static Tensor LabelTensor(this ImageSet set) =>
+        tensor(Array.ConvertAll(set.Labels.ToArray(), label => (long)label));
 
     /// <summary>The first images and their labels: that many, or all where there are fewer.</summary>
-    public static (Tensor Images, Tensor Labels) First(this ImageSet set, int most) => set.Batch([.. Enumerable.Range(0, Math.Min(most, set.Count))]);
+    public static (Tensor Images, Tensor Labels) First(this ImageSet set, int most) =>
+        set.Batch([.. Enumerable.Range(0, Math.Min(most, set.Count))]);
 
     /// <summary>The images and labels at these indices, in their order.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An index lies outside the set.</exception>

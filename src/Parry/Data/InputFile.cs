@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace Parry.Data;
 
 /// <summary>
-/// A data file read from front to back, plain or gzip as its first two bytes say. Memory is taken as data arrives and never
-/// as a header claims, so a short file that declares much costs little.
+/// A data file read from front to back, plain or gzip as its first two bytes say. Memory is taken as data arrives and
+/// never as a header claims, so a short file that declares much costs little.
 /// </summary>
 internal sealed class InputFile : IDisposable
 {
@@ -47,11 +47,15 @@ internal sealed class InputFile : IDisposable
         }
     }
 
-    /// <summary>The path of the file in the folder, plain or with .gz after its name, or null if neither is there.</summary>
+    /// <summary>
+    /// The path of the file in the folder, plain or with .gz after its name, or null if neither is there.
+    /// </summary>
     public static string? Find(string folder, string name)
     {
         var path = Path.Combine(folder, name);
-        return File.Exists(path) ? path : File.Exists(path + ".gz") ? path + ".gz" : null;
+        return File.Exists(path) ? path
+            : File.Exists(path + ".gz") ? path + ".gz"
+            : null;
     }
 
     /// <summary>Reads a header field of four bytes, big-endian.</summary>
@@ -89,7 +93,8 @@ internal sealed class InputFile : IDisposable
     public byte[] ReadToEnd(int limit, string what)
     {
         var bytes = new byte[Math.Min(limit, Math.Max(FirstBlock, (_gzip ? 8 : 1) * _file.Length))];
-        int got, read = 0;
+        int got,
+            read = 0;
         while ((got = Read(bytes.AsSpan(read))) > 0)
         {
             read += got;
@@ -104,19 +109,24 @@ internal sealed class InputFile : IDisposable
     }
 
     /// <summary>The SHA-256 of the content in lower-case hexadecimal digits.</summary>
-    /// <exception cref="UserErrorException">The content is not <paramref name="length"/> bytes long, or corrupt.</exception>
+    /// <exception cref="UserErrorException">The content is not <paramref name="length"/> bytes long, or
+    /// corrupt.</exception>
     public string ContentSha256(long length)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[FirstBlock];
         int got;
-        while (_position < length && (got = Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, length - _position)))) > 0)
+        while (
+            _position < length && (got = Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, length - _position)))) > 0
+        )
         {
             sha.AppendData(buffer, 0, got);
         }
 
         ExpectEnd("its content");
-        return _position == length ? Convert.ToHexStringLower(sha.GetHashAndReset()) : throw Truncated(length, _position, "content");
+        return _position == length
+            ? Convert.ToHexStringLower(sha.GetHashAndReset())
+            : throw Truncated(length, _position, "content");
     }
 
     /// <summary>Checks that nothing follows what was read and that a gzip file is whole.</summary>
@@ -127,7 +137,9 @@ internal sealed class InputFile : IDisposable
         Span<byte> one = stackalloc byte[1];
         if (Read(one) != 0)
         {
-            throw new UserErrorException($"{Name}: expected the file to end after {read} bytes ({what}), got more: get the original file again");
+            throw new UserErrorException(
+                $"{Name}: expected the file to end after {read} bytes ({what}), got more: get the original file again"
+            );
         }
 
         // The runtime checks the sum of a complete gzip file but says nothing of a missing trailer or of junk after it.
@@ -139,7 +151,9 @@ internal sealed class InputFile : IDisposable
             if (BinaryPrimitives.ReadUInt32LittleEndian(size) != (uint)read)
             {
                 throw new UserErrorException(
-                    $"{Name}: expected one gzip stream whose last four bytes say {read}, got another end (cut off, or bytes after it): get the original file again");
+                    $"{Name}: expected one gzip stream whose last four bytes say {read}, got another end (cut off, "
+                        + $"or bytes after it): get the original file again"
+                );
             }
         }
     }
@@ -161,10 +175,16 @@ internal sealed class InputFile : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new UserErrorException($"{Name}: expected an undamaged gzip file, got a corrupt one: get the original file again", e);
+            throw new UserErrorException(
+                $"{Name}: expected an undamaged gzip file, got a corrupt one: get the original file again",
+                e
+            );
         }
     }
 
     private UserErrorException Truncated(long expected, long got, string what) =>
-        new($"{Name}: expected {expected} bytes of {what}, got {got}: the file is cut off or its header is wrong, get the original file again");
+        new(
+            $"{Name}: expected {expected} bytes of {what}, got {got}: the file is cut off or its header is wrong, "
+                + $"get the original file again"
+        );
 }

@@ -1,8 +1,8 @@
 namespace Parry.Data;
 
 /// <summary>
-/// Cuts the indices 0 to <paramref name="Count"/> - 1 into batches, shuffled anew each epoch. The order depends on the seed and
-/// the epoch alone, so a run that resumes at epoch E sees what an unbroken run saw.
+/// Cuts the indices 0 to <paramref name="Count"/> - 1 into batches, shuffled anew each epoch. The order depends on the
+/// seed and the epoch alone, so a run that resumes at epoch E sees what an unbroken run saw.
 /// </summary>
 /// <param name="Count">Number of samples, at least 1.</param>
 /// <param name="BatchSize">Samples a batch, at least 1.</param>
@@ -11,10 +11,14 @@ namespace Parry.Data;
 public sealed record ShuffledBatches(int Count, int BatchSize, ulong Seed, bool DropLast = false)
 {
     /// <summary>Number of samples, at least 1.</summary>
-    public int Count { get; } = Count >= 1 ? Count : throw new ArgumentOutOfRangeException(nameof(Count), Count, "expected at least 1 sample");
+    public int Count { get; } =
+        Count >= 1 ? Count : throw new ArgumentOutOfRangeException(nameof(Count), Count, "expected at least 1 sample");
 
     /// <summary>Samples a batch, at least 1.</summary>
-    public int BatchSize { get; } = BatchSize >= 1 ? BatchSize : throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "expected at least 1 sample a batch");
+    public int BatchSize { get; } =
+        BatchSize >= 1
+            ? BatchSize
+            : throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "expected at least 1 sample a batch");
 
     /// <summary>Number of batches in an epoch.</summary>
     public int BatchesPerEpoch => (Count / BatchSize) + (!DropLast && Count % BatchSize > 0 ? 1 : 0);
@@ -24,12 +28,16 @@ public sealed record ShuffledBatches(int Count, int BatchSize, ulong Seed, bool 
     public IEnumerable<int[]> Epoch(int epoch)
     {
         var order = Permutation(Count, Seed, epoch);
-        return Enumerable.Range(0, BatchesPerEpoch)
+        return Enumerable
+            .Range(0, BatchesPerEpoch)
             .Select(batch => order[(batch * BatchSize)..Math.Min(Count, (batch + 1) * BatchSize)]);
     }
 
-    /// <summary>The numbers 0 to <paramref name="count"/> - 1 in the order of the epoch (Fisher-Yates on SplitMix64).</summary>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> or <paramref name="epoch"/> is negative.</exception>
+    /// <summary>
+    /// The numbers 0 to <paramref name="count"/> - 1 in the order of the epoch (Fisher-Yates on SplitMix64).
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> or <paramref name="epoch"/> is
+    /// negative.</exception>
     public static int[] Permutation(int count, ulong seed, int epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);

@@ -32,7 +32,10 @@ public sealed record Split(int ValidationCount, bool ValidationFirst)
         CheckCount(published);
         return ValidationCount > 0
             ? published.Slice(ValidationFirst ? 0 : published.Count - ValidationCount, ValidationCount)
-            : throw new UserErrorException($"expected a split with validation images of {published.Name}, got one that trains on all: choose another split");
+            : throw new UserErrorException(
+                $"expected a split with validation images of {published.Name}, got one that trains on all: choose "
+                    + $"another split"
+            );
     }
 
     private void CheckCount(ImageSet published)
@@ -40,7 +43,9 @@ public sealed record Split(int ValidationCount, bool ValidationFirst)
         if (published.Count <= ValidationCount)
         {
             throw new UserErrorException(
-                $"expected more than the {ValidationCount} images that the split validates on, {published.Name} has {published.Count}: choose another split");
+                $"expected more than the {ValidationCount} images that the split validates on, {published.Name} has "
+                    + $"{published.Count}: choose another split"
+            );
         }
     }
 }

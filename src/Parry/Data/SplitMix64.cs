@@ -27,8 +27,7 @@ internal struct SplitMix64(ulong seed)
         do
         {
             value = Next();
-        }
-        while (value < reject);
+        } while (value < reject);
 
         return (int)(value % range);
     }

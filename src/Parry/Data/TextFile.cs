@@ -15,9 +15,12 @@ internal static class TextFile
         {
             // Devices and pipes, which may never end, have no length.
             long length = new FileInfo(path).Length;
-            if (length is <= 0 or > MaxBytes) throw new UserErrorException($"{path}: expected a text file of 1 to {MaxBytes} bytes, got {length}");
+            if (length is <= 0 or > MaxBytes)
+                throw new UserErrorException($"{path}: expected a text file of 1 to {MaxBytes} bytes, got {length}");
             string text = File.ReadAllText(path, Encoding.UTF8);
-            return text.Contains('\0', StringComparison.Ordinal) ? throw new UserErrorException($"{path}: expected text, got NUL bytes: give another file") : text;
+            return text.Contains('\0', StringComparison.Ordinal)
+                ? throw new UserErrorException($"{path}: expected text, got NUL bytes: give another file")
+                : text;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

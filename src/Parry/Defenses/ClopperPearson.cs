@@ -3,7 +3,10 @@ namespace Parry.Defenses;
 /// <summary>The exact confidence bound of a binomial proportion (Clopper and Pearson, 1934).</summary>
 public static class ClopperPearson
 {
-    /// <summary>The one-sided lower bound: the smallest probability under which at least that many successes are not rarer than alpha.</summary>
+    /// <summary>
+    /// The one-sided lower bound: the smallest probability under which at least that many successes are not rarer than
+    /// alpha.
+    /// </summary>
     /// <param name="successes">In 0 to <paramref name="count"/>.</param>
     /// <param name="count">At least 1.</param>
     /// <param name="alpha">The probability that the truth is below the bound, in (0, 1/2).</param>
@@ -13,19 +16,27 @@ public static class ClopperPearson
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(successes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(successes, count);
-        if (alpha is not (> 0 and < 0.5)) throw new ArgumentOutOfRangeException(nameof(alpha), alpha, "expected a number between 0 and 1/2");
-        if (successes == 0) return 0;
-        if (successes == count) return Math.Pow(alpha, 1.0 / count);
+        if (alpha is not (> 0 and < 0.5))
+            throw new ArgumentOutOfRangeException(nameof(alpha), alpha, "expected a number between 0 and 1/2");
+        if (successes == 0)
+            return 0;
+        if (successes == count)
+            return Math.Pow(alpha, 1.0 / count);
 
-        // The bound lies below the share that was seen, where the first term of the tail is its largest but for a few: nothing underflows that counts.
+        // The bound lies below the share that was seen, where the first term of the tail is its largest but for a few:
+        // nothing underflows that counts.
         double choices = 0;
-        for (int i = 1; i <= successes; i++) choices += Math.Log((count - successes + i) / (double)i);
-        double low = 0, high = successes / (double)count;
+        for (int i = 1; i <= successes; i++)
+            choices += Math.Log((count - successes + i) / (double)i);
+        double low = 0,
+            high = successes / (double)count;
         for (int halving = 0; halving < 60; halving++)
         {
             double middle = (low + high) / 2;
-            if (Tail(middle) < alpha) low = middle;
-            else high = middle;
+            if (Tail(middle) < alpha)
+                low = middle;
+            else
+                high = middle;
         }
 
         return low;
@@ -33,7 +44,8 @@ public static class ClopperPearson
         // The probability of that many successes or more.
         double Tail(double p)
         {
-            double term = Math.Exp(choices + (successes * Math.Log(p)) + ((count - successes) * Math.Log(1 - p))), sum = term;
+            double term = Math.Exp(choices + (successes * Math.Log(p)) + ((count - successes) * Math.Log(1 - p))),
+                sum = term;
             for (int k = successes; k < count && term > sum * 1e-17; k++)
             {
                 term *= (count - k) / (k + 1.0) * (p / (1 - p));

@@ -29,15 +29,23 @@ public static class DefenseCatalog
     /// <summary>The names of all defenses.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(entry => entry.Name)];
 
-    /// <summary>Reads a defense, for example <c>defense-gan:l=50,r=10,attack-l=20,attack-r=1,draws=2</c>, and loads its networks.</summary>
+    /// <summary>
+    /// Reads a defense, for example <c>defense-gan:l=50,r=10,attack-l=20,attack-r=1,draws=2</c>, and loads its
+    /// networks.
+    /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="context">What it is for.</param>
-    /// <exception cref="UserErrorException">The name, an option or a value is not valid; the message says what is.</exception>
+    /// <exception cref="UserErrorException">The name, an option or a value is not valid; the message says what
+    /// is.</exception>
     public static DefenseSpec Parse(string text, DefenseContext context)
     {
         string name = text.Split(':', 2)[0];
-        DefenseEntry entry = All.FirstOrDefault(entry => entry.Name == name)
-            ?? throw new UserErrorException($"there is no defense \"{name}\"{NearestName.Hint(name, Names)}; the defenses: none, {string.Join(", ", Names)}");
+        DefenseEntry entry =
+            All.FirstOrDefault(entry => entry.Name == name)
+            ?? throw new UserErrorException(
+                $"there is no defense \"{name}\"{NearestName.Hint(name, Names)}; the defenses: none, "
+                    + $"{string.Join(", ", Names)}"
+            );
         return entry.Create(new DefenseOptions(entry, text), context) with { Name = text };
     }
 }

@@ -32,13 +32,22 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <exception cref="UserErrorException">None was said: it is one whose gradients are not seen.</exception>
     public IClassifier Evaluated
     {
-        get => field ?? throw new UserErrorException("this defense looks into the classifier that it defends, which a model behind an address does not let it do: take a defense that changes images, as bit-depth, median, jpeg or defense-gan, or give a file as --model");
+        get =>
+            field
+            ?? throw new UserErrorException(
+                "this defense looks into the classifier that it defends, which a model behind an address does not "
+                    + "let it do: take a defense that changes images, as bit-depth, median, jpeg or defense-gan, or "
+                    + "give a file as --model"
+            );
         set;
     }
 
-    /// <summary>Clean images for thresholds and the like: the validation part, of a published set the last 10,000 for training.</summary>
+    /// <summary>
+    /// Clean images for thresholds and the like: the validation part, of a published set the last 10,000 for training.
+    /// </summary>
     /// <exception cref="UserErrorException">The data set is not found.</exception>
-    public ImageSet ValidationImages() => (Source ?? DataSets.ByName(Data)).Load(DataPart.Validation, Split.DefenseGan, DataDir);
+    public ImageSet ValidationImages() =>
+        (Source ?? DataSets.ByName(Data)).Load(DataPart.Validation, Split.DefenseGan, DataDir);
 
     /// <summary>Loads a classifier for these images.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
@@ -50,14 +59,20 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
     public ImageGenerator Generator(string name) => Own(ModelCatalog.LoadGenerator(name).Generator);
 
-    /// <summary>Loads what a projection looks among: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.</summary>
+    /// <summary>
+    /// Loads what a projection looks among: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.
+    /// </summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it draws other images.</exception>
     public ISpanner Spanner(string name)
     {
         bool vae = ModelFile.Describe(ModelCatalog.Find(name)).Architecture == Vae.Architecture;
         ISpanner spanner = vae ? Network(name, Vae.Load).Network : Generator(name);
-        return spanner.Shape == Shape ? spanner : throw new UserErrorException($"{name} draws images of {spanner.Shape}, not of {Shape}: give one that was trained on {Data}");
+        return spanner.Shape == Shape
+            ? spanner
+            : throw new UserErrorException(
+                $"{name} draws images of {spanner.Shape}, not of {Shape}: give one that was trained on {Data}"
+            );
     }
 
     /// <summary>Loads anything else that a weight file holds.</summary>
@@ -71,19 +86,27 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <param name="load">Reads the file, whose path it is given.</param>
     /// <returns>The network, and what its file says of it.</returns>
     /// <exception cref="UserErrorException">There is none, or it was trained on other images.</exception>
-    public (T Network, ModelDescription Description) Network<T>(string name, Func<string, (T Network, ModelDescription Description)> load) where T : nn.Module<Tensor, Tensor>
+    public (T Network, ModelDescription Description) Network<T>(
+        string name,
+        Func<string, (T Network, ModelDescription Description)> load
+    )
+        where T : nn.Module<Tensor, Tensor>
     {
         var (network, description) = load(ModelCatalog.Find(name));
         Own(network);
         if (description.Data != Data || description.Shape != Shape)
-            throw new UserErrorException($"{name} was trained on {description.Data} ({description.Shape}), not on {Data} ({Shape}): give weights that were trained on {Data}");
+            throw new UserErrorException(
+                $"{name} was trained on {description.Data} ({description.Shape}), not on {Data} ({Shape}): give "
+                    + $"weights that were trained on {Data}"
+            );
         return (network, description);
     }
 
     /// <summary>Frees something at the end.</summary>
     public T Own<T>(T item)
     {
-        if (item is IDisposable disposable) _loaded.Add(disposable);
+        if (item is IDisposable disposable)
+            _loaded.Add(disposable);
         return item;
     }
 

@@ -20,9 +20,17 @@ public sealed class DefenseOptions
         foreach (string piece in text.Split(':', 2) is [_, var options] ? options.Split(',') : [])
         {
             string[] pair = piece.Split('=', 2, StringSplitOptions.TrimEntries);
-            if (pair.Length != 2) throw new UserErrorException($"expected NAME:key=value,key=value, got \"{text}\": \"{piece}\" is no key=value");
-            if (!names.Contains(pair[0])) throw new UserErrorException($"the defense {_defense} has no option {pair[0]}{NearestName.Hint(pair[0], names)}; its options: {string.Join(", ", names)}");
-            if (!_given.TryAdd(pair[0], pair[1])) throw new UserErrorException($"the option {pair[0]} of {_defense} is given twice; give its value once");
+            if (pair.Length != 2)
+                throw new UserErrorException(
+                    $"expected NAME:key=value,key=value, got \"{text}\": \"{piece}\" is no key=value"
+                );
+            if (!names.Contains(pair[0]))
+                throw new UserErrorException(
+                    $"the defense {_defense} has no option {pair[0]}{NearestName.Hint(pair[0], names)}; its "
+                        + $"options: {string.Join(", ", names)}"
+                );
+            if (!_given.TryAdd(pair[0], pair[1]))
+                throw new UserErrorException($"the option {pair[0]} of {_defense} is given twice; give its value once");
         }
     }
 
@@ -31,14 +39,21 @@ public sealed class DefenseOptions
 
     /// <summary>A whole number.</summary>
     /// <exception cref="UserErrorException">What was given is none, or below the least.</exception>
-    public int Whole(string name, int otherwise, int least = 1) => Text(name) is not { } value ? otherwise
+    public int Whole(string name, int otherwise, int least = 1) =>
+        Text(name) is not { } value ? otherwise
         : int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int whole) && whole >= least ? whole
-        : throw new UserErrorException($"the defense {_defense} takes for {name} a whole number from {least} on, got \"{value}\"");
+        : throw new UserErrorException(
+            $"the defense {_defense} takes for {name} a whole number from {least} on, got \"{value}\""
+        );
 
     /// <summary>A number from 0 on.</summary>
     /// <exception cref="UserErrorException">What was given is none.</exception>
-    public double Number(string name, double otherwise) => Text(name) is not { } value ? otherwise
-        : double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= 0 && double.IsFinite(number) ? number
+    public double Number(string name, double otherwise) =>
+        Text(name) is not { } value ? otherwise
+        : double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+        && number >= 0
+        && double.IsFinite(number)
+            ? number
         : throw new UserErrorException($"the defense {_defense} takes for {name} a number from 0 on, got \"{value}\"");
 
     /// <summary>One of a few words, the first when none is given.</summary>
@@ -47,7 +62,11 @@ public sealed class DefenseOptions
     {
         string word = Text(name) ?? choices[0].Word;
         int index = Array.FindIndex(choices, choice => choice.Word == word);
-        return index >= 0 ? choices[index].Value
-            : throw new UserErrorException($"the defense {_defense} takes for {name} {string.Join(" or ", choices.Select(choice => choice.Word))}, got \"{word}\"");
+        return index >= 0
+            ? choices[index].Value
+            : throw new UserErrorException(
+                $"the defense {_defense} takes for {name} "
+                    + $"{string.Join(" or ", choices.Select(choice => choice.Word))}, got \"{word}\""
+            );
     }
 }

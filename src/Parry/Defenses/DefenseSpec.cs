@@ -3,8 +3,8 @@ using Parry.Models;
 namespace Parry.Defenses;
 
 /// <summary>
-/// A defense as an evaluation runs it: what the defender has, what an attacker who knows it rebuilds, and which attacks are known to break it. It purifies images,
-/// refuses them, stands in for the classifier, or several of these.
+/// A defense as an evaluation runs it: what the defender has, what an attacker who knows it rebuilds, and which attacks
+/// are known to break it. It purifies images, refuses them, stands in for the classifier, or several of these.
 /// </summary>
 public sealed record DefenseSpec
 {
@@ -14,16 +14,24 @@ public sealed record DefenseSpec
     /// <summary>The purifier as the defender runs it; null for a defense that leaves images as they are.</summary>
     public IPurifier? Purifier { get; init; }
 
-    /// <summary>The purifier as the adaptive attacker rebuilds it, possibly cheaper; null for the defender's own.</summary>
+    /// <summary>
+    /// The purifier as the adaptive attacker rebuilds it, possibly cheaper; null for the defender's own.
+    /// </summary>
     public IPurifier? AttackersPurifier { get; init; }
 
     /// <summary>Purifications over which the attacker averages each gradient.</summary>
     public int Draws { get; init; } = 1;
 
-    /// <summary>The classifier that stands in the evaluated one's place: trained on purified images, on adversarial ones, by distillation. Null for the evaluated one.</summary>
+    /// <summary>
+    /// The classifier that stands in the evaluated one's place: trained on purified images, on adversarial ones, by
+    /// distillation. Null for the evaluated one.
+    /// </summary>
     public IClassifier? Classifier { get; init; }
 
-    /// <summary>What an attacker who knows the defense differentiates in that classifier's place, where the classifier itself hides its gradients; null for the classifier.</summary>
+    /// <summary>
+    /// What an attacker who knows the defense differentiates in that classifier's place, where the classifier itself
+    /// hides its gradients; null for the classifier.
+    /// </summary>
     public IClassifier? AttackersClassifier { get; init; }
 
     /// <summary>What refuses images. An image is refused when any of them says so.</summary>
@@ -39,22 +47,27 @@ public sealed record DefenseSpec
     /// <summary>The defended classifier as the attacker who knows the defense sees it.</summary>
     /// <param name="evaluated">The classifier that is defended.</param>
     /// <param name="seed">Decides the draws of the attacker's copy, which are not the defender's.</param>
-    /// <returns>An <see cref="IClassifier"/> if the classifier behind the defense is one; otherwise it shows as much as that.</returns>
+    /// <returns>An <see cref="IClassifier"/> if the classifier behind the defense is one; otherwise it shows as much as
+    /// that.</returns>
     public IPredictor KnownTo(IPredictor evaluated, long seed)
     {
         IPredictor model = AttackersClassifier ?? Behind(evaluated);
         return (AttackersPurifier ?? Purifier) is not { } purifier ? model
-            : model is IClassifier classifier ? purifier.Protect(classifier, seed, Draws) : purifier.Protect(model, seed);
+            : model is IClassifier classifier ? purifier.Protect(classifier, seed, Draws)
+            : purifier.Protect(model, seed);
     }
 
     /// <summary>
-    /// The defended classifier as it runs, with the draws it will make: for the white box revisited, an attacker who also knows the defender's random seed.
+    /// The defended classifier as it runs, with the draws it will make: for the white box revisited, an attacker who
+    /// also knows the defender's random seed.
     /// </summary>
     /// <param name="evaluated">The classifier that is defended.</param>
     /// <param name="draws">The defender's draws for the samples from 0 on.</param>
     public IPredictor WithDraws(IPredictor evaluated, SampleRandom draws)
     {
         IPredictor model = AttackersClassifier ?? Behind(evaluated);
-        return Purifier is null ? model : model is IClassifier classifier ? Purifier.Protect(classifier, draws) : Purifier.Protect(model, draws);
+        return Purifier is null ? model
+            : model is IClassifier classifier ? Purifier.Protect(classifier, draws)
+            : Purifier.Protect(model, draws);
     }
 }

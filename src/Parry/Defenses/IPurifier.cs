@@ -2,10 +2,15 @@ using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
-/// <summary>How a gradient passes through a purifier when an attacker who knows it differentiates the defended model.</summary>
+/// <summary>
+/// How a gradient passes through a purifier when an attacker who knows it differentiates the defended model.
+/// </summary>
 public enum GradientPath
 {
-    /// <summary>As if the purifier returned its input: backward pass differentiable approximation, BPDA (Athalye, Carlini, Wagner, 2018, 1802.00420).</summary>
+    /// <summary>
+    /// As if the purifier returned its input: backward pass differentiable approximation, BPDA (Athalye, Carlini,
+    /// Wagner, 2018, 1802.00420).
+    /// </summary>
     Identity,
 
     /// <summary>Through the purifier's own operators, by autograd.</summary>
@@ -13,8 +18,8 @@ public enum GradientPath
 }
 
 /// <summary>
-/// A defense that replaces an image by a clean one before the classifier sees it. It says how a gradient passes through it, so
-/// that <see cref="ProtectedClassifier"/> gives a model that ordinary attacks attack with full knowledge.
+/// A defense that replaces an image by a clean one before the classifier sees it. It says how a gradient passes through
+/// it, so that <see cref="ProtectedClassifier"/> gives a model that ordinary attacks attack with full knowledge.
 /// </summary>
 public interface IPurifier
 {
@@ -38,11 +43,13 @@ public interface IPurifier
 
 /// <summary>What a purifier gives.</summary>
 /// <param name="Images">The purified images, [N, C, H, W] in [0, 1].</param>
-/// <param name="Errors">Mean squared difference of each image to its purified one, [N]: large for what the purifier's model does not know, so also a detector's score.</param>
+/// <param name="Errors">Mean squared difference of each image to its purified one, [N]: large for what the purifier's
+/// model does not know, so also a detector's score.</param>
 public sealed record Purified(Tensor Images, Tensor Errors)
 {
     /// <summary>The purified images with their errors.</summary>
     /// <param name="images">As they came.</param>
     /// <param name="purified">As they went.</param>
-    public static Purified Of(Tensor images, Tensor purified) => new(purified, purified.sub(images).pow(2.0).mean([1, 2, 3]));
+    public static Purified Of(Tensor images, Tensor purified) =>
+        new(purified, purified.sub(images).pow(2.0).mean([1, 2, 3]));
 }

@@ -6,11 +6,17 @@ public static class NormalDistribution
     private const double Edge = 8;
     private const double HalfLogTau = 0.918938533204672741780;
 
-    /// <summary>The probability of a value below x: a series around 0 (Marsaglia, 2004), to the last digits of a double for |x| up to 8; 0 or 1 beyond.</summary>
+    /// <summary>
+    /// The probability of a value below x: a series around 0 (Marsaglia, 2004), to the last digits of a double for |x|
+    /// up to 8; 0 or 1 beyond.
+    /// </summary>
     public static double Below(double x)
     {
-        if (Math.Abs(x) > Edge) return x < 0 ? 0 : 1;
-        double sum = x, before = 0, term = x;
+        if (Math.Abs(x) > Edge)
+            return x < 0 ? 0 : 1;
+        double sum = x,
+            before = 0,
+            term = x;
         for (double i = 3; sum != before; i += 2)
         {
             before = sum;
@@ -21,15 +27,20 @@ public static class NormalDistribution
         return 0.5 + (sum * Math.Exp((-0.5 * x * x) - HalfLogTau));
     }
 
-    /// <summary>The x below which a value falls with this probability; found by halving an interval, and never beyond -8 and 8.</summary>
+    /// <summary>
+    /// The x below which a value falls with this probability; found by halving an interval, and never beyond -8 and 8.
+    /// </summary>
     public static double Quantile(double probability)
     {
-        double low = -Edge, high = Edge;
+        double low = -Edge,
+            high = Edge;
         for (int halving = 0; halving < 60; halving++)
         {
             double middle = (low + high) / 2;
-            if (Below(middle) < probability) low = middle;
-            else high = middle;
+            if (Below(middle) < probability)
+                low = middle;
+            else
+                high = middle;
         }
 
         return (low + high) / 2;

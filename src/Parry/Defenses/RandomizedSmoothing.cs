@@ -5,13 +5,15 @@ using static TorchSharp.torch;
 namespace Parry.Defenses;
 
 /// <summary>
-/// Randomized smoothing (Cohen, Rosenfeld, Kolter, 2019, 1902.02918): the class that a classifier gives most often to the image under normal noise. If it is given with
-/// probability p, no perturbation of L2 norm below σ·Φ⁻¹(p) changes the answer: <see cref="Certify"/> proves a radius from a bound of p. The classifier should
-/// have learned from noisy images; the noise is not cut to [0, 1].
+/// Randomized smoothing (Cohen, Rosenfeld, Kolter, 2019, 1902.02918): the class that a classifier gives most often to
+/// the image under normal noise. If it is given with probability p, no perturbation of L2 norm below σ·Φ⁻¹(p) changes
+/// the answer: <see cref="Certify"/> proves a radius from a bound of p. The classifier should have learned from noisy
+/// images; the noise is not cut to [0, 1].
 /// </summary>
 /// <remarks>
-/// Whoever attacks it attacks the mean of probabilities, with gradients averaged over the draws: <see cref="ExpectationOverTransformation"/>. Predictions count votes and do not
-/// abstain; the draws of a sample are the same in every call.
+/// Whoever attacks it attacks the mean of probabilities, with gradients averaged over the draws:
+/// <see cref="ExpectationOverTransformation"/>. Predictions count votes and do not abstain; the draws of a sample are
+/// the same in every call.
 /// </remarks>
 public sealed class RandomizedSmoothing : IClassifier, IPerSample
 {
@@ -37,27 +39,42 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
     }
 
-    private RandomizedSmoothing(IClassifier model, double deviation, int draws, SampleRandom random, ExpectationOverTransformation soft) =>
-        (_model, _deviation, _draws, _random, _soft) = (model, deviation, draws, random, soft);
+    private RandomizedSmoothing(
+        IClassifier model,
+        double deviation,
+        int draws,
+        SampleRandom random,
+        ExpectationOverTransformation soft
+    ) => (_model, _deviation, _draws, _random, _soft) = (model, deviation, draws, random, soft);
 
     /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } = new("smoothing", "the class most often given under normal noise", "Cohen, Rosenfeld, Kolter, 2019, 1902.02918",
-        [
-            new("sigma", "standard deviation of the noise"), new("draws", "votes of a prediction"), new("attack-draws", "draws the attacker averages a gradient over"),
-            new("weights", "a classifier trained on noisy images, in the evaluated one's place"),
-        ],
-        (options, context) =>
-        {
-            IClassifier model = options.Text("weights") is { } weights ? context.Classifier(weights) : context.Evaluated;
-            double deviation = options.Number("sigma", 0.25);
-            if (deviation == 0) throw new UserErrorException("the defense smoothing takes for sigma a number above 0, got 0");
-            return new DefenseSpec
+    public static DefenseEntry Entry { get; } =
+        new(
+            "smoothing",
+            "the class most often given under normal noise",
+            "Cohen, Rosenfeld, Kolter, 2019, 1902.02918",
+            [
+                new("sigma", "standard deviation of the noise"),
+                new("draws", "votes of a prediction"),
+                new("attack-draws", "draws the attacker averages a gradient over"),
+                new("weights", "a classifier trained on noisy images, in the evaluated one's place"),
+            ],
+            (options, context) =>
             {
-                Name = "smoothing",
-                Classifier = new RandomizedSmoothing(model, deviation, options.Whole("draws", 100), seed: 1),
-                AttackersClassifier = Mean(model, deviation, options.Whole("attack-draws", 10), seed: 2),
-            };
-        });
+                IClassifier model = options.Text("weights") is { } weights
+                    ? context.Classifier(weights)
+                    : context.Evaluated;
+                double deviation = options.Number("sigma", 0.25);
+                if (deviation == 0)
+                    throw new UserErrorException("the defense smoothing takes for sigma a number above 0, got 0");
+                return new DefenseSpec
+                {
+                    Name = "smoothing",
+                    Classifier = new RandomizedSmoothing(model, deviation, options.Whole("draws", 100), seed: 1),
+                    AttackersClassifier = Mean(model, deviation, options.Whole("attack-draws", 10), seed: 2),
+                };
+            }
+        );
 
     /// <inheritdoc/>
     public ImageShape Shape => _model.Shape;
@@ -65,16 +82,31 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
     /// <inheritdoc/>
     public int Classes => _model.Classes;
 
-    /// <summary>What an attacker sees of it: the logarithms of the probabilities averaged over draws of the noise, which can be differentiated.</summary>
+    /// <summary>
+    /// What an attacker sees of it: the logarithms of the probabilities averaged over draws of the noise, which can be
+    /// differentiated.
+    /// </summary>
     /// <param name="model">What sees the noisy images.</param>
     /// <param name="deviation">The standard deviation of the noise.</param>
     /// <param name="draws">Over how many draws each call averages.</param>
     /// <param name="seed">Decides the noise.</param>
     public static ExpectationOverTransformation Mean(IClassifier model, double deviation, int draws, long seed) =>
-        new(model, draws, seed, (images, random) => images.add(random.Normal(0, images.shape.AsSpan(1)).mul_(deviation)));
+        new(
+            model,
+            draws,
+            seed,
+            (images, random) => images.add(random.Normal(0, images.shape.AsSpan(1)).mul_(deviation))
+        );
 
     /// <inheritdoc/>
-    public IPredictor For(ReadOnlyMemory<long> samples) => new RandomizedSmoothing(_model, _deviation, _draws, _random.For(samples), (ExpectationOverTransformation)_soft.For(samples));
+    public IPredictor For(ReadOnlyMemory<long> samples) =>
+        new RandomizedSmoothing(
+            _model,
+            _deviation,
+            _draws,
+            _random.For(samples),
+            (ExpectationOverTransformation)_soft.For(samples)
+        );
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => _model.EnterEvaluation();
@@ -92,23 +124,43 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
     /// <inheritdoc/>
     public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss) => _soft.Gradient(images, loss);
 
-    /// <summary>Proves for each image how far it is from another answer, with CERTIFY of the paper: some votes choose the class, others bound its probability.</summary>
+    /// <summary>
+    /// Proves for each image how far it is from another answer, with CERTIFY of the paper: some votes choose the class,
+    /// others bound its probability.
+    /// </summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="selection">Votes that choose the class; 100 in the paper.</param>
-    /// <param name="samples">Votes that bound its probability; 100,000 in the paper. With n, no radius exceeds σ·Φ⁻¹(alpha^(1/n)).</param>
-    /// <param name="alpha">The probability of claiming too much, for each image, in (0, 1/2); 0.001 in the paper.</param>
+    /// <param name="samples">Votes that bound its probability; 100,000 in the paper. With n, no radius exceeds
+    /// σ·Φ⁻¹(alpha^(1/n)).</param>
+    /// <param name="alpha">The probability of claiming too much, for each image, in (0, 1/2); 0.001 in the
+    /// paper.</param>
     /// <param name="cancellation">Stops between blocks of votes.</param>
     /// <returns>A certificate for each image.</returns>
-    public Certificate[] Certify(Tensor images, int selection, int samples, double alpha, CancellationToken cancellation = default)
+    public Certificate[] Certify(
+        Tensor images,
+        int selection,
+        int samples,
+        double alpha,
+        CancellationToken cancellation = default
+    )
     {
         SampleRandom random = Bound(images);
-        int[][] chosen = Votes(images, random.Fork(0), selection, cancellation), counted = Votes(images, random.Fork(1), samples, cancellation);
-        return [.. chosen.Zip(counted, (choice, counts) =>
-        {
-            int top = Array.IndexOf(choice, choice.Max());
-            double probability = ClopperPearson.Lower(counts[top], samples, alpha);
-            return probability > 0.5 ? new Certificate(top, _deviation * NormalDistribution.Quantile(probability)) : new Certificate(null, 0);
-        })];
+        int[][] chosen = Votes(images, random.Fork(0), selection, cancellation),
+            counted = Votes(images, random.Fork(1), samples, cancellation);
+        return
+        [
+            .. chosen.Zip(
+                counted,
+                (choice, counts) =>
+                {
+                    int top = Array.IndexOf(choice, choice.Max());
+                    double probability = ClopperPearson.Lower(counts[top], samples, alpha);
+                    return probability > 0.5
+                        ? new Certificate(top, _deviation * NormalDistribution.Quantile(probability))
+                        : new Certificate(null, 0);
+                }
+            ),
+        ];
     }
 
     private SampleRandom Bound(Tensor images)
@@ -116,20 +168,40 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
         long rows = images.size(0);
         return _random.Samples.Length == rows ? _random
             : _random.Samples.IsEmpty ? _random.For(Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray())
-            : throw new InvalidOperationException($"A batch of {rows} rows came where {_random.Samples.Length} samples were announced: call model.For(samples) when samples leave.");
+            : throw new InvalidOperationException(
+                $"A batch of {rows} rows came where {_random.Samples.Length} samples were announced: call "
+                    + $"model.For(samples) when samples leave."
+            );
     }
 
     // How often each class is given, for each image.
     private int[][] Votes(Tensor images, SampleRandom random, int draws, CancellationToken cancellation = default)
     {
-        int count = (int)images.size(0), size = Math.Max(1, RowsAtOnce / Math.Min(draws, DrawsAtOnce));
-        return [.. Workers.Shared.Map((count + size - 1) / size, i =>
-        {
-            int from = i * size, to = Math.Min(count, from + size);
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            return Votes(images.slice(0, from, to, 1).unsqueeze(1), random.For(random.Samples[from..to]), draws, to - from, cancellation);
-        }, cancellation).SelectMany(part => part)];
+        int count = (int)images.size(0),
+            size = Math.Max(1, RowsAtOnce / Math.Min(draws, DrawsAtOnce));
+        return
+        [
+            .. Workers
+                .Shared.Map(
+                    (count + size - 1) / size,
+                    i =>
+                    {
+                        int from = i * size,
+                            to = Math.Min(count, from + size);
+                        using var frozen = no_grad();
+                        using var scope = NewDisposeScope();
+                        return Votes(
+                            images.slice(0, from, to, 1).unsqueeze(1),
+                            random.For(random.Samples[from..to]),
+                            draws,
+                            to - from,
+                            cancellation
+                        );
+                    },
+                    cancellation
+                )
+                .SelectMany(part => part),
+        ];
     }
 
     private int[][] Votes(Tensor images, SampleRandom random, int draws, int rows, CancellationToken cancellation)
@@ -140,10 +212,17 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             int block = Math.Min(DrawsAtOnce, draws - from);
-            Tensor noisy = random.Normal(from, block, Shape.Channels, Shape.Height, Shape.Width).mul_(_deviation).add_(images);
+            Tensor noisy = random
+                .Normal(from, block, Shape.Channels, Shape.Height, Shape.Width)
+                .mul_(_deviation)
+                .add_(images);
             long[] samples = [.. random.Samples.ToArray().SelectMany(sample => Enumerable.Repeat(sample, block))];
-            long[] given = _model.For(samples).Predict(noisy.reshape(rows * block, Shape.Channels, Shape.Height, Shape.Width)).ToArray<long>();
-            for (int i = 0; i < given.Length; i++) votes[i / block][given[i]]++;
+            long[] given = _model
+                .For(samples)
+                .Predict(noisy.reshape(rows * block, Shape.Channels, Shape.Height, Shape.Width))
+                .ToArray<long>();
+            for (int i = 0; i < given.Length; i++)
+                votes[i / block][given[i]]++;
         }
 
         return votes;

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 
-/// <summary>What the defender makes of a set of images: the purified ones, the detectors' scores, the predictions. It owns the images.</summary>
+/// <summary>
+/// What the defender makes of a set of images: the purified ones, the detectors' scores, the predictions. It owns the
+/// images.
+/// </summary>
 internal sealed class DefendedImages : IDisposable
 {
     private DefendedImages(Tensor images, IReadOnlyList<DetectorScores> scores, bool[] refused, long[] predictions)
@@ -18,7 +21,9 @@ internal sealed class DefendedImages : IDisposable
 
     public Tensor Images { get; }
 
-    /// <summary>What each detector says; without one, the purifier's reconstruction errors, which refuse nothing.</summary>
+    /// <summary>
+    /// What each detector says; without one, the purifier's reconstruction errors, which refuse nothing.
+    /// </summary>
     public IReadOnlyList<DetectorScores> Scores { get; }
 
     /// <summary>Whether some detector refuses the image.</summary>
@@ -38,18 +43,26 @@ internal sealed class DefendedImages : IDisposable
         {
             IDetector detector = defense.Detectors[i];
             float[] values = detector.Scores(images, random.Fork(i)).ToArray<float>();
-            for (int row = 0; row < values.Length; row++) refused[row] |= values[row] >= detector.Threshold;
+            for (int row = 0; row < values.Length; row++)
+                refused[row] |= values[row] >= detector.Threshold;
             scores.Add(new(defense.Detectors.Count == 1 ? defense.Name : $"{defense.Name}, {detector.Name}", values));
         }
 
         Purified? purified = defense.Purifier?.Purify(images, random);
-        if (scores.Count == 0 && purified is not null) scores.Add(new(defense.Name, purified.Errors.ToArray<float>()));
+        if (scores.Count == 0 && purified is not null)
+            scores.Add(new(defense.Name, purified.Errors.ToArray<float>()));
         Tensor shown = purified?.Images ?? images.clone();
-        return new DefendedImages(shown.DetachFromDisposeScope(), scores, refused, Models.Predictions.Of(defense.Behind(evaluated), shown, random.Samples));
+        return new DefendedImages(
+            shown.DetachFromDisposeScope(),
+            scores,
+            refused,
+            Models.Predictions.Of(defense.Behind(evaluated), shown, random.Samples)
+        );
     }
 
     /// <summary>Whether the defended classifier still gives the right answer, or refuses.</summary>
-    public bool[] Holds(long[] truth) => [.. Predictions.Select((prediction, i) => Refused[i] || prediction == truth[i])];
+    public bool[] Holds(long[] truth) =>
+        [.. Predictions.Select((prediction, i) => Refused[i] || prediction == truth[i])];
 
     public void Dispose() => Images.Dispose();
 }

@@ -4,8 +4,8 @@ using Parry.Reports;
 namespace Parry.Evaluation;
 
 /// <summary>
-/// Signs that a defense's number measures a weak attack rather than robustness (Athalye, Carlini, Wagner, 2018, 1802.00420; Carlini et al., 2019,
-/// 1902.06705): each becomes a warning in the report.
+/// Signs that a defense's number measures a weak attack rather than robustness (Athalye, Carlini, Wagner, 2018,
+/// 1802.00420; Carlini et al., 2019, 1902.06705): each becomes a warning in the report.
 /// </summary>
 public static class GradientMasking
 {
@@ -18,56 +18,102 @@ public static class GradientMasking
     public static IReadOnlyList<string> Warnings(IReadOnlyList<EvaluationRow> rows)
     {
         var warnings = new List<string>();
-        foreach (var group in rows.Where(row => row.Attack != EvaluationRow.Nothing).GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Defense)))
+        foreach (
+            var group in rows.Where(row => row.Attack != EvaluationRow.Nothing)
+                .GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Defense))
+        )
         {
-            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware()), adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
+            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware()),
+                adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
             if (unaware is not null && adaptive is not null && adaptive.RobustLow > unaware.RobustHigh)
             {
-                warnings.Add($"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse ({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
-                    + $"({unaware.RobustCorrect}/{unaware.Count}). The adaptive attack is too weak or gradients are masked: the lower number counts.");
+                warnings.Add(
+                    $"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse "
+                        + $"({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
+                        + $"({unaware.RobustCorrect}/{unaware.Count}). The adaptive attack is too weak or gradients "
+                        + $"are masked: the lower number counts."
+                );
             }
         }
 
-        foreach (var curve in rows.Where(row => row.Epsilon is not null).GroupBy(row => (row.Attack, row.Norm, row.Defense, row.Threat)))
+        foreach (
+            var curve in rows.Where(row => row.Epsilon is not null)
+                .GroupBy(row => (row.Attack, row.Norm, row.Defense, row.Threat))
+        )
         {
             EvaluationRow[] ordered = [.. curve.OrderBy(row => row.Epsilon)];
             for (int i = 1; i < ordered.Length; i++)
             {
                 if (ordered[i].RobustLow > ordered[i - 1].RobustHigh)
-                    warnings.Add($"{Name(ordered[i])} leaves more images right than a smaller budget did ({ordered[i].RobustCorrect} against {ordered[i - 1].RobustCorrect} of {ordered[i].Count}): the attack is not optimizing.");
+                    warnings.Add(
+                        $"{Name(ordered[i])} leaves more images right than a smaller budget did "
+                            + $"({ordered[i].RobustCorrect} against {ordered[i - 1].RobustCorrect} of "
+                            + $"{ordered[i].Count}): the attack is not optimizing."
+                    );
             }
         }
 
-        foreach (var group in rows.Where(row => row.Epsilon is not null).GroupBy(row => (row.Norm, row.Epsilon, row.Defense, row.Threat)))
+        foreach (
+            var group in rows.Where(row => row.Epsilon is not null)
+                .GroupBy(row => (row.Norm, row.Epsilon, row.Defense, row.Threat))
+        )
         {
-            EvaluationRow? single = group.FirstOrDefault(row => row.Attack == "fgsm"), iterated = group.FirstOrDefault(row => row.Attack.StartsWith("pgd", StringComparison.Ordinal));
+            EvaluationRow? single = group.FirstOrDefault(row => row.Attack == "fgsm"),
+                iterated = group.FirstOrDefault(row => row.Attack.StartsWith("pgd", StringComparison.Ordinal));
             if (single is not null && iterated is not null && iterated.RobustLow > single.RobustHigh)
-                warnings.Add($"{Name(iterated)} is weaker than the single step of fgsm ({iterated.RobustCorrect} against {single.RobustCorrect} of {single.Count} right): gradients are masked or its steps are badly chosen.");
+                warnings.Add(
+                    $"{Name(iterated)} is weaker than the single step of fgsm ({iterated.RobustCorrect} against "
+                        + $"{single.RobustCorrect} of {single.Count} right): gradients are masked or its steps are "
+                        + $"badly chosen."
+                );
         }
 
-        foreach (EvaluationRow unlimited in rows.Where(row => row.Epsilon is null && !row.Threat.IsUnaware() && row.Attack != EvaluationRow.Nothing))
+        foreach (
+            EvaluationRow unlimited in rows.Where(row =>
+                row.Epsilon is null && !row.Threat.IsUnaware() && row.Attack != EvaluationRow.Nothing
+            )
+        )
         {
             if (unlimited.RobustLow > AnotherTry)
-                warnings.Add($"{Name(unlimited)} has no limit and still leaves {unlimited.RobustCorrect} of {unlimited.Count} right: it is too weak for this model, and its number is no robustness.");
+                warnings.Add(
+                    $"{Name(unlimited)} has no limit and still leaves {unlimited.RobustCorrect} of "
+                        + $"{unlimited.Count} right: it is too weak for this model, and its number is no robustness."
+                );
         }
 
         return warnings;
     }
 
-    /// <summary>The warnings where attacks that differentiate nothing of the model beat all that do, at the same norm and budget.</summary>
+    /// <summary>
+    /// The warnings where attacks that differentiate nothing of the model beat all that do, at the same norm and
+    /// budget.
+    /// </summary>
     /// <param name="byGradients">Rows of untargeted attacks that follow the gradients of the attacked model.</param>
-    /// <param name="blind">Rows of untargeted attacks by scores or labels alone, or with images from a substitute.</param>
-    public static IReadOnlyList<string> OfBlindAttacks(IReadOnlyList<EvaluationRow> byGradients, IReadOnlyList<EvaluationRow> blind)
+    /// <param name="blind">Rows of untargeted attacks by scores or labels alone, or with images from a
+    /// substitute.</param>
+    public static IReadOnlyList<string> OfBlindAttacks(
+        IReadOnlyList<EvaluationRow> byGradients,
+        IReadOnlyList<EvaluationRow> blind
+    )
     {
         var warnings = new List<string>();
-        foreach (var group in blind.Where(row => row.Epsilon is not null).GroupBy(row => (row.Norm, row.Epsilon, row.Defense)))
+        foreach (
+            var group in blind
+                .Where(row => row.Epsilon is not null)
+                .GroupBy(row => (row.Norm, row.Epsilon, row.Defense))
+        )
         {
             EvaluationRow found = group.MinBy(row => row.RobustCorrect)!;
-            EvaluationRow? best = byGradients.Where(row => (row.Norm, row.Epsilon, row.Defense) == group.Key).MinBy(row => row.RobustCorrect);
+            EvaluationRow? best = byGradients
+                .Where(row => (row.Norm, row.Epsilon, row.Defense) == group.Key)
+                .MinBy(row => row.RobustCorrect);
             if (best is not null && best.RobustLow > found.RobustHigh)
             {
-                warnings.Add($"{Name(found)}, which sees no gradients, leaves fewer images right than any attack that does ({found.RobustCorrect} of {found.Count} against {best.RobustCorrect} under {best.Attack}): "
-                    + "gradients are masked, and the lower number counts.");
+                warnings.Add(
+                    $"{Name(found)}, which sees no gradients, leaves fewer images right than any attack that does "
+                        + $"({found.RobustCorrect} of {found.Count} against {best.RobustCorrect} under {best.Attack}): "
+                        + "gradients are masked, and the lower number counts."
+                );
             }
         }
 
@@ -75,33 +121,53 @@ public static class GradientMasking
     }
 
     /// <summary>
-    /// The warning where more than 5 % of the images have no gradient to follow, or null: fewer move no number beyond its confidence interval on some hundred images, more make a gradient
-    /// attack's accuracy mean little.
+    /// The warning where more than 5 % of the images have no gradient to follow, or null: fewer move no number beyond
+    /// its confidence interval on some hundred images, more make a gradient attack's accuracy mean little.
     /// </summary>
     /// <param name="model">The model as the report names it.</param>
-    /// <param name="without">Images whose gradient of the attacks' loss, the cross entropy in float32, is exactly zero or not finite: a saturated softmax gives that too.</param>
+    /// <param name="without">Images whose gradient of the attacks' loss, the cross entropy in float32, is exactly zero
+    /// or not finite: a saturated softmax gives that too.</param>
     /// <param name="count">Images that are classified rightly, among which they were counted.</param>
-    public static string? OfZeroGradients(string model, int without, int count) => without <= ZeroShare * count ? null
-        : $"{model}: the gradient of the loss is zero or no finite number at {without} of the {count} clean images that are classified rightly. Attacks that follow it stand still there, and their numbers say nothing.";
+    public static string? OfZeroGradients(string model, int without, int count) =>
+        without <= ZeroShare * count
+            ? null
+            : $"{model}: the gradient of the loss is zero or no finite number at {without} of the {count} clean "
+                + $"images that are classified rightly. Attacks that follow it stand still there, and their numbers "
+                + $"say nothing.";
 
     /// <summary>
-    /// The warning where random search fools a model with images that every attack by gradients of the same budget left right, or null. Answers that are random differ by chance alone, so
-    /// there more than 5 % of the images must be fooled.
+    /// The warning where random search fools a model with images that every attack by gradients of the same budget left
+    /// right, or null. Answers that are random differ by chance alone, so there more than 5 % of the images must be
+    /// fooled.
     /// </summary>
     /// <param name="model">The model as the report names it.</param>
     /// <param name="draws">Perturbations drawn for each image.</param>
     /// <param name="isRandom">Whether the model's answers are random.</param>
     /// <param name="found">For each budget how many images it fooled, of how many that were left.</param>
-    public static string? OfRandomSearch(string model, int draws, bool isRandom, IReadOnlyList<(string Budget, int Fooled, int Left)> found)
+    public static string? OfRandomSearch(
+        string model,
+        int draws,
+        bool isRandom,
+        IReadOnlyList<(string Budget, int Fooled, int Left)> found
+    )
     {
-        string[] budgets = [.. found.Where(budget => budget.Fooled > (isRandom ? ChanceShare * budget.Left : 0)).Select(budget => $"{budget.Budget}, {budget.Fooled} of the {budget.Left} images they left right")];
-        return budgets.Length == 0 ? null
-            : $"{model}: random search, {draws} draws for each image, fools it where attacks that follow gradients do not: {string.Join("; ", budgets)}. "
-                + $"Gradients are masked{(isRandom ? ", or its random answers vary much" : "")}: the numbers are too high by at least these images.";
+        string[] budgets =
+        [
+            .. found
+                .Where(budget => budget.Fooled > (isRandom ? ChanceShare * budget.Left : 0))
+                .Select(budget => $"{budget.Budget}, {budget.Fooled} of the {budget.Left} images they left right"),
+        ];
+        return budgets.Length == 0
+            ? null
+            : $"{model}: random search, {draws} draws for each image, fools it where attacks that follow gradients "
+                + $"do not: {string.Join("; ", budgets)}. "
+                + $"Gradients are masked{(isRandom ? ", or its random answers vary much" : "")}: the numbers are "
+                + $"too high by at least these images.";
     }
 
     /// <summary>A budget in the words of the warnings, such as "linf 0.1".</summary>
-    internal static string Budget(string? norm, double epsilon) => string.Create(CultureInfo.InvariantCulture, $"{norm} {epsilon:0.###}");
+    internal static string Budget(string? norm, double epsilon) =>
+        string.Create(CultureInfo.InvariantCulture, $"{norm} {epsilon:0.###}");
 
     private static string Name(EvaluationRow row)
     {

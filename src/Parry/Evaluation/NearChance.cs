@@ -4,7 +4,10 @@ using Parry.Models;
 
 namespace Parry.Evaluation;
 
-/// <summary>Whether a classifier is hardly better than a guess on clean images, which nearly always means that it is fed wrongly.</summary>
+/// <summary>
+/// Whether a classifier is hardly better than a guess on clean images, which nearly always means that it is fed
+/// wrongly.
+/// </summary>
 public static class NearChance
 {
     private const int Looked = 100;
@@ -25,9 +28,15 @@ public static class NearChance
     /// <param name="classes">The number of classes.</param>
     public static string? Warning(int right, int count, int classes)
     {
-        double chance = 1.0 / classes, guessed = count * chance;
+        double chance = 1.0 / classes,
+            guessed = count * chance;
         return right > guessed + (Deviations * Math.Sqrt(guessed * (1 - chance)))
             ? null
-            : string.Create(CultureInfo.InvariantCulture, $"only {right} of {count} clean images are classified right, where guessing gives {guessed:0.#}: check how the model takes images (--mean, --std, --range, --layout) and the order of its classes (--labels, --background)");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"only {right} of {count} clean images are classified right, where guessing gives {guessed:0.#}: "
+                    + $"check how the model takes images (--mean, --std, --range, --layout) and the order of its "
+                    + $"classes (--labels, --background)"
+            );
     }
 }

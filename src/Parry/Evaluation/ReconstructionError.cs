@@ -6,27 +6,43 @@ using static TorchSharp.torch;
 namespace Parry.Evaluation;
 
 /// <summary>
-/// How near a generator comes to images it has not seen: min over z of |G(z) - x|², averaged over the pixels, by the descent of <see cref="DefenseGan"/>. This is
-/// the property that defense rests on; it stands here, not with the other measures of generators, because it needs the defense.
+/// How near a generator comes to images it has not seen: min over z of |G(z) - x|², averaged over the pixels, by the
+/// descent of <see cref="DefenseGan"/>. This is the property that defense rests on; it stands here, not with the other
+/// measures of generators, because it needs the defense.
 /// </summary>
 public static class ReconstructionError
 {
-    /// <summary>The error of each image, [N]. Images are projected one by one on the workers, so their number changes nothing.</summary>
+    /// <summary>
+    /// The error of each image, [N]. Images are projected one by one on the workers, so their number changes nothing.
+    /// </summary>
     /// <param name="projection">The generator and the settings of the descent.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="seed">Decides the starts.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops between images.</param>
-    public static double[] Of(DefenseGan projection, Tensor images, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static double[] Of(
+        DefenseGan projection,
+        Tensor images,
+        long seed,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
-        int count = (int)images.size(0), done = 0;
-        return Workers.Shared.Map(count, i =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            double error = projection.Purify(images.slice(0, i, i + 1, 1), new SampleRandom(seed, new long[] { i })).Errors.ToDouble();
-            progress?.Report(Interlocked.Increment(ref done) / (double)count);
-            return error;
-        }, cancellation);
+        int count = (int)images.size(0),
+            done = 0;
+        return Workers.Shared.Map(
+            count,
+            i =>
+            {
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                double error = projection
+                    .Purify(images.slice(0, i, i + 1, 1), new SampleRandom(seed, new long[] { i }))
+                    .Errors.ToDouble();
+                progress?.Report(Interlocked.Increment(ref done) / (double)count);
+                return error;
+            },
+            cancellation
+        );
     }
 }

@@ -20,8 +20,18 @@ public sealed record AutoEncoderTraining
     /// <summary>Decides first weights, order of images and noise.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>What a checkpoint's training must have in common with one that goes on from it: all, but the number of epochs where the step size is constant.</summary>
-    public override string ToString() => FinalLearningRate is { } final
-        ? string.Create(CultureInfo.InvariantCulture, $"{Epochs} epochs of batches of {BatchSize}, learning rate {LearningRate} to {final}, seed {Seed}")
-        : string.Create(CultureInfo.InvariantCulture, $"batches of {BatchSize}, learning rate {LearningRate}, seed {Seed}");
+    /// <summary>
+    /// What a checkpoint's training must have in common with one that goes on from it: all, but the number of epochs
+    /// where the step size is constant.
+    /// </summary>
+    public override string ToString() =>
+        FinalLearningRate is { } final
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Epochs} epochs of batches of {BatchSize}, learning rate {LearningRate} to {final}, seed {Seed}"
+            )
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"batches of {BatchSize}, learning rate {LearningRate}, seed {Seed}"
+            );
 }

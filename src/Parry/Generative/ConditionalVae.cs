@@ -4,13 +4,17 @@ using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
-/// <summary>A <see cref="Vae"/> whose encoder and decoder also see the image's class, as a one-hot vector (Sohn, Lee, Yan, 2015): it draws images of a wanted class.</summary>
+/// <summary>
+/// A <see cref="Vae"/> whose encoder and decoder also see the image's class, as a one-hot vector (Sohn, Lee, Yan,
+/// 2015): it draws images of a wanted class.
+/// </summary>
 public sealed class ConditionalVae : Network
 {
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "conditional-vae";
 
-    private readonly DenseLayers _encoder, _decoder;
+    private readonly DenseLayers _encoder,
+        _decoder;
 
     /// <summary>Creates it with PyTorch's default weights.</summary>
     /// <param name="shape">Of the images.</param>
@@ -34,9 +38,12 @@ public sealed class ConditionalVae : Network
     public VaeSizes Sizes { get; }
 
     /// <summary>The distribution of each image's code, for images [N, C, H, W] of classes [N] int64.</summary>
-    public GaussianCode Encode(Tensor images, Tensor labels) => Sizes.Code(_encoder.forward(Joined(images.flatten(1), labels)));
+    public GaussianCode Encode(Tensor images, Tensor labels) =>
+        Sizes.Code(_encoder.forward(Joined(images.flatten(1), labels)));
 
-    /// <summary>Images for latent vectors [N, latent] and classes [N] int64, before their sigmoid: [N, C, H, W].</summary>
+    /// <summary>
+    /// Images for latent vectors [N, latent] and classes [N] int64, before their sigmoid: [N, C, H, W].
+    /// </summary>
     public Tensor DecodeLogits(Tensor latents, Tensor labels) =>
         _decoder.forward(Joined(latents, labels)).reshape(latents.size(0), Shape.Channels, Shape.Height, Shape.Width);
 
@@ -45,9 +52,13 @@ public sealed class ConditionalVae : Network
 
     /// <summary>Not to be used: it lacks the classes.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
-    public override Tensor forward(Tensor input) => throw new NotSupportedException("A conditional auto-encoder needs classes: call Encode and Decode.");
+    public override Tensor forward(Tensor input) =>
+        throw new NotSupportedException("A conditional auto-encoder needs classes: call Encode and Decode.");
 
-    /// <summary>The negative evidence lower bound of each image given its class, [N], with latent vectors drawn by this noise [N, latent].</summary>
+    /// <summary>
+    /// The negative evidence lower bound of each image given its class, [N], with latent vectors drawn by this noise
+    /// [N, latent].
+    /// </summary>
     public Tensor Loss(Tensor images, Tensor labels, Tensor noise)
     {
         GaussianCode code = Encode(images, labels);
@@ -56,17 +67,34 @@ public sealed class ConditionalVae : Network
 
     /// <summary>What a weight file says of it; the caller adds the training.</summary>
     public ModelDescription Describe(IReadOnlyList<string> classNames) =>
-        new() { Architecture = Architecture, Data = "", Shape = Shape, ClassNames = classNames, Latent = Sizes.Latent, Settings = Sizes.Text };
+        new()
+        {
+            Architecture = Architecture,
+            Data = "",
+            Shape = Shape,
+            ClassNames = classNames,
+            Latent = Sizes.Latent,
+            Settings = Sizes.Text,
+        };
 
     /// <summary>Reads one from a weight file, which the caller owns.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
-    public static (ConditionalVae Network, ModelDescription Description) Load(string path) => ModelFile.Load<ConditionalVae>(path, Architecture, description =>
-    {
-        VaeSizes sizes = VaeSizes.Of(description);
-        int pixels = description.Shape.Pixels, classes = description.ClassNames.Count;
-        long parameters = DenseLayers.ParametersOf(sizes.OfEncoder(pixels, classes)) + DenseLayers.ParametersOf(sizes.OfDecoder(pixels, classes));
-        return (parameters, random => new ConditionalVae(description.Shape, classes, random, sizes));
-    });
+    public static (ConditionalVae Network, ModelDescription Description) Load(string path) =>
+        ModelFile.Load<ConditionalVae>(
+            path,
+            Architecture,
+            description =>
+            {
+                VaeSizes sizes = VaeSizes.Of(description);
+                int pixels = description.Shape.Pixels,
+                    classes = description.ClassNames.Count;
+                long parameters =
+                    DenseLayers.ParametersOf(sizes.OfEncoder(pixels, classes))
+                    + DenseLayers.ParametersOf(sizes.OfDecoder(pixels, classes));
+                return (parameters, random => new ConditionalVae(description.Shape, classes, random, sizes));
+            }
+        );
 
-    private Tensor Joined(Tensor values, Tensor labels) => cat([values, nn.functional.one_hot(labels, Classes).to(values.dtype)], 1);
+    private Tensor Joined(Tensor values, Tensor labels) =>
+        cat([values, nn.functional.one_hot(labels, Classes).to(values.dtype)], 1);
 }

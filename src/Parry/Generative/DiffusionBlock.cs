@@ -4,14 +4,19 @@ using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
-/// <summary>A residual block of <see cref="DiffusionUNet"/>: twice group normalization, x · sigmoid(x) and a 3x3 convolution, with the time added in between, and the input, or a 1x1 convolution of it, added at the end.</summary>
+/// <summary>
+/// A residual block of <see cref="DiffusionUNet"/>: twice group normalization, x · sigmoid(x) and a 3x3 convolution,
+/// with the time added in between, and the input, or a 1x1 convolution of it, added at the end.
+/// </summary>
 internal sealed class DiffusionBlock : Network
 {
     /// <summary>Groups of channels that are normalized together.</summary>
     public const int Groups = 8;
 
-    private readonly GroupNorm _norm1, _norm2;
-    private readonly Conv2d _conv1, _conv2;
+    private readonly GroupNorm _norm1,
+        _norm2;
+    private readonly Conv2d _conv1,
+        _conv2;
     private readonly Conv2d? _skip;
     private readonly Linear _time;
 
@@ -27,17 +32,25 @@ internal sealed class DiffusionBlock : Network
         _time = Child("time", Layer.Linear(time, outputs, random));
         _norm2 = Child("norm2", Layer.GroupNorm(Groups, outputs));
         _conv2 = Child("conv2", Layer.Conv2d(outputs, outputs, 3, random, padding: 1));
-        if (inputs != outputs) _skip = Child("skip", Layer.Conv2d(inputs, outputs, 1, random));
+        if (inputs != outputs)
+            _skip = Child("skip", Layer.Conv2d(inputs, outputs, 1, random));
     }
 
     /// <summary>The number of parameters for these sizes.</summary>
     public static long CountOf(long inputs, long outputs, long time) =>
-        (2 * inputs) + (((9 * inputs) + 1) * outputs) + ((time + 1) * outputs) + (2 * outputs) + (((9 * outputs) + 1) * outputs) + (inputs == outputs ? 0 : (inputs + 1) * outputs);
+        (2 * inputs)
+        + (((9 * inputs) + 1) * outputs)
+        + ((time + 1) * outputs)
+        + (2 * outputs)
+        + (((9 * outputs) + 1) * outputs)
+        + (inputs == outputs ? 0 : (inputs + 1) * outputs);
 
     /// <summary>[N, inputs, H, W] and what is told of the time, [N, time], to [N, outputs, H, W].</summary>
     public Tensor Forward(Tensor input, Tensor time)
     {
-        Tensor map = _conv1.forward(nn.functional.silu(_norm1.forward(input))).add(_time.forward(nn.functional.silu(time)).unsqueeze(2).unsqueeze(3));
+        Tensor map = _conv1
+            .forward(nn.functional.silu(_norm1.forward(input)))
+            .add(_time.forward(nn.functional.silu(time)).unsqueeze(2).unsqueeze(3));
         return _conv2.forward(nn.functional.silu(_norm2.forward(map))).add(_skip?.forward(input) ?? input);
     }
 

@@ -6,10 +6,15 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// The network of denoising diffusion (Ho, Jain, Abbeel, 2020, 2006.11239) in a small size for small images: it predicts the noise in an image from the image and its time. Residual blocks at
-/// the image's size, at half and at a quarter of it, with width, 2 · width and 2 · width maps; each block is told the time, and each block up also sees what the block down of its size made.
+/// The network of denoising diffusion (Ho, Jain, Abbeel, 2020, 2006.11239) in a small size for small images: it
+/// predicts the noise in an image from the image and its time. Residual blocks at the image's size, at half and at a
+/// quarter of it, with width, 2 · width and 2 · width maps; each block is told the time, and each block up also sees
+/// what the block down of its size made.
 /// </summary>
-/// <remarks>Deviations from the paper's, which is for larger images: one block a level, and no attention. With width 32, for 28x28 gray images, it has 0.58 million parameters.</remarks>
+/// <remarks>
+/// Deviations from the paper's, which is for larger images: one block a level, and no attention. With width 32, for
+/// 28x28 gray images, it has 0.58 million parameters.
+/// </remarks>
 public sealed class DiffusionUNet : Network
 {
     /// <summary>The architecture's name in weight files.</summary>
@@ -18,22 +23,40 @@ public sealed class DiffusionUNet : Network
     private const int Frequencies = 32;
     private const double LongestWave = 10_000;
 
-    private readonly Conv2d _first, _last;
-    private readonly Linear _time1, _time2;
-    private readonly DiffusionBlock _down1, _down2, _down3, _middle, _up3, _up2, _up1;
+    private readonly Conv2d _first,
+        _last;
+    private readonly Linear _time1,
+        _time2;
+    private readonly DiffusionBlock _down1,
+        _down2,
+        _down3,
+        _middle,
+        _up3,
+        _up2,
+        _up1;
     private readonly GroupNorm _norm;
 
-    /// <summary>Creates it with PyTorch's default weights; the last convolution starts at 0, so that at first no noise is predicted.</summary>
+    /// <summary>
+    /// Creates it with PyTorch's default weights; the last convolution starts at 0, so that at first no noise is
+    /// predicted.
+    /// </summary>
     /// <param name="shape">Of the images; height and width multiples of 4.</param>
     /// <param name="random">Where the first weights come from.</param>
     /// <param name="width">Maps at the image's size, a multiple of 8.</param>
     /// <exception cref="UserErrorException">Such a shape or width cannot be.</exception>
     public DiffusionUNet(ImageShape shape, Generator random, int width = 32)
     {
-        if (shape.Height % 4 != 0 || shape.Width % 4 != 0) throw new UserErrorException($"the diffusion network takes images whose height and width are multiples of 4, got {shape}");
-        if (width < 8 || width % DiffusionBlock.Groups != 0) throw new UserErrorException($"expected a width that is a multiple of {DiffusionBlock.Groups}, got {width}");
+        if (shape.Height % 4 != 0 || shape.Width % 4 != 0)
+            throw new UserErrorException(
+                $"the diffusion network takes images whose height and width are multiples of 4, got {shape}"
+            );
+        if (width < 8 || width % DiffusionBlock.Groups != 0)
+            throw new UserErrorException(
+                $"expected a width that is a multiple of {DiffusionBlock.Groups}, got {width}"
+            );
         (Shape, Width) = (shape, width);
-        int time = 4 * width, two = 2 * width;
+        int time = 4 * width,
+            two = 2 * width;
         _time1 = Child("time1", Layer.Linear(2 * Frequencies, time, random));
         _time2 = Child("time2", Layer.Linear(time, time, random));
         _first = Child("first", Layer.Conv2d(shape.Channels, width, 3, random, padding: 1));
@@ -79,23 +102,54 @@ public sealed class DiffusionUNet : Network
     }
 
     /// <summary>What a weight file says of it; the caller adds the training.</summary>
-    public ModelDescription Describe() => new() { Architecture = Architecture, Data = "", Shape = Shape, Width = Width };
+    public ModelDescription Describe() =>
+        new()
+        {
+            Architecture = Architecture,
+            Data = "",
+            Shape = Shape,
+            Width = Width,
+        };
 
     /// <summary>Reads one from a weight file, which the caller owns.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
-    public static (DiffusionUNet Network, ModelDescription Description) Load(string path) => ModelFile.Load<DiffusionUNet>(path, Architecture, description =>
-    {
-        int width = description.Width is >= 8 and <= 1 << 12 ? description.Width.Value : throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\").");
-        return (CountOf(description.Shape.Channels, width), random => new DiffusionUNet(description.Shape, random, width));
-    });
+    public static (DiffusionUNet Network, ModelDescription Description) Load(string path) =>
+        ModelFile.Load<DiffusionUNet>(
+            path,
+            Architecture,
+            description =>
+            {
+                int width = description.Width is >= 8 and <= 1 << 12
+                    ? description.Width.Value
+                    : throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\").");
+                return (
+                    CountOf(description.Shape.Channels, width),
+                    random => new DiffusionUNet(description.Shape, random, width)
+                );
+            }
+        );
 
     /// <summary>How many numbers a network holds; nothing is allocated.</summary>
     internal static long CountOf(int channels, int width)
     {
-        long time = 4L * width, two = 2L * width;
-        (long From, long To)[] blocks = [(width, width), (width, two), (two, two), (two, two), (2 * two, two), (2 * two, two), (two + width, width)];
-        return (((2 * Frequencies) + 1) * time) + ((time + 1) * time) + (((9L * channels) + 1) * width) + blocks.Sum(block => DiffusionBlock.CountOf(block.From, block.To, time))
-            + (2L * width) + (((9L * width) + 1) * channels);
+        long time = 4L * width,
+            two = 2L * width;
+        (long From, long To)[] blocks =
+        [
+            (width, width),
+            (width, two),
+            (two, two),
+            (two, two),
+            (2 * two, two),
+            (2 * two, two),
+            (two + width, width),
+        ];
+        return (((2 * Frequencies) + 1) * time)
+            + ((time + 1) * time)
+            + (((9L * channels) + 1) * width)
+            + blocks.Sum(block => DiffusionBlock.CountOf(block.From, block.To, time))
+            + (2L * width)
+            + (((9L * width) + 1) * channels);
     }
 
     private static Tensor Twice(Tensor map) => nn.functional.interpolate(map, [2 * map.size(2), 2 * map.size(3)]);
@@ -109,7 +163,10 @@ public sealed class DiffusionUNet : Network
             for (int k = 0; k < Frequencies; k++)
             {
                 var (sine, cosine) = Math.SinCos(times[i] * Math.Pow(LongestWave, -(double)k / Frequencies));
-                (waves[(((2 * i) + 0) * Frequencies) + k], waves[(((2 * i) + 1) * Frequencies) + k]) = ((float)sine, (float)cosine);
+                (waves[(((2 * i) + 0) * Frequencies) + k], waves[(((2 * i) + 1) * Frequencies) + k]) = (
+                    (float)sine,
+                    (float)cosine
+                );
             }
         }
 

@@ -1,6 +1,8 @@
 namespace Parry.Generative;
 
-/// <summary>A recipe for training a generator against a discriminator; <see cref="GanRecipe.Of"/> has its settings.</summary>
+/// <summary>
+/// A recipe for training a generator against a discriminator; <see cref="GanRecipe.Of"/> has its settings.
+/// </summary>
 public enum GanKind
 {
     /// <summary>Fully connected networks (<see cref="Generative.Gan"/>), non-saturating loss.</summary>

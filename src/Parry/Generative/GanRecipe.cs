@@ -1,6 +1,8 @@
 namespace Parry.Generative;
 
-/// <summary>How a <see cref="GanTrainer"/> trains. <see cref="Of"/> gives the settings of the papers and of Keras-GAN.</summary>
+/// <summary>
+/// How a <see cref="GanTrainer"/> trains. <see cref="Of"/> gives the settings of the papers and of Keras-GAN.
+/// </summary>
 public sealed record GanRecipe
 {
     /// <summary>Which networks and which loss.</summary>
@@ -39,13 +41,41 @@ public sealed record GanRecipe
     /// <summary>Decides initial weights, order of images, latent vectors and dropout.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>The settings of a kind. Keras-GAN's for GAN, DCGAN, WGAN and LSGAN, but with a whole batch each of real and of drawn images.</summary>
-    public static GanRecipe Of(GanKind kind) => kind switch
-    {
-        GanKind.Gan => new() { Kind = kind, Loss = GanLoss.NonSaturating, Iterations = 30_000 },
-        GanKind.Wgan => new() { Kind = kind, Loss = GanLoss.Wasserstein, GeneratorRate = 5e-5, DiscriminatorRate = 5e-5, Adam = null, Clip = 0.01, DiscriminatorSteps = 5 },
-        GanKind.Lsgan => new() { Kind = kind, Loss = GanLoss.LeastSquares },
-        GanKind.Hinge => new() { Kind = kind, Loss = GanLoss.Hinge, Latent = 128, BatchSize = 50, Iterations = 20_000, GeneratorRate = 1e-4, DiscriminatorRate = 4e-4, Adam = (0.5, 0.9) },
-        _ => new() { Kind = kind, Loss = GanLoss.NonSaturating },
-    };
+    /// <summary>
+    /// The settings of a kind. Keras-GAN's for GAN, DCGAN, WGAN and LSGAN, but with a whole batch each of real and of
+    /// drawn images.
+    /// </summary>
+    public static GanRecipe Of(GanKind kind) =>
+        kind switch
+        {
+            GanKind.Gan => new()
+            {
+                Kind = kind,
+                Loss = GanLoss.NonSaturating,
+                Iterations = 30_000,
+            },
+            GanKind.Wgan => new()
+            {
+                Kind = kind,
+                Loss = GanLoss.Wasserstein,
+                GeneratorRate = 5e-5,
+                DiscriminatorRate = 5e-5,
+                Adam = null,
+                Clip = 0.01,
+                DiscriminatorSteps = 5,
+            },
+            GanKind.Lsgan => new() { Kind = kind, Loss = GanLoss.LeastSquares },
+            GanKind.Hinge => new()
+            {
+                Kind = kind,
+                Loss = GanLoss.Hinge,
+                Latent = 128,
+                BatchSize = 50,
+                Iterations = 20_000,
+                GeneratorRate = 1e-4,
+                DiscriminatorRate = 4e-4,
+                Adam = (0.5, 0.9),
+            },
+            _ => new() { Kind = kind, Loss = GanLoss.NonSaturating },
+        };
 }

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// Trains the networks of a <see cref="GanKind"/>: the discriminator's steps on a batch of real and one of drawn images each, normalized by batch separately,
-/// then one step of the generator.
+/// Trains the networks of a <see cref="GanKind"/>: the discriminator's steps on a batch of real and one of drawn images
+/// each, normalized by batch separately, then one step of the generator.
 /// </summary>
 public sealed class GanTrainer : IGanTrainer
 {
@@ -30,12 +30,15 @@ public sealed class GanTrainer : IGanTrainer
     /// <exception cref="UserErrorException">The images do not fit the network, or are fewer than a batch.</exception>
     public GanTrainer(GanRecipe recipe, Tensor images, Tensor? labels = null, int classes = 0)
     {
-        if (recipe.Kind == GanKind.Cgan && (labels is null || classes < 1)) throw new ArgumentException("A conditional GAN needs labels and the number of classes.");
+        if (recipe.Kind == GanKind.Cgan && (labels is null || classes < 1))
+            throw new ArgumentException("A conditional GAN needs labels and the number of classes.");
         _recipe = recipe;
         _classes = recipe.Kind == GanKind.Cgan ? classes : 0;
         _images = new TrainingImages(images, labels, recipe.BatchSize, recipe.Seed);
         using var random = Devices.Generator(recipe.Seed);
-        Generator = GanNetworks.Generator(recipe.Kind, _images.Shape, recipe.Width, recipe.Latent, _classes).Build(random);
+        Generator = GanNetworks
+            .Generator(recipe.Kind, _images.Shape, recipe.Width, recipe.Latent, _classes)
+            .Build(random);
         _discriminator = GanNetworks.Discriminator(recipe.Kind, _images.Shape, recipe.Width, _classes).Build(random);
         Generator.RequireGrad();
         _discriminator.RequireGrad();
@@ -60,40 +63,58 @@ public sealed class GanTrainer : IGanTrainer
         using var random = Devices.Generator((unchecked((_recipe.Seed * 1_000_003) + Iteration)));
         Generator.Train(random);
         _discriminator.Train(random);
-        double discriminatorLoss = 0, discriminatorGradient = 0;
+        double discriminatorLoss = 0,
+            discriminatorGradient = 0;
         for (int step = 0; step < _recipe.DiscriminatorSteps; step++)
         {
             using var inner = NewDisposeScope();
             var (real, labels) = _images.Batch(((long)Iteration * _recipe.DiscriminatorSteps) + step);
             Tensor fake;
-            using (no_grad()) fake = Draw(Latents(real.size(0), random), labels);
+            using (no_grad())
+                fake = Draw(Latents(real.size(0), random), labels);
             Tensor loss = _recipe.Loss.Discriminator(Score(real, labels), Score(fake, labels));
             Tensor?[] gradients = Autograd.Grad([loss], _discriminatorWeights);
             _discriminatorStep.Step(gradients);
             Clip();
-            if (step == _recipe.DiscriminatorSteps - 1) (discriminatorLoss, discriminatorGradient) = (loss.ToDouble(), Norm(gradients));
+            if (step == _recipe.DiscriminatorSteps - 1)
+                (discriminatorLoss, discriminatorGradient) = (loss.ToDouble(), Norm(gradients));
         }
 
-        Tensor? wanted = _classes == 0 ? null : rand([_recipe.BatchSize], generator: random).mul((double)_classes).to(ScalarType.Int64);
+        Tensor? wanted =
+            _classes == 0
+                ? null
+                : rand([_recipe.BatchSize], generator: random).mul((double)_classes).to(ScalarType.Int64);
         Tensor generatorLoss = _recipe.Loss.Generator(Score(Draw(Latents(_recipe.BatchSize, random), wanted), wanted));
         Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
         _generatorStep.Step(generatorGradients);
         Generator.Evaluate();
         _discriminator.Evaluate();
         Iteration++;
-        return new GanStep(discriminatorLoss, generatorLoss.ToDouble(), discriminatorGradient, Norm(generatorGradients));
+        return new GanStep(
+            discriminatorLoss,
+            generatorLoss.ToDouble(),
+            discriminatorGradient,
+            Norm(generatorGradients)
+        );
     }
 
     /// <inheritdoc/>
-    /// <remarks>A conditional GAN draws its classes in turn, all of them from one latent vector before the next.</remarks>
+    /// <remarks>
+    /// A conditional GAN draws its classes in turn, all of them from one latent vector before the next.
+    /// </remarks>
     public Tensor Samples(int count)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = Devices.Generator(_recipe.Seed);
-        if (_classes == 0) return scope.MoveToOuter(Draw(Latents(count, random), null));
-        Tensor latents = Latents((count + _classes - 1) / _classes, random).repeat_interleave(_classes, 0).slice(0, 0, count, 1);
-        return scope.MoveToOuter(Draw(latents, tensor(Array.ConvertAll([.. Enumerable.Range(0, count)], i => (long)(i % _classes)))));
+        if (_classes == 0)
+            return scope.MoveToOuter(Draw(Latents(count, random), null));
+        Tensor latents = Latents((count + _classes - 1) / _classes, random)
+            .repeat_interleave(_classes, 0)
+            .slice(0, 0, count, 1);
+        return scope.MoveToOuter(
+            Draw(latents, tensor(Array.ConvertAll([.. Enumerable.Range(0, count)], i => (long)(i % _classes))))
+        );
     }
 
     /// <inheritdoc/>
@@ -120,22 +141,34 @@ public sealed class GanTrainer : IGanTrainer
     // What a whole training keeps.
     private string Lasting => (_recipe with { Iterations = 0 }).ToString();
 
-    private (string, object)[] Parts => [("generator", Generator), ("discriminator", _discriminator), ("generator-step", _generatorStep), ("discriminator-step", _discriminatorStep)];
+    private (string, object)[] Parts =>
+        [
+            ("generator", Generator),
+            ("discriminator", _discriminator),
+            ("generator-step", _generatorStep),
+            ("discriminator-step", _discriminatorStep),
+        ];
 
     // A clipped critic's gradients may be as small as 1e-10 for each weight; a usual epsilon would stop the training.
     private optim.Optimizer MakeOptimizer(Tensor[] weights, double rate) =>
-        _recipe.Adam is var (first, second) ? Optimizers.Adam(weights, rate, first, second) : Optimizers.RmsProp(weights, rate, epsilon: 1e-14);
+        _recipe.Adam is var (first, second)
+            ? Optimizers.Adam(weights, rate, first, second)
+            : Optimizers.RmsProp(weights, rate, epsilon: 1e-14);
 
     private Tensor Latents(long count, Generator random) => randn([count, _recipe.Latent], generator: random);
 
-    private Tensor Draw(Tensor latents, Tensor? labels) => Generator.forward(_classes == 0 ? latents : ConditionalGan.Latents(latents, labels!, _classes));
+    private Tensor Draw(Tensor latents, Tensor? labels) =>
+        Generator.forward(_classes == 0 ? latents : ConditionalGan.Latents(latents, labels!, _classes));
 
-    private Tensor Score(Tensor images, Tensor? labels) => _discriminator.forward(_classes == 0 ? images : ConditionalGan.Images(images, labels!, _classes));
+    private Tensor Score(Tensor images, Tensor? labels) =>
+        _discriminator.forward(_classes == 0 ? images : ConditionalGan.Images(images, labels!, _classes));
 
     private void Clip()
     {
-        if (_recipe.Clip is not { } bound) return;
+        if (_recipe.Clip is not { } bound)
+            return;
         using var frozen = no_grad();
-        foreach (Tensor weight in _discriminatorWeights) weight.clamp_(-bound, bound);
+        foreach (Tensor weight in _discriminatorWeights)
+            weight.clamp_(-bound, bound);
     }
 }

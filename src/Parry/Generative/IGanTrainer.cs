@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// A training of a generator against a discriminator, one step at a time. All randomness of a step follows from the seed and the step's number, so a run
-/// continued from a checkpoint gives the weights that an unbroken run gives, bit for bit.
+/// A training of a generator against a discriminator, one step at a time. All randomness of a step follows from the
+/// seed and the step's number, so a run continued from a checkpoint gives the weights that an unbroken run gives, bit
+/// for bit.
 /// </summary>
 public interface IGanTrainer : IDisposable
 {
@@ -18,7 +19,9 @@ public interface IGanTrainer : IDisposable
     /// <summary>Takes the discriminator's steps and one of the generator.</summary>
     GanStep Step();
 
-    /// <summary>Draws images [count, C, H, W] in [0, 1] in evaluation mode, the same ones for the same weights and count.</summary>
+    /// <summary>
+    /// Draws images [count, C, H, W] in [0, 1] in evaluation mode, the same ones for the same weights and count.
+    /// </summary>
     Tensor Samples(int count);
 
     /// <summary>Writes everything a run needs to go on, as one safetensors file.</summary>

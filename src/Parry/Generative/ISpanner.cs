@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// What draws images from latent vectors whose prior is the standard normal distribution, and can be differentiated: the images that it spans are those that a projection
-/// looks among. A GAN's generator, or a variational auto-encoder's decoder.
+/// What draws images from latent vectors whose prior is the standard normal distribution, and can be differentiated:
+/// the images that it spans are those that a projection looks among. A GAN's generator, or a variational auto-encoder's
+/// decoder.
 /// </summary>
 public interface ISpanner
 {
@@ -22,5 +23,6 @@ public interface ISpanner
 
 /// <summary>What a spanner drew.</summary>
 /// <param name="Images">[N, C, H, W] in [0, 1], float32, not followed by autograd.</param>
-/// <param name="LatentGradient">From the gradient with respect to the images to that with respect to the latent vectors, [N, latent]. To be called once.</param>
+/// <param name="LatentGradient">From the gradient with respect to the images to that with respect to the latent
+/// vectors, [N, latent]. To be called once.</param>
 public sealed record Drawing(Tensor Images, Func<Tensor, Tensor> LatentGradient);

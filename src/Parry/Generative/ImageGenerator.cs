@@ -9,8 +9,8 @@ namespace Parry.Generative;
 /// convolutions, 5x5 with stride 2, from a latent vector to an image in [0, 1].
 /// </summary>
 /// <remarks>
-/// Deviation: the released code pads as TensorFlow does (one before, two after) and crops 8x8 to 7x7; padding is symmetric here, with
-/// the same shapes and parameter count.
+/// Deviation: the released code pads as TensorFlow does (one before, two after) and crops 8x8 to 7x7; padding is
+/// symmetric here, with the same shapes and parameter count.
 /// </remarks>
 public sealed class ImageGenerator : Network, ISpanner
 {
@@ -36,11 +36,15 @@ public sealed class ImageGenerator : Network, ISpanner
         ImageShape start = _maps[0];
         _weights = new Tensor[4];
         _biases = new Tensor[4];
-        _weights[0] = Parameter("linear.weight", GanInit.Uniform([start.Pixels, latent], latent, start.Pixels, gain: 2, random));
+        _weights[0] = Parameter(
+            "linear.weight",
+            GanInit.Uniform([start.Pixels, latent], latent, start.Pixels, gain: 2, random)
+        );
         _biases[0] = Parameter("linear.bias", zeros([start.Pixels]));
         for (int i = 1; i < 4; i++)
         {
-            int from = _maps[i - 1].Channels, to = _maps[i].Channels;
+            int from = _maps[i - 1].Channels,
+                to = _maps[i].Channels;
             Tensor weight = GanInit.Uniform([from, to, 5, 5], from * 25.0 / 4, to * 25.0, gain: 4, random);
             _weights[i] = Parameter($"deconv{i}.weight", ChannelsLast.Of(weight));
             _biases[i] = Parameter($"deconv{i}.bias", zeros([to]));
@@ -59,9 +63,12 @@ public sealed class ImageGenerator : Network, ISpanner
     /// <summary>Images [N, C, H, W] in [0, 1] for latent vectors [N, latent]; autograd can follow it.</summary>
     public override Tensor forward(Tensor input) => Generate(input, input.dtype);
 
-    /// <summary>Images [N, C, H, W] in [0, 1], float32, for latent vectors [N, latent]; autograd can follow it.</summary>
+    /// <summary>
+    /// Images [N, C, H, W] in [0, 1], float32, for latent vectors [N, latent]; autograd can follow it.
+    /// </summary>
     /// <param name="latents">[N, latent].</param>
-    /// <param name="compute">The type of the maps in between: bfloat16 for speed at three digits, where the processor has it.</param>
+    /// <param name="compute">The type of the maps in between: bfloat16 for speed at three digits, where the processor
+    /// has it.</param>
     public Tensor Generate(Tensor latents, ScalarType compute = ScalarType.Float32)
     {
         ImageShape start = _maps[0];
@@ -73,7 +80,14 @@ public sealed class ImageGenerator : Network, ISpanner
             long extra = _maps[i].Height - ((_maps[i - 1].Height - 1) * Stride) - 5 + (2 * Padding);
             Tensor weight = _weights[i].to(compute);
             Tensor bias = _biases[i].to(compute);
-            map = nn.functional.conv_transpose2d(map, weight, bias, [Stride, Stride], [Padding, Padding], [extra, extra]);
+            map = nn.functional.conv_transpose2d(
+                map,
+                weight,
+                bias,
+                [Stride, Stride],
+                [Padding, Padding],
+                [extra, extra]
+            );
             map = i < 3 ? map.relu() : map.sigmoid();
         }
 
@@ -92,7 +106,8 @@ public sealed class ImageGenerator : Network, ISpanner
     internal static ImageShape[] MapsOf(ImageShape shape, int width)
     {
         static int Half(int size) => (size + 1) / 2;
-        int h = shape.Height, w = shape.Width;
+        int h = shape.Height,
+            w = shape.Width;
         return
         [
             new ImageShape(4 * width, Half(Half(Half(h))), Half(Half(Half(w)))),

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// An auto-encoder of MagNet (Meng and Chen, 2017, 1705.09064): 3x3 convolutions to three maps that keep the image's size, a sigmoid after each. The pooled one
-/// (the paper's I) has five, with an average of 2x2 pixels after the first and its reversal before the last but one; the plain one (II) has three.
+/// An auto-encoder of MagNet (Meng and Chen, 2017, 1705.09064): 3x3 convolutions to three maps that keep the image's
+/// size, a sigmoid after each. The pooled one (the paper's I) has five, with an average of 2x2 pixels after the first
+/// and its reversal before the last but one; the plain one (II) has three.
 /// </summary>
 public sealed class MagNetAutoEncoder : Network
 {
@@ -23,7 +24,17 @@ public sealed class MagNetAutoEncoder : Network
     {
         _pooled = pooled;
         int layers = pooled ? 5 : 3;
-        _layers = [.. Enumerable.Range(1, layers).Select(i => Child($"conv{i}", Layer.Conv2d(i == 1 ? channels : Maps, i == layers ? channels : Maps, 3, random, padding: 1)))];
+        _layers =
+        [
+            .. Enumerable
+                .Range(1, layers)
+                .Select(i =>
+                    Child(
+                        $"conv{i}",
+                        Layer.Conv2d(i == 1 ? channels : Maps, i == layers ? channels : Maps, 3, random, padding: 1)
+                    )
+                ),
+        ];
         foreach (Conv2d layer in _layers)
         {
             Init.GlorotUniform(layer.weight, random);
@@ -53,5 +64,8 @@ public sealed class MagNetAutoEncoder : Network
         return maps;
     }
 
-    internal static long ParametersOf(int channels, bool pooled) => (((9L * channels) + 1) * Maps) + ((((9L * Maps) + 1) * Maps) * (pooled ? 3 : 1)) + (((9L * Maps) + 1) * channels);
+    internal static long ParametersOf(int channels, bool pooled) =>
+        (((9L * channels) + 1) * Maps)
+        + ((((9L * Maps) + 1) * Maps) * (pooled ? 3 : 1))
+        + (((9L * Maps) + 1) * channels);
 }

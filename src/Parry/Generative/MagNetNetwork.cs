@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// The auto-encoders of MagNet (Meng and Chen, 2017, 1705.09064): for gray images, as for MNIST in the paper, pooled and plain ones; for color images, as for
-/// CIFAR-10, plain ones only. With several members of each kind the defender draws one for a session.
+/// The auto-encoders of MagNet (Meng and Chen, 2017, 1705.09064): for gray images, as for MNIST in the paper, pooled
+/// and plain ones; for color images, as for CIFAR-10, plain ones only. With several members of each kind the defender
+/// draws one for a session.
 /// </summary>
 public sealed class MagNetNetwork : Network
 {
@@ -23,13 +24,23 @@ public sealed class MagNetNetwork : Network
     /// <exception cref="UserErrorException">The images do not fit.</exception>
     public MagNetNetwork(ImageShape shape, int members, Generator random)
     {
-        if (shape.Channels == 1 && (shape.Height % 2 != 0 || shape.Width % 2 != 0)) throw new UserErrorException($"MagNet takes gray images of even height and width, not {shape}");
+        if (shape.Channels == 1 && (shape.Height % 2 != 0 || shape.Width % 2 != 0))
+            throw new UserErrorException($"MagNet takes gray images of even height and width, not {shape}");
         Shape = shape;
         Pooled = shape.Channels == 1 ? Make("pooled", pooled: true) : [];
         Plain = Make("plain", pooled: false);
 
         MagNetAutoEncoder[] Make(string name, bool pooled) =>
-            [.. Enumerable.Range(0, members).Select(i => Child(string.Create(CultureInfo.InvariantCulture, $"{name}{i}"), new MagNetAutoEncoder(shape.Channels, pooled, random)))];
+            [
+                .. Enumerable
+                    .Range(0, members)
+                    .Select(i =>
+                        Child(
+                            string.Create(CultureInfo.InvariantCulture, $"{name}{i}"),
+                            new MagNetAutoEncoder(shape.Channels, pooled, random)
+                        )
+                    ),
+            ];
     }
 
     /// <summary>The shape of the images.</summary>
@@ -51,16 +62,40 @@ public sealed class MagNetNetwork : Network
     public override Tensor forward(Tensor input) => Reformers[0].forward(input);
 
     /// <summary>What a weight file says of it; the caller adds the training and the thresholds.</summary>
-    public ModelDescription Describe() => new() { Architecture = Architecture, Data = "", Shape = Shape, Settings = string.Create(CultureInfo.InvariantCulture, $"members={Members}") };
+    public ModelDescription Describe() =>
+        new()
+        {
+            Architecture = Architecture,
+            Data = "",
+            Shape = Shape,
+            Settings = string.Create(CultureInfo.InvariantCulture, $"members={Members}"),
+        };
 
     /// <summary>Reads them from a weight file, which the caller owns.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
-    public static (MagNetNetwork Network, ModelDescription Description) Load(string path) => ModelFile.Load<MagNetNetwork>(path, Architecture, description =>
-    {
-        if (!int.TryParse(description.Setting("members"), NumberStyles.None, CultureInfo.InvariantCulture, out int members) || members is < 1 or > MostMembers)
-            throw new InvalidDataException($"It does not say how many auto-encoders it has of each kind (\"{description.Setting("members")}\").");
-        int channels = description.Shape.Channels;
-        long each = MagNetAutoEncoder.ParametersOf(channels, pooled: false) + (channels == 1 ? MagNetAutoEncoder.ParametersOf(channels, pooled: true) : 0);
-        return (members * each, random => new MagNetNetwork(description.Shape, members, random));
-    });
+    public static (MagNetNetwork Network, ModelDescription Description) Load(string path) =>
+        ModelFile.Load<MagNetNetwork>(
+            path,
+            Architecture,
+            description =>
+            {
+                if (
+                    !int.TryParse(
+                        description.Setting("members"),
+                        NumberStyles.None,
+                        CultureInfo.InvariantCulture,
+                        out int members
+                    ) || members is < 1 or > MostMembers
+                )
+                    throw new InvalidDataException(
+                        $"It does not say how many auto-encoders it has of each kind "
+                            + $"(\"{description.Setting("members")}\")."
+                    );
+                int channels = description.Shape.Channels;
+                long each =
+                    MagNetAutoEncoder.ParametersOf(channels, pooled: false)
+                    + (channels == 1 ? MagNetAutoEncoder.ParametersOf(channels, pooled: true) : 0);
+                return (members * each, random => new MagNetNetwork(description.Shape, members, random));
+            }
+        );
 }

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// The noise of denoising diffusion (Ho, Jain, Abbeel, 2020, 2006.11239): at time t an image is x_t = sqrt(ā_t) x_0 + sqrt(1 - ā_t) e, with ā_t the product of 1 - β_s for s from 1 to t
-/// and β rising linearly. Images are in [-1, 1] here, e is standard normal.
+/// The noise of denoising diffusion (Ho, Jain, Abbeel, 2020, 2006.11239): at time t an image is x_t = sqrt(ā_t) x_0 +
+/// sqrt(1 - ā_t) e, with ā_t the product of 1 - β_s for s from 1 to t and β rising linearly. Images are in [-1, 1]
+/// here, e is standard normal.
 /// </summary>
 public sealed record NoiseSchedule
 {
@@ -20,13 +21,16 @@ public sealed record NoiseSchedule
         Times = times;
         _kept = new double[times + 1];
         _kept[0] = 1;
-        for (int t = 1; t <= times; t++) _kept[t] = _kept[t - 1] * (1 - (first + ((last - first) * (t - 1) / Math.Max(1, times - 1))));
+        for (int t = 1; t <= times; t++)
+            _kept[t] = _kept[t - 1] * (1 - (first + ((last - first) * (t - 1) / Math.Max(1, times - 1))));
     }
 
     /// <summary>The last time.</summary>
     public int Times { get; }
 
-    /// <summary>ā_t: the share of the image's variance at a time from 0, where it is 1, to <see cref="Times"/>.</summary>
+    /// <summary>
+    /// ā_t: the share of the image's variance at a time from 0, where it is 1, to <see cref="Times"/>.
+    /// </summary>
     public double Kept(int time) => _kept[time];
 
     /// <summary>x_t, each row at its own time.</summary>
@@ -37,8 +41,9 @@ public sealed record NoiseSchedule
         images.mul(Column(times, kept => Math.Sqrt(kept))).add(noise.mul(Column(times, kept => Math.Sqrt(1 - kept))));
 
     /// <summary>
-    /// From x_t back to x_0 by the deterministic steps of denoising diffusion implicit models, DDIM (Song, Meng, Ermon, 2020, 2010.02502), at times that divide the way evenly: the
-    /// predicted noise e gives x_0 = (x_t - sqrt(1 - ā_t) e) / sqrt(ā_t), and from there the next point is sqrt(ā_s) x_0 + sqrt(1 - ā_s) e. Autograd can follow it.
+    /// From x_t back to x_0 by the deterministic steps of denoising diffusion implicit models, DDIM (Song, Meng, Ermon,
+    /// 2020, 2010.02502), at times that divide the way evenly: the predicted noise e gives x_0 = (x_t - sqrt(1 - ā_t)
+    /// e) / sqrt(ā_t), and from there the next point is sqrt(ā_s) x_0 + sqrt(1 - ā_s) e. Autograd can follow it.
     /// </summary>
     /// <param name="noised">x_t, [N, C, H, W].</param>
     /// <param name="time">t, from 1 on.</param>
@@ -52,7 +57,8 @@ public sealed record NoiseSchedule
         Tensor point = noised;
         for (int step = steps; step > 0; step--)
         {
-            int from = (int)((long)time * step / steps), to = (int)((long)time * (step - 1) / steps);
+            int from = (int)((long)time * step / steps),
+                to = (int)((long)time * (step - 1) / steps);
             Tensor noise = predict(point, from);
             Tensor clean = point.sub(noise.mul(Math.Sqrt(1 - Kept(from)))).div(Math.Sqrt(Kept(from)));
             point = clean.mul(Math.Sqrt(Kept(to))).add(noise.mul(Math.Sqrt(1 - Kept(to))));
@@ -61,5 +67,6 @@ public sealed record NoiseSchedule
         return point;
     }
 
-    private Tensor Column(IReadOnlyList<int> times, Func<double, double> factor) => tensor(times.Select(time => (float)factor(Kept(time))).ToArray()).reshape(-1, 1, 1, 1);
+    private Tensor Column(IReadOnlyList<int> times, Func<double, double> factor) =>
+        tensor(times.Select(time => (float)factor(Kept(time))).ToArray()).reshape(-1, 1, 1, 1);
 }

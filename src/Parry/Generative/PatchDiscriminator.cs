@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// The PatchGAN of pix2pix (Isola et al., 2016, 1611.07004) with a receptive field of 16x16 pixels: it scores every patch of an image, seen together with the image
-/// that it was drawn from.
+/// The PatchGAN of pix2pix (Isola et al., 2016, 1611.07004) with a receptive field of 16x16 pixels: it scores every
+/// patch of an image, seen together with the image that it was drawn from.
 /// </summary>
 public sealed class PatchDiscriminator : Network
 {
@@ -18,7 +18,18 @@ public sealed class PatchDiscriminator : Network
     /// <param name="random">Where the first weights come from.</param>
     public PatchDiscriminator(int channels, int width, Generator random)
     {
-        _layers = Child("layers", Layer.Sequential(new Rescale(2, -1), Layer.Conv2d(2 * channels, width, 4, random, 2, 1), nn.LeakyReLU(0.2), Layer.Conv2d(width, 2 * width, 4, random, 1, 1), Layer.BatchNorm(2 * width), nn.LeakyReLU(0.2), Layer.Conv2d(2 * width, 1, 4, random, 1, 1)));
+        _layers = Child(
+            "layers",
+            Layer.Sequential(
+                new Rescale(2, -1),
+                Layer.Conv2d(2 * channels, width, 4, random, 2, 1),
+                nn.LeakyReLU(0.2),
+                Layer.Conv2d(width, 2 * width, 4, random, 1, 1),
+                Layer.BatchNorm(2 * width),
+                nn.LeakyReLU(0.2),
+                Layer.Conv2d(2 * width, 1, 4, random, 1, 1)
+            )
+        );
         UNet.Start(this, random);
     }
 

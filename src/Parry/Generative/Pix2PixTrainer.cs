@@ -8,8 +8,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// Trains a network that turns one image into another, from pairs (Isola et al., 2016, 1611.07004): a <see cref="UNet"/> is to be near the wanted image and to fool a
-/// <see cref="PatchDiscriminator"/>, whose loss is halved.
+/// Trains a network that turns one image into another, from pairs (Isola et al., 2016, 1611.07004): a
+/// <see cref="UNet"/> is to be near the wanted image and to fool a <see cref="PatchDiscriminator"/>, whose loss is
+/// halved.
 /// </summary>
 public sealed class Pix2PixTrainer : IGanTrainer
 {
@@ -29,9 +30,16 @@ public sealed class Pix2PixTrainer : IGanTrainer
     /// <param name="images">The wanted images, bytes [N, C, H, W]; this object does not own them.</param>
     /// <param name="labels">Their classes, int64 [N]; this object does not own them.</param>
     /// <param name="task">What the inputs are, in a few words: a checkpoint belongs to one task.</param>
-    /// <param name="inputs">Makes of a batch of wanted images in [0, 1] and its labels the images to start from, of the same shape; it draws nothing at random.</param>
+    /// <param name="inputs">Makes of a batch of wanted images in [0, 1] and its labels the images to start from, of the
+    /// same shape; it draws nothing at random.</param>
     /// <exception cref="UserErrorException">There are fewer images than a batch.</exception>
-    public Pix2PixTrainer(Pix2Pix recipe, Tensor images, Tensor labels, string task, Func<Tensor, Tensor, Tensor> inputs)
+    public Pix2PixTrainer(
+        Pix2Pix recipe,
+        Tensor images,
+        Tensor labels,
+        string task,
+        Func<Tensor, Tensor, Tensor> inputs
+    )
     {
         _recipe = recipe;
         _task = task;
@@ -78,20 +86,32 @@ public sealed class Pix2PixTrainer : IGanTrainer
         _generator.Evaluate();
         _discriminator.Evaluate();
         Iteration++;
-        return new GanStep(loss.ToDouble(), generatorLoss.ToDouble(), GanTrainer.Norm(gradients), GanTrainer.Norm(generatorGradients));
+        return new GanStep(
+            loss.ToDouble(),
+            generatorLoss.ToDouble(),
+            GanTrainer.Norm(gradients),
+            GanTrainer.Norm(generatorGradients)
+        );
     }
 
-    /// <summary>Shows training images in threes: what the generator starts from, what it draws, what was wanted.</summary>
+    /// <summary>
+    /// Shows training images in threes: what the generator starts from, what it draws, what was wanted.
+    /// </summary>
     public Tensor Samples(int count)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor[] threes = [.. Enumerable.Range(0, (count + (3 * _recipe.BatchSize) - 1) / (3 * _recipe.BatchSize)).Select(number =>
-        {
-            var (wanted, labels) = _images.Batch(number);
-            Tensor input = _inputs(wanted, labels!);
-            return stack([input, _generator.forward(input), wanted], 1).flatten(0, 1);
-        })];
+        Tensor[] threes =
+        [
+            .. Enumerable
+                .Range(0, (count + (3 * _recipe.BatchSize) - 1) / (3 * _recipe.BatchSize))
+                .Select(number =>
+                {
+                    var (wanted, labels) = _images.Batch(number);
+                    Tensor input = _inputs(wanted, labels!);
+                    return stack([input, _generator.forward(input), wanted], 1).flatten(0, 1);
+                }),
+        ];
         return scope.MoveToOuter(cat(threes).slice(0, 0, count, 1));
     }
 
@@ -113,7 +133,13 @@ public sealed class Pix2PixTrainer : IGanTrainer
     // All of it lasts: the step sizes depend on the number of iterations.
     private string Lasting => $"{_recipe} of {_task}";
 
-    private (string, object)[] Parts => [("generator", _generator), ("discriminator", _discriminator), ("generator-step", _generatorStep), ("discriminator-step", _discriminatorStep)];
+    private (string, object)[] Parts =>
+        [
+            ("generator", _generator),
+            ("discriminator", _discriminator),
+            ("generator-step", _generatorStep),
+            ("discriminator-step", _discriminatorStep),
+        ];
 
     private Tensor Score(Tensor input, Tensor output) => _discriminator.forward(cat([input, output], 1));
 }

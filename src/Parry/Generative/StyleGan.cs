@@ -1,6 +1,9 @@
 namespace Parry.Generative;
 
-/// <summary>How a <see cref="StyleGanTrainer"/> trains: StyleGAN's settings (Karras, Laine, Aila, 2018, 1812.04948), small, for images of at most 32x32.</summary>
+/// <summary>
+/// How a <see cref="StyleGanTrainer"/> trains: StyleGAN's settings (Karras, Laine, Aila, 2018, 1812.04948), small, for
+/// images of at most 32x32.
+/// </summary>
 public sealed record StyleGan
 {
     /// <summary>Half the channels at 4x4 and 8x8; 16x16 has as many, 32x32 half of it.</summary>

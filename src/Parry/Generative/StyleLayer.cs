@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
-/// <summary>What follows every convolution of StyleGAN, in this order: noise, bias, LeakyReLU, instance normalization, style.</summary>
+/// <summary>
+/// What follows every convolution of StyleGAN, in this order: noise, bias, LeakyReLU, instance normalization, style.
+/// </summary>
 internal sealed class StyleLayer : Network
 {
     private readonly Tensor _noise;
@@ -21,9 +23,18 @@ internal sealed class StyleLayer : Network
     /// <param name="noise">One map for all channels, [N or 1, 1, H, W].</param>
     /// <param name="style">[N, latent].</param>
     public Tensor Forward(Tensor maps, Tensor noise, Tensor style) =>
-        Modulate(nn.functional.instance_norm(nn.functional.leaky_relu(maps.add(noise.mul(_noise)).add(_bias), 0.2), weight: null, bias: null, eps: 1e-8), _affine.forward(style));
+        Modulate(
+            nn.functional.instance_norm(
+                nn.functional.leaky_relu(maps.add(noise.mul(_noise)).add(_bias), 0.2),
+                weight: null,
+                bias: null,
+                eps: 1e-8
+            ),
+            _affine.forward(style)
+        );
 
-    public override Tensor forward(Tensor input) => throw new NotSupportedException("A style layer also takes noise and a style.");
+    public override Tensor forward(Tensor input) =>
+        throw new NotSupportedException("A style layer also takes noise and a style.");
 
     /// <summary>x · (s₀ + 1) + s₁ for each channel; scales and summands are [N, 2 · C].</summary>
     public static Tensor Modulate(Tensor maps, Tensor scalesAndSummands)

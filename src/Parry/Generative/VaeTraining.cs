@@ -3,7 +3,10 @@ using Parry.Runtime;
 
 namespace Parry.Generative;
 
-/// <summary>How dense variational auto-encoders are trained: by the evidence lower bound alone (Kingma and Welling, 2013, 1312.6114).</summary>
+/// <summary>
+/// How dense variational auto-encoders are trained: by the evidence lower bound alone (Kingma and Welling, 2013,
+/// 1312.6114).
+/// </summary>
 public sealed record VaeTraining
 {
     /// <summary>The sizes of the layers.</summary>
@@ -16,8 +19,13 @@ public sealed record VaeTraining
     public AutoEncoderTrainer<Vae> On(ImageSet images)
     {
         using var random = Devices.Generator(Schedule.Seed);
-        return new AutoEncoderTrainer<Vae>(Schedule, Recipe(Vae.Architecture, images), new Vae(images.Shape, random, Sizes), images.Count,
-            (trained, rows) => trained.Loss(images.Batch(rows.Indices).Images, rows.Anew.Normal(0, Sizes.Latent)).sum());
+        return new AutoEncoderTrainer<Vae>(
+            Schedule,
+            Recipe(Vae.Architecture, images),
+            new Vae(images.Shape, random, Sizes),
+            images.Count,
+            (trained, rows) => trained.Loss(images.Batch(rows.Indices).Images, rows.Anew.Normal(0, Sizes.Latent)).sum()
+        );
     }
 
     /// <summary>Prepares the training of a <see cref="ConditionalVae"/>, which the caller owns.</summary>
@@ -25,12 +33,19 @@ public sealed record VaeTraining
     {
         using var random = Devices.Generator(Schedule.Seed);
         var network = new ConditionalVae(images.Shape, images.ClassNames.Count, random, Sizes);
-        return new AutoEncoderTrainer<ConditionalVae>(Schedule, Recipe(ConditionalVae.Architecture, images), network, images.Count, (trained, rows) =>
-        {
-            var (batch, labels) = images.Batch(rows.Indices);
-            return trained.Loss(batch, labels, rows.Anew.Normal(0, Sizes.Latent)).sum();
-        });
+        return new AutoEncoderTrainer<ConditionalVae>(
+            Schedule,
+            Recipe(ConditionalVae.Architecture, images),
+            network,
+            images.Count,
+            (trained, rows) =>
+            {
+                var (batch, labels) = images.Batch(rows.Indices);
+                return trained.Loss(batch, labels, rows.Anew.Normal(0, Sizes.Latent)).sum();
+            }
+        );
     }
 
-    private string Recipe(string architecture, ImageSet images) => $"{architecture}, latent={Sizes.Latent}, {Sizes.Text} on {images.Name}";
+    private string Recipe(string architecture, ImageSet images) =>
+        $"{architecture}, latent={Sizes.Latent}, {Sizes.Text} on {images.Name}";
 }

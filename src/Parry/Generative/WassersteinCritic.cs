@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// The critic of Defense-GAN's WGAN-GP: three 5x5 convolutions with stride 2 and LeakyReLU 0.2, and a linear layer to one number.
-/// No batch normalization, which the gradient penalty forbids.
+/// The critic of Defense-GAN's WGAN-GP: three 5x5 convolutions with stride 2 and LeakyReLU 0.2, and a linear layer to
+/// one number. No batch normalization, which the gradient penalty forbids.
 /// </summary>
 public sealed class WassersteinCritic : Network
 {
@@ -24,13 +24,17 @@ public sealed class WassersteinCritic : Network
         ImageShape[] maps = [.. ImageGenerator.MapsOf(shape, width).Reverse()];
         for (int i = 1; i < 4; i++)
         {
-            int from = maps[i - 1].Channels, to = maps[i].Channels;
+            int from = maps[i - 1].Channels,
+                to = maps[i].Channels;
             Tensor weight = GanInit.Uniform([to, from, 5, 5], from * 25.0, to * 25.0 / 4, gain: 4, random);
             Weights[i - 1] = Parameter($"conv{i}.weight", ChannelsLast.Of(weight));
             Biases[i - 1] = Parameter($"conv{i}.bias", zeros([to]));
         }
 
-        Weights[3] = Parameter("linear.weight", GanInit.Uniform([1, maps[3].Pixels], maps[3].Pixels, 1, gain: 2, random));
+        Weights[3] = Parameter(
+            "linear.weight",
+            GanInit.Uniform([1, maps[3].Pixels], maps[3].Pixels, 1, gain: 2, random)
+        );
         Biases[3] = Parameter("linear.bias", zeros([1]));
     }
 
@@ -44,7 +48,8 @@ public sealed class WassersteinCritic : Network
     /// <summary>One number per image [N, C, H, W], as [N]; autograd can follow it.</summary>
     /// <param name="images">In [0, 1].</param>
     /// <param name="compute">The type of the maps in between.</param>
-    public Tensor Score(Tensor images, ScalarType compute) => Score(images, compute, map => nn.functional.leaky_relu(map, Slope));
+    public Tensor Score(Tensor images, ScalarType compute) =>
+        Score(images, compute, map => nn.functional.leaky_relu(map, Slope));
 
     private Tensor Score(Tensor images, ScalarType compute, Func<Tensor, Tensor> activation)
     {
@@ -62,10 +67,16 @@ public sealed class WassersteinCritic : Network
     }
 
     /// <summary>
-    /// The loss of WGAN-GP's critic: mean(fake) - mean(real), and λ · mean((‖∇‖ - 1)²) with the gradient ∇ of its scores taken at mixtures of both. Gulrajani et al., 2017,
-    /// 1704.00028.
+    /// The loss of WGAN-GP's critic: mean(fake) - mean(real), and λ · mean((‖∇‖ - 1)²) with the gradient ∇ of its
+    /// scores taken at mixtures of both. Gulrajani et al., 2017, 1704.00028.
     /// </summary>
-    public (Tensor Distance, Tensor Penalty) Loss(Tensor real, Tensor fake, Tensor mixed, double lambda, ScalarType compute)
+    public (Tensor Distance, Tensor Penalty) Loss(
+        Tensor real,
+        Tensor fake,
+        Tensor mixed,
+        double lambda,
+        ScalarType compute
+    )
     {
         long count = real.size(0);
         Tensor scores = Score(cat([real, fake]), compute);
@@ -78,7 +89,8 @@ public sealed class WassersteinCritic : Network
         return (distance, penalty);
     }
 
-    // LeakyReLU as a product with its own slope. Its second derivative is zero, and here autograd knows: through the operator it would go back through the whole network with zeros.
+    // LeakyReLU as a product with its own slope. Its second derivative is zero, and here autograd knows: through the
+    // operator it would go back through the whole network with zeros.
     private static Tensor PiecewiseLinear(Tensor map)
     {
         Tensor slope = where(map.detach().gt(0), ones(1, map.dtype), full(1, Slope, map.dtype));

@@ -6,8 +6,9 @@ namespace Parry.Generative;
 /// WGAN-GP (Gulrajani et al., 2017, 1704.00028) with the settings of Defense-GAN (1805.06605): the defaults are theirs.
 /// </summary>
 /// <remarks>
-/// Deviations: the penalty takes the whole image's gradient norm (the released Defense-GAN code takes it per image column), and an
-/// exponential average of the generator's weights is kept, which draws better images than the last step's weights.
+/// Deviations: the penalty takes the whole image's gradient norm (the released Defense-GAN code takes it per image
+/// column), and an exponential average of the generator's weights is kept, which draws better images than the last
+/// step's weights.
 /// </remarks>
 public sealed record WganGp
 {
@@ -41,7 +42,9 @@ public sealed record WganGp
     /// <summary>Decay of the averaged generator.</summary>
     public double AverageDecay { get; init; } = 0.999;
 
-    /// <summary>Float32, or bfloat16 activations over float32 weights: about twice as fast where the processor has them.</summary>
+    /// <summary>
+    /// Float32, or bfloat16 activations over float32 weights: about twice as fast where the processor has them.
+    /// </summary>
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
     /// <summary>Decides initial weights, order of images and latent vectors.</summary>

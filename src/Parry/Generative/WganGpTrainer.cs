@@ -10,8 +10,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// Trains a generator against a critic, one generator step at a time. All randomness of a step follows from the seed and the step's number, so a
-/// run continued from a checkpoint gives the weights that an unbroken run gives, bit for bit. Critic steps and learning rate may change at a checkpoint.
+/// Trains a generator against a critic, one generator step at a time. All randomness of a step follows from the seed
+/// and the step's number, so a run continued from a checkpoint gives the weights that an unbroken run gives, bit for
+/// bit. Critic steps and learning rate may change at a checkpoint.
 /// </summary>
 public sealed class WganGpTrainer : IDisposable
 {
@@ -38,8 +39,18 @@ public sealed class WganGpTrainer : IDisposable
         _critic = new WassersteinCritic(shape, random, options.Width);
         Generator = new ImageGenerator(shape, random, options.Width, options.Latent);
         Generator.LoadState(_current.State().ToDictionary());
-        _generatorStep = Optimizers.Adam(_current.Parameters().Select(p => p.Value), options.LearningRate, options.Beta1, options.Beta2);
-        _criticStep = Optimizers.Adam(_critic.Parameters().Select(p => p.Value), options.LearningRate, options.Beta1, options.Beta2);
+        _generatorStep = Optimizers.Adam(
+            _current.Parameters().Select(p => p.Value),
+            options.LearningRate,
+            options.Beta1,
+            options.Beta2
+        );
+        _criticStep = Optimizers.Adam(
+            _critic.Parameters().Select(p => p.Value),
+            options.LearningRate,
+            options.Beta1,
+            options.Beta2
+        );
         _batches = new ShuffledBatches((int)images.size(0), options.BatchSize, (ulong)options.Seed, DropLast: true);
     }
 
@@ -50,16 +61,19 @@ public sealed class WganGpTrainer : IDisposable
     public int Iteration { get; private set; }
 
     /// <summary>How it was trained so far, the last stage being this one.</summary>
-    public IReadOnlyList<TrainingStage> Stages => [.. _before, new TrainingStage(Iteration, _options.CriticSteps, _options.LearningRate)];
+    public IReadOnlyList<TrainingStage> Stages =>
+        [.. _before, new TrainingStage(Iteration, _options.CriticSteps, _options.LearningRate)];
 
     /// <summary>Takes the critic's steps and one of the generator.</summary>
-    /// <returns>The critic's estimate of the Wasserstein distance (it falls as the images get better) and its gradient penalty.</returns>
+    /// <returns>The critic's estimate of the Wasserstein distance (it falls as the images get better) and its gradient
+    /// penalty.</returns>
     public (double Distance, double Penalty) Step()
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = Devices.Generator((unchecked((_options.Seed * 1_000_003) + Iteration)));
-        double distance = 0, penalty = 0;
+        double distance = 0,
+            penalty = 0;
         for (int step = 0; step < _options.CriticSteps; step++)
         {
             using var inner = NewDisposeScope();
@@ -73,7 +87,8 @@ public sealed class WganGpTrainer : IDisposable
             var (lossDistance, lossPenalty) = _critic.Loss(real, fake, mixed, _options.Penalty, _options.Compute);
             _criticStep.Step(Autograd.Grad([lossDistance + lossPenalty], Weights(_critic)));
             _critic.RequireGrad(false);
-            if (step == _options.CriticSteps - 1) (distance, penalty) = (-lossDistance.ToDouble(), lossPenalty.ToDouble());
+            if (step == _options.CriticSteps - 1)
+                (distance, penalty) = (-lossDistance.ToDouble(), lossPenalty.ToDouble());
         }
 
         long images = _options.BatchSize;
@@ -101,12 +116,16 @@ public sealed class WganGpTrainer : IDisposable
         Add(tensors, "critic.", _critic.State());
         Add(tensors, "generator-step.", _generatorStep.State());
         Add(tensors, "critic-step.", _criticStep.State());
-        SafeTensors.Write(stream, tensors, new Dictionary<string, string>
-        {
-            ["iteration"] = Iteration.ToString(CultureInfo.InvariantCulture),
-            ["options"] = Lasting,
-            ["stages"] = TrainingStage.Text(Stages),
-        });
+        SafeTensors.Write(
+            stream,
+            tensors,
+            new Dictionary<string, string>
+            {
+                ["iteration"] = Iteration.ToString(CultureInfo.InvariantCulture),
+                ["options"] = Lasting,
+                ["stages"] = TrainingStage.Text(Stages),
+            }
+        );
     }
 
     /// <summary>Goes on from what <see cref="Save"/> wrote.</summary>
@@ -115,7 +134,11 @@ public sealed class WganGpTrainer : IDisposable
     public void Resume(SafeTensorsFile checkpoint)
     {
         string made = checkpoint.Metadata.GetValueOrDefault("options", "");
-        if (made != Lasting) throw new UserErrorException($"the checkpoint was made with {made}, not with {Lasting}: give the same options, or train into another folder");
+        if (made != Lasting)
+            throw new UserErrorException(
+                $"the checkpoint was made with {made}, not with {Lasting}: give the same options, or train into "
+                    + $"another folder"
+            );
         Generator.LoadState(checkpoint.Under("generator."));
         _current.LoadState(checkpoint.Under("current."));
         _critic.LoadState(checkpoint.Under("critic."));
@@ -123,7 +146,9 @@ public sealed class WganGpTrainer : IDisposable
         _criticStep.Restore(checkpoint.Under("critic-step."));
         Iteration = int.Parse(checkpoint.Metadata["iteration"], CultureInfo.InvariantCulture);
         IReadOnlyList<TrainingStage> stages = TrainingStage.Parse(checkpoint.Metadata.GetValueOrDefault("stages", ""));
-        bool same = stages.Count > 0 && (stages[^1].CriticSteps, stages[^1].LearningRate) == (_options.CriticSteps, _options.LearningRate);
+        bool same =
+            stages.Count > 0
+            && (stages[^1].CriticSteps, stages[^1].LearningRate) == (_options.CriticSteps, _options.LearningRate);
         _before = same ? [.. stages.SkipLast(1)] : stages;
     }
 
@@ -143,12 +168,14 @@ public sealed class WganGpTrainer : IDisposable
     private Tensor RealBatch(long number)
     {
         int epoch = (int)(number / _batches.BatchesPerEpoch);
-        if (_epoch.Epoch != epoch) _epoch = (epoch, [.. _batches.Epoch(epoch)]);
+        if (_epoch.Epoch != epoch)
+            _epoch = (epoch, [.. _batches.Epoch(epoch)]);
         int[] batch = _epoch.Batches[number % _batches.BatchesPerEpoch];
         return _images.index_select(0, tensor(batch)).to(ScalarType.Float32).div(255.0);
     }
 
-    private static Tensor[] Weights(nn.Module network) => [.. network.Parameters().Select(parameter => parameter.Value)];
+    private static Tensor[] Weights(nn.Module network) =>
+        [.. network.Parameters().Select(parameter => parameter.Value)];
 
     private Tensor Latents(long count, Generator random) => randn([count, _options.Latent], generator: random);
 
@@ -156,11 +183,17 @@ public sealed class WganGpTrainer : IDisposable
     private void UpdateAverage()
     {
         double keep = Math.Min(_options.AverageDecay, (1.0 + Iteration) / (10 + Iteration));
-        foreach (var ((_, average), (_, current)) in Generator.State().Zip(_current.State())) average.mul_(keep).add_(current, 1 - keep);
+        foreach (var ((_, average), (_, current)) in Generator.State().Zip(_current.State()))
+            average.mul_(keep).add_(current, 1 - keep);
     }
 
-    private static void Add(Dictionary<string, Tensor> to, string prefix, IEnumerable<KeyValuePair<string, Tensor>> tensors)
+    private static void Add(
+        Dictionary<string, Tensor> to,
+        string prefix,
+        IEnumerable<KeyValuePair<string, Tensor>> tensors
+    )
     {
-        foreach (var (name, tensor) in tensors) to.Add(prefix + name, tensor);
+        foreach (var (name, tensor) in tensors)
+            to.Add(prefix + name, tensor);
     }
 }

@@ -10,26 +10,35 @@ public static class Accuracy
 {
     private const int BatchSize = 250;
 
-    /// <summary>The share of images that get their label, in [0, 1]; cut over the workers, in evaluation mode.</summary>
+    /// <summary>
+    /// The share of images that get their label, in [0, 1]; cut over the workers, in evaluation mode.
+    /// </summary>
     /// <exception cref="UserErrorException">The model takes images of another shape.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static double Of(IPredictor model, ImageSet set, CancellationToken cancellation = default)
     {
         if (model.Shape != set.Shape)
-            throw new UserErrorException($"the model takes images of {model.Shape}, those of {set.Name} are {set.Shape}: give a model that was trained on such images");
+            throw new UserErrorException(
+                $"the model takes images of {model.Shape}, those of {set.Name} are {set.Shape}: give a model that "
+                    + $"was trained on such images"
+            );
         using IDisposable? mode = model.EnterEvaluation();
         using IDisposable? exact = Devices.FullFloat32();
         int pieces = (set.Count + BatchSize - 1) / BatchSize;
-        int[] right = Workers.Shared.Map(pieces, piece =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            int from = piece * BatchSize;
-            int[] indices = [.. Enumerable.Range(from, Math.Min(BatchSize, set.Count - from))];
-            var (images, labels) = set.Batch(indices);
-            Tensor predicted = model.For(Array.ConvertAll(indices, index => (long)index)).Predict(images);
-            return (int)predicted.eq(labels).sum().ToDouble();
-        }, cancellation);
+        int[] right = Workers.Shared.Map(
+            pieces,
+            piece =>
+            {
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                int from = piece * BatchSize;
+                int[] indices = [.. Enumerable.Range(from, Math.Min(BatchSize, set.Count - from))];
+                var (images, labels) = set.Batch(indices);
+                Tensor predicted = model.For(Array.ConvertAll(indices, index => (long)index)).Predict(images);
+                return (int)predicted.eq(labels).sum().ToDouble();
+            },
+            cancellation
+        );
         return right.Sum() / (double)set.Count;
     }
 }

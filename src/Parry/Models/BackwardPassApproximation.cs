@@ -3,14 +3,21 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// BPDA, backward pass differentiable approximation (Athalye, Carlini, Wagner, 2018, 1802.00420): a model behind a preprocessing that cannot be differentiated, such
-/// as rounding or compression. The forward pass goes through the preprocessing itself, the backward pass through a differentiable substitute, or as if the
-/// preprocessing returned its input.
+/// BPDA, backward pass differentiable approximation (Athalye, Carlini, Wagner, 2018, 1802.00420): a model behind a
+/// preprocessing that cannot be differentiated, such as rounding or compression. The forward pass goes through the
+/// preprocessing itself, the backward pass through a differentiable substitute, or as if the preprocessing returned its
+/// input.
 /// </summary>
 /// <param name="model">What sees the preprocessed images.</param>
-/// <param name="preprocess">From images [N, C, H, W] in [0, 1] to such images, without chance; it is never differentiated.</param>
-/// <param name="substitute">A differentiable function near the preprocessing, whose derivative stands for its own; null for the identity.</param>
-public sealed class BackwardPassApproximation(IClassifier model, Func<Tensor, Tensor> preprocess, Func<Tensor, Tensor>? substitute = null) : IClassifier, IPerSample
+/// <param name="preprocess">From images [N, C, H, W] in [0, 1] to such images, without chance; it is never
+/// differentiated.</param>
+/// <param name="substitute">A differentiable function near the preprocessing, whose derivative stands for its own; null
+/// for the identity.</param>
+public sealed class BackwardPassApproximation(
+    IClassifier model,
+    Func<Tensor, Tensor> preprocess,
+    Func<Tensor, Tensor>? substitute = null
+) : IClassifier, IPerSample
 {
     /// <inheritdoc/>
     public ImageShape Shape => model.Shape;
@@ -19,7 +26,8 @@ public sealed class BackwardPassApproximation(IClassifier model, Func<Tensor, Te
     public int Classes => model.Classes;
 
     /// <inheritdoc/>
-    public IPredictor For(ReadOnlyMemory<long> samples) => new BackwardPassApproximation(model.For(samples), preprocess, substitute);
+    public IPredictor For(ReadOnlyMemory<long> samples) =>
+        new BackwardPassApproximation(model.For(samples), preprocess, substitute);
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => model.EnterEvaluation();
@@ -28,7 +36,8 @@ public sealed class BackwardPassApproximation(IClassifier model, Func<Tensor, Te
     public Tensor Logits(Tensor images)
     {
         Tensor seen = Preprocessed(images);
-        if (!is_grad_enabled() || !images.requires_grad) return model.Logits(seen);
+        if (!is_grad_enabled() || !images.requires_grad)
+            return model.Logits(seen);
 
         // The value is the preprocessed image; autograd sees the substitute.
         Tensor smooth = substitute is null ? images : substitute(images);
@@ -39,7 +48,12 @@ public sealed class BackwardPassApproximation(IClassifier model, Func<Tensor, Te
     public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
         LossGradient pass = model.Gradient(Preprocessed(images), loss);
-        return substitute is null ? pass : pass with { Gradient = Transformed.Pull(images, substitute, _ => pass.Gradient) };
+        return substitute is null
+            ? pass
+            : pass with
+            {
+                Gradient = Transformed.Pull(images, substitute, _ => pass.Gradient),
+            };
     }
 
     private Tensor Preprocessed(Tensor images)

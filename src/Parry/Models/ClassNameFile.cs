@@ -3,8 +3,9 @@ using Parry.Data;
 namespace Parry.Models;
 
 /// <summary>
-/// Finds the names of a model's classes where its file does not say them: <c>classes.txt</c> or <c>imagenet-classes.txt</c>, one name a line, beside the file; for
-/// the 1,000 classes of ImageNet also in $PARRY_DATA or its folder <c>imagenet-samples</c>.
+/// Finds the names of a model's classes where its file does not say them: <c>classes.txt</c> or
+/// <c>imagenet-classes.txt</c>, one name a line, beside the file; for the 1,000 classes of ImageNet also in $PARRY_DATA
+/// or its folder <c>imagenet-samples</c>.
 /// </summary>
 public static class ClassNameFile
 {
@@ -14,13 +15,22 @@ public static class ClassNameFile
     /// <param name="modelFile">The model's file.</param>
     /// <param name="classes">How many classes it tells apart.</param>
     /// <exception cref="UserErrorException">A file of names cannot be read.</exception>
-    public static IReadOnlyList<string>? Find(string modelFile, int classes) => Find(modelFile, classes, Environment.GetEnvironmentVariable("PARRY_DATA"));
+    public static IReadOnlyList<string>? Find(string modelFile, int classes) =>
+        Find(modelFile, classes, Environment.GetEnvironmentVariable("PARRY_DATA"));
 
     internal static IReadOnlyList<string>? Find(string modelFile, int classes, string? data)
     {
         List<string> folders = [Path.GetDirectoryName(Path.GetFullPath(modelFile))!];
-        if (classes == ImageNetClasses && !string.IsNullOrEmpty(data)) folders.AddRange([data, Path.Combine(data, "imagenet-samples")]);
-        return folders.SelectMany(folder => new[] { Path.Combine(folder, "classes.txt"), Path.Combine(folder, "imagenet-classes.txt") }).Where(File.Exists)
-            .Select(file => TextFile.Read(file).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)).FirstOrDefault(names => names.Length == classes);
+        if (classes == ImageNetClasses && !string.IsNullOrEmpty(data))
+            folders.AddRange([data, Path.Combine(data, "imagenet-samples")]);
+        return folders
+            .SelectMany(folder =>
+                new[] { Path.Combine(folder, "classes.txt"), Path.Combine(folder, "imagenet-classes.txt") }
+            )
+            .Where(File.Exists)
+            .Select(file =>
+                TextFile.Read(file).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            )
+            .FirstOrDefault(names => names.Length == classes);
     }
 }

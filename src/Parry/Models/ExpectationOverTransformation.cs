@@ -3,9 +3,10 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// EOT, expectation over transformation (Athalye, Engstrom, Ilyas, Kwok, 2017, 1707.07397): a model seen through random transformations, or one that is random
-/// itself. Every attack that runs on it attacks the expectation: its gradient is the mean of the gradients of the loss, not the gradient of a loss of mean logits,
-/// and its probabilities are the mean probabilities. Each call draws anew, with draws that belong to the samples.
+/// EOT, expectation over transformation (Athalye, Engstrom, Ilyas, Kwok, 2017, 1707.07397): a model seen through random
+/// transformations, or one that is random itself. Every attack that runs on it attacks the expectation: its gradient is
+/// the mean of the gradients of the loss, not the gradient of a loss of mean logits, and its probabilities are the mean
+/// probabilities. Each call draws anew, with draws that belong to the samples.
 /// </summary>
 /// <remarks>A metered pass of it counts once and costs as many passes of the model as it draws.</remarks>
 public sealed class ExpectationOverTransformation : IClassifier, IPerSample
@@ -19,18 +20,26 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     /// <param name="model">What sees the transformed images.</param>
     /// <param name="draws">The number of transformations over which each call averages.</param>
     /// <param name="seed">Decides the transformations.</param>
-    /// <param name="transformation">
-    /// A differentiable function of images [N, C, H, W] in [0, 1] to such images, with random draws for the same rows, such as <see cref="Noise"/>; null where the
-    /// model itself is random.
+    /// <param name="transformation"> A differentiable function of images [N, C, H, W] in [0, 1] to such images, with
+    /// random draws for the same rows, such as <see cref="Noise"/>; null where the model itself is random.
     /// </param>
-    public ExpectationOverTransformation(IClassifier model, int draws, long seed, Func<Tensor, SampleRandom, Tensor>? transformation = null)
+    public ExpectationOverTransformation(
+        IClassifier model,
+        int draws,
+        long seed,
+        Func<Tensor, SampleRandom, Tensor>? transformation = null
+    )
         : this(model, draws, transformation, new CallDraws(seed))
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
     }
 
-    private ExpectationOverTransformation(IClassifier model, int draws, Func<Tensor, SampleRandom, Tensor>? transformation, CallDraws random) =>
-        (_model, _draws, _transformation, _random) = (model, draws, transformation, random);
+    private ExpectationOverTransformation(
+        IClassifier model,
+        int draws,
+        Func<Tensor, SampleRandom, Tensor>? transformation,
+        CallDraws random
+    ) => (_model, _draws, _transformation, _random) = (model, draws, transformation, random);
 
     /// <inheritdoc/>
     public ImageShape Shape => _model.Shape;
@@ -38,13 +47,18 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     /// <inheritdoc/>
     public int Classes => _model.Classes;
 
-    /// <summary>The transformation that adds normal noise of a standard deviation to every value and cuts the result to [0, 1].</summary>
+    /// <summary>
+    /// The transformation that adds normal noise of a standard deviation to every value and cuts the result to [0, 1].
+    /// </summary>
     public static Func<Tensor, SampleRandom, Tensor> Noise(double deviation) =>
         (images, random) => images.add(random.Normal(0, images.shape.AsSpan(1)).mul_(deviation)).clamp(0.0, 1.0);
 
     /// <inheritdoc/>
-    /// <remarks>Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.</remarks>
-    public IPredictor For(ReadOnlyMemory<long> samples) => new ExpectationOverTransformation(_model.For(samples), _draws, _transformation, _random.For(samples));
+    /// <remarks>
+    /// Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.
+    /// </remarks>
+    public IPredictor For(ReadOnlyMemory<long> samples) =>
+        new ExpectationOverTransformation(_model.For(samples), _draws, _transformation, _random.For(samples));
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => _model.EnterEvaluation();
@@ -58,17 +72,31 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
-        LossGradient[] passes = Each(images, transform => _transformation is null ? _model.Gradient(images, loss) : _model.GradientThrough(images, transform, loss));
+        LossGradient[] passes = Each(
+            images,
+            transform =>
+                _transformation is null
+                    ? _model.Gradient(images, loss)
+                    : _model.GradientThrough(images, transform, loss)
+        );
         return new LossGradient(
             scope.MoveToOuter(MeanProbabilities([.. passes.Select(pass => pass.Logits)])),
             scope.MoveToOuter(stack([.. passes.Select(pass => pass.Losses)]).mean([0])),
-            scope.MoveToOuter(stack([.. passes.Select(pass => pass.Gradient)]).mean([0])));
+            scope.MoveToOuter(stack([.. passes.Select(pass => pass.Gradient)]).mean([0]))
+        );
     }
 
     private T[] Each<T>(Tensor images, Func<Func<Tensor, Tensor>, T> pass)
     {
         SampleRandom random = _random.Next(images);
-        return [.. Enumerable.Range(0, _draws).Select(draw => pass(seen => _transformation is null ? seen : _transformation(seen, random.Fork(draw))))];
+        return
+        [
+            .. Enumerable
+                .Range(0, _draws)
+                .Select(draw =>
+                    pass(seen => _transformation is null ? seen : _transformation(seen, random.Fork(draw)))
+                ),
+        ];
     }
 
     private Tensor MeanProbabilities(Tensor[] logits) =>

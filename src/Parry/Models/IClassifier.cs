@@ -17,8 +17,9 @@ public interface IClassifier : IScorer
     Tensor IPredictor.Predict(Tensor images) => Logits(images).argmax(1);
 
     /// <summary>
-    /// One forward and one backward pass: the logits, a loss of them, and the gradient of the summed loss with respect to the images. Attacks
-    /// differentiate only through this method, so that a wrapper can count, average or replace gradients.
+    /// One forward and one backward pass: the logits, a loss of them, and the gradient of the summed loss with respect
+    /// to the images. Attacks differentiate only through this method, so that a wrapper can count, average or replace
+    /// gradients.
     /// </summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="loss">From logits [N, classes] to one loss per image, [N].</param>
@@ -32,13 +33,19 @@ public interface IClassifier : IScorer
         if (!logits.requires_grad)
         {
             throw new UserErrorException(
-                $"{Name(this)} has no gradients: its outputs are cut off from its images, as predictions in place of logits are; "
-                    + "export it so that it gives logits, or attack it with scores or labels only");
+                $"{Name(this)} has no gradients: its outputs are cut off from its images, as predictions in place "
+                    + $"of logits are; "
+                    + "export it so that it gives logits, or attack it with scores or labels only"
+            );
         }
 
         Tensor losses = loss(logits);
         Tensor gradient = Differentiate(losses, input);
-        return new LossGradient(scope.MoveToOuter(logits.detach()), scope.MoveToOuter(losses.detach()), scope.MoveToOuter(gradient));
+        return new LossGradient(
+            scope.MoveToOuter(logits.detach()),
+            scope.MoveToOuter(losses.detach()),
+            scope.MoveToOuter(gradient)
+        );
     }
     private Tensor Differentiate(Tensor losses, Tensor input)
     {
@@ -50,7 +57,9 @@ public interface IClassifier : IScorer
         {
             string reason = TorchErrors.FirstLine(e.InnerException ?? e);
             throw new UserErrorException(
-                $"{Name(this)} cannot be differentiated: {reason}; change it, or attack it with scores or labels only", e);
+                $"{Name(this)} cannot be differentiated: {reason}; change it, or attack it with scores or labels only",
+                e
+            );
         }
     }
 

@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>A network that Parry did not build, such as an ONNX graph or a TorchScript module, as a classifier: images in, logits out, with the file's own ways between. It owns the network.</summary>
+/// <summary>
+/// A network that Parry did not build, such as an ONNX graph or a TorchScript module, as a classifier: images in,
+/// logits out, with the file's own ways between. It owns the network.
+/// </summary>
 internal sealed class ImportedClassifier : IClassifier, IDisposable
 {
     /// <summary>How many images a network is tried on.</summary>
@@ -27,7 +30,8 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     /// <param name="contract">Complete: what is still open in it holds as its defaults say.</param>
     /// <param name="shape">Of the images.</param>
     /// <param name="classes">The number of classes.</param>
-    /// <param name="channelsLast">Whether the network takes images with the channels innermost in memory, which is faster.</param>
+    /// <param name="channelsLast">Whether the network takes images with the channels innermost in memory, which is
+    /// faster.</param>
     /// <param name="changesInput">Whether the network writes into what it is given, which then is a copy.</param>
     private ImportedClassifier(
         string name,
@@ -37,7 +41,8 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         ImageShape shape,
         int classes,
         bool channelsLast,
-        bool changesInput)
+        bool changesInput
+    )
     {
         (_name, _network, _run, _channelsLast, _changesInput) = (name, network, run, channelsLast, changesInput);
         (Contract, Shape, Classes) = (contract, shape, classes);
@@ -56,8 +61,9 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     internal bool IsChannelsLast => _channelsLast;
 
     /// <summary>
-    /// Looks at what a network makes of three images of noise, and makes the classifier: the number of classes and, unless they are given, what the outputs
-    /// are come from this look. So does the layout in memory: a network that views what it computed in another shape may take only one.
+    /// Looks at what a network makes of three images of noise, and makes the classifier: the number of classes and,
+    /// unless they are given, what the outputs are come from this look. So does the layout in memory: a network that
+    /// views what it computed in another shape may take only one.
     /// </summary>
     /// <exception cref="UserErrorException">The contract is of other channels.</exception>
     /// <exception cref="InvalidDataException">The outputs are not one row of finite numbers for each image.</exception>
@@ -67,28 +73,45 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         IDisposable network,
         Func<Tensor, Tensor> run,
         InputContract contract,
-        ImageShape shape)
+        ImageShape shape
+    )
     {
         contract.CheckChannels(shape.Channels);
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = new Generator(0);
         Tensor images = rand([Tried, shape.Channels, shape.Height, shape.Width], generator: random);
-        Tensor taken = contract.ToModel(images).clone(), copy = taken.clone();
+        Tensor taken = contract.ToModel(images).clone(),
+            copy = taken.clone();
         Tensor given = run(taken);
         bool changesInput = !taken.Equals(copy);
         if (given.shape.Length == 0 || given.size(0) != Tried)
-            throw new InvalidDataException($"it gives {given.Describe()} for three images of {shape}; a row of scores for each was expected");
+            throw new InvalidDataException(
+                $"it gives {given.Describe()} for three images of {shape}; a row of scores for each was expected"
+            );
         if (!given.is_floating_point() && given.numel() == Tried)
-            throw new InvalidDataException($"it gives {given.Describe()} for three images: predictions; a row of scores for each was expected, so export it without the last argmax or comparison");
+            throw new InvalidDataException(
+                $"it gives {given.Describe()} for three images: predictions; a row of scores for each was expected, "
+                    + $"so export it without the last argmax or comparison"
+            );
         Tensor outputs = given.to(ScalarType.Float32);
         bool channelsLast = Takes(run, contract.ToModel(ChannelsLast.Of(images)), outputs);
         Tensor rows = outputs.reshape(Tried, -1);
-        if (rows.isfinite().all().ToDouble() == 0) throw new InvalidDataException($"it gives scores that are no finite numbers for images of {shape} in [0, 1]");
+        if (rows.isfinite().all().ToDouble() == 0)
+            throw new InvalidDataException(
+                $"it gives scores that are no finite numbers for images of {shape} in [0, 1]"
+            );
         int classes = contract.ClassesOf((int)rows.size(1));
-        if (classes < 2) throw new InvalidDataException($"it gives {rows.size(1)} numbers for an image, of which {contract.Background} are no class; at least two classes were expected");
+        if (classes < 2)
+            throw new InvalidDataException(
+                $"it gives {rows.size(1)} numbers for an image, of which {contract.Background} are no class; at "
+                    + $"least two classes were expected"
+            );
         if (contract.ClassNames is { } names && names.Count != classes)
-            throw new InvalidDataException($"it tells {classes} classes apart, and {names.Count} are named: give one name for each class, or say how many of its outputs stand for no class");
+            throw new InvalidDataException(
+                $"it tells {classes} classes apart, and {names.Count} are named: give one name for each class, or "
+                    + $"say how many of its outputs stand for no class"
+            );
         InputContract complete = contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape };
         return new ImportedClassifier(name, network, run, complete, shape, classes, channelsLast, changesInput);
     }
@@ -104,7 +127,10 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         }
         catch (Exception e) when (e is ExternalException or InvalidDataException)
         {
-            throw new UserErrorException($"{_name} cannot be used on {images.Describe()}: {TorchErrors.FirstLine(e.InnerException ?? e)}", e);
+            throw new UserErrorException(
+                $"{_name} cannot be used on {images.Describe()}: {TorchErrors.FirstLine(e.InnerException ?? e)}",
+                e
+            );
         }
     }
 
@@ -120,7 +146,8 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         try
         {
             Tensor outputs = run(images).to(ScalarType.Float32);
-            if (!outputs.shape.SequenceEqual(expected.shape)) return false;
+            if (!outputs.shape.SequenceEqual(expected.shape))
+                return false;
             double size = Math.Max(1, expected.abs().max().ToDouble());
             return (outputs - expected).abs().max().ToDouble() <= SameLogits * size;
         }
@@ -131,5 +158,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     }
 
     private static OutputKind KindOf(Tensor rows) =>
-        rows.size(1) > 1 && rows.ToArray<float>().Chunk((int)rows.size(1)).All(row => InputContract.IsDistribution(row)) ? OutputKind.Probabilities : OutputKind.Logits;
+        rows.size(1) > 1 && rows.ToArray<float>().Chunk((int)rows.size(1)).All(row => InputContract.IsDistribution(row))
+            ? OutputKind.Probabilities
+            : OutputKind.Logits;
 }

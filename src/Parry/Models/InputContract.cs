@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// How a model that Parry did not train takes its images and gives its answers. What is null is unknown: the model's file may say it, and else the
-/// ordinary holds. The values of an image, [0, 1] everywhere in Parry, are stretched to <see cref="Range"/>, and then the mean is taken off and the
-/// result divided by the standard deviation, both in units of the range.
+/// How a model that Parry did not train takes its images and gives its answers. What is null is unknown: the model's
+/// file may say it, and else the ordinary holds. The values of an image, [0, 1] everywhere in Parry, are stretched to
+/// <see cref="Range"/>, and then the mean is taken off and the result divided by the standard deviation, both in units
+/// of the range.
 /// </summary>
 public sealed record InputContract
 {
@@ -37,10 +38,15 @@ public sealed record InputContract
     /// <summary>The names of the classes, the background class left out; the label is the index.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
-    /// <summary>How many of the first outputs stand for no class, as the background of TensorFlow's ImageNet models. 0 if null.</summary>
+    /// <summary>
+    /// How many of the first outputs stand for no class, as the background of TensorFlow's ImageNet models. 0 if null.
+    /// </summary>
     public int? Background { get; init; }
 
-    /// <summary>What a file's metadata say: <c>mean</c>, <c>std</c> and <c>range</c> as numbers between commas, <c>classes</c> or <c>labels</c> as a JSON list, <c>layout</c>; what is not understood is left open.</summary>
+    /// <summary>
+    /// What a file's metadata say: <c>mean</c>, <c>std</c> and <c>range</c> as numbers between commas, <c>classes</c>
+    /// or <c>labels</c> as a JSON list, <c>layout</c>; what is not understood is left open.
+    /// </summary>
     public static InputContract FromMetadata(IReadOnlyDictionary<string, string> metadata)
     {
         double[]? range = Numbers("range", 2);
@@ -50,13 +56,31 @@ public sealed record InputContract
             Std = Numbers("std", 3) is { } deviations && deviations.All(value => value > 0) ? deviations : null,
             Range = range is [var low, var high] && low < high ? (low, high) : null,
             ClassNames = Names("classes") ?? Names("labels"),
-            Layout = metadata.GetValueOrDefault("layout")?.ToLowerInvariant() switch { "nhwc" => ImageLayout.Nhwc, "nchw" => ImageLayout.Nchw, _ => null },
+            Layout = metadata.GetValueOrDefault("layout")?.ToLowerInvariant() switch
+            {
+                "nhwc" => ImageLayout.Nhwc,
+                "nchw" => ImageLayout.Nchw,
+                _ => null,
+            },
         };
 
         double[]? Numbers(string key, int count)
         {
-            double[] values = [.. metadata.GetValueOrDefault(key, "").Trim('[', ']', '(', ')', ' ').Split(',').Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : double.NaN)];
-            return (values.Length == count || (values.Length == 1 && count == 3)) && values.All(double.IsFinite) ? values : null;
+            double[] values =
+            [
+                .. metadata
+                    .GetValueOrDefault(key, "")
+                    .Trim('[', ']', '(', ')', ' ')
+                    .Split(',')
+                    .Select(text =>
+                        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                            ? value
+                            : double.NaN
+                    ),
+            ];
+            return (values.Length == count || (values.Length == 1 && count == 3)) && values.All(double.IsFinite)
+                ? values
+                : null;
         }
 
         string[]? Names(string key)
@@ -64,7 +88,12 @@ public sealed record InputContract
             string text = metadata.GetValueOrDefault(key, "").Trim();
             try
             {
-                return text.StartsWith('[') && JsonSerializer.Deserialize<string?[]>(text) is { } names && !names.Contains(null) ? Array.ConvertAll(names, name => name!) : null;
+                return
+                    text.StartsWith('[')
+                    && JsonSerializer.Deserialize<string?[]>(text) is { } names
+                    && !names.Contains(null)
+                    ? Array.ConvertAll(names, name => name!)
+                    : null;
             }
             catch (JsonException)
             {
@@ -74,17 +103,18 @@ public sealed record InputContract
     }
 
     /// <summary>The same contract, with what it leaves open taken from another.</summary>
-    public InputContract Or(InputContract other) => new()
-    {
-        Size = Size ?? other.Size,
-        Mean = Mean ?? other.Mean,
-        Std = Std ?? other.Std,
-        Layout = Layout ?? other.Layout,
-        Range = Range ?? other.Range,
-        Outputs = Outputs ?? other.Outputs,
-        ClassNames = ClassNames ?? other.ClassNames,
-        Background = Background ?? other.Background,
-    };
+    public InputContract Or(InputContract other) =>
+        new()
+        {
+            Size = Size ?? other.Size,
+            Mean = Mean ?? other.Mean,
+            Std = Std ?? other.Std,
+            Layout = Layout ?? other.Layout,
+            Range = Range ?? other.Range,
+            Outputs = Outputs ?? other.Outputs,
+            ClassNames = ClassNames ?? other.ClassNames,
+            Background = Background ?? other.Background,
+        };
 
     /// <summary>Images as the model takes them; autograd follows.</summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
@@ -94,23 +124,30 @@ public sealed record InputContract
         int channels = (int)images.size(1);
         var (low, high) = Range ?? (0, 1);
         double[] scale = [.. Enumerable.Range(0, channels).Select(channel => (high - low) / Of(Std, channel, 1))];
-        double[] shift = [.. Enumerable.Range(0, channels).Select(channel => (low - Of(Mean, channel, 0)) / Of(Std, channel, 1))];
+        double[] shift =
+        [
+            .. Enumerable.Range(0, channels).Select(channel => (low - Of(Mean, channel, 0)) / Of(Std, channel, 1)),
+        ];
         Tensor taken = images;
-        if (scale.Any(factor => factor != 1)) taken = taken.mul(PerChannel(scale));
-        if (shift.Any(offset => offset != 0)) taken = taken.add(PerChannel(shift));
+        if (scale.Any(factor => factor != 1))
+            taken = taken.mul(PerChannel(scale));
+        if (shift.Any(offset => offset != 0))
+            taken = taken.add(PerChannel(shift));
         return Layout == ImageLayout.Nhwc ? taken.permute(0, 2, 3, 1) : taken;
     }
 
     /// <summary>
-    /// Logits [N, classes] of a model's outputs: [N, outputs], or [N] or [N, 1] of a model that tells two classes apart by one number, which belongs to the
-    /// second class. Of probabilities they are the logarithms. Autograd follows.
+    /// Logits [N, classes] of a model's outputs: [N, outputs], or [N] or [N, 1] of a model that tells two classes apart
+    /// by one number, which belongs to the second class. Of probabilities they are the logarithms. Autograd follows.
     /// </summary>
     public Tensor ToLogits(Tensor outputs)
     {
         Tensor rows = outputs.shape.Length == 1 ? outputs.unsqueeze(1) : outputs.reshape(outputs.size(0), -1);
         bool probabilities = Outputs == OutputKind.Probabilities;
-        if (rows.size(1) == 1) rows = cat([probabilities ? rows.neg().add(1.0) : zeros_like(rows), rows], 1);
-        if (Background is > 0 and int background) rows = rows.slice(1, background, rows.size(1), 1);
+        if (rows.size(1) == 1)
+            rows = cat([probabilities ? rows.neg().add(1.0) : zeros_like(rows), rows], 1);
+        if (Background is > 0 and int background)
+            rows = rows.slice(1, background, rows.size(1), 1);
         return probabilities ? rows.clamp_min(SmallestProbability).log() : rows;
     }
 
@@ -119,16 +156,21 @@ public sealed record InputContract
     public void CheckChannels(int channels)
     {
         if (new[] { Mean, Std }.Any(values => values is not null && values.Count != 1 && values.Count != channels))
-            throw new UserErrorException($"It takes images of {channels} channels, and a mean or standard deviation is given for another number.");
+            throw new UserErrorException(
+                $"It takes images of {channels} channels, and a mean or standard deviation is given for another number."
+            );
     }
 
-    /// <summary>Whether the scores of one image are a distribution: from 0 on, with the sum 1. Logits are so by no accident.</summary>
+    /// <summary>
+    /// Whether the scores of one image are a distribution: from 0 on, with the sum 1. Logits are so by no accident.
+    /// </summary>
     internal static bool IsDistribution(ReadOnlySpan<float> scores)
     {
         double sum = 0;
         foreach (float score in scores)
         {
-            if (!(score >= 0)) return false;
+            if (!(score >= 0))
+                return false;
             sum += score;
         }
 
@@ -145,14 +187,19 @@ public sealed record InputContract
             Range is { } range ? $"; stretched to [{Text(range.Low)}, {Text(range.High)}]" : "",
             Mean is { } mean ? $"; less the mean {string.Join(", ", mean.Select(Text))}" : "",
             Std is { } deviation ? $"; divided by {string.Join(", ", deviation.Select(Text))}" : "",
-            Layout == ImageLayout.Nhwc ? "; channels last" : "");
-        return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; gives {classes} {(Outputs == OutputKind.Probabilities ? "probabilities" : "logits")}{(Background is > 0 and int background ? $" behind {background} of no class" : "")}";
+            Layout == ImageLayout.Nhwc ? "; channels last" : ""
+        );
+        return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; gives "
+            + $"{classes} {(Outputs == OutputKind.Probabilities ? "probabilities" : "logits")}{(Background is > 0 and int background ? $" behind {background} of no class" : "")}";
     }
 
     private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 
-    private static Tensor PerChannel(double[] values) => tensor(Array.ConvertAll(values, value => (float)value), [1, values.Length, 1, 1]);
+    private static Tensor PerChannel(double[] values) =>
+        tensor(Array.ConvertAll(values, value => (float)value), [1, values.Length, 1, 1]);
 
     private static double Of(IReadOnlyList<double>? values, int channel, double ordinary) =>
-        values is null ? ordinary : values.Count == 1 ? values[0] : values[channel];
+        values is null ? ordinary
+        : values.Count == 1 ? values[0]
+        : values[channel];
 }

@@ -24,10 +24,26 @@ public sealed record ModelDescription
     private const int LargestSide = 1 << 14;
 
     /// <summary>The names of all architectures.</summary>
-    public static IReadOnlyList<string> Architectures { get; } = [.. Classifiers.Names, GeneratorArchitecture, .. GanNetworks.Names, Pix2PixArchitecture, StyleGanArchitecture,
-        Vae.Architecture, ConditionalVae.Architecture, PuVaeNetwork.Architecture, MagNetNetwork.Architecture, DefenseVaeNetwork.Architecture, AdvGanArchitecture];
+    public static IReadOnlyList<string> Architectures { get; } =
+    [
+        .. Classifiers.Names,
+        GeneratorArchitecture,
+        .. GanNetworks.Names,
+        Pix2PixArchitecture,
+        StyleGanArchitecture,
+        Vae.Architecture,
+        ConditionalVae.Architecture,
+        PuVaeNetwork.Architecture,
+        MagNetNetwork.Architecture,
+        DefenseVaeNetwork.Architecture,
+        AdvGanArchitecture,
+    ];
 
-    /// <summary>The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/>, <see cref="StyleGanArchitecture"/>, <see cref="AdvGanArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.</summary>
+    /// <summary>
+    /// The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of
+    /// <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/>, <see cref="StyleGanArchitecture"/>,
+    /// <see cref="AdvGanArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.
+    /// </summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>
@@ -36,7 +52,10 @@ public sealed record ModelDescription
     /// <summary>The shape of the images it takes, or draws.</summary>
     public required ImageShape Shape { get; init; }
 
-    /// <summary>The names of a classifier's classes; the label is the index. Those a conditional generator draws; empty for other generators.</summary>
+    /// <summary>
+    /// The names of a classifier's classes; the label is the index. Those a conditional generator draws; empty for
+    /// other generators.
+    /// </summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
     /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
@@ -54,7 +73,9 @@ public sealed record ModelDescription
     /// <summary>The channels of a generator's last hidden map.</summary>
     public int? Width { get; init; }
 
-    /// <summary>What else an architecture needs to be built or used, as <c>name=value,name=value</c>; null for nothing.</summary>
+    /// <summary>
+    /// What else an architecture needs to be built or used, as <c>name=value,name=value</c>; null for nothing.
+    /// </summary>
     public string? Settings { get; init; }
 
     /// <summary>The steps that a generator was trained.</summary>
@@ -67,10 +88,16 @@ public sealed record ModelDescription
     public string Command { get; init; } = "";
 
     /// <summary>The program that wrote the file.</summary>
-    public string CreatedBy { get; init; } = $"Parry {typeof(ModelDescription).Assembly.GetName().Version!.ToString(3)}";
+    public string CreatedBy { get; init; } =
+        $"Parry {typeof(ModelDescription).Assembly.GetName().Version!.ToString(3)}";
 
     /// <summary>One of the <see cref="Settings"/>; null where it is missing.</summary>
-    public string? Setting(string name) => (Settings ?? "").Split(',').Select(piece => piece.Split('=', 2)).FirstOrDefault(pair => pair.Length == 2 && pair[0] == name)?[1];
+    public string? Setting(string name) =>
+        (Settings ?? "")
+            .Split(',')
+            .Select(piece => piece.Split('=', 2))
+            .FirstOrDefault(pair => pair.Length == 2 && pair[0] == name)
+            ?[1];
 
     internal Dictionary<string, string> ToMetadata()
     {
@@ -94,27 +121,46 @@ public sealed record ModelDescription
 
         void Add(string key, object? value)
         {
-            if (value is not null) metadata["parry." + key] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
+            if (value is not null)
+                metadata["parry." + key] = Convert.ToString(value, CultureInfo.InvariantCulture)!;
         }
     }
 
-    /// <exception cref="InvalidDataException">Something is missing or makes no sense; the message says what.</exception>
+    /// <exception cref="InvalidDataException">Something is missing or makes no sense; the message says
+    /// what.</exception>
     internal static ModelDescription FromMetadata(IReadOnlyDictionary<string, string> metadata)
     {
         if (Text("normalization") is { } normalization && normalization != Normalization)
-            throw new InvalidDataException($"It wants images normalized as \"{normalization}\"; only \"{Normalization}\" is known.");
+            throw new InvalidDataException(
+                $"It wants images normalized as \"{normalization}\"; only \"{Normalization}\" is known."
+            );
         try
         {
             return new ModelDescription
             {
-                Architecture = Text("architecture")
-                    ?? throw new InvalidDataException($"It does not say in \"parry.architecture\" what it is; {string.Join(", ", Architectures)} are known."),
+                Architecture =
+                    Text("architecture")
+                    ?? throw new InvalidDataException(
+                        $"It does not say in \"parry.architecture\" what it is; {string.Join(", ", Architectures)} "
+                            + $"are known."
+                    ),
                 Data = Text("data") ?? "",
                 Shape = ParseShape(Text("input")),
-                ClassNames = Array.ConvertAll(JsonSerializer.Deserialize<string?[]>(Text("classes") ?? "[]") ?? [], name => name ?? throw new FormatException()),
-                Dropout = Text("dropout") switch { null => null, "drop" => DropoutReading.Drop, "keep" => DropoutReading.Keep, _ => throw new FormatException() },
+                ClassNames = Array.ConvertAll(
+                    JsonSerializer.Deserialize<string?[]>(Text("classes") ?? "[]") ?? [],
+                    name => name ?? throw new FormatException()
+                ),
+                Dropout = Text("dropout") switch
+                {
+                    null => null,
+                    "drop" => DropoutReading.Drop,
+                    "keep" => DropoutReading.Keep,
+                    _ => throw new FormatException(),
+                },
                 Training = Text("training"),
-                TestAccuracy = Text("test-accuracy") is { } accuracy ? double.Parse(accuracy, CultureInfo.InvariantCulture) : null,
+                TestAccuracy = Text("test-accuracy") is { } accuracy
+                    ? double.Parse(accuracy, CultureInfo.InvariantCulture)
+                    : null,
                 Latent = Number("latent"),
                 Width = Number("width"),
                 Settings = Text("settings"),
@@ -131,14 +177,24 @@ public sealed record ModelDescription
 
         string? Text(string key) => metadata.GetValueOrDefault("parry." + key);
 
-        int? Number(string key) => Text(key) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
+        int? Number(string key) =>
+            Text(key) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
     }
 
     private static ImageShape ParseShape(string? text)
     {
-        int[] sizes = [.. (text ?? "").Split('x').Select(size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : 0)];
+        int[] sizes =
+        [
+            .. (text ?? "")
+                .Split('x')
+                .Select(size =>
+                    int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int value) ? value : 0
+                ),
+        ];
         return sizes.Length == 3 && sizes.All(size => size is >= 1 and <= LargestSide)
             ? new ImageShape(sizes[0], sizes[1], sizes[2])
-            : throw new InvalidDataException($"Its \"parry.input\" is \"{text}\"; a shape such as 1x28x28 was expected.");
+            : throw new InvalidDataException(
+                $"Its \"parry.input\" is \"{text}\"; a shape such as 1x28x28 was expected."
+            );
     }
 }

@@ -7,132 +7,243 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// Weight files that describe themselves: safetensors whose metadata is a <see cref="ModelDescription"/>. Files are untrusted: what one claims is
-/// held against the weights that are in it before a network is allocated.
+/// Weight files that describe themselves: safetensors whose metadata is a <see cref="ModelDescription"/>. Files are
+/// untrusted: what one claims is held against the weights that are in it before a network is allocated.
 /// </summary>
 public static class ModelFile
 {
-    /// <summary>Writes weights with their description, whole or not at all. The same weights and description give the same bytes.</summary>
+    /// <summary>
+    /// Writes weights with their description, whole or not at all. The same weights and description give the same
+    /// bytes.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="network">What is written.</param>
     /// <param name="description">What the file says of itself.</param>
-    /// <param name="half">Whether weights are rounded to float16, for large networks: half the size at three digits. They are read as float32 again.</param>
+    /// <param name="half">Whether weights are rounded to float16, for large networks: half the size at three digits.
+    /// They are read as float32 again.</param>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">The disk is full or fails while writing.</exception>
-    public static void Save(string path, nn.Module<Tensor, Tensor> network, ModelDescription description, bool half = false)
+    public static void Save(
+        string path,
+        nn.Module<Tensor, Tensor> network,
+        ModelDescription description,
+        bool half = false
+    )
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        var state = half ? network.State().Select(entry => KeyValuePair.Create(entry.Key, entry.Value.to(ScalarType.Float16))) : network.State();
+        var state = half
+            ? network.State().Select(entry => KeyValuePair.Create(entry.Key, entry.Value.to(ScalarType.Float16)))
+            : network.State();
         AtomicFile.Write(path, stream => SafeTensors.Write(stream, state, description.ToMetadata()));
     }
 
     /// <summary>Reads only the description: what the file says, or else what its weights are recognized as.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it does not say what it is.</exception>
-    public static ModelDescription Describe(string path) => Refuse(path, () =>
-    {
-        IReadOnlyDictionary<string, string> metadata = SafeTensors.ReadMetadata(path);
-        if (metadata.Keys.Any(key => key.StartsWith("parry.", StringComparison.Ordinal))) return ModelDescription.FromMetadata(metadata);
-        using SafeTensorsFile file = SafeTensors.Read(path);
-        return PublishedWeights.Recognize(file, new InputContract(), null).Description;
-    });
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it does not say what it
+    /// is.</exception>
+    public static ModelDescription Describe(string path) =>
+        Refuse(
+            path,
+            () =>
+            {
+                IReadOnlyDictionary<string, string> metadata = SafeTensors.ReadMetadata(path);
+                if (metadata.Keys.Any(key => key.StartsWith("parry.", StringComparison.Ordinal)))
+                    return ModelDescription.FromMetadata(metadata);
+                using SafeTensorsFile file = SafeTensors.Read(path);
+                return PublishedWeights.Recognize(file, new InputContract(), null).Description;
+            }
+        );
 
     /// <summary>
-    /// Reads a classifier, which the caller owns. Weights without a description are recognized by their names and sizes: Parry's own architectures where the
-    /// images are known, and networks as others publish them, whose normalization happens inside (<see cref="NetworkClassifier.Contract"/> says how).
+    /// Reads a classifier, which the caller owns. Weights without a description are recognized by their names and
+    /// sizes: Parry's own architectures where the images are known, and networks as others publish them, whose
+    /// normalization happens inside (<see cref="NetworkClassifier.Contract"/> says how).
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="shape">Of the images it is to be used with, or null.</param>
     /// <param name="classes">The number of classes it is to be used with, or null.</param>
     /// <param name="contract">What is known of how the network takes images; it goes before what the file says.</param>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no classifier of a known architecture.</exception>
-    public static (NetworkClassifier Classifier, ModelDescription Description) LoadClassifier(string path, ImageShape? shape = null, int? classes = null, InputContract? contract = null) => Refuse(path, () =>
-    {
-        using SafeTensorsFile file = SafeTensors.Read(path);
-        contract ??= new InputContract();
-        bool described = file.Metadata.Keys.Any(key => key.StartsWith("parry.", StringComparison.Ordinal));
-        ModelDescription? recognized = described || shape is null || classes is null ? null : Recognize(file, shape.Value, classes.Value);
-        if (!described && recognized is null) return PublishedWeights.Load(file, contract, shape);
-        ModelDescription description = recognized ?? ModelDescription.FromMetadata(file.Metadata);
-        if (!Classifiers.Names.Contains(description.Architecture))
-            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a classifier is one of {string.Join(", ", Classifiers.Names)}.");
-        if (description.ClassNames.Count == 0) throw new InvalidDataException("It does not name its classes.");
-        NetworkPlan plan = Classifiers.Plan(description.Architecture, description.Shape, description.ClassNames.Count, description.Dropout ?? DropoutReading.Drop);
-        CheckCount(file, plan.Parameters, description);
-        nn.Module<Tensor, Tensor> network = PublishedWeights.Contracted(Build(plan.Build, file), contract);
-        return (new NetworkClassifier(network, description.Shape, description.ClassNames.Count, contract), description);
-    });
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no classifier of a known
+    /// architecture.</exception>
+    public static (NetworkClassifier Classifier, ModelDescription Description) LoadClassifier(
+        string path,
+        ImageShape? shape = null,
+        int? classes = null,
+        InputContract? contract = null
+    ) =>
+        Refuse(
+            path,
+            () =>
+            {
+                using SafeTensorsFile file = SafeTensors.Read(path);
+                contract ??= new InputContract();
+                bool described = file.Metadata.Keys.Any(key => key.StartsWith("parry.", StringComparison.Ordinal));
+                ModelDescription? recognized =
+                    described || shape is null || classes is null ? null : Recognize(file, shape.Value, classes.Value);
+                if (!described && recognized is null)
+                    return PublishedWeights.Load(file, contract, shape);
+                ModelDescription description = recognized ?? ModelDescription.FromMetadata(file.Metadata);
+                if (!Classifiers.Names.Contains(description.Architecture))
+                    throw new InvalidDataException(
+                        $"It is of the architecture \"{description.Architecture}\"; a classifier is one of "
+                            + $"{string.Join(", ", Classifiers.Names)}."
+                    );
+                if (description.ClassNames.Count == 0)
+                    throw new InvalidDataException("It does not name its classes.");
+                NetworkPlan plan = Classifiers.Plan(
+                    description.Architecture,
+                    description.Shape,
+                    description.ClassNames.Count,
+                    description.Dropout ?? DropoutReading.Drop
+                );
+                CheckCount(file, plan.Parameters, description);
+                nn.Module<Tensor, Tensor> network = PublishedWeights.Contracted(Build(plan.Build, file), contract);
+                return (
+                    new NetworkClassifier(network, description.Shape, description.ClassNames.Count, contract),
+                    description
+                );
+            }
+        );
 
     /// <summary>Reads a generator, which the caller owns.</summary>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator.</exception>
-    public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string path) => Refuse(path, () =>
-    {
-        using SafeTensorsFile file = SafeTensors.Read(path);
-        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-        if (description.Architecture != ModelDescription.GeneratorArchitecture)
-            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a generator is {ModelDescription.GeneratorArchitecture}.");
-        var (width, latent) = SizesOf(description);
-        CheckCount(file, GeneratorParameters(description.Shape, width, latent), description);
-        return (Build(random => new ImageGenerator(description.Shape, random, width, latent), file), description);
-    });
+    public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string path) =>
+        Refuse(
+            path,
+            () =>
+            {
+                using SafeTensorsFile file = SafeTensors.Read(path);
+                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+                if (description.Architecture != ModelDescription.GeneratorArchitecture)
+                    throw new InvalidDataException(
+                        $"It is of the architecture \"{description.Architecture}\"; a generator is "
+                            + $"{ModelDescription.GeneratorArchitecture}."
+                    );
+                var (width, latent) = SizesOf(description);
+                CheckCount(file, GeneratorParameters(description.Shape, width, latent), description);
+                return (
+                    Build(random => new ImageGenerator(description.Shape, random, width, latent), file),
+                    description
+                );
+            }
+        );
 
     /// <summary>Reads a network of one architecture, which the caller owns.</summary>
     /// <param name="path">The file.</param>
     /// <param name="architecture">What it must hold.</param>
-    /// <param name="plan">From what the file says to the number of parameters that this makes and to a network with fresh weights.</param>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it holds something else.</exception>
-    internal static (T Network, ModelDescription Description) Load<T>(string path, string architecture, Func<ModelDescription, (long Parameters, Func<Generator, T> Make)> plan) where T : nn.Module<Tensor, Tensor> => Refuse(path, () =>
-    {
-        using SafeTensorsFile file = SafeTensors.Read(path);
-        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-        if (description.Architecture != architecture) throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; {architecture} was expected.");
-        var (parameters, make) = plan(description);
-        CheckCount(file, parameters, description);
-        return (Build(make, file), description);
-    });
+    /// <param name="plan">From what the file says to the number of parameters that this makes and to a network with
+    /// fresh weights.</param>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it holds something
+    /// else.</exception>
+    internal static (T Network, ModelDescription Description) Load<T>(
+        string path,
+        string architecture,
+        Func<ModelDescription, (long Parameters, Func<Generator, T> Make)> plan
+    )
+        where T : nn.Module<Tensor, Tensor> =>
+        Refuse(
+            path,
+            () =>
+            {
+                using SafeTensorsFile file = SafeTensors.Read(path);
+                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+                if (description.Architecture != architecture)
+                    throw new InvalidDataException(
+                        $"It is of the architecture \"{description.Architecture}\"; {architecture} was expected."
+                    );
+                var (parameters, make) = plan(description);
+                CheckCount(file, parameters, description);
+                return (Build(make, file), description);
+            }
+        );
 
-    /// <summary>Reads a generator of the GAN family (<see cref="GanNetworks.Names"/>), which the caller owns: from latent vectors [N, latent], with one number per class name behind them, to images in [0, 1].</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator of the family.</exception>
-    public static (nn.Module<Tensor, Tensor> Generator, ModelDescription Description) LoadGan(string path) => Refuse(path, () =>
-    {
-        using SafeTensorsFile file = SafeTensors.Read(path);
-        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-        GanKind[] kind = [.. GanNetworks.Kinds.Where(kind => GanNetworks.NameOf(kind) == description.Architecture)];
-        if (kind.Length == 0)
-            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; a generator is {ModelDescription.GeneratorArchitecture} or one of {string.Join(", ", GanNetworks.Names)}.");
-        var (width, latent) = SizesOf(description);
-        LayerPlan plan = GanNetworks.Generator(kind[0], description.Shape, width, latent, description.ClassNames.Count);
-        CheckCount(file, plan.Total, description);
-        return (Build<nn.Module<Tensor, Tensor>>(plan.Build, file), description);
-    });
+    /// <summary>
+    /// Reads a generator of the GAN family (<see cref="GanNetworks.Names"/>), which the caller owns: from latent
+    /// vectors [N, latent], with one number per class name behind them, to images in [0, 1].
+    /// </summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator of the
+    /// family.</exception>
+    public static (nn.Module<Tensor, Tensor> Generator, ModelDescription Description) LoadGan(string path) =>
+        Refuse(
+            path,
+            () =>
+            {
+                using SafeTensorsFile file = SafeTensors.Read(path);
+                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+                GanKind[] kind =
+                [
+                    .. GanNetworks.Kinds.Where(kind => GanNetworks.NameOf(kind) == description.Architecture),
+                ];
+                if (kind.Length == 0)
+                    throw new InvalidDataException(
+                        $"It is of the architecture \"{description.Architecture}\"; a generator is "
+                            + $"{ModelDescription.GeneratorArchitecture} or one of "
+                            + $"{string.Join(", ", GanNetworks.Names)}."
+                    );
+                var (width, latent) = SizesOf(description);
+                LayerPlan plan = GanNetworks.Generator(
+                    kind[0],
+                    description.Shape,
+                    width,
+                    latent,
+                    description.ClassNames.Count
+                );
+                CheckCount(file, plan.Total, description);
+                return (Build<nn.Module<Tensor, Tensor>>(plan.Build, file), description);
+            }
+        );
 
     /// <summary>Reads a generator of pix2pix, which the caller owns: from images to images of the same shape.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another architecture.</exception>
-    public static (UNet Generator, ModelDescription Description) LoadPix2Pix(string path) => Refuse(path, () =>
-    {
-        using SafeTensorsFile file = SafeTensors.Read(path);
-        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-        if (description.Architecture != ModelDescription.Pix2PixArchitecture || description.Width is not (>= 1 and <= 1 << 14))
-            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\" and width \"{description.Width}\"; {ModelDescription.Pix2PixArchitecture} was expected.");
-        int width = description.Width.Value, channels = description.Shape.Channels;
-        CheckCount(file, UNet.CountOf(channels, width), description);
-        return (Build(random => new UNet(channels, width, random), file), description);
-    });
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another
+    /// architecture.</exception>
+    public static (UNet Generator, ModelDescription Description) LoadPix2Pix(string path) =>
+        Refuse(
+            path,
+            () =>
+            {
+                using SafeTensorsFile file = SafeTensors.Read(path);
+                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+                if (
+                    description.Architecture != ModelDescription.Pix2PixArchitecture
+                    || description.Width is not (>= 1 and <= 1 << 14)
+                )
+                    throw new InvalidDataException(
+                        $"It is of the architecture \"{description.Architecture}\" and width "
+                            + $"\"{description.Width}\"; {ModelDescription.Pix2PixArchitecture} was expected."
+                    );
+                int width = description.Width.Value,
+                    channels = description.Shape.Channels;
+                CheckCount(file, UNet.CountOf(channels, width), description);
+                return (Build(random => new UNet(channels, width, random), file), description);
+            }
+        );
 
     /// <summary>Reads a generator of StyleGAN, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another architecture.</exception>
-    public static (StyleGenerator Generator, ModelDescription Description) LoadStyleGan(string path) => Refuse(path, () =>
-    {
-        using SafeTensorsFile file = SafeTensors.Read(path);
-        ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-        if (description.Architecture != ModelDescription.StyleGanArchitecture)
-            throw new InvalidDataException($"It is of the architecture \"{description.Architecture}\"; {ModelDescription.StyleGanArchitecture} was expected.");
-        var (width, latent) = SizesOf(description);
-        CheckCount(file, StyleGenerator.CountOf(description.Shape.Channels, width, latent), description);
-        return (Build(random => new StyleGenerator(description.Shape, width, latent, random), file), description);
-    });
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another
+    /// architecture.</exception>
+    public static (StyleGenerator Generator, ModelDescription Description) LoadStyleGan(string path) =>
+        Refuse(
+            path,
+            () =>
+            {
+                using SafeTensorsFile file = SafeTensors.Read(path);
+                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
+                if (description.Architecture != ModelDescription.StyleGanArchitecture)
+                    throw new InvalidDataException(
+                        $"It is of the architecture \"{description.Architecture}\"; "
+                            + $"{ModelDescription.StyleGanArchitecture} was expected."
+                    );
+                var (width, latent) = SizesOf(description);
+                CheckCount(file, StyleGenerator.CountOf(description.Shape.Channels, width, latent), description);
+                return (
+                    Build(random => new StyleGenerator(description.Shape, width, latent, random), file),
+                    description
+                );
+            }
+        );
 
-    private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file) where T : nn.Module<Tensor, Tensor>
+    private static T Build<T>(Func<Generator, T> make, SafeTensorsFile file)
+        where T : nn.Module<Tensor, Tensor>
     {
         using var random = Devices.Generator(0);
         T network = make(random);
@@ -149,9 +260,13 @@ public static class ModelFile
     }
 
     private static (int Width, int Latent) SizesOf(ModelDescription description) =>
-        description.Width is >= 1 and <= 1 << 14 and int width && description.Latent is >= 1 and <= 1 << 20 and int latent
+        description.Width is >= 1 and <= 1 << 14 and int width
+        && description.Latent is >= 1 and <= 1 << 20 and int latent
             ? (width, latent)
-            : throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\") and how long its latent vector (\"{description.Latent}\").");
+            : throw new InvalidDataException(
+                $"It does not say how wide it is (\"{description.Width}\") and how long its latent vector "
+                    + $"(\"{description.Latent}\")."
+            );
 
     private static ModelDescription? Recognize(SafeTensorsFile file, ImageShape shape, int classes)
     {
@@ -159,7 +274,14 @@ public static class ModelFile
         {
             try
             {
-                var description = new ModelDescription { Architecture = name, Data = "", Shape = shape, ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")], CreatedBy = "" };
+                var description = new ModelDescription
+                {
+                    Architecture = name,
+                    Data = "",
+                    Shape = shape,
+                    ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")],
+                    CreatedBy = "",
+                };
                 NetworkPlan plan = Classifiers.Plan(name, shape, classes, DropoutReading.Drop);
                 CheckCount(file, plan.Parameters, description);
                 Build(plan.Build, file).Dispose();
@@ -178,14 +300,18 @@ public static class ModelFile
     {
         long held = file.Tensors.Values.Sum(tensor => tensor.numel());
         if (held != expected)
-            throw new InvalidDataException($"It holds {held} parameters where {description.Architecture} for {description.Shape} has {expected}; it is mislabeled.");
+            throw new InvalidDataException(
+                $"It holds {held} parameters where {description.Architecture} for {description.Shape} has "
+                    + $"{expected}; it is mislabeled."
+            );
     }
 
     private static long GeneratorParameters(ImageShape shape, int width, int latent)
     {
         ImageShape[] maps = ImageGenerator.MapsOf(shape, width);
         long count = (latent + 1L) * maps[0].Pixels;
-        for (int i = 1; i < maps.Length; i++) count += ((25L * maps[i - 1].Channels) + 1) * maps[i].Channels;
+        for (int i = 1; i < maps.Length; i++)
+            count += ((25L * maps[i - 1].Channels) + 1) * maps[i].Channels;
         return count;
     }
 
@@ -204,9 +330,21 @@ public static class ModelFile
         {
             throw new UserErrorException(e.Message.ReplaceLineEndings(" "), e);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or OverflowException or UserErrorException)
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or IOException
+                        or UnauthorizedAccessException
+                        or OverflowException
+                        or UserErrorException
+            )
         {
-            throw new UserErrorException($"'{path}' is no usable weight file: {e.Message} Train it again, or give another file.".ReplaceLineEndings(" "), e);
+            throw new UserErrorException(
+                $"'{path}' is no usable weight file: {e.Message} Train it again, or give another file.".ReplaceLineEndings(
+                    " "
+                ),
+                e
+            );
         }
     }
 }

@@ -9,7 +9,13 @@ namespace Parry.Models;
 /// <param name="Weights">The shapes of its weights, by name.</param>
 /// <param name="Output">The shape of what it makes of a batch of one; null where that is not known.</param>
 /// <param name="Parameters">How many numbers its weights are.</param>
-public sealed record ModelLayer(string Name, string? Kind, IReadOnlyDictionary<string, long[]> Weights, long[]? Output, long Parameters)
+public sealed record ModelLayer(
+    string Name,
+    string? Kind,
+    IReadOnlyDictionary<string, long[]> Weights,
+    long[]? Output,
+    long Parameters
+)
 {
     /// <summary>The layers of a chain of modules, run on an input.</summary>
     public static IReadOnlyList<ModelLayer> Of(nn.Module<Tensor, Tensor> network, Tensor input)
@@ -21,20 +27,38 @@ public sealed record ModelLayer(string Name, string? Kind, IReadOnlyDictionary<s
         {
             var module = (nn.Module<Tensor, Tensor>)child;
             input = module.forward(input);
-            layers.Add(new ModelLayer(name, LayerText.Of(module), module.State().ToDictionary(entry => entry.Key, entry => entry.Value.shape), input.shape, module.State().Sum(entry => entry.Value.numel())));
+            layers.Add(
+                new ModelLayer(
+                    name,
+                    LayerText.Of(module),
+                    module.State().ToDictionary(entry => entry.Key, entry => entry.Value.shape),
+                    input.shape,
+                    module.State().Sum(entry => entry.Value.numel())
+                )
+            );
         }
 
         return layers;
     }
 
-    /// <summary>Layers of which only the weights' names and shapes are known: what stands before the last dot of a name is the layer's.</summary>
+    /// <summary>
+    /// Layers of which only the weights' names and shapes are known: what stands before the last dot of a name is the
+    /// layer's.
+    /// </summary>
     public static IReadOnlyList<ModelLayer> Of(IEnumerable<(string Name, long[] Shape)> weights) =>
-    [
-        .. weights.GroupBy(weight => weight.Name.LastIndexOf('.') is > 0 and int dot ? weight.Name[..dot] : weight.Name).Select(layer => new ModelLayer(
-            layer.Key,
-            null,
-            layer.ToDictionary(weight => weight.Name.Length > layer.Key.Length ? weight.Name[(layer.Key.Length + 1)..] : weight.Name, weight => weight.Shape),
-            null,
-            layer.Sum(weight => weight.Shape.Aggregate(1L, (product, size) => product * size)))),
-    ];
+        [
+            .. weights
+                .GroupBy(weight => weight.Name.LastIndexOf('.') is > 0 and int dot ? weight.Name[..dot] : weight.Name)
+                .Select(layer => new ModelLayer(
+                    layer.Key,
+                    null,
+                    layer.ToDictionary(
+                        weight =>
+                            weight.Name.Length > layer.Key.Length ? weight.Name[(layer.Key.Length + 1)..] : weight.Name,
+                        weight => weight.Shape
+                    ),
+                    null,
+                    layer.Sum(weight => weight.Shape.Aggregate(1L, (product, size) => product * size))
+                )),
+        ];
 }

@@ -6,17 +6,23 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// A TorchSharp module of one's own as a classifier, for every attack, purifier and evaluation. Meanwhile the module is in evaluation mode and its parameters are
-/// frozen; afterwards, also after an exception, both are as they were. The module stays the caller's.
+/// A TorchSharp module of one's own as a classifier, for every attack, purifier and evaluation. Meanwhile the module is
+/// in evaluation mode and its parameters are frozen; afterwards, also after an exception, both are as they were. The
+/// module stays the caller's.
 /// </summary>
-/// <param name="module">From images [N, C, H, W], float32 in [0, 1], to logits [N, classes]; normalization is its own business. Several threads call it at once.</param>
+/// <param name="module">From images [N, C, H, W], float32 in [0, 1], to logits [N, classes]; normalization is its own
+/// business. Several threads call it at once.</param>
 /// <param name="shape">Of the images.</param>
 /// <param name="classes">The number of classes.</param>
-/// <param name="channelsLast">
-/// Whether it may be given images whose channels lie innermost, which makes convolutions about twice as fast; a module that calls <c>view</c> on a
-/// convolution's output needs contiguous ones.
+/// <param name="channelsLast"> Whether it may be given images whose channels lie innermost, which makes convolutions
+/// about twice as fast; a module that calls <c>view</c> on a convolution's output needs contiguous ones.
 /// </param>
-public sealed class ModuleClassifier(nn.Module<Tensor, Tensor> module, ImageShape shape, int classes, bool channelsLast = false) : IClassifier
+public sealed class ModuleClassifier(
+    nn.Module<Tensor, Tensor> module,
+    ImageShape shape,
+    int classes,
+    bool channelsLast = false
+) : IClassifier
 {
     /// <inheritdoc/>
     public ImageShape Shape { get; } = shape;
@@ -25,7 +31,8 @@ public sealed class ModuleClassifier(nn.Module<Tensor, Tensor> module, ImageShap
     public int Classes { get; } = classes;
 
     /// <inheritdoc/>
-    /// <exception cref="UserErrorException">The module refuses the images, or gives something else than logits of that many classes.</exception>
+    /// <exception cref="UserErrorException">The module refuses the images, or gives something else than logits of that
+    /// many classes.</exception>
     public Tensor Logits(Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -37,13 +44,23 @@ public sealed class ModuleClassifier(nn.Module<Tensor, Tensor> module, ImageShap
         }
         catch (Exception e) when (e is ExternalException or ArgumentException)
         {
-            throw new UserErrorException($"the module {module.GetName()} does not take {images.Describe()}: {TorchErrors.FirstLine(e)}", e);
+            throw new UserErrorException(
+                $"the module {module.GetName()} does not take {images.Describe()}: {TorchErrors.FirstLine(e)}",
+                e
+            );
         }
 
-        if (logits.shape.Length != 2 || logits.size(0) != images.size(0) || logits.size(1) != Classes || !logits.is_floating_point())
+        if (
+            logits.shape.Length != 2
+            || logits.size(0) != images.size(0)
+            || logits.size(1) != Classes
+            || !logits.is_floating_point()
+        )
         {
             throw new UserErrorException(
-                $"the module {module.GetName()} gives {logits.Describe()} for {images.Describe()}; logits Float32[{images.size(0)}, {Classes}] were expected");
+                $"the module {module.GetName()} gives {logits.Describe()} for {images.Describe()}; logits "
+                    + $"Float32[{images.size(0)}, {Classes}] were expected"
+            );
         }
 
         return scope.MoveToOuter(logits);
@@ -62,14 +79,17 @@ public sealed class ModuleClassifier(nn.Module<Tensor, Tensor> module, ImageShap
             _modes = [.. module.modules().Prepend(module).Select(part => (part, part.training))];
             _followed = [.. module.parameters().Where(parameter => parameter.requires_grad)];
             module.eval();
-            foreach (Parameter parameter in _followed) parameter.requires_grad = false;
+            foreach (Parameter parameter in _followed)
+                parameter.requires_grad = false;
         }
 
         public void Dispose()
         {
             // Outermost first: a module sets the mode of its children, and each of these then gets its own again.
-            foreach (var (module, training) in _modes) module.train(training);
-            foreach (Parameter parameter in _followed) parameter.requires_grad = true;
+            foreach (var (module, training) in _modes)
+                module.train(training);
+            foreach (Parameter parameter in _followed)
+                parameter.requires_grad = true;
         }
     }
 }

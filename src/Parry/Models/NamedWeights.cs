@@ -3,14 +3,19 @@ using Parry.Data;
 namespace Parry.Models;
 
 /// <summary>
-/// Weights of public networks that have a short name and do not ship. Looked for in $PARRY_MODELS, $PARRY_DATA, the folder <c>models</c> beside that, and
-/// the user's cache; else downloaded into the cache from the folder that $PARRY_WEIGHTS_URL is the address of, and kept only with the right SHA-256.
+/// Weights of public networks that have a short name and do not ship. Looked for in $PARRY_MODELS, $PARRY_DATA, the
+/// folder <c>models</c> beside that, and the user's cache; else downloaded into the cache from the folder that
+/// $PARRY_WEIGHTS_URL is the address of, and kept only with the right SHA-256.
 /// </summary>
 public static class NamedWeights
 {
     private static readonly Dictionary<string, DataFile> s_files = new(StringComparer.Ordinal)
     {
-        ["mobilenetv2"] = new("mobilenetv2-imagenet.safetensors", 13965084, "7416208e871378fb06eb1fdbcd3c701bdc828824ecb88482e9d22815fc02ec94"),
+        ["mobilenetv2"] = new(
+            "mobilenetv2-imagenet.safetensors",
+            13965084,
+            "7416208e871378fb06eb1fdbcd3c701bdc828824ecb88482e9d22815fc02ec94"
+        ),
     };
 
     /// <summary>The names.</summary>
@@ -18,26 +23,57 @@ public static class NamedWeights
 
     /// <summary>The file with these weights, after a download if there is none.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <exception cref="UserErrorException">There is no such name, or no file and no address to get one from.</exception>
+    /// <exception cref="UserErrorException">There is no such name, or no file and no address to get one
+    /// from.</exception>
     /// <exception cref="IOException">The download failed, or gave another file.</exception>
     public static string Find(string name)
     {
         using var client = new HttpClient();
-        return Find(s_files.GetValueOrDefault(name) ?? throw new UserErrorException($"expected one of {string.Join(", ", Names)}, got \"{name}\""), Environment.GetEnvironmentVariable, client);
+        return Find(
+            s_files.GetValueOrDefault(name)
+                ?? throw new UserErrorException($"expected one of {string.Join(", ", Names)}, got \"{name}\""),
+            Environment.GetEnvironmentVariable,
+            client
+        );
     }
 
     internal static string Find(DataFile weights, Func<string, string?> environment, HttpClient client)
     {
-        string cache = Path.Combine(DataLocator.CacheRoot(environment), "weights"), data = environment("PARRY_DATA") ?? "";
-        string?[] folders = [environment("PARRY_MODELS"), data, data.Length > 0 ? Path.Combine(data, "..", "models") : null, cache];
-        if (folders.Where(folder => !string.IsNullOrEmpty(folder)).Select(folder => Path.Combine(folder!, weights.Name)).FirstOrDefault(File.Exists) is { } found) return found;
+        string cache = Path.Combine(DataLocator.CacheRoot(environment), "weights"),
+            data = environment("PARRY_DATA") ?? "";
+        string?[] folders =
+        [
+            environment("PARRY_MODELS"),
+            data,
+            data.Length > 0 ? Path.Combine(data, "..", "models") : null,
+            cache,
+        ];
+        if (
+            folders
+                .Where(folder => !string.IsNullOrEmpty(folder))
+                .Select(folder => Path.Combine(folder!, weights.Name))
+                .FirstOrDefault(File.Exists) is
+            { } found
+        )
+            return found;
         if (environment("PARRY_WEIGHTS_URL") is not { Length: > 0 } address)
-            throw new UserErrorException($"{weights.Name} is not in $PARRY_MODELS, $PARRY_DATA, models beside that or {cache}, and there is no public address of it: put it there, or set PARRY_WEIGHTS_URL to the address of a folder that has it");
-        if (!Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out Uri? mirror) || mirror.Scheme is not ("http" or "https"))
-            throw new UserErrorException($"expected PARRY_WEIGHTS_URL to be the http or https address of a folder, got \"{address}\"");
+            throw new UserErrorException(
+                $"{weights.Name} is not in $PARRY_MODELS, $PARRY_DATA, models beside that or {cache}, and there is "
+                    + $"no public address of it: put it there, or set PARRY_WEIGHTS_URL to the address of a folder "
+                    + $"that has it"
+            );
+        if (
+            !Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out Uri? mirror)
+            || mirror.Scheme is not ("http" or "https")
+        )
+            throw new UserErrorException(
+                $"expected PARRY_WEIGHTS_URL to be the http or https address of a folder, got \"{address}\""
+            );
 
         // The caller may hold a context that the download must not wait for.
-        Task.Run(() => DataFetcher.FetchFileAsync("the weights", [mirror], weights, cache, client)).GetAwaiter().GetResult();
+        Task.Run(() => DataFetcher.FetchFileAsync("the weights", [mirror], weights, cache, client))
+            .GetAwaiter()
+            .GetResult();
         return Path.Combine(cache, weights.Name);
     }
 }

@@ -4,12 +4,20 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>A network of Parry's own layers as a classifier. It owns the network.</summary>
-public sealed class NetworkClassifier(nn.Module<Tensor, Tensor> network, ImageShape shape, int classes, InputContract? contract = null) : IClassifier, ILayered, IDisposable
+public sealed class NetworkClassifier(
+    nn.Module<Tensor, Tensor> network,
+    ImageShape shape,
+    int classes,
+    InputContract? contract = null
+) : IClassifier, ILayered, IDisposable
 {
     /// <summary>The network, from images in [0, 1] to logits.</summary>
     public nn.Module<Tensor, Tensor> Network { get; } = network;
 
-    /// <summary>How weights from elsewhere take images and give answers, which the network sees to itself; all open for Parry's own.</summary>
+    /// <summary>
+    /// How weights from elsewhere take images and give answers, which the network sees to itself; all open for Parry's
+    /// own.
+    /// </summary>
     public InputContract Contract { get; } = contract ?? new InputContract();
 
     /// <inheritdoc/>

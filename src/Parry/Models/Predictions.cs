@@ -8,22 +8,34 @@ public static class Predictions
 {
     private const int Piece = 256;
 
-    /// <summary>The predicted classes, [N]; cut over the workers in pieces that fit into memory, in evaluation mode.</summary>
+    /// <summary>
+    /// The predicted classes, [N]; cut over the workers in pieces that fit into memory, in evaluation mode.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    public static long[] Of(IPredictor model, Tensor images) => Of(model, images, Enumerable.Range(0, (int)images.size(0)).Select(row => (long)row).ToArray());
+    public static long[] Of(IPredictor model, Tensor images) =>
+        Of(model, images, Enumerable.Range(0, (int)images.size(0)).Select(row => (long)row).ToArray());
 
     internal static long[] Of(IPredictor model, Tensor images, ReadOnlyMemory<long> samples)
     {
         using IDisposable? mode = model.EnterEvaluation();
         using IDisposable? exact = Devices.FullFloat32();
         int count = (int)images.size(0);
-        return [.. Workers.Shared.Map((count + Piece - 1) / Piece, i =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            int from = i * Piece, to = Math.Min(count, from + Piece);
-            return model.For(samples[from..to]).Predict(images.slice(0, from, to, 1)).ToArray<long>();
-        }).SelectMany(part => part)];
+        return
+        [
+            .. Workers
+                .Shared.Map(
+                    (count + Piece - 1) / Piece,
+                    i =>
+                    {
+                        using var frozen = no_grad();
+                        using var scope = NewDisposeScope();
+                        int from = i * Piece,
+                            to = Math.Min(count, from + Piece);
+                        return model.For(samples[from..to]).Predict(images.slice(0, from, to, 1)).ToArray<long>();
+                    }
+                )
+                .SelectMany(part => part),
+        ];
     }
 }

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>A classifier whose logits are divided by a temperature: the same predictions, other probabilities, and gradients that do not vanish where logits are large.</summary>
+/// <summary>
+/// A classifier whose logits are divided by a temperature: the same predictions, other probabilities, and gradients
+/// that do not vanish where logits are large.
+/// </summary>
 public sealed class ScaledLogits(IClassifier model, double temperature) : IClassifier, IPerSample
 {
     /// <inheritdoc/>

@@ -2,7 +2,10 @@ using Parry.Models.Architectures;
 
 namespace Parry.Models;
 
-/// <summary>How a classifier is trained: Adam on a loss. The defaults are Defense-GAN's (1805.06605), but for the reading of dropout.</summary>
+/// <summary>
+/// How a classifier is trained: Adam on a loss. The defaults are Defense-GAN's (1805.06605), but for the reading of
+/// dropout.
+/// </summary>
 public sealed record Training
 {
     /// <summary>The architecture, one of <see cref="Classifiers.Names"/>.</summary>
@@ -20,7 +23,10 @@ public sealed record Training
     /// <summary>Adam's step size at the end: it changes linearly, step by step. Null keeps it constant.</summary>
     public double? FinalLearningRate { get; init; }
 
-    /// <summary>Whether each training image is mirrored left to right with probability 1/2: for things that look the same so, not for digits.</summary>
+    /// <summary>
+    /// Whether each training image is mirrored left to right with probability 1/2: for things that look the same so,
+    /// not for digits.
+    /// </summary>
     public bool Mirror { get; init; }
 
     /// <summary>What is lowered: the cross entropy of the images as they are, unless said otherwise.</summary>

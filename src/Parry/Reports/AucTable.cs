@@ -1,6 +1,8 @@
 namespace Parry.Reports;
 
-/// <summary>The areas under the ROC curves of one attack that was measured at several budgets: detectors down, budgets across.</summary>
+/// <summary>
+/// The areas under the ROC curves of one attack that was measured at several budgets: detectors down, budgets across.
+/// </summary>
 /// <param name="Attack">The attack.</param>
 /// <param name="Norm">Its norm.</param>
 /// <param name="Budgets">In ascending order.</param>
@@ -17,15 +19,39 @@ internal sealed record AucTable(string Attack, string? Norm, double[] Budgets, I
         foreach (var attack in rocs.Where(roc => roc.Epsilon is not null).GroupBy(roc => (roc.Attack, roc.Norm)))
         {
             double[] budgets = [.. attack.Select(roc => roc.Epsilon!.Value).Distinct().Order()];
-            if (budgets.Length < 2) continue;
-            tables.Add(new(attack.Key.Attack, attack.Key.Norm, budgets, [.. attack.GroupBy(roc => (roc.Defense, roc.Threat)).OrderBy(row => row.Key.Threat).Select(row =>
-                new Row(row.Key.Defense, row.Key.Threat, [.. budgets.Select(budget => row.FirstOrDefault(roc => roc.Epsilon == budget)?.Auc)]))]));
+            if (budgets.Length < 2)
+                continue;
+            tables.Add(
+                new(
+                    attack.Key.Attack,
+                    attack.Key.Norm,
+                    budgets,
+                    [
+                        .. attack
+                            .GroupBy(roc => (roc.Defense, roc.Threat))
+                            .OrderBy(row => row.Key.Threat)
+                            .Select(row => new Row(
+                                row.Key.Defense,
+                                row.Key.Threat,
+                                [.. budgets.Select(budget => row.FirstOrDefault(roc => roc.Epsilon == budget)?.Auc)]
+                            )),
+                    ]
+                )
+            );
         }
 
-        return (tables, [.. rocs.Where(roc => !tables.Any(table => (table.Attack, table.Norm) == (roc.Attack, roc.Norm)))]);
+        return (
+            tables,
+            [.. rocs.Where(roc => !tables.Any(table => (table.Attack, table.Norm) == (roc.Attack, roc.Norm)))]
+        );
     }
 
-    /// <summary>Of curves that differ in their budget alone the one with the largest: the others are in the tables.</summary>
+    /// <summary>
+    /// Of curves that differ in their budget alone the one with the largest: the others are in the tables.
+    /// </summary>
     public static IReadOnlyList<RocCurve> Largest(IReadOnlyList<RocCurve> rocs) =>
-        [.. rocs.GroupBy(roc => (roc.Defense, roc.Attack, roc.Norm, roc.Threat)).Select(same => same.MaxBy(roc => roc.Epsilon ?? 0)!)];
+        [
+            .. rocs.GroupBy(roc => (roc.Defense, roc.Attack, roc.Norm, roc.Threat))
+                .Select(same => same.MaxBy(roc => roc.Epsilon ?? 0)!),
+        ];
 }

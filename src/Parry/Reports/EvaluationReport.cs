@@ -39,6 +39,8 @@ public sealed record EvaluationReport
     /// <summary>How long the bare classifier and each defense take for an image; may be empty.</summary>
     public required IReadOnlyList<AnswerTime> Times { get; init; }
 
-    /// <summary>Warnings the reader must see beside the numbers, for example an alarm for masked gradients; may be empty.</summary>
+    /// <summary>
+    /// Warnings the reader must see beside the numbers, for example an alarm for masked gradients; may be empty.
+    /// </summary>
     public required IReadOnlyList<string> Notes { get; init; }
 }

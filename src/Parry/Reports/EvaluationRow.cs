@@ -1,12 +1,15 @@
 namespace Parry.Reports;
 
 /// <summary>
-/// One measurement: one attack at one budget on one model, behind one defense or none. Only counts are given; the fractions
-/// follow from them and so cannot disagree. In JSON the names are in snake_case and fractions are written too.
+/// One measurement: one attack at one budget on one model, behind one defense or none. Only counts are given; the
+/// fractions follow from them and so cannot disagree. In JSON the names are in snake_case and fractions are written
+/// too.
 /// </summary>
 public sealed record EvaluationRow
 {
-    /// <summary>The value of <see cref="Attack"/> when nobody attacks and of <see cref="Defense"/> when nothing defends.</summary>
+    /// <summary>
+    /// The value of <see cref="Attack"/> when nobody attacks and of <see cref="Defense"/> when nothing defends.
+    /// </summary>
     public const string Nothing = "none";
 
     /// <summary>The classifier's name or file.</summary>
@@ -15,16 +18,24 @@ public sealed record EvaluationRow
     /// <summary>The image set's name or folder.</summary>
     public required string Data { get; init; }
 
-    /// <summary>The attack's command-line name, for example <c>pgd</c>; <see cref="Nothing"/> for clean images.</summary>
+    /// <summary>
+    /// The attack's command-line name, for example <c>pgd</c>; <see cref="Nothing"/> for clean images.
+    /// </summary>
     public required string Attack { get; init; }
 
-    /// <summary>The norm the budget is in: <c>linf</c>, <c>l2</c>, <c>l1</c> or <c>l0</c>; null without an attack.</summary>
+    /// <summary>
+    /// The norm the budget is in: <c>linf</c>, <c>l2</c>, <c>l1</c> or <c>l0</c>; null without an attack.
+    /// </summary>
     public required string? Norm { get; init; }
 
-    /// <summary>The budget in that norm, for pixels in [0, 1]; null for an attack that looks for the smallest change.</summary>
+    /// <summary>
+    /// The budget in that norm, for pixels in [0, 1]; null for an attack that looks for the smallest change.
+    /// </summary>
     public required double? Epsilon { get; init; }
 
-    /// <summary>The defense's command-line name, for example <c>defense-gan</c>; <see cref="Nothing"/> for the bare classifier.</summary>
+    /// <summary>
+    /// The defense's command-line name, for example <c>defense-gan</c>; <see cref="Nothing"/> for the bare classifier.
+    /// </summary>
     public required string Defense { get; init; }
 
     /// <summary>What the attacker knew of the defense.</summary>
@@ -42,10 +53,14 @@ public sealed record EvaluationRow
         }
     }
 
-    /// <summary>The fraction of all images that the classifier, with its defense, gets right when nobody attacks.</summary>
+    /// <summary>
+    /// The fraction of all images that the classifier, with its defense, gets right when nobody attacks.
+    /// </summary>
     public double CleanAccuracy => (double)CleanCorrect / Count;
 
-    /// <summary>The fraction of all images that are still right after the attack; those wrong from the start count as wrong.</summary>
+    /// <summary>
+    /// The fraction of all images that are still right after the attack; those wrong from the start count as wrong.
+    /// </summary>
     public double RobustAccuracy => (double)RobustCorrect / Count;
 
     /// <summary>The lower end of the 95 % Wilson interval of <see cref="RobustAccuracy"/>.</summary>
@@ -54,12 +69,14 @@ public sealed record EvaluationRow
     /// <summary>The upper end of the 95 % Wilson interval of <see cref="RobustAccuracy"/>.</summary>
     public double RobustHigh => WilsonInterval.Of(RobustCorrect, Count).High;
 
-    /// <summary>The fraction of the attacked images on which the attack succeeded; null when none was attacked.</summary>
+    /// <summary>
+    /// The fraction of the attacked images on which the attack succeeded; null when none was attacked.
+    /// </summary>
     public double? SuccessRate => Attacked == 0 ? null : (double)Succeeded / Attacked;
 
     /// <summary>
-    /// The median size of the perturbation over the attacked images, in <see cref="Norm"/>, where a failure counts as infinitely
-    /// far; null when that median is infinite (half of the attacks or more failed) or nothing was attacked.
+    /// The median size of the perturbation over the attacked images, in <see cref="Norm"/>, where a failure counts as
+    /// infinitely far; null when that median is infinite (half of the attacks or more failed) or nothing was attacked.
     /// </summary>
     public required double? MedianDistance
     {
@@ -79,7 +96,9 @@ public sealed record EvaluationRow
     /// <summary>The seed that repeats the measurement.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>Images that the classifier, with its defense, gets right when nobody attacks: 0 to <see cref="Count"/>.</summary>
+    /// <summary>
+    /// Images that the classifier, with its defense, gets right when nobody attacks: 0 to <see cref="Count"/>.
+    /// </summary>
     public required int CleanCorrect { get; init; }
 
     /// <summary>Images still right after the attack, of all <see cref="Count"/>.</summary>
@@ -91,11 +110,15 @@ public sealed record EvaluationRow
     /// <summary>Attacked images on which the attack reached its goal: 0 to <see cref="Attacked"/>.</summary>
     public required int Succeeded { get; init; }
 
-    /// <summary>Successes that are still successes with 8 bits per value, as in a PNG; null where that was not looked at (it is for the bare classifier).</summary>
+    /// <summary>
+    /// Successes that are still successes with 8 bits per value, as in a PNG; null where that was not looked at (it is
+    /// for the bare classifier).
+    /// </summary>
     public int? SurviveRounding { get; init; }
 
     /// <summary>
-    /// Images that the defense's detectors refused, of all <see cref="Count"/>; null where it has none. A clean image that is refused counts as wrong, an attacked one as right.
+    /// Images that the defense's detectors refused, of all <see cref="Count"/>; null where it has none. A clean image
+    /// that is refused counts as wrong, an attacked one as right.
     /// </summary>
     public int? Refused { get; init; }
 }

@@ -6,8 +6,8 @@ using System.Text;
 namespace Parry.Reports;
 
 /// <summary>
-/// Builds HTML from interpolated strings: the literal parts are markup, every hole is encoded. So a name from outside cannot
-/// become markup, whoever writes the template.
+/// Builds HTML from interpolated strings: the literal parts are markup, every hole is encoded. So a name from outside
+/// cannot become markup, whoever writes the template.
 /// </summary>
 internal sealed class HtmlBuilder
 {
@@ -29,7 +29,7 @@ internal sealed class HtmlBuilder
 
         public void AppendFormatted(string? value) => Text.Append(WebUtility.HtmlEncode(value));
 
-        public void AppendFormatted<T>(T value, string? format = null) where T : IFormattable =>
-            AppendFormatted(value.ToString(format, CultureInfo.InvariantCulture));
+        public void AppendFormatted<T>(T value, string? format = null)
+            where T : IFormattable => AppendFormatted(value.ToString(format, CultureInfo.InvariantCulture));
     }
 }

@@ -13,12 +13,21 @@ internal static class HtmlGallery
         if (rows.Count == 0)
             return;
 
-        html.Add($"<h2>What it looks like</h2>\n<p class=\"lead\">Single images on their way through attack and defense, each with what the classifier says it is.</p>\n");
+        html.Add(
+            $"<h2>What it looks like</h2>\n<p class=\"lead\">Single images on their way through attack and defense, "
+                + $"each with what the classifier says it is.</p>\n"
+        );
         foreach (GalleryRow row in rows)
         {
             string caption = ReportText.Attack(row.Attack, row.Norm, row.Epsilon);
-            string knowledge = row.Defense == EvaluationRow.Nothing ? "no defense" : $"{ReportText.Name(row.Defense)}, {ReportText.Knowledge(row.Threat)}";
-            html.Add($"<figure class=\"gallery\">\n<figcaption>{caption}<small>{knowledge}</small></figcaption>\n<div class=\"scroll\">\n<table>\n<thead><tr><td></td>");
+            string knowledge =
+                row.Defense == EvaluationRow.Nothing
+                    ? "no defense"
+                    : $"{ReportText.Name(row.Defense)}, {ReportText.Knowledge(row.Threat)}";
+            html.Add(
+                $"<figure class=\"gallery\">\n<figcaption>{caption}<small>{knowledge}</small></figcaption>\n<div "
+                    + $"class=\"scroll\">\n<table>\n<thead><tr><td></td>"
+            );
             foreach (GalleryImage image in row.Images)
                 html.Add($"<th scope=\"col\">{image.Label}</th>");
             html.Add($"</tr></thead>\n<tbody>\n");
@@ -49,7 +58,10 @@ internal static class HtmlGallery
 
     private static void Cell(HtmlBuilder html, GalleryPicture picture, string alt)
     {
-        html.Add($"<td><img class=\"{(Width(picture.Png) < Tiny ? "tiny" : "")}\" src=\"data:image/png;base64,{Convert.ToBase64String(picture.Png)}\" alt=\"{alt}\">");
+        html.Add(
+            $"<td><img class=\"{(Width(picture.Png) < Tiny ? "tiny" : "")}\" "
+                + $"src=\"data:image/png;base64,{Convert.ToBase64String(picture.Png)}\" alt=\"{alt}\">"
+        );
         if (picture.Predicted is { } predicted)
             html.Add($"<span class=\"{Verdict(picture.Right)}\">{Sign(picture.Right)}{predicted}</span>");
         html.Add($"</td>");
@@ -58,8 +70,20 @@ internal static class HtmlGallery
     // A PNG says its width at byte 16, in the header chunk that always comes first.
     private static int Width(byte[] png) => png.Length < 20 ? 0 : BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16));
 
-    private static string Verdict(bool? right) => right switch { true => "right", false => "wrong", null => "" };
+    private static string Verdict(bool? right) =>
+        right switch
+        {
+            true => "right",
+            false => "wrong",
+            null => "",
+        };
 
     // Color alone must not carry it.
-    private static string Sign(bool? right) => right switch { true => "✓ ", false => "✗ ", null => "" };
+    private static string Sign(bool? right) =>
+        right switch
+        {
+            true => "✓ ",
+            false => "✗ ",
+            null => "",
+        };
 }

@@ -1,6 +1,9 @@
 namespace Parry.Reports;
 
-/// <summary>The style sheet of the page. Vega draws its own colors into the SVG; the rules under <c>.chart</c> replace them with the page's.</summary>
+/// <summary>
+/// The style sheet of the page. Vega draws its own colors into the SVG; the rules under <c>.chart</c> replace them with
+/// the page's.
+/// </summary>
 internal static class HtmlStyle
 {
     public const string Css = """

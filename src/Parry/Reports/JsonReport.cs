@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Parry.Reports;
 
 /// <summary>
-/// The report as one JSON document, for machines: names in snake_case, fractions in [0, 1], pictures as base64 PNG. JSON has no infinity, so
-/// an infinite <c>median_distance</c> is null.
+/// The report as one JSON document, for machines: names in snake_case, fractions in [0, 1], pictures as base64 PNG.
+/// JSON has no infinity, so an infinite <c>median_distance</c> is null.
 /// </summary>
 public static class JsonReport
 {
@@ -14,10 +14,12 @@ public static class JsonReport
     public static void Write(EvaluationReport report, string path) => AtomicFile.WriteText(path, Render(report));
 
     /// <summary>Gives the document as text.</summary>
-    public static string Render(EvaluationReport report) => JsonSerializer.Serialize(report, ReportJsonContext.Default.EvaluationReport) + "\n";
+    public static string Render(EvaluationReport report) =>
+        JsonSerializer.Serialize(report, ReportJsonContext.Default.EvaluationReport) + "\n";
 
     /// <summary>Reads a report that <see cref="Write"/> wrote.</summary>
-    /// <exception cref="UserErrorException">The file is missing, unreadable or not a report of this schema version.</exception>
+    /// <exception cref="UserErrorException">The file is missing, unreadable or not a report of this schema
+    /// version.</exception>
     public static EvaluationReport Read(string path)
     {
         try
@@ -28,9 +30,14 @@ public static class JsonReport
         {
             throw new UserErrorException($"Cannot read the report '{path}': {e.Message}", e);
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or ArgumentException)
+        catch (Exception e)
+            when (e is JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
-            throw new UserErrorException($"'{path}' is not a report.json of Parry: {e.Message.ReplaceLineEndings(" ")} Run the evaluation again.", e);
+            throw new UserErrorException(
+                $"'{path}' is not a report.json of Parry: {e.Message.ReplaceLineEndings(" ")} Run the evaluation "
+                    + $"again.",
+                e
+            );
         }
     }
 
@@ -40,19 +47,38 @@ public static class JsonReport
         {
             if (!document.RootElement.TryGetProperty("schema_version", out JsonElement version))
                 throw new FormatException("it has no schema_version.");
-            if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != EvaluationReport.CurrentSchemaVersion)
-                throw new FormatException($"expected schema_version {EvaluationReport.CurrentSchemaVersion}, found {version}.");
+            if (
+                version.ValueKind != JsonValueKind.Number
+                || !version.TryGetInt32(out int number)
+                || number != EvaluationReport.CurrentSchemaVersion
+            )
+                throw new FormatException(
+                    $"expected schema_version {EvaluationReport.CurrentSchemaVersion}, found {version}."
+                );
         }
 
-        EvaluationReport report = JsonSerializer.Deserialize(text, ReportJsonContext.Default.EvaluationReport) ?? throw new FormatException("it is empty.");
+        EvaluationReport report =
+            JsonSerializer.Deserialize(text, ReportJsonContext.Default.EvaluationReport)
+            ?? throw new FormatException("it is empty.");
         foreach (EvaluationRow row in report.Rows)
         {
-            if (!Within(row.CleanCorrect, row.Count) || !Within(row.RobustCorrect, row.Count) || !Within(row.Attacked, row.Count) || !Within(row.Succeeded, row.Attacked))
+            if (
+                !Within(row.CleanCorrect, row.Count)
+                || !Within(row.RobustCorrect, row.Count)
+                || !Within(row.Attacked, row.Count)
+                || !Within(row.Succeeded, row.Attacked)
+            )
                 throw new FormatException($"the row for {row.Attack} on {row.Model} counts more images than it has.");
         }
 
         // The serializer takes any number for an enum.
-        if (!report.Rows.Select(row => row.Threat).Concat(report.Rocs.Select(roc => roc.Threat)).Concat(report.Gallery.Select(row => row.Threat)).All(Enum.IsDefined))
+        if (
+            !report
+                .Rows.Select(row => row.Threat)
+                .Concat(report.Rocs.Select(roc => roc.Threat))
+                .Concat(report.Gallery.Select(row => row.Threat))
+                .All(Enum.IsDefined)
+        )
             throw new FormatException("a threat is none of those that are known.");
         return report;
     }
@@ -64,6 +90,7 @@ public static class JsonReport
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UseStringEnumConverter = true,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true
+)]
 [JsonSerializable(typeof(EvaluationReport))]
 internal sealed partial class ReportJsonContext : JsonSerializerContext;

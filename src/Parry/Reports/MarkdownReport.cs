@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Parry.Reports;
 
-/// <summary>The report as Markdown, for a pull request or a wiki: headlines, the table with its denominators, and how to repeat it.</summary>
+/// <summary>
+/// The report as Markdown, for a pull request or a wiki: headlines, the table with its denominators, and how to repeat
+/// it.
+/// </summary>
 public static class MarkdownReport
 {
     /// <summary>Writes the report to <paramref name="path"/>, whole or not at all.</summary>
@@ -41,7 +44,10 @@ public static class MarkdownReport
 
         Line(text, "\n## How to repeat it\n");
         Line(text, $"```sh\n{report.Command.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
-        Line(text, $"Made {report.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.\n");
+        Line(
+            text,
+            $"Made {report.Created.UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC.\n"
+        );
         Line(text, "| what | value |\n| --- | --- |");
         foreach ((string key, string value) in report.Settings.Concat(report.Machine))
             Line(text, $"| {Escape(key)} | {Escape(value)} |");
@@ -58,12 +64,20 @@ public static class MarkdownReport
             return;
         }
 
-        Line(text, "| attack | budget | defense | no defense | attacker does not know the defense (black or grey box) | attacker knows it (white box) |");
+        Line(
+            text,
+            "| attack | budget | defense | no defense | attacker does not know the defense (black or grey box) | "
+                + "attacker knows it (white box) |"
+        );
         Line(text, "| --- | --- | --- | ---: | ---: | ---: |");
         foreach (ReportGroup group in groups)
         {
             string adaptive = group.LacksAdaptive ? "**NOT MEASURED**" : Cell(group.Adaptive);
-            Line(text, $"| {Attack(group)} | {Escape(ReportText.Name(group.Defense))} | {Cell(group.Undefended)} | {Cell(group.Static)} | {adaptive} |");
+            Line(
+                text,
+                $"| {Attack(group)} | {Escape(ReportText.Name(group.Defense))} | {Cell(group.Undefended)} | "
+                    + $"{Cell(group.Static)} | {adaptive} |"
+            );
         }
     }
 
@@ -73,11 +87,23 @@ public static class MarkdownReport
             return;
 
         Line(text, $"\n## Accuracy against time\n\n{ReportGlossary.Time}\n");
-        Line(text, "| defense | ms an image | clean | attacker unaware, worst | attacker aware, worst |\n| --- | ---: | ---: | ---: | ---: |");
+        Line(
+            text,
+            "| defense | ms an image | clean | attacker unaware, worst | attacker aware, worst |\n| --- | ---: | "
+                + "---: | ---: | ---: |"
+        );
         foreach (TimedDefense defense in defenses)
-            Line(text, $"| {Escape(defense.Name)} | {ReportText.Milliseconds(defense.Milliseconds)} | {ReportText.Percent(defense.Clean)} | {Worst(defense.Static)} | {Worst(defense.Adaptive)} |");
+            Line(
+                text,
+                $"| {Escape(defense.Name)} | {ReportText.Milliseconds(defense.Milliseconds)} | "
+                    + $"{ReportText.Percent(defense.Clean)} | {Worst(defense.Static)} | {Worst(defense.Adaptive)} |"
+            );
 
-        static string Worst(EvaluationRow? row) => row is null ? "–" : $"{ReportText.Percent(row.RobustAccuracy)} ({Escape(ReportText.Attack(row.Attack, row.Norm, row.Epsilon))})";
+        static string Worst(EvaluationRow? row) =>
+            row is null
+                ? "–"
+                : $"{ReportText.Percent(row.RobustAccuracy)} "
+                    + $"({Escape(ReportText.Attack(row.Attack, row.Norm, row.Epsilon))})";
     }
 
     private static void Rocs(StringBuilder text, IReadOnlyList<RocCurve> rocs)
@@ -89,23 +115,40 @@ public static class MarkdownReport
         Line(text, "\n## Attacked images told from clean ones: areas under the ROC curves");
         foreach (AucTable table in tables)
         {
-            Line(text, $"\n| {Escape(ReportText.Name(table.Attack))} | attacker | {string.Join(" | ", table.Budgets.Select(budget => Escape(ReportText.Budget(table.Norm, budget))))} |");
+            Line(
+                text,
+                $"\n| {Escape(ReportText.Name(table.Attack))} | attacker | "
+                    + $"{string.Join(" | ", table.Budgets.Select(budget => Escape(ReportText.Budget(table.Norm, budget))))} |"
+            );
             Line(text, $"| --- | --- |{string.Concat(table.Budgets.Select(_ => " ---: |"))}");
             foreach (AucTable.Row row in table.Rows)
-                Line(text, $"| {Escape(ReportText.Name(row.Defense))} | {ReportText.Knowledge(row.Threat)} | {string.Join(" | ", row.Areas.Select(ReportText.Area))} |");
+                Line(
+                    text,
+                    $"| {Escape(ReportText.Name(row.Defense))} | {ReportText.Knowledge(row.Threat)} | "
+                        + $"{string.Join(" | ", row.Areas.Select(ReportText.Area))} |"
+                );
         }
 
         if (others.Count > 0)
             Line(text, "\n| detector | attack | attacker | AUC |\n| --- | --- | --- | ---: |");
         foreach (RocCurve roc in others)
-            Line(text, $"| {Escape(ReportText.Name(roc.Defense))} | {Escape(ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon))} | {ReportText.Knowledge(roc.Threat)} | {ReportText.Area(roc.Auc)} |");
+            Line(
+                text,
+                $"| {Escape(ReportText.Name(roc.Defense))} | "
+                    + $"{Escape(ReportText.Attack(roc.Attack, roc.Norm, roc.Epsilon))} | "
+                    + $"{ReportText.Knowledge(roc.Threat)} | {ReportText.Area(roc.Auc)} |"
+            );
     }
 
     private static string Attack(ReportGroup group) =>
-        group.IsClean ? "no attack |" : $"{Escape(ReportText.Name(group.Attack))} | {Escape(ReportText.Budget(group.Norm, group.Epsilon))}";
+        group.IsClean
+            ? "no attack |"
+            : $"{Escape(ReportText.Name(group.Attack))} | {Escape(ReportText.Budget(group.Norm, group.Epsilon))}";
 
     private static string Cell(EvaluationRow? row) =>
-        row is null ? ReportText.NotMeasured : $"{ReportText.Percent(row.RobustAccuracy)} ({row.RobustCorrect}/{row.Count})";
+        row is null
+            ? ReportText.NotMeasured
+            : $"{ReportText.Percent(row.RobustAccuracy)} ({row.RobustCorrect}/{row.Count})";
 
     private static void Line(StringBuilder text, string line) => text.Append(line).Append('\n');
 
@@ -114,7 +157,15 @@ public static class MarkdownReport
     {
         var text = new StringBuilder();
         foreach (char c in value.ReplaceLineEndings(" "))
-            text.Append(c switch { '<' => "&lt;", '&' => "&amp;", '|' or '`' or '*' or '_' or '[' or ']' or '\\' => $"\\{c}", _ => c.ToString() });
+            text.Append(
+                c switch
+                {
+                    '<' => "&lt;",
+                    '&' => "&amp;",
+                    '|' or '`' or '*' or '_' or '[' or ']' or '\\' => $"\\{c}",
+                    _ => c.ToString(),
+                }
+            );
         return text.ToString();
     }
 }

@@ -6,10 +6,15 @@ namespace Parry.Reports;
 /// <param name="Model">The model, as it was named.</param>
 /// <param name="Photos">The photos in order.</param>
 /// <param name="Changed">Attack by attack and budget by budget, how many answers changed.</param>
-public sealed record PhotoReport(string Model, IReadOnlyList<AttackedPhoto> Photos, IReadOnlyList<ChangedAnswers> Changed)
+public sealed record PhotoReport(
+    string Model,
+    IReadOnlyList<AttackedPhoto> Photos,
+    IReadOnlyList<ChangedAnswers> Changed
+)
 {
     /// <summary>How many photos the model answers with the given class; null if no classes were given.</summary>
-    public int? Right => Photos.Any(photo => photo.Given) ? Photos.Count(photo => photo.Before[0].Class == photo.Label) : null;
+    public int? Right =>
+        Photos.Any(photo => photo.Given) ? Photos.Count(photo => photo.Before[0].Class == photo.Label) : null;
 
     /// <summary>How photos of other sizes were fitted to the model; null if none was.</summary>
     public string? Note { get; init; }
@@ -33,7 +38,14 @@ public sealed record ChangedAnswers(string Attack, string Norm, double? Epsilon,
 /// <param name="Given">Whether that class was given.</param>
 /// <param name="Before">The likeliest classes.</param>
 /// <param name="Attacks">The attacks, budget by budget.</param>
-public sealed record AttackedPhoto(string File, int Label, string LabelName, bool Given, IReadOnlyList<ClassScore> Before, IReadOnlyList<PhotoAttack> Attacks)
+public sealed record AttackedPhoto(
+    string File,
+    int Label,
+    string LabelName,
+    bool Given,
+    IReadOnlyList<ClassScore> Before,
+    IReadOnlyList<PhotoAttack> Attacks
+)
 {
     /// <summary>The pixels as [C, H, W].</summary>
     [JsonIgnore]
@@ -48,7 +60,8 @@ public sealed record AttackedPhoto(string File, int Label, string LabelName, boo
 /// <param name="Attack">The attack with its options.</param>
 /// <param name="Norm">The norm it bounds or minimizes.</param>
 /// <param name="Epsilon">The budget; null for the smallest change.</param>
-/// <param name="Attacked">Whether there was something to do: not where the photo reached the goal by itself, as one that is answered wrongly.</param>
+/// <param name="Attacked">Whether there was something to do: not where the photo reached the goal by itself, as one
+/// that is answered wrongly.</param>
 /// <param name="Succeeded">Whether it reached its goal.</param>
 /// <param name="Changed">Whether the model's answer is another one than before.</param>
 /// <param name="ChangedAfterRounding">Whether it still is with 8 bits a value, as in the pictures.</param>
@@ -56,7 +69,19 @@ public sealed record AttackedPhoto(string File, int Label, string LabelName, boo
 /// <param name="L2">The Euclidean length of the change.</param>
 /// <param name="Amplification">What the change was multiplied by to be seen.</param>
 /// <param name="After">The likeliest classes.</param>
-public sealed record PhotoAttack(string Attack, string Norm, double? Epsilon, bool Attacked, bool Succeeded, bool Changed, bool ChangedAfterRounding, double Linf, double L2, double Amplification, IReadOnlyList<ClassScore> After)
+public sealed record PhotoAttack(
+    string Attack,
+    string Norm,
+    double? Epsilon,
+    bool Attacked,
+    bool Succeeded,
+    bool Changed,
+    bool ChangedAfterRounding,
+    double Linf,
+    double L2,
+    double Amplification,
+    IReadOnlyList<ClassScore> After
+)
 {
     /// <summary>The change, times the amplification, around gray, as [C, H, W].</summary>
     [JsonIgnore]

@@ -1,9 +1,13 @@
 namespace Parry.Reports;
 
-/// <summary>A folder with the report in its three forms: <c>report.json</c>, <c>report.md</c> and <c>index.html</c>.</summary>
+/// <summary>
+/// A folder with the report in its three forms: <c>report.json</c>, <c>report.md</c> and <c>index.html</c>.
+/// </summary>
 public static class ReportFolder
 {
-    /// <summary>Renders all three forms, then writes them, each whole or not at all. Gives the path of the page.</summary>
+    /// <summary>
+    /// Renders all three forms, then writes them, each whole or not at all. Gives the path of the page.
+    /// </summary>
     /// <exception cref="InvalidOperationException">This build has no chart bundle.</exception>
     /// <inheritdoc cref="AtomicFile.Write" path="/exception"/>
     public static string Write(EvaluationReport report, string folder)

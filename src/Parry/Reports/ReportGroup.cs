@@ -1,8 +1,9 @@
 namespace Parry.Reports;
 
 /// <summary>
-/// One line of a report's table: one attack at one budget against one defense, with the measurement without the defense, with
-/// an attacker who does not know it, and with one who does, beside each other. A missing one was not measured.
+/// One line of a report's table: one attack at one budget against one defense, with the measurement without the
+/// defense, with an attacker who does not know it, and with one who does, beside each other. A missing one was not
+/// measured.
 /// </summary>
 public sealed record ReportGroup
 {
@@ -36,7 +37,9 @@ public sealed record ReportGroup
     /// <summary>The defended classifier against an attacker who knows the defense.</summary>
     public required EvaluationRow? Adaptive { get; init; }
 
-    /// <summary>Whether this is the line for clean images, where static and adaptive are the same measurement.</summary>
+    /// <summary>
+    /// Whether this is the line for clean images, where static and adaptive are the same measurement.
+    /// </summary>
     public bool IsClean => Attack == EvaluationRow.Nothing;
 
     /// <summary>Whether the line has a defense.</summary>
@@ -46,15 +49,19 @@ public sealed record ReportGroup
     public bool LacksAdaptive => Static is not null && Adaptive is null;
 
     /// <summary>
-    /// Arranges measurements as a table: for each model and data set first the clean lines, then the attacks, each in the order of
-    /// first appearance and crossed with every defense. Of two rows for the same cell the lower robust accuracy is taken.
+    /// Arranges measurements as a table: for each model and data set first the clean lines, then the attacks, each in
+    /// the order of first appearance and crossed with every defense. Of two rows for the same cell the lower robust
+    /// accuracy is taken.
     /// </summary>
     public static IReadOnlyList<ReportGroup> From(IEnumerable<EvaluationRow> rows)
     {
         var groups = new List<ReportGroup>();
         foreach (var subject in rows.GroupBy(row => (row.Model, row.Data)))
         {
-            string[] defenses = [.. subject.Select(row => row.Defense).Where(name => name != EvaluationRow.Nothing).Distinct()];
+            string[] defenses =
+            [
+                .. subject.Select(row => row.Defense).Where(name => name != EvaluationRow.Nothing).Distinct(),
+            ];
             if (defenses.Length == 0)
                 defenses = [EvaluationRow.Nothing];
 
@@ -62,15 +69,29 @@ public sealed record ReportGroup
             foreach (string defense in defenses)
             {
                 EvaluationRow? defended = defense == EvaluationRow.Nothing ? null : Clean(subject, defense);
-                groups.Add(Line(subject.Key, (EvaluationRow.Nothing, null, null, 0), defense, bare, defended, defended));
+                groups.Add(
+                    Line(subject.Key, (EvaluationRow.Nothing, null, null, 0), defense, bare, defended, defended)
+                );
             }
 
-            foreach (var attack in subject.Where(row => row.Attack != EvaluationRow.Nothing).GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Seed)))
+            foreach (
+                var attack in subject
+                    .Where(row => row.Attack != EvaluationRow.Nothing)
+                    .GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Seed))
+            )
             {
                 foreach (string defense in defenses)
                 {
-                    groups.Add(Line(subject.Key, attack.Key, defense,
-                        Lowest(attack, EvaluationRow.Nothing, threat => threat == Threat.None), Lowest(attack, defense, Threats.IsUnaware), Lowest(attack, defense, Threats.IsAware)));
+                    groups.Add(
+                        Line(
+                            subject.Key,
+                            attack.Key,
+                            defense,
+                            Lowest(attack, EvaluationRow.Nothing, threat => threat == Threat.None),
+                            Lowest(attack, defense, Threats.IsUnaware),
+                            Lowest(attack, defense, Threats.IsAware)
+                        )
+                    );
                 }
             }
         }
@@ -81,28 +102,39 @@ public sealed record ReportGroup
     private static EvaluationRow? Lowest(IEnumerable<EvaluationRow> rows, string defense, Func<Threat, bool> knows) =>
         rows.Where(row => row.Defense == defense && knows(row.Threat)).MinBy(row => row.RobustAccuracy);
 
-    // Every row knows the accuracy on clean images, so the clean line stands even where no row was measured for it alone.
+    // Every row knows the accuracy on clean images, so the clean line stands even where no row was measured for it
+    // alone.
     private static EvaluationRow? Clean(IEnumerable<EvaluationRow> rows, string defense)
     {
-        EvaluationRow? row = rows.Where(row => row.Defense == defense).MinBy(row => row.Attack == EvaluationRow.Nothing ? 0 : 1);
-        return row is null ? null : row with
-        {
-            Attack = EvaluationRow.Nothing,
-            Norm = null,
-            Epsilon = null,
-            Threat = Threat.None,
-            MedianDistance = null,
-            Gradients = 0,
-            Queries = 0,
-            Seconds = 0,
-            RobustCorrect = row.CleanCorrect,
-            Attacked = 0,
-            Succeeded = 0,
-        };
+        EvaluationRow? row = rows.Where(row => row.Defense == defense)
+            .MinBy(row => row.Attack == EvaluationRow.Nothing ? 0 : 1);
+        return row is null
+            ? null
+            : row with
+            {
+                Attack = EvaluationRow.Nothing,
+                Norm = null,
+                Epsilon = null,
+                Threat = Threat.None,
+                MedianDistance = null,
+                Gradients = 0,
+                Queries = 0,
+                Seconds = 0,
+                RobustCorrect = row.CleanCorrect,
+                Attacked = 0,
+                Succeeded = 0,
+            };
     }
 
-    private static ReportGroup Line((string Model, string Data) subject, (string Attack, string? Norm, double? Epsilon, long Seed) attack,
-        string defense, EvaluationRow? undefended, EvaluationRow? unaware, EvaluationRow? aware) => new()
+    private static ReportGroup Line(
+        (string Model, string Data) subject,
+        (string Attack, string? Norm, double? Epsilon, long Seed) attack,
+        string defense,
+        EvaluationRow? undefended,
+        EvaluationRow? unaware,
+        EvaluationRow? aware
+    ) =>
+        new()
         {
             Model = subject.Model,
             Data = subject.Data,

@@ -9,9 +9,9 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
     private const int MostDefenses = 4;
 
     /// <summary>
-    /// Gives up to six headlines: accuracy on clean images, the strongest attack on the bare classifier, and for the four best defenses
-    /// the attack that leaves least when the attacker knows the defense, beside what the same attack leaves when they do not. Of several
-    /// models or data sets the first speaks, and is named.
+    /// Gives up to six headlines: accuracy on clean images, the strongest attack on the bare classifier, and for the
+    /// four best defenses the attack that leaves least when the attacker knows the defense, beside what the same attack
+    /// leaves when they do not. Of several models or data sets the first speaks, and is named.
     /// </summary>
     public static IReadOnlyList<ReportHeadline> From(EvaluationReport report)
     {
@@ -22,7 +22,13 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
 
         if (groups.FirstOrDefault(group => group.IsClean) is { Undefended: { } bare } clean)
         {
-            headlines.Add(new(ReportText.ShortPercent(bare.CleanAccuracy), "of clean images are recognized", Where(clean, several, $"no attack: {bare.CleanCorrect} of {bare.Count}")));
+            headlines.Add(
+                new(
+                    ReportText.ShortPercent(bare.CleanAccuracy),
+                    "of clean images are recognized",
+                    Where(clean, several, $"no attack: {bare.CleanCorrect} of {bare.Count}")
+                )
+            );
         }
 
         // An attack that may change as much as it likes always wins; the attacks with a budget say more.
@@ -30,12 +36,24 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
         if (attacks.Any(group => group.Epsilon is not null))
             attacks = [.. attacks.Where(group => group.Epsilon is not null)];
 
-        if (attacks.Where(group => group.Undefended is not null).MinBy(group => group.Undefended!.RobustAccuracy) is { } strongest)
+        if (
+            attacks.Where(group => group.Undefended is not null).MinBy(group => group.Undefended!.RobustAccuracy) is
+            { } strongest
+        )
         {
             EvaluationRow row = strongest.Undefended!;
-            headlines.Add(new($"{row.RobustCorrect} of {row.Count}",
-                $"is what {ReportText.Name(row.Attack)} leaves right when nothing defends",
-                Where(strongest, several, $"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: {ReportText.ShortPercent(row.RobustAccuracy)}")));
+            headlines.Add(
+                new(
+                    $"{row.RobustCorrect} of {row.Count}",
+                    $"is what {ReportText.Name(row.Attack)} leaves right when nothing defends",
+                    Where(
+                        strongest,
+                        several,
+                        $"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: "
+                            + $"{ReportText.ShortPercent(row.RobustAccuracy)}"
+                    )
+                )
+            );
         }
 
         IEnumerable<ReportGroup> worst = attacks
@@ -48,7 +66,8 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
         return headlines;
     }
 
-    // Whoever knows the defense may also use the images made without that knowledge, so the lower number is the one that holds.
+    // Whoever knows the defense may also use the images made without that knowledge, so the lower number is the one
+    // that holds.
     private static double Holds(ReportGroup group) =>
         Math.Min(group.Adaptive!.RobustAccuracy, group.Static?.RobustAccuracy ?? 1);
 
@@ -59,14 +78,31 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
         string attack = ReportText.Attack(group.Attack, group.Norm, group.Epsilon);
         string knows = ReportText.ShortPercent(aware.RobustAccuracy);
         if (group.Static is not { } unaware)
-            return new(knows, $"with {name}, against an attacker who knows it", Where(group, several, $"{attack}: {aware.RobustCorrect} of {aware.Count}"));
+            return new(
+                knows,
+                $"with {name}, against an attacker who knows it",
+                Where(group, several, $"{attack}: {aware.RobustCorrect} of {aware.Count}")
+            );
 
         string looks = ReportText.ShortPercent(unaware.RobustAccuracy);
-        string detail = Where(group, several, $"{attack}: {unaware.RobustCorrect} and {aware.RobustCorrect} of {aware.Count}");
+        string detail = Where(
+            group,
+            several,
+            $"{attack}: {unaware.RobustCorrect} and {aware.RobustCorrect} of {aware.Count}"
+        );
         return unaware.RobustCorrect >= aware.RobustCorrect
-            ? new($"{looks} → {knows}", $"with {name}: looks like {looks}, is {knows} once the attacker knows it", detail)
-            : new(looks, $"with {name}; the attack that knows it found less ({knows} left), so the lower number counts", detail);
+            ? new(
+                $"{looks} → {knows}",
+                $"with {name}: looks like {looks}, is {knows} once the attacker knows it",
+                detail
+            )
+            : new(
+                looks,
+                $"with {name}; the attack that knows it found less ({knows} left), so the lower number counts",
+                detail
+            );
     }
 
-    private static string Where(ReportGroup group, bool several, string text) => several ? $"{text}; {group.Model} on {group.Data}" : text;
+    private static string Where(ReportGroup group, bool several, string text) =>
+        several ? $"{text}; {group.Model} on {group.Data}" : text;
 }

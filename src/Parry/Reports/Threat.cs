@@ -9,15 +9,21 @@ public enum Threat
     [JsonStringEnumMemberName("none")]
     None,
 
-    /// <summary>Neither the classifier nor the defense: images made on a substitute are shown to the defended classifier.</summary>
+    /// <summary>
+    /// Neither the classifier nor the defense: images made on a substitute are shown to the defended classifier.
+    /// </summary>
     [JsonStringEnumMemberName("black-box")]
     BlackBox,
 
-    /// <summary>The classifier but not the defense: images made on the bare classifier are shown to the defended one.</summary>
+    /// <summary>
+    /// The classifier but not the defense: images made on the bare classifier are shown to the defended one.
+    /// </summary>
     [JsonStringEnumMemberName("grey-box")]
     GreyBox,
 
-    /// <summary>The classifier and the defense: the attacker attacks the defended classifier itself, and adapts to it.</summary>
+    /// <summary>
+    /// The classifier and the defense: the attacker attacks the defended classifier itself, and adapts to it.
+    /// </summary>
     [JsonStringEnumMemberName("white-box")]
     WhiteBox,
 
@@ -29,7 +35,9 @@ public enum Threat
 /// <summary>Tells attackers who know the defense from those who do not.</summary>
 public static class Threats
 {
-    /// <summary>Whether the attacker faces a defense that he does not know: a number that proves nothing alone.</summary>
+    /// <summary>
+    /// Whether the attacker faces a defense that he does not know: a number that proves nothing alone.
+    /// </summary>
     public static bool IsUnaware(this Threat threat) => threat is Threat.BlackBox or Threat.GreyBox;
 
     /// <summary>Whether the attacker knows the defense.</summary>

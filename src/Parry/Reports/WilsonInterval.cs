@@ -5,8 +5,11 @@ public static class WilsonInterval
 {
     private const double Z = 1.959963984540054;
 
-    /// <summary>Gives the interval for <paramref name="successes"/> of <paramref name="count"/>; both ends lie in [0, 1].</summary>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is below 1, or the successes are not in 0 to count.</exception>
+    /// <summary>
+    /// Gives the interval for <paramref name="successes"/> of <paramref name="count"/>; both ends lie in [0, 1].
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is below 1, or the successes are not in 0
+    /// to count.</exception>
     public static (double Low, double High) Of(int successes, int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Runtime;
 
 /// <summary>
-/// The one place where Parry differentiates. It goes through <c>autograd.backward</c> with named inputs, which reports errors as exceptions;
-/// <c>autograd.grad</c> would end the process.
+/// The one place where Parry differentiates. It goes through <c>autograd.backward</c> with named inputs, which reports
+/// errors as exceptions; <c>autograd.grad</c> would end the process.
 /// </summary>
 public static class Autograd
 {
@@ -20,37 +20,62 @@ public static class Autograd
     /// <exception cref="TorchException">The output does not depend on the input, or LibTorch refused.</exception>
     public static Tensor Grad(Tensor output, Tensor input, Tensor? weights = null, bool createGraph = false) =>
         Grad([output], [input], weights is null ? null : [weights], createGraph)[0]
-            ?? throw new TorchException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
+        ?? throw new TorchException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
 
-    /// <summary>The gradients of sum(outputs * weights) with respect to inputs; null for an input that had no part.</summary>
+    /// <summary>
+    /// The gradients of sum(outputs * weights) with respect to inputs; null for an input that had no part.
+    /// </summary>
     /// <param name="outputs">Scalars, or any tensors when <paramref name="weights"/> is given.</param>
-    /// <param name="inputs">Tensors that require gradients; but for parameters of a network no other thread may differentiate with respect to them at the same time.</param>
+    /// <param name="inputs">Tensors that require gradients; but for parameters of a network no other thread may
+    /// differentiate with respect to them at the same time.</param>
     /// <param name="weights">One per output, of its shape; null means one for scalars.</param>
     /// <param name="createGraph">Whether the gradients themselves can be differentiated.</param>
     /// <param name="retainGraph">Whether the outputs can be differentiated again.</param>
     /// <exception cref="TorchException">LibTorch refused.</exception>
-    public static Tensor?[] Grad(Tensor[] outputs, Tensor[] inputs, Tensor[]? weights = null, bool createGraph = false, bool retainGraph = false)
+    public static Tensor?[] Grad(
+        Tensor[] outputs,
+        Tensor[] inputs,
+        Tensor[]? weights = null,
+        bool createGraph = false,
+        bool retainGraph = false
+    )
     {
         if (weights is not null && weights.Length != outputs.Length)
         {
-            throw new ArgumentException($"{weights.Length} weights for {outputs.Length} outputs: give one for each.", nameof(weights));
+            throw new ArgumentException(
+                $"{weights.Length} weights for {outputs.Length} outputs: give one for each.",
+                nameof(weights)
+            );
         }
 
         // Gradients arrive in the inputs themselves, and the workers that train a network share its parameters.
-        if (!inputs.Any(input => input is Parameter)) return Backward(outputs, inputs, weights, createGraph, retainGraph);
-        lock (s_parameters) return Backward(outputs, inputs, weights, createGraph, retainGraph);
+        if (!inputs.Any(input => input is Parameter))
+            return Backward(outputs, inputs, weights, createGraph, retainGraph);
+        lock (s_parameters)
+            return Backward(outputs, inputs, weights, createGraph, retainGraph);
     }
 
-    private static Tensor?[] Backward(Tensor[] outputs, Tensor[] inputs, Tensor[]? weights, bool createGraph, bool retainGraph)
+    private static Tensor?[] Backward(
+        Tensor[] outputs,
+        Tensor[] inputs,
+        Tensor[]? weights,
+        bool createGraph,
+        bool retainGraph
+    )
     {
-        foreach (Tensor input in inputs) input.grad = null;
+        foreach (Tensor input in inputs)
+            input.grad = null;
         try
         {
             autograd.backward(outputs, weights, retainGraph || createGraph, createGraph, inputs);
         }
         catch (ExternalException e)
         {
-            throw new TorchException($"Cannot differentiate {string.Join(", ", outputs.Select(o => o.Describe()))}: {TorchErrors.FirstLine(e)}", e);
+            throw new TorchException(
+                $"Cannot differentiate {string.Join(", ", outputs.Select(o => o.Describe()))}: "
+                    + $"{TorchErrors.FirstLine(e)}",
+                e
+            );
         }
 
         var gradients = new Tensor?[inputs.Length];

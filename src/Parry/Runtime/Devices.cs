@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Parry.Runtime;
 
 /// <summary>
-/// The device that models, attacks, purifiers and trainings work on: the processor, or one GPU. It is one for the whole process, chosen before anything is loaded;
-/// from then on new tensors and networks are made there.
+/// The device that models, attacks, purifiers and trainings work on: the processor, or one GPU. It is one for the whole
+/// process, chosen before anything is loaded; from then on new tensors and networks are made there.
 /// </summary>
 public static class Devices
 {
@@ -17,13 +17,19 @@ public static class Devices
     /// <summary>Whether the work is done on a GPU.</summary>
     public static bool IsGpu => get_default_device().type != DeviceType.CPU;
 
-    /// <summary>Whether bfloat16 is fast on the device; where a processor lacks it, it is emulated and up to 35 times slower than float32.</summary>
+    /// <summary>
+    /// Whether bfloat16 is fast on the device; where a processor lacks it, it is emulated and up to 35 times slower
+    /// than float32.
+    /// </summary>
     public static bool HasFastBfloat16 => IsGpu || s_fastBfloat16.Value;
 
-    /// <summary>The most rows for one call: as many as the processor takes at once, or enough to keep a GPU busy.</summary>
+    /// <summary>
+    /// The most rows for one call: as many as the processor takes at once, or enough to keep a GPU busy.
+    /// </summary>
     /// <param name="onProcessor">The rows on a processor.</param>
     /// <param name="numbers">The numbers of a row.</param>
-    public static int RowsAtOnce(int onProcessor, long numbers) => IsGpu ? (int)Math.Max(onProcessor, NumbersForGpu / numbers) : onProcessor;
+    public static int RowsAtOnce(int onProcessor, long numbers) =>
+        IsGpu ? (int)Math.Max(onProcessor, NumbersForGpu / numbers) : onProcessor;
 
     /// <summary>Chooses the device by name: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
     /// <exception cref="UserErrorException">There is no such device.</exception>
@@ -37,16 +43,19 @@ public static class Devices
     public static Generator Generator(long seed) => new((ulong)seed, get_default_device());
 
     /// <summary>
-    /// Computes float32 in full until disposed, for answers that are reported. On a GPU, LibTorch rounds the factors of convolutions to 10 bits
-    /// (TensorFloat-32), which is good enough for the steps of an attack. Changes nothing on the processor.
+    /// Computes float32 in full until disposed, for answers that are reported. On a GPU, LibTorch rounds the factors of
+    /// convolutions to 10 bits (TensorFloat-32), which is good enough for the steps of an attack. Changes nothing on
+    /// the processor.
     /// </summary>
     public static IDisposable? FullFloat32() => IsGpu ? new TensorFloat32Off() : null;
 
     private static bool ProcessorHasBfloat16()
     {
         const string Description = "/proc/cpuinfo";
-        if (!OperatingSystem.IsLinux() || !File.Exists(Description)) return false;
-        string? flags = File.ReadLines(Description).FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal));
+        if (!OperatingSystem.IsLinux() || !File.Exists(Description))
+            return false;
+        string? flags = File.ReadLines(Description)
+            .FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal));
         return flags is not null && flags.Split(' ').Any(flag => flag is "avx512_bf16" or "amx_bf16");
     }
 

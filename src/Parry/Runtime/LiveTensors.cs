@@ -2,7 +2,10 @@ using TorchSharp;
 
 namespace Parry.Runtime;
 
-/// <summary>How many tensors are alive. TorchSharp counts a tensor that became a parameter of a network once too often and never takes that back.</summary>
+/// <summary>
+/// How many tensors are alive. TorchSharp counts a tensor that became a parameter of a network once too often and never
+/// takes that back.
+/// </summary>
 public static class LiveTensors
 {
     private static long s_parameters;

@@ -2,17 +2,27 @@ using static TorchSharp.torch;
 
 namespace Parry.Runtime;
 
-/// <summary>PyTorch's <c>matmul</c> out of the products that report errors as exceptions; TorchSharp's own ends the process at any error.</summary>
+/// <summary>
+/// PyTorch's <c>matmul</c> out of the products that report errors as exceptions; TorchSharp's own ends the process at
+/// any error.
+/// </summary>
 internal static class MatrixProduct
 {
     /// <summary>Vectors, matrices, or batches of matrices with broadcasting.</summary>
     public static Tensor Of(Tensor left, Tensor right)
     {
-        int leftRank = left.shape.Length, rightRank = right.shape.Length;
-        if (leftRank == 0 || rightRank == 0) throw new ArgumentException($"a matrix product takes no single numbers: {left.Describe()} and {right.Describe()}");
-        if (leftRank == 1) return Of(left.unsqueeze(0), right).squeeze(rightRank == 1 ? 0 : -2);
-        if (rightRank == 1) return Of(left, right.unsqueeze(1)).squeeze(-1);
-        if (leftRank == 2 && rightRank == 2) return left.mm(right);
+        int leftRank = left.shape.Length,
+            rightRank = right.shape.Length;
+        if (leftRank == 0 || rightRank == 0)
+            throw new ArgumentException(
+                $"a matrix product takes no single numbers: {left.Describe()} and {right.Describe()}"
+            );
+        if (leftRank == 1)
+            return Of(left.unsqueeze(0), right).squeeze(rightRank == 1 ? 0 : -2);
+        if (rightRank == 1)
+            return Of(left, right.unsqueeze(1)).squeeze(-1);
+        if (leftRank == 2 && rightRank == 2)
+            return left.mm(right);
         if (rightRank == 2)
         {
             Tensor rows = left.reshape(-1, left.size(-1)).mm(right);
@@ -21,7 +31,9 @@ internal static class MatrixProduct
 
         long[] batch = Broadcast(left.shape[..^2], right.shape[..^2]);
         Tensor lefts = left.expand([.. batch, left.size(-2), left.size(-1)]).reshape(-1, left.size(-2), left.size(-1));
-        Tensor rights = right.expand([.. batch, right.size(-2), right.size(-1)]).reshape(-1, right.size(-2), right.size(-1));
+        Tensor rights = right
+            .expand([.. batch, right.size(-2), right.size(-1)])
+            .reshape(-1, right.size(-2), right.size(-1));
         return lefts.bmm(rights).reshape([.. batch, left.size(-2), right.size(-1)]);
     }
 
@@ -31,7 +43,8 @@ internal static class MatrixProduct
         var shape = new long[rank];
         for (int i = 1; i <= rank; i++)
         {
-            long a = i <= left.Length ? left[^i] : 1, b = i <= right.Length ? right[^i] : 1;
+            long a = i <= left.Length ? left[^i] : 1,
+                b = i <= right.Length ? right[^i] : 1;
             shape[^i] = a == 1 ? b : a;
         }
 

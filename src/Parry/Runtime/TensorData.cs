@@ -9,33 +9,42 @@ public static class TensorData
 {
     /// <summary>A tensor from elements in row-major order.</summary>
     /// <exception cref="ArgumentException">The shape does not hold as many elements.</exception>
-    public static Tensor From<T>(ReadOnlySpan<T> elements, params ReadOnlySpan<long> shape) where T : unmanaged =>
-        FromBytes(MemoryMarshal.AsBytes(elements), TypeOf<T>(), shape);
+    public static Tensor From<T>(ReadOnlySpan<T> elements, params ReadOnlySpan<long> shape)
+        where T : unmanaged => FromBytes(MemoryMarshal.AsBytes(elements), TypeOf<T>(), shape);
 
     /// <summary>A tensor from raw bytes in row-major order.</summary>
     /// <exception cref="ArgumentException">The bytes do not fill the shape.</exception>
     public static Tensor FromBytes(ReadOnlySpan<byte> bytes, ScalarType type, params ReadOnlySpan<long> shape)
     {
         long product = SizeOf(type);
-        foreach (long size in shape) product = checked(product * size);
+        foreach (long size in shape)
+            product = checked(product * size);
         if (product != bytes.Length)
         {
-            throw new ArgumentException($"{bytes.Length} bytes do not fill the shape [{string.Join(", ", shape.ToArray())}] of {NameOf(type)}.");
+            throw new ArgumentException(
+                $"{bytes.Length} bytes do not fill the shape [{string.Join(", ", shape.ToArray())}] of {NameOf(type)}."
+            );
         }
 
         Tensor made = empty(shape, type, CPU);
-        if (bytes.Length > 0) bytes.CopyTo(made.bytes);
-        if (!Devices.IsGpu) return made;
-        using (made) return made.to(get_default_device());
+        if (bytes.Length > 0)
+            bytes.CopyTo(made.bytes);
+        if (!Devices.IsGpu)
+            return made;
+        using (made)
+            return made.to(get_default_device());
     }
 
     /// <summary>The elements in row-major order.</summary>
     /// <exception cref="InvalidOperationException">The element type is another one.</exception>
-    public static T[] ToArray<T>(this Tensor tensor) where T : unmanaged
+    public static T[] ToArray<T>(this Tensor tensor)
+        where T : unmanaged
     {
         if (TypeOf<T>() != tensor.dtype)
         {
-            throw new InvalidOperationException($"The tensor holds {NameOf(tensor.dtype)}; convert it before reading it as {typeof(T).Name}.");
+            throw new InvalidOperationException(
+                $"The tensor holds {NameOf(tensor.dtype)}; convert it before reading it as {typeof(T).Name}."
+            );
         }
 
         var elements = GC.AllocateUninitializedArray<T>(checked((int)tensor.numel()));
@@ -46,7 +55,8 @@ public static class TensorData
     /// <summary>Copies the elements out as bytes, in row-major order.</summary>
     public static void ReadBytes(this Tensor tensor, Span<byte> destination)
     {
-        if (destination.Length == 0) return;
+        if (destination.Length == 0)
+            return;
         using Tensor here = tensor.cpu();
         using Tensor rows = here.contiguous();
         rows.bytes.CopyTo(destination);
@@ -55,19 +65,21 @@ public static class TensorData
     /// <summary>Type, shape and device, as error messages show them: <c>Float32[2, 3]</c>.</summary>
     public static string Describe(this Tensor tensor)
     {
-        if (tensor.IsInvalid) return "freed tensor";
+        if (tensor.IsInvalid)
+            return "freed tensor";
         string device = tensor.device_type == DeviceType.CPU ? "" : "@" + tensor.device;
         return $"{NameOf(tensor.dtype)}[{string.Join(", ", tensor.shape)}]{device}";
     }
 
     /// <summary>The bytes of one element.</summary>
-    public static int SizeOf(ScalarType type) => type switch
-    {
-        ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
-        ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
-        ScalarType.Float32 or ScalarType.Int32 => 4,
-        _ => 8,
-    };
+    public static int SizeOf(ScalarType type) =>
+        type switch
+        {
+            ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
+            ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Int16 => 2,
+            ScalarType.Float32 or ScalarType.Int32 => 4,
+            _ => 8,
+        };
 
     /// <summary>A copy in which the elements at indices along a dimension are one value.</summary>
     public static Tensor ScatterValue(this Tensor tensor, long dimension, Tensor indices, double value)
@@ -77,7 +89,8 @@ public static class TensorData
     }
 
     /// <summary>Hands tensors to the scope outside, or to the caller when there is none.</summary>
-    public static T MoveAllToOuter<T>(this DisposeScope scope, T tensors) where T : IEnumerable<Tensor>
+    public static T MoveAllToOuter<T>(this DisposeScope scope, T tensors)
+        where T : IEnumerable<Tensor>
     {
         scope.MoveToOuter(tensors);
         return tensors;
@@ -102,12 +115,20 @@ public static class TensorData
 
     private static ScalarType TypeOf<T>()
     {
-        if (typeof(T) == typeof(float)) return ScalarType.Float32;
-        if (typeof(T) == typeof(double)) return ScalarType.Float64;
-        if (typeof(T) == typeof(long)) return ScalarType.Int64;
-        if (typeof(T) == typeof(int)) return ScalarType.Int32;
-        if (typeof(T) == typeof(byte)) return ScalarType.Byte;
-        if (typeof(T) == typeof(bool)) return ScalarType.Bool;
-        throw new NotSupportedException($"Tensors of {typeof(T).Name} are not supported: use float, double, long, int, byte or bool.");
+        if (typeof(T) == typeof(float))
+            return ScalarType.Float32;
+        if (typeof(T) == typeof(double))
+            return ScalarType.Float64;
+        if (typeof(T) == typeof(long))
+            return ScalarType.Int64;
+        if (typeof(T) == typeof(int))
+            return ScalarType.Int32;
+        if (typeof(T) == typeof(byte))
+            return ScalarType.Byte;
+        if (typeof(T) == typeof(bool))
+            return ScalarType.Bool;
+        throw new NotSupportedException(
+            $"Tensors of {typeof(T).Name} are not supported: use float, double, long, int, byte or bool."
+        );
     }
 }

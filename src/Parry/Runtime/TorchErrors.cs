@@ -11,11 +11,13 @@ public static partial class TorchErrors
     public static string FirstLine(Exception error)
     {
         string text = error.Message;
-        if (InScript().Match(text) is { Success: true } said) text = said.Groups[1].Value;
+        if (InScript().Match(text) is { Success: true } said)
+            text = said.Groups[1].Value;
         foreach (string noise in s_noise)
         {
             int at = text.IndexOf(noise, StringComparison.Ordinal);
-            if (at > 0) text = text[..at];
+            if (at > 0)
+                text = text[..at];
         }
 
         string? line = text.Split('\n').Select(part => part.Trim()).FirstOrDefault(part => part.Length > 0);

@@ -2,11 +2,13 @@ using System.Runtime.InteropServices;
 
 namespace Parry.Runtime;
 
-/// <summary>LibTorch refused something, said in one line; TorchSharp's own calls throw its base class with LibTorch's back-trace.</summary>
+/// <summary>
+/// LibTorch refused something, said in one line; TorchSharp's own calls throw its base class with LibTorch's
+/// back-trace.
+/// </summary>
 public sealed class TorchException : ExternalException
 {
     /// <summary>Creates the exception with a message.</summary>
-    public TorchException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
+    public TorchException(string message, Exception? inner = null)
+        : base(message, inner) { }
 }

@@ -7,16 +7,21 @@ using TorchSharp;
 namespace Parry.Runtime;
 
 /// <summary>
-/// Loads LibTorch once, with the C environment set before LibTorch reads it: from the folder that <c>PARRY_LIBTORCH</c> names, or from beside the program. Where
-/// the system's libstdc++ is older than TorchSharp asks for, a copy of TorchSharp's native library with that one need marked weak is loaded instead.
+/// Loads LibTorch once, with the C environment set before LibTorch reads it: from the folder that <c>PARRY_LIBTORCH</c>
+/// names, or from beside the program. Where the system's libstdc++ is older than TorchSharp asks for, a copy of
+/// TorchSharp's native library with that one need marked weak is loaded instead.
 /// </summary>
 public static partial class TorchLibrary
 {
-    /// <summary>The variable that names a folder with LibTorch's libraries, such as …/site-packages/torch/lib.</summary>
+    /// <summary>
+    /// The variable that names a folder with LibTorch's libraries, such as …/site-packages/torch/lib.
+    /// </summary>
     public const string FolderVariable = "PARRY_LIBTORCH";
 
     private const string Wrapper = "LibTorchSharp";
-    private const int TrimThreshold = -1, MmapThreshold = -3, ArenaMax = -8;
+    private const int TrimThreshold = -1,
+        MmapThreshold = -3,
+        ArenaMax = -8;
 
     private static readonly Lazy<nint> s_wrapper = new(LoadAll, LazyThreadSafetyMode.ExecutionAndPublication);
 
@@ -67,10 +72,15 @@ public static partial class TorchLibrary
     /// <exception cref="UserErrorException">There is no such device, or LibTorch has no CUDA.</exception>
     public static torch.Device Device(string name)
     {
-        if (name == "cpu") return torch.CPU;
+        if (name == "cpu")
+            return torch.CPU;
         string[] parts = name.Split(':');
         int index = 0;
-        if (parts[0] != "cuda" || parts.Length > 2 || (parts.Length == 2 && (!int.TryParse(parts[1], out index) || index < 0)))
+        if (
+            parts[0] != "cuda"
+            || parts.Length > 2
+            || (parts.Length == 2 && (!int.TryParse(parts[1], out index) || index < 0))
+        )
         {
             throw new UserErrorException($"expected a device cpu, cuda or cuda:0, got \"{name}\"");
         }
@@ -79,7 +89,9 @@ public static partial class TorchLibrary
         if (devices == 0)
         {
             throw new UserErrorException(
-                $"{name} needs LibTorch with CUDA: set {FolderVariable} to the folder torch/lib of an installed PyTorch, or reference a package TorchSharp-cuda in place of libtorch-cpu");
+                $"{name} needs LibTorch with CUDA: set {FolderVariable} to the folder torch/lib of an installed "
+                    + $"PyTorch, or reference a package TorchSharp-cuda in place of libtorch-cpu"
+            );
         }
 
         return index < devices
@@ -87,19 +99,26 @@ public static partial class TorchLibrary
             : throw new UserErrorException($"expected a device below cuda:{devices}, got \"{name}\"");
     }
 
-    // TorchSharp looks for its library by itself, and where it finds none that loads it copies half a gigabyte of packages. It asks here first.
+    // TorchSharp looks for its library by itself, and where it finds none that loads it copies half a gigabyte of
+    // packages. It asks here first.
     [ModuleInitializer]
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2255", Justification = "The only moment that is before any use of TorchSharp.")]
+    [System.Diagnostics.CodeAnalysis.SuppressMessage(
+        "Usage",
+        "CA2255",
+        Justification = "The only moment that is before any use of TorchSharp."
+    )]
     internal static void Register()
     {
         AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => name == Wrapper ? s_wrapper.Value : 0;
         AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => Prepare(loaded.LoadedAssembly);
-        foreach (Assembly assembly in AppDomain.CurrentDomain.GetAssemblies()) Prepare(assembly);
+        foreach (Assembly assembly in AppDomain.CurrentDomain.GetAssemblies())
+            Prepare(assembly);
     }
 
     private static void Prepare(Assembly assembly)
     {
-        if (assembly.GetName().Name != "TorchSharp") return;
+        if (assembly.GetName().Name != "TorchSharp")
+            return;
         NativeLibrary.SetDllImportResolver(assembly, (name, _, _) => name == Wrapper ? s_wrapper.Value : 0);
     }
 
@@ -112,20 +131,29 @@ public static partial class TorchLibrary
         Way = string.IsNullOrEmpty(named) ? "beside the program" : $"named by {FolderVariable}";
         if (!File.Exists(Path.Combine(Folder, FileName("torch_cpu"))))
         {
-            throw new TorchNotFoundException(string.IsNullOrEmpty(named)
-                ? $"LibTorch was expected beside the program, and '{Folder}' lacks {FileName("torch_cpu")}: build again with ./parry, or set {FolderVariable} to the folder of an unpacked LibTorch 2.10"
-                : $"{FolderVariable} is '{named}', which lacks {FileName("torch_cpu")}: name the folder with LibTorch's libraries, or unset it to use the one beside the program");
+            throw new TorchNotFoundException(
+                string.IsNullOrEmpty(named)
+                    ? $"LibTorch was expected beside the program, and '{Folder}' lacks {FileName("torch_cpu")}: "
+                        + $"build again with ./parry, or set {FolderVariable} to the folder of an unpacked LibTorch "
+                        + $"2.10"
+                    : $"{FolderVariable} is '{named}', which lacks {FileName("torch_cpu")}: name the folder with "
+                        + $"LibTorch's libraries, or unset it to use the one beside the program"
+            );
         }
 
-        string[] order = HasCuda(Folder) ? ["c10", "c10_cuda", "torch_cpu", "torch_cuda", "torch"] : ["c10", "torch_cpu", "torch"];
+        string[] order = HasCuda(Folder)
+            ? ["c10", "c10_cuda", "torch_cpu", "torch_cuda", "torch"]
+            : ["c10", "torch_cpu", "torch"];
         foreach (string library in order)
         {
             nint loaded = LoadFile(Path.Combine(Folder, FileName(library)));
-            if (library == "c10") SilenceWarnings(loaded);
+            if (library == "c10")
+                SilenceWarnings(loaded);
         }
 
         string wrapper = Path.Combine(beside, FileName(Wrapper));
-        if (!OperatingSystem.IsLinux() || !VersionNeed.IsMissingFrom(wrapper)) return LoadFile(wrapper);
+        if (!OperatingSystem.IsLinux() || !VersionNeed.IsMissingFrom(wrapper))
+            return LoadFile(wrapper);
         Way += $", with TorchSharp's need of {VersionNeed.Name} marked weak";
         return LoadFile(VersionNeed.WeakCopy(wrapper));
     }
@@ -138,16 +166,26 @@ public static partial class TorchLibrary
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            string reason = e.Message.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.Contains(Path.GetFileName(path), StringComparison.Ordinal)) ?? e.Message;
-            throw new TorchNotFoundException($"LibTorch could not be loaded ({reason}): build again, or set {FolderVariable} to the folder of an unpacked LibTorch 2.10", e);
+            string reason =
+                e.Message.Split('\n')
+                    .Select(line => line.Trim())
+                    .FirstOrDefault(line => line.Contains(Path.GetFileName(path), StringComparison.Ordinal))
+                ?? e.Message;
+            throw new TorchNotFoundException(
+                $"LibTorch could not be loaded ({reason}): build again, or set {FolderVariable} to the folder of an "
+                    + $"unpacked LibTorch 2.10",
+                e
+            );
         }
     }
 
-    // LibTorch writes warnings to stderr about which a user can do nothing, such as that of the cycle between a parameter and its gradient, which Autograd cuts.
+    // LibTorch writes warnings to stderr about which a user can do nothing, such as that of the cycle between a
+    // parameter and its gradient, which Autograd cuts.
     private static void SilenceWarnings(nint c10)
     {
         const int OnlyErrors = 2;
-        if (NativeLibrary.TryGetExport(c10, "FLAGS_caffe2_log_level", out nint level)) Marshal.WriteInt32(level, OnlyErrors);
+        if (NativeLibrary.TryGetExport(c10, "FLAGS_caffe2_log_level", out nint level))
+            Marshal.WriteInt32(level, OnlyErrors);
     }
 
     private static bool HasCuda(string folder) => File.Exists(Path.Combine(folder, FileName("torch_cuda")));
@@ -155,24 +193,33 @@ public static partial class TorchLibrary
     private static string NativesBesideProgram()
     {
         string program = AppContext.BaseDirectory;
-        string system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
+        string system =
+            OperatingSystem.IsWindows() ? "win"
+            : OperatingSystem.IsMacOS() ? "osx"
+            : "linux";
         string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
         string package = Path.Combine(program, "runtimes", $"{system}-{architecture}", "native");
         return File.Exists(Path.Combine(program, FileName(Wrapper))) || !Directory.Exists(package) ? program : package;
     }
 
-    private static string FileName(string library) => OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+    private static string FileName(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll"
+        : OperatingSystem.IsMacOS() ? $"lib{library}.dylib"
+        : $"lib{library}.so";
 
     private static void SetEnvironment()
     {
-        if (!OperatingSystem.IsLinux()) return;
+        if (!OperatingSystem.IsLinux())
+            return;
 
-        // C reads these at load time and does not see Environment.SetEnvironmentVariable. One thread per worker is the plan.
+        // C reads these at load time and does not see Environment.SetEnvironmentVariable. One thread per worker is the
+        // plan.
         _ = setenv("OMP_NUM_THREADS", "1", 0);
         _ = setenv("OMP_WAIT_POLICY", "passive", 0);
 
-        // The C library gives freed tensors back to the system at once, and zeroing fresh pages then costs several times what a
-        // convolution does. Keep them: one arena for all threads, large blocks from the heap, and no trimming.
+        // The C library gives freed tensors back to the system at once, and zeroing fresh pages then costs several
+        // times what a convolution does. Keep them: one arena for all threads, large blocks from the heap, and no
+        // trimming.
         _ = mallopt(ArenaMax, 1);
         _ = mallopt(MmapThreshold, 1 << 30);
         _ = mallopt(TrimThreshold, int.MaxValue);

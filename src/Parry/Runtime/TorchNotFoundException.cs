@@ -4,7 +4,6 @@ namespace Parry.Runtime;
 public sealed class TorchNotFoundException : Exception
 {
     /// <summary>Creates the exception with a message.</summary>
-    public TorchNotFoundException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
+    public TorchNotFoundException(string message, Exception? inner = null)
+        : base(message, inner) { }
 }

@@ -6,8 +6,9 @@ using Parry.Data;
 namespace Parry.Runtime;
 
 /// <summary>
-/// TorchSharp's native library asks libstdc++ for the version GLIBCXX_3.4.32 (GCC 13), of which it uses nothing but a marker that is never called. Where libstdc++ is older,
-/// a copy in which that need is marked weak loads: one flag of the file changes.
+/// TorchSharp's native library asks libstdc++ for the version GLIBCXX_3.4.32 (GCC 13), of which it uses nothing but a
+/// marker that is never called. Where libstdc++ is older, a copy in which that need is marked weak loads: one flag of
+/// the file changes.
 /// </summary>
 public static class VersionNeed
 {
@@ -25,7 +26,9 @@ public static class VersionNeed
     {
         try
         {
-            System.Runtime.InteropServices.NativeLibrary.Free(System.Runtime.InteropServices.NativeLibrary.Load(library));
+            System.Runtime.InteropServices.NativeLibrary.Free(
+                System.Runtime.InteropServices.NativeLibrary.Load(library)
+            );
             return false;
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
@@ -34,11 +37,16 @@ public static class VersionNeed
         }
     }
 
-    /// <summary>Whether the error of a load is that of a missing version: an error of another kind is not mended by a copy.</summary>
+    /// <summary>
+    /// Whether the error of a load is that of a missing version: an error of another kind is not mended by a copy.
+    /// </summary>
     public static bool IsNamedIn(string error) => error.Contains(Name, StringComparison.Ordinal);
 
-    /// <summary>The path of a copy with the need marked weak, made in the user's cache if it is not there or damaged.</summary>
-    /// <exception cref="TorchNotFoundException">The library is not the one that is known, or no copy can be written.</exception>
+    /// <summary>
+    /// The path of a copy with the need marked weak, made in the user's cache if it is not there or damaged.
+    /// </summary>
+    /// <exception cref="TorchNotFoundException">The library is not the one that is known, or no copy can be
+    /// written.</exception>
     public static string WeakCopy(string library) => WeakCopy(library, DataLocator.CacheFolder("native"));
 
     /// <summary>The same in a folder of one's own.</summary>
@@ -49,14 +57,17 @@ public static class VersionNeed
         if (hash != KnownSha256)
         {
             throw new TorchNotFoundException(
-                $"This system's libstdc++ lacks {Name}, and '{library}' is not the library of TorchSharp 0.107.0 that Parry can adapt (SHA-256 {hash}): use a system with GCC 13's libstdc++");
+                $"This system's libstdc++ lacks {Name}, and '{library}' is not the library of TorchSharp 0.107.0 "
+                    + $"that Parry can adapt (SHA-256 {hash}): use a system with GCC 13's libstdc++"
+            );
         }
 
         MarkWeak(bytes);
         string copy = Path.Combine(folder, $"libLibTorchSharp-{hash[..16]}.so");
         try
         {
-            if (File.Exists(copy) && bytes.AsSpan().SequenceEqual(File.ReadAllBytes(copy))) return copy;
+            if (File.Exists(copy) && bytes.AsSpan().SequenceEqual(File.ReadAllBytes(copy)))
+                return copy;
             Directory.CreateDirectory(folder);
             string temporary = $"{copy}.{Environment.ProcessId}.tmp";
             File.WriteAllBytes(temporary, bytes);
@@ -66,7 +77,10 @@ public static class VersionNeed
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new TorchNotFoundException(
-                $"This system's libstdc++ lacks {Name}, and a copy of TorchSharp's library that does without cannot be written to '{folder}' ({e.Message}): make it writable, or set XDG_CACHE_HOME", e);
+                $"This system's libstdc++ lacks {Name}, and a copy of TorchSharp's library that does without cannot "
+                    + $"be written to '{folder}' ({e.Message}): make it writable, or set XDG_CACHE_HOME",
+                e
+            );
         }
     }
 
@@ -85,17 +99,20 @@ public static class VersionNeed
         for (int i = 0; i < count; i++)
         {
             long header = sections + ((long)i * size);
-            if (Read32(file, header + 4) != VersionNeedSection) continue;
+            if (Read32(file, header + 4) != VersionNeedSection)
+                continue;
             long at = Read64(file, header + 0x18);
             uint entries = Read32(file, header + 0x2C);
             long names = Read64(file, sections + (Read32(file, header + 0x28) * (long)size) + 0x18);
-            if (MarkWeak(file, at, entries, names)) return;
+            if (MarkWeak(file, at, entries, names))
+                return;
         }
 
         throw new InvalidDataException($"It does not ask for {Name}.");
     }
 
-    // Verneed: version, count of Vernaux, file name, offset of the first Vernaux, offset of the next. Vernaux: hash, flags, index, name, offset of the next.
+    // Verneed: version, count of Vernaux, file name, offset of the first Vernaux, offset of the next. Vernaux: hash,
+    // flags, index, name, offset of the next.
     private static bool MarkWeak(Span<byte> file, long need, uint entries, long names)
     {
         // A real file asks a few libraries for a few versions; a chain that leads back to itself has no end.
@@ -109,7 +126,10 @@ public static class VersionNeed
                 if (NameAt(file, names + Read32(file, auxiliary + 8)) == Name)
                 {
                     Span<byte> flags = Slice(file, auxiliary + 4, 2);
-                    BinaryPrimitives.WriteUInt16LittleEndian(flags, (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(flags) | Weak));
+                    BinaryPrimitives.WriteUInt16LittleEndian(
+                        flags,
+                        (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(flags) | Weak)
+                    );
                     return true;
                 }
 
@@ -129,9 +149,12 @@ public static class VersionNeed
     }
 
     private static Span<byte> Slice(Span<byte> file, long at, int length) =>
-        at >= 0 && at <= file.Length - length ? file.Slice((int)at, length) : throw new InvalidDataException("Its sections point outside the file.");
+        at >= 0 && at <= file.Length - length
+            ? file.Slice((int)at, length)
+            : throw new InvalidDataException("Its sections point outside the file.");
 
-    private static ushort Read16(Span<byte> file, long at) => BinaryPrimitives.ReadUInt16LittleEndian(Slice(file, at, 2));
+    private static ushort Read16(Span<byte> file, long at) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(Slice(file, at, 2));
 
     private static uint Read32(Span<byte> file, long at) => BinaryPrimitives.ReadUInt32LittleEndian(Slice(file, at, 4));
 

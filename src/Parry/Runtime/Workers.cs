@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace Parry.Runtime;
 
 /// <summary>
-/// Long-lived threads, one per physical core, each with LibTorch's own threading at one. A batch is cut along the sample
-/// axis and the workers take the pieces; samples are independent, so the number of workers changes no result.
+/// Long-lived threads, one per physical core, each with LibTorch's own threading at one. A batch is cut along the
+/// sample axis and the workers take the pieces; samples are independent, so the number of workers changes no result.
 /// </summary>
 public sealed class Workers : IDisposable
 {
@@ -39,7 +39,9 @@ public sealed class Workers : IDisposable
     /// <summary>How many workers there are.</summary>
     public int Count => _threads.Length;
 
-    /// <summary>Does pieces 0 to count - 1, each on some worker, and waits for all. The first exception is thrown again here.</summary>
+    /// <summary>
+    /// Does pieces 0 to count - 1, each on some worker, and waits for all. The first exception is thrown again here.
+    /// </summary>
     /// <remarks>Called from a worker, it does the pieces itself.</remarks>
     public void Run(int count, Action<int> piece, CancellationToken cancellation = default)
     {
@@ -55,7 +57,8 @@ public sealed class Workers : IDisposable
         }
 
         using var done = new CountdownEvent(Math.Max(count, 1));
-        if (count == 0) return;
+        if (count == 0)
+            return;
         ExceptionDispatchInfo? failure = null;
         for (int i = 0; i < count; i++)
         {
@@ -64,7 +67,8 @@ public sealed class Workers : IDisposable
             {
                 try
                 {
-                    if (failure is null && !cancellation.IsCancellationRequested) piece(index);
+                    if (failure is null && !cancellation.IsCancellationRequested)
+                        piece(index);
                 }
                 catch (Exception e)
                 {
@@ -117,7 +121,8 @@ public sealed class Workers : IDisposable
             Monitor.PulseAll(_queue);
         }
 
-        foreach (Thread thread in _threads) thread.Join();
+        foreach (Thread thread in _threads)
+            thread.Join();
     }
 
     private void Enqueue(Action action)
@@ -141,7 +146,8 @@ public sealed class Workers : IDisposable
             {
                 while (_queue.Count == 0)
                 {
-                    if (_closed) return;
+                    if (_closed)
+                        return;
                     Monitor.Wait(_queue);
                 }
 
@@ -160,7 +166,8 @@ public sealed class Workers : IDisposable
             foreach (string cpu in Directory.GetDirectories("/sys/devices/system/cpu", "cpu*"))
             {
                 string siblings = Path.Combine(cpu, "topology/thread_siblings_list");
-                if (File.Exists(siblings)) cores.Add(File.ReadAllText(siblings).Trim());
+                if (File.Exists(siblings))
+                    cores.Add(File.ReadAllText(siblings).Trim());
             }
 
             // ProcessorCount knows affinity and container limits; the topology knows hyper-threads.

@@ -11,14 +11,22 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
-/// <summary>AdvGAN's generator in a weight file: what comes back, what is refused, and how a training goes on.</summary>
+/// <summary>
+/// AdvGAN's generator in a weight file: what comes back, what is refused, and how a training goes on.
+/// </summary>
 public sealed class AdvGanWeightsTests : IDisposable
 {
     private const double Epsilon = 0.45;
 
     private static readonly ToyStripes.Classifier s_classifier = new();
-    private static readonly ImageSet s_known = ToyStripes.Make(150), s_unseen = ToyStripes.Make(60, seed: 2);
-    private static readonly AdvGan s_attack = new() { Epsilon = Epsilon, TrainingImages = 140, Epochs = 3 };
+    private static readonly ImageSet s_known = ToyStripes.Make(150),
+        s_unseen = ToyStripes.Make(60, seed: 2);
+    private static readonly AdvGan s_attack = new()
+    {
+        Epsilon = Epsilon,
+        TrainingImages = 140,
+        Epochs = 3,
+    };
 
     private static readonly Lazy<byte[]> s_file = new(Train);
 
@@ -34,11 +42,13 @@ public sealed class AdvGanWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         Save();
-        AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}"), trained = new AttackSpec(AdvGan.Entry, s_attack, [Epsilon], null).Train(s_classifier, s_known, seed: 1);
+        AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}"),
+            trained = new AttackSpec(AdvGan.Entry, s_attack, [Epsilon], null).Train(s_classifier, s_known, seed: 1);
         Tensor images = s_unseen.ImageTensor();
         Goal goal = Goal.Untargeted(s_unseen.LabelTensor());
         var counting = new CountingClassifier(s_classifier);
-        using AttackResult kept = loaded.Run(counting, images, goal, seed: 1)[0], fresh = trained.Run(s_classifier, images, goal, seed: 1)[0];
+        using AttackResult kept = loaded.Run(counting, images, goal, seed: 1)[0],
+            fresh = trained.Run(s_classifier, images, goal, seed: 1)[0];
         Assert.Equal(0, kept.Queries.Sum() + kept.Gradients.Sum());
         Assert.Equal(Epsilon, kept.Epsilon);
 
@@ -53,7 +63,14 @@ public sealed class AdvGanWeightsTests : IDisposable
     public void A_loaded_attack_takes_the_budget_of_its_file_unless_another_is_given_and_reads_back()
     {
         Save();
-        foreach (var (text, epsilons) in new (string, double[])[] { ("", [Epsilon]), (",eps=0.1", [0.1]), (",eps=0.1,0.2", [0.1, 0.2]) })
+        foreach (
+            var (text, epsilons) in new (string, double[])[]
+            {
+                ("", [Epsilon]),
+                (",eps=0.1", [0.1]),
+                (",eps=0.1,0.2", [0.1, 0.2]),
+            }
+        )
         {
             AttackSpec spec = AttackCatalog.Parse($"advgan:weights={Weights}{text}");
             Assert.Equal(epsilons, spec.Epsilons);
@@ -73,7 +90,8 @@ public sealed class AdvGanWeightsTests : IDisposable
         var (generator, epsilon, _) = PerturbationGenerator.Load(Weights);
         float[] weights = VaeTests.Weights(generator);
         using AdvGan loaded = s_attack.Load(Weights);
-        using AdvGanTraining warm = loaded.On(s_classifier, "rows", s_known, seed: 3), cold = s_attack.On(s_classifier, "rows", s_known, seed: 3);
+        using AdvGanTraining warm = loaded.On(s_classifier, "rows", s_known, seed: 3),
+            cold = s_attack.On(s_classifier, "rows", s_known, seed: 3);
         Assert.Equal(Epsilon, epsilon);
         Assert.Equal(weights, VaeTests.Weights(warm.Generator));
         Assert.NotEqual(weights, VaeTests.Weights(cold.Generator));
@@ -89,12 +107,17 @@ public sealed class AdvGanWeightsTests : IDisposable
     public void A_resumed_training_gives_the_generator_of_an_unbroken_one_bit_for_bit()
     {
         using var scope = NewDisposeScope();
-        using AdvGanTraining whole = Training(s_attack), first = Training(s_attack), second = Training(s_attack);
-        while (whole.Epoch < whole.Epochs) whole.RunEpoch();
+        using AdvGanTraining whole = Training(s_attack),
+            first = Training(s_attack),
+            second = Training(s_attack);
+        while (whole.Epoch < whole.Epochs)
+            whole.RunEpoch();
         first.RunEpoch();
-        using (SafeTensorsFile checkpoint = Checkpoint(first)) second.Resume(checkpoint);
+        using (SafeTensorsFile checkpoint = Checkpoint(first))
+            second.Resume(checkpoint);
         Assert.Equal(1, second.Epoch);
-        while (second.Epoch < second.Epochs) second.RunEpoch();
+        while (second.Epoch < second.Epochs)
+            second.RunEpoch();
         Assert.Equal(VaeTests.Weights(whole.Generator), VaeTests.Weights(second.Generator));
     }
 
@@ -104,10 +127,30 @@ public sealed class AdvGanWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using AdvGanTraining first = Training(s_attack);
         using SafeTensorsFile checkpoint = Checkpoint(first);
-        foreach (AdvGan other in new[] { s_attack with { Epochs = 4 }, s_attack with { Epsilon = 0.2 }, s_attack with { TrainingImages = 130 } })
+        foreach (
+            AdvGan other in new[]
+            {
+                s_attack with
+                {
+                    Epochs = 4,
+                },
+                s_attack with
+                {
+                    Epsilon = 0.2,
+                },
+                s_attack with
+                {
+                    TrainingImages = 130,
+                },
+            }
+        )
         {
             using AdvGanTraining second = Training(other);
-            Assert.Contains("same options", Assert.Throws<UserErrorException>(() => second.Resume(checkpoint)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "same options",
+                Assert.Throws<UserErrorException>(() => second.Resume(checkpoint)).Message,
+                StringComparison.Ordinal
+            );
         }
 
         using AdvGanTraining elsewhere = s_attack.On(s_classifier, "another", s_known, seed: 1);
@@ -119,10 +162,19 @@ public sealed class AdvGanWeightsTests : IDisposable
     {
         Save();
         var (generator, _, description) = PerturbationGenerator.Load(Weights);
-        Refused("no usable weight file", () => ModelFile.Save(Weights, generator, description with { Architecture = "puvae" }));
+        Refused(
+            "no usable weight file",
+            () => ModelFile.Save(Weights, generator, description with { Architecture = "puvae" })
+        );
         Refused("for which budget", () => ModelFile.Save(Weights, generator, description with { Settings = null }));
-        Refused("for which budget", () => ModelFile.Save(Weights, generator, description with { Settings = "epsilon=-1" }));
-        Refused("mislabeled", () => ModelFile.Save(Weights, generator, description with { Shape = new ImageShape(3, 8, 8) }));
+        Refused(
+            "for which budget",
+            () => ModelFile.Save(Weights, generator, description with { Settings = "epsilon=-1" })
+        );
+        Refused(
+            "mislabeled",
+            () => ModelFile.Save(Weights, generator, description with { Shape = new ImageShape(3, 8, 8) })
+        );
         Refused(Weights, () => File.WriteAllBytes(Weights, s_file.Value[..^9]));
         Refused(Weights, () => File.WriteAllText(Weights, "no weights"));
         Refused("no model file", () => File.Delete(Weights));
@@ -131,7 +183,9 @@ public sealed class AdvGanWeightsTests : IDisposable
         void Refused(string word, Action spoil)
         {
             spoil();
-            string message = Assert.Throws<UserErrorException>(() => AttackCatalog.Parse($"advgan:weights={Weights}")).Message;
+            string message = Assert
+                .Throws<UserErrorException>(() => AttackCatalog.Parse($"advgan:weights={Weights}"))
+                .Message;
             Assert.Contains(word, message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', message);
         }
@@ -144,9 +198,31 @@ public sealed class AdvGanWeightsTests : IDisposable
         Save();
         AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}");
         var larger = new Parry.Tests.LinearClassifier(new ImageShape(1, 12, 12));
-        using Tensor images = zeros([4, 1, 12, 12]), labels = zeros([4], ScalarType.Int64);
-        Assert.Contains("images of 1x8x8, not of 1x12x12", Assert.Throws<UserErrorException>(() => loaded.Run(larger, images, Goal.Untargeted(labels), seed: 1, attacked: [true, true, true, true])).Message, StringComparison.Ordinal);
-        Assert.Contains("was trained untargeted", Assert.Throws<UserErrorException>(() => loaded.Run(s_classifier, s_unseen.ImageTensor(), Goal.Targeted(zeros([60], ScalarType.Int64)), seed: 1)).Message, StringComparison.Ordinal);
+        using Tensor images = zeros([4, 1, 12, 12]),
+            labels = zeros([4], ScalarType.Int64);
+        Assert.Contains(
+            "images of 1x8x8, not of 1x12x12",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    loaded.Run(larger, images, Goal.Untargeted(labels), seed: 1, attacked: [true, true, true, true])
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "was trained untargeted",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    loaded.Run(
+                        s_classifier,
+                        s_unseen.ImageTensor(),
+                        Goal.Targeted(zeros([60], ScalarType.Int64)),
+                        seed: 1
+                    )
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     private void Save() => File.WriteAllBytes(Weights, s_file.Value);
@@ -158,8 +234,19 @@ public sealed class AdvGanWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         using AdvGanTraining training = Training(s_attack);
-        while (training.Epoch < training.Epochs) training.RunEpoch();
-        ModelFile.Save(file, training.Generator, training.Generator.Describe(Epsilon) with { Data = "stripes", Seed = 1, Command = "parry train advgan" }, half: true);
+        while (training.Epoch < training.Epochs)
+            training.RunEpoch();
+        ModelFile.Save(
+            file,
+            training.Generator,
+            training.Generator.Describe(Epsilon) with
+            {
+                Data = "stripes",
+                Seed = 1,
+                Command = "parry train advgan",
+            },
+            half: true
+        );
         return File.ReadAllBytes(file);
     }
 

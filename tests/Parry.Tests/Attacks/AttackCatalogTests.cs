@@ -14,7 +14,17 @@ public class AttackCatalogTests
     {
         AttackSpec spec = AttackCatalog.Parse("pgd:eps=0.1,0.2,8/255,steps=20,norm=l2,loss=margin,random-start=false");
         Assert.Equal([0.1, 0.2, 8 / 255.0], spec.Epsilons);
-        Assert.Equal(new ProjectedGradientDescent { Epsilon = 0.1, Steps = 20, Norm = Norm.L2, Loss = Objective.Margin, RandomStart = false }, spec.Attack);
+        Assert.Equal(
+            new ProjectedGradientDescent
+            {
+                Epsilon = 0.1,
+                Steps = 20,
+                Norm = Norm.L2,
+                Loss = Objective.Margin,
+                RandomStart = false,
+            },
+            spec.Attack
+        );
         Assert.Equal("pgd:eps=0.1,0.2,8/255,norm=l2,steps=20,random-start=false,loss=margin", spec.Text);
         Assert.Equal("pgd", spec.Name);
     }
@@ -42,7 +52,10 @@ public class AttackCatalogTests
     [InlineData("pdg", "there is no attack \"pdg\", did you mean pgd?; the attacks: fgsm, rand-fgsm, bim, ")]
     [InlineData("something-else", "there is no attack \"something-else\"; the attacks: fgsm, rand-fgsm, bim, ")]
     [InlineData("", "the attacks: fgsm")]
-    [InlineData("pgd:step-count=3", "has no option step-count; its options: eps, norm, step, steps, random-start, restarts, loss, early-stop")]
+    [InlineData(
+        "pgd:step-count=3",
+        "has no option step-count; its options: eps, norm, step, steps, random-start, restarts, loss, early-stop"
+    )]
     [InlineData("pgd:restart=3", "did you mean restarts?")]
     [InlineData("cw-l2:eps=0.3", "the attack cw-l2 has no option eps")]
     [InlineData("pgd:eps=-0.1", "takes for eps a number from 0 on, such as 0.1 or 8/255, got \"-0.1\"")]
@@ -66,24 +79,54 @@ public class AttackCatalogTests
     [InlineData("pgd:0.3", "\"0.3\" is no key=value")]
     [InlineData("pgd:", "is no key=value")]
     public void Refuses_what_it_does_not_know_and_says_what_is_valid(string text, string reason) =>
-        Assert.Contains(reason, Assert.Throws<UserErrorException>(() => AttackCatalog.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            reason,
+            Assert.Throws<UserErrorException>(() => AttackCatalog.Parse(text)).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Any_text_is_either_an_attack_that_reads_back_or_a_one_line_reason()
     {
         string[] words =
         [
-            .. AttackCatalog.All.Select(entry => entry.Name), .. AttackCatalog.All.SelectMany(entry => entry.Options).Select(option => option.Name),
-            ":", ",", "=", "/", "-", " ", "0", "1", "0.1", "255", "1e-3", "1e999", "NaN", "linf", "l2", "margin", "true", "\n", "\0", "é", "=,", "eps=", ",steps=",
+            .. AttackCatalog.All.Select(entry => entry.Name),
+            .. AttackCatalog.All.SelectMany(entry => entry.Options).Select(option => option.Name),
+            ":",
+            ",",
+            "=",
+            "/",
+            "-",
+            " ",
+            "0",
+            "1",
+            "0.1",
+            "255",
+            "1e-3",
+            "1e999",
+            "NaN",
+            "linf",
+            "l2",
+            "margin",
+            "true",
+            "\n",
+            "\0",
+            "é",
+            "=,",
+            "eps=",
+            ",steps=",
         ];
         int attacks = AttackCatalog.All.Count;
         var random = new Random(1);
         int read = 0;
         for (int i = 0; i < 20_000; i++)
         {
-            string text = i % 2 == 0
-                ? string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => words[random.Next(words.Length)]))
-                : $"{words[random.Next(attacks)]}:{words[attacks + random.Next(words.Length - attacks)]}={words[random.Next(words.Length)]},{words[random.Next(words.Length)]}";
+            string text =
+                i % 2 == 0
+                    ? string.Concat(
+                        Enumerable.Range(0, random.Next(1, 12)).Select(_ => words[random.Next(words.Length)])
+                    )
+                    : $"{words[random.Next(attacks)]}:{words[attacks + random.Next(words.Length - attacks)]}={words[random.Next(words.Length)]},{words[random.Next(words.Length)]}";
             try
             {
                 AttackSpec spec = AttackCatalog.Parse(text);
@@ -103,25 +146,40 @@ public class AttackCatalogTests
     public void Every_entry_is_fit_to_be_listed()
     {
         Assert.Equal(AttackCatalog.All.Count, AttackCatalog.All.Select(entry => entry.Name).Distinct().Count());
-        Assert.All(AttackCatalog.All, entry =>
-        {
-            Assert.Matches("^[a-z][a-z0-9-]*$", entry.Name);
-            Assert.Matches(@"\d{4}, (\d{4}\.\d{4,5}|openreview [\w-]+)$", entry.Paper);
-            Assert.InRange(entry.Summary.Length, 10, 90);
-            Assert.Equal(entry.Default.Norm, entry.AllNorms[0]);
-            Assert.Equal(entry.HasBudget, entry.Options.Any(option => option.Name == "eps"));
-            Assert.All(entry.Options, option => Assert.False(string.IsNullOrEmpty(option.Default) || string.IsNullOrEmpty(option.Summary)));
-            Assert.All(entry.Options.Where(option => option.Default != "auto"), option =>
-                Assert.Equal(entry.Default.ToString(), entry.Create([KeyValuePair.Create(option.Name, option.Default)]).ToString()));
-        });
+        Assert.All(
+            AttackCatalog.All,
+            entry =>
+            {
+                Assert.Matches("^[a-z][a-z0-9-]*$", entry.Name);
+                Assert.Matches(@"\d{4}, (\d{4}\.\d{4,5}|openreview [\w-]+)$", entry.Paper);
+                Assert.InRange(entry.Summary.Length, 10, 90);
+                Assert.Equal(entry.Default.Norm, entry.AllNorms[0]);
+                Assert.Equal(entry.HasBudget, entry.Options.Any(option => option.Name == "eps"));
+                Assert.All(
+                    entry.Options,
+                    option => Assert.False(string.IsNullOrEmpty(option.Default) || string.IsNullOrEmpty(option.Summary))
+                );
+                Assert.All(
+                    entry.Options.Where(option => option.Default != "auto"),
+                    option =>
+                        Assert.Equal(
+                            entry.Default.ToString(),
+                            entry.Create([KeyValuePair.Create(option.Name, option.Default)]).ToString()
+                        )
+                );
+            }
+        );
         Assert.Equal(Knowledge.Gradients, AttackCatalog.Find("pgd").Knowledge);
     }
 
     [Fact]
     public void A_model_that_shows_too_little_is_refused()
     {
-        using Tensor image = zeros([1, 1, 6, 6]), label = zeros([1], ScalarType.Int64);
-        var error = Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("pgd").Run(new Labels(), image, Goal.Untargeted(label), seed: 1));
+        using Tensor image = zeros([1, 1, 6, 6]),
+            label = zeros([1], ScalarType.Int64);
+        var error = Assert.Throws<UserErrorException>(() =>
+            AttackCatalog.Parse("pgd").Run(new Labels(), image, Goal.Untargeted(label), seed: 1)
+        );
         Assert.Equal("the attack pgd needs the model's gradients, and this model shows only labels", error.Message);
     }
 

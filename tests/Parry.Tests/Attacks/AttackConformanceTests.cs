@@ -20,7 +20,8 @@ public sealed class AttackConformanceTests : IDisposable
     public AttackConformanceTests()
     {
         long[] labels = _problem.Labels.ToArray<long>();
-        foreach (int row in s_misclassified) labels[row] = (labels[row] + 1) % 4;
+        foreach (int row in s_misclassified)
+            labels[row] = (labels[row] + 1) % 4;
         _goal = Goal.Untargeted(tensor(labels).DetachFromDisposeScope());
     }
 
@@ -28,94 +29,101 @@ public sealed class AttackConformanceTests : IDisposable
 
     public void Dispose()
     {
-        foreach (string file in _files) File.Delete(file);
+        foreach (string file in _files)
+            File.Delete(file);
     }
 
-    /// <summary>Every attack in a form that is quick to run, and partly succeeds on these images. LINEAR stands for the file of a network like the model.</summary>
-    public static TheoryData<string> Attacks { get; } = new(
-    [
-        "fgsm:eps=0.03,0.015",
-        "rand-fgsm:eps=0.06,0.015",
-        "bim:eps=0.025,0.015,step=0.002",
-        "pgd:eps=0.025,0.015,steps=12,restarts=2",
-        "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
-        "pgd:eps=0.025,0.015,steps=12,early-stop=true",
-        "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
-        "hsj:steps=3,queries=20",
-        "hsj:steps=3,queries=20,norm=linf",
-        "boundary:steps=400",
-        "poba-ga:population=12,generations=30",
-        "random-search:eps=0.3,0.06,draws=50",
-        "random-search:eps=2,0.4,norm=l2,draws=50",
-        "lavan:area=0.3,steps=10,restarts=2",
-        "rp2:area=0.2,steps=20,views=3",
-        "patch:area=0.7,min-area=0.7,steps=60,batch=10,lr=0.1",
-        "nes:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
-        "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
-        "zoo:steps=3,iterations=40,coordinates=18,c=1,lr=0.02",
-        "zoo:solver=newton,steps=2,iterations=60,coordinates=18,c=1,lr=0.3",
-        "zoo:side=3,tanh=true,steps=2,iterations=60,coordinates=5,c=1,lr=0.05",
-        "autozoom:steps=150,switch=30,c=1,lr=0.02",
-        "simba:step=0.1",
-        "simba:basis=dct,step=0.1,frequencies=5",
-        "one-pixel:eps=6,population=12,generations=20",
-        "lsa:rounds=10,pixels=2,reach=1",
-        "genattack:eps=0.06,0.025,generations=40",
-        "pgd:eps=0.4,0.15,norm=l1,steps=12",
-        "ilcm:eps=0.04,0.02,step=0.002",
-        "mi-fgsm:eps=0.025,0.015",
-        "deepfool",
-        "deepfool:norm=linf,candidates=3",
-        "deepfool:norm=l1",
-        "ddn:steps=40",
-        "ddn:steps=20,levels=0,gamma=0.2",
-        "fmn:steps=40",
-        "fmn:steps=40,norm=l2,step=0.3",
-        "fmn:steps=40,norm=l1",
-        "fmn:steps=40,norm=l0",
-        "ead:steps=4,iterations=60,c=0.1,beta=1e-4",
-        "ead:steps=4,iterations=60,c=0.1,rule=l1,momentum=true",
-        "cw-linf:iterations=60,c=0.1,lr=0.02",
-        "cw-l0:iterations=60,c=1,lr=0.02,largest-c=1e4",
-        "lbfgs:steps=5,iterations=40",
-        "apgd:eps=0.025,0.015,steps=12,restarts=2",
-        "apgd:eps=0.12,0.05,norm=l2,steps=12",
-        "apgd:eps=0.5,0.2,norm=l1,steps=12",
-        "fab:steps=20",
-        "fab:norm=l2,steps=20",
-        "fab:norm=l1,steps=20",
-        "autoattack:eps=0.025,0.015,steps=10,queries=20",
-        "autoattack:eps=0.12,0.05,norm=l2,steps=10,queries=20",
-        "autoattack:eps=0.5,0.2,norm=l1,steps=10",
-        "autoattack:eps=0.025,0.015,version=rand,steps=5",
-        "jsma:theta=0.3,gamma=0.6",
-        "jsma:decrease=true,theta=0.3,gamma=0.6",
-        "houdini:eps=0.025,0.015,steps=12",
-        "optmargin:points=4,radius=0.01,steps=3,iterations=30,c=1",
-        "hot-cold",
-        "stadv:iterations=100,tau=0.001",
-        "square:eps=0.06,0.015,queries=100",
-        "square:eps=0.5,0.05,norm=l2,queries=100",
-        "genattack:eps=0.06,generations=40,adaptive=false",
-        "uap:eps=0.06,0.03,passes=3,batch=4",
-        "uap:eps=0.2,0.1,norm=l2,passes=3,batch=4",
-        "uan:eps=0.2,0.03,epochs=40,hidden=50",
-        "uan:eps=0.4,0.1,norm=l2,epochs=40,hidden=50",
-        "upset:epochs=40,hidden=20,weight=0.5",
-        "angri:epochs=150,hidden=40,weight=0.1",
-        "atn:epochs=80,hidden=40,beta=0.001",
-        "atn:epochs=150,hidden=40,beta=0.001,kind=autoencoder",
-        "advgan:eps=0.15,0.05,epochs=25",
-        "advgan-distilled:eps=0.15,epochs=25,distillation-epochs=60,net=e",
-        "substitute:eps=0.06,0.04,rounds=3,epochs=20",
-        "transfer:eps=0.04,0.015,from=LINEAR+LINEAR,attack=pgd:steps=5",
-
-        .. s_exact,
-    ]);
+    /// <summary>
+    /// Every attack in a form that is quick to run, and partly succeeds on these images. LINEAR stands for the file of
+    /// a network like the model.
+    /// </summary>
+    public static TheoryData<string> Attacks { get; } =
+        new([
+            "fgsm:eps=0.03,0.015",
+            "rand-fgsm:eps=0.06,0.015",
+            "bim:eps=0.025,0.015,step=0.002",
+            "pgd:eps=0.025,0.015,steps=12,restarts=2",
+            "pgd:eps=0.12,0.05,norm=l2,steps=12,loss=margin",
+            "pgd:eps=0.025,0.015,steps=12,early-stop=true",
+            "cw-l2:steps=4,iterations=60,c=1,lr=0.02",
+            "hsj:steps=3,queries=20",
+            "hsj:steps=3,queries=20,norm=linf",
+            "boundary:steps=400",
+            "poba-ga:population=12,generations=30",
+            "random-search:eps=0.3,0.06,draws=50",
+            "random-search:eps=2,0.4,norm=l2,draws=50",
+            "lavan:area=0.3,steps=10,restarts=2",
+            "rp2:area=0.2,steps=20,views=3",
+            "patch:area=0.7,min-area=0.7,steps=60,batch=10,lr=0.1",
+            "nes:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
+            "spsa:eps=0.025,0.015,steps=15,queries=40,lr=0.004",
+            "zoo:steps=3,iterations=40,coordinates=18,c=1,lr=0.02",
+            "zoo:solver=newton,steps=2,iterations=60,coordinates=18,c=1,lr=0.3",
+            "zoo:side=3,tanh=true,steps=2,iterations=60,coordinates=5,c=1,lr=0.05",
+            "autozoom:steps=150,switch=30,c=1,lr=0.02",
+            "simba:step=0.1",
+            "simba:basis=dct,step=0.1,frequencies=5",
+            "one-pixel:eps=6,population=12,generations=20",
+            "lsa:rounds=10,pixels=2,reach=1",
+            "genattack:eps=0.06,0.025,generations=40",
+            "pgd:eps=0.4,0.15,norm=l1,steps=12",
+            "ilcm:eps=0.04,0.02,step=0.002",
+            "mi-fgsm:eps=0.025,0.015",
+            "deepfool",
+            "deepfool:norm=linf,candidates=3",
+            "deepfool:norm=l1",
+            "ddn:steps=40",
+            "ddn:steps=20,levels=0,gamma=0.2",
+            "fmn:steps=40",
+            "fmn:steps=40,norm=l2,step=0.3",
+            "fmn:steps=40,norm=l1",
+            "fmn:steps=40,norm=l0",
+            "ead:steps=4,iterations=60,c=0.1,beta=1e-4",
+            "ead:steps=4,iterations=60,c=0.1,rule=l1,momentum=true",
+            "cw-linf:iterations=60,c=0.1,lr=0.02",
+            "cw-l0:iterations=60,c=1,lr=0.02,largest-c=1e4",
+            "lbfgs:steps=5,iterations=40",
+            "apgd:eps=0.025,0.015,steps=12,restarts=2",
+            "apgd:eps=0.12,0.05,norm=l2,steps=12",
+            "apgd:eps=0.5,0.2,norm=l1,steps=12",
+            "fab:steps=20",
+            "fab:norm=l2,steps=20",
+            "fab:norm=l1,steps=20",
+            "autoattack:eps=0.025,0.015,steps=10,queries=20",
+            "autoattack:eps=0.12,0.05,norm=l2,steps=10,queries=20",
+            "autoattack:eps=0.5,0.2,norm=l1,steps=10",
+            "autoattack:eps=0.025,0.015,version=rand,steps=5",
+            "jsma:theta=0.3,gamma=0.6",
+            "jsma:decrease=true,theta=0.3,gamma=0.6",
+            "houdini:eps=0.025,0.015,steps=12",
+            "optmargin:points=4,radius=0.01,steps=3,iterations=30,c=1",
+            "hot-cold",
+            "stadv:iterations=100,tau=0.001",
+            "square:eps=0.06,0.015,queries=100",
+            "square:eps=0.5,0.05,norm=l2,queries=100",
+            "genattack:eps=0.06,generations=40,adaptive=false",
+            "uap:eps=0.06,0.03,passes=3,batch=4",
+            "uap:eps=0.2,0.1,norm=l2,passes=3,batch=4",
+            "uan:eps=0.2,0.03,epochs=40,hidden=50",
+            "uan:eps=0.4,0.1,norm=l2,epochs=40,hidden=50",
+            "upset:epochs=40,hidden=20,weight=0.5",
+            "angri:epochs=150,hidden=40,weight=0.1",
+            "atn:epochs=80,hidden=40,beta=0.001",
+            "atn:epochs=150,hidden=40,beta=0.001,kind=autoencoder",
+            "advgan:eps=0.15,0.05,epochs=25",
+            "advgan-distilled:eps=0.15,epochs=25,distillation-epochs=60,net=e",
+            "substitute:eps=0.06,0.04,rounds=3,epochs=20",
+            "transfer:eps=0.04,0.015,from=LINEAR+LINEAR,attack=pgd:steps=5",
+            .. s_exact,
+        ]);
 
     /// <summary>Those that need no training, and so ask the model for every image anew.</summary>
-    public static TheoryData<string> Asking { get; } = [.. ((IEnumerable<object[]>)Attacks).Select(row => (string)row[0])
-        .Where(text => AttackCatalog.Parse(text).Attack is not ITrainedAttack<IClassifier> { IsTrained: false })];
+    public static TheoryData<string> Asking { get; } =
+    [
+        .. ((IEnumerable<object[]>)Attacks)
+            .Select(row => (string)row[0])
+            .Where(text => AttackCatalog.Parse(text).Attack is not ITrainedAttack<IClassifier> { IsTrained: false }),
+    ];
 
     /// <summary>The attacks in which chance has a part.</summary>
     private static readonly string[] s_random =
@@ -154,7 +162,15 @@ public sealed class AttackConformanceTests : IDisposable
 
     [Fact]
     public void Every_attack_of_the_catalog_is_tested_here() =>
-        Assert.Equal(AttackCatalog.All.Select(entry => entry.Name).Order(), ((IEnumerable<object[]>)Attacks).Select(row => (string)row[0]).Concat(s_exact).Select(text => AttackCatalog.Parse(text).Name).Distinct().Order());
+        Assert.Equal(
+            AttackCatalog.All.Select(entry => entry.Name).Order(),
+            ((IEnumerable<object[]>)Attacks)
+                .Select(row => (string)row[0])
+                .Concat(s_exact)
+                .Select(text => AttackCatalog.Parse(text).Name)
+                .Distinct()
+                .Order()
+        );
 
     [Theory]
     [MemberData(nameof(Attacks))]
@@ -162,10 +178,20 @@ public sealed class AttackConformanceTests : IDisposable
     {
         AttackSpec attack = Ready(text);
         using Tensor images = _problem.Images.sub(0.4).mul(5.0).clamp(0.0, 1.0);
-        foreach (AttackResult result in attack.Run(_problem.Model, images, Goal.Untargeted(((IClassifier)_problem.Model).Predict(images)), seed: 1).Concat(Run(attack)))
+        foreach (
+            AttackResult result in attack
+                .Run(_problem.Model, images, Goal.Untargeted(((IClassifier)_problem.Model).Predict(images)), seed: 1)
+                .Concat(Run(attack))
+        )
         {
-            Assert.All(result.Images.ToArray<float>().Concat(result.Attempts.ToArray<float>()), value => Assert.InRange(value, 0, 1));
-            Assert.All(result.Distances(result.Norm), distance => Assert.True(!(distance > result.Epsilon + 1e-6), $"{distance} > {result.Epsilon}"));
+            Assert.All(
+                result.Images.ToArray<float>().Concat(result.Attempts.ToArray<float>()),
+                value => Assert.InRange(value, 0, 1)
+            );
+            Assert.All(
+                result.Distances(result.Norm),
+                distance => Assert.True(!(distance > result.Epsilon + 1e-6), $"{distance} > {result.Epsilon}")
+            );
         }
 
         foreach (AttackResult result in Run(attack))
@@ -174,7 +200,8 @@ public sealed class AttackConformanceTests : IDisposable
             for (int i = 0; i < Count; i++)
             {
                 Assert.Equal(result.Succeeded[i], wrong[i] && result.Attacked[i]);
-                if (!result.Succeeded[i]) Assert.Equal(Row(_problem.Images, i), Row(result.Images, i));
+                if (!result.Succeeded[i])
+                    Assert.Equal(Row(_problem.Images, i), Row(result.Images, i));
             }
         }
     }
@@ -208,7 +235,8 @@ public sealed class AttackConformanceTests : IDisposable
                 bool attacked = !s_misclassified.Contains(i);
                 Assert.Equal(attacked, result.Attacked[i]);
                 Assert.Equal(attacked && attack.Training is null, result.Queries[i] > 0);
-                if (attacked) continue;
+                if (attacked)
+                    continue;
                 Assert.Equal(Row(_problem.Images, i), Row(result.Attempts, i));
                 Assert.Equal((false, 0.0), (result.Succeeded[i], result.Gradients[i]));
             }
@@ -220,10 +248,15 @@ public sealed class AttackConformanceTests : IDisposable
     public void The_same_seed_gives_the_same_result_and_another_one_another_where_chance_has_a_part(string text)
     {
         AttackSpec attack = Ready(text);
-        AttackResult first = Run(attack)[0], second = Run(Ready(text))[0], other = Run(Ready(text, seed: 2), seed: 2)[0];
+        AttackResult first = Run(attack)[0],
+            second = Run(Ready(text))[0],
+            other = Run(Ready(text, seed: 2), seed: 2)[0];
         Assert.Equal(first.Attempts.ToArray<float>(), second.Attempts.ToArray<float>());
         Assert.Equal(first.Queries, second.Queries);
-        Assert.Equal(s_random.Contains(attack.Name), !first.Attempts.ToArray<float>().SequenceEqual(other.Attempts.ToArray<float>()));
+        Assert.Equal(
+            s_random.Contains(attack.Name),
+            !first.Attempts.ToArray<float>().SequenceEqual(other.Attempts.ToArray<float>())
+        );
     }
 
     [Theory]
@@ -234,13 +267,22 @@ public sealed class AttackConformanceTests : IDisposable
         IReadOnlyList<AttackResult> batch = Run(attack);
         for (int i = 0; i < Count; i++)
         {
-            using Tensor row = tensor(new long[] { (long)i }), image = _problem.Images.index_select(0, row);
-            IReadOnlyList<AttackResult> single = attack.Run(_problem.Model, image, _goal.Select(row), seed: 1, firstSample: i);
+            using Tensor row = tensor(new long[] { (long)i }),
+                image = _problem.Images.index_select(0, row);
+            IReadOnlyList<AttackResult> single = attack.Run(
+                _problem.Model,
+                image,
+                _goal.Select(row),
+                seed: 1,
+                firstSample: i
+            );
             for (int budget = 0; budget < batch.Count; budget++)
             {
                 Assert.Equal(Row(batch[budget].Attempts, i), single[budget].Attempts.ToArray<float>());
-                Assert.Equal((batch[budget].Succeeded[i], batch[budget].Queries[i], batch[budget].Gradients[i]),
-                    (single[budget].Succeeded[0], single[budget].Queries[0], single[budget].Gradients[0]));
+                Assert.Equal(
+                    (batch[budget].Succeeded[i], batch[budget].Queries[i], batch[budget].Gradients[i]),
+                    (single[budget].Succeeded[0], single[budget].Queries[0], single[budget].Gradients[0])
+                );
             }
         }
     }
@@ -284,12 +326,19 @@ public sealed class AttackConformanceTests : IDisposable
             Assert.Contains("[0, 1]", Refused(images, _goal), StringComparison.Ordinal);
         }
 
-        using Tensor flat = _problem.Images.flatten(1), labels = full([Count], 4.0, ScalarType.Int64), few = zeros([2], ScalarType.Int64);
+        using Tensor flat = _problem.Images.flatten(1),
+            labels = full([Count], 4.0, ScalarType.Int64),
+            few = zeros([2], ScalarType.Int64);
         Assert.Contains("[N, 1, 6, 6]", Refused(flat, _goal), StringComparison.Ordinal);
         Assert.Contains("classes 0 to 3", Refused(_problem.Images, Goal.Untargeted(labels)), StringComparison.Ordinal);
-        Assert.Contains("one label per image", Refused(_problem.Images, Goal.Untargeted(few)), StringComparison.Ordinal);
+        Assert.Contains(
+            "one label per image",
+            Refused(_problem.Images, Goal.Untargeted(few)),
+            StringComparison.Ordinal
+        );
 
-        string Refused(Tensor images, Goal goal) => Assert.Throws<UserErrorException>(() => attack.Run(_problem.Model, images, goal, seed: 1)).Message;
+        string Refused(Tensor images, Goal goal) =>
+            Assert.Throws<UserErrorException>(() => attack.Run(_problem.Model, images, goal, seed: 1)).Message;
     }
 
     [Theory]
@@ -300,7 +349,9 @@ public sealed class AttackConformanceTests : IDisposable
         long[] targets = problem.Goal(targeted: true).Labels.ToArray<long>();
         targets[4] = 1 - targets[4];
         AttackSpec attack = Ready(text, problem.Model, problem.Images, problem.Goal(targeted: true));
-        using AttackResult result = attack.Run(problem.Model, problem.Images, Goal.Targeted(tensor(targets)), seed: 1)[0];
+        using AttackResult result = attack.Run(problem.Model, problem.Images, Goal.Targeted(tensor(targets)), seed: 1)[
+            0
+        ];
         Assert.False(result.Attacked[4]);
         Assert.Equal(Count - 1, result.Succeeded.Count(succeeded => succeeded));
         long[] predicted = ((IClassifier)problem.Model).Predict(result.Images).ToArray<long>();
@@ -312,12 +363,17 @@ public sealed class AttackConformanceTests : IDisposable
     public void A_budget_of_zero_changes_nothing(string text)
     {
         AttackSpec attack = Ready(text);
-        if (attack.Attack is not IBudgetAttack<IClassifier> within) return;
+        if (attack.Attack is not IBudgetAttack<IClassifier> within)
+            return;
         using AttackResult result = AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [0.0])[0];
         Assert.Equal(_problem.Images.ToArray<float>(), result.Attempts.ToArray<float>());
         Assert.All(result.Succeeded, Assert.False);
-        Assert.Throws<UserErrorException>(() => AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [-0.1]));
-        Assert.Throws<UserErrorException>(() => AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [double.NaN]));
+        Assert.Throws<UserErrorException>(() =>
+            AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [-0.1])
+        );
+        Assert.Throws<UserErrorException>(() =>
+            AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [double.NaN])
+        );
     }
 
     [Theory]
@@ -334,7 +390,8 @@ public sealed class AttackConformanceTests : IDisposable
 
         static void Dispose(IReadOnlyList<AttackResult> results)
         {
-            foreach (AttackResult result in results) result.Dispose();
+            foreach (AttackResult result in results)
+                result.Dispose();
         }
     }
 
@@ -355,7 +412,8 @@ public sealed class AttackConformanceTests : IDisposable
         return AttackCatalog.Parse(text).Train(model, images, goal, seed);
     }
 
-    private IReadOnlyList<AttackResult> Run(AttackSpec attack, long seed = 1) => attack.Run(_problem.Model, _problem.Images, _goal, seed);
+    private IReadOnlyList<AttackResult> Run(AttackSpec attack, long seed = 1) =>
+        attack.Run(_problem.Model, _problem.Images, _goal, seed);
 
     private bool[] Reached(Tensor images)
     {

@@ -11,12 +11,14 @@ public class AttackMemoryTests
     private const int Steps = 10_000;
     private const int Settled = 100;
 
-    public static TheoryData<IAttack<IClassifier>> Attacks { get; } = new(
-        new ProjectedGradientDescent { Steps = Steps },
-        new ProjectedGradientDescent { Norm = Norm.L2, Steps = Steps },
-        new ProjectedGradientDescent { Norm = Norm.L1, Steps = Steps },
-        new DecoupledDirectionNorm { Steps = Steps },
-        new FastMinimumNorm { Norm = Norm.L0, Steps = Steps });
+    public static TheoryData<IAttack<IClassifier>> Attacks { get; } =
+        new(
+            new ProjectedGradientDescent { Steps = Steps },
+            new ProjectedGradientDescent { Norm = Norm.L2, Steps = Steps },
+            new ProjectedGradientDescent { Norm = Norm.L1, Steps = Steps },
+            new DecoupledDirectionNorm { Steps = Steps },
+            new FastMinimumNorm { Norm = Norm.L0, Steps = Steps }
+        );
 
     [Theory]
     [MemberData(nameof(Attacks))]
@@ -31,7 +33,10 @@ public class AttackMemoryTests
         using AttackResult result = AttackRunner.Run(attack, watching, problem.Images, problem.Goal(false), seed: 1);
         Assert.Equal(Steps, result.Gradients[0]);
         Assert.Equal(Steps, watching.Live.Count);
-        Assert.True(watching.Live.Max() <= watching.Live[1], $"from {watching.Live[1]} to {watching.Live.Max()} tensors");
+        Assert.True(
+            watching.Live.Max() <= watching.Live[1],
+            $"from {watching.Live[1]} to {watching.Live.Max()} tensors"
+        );
         Assert.InRange(watching.Resident[^1] - watching.Resident[0], long.MinValue, 16 << 20);
     }
 
@@ -43,7 +48,9 @@ public class AttackMemoryTests
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    /// <summary>Notes at each gradient how many tensors live, and now and then how much memory the process has.</summary>
+    /// <summary>
+    /// Notes at each gradient how many tensors live, and now and then how much memory the process has.
+    /// </summary>
     private sealed class Watching(IClassifier model) : IClassifier
     {
         public List<long> Live { get; } = [];

@@ -8,8 +8,9 @@ using static TorchSharp.torch;
 namespace Parry.Tests.Attacks;
 
 /// <summary>
-/// On two public MNIST networks (from DeepRobust: one trained as usual, one on PGD examples) the attacks are at least as strong as the strongest of other
-/// libraries' (foolbox 3.3.4, torchattacks 3.5.1, ART 1.20.1), measured on the same first test images with PyTorch 2.6.
+/// On two public MNIST networks (from DeepRobust: one trained as usual, one on PGD examples) the attacks are at least
+/// as strong as the strongest of other libraries' (foolbox 3.3.4, torchattacks 3.5.1, ART 1.20.1), measured on the same
+/// first test images with PyTorch 2.6.
 /// </summary>
 public class AttackParityTests
 {
@@ -31,11 +32,15 @@ public class AttackParityTests
     {
         using AttackResult result = Attack(network, attack, 200);
         double robust = result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second) / 200.0;
-        Assert.True(robust <= peer + 0.0101, $"{attack} leaves {robust:0.000} of {network}, the best peer {peer:0.000}");
+        Assert.True(
+            robust <= peer + 0.0101,
+            $"{attack} leaves {robust:0.000} of {network}, the best peer {peer:0.000}"
+        );
     }
 
     [TheoryIfModels]
-    // foolbox, CW with 9 searches of 1,000 iterations, learning rate 0.01 and constant 1e-3; with the same settings Parry finds 1.3806, these are ten times faster.
+    // foolbox, CW with 9 searches of 1,000 iterations, learning rate 0.01 and constant 1e-3; with the same settings
+    // Parry finds 1.3806, these are ten times faster.
     [InlineData("mnist-natural", "cw-l2:steps=6,iterations=200,lr=0.05,c=0.1", 20, 0, 1.3799)]
     [InlineData("mnist-natural", "ddn", 200, 0, 1.5107)] // foolbox, and all that follow
     [InlineData("mnist-pgd", "ddn", 200, 0, 2.0735)]
@@ -48,16 +53,28 @@ public class AttackParityTests
     [InlineData("mnist-natural", "hsj:steps=5", 20, 0, 3.1126)] // with 10 steps, as many as the peer's, Parry finds 2.01 on both
     [InlineData("mnist-pgd", "hsj:steps=5", 20, 0, 3.3921)]
     [InlineData("mnist-pgd", "boundary:steps=2000", 10, 0, 5.3062)]
-    public void Finds_perturbations_as_small_as_the_best_peers(string network, string attack, int count, double robust, double median)
+    public void Finds_perturbations_as_small_as_the_best_peers(
+        string network,
+        string attack,
+        int count,
+        double robust,
+        double median
+    )
     {
         using AttackResult result = Attack(network, attack, count);
         double withstood = result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second) / (double)count;
-        Assert.True(withstood <= robust + 0.0101, $"{attack} leaves {withstood:0.000} of {network}, the peer {robust:0.000}");
+        Assert.True(
+            withstood <= robust + 0.0101,
+            $"{attack} leaves {withstood:0.000} of {network}, the peer {robust:0.000}"
+        );
         double half = Median.Of(result.L2.Where((_, i) => result.Succeeded[i]).Select(length => (double)length));
         Assert.True(half <= 1.03 * median, $"the median is {half:0.0000}, the peer's {median:0.0000}");
     }
 
-    /// <summary>No peer was measured: bounds a little above what these attacks leave, with fewer images and epochs than their defaults.</summary>
+    /// <summary>
+    /// No peer was measured: bounds a little above what these attacks leave, with fewer images and epochs than their
+    /// defaults.
+    /// </summary>
     [TheoryIfModels]
     [InlineData("uap:images=200,passes=2", 0.70)]
     [InlineData("uan:images=500,epochs=10", 0.55)]
@@ -87,7 +104,9 @@ public class AttackParityTests
     {
         using var scope = NewDisposeScope();
         ImageSet set = DataSets.Mnist.ReadTest(DataLocator.Find(DataSets.Mnist, DataPart.Test)).Take(count);
-        IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10).Classifier;
+        IClassifier model = ModelCatalog
+            .LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10)
+            .Classifier;
         using var owned = model as IDisposable;
         return model.Predict(images).ToArray<long>().Zip(set.Labels.ToArray()).Count(pair => pair.First == pair.Second);
     }
@@ -96,13 +115,20 @@ public class AttackParityTests
     {
         string folder = DataLocator.Find(DataSets.Mnist, DataPart.Test);
         ImageSet set = DataSets.Mnist.ReadTest(folder).Take(count);
-        IClassifier model = ModelCatalog.LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10).Classifier;
+        IClassifier model = ModelCatalog
+            .LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10)
+            .Classifier;
         using var owned = model as IDisposable;
-        using Tensor bytes = TensorData.FromBytes(set.Pixels, ScalarType.Byte, count, 1, 28, 28), whole = bytes.to(ScalarType.Float32), images = whole.div(255.0);
+        using Tensor bytes = TensorData.FromBytes(set.Pixels, ScalarType.Byte, count, 1, 28, 28),
+            whole = bytes.to(ScalarType.Float32),
+            images = whole.div(255.0);
         using Tensor labels = tensor(set.Labels.ToArray().Select(label => (long)label).ToArray());
         AttackSpec spec = AttackCatalog.Parse(attack);
-        if (spec.Attack is ITrainedAttack<IClassifier>) spec = spec.Train(model, DataSets.Mnist.ReadTraining(folder), seed: 1);
-        Goal goal = toNextClass ? Goal.Targeted(tensor(set.Labels.ToArray().Select(label => (label + 1L) % 10).ToArray())) : Goal.Untargeted(labels);
+        if (spec.Attack is ITrainedAttack<IClassifier>)
+            spec = spec.Train(model, DataSets.Mnist.ReadTraining(folder), seed: 1);
+        Goal goal = toNextClass
+            ? Goal.Targeted(tensor(set.Labels.ToArray().Select(label => (label + 1L) % 10).ToArray()))
+            : Goal.Untargeted(labels);
         return spec.Run(model, images, goal, seed: 1)[0];
     }
 }

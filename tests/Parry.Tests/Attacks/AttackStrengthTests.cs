@@ -15,44 +15,71 @@ public class AttackStrengthTests
 {
     private static readonly ImageShape s_shape = new(1, 6, 6);
 
-    public static TheoryData<IBudgetAttack<IClassifier>> BudgetAttacks { get; } = new(
-        new FastGradientSign(),
-        new BasicIterative { Step = 0.001 },
-        new ProjectedGradientDescent { RandomStart = false },
-        new ProjectedGradientDescent { Steps = 100, Step = 0.0005 },
-        new ProjectedGradientDescent { Loss = Objective.Margin, RandomStart = false },
-        new ProjectedGradientDescent { EarlyStop = true, RandomStart = false },
-        new ProjectedGradientDescent { Norm = Norm.L2, RandomStart = false },
-        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01 },
-        new ProjectedGradientDescent { Norm = Norm.L2, Steps = 100, Step = 0.01, Loss = Objective.Margin, EarlyStop = true },
-        new NaturalEvolution { LearningRate = 0.004 },
-        new SimultaneousPerturbation { LearningRate = 0.004, Queries = 40 },
-        new ProjectedGradientDescent { Norm = Norm.L1, RandomStart = false },
-        new ProjectedGradientDescent { Norm = Norm.L1, Steps = 100, Step = 0.01 },
-        new IterativeLeastLikely { Step = 0.001 },
-        new MomentumIterative(),
-        new AutoProjectedGradientDescent(),
-        new AutoProjectedGradientDescent { Norm = Norm.L2 },
-        new AutoProjectedGradientDescent { Norm = Norm.L1 },
-        new Houdini(),
-        new Houdini { Norm = Norm.L2 },
-        new AutoAttack { Queries = 20 },
-        new AutoAttack { Norm = Norm.L2, Queries = 20 },
-        new AutoAttack { Norm = Norm.L1 },
-        new SquareAttack());
+    public static TheoryData<IBudgetAttack<IClassifier>> BudgetAttacks { get; } =
+        new(
+            new FastGradientSign(),
+            new BasicIterative { Step = 0.001 },
+            new ProjectedGradientDescent { RandomStart = false },
+            new ProjectedGradientDescent { Steps = 100, Step = 0.0005 },
+            new ProjectedGradientDescent { Loss = Objective.Margin, RandomStart = false },
+            new ProjectedGradientDescent { EarlyStop = true, RandomStart = false },
+            new ProjectedGradientDescent { Norm = Norm.L2, RandomStart = false },
+            new ProjectedGradientDescent
+            {
+                Norm = Norm.L2,
+                Steps = 100,
+                Step = 0.01,
+            },
+            new ProjectedGradientDescent
+            {
+                Norm = Norm.L2,
+                Steps = 100,
+                Step = 0.01,
+                Loss = Objective.Margin,
+                EarlyStop = true,
+            },
+            new NaturalEvolution { LearningRate = 0.004 },
+            new SimultaneousPerturbation { LearningRate = 0.004, Queries = 40 },
+            new ProjectedGradientDescent { Norm = Norm.L1, RandomStart = false },
+            new ProjectedGradientDescent
+            {
+                Norm = Norm.L1,
+                Steps = 100,
+                Step = 0.01,
+            },
+            new IterativeLeastLikely { Step = 0.001 },
+            new MomentumIterative(),
+            new AutoProjectedGradientDescent(),
+            new AutoProjectedGradientDescent { Norm = Norm.L2 },
+            new AutoProjectedGradientDescent { Norm = Norm.L1 },
+            new Houdini(),
+            new Houdini { Norm = Norm.L2 },
+            new AutoAttack { Queries = 20 },
+            new AutoAttack { Norm = Norm.L2, Queries = 20 },
+            new AutoAttack { Norm = Norm.L1 },
+            new SquareAttack()
+        );
 
-    public static TheoryData<IAttack<IClassifier>> MinimumNormAttacks { get; } = new(
-        new CarliniWagnerL2 { Iterations = 300 },
-        new DeepFool(),
-        new DeepFool { Norm = Norm.Linf },
-        new DeepFool { Norm = Norm.L1 },
-        new DecoupledDirectionNorm { Levels = 0, Loss = Objective.Margin },
-        new FastMinimumNorm { Steps = 200 },
-        new FastMinimumNorm { Norm = Norm.L2 },
-        new FastMinimumNorm { Norm = Norm.L1, Steps = 200 },
-        new ElasticNet { Rule = ElasticNetRule.L1, Beta = 0.01, Momentum = true, AbortEarly = false },
-        new CarliniWagnerLinf { Decrease = 0.97, LearningRate = 1e-3 },
-        new Lbfgs { SearchSteps = 14, Iterations = 200 });
+    public static TheoryData<IAttack<IClassifier>> MinimumNormAttacks { get; } =
+        new(
+            new CarliniWagnerL2 { Iterations = 300 },
+            new DeepFool(),
+            new DeepFool { Norm = Norm.Linf },
+            new DeepFool { Norm = Norm.L1 },
+            new DecoupledDirectionNorm { Levels = 0, Loss = Objective.Margin },
+            new FastMinimumNorm { Steps = 200 },
+            new FastMinimumNorm { Norm = Norm.L2 },
+            new FastMinimumNorm { Norm = Norm.L1, Steps = 200 },
+            new ElasticNet
+            {
+                Rule = ElasticNetRule.L1,
+                Beta = 0.01,
+                Momentum = true,
+                AbortEarly = false,
+            },
+            new CarliniWagnerLinf { Decrease = 0.97, LearningRate = 1e-3 },
+            new Lbfgs { SearchSteps = 14, Iterations = 200 }
+        );
 
     [Theory]
     [MemberData(nameof(BudgetAttacks))]
@@ -79,14 +106,42 @@ public class AttackStrengthTests
     {
         StrengthChecks.ComesNearTheOptimum(new HopSkipJump { Steps = 12 }, targeted, classes: 2);
         StrengthChecks.ComesNearTheOptimum(new HopSkipJump { Steps = 12, Norm = Norm.Linf }, targeted, classes: 2);
-        StrengthChecks.ComesNearTheOptimum(new BoundaryAttack { Steps = 2000, SphericalStep = 0.1, SourceStep = 0.03 }, targeted, classes: 2);
+        StrengthChecks.ComesNearTheOptimum(
+            new BoundaryAttack
+            {
+                Steps = 2000,
+                SphericalStep = 0.1,
+                SourceStep = 0.03,
+            },
+            targeted,
+            classes: 2
+        );
     }
 
-    public static TheoryData<IAttack<IClassifier>> SmallestByScores { get; } = new(
-        new ZerothOrder { Iterations = 200 },
-        new ZerothOrder { Iterations = 300, Coordinates = 12, Tanh = true, LearningRate = 0.05 },
-        new ZerothOrder { Iterations = 200, Solver = ZooSolver.Newton, LearningRate = 0.1 },
-        new AutoZoom { Side = 6, Steps = 2000, LearningRate = 0.002, Directions = 20 });
+    public static TheoryData<IAttack<IClassifier>> SmallestByScores { get; } =
+        new(
+            new ZerothOrder { Iterations = 200 },
+            new ZerothOrder
+            {
+                Iterations = 300,
+                Coordinates = 12,
+                Tanh = true,
+                LearningRate = 0.05,
+            },
+            new ZerothOrder
+            {
+                Iterations = 200,
+                Solver = ZooSolver.Newton,
+                LearningRate = 0.1,
+            },
+            new AutoZoom
+            {
+                Side = 6,
+                Steps = 2000,
+                LearningRate = 0.002,
+                Directions = 20,
+            }
+        );
 
     [Theory]
     [MemberData(nameof(SmallestByScores))]
@@ -113,9 +168,17 @@ public class AttackStrengthTests
     {
         var problem = new LinearProblem(Norm.Linf, classes, count: 3, seed: 5);
         var attack = new AutoProjectedGradientDescent { Loss = loss, Epsilon = 0.1 };
-        var error = Assert.Throws<UserErrorException>(() => AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1));
+        var error = Assert.Throws<UserErrorException>(() =>
+            AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1)
+        );
         Assert.Contains($"the model has {classes} classes", error.Message, StringComparison.Ordinal);
-        using AttackResult result = AttackRunner.Run(new AutoAttack { Epsilon = 0.03 }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+        using AttackResult result = AttackRunner.Run(
+            new AutoAttack { Epsilon = 0.03 },
+            problem.Model,
+            problem.Images,
+            problem.Goal(false),
+            seed: 1
+        );
         Assert.All(result.Succeeded, Assert.True);
     }
 
@@ -126,7 +189,14 @@ public class AttackStrengthTests
     {
         var problem = new LinearProblem(Norm.Linf, classes: 5, count: 12, seed: 5);
         var attack = new AutoProjectedGradientDescent { Loss = loss };
-        IReadOnlyList<AttackResult> results = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1, [0.98 * problem.Distance, enough * problem.Distance]);
+        IReadOnlyList<AttackResult> results = AttackRunner.Run(
+            attack,
+            problem.Model,
+            problem.Images,
+            problem.Goal(false),
+            seed: 1,
+            [0.98 * problem.Distance, enough * problem.Distance]
+        );
         Assert.All(results[0].Succeeded, Assert.False);
         Assert.All(results[1].Succeeded, Assert.True);
     }
@@ -140,13 +210,19 @@ public class AttackStrengthTests
         {
             for (int i = 0; i < count; i++)
             {
-                float[] a = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.7))], b = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.3))];
+                float[] a = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.7))],
+                    b = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.3))];
                 a[0] = b[0] = float.NegativeInfinity;
-                float Product((int P, int Q) pair) => Math.Max(0, a[pair.P] + a[pair.Q]) * Math.Max(0, b[pair.P] + b[pair.Q]);
-                var best = Enumerable.Range(0, values).SelectMany(p => Enumerable.Range(p + 1, values - p - 1).Select(q => (p, q))).MaxBy(Product);
+                float Product((int P, int Q) pair) =>
+                    Math.Max(0, a[pair.P] + a[pair.Q]) * Math.Max(0, b[pair.P] + b[pair.Q]);
+                var best = Enumerable
+                    .Range(0, values)
+                    .SelectMany(p => Enumerable.Range(p + 1, values - p - 1).Select(q => (p, q)))
+                    .MaxBy(Product);
                 var (first, second, gain) = JacobianSaliencyMap.BestPair(a, b);
                 Assert.Equal(Product(best), gain);
-                if (gain > 0) Assert.Equal((best.p, best.q), (first, second));
+                if (gain > 0)
+                    Assert.Equal((best.p, best.q), (first, second));
             }
         }
     }
@@ -161,13 +237,29 @@ public class AttackStrengthTests
             using AttackResult result = AttackRunner.Run(attack, problem.Model, problem.Images, goal, seed: 1);
             Assert.All(result.Succeeded, Assert.True);
             using var random = new Generator(9);
-            using Tensor noise = randn([200, 12, 1, 6, 6], generator: random).mul(0.02), near = result.Images.add(noise).clamp(0.0, 1.0).flatten(0, 1);
-            using Tensor labels = goal.Labels.repeat(200), reached = Goal.Untargeted(labels).IsReached(((IClassifier)problem.Model).Predict(near)).to(ScalarType.Float32).mean();
+            using Tensor noise = randn([200, 12, 1, 6, 6], generator: random).mul(0.02),
+                near = result.Images.add(noise).clamp(0.0, 1.0).flatten(0, 1);
+            using Tensor labels = goal.Labels.repeat(200),
+                reached = Goal.Untargeted(labels)
+                    .IsReached(((IClassifier)problem.Model).Predict(near))
+                    .to(ScalarType.Float32)
+                    .mean();
             return reached.ToDouble();
         }
 
         Assert.InRange(Around(new CarliniWagnerL2 { Iterations = 300 }), 0.4, 0.7);
-        Assert.InRange(Around(new OptMargin { Points = 20, Radius = 0.02, Iterations = 100 }), 0.9, 1);
+        Assert.InRange(
+            Around(
+                new OptMargin
+                {
+                    Points = 20,
+                    Radius = 0.02,
+                    Iterations = 100,
+                }
+            ),
+            0.9,
+            1
+        );
     }
 
     [Fact]
@@ -176,18 +268,45 @@ public class AttackStrengthTests
         var problem = new LinearProblem(Norm.L2, classes: 2, count: 12, seed: 6);
         float[] pixels = problem.Images.ToArray<float>();
         long[] labels = problem.Labels.ToArray<long>();
-        foreach (IAttack<IClassifier> attack in new IAttack<IClassifier>[] { new CarliniWagnerL0 { InitialConstant = 0.1, LargestConstant = 1e3, Iterations = 200 }, new FastMinimumNorm { Norm = Norm.L0 } })
+        foreach (
+            IAttack<IClassifier> attack in new IAttack<IClassifier>[]
+            {
+                new CarliniWagnerL0
+                {
+                    InitialConstant = 0.1,
+                    LargestConstant = 1e3,
+                    Iterations = 200,
+                },
+                new FastMinimumNorm { Norm = Norm.L0 },
+            }
+        )
         {
-            using AttackResult result = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+            using AttackResult result = AttackRunner.Run(
+                attack,
+                problem.Model,
+                problem.Images,
+                problem.Goal(false),
+                seed: 1
+            );
             Assert.All(result.Succeeded, Assert.True);
             for (int i = 0; i < 12; i++)
             {
-                int Least(double margin) => Fewest(margin, pixels.AsSpan(36 * i, 36), problem.Model.W[labels[i]], problem.Model.W[1 - labels[i]]);
-                Assert.True(result.L0[i] >= Least(0) && result.L0[i] <= Least(0.05), $"{attack} changes {result.L0[i]} pixels where {Least(0)} will do");
+                int Least(double margin) =>
+                    Fewest(
+                        margin,
+                        pixels.AsSpan(36 * i, 36),
+                        problem.Model.W[labels[i]],
+                        problem.Model.W[1 - labels[i]]
+                    );
+                Assert.True(
+                    result.L0[i] >= Least(0) && result.L0[i] <= Least(0.05),
+                    $"{attack} changes {result.L0[i]} pixels where {Least(0)} will do"
+                );
             }
         }
 
-        // The pixels that close the gap between two classes, and leave a margin, when each goes to the end of the box and the best go first.
+        // The pixels that close the gap between two classes, and leave a margin, when each goes to the end of the box
+        // and the best go first.
         static int Fewest(double gap, ReadOnlySpan<float> image, float[] own, float[] other)
         {
             var gains = new List<double>();
@@ -209,7 +328,13 @@ public class AttackStrengthTests
         using var random = new Generator(4);
         using Tensor images = rand([20, 1, 6, 6], generator: random);
         using Tensor logits = model.Logits(images);
-        using AttackResult result = AttackRunner.Run(new IterativeLeastLikely(), model, images, Goal.Untargeted(logits.argmax(1)), seed: 1);
+        using AttackResult result = AttackRunner.Run(
+            new IterativeLeastLikely(),
+            model,
+            images,
+            Goal.Untargeted(logits.argmax(1)),
+            seed: 1
+        );
         Assert.Equal(logits.argmin(1).ToArray<long>(), ((IClassifier)model).Predict(result.Images).ToArray<long>());
     }
 
@@ -217,7 +342,13 @@ public class AttackStrengthTests
     public void DDN_keeps_images_of_bytes_images_of_bytes()
     {
         var problem = new LinearProblem(Norm.L2, classes: 3, count: 6, seed: 2);
-        using AttackResult result = AttackRunner.Run(new DecoupledDirectionNorm(), problem.Model, problem.Images, problem.Goal(false), seed: 1);
+        using AttackResult result = AttackRunner.Run(
+            new DecoupledDirectionNorm(),
+            problem.Model,
+            problem.Images,
+            problem.Goal(false),
+            seed: 1
+        );
         Assert.All(result.Succeeded, Assert.True);
         Assert.All(result.Images.ToArray<float>(), value => Assert.Equal(Math.Round(value * 255), value * 255, 1e-4));
     }
@@ -229,8 +360,12 @@ public class AttackStrengthTests
         {
             foreach (bool targeted in new[] { false, true })
             {
-                Assert.ThrowsAny<XunitException>(() => StrengthChecks.SucceedsWhereTheBudgetAllows(new Canary(norm), targeted));
-                Assert.ThrowsAny<XunitException>(() => StrengthChecks.ComesNearTheOptimum(new Canary(norm), targeted, classes: 2));
+                Assert.ThrowsAny<XunitException>(() =>
+                    StrengthChecks.SucceedsWhereTheBudgetAllows(new Canary(norm), targeted)
+                );
+                Assert.ThrowsAny<XunitException>(() =>
+                    StrengthChecks.ComesNearTheOptimum(new Canary(norm), targeted, classes: 2)
+                );
             }
         }
     }
@@ -241,7 +376,13 @@ public class AttackStrengthTests
         var problem = new LinearProblem(Norm.Linf, classes: 2, count: 12, seed: 5);
         foreach (double epsilon in new[] { 0.01, 0.1, 0.15 })
         {
-            using AttackResult result = AttackRunner.Run(new RandomFastGradientSign { Epsilon = epsilon }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+            using AttackResult result = AttackRunner.Run(
+                new RandomFastGradientSign { Epsilon = epsilon },
+                problem.Model,
+                problem.Images,
+                problem.Goal(false),
+                seed: 1
+            );
             using Tensor change = result.Attempts.sub(problem.Images);
             Assert.All(Norm.Linf.Of(change).ToArray<float>(), size => Assert.Equal(epsilon, size, 1e-6));
         }
@@ -257,11 +398,20 @@ public class AttackStrengthTests
         double[] epsilons = [0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 1];
 
         int[] Successes(IBudgetAttack<IClassifier> attack) =>
-            [.. AttackRunner.Run(attack, model, images, goal, seed: 1, epsilons).Select(result => result.Succeeded.Count(succeeded => succeeded))];
+            [
+                .. AttackRunner
+                    .Run(attack, model, images, goal, seed: 1, epsilons)
+                    .Select(result => result.Succeeded.Count(succeeded => succeeded)),
+            ];
 
-        int[] pgd = Successes(new ProjectedGradientDescent()), fgsm = Successes(new FastGradientSign());
+        int[] pgd = Successes(new ProjectedGradientDescent()),
+            fgsm = Successes(new FastGradientSign());
         Assert.Equal(pgd.Order(), pgd);
-        Assert.All(pgd.Zip(fgsm), pair => Assert.True(pair.First >= pair.Second, $"PGD {string.Join(' ', pgd)}, FGSM {string.Join(' ', fgsm)}"));
+        Assert.All(
+            pgd.Zip(fgsm),
+            pair =>
+                Assert.True(pair.First >= pair.Second, $"PGD {string.Join(' ', pgd)}, FGSM {string.Join(' ', fgsm)}")
+        );
         Assert.Equal((0, 100), (pgd[0], pgd[^1]));
         Assert.InRange(pgd[3], 10, 95);
     }
@@ -273,12 +423,34 @@ public class AttackStrengthTests
         using var random = new Generator(4);
         using Tensor images = rand([60, 1, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
-        using AttackResult once = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.04, Steps = 10 }, model, images, goal, seed: 1);
-        using AttackResult often = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.04, Steps = 10, Restarts = 3 }, model, images, goal, seed: 1);
+        using AttackResult once = AttackRunner.Run(
+            new ProjectedGradientDescent { Epsilon = 0.04, Steps = 10 },
+            model,
+            images,
+            goal,
+            seed: 1
+        );
+        using AttackResult often = AttackRunner.Run(
+            new ProjectedGradientDescent
+            {
+                Epsilon = 0.04,
+                Steps = 10,
+                Restarts = 3,
+            },
+            model,
+            images,
+            goal,
+            seed: 1
+        );
         for (int i = 0; i < 60; i++)
         {
             Assert.True(often.Succeeded[i] || !once.Succeeded[i]);
-            Assert.Equal(once.Succeeded[i] ? 10 : often.Succeeded[i] ? often.Gradients[i] : 30, often.Gradients[i]);
+            Assert.Equal(
+                once.Succeeded[i] ? 10
+                    : often.Succeeded[i] ? often.Gradients[i]
+                    : 30,
+                often.Gradients[i]
+            );
         }
 
         Assert.Contains(false, once.Succeeded);
@@ -294,10 +466,26 @@ public class AttackStrengthTests
         double[] epsilons = [0.08, 0.02, 0.04];
         var attack = new ProjectedGradientDescent { Steps = 20 };
         IReadOnlyList<AttackResult> full = AttackRunner.Run(attack, model, images, goal, seed: 1, epsilons);
-        IReadOnlyList<AttackResult> early = AttackRunner.Run(attack with { EarlyStop = true }, model, images, goal, seed: 1, epsilons);
+        IReadOnlyList<AttackResult> early = AttackRunner.Run(
+            attack with
+            {
+                EarlyStop = true,
+            },
+            model,
+            images,
+            goal,
+            seed: 1,
+            epsilons
+        );
         for (int budget = 0; budget < epsilons.Length; budget++)
-            Assert.All(full[budget].Succeeded.Zip(early[budget].Succeeded), pair => Assert.True(pair.Second || !pair.First));
-        Assert.All(early[1].Succeeded.Zip(early[2].Succeeded, early[0].Succeeded), found => Assert.True((!found.First || found.Second) && (!found.Second || found.Third)));
+            Assert.All(
+                full[budget].Succeeded.Zip(early[budget].Succeeded),
+                pair => Assert.True(pair.Second || !pair.First)
+            );
+        Assert.All(
+            early[1].Succeeded.Zip(early[2].Succeeded, early[0].Succeeded),
+            found => Assert.True((!found.First || found.Second) && (!found.Second || found.Third))
+        );
         Assert.True(early[0].Gradients.Sum() < 0.6 * full[0].Gradients.Sum());
     }
 
@@ -307,12 +495,33 @@ public class AttackStrengthTests
     public void A_budget_gives_the_same_images_alone_and_beside_others(bool l2)
     {
         var problem = new LinearProblem(Norm.Linf, classes: 4, count: 9, seed: 8);
-        var attack = new ProjectedGradientDescent { Norm = l2 ? Norm.L2 : Norm.Linf, Restarts = 2, Steps = 10 };
+        var attack = new ProjectedGradientDescent
+        {
+            Norm = l2 ? Norm.L2 : Norm.Linf,
+            Restarts = 2,
+            Steps = 10,
+        };
         double[] epsilons = [0.03, 0.01, 0.2];
-        IReadOnlyList<AttackResult> together = AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1, epsilons);
+        IReadOnlyList<AttackResult> together = AttackRunner.Run(
+            attack,
+            problem.Model,
+            problem.Images,
+            problem.Goal(false),
+            seed: 1,
+            epsilons
+        );
         for (int i = 0; i < epsilons.Length; i++)
         {
-            using AttackResult alone = AttackRunner.Run(attack with { Epsilon = epsilons[i] }, problem.Model, problem.Images, problem.Goal(false), seed: 1);
+            using AttackResult alone = AttackRunner.Run(
+                attack with
+                {
+                    Epsilon = epsilons[i],
+                },
+                problem.Model,
+                problem.Images,
+                problem.Goal(false),
+                seed: 1
+            );
             Assert.Equal(alone.Attempts.ToArray<float>(), together[i].Attempts.ToArray<float>());
         }
     }
@@ -321,8 +530,20 @@ public class AttackStrengthTests
     public void A_zero_gradient_in_L2_is_replaced_by_a_random_direction()
     {
         var model = new ConstantClassifier(s_shape, 3);
-        using Tensor images = full([4, 1, 6, 6], 0.5), labels = zeros([4], ScalarType.Int64);
-        using AttackResult result = AttackRunner.Run(new ProjectedGradientDescent { Norm = Norm.L2, Epsilon = 0.5, RandomStart = false }, model, images, Goal.Untargeted(labels), seed: 1);
+        using Tensor images = full([4, 1, 6, 6], 0.5),
+            labels = zeros([4], ScalarType.Int64);
+        using AttackResult result = AttackRunner.Run(
+            new ProjectedGradientDescent
+            {
+                Norm = Norm.L2,
+                Epsilon = 0.5,
+                RandomStart = false,
+            },
+            model,
+            images,
+            Goal.Untargeted(labels),
+            seed: 1
+        );
         using Tensor change = result.Attempts.sub(images);
         Assert.All(Norm.L2.Of(change).ToArray<float>(), size => Assert.InRange(size, 0.05, 0.500001));
     }
@@ -334,9 +555,21 @@ public class AttackStrengthTests
         using var random = new Generator(4);
         using Tensor images = rand([20, 1, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
-        var attack = new CarliniWagnerL2 { SearchSteps = 1, Iterations = 100, LearningRate = 10, InitialConstant = 100 };
+        var attack = new CarliniWagnerL2
+        {
+            SearchSteps = 1,
+            Iterations = 100,
+            LearningRate = 10,
+            InitialConstant = 100,
+        };
         using AttackResult coarse = AttackRunner.Run(attack, model, images, goal, seed: 1);
-        using AttackResult fine = AttackRunner.Run(new CarliniWagnerL2 { Iterations = 200 }, model, images, goal, seed: 1);
+        using AttackResult fine = AttackRunner.Run(
+            new CarliniWagnerL2 { Iterations = 200 },
+            model,
+            images,
+            goal,
+            seed: 1
+        );
         Assert.Contains(true, coarse.Succeeded);
         Assert.All(fine.Succeeded, Assert.True);
         Assert.True(coarse.L2.Max() > 5 * fine.L2.Average());
@@ -350,9 +583,24 @@ public class AttackStrengthTests
         using Tensor images = half.sub(half.div(2.0).add(-0.25).round().mul(2.0));
         Assert.Equal([0f, 1f], images.ToArray<float>().Distinct().Order());
         using Tensor labels = ((IClassifier)model).Predict(images);
-        using AttackResult result = AttackRunner.Run(new CarliniWagnerL2 { Confidence = 2, SearchSteps = 6, Iterations = 1000, LearningRate = 0.1 }, model, images, Goal.Untargeted(labels), seed: 1);
+        using AttackResult result = AttackRunner.Run(
+            new CarliniWagnerL2
+            {
+                Confidence = 2,
+                SearchSteps = 6,
+                Iterations = 1000,
+                LearningRate = 0.1,
+            },
+            model,
+            images,
+            Goal.Untargeted(labels),
+            seed: 1
+        );
         Assert.All(result.Succeeded, Assert.True);
-        Assert.All(AttackLoss.Margin(Goal.Untargeted(labels))(model.Logits(result.Images)).ToArray<float>(), margin => Assert.InRange(margin, 2, 3));
+        Assert.All(
+            AttackLoss.Margin(Goal.Untargeted(labels))(model.Logits(result.Images)).ToArray<float>(),
+            margin => Assert.InRange(margin, 2, 3)
+        );
     }
 
     /// <summary>Returns its input.</summary>
@@ -366,7 +614,12 @@ public class AttackStrengthTests
 
         public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => images;
 
-        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-            [.. epsilons.Select(_ => images)];
+        public IReadOnlyList<Tensor> PerturbWithin(
+            IClassifier model,
+            Tensor images,
+            Goal goal,
+            SampleRandom random,
+            IReadOnlyList<double> epsilons
+        ) => [.. epsilons.Select(_ => images)];
     }
 }

@@ -18,16 +18,20 @@ public class GroundTruthTests
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
         using var random = new Generator(4);
-        using Tensor images = rand([4, 1, 6, 6], generator: random), labels = ((IClassifier)model).Predict(images);
+        using Tensor images = rand([4, 1, 6, 6], generator: random),
+            labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
         using Tensor change = found.sub(images);
         Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
-        Assert.All(distances.Zip(norm.Of(change).ToArray<float>()), pair =>
-        {
-            Assert.True(pair.First.Proven, pair.First.ToString());
-            Assert.Equal(pair.First.UpperBound, pair.Second, 1e-6);
-        });
+        Assert.All(
+            distances.Zip(norm.Of(change).ToArray<float>()),
+            pair =>
+            {
+                Assert.True(pair.First.Proven, pair.First.ToString());
+                Assert.Equal(pair.First.UpperBound, pair.Second, 1e-6);
+            }
+        );
 
         int compared = 0;
         foreach (string text in ((IEnumerable<object[]>)AttackConformanceTests.Asking).Select(row => (string)row[0]))
@@ -36,9 +40,13 @@ public class GroundTruthTests
             {
                 for (int i = 0; i < distances.Count; i++)
                 {
-                    if (!result.Succeeded[i]) continue;
+                    if (!result.Succeeded[i])
+                        continue;
                     compared++;
-                    Assert.True(result.Distances(norm)[i] >= distances[i].LowerBound - 1e-5, $"{text}: {result.Distances(norm)[i]} on image {i}, where {distances[i]} is proven");
+                    Assert.True(
+                        result.Distances(norm)[i] >= distances[i].LowerBound - 1e-5,
+                        $"{text}: {result.Distances(norm)[i]} on image {i}, where {distances[i]} is proven"
+                    );
                 }
 
                 result.Dispose();
@@ -57,17 +65,36 @@ public class GroundTruthTests
     {
         const int Grid = 400;
         using Tensor images = tensor(new float[] { 0.3f, 0.6f, 0.9f, 0.1f, 0.5f, 0.5f }, [3, 1, 1, 2]);
-        using Tensor all = tensor((float[])[.. Enumerable.Range(0, (Grid + 1) * (Grid + 1)).SelectMany(i => new[] { i / (Grid + 1) / (float)Grid, i % (Grid + 1) / (float)Grid })], [(Grid + 1) * (Grid + 1), 1, 1, 2]);
-        using NetworkClassifier model = Enumerable.Range(0, 1000).Select(seed => Network(new ImageShape(1, 1, 2), [5, 4, 3], seed)).First(HasAllClasses);
-        long[] classes = ((IClassifier)model).Predict(all).ToArray<long>(), own = ((IClassifier)model).Predict(images).ToArray<long>();
-        Goal goal = targeted ? Goal.Targeted(tensor(own.Select(label => (label + 1) % 3).ToArray())) : Goal.Untargeted(tensor(own));
+        using Tensor all = tensor(
+            (float[])
+                [
+                    .. Enumerable
+                        .Range(0, (Grid + 1) * (Grid + 1))
+                        .SelectMany(i => new[] { i / (Grid + 1) / (float)Grid, i % (Grid + 1) / (float)Grid }),
+                ],
+            [(Grid + 1) * (Grid + 1), 1, 1, 2]
+        );
+        using NetworkClassifier model = Enumerable
+            .Range(0, 1000)
+            .Select(seed => Network(new ImageShape(1, 1, 2), [5, 4, 3], seed))
+            .First(HasAllClasses);
+        long[] classes = ((IClassifier)model).Predict(all).ToArray<long>(),
+            own = ((IClassifier)model).Predict(images).ToArray<long>();
+        Goal goal = targeted
+            ? Goal.Targeted(tensor(own.Select(label => (label + 1) % 3).ToArray()))
+            : Goal.Untargeted(tensor(own));
         var (_, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
         Assert.Contains(distances, distance => double.IsFinite(distance.UpperBound));
         for (int i = 0; i < own.Length; i++)
         {
             using Tensor apart = all.sub(images.slice(0, i, i + 1, 1));
             float[] lengths = norm.Of(apart).ToArray<float>();
-            double nearest = Enumerable.Range(0, lengths.Length).Where(at => targeted ? classes[at] == (own[i] + 1) % 3 : classes[at] != own[i]).Select(at => (double)lengths[at]).Append(double.PositiveInfinity).Min();
+            double nearest = Enumerable
+                .Range(0, lengths.Length)
+                .Where(at => targeted ? classes[at] == (own[i] + 1) % 3 : classes[at] != own[i])
+                .Select(at => (double)lengths[at])
+                .Append(double.PositiveInfinity)
+                .Min();
             Assert.True(distances[i].Proven);
             Assert.InRange(distances[i].LowerBound, nearest - (2.0 / Grid), nearest + 1e-6);
         }
@@ -81,12 +108,27 @@ public class GroundTruthTests
     public void Reads_convolutions(bool targeted)
     {
         using var random = new Generator(2);
-        using var model = new NetworkClassifier(Layer.Sequential(Layer.Conv2d(1, 2, 3, random, stride: 2, padding: 1), nn.ReLU(), Layer.Flatten(), Layer.Linear(18, 2, random)), new ImageShape(1, 6, 6), 2);
-        using Tensor images = rand([3, 1, 6, 6], generator: random), labels = ((IClassifier)model).Predict(images);
-        Goal goal = targeted ? Goal.Targeted(tensor(labels.ToArray<long>().Select(label => 1 - label).ToArray())) : Goal.Untargeted(labels);
+        using var model = new NetworkClassifier(
+            Layer.Sequential(
+                Layer.Conv2d(1, 2, 3, random, stride: 2, padding: 1),
+                nn.ReLU(),
+                Layer.Flatten(),
+                Layer.Linear(18, 2, random)
+            ),
+            new ImageShape(1, 6, 6),
+            2
+        );
+        using Tensor images = rand([3, 1, 6, 6], generator: random),
+            labels = ((IClassifier)model).Predict(images);
+        Goal goal = targeted
+            ? Goal.Targeted(tensor(labels.ToArray<long>().Select(label => 1 - label).ToArray()))
+            : Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth().Prove(model, images, goal);
         bool[] reached = goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>();
-        Assert.All(distances.Zip(reached), pair => Assert.Equal((true, double.IsFinite(pair.First.UpperBound)), (pair.First.Proven, pair.Second)));
+        Assert.All(
+            distances.Zip(reached),
+            pair => Assert.Equal((true, double.IsFinite(pair.First.UpperBound)), (pair.First.Proven, pair.Second))
+        );
     }
 
     [Theory]
@@ -95,18 +137,29 @@ public class GroundTruthTests
     public void When_no_time_is_left_the_best_found_stands_beside_what_is_proven(Norm norm)
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
-        using Tensor images = full([2, 1, 6, 6], 0.5), labels = ((IClassifier)model).Predict(images);
+        using Tensor images = full([2, 1, 6, 6], 0.5),
+            labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth { Norm = norm, Seconds = 0 }.Prove(model, images, goal);
         Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
-        Assert.All(distances, distance => Assert.True(!distance.Proven && distance.LowerBound < distance.UpperBound && double.IsFinite(distance.UpperBound), distance.ToString()));
+        Assert.All(
+            distances,
+            distance =>
+                Assert.True(
+                    !distance.Proven
+                        && distance.LowerBound < distance.UpperBound
+                        && double.IsFinite(distance.UpperBound),
+                    distance.ToString()
+                )
+        );
     }
 
     [Fact]
     public void The_same_is_found_each_time()
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
-        using Tensor images = full([1, 1, 6, 6], 0.5), labels = ((IClassifier)model).Predict(images);
+        using Tensor images = full([1, 1, 6, 6], 0.5),
+            labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (first, proven) = new GroundTruth().Prove(model, images, goal);
         var (second, again) = new GroundTruth().Prove(model, images, goal);
@@ -124,8 +177,9 @@ public class GroundTruthTests
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         var clock = Stopwatch.StartNew();
 
-        Assert.Throws<OperationCanceledException>(
-            () => MixedIntegerProgram.Minimize(layers, new Bounds(layers, region), region, true, 600, stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            MixedIntegerProgram.Minimize(layers, new Bounds(layers, region), region, true, 600, stop.Token)
+        );
 
         Assert.InRange(clock.Elapsed.TotalSeconds, 0.9, 20);
 
@@ -140,16 +194,32 @@ public class GroundTruthTests
     {
         var shape = new ImageShape(1, 6, 6);
         using var random = new Generator(1);
-        using var leaky = new NetworkClassifier(Layer.Sequential(Layer.Flatten(), Layer.Linear(36, 4, random), nn.LeakyReLU(0.1), Layer.Linear(4, 2, random)), shape, 2);
-        using var large = new NetworkClassifier(Layer.Sequential(Layer.Flatten(), Layer.Linear(36, 5000, random), nn.ReLU(), Layer.Linear(5000, 2, random)), shape, 2);
+        using var leaky = new NetworkClassifier(
+            Layer.Sequential(
+                Layer.Flatten(),
+                Layer.Linear(36, 4, random),
+                nn.LeakyReLU(0.1),
+                Layer.Linear(4, 2, random)
+            ),
+            shape,
+            2
+        );
+        using var large = new NetworkClassifier(
+            Layer.Sequential(Layer.Flatten(), Layer.Linear(36, 5000, random), nn.ReLU(), Layer.Linear(5000, 2, random)),
+            shape,
+            2
+        );
         Assert.Contains("layers it can see", Refused(new SmallNetwork(shape, 2, seed: 1)), StringComparison.Ordinal);
         Assert.Contains("LeakyRelu(0.1)", Refused(leaky), StringComparison.Ordinal);
         Assert.Contains("up to 4096", Refused(large), StringComparison.Ordinal);
 
         string Refused(IClassifier model)
         {
-            using Tensor images = full([1, 1, 6, 6], 0.5), labels = model.Predict(images);
-            return Assert.Throws<UserErrorException>(() => new GroundTruth().Prove(model, images, Goal.Untargeted(labels))).Message;
+            using Tensor images = full([1, 1, 6, 6], 0.5),
+                labels = model.Predict(images);
+            return Assert
+                .Throws<UserErrorException>(() => new GroundTruth().Prove(model, images, Goal.Untargeted(labels)))
+                .Message;
         }
     }
 
@@ -164,7 +234,8 @@ public class GroundTruthTests
 
             // Larger weights bend more.
             layer.weight.mul_(3.0);
-            if (inputs != shape.Pixels) layers.Add(nn.ReLU());
+            if (inputs != shape.Pixels)
+                layers.Add(nn.ReLU());
             layers.Add(layer);
             inputs = outputs;
         }

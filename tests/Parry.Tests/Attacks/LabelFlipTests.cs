@@ -36,10 +36,24 @@ public class LabelFlipTests
     [Fact]
     public void Targeted_flips_go_from_one_class_to_another_until_none_is_left()
     {
-        List<(int From, int To)> flips = Flipped(new LabelFlip { Kind = FlipKind.Targeted, Share = 0.1, From = 2, To = 0 }.Poison(s_set, seed: 1));
+        List<(int From, int To)> flips = Flipped(
+            new LabelFlip
+            {
+                Kind = FlipKind.Targeted,
+                Share = 0.1,
+                From = 2,
+                To = 0,
+            }.Poison(s_set, seed: 1)
+        );
         Assert.Equal(60, flips.Count);
         Assert.Equal((2, 0), Assert.Single(flips.Distinct()));
-        ImageSet all = new LabelFlip { Kind = FlipKind.Targeted, Share = 1, From = 2, To = 0 }.Poison(s_set, seed: 1);
+        ImageSet all = new LabelFlip
+        {
+            Kind = FlipKind.Targeted,
+            Share = 1,
+            From = 2,
+            To = 0,
+        }.Poison(s_set, seed: 1);
         Assert.DoesNotContain(2, all.Labels.ToArray());
     }
 
@@ -49,11 +63,19 @@ public class LabelFlipTests
         var recipe = new Training { Architecture = "classifier-e", Epochs = 6 };
         ImageSet test = ToySet.Make(300, seed: 2);
         PoisoningEffect random = new LabelFlip { Share = 0.25 }.Measure(s_set, test, recipe, seed: 1);
-        PoisoningEffect worst = new LabelFlip { Kind = FlipKind.WorstCase, Share = 0.25 }.Measure(s_set, test, recipe, seed: 1);
+        PoisoningEffect worst = new LabelFlip { Kind = FlipKind.WorstCase, Share = 0.25 }.Measure(
+            s_set,
+            test,
+            recipe,
+            seed: 1
+        );
         Assert.Equal(150, random.Flipped);
         Assert.InRange(random.CleanAccuracy, 0.97, 1);
         Assert.Equal(random.CleanAccuracy, worst.CleanAccuracy);
-        Assert.True(worst.PoisonedAccuracy < random.PoisonedAccuracy - 0.15, $"{worst.PoisonedAccuracy} by the worst, {random.PoisonedAccuracy} by random flips");
+        Assert.True(
+            worst.PoisonedAccuracy < random.PoisonedAccuracy - 0.15,
+            $"{worst.PoisonedAccuracy} by the worst, {random.PoisonedAccuracy} by random flips"
+        );
     }
 
     [Theory]
@@ -61,7 +83,17 @@ public class LabelFlipTests
     [InlineData("label-flip:kind=targeted,share=0.2,from=3,to=5")]
     [InlineData("label-flip:kind=worst-case,share=0.05")]
     public void Its_text_gives_it_again(string text) =>
-        Assert.Equal(text, LabelFlip.Create(text.Split(':')[1].Split(',').Select(piece => piece.Split('=')).Select(pair => KeyValuePair.Create(pair[0], pair[1]))).ToString());
+        Assert.Equal(
+            text,
+            LabelFlip
+                .Create(
+                    text.Split(':')[1]
+                        .Split(',')
+                        .Select(piece => piece.Split('='))
+                        .Select(pair => KeyValuePair.Create(pair[0], pair[1]))
+                )
+                .ToString()
+        );
 
     [Theory]
     [InlineData("shore", "0.1", "did you mean share?; its options: kind, share, from, to")]
@@ -69,15 +101,28 @@ public class LabelFlipTests
     [InlineData("kind", "worst", "random or targeted or worst-case, got \"worst\"")]
     [InlineData("from", "-1", "a whole number from 0 on, got \"-1\"")]
     public void Refuses_what_it_does_not_know(string name, string value, string reason) =>
-        Assert.Contains(reason, Assert.Throws<UserErrorException>(() => LabelFlip.Create([KeyValuePair.Create(name, value)])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            reason,
+            Assert.Throws<UserErrorException>(() => LabelFlip.Create([KeyValuePair.Create(name, value)])).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Refuses_classes_that_the_set_lacks()
     {
         foreach (var (from, to) in new[] { (1, 1), (0, 3), (-1, 0) })
         {
-            var flip = new LabelFlip { Kind = FlipKind.Targeted, From = from, To = to };
-            Assert.Contains("classes from 0 to 2", Assert.Throws<UserErrorException>(() => flip.Poison(s_set, seed: 1)).Message, StringComparison.Ordinal);
+            var flip = new LabelFlip
+            {
+                Kind = FlipKind.Targeted,
+                From = from,
+                To = to,
+            };
+            Assert.Contains(
+                "classes from 0 to 2",
+                Assert.Throws<UserErrorException>(() => flip.Poison(s_set, seed: 1)).Message,
+                StringComparison.Ordinal
+            );
         }
     }
 

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
-/// <summary>Logits W·x + b. Each row is summed by itself, so its numbers are the same, bit for bit, in every batch.</summary>
+/// <summary>
+/// Logits W·x + b. Each row is summed by itself, so its numbers are the same, bit for bit, in every batch.
+/// </summary>
 internal sealed class LinearClassifier : IClassifier, ILayered
 {
     private readonly Tensor _weights;
@@ -46,7 +48,10 @@ internal sealed class LinearClassifier : IClassifier, ILayered
 
     public Tensor Logits(Tensor images) => images.reshape(-1, 1, Shape.Pixels).mul(_weights).sum(2).add(_biases);
 
-    /// <summary>Writes a file of classifier E with the same logits, which it lifts above all bends of its ReLUs and lets down at the end.</summary>
+    /// <summary>
+    /// Writes a file of classifier E with the same logits, which it lifts above all bends of its ReLUs and lets down at
+    /// the end.
+    /// </summary>
     public void SaveAsNetwork(string path)
     {
         const double Lift = 100;
@@ -61,14 +66,25 @@ internal sealed class LinearClassifier : IClassifier, ILayered
         state["fc3.weight"].copy_(passing.slice(0, 0, Classes, 1));
         state["fc3.bias"].copy_(full([Classes], -Lift));
         network.LoadState(state);
-        ModelFile.Save(path, network, new ModelDescription { Architecture = "classifier-e", Data = "", Shape = Shape, ClassNames = [.. Enumerable.Range(0, Classes).Select(label => $"{label}")] });
+        ModelFile.Save(
+            path,
+            network,
+            new ModelDescription
+            {
+                Architecture = "classifier-e",
+                Data = "",
+                Shape = Shape,
+                ClassNames = [.. Enumerable.Range(0, Classes).Select(label => $"{label}")],
+            }
+        );
     }
 }
 
 /// <summary>A small network with two layers, bent by ReLU.</summary>
 internal sealed class SmallNetwork : IClassifier
 {
-    private readonly Tensor _first, _second;
+    private readonly Tensor _first,
+        _second;
 
     public SmallNetwork(ImageShape shape, int classes, int seed)
     {
@@ -82,19 +98,25 @@ internal sealed class SmallNetwork : IClassifier
 
     public int Classes { get; }
 
-    public Tensor Logits(Tensor images) => nn.functional.linear(nn.functional.linear(images.sub(0.5).flatten(1), _first).relu(), _second);
+    public Tensor Logits(Tensor images) =>
+        nn.functional.linear(nn.functional.linear(images.sub(0.5).flatten(1), _first).relu(), _second);
 }
 
 /// <summary>Always the same logits, class 0 first: no image can change them.</summary>
 internal sealed class ConstantClassifier(ImageShape shape, int classes) : IClassifier, ILayered
 {
-    public nn.Module<Tensor, Tensor> Network { get; } = Layers.Linear(zeros([classes, shape.Pixels]), arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
+    public nn.Module<Tensor, Tensor> Network { get; } =
+        Layers.Linear(
+            zeros([classes, shape.Pixels]),
+            arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0)
+        );
 
     public ImageShape Shape => shape;
 
     public int Classes => classes;
 
-    public Tensor Logits(Tensor images) => images.flatten(1).sum(1, true).mul(0.0).add(arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
+    public Tensor Logits(Tensor images) =>
+        images.flatten(1).sum(1, true).mul(0.0).add(arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
 }
 
 /// <summary>Counts the rows that a model is asked about.</summary>
@@ -102,7 +124,8 @@ internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILaye
 {
     public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
-    private long _queries, _gradients;
+    private long _queries,
+        _gradients;
 
     public long Queries => _queries;
 
@@ -142,7 +165,9 @@ internal sealed class ModalClassifier(IClassifier model, int callsUntilFailure =
     public Tensor Logits(Tensor images)
     {
         Assert.False(Training);
-        return Interlocked.Increment(ref _calls) > callsUntilFailure ? throw new TimeoutException("the model broke") : model.Logits(images);
+        return Interlocked.Increment(ref _calls) > callsUntilFailure
+            ? throw new TimeoutException("the model broke")
+            : model.Logits(images);
     }
 
     public IDisposable EnterEvaluation()

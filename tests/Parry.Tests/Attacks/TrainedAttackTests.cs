@@ -14,15 +14,41 @@ public class TrainedAttackTests
 {
     private readonly LinearProblem _problem = new(Norm.Linf, classes: 4, count: 10, seed: 11);
 
-    public static TheoryData<string> Attacks { get; } = new("uap", "uan:epochs=2", "upset:epochs=2", "angri:epochs=2", "atn:epochs=2", "advgan:epochs=2", "advgan-distilled:epochs=2,net=e", "advgan-distilled:epochs=2,net=e,kind=static", "substitute:rounds=2,epochs=2");
+    public static TheoryData<string> Attacks { get; } =
+        new(
+            "uap",
+            "uan:epochs=2",
+            "upset:epochs=2",
+            "angri:epochs=2",
+            "atn:epochs=2",
+            "advgan:epochs=2",
+            "advgan-distilled:epochs=2,net=e",
+            "advgan-distilled:epochs=2,net=e,kind=static",
+            "substitute:rounds=2,epochs=2"
+        );
 
     [Theory]
     [MemberData(nameof(Attacks))]
     public void An_attack_that_is_not_trained_says_so(string text)
     {
         AttackSpec attack = AttackCatalog.Parse(text);
-        Assert.Contains($"the attack {attack.Name} learns before it attacks", Assert.Throws<UserErrorException>(() => attack.Run(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)).Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidOperationException>(() => attack.Attack.Perturb(_problem.Model, _problem.Images, _problem.Goal(false), new SampleRandom(1, new long[10])));
+        Assert.Contains(
+            $"the attack {attack.Name} learns before it attacks",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    attack.Run(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
+        Assert.Throws<InvalidOperationException>(() =>
+            attack.Attack.Perturb(
+                _problem.Model,
+                _problem.Images,
+                _problem.Goal(false),
+                new SampleRandom(1, new long[10])
+            )
+        );
     }
 
     [Theory]
@@ -39,7 +65,9 @@ public class TrainedAttackTests
         Assert.Equal(trained.Entry.Knowledge == Knowledge.Gradients, trained.Training.Gradients > 0);
 
         var broken = new ModalClassifier(_problem.Model, callsUntilFailure: 1);
-        Assert.Throws<TimeoutException>(() => AttackCatalog.Parse(text).Train(broken, _problem.Images, _problem.Goal(false), seed: 1));
+        Assert.Throws<TimeoutException>(() =>
+            AttackCatalog.Parse(text).Train(broken, _problem.Images, _problem.Goal(false), seed: 1)
+        );
         Assert.True(broken.Training);
     }
 
@@ -49,13 +77,20 @@ public class TrainedAttackTests
     {
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1, cancellation: cancelled.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            AttackCatalog
+                .Parse(text)
+                .Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1, cancellation: cancelled.Token)
+        );
         Settle();
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long before = Settled.Tensors();
-        ((IDisposable)AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack).Dispose();
+        (
+            (IDisposable)
+                AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack
+        ).Dispose();
         Assert.Equal(before, LiveTensors.Count);
     }
 
@@ -64,9 +99,19 @@ public class TrainedAttackTests
     {
         foreach (string text in new[] { "uap", "uan:epochs=1", "atn:epochs=1", "advgan:epochs=1" })
         {
-            AttackSpec trained = AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1);
+            AttackSpec trained = AttackCatalog
+                .Parse(text)
+                .Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1);
             using Tensor targets = full([10], 2.0, ScalarType.Int64);
-            Assert.Contains("was trained untargeted", Assert.Throws<UserErrorException>(() => trained.Run(_problem.Model, _problem.Images, Goal.Targeted(targets), seed: 1)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "was trained untargeted",
+                Assert
+                    .Throws<UserErrorException>(() =>
+                        trained.Run(_problem.Model, _problem.Images, Goal.Targeted(targets), seed: 1)
+                    )
+                    .Message,
+                StringComparison.Ordinal
+            );
         }
     }
 
@@ -82,12 +127,17 @@ public class TrainedAttackTests
     {
         // All images of one class: the way to the nearest boundary that fools one fools all.
         var problem = new LinearProblem(Norm.Linf, classes: 2, count: 40, seed: 5);
-        long[] labels = problem.Labels.ToArray<long>(), rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
-        using Tensor index = tensor(rows), images = problem.Images.index_select(0, index);
+        long[] labels = problem.Labels.ToArray<long>(),
+            rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
+        using Tensor index = tensor(rows),
+            images = problem.Images.index_select(0, index);
         Goal goal = problem.Goal(false).Select(index);
         foreach (string text in new[] { "uap:eps=0.0196,0.0204,delta=0", "uan:eps=0.0196,0.0210,epochs=60" })
         {
-            IReadOnlyList<AttackResult> results = AttackCatalog.Parse(text).Train(problem.Model, images, goal, seed: 1).Run(problem.Model, images, goal, seed: 1);
+            IReadOnlyList<AttackResult> results = AttackCatalog
+                .Parse(text)
+                .Train(problem.Model, images, goal, seed: 1)
+                .Run(problem.Model, images, goal, seed: 1);
             Assert.All(results[0].Succeeded, Assert.False);
             Assert.All(results[1].Succeeded, Assert.True);
         }
@@ -102,15 +152,35 @@ public class TrainedAttackTests
         Assert.Equal((Norm.L2, 0.1, "classifier-b"), (attack.Norm, attack.Epsilon, attack.Architecture));
         Assert.Equal("substitute:eps=0.1,0.2,attack=pgd:norm=l2+steps=7,net=classifier-b", spec.Text);
         Assert.Equal(2, AttackCatalog.Parse("substitute:attack=pgd:norm=l2").Epsilons[0]);
-        Assert.Contains("an attack with a budget that does not learn", Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer:attack=cw-l2")).Message, StringComparison.Ordinal);
-        Assert.Contains("no option stepz", Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer:attack=pgd:stepz=1")).Message, StringComparison.Ordinal);
-        Assert.Contains("name them", Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer").Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "an attack with a budget that does not learn",
+            Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer:attack=cw-l2")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "no option stepz",
+            Assert.Throws<UserErrorException>(() => AttackCatalog.Parse("transfer:attack=pgd:stepz=1")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "name them",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    AttackCatalog
+                        .Parse("transfer")
+                        .Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_substitute_is_trained_on_labels_alone()
     {
-        AttackSpec trained = AttackCatalog.Parse("substitute:rounds=3,epochs=2").Train(new LabelsOnly(_problem.Model), _problem.Images, _problem.Goal(false), seed: 1);
+        AttackSpec trained = AttackCatalog
+            .Parse("substitute:rounds=3,epochs=2")
+            .Train(new LabelsOnly(_problem.Model), _problem.Images, _problem.Goal(false), seed: 1);
         Assert.Equal(10 + 10 + 20, trained.Training!.Queries);
         Assert.Single(trained.Run(new LabelsOnly(_problem.Model), _problem.Images, _problem.Goal(false), seed: 1));
     }

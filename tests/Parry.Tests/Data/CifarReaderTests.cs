@@ -62,8 +62,14 @@ public class CifarReaderTests
     public void Says_what_is_missing()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("data_batch_1.bin", Assert.Throws<UserErrorException>(() => CifarReader.ReadTraining(folder.Path)).Message);
-        Assert.Contains("test_batch.bin", Assert.Throws<UserErrorException>(() => CifarReader.ReadTest(folder.Path)).Message);
+        Assert.Contains(
+            "data_batch_1.bin",
+            Assert.Throws<UserErrorException>(() => CifarReader.ReadTraining(folder.Path)).Message
+        );
+        Assert.Contains(
+            "test_batch.bin",
+            Assert.Throws<UserErrorException>(() => CifarReader.ReadTest(folder.Path)).Message
+        );
     }
 
     [Theory]
@@ -94,7 +100,11 @@ public class CifarReaderTests
     public void Survives_damaged_gzip_files()
     {
         var refused = Fuzz.Run(
-            [TestData.Gzip(TestData.Cifar(2)), TestData.Gzip(new byte[3073 * 5])], 3000, size => (512 << 10) + (64 * size), file => Read(file));
+            [TestData.Gzip(TestData.Cifar(2)), TestData.Gzip(new byte[3073 * 5])],
+            3000,
+            size => (512 << 10) + (64 * size),
+            file => Read(file)
+        );
         Assert.InRange(refused, 1500, 2999);
     }
 

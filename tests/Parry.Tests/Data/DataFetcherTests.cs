@@ -61,7 +61,9 @@ public sealed class DataFetcherTests : IDisposable
     [Fact]
     public async Task Goes_on_to_the_next_mirror()
     {
-        var server = new Server(address => address.Host == "one.test" ? new HttpResponseMessage(HttpStatusCode.NotFound) : Answer(s_download));
+        var server = new Server(address =>
+            address.Host == "one.test" ? new HttpResponseMessage(HttpStatusCode.NotFound) : Answer(s_download)
+        );
         Assert.Equal(1, await Fetch(server));
         Assert.Equal(["http://one.test/labels.gz", "http://two.test/labels.gz"], server.Requests);
     }
@@ -77,10 +79,15 @@ public sealed class DataFetcherTests : IDisposable
     }
 
     [Fact]
-    public async Task Refuses_a_file_that_is_too_short() => Assert.Contains($"got {s_download.Length - 1}", await Fails(_ => Answer(s_download[..^1])));
+    public async Task Refuses_a_file_that_is_too_short() =>
+        Assert.Contains($"got {s_download.Length - 1}", await Fails(_ => Answer(s_download[..^1])));
 
     [Fact]
-    public async Task Refuses_a_file_that_never_ends() => Assert.Contains("got more", await Fails(_ => new HttpResponseMessage { Content = new StreamContent(new Endless()) }));
+    public async Task Refuses_a_file_that_never_ends() =>
+        Assert.Contains(
+            "got more",
+            await Fails(_ => new HttpResponseMessage { Content = new StreamContent(new Endless()) })
+        );
 
     [Fact]
     public async Task Says_when_no_mirror_can_be_reached() =>
@@ -88,7 +95,10 @@ public sealed class DataFetcherTests : IDisposable
 
     [Fact]
     public async Task Says_when_the_line_breaks() =>
-        Assert.Contains("broken", await Fails(_ => new HttpResponseMessage { Content = new StreamContent(new Broken()) }));
+        Assert.Contains(
+            "broken",
+            await Fails(_ => new HttpResponseMessage { Content = new StreamContent(new Broken()) })
+        );
 
     [Fact]
     public async Task Leaves_nothing_behind_when_cancelled()
@@ -108,7 +118,9 @@ public sealed class DataFetcherTests : IDisposable
     {
         var file = _folder.Write("file", []);
         using var client = new HttpClient(new Server(_ => Answer(s_download)));
-        var error = await Assert.ThrowsAsync<UserErrorException>(() => DataFetcher.FetchAsync(s_set, Path.Combine(file, "sub"), client));
+        var error = await Assert.ThrowsAsync<UserErrorException>(() =>
+            DataFetcher.FetchAsync(s_set, Path.Combine(file, "sub"), client)
+        );
         Assert.Contains("expected to be able to write", error.Message);
     }
 
@@ -116,7 +128,12 @@ public sealed class DataFetcherTests : IDisposable
     public async Task Unpacks_the_sets_files_from_an_archive_and_nothing_else()
     {
         var (first, second) = (TestData.Cifar(1), TestData.Cifar(2));
-        var archive = Archive(("../../evil.bin", [1]), ("batches/a.bin", first), ("batches/readme.html", [2]), ("/b.bin", second));
+        var archive = Archive(
+            ("../../evil.bin", [1]),
+            ("batches/a.bin", first),
+            ("batches/readme.html", [2]),
+            ("/b.bin", second)
+        );
         var set = Set([File("a.bin", first), File("b.bin", second)], File("set.tar.gz", archive));
 
         Assert.Equal(1, await Fetch(new Server(_ => Answer(archive)), set));
@@ -140,18 +157,19 @@ public sealed class DataFetcherTests : IDisposable
 
     private static DataSet Set(DataFile file, DataFile download) => Set([file], download);
 
-    private static DataSet Set(DataFile[] files, DataFile download) => new()
-    {
-        Name = "test",
-        Title = "Test",
-        Shape = new ImageShape(1, 1, 1),
-        ClassNames = TestData.Digits,
-        License = "none",
-        Citation = "none",
-        Mirrors = [new("http://one.test/"), new("http://two.test/")],
-        Downloads = [download],
-        Files = files,
-    };
+    private static DataSet Set(DataFile[] files, DataFile download) =>
+        new()
+        {
+            Name = "test",
+            Title = "Test",
+            Shape = new ImageShape(1, 1, 1),
+            ClassNames = TestData.Digits,
+            License = "none",
+            Citation = "none",
+            Mirrors = [new("http://one.test/"), new("http://two.test/")],
+            Downloads = [download],
+            Files = files,
+        };
 
     private static byte[] Archive(params (string Name, byte[] Content)[] files)
     {
@@ -160,7 +178,9 @@ public sealed class DataFetcherTests : IDisposable
         {
             foreach (var (name, content) in files)
             {
-                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) });
+                tar.WriteEntry(
+                    new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(content) }
+                );
             }
         }
 
@@ -170,7 +190,11 @@ public sealed class DataFetcherTests : IDisposable
     private static HttpResponseMessage Answer(byte[] content) => new() { Content = new ByteArrayContent(content) };
 
     private async Task<int> Fetch(
-        Server server, DataSet? set = null, IProgress<FetchProgress>? progress = null, CancellationToken cancellation = default)
+        Server server,
+        DataSet? set = null,
+        IProgress<FetchProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         using var client = new HttpClient(server, disposeHandler: false);
         return await DataFetcher.FetchAsync(set ?? s_set, _folder.Path, client, progress, cancellation);
@@ -191,7 +215,10 @@ public sealed class DataFetcherTests : IDisposable
     {
         public List<string> Requests { get; } = [];
 
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request,
+            CancellationToken cancellationToken
+        )
         {
             Requests.Add(request.RequestUri!.AbsoluteUri);
             return Task.FromResult(answer(request.RequestUri));
@@ -209,11 +236,13 @@ public sealed class DataFetcherTests : IDisposable
     {
         public override bool CanSeek => false;
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(buffer.Length);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            new(buffer.Length);
     }
 
     private sealed class Broken : Endless
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new IOException("broken");
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            throw new IOException("broken");
     }
 }

@@ -7,7 +7,10 @@ public class DataLocatorTests
     [Fact]
     public void Looks_into_the_given_folder_then_the_environment_then_debian_then_the_cache()
     {
-        var roots = DataLocator.Roots("/given", Environment(("PARRY_DATA", "/environment"), ("XDG_CACHE_HOME", "/cache")));
+        var roots = DataLocator.Roots(
+            "/given",
+            Environment(("PARRY_DATA", "/environment"), ("XDG_CACHE_HOME", "/cache"))
+        );
         Assert.Equal(["/given", "/environment", "/usr/share/datasets", "/cache/parry/data"], roots);
     }
 
@@ -16,7 +19,10 @@ public class DataLocatorTests
     [InlineData("")]
     [InlineData("relative")]
     public void Caches_at_home_without_an_absolute_cache_folder(string? cache) =>
-        Assert.Equal(["/usr/share/datasets", "/home/me/.cache/parry/data"], DataLocator.Roots(null, Environment(("XDG_CACHE_HOME", cache), ("HOME", "/home/me"))));
+        Assert.Equal(
+            ["/usr/share/datasets", "/home/me/.cache/parry/data"],
+            DataLocator.Roots(null, Environment(("XDG_CACHE_HOME", cache), ("HOME", "/home/me")))
+        );
 
     [Theory]
     [InlineData("mnist/")]
@@ -26,7 +32,10 @@ public class DataLocatorTests
     {
         using var folder = new TemporaryFolder();
         WriteMnist(folder, place);
-        Assert.Equal(Path.Combine(folder.Path, place).TrimEnd('/'), DataLocator.Find(DataSets.Mnist, DataPart.Test, [folder.Path]).TrimEnd('/'));
+        Assert.Equal(
+            Path.Combine(folder.Path, place).TrimEnd('/'),
+            DataLocator.Find(DataSets.Mnist, DataPart.Test, [folder.Path]).TrimEnd('/')
+        );
     }
 
     [Fact]
@@ -52,21 +61,29 @@ public class DataLocatorTests
     {
         using var folder = new TemporaryFolder();
         folder.Write("cifar-10-batches-bin/data_batch_3.bin", TestData.Cifar(1));
-        Assert.Equal(Path.Combine(folder.Path, "cifar-10-batches-bin"), DataLocator.Find(DataSets.Cifar10, DataPart.Validation, [folder.Path]));
+        Assert.Equal(
+            Path.Combine(folder.Path, "cifar-10-batches-bin"),
+            DataLocator.Find(DataSets.Cifar10, DataPart.Validation, [folder.Path])
+        );
     }
 
     [Fact]
     public void Says_where_it_looked_and_how_to_get_the_set()
     {
         using var folder = new TemporaryFolder();
-        var error = Assert.Throws<UserErrorException>(() => DataLocator.Find(DataSets.Mnist, DataPart.Test, [folder.Path]));
+        var error = Assert.Throws<UserErrorException>(() =>
+            DataLocator.Find(DataSets.Mnist, DataPart.Test, [folder.Path])
+        );
         Assert.Contains($"{folder.Path} or a folder mnist or MNIST there", error.Message);
         Assert.EndsWith("parry data fetch mnist", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Refuses_a_given_folder_that_does_not_exist() =>
-        Assert.Contains("/nowhere", Assert.Throws<UserErrorException>(() => DataLocator.Find(DataSets.Mnist, DataPart.Test, "/nowhere")).Message);
+        Assert.Contains(
+            "/nowhere",
+            Assert.Throws<UserErrorException>(() => DataLocator.Find(DataSets.Mnist, DataPart.Test, "/nowhere")).Message
+        );
 
     [FactIfData("fashion-mnist")]
     public void Does_not_take_one_set_for_another()

@@ -8,18 +8,24 @@ public class DataSetsTests
     public void Are_found_by_name()
     {
         Assert.Same(DataSets.FashionMnist, DataSets.ByName("Fashion-MNIST"));
-        Assert.Contains("mnist, fashion-mnist, cifar10", Assert.Throws<UserErrorException>(() => DataSets.ByName("svhn")).Message);
+        Assert.Contains(
+            "mnist, fashion-mnist, cifar10",
+            Assert.Throws<UserErrorException>(() => DataSets.ByName("svhn")).Message
+        );
     }
 
     [Fact]
     public void Have_well_formed_entries()
     {
-        Assert.All(DataSets.All, set =>
-        {
-            Assert.Equal(10, set.ClassNames.Distinct().Count());
-            Assert.All(set.Mirrors, mirror => Assert.EndsWith("/", mirror.AbsoluteUri, StringComparison.Ordinal));
-            Assert.All(set.Files.Concat(set.Downloads), file => Assert.Matches("^[0-9a-f]{64}$", file.Sha256));
-        });
+        Assert.All(
+            DataSets.All,
+            set =>
+            {
+                Assert.Equal(10, set.ClassNames.Distinct().Count());
+                Assert.All(set.Mirrors, mirror => Assert.EndsWith("/", mirror.AbsoluteUri, StringComparison.Ordinal));
+                Assert.All(set.Files.Concat(set.Downloads), file => Assert.Matches("^[0-9a-f]{64}$", file.Sha256));
+            }
+        );
         Assert.Distinct(DataSets.All.SelectMany(set => set.Files.Concat(set.Downloads)).Select(file => file.Sha256));
     }
 
@@ -29,7 +35,10 @@ public class DataSetsTests
         using var folder = new TemporaryFolder();
         folder.Write("t10k-images-idx3-ubyte", TestData.IdxImages(3));
         folder.Write("t10k-labels-idx1-ubyte", TestData.IdxLabels(3));
-        Assert.Contains("expected MNIST images of 1x28x28, got 1x5x4", Assert.Throws<UserErrorException>(() => DataSets.Mnist.ReadTest(folder.Path)).Message);
+        Assert.Contains(
+            "expected MNIST images of 1x28x28, got 1x5x4",
+            Assert.Throws<UserErrorException>(() => DataSets.Mnist.ReadTest(folder.Path)).Message
+        );
     }
 
     [FactIfData("mnist")]
@@ -66,6 +75,9 @@ public class DataSetsTests
     private static void AssertPublished(DataSet set, DataPart part)
     {
         var folder = DataLocator.Find(set, part);
-        Assert.All(set.Files.Where(file => InputFile.Find(folder, file.Name) is not null), file => Assert.True(file.IsIn(folder), file.Name));
+        Assert.All(
+            set.Files.Where(file => InputFile.Find(folder, file.Name) is not null),
+            file => Assert.True(file.IsIn(folder), file.Name)
+        );
     }
 }

@@ -10,8 +10,9 @@ internal static class Fuzz
     private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Reads <paramref name="count"/> mutations of the samples. The reader may refuse one with an exception for bad input, must not take
-    /// more memory than <paramref name="bound"/> says for the file's length, and must not take seconds. Returns how many it refused.
+    /// Reads <paramref name="count"/> mutations of the samples. The reader may refuse one with an exception for bad
+    /// input, must not take more memory than <paramref name="bound"/> says for the file's length, and must not take
+    /// seconds. Returns how many it refused.
     /// </summary>
     public static int Run(byte[][] samples, int count, Func<long, long> bound, Action<byte[]> read)
     {
@@ -38,7 +39,10 @@ internal static class Fuzz
             }
 
             var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(allocated <= bound(file.Length), $"mutation {i} of {file.Length} bytes made the reader allocate {allocated}");
+            Assert.True(
+                allocated <= bound(file.Length),
+                $"mutation {i} of {file.Length} bytes made the reader allocate {allocated}"
+            );
             Assert.True(watch.Elapsed < s_slow, $"mutation {i} of {file.Length} bytes took {watch.Elapsed}");
         }
 
@@ -75,7 +79,10 @@ internal static class Fuzz
                 return file;
             case 4: // a telling number somewhere in the header
                 ReadOnlySpan<uint> numbers = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x10000, 0x803, 0x801, 65_535];
-                BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(random.Next(Math.Min(36, file.Length - 4))), numbers[random.Next(numbers.Length)]);
+                BinaryPrimitives.WriteUInt32BigEndian(
+                    file.AsSpan(random.Next(Math.Min(36, file.Length - 4))),
+                    numbers[random.Next(numbers.Length)]
+                );
                 return file;
             default: // bytes left out or added at the end
                 var gap = random.Next(file.Length);

@@ -28,13 +28,20 @@ public class IdxReaderTests
 
     [Fact]
     public void Reads_a_gzipped_file_that_shrinks_well() =>
-        Assert.Equal(1_000_000, Read(
-            TestData.Gzip(TestData.Idx(0x803, [100, 100, 100], new byte[1_000_000])), TestData.IdxLabels(100)).Pixels.Length);
+        Assert.Equal(
+            1_000_000,
+            Read(
+                TestData.Gzip(TestData.Idx(0x803, [100, 100, 100], new byte[1_000_000])),
+                TestData.IdxLabels(100)
+            ).Pixels.Length
+        );
 
     [Fact]
     public void Says_which_file_is_missing()
     {
-        var error = Assert.Throws<UserErrorException>(() => IdxReader.Read("/nowhere/images", "/nowhere/labels", "test", TestData.Digits));
+        var error = Assert.Throws<UserErrorException>(() =>
+            IdxReader.Read("/nowhere/images", "/nowhere/labels", "test", TestData.Digits)
+        );
         Assert.Contains("/nowhere/images", error.Message);
     }
 
@@ -57,7 +64,8 @@ public class IdxReaderTests
         Refuses(TestData.IdxImages(3), TestData.Idx(0x801, [3], [0, 10, 1]), "got 10 for image 1");
 
     [Fact]
-    public void Refuses_files_of_different_counts() => Refuses(TestData.IdxImages(3), TestData.IdxLabels(4), "expected 3 labels");
+    public void Refuses_files_of_different_counts() =>
+        Refuses(TestData.IdxImages(3), TestData.IdxLabels(4), "expected 3 labels");
 
     [Theory]
     [InlineData(false)]
@@ -95,7 +103,11 @@ public class IdxReaderTests
     [InlineData(0, 28, 28)]
     [InlineData(3, 0, 28)]
     public void Refuses_a_size_beyond_the_limits(uint count, uint height, uint width) =>
-        Refuses(TestData.Idx(0x803, [count, height, width], new byte[60]), TestData.IdxLabels(3), "the header declares");
+        Refuses(
+            TestData.Idx(0x803, [count, height, width], new byte[60]),
+            TestData.IdxLabels(3),
+            "the header declares"
+        );
 
     [Fact]
     public void Takes_little_memory_for_a_short_file_that_declares_a_gigabyte()
@@ -118,7 +130,11 @@ public class IdxReaderTests
     {
         var labels = TestData.IdxLabels(40);
         var refused = Fuzz.Run(
-            [TestData.IdxImages(40), TestData.Idx(0x803, [40, 1, 1], new byte[40])], 4000, size => (256 << 10) + (4 * size), file => Read(file, labels));
+            [TestData.IdxImages(40), TestData.Idx(0x803, [40, 1, 1], new byte[40])],
+            4000,
+            size => (256 << 10) + (4 * size),
+            file => Read(file, labels)
+        );
         Assert.InRange(refused, 2000, 3999);
     }
 
@@ -126,7 +142,12 @@ public class IdxReaderTests
     public void Survives_damaged_label_files()
     {
         var images = TestData.IdxImages(40);
-        var refused = Fuzz.Run([TestData.IdxLabels(40), TestData.Gzip(TestData.IdxLabels(40))], 3000, _ => 1 << 20, file => Read(images, file));
+        var refused = Fuzz.Run(
+            [TestData.IdxLabels(40), TestData.Gzip(TestData.IdxLabels(40))],
+            3000,
+            _ => 1 << 20,
+            file => Read(images, file)
+        );
         Assert.InRange(refused, 1500, 2999);
     }
 
@@ -138,7 +159,8 @@ public class IdxReaderTests
             [TestData.Gzip(TestData.IdxImages(40)), TestData.Gzip(TestData.Idx(0x803, [40, 20, 20], new byte[16_000]))],
             4000,
             size => (512 << 10) + (16 * size),
-            file => Read(file, labels));
+            file => Read(file, labels)
+        );
         Assert.InRange(refused, 2000, 3999);
     }
 

@@ -35,15 +35,20 @@ public sealed class ImageFolderTests : IDisposable
 
         Assert.Equal([1, 2], Firsts(source.Load(DataPart.Test, Split.Whole, count: 2)));
         TestData.AssertRefused("2.png", () => source.Load(DataPart.Test, Split.Whole, count: 3));
-        TestData.AssertRefused("has 3 images, got a count of 4", () => source.Load(DataPart.Test, Split.Whole, count: 4));
+        TestData.AssertRefused(
+            "has 3 images, got a count of 4",
+            () => source.Load(DataPart.Test, Split.Whole, count: 4)
+        );
     }
 
     [Fact]
     public void The_first_unreadable_picture_is_told_whatever_the_threads_do()
     {
-        for (int i = 0; i < 40; i++) _folder.Write($"a/{i:00}.png", i < 7 ? Png.Encode([1, 2, 3, 4], new ImageShape(1, 2, 2)) : [1, 2, 3]);
+        for (int i = 0; i < 40; i++)
+            _folder.Write($"a/{i:00}.png", i < 7 ? Png.Encode([1, 2, 3, 4], new ImageShape(1, 2, 2)) : [1, 2, 3]);
         IImageSource source = Open(new ImageShape(1, 2, 2));
-        for (int i = 0; i < 5; i++) TestData.AssertRefused("07.png", () => source.Load(DataPart.Test, Split.Whole));
+        for (int i = 0; i < 5; i++)
+            TestData.AssertRefused("07.png", () => source.Load(DataPart.Test, Split.Whole));
     }
 
     [Theory]
@@ -56,7 +61,8 @@ public sealed class ImageFolderTests : IDisposable
         Write($"{folders[0]}/a.png", 7);
         Write($"{folders[1]}/a.png", 8);
 
-        ImageSet set = Open(classes: ["tench, Tinca tinca", "goldfish, Carassius auratus", "great white shark"]).Load(DataPart.Test, Split.Whole);
+        ImageSet set = Open(classes: ["tench, Tinca tinca", "goldfish, Carassius auratus", "great white shark"])
+            .Load(DataPart.Test, Split.Whole);
 
         Assert.Equal([0, 1], set.Labels);
         Assert.Equal([7, 8], Firsts(set));
@@ -78,7 +84,10 @@ public sealed class ImageFolderTests : IDisposable
     {
         Write("Goldfish/1.png", 1);
         Write("tensh/1.png", 1);
-        TestData.AssertRefused("got \"tensh\", did you mean tench?", () => Open(classes: ["tench, Tinca tinca", "goldfish"]));
+        TestData.AssertRefused(
+            "got \"tensh\", did you mean tench?",
+            () => Open(classes: ["tench, Tinca tinca", "goldfish"])
+        );
     }
 
     [Fact]
@@ -91,8 +100,10 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void Parts_are_folders_of_their_own()
     {
-        for (int i = 0; i < 20; i++) Write($"train/a/{i:00}.png", (byte)i);
-        for (int i = 0; i < 3; i++) Write($"train/b/{i:00}.png", (byte)(100 + i));
+        for (int i = 0; i < 20; i++)
+            Write($"train/a/{i:00}.png", (byte)i);
+        for (int i = 0; i < 3; i++)
+            Write($"train/b/{i:00}.png", (byte)(100 + i));
         Write("test/a/x.png", 200);
         Write("test/b/x.png", 201);
 
@@ -129,7 +140,12 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal(new ImageShape(3, 8, 8), set.Shape);
         Assert.All(set.Image(0).ToArray(), value => Assert.Equal(50, value));
         Assert.All(set.Image(1).ToArray(), value => Assert.Equal(60, value));
-        Assert.EndsWith(": 1 of 2 pictures were resized and cut to the middle 8x8 pixels; 1 of 2 pictures were turned from gray to color", set.Take(1).Note, StringComparison.Ordinal);
+        Assert.EndsWith(
+            ": 1 of 2 pictures were resized and cut to the middle 8x8 pixels; 1 of 2 pictures were turned from gray "
+                + "to color",
+            set.Take(1).Note,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -158,7 +174,11 @@ public sealed class ImageFolderTests : IDisposable
         ImageSet set = Open().Load(DataPart.Test, Split.Whole);
 
         Assert.Equal([1], Firsts(set));
-        Assert.EndsWith("3 other files skipped: b (a symbolic link), link.png (a symbolic link), notes.txt", set.Note, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "3 other files skipped: b (a symbolic link), link.png (a symbolic link), notes.txt",
+            set.Note,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -170,7 +190,10 @@ public sealed class ImageFolderTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder.Path, "a"));
         TestData.AssertRefused("expected pictures that end in .png", () => Open());
         _folder.Write("a/1.jpg", []);
-        TestData.AssertRefused("1.jpg: expected an image file of 1 to", () => Open(new ImageShape(1, 2, 2)).Load(DataPart.Test, Split.Whole));
+        TestData.AssertRefused(
+            "1.jpg: expected an image file of 1 to",
+            () => Open(new ImageShape(1, 2, 2)).Load(DataPart.Test, Split.Whole)
+        );
     }
 
     [Fact]
@@ -178,7 +201,10 @@ public sealed class ImageFolderTests : IDisposable
     {
         Assert.Same(DataSets.Mnist, DataSets.Open("MNIST"));
         Assert.IsType<CelebA>(DataSets.Open("celeba"));
-        TestData.AssertRefused("mnist, fashion-mnist, cifar10, celeba, a folder of class folders", () => DataSets.Open("/nowhere"));
+        TestData.AssertRefused(
+            "mnist, fashion-mnist, cifar10, celeba, a folder of class folders",
+            () => DataSets.Open("/nowhere")
+        );
         TestData.AssertRefused("only, got \"Male\"", () => DataSets.Open("mnist", attribute: "Male"));
     }
 
@@ -192,18 +218,24 @@ public sealed class ImageFolderTests : IDisposable
             Jpeg.Encode(TestData.Pixels(1200), new ImageShape(3, 20, 20), 80),
             Jpeg.Encode(TestData.Pixels(600), new ImageShape(1, 30, 20), 80),
         ];
-        int refused = Fuzz.Run(samples, 4000, size => (8 << 20) + (4 * 24 * 1032 * size), file =>
-        {
-            _folder.Write("a/1.jpg", file);
-            Open(new ImageShape(3, 24, 24)).Load(DataPart.Test, Split.Whole);
-            Assert.True(Open().Shape.Pixels > 0);
-        });
+        int refused = Fuzz.Run(
+            samples,
+            4000,
+            size => (8 << 20) + (4 * 24 * 1032 * size),
+            file =>
+            {
+                _folder.Write("a/1.jpg", file);
+                Open(new ImageShape(3, 24, 24)).Load(DataPart.Test, Split.Whole);
+                Assert.True(Open().Shape.Pixels > 0);
+            }
+        );
         Assert.InRange(refused, 2000, 3999);
     }
 
     private static byte[] Firsts(ImageSet set) => [.. Enumerable.Range(0, set.Count).Select(i => set.Image(i)[0])];
 
-    private IImageSource Open(ImageShape? shape = null, string[]? classes = null) => DataSets.Open(_folder.Path, new ImagePreparation { Shape = shape, ClassNames = classes });
+    private IImageSource Open(ImageShape? shape = null, string[]? classes = null) =>
+        DataSets.Open(_folder.Path, new ImagePreparation { Shape = shape, ClassNames = classes });
 
     private void Write(string name, byte value, ImageShape? shape = null)
     {

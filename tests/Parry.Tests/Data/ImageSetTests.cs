@@ -4,7 +4,13 @@ namespace Parry.Tests.Data;
 
 public class ImageSetTests
 {
-    private static readonly ImageSet s_set = new("test", new ImageShape(1, 2, 2), TestData.Pixels(20), new[] { 0, 1, 2, 0, 1 }, ["a", "b", "c"]);
+    private static readonly ImageSet s_set = new(
+        "test",
+        new ImageShape(1, 2, 2),
+        TestData.Pixels(20),
+        new[] { 0, 1, 2, 0, 1 },
+        ["a", "b", "c"]
+    );
 
     [Fact]
     public void Takes_the_first_images()
@@ -68,7 +74,9 @@ public class ImageSetTests
         Refuses(new ImageShape(1, 0, 2), 0, classes: 1, 0);
 
         static void Refuses(ImageShape shape, int pixels, int classes, params int[] labels) =>
-            Assert.Throws<ArgumentException>(() => new ImageSet("x", shape, new byte[pixels], labels, TestData.Digits[..classes]));
+            Assert.Throws<ArgumentException>(() =>
+                new ImageSet("x", shape, new byte[pixels], labels, TestData.Digits[..classes])
+            );
     }
 
     [Fact]

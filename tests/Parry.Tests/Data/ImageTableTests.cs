@@ -10,7 +10,8 @@ public sealed class ImageTableTests : IDisposable
 
     public ImageTableTests()
     {
-        for (byte i = 0; i < 3; i++) _folder.Write($"pictures/{i}.png", Png.Encode([i, 0, 0, 0], new ImageShape(1, 2, 2)));
+        for (byte i = 0; i < 3; i++)
+            _folder.Write($"pictures/{i}.png", Png.Encode([i, 0, 0, 0], new ImageShape(1, 2, 2)));
         _folder.Write("a, \"b\".png", Png.Encode([9, 0, 0, 0], new ImageShape(1, 2, 2)));
     }
 
@@ -32,7 +33,8 @@ public sealed class ImageTableTests : IDisposable
     [Fact]
     public void Quoted_fields_and_absolute_paths_are_read()
     {
-        ImageSet set = Open($"\"a, \"\"b\"\".png\",\"x,y\"\n{Path.Combine(_folder.Path, "pictures", "1.png")},a").Load(DataPart.Test, Split.Whole);
+        ImageSet set = Open($"\"a, \"\"b\"\".png\",\"x,y\"\n{Path.Combine(_folder.Path, "pictures", "1.png")},a")
+            .Load(DataPart.Test, Split.Whole);
 
         Assert.Equal(["a", "x,y"], set.ClassNames);
         Assert.Equal([1, 0], set.Labels);
@@ -42,7 +44,11 @@ public sealed class ImageTableTests : IDisposable
     [Fact]
     public void Labels_are_looked_up_among_the_models_classes()
     {
-        ImageSet set = Open("pictures/0.png,Goldfish\npictures/1.png,0\npictures/2.png,tinca tinca", ["tench, Tinca tinca", "goldfish"]).Load(DataPart.Test, Split.Whole, count: 3);
+        ImageSet set = Open(
+                "pictures/0.png,Goldfish\npictures/1.png,0\npictures/2.png,tinca tinca",
+                ["tench, Tinca tinca", "goldfish"]
+            )
+            .Load(DataPart.Test, Split.Whole, count: 3);
         Assert.Equal([1, 0, 0], set.Labels);
         Assert.Equal(2, set.ClassNames.Count);
     }
@@ -70,26 +76,39 @@ public sealed class ImageTableTests : IDisposable
 
     [Fact]
     public void A_label_that_the_model_lacks_names_its_line() =>
-        TestData.AssertRefused("line 2: expected one of the model's 2 classes or its number, 0 to 1, got \"dot\", did you mean dog?", () => Open("pictures/0.png,1\npictures/1.png,dot", ["cat", "dog"]));
+        TestData.AssertRefused(
+            "line 2: expected one of the model's 2 classes or its number, 0 to 1, got \"dot\", did you mean dog?",
+            () => Open("pictures/0.png,1\npictures/1.png,dot", ["cat", "dog"])
+        );
 
     [Fact]
     public void Giant_lines_and_rows_are_refused()
     {
         TestData.AssertRefused("line 1: expected fields of at most 4096 letters", () => Open(new string('x', 1 << 20)));
-        TestData.AssertRefused("line 1: expected fields of at most 4096 letters", () => Open('"' + new string('x', 1 << 20)));
+        TestData.AssertRefused(
+            "line 1: expected fields of at most 4096 letters",
+            () => Open('"' + new string('x', 1 << 20))
+        );
         TestData.AssertRefused("line 1: expected at most 1000 columns", () => Open(new string(',', 1 << 20)));
     }
 
     [Fact]
     public void An_unreadable_picture_names_its_line()
     {
-        IImageSource source = DataSets.Open(Write("pictures/0.png,1\nmissing.png,1\n/dev/zero.png,0\n"), new ImagePreparation { Shape = new ImageShape(1, 2, 2) });
+        IImageSource source = DataSets.Open(
+            Write("pictures/0.png,1\nmissing.png,1\n/dev/zero.png,0\n"),
+            new ImagePreparation { Shape = new ImageShape(1, 2, 2) }
+        );
         Assert.Equal(1, source.Load(DataPart.Test, Split.Whole, count: 1).Count);
         TestData.AssertRefused("line 2: ", () => source.Load(DataPart.Test, Split.Whole));
     }
 
     [Fact]
-    public void It_has_test_images_only() => TestData.AssertRefused("lists test images only", () => Open("pictures/0.png,1").Load(DataPart.Train, Split.Whole));
+    public void It_has_test_images_only() =>
+        TestData.AssertRefused(
+            "lists test images only",
+            () => Open("pictures/0.png,1").Load(DataPart.Train, Split.Whole)
+        );
 
     [Fact]
     public void Damaged_tables_are_survived()
@@ -99,12 +118,20 @@ public sealed class ImageTableTests : IDisposable
             Encoding.UTF8.GetBytes("file,label\npictures/0.png,2\n\"pictures/1.png\",\"1\"\r\npictures/2.png,0\n"),
             Encoding.UTF8.GetBytes("pictures/0.png,cat\npictures/1.png,\"dog, big\"\n\"a, \"\"b\"\".png\",cat\n"),
         ];
-        int refused = Fuzz.Run(samples, 3000, size => (8 << 20) + (100 * size), file =>
-            DataSets.Open(_folder.Write("fuzz.csv", file), new ImagePreparation { Shape = new ImageShape(1, 2, 2) }).Load(DataPart.Test, Split.Whole));
+        int refused = Fuzz.Run(
+            samples,
+            3000,
+            size => (8 << 20) + (100 * size),
+            file =>
+                DataSets
+                    .Open(_folder.Write("fuzz.csv", file), new ImagePreparation { Shape = new ImageShape(1, 2, 2) })
+                    .Load(DataPart.Test, Split.Whole)
+        );
         Assert.InRange(refused, 1000, 2999);
     }
 
     private string Write(string text) => _folder.Write("labels.csv", Encoding.UTF8.GetBytes(text));
 
-    private IImageSource Open(string text, string[]? classes = null) => DataSets.Open(Write(text), new ImagePreparation { ClassNames = classes });
+    private IImageSource Open(string text, string[]? classes = null) =>
+        DataSets.Open(Write(text), new ImagePreparation { ClassNames = classes });
 }

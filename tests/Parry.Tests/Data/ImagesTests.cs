@@ -9,24 +9,26 @@ public class ImagesTests
     // 24x16 pixels, encoded by libjpeg-turbo: 4:2:0 baseline, and 4:4:4 progressive.
     private static readonly byte[] s_baseline = Convert.FromBase64String(
         "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/"
-        + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wAARCAAQABgDASIAAhEBAxEB/8QA"
-        + "HwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkK"
-        + "FhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXG"
-        + "x8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAEC"
-        + "AxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOE"
-        + "hYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDzK20Hy8Nj"
-        + "OO2K2LbRPOx8uMV11toPl4bbnHbFbFtonnY+XGKwr5lb93a1/s33879P+B5nBledbO5yNto/l4XZnHeivRrbR/LwuzOO9FeVPOeV8vtbW6Wvbyv1sffYbOP3"
-        + "Z//Z");
+            + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wAARCAAQABgDASIAAhEBAxEB/8QA"
+            + "HwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkK"
+            + "FhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXG"
+            + "x8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAEC"
+            + "AxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOE"
+            + "hYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDzK20Hy8Nj"
+            + "OO2K2LbRPOx8uMV11toPl4bbnHbFbFtonnY+XGKwr5lb93a1/s33879P+B5nBledbO5yNto/l4XZnHeivRrbR/LwuzOO9FeVPOeV8vtbW6Wvbyv1sffYbOP3"
+            + "Z//Z"
+    );
 
     private static readonly byte[] s_progressive = Convert.FromBase64String(
         "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/"
-        + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wgARCAAQABgDAREAAhEBAxEB/8QA"
-        + "FQABAQAAAAAAAAAAAAAAAAAABAb/xAAXAQEBAQEAAAAAAAAAAAAAAAADBQQG/9oADAMBAAIQAxAAAAGY0EwaTBorHhWDSYNL/8QAFxAAAwEAAAAAAAAAAAAA"
-        + "AAAAAAIDEf/aAAgBAQABBQJYYLHRY4LDBY6LHD//xAAWEQEBAQAAAAAAAAAAAAAAAAADABH/2gAIAQMBAT8BJ4myJYn2JsiXb//EABwRAAEEAwEAAAAAAAAA"
-        + "AAAAAAABERMiAwQjYf/aAAgBAgEBPwFed3FyzeMLsx0F53cXLN4wuzHQ/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwJf/8QAFxABAQEBAAAAAAAA"
-        + "AAAAAAAAADERUf/aAAgBAQABPyGpxoMVY40GP//aAAwDAQACAAMAAAAQ2/8Av//EABgRAAIDAAAAAAAAAAAAAAAAAAARECEx/9oACAEDAQE/EGVCbbMELUz/"
-        + "xAAcEQAABgMAAAAAAAAAAAAAAAAAARFBUaExkfD/2gAIAQIBAT8QPMRqHUPOoDcqPYPMRqHUPOoDcqPY/8QAGBAAAwEBAAAAAAAAAAAAAAAAABEhQTH/2gAI"
-        + "AQEAAT8QkRrETcIkqtJKLETcIkqtP//Z");
+            + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wgARCAAQABgDAREAAhEBAxEB/8QA"
+            + "FQABAQAAAAAAAAAAAAAAAAAABAb/xAAXAQEBAQEAAAAAAAAAAAAAAAADBQQG/9oADAMBAAIQAxAAAAGY0EwaTBorHhWDSYNL/8QAFxAAAwEAAAAAAAAAAAAA"
+            + "AAAAAAIDEf/aAAgBAQABBQJYYLHRY4LDBY6LHD//xAAWEQEBAQAAAAAAAAAAAAAAAAADABH/2gAIAQMBAT8BJ4myJYn2JsiXb//EABwRAAEEAwEAAAAAAAAA"
+            + "AAAAAAABERMiAwQjYf/aAAgBAgEBPwFed3FyzeMLsx0F53cXLN4wuzHQ/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwJf/8QAFxABAQEBAAAAAAAA"
+            + "AAAAAAAAADERUf/aAAgBAQABPyGpxoMVY40GP//aAAwDAQACAAMAAAAQ2/8Av//EABgRAAIDAAAAAAAAAAAAAAAAAAARECEx/9oACAEDAQE/EGVCbbMELUz/"
+            + "xAAcEQAABgMAAAAAAAAAAAAAAAAAARFBUaExkfD/2gAIAQIBAT8QPMRqHUPOoDcqPYPMRqHUPOoDcqPY/8QAGBAAAwEBAAAAAAAAAAAAAAAAABEhQTH/2gAI"
+            + "AQEAAT8QkRrETcIkqtJKLETcIkqtP//Z"
+    );
 
     [Theory]
     [InlineData(1, 28, 28)]
@@ -69,8 +71,12 @@ public class ImagesTests
         foreach (int channels in new[] { 1, 3 })
         {
             var shape = new ImageShape(channels, 3, 4);
-            byte[] png = Png.Encode(TestData.Pixels(shape.Pixels), shape), jpeg = Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 90);
-            Assert.Equal([shape, shape, shape, shape], [Png.DecodeShape(png), Png.Decode(png).Shape, Jpeg.DecodeShape(jpeg), Jpeg.Decode(jpeg).Shape]);
+            byte[] png = Png.Encode(TestData.Pixels(shape.Pixels), shape),
+                jpeg = Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 90);
+            Assert.Equal(
+                [shape, shape, shape, shape],
+                [Png.DecodeShape(png), Png.Decode(png).Shape, Jpeg.DecodeShape(jpeg), Jpeg.Decode(jpeg).Shape]
+            );
         }
     }
 
@@ -96,7 +102,12 @@ public class ImagesTests
     [Theory]
     [InlineData(1, 60_000, 60_000, "1 to 67108864 pixels")]
     [InlineData(1, 8_000, 8_000, "cut off or corrupt")]
-    public void A_png_that_declares_too_much_is_refused_before_memory_is_taken(int channels, int height, int width, string because)
+    public void A_png_that_declares_too_much_is_refused_before_memory_is_taken(
+        int channels,
+        int height,
+        int width,
+        string because
+    )
     {
         var png = Png.Encode(TestData.Pixels(100), new ImageShape(1, 10, 10));
         BinaryPrimitives.WriteInt32BigEndian(png.AsSpan(16), width);
@@ -126,7 +137,9 @@ public class ImagesTests
     public void A_jpeg_cut_off_is_refused()
     {
         var shape = new ImageShape(3, 90, 70);
-        foreach (byte[] jpeg in new[] { s_baseline, s_progressive, Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 75) })
+        foreach (
+            byte[] jpeg in new[] { s_baseline, s_progressive, Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 75) }
+        )
         {
             for (var length = 0; length < jpeg.Length - 2; length++)
             {
@@ -140,7 +153,13 @@ public class ImagesTests
     {
         int scan = s_progressive.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0xff, 0xda]);
         byte[] last = s_progressive[scan..^2];
-        byte[] many = [.. s_progressive[..scan], .. Enumerable.Repeat(last, 600).SelectMany(bytes => bytes), 0xff, 0xd9];
+        byte[] many =
+        [
+            .. s_progressive[..scan],
+            .. Enumerable.Repeat(last, 600).SelectMany(bytes => bytes),
+            0xff,
+            0xd9,
+        ];
         Assert.Contains("at most 500 scans", Assert.Throws<InvalidDataException>(() => Jpeg.Decode(many)).Message);
     }
 
@@ -182,14 +201,24 @@ public class ImagesTests
             Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10)),
             Png.Encode(new byte[2500], new ImageShape(1, 50, 50)),
         ];
-        var refused = Fuzz.Run(samples, 4000, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(Resummed(file), 3));
+        var refused = Fuzz.Run(
+            samples,
+            4000,
+            size => (64 << 10) + (2 * 24 * 1032 * size),
+            file => Png.Decode(Resummed(file), 3)
+        );
         Assert.InRange(refused, 1000, 3999);
     }
 
     [Fact]
     public void Damaged_jpeg_files_are_survived()
     {
-        var refused = Fuzz.Run([s_baseline, s_progressive], 4000, size => (64 << 10) + (2 * 3 * 512 * size), file => Jpeg.Decode(file, 3));
+        var refused = Fuzz.Run(
+            [s_baseline, s_progressive],
+            4000,
+            size => (64 << 10) + (2 * 3 * 512 * size),
+            file => Jpeg.Decode(file, 3)
+        );
         Assert.InRange(refused, 1000, 3999);
     }
 
@@ -210,12 +239,15 @@ public class ImagesTests
 
     [Fact]
     public void What_may_never_end_is_not_read() =>
-        Assert.Contains("expected an image file of 1 to", Assert.Throws<UserErrorException>(() => ImageFile.Read("/dev/zero")).Message);
+        Assert.Contains(
+            "expected an image file of 1 to",
+            Assert.Throws<UserErrorException>(() => ImageFile.Read("/dev/zero")).Message
+        );
 
     /// <summary>Makes the checksums right again, so that damage reaches the decoder behind them.</summary>
     internal static byte[] Resummed(byte[] png)
     {
-        for (var at = 8; at + 12 <= png.Length;)
+        for (var at = 8; at + 12 <= png.Length; )
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at));
             if (length > png.Length - at - 12)

@@ -88,13 +88,14 @@ public class PngKindTests
 
     private static string Refusal(byte[] file) => Assert.Throws<InvalidDataException>(() => Png.Decode(file)).Message;
 
-    private static (string Name, byte[] Content)[] Chunks(string kind, int bits) => kind switch
-    {
-        "gamma" => [("gAMA", [0, 0, 0xd9, 4])],
-        "srgb" => [("sRGB", [0])],
-        "palette" => [("PLTE", PngMaker.Palette()[..(3 << bits)])],
-        "transparent" => [("PLTE", PngMaker.Palette()), ("tRNS", Alphas())],
-        "key" => [("tRNS", [0, 97])],
-        _ => [],
-    };
+    private static (string Name, byte[] Content)[] Chunks(string kind, int bits) =>
+        kind switch
+        {
+            "gamma" => [("gAMA", [0, 0, 0xd9, 4])],
+            "srgb" => [("sRGB", [0])],
+            "palette" => [("PLTE", PngMaker.Palette()[..(3 << bits)])],
+            "transparent" => [("PLTE", PngMaker.Palette()), ("tRNS", Alphas())],
+            "key" => [("tRNS", [0, 97])],
+            _ => [],
+        };
 }

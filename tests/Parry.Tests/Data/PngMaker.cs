@@ -12,7 +12,13 @@ internal static class PngMaker
 
     private static readonly (int X, int Y, int StepX, int StepY)[] s_adam7 =
     [
-        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
     ];
 
     /// <summary>A picture of 20x20 pixels.</summary>
@@ -50,7 +56,13 @@ internal static class PngMaker
 
     private static void WritePass(Stream target, int bits, int type, int x, int y, int stepX, int stepY)
     {
-        int samples = type switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+        int samples = type switch
+        {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
         int width = (Side - x + stepX - 1) / stepX;
         int pixel = Math.Max(1, samples * bits / 8);
         byte[] above = new byte[((width * samples * bits) + 7) / 8];

@@ -49,9 +49,10 @@ public class ShuffledBatchesTests
     [Fact]
     public void Seeds_and_epochs_shuffle_apart()
     {
-        var orders = from seed in new ulong[] { 0, 1, 2, ulong.MaxValue }
-                     from epoch in Enumerable.Range(0, 50)
-                     select string.Join(",", ShuffledBatches.Permutation(20, seed, epoch));
+        var orders =
+            from seed in new ulong[] { 0, 1, 2, ulong.MaxValue }
+            from epoch in Enumerable.Range(0, 50)
+            select string.Join(",", ShuffledBatches.Permutation(20, seed, epoch));
         Assert.Equal(200, orders.Distinct().Count());
     }
 

@@ -6,7 +6,12 @@ public class SplitTests
 {
     // The first two values of an image are its number.
     private static readonly ImageSet s_published = new(
-        "published", new ImageShape(1, 1, 2), Enumerable.Range(0, 60_000).SelectMany(i => new[] { (byte)(i >> 8), (byte)i }).ToArray(), new int[60_000], ["a"]);
+        "published",
+        new ImageShape(1, 1, 2),
+        Enumerable.Range(0, 60_000).SelectMany(i => new[] { (byte)(i >> 8), (byte)i }).ToArray(),
+        new int[60_000],
+        ["a"]
+    );
 
     [Fact]
     public void Defense_gan_validates_on_the_last_10000() => Check(Split.DefenseGan, (0, 50_000), (50_000, 10_000));
@@ -15,7 +20,8 @@ public class SplitTests
     public void Magnet_validates_on_the_first_5000() => Check(Split.MagNet, (5_000, 55_000), (0, 5_000));
 
     [Fact]
-    public void The_robust_manifold_defense_validates_on_the_last_5000() => Check(Split.RobustManifold, (0, 55_000), (55_000, 5_000));
+    public void The_robust_manifold_defense_validates_on_the_last_5000() =>
+        Check(Split.RobustManifold, (0, 55_000), (55_000, 5_000));
 
     [Fact]
     public void The_whole_set_trains_without_validation()

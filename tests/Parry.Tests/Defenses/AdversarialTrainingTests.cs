@@ -15,7 +15,13 @@ namespace Parry.Tests.Defenses;
 public sealed class AdversarialTrainingTests : IDisposable
 {
     private static readonly ImageSet s_images = ToySet.Make(120);
-    private static readonly Training s_recipe = new() { Architecture = "e", Epochs = 4, BatchSize = 50, Seed = 7 };
+    private static readonly Training s_recipe = new()
+    {
+        Architecture = "e",
+        Epochs = 4,
+        BatchSize = 50,
+        Seed = 7,
+    };
 
     private readonly TemporaryFolder _folder = new();
 
@@ -27,7 +33,9 @@ public sealed class AdversarialTrainingTests : IDisposable
     [InlineData(0.5)]
     [InlineData(0.25)]
     [InlineData(1)]
-    public void Loss_and_gradient_of_a_linear_network_are_the_weighted_formula_with_the_attack_held_constant(double share)
+    public void Loss_and_gradient_of_a_linear_network_are_the_weighted_formula_with_the_attack_held_constant(
+        double share
+    )
     {
         using var scope = NewDisposeScope();
         using var linear = new LinearPiece();
@@ -38,14 +46,24 @@ public sealed class AdversarialTrainingTests : IDisposable
 
         // FGSM leaves the network's own prediction: x + eps · sign(Wᵀ(p - e(prediction))).
         using var frozen = no_grad();
-        Tensor clean = linear.Probabilities(piece.Images), truth = LinearPiece.OneHot(piece.Labels), own = LinearPiece.OneHot(clean.argmax(1));
+        Tensor clean = linear.Probabilities(piece.Images),
+            truth = LinearPiece.OneHot(piece.Labels),
+            own = LinearPiece.OneHot(clean.argmax(1));
         Assert.NotEqual(truth.ToArray<float>(), own.ToArray<float>());
-        Tensor attacked = piece.Images.add(clean.sub(own).mm(weight).sign().mul(0.05).reshape(LinearPiece.Count, 1, 6, 6)).clamp(0.0, 1.0);
+        Tensor attacked = piece
+            .Images.add(clean.sub(own).mm(weight).sign().mul(0.05).reshape(LinearPiece.Count, 1, 6, 6))
+            .clamp(0.0, 1.0);
         Tensor under = linear.Probabilities(attacked);
-        double expected = -((1 - share) * truth.mul(clean.log()).sum().ToDouble()) - (share * truth.mul(under.log()).sum().ToDouble());
+        double expected =
+            -((1 - share) * truth.mul(clean.log()).sum().ToDouble())
+            - (share * truth.mul(under.log()).sum().ToDouble());
         Assert.Equal(expected, loss.ToDouble(), 1e-4);
-        Tensor byWeight = clean.sub(truth).transpose(0, 1).mm(piece.Images.flatten(1)).mul(1 - share)
-.add(under.sub(truth).transpose(0, 1).mm(attacked.flatten(1)).mul(share));
+        Tensor byWeight = clean
+            .sub(truth)
+            .transpose(0, 1)
+            .mm(piece.Images.flatten(1))
+            .mul(1 - share)
+            .add(under.sub(truth).transpose(0, 1).mm(attacked.flatten(1)).mul(share));
         Assert.InRange(byWeight.sub(gradients[0]!).abs().amax([0, 1]).ToDouble(), 0, 1e-4);
     }
 
@@ -88,10 +106,14 @@ public sealed class AdversarialTrainingTests : IDisposable
     public void The_source_of_a_batch_is_decided_by_its_seed_and_every_one_has_its_turn_as_often()
     {
         using var linear = new LinearPiece();
-        var training = new AdversarialTraining(new FastGradientSign()) { Sources = [("one", linear.Classifier), ("two", linear.Classifier)] };
+        var training = new AdversarialTraining(new FastGradientSign())
+        {
+            Sources = [("one", linear.Classifier), ("two", linear.Classifier)],
+        };
         int[] drawn = [.. Enumerable.Range(0, 3000).Select(seed => training.SourceOf(seed))];
         Assert.Equal(drawn, Enumerable.Range(0, 3000).Select(seed => training.SourceOf(seed)));
-        for (int source = 0; source < 3; source++) Assert.InRange(drawn.Count(number => number == source), 900, 1100);
+        for (int source = 0; source < 3; source++)
+            Assert.InRange(drawn.Count(number => number == source), 900, 1100);
         Assert.Equal(0, new AdversarialTraining(new FastGradientSign()).SourceOf(5));
     }
 
@@ -102,8 +124,12 @@ public sealed class AdversarialTrainingTests : IDisposable
         var other = new LinearClassifier(linear.Classifier.Shape, LinearPiece.Classes);
         var seen = new Recorder();
         var training = new AdversarialTraining(seen) { Sources = [("other", other)] };
-        foreach (long seed in Enumerable.Range(0, 20)) training.Of(linear.Piece with { BatchSeed = seed });
-        Assert.Equal(Enumerable.Range(0, 20).Select(seed => training.SourceOf(seed) == 1), seen.Models.Select(model => ReferenceEquals(model, other)));
+        foreach (long seed in Enumerable.Range(0, 20))
+            training.Of(linear.Piece with { BatchSeed = seed });
+        Assert.Equal(
+            Enumerable.Range(0, 20).Select(seed => training.SourceOf(seed) == 1),
+            seen.Models.Select(model => ReferenceEquals(model, other))
+        );
         Assert.Contains(other, seen.Models);
         Assert.Contains(linear.Classifier, seen.Models);
     }
@@ -113,7 +139,12 @@ public sealed class AdversarialTrainingTests : IDisposable
     {
         using var statics = new ClassifierTrainer(s_recipe with { Epochs = 1 }, s_images);
         statics.Run();
-        var loss = new AdversarialTraining(new ProjectedGradientDescent { Epsilon = 0.1, Steps = 3 }) { Share = 0.5, WarmUp = 2, Sources = [("static", statics.Classifier)] };
+        var loss = new AdversarialTraining(new ProjectedGradientDescent { Epsilon = 0.1, Steps = 3 })
+        {
+            Share = 0.5,
+            WarmUp = 2,
+            Sources = [("static", statics.Classifier)],
+        };
         using ClassifierTrainer whole = Train(loss, s_recipe);
         using (var first = new ClassifierTrainer(s_recipe with { Loss = loss }, s_images))
         {
@@ -127,7 +158,11 @@ public sealed class AdversarialTrainingTests : IDisposable
         Assert.Equal(Weights(whole), Weights(second));
 
         using var other = new ClassifierTrainer(s_recipe with { Loss = loss with { Share = 1 } }, s_images);
-        Assert.Contains("share 0.5", Assert.Throws<UserErrorException>(() => other.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "share 0.5",
+            Assert.Throws<UserErrorException>(() => other.Resume(Checkpoint)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -135,15 +170,23 @@ public sealed class AdversarialTrainingTests : IDisposable
     {
         Training recipe = s_recipe with { Epochs = 15, LearningRate = 3e-3 };
         var attack = new ProjectedGradientDescent { Epsilon = 0.25, Steps = 5 };
-        using ClassifierTrainer plain = Train(new CrossEntropy(), recipe), robust = Train(new AdversarialTraining(attack) { WarmUp = 3 }, recipe);
-        double before = Withstood(plain), after = Withstood(robust);
+        using ClassifierTrainer plain = Train(new CrossEntropy(), recipe),
+            robust = Train(new AdversarialTraining(attack) { WarmUp = 3 }, recipe);
+        double before = Withstood(plain),
+            after = Withstood(robust);
         Assert.True(after > before + 0.2, $"{before} withstood before, {after} after");
 
         double Withstood(ClassifierTrainer trainer)
         {
             using var scope = NewDisposeScope();
             ImageSet test = ToySet.Make(60, seed: 2);
-            using AttackResult result = AttackRunner.Run(attack, trainer.Classifier, test.ImageTensor(), Goal.Untargeted(test.LabelTensor()), seed: 1);
+            using AttackResult result = AttackRunner.Run(
+                attack,
+                trainer.Classifier,
+                test.ImageTensor(),
+                Goal.Untargeted(test.LabelTensor()),
+                seed: 1
+            );
             return result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second) / 60.0;
         }
     }
@@ -151,10 +194,20 @@ public sealed class AdversarialTrainingTests : IDisposable
     [Fact]
     public void What_was_trained_is_said_in_the_weight_file()
     {
-        var loss = new AdversarialTraining(new ProjectedGradientDescent { Epsilon = 0.1, Steps = 3, Step = 0.05 });
+        var loss = new AdversarialTraining(
+            new ProjectedGradientDescent
+            {
+                Epsilon = 0.1,
+                Steps = 3,
+                Step = 0.05,
+            }
+        );
         using ClassifierTrainer trainer = Train(loss, s_recipe with { Epochs = 1 });
         ModelFile.Save(Checkpoint, trainer.Classifier.Network, trainer.Describe("toy", "parry train classifier"));
-        Assert.Equal("adversarial training with pgd:eps=0.1,step=0.05,steps=3, share 1", ModelFile.Describe(Checkpoint).Training);
+        Assert.Equal(
+            "adversarial training with pgd:eps=0.1,step=0.05,steps=3, share 1",
+            ModelFile.Describe(Checkpoint).Training
+        );
     }
 
     [Fact]
@@ -166,7 +219,11 @@ public sealed class AdversarialTrainingTests : IDisposable
         var (loss, _) = new NoiseAugmentation(0.3).Of(piece);
         using var frozen = no_grad();
         Tensor noisy = piece.Images.add(piece.Random.Normal(0, 1, 6, 6).mul(0.3));
-        Assert.Equal(-LinearPiece.OneHot(piece.Labels).mul(linear.Probabilities(noisy).log()).sum().ToDouble(), loss.ToDouble(), 1e-4);
+        Assert.Equal(
+            -LinearPiece.OneHot(piece.Labels).mul(linear.Probabilities(noisy).log()).sum().ToDouble(),
+            loss.ToDouble(),
+            1e-4
+        );
     }
 
     [Fact]
@@ -180,7 +237,8 @@ public sealed class AdversarialTrainingTests : IDisposable
         return trainer;
     }
 
-    private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State().SelectMany(entry => entry.Value.ToArray<float>())];
+    private static float[] Weights(ClassifierTrainer trainer) =>
+        [.. trainer.Classifier.Network.State().SelectMany(entry => entry.Value.ToArray<float>())];
 
     // An attack that changes nothing and remembers what it was given.
     private sealed record Recorder : IBudgetAttack<IClassifier>
@@ -203,9 +261,16 @@ public sealed class AdversarialTrainingTests : IDisposable
 
         public bool Trainable { get; private set; }
 
-        public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+        public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+            PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
-        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+        public IReadOnlyList<Tensor> PerturbWithin(
+            IClassifier model,
+            Tensor images,
+            Goal goal,
+            SampleRandom random,
+            IReadOnlyList<double> epsilons
+        )
         {
             lock (_lock)
             {
@@ -213,7 +278,12 @@ public sealed class AdversarialTrainingTests : IDisposable
                 Budgets.AddRange(epsilons);
                 Models.Add(model);
                 Recorded |= is_grad_enabled();
-                Trainable |= model is NetworkClassifier network && (network.Network.training || network.Network.Parameters().Any(parameter => parameter.Value.requires_grad));
+                Trainable |=
+                    model is NetworkClassifier network
+                    && (
+                        network.Network.training
+                        || network.Network.Parameters().Any(parameter => parameter.Value.requires_grad)
+                    );
                 return [images.clone()];
             }
         }

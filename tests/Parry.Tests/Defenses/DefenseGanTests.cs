@@ -20,9 +20,17 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         using var random = new Generator(2);
         Tensor drawn = generator.Generate(randn([6, 4], generator: random));
-        Purified found = new DefenseGan(generator) { Steps = 300, Restarts = 10, LearningRate = 200 }.Purify(drawn, Draws(6));
+        Purified found = new DefenseGan(generator)
+        {
+            Steps = 300,
+            Restarts = 10,
+            LearningRate = 200,
+        }.Purify(drawn, Draws(6));
         double spread = drawn.sub(drawn.mean([0], true)).pow(2.0).mean().ToDouble();
-        Assert.True(found.Errors.amax([0]).ToDouble() < spread / 50, $"errors up to {found.Errors.amax([0]).ToDouble()} at a spread of {spread}");
+        Assert.True(
+            found.Errors.amax([0]).ToDouble() < spread / 50,
+            $"errors up to {found.Errors.amax([0]).ToDouble()} at a spread of {spread}"
+        );
     }
 
     [Fact]
@@ -35,8 +43,14 @@ public class DefenseGanTests
         Purified many = new DefenseGan(generator) { Steps = 20, Restarts = 8 }.Purify(images, Draws(5));
         float[] expected = few.Images.sub(images).pow(2.0).mean([1, 2, 3]).ToArray<float>();
         Assert.All(expected.Zip(few.Errors.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
-        Assert.All(few.Errors.ToArray<float>().Zip(many.Errors.ToArray<float>()), pair => Assert.True(pair.Second <= pair.First + 1e-6));
-        Assert.Contains(few.Errors.ToArray<float>().Zip(many.Errors.ToArray<float>()), pair => pair.Second < pair.First - 1e-6);
+        Assert.All(
+            few.Errors.ToArray<float>().Zip(many.Errors.ToArray<float>()),
+            pair => Assert.True(pair.Second <= pair.First + 1e-6)
+        );
+        Assert.Contains(
+            few.Errors.ToArray<float>().Zip(many.Errors.ToArray<float>()),
+            pair => pair.Second < pair.First - 1e-6
+        );
     }
 
     [Fact]
@@ -47,7 +61,16 @@ public class DefenseGanTests
         var defense = new DefenseGan(generator) { Steps = 15, Restarts = 3 };
         Tensor images = Images(4);
         float[] together = defense.Purify(images, Draws(4)).Images.ToArray<float>();
-        float[] alone = [.. Enumerable.Range(0, 4).SelectMany(i => defense.Purify(images.slice(0, i, i + 1, 1), new SampleRandom(7, new long[] { i })).Images.ToArray<float>())];
+        float[] alone =
+        [
+            .. Enumerable
+                .Range(0, 4)
+                .SelectMany(i =>
+                    defense
+                        .Purify(images.slice(0, i, i + 1, 1), new SampleRandom(7, new long[] { i }))
+                        .Images.ToArray<float>()
+                ),
+        ];
         Assert.All(together.Zip(alone), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
 
@@ -58,8 +81,14 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 10, Restarts = 2 };
         Tensor images = Images(3);
-        Assert.Equal(defense.Purify(images, Draws(3)).Images.ToArray<float>(), defense.Purify(images, Draws(3)).Images.ToArray<float>());
-        Assert.NotEqual(defense.Purify(images, Draws(3)).Images.ToArray<float>(), defense.Purify(images, Draws(3).Fork(1)).Images.ToArray<float>());
+        Assert.Equal(
+            defense.Purify(images, Draws(3)).Images.ToArray<float>(),
+            defense.Purify(images, Draws(3)).Images.ToArray<float>()
+        );
+        Assert.NotEqual(
+            defense.Purify(images, Draws(3)).Images.ToArray<float>(),
+            defense.Purify(images, Draws(3).Fork(1)).Images.ToArray<float>()
+        );
     }
 
     [Fact]
@@ -69,9 +98,17 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         Tensor images = Images(4);
         Purified exact = new DefenseGan(generator) { Steps = 40, Restarts = 6 }.Purify(images, Draws(4));
-        Purified quick = new DefenseGan(generator) { Steps = 40, Restarts = 6, Compute = ScalarType.BFloat16 }.Purify(images, Draws(4));
+        Purified quick = new DefenseGan(generator)
+        {
+            Steps = 40,
+            Restarts = 6,
+            Compute = ScalarType.BFloat16,
+        }.Purify(images, Draws(4));
         Assert.Equal(ScalarType.Float32, quick.Images.dtype);
-        Assert.All(exact.Errors.ToArray<float>().Zip(quick.Errors.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 0.1 * pair.First));
+        Assert.All(
+            exact.Errors.ToArray<float>().Zip(quick.Errors.ToArray<float>()),
+            pair => Assert.Equal(pair.First, pair.Second, 0.1 * pair.First)
+        );
     }
 
     [Fact]
@@ -114,10 +151,14 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 10, Restarts = 2 };
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = Images(2), followed = images.clone().requires_grad_();
+        Tensor images = Images(2),
+            followed = images.clone().requires_grad_();
         Tensor byAutograd = Autograd.Grad(defense.Protect(classifier, 3).Logits(followed).pow(2.0).sum(), followed);
         Tensor byMethod = defense.Protect(classifier, 3).Gradient(images, logits => logits.pow(2.0).sum(1)).Gradient;
-        Assert.All(byAutograd.ToArray<float>().Zip(byMethod.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        Assert.All(
+            byAutograd.ToArray<float>().Zip(byMethod.ToArray<float>()),
+            pair => Assert.Equal(pair.First, pair.Second, 1e-4)
+        );
     }
 
     [Fact]
@@ -129,12 +170,17 @@ public class DefenseGanTests
         var classifier = new LinearClassifier(s_shape);
         Tensor images = Images(2);
         IClassifier single = defense.Protect(classifier, 3);
-        float[] first = Gradient(single), second = Gradient(single);
+        float[] first = Gradient(single),
+            second = Gradient(single);
         Assert.NotEqual(first, second);
         float[] averaged = Gradient(defense.Protect(classifier, 3, draws: 2));
-        Assert.All(averaged.Zip(first.Zip(second, (a, b) => (a + b) / 2)), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+        Assert.All(
+            averaged.Zip(first.Zip(second, (a, b) => (a + b) / 2)),
+            pair => Assert.Equal(pair.First, pair.Second, 1e-4)
+        );
 
-        float[] Gradient(IClassifier model) => model.Gradient(images, logits => logits.mul(logits).sum(1)).Gradient.ToArray<float>();
+        float[] Gradient(IClassifier model) =>
+            model.Gradient(images, logits => logits.mul(logits).sum(1)).Gradient.ToArray<float>();
     }
 
     [Fact]
@@ -142,7 +188,10 @@ public class DefenseGanTests
     {
         using var scope = NewDisposeScope();
         using ImageGenerator generator = SmallGenerator();
-        IClassifier model = new DefenseGan(generator) { Steps = 8, Restarts = 1 }.Protect(new LinearClassifier(s_shape), 3);
+        IClassifier model = new DefenseGan(generator) { Steps = 8, Restarts = 1 }.Protect(
+            new LinearClassifier(s_shape),
+            3
+        );
         Tensor images = Images(3);
         float[] all = model.For(new long[] { 0, 1, 2 }).Logits(images).ToArray<float>();
         float[] last = model.For(new long[] { 2 }).Logits(images.slice(0, 2, 3, 1)).ToArray<float>();
@@ -171,12 +220,38 @@ public class DefenseGanTests
     {
         using DefenseContext context = Context();
         var paper = (DefenseGan)Read("defense-gan", context).Purifier!;
-        Assert.Equal(new DefenseGan(paper.Generator) { Steps = 200, Restarts = 10, LearningRate = 10, Momentum = 0.7, Start = 1 }, paper);
+        Assert.Equal(
+            new DefenseGan(paper.Generator)
+            {
+                Steps = 200,
+                Restarts = 10,
+                LearningRate = 10,
+                Momentum = 0.7,
+                Start = 1,
+            },
+            paper
+        );
         DefenseSpec given = Read("defense-gan:l=30,r=4,init=paper,attack-l=5,draws=3", context);
         var mine = (DefenseGan)given.Purifier!;
         var theirs = (DefenseGan)given.AttackersPurifier!;
-        Assert.Equal(new DefenseGan(mine.Generator) { Steps = 30, Restarts = 4, Start = DefenseGan.PaperStart }, mine);
-        Assert.Equal(new DefenseGan(mine.Generator) { Steps = 5, Restarts = 2, Start = DefenseGan.PaperStart }, theirs);
+        Assert.Equal(
+            new DefenseGan(mine.Generator)
+            {
+                Steps = 30,
+                Restarts = 4,
+                Start = DefenseGan.PaperStart,
+            },
+            mine
+        );
+        Assert.Equal(
+            new DefenseGan(mine.Generator)
+            {
+                Steps = 5,
+                Restarts = 2,
+                Start = DefenseGan.PaperStart,
+            },
+            theirs
+        );
         Assert.Equal(3, given.Draws);
     }
 
@@ -201,12 +276,27 @@ public class DefenseGanTests
     // The generator comes from a file, as on the command line.
     private static DefenseSpec Read(string text, DefenseContext context)
     {
-        string folder = Directory.CreateTempSubdirectory().FullName, file = Path.Combine(folder, "generator.safetensors");
+        string folder = Directory.CreateTempSubdirectory().FullName,
+            file = Path.Combine(folder, "generator.safetensors");
         try
         {
             using ImageGenerator generator = SmallGenerator();
-            ModelFile.Save(file, generator, new ModelDescription { Architecture = ModelDescription.GeneratorArchitecture, Data = "checks", Shape = s_shape, Width = 6, Latent = 4 });
-            return DefenseCatalog.Parse($"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}gan={file}", context);
+            ModelFile.Save(
+                file,
+                generator,
+                new ModelDescription
+                {
+                    Architecture = ModelDescription.GeneratorArchitecture,
+                    Data = "checks",
+                    Shape = s_shape,
+                    Width = 6,
+                    Latent = 4,
+                }
+            );
+            return DefenseCatalog.Parse(
+                $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}gan={file}",
+                context
+            );
         }
         finally
         {

@@ -29,7 +29,11 @@ public sealed class DefenseVaeTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         using var random = new Generator(1);
-        using var network = new DefenseVaeNetwork(new ImageShape(channels, side, side), random, width: side == 8 ? 2 : 64);
+        using var network = new DefenseVaeNetwork(
+            new ImageShape(channels, side, side),
+            random,
+            width: side == 8 ? 2 : 64
+        );
         Assert.Equal([2, channels, side, side], network.forward(zeros([2, channels, side, side])).shape);
         string path = Path.Combine(_folder.Path, "defense-vae.safetensors");
         ModelFile.Save(path, network, network.Describe() with { Data = "any" });
@@ -44,19 +48,43 @@ public sealed class DefenseVaeTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        ImageSet images = ToyStripes.Make(60), fresh = ToyStripes.Make(40, seed: 2);
-        var options = new DefenseVaeTraining { Width = 4, Latent = 4, CarliniIterations = 3, Schedule = new() { Epochs = 6, BatchSize = 30, LearningRate = 3e-3 } };
+        ImageSet images = ToyStripes.Make(60),
+            fresh = ToyStripes.Make(40, seed: 2);
+        var options = new DefenseVaeTraining
+        {
+            Width = 4,
+            Latent = 4,
+            CarliniIterations = 3,
+            Schedule = new()
+            {
+                Epochs = 6,
+                BatchSize = 30,
+                LearningRate = 3e-3,
+            },
+        };
         ImageSet attacked = options.Attack(images, s_classifier);
         Assert.Equal(12 * 60, attacked.Count);
-        float[] changes = attacked.ImageTensor().sub(images.ImageTensor().repeat(12, 1, 1, 1)).abs().reshape(12, -1).amax([1]).ToArray<float>();
+        float[] changes = attacked
+            .ImageTensor()
+            .sub(images.ImageTensor().repeat(12, 1, 1, 1))
+            .abs()
+            .reshape(12, -1)
+            .amax([1])
+            .ToArray<float>();
         Assert.All(changes.Take(8), (change, i) => Assert.InRange(change, 0.05, 0.2 + (0.05 * (i % 4)) + 0.01));
         Assert.All(changes.Skip(8), change => Assert.True(change > 0.3, $"{change}"));
 
         using var trainer = options.On(images, attacked, "rows");
         trainer.Run();
         ImageSet shown = options.Attack(fresh, s_classifier).Take(40);
-        Tensor clean = fresh.ImageTensor(), before = shown.ImageTensor(), after = new DefenseVae(trainer.Network).Purify(before, new SampleRandom(1, Enumerable.Range(0, 40).Select(i => (long)i).ToArray())).Images;
-        double near = after.sub(clean).pow(2.0).mean().ToDouble(), far = before.sub(clean).pow(2.0).mean().ToDouble();
+        Tensor clean = fresh.ImageTensor(),
+            before = shown.ImageTensor(),
+            after =
+                new DefenseVae(trainer.Network)
+                    .Purify(before, new SampleRandom(1, Enumerable.Range(0, 40).Select(i => (long)i).ToArray()))
+                    .Images;
+        double near = after.sub(clean).pow(2.0).mean().ToDouble(),
+            far = before.sub(clean).pow(2.0).mean().ToDouble();
         Assert.True(near < far, $"squared error {far} before, {near} after");
     }
 

@@ -32,11 +32,16 @@ public sealed class FastDefenseGanTests : IDisposable
         Tensor images = Images(3, seed: 3);
         float[][] found = [.. _samples.Nearest(images, 5).ToArray<float>().Chunk(4)];
         using var random = new Generator(2);
-        Tensor latents = randn([200, 4], generator: random), drawn = _generator.Generate(latents);
+        Tensor latents = randn([200, 4], generator: random),
+            drawn = _generator.Generate(latents);
         float[][] all = [.. latents.ToArray<float>().Chunk(4)];
         for (int image = 0; image < 3; image++)
         {
-            float[] distances = drawn.sub(images.slice(0, image, image + 1, 1)).pow(2.0).sum([1, 2, 3]).ToArray<float>();
+            float[] distances = drawn
+                .sub(images.slice(0, image, image + 1, 1))
+                .pow(2.0)
+                .sum([1, 2, 3])
+                .ToArray<float>();
             int[] nearest = [.. Enumerable.Range(0, 200).OrderBy(i => distances[i]).Take(5)];
             Assert.Equal(nearest.Select(i => all[i]), found.Skip(5 * image).Take(5));
         }
@@ -65,7 +70,15 @@ public sealed class FastDefenseGanTests : IDisposable
             Purified purified = (Fast() with { Stages = stages }).Purify(images, Draws(5));
             float[] errors = purified.Errors.ToArray<float>();
             Assert.Equal(purified.Images.sub(images).pow(2.0).mean([1, 2, 3]).ToArray<float>(), errors);
-            if (before is not null) Assert.All(errors.Zip(before), pair => Assert.True(pair.First <= pair.Second + 1e-6, $"{pair.First} after more stages, {pair.Second} before"));
+            if (before is not null)
+                Assert.All(
+                    errors.Zip(before),
+                    pair =>
+                        Assert.True(
+                            pair.First <= pair.Second + 1e-6,
+                            $"{pair.First} after more stages, {pair.Second} before"
+                        )
+                );
             before = errors;
         }
     }
@@ -77,7 +90,15 @@ public sealed class FastDefenseGanTests : IDisposable
         using var scope = NewDisposeScope();
         Tensor images = Images(10, seed: 6);
         double fast = (Fast() with { Stages = 10 }).Purify(images, Draws(10)).Errors.mean().ToDouble();
-        double random = new DefenseGan(_generator) { Steps = 200, Restarts = 10, LearningRate = 1 }.Purify(images, Draws(10)).Errors.mean().ToDouble();
+        double random = new DefenseGan(_generator)
+        {
+            Steps = 200,
+            Restarts = 10,
+            LearningRate = 1,
+        }
+            .Purify(images, Draws(10))
+            .Errors.mean()
+            .ToDouble();
         Assert.True(fast < random * 1.1, $"{fast} from the nearest samples, {random} from random starts");
     }
 
@@ -88,7 +109,16 @@ public sealed class FastDefenseGanTests : IDisposable
         using var scope = NewDisposeScope();
         Tensor images = Images(5, seed: 7);
         float[] all = Fast().Purify(images, Draws(5)).Images.ToArray<float>();
-        float[] singles = [.. Enumerable.Range(0, 5).SelectMany(i => Fast().Purify(images.slice(0, i, i + 1, 1), new SampleRandom(9, new long[] { i })).Images.ToArray<float>())];
+        float[] singles =
+        [
+            .. Enumerable
+                .Range(0, 5)
+                .SelectMany(i =>
+                    Fast()
+                        .Purify(images.slice(0, i, i + 1, 1), new SampleRandom(9, new long[] { i }))
+                        .Images.ToArray<float>()
+                ),
+        ];
         Assert.All(all.Zip(singles), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
     }
 
@@ -101,8 +131,21 @@ public sealed class FastDefenseGanTests : IDisposable
         var classifier = new LinearClassifier(s_shape);
         Tensor images = _generator.Generate(randn([20, 4], generator: random));
         Tensor labels = ((IClassifier)classifier).Predict(images);
-        var attack = new OnManifold(_generator, classifier) { Starts = 3, ProjectionSteps = 60, Steps = 60, Searches = 4, Confidence = 0.001 };
-        AttackResult result = AttackRunner.Run(attack, (IClassifier)classifier, images, Goal.Untargeted(labels), seed: 1);
+        var attack = new OnManifold(_generator, classifier)
+        {
+            Starts = 3,
+            ProjectionSteps = 60,
+            Steps = 60,
+            Searches = 4,
+            Confidence = 0.001,
+        };
+        AttackResult result = AttackRunner.Run(
+            attack,
+            (IClassifier)classifier,
+            images,
+            Goal.Untargeted(labels),
+            seed: 1
+        );
         long[] fooled = [.. Enumerable.Range(0, 20).Where(i => result.Succeeded[i]).Select(i => (long)i)];
         Assert.NotEmpty(fooled);
         Tensor adversarial = result.Images.index_select(0, tensor(fooled));

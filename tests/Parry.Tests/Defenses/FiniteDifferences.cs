@@ -9,14 +9,18 @@ internal static class FiniteDifferences
 {
     private const double Step = 1e-6;
 
-    /// <summary>Checks some of the gradient, with respect to images, of a weighted sum of what is made of them, in float64.</summary>
+    /// <summary>
+    /// Checks some of the gradient, with respect to images, of a weighted sum of what is made of them, in float64.
+    /// </summary>
     public static void Check(Tensor images, Func<Tensor, Tensor> make)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(11);
         double[] values = [.. images.ToArray<float>().Select(value => 0.1 + (0.8 * value))];
         Tensor Of(double[] pixels) => tensor(pixels, images.shape);
-        Tensor followed = Of(values).requires_grad_(), made = make(followed), weights = randn(made.shape, generator: random).to(ScalarType.Float64);
+        Tensor followed = Of(values).requires_grad_(),
+            made = make(followed),
+            weights = randn(made.shape, generator: random).to(ScalarType.Float64);
         double[] gradient = Autograd.Grad(made.mul(weights).sum(), followed).ToArray<double>();
         Assert.Contains(gradient, slope => Math.Abs(slope) > 1e-4);
         for (int i = 0; i < values.Length; i += 7)

@@ -22,11 +22,13 @@ public sealed class InvertAndClassifyTests : IDisposable
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor basis = Basis(), images = Images(6);
+        Tensor basis = Basis(),
+            images = Images(6);
         Purified found = Projector(basis).Purify(images, Draws(6));
 
         // The rows of the basis are orthogonal: each number is an inner product by itself.
-        Tensor residual = images.sub(0.5).flatten(1), latents = residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1));
+        Tensor residual = images.sub(0.5).flatten(1),
+            latents = residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1));
         float[] expected = latents.mm(basis).add(0.5).ToArray<float>();
         Assert.All(expected.Zip(found.Images.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 5e-3));
     }
@@ -35,12 +37,17 @@ public sealed class InvertAndClassifyTests : IDisposable
     public void The_detectors_score_is_the_distance_from_the_span_and_its_gradient_points_straight_away_from_it()
     {
         using var scope = NewDisposeScope();
-        Tensor basis = Basis(), images = Images(4).requires_grad_();
+        Tensor basis = Basis(),
+            images = Images(4).requires_grad_();
         var detector = new OffManifold(Projector(basis), 1);
-        Tensor scores = detector.Scores(images, Draws(4)), gradient = Autograd.Grad(scores.sum(), images);
+        Tensor scores = detector.Scores(images, Draws(4)),
+            gradient = Autograd.Grad(scores.sum(), images);
         Tensor residual = images.detach().sub(0.5).flatten(1);
         Tensor away = residual.sub(residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1)).mm(basis));
-        Assert.All(linalg.vector_norm(away, 2, [1]).ToArray<float>().Zip(scores.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
+        Assert.All(
+            linalg.vector_norm(away, 2, [1]).ToArray<float>().Zip(scores.ToArray<float>()),
+            pair => Assert.Equal(pair.First, pair.Second, 1e-3)
+        );
         float[] expected = away.div(linalg.vector_norm(away, 2, [1], true)).ToArray<float>();
         Assert.All(expected.Zip(gradient.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-2));
     }
@@ -51,19 +58,37 @@ public sealed class InvertAndClassifyTests : IDisposable
         using var scope = NewDisposeScope();
         using var random = new Generator(3);
         using var generator = new ImageGenerator(s_shape, random, width: 4, latent: 5);
-        using var vae = new Vae(s_shape, random, new() { Latent = 5, Encoder = [4], Decoder = [6, 7] });
+        using var vae = new Vae(
+            s_shape,
+            random,
+            new()
+            {
+                Latent = 5,
+                Encoder = [4],
+                Decoder = [6, 7],
+            }
+        );
         Agree(generator, generator.forward);
         Agree(vae, vae.Decode);
 
         void Agree(ISpanner spanner, Func<Tensor, Tensor> forward)
         {
             Assert.Equal((s_shape, 5), (spanner.Shape, spanner.Latent));
-            Tensor latents = randn([3, 5], generator: random), weights = randn([3, 1, 8, 8], generator: random), followed = latents.clone().requires_grad_(), images = forward(followed);
+            Tensor latents = randn([3, 5], generator: random),
+                weights = randn([3, 1, 8, 8], generator: random),
+                followed = latents.clone().requires_grad_(),
+                images = forward(followed);
             Tensor expected = Autograd.Grad(images, followed, weights);
             Drawing drawing = spanner.Draw(latents);
             Assert.False(drawing.Images.requires_grad);
-            Assert.All(images.detach().ToArray<float>().Zip(drawing.Images.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
-            Assert.All(expected.ToArray<float>().Zip(drawing.LatentGradient(weights).ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+            Assert.All(
+                images.detach().ToArray<float>().Zip(drawing.Images.ToArray<float>()),
+                pair => Assert.Equal(pair.First, pair.Second, 1e-5)
+            );
+            Assert.All(
+                expected.ToArray<float>().Zip(drawing.LatentGradient(weights).ToArray<float>()),
+                pair => Assert.Equal(pair.First, pair.Second, 1e-4)
+            );
         }
     }
 
@@ -72,12 +97,50 @@ public sealed class InvertAndClassifyTests : IDisposable
     {
         using DefenseContext context = new("checks", s_shape, 3);
         using var random = new Generator(3);
-        using (var vae = new Vae(s_shape, random, new() { Latent = 5, Encoder = [4], Decoder = [6] })) ModelFile.Save(File("vae"), vae, vae.Describe() with { Data = "checks" });
-        using (var vae = new Vae(new(1, 4, 4), random, new() { Latent = 5, Encoder = [4], Decoder = [6] })) ModelFile.Save(File("other"), vae, vae.Describe() with { Data = "checks" });
+        using (
+            var vae = new Vae(
+                s_shape,
+                random,
+                new()
+                {
+                    Latent = 5,
+                    Encoder = [4],
+                    Decoder = [6],
+                }
+            )
+        )
+            ModelFile.Save(File("vae"), vae, vae.Describe() with { Data = "checks" });
+        using (
+            var vae = new Vae(
+                new(1, 4, 4),
+                random,
+                new()
+                {
+                    Latent = 5,
+                    Encoder = [4],
+                    Decoder = [6],
+                }
+            )
+        )
+            ModelFile.Save(File("other"), vae, vae.Describe() with { Data = "checks" });
         using (var generator = new ImageGenerator(s_shape, random, width: 4, latent: 4))
-            ModelFile.Save(File("gan"), generator, new ModelDescription { Architecture = ModelDescription.GeneratorArchitecture, Data = "checks", Shape = s_shape, Width = 4, Latent = 4 });
+            ModelFile.Save(
+                File("gan"),
+                generator,
+                new ModelDescription
+                {
+                    Architecture = ModelDescription.GeneratorArchitecture,
+                    Data = "checks",
+                    Shape = s_shape,
+                    Width = 4,
+                    Latent = 4,
+                }
+            );
 
-        DefenseSpec spec = DefenseCatalog.Parse($"invert-and-classify:spanner={File("vae")},l=30,r=4,reject=2.5,attack-l=7,draws=3", context);
+        DefenseSpec spec = DefenseCatalog.Parse(
+            $"invert-and-classify:spanner={File("vae")},l=30,r=4,reject=2.5,attack-l=7,draws=3",
+            context
+        );
         var (mine, theirs) = ((InvertAndClassify)spec.Purifier!, (InvertAndClassify)spec.AttackersPurifier!);
         Assert.IsType<Vae>(mine.Spanner);
         Assert.Equal((30, 4, 7, 2, 3), (mine.Steps, mine.Restarts, theirs.Steps, theirs.Restarts, spec.Draws));
@@ -86,7 +149,9 @@ public sealed class InvertAndClassifyTests : IDisposable
         DefenseSpec other = DefenseCatalog.Parse($"invert-and-classify:spanner={File("gan")}", context);
         Assert.IsType<ImageGenerator>(((InvertAndClassify)other.Purifier!).Spanner);
         Assert.Empty(other.Detectors);
-        Assert.Throws<UserErrorException>(() => DefenseCatalog.Parse($"invert-and-classify:spanner={File("other")}", context));
+        Assert.Throws<UserErrorException>(() =>
+            DefenseCatalog.Parse($"invert-and-classify:spanner={File("other")}", context)
+        );
 
         string File(string name) => Path.Combine(_folder.Path, $"{name}.safetensors");
     }
@@ -95,11 +160,18 @@ public sealed class InvertAndClassifyTests : IDisposable
     private static Tensor Basis()
     {
         var values = new float[3 * s_shape.Pixels];
-        for (int i = 0; i < 48; i++) values[((i / 16) * s_shape.Pixels) + i] = i % 2 == 0 ? 0.1f : 0.2f;
+        for (int i = 0; i < 48; i++)
+            values[((i / 16) * s_shape.Pixels) + i] = i % 2 == 0 ? 0.1f : 0.2f;
         return tensor(values, [3, s_shape.Pixels]);
     }
 
-    private static InvertAndClassify Projector(Tensor basis) => new(new LinearSpanner(s_shape, basis, 0.5)) { Steps = 400, Restarts = 2, LearningRate = 0.05 };
+    private static InvertAndClassify Projector(Tensor basis) =>
+        new(new LinearSpanner(s_shape, basis, 0.5))
+        {
+            Steps = 400,
+            Restarts = 2,
+            LearningRate = 0.05,
+        };
 
     private static SampleRandom Draws(int count) => new(1, Enumerable.Range(0, count).Select(i => (long)i).ToArray());
 

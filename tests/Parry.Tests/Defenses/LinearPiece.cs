@@ -8,13 +8,16 @@ namespace Parry.Tests.Defenses;
 /// <summary>A piece of a batch in front of a linear network, whose loss and gradient can be written down.</summary>
 internal sealed class LinearPiece : IDisposable
 {
-    public const int Count = 5, Pixels = 36, Classes = 3;
+    public const int Count = 5,
+        Pixels = 36,
+        Classes = 3;
 
     public LinearPiece(double scale = 1)
     {
         using var random = new Generator(3);
         Linear = Layer.Linear(Pixels, Classes, random);
-        using (no_grad()) Linear.weight.mul_(scale);
+        using (no_grad())
+            Linear.weight.mul_(scale);
         Linear.RequireGrad();
         var network = Layer.Sequential(("flatten", Layer.Flatten()), ("fc", Linear));
         Classifier = new NetworkClassifier(network, new ImageShape(1, 6, 6), Classes);
@@ -37,7 +40,8 @@ internal sealed class LinearPiece : IDisposable
     public TrainingPiece Piece { get; }
 
     /// <summary>Softmax of the logits over a temperature, [N, classes].</summary>
-    public Tensor Probabilities(Tensor images, double temperature = 1) => nn.functional.linear(images.flatten(1), Linear.weight, Linear.bias).div(temperature).softmax(-1);
+    public Tensor Probabilities(Tensor images, double temperature = 1) =>
+        nn.functional.linear(images.flatten(1), Linear.weight, Linear.bias).div(temperature).softmax(-1);
 
     /// <summary>One for the label's class, [N, classes].</summary>
     public static Tensor OneHot(Tensor labels) => nn.functional.one_hot(labels, Classes).to(ScalarType.Float32);

@@ -13,7 +13,9 @@ internal sealed class LinearSpanner(ImageShape shape, Tensor basis, double offse
 
     public int Latent => (int)basis.size(0);
 
-    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32) => new(
-        latents.mm(basis).add(offset).reshape(-1, shape.Channels, shape.Height, shape.Width),
-        gradient => gradient.flatten(1).mm(basis.transpose(0, 1)));
+    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32) =>
+        new(
+            latents.mm(basis).add(offset).reshape(-1, shape.Channels, shape.Height, shape.Width),
+            gradient => gradient.flatten(1).mm(basis.transpose(0, 1))
+        );
 }

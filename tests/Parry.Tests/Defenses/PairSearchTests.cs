@@ -18,9 +18,16 @@ public sealed class PairSearchTests
         PlaneClassifier classifier = Plane();
         ManifoldPairs pairs = Search().Find(classifier, Draws(20));
         Assert.DoesNotContain(false, pairs.Found);
-        float[] first = classifier.Side(pairs.First).ToArray<float>(), second = classifier.Side(pairs.Second).ToArray<float>();
-        Assert.All(first.Zip(second), pair => Assert.True(pair.First * pair.Second <= 0, $"{pair.First} and {pair.Second} are on one side"));
-        Assert.All(Norm.L2.Of(pairs.First.sub(pairs.Second)).ToArray<float>(), distance => Assert.InRange(distance, 0, 0.1001));
+        float[] first = classifier.Side(pairs.First).ToArray<float>(),
+            second = classifier.Side(pairs.Second).ToArray<float>();
+        Assert.All(
+            first.Zip(second),
+            pair => Assert.True(pair.First * pair.Second <= 0, $"{pair.First} and {pair.Second} are on one side")
+        );
+        Assert.All(
+            Norm.L2.Of(pairs.First.sub(pairs.Second)).ToArray<float>(),
+            distance => Assert.InRange(distance, 0, 0.1001)
+        );
     }
 
     [Fact]
@@ -32,13 +39,22 @@ public sealed class PairSearchTests
 
         // The starts are uniform in the unit square, and the spanner gives them as they are.
         float[][] starts = [.. Draws(6).Uniform(0, 2, 2).ToArray<float>().Chunk(4)];
-        double[] distances = [.. starts.Select(pair => Math.Sqrt(Math.Pow(pair[0] - pair[2], 2) + Math.Pow(pair[1] - pair[3], 2)))];
-        ManifoldPairs one = Find(1), two = Find(2), many = Find(400);
+        double[] distances =
+        [
+            .. starts.Select(pair => Math.Sqrt(Math.Pow(pair[0] - pair[2], 2) + Math.Pow(pair[1] - pair[3], 2))),
+        ];
+        ManifoldPairs one = Find(1),
+            two = Find(2),
+            many = Find(400);
         Assert.DoesNotContain(true, many.Found);
         for (int i = 0; i < 6; i++)
         {
             Assert.Equal(1 + (0.5 * (distances[i] - 0.1)), one.Multipliers[i], 1e-5);
-            if (distances[i] > 0.3) Assert.True(two.Multipliers[i] > one.Multipliers[i], $"{one.Multipliers[i]}, then {two.Multipliers[i]} at {distances[i]}");
+            if (distances[i] > 0.3)
+                Assert.True(
+                    two.Multipliers[i] > one.Multipliers[i],
+                    $"{one.Multipliers[i]}, then {two.Multipliers[i]} at {distances[i]}"
+                );
             Assert.True(many.Multipliers[i] < one.Multipliers[i]);
         }
 
@@ -50,7 +66,8 @@ public sealed class PairSearchTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        float[] all = Search().Find(Plane(), Draws(5)).First.ToArray<float>(), fourth = Search().Find(Plane(), new SampleRandom(2, new long[] { 3 })).First.ToArray<float>();
+        float[] all = Search().Find(Plane(), Draws(5)).First.ToArray<float>(),
+            fourth = Search().Find(Plane(), new SampleRandom(2, new long[] { 3 })).First.ToArray<float>();
         Assert.All(all[6..8].Zip(fourth), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
     }
 
@@ -58,14 +75,21 @@ public sealed class PairSearchTests
     public void The_cross_entropy_is_its_formula_and_is_differentiated_in_both_arguments()
     {
         using var scope = NewDisposeScope();
-        Tensor first = tensor(new double[] { 0.3, -1.2, 0.5 }).reshape(1, 3), second = tensor(new double[] { 1.0, 0.1, -0.4 }).reshape(1, 3);
-        Assert.Equal(Formula([0.3, -1.2, 0.5], [1.0, 0.1, -0.4]), PairSearch.CrossEntropy(first, second).ToDouble(), 1e-9);
-        Tensor a = first.clone().requires_grad_(), b = second.clone().requires_grad_();
+        Tensor first = tensor(new double[] { 0.3, -1.2, 0.5 }).reshape(1, 3),
+            second = tensor(new double[] { 1.0, 0.1, -0.4 }).reshape(1, 3);
+        Assert.Equal(
+            Formula([0.3, -1.2, 0.5], [1.0, 0.1, -0.4]),
+            PairSearch.CrossEntropy(first, second).ToDouble(),
+            1e-9
+        );
+        Tensor a = first.clone().requires_grad_(),
+            b = second.clone().requires_grad_();
         Tensor?[] gradients = Autograd.Grad([PairSearch.CrossEntropy(a, b).sum()], [a, b]);
         const double h = 1e-6;
         for (int i = 0; i < 3; i++)
         {
-            double[] up = [0.3, -1.2, 0.5], beside = [1.0, 0.1, -0.4];
+            double[] up = [0.3, -1.2, 0.5],
+                beside = [1.0, 0.1, -0.4];
             up[i] += h;
             beside[i] += h;
             double at = Formula([0.3, -1.2, 0.5], [1.0, 0.1, -0.4]);
@@ -73,10 +97,12 @@ public sealed class PairSearchTests
             Assert.Equal((Formula([0.3, -1.2, 0.5], beside) - at) / h, gradients[1]!.ToArray<double>()[i], 1e-5);
         }
 
-        static double Formula(double[] a, double[] b) => -a.Select((value, i) => Math.Exp(value) / a.Sum(Math.Exp) * (b[i] - Math.Log(b.Sum(Math.Exp)))).Sum();
+        static double Formula(double[] a, double[] b) =>
+            -a.Select((value, i) => Math.Exp(value) / a.Sum(Math.Exp) * (b[i] - Math.Log(b.Sum(Math.Exp)))).Sum();
     }
 
-    private static PairSearch Search() => new(new LinearSpanner(s_shape, tensor(new float[] { 1, 0, 0, 1 }, [2, 2]), 0)) { Distance = 0.1 };
+    private static PairSearch Search() =>
+        new(new LinearSpanner(s_shape, tensor(new float[] { 1, 0, 0, 1 }, [2, 2]), 0)) { Distance = 0.1 };
 
     private static PlaneClassifier Plane() => new(s_shape, tensor(new float[] { 1, 0.5f }, [2]), 0.7, 3);
 

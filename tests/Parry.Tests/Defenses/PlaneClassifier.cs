@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
-/// <summary>Two classes on two sides of a plane: logits s and -s for s = steepness · (normal · x - threshold).</summary>
+/// <summary>
+/// Two classes on two sides of a plane: logits s and -s for s = steepness · (normal · x - threshold).
+/// </summary>
 internal sealed class PlaneClassifier(ImageShape shape, Tensor normal, double threshold, double steepness) : IClassifier
 {
     public ImageShape Shape => shape;

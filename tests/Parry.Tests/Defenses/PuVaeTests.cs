@@ -17,12 +17,36 @@ namespace Parry.Tests.Defenses;
 
 public sealed class PuVaeTests : IDisposable
 {
-    private static readonly string[] s_layers = ["conv1", "conv2", "conv3", "fc1", "label", "fc2", "code", "start", "deconv1", "deconv2", "deconv3"];
+    private static readonly string[] s_layers =
+    [
+        "conv1",
+        "conv2",
+        "conv3",
+        "fc1",
+        "label",
+        "fc2",
+        "code",
+        "start",
+        "deconv1",
+        "deconv2",
+        "deconv3",
+    ];
     private static readonly ToyStripes.Classifier s_classifier = new();
 
     private static readonly Lazy<PuVaeNetwork> s_trained = new(() =>
     {
-        var trainer = new PuVaeTraining { Width = 6, Hidden = 48, Latent = 4, Schedule = new() { Epochs = 25, BatchSize = 60, LearningRate = 5e-3 } }.On(ToyStripes.Make(240), s_classifier, "rows");
+        var trainer = new PuVaeTraining
+        {
+            Width = 6,
+            Hidden = 48,
+            Latent = 4,
+            Schedule = new()
+            {
+                Epochs = 25,
+                BatchSize = 60,
+                LearningRate = 5e-3,
+            },
+        }.On(ToyStripes.Make(240), s_classifier, "rows");
         trainer.Run();
         return trainer.Network;
     });
@@ -38,10 +62,25 @@ public sealed class PuVaeTests : IDisposable
     {
         using var random = new Generator(1);
         using var network = new PuVaeNetwork(new ImageShape(1, 28, 28), 10, random);
-        var shapes = network.Parameters().ToDictionary(entry => entry.Key, entry => string.Join('x', entry.Value.shape));
+        var shapes = network
+            .Parameters()
+            .ToDictionary(entry => entry.Key, entry => string.Join('x', entry.Value.shape));
         Assert.Equal(
-            ["32x1x7x7", "32x32x7x7", "32x32x7x7", "1024x25088", "1024x10", "1024x1024", "64x1024", "512x42", "32x32x7x7", "32x32x7x7", "32x1x7x7"],
-            s_layers.Select(name => shapes[name + ".weight"]));
+            [
+                "32x1x7x7",
+                "32x32x7x7",
+                "32x32x7x7",
+                "1024x25088",
+                "1024x10",
+                "1024x1024",
+                "64x1024",
+                "512x42",
+                "32x32x7x7",
+                "32x32x7x7",
+                "32x1x7x7",
+            ],
+            s_layers.Select(name => shapes[name + ".weight"])
+        );
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         Assert.Equal([20, 1, 28, 28], network.forward(zeros([2, 1, 28, 28])).shape);
@@ -73,13 +112,20 @@ public sealed class PuVaeTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using PuVaeNetwork network = Small();
-        Tensor images = Images(3), labels = tensor(new long[] { 0, 2, 1 }), noise = Draws(3).Normal(0, 3);
+        Tensor images = Images(3),
+            labels = tensor(new long[] { 0, 2, 1 }),
+            noise = Draws(3).Normal(0, 3);
         GaussianCode code = network.Encode(network.Look(images), labels);
         Tensor drawn = network.DecodeLogits(code.Mean.add(code.Deviation.mul(noise)), labels).sigmoid();
         Tensor pixels = images.mul(drawn.log()).add((1.0 - images).mul((1.0 - drawn).log())).sum([1, 2, 3]).neg();
-        Tensor variance = code.Deviation.pow(2.0), divergence = code.Mean.pow(2.0).add(variance).sub(variance.log()).sub(1.0).sum(1).mul(0.5);
+        Tensor variance = code.Deviation.pow(2.0),
+            divergence = code.Mean.pow(2.0).add(variance).sub(variance.log()).sub(1.0).sum(1).mul(0.5);
         Tensor classes = s_classifier.Logits(drawn).softmax(-1).gather(1, labels.unsqueeze(1)).squeeze(1).log().neg();
-        AssertClose(pixels.mul(0.01).add(divergence.mul(0.1)).add(classes.mul(10.0)), new PuVaeTraining().Loss(network, s_classifier, images, labels, noise), 1e-3);
+        AssertClose(
+            pixels.mul(0.01).add(divergence.mul(0.1)).add(classes.mul(10.0)),
+            new PuVaeTraining().Loss(network, s_classifier, images, labels, noise),
+            1e-3
+        );
     }
 
     [Fact]
@@ -89,7 +135,8 @@ public sealed class PuVaeTests : IDisposable
         using PuVaeNetwork network = Small();
 
         // Larger weights, so that more than rounding errors comes through.
-        foreach (var (_, weight) in network.Parameters()) weight.mul_(2.0);
+        foreach (var (_, weight) in network.Parameters())
+            weight.mul_(2.0);
         network.to(ScalarType.Float64);
         var purifier = new PuVae(network);
         FiniteDifferences.Check(ToyStripes.Make(2).ImageTensor(), images => purifier.Purify(images, Draws(2)).Images);
@@ -100,7 +147,10 @@ public sealed class PuVaeTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        double right = Accuracy.Of(new PuVae(s_trained.Value).Protect(s_classifier, seed: 1), ToyStripes.Make(100, seed: 2));
+        double right = Accuracy.Of(
+            new PuVae(s_trained.Value).Protect(s_classifier, seed: 1),
+            ToyStripes.Make(100, seed: 2)
+        );
         Assert.True(right > 0.95, $"{right} of clean images right");
     }
 
@@ -110,13 +160,22 @@ public sealed class PuVaeTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(30, seed: 3);
-        Tensor images = set.ImageTensor(), labels = set.LabelTensor();
+        Tensor images = set.ImageTensor(),
+            labels = set.LabelTensor();
         var purifier = new PuVae(s_trained.Value);
         ProtectedClassifier defended = purifier.Protect(s_classifier, seed: 1);
         var attack = new LabelFlipPull(purifier, s_classifier) { Steps = 20, Draws = 2 };
-        using AttackResult result = AttackRunner.Run<IClassifier>(attack, defended, images, Goal.Untargeted(labels), seed: 5, [0.45])[0];
+        using AttackResult result = AttackRunner.Run<IClassifier>(
+            attack,
+            defended,
+            images,
+            Goal.Untargeted(labels),
+            seed: 5,
+            [0.45]
+        )[0];
         Tensor noise = new SampleRandom(9, Rows(30)).Signs(0, 1, 8, 8).mul(0.45).add(images).clamp(0.0, 1.0);
-        int random = Wrong(noise), pulled = result.Succeeded.Count(done => done);
+        int random = Wrong(noise),
+            pulled = result.Succeeded.Count(done => done);
         Assert.True(pulled > random + 10, $"{pulled} fooled by pulling, {random} by noise");
         Assert.All(result.Linf, size => Assert.InRange(size, 0, 0.45 + 1e-6));
 
@@ -129,12 +188,25 @@ public sealed class PuVaeTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(8, seed: 4);
-        Tensor images = set.ImageTensor(), wanted = tensor(set.Labels.ToArray().Select(label => (label + 1L) % 3).ToArray());
+        Tensor images = set.ImageTensor(),
+            wanted = tensor(set.Labels.ToArray().Select(label => (label + 1L) % 3).ToArray());
         var purifier = new PuVae(s_trained.Value);
-        var attack = new LabelFlipPull(purifier, s_classifier) { Steps = 15, Draws = 2, Epsilon = 0.9 };
+        var attack = new LabelFlipPull(purifier, s_classifier)
+        {
+            Steps = 15,
+            Draws = 2,
+            Epsilon = 0.9,
+        };
         Tensor together = attack.Perturb(s_classifier, images, Goal.Targeted(wanted), Draws(8));
-        Assert.True(purifier.Protect(s_classifier, seed: 2).For(Rows(8)).Predict(together).eq(wanted).sum().ToDouble() >= 6);
-        Tensor alone = attack.Perturb(s_classifier, images.slice(0, 3, 4, 1), Goal.Targeted(wanted.slice(0, 3, 4, 1)), Draws(8).For(new long[] { 3 }));
+        Assert.True(
+            purifier.Protect(s_classifier, seed: 2).For(Rows(8)).Predict(together).eq(wanted).sum().ToDouble() >= 6
+        );
+        Tensor alone = attack.Perturb(
+            s_classifier,
+            images.slice(0, 3, 4, 1),
+            Goal.Targeted(wanted.slice(0, 3, 4, 1)),
+            Draws(8).For(new long[] { 3 })
+        );
         AssertClose(alone, together.slice(0, 3, 4, 1), 1e-3);
     }
 
@@ -146,18 +218,49 @@ public sealed class PuVaeTests : IDisposable
         var (again, description) = PuVaeNetwork.Load(FilePath);
         using (again)
         {
-            Assert.All(VaeTests.Weights(network).Zip(VaeTests.Weights(again)), pair => Assert.Equal(pair.First, pair.Second, 1e-3));
+            Assert.All(
+                VaeTests.Weights(network).Zip(VaeTests.Weights(again)),
+                pair => Assert.Equal(pair.First, pair.Second, 1e-3)
+            );
             Assert.Equal((3, 3, "stripes"), (again.Classes, again.Latent, description.Data));
         }
 
-        foreach (ModelDescription wrong in new[] { description with { Latent = 4 }, description with { Settings = "hidden=9" }, description with { Settings = null }, description with { ClassNames = ["a"] }, description with { Shape = new(1, 9, 9) } })
+        foreach (
+            ModelDescription wrong in new[]
+            {
+                description with
+                {
+                    Latent = 4,
+                },
+                description with
+                {
+                    Settings = "hidden=9",
+                },
+                description with
+                {
+                    Settings = null,
+                },
+                description with
+                {
+                    ClassNames = ["a"],
+                },
+                description with
+                {
+                    Shape = new(1, 9, 9),
+                },
+            }
+        )
         {
             ModelFile.Save(FilePath, network, wrong);
             Assert.Throws<UserErrorException>(() => PuVaeNetwork.Load(FilePath));
         }
 
         ModelFile.Save(FilePath, network, description with { Architecture = "magnet" });
-        Assert.Contains("\"magnet\"", Assert.Throws<UserErrorException>(() => PuVaeNetwork.Load(FilePath)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"magnet\"",
+            Assert.Throws<UserErrorException>(() => PuVaeNetwork.Load(FilePath)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -170,11 +273,16 @@ public sealed class PuVaeTests : IDisposable
             DefenseSpec spec = DefenseCatalog.Parse($"puvae:weights={FilePath},noise=0.2,draws=3", context);
             Assert.Equal(0.2, ((PuVae)spec.Purifier!).Noise);
             Assert.Equal(3, spec.Draws);
-            Assert.Equal([typeof(LabelFlipPull), typeof(ReconstructionEvasion)], spec.Breaks.Select(known => known.Against(s_classifier).GetType()));
+            Assert.Equal(
+                [typeof(LabelFlipPull), typeof(ReconstructionEvasion)],
+                spec.Breaks.Select(known => known.Against(s_classifier).GetType())
+            );
         }
 
         using var other = new DefenseContext("stars", ToyStripes.Shape, 3);
-        string message = Assert.Throws<UserErrorException>(() => DefenseCatalog.Parse($"puvae:weights={FilePath}", other)).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => DefenseCatalog.Parse($"puvae:weights={FilePath}", other))
+            .Message;
         Assert.Contains("stripes", message, StringComparison.Ordinal);
         Assert.Contains("stars", message, StringComparison.Ordinal);
     }
@@ -196,5 +304,8 @@ public sealed class PuVaeTests : IDisposable
     private static SampleRandom Draws(int count) => new(7, Rows(count));
 
     private static void AssertClose(Tensor expected, Tensor actual, double tolerance = 1e-5) =>
-        Assert.All(expected.ToArray<float>().Zip(actual.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, tolerance));
+        Assert.All(
+            expected.ToArray<float>().Zip(actual.ToArray<float>()),
+            pair => Assert.Equal(pair.First, pair.Second, tolerance)
+        );
 }

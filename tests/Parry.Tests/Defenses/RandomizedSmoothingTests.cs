@@ -16,8 +16,12 @@ public class RandomizedSmoothingTests
     [InlineData(8, 10, 0.025, 0.44390455)] // 0.444
     [InlineData(99, 100, 0.05, 0.95344)] // 0.953
     [InlineData(0, 10, 0.001, 0)]
-    public void The_lower_bound_of_a_proportion_is_the_exact_one(int successes, int count, double alpha, double bound) =>
-        Assert.Equal(bound, ClopperPearson.Lower(successes, count, alpha), 1e-5);
+    public void The_lower_bound_of_a_proportion_is_the_exact_one(
+        int successes,
+        int count,
+        double alpha,
+        double bound
+    ) => Assert.Equal(bound, ClopperPearson.Lower(successes, count, alpha), 1e-5);
 
     [Fact]
     public void The_bound_is_where_the_tail_has_the_probability_alpha_also_for_many_draws()
@@ -45,11 +49,17 @@ public class RandomizedSmoothingTests
     [Fact]
     public void The_radius_of_a_linear_model_is_its_distance_from_the_boundary_and_never_claimed_larger()
     {
-        // Under noise a linear model of two classes answers as without, with probability Φ(distance / σ): the proven radius tends to the distance itself.
+        // Under noise a linear model of two classes answers as without, with probability Φ(distance / σ): the proven
+        // radius tends to the distance itself.
         using var scope = NewDisposeScope();
         double[] distances = [0.1, 0.2, 0.4, -0.3];
         Tensor images = cat([.. distances.Select(distance => Plane.At(distance))]);
-        Certificate[] proven = new RandomizedSmoothing(new Plane(), deviation: 0.25, draws: 1, seed: 3).Certify(images, 100, 20_000, 0.001);
+        Certificate[] proven = new RandomizedSmoothing(new Plane(), deviation: 0.25, draws: 1, seed: 3).Certify(
+            images,
+            100,
+            20_000,
+            0.001
+        );
         for (int i = 0; i < distances.Length; i++)
         {
             Assert.Equal(distances[i] > 0 ? 1 : 0, proven[i].Class);
@@ -61,7 +71,12 @@ public class RandomizedSmoothingTests
     public void An_image_on_the_boundary_is_not_answered()
     {
         using var scope = NewDisposeScope();
-        Certificate proven = new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(Plane.At(0), 100, 1000, 0.001)[0];
+        Certificate proven = new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(
+            Plane.At(0),
+            100,
+            1000,
+            0.001
+        )[0];
         Assert.Equal((null, 0), (proven.Class, proven.Radius));
     }
 
@@ -70,7 +85,11 @@ public class RandomizedSmoothingTests
     {
         using var scope = NewDisposeScope();
         double most = 0.25 * NormalDistribution.Quantile(Math.Pow(0.001, 1.0 / 500));
-        Assert.Equal(most, new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(Plane.At(5), 100, 500, 0.001)[0].Radius, 1e-12);
+        Assert.Equal(
+            most,
+            new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(Plane.At(5), 100, 500, 0.001)[0].Radius,
+            1e-12
+        );
     }
 
     [Fact]
@@ -81,7 +100,15 @@ public class RandomizedSmoothingTests
         var smoothed = new RandomizedSmoothing(new Plane(), 0.25, 150, seed: 3);
         Certificate[] together = smoothed.Certify(images, 10, 250, 0.01);
         for (int i = 0; i < 7; i++)
-            Assert.Equal(together[i], ((RandomizedSmoothing)smoothed.For(new long[] { i })).Certify(images.slice(0, i, i + 1, 1), 10, 250, 0.01)[0]);
+            Assert.Equal(
+                together[i],
+                ((RandomizedSmoothing)smoothed.For(new long[] { i })).Certify(
+                    images.slice(0, i, i + 1, 1),
+                    10,
+                    250,
+                    0.01
+                )[0]
+            );
     }
 
     [Fact]
@@ -91,10 +118,14 @@ public class RandomizedSmoothingTests
         Tensor images = cat([Plane.At(0.3), Plane.At(-0.3)]);
         IClassifier smoothed = new RandomizedSmoothing(new Plane(), 0.25, 100, seed: 3);
         Assert.Equal([1L, 0L], smoothed.Predict(images).ToArray<long>());
-        Assert.All(smoothed.Gradient(images, logits => logits.select(1, 1)).Gradient.ToArray<float>(), value => Assert.True(value > 0));
+        Assert.All(
+            smoothed.Gradient(images, logits => logits.select(1, 1)).Gradient.ToArray<float>(),
+            value => Assert.True(value > 0)
+        );
     }
 
-    // Class 1 on one side of a plane through the gray image, at a known distance; logits are steep, so that noise decides.
+    // Class 1 on one side of a plane through the gray image, at a known distance; logits are steep, so that noise
+    // decides.
     private sealed class Plane : IClassifier
     {
         public ImageShape Shape => s_shape;

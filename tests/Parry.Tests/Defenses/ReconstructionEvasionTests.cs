@@ -8,7 +8,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Defenses;
 
-/// <summary>The attack where everything is linear: a purifier that keeps the first two pixels of four, before a plane across the first and the third.</summary>
+/// <summary>
+/// The attack where everything is linear: a purifier that keeps the first two pixels of four, before a plane across the
+/// first and the third.
+/// </summary>
 public sealed class ReconstructionEvasionTests
 {
     private const double Epsilon = 0.2;
@@ -18,13 +21,21 @@ public sealed class ReconstructionEvasionTests
     [Theory]
     [InlineData(GradientPath.Identity)]
     [InlineData(GradientPath.Exact)]
-    public void Images_are_wrong_behind_the_purifier_within_the_budget_and_nearer_to_its_images_than_clean_ones(GradientPath path)
+    public void Images_are_wrong_behind_the_purifier_within_the_budget_and_nearer_to_its_images_than_clean_ones(
+        GradientPath path
+    )
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor adversarial = Attack(path).Perturb(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4));
-        Assert.All(Norm.Linf.Of(adversarial.sub(Images())).ToArray<float>(), size => Assert.InRange(size, 0, Epsilon + 1e-6));
-        Assert.All(Plane().Side(new FirstPixels(path).Purify(adversarial, Draws(4)).Images).ToArray<float>(), side => Assert.True(side < 0));
+        Assert.All(
+            Norm.Linf.Of(adversarial.sub(Images())).ToArray<float>(),
+            size => Assert.InRange(size, 0, Epsilon + 1e-6)
+        );
+        Assert.All(
+            Plane().Side(new FirstPixels(path).Purify(adversarial, Draws(4)).Images).ToArray<float>(),
+            side => Assert.True(side < 0)
+        );
         Assert.Equal(0, Area(adversarial));
     }
 
@@ -33,7 +44,12 @@ public sealed class ReconstructionEvasionTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor adversarial = new ProjectedGradientDescent { Epsilon = Epsilon, RandomStart = false }.Perturb(new FirstPixels(GradientPath.Identity).Protect(Plane(), seed: 1), Images(), Goal.Untargeted(Labels()), Draws(4));
+        Tensor adversarial = new ProjectedGradientDescent { Epsilon = Epsilon, RandomStart = false }.Perturb(
+            new FirstPixels(GradientPath.Identity).Protect(Plane(), seed: 1),
+            Images(),
+            Goal.Untargeted(Labels()),
+            Draws(4)
+        );
         Assert.Equal(1, Area(adversarial));
     }
 
@@ -42,9 +58,13 @@ public sealed class ReconstructionEvasionTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        IReadOnlyList<Tensor> both = Attack(GradientPath.Exact).PerturbWithin(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4), [Epsilon, 0.02]);
+        IReadOnlyList<Tensor> both = Attack(GradientPath.Exact)
+            .PerturbWithin(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4), [Epsilon, 0.02]);
         Assert.All(Plane().Side(both[0]).ToArray<float>(), side => Assert.True(side < 0));
-        Assert.All(both[1].sub(Images()).select(1, 0).select(1, 0).select(1, 0).ToArray<float>(), change => Assert.Equal(-0.02, change, 1e-4));
+        Assert.All(
+            both[1].sub(Images()).select(1, 0).select(1, 0).select(1, 0).ToArray<float>(),
+            change => Assert.Equal(-0.02, change, 1e-4)
+        );
     }
 
     [Fact]
@@ -52,22 +72,61 @@ public sealed class ReconstructionEvasionTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        float[] all = Attack(GradientPath.Exact).Perturb(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4)).ToArray<float>();
-        float[] alone = [.. Enumerable.Range(0, 4).SelectMany(i =>
-            Attack(GradientPath.Exact).Perturb(Plane(), Images().slice(0, i, i + 1, 1), Goal.Untargeted(Labels().slice(0, i, i + 1, 1)), new SampleRandom(4, new long[] { i })).ToArray<float>())];
+        float[] all = Attack(GradientPath.Exact)
+            .Perturb(Plane(), Images(), Goal.Untargeted(Labels()), Draws(4))
+            .ToArray<float>();
+        float[] alone =
+        [
+            .. Enumerable
+                .Range(0, 4)
+                .SelectMany(i =>
+                    Attack(GradientPath.Exact)
+                        .Perturb(
+                            Plane(),
+                            Images().slice(0, i, i + 1, 1),
+                            Goal.Untargeted(Labels().slice(0, i, i + 1, 1)),
+                            new SampleRandom(4, new long[] { i })
+                        )
+                        .ToArray<float>()
+                ),
+        ];
         Assert.Equal(all, alone);
     }
 
-    private static ReconstructionEvasion Attack(GradientPath path) => new(new FirstPixels(path), Plane()) { Epsilon = Epsilon };
+    private static ReconstructionEvasion Attack(GradientPath path) =>
+        new(new FirstPixels(path), Plane()) { Epsilon = Epsilon };
 
     private static double Area(Tensor adversarial) => Roc.Area(Errors(Images()), Errors(adversarial));
 
-    private static float[] Errors(Tensor images) => new FirstPixels(GradientPath.Exact).Purify(images, Draws(4)).Errors.ToArray<float>();
+    private static float[] Errors(Tensor images) =>
+        new FirstPixels(GradientPath.Exact).Purify(images, Draws(4)).Errors.ToArray<float>();
 
     private static PlaneClassifier Plane() => new(s_shape, tensor(new float[] { 1, 0, 1, 0 }, [4]), 0.95, 20);
 
     // Purified, all have 0.5 in the third pixel: what is above 0.45 in the first is of class 0.
-    private static Tensor Images() => tensor(new float[] { 0.55f, 0.4f, 0.56f, 0.56f, 0.58f, 0.5f, 0.44f, 0.56f, 0.56f, 0.3f, 0.56f, 0.44f, 0.57f, 0.7f, 0.45f, 0.44f }, [4, 1, 2, 2]);
+    private static Tensor Images() =>
+        tensor(
+            new float[]
+            {
+                0.55f,
+                0.4f,
+                0.56f,
+                0.56f,
+                0.58f,
+                0.5f,
+                0.44f,
+                0.56f,
+                0.56f,
+                0.3f,
+                0.56f,
+                0.44f,
+                0.57f,
+                0.7f,
+                0.45f,
+                0.44f,
+            },
+            [4, 1, 2, 2]
+        );
 
     private static Tensor Labels() => tensor(new long[] { 0L, 0, 0, 0 });
 

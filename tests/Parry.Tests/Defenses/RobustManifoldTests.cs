@@ -14,7 +14,14 @@ namespace Parry.Tests.Defenses;
 
 public sealed class RobustManifoldTests : IDisposable
 {
-    private static readonly AdversarialTraining s_beside = new(new ProjectedGradientDescent { Norm = Norm.L2, Epsilon = 0.3, Steps = 2 });
+    private static readonly AdversarialTraining s_beside = new(
+        new ProjectedGradientDescent
+        {
+            Norm = Norm.L2,
+            Epsilon = 0.3,
+            Steps = 2,
+        }
+    );
 
     private readonly TemporaryFolder _folder = new();
 
@@ -32,8 +39,12 @@ public sealed class RobustManifoldTests : IDisposable
         long[] found = [.. Enumerable.Range(0, LinearPiece.Count).Where(i => pairs.Found[i]).Select(i => (long)i)];
         Assert.NotEmpty(found);
         Tensor rows = tensor(found);
-        Tensor first = linear.Probabilities(pairs.First.index_select(0, rows)), second = linear.Probabilities(pairs.Second.index_select(0, rows));
-        Assert.All(first.argmax(1).ToArray<long>().Zip(second.argmax(1).ToArray<long>()), pair => Assert.NotEqual(pair.First, pair.Second));
+        Tensor first = linear.Probabilities(pairs.First.index_select(0, rows)),
+            second = linear.Probabilities(pairs.Second.index_select(0, rows));
+        Assert.All(
+            first.argmax(1).ToArray<long>().Zip(second.argmax(1).ToArray<long>()),
+            pair => Assert.NotEqual(pair.First, pair.Second)
+        );
         double differing = -first.mul(second.log()).sum().ToDouble() / found.Length;
         Assert.Equal(without + (0.5 * LinearPiece.Count * differing), training.Of(due).Loss.ToDouble(), 1e-3);
 
@@ -48,7 +59,14 @@ public sealed class RobustManifoldTests : IDisposable
     public void A_resumed_run_gives_the_weights_of_an_unbroken_one_bit_for_bit_and_not_those_of_one_without_pairs()
     {
         RobustManifold loss = Make() with { Every = 1 };
-        Training recipe = new() { Architecture = "e", Epochs = 3, BatchSize = 50, Seed = 7, Loss = loss };
+        Training recipe = new()
+        {
+            Architecture = "e",
+            Epochs = 3,
+            BatchSize = 50,
+            Seed = 7,
+            Loss = loss,
+        };
         string checkpoint = Path.Combine(_folder.Path, "checkpoint.safetensors");
         using var whole = new ClassifierTrainer(recipe, ToySet.Make(120));
         whole.Run();
@@ -66,7 +84,11 @@ public sealed class RobustManifoldTests : IDisposable
         plain.Run();
         Assert.NotEqual(Weights(plain), Weights(whole));
         using var other = new ClassifierTrainer(recipe with { Loss = loss with { Weight = 1 } }, ToySet.Make(120));
-        Assert.Contains("weight 0.5", Assert.Throws<UserErrorException>(() => other.Resume(checkpoint)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "weight 0.5",
+            Assert.Throws<UserErrorException>(() => other.Resume(checkpoint)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static float[] Weights(ClassifierTrainer trainer) => VaeTests.Weights(trainer.Classifier.Network);
@@ -74,6 +96,23 @@ public sealed class RobustManifoldTests : IDisposable
     private static RobustManifold Make()
     {
         using var random = new Generator(3);
-        return new(s_beside, new PairSearch(new LinearSpanner(ToySet.Shape, randn([4, ToySet.Shape.Pixels], generator: random).mul(0.3).DetachFromDisposeScope(), 0.5)) { Distance = 2, Steps = 200 }, "lines") { Weight = 0.5 };
+        return new(
+            s_beside,
+            new PairSearch(
+                new LinearSpanner(
+                    ToySet.Shape,
+                    randn([4, ToySet.Shape.Pixels], generator: random).mul(0.3).DetachFromDisposeScope(),
+                    0.5
+                )
+            )
+            {
+                Distance = 2,
+                Steps = 200,
+            },
+            "lines"
+        )
+        {
+            Weight = 0.5,
+        };
     }
 }

@@ -24,7 +24,10 @@ public class SqueezingTests
         using var scope = NewDisposeScope();
         Tensor image = tensor(new float[] { 0.1f / 255, 0.4f, 0.6f, 0.9999f }, [1, 1, 2, 2]);
         Purified squeezed = new BitDepth(new ImageShape(1, 2, 2)) { Bits = bits }.Purify(image, s_none);
-        Assert.All(expected.Zip(squeezed.Images.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
+        Assert.All(
+            expected.Zip(squeezed.Images.ToArray<float>()),
+            pair => Assert.Equal(pair.First, pair.Second, 1e-6f)
+        );
         Assert.Equal(squeezed.Images.sub(image).pow(2.0).mean().ToDouble(), squeezed.Errors.ToDouble(), 1e-7);
     }
 
@@ -35,7 +38,13 @@ public class SqueezingTests
     {
         using var scope = NewDisposeScope();
         Tensor image = tensor(new float[] { 1, 2, 4, 9, 7, 3, 5, 8, 6 }, [1, 1, 3, 3]).div(16.0);
-        Assert.Equal(expected, new MedianSmoothing(new ImageShape(1, 3, 3)) { Window = window }.Purify(image, s_none).Images.mul(16.0).ToArray<float>());
+        Assert.Equal(
+            expected,
+            new MedianSmoothing(new ImageShape(1, 3, 3)) { Window = window }
+                .Purify(image, s_none)
+                .Images.mul(16.0)
+                .ToArray<float>()
+        );
     }
 
     [Fact]
@@ -43,7 +52,10 @@ public class SqueezingTests
     {
         using var scope = NewDisposeScope();
         Tensor image = tensor(new float[] { 1, 2, 4, 9, 7, 3, 5, 8, 6 }, [1, 1, 3, 3]).div(16.0).requires_grad_();
-        Tensor center = new MedianSmoothing(new ImageShape(1, 3, 3)) { Window = 3 }.Purify(image, s_none).Images.slice(2, 1, 2, 1).slice(3, 1, 2, 1);
+        Tensor center = new MedianSmoothing(new ImageShape(1, 3, 3)) { Window = 3 }
+            .Purify(image, s_none)
+            .Images.slice(2, 1, 2, 1)
+            .slice(3, 1, 2, 1);
         Assert.Equal([0f, 0, 0, 0, 0, 0, 1, 0, 0], Autograd.Grad(center.sum(), image).ToArray<float>());
     }
 
@@ -51,9 +63,20 @@ public class SqueezingTests
     public void One_bright_pixel_is_gone_from_the_median()
     {
         using var scope = NewDisposeScope();
-        Tensor image = zeros([1, 3, 6, 6]).index_copy(2, tensor(new long[] { 3L }), zeros([1, 3, 1, 6]).index_copy(3, tensor(new long[] { 2L }), ones([1, 3, 1, 1])));
+        Tensor image = zeros([1, 3, 6, 6])
+            .index_copy(
+                2,
+                tensor(new long[] { 3L }),
+                zeros([1, 3, 1, 6]).index_copy(3, tensor(new long[] { 2L }), ones([1, 3, 1, 1]))
+            );
         Assert.Equal(3, image.sum().ToDouble());
-        Assert.Equal(0, new MedianSmoothing(new ImageShape(3, 6, 6)) { Window = 3 }.Purify(image, s_none).Images.sum().ToDouble());
+        Assert.Equal(
+            0,
+            new MedianSmoothing(new ImageShape(3, 6, 6)) { Window = 3 }
+                .Purify(image, s_none)
+                .Images.sum()
+                .ToDouble()
+        );
     }
 
     [Theory]
@@ -63,8 +86,15 @@ public class SqueezingTests
     {
         using var scope = NewDisposeScope();
         var shape = new ImageShape(channels, 20, 28);
-        Tensor ramp = tensor(Enumerable.Range(0, shape.Pixels).Select(i => (float)(0.5 + (0.4 * Math.Sin(i % 28 / 6.0) * Math.Cos(i / 28 % 20 / 5.0)))).ToArray()).reshape(1, channels, 20, 28);
-        double best = Error(100), worst = Error(5);
+        Tensor ramp = tensor(
+                Enumerable
+                    .Range(0, shape.Pixels)
+                    .Select(i => (float)(0.5 + (0.4 * Math.Sin(i % 28 / 6.0) * Math.Cos(i / 28 % 20 / 5.0))))
+                    .ToArray()
+            )
+            .reshape(1, channels, 20, 28);
+        double best = Error(100),
+            worst = Error(5);
         Assert.InRange(best, 0, 2e-4);
         Assert.True(worst > 3 * best, $"{best} at 100, {worst} at 5");
         Assert.Equal(Error(75), Error(75));
@@ -96,8 +126,22 @@ public class SqueezingTests
         IPurifier[] squeezers = [new BitDepth(classifier.Shape), new MedianSmoothing(classifier.Shape) { Window = 3 }];
         float[] scores = new FeatureSqueezing(classifier, squeezers, 1).Scores(images, draws).ToArray<float>();
         Tensor plain = classifier.Logits(images).softmax(-1);
-        float[][] each = [.. squeezers.Select(squeezer => classifier.Logits(squeezer.Purify(images, draws).Images).softmax(-1).sub(plain).abs().sum(1).ToArray<float>())];
-        Assert.All(scores.Select((score, i) => (score, Math.Max(each[0][i], each[1][i]))), pair => Assert.Equal(pair.Item2, pair.score, 1e-5f));
+        float[][] each =
+        [
+            .. squeezers.Select(squeezer =>
+                classifier
+                    .Logits(squeezer.Purify(images, draws).Images)
+                    .softmax(-1)
+                    .sub(plain)
+                    .abs()
+                    .sum(1)
+                    .ToArray<float>()
+            ),
+        ];
+        Assert.All(
+            scores.Select((score, i) => (score, Math.Max(each[0][i], each[1][i]))),
+            pair => Assert.Equal(pair.Item2, pair.score, 1e-5f)
+        );
     }
 
     [Fact]
@@ -105,9 +149,16 @@ public class SqueezingTests
     {
         using var scope = NewDisposeScope();
         var (classifier, images, draws) = Case();
-        var detector = new FeatureSqueezing(classifier, [new BitDepth(classifier.Shape), new MedianSmoothing(classifier.Shape)], 1);
+        var detector = new FeatureSqueezing(
+            classifier,
+            [new BitDepth(classifier.Shape), new MedianSmoothing(classifier.Shape)],
+            1
+        );
         Tensor input = images.detach().requires_grad_();
-        Assert.Contains(Autograd.Grad(detector.Scores(input, draws).sum(), input).ToArray<float>(), value => value != 0);
+        Assert.Contains(
+            Autograd.Grad(detector.Scores(input, draws).sum(), input).ToArray<float>(),
+            value => value != 0
+        );
     }
 
     [Theory]
@@ -119,8 +170,15 @@ public class SqueezingTests
         using var scope = NewDisposeScope();
         ImageSet clean = ToySet.Make(60);
         var classifier = new LinearClassifier(ToySet.Shape);
-        FeatureSqueezing detector = FeatureSqueezing.Calibrated(classifier, [new BitDepth(ToySet.Shape), new MedianSmoothing(ToySet.Shape)], clean, rate);
-        float[] scores = detector.Scores(clean.ImageTensor(), new SampleRandom(0, Enumerable.Range(0, 60).Select(i => (long)i).ToArray())).ToArray<float>();
+        FeatureSqueezing detector = FeatureSqueezing.Calibrated(
+            classifier,
+            [new BitDepth(ToySet.Shape), new MedianSmoothing(ToySet.Shape)],
+            clean,
+            rate
+        );
+        float[] scores = detector
+            .Scores(clean.ImageTensor(), new SampleRandom(0, Enumerable.Range(0, 60).Select(i => (long)i).ToArray()))
+            .ToArray<float>();
         Assert.Equal(refused, scores.Count(score => score >= detector.Threshold));
     }
 
@@ -131,9 +189,16 @@ public class SqueezingTests
         var (classifier, images, draws) = Case();
         var bits = new BitDepth(classifier.Shape);
         IClassifier views = new SqueezedViews(classifier, [bits]);
-        Tensor mean = classifier.Logits(images).softmax(-1).add(classifier.Logits(bits.Purify(images, draws).Images).softmax(-1)).div(2.0);
+        Tensor mean = classifier
+            .Logits(images)
+            .softmax(-1)
+            .add(classifier.Logits(bits.Purify(images, draws).Images).softmax(-1))
+            .div(2.0);
         Assert.InRange(mean.sub(views.Probabilities(images)).abs().amax([0, 1]).ToDouble(), 0, 1e-5);
-        Assert.Contains(views.Gradient(images, logits => logits.select(1, 0)).Gradient.ToArray<float>(), value => value != 0);
+        Assert.Contains(
+            views.Gradient(images, logits => logits.select(1, 0)).Gradient.ToArray<float>(),
+            value => value != 0
+        );
     }
 
     [Fact]
@@ -149,6 +214,10 @@ public class SqueezingTests
     {
         using var random = new Generator(2);
         var shape = new ImageShape(1, 6, 6);
-        return (new LinearClassifier(shape), rand([4, 1, 6, 6], generator: random), new SampleRandom(1, new long[] { 0, 1, 2, 3 }));
+        return (
+            new LinearClassifier(shape),
+            rand([4, 1, 6, 6], generator: random),
+            new SampleRandom(1, new long[] { 0, 1, 2, 3 })
+        );
     }
 }

@@ -18,21 +18,53 @@ public sealed class GradientMaskingTests
     [Fact]
     public void An_attack_without_gradients_that_leaves_significantly_less_is_called_out()
     {
-        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120), square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60), substitute = Row("pgd from b", 0.1, "puvae", Threat.BlackBox, 60);
+        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120),
+            square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60),
+            substitute = Row("pgd from b", 0.1, "puvae", Threat.BlackBox, 60);
         string warning = Assert.Single(GradientMasking.OfBlindAttacks([pgd], [square]));
-        Assert.Equal("square at linf 0.1 on puvae, which sees no gradients, leaves fewer images right than any attack that does (60 of 200 against 120 under pgd): gradients are masked, and the lower number counts.", warning);
-        Assert.Single(GradientMasking.OfBlindAttacks([pgd], [square with { RobustCorrect = 119 }, substitute]), text => text.StartsWith("pgd from b", StringComparison.Ordinal));
+        Assert.Equal(
+            "square at linf 0.1 on puvae, which sees no gradients, leaves fewer images right than any attack that "
+                + "does (60 of 200 against 120 under pgd): gradients are masked, and the lower number counts.",
+            warning
+        );
+        Assert.Single(
+            GradientMasking.OfBlindAttacks([pgd], [square with { RobustCorrect = 119 }, substitute]),
+            text => text.StartsWith("pgd from b", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
     public void What_may_be_chance_or_is_of_another_model_norm_or_budget_is_not()
     {
-        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120), square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
+        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120),
+            square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
 
         // 95 % intervals of 120 and 102 of 200 overlap; those of 120 and 90 do not.
         Assert.Empty(GradientMasking.OfBlindAttacks([pgd], [square with { RobustCorrect = 102 }]));
         Assert.Single(GradientMasking.OfBlindAttacks([pgd], [square with { RobustCorrect = 90 }]));
-        Assert.Empty(GradientMasking.OfBlindAttacks([pgd], [square with { Epsilon = 0.2 }, square with { Norm = "l2" }, square with { Defense = "magnet" }, square with { Epsilon = null }]));
+        Assert.Empty(
+            GradientMasking.OfBlindAttacks(
+                [pgd],
+                [
+                    square with
+                    {
+                        Epsilon = 0.2,
+                    },
+                    square with
+                    {
+                        Norm = "l2",
+                    },
+                    square with
+                    {
+                        Defense = "magnet",
+                    },
+                    square with
+                    {
+                        Epsilon = null,
+                    },
+                ]
+            )
+        );
         Assert.Empty(GradientMasking.OfBlindAttacks([pgd, pgd with { Attack = "apgd", RobustCorrect = 62 }], [square]));
         Assert.Empty(GradientMasking.OfBlindAttacks([], [square]));
     }
@@ -42,16 +74,31 @@ public sealed class GradientMaskingTests
     [InlineData(6, 100, true)]
     [InlineData(0, 0, false)]
     public void More_than_5_percent_of_images_without_a_gradient_are_called_out(int without, int count, bool warned) =>
-        Assert.Equal(warned, GradientMasking.OfZeroGradients("puvae", without, count)?.Contains($"at {without} of the {count}", StringComparison.Ordinal) ?? false);
+        Assert.Equal(
+            warned,
+            GradientMasking
+                .OfZeroGradients("puvae", without, count)
+                ?.Contains($"at {without} of the {count}", StringComparison.Ordinal)
+                ?? false
+        );
 
     [Fact]
     public void What_random_search_finds_is_counted_and_finding_nothing_says_nothing()
     {
         Assert.Null(GradientMasking.OfRandomSearch("puvae", 5, isRandom: false, [("linf 0.1", 0, 40)]));
-        string warning = GradientMasking.OfRandomSearch("puvae", 5, isRandom: true, [("linf 0.1", 2, 40), ("linf 0.3", 2, 11)])!;
+        string warning = GradientMasking.OfRandomSearch(
+            "puvae",
+            5,
+            isRandom: true,
+            [("linf 0.1", 2, 40), ("linf 0.3", 2, 11)]
+        )!;
         Assert.Contains("linf 0.3, 2 of the 11 images", warning, StringComparison.Ordinal);
         Assert.DoesNotContain("linf 0.1", warning, StringComparison.Ordinal);
-        Assert.Contains("linf 0.1, 2 of the 40", GradientMasking.OfRandomSearch("puvae", 5, isRandom: false, [("linf 0.1", 2, 40)])!, StringComparison.Ordinal);
+        Assert.Contains(
+            "linf 0.1, 2 of the 40",
+            GradientMasking.OfRandomSearch("puvae", 5, isRandom: false, [("linf 0.1", 2, 40)])!,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -59,8 +106,21 @@ public sealed class GradientMaskingTests
     {
         IReadOnlyList<string> warnings = Run(new Plane(masked: true)).Warnings;
         Assert.Equal(4, warnings.Count);
-        Assert.Equal(2, warnings.Count(text => text.Contains("is zero or no finite number at 20 of the 20", StringComparison.Ordinal)));
-        Assert.Contains(warnings, text => text.StartsWith("the bare classifier: random search, 100 draws for each image, fools it where attacks that follow gradients do not: linf 0.2, 20 of the 20", StringComparison.Ordinal));
+        Assert.Equal(
+            2,
+            warnings.Count(text =>
+                text.Contains("is zero or no finite number at 20 of the 20", StringComparison.Ordinal)
+            )
+        );
+        Assert.Contains(
+            warnings,
+            text =>
+                text.StartsWith(
+                    "the bare classifier: random search, 100 draws for each image, fools it where attacks that "
+                        + "follow gradients do not: linf 0.2, 20 of the 20",
+                    StringComparison.Ordinal
+                )
+        );
         Assert.Contains(warnings, text => text.StartsWith("nothing: random search, 5 draws", StringComparison.Ordinal));
     }
 
@@ -68,20 +128,39 @@ public sealed class GradientMaskingTests
     public void What_random_search_finds_on_the_attackers_copy_counts_only_if_it_fools_the_defender()
     {
         // The copy takes for wrong just what the defender gets right.
-        var defense = new DefenseSpec { Name = "mirror", Purifier = new Doing(images => images.clone()), AttackersPurifier = new Doing(images => (1.0 - images)) };
+        var defense = new DefenseSpec
+        {
+            Name = "mirror",
+            Purifier = new Doing(images => images.clone()),
+            AttackersPurifier = new Doing(images => (1.0 - images)),
+        };
         IReadOnlyList<string> warnings = Run(new Plane(masked: true), defense).Warnings;
-        Assert.Contains(warnings, text => text.StartsWith("the bare classifier: random search", StringComparison.Ordinal));
+        Assert.Contains(
+            warnings,
+            text => text.StartsWith("the bare classifier: random search", StringComparison.Ordinal)
+        );
         Assert.DoesNotContain(warnings, text => text.StartsWith("mirror: random search", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void A_classifier_with_its_gradients_gives_no_warning() => Assert.Empty(Run(new Plane(masked: false)).Warnings);
+    public void A_classifier_with_its_gradients_gives_no_warning() =>
+        Assert.Empty(Run(new Plane(masked: false)).Warnings);
 
     [Fact]
     public void Images_from_a_substitute_that_beat_gradients_are_called_out()
     {
-        IReadOnlyList<string> warnings = Run(new Plane(masked: true), new PlannedAttack("fgsm from a twin", new FastGradientSign(), [0.2], new Plane(masked: false))).Warnings;
-        Assert.Contains(warnings, text => text.StartsWith("fgsm from a twin at linf 0.2, which sees no gradients, leaves fewer images right", StringComparison.Ordinal));
+        IReadOnlyList<string> warnings = Run(
+            new Plane(masked: true),
+            new PlannedAttack("fgsm from a twin", new FastGradientSign(), [0.2], new Plane(masked: false))
+        ).Warnings;
+        Assert.Contains(
+            warnings,
+            text =>
+                text.StartsWith(
+                    "fgsm from a twin at linf 0.2, which sees no gradients, leaves fewer images right",
+                    StringComparison.Ordinal
+                )
+        );
     }
 
     [Fact]
@@ -92,30 +171,48 @@ public sealed class GradientMaskingTests
         Assert.All(times, time => Assert.True(time is { Milliseconds: > 0, CleanAccuracy: 1 }, time.ToString()));
     }
 
-    private static EvaluationFindings Run(IClassifier model, params PlannedAttack[] more) => Run(model, new DefenseSpec { Name = "nothing", Purifier = new Doing(images => images.clone()) }, more);
+    private static EvaluationFindings Run(IClassifier model, params PlannedAttack[] more) =>
+        Run(model, new DefenseSpec { Name = "nothing", Purifier = new Doing(images => images.clone()) }, more);
 
     // 20 gray images a little above the plane, which a change of 0.2 crosses in one random direction of two.
-    private static EvaluationFindings Run(IClassifier model, DefenseSpec defense, params PlannedAttack[] more) => Evaluator.Run(new EvaluationPlan
-    {
-        ModelName = "plane",
-        Model = model,
-        DataName = "gray",
-        Images = new ImageSet("gray", s_shape, Enumerable.Repeat((byte)130, 80).ToArray(), new int[20], ["above", "below"]),
-        Attacks = [new("fgsm", new FastGradientSign(), [0.2]), .. more],
-        Defenses = [defense],
-        Seed = 1,
-    });
+    private static EvaluationFindings Run(IClassifier model, DefenseSpec defense, params PlannedAttack[] more) =>
+        Evaluator.Run(
+            new EvaluationPlan
+            {
+                ModelName = "plane",
+                Model = model,
+                DataName = "gray",
+                Images = new ImageSet(
+                    "gray",
+                    s_shape,
+                    Enumerable.Repeat((byte)130, 80).ToArray(),
+                    new int[20],
+                    ["above", "below"]
+                ),
+                Attacks = [new("fgsm", new FastGradientSign(), [0.2]), .. more],
+                Defenses = [defense],
+                Seed = 1,
+            }
+        );
 
     /// <summary>Images whose first pixel is above 0.5, with gradients or without.</summary>
     private sealed class Plane(bool masked) : IClassifier
     {
-        private readonly PlaneClassifier _plane = new(s_shape, tensor(new float[] { 1, 0, 0, 0 }, [4]).DetachFromDisposeScope(), 0.5, 20);
+        private readonly PlaneClassifier _plane = new(
+            s_shape,
+            tensor(new float[] { 1, 0, 0, 0 }, [4]).DetachFromDisposeScope(),
+            0.5,
+            20
+        );
 
         public ImageShape Shape => s_shape;
 
         public int Classes => 2;
 
-        public Tensor Logits(Tensor images) => masked ? _plane.Logits(images.detach()).add(images.sum([1, 2, 3]).mul(0.0).unsqueeze(1)) : _plane.Logits(images);
+        public Tensor Logits(Tensor images) =>
+            masked
+                ? _plane.Logits(images.detach()).add(images.sum([1, 2, 3]).mul(0.0).unsqueeze(1))
+                : _plane.Logits(images);
     }
 
     private sealed record Doing(Func<Tensor, Tensor> Purification) : IPurifier

@@ -13,7 +13,12 @@ public class ReconstructionQualityTests
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
         using var generator = new ImageGenerator(new ImageShape(1, 12, 12), random, width: 6, latent: 4);
-        var descent = new DefenseGan(generator) { Steps = 200, Restarts = 6, LearningRate = 200 };
+        var descent = new DefenseGan(generator)
+        {
+            Steps = 200,
+            Restarts = 6,
+            LearningRate = 200,
+        };
         Tensor drawn = generator.Generate(randn([3, 4], generator: random));
         Tensor images = cat([drawn, ones([1, 1, 12, 12])]);
         var told = new Told();
@@ -23,7 +28,9 @@ public class ReconstructionQualityTests
         Assert.All(errors.Take(3), error => Assert.True(error < errors[3] / 50, $"{error} beside {errors[3]}"));
         Assert.Equal(4, told.Count);
         Assert.Equal(errors, ReconstructionError.Of(descent, images, seed: 2));
-        Assert.Throws<OperationCanceledException>(() => ReconstructionError.Of(descent, images, 2, cancellation: new CancellationToken(true)));
+        Assert.Throws<OperationCanceledException>(() =>
+            ReconstructionError.Of(descent, images, 2, cancellation: new CancellationToken(true))
+        );
     }
 
     private sealed class Told : IProgress<double>

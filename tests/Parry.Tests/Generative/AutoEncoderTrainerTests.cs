@@ -23,18 +23,63 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     [Fact]
     public void A_resumed_training_gives_the_weights_of_an_unbroken_one_bit_for_bit()
     {
-        Resumes(() => new VaeTraining { Schedule = s_schedule, Sizes = new() { Latent = 2, Encoder = [8], Decoder = [8] } }.On(s_images));
+        Resumes(() =>
+            new VaeTraining
+            {
+                Schedule = s_schedule,
+                Sizes = new()
+                {
+                    Latent = 2,
+                    Encoder = [8],
+                    Decoder = [8],
+                },
+            }.On(s_images)
+        );
         Resumes(() => new DiffusionTraining { Schedule = s_schedule, Width = 8 }.On(s_images));
-        Resumes(() => new PuVaeTraining { Schedule = s_schedule, Width = 2, Hidden = 8, Latent = 3 }.On(s_images, new ToyStripes.Classifier(), "rows"));
-        Resumes(() => new VaeTraining { Schedule = s_schedule with { FinalLearningRate = 0 }, Sizes = new() { Latent = 2, Encoder = [8], Decoder = [8] } }.On(s_images));
-        Resumes(() => new MagNetTraining { Schedule = s_schedule, Members = 2, EpochsApart = 1 }.On(s_images));
-        Resumes(() => new DefenseVaeTraining { Schedule = s_schedule, Width = 2, Latent = 3 }.On(s_images, s_images, "rows"));
+        Resumes(() =>
+            new PuVaeTraining
+            {
+                Schedule = s_schedule,
+                Width = 2,
+                Hidden = 8,
+                Latent = 3,
+            }.On(s_images, new ToyStripes.Classifier(), "rows")
+        );
+        Resumes(() =>
+            new VaeTraining
+            {
+                Schedule = s_schedule with { FinalLearningRate = 0 },
+                Sizes = new()
+                {
+                    Latent = 2,
+                    Encoder = [8],
+                    Decoder = [8],
+                },
+            }.On(s_images)
+        );
+        Resumes(() =>
+            new MagNetTraining
+            {
+                Schedule = s_schedule,
+                Members = 2,
+                EpochsApart = 1,
+            }.On(s_images)
+        );
+        Resumes(() =>
+            new DefenseVaeTraining
+            {
+                Schedule = s_schedule,
+                Width = 2,
+                Latent = 3,
+            }.On(s_images, s_images, "rows")
+        );
     }
 
     [Fact]
     public void A_training_may_go_on_for_longer_than_was_asked_for_at_first()
     {
-        using (var first = new MagNetTraining { Schedule = s_schedule with { Epochs = 1 } }.On(s_images)) first.Run(Checkpoint);
+        using (var first = new MagNetTraining { Schedule = s_schedule with { Epochs = 1 } }.On(s_images))
+            first.Run(Checkpoint);
         using var longer = new MagNetTraining { Schedule = s_schedule }.On(s_images);
         longer.Resume(Checkpoint);
         longer.Run();
@@ -42,7 +87,11 @@ public sealed class AutoEncoderTrainerTests : IDisposable
         whole.Run(Checkpoint);
         Assert.Equal(VaeTests.Weights(whole.Network), VaeTests.Weights(longer.Network));
         using var shorter = new MagNetTraining { Schedule = s_schedule with { Epochs = 2 } }.On(s_images);
-        Assert.Contains("3", Assert.Throws<UserErrorException>(() => shorter.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "3",
+            Assert.Throws<UserErrorException>(() => shorter.Resume(Checkpoint)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -54,8 +103,14 @@ public sealed class AutoEncoderTrainerTests : IDisposable
             AtomicFile.Write(Checkpoint, first.Save);
         }
 
-        using var longer = new MagNetTraining { Schedule = s_schedule with { FinalLearningRate = 0, Epochs = 4 } }.On(s_images);
-        Assert.Contains("3 epochs", Assert.Throws<UserErrorException>(() => longer.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+        using var longer = new MagNetTraining { Schedule = s_schedule with { FinalLearningRate = 0, Epochs = 4 } }.On(
+            s_images
+        );
+        Assert.Contains(
+            "3 epochs",
+            Assert.Throws<UserErrorException>(() => longer.Resume(Checkpoint)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -66,12 +121,16 @@ public sealed class AutoEncoderTrainerTests : IDisposable
         // How far weights move in the last of three epochs.
         static double LastMove(double? final)
         {
-            using var trainer = new MagNetTraining { Schedule = s_schedule with { FinalLearningRate = final } }.On(s_images);
+            using var trainer = new MagNetTraining { Schedule = s_schedule with { FinalLearningRate = final } }.On(
+                s_images
+            );
             trainer.RunEpoch();
             trainer.RunEpoch();
             float[] before = VaeTests.Weights(trainer.Network);
             trainer.RunEpoch();
-            return Math.Sqrt(before.Zip(VaeTests.Weights(trainer.Network)).Sum(pair => Math.Pow(pair.First - pair.Second, 2)));
+            return Math.Sqrt(
+                before.Zip(VaeTests.Weights(trainer.Network)).Sum(pair => Math.Pow(pair.First - pair.Second, 2))
+            );
         }
     }
 
@@ -83,7 +142,9 @@ public sealed class AutoEncoderTrainerTests : IDisposable
 
         static float[] Trained(long seed)
         {
-            using var trainer = new MagNetTraining { Schedule = s_schedule with { Epochs = 1, Seed = seed } }.On(s_images);
+            using var trainer = new MagNetTraining { Schedule = s_schedule with { Epochs = 1, Seed = seed } }.On(
+                s_images
+            );
             trainer.Run();
             return VaeTests.Weights(trainer.Network);
         }
@@ -103,8 +164,26 @@ public sealed class AutoEncoderTrainerTests : IDisposable
         static AutoEncoderTrainer<Vae> Poisoned()
         {
             using var random = new Generator(1);
-            return new(s_schedule, "poisoned", new Vae(ToyStripes.Shape, random, new() { Latent = 2, Encoder = [4], Decoder = [4] }), s_images.Count, (network, rows) =>
-                network.Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2)).sum().mul(rows.Epoch == 2 ? double.NaN : 1));
+            return new(
+                s_schedule,
+                "poisoned",
+                new Vae(
+                    ToyStripes.Shape,
+                    random,
+                    new()
+                    {
+                        Latent = 2,
+                        Encoder = [4],
+                        Decoder = [4],
+                    }
+                ),
+                s_images.Count,
+                (network, rows) =>
+                    network
+                        .Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2))
+                        .sum()
+                        .mul(rows.Epoch == 2 ? double.NaN : 1)
+            );
         }
     }
 
@@ -117,10 +196,20 @@ public sealed class AutoEncoderTrainerTests : IDisposable
             AtomicFile.Write(Checkpoint, first.Save);
         }
 
-        foreach (MagNetTraining other in new MagNetTraining[] { new() { Schedule = s_schedule, Noise = 0.2 }, new() { Schedule = s_schedule with { LearningRate = 0.1 } } })
+        foreach (
+            MagNetTraining other in new MagNetTraining[]
+            {
+                new() { Schedule = s_schedule, Noise = 0.2 },
+                new() { Schedule = s_schedule with { LearningRate = 0.1 } },
+            }
+        )
         {
             using var second = other.On(s_images);
-            Assert.Contains("same options", Assert.Throws<UserErrorException>(() => second.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "same options",
+                Assert.Throws<UserErrorException>(() => second.Resume(Checkpoint)).Message,
+                StringComparison.Ordinal
+            );
         }
 
         using var fewer = new MagNetTraining { Schedule = s_schedule }.On(s_images.Take(140));
@@ -134,16 +223,36 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     {
         var seen = new Dictionary<(int Image, int Epoch), (float Once, float Anew)>();
         using var random = new Generator(1);
-        using var trainer = new AutoEncoderTrainer<Vae>(s_schedule with { Epochs = 2 }, "noise", new Vae(ToyStripes.Shape, random, new() { Latent = 2, Encoder = [4], Decoder = [4] }), s_images.Count, (network, rows) =>
-        {
-            float[] once = rows.Once.Normal(0, 1).ToArray<float>(), anew = rows.Anew.Normal(0, 1).ToArray<float>();
-            lock (seen)
+        using var trainer = new AutoEncoderTrainer<Vae>(
+            s_schedule with
             {
-                for (int i = 0; i < once.Length; i++) seen.Add((rows.Indices[i], rows.Epoch), (once[i], anew[i]));
-            }
+                Epochs = 2,
+            },
+            "noise",
+            new Vae(
+                ToyStripes.Shape,
+                random,
+                new()
+                {
+                    Latent = 2,
+                    Encoder = [4],
+                    Decoder = [4],
+                }
+            ),
+            s_images.Count,
+            (network, rows) =>
+            {
+                float[] once = rows.Once.Normal(0, 1).ToArray<float>(),
+                    anew = rows.Anew.Normal(0, 1).ToArray<float>();
+                lock (seen)
+                {
+                    for (int i = 0; i < once.Length; i++)
+                        seen.Add((rows.Indices[i], rows.Epoch), (once[i], anew[i]));
+                }
 
-            return network.Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2)).sum();
-        });
+                return network.Loss(s_images.Batch(rows.Indices).Images, rows.Anew.Normal(0, 2)).sum();
+            }
+        );
         trainer.Run();
         Assert.Equal(2 * s_images.Count, seen.Count);
         for (int image = 0; image < s_images.Count; image++)
@@ -156,13 +265,36 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     [Fact]
     public void Options_that_make_no_sense_are_refused()
     {
-        foreach (AutoEncoderTraining wrong in new[] { s_schedule with { Epochs = 0 }, s_schedule with { BatchSize = 0 }, s_schedule with { LearningRate = 0 }, s_schedule with { LearningRate = double.NaN } })
+        foreach (
+            AutoEncoderTraining wrong in new[]
+            {
+                s_schedule with
+                {
+                    Epochs = 0,
+                },
+                s_schedule with
+                {
+                    BatchSize = 0,
+                },
+                s_schedule with
+                {
+                    LearningRate = 0,
+                },
+                s_schedule with
+                {
+                    LearningRate = double.NaN,
+                },
+            }
+        )
             Assert.Throws<UserErrorException>(() => new VaeTraining { Schedule = wrong }.On(s_images));
-        Assert.Throws<UserErrorException>(() => new PuVaeTraining().On(s_images, new LinearClassifier(ToyStripes.Shape, classes: 4), "four"));
+        Assert.Throws<UserErrorException>(() =>
+            new PuVaeTraining().On(s_images, new LinearClassifier(ToyStripes.Shape, classes: 4), "four")
+        );
         Assert.Throws<UserErrorException>(() => new MagNetTraining { Members = 0 }.On(s_images));
     }
 
-    private void Resumes<TNetwork>(Func<AutoEncoderTrainer<TNetwork>> make) where TNetwork : nn.Module<Tensor, Tensor>
+    private void Resumes<TNetwork>(Func<AutoEncoderTrainer<TNetwork>> make)
+        where TNetwork : nn.Module<Tensor, Tensor>
     {
         using AutoEncoderTrainer<TNetwork> whole = make();
         float[] fresh = VaeTests.Weights(whole.Network);

@@ -37,7 +37,8 @@ public sealed class DiffusionTests : IDisposable
         var schedule = new NoiseSchedule();
         Tensor noise = new SampleRandom(1, new long[] { 0 }).Normal(0, 1, 300, 300);
         Tensor noised = schedule.Noised(full([1, 1, 300, 300], 0.8), [time], noise);
-        double mean = noised.mean().ToDouble(), variance = noised.sub(mean).pow(2.0).mean().ToDouble();
+        double mean = noised.mean().ToDouble(),
+            variance = noised.sub(mean).pow(2.0).mean().ToDouble();
         Assert.Equal(0.8 * Math.Sqrt(schedule.Kept(time)), mean, 0.01);
         Assert.Equal(1 - schedule.Kept(time), variance, 0.01);
     }
@@ -62,16 +63,25 @@ public sealed class DiffusionTests : IDisposable
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule();
         var random = new SampleRandom(1, new long[] { 0, 1 });
-        Tensor image = random.Uniform(0, 1, 4, 4).mul(2.0).sub(1.0), noised = schedule.Noised(image, [time, time], random.Normal(1, 1, 4, 4));
+        Tensor image = random.Uniform(0, 1, 4, 4).mul(2.0).sub(1.0),
+            noised = schedule.Noised(image, [time, time], random.Normal(1, 1, 4, 4));
         var times = new List<int>();
-        Tensor back = schedule.Denoise(noised, time, steps, (point, t) =>
-        {
-            times.Add(t);
-            return point.sub(image.mul(Math.Sqrt(schedule.Kept(t)))).div(Math.Sqrt(1 - schedule.Kept(t)));
-        });
+        Tensor back = schedule.Denoise(
+            noised,
+            time,
+            steps,
+            (point, t) =>
+            {
+                times.Add(t);
+                return point.sub(image.mul(Math.Sqrt(schedule.Kept(t)))).div(Math.Sqrt(1 - schedule.Kept(t)));
+            }
+        );
         Assert.Equal(steps, times.Distinct().Count());
         Assert.Equal(time, times[0]);
-        Assert.All(image.ToArray<float>().Zip(back.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 2e-3));
+        Assert.All(
+            image.ToArray<float>().Zip(back.ToArray<float>()),
+            pair => Assert.Equal(pair.First, pair.Second, 2e-3)
+        );
         Assert.Throws<ArgumentOutOfRangeException>(() => schedule.Denoise(noised, time, time + 1, (point, _) => point));
     }
 
@@ -86,7 +96,8 @@ public sealed class DiffusionTests : IDisposable
         Assert.Equal(DiffusionUNet.CountOf(3, 16), color.ParameterCount());
         string file = Path.Combine(_folder.Path, "diffusion.safetensors");
         ModelFile.Save(file, color, color.Describe() with { Data = "checks" });
-        using (DiffusionUNet again = DiffusionUNet.Load(file).Network) Assert.Equal(VaeTests.Weights(color), VaeTests.Weights(again));
+        using (DiffusionUNet again = DiffusionUNet.Load(file).Network)
+            Assert.Equal(VaeTests.Weights(color), VaeTests.Weights(again));
         ModelFile.Save(file, color, color.Describe() with { Data = "checks", Width = 24 });
         Assert.Throws<UserErrorException>(() => DiffusionUNet.Load(file));
         Assert.Throws<UserErrorException>(() => new DiffusionUNet(new(1, 6, 8), random));
@@ -102,8 +113,13 @@ public sealed class DiffusionTests : IDisposable
         Tensor images = ToyStripes.Make(5).ImageTensor();
         SampleRandom draws = Draws(5);
         double kept = fresh.Schedule.Kept(100);
-        float[] expected = images.add(draws.Normal(0, 1, 8, 8).mul(0.5 * Math.Sqrt((1 - kept) / kept))).clamp(0.0, 1.0).ToArray<float>();
-        float[] purified = new Diffusion(fresh) { Time = 100, Steps = 4 }.Purify(images, draws).Images.ToArray<float>();
+        float[] expected = images
+            .add(draws.Normal(0, 1, 8, 8).mul(0.5 * Math.Sqrt((1 - kept) / kept)))
+            .clamp(0.0, 1.0)
+            .ToArray<float>();
+        float[] purified = new Diffusion(fresh) { Time = 100, Steps = 4 }
+            .Purify(images, draws)
+            .Images.ToArray<float>();
         Assert.All(expected.Zip(purified), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
 
@@ -111,15 +127,32 @@ public sealed class DiffusionTests : IDisposable
     public void A_trained_network_takes_away_the_noise_it_was_trained_on()
     {
         using var scope = NewDisposeScope();
-        using var trainer = new DiffusionTraining { Width = 8, Schedule = new() { Epochs = 12, BatchSize = 32, LearningRate = 3e-3 } }.On(ToyStripes.Make(256));
+        using var trainer = new DiffusionTraining
+        {
+            Width = 8,
+            Schedule = new()
+            {
+                Epochs = 12,
+                BatchSize = 32,
+                LearningRate = 3e-3,
+            },
+        }.On(ToyStripes.Make(256));
         var losses = new List<double>();
         trainer.Run(progress: now => losses.Add(now.Loss));
         Assert.Equal(1, losses[0], 0.1);
         Tensor images = ToyStripes.Make(40, seed: 2).ImageTensor();
-        double noise = Error(new DiffusionUNet(ToyStripes.Shape, new Generator(1), width: 8)), left = Error(trainer.Network);
-        Assert.True(left < 0.5 * noise, $"a squared error of {noise} from the noise, {left} after purification, loss {losses[^1]}");
+        double noise = Error(new DiffusionUNet(ToyStripes.Shape, new Generator(1), width: 8)),
+            left = Error(trainer.Network);
+        Assert.True(
+            left < 0.5 * noise,
+            $"a squared error of {noise} from the noise, {left} after purification, loss {losses[^1]}"
+        );
 
-        double Error(DiffusionUNet network) => new Diffusion(network) { Time = 300, Steps = 5 }.Purify(images, Draws(40)).Errors.mean().ToDouble();
+        double Error(DiffusionUNet network) =>
+            new Diffusion(network) { Time = 300, Steps = 5 }
+                .Purify(images, Draws(40))
+                .Errors.mean()
+                .ToDouble();
     }
 
     private static SampleRandom Draws(int count) => new(7, Enumerable.Range(0, count).Select(i => (long)i).ToArray());

@@ -21,12 +21,16 @@ public class GanGradientTests
         foreach (var (name, parameter) in generator.Parameters())
         {
             // Away from zero, where ReLU has no derivative.
-            if (name.EndsWith("bias", StringComparison.Ordinal)) parameter.uniform_(0.1, 0.5, random);
+            if (name.EndsWith("bias", StringComparison.Ordinal))
+                parameter.uniform_(0.1, 0.5, random);
         }
 
         generator.RequireGrad();
         Tensor latents = GradientCheck.Leaf(random, 2, 3);
-        GradientCheck.First(() => generator.forward(latents), [latents, .. generator.Parameters().Select(p => p.Value)]);
+        GradientCheck.First(
+            () => generator.forward(latents),
+            [latents, .. generator.Parameters().Select(p => p.Value)]
+        );
     }
 
     [Theory]
@@ -56,11 +60,15 @@ public class GanGradientTests
         critic.to(ScalarType.Float64);
         foreach (var (name, parameter) in critic.Parameters())
         {
-            if (name.EndsWith("bias", StringComparison.Ordinal)) parameter.uniform_(0.1, 0.5, random);
+            if (name.EndsWith("bias", StringComparison.Ordinal))
+                parameter.uniform_(0.1, 0.5, random);
         }
 
         critic.RequireGrad();
-        Tensor[] images = [.. Enumerable.Range(0, 3).Select(_ => rand([2, 1, 8, 8], ScalarType.Float64, generator: random))];
+        Tensor[] images =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => rand([2, 1, 8, 8], ScalarType.Float64, generator: random)),
+        ];
         GradientCheck.First(Loss, [.. critic.Parameters().Select(p => p.Value)]);
 
         Tensor Loss()
@@ -73,8 +81,15 @@ public class GanGradientTests
     private static void AssertClose(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.shape, actual.shape);
-        double scale = expected.abs().amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)]).ToDouble();
-        double difference = expected.sub(actual).abs().amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)]).ToDouble();
+        double scale = expected
+            .abs()
+            .amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)])
+            .ToDouble();
+        double difference = expected
+            .sub(actual)
+            .abs()
+            .amax([.. Enumerable.Range(0, expected.shape.Length).Select(d => (long)d)])
+            .ToDouble();
         Assert.True(difference <= (1e-4 * scale) + 1e-7, $"they differ by {difference} at a scale of {scale}");
     }
 }

@@ -15,9 +15,16 @@ public class GanNetworksTests
     [InlineData(GanKind.Gan, 1_493_520, 1_489_936, 533_505, 533_505)]
     [InlineData(GanKind.Dcgan, 856_193, 855_809, 393_729, 392_833)]
     [InlineData(GanKind.Wgan, 1_028_673, 1_028_289, 100_097, 99_649)]
-    public void They_hold_as_many_numbers_as_published(GanKind kind, long generator, long generatorTrainable, long discriminator, long discriminatorTrainable)
+    public void They_hold_as_many_numbers_as_published(
+        GanKind kind,
+        long generator,
+        long generatorTrainable,
+        long discriminator,
+        long discriminatorTrainable
+    )
     {
-        LayerPlan first = GanNetworks.Generator(kind, s_mnist, 64, 100), second = GanNetworks.Discriminator(kind, s_mnist, 64);
+        LayerPlan first = GanNetworks.Generator(kind, s_mnist, 64, 100),
+            second = GanNetworks.Discriminator(kind, s_mnist, 64);
         Assert.Equal((generator, generatorTrainable), (first.Total, first.Trainable));
         Assert.Equal((discriminator, discriminatorTrainable), (second.Total, second.Trainable));
     }
@@ -27,10 +34,19 @@ public class GanNetworksTests
     public void A_plan_counts_what_it_builds(GanKind kind)
     {
         using var random = new Generator(1);
-        foreach (LayerPlan plan in new[] { GanNetworks.Generator(kind, s_mnist, 8, 5, 3), GanNetworks.Discriminator(kind, s_mnist, 8, 3) })
+        foreach (
+            LayerPlan plan in new[]
+            {
+                GanNetworks.Generator(kind, s_mnist, 8, 5, 3),
+                GanNetworks.Discriminator(kind, s_mnist, 8, 3),
+            }
+        )
         {
             using Sequential network = plan.Build(random);
-            Assert.Equal((plan.Trainable, plan.Total), (network.ParameterCount(), network.State().Sum(entry => entry.Value.numel())));
+            Assert.Equal(
+                (plan.Trainable, plan.Total),
+                (network.ParameterCount(), network.State().Sum(entry => entry.Value.numel()))
+            );
         }
     }
 
@@ -43,19 +59,28 @@ public class GanNetworksTests
         foreach (ImageShape shape in new[] { s_mnist, new ImageShape(3, 32, 24) })
         {
             int classes = kind == GanKind.Cgan ? 4 : 0;
-            using Sequential generator = GanNetworks.Generator(kind, shape, 8, 5, classes).Build(random), discriminator = GanNetworks.Discriminator(kind, shape, 8, classes).Build(random);
-            Tensor latents = randn([6, 5], generator: random).mul(10.0), labels = tensor(new long[] { 0L, 1, 2, 3, 0, 1 });
+            using Sequential generator = GanNetworks.Generator(kind, shape, 8, 5, classes).Build(random),
+                discriminator = GanNetworks.Discriminator(kind, shape, 8, classes).Build(random);
+            Tensor latents = randn([6, 5], generator: random).mul(10.0),
+                labels = tensor(new long[] { 0L, 1, 2, 3, 0, 1 });
             foreach (bool training in new[] { false, true })
             {
-                if (training) generator.Train(random);
-                if (training) discriminator.Train(random);
-                Tensor images = generator.forward(classes == 0 ? latents : ConditionalGan.Latents(latents, labels, classes));
+                if (training)
+                    generator.Train(random);
+                if (training)
+                    discriminator.Train(random);
+                Tensor images = generator.forward(
+                    classes == 0 ? latents : ConditionalGan.Latents(latents, labels, classes)
+                );
                 Assert.Equal([6, shape.Channels, shape.Height, shape.Width], images.shape);
                 float[] values = images.contiguous().ToArray<float>();
                 Assert.InRange(values.Min(), 0, 0.5);
                 Assert.InRange(values.Max(), 0.5, 1);
                 Assert.True(values.Distinct().Count() > 100);
-                Assert.Equal([6, 1], discriminator.forward(classes == 0 ? images : ConditionalGan.Images(images, labels, classes)).shape);
+                Assert.Equal(
+                    [6, 1],
+                    discriminator.forward(classes == 0 ? images : ConditionalGan.Images(images, labels, classes)).shape
+                );
             }
         }
     }
@@ -63,7 +88,9 @@ public class GanNetworksTests
     [Fact]
     public void Images_that_do_not_fit_are_refused()
     {
-        var error = Assert.Throws<UserErrorException>(() => GanNetworks.Generator(GanKind.Dcgan, new ImageShape(1, 30, 28), 8, 5));
+        var error = Assert.Throws<UserErrorException>(() =>
+            GanNetworks.Generator(GanKind.Dcgan, new ImageShape(1, 30, 28), 8, 5)
+        );
         Assert.Contains("1x30x28", error.Message, StringComparison.Ordinal);
     }
 
@@ -72,7 +99,10 @@ public class GanNetworksTests
     {
         using var scope = NewDisposeScope();
         Tensor labels = tensor(new long[] { 2L, 0 });
-        Assert.Equal([7, 8, 0, 0, 1, 9, 9, 1, 0, 0], ConditionalGan.Latents(tensor(new float[] { 7f, 8, 9, 9 }, [2, 2]), labels, 3).ToArray<float>());
+        Assert.Equal(
+            [7, 8, 0, 0, 1, 9, 9, 1, 0, 0],
+            ConditionalGan.Latents(tensor(new float[] { 7f, 8, 9, 9 }, [2, 2]), labels, 3).ToArray<float>()
+        );
         Tensor joined = ConditionalGan.Images(full([2, 1, 2, 2], 0.5), labels, 3);
         Assert.Equal([2, 4, 2, 2], joined.shape);
         Assert.Equal([0.5f, 0, 0, 1, 0.5f, 1, 0, 0], joined.select(2, 1).select(2, 0).contiguous().ToArray<float>());

@@ -14,15 +14,19 @@ public class GanTrainerTests
     [MemberData(nameof(Kinds))]
     public void A_resumed_training_goes_on_bit_for_bit_running_statistics_included(GanKind kind)
     {
-        using Tensor images = Toy(40, i => (byte)(i * 6)), labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 40)], i => (long)(i % 2)));
+        using Tensor images = Toy(40, i => (byte)(i * 6)),
+            labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 40)], i => (long)(i % 2)));
         using var straight = new GanTrainer(Tiny(kind), images, labels, 2);
         using var broken = new GanTrainer(Tiny(kind), images, labels, 2);
         using var resumed = new GanTrainer(Tiny(kind), images, labels, 2);
-        for (int i = 0; i < 4; i++) straight.Step();
-        for (int i = 0; i < 2; i++) broken.Step();
+        for (int i = 0; i < 4; i++)
+            straight.Step();
+        for (int i = 0; i < 2; i++)
+            broken.Step();
         Go(broken, resumed);
         Assert.Equal(2, resumed.Iteration);
-        for (int i = 0; i < 2; i++) resumed.Step();
+        for (int i = 0; i < 2; i++)
+            resumed.Step();
 
         Assert.Equal(Bytes(straight), Bytes(resumed));
         Assert.NotEqual(Bytes(broken), Bytes(resumed));
@@ -33,7 +37,20 @@ public class GanTrainerTests
     {
         using Tensor images = Toy(40, _ => 100);
         using var wgan = new GanTrainer(Tiny(GanKind.Wgan), images);
-        foreach (GanRecipe other in new[] { Tiny(GanKind.Gan), Tiny(GanKind.Wgan) with { Seed = 9 }, Tiny(GanKind.Wgan) with { Clip = 0.02 } })
+        foreach (
+            GanRecipe other in new[]
+            {
+                Tiny(GanKind.Gan),
+                Tiny(GanKind.Wgan) with
+                {
+                    Seed = 9,
+                },
+                Tiny(GanKind.Wgan) with
+                {
+                    Clip = 0.02,
+                },
+            }
+        )
         {
             using var trainer = new GanTrainer(other, images);
             var error = Assert.Throws<UserErrorException>(() => Go(wgan, trainer));
@@ -49,7 +66,8 @@ public class GanTrainerTests
     {
         using Tensor images = Toy(40, i => (byte)(i * 6));
         using var trainer = new GanTrainer(Tiny(GanKind.Wgan), images);
-        for (int i = 0; i < 2; i++) trainer.Step();
+        for (int i = 0; i < 2; i++)
+            trainer.Step();
         float[] weights = [.. trainer.DiscriminatorWeights.SelectMany(weight => weight.ToArray<float>())];
         Assert.Equal(0.01f, weights.Max(Math.Abs));
     }
@@ -67,7 +85,8 @@ public class GanTrainerTests
         using Tensor images = Toy(64, _ => 250);
         using var trainer = new GanTrainer(Tiny(kind) with { GeneratorRate = rate, DiscriminatorRate = rate }, images);
         double before = Distance(trainer, images);
-        for (int i = 0; i < steps; i++) Assert.True(trainer.Step().IsFinite);
+        for (int i = 0; i < steps; i++)
+            Assert.True(trainer.Step().IsFinite);
         Assert.InRange(Distance(trainer, images), 0, 0.6 * before);
     }
 
@@ -75,18 +94,36 @@ public class GanTrainerTests
     public void Conditional_samples_show_the_classes_in_turn()
     {
         using var scope = NewDisposeScope();
-        using Tensor images = Toy(64, i => (byte)(i % 2 == 0 ? 0 : 250)), labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 64)], i => (long)(i % 2)));
-        using var trainer = new GanTrainer(Tiny(GanKind.Cgan) with { GeneratorRate = 2e-3, DiscriminatorRate = 2e-3 }, images, labels, 2);
-        for (int i = 0; i < 80; i++) trainer.Step();
+        using Tensor images = Toy(64, i => (byte)(i % 2 == 0 ? 0 : 250)),
+            labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 64)], i => (long)(i % 2)));
+        using var trainer = new GanTrainer(
+            Tiny(GanKind.Cgan) with
+            {
+                GeneratorRate = 2e-3,
+                DiscriminatorRate = 2e-3,
+            },
+            images,
+            labels,
+            2
+        );
+        for (int i = 0; i < 80; i++)
+            trainer.Step();
         float[] corner = trainer.Samples(10).slice(2, 0, 14, 1).slice(3, 0, 14, 1).mean([1, 2, 3]).ToArray<float>();
-        Assert.True(corner.Where((_, i) => i % 2 == 1).Min() > corner.Where((_, i) => i % 2 == 0).Max() + 0.2, string.Join(' ', corner));
+        Assert.True(
+            corner.Where((_, i) => i % 2 == 1).Min() > corner.Where((_, i) => i % 2 == 0).Max() + 0.2,
+            string.Join(' ', corner)
+        );
     }
 
     [Fact]
     public void A_batch_larger_than_the_images_is_refused()
     {
         using Tensor images = Toy(4, _ => 100);
-        Assert.Contains("got 8", Assert.Throws<UserErrorException>(() => new GanTrainer(Tiny(GanKind.Gan), images)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "got 8",
+            Assert.Throws<UserErrorException>(() => new GanTrainer(Tiny(GanKind.Gan), images)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     private static GanRecipe Tiny(GanKind kind) => GanRecipe.Of(kind) with { Width = 8, Latent = 6, BatchSize = 8 };
@@ -97,7 +134,8 @@ public class GanTrainerTests
         var pixels = new byte[count * 28 * 28];
         for (int i = 0; i < count; i++)
         {
-            for (int y = 0; y < 14; y++) pixels.AsSpan((((i * 28) + y) * 28), 14).Fill(bright(i));
+            for (int y = 0; y < 14; y++)
+                pixels.AsSpan((((i * 28) + y) * 28), 14).Fill(bright(i));
         }
 
         return TensorData.FromBytes(pixels, ScalarType.Byte, count, 1, 28, 28);

@@ -18,7 +18,11 @@ public class GanWarningsTests
     [Fact]
     public void A_gradient_that_bursts_warns()
     {
-        Assert.Contains("bursts", GanWarnings.Divergence(Rows(6, i => (1, i < 5 ? 1 : 2000))), StringComparison.Ordinal);
+        Assert.Contains(
+            "bursts",
+            GanWarnings.Divergence(Rows(6, i => (1, i < 5 ? 1 : 2000))),
+            StringComparison.Ordinal
+        );
         Assert.Null(GanWarnings.Divergence(Rows(6, i => (1, i < 5 ? 1 : 20))));
     }
 
@@ -38,16 +42,27 @@ public class GanWarningsTests
         for (int i = 1; i <= 35; i++)
         {
             log.Add(i, new GanStep(i, 2 * i, 3, 4));
-            if (i == 20) log.Judge(9);
+            if (i == 20)
+                log.Judge(9);
         }
 
-        Assert.Equal([(10, 5.5, (int?)null), (20, 15.5, 9), (30, 25.5, null)], log.Rows.Select(row => (row.Iteration, row.Mean.DiscriminatorLoss, row.Classes)));
-        Assert.Equal("iteration,discriminator_loss,generator_loss,discriminator_gradient,generator_gradient,classes\n10,5.5,11,3,4,\n20,15.5,31,3,4,9\n30,25.5,51,3,4,\n", log.Text);
+        Assert.Equal(
+            [(10, 5.5, (int?)null), (20, 15.5, 9), (30, 25.5, null)],
+            log.Rows.Select(row => (row.Iteration, row.Mean.DiscriminatorLoss, row.Classes))
+        );
+        Assert.Equal(
+            "iteration,discriminator_loss,generator_loss,discriminator_gradient,generator_gradient,classes\n10,5.5,11,3,4,\n20,15.5,31,3,4,9\n30,25.5,51,3,4,\n",
+            log.Text
+        );
         Assert.Equal(log.Rows, GanLog.Parse(log.Text, 30).Rows);
         Assert.Equal(log.Rows.Take(2), GanLog.Parse(log.Text, 29).Rows);
         Assert.Throws<FormatException>(() => GanLog.Parse("header\n1,2\n", 9));
     }
 
     private static GanLogRow[] Rows(int count, Func<int, (double Loss, double Gradient)> at) =>
-        [.. Enumerable.Range(0, count).Select(i => new GanLogRow(10 * (i + 1), new GanStep(at(i).Loss, 1, 1, at(i).Gradient)))];
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => new GanLogRow(10 * (i + 1), new GanStep(at(i).Loss, 1, 1, at(i).Gradient))),
+        ];
 }

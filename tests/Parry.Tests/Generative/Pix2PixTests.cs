@@ -48,12 +48,19 @@ public class Pix2PixTests
         using var random = new Generator(3);
         using var generator = new UNet(1, 4, random);
         Tensor images = rand([1, 1, 32, 32], generator: random);
-        foreach (var (_, parameter) in generator.Parameters().Where(p => p.Value.shape.Length == 4)) parameter.mul_(10.0);
+        foreach (var (_, parameter) in generator.Parameters().Where(p => p.Value.shape.Length == 4))
+            parameter.mul_(10.0);
         float[] before = generator.forward(images).contiguous().ToArray<float>();
 
         // Nothing passes the innermost level any more, yet the answer still depends on the image.
-        foreach (var (name, parameter) in generator.Parameters().Where(p => p.Key.StartsWith("up5.", StringComparison.Ordinal))) parameter.zero_();
-        float[] first = generator.forward(images).contiguous().ToArray<float>(), second = generator.forward((1.0 - images)).contiguous().ToArray<float>();
+        foreach (
+            var (name, parameter) in generator
+                .Parameters()
+                .Where(p => p.Key.StartsWith("up5.", StringComparison.Ordinal))
+        )
+            parameter.zero_();
+        float[] first = generator.forward(images).contiguous().ToArray<float>(),
+            second = generator.forward((1.0 - images)).contiguous().ToArray<float>();
         Assert.NotEqual(before, first);
         Assert.NotEqual(first, second);
     }
@@ -83,8 +90,19 @@ public class Pix2PixTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(4);
-        using Tensor images = rand([4, 1, 8, 8], generator: random).mul(255.0).to(ScalarType.Byte).repeat_interleave(3, 2).repeat_interleave(3, 3).DetachFromDisposeScope(), labels = zeros([4], ScalarType.Int64).DetachFromDisposeScope();
-        var recipe = new Pix2Pix { Width = 8, Iterations = 40, LearningRate = 2e-3 };
+        using Tensor images = rand([4, 1, 8, 8], generator: random)
+                .mul(255.0)
+                .to(ScalarType.Byte)
+                .repeat_interleave(3, 2)
+                .repeat_interleave(3, 3)
+                .DetachFromDisposeScope(),
+            labels = zeros([4], ScalarType.Int64).DetachFromDisposeScope();
+        var recipe = new Pix2Pix
+        {
+            Width = 8,
+            Iterations = 40,
+            LearningRate = 2e-3,
+        };
         using var straight = new Pix2PixTrainer(recipe, images, labels, "edges", (wanted, _) => Pix2Pix.Edges(wanted));
         using var resumed = new Pix2PixTrainer(recipe, images, labels, "edges", (wanted, _) => Pix2Pix.Edges(wanted));
         using var other = new Pix2PixTrainer(recipe, images, labels, "negatives", (wanted, _) => wanted);
@@ -92,13 +110,17 @@ public class Pix2PixTests
         for (int i = 0; i < 40; i++)
         {
             GanStep step = straight.Step();
-            if (i == 0) before = step.GeneratorLoss;
-            if (i == 29) Go(straight, resumed);
-            if (i == 39) Assert.InRange(step.GeneratorLoss, 0, 0.7 * before);
+            if (i == 0)
+                before = step.GeneratorLoss;
+            if (i == 29)
+                Go(straight, resumed);
+            if (i == 39)
+                Assert.InRange(step.GeneratorLoss, 0, 0.7 * before);
         }
 
         Assert.Throws<UserErrorException>(() => Go(straight, other));
-        for (int i = 30; i < 40; i++) resumed.Step();
+        for (int i = 30; i < 40; i++)
+            resumed.Step();
         Assert.Equal(Bytes(straight), Bytes(resumed));
         Assert.Equal([9, 1, 24, 24], straight.Samples(9).shape);
     }

@@ -21,7 +21,11 @@ public class StyleGanTests
         foreach (int inputs in new[] { 16, 400 })
         {
             using var layer = new Equalized([300, inputs], random, gain: 2, rate: rate);
-            Assert.InRange(layer.forward(randn([200, inputs], generator: random)).pow(2.0).mean().sqrt().ToDouble(), 1.8, 2.2);
+            Assert.InRange(
+                layer.forward(randn([200, inputs], generator: random)).pow(2.0).mean().sqrt().ToDouble(),
+                1.8,
+                2.2
+            );
             Assert.InRange(layer.Parameters().First().Value.pow(2.0).mean().sqrt().ToDouble() * rate, 0.9, 1.1);
         }
     }
@@ -30,7 +34,8 @@ public class StyleGanTests
     public void A_style_scales_and_shifts_each_channel()
     {
         using var scope = NewDisposeScope();
-        Tensor maps = tensor(new float[] { 1f, 2, 3, 4 }, [1, 2, 1, 2]), style = tensor(new float[] { 1f, -1, 10, 20 }, [1, 4]);
+        Tensor maps = tensor(new float[] { 1f, 2, 3, 4 }, [1, 2, 1, 2]),
+            style = tensor(new float[] { 1f, -1, 10, 20 }, [1, 4]);
         Assert.Equal([12, 14, 20, 20], StyleLayer.Modulate(maps, style).contiguous().ToArray<float>());
     }
 
@@ -42,10 +47,16 @@ public class StyleGanTests
         using var generator = new StyleGenerator(s_shape, 4, 8, random);
         Tensor styles = generator.Map(randn([3, 8], generator: random));
         float[] quiet = generator.Draw(styles, 3, 1).contiguous().ToArray<float>();
-        foreach (var (name, buffer) in generator.Buffers().Where(b => b.Key.StartsWith("noise", StringComparison.Ordinal))) buffer.mul_(5.0);
+        foreach (
+            var (name, buffer) in generator.Buffers().Where(b => b.Key.StartsWith("noise", StringComparison.Ordinal))
+        )
+            buffer.mul_(5.0);
         Assert.Equal(quiet, generator.Draw(styles, 3, 1).contiguous().ToArray<float>());
 
-        foreach (var (name, scale) in generator.Parameters().Where(p => p.Key.EndsWith(".noise", StringComparison.Ordinal))) scale.add_(1.0);
+        foreach (
+            var (name, scale) in generator.Parameters().Where(p => p.Key.EndsWith(".noise", StringComparison.Ordinal))
+        )
+            scale.add_(1.0);
         Assert.NotEqual(quiet, generator.Draw(styles, 3, 1).contiguous().ToArray<float>());
     }
 
@@ -56,10 +67,13 @@ public class StyleGanTests
         using var random = new Generator(3);
         using var generator = new StyleGenerator(s_shape, 4, 8, random);
         generator.Train(random);
-        for (int i = 0; i < 5; i++) generator.Map(randn([16, 8], generator: random));
+        for (int i = 0; i < 5; i++)
+            generator.Map(randn([16, 8], generator: random));
         generator.eval();
-        Tensor styles = generator.Map(randn([3, 8], generator: random)), mean = generator.Buffers().Single(b => b.Key == "average").Value;
-        Tensor none = generator.Draw(generator.Truncate(styles, 0), 3, 1), average = generator.Draw(mean.reshape(1, 1, 8).expand(3, 8, 8), 3, 1);
+        Tensor styles = generator.Map(randn([3, 8], generator: random)),
+            mean = generator.Buffers().Single(b => b.Key == "average").Value;
+        Tensor none = generator.Draw(generator.Truncate(styles, 0), 3, 1),
+            average = generator.Draw(mean.reshape(1, 1, 8).expand(3, 8, 8), 3, 1);
         Close(average, none);
         Close(none.slice(0, 0, 1, 1), none.slice(0, 2, 3, 1));
         Close(styles, generator.Truncate(styles, 1));
@@ -75,11 +89,15 @@ public class StyleGanTests
 
         using var random = new Generator(4);
         using var generator = new StyleGenerator(s_shape, 4, 8, random);
-        Tensor first = generator.Map(randn([2, 8], generator: random)), second = generator.Map(randn([2, 8], generator: random));
+        Tensor first = generator.Map(randn([2, 8], generator: random)),
+            second = generator.Map(randn([2, 8], generator: random));
 
         // What is drawn at 8x8 takes the first four layers.
         Close(generator.Draw(first, 1, 1), generator.Draw(StyleGenerator.Mix(first, second, 4), 1, 1));
-        Assert.NotEqual(generator.Draw(first, 2, 1).contiguous().ToArray<float>(), generator.Draw(StyleGenerator.Mix(first, second, 4), 2, 1).contiguous().ToArray<float>());
+        Assert.NotEqual(
+            generator.Draw(first, 2, 1).contiguous().ToArray<float>(),
+            generator.Draw(StyleGenerator.Mix(first, second, 4), 2, 1).contiguous().ToArray<float>()
+        );
     }
 
     [Fact]
@@ -96,7 +114,10 @@ public class StyleGanTests
             Tensor before = generator.Draw(styles, level - 1, 1);
             Close(nn.functional.interpolate(before, [size, size]), generator.Draw(styles, level, 0));
             Tensor images = rand([4, 1, size, size], generator: random);
-            Close(discriminator.Score(nn.functional.avg_pool2d(images, [2, 2], [2, 2]), level - 1, 1), discriminator.Score(images, level, 0));
+            Close(
+                discriminator.Score(nn.functional.avg_pool2d(images, [2, 2], [2, 2]), level - 1, 1),
+                discriminator.Score(images, level, 0)
+            );
         }
 
         Assert.Equal([4, 1, 32, 32], generator.Draw(styles, 3, 0.5).shape);
@@ -118,7 +139,11 @@ public class StyleGanTests
             var change = new double[128];
             change[pixel] = Small;
             Tensor delta = tensor(change, [2, 1, 8, 8]);
-            double slope = (discriminator.Score(images.add(delta), 1, 1).sum().ToDouble() - discriminator.Score(images.sub(delta), 1, 1).sum().ToDouble()) / (2 * Small);
+            double slope =
+                (
+                    discriminator.Score(images.add(delta), 1, 1).sum().ToDouble()
+                    - discriminator.Score(images.sub(delta), 1, 1).sum().ToDouble()
+                ) / (2 * Small);
             squares += slope * slope;
         }
 
@@ -144,26 +169,41 @@ public class StyleGanTests
     public void Training_grows_by_fifths()
     {
         var recipe = new StyleGan { Iterations = 100 };
-        Assert.Equal([(1, 1), (1, 1), (2, 0), (2, 0.5), (2, 1), (2, 1), (3, 0), (3, 0.5), (3, 1), (3, 1)], Enumerable.Range(0, 10).Select(i => recipe.At(10 * i)));
+        Assert.Equal(
+            [(1, 1), (1, 1), (2, 0), (2, 0.5), (2, 1), (2, 1), (3, 0), (3, 0.5), (3, 1), (3, 1)],
+            Enumerable.Range(0, 10).Select(i => recipe.At(10 * i))
+        );
     }
 
     [Fact]
     public void A_resumed_training_goes_on_bit_for_bit_through_growth()
     {
         using var random = new Generator(7);
-        using Tensor uniform = rand([16, 1, 28, 28], generator: random), scaled = uniform.mul(255.0), images = scaled.to(ScalarType.Byte);
-        var recipe = new StyleGan { Width = 4, Latent = 8, Iterations = 10, BatchSize = 8 };
+        using Tensor uniform = rand([16, 1, 28, 28], generator: random),
+            scaled = uniform.mul(255.0),
+            images = scaled.to(ScalarType.Byte);
+        var recipe = new StyleGan
+        {
+            Width = 4,
+            Latent = 8,
+            Iterations = 10,
+            BatchSize = 8,
+        };
         using var straight = new StyleGanTrainer(recipe, images);
         using var resumed = new StyleGanTrainer(recipe, images);
         for (int i = 0; i < 10; i++)
         {
             Assert.True(straight.Step().IsFinite);
-            if (i == 4) Go(straight, resumed);
+            if (i == 4)
+                Go(straight, resumed);
         }
 
-        for (int i = 5; i < 10; i++) resumed.Step();
+        for (int i = 5; i < 10; i++)
+            resumed.Step();
         Assert.Equal(Bytes(straight), Bytes(resumed));
-        using Tensor samples = straight.Samples(3), mixed = straight.MixingSheet(), truncated = straight.TruncationSheet();
+        using Tensor samples = straight.Samples(3),
+            mixed = straight.MixingSheet(),
+            truncated = straight.TruncationSheet();
         Assert.Equal([3, 1, 28, 28], samples.shape);
         Assert.Equal([100, 1, 28, 28], mixed.shape);
         Assert.Equal([100, 1, 28, 28], truncated.shape);

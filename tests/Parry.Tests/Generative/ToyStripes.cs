@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Generative;
 
-/// <summary>Images of 8x8 with a bright row on dim noise; which row is the class. Small enough to train auto-encoders in a second.</summary>
+/// <summary>
+/// Images of 8x8 with a bright row on dim noise; which row is the class. Small enough to train auto-encoders in a
+/// second.
+/// </summary>
 internal static class ToyStripes
 {
     public static readonly ImageShape Shape = new(1, 8, 8);
@@ -17,11 +20,14 @@ internal static class ToyStripes
         var random = new SplitMix64(seed);
         var pixels = new byte[count * Shape.Pixels];
         var labels = new int[count];
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.Next(40);
+        for (int i = 0; i < pixels.Length; i++)
+            pixels[i] = (byte)random.Next(40);
         for (int i = 0; i < count; i++)
         {
             labels[i] = random.Next(3);
-            pixels.AsSpan((i * Shape.Pixels) + (s_rows[labels[i]] * Shape.Width), Shape.Width).Fill((byte)(200 + random.Next(50)));
+            pixels
+                .AsSpan((i * Shape.Pixels) + (s_rows[labels[i]] * Shape.Width), Shape.Width)
+                .Fill((byte)(200 + random.Next(50)));
         }
 
         return new ImageSet("stripes", Shape, pixels, labels, ["top", "middle", "bottom"]);
@@ -41,7 +47,8 @@ internal static class ToyStripes
         private static Tensor Weigh()
         {
             var weights = new float[3 * 64];
-            for (int label = 0; label < 3; label++) Array.Fill(weights, 1f, (label * 64) + (s_rows[label] * 8), 8);
+            for (int label = 0; label < 3; label++)
+                Array.Fill(weights, 1f, (label * 64) + (s_rows[label] * 8), 8);
             return tensor(weights, [3, 64]).DetachFromDisposeScope();
         }
     }

@@ -11,7 +11,14 @@ namespace Parry.Tests.Models;
 public sealed class ClassifierTrainerTests : IDisposable
 {
     // D draws dropout; a batch of 50 is cut into two pieces, and the last one of an epoch is smaller.
-    private static readonly Training s_options = new() { Architecture = "d", Epochs = 4, BatchSize = 50, Seed = 7, FinalLearningRate = 1e-4 };
+    private static readonly Training s_options = new()
+    {
+        Architecture = "d",
+        Epochs = 4,
+        BatchSize = 50,
+        Seed = 7,
+        FinalLearningRate = 1e-4,
+    };
     private static readonly ImageSet s_images = ToySet.Make(120);
 
     private readonly TemporaryFolder _folder = new();
@@ -23,13 +30,23 @@ public sealed class ClassifierTrainerTests : IDisposable
     [Fact]
     public void Training_lowers_the_loss_and_finds_the_classes()
     {
-        using var trainer = new ClassifierTrainer(s_options with { FinalLearningRate = null }, s_images, ToySet.Make(60, seed: 2));
+        using var trainer = new ClassifierTrainer(
+            s_options with
+            {
+                FinalLearningRate = null,
+            },
+            s_images,
+            ToySet.Make(60, seed: 2)
+        );
         var seen = new List<TrainingProgress>();
         trainer.Run(progress: seen.Add);
         Assert.Equal(4 * 3, seen.Count);
         Assert.Equal((4, 3, 3), (seen[^1].Epoch, seen[^1].Batch, seen[^1].Batches));
         Assert.True(seen[^1].Loss < seen[0].Loss / 2, $"{seen[0].Loss} fell to {seen[^1].Loss} only");
-        Assert.Equal([3, 6, 9, 12], seen.Select((progress, i) => progress.ValidationAccuracy is null ? 0 : i + 1).Where(i => i > 0));
+        Assert.Equal(
+            [3, 6, 9, 12],
+            seen.Select((progress, i) => progress.ValidationAccuracy is null ? 0 : i + 1).Where(i => i > 0)
+        );
         Assert.True(seen[^1].ValidationAccuracy > 0.9);
         Assert.Equal(seen[^1].ValidationAccuracy, Accuracy.Of(trainer.Classifier, ToySet.Make(60, seed: 2)));
     }
@@ -60,12 +77,22 @@ public sealed class ClassifierTrainerTests : IDisposable
         whole.Run();
         using (var dying = new ClassifierTrainer(s_options, s_images))
         {
-            Assert.Throws<TimeZoneNotFoundException>(() => dying.Run(Checkpoint, progress => _ = progress is { Epoch: 3, Batch: 2 } ? throw new TimeZoneNotFoundException() : 0));
-            Assert.Throws<TimeZoneNotFoundException>(() => AtomicFile.Write(Checkpoint, stream =>
-            {
-                stream.Write(new byte[100]);
-                throw new TimeZoneNotFoundException();
-            }));
+            Assert.Throws<TimeZoneNotFoundException>(() =>
+                dying.Run(
+                    Checkpoint,
+                    progress => _ = progress is { Epoch: 3, Batch: 2 } ? throw new TimeZoneNotFoundException() : 0
+                )
+            );
+            Assert.Throws<TimeZoneNotFoundException>(() =>
+                AtomicFile.Write(
+                    Checkpoint,
+                    stream =>
+                    {
+                        stream.Write(new byte[100]);
+                        throw new TimeZoneNotFoundException();
+                    }
+                )
+            );
         }
 
         Assert.Equal([Checkpoint], Directory.GetFiles(_folder.Path));
@@ -79,7 +106,9 @@ public sealed class ClassifierTrainerTests : IDisposable
     [Fact]
     public void The_seed_decides_the_weights()
     {
-        using ClassifierTrainer one = Trained(s_options), same = Trained(s_options), other = Trained(s_options with { Seed = 8 });
+        using ClassifierTrainer one = Trained(s_options),
+            same = Trained(s_options),
+            other = Trained(s_options with { Seed = 8 });
         Assert.Equal(Weights(one), Weights(same));
         Assert.NotEqual(Weights(one), Weights(other));
     }
@@ -87,7 +116,8 @@ public sealed class ClassifierTrainerTests : IDisposable
     [Fact]
     public void The_reading_of_dropout_changes_what_is_learned()
     {
-        using ClassifierTrainer drop = Trained(s_options with { Architecture = "a" }), keep = Trained(s_options with { Architecture = "a", Dropout = DropoutReading.Keep });
+        using ClassifierTrainer drop = Trained(s_options with { Architecture = "a" }),
+            keep = Trained(s_options with { Architecture = "a", Dropout = DropoutReading.Keep });
         Assert.NotEqual(Weights(drop), Weights(keep));
     }
 
@@ -95,14 +125,24 @@ public sealed class ClassifierTrainerTests : IDisposable
     public void Mirroring_lets_a_network_know_what_it_saw_from_one_side_only()
     {
         // A bright left edge is class 1, a bright top row class 0; tested with bright right edges.
-        ImageSet left = Edges(column: 0), right = Edges(column: 5);
-        double seen = RightEdges(mirror: true), unseen = RightEdges(mirror: false);
+        ImageSet left = Edges(column: 0),
+            right = Edges(column: 5);
+        double seen = RightEdges(mirror: true),
+            unseen = RightEdges(mirror: false);
         Assert.True(seen > 0.95, $"{seen} with mirroring");
         Assert.True(unseen < seen - 0.2, $"{unseen} without");
 
         double RightEdges(bool mirror)
         {
-            using var trainer = new ClassifierTrainer(s_options with { Architecture = "e", Epochs = 10, Mirror = mirror }, left);
+            using var trainer = new ClassifierTrainer(
+                s_options with
+                {
+                    Architecture = "e",
+                    Epochs = 10,
+                    Mirror = mirror,
+                },
+                left
+            );
             trainer.Run();
             return Accuracy.Of(trainer.Classifier, right);
         }
@@ -112,24 +152,40 @@ public sealed class ClassifierTrainerTests : IDisposable
             byte[] pixels = TestData.Pixels(200 * 36, seed: (ulong)column + 1);
             for (int i = 0; i < 200; i++)
             {
-                for (int k = 0; k < 6; k++) pixels[(i * 36) + (i % 2 == 0 ? k : (k * 6) + column)] = 255;
+                for (int k = 0; k < 6; k++)
+                    pixels[(i * 36) + (i % 2 == 0 ? k : (k * 6) + column)] = 255;
             }
 
-            return new ImageSet("edges", ToySet.Shape, pixels, Enumerable.Range(0, 200).Select(i => i % 2).ToArray(), ["top", "side"]);
+            return new ImageSet(
+                "edges",
+                ToySet.Shape,
+                pixels,
+                Enumerable.Range(0, 200).Select(i => i % 2).ToArray(),
+                ["top", "side"]
+            );
         }
     }
 
     [Fact]
     public void A_checkpoint_of_another_recipe_or_a_damaged_one_is_refused()
     {
-        using (ClassifierTrainer trainer = Trained(s_options)) AtomicFile.Write(Checkpoint, trainer.Save);
+        using (ClassifierTrainer trainer = Trained(s_options))
+            AtomicFile.Write(Checkpoint, trainer.Save);
         using var other = new ClassifierTrainer(s_options with { Seed = 8 }, s_images);
-        Assert.Contains("seed 7", Assert.Throws<UserErrorException>(() => other.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "seed 7",
+            Assert.Throws<UserErrorException>(() => other.Resume(Checkpoint)).Message,
+            StringComparison.Ordinal
+        );
 
         byte[] bytes = File.ReadAllBytes(Checkpoint);
         File.WriteAllBytes(Checkpoint, bytes[..^10]);
         using var same = new ClassifierTrainer(s_options, s_images);
-        Assert.Contains("truncated", Assert.Throws<UserErrorException>(() => same.Resume(Checkpoint)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "truncated",
+            Assert.Throws<UserErrorException>(() => same.Resume(Checkpoint)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<UserErrorException>(() => same.Resume(Checkpoint + ".none"));
         Assert.Equal(0, same.Epoch);
     }
@@ -137,7 +193,31 @@ public sealed class ClassifierTrainerTests : IDisposable
     [Fact]
     public void Options_out_of_range_are_refused()
     {
-        foreach (Training options in new[] { s_options with { Epochs = 0 }, s_options with { BatchSize = 0 }, s_options with { LearningRate = 0 }, s_options with { LearningRate = double.NaN }, s_options with { Architecture = "z" } })
+        foreach (
+            Training options in new[]
+            {
+                s_options with
+                {
+                    Epochs = 0,
+                },
+                s_options with
+                {
+                    BatchSize = 0,
+                },
+                s_options with
+                {
+                    LearningRate = 0,
+                },
+                s_options with
+                {
+                    LearningRate = double.NaN,
+                },
+                s_options with
+                {
+                    Architecture = "z",
+                },
+            }
+        )
             Assert.Throws<UserErrorException>(() => new ClassifierTrainer(options, s_images));
     }
 
@@ -158,7 +238,14 @@ public sealed class ClassifierTrainerTests : IDisposable
     public void Weights_that_are_no_numbers_are_not_saved()
     {
         // The loss stays finite, its gradient does not.
-        using var trainer = new ClassifierTrainer(s_options with { Loss = new Diverging(From: 1, ByGradient: true), BatchSize = 120 }, s_images);
+        using var trainer = new ClassifierTrainer(
+            s_options with
+            {
+                Loss = new Diverging(From: 1, ByGradient: true),
+                BatchSize = 120,
+            },
+            s_images
+        );
         Assert.Equal(1, Assert.Throws<TrainingDivergedException>(() => trainer.Run(Checkpoint)).Epoch);
     }
 
@@ -168,11 +255,16 @@ public sealed class ClassifierTrainerTests : IDisposable
         using var trainer = new ClassifierTrainer(s_options, s_images);
         using var stop = new CancellationTokenSource();
         int batches = 0;
-        Assert.Throws<OperationCanceledException>(() => trainer.Run(progress: _ =>
-        {
-            batches++;
-            stop.Cancel();
-        }, cancellation: stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            trainer.Run(
+                progress: _ =>
+                {
+                    batches++;
+                    stop.Cancel();
+                },
+                cancellation: stop.Token
+            )
+        );
         Assert.Equal(1, batches);
     }
 
@@ -183,7 +275,8 @@ public sealed class ClassifierTrainerTests : IDisposable
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long before = Settled.Tensors();
-        using (ClassifierTrainer trainer = Trained(s_options)) _ = Accuracy.Of(trainer.Classifier, s_images);
+        using (ClassifierTrainer trainer = Trained(s_options))
+            _ = Accuracy.Of(trainer.Classifier, s_images);
         Assert.Equal(before, LiveTensors.Count);
     }
 
@@ -192,7 +285,11 @@ public sealed class ClassifierTrainerTests : IDisposable
     {
         using ClassifierTrainer trainer = Trained(s_options with { Epochs = 1 });
         var other = new ImageSet("other", new ImageShape(1, 2, 2), new byte[4], new int[1], ["a"]);
-        Assert.Contains("1x2x2", Assert.Throws<UserErrorException>(() => Accuracy.Of(trainer.Classifier, other)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "1x2x2",
+            Assert.Throws<UserErrorException>(() => Accuracy.Of(trainer.Classifier, other)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -201,8 +298,12 @@ public sealed class ClassifierTrainerTests : IDisposable
         using ClassifierTrainer trainer = Trained(s_options);
         ModelFile.Save(Checkpoint, trainer.Classifier.Network, trainer.Describe("toy", "parry train classifier", 0.5));
         var (classifier, description) = ModelFile.LoadClassifier(Checkpoint);
-        using (classifier) Assert.Equal(Accuracy.Of(trainer.Classifier, s_images), Accuracy.Of(classifier, s_images));
-        Assert.Equal(("classifier-d", 7L, 0.5, DropoutReading.Drop), (description.Architecture, description.Seed, description.TestAccuracy, description.Dropout));
+        using (classifier)
+            Assert.Equal(Accuracy.Of(trainer.Classifier, s_images), Accuracy.Of(classifier, s_images));
+        Assert.Equal(
+            ("classifier-d", 7L, 0.5, DropoutReading.Drop),
+            (description.Architecture, description.Seed, description.TestAccuracy, description.Dropout)
+        );
         Assert.Equal(s_images.ClassNames, description.ClassNames);
     }
 
@@ -212,7 +313,12 @@ public sealed class ClassifierTrainerTests : IDisposable
         ImageSet train = DataSets.FashionMnist.Load(DataPart.Train, Split.DefenseGan).Take(5000);
         using var trainer = new ClassifierTrainer(new Training { Architecture = "e", Epochs = 1 }, train);
         trainer.Run();
-        Assert.True(Accuracy.Of(trainer.Classifier, DataSets.FashionMnist.Load(DataPart.Validation, Split.DefenseGan).Take(2000)) > 0.75);
+        Assert.True(
+            Accuracy.Of(
+                trainer.Classifier,
+                DataSets.FashionMnist.Load(DataPart.Validation, Split.DefenseGan).Take(2000)
+            ) > 0.75
+        );
     }
 
     private static ClassifierTrainer Trained(Training options)
@@ -222,7 +328,8 @@ public sealed class ClassifierTrainerTests : IDisposable
         return trainer;
     }
 
-    private static float[] Weights(ClassifierTrainer trainer) => [.. trainer.Classifier.Network.State().SelectMany(entry => entry.Value.ToArray<float>())];
+    private static float[] Weights(ClassifierTrainer trainer) =>
+        [.. trainer.Classifier.Network.State().SelectMany(entry => entry.Value.ToArray<float>())];
 
     private sealed record Diverging(int From, bool ByGradient = false) : ITrainingLoss
     {
@@ -231,7 +338,8 @@ public sealed class ClassifierTrainerTests : IDisposable
         public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
         {
             var (loss, logits) = new CrossEntropy().Of(piece);
-            if (piece.Epoch < From) return (loss, logits);
+            if (piece.Epoch < From)
+                return (loss, logits);
 
             // The square root's slope at 0 is infinite, and infinite times 0 is no number.
             return (ByGradient ? loss.add(logits.sum().mul(0.0).sqrt().mul(0.0)) : loss.mul(double.NaN), logits);

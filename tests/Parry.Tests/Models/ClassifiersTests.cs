@@ -10,22 +10,64 @@ public class ClassifiersTests
     private static readonly ImageShape s_digits = new(1, 28, 28);
     private static readonly ImageShape s_photos = new(3, 32, 32);
 
-    public static TheoryData<string, long, long> Counts => new()
-    {
-        // MNIST: 28 -> SAME 28 -> (28-5)/2+1 = 12; stride 2 SAME 14 -> (14-6)/2+1 = 5 -> 1. Photos: 32 -> 14; 16 -> 6 -> 2.
-        { "classifier-a", Conv(1, 64, 5) + Conv(64, 64, 5) + Dense(12 * 12 * 64, 128) + Dense(128, 10), Conv(3, 64, 5) + Conv(64, 64, 5) + Dense(14 * 14 * 64, 128) + Dense(128, 10) },
-        { "classifier-b", Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10), Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10) },
-        { "classifier-c", Conv(1, 128, 3) + Conv(128, 64, 5) + Dense(12 * 12 * 64, 128) + Dense(128, 10), Conv(3, 128, 3) + Conv(128, 64, 5) + Dense(14 * 14 * 64, 128) + Dense(128, 10) },
-        { "classifier-d", Dense(784, 200) + Dense(200, 200) + Dense(200, 10), Dense(3072, 200) + Dense(200, 200) + Dense(200, 10) },
-        { "classifier-e", Dense(784, 200) + Dense(200, 200) + Dense(200, 10), Dense(3072, 200) + Dense(200, 200) + Dense(200, 10) },
-        { "classifier-f", Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10), Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10) },
-        { "madry", Conv(1, 32, 5) + Conv(32, 64, 5) + Dense(7 * 7 * 64, 1024) + Dense(1024, 10), Conv(3, 32, 5) + Conv(32, 64, 5) + Dense(8 * 8 * 64, 1024) + Dense(1024, 10) },
-        { "carlini", Carlini(1, 32, 4 * 4, 200), Carlini(3, 32, 5 * 5, 200) },
-        { "carlini-half", Carlini(1, 16, 4 * 4, 100), Carlini(3, 16, 5 * 5, 100) },
-        { "tramer-a", Conv(1, 64, 5) + Conv(64, 64, 5) + Dense(20 * 20 * 64, 128) + Dense(128, 10), Conv(3, 64, 5) + Conv(64, 64, 5) + Dense(24 * 24 * 64, 128) + Dense(128, 10) },
-        { "tramer-b", Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10), Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10) },
-        { "lenet", Conv(1, 20, 5) + Conv(20, 50, 5) + Dense(800, 500) + Dense(500, 10), Conv(3, 20, 5) + Conv(20, 50, 5) + Dense(5 * 5 * 50, 500) + Dense(500, 10) },
-    };
+    public static TheoryData<string, long, long> Counts =>
+        new()
+        {
+            // MNIST: 28 -> SAME 28 -> (28-5)/2+1 = 12; stride 2 SAME 14 -> (14-6)/2+1 = 5 -> 1. Photos: 32 -> 14; 16 ->
+            // 6 -> 2.
+            {
+                "classifier-a",
+                Conv(1, 64, 5) + Conv(64, 64, 5) + Dense(12 * 12 * 64, 128) + Dense(128, 10),
+                Conv(3, 64, 5) + Conv(64, 64, 5) + Dense(14 * 14 * 64, 128) + Dense(128, 10)
+            },
+            {
+                "classifier-b",
+                Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10),
+                Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10)
+            },
+            {
+                "classifier-c",
+                Conv(1, 128, 3) + Conv(128, 64, 5) + Dense(12 * 12 * 64, 128) + Dense(128, 10),
+                Conv(3, 128, 3) + Conv(128, 64, 5) + Dense(14 * 14 * 64, 128) + Dense(128, 10)
+            },
+            {
+                "classifier-d",
+                Dense(784, 200) + Dense(200, 200) + Dense(200, 10),
+                Dense(3072, 200) + Dense(200, 200) + Dense(200, 10)
+            },
+            {
+                "classifier-e",
+                Dense(784, 200) + Dense(200, 200) + Dense(200, 10),
+                Dense(3072, 200) + Dense(200, 200) + Dense(200, 10)
+            },
+            {
+                "classifier-f",
+                Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10),
+                Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10)
+            },
+            {
+                "madry",
+                Conv(1, 32, 5) + Conv(32, 64, 5) + Dense(7 * 7 * 64, 1024) + Dense(1024, 10),
+                Conv(3, 32, 5) + Conv(32, 64, 5) + Dense(8 * 8 * 64, 1024) + Dense(1024, 10)
+            },
+            { "carlini", Carlini(1, 32, 4 * 4, 200), Carlini(3, 32, 5 * 5, 200) },
+            { "carlini-half", Carlini(1, 16, 4 * 4, 100), Carlini(3, 16, 5 * 5, 100) },
+            {
+                "tramer-a",
+                Conv(1, 64, 5) + Conv(64, 64, 5) + Dense(20 * 20 * 64, 128) + Dense(128, 10),
+                Conv(3, 64, 5) + Conv(64, 64, 5) + Dense(24 * 24 * 64, 128) + Dense(128, 10)
+            },
+            {
+                "tramer-b",
+                Conv(1, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(128, 10),
+                Conv(3, 64, 8) + Conv(64, 128, 6) + Conv(128, 128, 5) + Dense(2 * 2 * 128, 10)
+            },
+            {
+                "lenet",
+                Conv(1, 20, 5) + Conv(20, 50, 5) + Dense(800, 500) + Dense(500, 10),
+                Conv(3, 20, 5) + Conv(20, 50, 5) + Dense(5 * 5 * 50, 500) + Dense(500, 10)
+            },
+        };
 
     [Theory]
     [MemberData(nameof(Counts))]
@@ -64,8 +106,24 @@ public class ClassifiersTests
         using nn.Module<Tensor, Tensor> network = Classifiers.Create("a", new ImageShape(channels, 12, 12), 4, random);
         var state = network.State().ToDictionary();
         Tensor images = rand([5, channels, 12, 12], generator: random);
-        Tensor expected = nn.functional.linear(nn.functional.linear(nn.functional.conv2d(nn.functional.conv2d(images, state["conv1.weight"], state["conv1.bias"], padding: [2, 2]).relu(), state["conv2.weight"], state["conv2.bias"], strides: [2, 2]).relu()
-.flatten(1), state["fc1.weight"], state["fc1.bias"]).relu(), state["fc2.weight"], state["fc2.bias"]);
+        Tensor expected = nn.functional.linear(
+            nn.functional.linear(
+                    nn.functional.conv2d(
+                            nn.functional.conv2d(images, state["conv1.weight"], state["conv1.bias"], padding: [2, 2])
+                                .relu(),
+                            state["conv2.weight"],
+                            state["conv2.bias"],
+                            strides: [2, 2]
+                        )
+                        .relu()
+                        .flatten(1),
+                    state["fc1.weight"],
+                    state["fc1.bias"]
+                )
+                .relu(),
+            state["fc2.weight"],
+            state["fc2.bias"]
+        );
         Assert.InRange(expected.sub(network.forward(images)).abs().amax([0, 1]).ToDouble(), 0, 1e-4);
     }
 
@@ -74,20 +132,32 @@ public class ClassifiersTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        var plan = new NetworkPlan(new ImageShape(1, 5, 5), DropoutReading.Drop).Convolution(1, kernel: 2, stride: 2, same: true);
+        var plan = new NetworkPlan(new ImageShape(1, 5, 5), DropoutReading.Drop).Convolution(
+            1,
+            kernel: 2,
+            stride: 2,
+            same: true
+        );
         using nn.Module<Tensor, Tensor> network = plan.Build(random);
-        network.LoadState(new Dictionary<string, Tensor> { ["conv1.weight"] = ones([1, 1, 2, 2]), ["conv1.bias"] = zeros([1]) });
+        network.LoadState(
+            new Dictionary<string, Tensor> { ["conv1.weight"] = ones([1, 1, 2, 2]), ["conv1.bias"] = zeros([1]) }
+        );
         Assert.Equal([4, 4, 2, 4, 4, 2, 2, 2, 1], network.forward(ones([1, 1, 5, 5])).ToArray<float>());
     }
 
     [Theory]
     [InlineData(DropoutReading.Drop, 0.75)]
     [InlineData(DropoutReading.Keep, 0.25)]
-    public void Dropout_0_25_keeps_a_quarter_in_one_reading_and_three_quarters_in_the_other(DropoutReading reading, double kept)
+    public void Dropout_0_25_keeps_a_quarter_in_one_reading_and_three_quarters_in_the_other(
+        DropoutReading reading,
+        double kept
+    )
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using nn.Module<Tensor, Tensor> network = new NetworkPlan(new ImageShape(1, 100, 100), reading).Dropout(0.25).Build(random);
+        using nn.Module<Tensor, Tensor> network = new NetworkPlan(new ImageShape(1, 100, 100), reading)
+            .Dropout(0.25)
+            .Build(random);
         network.Train(random);
         float[] values = network.forward(ones([4, 1, 100, 100])).ToArray<float>();
         Assert.InRange(values.Count(value => value != 0) / 40_000.0, kept - 0.01, kept + 0.01);
@@ -99,7 +169,8 @@ public class ClassifiersTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using nn.Module<Tensor, Tensor> b = Classifiers.Create("b", s_digits, 10, random, DropoutReading.Keep), f = Classifiers.Create("f", s_digits, 10, random);
+        using nn.Module<Tensor, Tensor> b = Classifiers.Create("b", s_digits, 10, random, DropoutReading.Keep),
+            f = Classifiers.Create("f", s_digits, 10, random);
         f.LoadState(b.State().ToDictionary());
         Tensor images = rand([2, 1, 28, 28], generator: random);
         Assert.Equal(f.forward(images).ToArray<float>(), b.forward(images).ToArray<float>());
@@ -115,7 +186,9 @@ public class ClassifiersTests
         using nn.Module<Tensor, Tensor> network = Classifiers.Create("c", s_digits, 10, random);
         foreach (var (name, tensor) in network.Parameters())
         {
-            Tensor norms = name.EndsWith("bias", StringComparison.Ordinal) ? tensor.add(1.0) : linalg.vector_norm(tensor.flatten(1), 2, [1]);
+            Tensor norms = name.EndsWith("bias", StringComparison.Ordinal)
+                ? tensor.add(1.0)
+                : linalg.vector_norm(tensor.flatten(1), 2, [1]);
             Assert.All(norms.ToArray<float>(), norm => Assert.Equal(1, norm, 4));
         }
     }
@@ -131,15 +204,22 @@ public class ClassifiersTests
     [Fact]
     public void Images_too_small_for_a_network_are_refused()
     {
-        string message = Assert.Throws<UserErrorException>(() => Classifiers.ParameterCount("b", new ImageShape(1, 8, 8), 10)).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => Classifiers.ParameterCount("b", new ImageShape(1, 8, 8), 10))
+            .Message;
         Assert.Contains("1x8x8", message, StringComparison.Ordinal);
     }
 
     private static long Conv(long inputs, long outputs, long kernel) => (inputs * kernel * kernel * outputs) + outputs;
 
     private static long Carlini(long inputs, long filters, long positions, long hidden) =>
-        Conv(inputs, filters, 3) + Conv(filters, filters, 3) + Conv(filters, 2 * filters, 3) + Conv(2 * filters, 2 * filters, 3)
-        + Dense(positions * 2 * filters, hidden) + Dense(hidden, hidden) + Dense(hidden, 10);
+        Conv(inputs, filters, 3)
+        + Conv(filters, filters, 3)
+        + Conv(filters, 2 * filters, 3)
+        + Conv(2 * filters, 2 * filters, 3)
+        + Dense(positions * 2 * filters, hidden)
+        + Dense(hidden, hidden)
+        + Dense(hidden, 10);
 
     private static long Dense(long inputs, long outputs) => (inputs + 1) * outputs;
 }

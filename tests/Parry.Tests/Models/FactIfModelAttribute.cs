@@ -9,10 +9,13 @@ internal sealed class FactIfModelAttribute : FactAttribute
     /// <param name="data">A data set; null for none.</param>
     public FactIfModelAttribute(string model, string? data = null)
     {
-        if (Find(model) is null) Skip = $"{model} is not in a folder models beside $PARRY_DATA.";
-        else if (data is not null) Skip = new FactIfDataAttribute(data).Skip;
+        if (Find(model) is null)
+            Skip = $"{model} is not in a folder models beside $PARRY_DATA.";
+        else if (data is not null)
+            Skip = new FactIfDataAttribute(data).Skip;
     }
 
     /// <summary>The file; null if it is not there.</summary>
-    public static string? Find(string model) => PublicModels.Folder is not null && File.Exists(PublicModels.File(model)) ? PublicModels.File(model) : null;
+    public static string? Find(string model) =>
+        PublicModels.Folder is not null && File.Exists(PublicModels.File(model)) ? PublicModels.File(model) : null;
 }

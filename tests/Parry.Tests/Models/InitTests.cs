@@ -15,7 +15,10 @@ public class InitTests : LeakChecked
         // torch.manual_seed(0); torch.nn.Linear(2, 3), as PyTorch prints it.
         using var random = new Generator(0);
         using var layer = Layer.Linear(2, 3, random);
-        Assert.Equal([-0.0053, 0.3793, -0.5820, -0.5204, -0.2723, 0.1896], layer.weight.ToArray<float>().Select(v => Math.Round(v, 4)));
+        Assert.Equal(
+            [-0.0053, 0.3793, -0.5820, -0.5204, -0.2723, 0.1896],
+            layer.weight.ToArray<float>().Select(v => Math.Round(v, 4))
+        );
         Assert.Equal([-0.0140, 0.5607, -0.0628], layer.bias!.ToArray<float>().Select(v => Math.Round(v, 4)));
     }
 
@@ -72,15 +75,21 @@ public class InitTests : LeakChecked
         foreach (Tensor weight in new[] { convolution.weight, linear.weight })
         {
             Init.UnitNorm(weight, random);
-            Assert.All(linalg.vector_norm(weight.flatten(1), 2, [1]).ToArray<float>(), norm => Assert.Equal(1, norm, 5));
+            Assert.All(
+                linalg.vector_norm(weight.flatten(1), 2, [1]).ToArray<float>(),
+                norm => Assert.Equal(1, norm, 5)
+            );
         }
     }
 
     [Fact]
     public void The_same_seed_gives_the_same_layer()
     {
-        using Generator one = new(6), other = new(6);
-        using Linear a = Layer.Linear(5, 4, one), b = Layer.Linear(5, 4, other), c = Layer.Linear(5, 4, other);
+        using Generator one = new(6),
+            other = new(6);
+        using Linear a = Layer.Linear(5, 4, one),
+            b = Layer.Linear(5, 4, other),
+            c = Layer.Linear(5, 4, other);
         Assert.Equal(a.weight.ToArray<float>(), b.weight.ToArray<float>());
         Assert.NotEqual(a.weight.ToArray<float>(), c.weight.ToArray<float>());
     }
@@ -91,6 +100,7 @@ public class InitTests : LeakChecked
         using var scope = NewDisposeScope();
         double largest = weight.abs().flatten(0).amax([0]).ToDouble();
         Assert.InRange(largest, sure ? 0.99 * bound : 0.7 * bound, 1.000001 * bound);
-        if (sure) Assert.Equal(1.0 / 3, weight.pow(2.0).mean().ToDouble() / (bound * bound), 2);
+        if (sure)
+            Assert.Equal(1.0 / 3, weight.pow(2.0).mean().ToDouble() / (bound * bound), 2);
     }
 }

@@ -8,44 +8,60 @@ namespace Parry.Tests.Models;
 
 public class LayerTests
 {
-    /// <summary>Every layer with the shape of a small input, whether it is to be checked in training mode, and how it shows itself.</summary>
-    public static TheoryData<string, long[], bool, string> Layers => new()
-    {
-        { "linear", [3, 4], false, "Linear(4, 5)" },
-        { "conv", [2, 2, 6, 6], false, "Conv2d(2, 3, kernel 3, stride 2, padding 1, dilation 2)" },
-        { "conv-transpose", [2, 2, 3, 3], false, "ConvTranspose2d(2, 3, kernel 4, stride 2, padding 1, output padding 1)" },
-        { "batch-norm-vectors", [4, 3], false, "BatchNorm(3)" },
-        { "batch-norm-vectors", [4, 3], true, "BatchNorm(3)" },
-        { "batch-norm", [2, 3, 2, 2], true, "BatchNorm(3)" },
-        { "instance-norm", [2, 3, 3, 3], true, "InstanceNorm(3)" },
-        { "group-norm", [2, 4, 2, 3], true, "GroupNorm(2, 4)" },
-        { "max-pool", [2, 2, 5, 5], false, "MaxPool2d(kernel 2, stride 2)" },
-        { "avg-pool", [2, 2, 5, 5], false, "AvgPool2d(kernel 3, stride 1)" },
-        { "flatten", [2, 3, 2], false, "Flatten" },
-        { "reshape", [2, 6], false, "Reshape(3x2x1)" },
-        { "upsample", [2, 2, 2, 3], false, "Upsample(2)" },
-        { "rescale", [4], false, "Rescale(2, -1)" },
-        { "relu", [20], false, "Relu" },
-        { "leaky-relu", [20], false, "LeakyRelu(0.2)" },
-        { "sigmoid", [20], false, "Sigmoid" },
-        { "tanh", [20], false, "Tanh" },
-        { "softmax", [3, 4], false, "Softmax" },
-        { "dropout", [3, 4], false, "Dropout(0.25)" },
-        { "sequential", [2, 1, 6, 6], false, "Sequential(4 layers)" },
-    };
+    /// <summary>
+    /// Every layer with the shape of a small input, whether it is to be checked in training mode, and how it shows
+    /// itself.
+    /// </summary>
+    public static TheoryData<string, long[], bool, string> Layers =>
+        new()
+        {
+            { "linear", [3, 4], false, "Linear(4, 5)" },
+            { "conv", [2, 2, 6, 6], false, "Conv2d(2, 3, kernel 3, stride 2, padding 1, dilation 2)" },
+            {
+                "conv-transpose",
+                [2, 2, 3, 3],
+                false,
+                "ConvTranspose2d(2, 3, kernel 4, stride 2, padding 1, output padding 1)"
+            },
+            { "batch-norm-vectors", [4, 3], false, "BatchNorm(3)" },
+            { "batch-norm-vectors", [4, 3], true, "BatchNorm(3)" },
+            { "batch-norm", [2, 3, 2, 2], true, "BatchNorm(3)" },
+            { "instance-norm", [2, 3, 3, 3], true, "InstanceNorm(3)" },
+            { "group-norm", [2, 4, 2, 3], true, "GroupNorm(2, 4)" },
+            { "max-pool", [2, 2, 5, 5], false, "MaxPool2d(kernel 2, stride 2)" },
+            { "avg-pool", [2, 2, 5, 5], false, "AvgPool2d(kernel 3, stride 1)" },
+            { "flatten", [2, 3, 2], false, "Flatten" },
+            { "reshape", [2, 6], false, "Reshape(3x2x1)" },
+            { "upsample", [2, 2, 2, 3], false, "Upsample(2)" },
+            { "rescale", [4], false, "Rescale(2, -1)" },
+            { "relu", [20], false, "Relu" },
+            { "leaky-relu", [20], false, "LeakyRelu(0.2)" },
+            { "sigmoid", [20], false, "Sigmoid" },
+            { "tanh", [20], false, "Tanh" },
+            { "softmax", [3, 4], false, "Softmax" },
+            { "dropout", [3, 4], false, "Dropout(0.25)" },
+            { "sequential", [2, 1, 6, 6], false, "Sequential(4 layers)" },
+        };
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void Its_gradients_agree_with_finite_differences_once_and_twice(string kind, long[] shape, bool training, string text)
+    public void Its_gradients_agree_with_finite_differences_once_and_twice(
+        string kind,
+        long[] shape,
+        bool training,
+        string text
+    )
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(11);
         using nn.Module<Tensor, Tensor> layer = Make(kind, random);
         Assert.Equal(text, LayerText.Of(layer));
         layer.to(ScalarType.Float64);
-        foreach (var parameter in layer.Parameters()) parameter.Value.add_(GradientCheck.Leaf(random, parameter.Value.shape).detach(), 0.5);
+        foreach (var parameter in layer.Parameters())
+            parameter.Value.add_(GradientCheck.Leaf(random, parameter.Value.shape).detach(), 0.5);
         layer.RequireGrad();
-        if (training) layer.Train(random);
+        if (training)
+            layer.Train(random);
         Tensor input = GradientCheck.Leaf(random, shape);
         Tensor[] leaves = [input, .. layer.Parameters().Select(p => p.Value)];
         GradientCheck.First(() => layer.forward(input), leaves);
@@ -61,7 +77,15 @@ public class LayerTests
         using var random = new Generator(12);
         Tensor input = GradientCheck.Leaf(random, 3, 4);
         GradientCheck.First(() => input.log_softmax(-1), input);
-        GradientCheck.Second(() => nn.functional.nll_loss(input.log_softmax(-1), tensor(new long[] { 1L, 0, 3 }), reduction: nn.Reduction.Mean), input);
+        GradientCheck.Second(
+            () =>
+                nn.functional.nll_loss(
+                    input.log_softmax(-1),
+                    tensor(new long[] { 1L, 0, 3 }),
+                    reduction: nn.Reduction.Mean
+                ),
+            input
+        );
         GradientCheck.Second(() => input.logsumexp(1), input);
     }
 
@@ -70,7 +94,14 @@ public class LayerTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(13);
-        using var critic = Layer.Sequential(Layer.Conv2d(1, 3, 3, random, stride: 2, padding: 1), nn.LeakyReLU(0.2), Layer.Conv2d(3, 2, 3, random), nn.LeakyReLU(0.2), Layer.Flatten(), Layer.Linear(2, 1, random));
+        using var critic = Layer.Sequential(
+            Layer.Conv2d(1, 3, 3, random, stride: 2, padding: 1),
+            nn.LeakyReLU(0.2),
+            Layer.Conv2d(3, 2, 3, random),
+            nn.LeakyReLU(0.2),
+            Layer.Flatten(),
+            Layer.Linear(2, 1, random)
+        );
         critic.to(ScalarType.Float64);
         critic.RequireGrad();
         Tensor images = GradientCheck.Leaf(random, 2, 1, 6, 6);
@@ -81,7 +112,16 @@ public class LayerTests
             return linalg.vector_norm(slope, 2, [1, 2, 3]).sub(1.0).pow(2.0).mean();
         }
 
-        GradientCheck.First(Penalty, [images, .. critic.Parameters().Where(p => p.Key.EndsWith("weight", StringComparison.Ordinal)).Select(p => p.Value)]);
+        GradientCheck.First(
+            Penalty,
+            [
+                images,
+                .. critic
+                    .Parameters()
+                    .Where(p => p.Key.EndsWith("weight", StringComparison.Ordinal))
+                    .Select(p => p.Value),
+            ]
+        );
     }
 
     [Fact]
@@ -93,8 +133,10 @@ public class LayerTests
         Tensor weight = layer.Parameters().First().Value;
         layer.RequireGrad();
         layer.Train(random);
-        Tensor first = tensor(new float[] { 1, 2, 3, 6 }, [4, 1]), second = tensor(new float[] { 0, 0, 4, 4 }, [4, 1]);
-        Tensor one = layer.forward(first), two = layer.forward(second);
+        Tensor first = tensor(new float[] { 1, 2, 3, 6 }, [4, 1]),
+            second = tensor(new float[] { 0, 0, 4, 4 }, [4, 1]);
+        Tensor one = layer.forward(first),
+            two = layer.forward(second);
         var buffers = layer.Buffers().ToDictionary();
         // Means 3 and 2; unbiased variances 14/3 and 16/3.
         Assert.Equal(0.75 * 0.25 * 3 + 0.25 * 2, buffers["running_mean"].ToDouble(), 5);
@@ -105,7 +147,11 @@ public class LayerTests
         Autograd.Grad(two.pow(2.0).sum(), weight);
 
         layer.eval();
-        Assert.Equal((1 - buffers["running_mean"].ToDouble()) / Math.Sqrt(buffers["running_var"].ToDouble() + 1e-5), layer.forward(first).ToArray<float>()[0], 4);
+        Assert.Equal(
+            (1 - buffers["running_mean"].ToDouble()) / Math.Sqrt(buffers["running_var"].ToDouble() + 1e-5),
+            layer.forward(first).ToArray<float>()[0],
+            4
+        );
     }
 
     [Fact]
@@ -132,7 +178,14 @@ public class LayerTests
     {
         using var scope = NewDisposeScope();
         Tensor input = ones([2, 2]);
-        foreach (nn.Module<Tensor, Tensor> layer in new nn.Module<Tensor, Tensor>[] { new SeededDropout(0.5), Layer.Flatten(), Layer.Sequential(Array.Empty<nn.Module<Tensor, Tensor>>()) })
+        foreach (
+            nn.Module<Tensor, Tensor> layer in new nn.Module<Tensor, Tensor>[]
+            {
+                new SeededDropout(0.5),
+                Layer.Flatten(),
+                Layer.Sequential(Array.Empty<nn.Module<Tensor, Tensor>>()),
+            }
+        )
         {
             layer.forward(input).Dispose();
             layer.Dispose();
@@ -153,34 +206,43 @@ public class LayerTests
         layer.to(ScalarType.Float64);
         Assert.Equal(ScalarType.Float64, layer.weight.dtype);
         Assert.True(layer.weight.requires_grad);
-        GradientCheck.Close([.. before.Select(v => (double)v)], layer.forward(input.to(ScalarType.Float64)).ToArray<double>());
+        GradientCheck.Close(
+            [.. before.Select(v => (double)v)],
+            layer.forward(input.to(ScalarType.Float64)).ToArray<double>()
+        );
         layer.to(ScalarType.Float32);
         Assert.Equal(before, layer.forward(input).ToArray<float>());
         layer.to(CPU);
         Assert.Equal(DeviceType.CPU, layer.weight.device_type);
     }
 
-    private static nn.Module<Tensor, Tensor> Make(string kind, Generator random) => kind switch
-    {
-        "linear" => Layer.Linear(4, 5, random),
-        "conv" => Layer.Conv2d(2, 3, 3, random, stride: 2, padding: 1, dilation: 2),
-        "conv-transpose" => Layer.ConvTranspose2d(2, 3, 4, random, stride: 2, padding: 1, outputPadding: 1),
-        "batch-norm" => Layer.BatchNorm(3),
-        "batch-norm-vectors" => Layer.BatchNorm(3, vectors: true),
-        "instance-norm" => Layer.InstanceNorm(3, affine: true),
-        "group-norm" => Layer.GroupNorm(2, 4),
-        "max-pool" => Layer.MaxPool2d(2),
-        "avg-pool" => Layer.AvgPool2d(3, 1),
-        "flatten" => Layer.Flatten(),
-        "reshape" => Layer.Reshape(3, 2, 1),
-        "upsample" => Layer.Upsample(),
-        "rescale" => new Rescale(2, -1),
-        "relu" => nn.ReLU(),
-        "leaky-relu" => nn.LeakyReLU(0.2),
-        "sigmoid" => nn.Sigmoid(),
-        "tanh" => nn.Tanh(),
-        "softmax" => nn.Softmax(-1),
-        "dropout" => new SeededDropout(0.25),
-        _ => Layer.Sequential(Layer.Conv2d(1, 2, 3, random), nn.Tanh(), Layer.Flatten(), Layer.Linear(32, 3, random, bias: false)),
-    };
+    private static nn.Module<Tensor, Tensor> Make(string kind, Generator random) =>
+        kind switch
+        {
+            "linear" => Layer.Linear(4, 5, random),
+            "conv" => Layer.Conv2d(2, 3, 3, random, stride: 2, padding: 1, dilation: 2),
+            "conv-transpose" => Layer.ConvTranspose2d(2, 3, 4, random, stride: 2, padding: 1, outputPadding: 1),
+            "batch-norm" => Layer.BatchNorm(3),
+            "batch-norm-vectors" => Layer.BatchNorm(3, vectors: true),
+            "instance-norm" => Layer.InstanceNorm(3, affine: true),
+            "group-norm" => Layer.GroupNorm(2, 4),
+            "max-pool" => Layer.MaxPool2d(2),
+            "avg-pool" => Layer.AvgPool2d(3, 1),
+            "flatten" => Layer.Flatten(),
+            "reshape" => Layer.Reshape(3, 2, 1),
+            "upsample" => Layer.Upsample(),
+            "rescale" => new Rescale(2, -1),
+            "relu" => nn.ReLU(),
+            "leaky-relu" => nn.LeakyReLU(0.2),
+            "sigmoid" => nn.Sigmoid(),
+            "tanh" => nn.Tanh(),
+            "softmax" => nn.Softmax(-1),
+            "dropout" => new SeededDropout(0.25),
+            _ => Layer.Sequential(
+                Layer.Conv2d(1, 2, 3, random),
+                nn.Tanh(),
+                Layer.Flatten(),
+                Layer.Linear(32, 3, random, bias: false)
+            ),
+        };
 }

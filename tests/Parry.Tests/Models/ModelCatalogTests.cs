@@ -25,7 +25,8 @@ public sealed class ModelCatalogTests : IDisposable
     [Fact]
     public void A_file_is_taken_as_it_is()
     {
-        string path = _folder.Write("mine.safetensors", []), script = _folder.Write("mine.PT", []);
+        string path = _folder.Write("mine.safetensors", []),
+            script = _folder.Write("mine.PT", []);
         Assert.Equal(path, ModelCatalog.Find(path, null));
         Assert.Equal(script, ModelCatalog.Find(script, null));
     }
@@ -51,25 +52,47 @@ public sealed class ModelCatalogTests : IDisposable
         using var random = new Generator(1);
         using nn.Module<Tensor, Tensor> network = Classifiers.Create("e", ToySet.Shape, 3, random);
         string path = Path.Combine(_folder.Path, "toy.safetensors");
-        ModelFile.Save(path, network, new ModelDescription { Architecture = "classifier-e", Data = "toy", Shape = ToySet.Shape, ClassNames = ["a", "b", "c"] });
+        ModelFile.Save(
+            path,
+            network,
+            new ModelDescription
+            {
+                Architecture = "classifier-e",
+                Data = "toy",
+                Shape = ToySet.Shape,
+                ClassNames = ["a", "b", "c"],
+            }
+        );
         var (classifier, description) = ModelCatalog.LoadClassifier(path, ToySet.Shape, 3);
         Assert.Equal("toy", description!.Data);
         Assert.Equal(ToySet.Shape, classifier.Shape);
         ((IDisposable)classifier).Dispose();
-        string message = Assert.Throws<UserErrorException>(() => ModelCatalog.LoadClassifier(path, new ImageShape(1, 28, 28), 10)).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => ModelCatalog.LoadClassifier(path, new ImageShape(1, 28, 28), 10))
+            .Message;
         Assert.Contains("1x6x6", message, StringComparison.Ordinal);
         Assert.Contains("1x28x28", message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_address_where_gradients_are_needed_is_refused_before_it_is_asked() =>
-        Assert.Contains("gradients", Assert.Throws<UserErrorException>(() => ModelCatalog.LoadClassifier("http://127.0.0.1:1/v2/models/none", ToySet.Shape, 3)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "gradients",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    ModelCatalog.LoadClassifier("http://127.0.0.1:1/v2/models/none", ToySet.Shape, 3)
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_file_that_is_no_TorchScript_is_refused_in_one_line()
     {
         string path = _folder.Write("model.pt", TestData.Pixels(1000));
-        string message = Assert.Throws<UserErrorException>(() => ModelCatalog.LoadClassifier(path, ToySet.Shape, 3)).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => ModelCatalog.LoadClassifier(path, ToySet.Shape, 3))
+            .Message;
         Assert.Contains(path, message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', message);
     }

@@ -51,7 +51,10 @@ public sealed class ModelFileTests : IDisposable
         var (classifier, description) = ModelFile.LoadClassifier(FilePath);
         using (classifier)
         {
-            Assert.Equal(network.State().Select(entry => entry.Key), classifier.Network.State().Select(entry => entry.Key));
+            Assert.Equal(
+                network.State().Select(entry => entry.Key),
+                classifier.Network.State().Select(entry => entry.Key)
+            );
             Assert.Equal(Weights(network), Weights(classifier.Network));
             Assert.Equal((ToySet.Shape, 3), (classifier.Shape, classifier.Classes));
         }
@@ -66,7 +69,8 @@ public sealed class ModelFileTests : IDisposable
     {
         using ImageGenerator made = SaveGenerator();
         var (generator, description) = ModelFile.LoadGenerator(FilePath);
-        using (generator) Assert.Equal(Weights(made), Weights(generator));
+        using (generator)
+            Assert.Equal(Weights(made), Weights(generator));
         AssertSame(s_generator, description);
     }
 
@@ -76,7 +80,8 @@ public sealed class ModelFileTests : IDisposable
         using nn.Module<Tensor, Tensor> network = SaveClassifier();
         byte[] first = File.ReadAllBytes(FilePath);
         var (classifier, description) = ModelFile.LoadClassifier(FilePath);
-        using (classifier) ModelFile.Save(FilePath, classifier.Network, description);
+        using (classifier)
+            ModelFile.Save(FilePath, classifier.Network, description);
         Assert.Equal(first, File.ReadAllBytes(FilePath));
     }
 
@@ -87,29 +92,53 @@ public sealed class ModelFileTests : IDisposable
         string wrong = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message;
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State()));
         string missing = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message;
-        Assert.All(new[] { wrong, missing }, message => Assert.All(Classifiers.Names, name => Assert.Contains(name, message, StringComparison.Ordinal)));
+        Assert.All(
+            new[] { wrong, missing },
+            message => Assert.All(Classifiers.Names, name => Assert.Contains(name, message, StringComparison.Ordinal))
+        );
         Assert.Contains("\"resnet-50\"", wrong, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_mislabeled_file_is_refused()
     {
-        foreach (ModelDescription wrong in new[]
-        {
-            s_classifier with { Architecture = "classifier-c" },
-            s_classifier with { ClassNames = ["a", "b"] },
-            s_classifier with { ClassNames = [] },
-            s_classifier with { Shape = new ImageShape(3, 6, 6) },
-            s_classifier with { Shape = new ImageShape(1, 4, 4) },
-            s_generator,
-        })
+        foreach (
+            ModelDescription wrong in new[]
+            {
+                s_classifier with
+                {
+                    Architecture = "classifier-c",
+                },
+                s_classifier with
+                {
+                    ClassNames = ["a", "b"],
+                },
+                s_classifier with
+                {
+                    ClassNames = [],
+                },
+                s_classifier with
+                {
+                    Shape = new ImageShape(3, 6, 6),
+                },
+                s_classifier with
+                {
+                    Shape = new ImageShape(1, 4, 4),
+                },
+                s_generator,
+            }
+        )
         {
             using nn.Module<Tensor, Tensor> network = SaveClassifier(wrong);
             Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath));
         }
 
         using nn.Module<Tensor, Tensor> classifier = SaveClassifier();
-        Assert.Contains("classifier-a", Assert.Throws<UserErrorException>(() => ModelFile.LoadGenerator(FilePath)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "classifier-a",
+            Assert.Throws<UserErrorException>(() => ModelFile.LoadGenerator(FilePath)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -120,7 +149,11 @@ public sealed class ModelFileTests : IDisposable
         var state = network.State().ToDictionary();
         state["fc2.weight"] = state["fc2.weight"].transpose(0, 1);
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, state, SafeTensors.ReadMetadata(FilePath)));
-        Assert.Contains("fc2.weight", Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "fc2.weight",
+            Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -132,20 +165,41 @@ public sealed class ModelFileTests : IDisposable
     [InlineData("")]
     public void A_claim_of_another_size_is_refused_before_memory_is_taken(string input)
     {
-        foreach (ModelDescription description in new[] { s_classifier with { Architecture = "classifier-e" }, s_generator with { Width = 9999, Latent = 9999 } })
+        foreach (
+            ModelDescription description in new[]
+            {
+                s_classifier with
+                {
+                    Architecture = "classifier-e",
+                },
+                s_generator with
+                {
+                    Width = 9999,
+                    Latent = 9999,
+                },
+            }
+        )
         {
             using nn.Module<Tensor, Tensor> network = SaveGenerator();
             var metadata = description.ToMetadata();
             metadata["parry.input"] = input;
             AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State(), metadata));
-            Assert.Throws<UserErrorException>(() => description.Dropout is null ? (object)ModelFile.LoadGenerator(FilePath) : ModelFile.LoadClassifier(FilePath));
+            Assert.Throws<UserErrorException>(() =>
+                description.Dropout is null
+                    ? (object)ModelFile.LoadGenerator(FilePath)
+                    : ModelFile.LoadClassifier(FilePath)
+            );
         }
     }
 
     [Fact]
     public void A_missing_or_truncated_file_is_refused_in_one_line()
     {
-        Assert.Contains(FilePath, Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            FilePath,
+            Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath)).Message,
+            StringComparison.Ordinal
+        );
         using nn.Module<Tensor, Tensor> network = SaveClassifier();
         byte[] bytes = File.ReadAllBytes(FilePath);
         foreach (int length in new[] { 0, 7, 8, 100, bytes.Length - 1 })
@@ -163,9 +217,14 @@ public sealed class ModelFileTests : IDisposable
         using var random = new Generator(1);
         var shape = new ImageShape(1, 16, 16);
         using nn.Module<Tensor, Tensor> network = Classifiers.Create("lenet", shape, 4, random);
-        AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State(), new Dictionary<string, string> { ["source"] = "elsewhere" }));
+        AtomicFile.Write(
+            FilePath,
+            stream =>
+                SafeTensors.Write(stream, network.State(), new Dictionary<string, string> { ["source"] = "elsewhere" })
+        );
         var (classifier, description) = ModelFile.LoadClassifier(FilePath, shape, 4);
-        using (classifier) Assert.Equal(Weights(network), Weights(classifier.Network));
+        using (classifier)
+            Assert.Equal(Weights(network), Weights(classifier.Network));
         Assert.Equal("lenet", description.Architecture);
         Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath, shape, 5));
     }
@@ -181,7 +240,12 @@ public sealed class ModelFileTests : IDisposable
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long before = Settled.Tensors();
-        int refused = Fuzz.Run([generator, generator, empty], 1000, length => 200_000 + (20 * length), bytes => Read(bytes));
+        int refused = Fuzz.Run(
+            [generator, generator, empty],
+            1000,
+            length => 200_000 + (20 * length),
+            bytes => Read(bytes)
+        );
         Assert.InRange(refused, 500, 1000);
 
         // The JSON in the header, which random bytes seldom leave readable.
@@ -191,7 +255,8 @@ public sealed class ModelFileTests : IDisposable
         {
             byte[] bytes = (byte[])generator.Clone();
             int header = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
-            for (int changes = 1 + random.Next(2); changes > 0; changes--) bytes[8 + random.Next(header)] = (byte)"0123456789x-\"{}[],:. "[random.Next(21)];
+            for (int changes = 1 + random.Next(2); changes > 0; changes--)
+                bytes[8 + random.Next(header)] = (byte)"0123456789x-\"{}[],:. "[random.Next(21)];
             try
             {
                 Read(bytes);
@@ -209,8 +274,10 @@ public sealed class ModelFileTests : IDisposable
         void Read(byte[] bytes)
         {
             File.WriteAllBytes(FilePath, bytes);
-            if (Encoding.UTF8.GetString(bytes).Contains("classifier-a", StringComparison.Ordinal)) _ = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath));
-            else ModelFile.LoadGenerator(FilePath).Generator.Dispose();
+            if (Encoding.UTF8.GetString(bytes).Contains("classifier-a", StringComparison.Ordinal))
+                _ = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath));
+            else
+                ModelFile.LoadGenerator(FilePath).Generator.Dispose();
         }
     }
 
@@ -236,5 +303,6 @@ public sealed class ModelFileTests : IDisposable
         Assert.Equal(expected, actual with { ClassNames = expected.ClassNames });
     }
 
-    private static float[] Weights(nn.Module<Tensor, Tensor> network) => [.. network.State().SelectMany(entry => entry.Value.ToArray<float>())];
+    private static float[] Weights(nn.Module<Tensor, Tensor> network) =>
+        [.. network.State().SelectMany(entry => entry.Value.ToArray<float>())];
 }

@@ -39,9 +39,27 @@ public sealed class ModuleClassifierTests : IDisposable
     {
         var model = new ModuleClassifier(_network, s_shape, 3);
         Goal goal = Goal.Untargeted(_labels);
-        using AttackResult pgd = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.5, Steps = 10 }, model, _images, goal, seed: 1);
-        using AttackResult square = AttackRunner.Run(new SquareAttack { Epsilon = 0.5, Queries = 20 }, (IScorer)model, _images, goal, seed: 1);
-        using AttackResult boundary = AttackRunner.Run(new BoundaryAttack { Steps = 3 }, (IPredictor)model, _images, goal, seed: 1);
+        using AttackResult pgd = AttackRunner.Run(
+            new ProjectedGradientDescent { Epsilon = 0.5, Steps = 10 },
+            model,
+            _images,
+            goal,
+            seed: 1
+        );
+        using AttackResult square = AttackRunner.Run(
+            new SquareAttack { Epsilon = 0.5, Queries = 20 },
+            (IScorer)model,
+            _images,
+            goal,
+            seed: 1
+        );
+        using AttackResult boundary = AttackRunner.Run(
+            new BoundaryAttack { Steps = 3 },
+            (IPredictor)model,
+            _images,
+            goal,
+            seed: 1
+        );
         Assert.All(pgd.Attacked, Assert.True);
         Assert.Contains(true, pgd.Succeeded);
         IsAsItWas();
@@ -50,9 +68,17 @@ public sealed class ModuleClassifierTests : IDisposable
     [Fact]
     public void A_purifier_in_front_of_it_is_attacked_like_any_other_model()
     {
-        IClassifier guarded = new BitDepth(s_shape) { Bits = 4 }.Protect(new ModuleClassifier(_network, s_shape, 3), seed: 1);
+        IClassifier guarded = new BitDepth(s_shape) { Bits = 4 }.Protect(
+            new ModuleClassifier(_network, s_shape, 3),
+            seed: 1
+        );
         using AttackResult result = AttackRunner.Run(
-            new ProjectedGradientDescent { Epsilon = 0.5, Steps = 5 }, guarded, _images, Goal.Untargeted(_labels), seed: 1);
+            new ProjectedGradientDescent { Epsilon = 0.5, Steps = 5 },
+            guarded,
+            _images,
+            Goal.Untargeted(_labels),
+            seed: 1
+        );
         Assert.Equal(6, result.Succeeded.Length);
         IsAsItWas();
     }
@@ -62,8 +88,15 @@ public sealed class ModuleClassifierTests : IDisposable
     {
         var model = new ModuleClassifier(_network, s_shape, 3);
         _network.Breaks = true;
-        Assert.ThrowsAny<Exception>(() => AttackRunner.Run(
-            new ProjectedGradientDescent { Epsilon = 0.5 }, model, _images, Goal.Untargeted(_labels), seed: 1));
+        Assert.ThrowsAny<Exception>(() =>
+            AttackRunner.Run(
+                new ProjectedGradientDescent { Epsilon = 0.5 },
+                model,
+                _images,
+                Goal.Untargeted(_labels),
+                seed: 1
+            )
+        );
         IsAsItWas();
     }
 
@@ -78,7 +111,9 @@ public sealed class ModuleClassifierTests : IDisposable
     [Fact]
     public void Another_number_of_classes_and_images_that_do_not_fit_are_refused_in_one_line()
     {
-        var error = Assert.Throws<UserErrorException>(() => new ModuleClassifier(_network, s_shape, 10).Logits(_images));
+        var error = Assert.Throws<UserErrorException>(() =>
+            new ModuleClassifier(_network, s_shape, 10).Logits(_images)
+        );
         Assert.Contains("Float32[6, 3]", error.Message, StringComparison.Ordinal);
         using Tensor large = rand([2, 1, 9, 9]);
         error = Assert.Throws<UserErrorException>(() => new ModuleClassifier(_network, s_shape, 3).Logits(large));
@@ -94,13 +129,16 @@ public sealed class ModuleClassifierTests : IDisposable
         Assert.All(_network.parameters(), parameter => Assert.True(parameter.requires_grad));
     }
 
-    /// <summary>As people write them: a view after a convolution, dropout, a part that stays in evaluation mode.</summary>
+    /// <summary>
+    /// As people write them: a view after a convolution, dropout, a part that stays in evaluation mode.
+    /// </summary>
     private sealed class YourNetwork : nn.Module<Tensor, Tensor>
     {
         private readonly Conv2d _conv = nn.Conv2d(1, 4, 3, padding: 1);
         private readonly Linear _last = nn.Linear(4 * 64, 3);
 
-        public YourNetwork() : base("yours") => RegisterComponents();
+        public YourNetwork()
+            : base("yours") => RegisterComponents();
 
         public Dropout Dropout { get; } = nn.Dropout(0.5);
 
@@ -110,7 +148,8 @@ public sealed class ModuleClassifierTests : IDisposable
 
         public override Tensor forward(Tensor input)
         {
-            if (Breaks) throw new TimeoutException();
+            if (Breaks)
+                throw new TimeoutException();
             Tensor maps = Frozen.call(_conv.call(input)).relu();
             return _last.call(Dropout.call(maps.view(-1, 4 * 64)));
         }

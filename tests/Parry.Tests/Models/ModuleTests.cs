@@ -12,8 +12,14 @@ public class ModuleTests : LeakChecked
     public void Parameters_and_buffers_are_named_by_their_path()
     {
         using var random = new Generator(1);
-        using var network = Layer.Sequential(("features", Layer.Sequential(Layer.Conv2d(1, 2, 3, random), Layer.BatchNorm(2))), ("head", Layer.Linear(4, 3, random, bias: false)));
-        Assert.Equal(["features.0.weight", "features.0.bias", "features.1.weight", "features.1.bias", "head.weight"], network.Parameters().Select(p => p.Key));
+        using var network = Layer.Sequential(
+            ("features", Layer.Sequential(Layer.Conv2d(1, 2, 3, random), Layer.BatchNorm(2))),
+            ("head", Layer.Linear(4, 3, random, bias: false))
+        );
+        Assert.Equal(
+            ["features.0.weight", "features.0.bias", "features.1.weight", "features.1.bias", "head.weight"],
+            network.Parameters().Select(p => p.Key)
+        );
         Assert.Equal(["features.1.running_mean", "features.1.running_var"], network.Buffers().Select(p => p.Key));
         Assert.Equal(18 + 2 + 2 + 2 + 12, network.ParameterCount());
     }
@@ -22,8 +28,18 @@ public class ModuleTests : LeakChecked
     public void The_paper_networks_have_the_papers_parameter_counts()
     {
         using var random = new Generator(1);
-        using var critic = Layer.Sequential(Layer.Conv2d(1, 64, 5, random, 2, 2), Layer.Conv2d(64, 128, 5, random, 2, 2), Layer.Conv2d(128, 256, 5, random, 2, 2), Layer.Linear(4096, 1, random));
-        using var generator = Layer.Sequential(Layer.Linear(128, 4096, random), Layer.ConvTranspose2d(256, 128, 5, random, 2), Layer.ConvTranspose2d(128, 64, 5, random, 2), Layer.ConvTranspose2d(64, 1, 5, random, 2));
+        using var critic = Layer.Sequential(
+            Layer.Conv2d(1, 64, 5, random, 2, 2),
+            Layer.Conv2d(64, 128, 5, random, 2, 2),
+            Layer.Conv2d(128, 256, 5, random, 2, 2),
+            Layer.Linear(4096, 1, random)
+        );
+        using var generator = Layer.Sequential(
+            Layer.Linear(128, 4096, random),
+            Layer.ConvTranspose2d(256, 128, 5, random, 2),
+            Layer.ConvTranspose2d(128, 64, 5, random, 2),
+            Layer.ConvTranspose2d(64, 1, 5, random, 2)
+        );
         Assert.Equal(1_030_145, critic.ParameterCount());
         Assert.Equal(1_554_177, generator.ParameterCount());
     }
@@ -33,7 +49,8 @@ public class ModuleTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(2);
-        using nn.Module<Tensor, Tensor> one = Network(random), other = Network(random);
+        using nn.Module<Tensor, Tensor> one = Network(random),
+            other = Network(random);
         Tensor input = randn([3, 4], generator: random);
         Assert.NotEqual(one.forward(input).ToArray<float>(), other.forward(input).ToArray<float>());
         other.RequireGrad();
@@ -88,5 +105,11 @@ public class ModuleTests : LeakChecked
     }
 
     private static Sequential Network(Generator random) =>
-        Layer.Sequential(Layer.Linear(4, 6, random), Layer.BatchNorm(6, vectors: true), nn.ReLU(), new SeededDropout(0.5), Layer.Linear(6, 2, random));
+        Layer.Sequential(
+            Layer.Linear(4, 6, random),
+            Layer.BatchNorm(6, vectors: true),
+            nn.ReLU(),
+            new SeededDropout(0.5),
+            Layer.Linear(6, 2, random)
+        );
 }

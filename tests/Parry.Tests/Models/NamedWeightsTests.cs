@@ -10,7 +10,11 @@ namespace Parry.Tests.Models;
 public sealed class NamedWeightsTests : IDisposable
 {
     private static readonly byte[] s_content = TestData.Pixels(5000);
-    private static readonly DataFile s_weights = new("net.safetensors", s_content.Length, Convert.ToHexStringLower(SHA256.HashData(s_content)));
+    private static readonly DataFile s_weights = new(
+        "net.safetensors",
+        s_content.Length,
+        Convert.ToHexStringLower(SHA256.HashData(s_content))
+    );
 
     private readonly TemporaryFolder _folder = new();
     private readonly HttpClient _client = new();
@@ -55,7 +59,11 @@ public sealed class NamedWeightsTests : IDisposable
         byte[] wrong = sameLength ? [.. s_content[..^1], (byte)(s_content[^1] ^ 1)] : s_content[..^1];
         using var server = new FileServer(wrong);
         string message = Assert.Throws<IOException>(() => Find(("PARRY_WEIGHTS_URL", server.Address))).Message;
-        Assert.Contains(sameLength ? $"expected SHA-256 {s_weights.Sha256}" : $"got {wrong.Length}", message, StringComparison.Ordinal);
+        Assert.Contains(
+            sameLength ? $"expected SHA-256 {s_weights.Sha256}" : $"got {wrong.Length}",
+            message,
+            StringComparison.Ordinal
+        );
         Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Cached)!));
     }
 
@@ -63,8 +71,15 @@ public sealed class NamedWeightsTests : IDisposable
     public void Without_an_address_it_is_said_what_to_do()
     {
         string message = Assert.Throws<UserErrorException>(() => Find()).Message;
-        Assert.All(new[] { s_weights.Name, "PARRY_WEIGHTS_URL", "$PARRY_MODELS" }, part => Assert.Contains(part, message, StringComparison.Ordinal));
-        Assert.Contains("\"ftp://x\"", Assert.Throws<UserErrorException>(() => Find(("PARRY_WEIGHTS_URL", "ftp://x"))).Message, StringComparison.Ordinal);
+        Assert.All(
+            new[] { s_weights.Name, "PARRY_WEIGHTS_URL", "$PARRY_MODELS" },
+            part => Assert.Contains(part, message, StringComparison.Ordinal)
+        );
+        Assert.Contains(
+            "\"ftp://x\"",
+            Assert.Throws<UserErrorException>(() => Find(("PARRY_WEIGHTS_URL", "ftp://x"))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -75,9 +90,13 @@ public sealed class NamedWeightsTests : IDisposable
         File.WriteAllText(Path.Combine(_folder.Path, "classes.txt"), "cat, Felis catus\r\n dog\n\n");
         Assert.Equal(["cat, Felis catus", "dog"], ClassNameFile.Find(model, 2, null));
         Assert.Null(ClassNameFile.Find(model, 3, null));
-        string data = Path.Combine(_folder.Path, "data"), samples = Path.Combine(data, "imagenet-samples");
+        string data = Path.Combine(_folder.Path, "data"),
+            samples = Path.Combine(data, "imagenet-samples");
         Directory.CreateDirectory(samples);
-        File.WriteAllLines(Path.Combine(samples, "classes.txt"), Enumerable.Range(0, 1000).Select(label => $"class {label}"));
+        File.WriteAllLines(
+            Path.Combine(samples, "classes.txt"),
+            Enumerable.Range(0, 1000).Select(label => $"class {label}")
+        );
         Assert.Equal("class 7", ClassNameFile.Find(model, 1000, data)![7]);
         Assert.Null(ClassNameFile.Find(model, 1000, null));
     }
@@ -89,14 +108,24 @@ public sealed class NamedWeightsTests : IDisposable
         string[] files = [.. Directory.GetFiles(samples, "*.jpg").Order(StringComparer.Ordinal)];
         string[] labels = [.. files.Select(file => Path.GetFileNameWithoutExtension(file).Split('_')[2])];
         string model = NamedWeights.Find("mobilenetv2");
-        Assert.Equal("7416208e871378fb06eb1fdbcd3c701bdc828824ecb88482e9d22815fc02ec94", Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(model))));
+        Assert.Equal(
+            "7416208e871378fb06eb1fdbcd3c701bdc828824ecb88482e9d22815fc02ec94",
+            Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(model)))
+        );
         using NetworkClassifier classifier = ModelFile.LoadClassifier(model).Classifier;
         ImageSet photos = Photos.Load(files, labels, classifier.Shape, ClassNameFile.Find(model, classifier.Classes)!);
         Assert.InRange(10 * Accuracy.Of(classifier, photos), 7.9, 10);
     }
 
     private string Find(params (string Name, string Value)[] environment) =>
-        NamedWeights.Find(s_weights, name => name == "XDG_CACHE_HOME" ? Path.Combine(_folder.Path, "cache") : environment.FirstOrDefault(entry => entry.Name == name).Value, _client);
+        NamedWeights.Find(
+            s_weights,
+            name =>
+                name == "XDG_CACHE_HOME"
+                    ? Path.Combine(_folder.Path, "cache")
+                    : environment.FirstOrDefault(entry => entry.Name == name).Value,
+            _client
+        );
 
     /// <summary>Answers every request with the same bytes.</summary>
     private sealed class FileServer : IDisposable

@@ -2,13 +2,19 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
-/// <summary>The names and shapes of weights as public code has them, and weights that Python can make too, so that its outputs can be compared.</summary>
+/// <summary>
+/// The names and shapes of weights as public code has them, and weights that Python can make too, so that its outputs
+/// can be compared.
+/// </summary>
 internal sealed class PublishedState
 {
     private readonly SortedDictionary<string, long[]> _shapes = new(StringComparer.Ordinal);
 
     /// <summary>How many numbers PyTorch counts as parameters: all but running statistics.</summary>
-    public long Parameters => _shapes.Where(entry => !entry.Key.Contains("running_", StringComparison.Ordinal)).Sum(entry => entry.Value.Aggregate(1L, (product, size) => product * size));
+    public long Parameters =>
+        _shapes
+            .Where(entry => !entry.Key.Contains("running_", StringComparison.Ordinal))
+            .Sum(entry => entry.Value.Aggregate(1L, (product, size) => product * size));
 
     /// <summary>akamaster's ResNet with option A, or with projections and its last layer under other names.</summary>
     public static PublishedState ResNet(int blocks, string? shortcut = null, string last = "linear")
@@ -24,7 +30,8 @@ internal sealed class PublishedState
                 string name = $"layer{stage}.{block}";
                 state.Conv(name + ".conv1", name + ".bn1", outputs, inputs, 3);
                 state.Conv(name + ".conv2", name + ".bn2", outputs, outputs, 3);
-                if (shortcut is not null && inputs != outputs) state.Conv($"{name}.{shortcut}.0", $"{name}.{shortcut}.1", outputs, inputs, 1);
+                if (shortcut is not null && inputs != outputs)
+                    state.Conv($"{name}.{shortcut}.0", $"{name}.{shortcut}.1", outputs, inputs, 1);
                 inputs = outputs;
             }
         }
@@ -47,7 +54,8 @@ internal sealed class PublishedState
                 state.Norm(name + ".bn1", inputs);
                 state.Conv(name + ".conv1", name + ".bn2", outputs, inputs, 3);
                 state.Conv(name + ".conv2", null, outputs, outputs, 3);
-                if (inputs != outputs) state.Conv(name + ".convShortcut", null, outputs, inputs, 1);
+                if (inputs != outputs)
+                    state.Conv(name + ".convShortcut", null, outputs, inputs, 1);
                 inputs = outputs;
             }
         }
@@ -56,11 +64,14 @@ internal sealed class PublishedState
         return state.Linear("fc", 10, inputs);
     }
 
-    /// <summary>torchvision's VGG; 0 is a pool. The linear layers follow the last pool, whose map has this side.</summary>
+    /// <summary>
+    /// torchvision's VGG; 0 is a pool. The linear layers follow the last pool, whose map has this side.
+    /// </summary>
     public static PublishedState Vgg(int[] layers, bool norm, int side, params (string Name, int Outputs)[] linears)
     {
         var state = new PublishedState();
-        int number = 0, inputs = 3;
+        int number = 0,
+            inputs = 3;
         foreach (int width in layers)
         {
             if (width == 0)
@@ -85,19 +96,25 @@ internal sealed class PublishedState
         return state;
     }
 
-    /// <summary>torchvision's MobileNetV2 with these widths: of the first convolution, of the seven stages, of the last convolution.</summary>
+    /// <summary>
+    /// torchvision's MobileNetV2 with these widths: of the first convolution, of the seven stages, of the last
+    /// convolution.
+    /// </summary>
     public static PublishedState MobileNetV2(int first, int[] widths, int last, int classes)
     {
         var state = new PublishedState();
         state.Conv("features.0.0", "features.0.1", first, 3, 3);
-        int number = 1, inputs = first;
+        int number = 1,
+            inputs = first;
         foreach (var (width, blocks) in widths.Zip([1, 2, 3, 4, 3, 3, 1]))
         {
             for (int block = 0; block < blocks; block++, number++)
             {
                 string name = $"features.{number}.conv";
-                int hidden = number == 1 ? inputs : 6 * inputs, at = number == 1 ? 0 : 1;
-                if (at == 1) state.Conv(name + ".0.0", name + ".0.1", hidden, inputs, 1);
+                int hidden = number == 1 ? inputs : 6 * inputs,
+                    at = number == 1 ? 0 : 1;
+                if (at == 1)
+                    state.Conv(name + ".0.0", name + ".0.1", hidden, inputs, 1);
                 state.Conv($"{name}.{at}.0", $"{name}.{at}.1", hidden, 1, 3);
                 state.Conv($"{name}.{at + 1}", $"{name}.{at + 2}", width, hidden, 1);
                 inputs = width;
@@ -113,7 +130,8 @@ internal sealed class PublishedState
     {
         var state = new PublishedState();
         state.Conv("conv1", "bn1", first, 3, 3);
-        int number = 0, inputs = first;
+        int number = 0,
+            inputs = first;
         foreach (var (width, blocks) in widths.Zip([1, 2, 3, 4, 3, 3, 1]))
         {
             for (int block = 0; block < blocks; block++, number++)
@@ -125,7 +143,8 @@ internal sealed class PublishedState
                 state.Conv(name + ".conv3", name + ".bn3", width, hidden, 1);
 
                 // Those with stride 1, where the width changes.
-                if (inputs != width && number is 0 or 1 or 10 or 16) state.Conv(name + ".shortcut.0", name + ".shortcut.1", width, inputs, 1);
+                if (inputs != width && number is 0 or 1 or 10 or 16)
+                    state.Conv(name + ".shortcut.0", name + ".shortcut.1", width, inputs, 1);
                 inputs = width;
             }
         }
@@ -142,7 +161,8 @@ internal sealed class PublishedState
         state.Conv("conv2", null, second, first, kernel);
         state._shapes["conv1.bias"] = [first];
         state._shapes["conv2.bias"] = [second];
-        for (int i = 1; i < features.Length; i++) state.Linear($"fc{i}", features[i], features[i - 1]);
+        for (int i = 1; i < features.Length; i++)
+            state.Linear($"fc{i}", features[i], features[i - 1]);
         return state;
     }
 
@@ -156,12 +176,22 @@ internal sealed class PublishedState
             double spread = Math.Sqrt(2.0 / (count / shape[0]));
             int number = tensors.Count;
             string kind = name[(name.LastIndexOf('.') + 1)..];
-            float[] values = [.. Enumerable.Range(0, (int)count).Select(i => Math.Sin(1 + (0.37 * i) + number)).Select(sine => (float)(kind switch
-            {
-                "running_var" => 1 + (0.5 * sine),
-                "running_mean" or "bias" => 0.1 * sine,
-                _ => shape.Length == 1 ? 1 + (0.2 * sine) : sine * spread,
-            }))];
+            float[] values =
+            [
+                .. Enumerable
+                    .Range(0, (int)count)
+                    .Select(i => Math.Sin(1 + (0.37 * i) + number))
+                    .Select(sine =>
+                        (float)(
+                            kind switch
+                            {
+                                "running_var" => 1 + (0.5 * sine),
+                                "running_mean" or "bias" => 0.1 * sine,
+                                _ => shape.Length == 1 ? 1 + (0.2 * sine) : sine * spread,
+                            }
+                        )
+                    ),
+            ];
             tensors[name] = tensor(values, shape);
         }
 
@@ -169,17 +199,20 @@ internal sealed class PublishedState
     }
 
     /// <summary>Zeros that share one number, for counting.</summary>
-    public Dictionary<string, Tensor> Zeros() => _shapes.ToDictionary(entry => entry.Key, entry => zeros([1]).expand(entry.Value));
+    public Dictionary<string, Tensor> Zeros() =>
+        _shapes.ToDictionary(entry => entry.Key, entry => zeros([1]).expand(entry.Value));
 
     private void Conv(string name, string? norm, int outputs, int inputs, int kernel)
     {
         _shapes[name + ".weight"] = [outputs, inputs, kernel, kernel];
-        if (norm is not null) Norm(norm, outputs);
+        if (norm is not null)
+            Norm(norm, outputs);
     }
 
     private void Norm(string name, int features)
     {
-        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"]) _shapes[$"{name}.{part}"] = [features];
+        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"])
+            _shapes[$"{name}.{part}"] = [features];
     }
 
     private PublishedState Linear(string name, int outputs, int inputs)

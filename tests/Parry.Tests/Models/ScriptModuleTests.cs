@@ -24,22 +24,30 @@ public sealed class ScriptModuleTests : LeakChecked
         Tensor y = module.Forward(x);
         Assert.Equal([1f, 4, 9], y.ToArray<float>());
         Assert.Equal([2f, 4, 6], Autograd.Grad(y.sum(), x).ToArray<float>());
-        using (no_grad()) Assert.False(module.Forward(x).requires_grad);
+        using (no_grad())
+            Assert.False(module.Forward(x).requires_grad);
     }
 
     [Fact]
     public void The_first_passes_and_those_compiled_for_what_came_before_are_equal()
     {
         using var scope = NewDisposeScope();
-        using ScriptedNetwork module = ScriptedNetwork.Load(Script("y = torch.mul(torch.sigmoid(x), x)\nreturn torch.add(torch.tanh(y), y)"));
+        using ScriptedNetwork module = ScriptedNetwork.Load(
+            Script("y = torch.mul(torch.sigmoid(x), x)\nreturn torch.add(torch.tanh(y), y)")
+        );
         foreach (long count in new long[] { 3, 3, 3, 3, 5, 1, 3 })
         {
-            Tensor x = linspace(-1, 1, count).requires_grad_(), own = linspace(-1, 1, count).requires_grad_();
-            Tensor y = module.Forward(x), product = own.sigmoid() * own, expected = product.tanh() + product;
+            Tensor x = linspace(-1, 1, count).requires_grad_(),
+                own = linspace(-1, 1, count).requires_grad_();
+            Tensor y = module.Forward(x),
+                product = own.sigmoid() * own,
+                expected = product.tanh() + product;
             Assert.Equal(expected.ToArray<float>(), y.ToArray<float>());
-            float[] slopes = Autograd.Grad(expected.sum(), own).ToArray<float>(), got = Autograd.Grad(y.sum(), x).ToArray<float>();
+            float[] slopes = Autograd.Grad(expected.sum(), own).ToArray<float>(),
+                got = Autograd.Grad(y.sum(), x).ToArray<float>();
             Assert.All(slopes.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
-            using (no_grad()) Assert.Equal(expected.ToArray<float>(), module.Forward(x).ToArray<float>());
+            using (no_grad())
+                Assert.Equal(expected.ToArray<float>(), module.Forward(x).ToArray<float>());
         }
     }
 
@@ -54,7 +62,9 @@ public sealed class ScriptModuleTests : LeakChecked
     public void A_script_is_loaded_in_evaluation_mode()
     {
         using var scope = NewDisposeScope();
-        using ScriptedNetwork module = ScriptedNetwork.Load(Script("if self.training:\n  y = torch.mul(x, 2)\nelse:\n  y = torch.mul(x, 3)\nreturn y"));
+        using ScriptedNetwork module = ScriptedNetwork.Load(
+            Script("if self.training:\n  y = torch.mul(x, 2)\nelse:\n  y = torch.mul(x, 3)\nreturn y")
+        );
         Assert.Equal(3, module.Forward(ones([1])).ToDouble());
     }
 
@@ -87,7 +97,8 @@ public sealed class ScriptModuleTests : LeakChecked
     public void A_zip_of_something_else_is_refused()
     {
         string file = Path.Combine(_folder, "other.pt");
-        using (var archive = new ZipArchive(File.Create(file), ZipArchiveMode.Create)) archive.CreateEntry("hello.txt");
+        using (var archive = new ZipArchive(File.Create(file), ZipArchiveMode.Create))
+            archive.CreateEntry("hello.txt");
         Refused(file);
     }
 
@@ -110,7 +121,10 @@ public sealed class ScriptModuleTests : LeakChecked
         using ScriptedNetwork module = ScriptedNetwork.Load(PublicModelFactAttribute.File);
         Tensor plain = zeros([1, 1, 28, 28]);
         Assert.Equal([1, 10], module.Forward(plain).shape);
-        Assert.Equal(["conv1.weight", "conv1.bias", "conv2.weight"], module.Weights().Take(3).Select(weight => weight.Name));
+        Assert.Equal(
+            ["conv1.weight", "conv1.bias", "conv2.weight"],
+            module.Weights().Take(3).Select(weight => weight.Name)
+        );
         Assert.Equal([20, 1, 5, 5], module.Weights()[0].Shape);
         Assert.False(module.Forward(plain).requires_grad);
         Tensor image = full([1, 1, 28, 28], 0.5).requires_grad_();
@@ -135,11 +149,15 @@ public sealed class ScriptModuleTests : LeakChecked
 
     private sealed class PublicModelFactAttribute : FactAttribute
     {
-        public static readonly string File = Path.Combine(Environment.GetEnvironmentVariable("PARRY_DATA") ?? "", "../models/mnist-natural.pt");
+        public static readonly string File = Path.Combine(
+            Environment.GetEnvironmentVariable("PARRY_DATA") ?? "",
+            "../models/mnist-natural.pt"
+        );
 
         public PublicModelFactAttribute()
         {
-            if (!System.IO.File.Exists(File)) Skip = "PARRY_DATA names no folder with ../models/mnist-natural.pt beside it.";
+            if (!System.IO.File.Exists(File))
+                Skip = "PARRY_DATA names no folder with ../models/mnist-natural.pt beside it.";
         }
     }
 }

@@ -19,9 +19,14 @@ public class SpectralNormTests : LeakChecked
         inner.bias!.zero_();
         Tensor basis = tensor(new float[] { 1f, 0, 0, 0, 1, 0 }, [2, 3]);
         layer.Train(random);
-        for (int i = 0; i < 30; i++) layer.forward(basis);
+        for (int i = 0; i < 30; i++)
+            layer.forward(basis);
         layer.eval();
-        GradientCheck.Close([1, 0, 0, 0.5 / 3], Array.ConvertAll(layer.forward(basis).ToArray<float>(), value => (double)value), tolerance: 1e-5);
+        GradientCheck.Close(
+            [1, 0, 0, 0.5 / 3],
+            Array.ConvertAll(layer.forward(basis).ToArray<float>(), value => (double)value),
+            tolerance: 1e-5
+        );
     }
 
     [Fact]
@@ -32,16 +37,27 @@ public class SpectralNormTests : LeakChecked
         var inner = Layer.Conv2d(2, 4, 3, random, padding: 1);
         using var layer = new SpectralNorm(inner, random);
         inner.bias!.zero_();
-        Tensor images = randn([2, 2, 5, 5], generator: random), rows = inner.weight.reshape(4, 18);
+        Tensor images = randn([2, 2, 5, 5], generator: random),
+            rows = inner.weight.reshape(4, 18);
         layer.Train(random);
-        for (int i = 0; i < 300; i++) layer.forward(images);
+        for (int i = 0; i < 300; i++)
+            layer.forward(images);
 
         // The largest eigenvalue of the Gram matrix, by its powers.
-        Tensor gram = rows.mm(rows.transpose(0, 1)), power = ones([4]);
-        for (int i = 0; i < 300; i++) power = gram.mv(power).div(linalg.vector_norm(gram.mv(power), 2, [0]));
+        Tensor gram = rows.mm(rows.transpose(0, 1)),
+            power = ones([4]);
+        for (int i = 0; i < 300; i++)
+            power = gram.mv(power).div(linalg.vector_norm(gram.mv(power), 2, [0]));
         double largest = Math.Sqrt(power.mul(gram.mv(power)).sum().ToDouble());
-        double[] expected = Array.ConvertAll(inner.forward(images).div(largest).ToArray<float>(), value => (double)value);
-        GradientCheck.Close(expected, Array.ConvertAll(layer.forward(images).ToArray<float>(), value => (double)value), tolerance: 1e-4);
+        double[] expected = Array.ConvertAll(
+            inner.forward(images).div(largest).ToArray<float>(),
+            value => (double)value
+        );
+        GradientCheck.Close(
+            expected,
+            Array.ConvertAll(layer.forward(images).ToArray<float>(), value => (double)value),
+            tolerance: 1e-4
+        );
     }
 
     [Fact]

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Parry.Tests.Models;
 
-/// <summary>Writes the smallest TorchScript archives: a module of one flag and a forward in TorchScript's Python.</summary>
+/// <summary>
+/// Writes the smallest TorchScript archives: a module of one flag and a forward in TorchScript's Python.
+/// </summary>
 internal static class TorchScriptFile
 {
     private const string Head = """
@@ -18,25 +20,35 @@ internal static class TorchScriptFile
     /// <param name="path">The file.</param>
     /// <param name="forward">The statements of forward(x).</param>
     /// <param name="gives">What forward gives.</param>
-    public static void Write(string path, string forward, string gives = "Tensor") => WriteCode(path, $"""
-        {Head}  def forward(self: __torch__.Small,
-            x: Tensor) -> {gives}:
-        {string.Concat(forward.Split('\n').Select(line => "    " + line + "\n"))}
-        """);
+    public static void Write(string path, string forward, string gives = "Tensor") =>
+        WriteCode(
+            path,
+            $"""
+            {Head}  def forward(self: __torch__.Small,
+                x: Tensor) -> {gives}:
+            {string.Concat(forward.Split('\n').Select(line => "    " + line + "\n"))}
+            """
+        );
 
     /// <summary>Writes a module with a member of some type, which no value is given for.</summary>
     public static void WriteMember(string path, string type) =>
-        WriteCode(path, $"{Head}  more : {type}\n  def forward(self: __torch__.Small,\n    x: Tensor) -> Tensor:\n    return x\n");
+        WriteCode(
+            path,
+            $"{Head}  more : {type}\n  def forward(self: __torch__.Small,\n    x: Tensor) -> Tensor:\n    return x\n"
+        );
 
     /// <summary>A whole file with up to three bytes changed, or cut short.</summary>
     public static byte[] Mutated(byte[] whole, Random random, bool cut)
     {
         byte[] bytes = [.. whole];
-        for (int i = random.Next(1, 4); i > 0; i--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+        for (int i = random.Next(1, 4); i > 0; i--)
+            bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
         return cut ? bytes[..random.Next(bytes.Length)] : bytes;
     }
 
-    /// <summary>Writes an archive's parts again, one of them with up to three bytes changed and a right checksum.</summary>
+    /// <summary>
+    /// Writes an archive's parts again, one of them with up to three bytes changed and a right checksum.
+    /// </summary>
     public static void Forge(string from, string to, Random random)
     {
         File.Delete(to);
@@ -46,8 +58,10 @@ internal static class TorchScriptFile
         for (int i = 0; i < whole.Entries.Count; i++)
         {
             byte[] bytes = new byte[whole.Entries[i].Length];
-            using (Stream part = whole.Entries[i].Open()) part.ReadExactly(bytes);
-            if (i == changed) bytes = Mutated(bytes, random, cut: false);
+            using (Stream part = whole.Entries[i].Open())
+                part.ReadExactly(bytes);
+            if (i == changed)
+                bytes = Mutated(bytes, random, cut: false);
             using Stream copy = forged.CreateEntry(whole.Entries[i].FullName, CompressionLevel.NoCompression).Open();
             copy.Write(bytes);
         }

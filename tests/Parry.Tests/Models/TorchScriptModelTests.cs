@@ -18,24 +18,43 @@ public sealed class TorchScriptModelTests : IDisposable
     public void A_script_takes_images_as_the_contract_says()
     {
         string path = Script("return torch.flatten(x, 1)");
-        using OpenedModel plain = ModelCatalog.Open(path, new InputContract(), s_shape), told = ModelCatalog.Open(path, new InputContract { Size = new ImageShape(1, 2, 3), Mean = [0.5], Std = [0.25], Background = 1 });
+        using OpenedModel plain = ModelCatalog.Open(path, new InputContract(), s_shape),
+            told = ModelCatalog.Open(
+                path,
+                new InputContract
+                {
+                    Size = new ImageShape(1, 2, 3),
+                    Mean = [0.5],
+                    Std = [0.25],
+                    Background = 1,
+                }
+            );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
         Assert.Equal((16, s_shape), (plain.Model.Classes, plain.Model.Shape));
         Assert.Equal(5, told.Model.Classes);
-        Assert.All(((IClassifier)told.Model).Logits(ones([2, 1, 2, 3])).ToArray<float>(), logit => Assert.Equal(2, logit));
+        Assert.All(
+            ((IClassifier)told.Model).Logits(ones([2, 1, 2, 3])).ToArray<float>(),
+            logit => Assert.Equal(2, logit)
+        );
     }
 
     [Fact]
     public void Channels_can_come_last()
     {
-        using OpenedModel opened = ModelCatalog.Open(Script("return torch.flatten(x, 1)"), new InputContract { Size = new ImageShape(3, 2, 2), Layout = ImageLayout.Nhwc });
+        using OpenedModel opened = ModelCatalog.Open(
+            Script("return torch.flatten(x, 1)"),
+            new InputContract { Size = new ImageShape(3, 2, 2), Layout = ImageLayout.Nhwc }
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = arange(12, ScalarType.Int64).to(ScalarType.Float32).reshape(1, 3, 2, 2);
 
-        Assert.Equal([0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11], ((IClassifier)opened.Model).Logits(images).ToArray<float>());
+        Assert.Equal(
+            [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11],
+            ((IClassifier)opened.Model).Logits(images).ToArray<float>()
+        );
     }
 
     [Fact]
@@ -53,7 +72,8 @@ public sealed class TorchScriptModelTests : IDisposable
     [Fact]
     public void A_pickle_is_refused_with_the_reason_and_what_to_do()
     {
-        string legacy = Path.Combine(_folder, "legacy.pt"), state = Path.Combine(_folder, "state.pt");
+        string legacy = Path.Combine(_folder, "legacy.pt"),
+            state = Path.Combine(_folder, "state.pt");
         File.WriteAllBytes(legacy, [0x80, 2, (byte)'}', (byte)'.']);
         using (ZipArchive archive = ZipFile.Open(state, ZipArchiveMode.Create))
         {
@@ -75,14 +95,18 @@ public sealed class TorchScriptModelTests : IDisposable
     [InlineData(false)]
     public void Archives_with_changed_bytes_are_refused_or_accepted(bool forge)
     {
-        string whole = Script("return torch.flatten(x, 1)"), path = Path.Combine(_folder, "changed.pt");
+        string whole = Script("return torch.flatten(x, 1)"),
+            path = Path.Combine(_folder, "changed.pt");
         var random = new Random(3);
         int refused = 0;
         for (int round = 0; round < 2000; round++)
         {
-            if (forge) TorchScriptFile.Forge(whole, path, random);
-            else File.WriteAllBytes(path, TorchScriptFile.Mutated(File.ReadAllBytes(whole), random, round % 5 == 0));
-            if (IsRefused(path)) refused++;
+            if (forge)
+                TorchScriptFile.Forge(whole, path, random);
+            else
+                File.WriteAllBytes(path, TorchScriptFile.Mutated(File.ReadAllBytes(whole), random, round % 5 == 0));
+            if (IsRefused(path))
+                refused++;
         }
 
         Assert.InRange(refused, 1000, 1999);
@@ -120,10 +144,17 @@ public sealed class TorchScriptModelTests : IDisposable
 
     [Fact]
     public void Predictions_are_refused() =>
-        Assert.Contains("argmax", Refusal(Script("return torch.argmax(torch.flatten(x, 1), 1)"), s_shape), StringComparison.Ordinal);
+        Assert.Contains(
+            "argmax",
+            Refusal(Script("return torch.argmax(torch.flatten(x, 1), 1)"), s_shape),
+            StringComparison.Ordinal
+        );
 
     [Theory]
-    [InlineData("y = torch.sigmoid(x)\ntorch.mul_(y, 2.)\nreturn torch.flatten(y, 1)", "modified by an inplace operation")]
+    [InlineData(
+        "y = torch.sigmoid(x)\ntorch.mul_(y, 2.)\nreturn torch.flatten(y, 1)",
+        "modified by an inplace operation"
+    )]
     [InlineData("return torch.flatten(torch.nextafter(x, torch.zeros_like(x)), 1)", "not implemented")]
     [InlineData("return torch.gt(torch.flatten(x, 1), 0.5)", "no gradients")]
     [InlineData("return torch.floor(torch.flatten(x, 1).detach())", "no gradients")]
@@ -133,7 +164,9 @@ public sealed class TorchScriptModelTests : IDisposable
         using OpenedModel opened = ModelCatalog.Open(path, new InputContract(), s_shape);
         using var scope = NewDisposeScope();
         var model = (IClassifier)opened.Model;
-        string message = Assert.Throws<UserErrorException>(() => model.Gradient(full([2, 1, 4, 4], 0.5), logits => logits.sum(1))).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => model.Gradient(full([2, 1, 4, 4], 0.5), logits => logits.sum(1)))
+            .Message;
 
         Assert.DoesNotContain('\n', message);
         Assert.Contains(path, message, StringComparison.Ordinal);
@@ -143,7 +176,11 @@ public sealed class TorchScriptModelTests : IDisposable
     [Fact]
     public void A_network_that_writes_into_its_input_gets_a_copy()
     {
-        using OpenedModel opened = ModelCatalog.Open(Script("y = torch.mul_(x, 2.)\nreturn torch.flatten(y, 1)"), new InputContract(), s_shape);
+        using OpenedModel opened = ModelCatalog.Open(
+            Script("y = torch.mul_(x, 2.)\nreturn torch.flatten(y, 1)"),
+            new InputContract(),
+            s_shape
+        );
         using var scope = NewDisposeScope();
         Tensor images = full([2, 1, 4, 4], 0.5);
         var model = (IClassifier)opened.Model;
@@ -157,9 +194,15 @@ public sealed class TorchScriptModelTests : IDisposable
     [Fact]
     public void Other_images_than_it_takes_are_refused_in_one_line()
     {
-        using OpenedModel opened = ModelCatalog.Open(Script("return torch.reshape(x, [-1, 16])"), new InputContract(), s_shape);
+        using OpenedModel opened = ModelCatalog.Open(
+            Script("return torch.reshape(x, [-1, 16])"),
+            new InputContract(),
+            s_shape
+        );
         using var scope = NewDisposeScope();
-        string message = Assert.Throws<UserErrorException>(() => ((IClassifier)opened.Model).Logits(zeros([1, 1, 3, 3]))).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => ((IClassifier)opened.Model).Logits(zeros([1, 1, 3, 3])))
+            .Message;
         Assert.DoesNotContain('\n', message);
         Assert.Contains("Float32[1, 1, 3, 3]", message, StringComparison.Ordinal);
     }
@@ -203,7 +246,8 @@ public sealed class TorchScriptModelTests : IDisposable
     public void An_archive_says_what_is_wrong_with_it()
     {
         string path = Script("return torch.flatten(x, 1)");
-        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update)) archive.CreateEntry("small/DATA.pkl");
+        using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
+            archive.CreateEntry("small/DATA.pkl");
         Assert.Contains("two parts small/DATA.pkl", Refusal(path, s_shape), StringComparison.Ordinal);
 
         using (ZipArchive archive = ZipFile.Open(path, ZipArchiveMode.Update))
@@ -223,7 +267,8 @@ public sealed class TorchScriptModelTests : IDisposable
         {
             using Stream entry = archive.CreateEntry("small/code/bomb.py", CompressionLevel.SmallestSize).Open();
             byte[] zeros = new byte[1 << 20];
-            for (int i = 0; i < 80; i++) entry.Write(zeros);
+            for (int i = 0; i < 80; i++)
+                entry.Write(zeros);
         }
 
         Assert.Contains("bomb.py", Refusal(path, s_shape), StringComparison.Ordinal);
@@ -253,7 +298,9 @@ public sealed class TorchScriptModelTests : IDisposable
 
     private static string Refusal(string path, ImageShape? shape)
     {
-        string message = Assert.Throws<UserErrorException>(() => ModelCatalog.Open(path, new InputContract(), shape)).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() => ModelCatalog.Open(path, new InputContract(), shape))
+            .Message;
         Assert.DoesNotContain('\n', message);
         return message;
     }

@@ -6,7 +6,9 @@ namespace Parry.Tests.Models;
 
 public sealed class TorchScriptPickleTests
 {
-    private const string Tensor = "ctorch._utils\n_rebuild_tensor_v2\n", Hooks = "ccollections\nOrderedDict\n)R", Types = "ctorch.jit._pickle\n";
+    private const string Tensor = "ctorch._utils\n_rebuild_tensor_v2\n",
+        Hooks = "ccollections\nOrderedDict\n)R",
+        Types = "ctorch.jit._pickle\n";
 
     [Theory]
     [InlineData("N", "None")]
@@ -33,7 +35,8 @@ public sealed class TorchScriptPickleTests
     [InlineData("cbuiltins\ncomplex\nG\0\0\0\0\0\0\0\0G\0\0\0\0\0\0\0\0\u0086R", "Complex")]
     [InlineData("c__torch__.a\nB\n)\u0081}(ub", "Object")]
     [InlineData("c__torch__\nB\nK\u0001R", "Object")]
-    public void What_LibTorch_writes_is_read(string body, string kind) => Assert.Equal(kind, Read(body).Kind.ToString());
+    public void What_LibTorch_writes_is_read(string body, string kind) =>
+        Assert.Equal(kind, Read(body).Kind.ToString());
 
     [Theory]
     [InlineData("", "ends with 0 values")]
@@ -80,7 +83,13 @@ public sealed class TorchScriptPickleTests
     [InlineData("K\0", "K\0", "(K\0t", "(K\u0001t", null)]
     [InlineData("K\u0007", "K\0", "(K\u0001t", "(K\u0001t", "storage of 28 bytes has a record \"0\" of 24")]
     [InlineData("J\u00ff\u00ff\u00ff\u00ff", "K\0", "(K\0t", "(K\u0001t", "storage has -1 elements")]
-    [InlineData("\u008a\u0008\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f", "K\0", "(K\u0001t", "(K\u0001t", "elements")]
+    [InlineData(
+        "\u008a\u0008\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u007f",
+        "K\0",
+        "(K\u0001t",
+        "(K\u0001t",
+        "elements"
+    )]
     [InlineData("K\u0006", "K\u0001", "(K\u0002K\u0003t", "(K\u0003K\u0001t", "reaches past the 6 elements")]
     [InlineData("K\u0006", "K\u0006", "(t", "(t", "reaches past the 6 elements")]
     [InlineData("K\u0006", "J\u00ff\u00ff\u00ff\u00ff", "(t", "(t", "reaches past")]
@@ -89,12 +98,27 @@ public sealed class TorchScriptPickleTests
     [InlineData("K\u0006", "N", "(t", "(t", "as many strides")]
     [InlineData("K\u0006", "K\0", "(J\u00ff\u00ff\u00ff\u00fft", "(K\u0001t", "negative")]
     [InlineData("K\u0006", "K\0", "(K\u0002t", "(J\u00ff\u00ff\u00ff\u00fft", "negative")]
-    [InlineData("K\u0006", "K\0", "(J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007ft", "(K\0K\0t", "more elements than can be counted")]
-    public void Tensors_stay_within_their_storage(string elements, string offset, string sizes, string strides, string? word)
+    [InlineData(
+        "K\u0006",
+        "K\0",
+        "(J\u00ff\u00ff\u00ff\u007fJ\u00ff\u00ff\u00ff\u007ft",
+        "(K\0K\0t",
+        "more elements than can be counted"
+    )]
+    public void Tensors_stay_within_their_storage(
+        string elements,
+        string offset,
+        string sizes,
+        string strides,
+        string? word
+    )
     {
-        string body = $"{Tensor}((X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00X\u0003\0\0\0cpu{elements}tQ{offset}{sizes}{strides}\u0089{Hooks}tR";
-        if (word is null) Assert.Equal(TorchScriptKind.Tensor, Read(body, key => key == "0" ? 24 : null).Kind);
-        else Assert.Contains(word, Refusal(() => Read(body, key => key == "0" ? 24 : null)), StringComparison.Ordinal);
+        string body =
+            $"{Tensor}((X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00X\u0003\0\0\0cpu{elements}tQ{offset}{sizes}{strides}\u0089{Hooks}tR";
+        if (word is null)
+            Assert.Equal(TorchScriptKind.Tensor, Read(body, key => key == "0" ? 24 : null).Kind);
+        else
+            Assert.Contains(word, Refusal(() => Read(body, key => key == "0" ? 24 : null)), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -103,8 +127,10 @@ public sealed class TorchScriptPickleTests
     public void Values_are_nested_only_so_deep(int depth, bool read)
     {
         string body = "N" + new string('\u0085', depth);
-        if (read) Assert.Equal(TorchScriptKind.Tuple, Read(body).Kind);
-        else Assert.Contains("deep", Refusal(() => Read(body)), StringComparison.Ordinal);
+        if (read)
+            Assert.Equal(TorchScriptKind.Tuple, Read(body).Kind);
+        else
+            Assert.Contains("deep", Refusal(() => Read(body)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -132,7 +158,10 @@ public sealed class TorchScriptPickleTests
     [InlineData(2, 0, false)]
     [InlineData(0, 2, false)]
     public void Their_texts_are_in_the_table(int text, int file, bool read) =>
-        Sources($"{Text("FORMAT_WITH_STRING_TABLE")}{Text("ab")}{Text("file")}\u0086K\u0003{Types}build_intlist\n(](K{(char)text}etRK{(char)file}K\u0001\u0087K\u0001K\u0002\u0087\u0086\u0085\u0087", read);
+        Sources(
+            $"{Text("FORMAT_WITH_STRING_TABLE")}{Text("ab")}{Text("file")}\u0086K\u0003{Types}build_intlist\n(](K{(char)text}etRK{(char)file}K\u0001\u0087K\u0001K\u0002\u0087\u0086\u0085\u0087",
+            read
+        );
 
     [Theory]
     [InlineData("flag", "\u0088", "flag : bool", null)]
@@ -147,7 +176,12 @@ public sealed class TorchScriptPickleTests
     [InlineData("flags", "\u0088", "flag : bool", "the member flag of __torch__.Small is no bool")]
     [InlineData("flag", "NK\u0001\u0086", "flag : Tuple[int]", "is no Tuple[int]")]
     [InlineData("flag", "c__torch__\nPair\n)\u0081}(ub", "flag : Any", "is made of __torch__.Pair, which is no class")]
-    [InlineData("flag", "c__torch__\nSmall\n)\u0081}(X\u0004\0\0\0flagNub", "flag : __torch__.Other", "is no __torch__.Other")]
+    [InlineData(
+        "flag",
+        "c__torch__\nSmall\n)\u0081}(X\u0004\0\0\0flagNub",
+        "flag : __torch__.Other",
+        "is no __torch__.Other"
+    )]
     [InlineData("flag", "c__torch__\nNone\n)\u0081}(ub", "flag : Any", "no class __torch__.None")]
     [InlineData("flag", "\u0088", "flag : bool\n  more = 3", "in a way that LibTorch does not write")]
     [InlineData("flag", "\u0088", "flag : bool\n  more", "in a way that LibTorch does not write")]
@@ -157,7 +191,10 @@ public sealed class TorchScriptPickleTests
     [InlineData("flag", "\u0088", "__parameters__ = 3", "in a way that LibTorch does not write")]
     public void Values_are_of_the_types_that_the_code_declares(string name, string value, string member, string? word)
     {
-        string code = $"class Small(Module):\n  __parameters__ = []\n  {member}\n  def forward(self,\n    x: Tensor) -> Tensor:\n    return x\nclass Other:\n  def f(self) -> int:\n    return 1\nclass Color(Enum):\n  Red = 1\nclass Pair(NamedTuple):\n  a : Optional[int]\n  b : int = 3\n";
+        string code =
+            $"class Small(Module):\n  __parameters__ = []\n  {member}\n  def forward(self,\n    x: Tensor) -> "
+            + $"Tensor:\n    return x\nclass Other:\n  def f(self) -> int:\n    return 1\nclass Color(Enum):\n  "
+            + $"Red = 1\nclass Pair(NamedTuple):\n  a : Optional[int]\n  b : int = 3\n";
         void Check()
         {
             var classes = new TorchScriptClasses();
@@ -165,8 +202,10 @@ public sealed class TorchScriptPickleTests
             classes.Check(Read($"c__torch__\nSmall\n)\u0081}}({Text(name)}{value}ub"));
         }
 
-        if (word is null) Check();
-        else Assert.Contains(word, Refusal(Check), StringComparison.Ordinal);
+        if (word is null)
+            Check();
+        else
+            Assert.Contains(word, Refusal(Check), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -188,25 +227,37 @@ public sealed class TorchScriptPickleTests
     [InlineData("", "+(x, x)[0]", 1500, false)]
     [InlineData("", ", 1", 100000, true)]
     public void Expressions_do_not_carry_LibTorch_past_its_stack(string before, string after, int times, bool read) =>
-        Code(string.Concat(Enumerable.Repeat(before, times)) + "x" + string.Concat(Enumerable.Repeat(after, times)), read);
+        Code(
+            string.Concat(Enumerable.Repeat(before, times)) + "x" + string.Concat(Enumerable.Repeat(after, times)),
+            read
+        );
 
     private static void Code(string code, bool read)
     {
         void Check()
         {
             List<int> lengths = [0];
-            foreach (string line in code.Split('\n')) TorchScriptCode.Check(line, lengths);
+            foreach (string line in code.Split('\n'))
+                TorchScriptCode.Check(line, lengths);
         }
 
-        if (read) Check();
-        else Assert.Contains("a form that LibTorch does not write", Refusal(Check), StringComparison.Ordinal);
+        if (read)
+            Check();
+        else
+            Assert.Contains("a form that LibTorch does not write", Refusal(Check), StringComparison.Ordinal);
     }
 
     private static void Sources(string body, bool read)
     {
         TorchScriptValue value = Read(body);
-        if (read) TorchScriptSources.Check(value);
-        else Assert.Contains("no table of the lines", Refusal(() => TorchScriptSources.Check(value)), StringComparison.Ordinal);
+        if (read)
+            TorchScriptSources.Check(value);
+        else
+            Assert.Contains(
+                "no table of the lines",
+                Refusal(() => TorchScriptSources.Check(value)),
+                StringComparison.Ordinal
+            );
     }
 
     private static string Text(string text)
@@ -216,7 +267,8 @@ public sealed class TorchScriptPickleTests
         return $"X{Encoding.Latin1.GetString(length)}{text}";
     }
 
-    private static TorchScriptValue Read(string body, Func<string, long?>? record = null) => TorchScriptPickle.Read(Encoding.Latin1.GetBytes($"\u0080\u0002{body}."), record ?? (_ => null));
+    private static TorchScriptValue Read(string body, Func<string, long?>? record = null) =>
+        TorchScriptPickle.Read(Encoding.Latin1.GetBytes($"\u0080\u0002{body}."), record ?? (_ => null));
 
     private static string Refusal(Action action)
     {

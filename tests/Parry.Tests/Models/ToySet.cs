@@ -12,7 +12,8 @@ internal static class ToySet
         var random = new SplitMix64(seed);
         var pixels = new byte[count * Shape.Pixels];
         var labels = new int[count];
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.Next(100);
+        for (int i = 0; i < pixels.Length; i++)
+            pixels[i] = (byte)random.Next(100);
         for (int i = 0; i < count; i++)
         {
             labels[i] = random.Next(3);

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
 
-/// <summary>A public network that views what its convolutions computed as rows, which only one layout in memory allows.</summary>
+/// <summary>
+/// A public network that views what its convolutions computed as rows, which only one layout in memory allows.
+/// </summary>
 public class ViewingModelTests
 {
     private const int Count = 500;
@@ -18,7 +20,8 @@ public class ViewingModelTests
         string file = PublicModels.File("mnist-advertorch.pt");
         using OpenedModel opened = ModelCatalog.Open(file, new InputContract(), set.Shape);
         var model = (ImportedClassifier)opened.Model;
-        Tensor images = set.ImageTensor(), labels = set.LabelTensor();
+        Tensor images = set.ImageTensor(),
+            labels = set.LabelTensor();
 
         Assert.False(model.IsChannelsLast);
         using (no_grad())

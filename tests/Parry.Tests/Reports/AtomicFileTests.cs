@@ -29,12 +29,15 @@ public sealed class AtomicFileTests : IDisposable
     {
         string path = Path.Combine(_folder, "report.md");
         AtomicFile.WriteText(path, "old");
-        AtomicFile.Write(path, stream =>
-        {
-            stream.Write("new"u8);
-            stream.Flush();
-            Assert.Equal("old", File.ReadAllText(path));
-        });
+        AtomicFile.Write(
+            path,
+            stream =>
+            {
+                stream.Write("new"u8);
+                stream.Flush();
+                Assert.Equal("old", File.ReadAllText(path));
+            }
+        );
         Assert.Equal("new", File.ReadAllText(path));
     }
 
@@ -43,11 +46,16 @@ public sealed class AtomicFileTests : IDisposable
     {
         string path = Path.Combine(_folder, "report.md");
         AtomicFile.WriteText(path, "old");
-        Assert.Throws<InvalidOperationException>(() => AtomicFile.Write(path, stream =>
-        {
-            stream.Write("half"u8);
-            throw new InvalidOperationException();
-        }));
+        Assert.Throws<InvalidOperationException>(() =>
+            AtomicFile.Write(
+                path,
+                stream =>
+                {
+                    stream.Write("half"u8);
+                    throw new InvalidOperationException();
+                }
+            )
+        );
         Assert.Equal("old", File.ReadAllText(path));
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder));
     }
@@ -58,7 +66,9 @@ public sealed class AtomicFileTests : IDisposable
     public void Says_that_the_disk_is_full(int errno)
     {
         string path = Path.Combine(_folder, "report.md");
-        var error = Assert.Throws<IOException>(() => AtomicFile.Write(path, _ => throw new IOException("No space left on device", errno)));
+        var error = Assert.Throws<IOException>(() =>
+            AtomicFile.Write(path, _ => throw new IOException("No space left on device", errno))
+        );
         Assert.StartsWith("The disk is full: '" + path, error.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_folder));
     }
@@ -70,11 +80,22 @@ public sealed class AtomicFileTests : IDisposable
             return;
 
         string path = Path.Combine(_folder, "report.md");
-        var error = Assert.Throws<IOException>(() => AtomicFile.Write(path, _ =>
-        {
-            using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
-            full.Write("x"u8);
-        }));
+        var error = Assert.Throws<IOException>(() =>
+            AtomicFile.Write(
+                path,
+                _ =>
+                {
+                    using var full = new FileStream(
+                        "/dev/full",
+                        FileMode.Open,
+                        FileAccess.Write,
+                        FileShare.ReadWrite,
+                        bufferSize: 0
+                    );
+                    full.Write("x"u8);
+                }
+            )
+        );
         Assert.StartsWith("The disk is full", error.Message, StringComparison.Ordinal);
     }
 

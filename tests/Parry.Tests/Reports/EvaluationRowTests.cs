@@ -15,15 +15,29 @@ public sealed class EvaluationRowTests
 
     [Fact]
     public void Success_rate_without_attacked_images_is_null() =>
-        Assert.Null((SampleReport.Row("pgd", 0.1, "none", Threat.None, 0) with { Attacked = 0, Succeeded = 0 }).SuccessRate);
+        Assert.Null(
+            (SampleReport.Row("pgd", 0.1, "none", Threat.None, 0) with { Attacked = 0, Succeeded = 0 }).SuccessRate
+        );
 
     [Fact]
     public void An_infinite_median_distance_is_null() =>
-        Assert.Null((SampleReport.Row("pgd", 0.1, "none", Threat.None, 0) with { MedianDistance = double.PositiveInfinity }).MedianDistance);
+        Assert.Null(
+            (
+                SampleReport.Row("pgd", 0.1, "none", Threat.None, 0) with
+                {
+                    MedianDistance = double.PositiveInfinity,
+                }
+            ).MedianDistance
+        );
 
     [Fact]
     public void A_row_without_images_is_refused() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => SampleReport.Row("pgd", 0.1, "none", Threat.None, 0) with { Count = 0 });
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            SampleReport.Row("pgd", 0.1, "none", Threat.None, 0) with
+            {
+                Count = 0,
+            }
+        );
 
     [Theory]
     [InlineData(0, 10, 0, 0.277533)]

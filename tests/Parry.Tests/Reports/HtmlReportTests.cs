@@ -18,7 +18,10 @@ public sealed partial class HtmlReportTests
         Assert.DoesNotContain("https:", html, StringComparison.Ordinal);
         Assert.DoesNotContain("<link", html, StringComparison.Ordinal);
         Assert.DoesNotContain("url(", html, StringComparison.Ordinal);
-        Assert.All(Sources().Matches(html), match => Assert.StartsWith("data:image/png;base64,", match.Groups[1].Value, StringComparison.Ordinal));
+        Assert.All(
+            Sources().Matches(html),
+            match => Assert.StartsWith("data:image/png;base64,", match.Groups[1].Value, StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -27,14 +30,46 @@ public sealed partial class HtmlReportTests
         const string Evil = "\"'><script>alert(1)</script>&amp;";
         EvaluationRow row = Row(Evil, 0.1, Evil, Threat.GreyBox, 3) with { Model = Evil, Data = Evil, Norm = Evil };
         GalleryPicture picture = new(Png, Evil, true);
-        var report = Of(row, row with { Epsilon = 0.2 }, row with { Threat = Threat.WhiteBox }, row with { Threat = Threat.WhiteBox, Epsilon = 0.2 }) with
+        var report = Of(
+            row,
+            row with
+            {
+                Epsilon = 0.2,
+            },
+            row with
+            {
+                Threat = Threat.WhiteBox,
+            },
+            row with
+            {
+                Threat = Threat.WhiteBox,
+                Epsilon = 0.2,
+            }
+        ) with
         {
             Title = Evil,
             Command = Evil,
             Notes = [Evil],
             Settings = new Dictionary<string, string> { [Evil] = Evil },
             Rocs = [Roc(Threat.GreyBox, 0.5, 1) with { Defense = Evil, Attack = Evil }],
-            Gallery = [Gallery() with { Attack = Evil, Images = [new() { Label = Evil, Clean = picture, Adversarial = picture, Perturbation = picture, Purified = picture }] }],
+            Gallery =
+            [
+                Gallery() with
+                {
+                    Attack = Evil,
+                    Images =
+                    [
+                        new()
+                        {
+                            Label = Evil,
+                            Clean = picture,
+                            Adversarial = picture,
+                            Perturbation = picture,
+                            Purified = picture,
+                        },
+                    ],
+                },
+            ],
         };
 
         string html = HtmlReport.Render(report, Bundle);
@@ -65,8 +100,14 @@ public sealed partial class HtmlReportTests
     public void A_chart_of_accuracy_has_one_line_for_each_defense_and_threat_and_starts_clean()
     {
         JsonNode[] points = [.. Points(HtmlReport.Render(Full(), Bundle), "accuracy-2")];
-        Assert.Equal(["no defense", "Defense-GAN, attacker does not know it", "Defense-GAN, attacker knows it"], points.Select(point => (string)point["series"]!).Distinct());
-        Assert.Equal([(0, 0.815), (0.05, 0.485), (0.1, 0.12), (0.2, 0.04)], points[8..].Select(point => ((double)point["x"]!, (double)point["y"]!)));
+        Assert.Equal(
+            ["no defense", "Defense-GAN, attacker does not know it", "Defense-GAN, attacker knows it"],
+            points.Select(point => (string)point["series"]!).Distinct()
+        );
+        Assert.Equal(
+            [(0, 0.815), (0.05, 0.485), (0.1, 0.12), (0.2, 0.04)],
+            points[8..].Select(point => ((double)point["x"]!, (double)point["y"]!))
+        );
     }
 
     [Fact]
@@ -78,28 +119,61 @@ public sealed partial class HtmlReportTests
 
     [Fact]
     public void One_budget_makes_no_curve() =>
-        Assert.DoesNotContain("data-chart", HtmlReport.Render(Of(Row("pgd", 0.1, "none", Threat.None, 3)), Bundle), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "data-chart",
+            HtmlReport.Render(Of(Row("pgd", 0.1, "none", Threat.None, 3)), Bundle),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_legend_of_curves_gives_their_areas() =>
-        Assert.Contains("attacker knows it: AUC 0.641</li>", HtmlReport.Render(Full(), Bundle), StringComparison.Ordinal);
+        Assert.Contains(
+            "attacker knows it: AUC 0.641</li>",
+            HtmlReport.Render(Full(), Bundle),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Accuracy_stands_against_time_with_a_point_for_each_attacker_and_none_without_a_defense()
     {
         JsonNode[] points = [.. Points(HtmlReport.Render(Full(), Bundle), "time")];
-        Assert.Equal(["no defense: 0.250 ms", "Defense-GAN: 12.5 ms"], points.Select(point => (string)point["series"]!).Distinct());
-        Assert.Equal([("clean images", 0.925), ("attacker aware", 0), ("clean images", 0.815), ("attacker unaware", 0.515), ("attacker aware", 0.04)], points.Select(point => ((string)point["kind"]!, (double)point["y"]!)));
+        Assert.Equal(
+            ["no defense: 0.250 ms", "Defense-GAN: 12.5 ms"],
+            points.Select(point => (string)point["series"]!).Distinct()
+        );
+        Assert.Equal(
+            [
+                ("clean images", 0.925),
+                ("attacker aware", 0),
+                ("clean images", 0.815),
+                ("attacker unaware", 0.515),
+                ("attacker aware", 0.04),
+            ],
+            points.Select(point => ((string)point["kind"]!, (double)point["y"]!))
+        );
         Assert.Equal([0.25, 0.25, 12.5, 12.5, 12.5], points.Select(point => (double)point["x"]!));
-        Assert.DoesNotContain("Accuracy against time", HtmlReport.Render(Full() with { Times = [Full().Times[0]] }, Bundle), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "Accuracy against time",
+            HtmlReport.Render(Full() with { Times = [Full().Times[0]] }, Bundle),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Areas_at_several_budgets_make_a_chart_and_the_curves_of_the_largest_stay()
     {
         EvaluationReport report = Full();
-        string html = HtmlReport.Render(report with { Rocs = [.. report.Rocs, .. report.Rocs.Select(roc => roc with { Epsilon = 0.2, Auc = roc.Auc + 0.05 })] }, Bundle);
-        Assert.Equal([(0.1, 0.912), (0.2, 0.962), (0.1, 0.641), (0.2, 0.691)], Points(html, "auc-1").Select(point => ((double)point["x"]!, Math.Round((double)point["y"]!, 3))));
+        string html = HtmlReport.Render(
+            report with
+            {
+                Rocs = [.. report.Rocs, .. report.Rocs.Select(roc => roc with { Epsilon = 0.2, Auc = roc.Auc + 0.05 })],
+            },
+            Bundle
+        );
+        Assert.Equal(
+            [(0.1, 0.912), (0.2, 0.962), (0.1, 0.641), (0.2, 0.691)],
+            Points(html, "auc-1").Select(point => ((double)point["x"]!, Math.Round((double)point["y"]!, 3)))
+        );
         Assert.Equal(2, Points(html, "roc-1").Select(point => (string)point["series"]!).Distinct().Count());
         Assert.Contains("AUC 0.962</li>", html, StringComparison.Ordinal);
     }
@@ -121,12 +195,19 @@ public sealed partial class HtmlReportTests
     }
 
     [Fact]
-    public void An_empty_report_still_makes_a_page() => Assert.EndsWith("</html>\n", HtmlReport.Render(Of(), Bundle), StringComparison.Ordinal);
+    public void An_empty_report_still_makes_a_page() =>
+        Assert.EndsWith("</html>\n", HtmlReport.Render(Of(), Bundle), StringComparison.Ordinal);
 
     private static JsonNode Spec(string html, string id) =>
-        JsonNode.Parse(Regex.Match(html, $"<script type=\"application/json\" id=\"{id}\">(.*?)</script>", RegexOptions.Singleline).Groups[1].Value)!;
+        JsonNode.Parse(
+            Regex
+                .Match(html, $"<script type=\"application/json\" id=\"{id}\">(.*?)</script>", RegexOptions.Singleline)
+                .Groups[1]
+                .Value
+        )!;
 
-    private static IEnumerable<JsonNode> Points(string html, string id) => Spec(html, id)["data"]!["values"]!.AsArray().Select(point => point!);
+    private static IEnumerable<JsonNode> Points(string html, string id) =>
+        Spec(html, id)["data"]!["values"]!.AsArray().Select(point => point!);
 
     [GeneratedRegex("src=\"([^\"]*)\"")]
     private static partial Regex Sources();

@@ -6,18 +6,46 @@ namespace Parry.Tests.Reports;
 
 public sealed class JsonReportTests : IDisposable
 {
-    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("parry-json-").FullName, "report.json");
+    private readonly string _path = Path.Combine(
+        Directory.CreateTempSubdirectory("parry-json-").FullName,
+        "report.json"
+    );
 
     public void Dispose() => Directory.Delete(Path.GetDirectoryName(_path)!, recursive: true);
 
     [Fact]
     public void Rows_hold_exactly_the_promised_names()
     {
-        string[] names = [.. JsonNode.Parse(JsonReport.Render(Full()))!["rows"]![0]!.AsObject().Select(property => property.Key)];
+        string[] names =
+        [
+            .. JsonNode.Parse(JsonReport.Render(Full()))!["rows"]![0]!.AsObject().Select(property => property.Key),
+        ];
         string[] expected =
         [
-            "model", "data", "attack", "norm", "epsilon", "defense", "threat", "count", "clean_accuracy", "robust_accuracy", "robust_low", "robust_high", "success_rate",
-            "median_distance", "gradients", "queries", "seconds", "seed", "clean_correct", "robust_correct", "attacked", "succeeded", "survive_rounding", "refused",
+            "model",
+            "data",
+            "attack",
+            "norm",
+            "epsilon",
+            "defense",
+            "threat",
+            "count",
+            "clean_accuracy",
+            "robust_accuracy",
+            "robust_low",
+            "robust_high",
+            "success_rate",
+            "median_distance",
+            "gradients",
+            "queries",
+            "seconds",
+            "seed",
+            "clean_correct",
+            "robust_correct",
+            "attacked",
+            "succeeded",
+            "survive_rounding",
+            "refused",
         ];
         Assert.Equal(expected, names);
     }
@@ -27,13 +55,20 @@ public sealed class JsonReportTests : IDisposable
     {
         JsonNode json = JsonNode.Parse(JsonReport.Render(Full()))!;
         Assert.Equal(3, (int)json["schema_version"]!);
-        Assert.Equal(["grey-box", "none", "white-box"], json["rows"]!.AsArray().Select(row => (string)row!["threat"]!).Distinct().Order());
+        Assert.Equal(
+            ["grey-box", "none", "white-box"],
+            json["rows"]!.AsArray().Select(row => (string)row!["threat"]!).Distinct().Order()
+        );
     }
 
     [Fact]
     public void Infinity_and_an_empty_denominator_are_null()
     {
-        EvaluationRow row = Row("pgd", 0.1, "none", Threat.None, 185) with { MedianDistance = double.PositiveInfinity, Attacked = 0 };
+        EvaluationRow row = Row("pgd", 0.1, "none", Threat.None, 185) with
+        {
+            MedianDistance = double.PositiveInfinity,
+            Attacked = 0,
+        };
         JsonNode json = JsonNode.Parse(JsonReport.Render(Of(row)))!["rows"]![0]!;
         Assert.True(json.AsObject().ContainsKey("median_distance"));
         Assert.Null(json["median_distance"]);
@@ -85,7 +120,9 @@ public sealed class JsonReportTests : IDisposable
     [Fact]
     public void A_document_cut_anywhere_or_with_a_changed_byte_never_crashes()
     {
-        byte[] good = System.Text.Encoding.UTF8.GetBytes(JsonReport.Render(Of(Row("pgd", 0.1, "none", Threat.None, 3)) with { Gallery = [Gallery()] }));
+        byte[] good = System.Text.Encoding.UTF8.GetBytes(
+            JsonReport.Render(Of(Row("pgd", 0.1, "none", Threat.None, 3)) with { Gallery = [Gallery()] })
+        );
         var random = new Random(1);
         for (int i = 0; i < 1000; i++)
         {

@@ -22,12 +22,20 @@ public sealed class ReportGroupTests
 
     [Fact]
     public void A_static_number_alone_lacks_its_adaptive_one() =>
-        Assert.True(ReportGroup.From([Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 122)]).Single(group => !group.IsClean).LacksAdaptive);
+        Assert.True(
+            ReportGroup
+                .From([Row("pgd", 0.1, "defense-gan", Threat.GreyBox, 122)])
+                .Single(group => !group.IsClean)
+                .LacksAdaptive
+        );
 
     [Fact]
     public void Begins_with_clean_images_even_when_no_row_was_measured_for_them()
     {
-        ReportGroup clean = ReportGroup.From([Row("pgd", 0.1, "none", Threat.None, 3), Row("pgd", 0.1, "defense-gan", Threat.WhiteBox, 24, clean: 163)])[0];
+        ReportGroup clean = ReportGroup.From([
+            Row("pgd", 0.1, "none", Threat.None, 3),
+            Row("pgd", 0.1, "defense-gan", Threat.WhiteBox, 24, clean: 163),
+        ])[0];
 
         Assert.True(clean.IsClean);
         Assert.Equal(185, clean.Undefended!.RobustCorrect);
@@ -39,7 +47,21 @@ public sealed class ReportGroupTests
     public void Keeps_budgets_models_and_seeds_apart()
     {
         EvaluationRow row = Row("pgd", 0.1, "none", Threat.None, 3);
-        var groups = ReportGroup.From([row, row with { Epsilon = 0.2 }, row with { Seed = 8 }, row with { Model = "other" }]);
+        var groups = ReportGroup.From([
+            row,
+            row with
+            {
+                Epsilon = 0.2,
+            },
+            row with
+            {
+                Seed = 8,
+            },
+            row with
+            {
+                Model = "other",
+            },
+        ]);
         Assert.Equal(4, groups.Count(group => !group.IsClean));
         Assert.Equal(2, groups.Count(group => group.IsClean));
     }
@@ -47,14 +69,25 @@ public sealed class ReportGroupTests
     [Fact]
     public void Crosses_every_attack_with_every_defense()
     {
-        var groups = ReportGroup.From([Row("fgsm", 0.1, "defense-gan", Threat.WhiteBox, 84), Row("pgd", 0.1, "magnet", Threat.WhiteBox, 9)]);
-        Assert.Equal(["fgsm/defense-gan", "fgsm/magnet", "pgd/defense-gan", "pgd/magnet"], groups.Where(group => !group.IsClean).Select(group => $"{group.Attack}/{group.Defense}"));
+        var groups = ReportGroup.From([
+            Row("fgsm", 0.1, "defense-gan", Threat.WhiteBox, 84),
+            Row("pgd", 0.1, "magnet", Threat.WhiteBox, 9),
+        ]);
+        Assert.Equal(
+            ["fgsm/defense-gan", "fgsm/magnet", "pgd/defense-gan", "pgd/magnet"],
+            groups.Where(group => !group.IsClean).Select(group => $"{group.Attack}/{group.Defense}")
+        );
         Assert.Null(groups.Single(group => group is { Attack: "fgsm", Defense: "magnet" }).Adaptive);
     }
 
     [Fact]
     public void Takes_the_lower_of_two_rows_for_one_cell() =>
-        Assert.Equal(3, ReportGroup.From([Row("pgd", 0.1, "none", Threat.None, 9), Row("pgd", 0.1, "none", Threat.None, 3)])[1].Undefended!.RobustCorrect);
+        Assert.Equal(
+            3,
+            ReportGroup
+                .From([Row("pgd", 0.1, "none", Threat.None, 9), Row("pgd", 0.1, "none", Threat.None, 3)])[1]
+                .Undefended!.RobustCorrect
+        );
 
     [Fact]
     public void No_rows_make_no_lines() => Assert.Empty(ReportGroup.From([]));

@@ -29,7 +29,8 @@ public class AutogradTests : LeakChecked
     public void An_unused_input_has_no_gradient()
     {
         using var scope = NewDisposeScope();
-        Tensor x = ones([1]).requires_grad_(), unused = ones([1]).requires_grad_();
+        Tensor x = ones([1]).requires_grad_(),
+            unused = ones([1]).requires_grad_();
         Assert.Null(Autograd.Grad([x.mul(2.0)], [x, unused])[1]);
         Assert.Throws<TorchException>(() => Autograd.Grad(x.mul(2.0), unused));
     }
@@ -57,7 +58,8 @@ public class AutogradTests : LeakChecked
             using (enable_grad())
             {
                 Assert.True(x.mul(2.0).requires_grad);
-                using (no_grad()) Assert.False(x.mul(2.0).requires_grad);
+                using (no_grad())
+                    Assert.False(x.mul(2.0).requires_grad);
                 Assert.True(is_grad_enabled());
             }
 
@@ -87,7 +89,8 @@ public class AutogradTests : LeakChecked
         Tensor x = ones([1]).requires_grad_();
         Tensor y = x.exp();
         Tensor z = y.mul(y).sum();
-        using (no_grad()) y.add_(1.0);
+        using (no_grad())
+            y.add_(1.0);
         var error = Assert.Throws<TorchException>(() => Autograd.Grad(z, x));
         Assert.Contains("inplace", error.Message, StringComparison.Ordinal);
     }

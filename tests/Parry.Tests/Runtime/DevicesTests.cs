@@ -15,12 +15,17 @@ public class DevicesTests
     [InlineData("cuda:1:2")]
     [InlineData("")]
     public void Nonsense_is_refused_with_what_was_expected(string name) =>
-        Assert.Contains("cuda:0", Assert.Throws<UserErrorException>(() => TorchLibrary.Device(name)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "cuda:0",
+            Assert.Throws<UserErrorException>(() => TorchLibrary.Device(name)).Message,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Without_CUDA_the_error_names_both_ways_to_get_it()
     {
-        if (TorchLibrary.CudaDevices > 0) return;
+        if (TorchLibrary.CudaDevices > 0)
+            return;
         string message = Assert.Throws<UserErrorException>(() => TorchLibrary.Device("cuda")).Message;
         Assert.Contains("PARRY_LIBTORCH", message, StringComparison.Ordinal);
         Assert.Contains("TorchSharp-cuda", message, StringComparison.Ordinal);
@@ -37,8 +42,10 @@ public class DevicesTests
     [Fact]
     public void A_generator_of_the_device_draws_what_its_seed_says()
     {
-        using torch.Generator one = Devices.Generator(5), other = Devices.Generator(5);
-        using torch.Tensor first = torch.rand(4, generator: one), second = torch.rand(4, generator: other);
+        using torch.Generator one = Devices.Generator(5),
+            other = Devices.Generator(5);
+        using torch.Tensor first = torch.rand(4, generator: one),
+            second = torch.rand(4, generator: other);
         Assert.Equal(first.ToArray<float>(), second.ToArray<float>());
     }
 }

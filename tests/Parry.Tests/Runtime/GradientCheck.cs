@@ -11,7 +11,8 @@ internal static class GradientCheck
     private const double Tolerance = 1e-6;
 
     /// <summary>A leaf of standard normal numbers.</summary>
-    public static Tensor Leaf(Generator random, params long[] shape) => zeros(shape, ScalarType.Float64).normal_(0, 1, random).requires_grad_();
+    public static Tensor Leaf(Generator random, params long[] shape) =>
+        zeros(shape, ScalarType.Float64).normal_(0, 1, random).requires_grad_();
 
     /// <summary>Checks the derivatives of any tensor-valued function with respect to its leaves.</summary>
     public static void First(Func<Tensor> function, params Tensor[] leaves)
@@ -74,7 +75,8 @@ internal static class GradientCheck
     private static double At(Func<Tensor> scalar, Tensor leaf, double[] elements)
     {
         using var scope = NewDisposeScope();
-        using (no_grad()) leaf.copy_(tensor(elements, leaf.shape));
+        using (no_grad())
+            leaf.copy_(tensor(elements, leaf.shape));
         return scalar().ToDouble();
     }
 }

@@ -14,7 +14,5 @@ public abstract class LeakChecked : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected virtual void Clean()
-    {
-    }
+    protected virtual void Clean() { }
 }

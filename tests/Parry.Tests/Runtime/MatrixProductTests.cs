@@ -20,13 +20,18 @@ public class MatrixProductTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        Tensor a = randn(Shape(left), generator: random), b = randn(Shape(right), generator: random);
+        Tensor a = randn(Shape(left), generator: random),
+            b = randn(Shape(right), generator: random);
         Tensor product = MatrixProduct.Of(a, b);
         Tensor expected = sums == "3,3->" ? (a * b).sum() : einsum(sums, a, b);
 
         // A dimension of one that is broadcast has no letter of its own in the result.
         Assert.Equal(expected.reshape(product.shape).shape, product.shape);
-        Assert.InRange((expected.reshape(product.shape) - product).abs().flatten(0).amax([0]).ToArray<float>()[0], 0, 1e-5);
+        Assert.InRange(
+            (expected.reshape(product.shape) - product).abs().flatten(0).amax([0]).ToArray<float>()[0],
+            0,
+            1e-5
+        );
     }
 
     [Theory]

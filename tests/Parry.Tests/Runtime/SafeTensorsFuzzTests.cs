@@ -32,7 +32,10 @@ public class SafeTensorsFuzzTests
             }
 
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(allocated < 100_000 + (20 * file.Length), $"mutation {i} of {file.Length} bytes took {allocated}");
+            Assert.True(
+                allocated < 100_000 + (20 * file.Length),
+                $"mutation {i} of {file.Length} bytes took {allocated}"
+            );
         }
 
         Assert.InRange(refused, 2000, 5900);
@@ -49,7 +52,9 @@ public class SafeTensorsFuzzTests
     [InlineData("""{"a":{"dtype":null,"shape":[0],"data_offsets":[0,0]}}""")]
     [InlineData("""{"a":{"dtype":"U8","shape":[1.5],"data_offsets":[0,0]}}""")]
     [InlineData("""{"a":{"dtype":"U8","shape":0,"data_offsets":[0,0]}}""")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"""
+    )]
     [InlineData("""{"a":{}}""")]
     [InlineData("""{"a":7}""")]
     [InlineData("""{"__metadata__":{"x":1}}""")]
@@ -78,7 +83,11 @@ public class SafeTensorsFuzzTests
             ["nothing"] = zeros([0, 4]),
         };
         using var stream = new MemoryStream();
-        SafeTensors.Write(stream, tensors, new Dictionary<string, string> { ["name"] = "sample", ["text"] = "ä \"quoted\"" });
+        SafeTensors.Write(
+            stream,
+            tensors,
+            new Dictionary<string, string> { ["name"] = "sample", ["text"] = "ä \"quoted\"" }
+        );
         return stream.ToArray();
     }
 
@@ -95,21 +104,38 @@ public class SafeTensorsFuzzTests
         switch (random.Next(6))
         {
             case 0:
-                for (int flips = random.Next(1, 8); flips > 0; flips--) file[random.Next(file.Length)] ^= (byte)(1 << random.Next(8));
+                for (int flips = random.Next(1, 8); flips > 0; flips--)
+                    file[random.Next(file.Length)] ^= (byte)(1 << random.Next(8));
                 return file;
             case 1:
                 return file[..random.Next(file.Length)];
             case 2:
                 return [.. file, .. new byte[random.Next(1, 64)]];
             case 3:
-                long[] lengths = [0, 1, 2, -1, long.MaxValue, long.MinValue, file.Length, file.Length - 8, 1 << 24, header - 1, header + 1];
+                long[] lengths =
+                [
+                    0,
+                    1,
+                    2,
+                    -1,
+                    long.MaxValue,
+                    long.MinValue,
+                    file.Length,
+                    file.Length - 8,
+                    1 << 24,
+                    header - 1,
+                    header + 1,
+                ];
                 BinaryPrimitives.WriteInt64LittleEndian(file, lengths[random.Next(lengths.Length)]);
                 return file;
             case 4:
-                int from = random.Next(file.Length), length = random.Next(file.Length - from), at = random.Next(file.Length);
+                int from = random.Next(file.Length),
+                    length = random.Next(file.Length - from),
+                    at = random.Next(file.Length);
                 return [.. file[..at], .. file[from..(from + length)], .. file[at..]];
             default:
-                for (int changes = random.Next(1, 4); changes > 0; changes--) file[8 + random.Next(header)] = (byte)HeaderCharacters[random.Next(HeaderCharacters.Length)];
+                for (int changes = random.Next(1, 4); changes > 0; changes--)
+                    file[8 + random.Next(header)] = (byte)HeaderCharacters[random.Next(HeaderCharacters.Length)];
                 return file;
         }
     }

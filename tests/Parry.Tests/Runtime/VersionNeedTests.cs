@@ -4,7 +4,10 @@ namespace Parry.Tests.Runtime;
 
 public sealed class VersionNeedTests : IDisposable
 {
-    private static readonly string s_library = Path.Combine(AppContext.BaseDirectory, "runtimes/linux-x64/native/libLibTorchSharp.so");
+    private static readonly string s_library = Path.Combine(
+        AppContext.BaseDirectory,
+        "runtimes/linux-x64/native/libLibTorchSharp.so"
+    );
 
     private readonly string _folder = Directory.CreateTempSubdirectory("parry-need").FullName;
 
@@ -57,7 +60,9 @@ public sealed class VersionNeedTests : IDisposable
     {
         string file = Path.Combine(_folder, "file");
         File.WriteAllText(file, "");
-        string message = Assert.Throws<TorchNotFoundException>(() => VersionNeed.WeakCopy(s_library, Path.Combine(file, "folder"))).Message;
+        string message = Assert
+            .Throws<TorchNotFoundException>(() => VersionNeed.WeakCopy(s_library, Path.Combine(file, "folder")))
+            .Message;
         Assert.Contains("XDG_CACHE_HOME", message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', message);
     }
@@ -65,26 +70,35 @@ public sealed class VersionNeedTests : IDisposable
     [LinuxFact]
     public void Cut_and_changed_files_are_refused_and_never_followed_without_end()
     {
-        // The header and the sections that matter stand at both ends of the file: enough of it, so that the search is quick.
+        // The header and the sections that matter stand at both ends of the file: enough of it, so that the search is
+        // quick.
         byte[] whole = File.ReadAllBytes(s_library);
-        for (int length = 0; length < 200; length++) Refuses(whole[..length]);
-        for (int length = whole.Length - 4000; length < whole.Length; length += 61) RefusesOrMarks(whole[..length]);
+        for (int length = 0; length < 200; length++)
+            Refuses(whole[..length]);
+        for (int length = whole.Length - 4000; length < whole.Length; length += 61)
+            RefusesOrMarks(whole[..length]);
 
         var random = new Random(7);
         int sections = BitConverter.ToInt32(whole, 0x28);
         for (int round = 0; round < 300; round++)
         {
             byte[] changed = [.. whole];
-            for (int i = 0; i < 20; i++) changed[sections + random.Next(whole.Length - sections)] = (byte)random.Next(256);
-            for (int i = 0; i < 3; i++) changed[random.Next(64)] = (byte)random.Next(256);
+            for (int i = 0; i < 20; i++)
+                changed[sections + random.Next(whole.Length - sections)] = (byte)random.Next(256);
+            for (int i = 0; i < 3; i++)
+                changed[random.Next(64)] = (byte)random.Next(256);
             RefusesOrMarks(changed);
         }
     }
 
     [Theory]
-    [InlineData("/lib/x86_64-linux-gnu/libstdc++.so.6: version `GLIBCXX_3.4.32' not found (required by libLibTorchSharp.so)", true)]
+    [InlineData(
+        "/lib/x86_64-linux-gnu/libstdc++.so.6: version `GLIBCXX_3.4.32' not found (required by libLibTorchSharp.so)",
+        true
+    )]
     [InlineData("libtorch.so: cannot open shared object file: No such file or directory", false)]
-    public void Only_an_error_that_names_the_version_asks_for_a_copy(string error, bool asks) => Assert.Equal(asks, VersionNeed.IsNamedIn(error));
+    public void Only_an_error_that_names_the_version_asks_for_a_copy(string error, bool asks) =>
+        Assert.Equal(asks, VersionNeed.IsNamedIn(error));
 
     private static void Refuses(byte[] file) => Assert.Throws<InvalidDataException>(() => VersionNeed.MarkWeak(file));
 
@@ -104,7 +118,8 @@ public sealed class VersionNeedTests : IDisposable
     {
         public LinuxFactAttribute()
         {
-            if (!File.Exists(s_library)) Skip = "TorchSharp's library for Linux is not beside the tests.";
+            if (!File.Exists(s_library))
+                Skip = "TorchSharp's library for Linux is not beside the tests.";
         }
     }
 }

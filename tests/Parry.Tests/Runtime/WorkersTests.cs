@@ -11,11 +11,17 @@ public class WorkersTests : LeakChecked
     public void Results_come_in_order_whoever_computes_them()
     {
         using var workers = new Workers(3);
-        Assert.Equal(Enumerable.Range(0, 50).Select(i => i * i), workers.Map(50, i =>
-        {
-            Thread.Sleep((50 - i) % 3);
-            return i * i;
-        }));
+        Assert.Equal(
+            Enumerable.Range(0, 50).Select(i => i * i),
+            workers.Map(
+                50,
+                i =>
+                {
+                    Thread.Sleep((50 - i) % 3);
+                    return i * i;
+                }
+            )
+        );
         Assert.Empty(workers.Map(0, i => i));
     }
 
@@ -23,7 +29,9 @@ public class WorkersTests : LeakChecked
     public void An_exception_reaches_the_caller_and_the_workers_go_on()
     {
         using var workers = new Workers(2);
-        var error = Assert.Throws<InvalidDataException>(() => workers.Run(5, i => throw new InvalidDataException("piece")));
+        var error = Assert.Throws<InvalidDataException>(() =>
+            workers.Run(5, i => throw new InvalidDataException("piece"))
+        );
         Assert.Equal("piece", error.Message);
         Assert.Equal([0, 1], workers.Map(2, i => i));
     }
@@ -32,11 +40,14 @@ public class WorkersTests : LeakChecked
     public void A_run_inside_a_worker_runs_on_that_worker()
     {
         using var workers = new Workers(1);
-        int[] inner = workers.Map(1, _ =>
-        {
-            int here = Environment.CurrentManagedThreadId;
-            return workers.Map(3, _ => Environment.CurrentManagedThreadId == here ? 1 : 0);
-        })[0];
+        int[] inner = workers.Map(
+            1,
+            _ =>
+            {
+                int here = Environment.CurrentManagedThreadId;
+                return workers.Map(3, _ => Environment.CurrentManagedThreadId == here ? 1 : 0);
+            }
+        )[0];
         Assert.Equal([1, 1, 1], inner);
     }
 
@@ -46,15 +57,18 @@ public class WorkersTests : LeakChecked
         using var workers = new Workers(2);
         using var frozen = no_grad();
         var seen = new ConcurrentDictionary<int, int>();
-        bool[] enabled = workers.Map(8, _ =>
-        {
-            using var scope = NewDisposeScope();
-            seen[Environment.CurrentManagedThreadId] = TorchLibrary.Threads;
-            Thread.Sleep(2);
-            bool recorded = ones([1]).requires_grad_().mul(2.0).requires_grad;
-            using var off = no_grad();
-            return recorded && !is_grad_enabled();
-        });
+        bool[] enabled = workers.Map(
+            8,
+            _ =>
+            {
+                using var scope = NewDisposeScope();
+                seen[Environment.CurrentManagedThreadId] = TorchLibrary.Threads;
+                Thread.Sleep(2);
+                bool recorded = ones([1]).requires_grad_().mul(2.0).requires_grad;
+                using var off = no_grad();
+                return recorded && !is_grad_enabled();
+            }
+        );
         Assert.All(enabled, Assert.True);
         Assert.All(seen.Values, threads => Assert.Equal(1, threads));
         Assert.DoesNotContain(Environment.CurrentManagedThreadId, seen.Keys);
@@ -65,12 +79,15 @@ public class WorkersTests : LeakChecked
     public void Scopes_and_gradients_on_workers_leave_nothing_behind()
     {
         using var workers = new Workers(2);
-        double[] slopes = workers.Map(40, i =>
-        {
-            using var scope = NewDisposeScope();
-            Tensor x = tensor(new double[] { (double)i }).requires_grad_();
-            return Autograd.Grad(x.mul(x).sum(), x).ToDouble();
-        });
+        double[] slopes = workers.Map(
+            40,
+            i =>
+            {
+                using var scope = NewDisposeScope();
+                Tensor x = tensor(new double[] { (double)i }).requires_grad_();
+                return Autograd.Grad(x.mul(x).sum(), x).ToDouble();
+            }
+        );
         Assert.Equal(Enumerable.Range(0, 40).Select(i => 2.0 * i), slopes);
     }
 
@@ -80,11 +97,18 @@ public class WorkersTests : LeakChecked
         using var workers = new Workers(1);
         using var source = new CancellationTokenSource();
         int begun = 0;
-        Assert.Throws<OperationCanceledException>(() => workers.Run(10, i =>
-        {
-            begun++;
-            if (i == 2) source.Cancel();
-        }, source.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            workers.Run(
+                10,
+                i =>
+                {
+                    begun++;
+                    if (i == 2)
+                        source.Cancel();
+                },
+                source.Token
+            )
+        );
         Assert.Equal(3, begun);
     }
 
@@ -109,13 +133,18 @@ public class WorkersTests : LeakChecked
     public void Workers_that_multiply_at_once_get_what_one_alone_gets()
     {
         using var random = new Generator(1);
-        using Tensor left = randn([96, 320], generator: random), right = randn([320, 64], generator: random), expected = left.mm(right);
+        using Tensor left = randn([96, 320], generator: random),
+            right = randn([320, 64], generator: random),
+            expected = left.mm(right);
         float[] alone = expected.ToArray<float>();
-        bool[] same = Workers.Shared.Map(2000, _ =>
-        {
-            using Tensor product = left.mm(right);
-            return product.ToArray<float>().AsSpan().SequenceEqual(alone);
-        });
+        bool[] same = Workers.Shared.Map(
+            2000,
+            _ =>
+            {
+                using Tensor product = left.mm(right);
+                return product.ToArray<float>().AsSpan().SequenceEqual(alone);
+            }
+        );
         Assert.DoesNotContain(false, same);
     }
 

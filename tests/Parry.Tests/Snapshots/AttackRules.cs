@@ -71,7 +71,6 @@ internal sealed record AttackRules
             ("angri", rough),
             ("atn", rough),
             ("substitute", rough),
-
             ("lbfgs", searching),
             ("ground-truth", stopping with { Passes = SnapshotRule.Close(1, 0.25) }),
             ("cw-l0", stopping),
@@ -97,5 +96,5 @@ internal sealed record AttackRules
     /// <summary>The rules of an attack, by its text.</summary>
     public static AttackRules Of(string text) =>
         s_others.FirstOrDefault(other => text.StartsWith(other.Start, StringComparison.Ordinal)).Rules
-            ?? new AttackRules();
+        ?? new AttackRules();
 }

@@ -37,8 +37,10 @@ public class AttackSnapshotTests
     public void Attacks_on_a_small_network_do_what_is_recorded()
     {
         using NetworkClassifier model = SmallNetwork();
-        using Tensor images = MadeImages.Batch(s_small,
-            MadeImages.NearBoundary(model, MadeImages.Noise(s_small, 6, seed: 22), nearest: 4, each: 8));
+        using Tensor images = MadeImages.Batch(
+            s_small,
+            MadeImages.NearBoundary(model, MadeImages.Noise(s_small, 6, seed: 22), nearest: 4, each: 8)
+        );
         Check("attacks-network", model, images, Labels(model, images), Texts());
     }
 
@@ -48,8 +50,10 @@ public class AttackSnapshotTests
         var (model, _) = ModelFile.LoadClassifier(ModelCatalog.Find("mnist/e"));
         using (model)
         {
-            using Tensor images = MadeImages.Batch(model.Shape,
-                MadeImages.NearBoundary(model, MadeImages.Strokes(model.Shape, 4, seed: 23), nearest: 6, each: 50));
+            using Tensor images = MadeImages.Batch(
+                model.Shape,
+                MadeImages.NearBoundary(model, MadeImages.Strokes(model.Shape, 4, seed: 23), nearest: 6, each: 50)
+            );
             Check("attacks-mnist-e", model, images, Labels(model, images), Texts().Except(s_notOnLargerImages));
         }
     }
@@ -67,7 +71,15 @@ public class AttackSnapshotTests
     private static NetworkClassifier SmallNetwork()
     {
         using var random = new Generator(0);
-        var network = Layer.Sequential(new Rescale(2, -1), Layer.Conv2d(1, 4, 3, random, padding: 1), nn.ReLU(), Layer.Flatten(), Layer.Linear(144, 24, random), nn.ReLU(), Layer.Linear(24, 4, random));
+        var network = Layer.Sequential(
+            new Rescale(2, -1),
+            Layer.Conv2d(1, 4, 3, random, padding: 1),
+            nn.ReLU(),
+            Layer.Flatten(),
+            Layer.Linear(144, 24, random),
+            nn.ReLU(),
+            Layer.Linear(24, 4, random)
+        );
         MadeImages.Fill(network, seed: 21, gain: 2);
         return new NetworkClassifier(network, s_small, 4);
     }
@@ -100,7 +112,8 @@ public class AttackSnapshotTests
                 }
                 foreach (AttackResult result in attack.Run(model, images, goal, seed: 1))
                 {
-                    using (result) Add(snapshot, text, model, labels, result);
+                    using (result)
+                        Add(snapshot, text, model, labels, result);
                 }
             }
             catch (Exception e) when (e is not OutOfMemoryException)
@@ -117,8 +130,9 @@ public class AttackSnapshotTests
 
     private static void Add(Snapshot snapshot, string text, IClassifier model, long[] labels, AttackResult result)
     {
-        string group = result.Epsilon is { } epsilon ? string.Create(System.Globalization.CultureInfo.InvariantCulture,
-            $"{text} at {epsilon}") : text;
+        string group = result.Epsilon is { } epsilon
+            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{text} at {epsilon}")
+            : text;
         AttackRules rules = AttackRules.Of(text);
         snapshot.Exact(group, "attacked", Numbers(result.Attacked));
         snapshot.Add(group, "succeeded", Numbers(result.Succeeded), rules.Successes);

@@ -41,7 +41,11 @@ public class DefenseSnapshotTests
 
     // Classifiers that stand in the evaluated one's place.
     private static readonly string[] s_classifiers =
-        ["adversarial-training:weights=mnist/madry", "distillation:weights=mnist/distilled", "smoothing:draws=20"];
+    [
+        "adversarial-training:weights=mnist/madry",
+        "distillation:weights=mnist/distilled",
+        "smoothing:draws=20",
+    ];
 
     [Fact]
     public void Purifiers_and_detectors_with_shipped_weights_give_what_is_recorded()
@@ -77,11 +81,21 @@ public class DefenseSnapshotTests
         using var random = new Generator(0);
         Tensor images = Images();
         var snapshot = new Snapshot("defenses-formula");
-        using var vae = new Vae(s_shape, random, new VaeSizes { Latent = 5, Encoder = [20], Decoder = [20] });
+        using var vae = new Vae(
+            s_shape,
+            random,
+            new VaeSizes
+            {
+                Latent = 5,
+                Encoder = [20],
+                Decoder = [20],
+            }
+        );
         using var defenseVae = new DefenseVaeNetwork(s_shape, random, width: 4, latent: 8);
         using var diffusion = new DiffusionUNet(s_shape, random, width: 8);
         using var magnet = new MagNetNetwork(s_shape, 3, random);
-        foreach (nn.Module<Tensor, Tensor> network in (nn.Module<Tensor, Tensor>[])[vae, defenseVae, diffusion, magnet]) MadeImages.Fill(network, seed: 41);
+        foreach (nn.Module<Tensor, Tensor> network in (nn.Module<Tensor, Tensor>[])[vae, defenseVae, diffusion, magnet])
+            MadeImages.Fill(network, seed: 41);
         var invert = new InvertAndClassify(vae) { Steps = 12, Restarts = 2 };
         Purify(snapshot, "invert-and-classify with an auto-encoder", invert, images, Descent);
         Purify(snapshot, "defense-vae", new DefenseVae(defenseVae), images, Feedforward);
@@ -111,7 +125,8 @@ public class DefenseSnapshotTests
                 new AnswerDivergence(magnet.Reformers[0], classifier, 10, 1),
                 new AnswerDivergence(magnet.Reformers[0], classifier, 40, 1),
             ];
-            foreach (IDetector detector in detectors) Score(snapshot, "mnist/e", detector, images, 1e-4);
+            foreach (IDetector detector in detectors)
+                Score(snapshot, "mnist/e", detector, images, 1e-4);
             float[] logits = new SqueezedViews(classifier, squeezers).Logits(images).ToArray<float>();
             double[] views = [.. logits.Select(value => (double)value)];
             snapshot.Close("mnist/e", "squeezed views", 1e-4, 1e-4, views);
@@ -133,8 +148,13 @@ public class DefenseSnapshotTests
         Purified purified = purifier.Purify(images, Draws(images));
         double pixels = absolute == Descent ? 10 * Descent : absolute;
         snapshot.AddImages(name, MadeImages.Rows(purified.Images), absolute, pixels);
-        snapshot.Close(name, "errors", absolute, 0,
-            [.. purified.Errors.ToArray<float>().Select(value => (double)value)]);
+        snapshot.Close(
+            name,
+            "errors",
+            absolute,
+            0,
+            [.. purified.Errors.ToArray<float>().Select(value => (double)value)]
+        );
     }
 
     private static void Score(Snapshot snapshot, string name, IDetector detector, Tensor images, double tolerance)
@@ -145,8 +165,13 @@ public class DefenseSnapshotTests
     }
 
     // The answers that the defender gives, and the logits that an attacker differentiates.
-    private static void Answer(Snapshot snapshot, string name, DefenseSpec defense, IClassifier evaluated,
-        Tensor images)
+    private static void Answer(
+        Snapshot snapshot,
+        string name,
+        DefenseSpec defense,
+        IClassifier evaluated,
+        Tensor images
+    )
     {
         using Tensor predicted = ((IClassifier)defense.Behind(evaluated)).Predict(images);
         snapshot.Exact(name, "classes", [.. predicted.ToArray<long>().Select(label => (double)label)]);

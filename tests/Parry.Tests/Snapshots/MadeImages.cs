@@ -30,13 +30,16 @@ internal static class MadeImages
             double width = shape.Height / 20.0;
             images[i] =
             [
-                .. Enumerable.Range(0, shape.Pixels).Select(pixel =>
-                {
-                    int place = pixel % (shape.Height * shape.Width);
-                    int y = place / shape.Width, x = place % shape.Width;
-                    double distance = Enumerable.Range(0, 3).Min(j => Distance(y, x, points[j], points[j + 1]));
-                    return (float)Math.Min(1, 1.3 * Math.Exp(-distance * distance / (2 * width * width)));
-                }),
+                .. Enumerable
+                    .Range(0, shape.Pixels)
+                    .Select(pixel =>
+                    {
+                        int place = pixel % (shape.Height * shape.Width);
+                        int y = place / shape.Width,
+                            x = place % shape.Width;
+                        double distance = Enumerable.Range(0, 3).Min(j => Distance(y, x, points[j], points[j + 1]));
+                        return (float)Math.Min(1, 1.3 * Math.Exp(-distance * distance / (2 * width * width)));
+                    }),
             ];
         }
 
@@ -51,7 +54,8 @@ internal static class MadeImages
         for (int i = 0; i < count; i++)
         {
             images[i] = new float[shape.Pixels];
-            for (int j = 0; j < shape.Pixels; j++) images[i][j] = (float)Uniform(ref random);
+            for (int j = 0; j < shape.Pixels; j++)
+                images[i][j] = (float)Uniform(ref random);
         }
 
         return images;
@@ -73,13 +77,17 @@ internal static class MadeImages
         {
             for (int other = 1; near[i] is null && other < images.Length; other++)
             {
-                float[] from = images[i], to = images[(i + other) % images.Length];
-                using Tensor blends =
-                    Batch(model.Shape, [.. Enumerable.Range(0, Steps).Select(step => Blend(from, to, step))]);
+                float[] from = images[i],
+                    to = images[(i + other) % images.Length];
+                using Tensor blends = Batch(
+                    model.Shape,
+                    [.. Enumerable.Range(0, Steps).Select(step => Blend(from, to, step))]
+                );
                 using Tensor predicted = model.Predict(blends);
                 long[] classes = predicted.ToArray<long>();
                 int change = Array.FindIndex(classes, label => label != classes[0]);
-                if (change > 0) near[i] = Blend(from, to, Math.Max(0, change - nearest - (each * i)));
+                if (change > 0)
+                    near[i] = Blend(from, to, Math.Max(0, change - nearest - (each * i)));
             }
 
             near[i] ??= images[i];
@@ -99,7 +107,8 @@ internal static class MadeImages
     public static Tensor Shaken(Tensor images)
     {
         string? bits = Environment.GetEnvironmentVariable("PARRY_SHAKE_SNAPSHOTS");
-        if (string.IsNullOrEmpty(bits)) return images;
+        if (string.IsNullOrEmpty(bits))
+            return images;
         return images.mul(1 + (int.Parse(bits, CultureInfo.InvariantCulture) / (double)(1 << 23)));
     }
 
@@ -144,9 +153,12 @@ internal static class MadeImages
 
     private static double Distance(double y, double x, (double Y, double X) from, (double Y, double X) to)
     {
-        double height = to.Y - from.Y, width = to.X - from.X, square = (height * height) + (width * width);
+        double height = to.Y - from.Y,
+            width = to.X - from.X,
+            square = (height * height) + (width * width);
         double along = square == 0 ? 0 : Math.Clamp((((y - from.Y) * height) + ((x - from.X) * width)) / square, 0, 1);
-        double down = y - from.Y - (along * height), right = x - from.X - (along * width);
+        double down = y - from.Y - (along * height),
+            right = x - from.X - (along * width);
         return Math.Sqrt((down * down) + (right * right));
     }
 }

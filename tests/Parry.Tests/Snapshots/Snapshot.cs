@@ -33,8 +33,13 @@ internal sealed class Snapshot(string name)
         {
             float[] values = images[i];
             Close(group, $"image {i} mean", absolute, 0, values.Average(value => (double)value));
-            Close(group, $"image {i} norm", absolute * Math.Sqrt(values.Length), 0,
-                Math.Sqrt(values.Sum(value => (double)value * value)));
+            Close(
+                group,
+                $"image {i} norm",
+                absolute * Math.Sqrt(values.Length),
+                0,
+                Math.Sqrt(values.Sum(value => (double)value * value))
+            );
             Close(group, $"image {i} values", pixels, 0, Spread(values));
         }
     }
@@ -51,8 +56,9 @@ internal sealed class Snapshot(string name)
         }
 
         Assert.True(File.Exists(path), $"{path} is missing; PARRY_UPDATE_SNAPSHOTS=1 records it.");
-        Dictionary<string, Figure> recorded =
-            File.ReadAllLines(path).Select(Figure.Parse).ToDictionary(figure => figure.Key);
+        Dictionary<string, Figure> recorded = File.ReadAllLines(path)
+            .Select(Figure.Parse)
+            .ToDictionary(figure => figure.Key);
         Dictionary<string, Figure> now = _figures.ToDictionary(figure => figure.Key);
         Dictionary<string, bool[]> forgiven = Forgiven(recorded, now);
         var differences = new List<string>();
@@ -63,15 +69,20 @@ internal sealed class Snapshot(string name)
                 differences.Add($"{figure.Key}\n  recorded nothing\n  now      {figure}");
             }
             else if (Differs(before, figure, forgiven.GetValueOrDefault(figure.Group)))
-                differences.Add($"{figure.Key}\n  recorded {before.ValuesText}\n  now      {figure.ValuesText}\n"
-                    + $"  rule     {Rules(before, figure)}");
+                differences.Add(
+                    $"{figure.Key}\n  recorded {before.ValuesText}\n  now      {figure.ValuesText}\n"
+                        + $"  rule     {Rules(before, figure)}"
+                );
         }
 
         IEnumerable<Figure> gone = recorded.Values.Where(figure => !now.ContainsKey(figure.Key));
         differences.AddRange(gone.Select(figure => $"{figure.Key}\n  recorded {figure}\n  now      nothing"));
-        Assert.True(differences.Count == 0,
+        Assert.True(
+            differences.Count == 0,
             $"{differences.Count} of {_figures.Count} figures are not as recorded in {name}.txt; "
-            + $"if that is meant, run the tests once with PARRY_UPDATE_SNAPSHOTS=1.\n{string.Join('\n', differences)}");
+                + $"if that is meant, run the tests once with "
+                + $"PARRY_UPDATE_SNAPSHOTS=1.\n{string.Join('\n', differences)}"
+        );
     }
 
     /// <summary>At most 16 values, evenly spaced.</summary>
@@ -86,27 +97,32 @@ internal sealed class Snapshot(string name)
 
     private static bool Differs(Figure before, Figure now, bool[]? forgiven)
     {
-        if (before.RuleText != now.RuleText || before.Values.Length != now.Values.Length) return true;
+        if (before.RuleText != now.RuleText || before.Values.Length != now.Values.Length)
+            return true;
         bool[] differ = now.Rule!.Differ(before.Values, now.Values);
         return differ.Where((differs, i) => differs && !(forgiven?.Length == differ.Length && forgiven[i])).Any();
     }
 
     // Where a verdict may change, the other figures of the image may, too: a failure gives the clean image.
-    private static Dictionary<string, bool[]> Forgiven(Dictionary<string, Figure> recorded, Dictionary<string,
-        Figure> now)
+    private static Dictionary<string, bool[]> Forgiven(
+        Dictionary<string, Figure> recorded,
+        Dictionary<string, Figure> now
+    )
     {
         var forgiven = new Dictionary<string, bool[]>();
         foreach (Figure figure in now.Values)
         {
-            if (figure.Rule is not VerdictRule rule || !recorded.TryGetValue(figure.Key, out Figure? before)) continue;
-            if (before.Values.Length != figure.Values.Length) continue;
+            if (figure.Rule is not VerdictRule rule || !recorded.TryGetValue(figure.Key, out Figure? before))
+                continue;
+            if (before.Values.Length != figure.Values.Length)
+                continue;
             string margin = figure.With("margin");
             if (!recorded.TryGetValue(margin, out Figure? margins) || margins.Values.Length != figure.Values.Length)
             {
                 continue;
             }
-            bool[] near =
-                rule.Forgive(margins.Values, now[margin].Values), differ = rule.Differ(before.Values, figure.Values);
+            bool[] near = rule.Forgive(margins.Values, now[margin].Values),
+                differ = rule.Differ(before.Values, figure.Values);
             forgiven[figure.Group] = [.. near.Zip(differ, (a, b) => a && b)];
         }
 
@@ -122,7 +138,9 @@ internal sealed class Snapshot(string name)
     /// <summary>One line: GROUP / NAME: VALUES | RULE.</summary>
     private sealed record Figure(string Group, string Name, double[] Values, string RuleText, SnapshotRule? Rule)
     {
-        private const string AfterGroup = " / ", AfterName = ": ", AfterValues = " | ";
+        private const string AfterGroup = " / ",
+            AfterName = ": ",
+            AfterValues = " | ";
 
         public string Key => With(Name);
 
@@ -135,16 +153,22 @@ internal sealed class Snapshot(string name)
 
         public static Figure Parse(string line)
         {
-            int group = line.IndexOf(AfterGroup, StringComparison.Ordinal), rule = line.LastIndexOf(AfterValues,
-                StringComparison.Ordinal);
+            int group = line.IndexOf(AfterGroup, StringComparison.Ordinal),
+                rule = line.LastIndexOf(AfterValues, StringComparison.Ordinal);
             int name = line.LastIndexOf(AfterName, rule, StringComparison.Ordinal);
             double[] values =
             [
-                .. line[(name + AfterName.Length)..rule].Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .. line[(name + AfterName.Length)..rule]
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)
                     .Select(text => double.Parse(text, CultureInfo.InvariantCulture)),
             ];
-            return new Figure(line[..group], line[(group + AfterGroup.Length)..name], values,
-                line[(rule + AfterValues.Length)..], null);
+            return new Figure(
+                line[..group],
+                line[(group + AfterGroup.Length)..name],
+                values,
+                line[(rule + AfterValues.Length)..],
+                null
+            );
         }
     }
 }

@@ -92,9 +92,12 @@ internal abstract record SnapshotRule
         public override bool[] Differ(double[] recorded, double[] now)
         {
             // Where nothing succeeded there is no distance; that there were successes is the verdicts' business.
-            double? before = Middle(recorded), after = Middle(now);
-            return All(recorded,
-                before is not null && after is not null && !IsClose(before.Value, after.Value, 0, Relative));
+            double? before = Middle(recorded),
+                after = Middle(now);
+            return All(
+                recorded,
+                before is not null && after is not null && !IsClose(before.Value, after.Value, 0, Relative)
+            );
         }
 
         private static double? Middle(double[] values)

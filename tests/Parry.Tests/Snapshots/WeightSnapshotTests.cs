@@ -26,8 +26,10 @@ public class WeightSnapshotTests
             Tensor images = MadeImages.Shaken(MadeImages.Batch(s_shape, made));
             string path = ModelCatalog.Find(name);
             string architecture = ModelFile.Describe(path).Architecture;
-            if (Classifiers.Names.Contains(architecture)) Classify(snapshot, name, path, images);
-            else Draw(snapshot, name, path, architecture, images);
+            if (Classifiers.Names.Contains(architecture))
+                Classify(snapshot, name, path, images);
+            else
+                Draw(snapshot, name, path, architecture, images);
         }
 
         snapshot.Check();
@@ -46,7 +48,8 @@ public class WeightSnapshotTests
         var snapshot = new Snapshot($"accuracy-{data}");
         foreach (string name in ModelCatalog.Names.Where(name => name.StartsWith(data + "/", StringComparison.Ordinal)))
         {
-            if (!Classifiers.Names.Contains(ModelFile.Describe(ModelCatalog.Find(name)).Architecture)) continue;
+            if (!Classifiers.Names.Contains(ModelFile.Describe(ModelCatalog.Find(name)).Architecture))
+                continue;
             var (classifier, _) = ModelFile.LoadClassifier(ModelCatalog.Find(name));
             using (classifier)
             {
@@ -82,10 +85,15 @@ public class WeightSnapshotTests
         Tensor latents = new SampleRandom(3, new long[] { 0, 1, 2, 3 }).Normal(0, 128);
         (nn.Module<Tensor, Tensor> network, Func<Tensor> output) = architecture switch
         {
-            ModelDescription.GeneratorArchitecture => Of(ModelFile.LoadGenerator(path).Generator,
-                generator => generator.forward(latents)),
+            ModelDescription.GeneratorArchitecture => Of(
+                ModelFile.LoadGenerator(path).Generator,
+                generator => generator.forward(latents)
+            ),
             MagNetNetwork.Architecture => Of(MagNetNetwork.Load(path).Network, magnet => magnet.forward(images)),
-            PuVaeNetwork.Architecture => Of(PuVaeNetwork.Load(path).Network, vae => vae.forward(images.slice(0, 0, 1, 1))),
+            PuVaeNetwork.Architecture => Of(
+                PuVaeNetwork.Load(path).Network,
+                vae => vae.forward(images.slice(0, 0, 1, 1))
+            ),
             _ => Of(PerturbationGenerator.Load(path).Generator, generator => generator.forward(images)),
         };
         using (network)
@@ -94,12 +102,16 @@ public class WeightSnapshotTests
             snapshot.AddImages(name, MadeImages.Rows(output()), absolute: 1e-4, pixels: 1e-4);
             if (network is MagNetNetwork magnet)
             {
-                snapshot.AddImages($"{name} plain", MadeImages.Rows(magnet.Plain[0].forward(images)), absolute: 1e-4,
-                    pixels: 1e-4);
+                snapshot.AddImages(
+                    $"{name} plain",
+                    MadeImages.Rows(magnet.Plain[0].forward(images)),
+                    absolute: 1e-4,
+                    pixels: 1e-4
+                );
             }
         }
     }
 
-    private static (nn.Module<Tensor, Tensor> Network, Func<Tensor> Output) Of<T>(T network, Func<T, Tensor> output) where T : nn.Module<Tensor, Tensor> =>
-        (network, () => output(network));
+    private static (nn.Module<Tensor, Tensor> Network, Func<Tensor> Output) Of<T>(T network, Func<T, Tensor> output)
+        where T : nn.Module<Tensor, Tensor> => (network, () => output(network));
 }

@@ -23,12 +23,13 @@ public abstract class AttackEntry
     public string Paper { get; }
 
     /// <summary>What it must see of a model; its type says it.</summary>
-    public Knowledge Knowledge => Default switch
-    {
-        IAttack<IPredictor> => Knowledge.Labels,
-        IAttack<IScorer> => Knowledge.Scores,
-        _ => Knowledge.Gradients,
-    };
+    public Knowledge Knowledge =>
+        Default switch
+        {
+            IAttack<IPredictor> => Knowledge.Labels,
+            IAttack<IScorer> => Knowledge.Scores,
+            _ => Knowledge.Gradients,
+        };
 
     /// <summary>Whether it stays within a budget; otherwise it looks for the smallest perturbation.</summary>
     public bool HasBudget => Default is IBudgetAttack<IClassifier>;
@@ -42,15 +43,21 @@ public abstract class AttackEntry
     /// <summary>Its settings with their defaults.</summary>
     public abstract IReadOnlyList<AttackOption> Options { get; }
 
-    /// <summary>The attack with the defaults. Every attack runs on a classifier; one that needs less also has a lesser type.</summary>
+    /// <summary>
+    /// The attack with the defaults. Every attack runs on a classifier; one that needs less also has a lesser type.
+    /// </summary>
     public abstract IAttack<IClassifier> Default { get; }
 
     /// <summary>The attack with some settings changed.</summary>
     /// <param name="settings">Names of options with one value each, as text.</param>
-    /// <exception cref="UserErrorException">An option or its value is not one of those that are valid, which the message lists.</exception>
+    /// <exception cref="UserErrorException">An option or its value is not one of those that are valid, which the
+    /// message lists.</exception>
     public abstract IAttack<IClassifier> Create(IEnumerable<KeyValuePair<string, string>> settings);
 
-    /// <summary>An attack of this kind as text that <see cref="AttackCatalog.Parse"/> reads: its name, its budget and what differs from the defaults.</summary>
+    /// <summary>
+    /// An attack of this kind as text that <see cref="AttackCatalog.Parse"/> reads: its name, its budget and what
+    /// differs from the defaults.
+    /// </summary>
     /// <param name="attack">The attack.</param>
     /// <param name="epsilons">The budgets to name in place of its own; none where it is empty.</param>
     /// <exception cref="ArgumentException">The attack is of another kind.</exception>

@@ -7,8 +7,13 @@ namespace Parry.Attacks.Catalog;
 /// <summary>An attack with its settings and the budgets it is to be run at.</summary>
 public sealed class AttackSpec
 {
-    internal AttackSpec(AttackEntry entry, IAttack<IClassifier> attack, IReadOnlyList<double> epsilons, TargetChoice? target, AttackTraining? training = null) =>
-        (Entry, Attack, Epsilons, Target, Training) = (entry, attack, epsilons, target, training);
+    internal AttackSpec(
+        AttackEntry entry,
+        IAttack<IClassifier> attack,
+        IReadOnlyList<double> epsilons,
+        TargetChoice? target,
+        AttackTraining? training = null
+    ) => (Entry, Attack, Epsilons, Target, Training) = (entry, attack, epsilons, target, training);
 
     /// <summary>The kind of attack.</summary>
     public AttackEntry Entry { get; }
@@ -25,7 +30,9 @@ public sealed class AttackSpec
     /// <summary>The attack, at the first budget.</summary>
     public IAttack<IClassifier> Attack { get; }
 
-    /// <summary>The budgets in the attack's norm; empty for an attack that looks for the smallest perturbation.</summary>
+    /// <summary>
+    /// The budgets in the attack's norm; empty for an attack that looks for the smallest perturbation.
+    /// </summary>
     public IReadOnlyList<double> Epsilons { get; }
 
     /// <summary>The class it aims at; null to leave the true one.</summary>
@@ -37,41 +44,66 @@ public sealed class AttackSpec
     /// <param name="labels">The true classes, [N] int64.</param>
     /// <param name="seed">Decides random targets.</param>
     /// <param name="firstSample">The number of the first image's sample.</param>
-    /// <exception cref="UserErrorException">The model has no such class, or shows no scores where they are needed.</exception>
+    /// <exception cref="UserErrorException">The model has no such class, or shows no scores where they are
+    /// needed.</exception>
     public Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed, long firstSample = 0) =>
         Target?.For(model, images, labels, seed, firstSample) ?? Goal.Untargeted(labels);
 
     /// <summary>What the attack's training took; null where there was none.</summary>
     public AttackTraining? Training { get; }
 
-    /// <summary>The spec with its attack trained, for its target and all its budgets, on as many of the first images of a set as it asks for.</summary>
+    /// <summary>
+    /// The spec with its attack trained, for its target and all its budgets, on as many of the first images of a set as
+    /// it asks for.
+    /// </summary>
     /// <param name="model">The model it learns to attack.</param>
     /// <param name="known">Other images than those it will attack.</param>
     /// <param name="seed">Decides every random draw.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops the training.</param>
-    /// <returns>The trained spec, whose attack the caller owns; the same spec when the attack needs no training.</returns>
-    /// <exception cref="UserErrorException">The model shows less than the attack needs, or the images do not fit.</exception>
-    public AttackSpec Train(IPredictor model, ImageSet known, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    /// <returns>The trained spec, whose attack the caller owns; the same spec when the attack needs no
+    /// training.</returns>
+    /// <exception cref="UserErrorException">The model shows less than the attack needs, or the images do not
+    /// fit.</exception>
+    public AttackSpec Train(
+        IPredictor model,
+        ImageSet known,
+        long seed,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner) return this;
+        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)
+            return this;
         using var scope = NewDisposeScope();
         var (images, labels) = known.First(learner.TrainingImages);
         return Train(model, images, GoalFor(model, images, labels, seed), seed, progress, cancellation);
     }
 
-    /// <summary>The spec with its attack trained for all its budgets, which the caller owns; the same spec when the attack needs no training.</summary>
+    /// <summary>
+    /// The spec with its attack trained for all its budgets, which the caller owns; the same spec when the attack needs
+    /// no training.
+    /// </summary>
     /// <param name="model">The model it learns to attack.</param>
     /// <param name="images">[N, C, H, W] in [0, 1]: others than those it will attack.</param>
     /// <param name="goal">Of the same rows, of the kind that the attack will have.</param>
     /// <param name="seed">Decides every random draw.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops the training.</param>
-    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted, or the images do not fit.</exception>
-    public AttackSpec Train(IPredictor model, Tensor images, Goal goal, long seed, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted,
+    /// or the images do not fit.</exception>
+    public AttackSpec Train(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        long seed,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         CheckGoal(goal);
-        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner) return this;
+        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)
+            return this;
         var (trained, training) = AttackFit.Train(learner, model, images, goal, seed, Epsilons, progress, cancellation);
         return new AttackSpec(Entry, trained, Epsilons, Target, training);
     }
@@ -81,29 +113,58 @@ public sealed class AttackSpec
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="goal">Of the same rows.</param>
     /// <param name="seed">Decides every random draw.</param>
-    /// <param name="attacked">Which images to attack; null means those that do not reach the goal by themselves.</param>
+    /// <param name="attacked">Which images to attack; null means those that do not reach the goal by
+    /// themselves.</param>
     /// <param name="firstSample">The number of the first image's sample.</param>
     /// <param name="limits">The most passes for each image, and for each budget; null for no limit.</param>
     /// <param name="progress">Told the share of images that are done.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>One result for each budget, or one in all.</returns>
-    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted or is not trained, or the images do not fit.</exception>
-    public IReadOnlyList<AttackResult> Run(IPredictor model, Tensor images, Goal goal, long seed, IReadOnlyList<bool>? attacked = null, long firstSample = 0,
-        AttackLimits? limits = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted
+    /// or is not trained, or the images do not fit.</exception>
+    public IReadOnlyList<AttackResult> Run(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        long seed,
+        IReadOnlyList<bool>? attacked = null,
+        long firstSample = 0,
+        AttackLimits? limits = null,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         CheckGoal(goal);
         if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
-            throw new UserErrorException($"the attack {Name} learns before it attacks: train it on other images than those it will attack");
-        return AttackFit.Run(Attack, model, images, goal, seed, Epsilons.Count == 0 ? null : Epsilons, attacked, firstSample, limits, progress, cancellation);
+            throw new UserErrorException(
+                $"the attack {Name} learns before it attacks: train it on other images than those it will attack"
+            );
+        return AttackFit.Run(
+            Attack,
+            model,
+            images,
+            goal,
+            seed,
+            Epsilons.Count == 0 ? null : Epsilons,
+            attacked,
+            firstSample,
+            limits,
+            progress,
+            cancellation
+        );
     }
 
     /// <inheritdoc/>
     public override string ToString() => Text;
 
-    private string WithTarget(string text) => Target is null ? text : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
+    private string WithTarget(string text) =>
+        Target is null
+            ? text
+            : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
 
     private void CheckGoal(Goal goal)
     {
-        if (goal.IsTargeted && !Entry.CanTarget) throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
+        if (goal.IsTargeted && !Entry.CanTarget)
+            throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
     }
 }

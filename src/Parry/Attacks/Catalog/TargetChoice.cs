@@ -8,7 +8,9 @@ namespace Parry.Attacks.Catalog;
 /// <summary>Which class a targeted run wants of each image.</summary>
 public sealed record TargetChoice
 {
-    private const string Next = "next", Random = "random", LeastLikely = "least-likely";
+    private const string Next = "next",
+        Random = "random",
+        LeastLikely = "least-likely";
     private const int TargetStream = 7919;
 
     private TargetChoice(string text) => Text = text;
@@ -16,12 +18,18 @@ public sealed record TargetChoice
     /// <summary>What may be written.</summary>
     public static string Values { get; } = $"{Next}, {Random}, {LeastLikely} or the number of a class";
 
-    /// <summary><c>next</c> (the class after the true one), <c>random</c> (any other), <c>least-likely</c> (to the model), or the number of a class.</summary>
+    /// <summary>
+    /// <c>next</c> (the class after the true one), <c>random</c> (any other), <c>least-likely</c> (to the model), or
+    /// the number of a class.
+    /// </summary>
     public string Text { get; }
 
     /// <summary>Reads a choice; null when it is none.</summary>
     public static TargetChoice? TryParse(string text) =>
-        text is Next or Random or LeastLikely || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? new(text) : null;
+        text is Next or Random or LeastLikely
+        || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            ? new(text)
+            : null;
 
     /// <summary>The goal for images of these true classes.</summary>
     /// <param name="model">The model that is attacked; <c>least-likely</c> needs its scores.</param>
@@ -41,22 +49,32 @@ public sealed record TargetChoice
                 targets = [.. truth.Select(label => (label + 1) % classes)];
                 break;
             case Random:
-                float[] draws = new SampleRandom(seed, truth.Select((_, i) => firstSample + i).ToArray()).Fork(TargetStream).Uniform(0, 1).ToArray<float>();
+                float[] draws = new SampleRandom(seed, truth.Select((_, i) => firstSample + i).ToArray())
+                    .Fork(TargetStream)
+                    .Uniform(0, 1)
+                    .ToArray<float>();
                 targets = [.. truth.Select((label, i) => (label + 1 + (long)(draws[i] * (classes - 1))) % classes)];
                 break;
             case LeastLikely:
-                if (model is not IScorer scorer) throw new UserErrorException("target=least-likely needs the model's scores, and this model shows only labels");
+                if (model is not IScorer scorer)
+                    throw new UserErrorException(
+                        "target=least-likely needs the model's scores, and this model shows only labels"
+                    );
                 using (var scope = NewDisposeScope())
                 {
                     // The true class is never the target, however unlikely the model finds it.
                     Tensor scores = scorer.Probabilities(images);
-                    targets = scores.sub(zeros_like(scores).ScatterValue(1, labels.unsqueeze(1), double.NegativeInfinity)).argmin(1).ToArray<long>();
+                    targets = scores
+                        .sub(zeros_like(scores).ScatterValue(1, labels.unsqueeze(1), double.NegativeInfinity))
+                        .argmin(1)
+                        .ToArray<long>();
                 }
 
                 break;
             default:
                 int wanted = int.Parse(Text, CultureInfo.InvariantCulture);
-                if (wanted >= classes) throw new UserErrorException($"the model has the classes 0 to {classes - 1}, got target={Text}");
+                if (wanted >= classes)
+                    throw new UserErrorException($"the model has the classes 0 to {classes - 1}, got target={Text}");
                 targets = [.. truth.Select(_ => (long)wanted)];
                 break;
         }

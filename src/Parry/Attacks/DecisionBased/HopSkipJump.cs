@@ -7,13 +7,15 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.DecisionBased;
 
 /// <summary>
-/// HopSkipJump (Chen, Jordan, Wainwright, 2019, 1904.02144): looks for the smallest perturbation in L2 or Linf with labels only, [N, C, H, W] to the
-/// same, targeted or not. From a point on the decision boundary it asks for labels all around, takes their mean direction as the boundary's normal, steps
-/// along it by a length found by halving, and returns to the boundary by a binary search towards the image. The defaults are the authors': 64 iterations
-/// of 100·√t queries (at most 10,000), a step of distance/√t first, θ = γ/(d·√d) in L2 and γ/d² in Linf with γ = 1.
-/// Starting points are uniform noise, up to 10,000 draws for each image, or <see cref="StartingImages"/>; an image for which none of them reaches the
-/// goal is returned clean. Deviations: halving stops after 20 times, and then the point stays where it is; the nearest of all points on the boundary is
-/// returned, not the last; of 16 noise images drawn at once the one with the nearest blend is taken.
+/// HopSkipJump (Chen, Jordan, Wainwright, 2019, 1904.02144): looks for the smallest perturbation in L2 or Linf with
+/// labels only, [N, C, H, W] to the same, targeted or not. From a point on the decision boundary it asks for labels all
+/// around, takes their mean direction as the boundary's normal, steps along it by a length found by halving, and
+/// returns to the boundary by a binary search towards the image. The defaults are the authors': 64 iterations of 100·√t
+/// queries (at most 10,000), a step of distance/√t first, θ = γ/(d·√d) in L2 and γ/d² in Linf with γ = 1. Starting
+/// points are uniform noise, up to 10,000 draws for each image, or <see cref="StartingImages"/>; an image for which
+/// none of them reaches the goal is returned clean. Deviations: halving stops after 20 times, and then the point stays
+/// where it is; the nearest of all points on the boundary is returned, not the last; of 16 noise images drawn at once
+/// the one with the nearest blend is taken.
 /// </summary>
 public sealed record HopSkipJump : IAttack<IPredictor>
 {
@@ -32,7 +34,13 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.L2 or Norm.Linf ? value : throw new ArgumentOutOfRangeException(nameof(value), $"HopSkipJump works in L2 and Linf, not in {value}.");
+        init =>
+            field = value is Norm.L2 or Norm.Linf
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"HopSkipJump works in L2 and Linf, not in {value}."
+                );
     } = Norm.L2;
 
     /// <summary>The number of steps along the boundary.</summary>
@@ -47,17 +55,48 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     /// <summary>γ: how exactly the binary search finds the boundary.</summary>
     public double Gamma { get; init; } = 1;
 
-    /// <summary>Images to start from in place of noise, [M, C, H, W] in [0, 1], such as training images of the wanted classes; null for noise.</summary>
+    /// <summary>
+    /// Images to start from in place of noise, [M, C, H, W] in [0, 1], such as training images of the wanted classes;
+    /// null for noise.
+    /// </summary>
     public Tensor? StartingImages { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<HopSkipJump>(new(), "smallest change from labels alone: boundary normals by sampling, and binary searches",
-        "Chen, Jordan and Wainwright, 2019, 1904.02144")
-        .Norms([Norm.L2, Norm.Linf], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("steps", 1, "steps along the boundary", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("queries", 1, "queries around the first point; around the t-th √t times as many", attack => attack.InitialQueries, (attack, value) => attack with { InitialQueries = value })
-        .Whole("most", 1, "the most queries around one point", attack => attack.MostQueries, (attack, value) => attack with { MostQueries = value })
-        .Number("gamma", 1e-6, "tolerance of the binary search", attack => attack.Gamma, (attack, value) => attack with { Gamma = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<HopSkipJump>(
+            new(),
+            "smallest change from labels alone: boundary normals by sampling, and binary searches",
+            "Chen, Jordan and Wainwright, 2019, 1904.02144"
+        )
+            .Norms([Norm.L2, Norm.Linf], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Whole(
+                "steps",
+                1,
+                "steps along the boundary",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "queries",
+                1,
+                "queries around the first point; around the t-th √t times as many",
+                attack => attack.InitialQueries,
+                (attack, value) => attack with { InitialQueries = value }
+            )
+            .Whole(
+                "most",
+                1,
+                "the most queries around one point",
+                attack => attack.MostQueries,
+                (attack, value) => attack with { MostQueries = value }
+            )
+            .Number(
+                "gamma",
+                1e-6,
+                "tolerance of the binary search",
+                attack => attack.Gamma,
+                (attack, value) => attack with { Gamma = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
@@ -66,7 +105,8 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         var batch = new AttackBatch<IPredictor>(model, images, goal, random);
         var (points, found) = StartingPoint.Find(batch, StartingImages);
         long[] started = Rows.Where(found, true);
-        if (started.Length > 0) points.Put(started, Walk(batch.Select(started), points.At(started)));
+        if (started.Length > 0)
+            points.Put(started, Walk(batch.Select(started), points.At(started)));
         return scope.MoveToOuter(points);
     }
 
@@ -77,8 +117,11 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     {
         using var scope = NewDisposeScope();
         double pixels = (double)start.numel() / batch.Count;
-        Tensor point = start.clone(), best = start.clone(), before = Distances(batch, start);
-        Tensor nearest = ones_like(before).mul_(double.PositiveInfinity), distance = before.clone();
+        Tensor point = start.clone(),
+            best = start.clone(),
+            before = Distances(batch, start);
+        Tensor nearest = ones_like(before).mul_(double.PositiveInfinity),
+            distance = before.clone();
         ToBoundary(start);
         for (int t = 1; t <= Steps; t++)
         {
@@ -86,7 +129,14 @@ public sealed record HopSkipJump : IAttack<IPredictor>
             // δ = √d·θ·distance in L2 and d·θ·distance in Linf: both γ·distance/d.
             Tensor radius = t == 1 ? ones_like(before).mul_(FirstRadius) : before.mul(Gamma / pixels);
             Tensor direction = Normal(batch, point, radius, t);
-            ToBoundary(Step(batch, point, direction, [.. distance.reshape(-1).ToArray<float>().Select(length => length / Math.Sqrt(t))]));
+            ToBoundary(
+                Step(
+                    batch,
+                    point,
+                    direction,
+                    [.. distance.reshape(-1).ToArray<float>().Select(length => length / Math.Sqrt(t))]
+                )
+            );
         }
 
         return scope.MoveToOuter(best);
@@ -97,11 +147,14 @@ public sealed record HopSkipJump : IAttack<IPredictor>
             double threshold = Norm == Norm.L2 ? Gamma / (pixels * Math.Sqrt(pixels)) : Gamma / (pixels * pixels);
             int halvings = Math.Max(0, (int)Math.Ceiling(Math.Log2(1 / threshold)));
             before.copy_(Distances(batch, outside));
-            Func<Tensor, Tensor, Tensor, Tensor> path = Norm == Norm.L2 ? StartingPoint.Blend : (clean, far, part) =>
-            {
-                Tensor length = part.mul(before);
-                return far.maximum(clean.sub(length)).minimum(clean.add(length)).clamp_(0.0, 1.0);
-            };
+            Func<Tensor, Tensor, Tensor, Tensor> path =
+                Norm == Norm.L2
+                    ? StartingPoint.Blend
+                    : (clean, far, part) =>
+                    {
+                        Tensor length = part.mul(before);
+                        return far.maximum(clean.sub(length)).minimum(clean.add(length)).clamp_(0.0, 1.0);
+                    };
             point.copy_(StartingPoint.Approach(batch, outside, halvings, path));
             distance.copy_(Distances(batch, point));
             best.copy_(where(distance.lt(nearest), point, best));
@@ -123,7 +176,11 @@ public sealed record HopSkipJump : IAttack<IPredictor>
             result.Put(rows, NormalOf(batch.Select(rows), points.At(rows), radius.At(rows), step, queries));
         }
 
-        return scope.MoveToOuter(Norm == Norm.Linf ? result.sign() : result.div(linalg.vector_norm(result, 2, s_image, true).clamp_min(1e-30)));
+        return scope.MoveToOuter(
+            Norm == Norm.Linf
+                ? result.sign()
+                : result.div(linalg.vector_norm(result, 2, s_image, true).clamp_min(1e-30))
+        );
     }
 
     private Tensor NormalOf(AttackBatch<IPredictor> batch, Tensor points, Tensor radius, int step, int queries)
@@ -131,19 +188,27 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         using var scope = NewDisposeScope();
         long[] shape = points.shape[1..];
         SampleRandom random = batch.Random.Fork(step);
-        Tensor centers = points.unsqueeze(1), radii = radius.unsqueeze(1);
-        Tensor signed = zeros([batch.Count, 1, points.numel() / batch.Count]), all = zeros_like(signed), signs = zeros([batch.Count, 1, 1]);
+        Tensor centers = points.unsqueeze(1),
+            radii = radius.unsqueeze(1);
+        Tensor signed = zeros([batch.Count, 1, points.numel() / batch.Count]),
+            all = zeros_like(signed),
+            signs = zeros([batch.Count, 1, 1]);
         for (int from = 0; from < queries; from += Portion)
         {
             using var inner = NewDisposeScope();
             int count = Math.Min(Portion, queries - from);
             long[] drawn = [count, .. shape];
-            Tensor noise = Norm == Norm.L2 ? random.Normal(from, drawn) : random.Uniform(from, drawn).mul_(2.0).add_(-1.0);
-            Tensor around = noise.mul_(radii.div(linalg.vector_norm(noise, 2, [2, 3, 4], true))).add_(centers).clamp_(0.0, 1.0);
+            Tensor noise =
+                Norm == Norm.L2 ? random.Normal(from, drawn) : random.Uniform(from, drawn).mul_(2.0).add_(-1.0);
+            Tensor around = noise
+                .mul_(radii.div(linalg.vector_norm(noise, 2, [2, 3, 4], true)))
+                .add_(centers)
+                .clamp_(0.0, 1.0);
             Tensor reached = batch.Goal.Repeat(count).IsReached(batch.Model.Predict(around.reshape([-1, .. shape])));
             Tensor sign = reached.to(ScalarType.Float32).mul_(2.0).add_(-1.0).reshape(batch.Count, 1, count);
 
-            // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would not turn their mean.
+            // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would
+            // not turn their mean.
             Tensor taken = around.sub(centers).reshape(batch.Count, count, -1);
             signed.add_(MatrixProduct.Of(sign, taken));
             all.add_(MatrixProduct.Of(ones_like(sign), taken));
@@ -166,15 +231,21 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         {
             using var inner = NewDisposeScope();
             AttackBatch<IPredictor> rest = batch.Select(open);
-            Tensor tried = direction.At(open).mul_(Rows.Column(lengths.At(open).Select(length => Math.ScaleB(length, -halving)))).add_(points.At(open)).clamp_(0.0, 1.0);
+            Tensor tried = direction
+                .At(open)
+                .mul_(Rows.Column(lengths.At(open).Select(length => Math.ScaleB(length, -halving))))
+                .add_(points.At(open))
+                .clamp_(0.0, 1.0);
             bool[] reached = rest.Goal.IsReached(rest.Model.Predict(tried)).ToArray<bool>();
             long[] hits = Rows.Where(reached, true);
-            if (hits.Length > 0) result.Put(open.At(hits), tried.At(hits));
+            if (hits.Length > 0)
+                result.Put(open.At(hits), tried.At(hits));
             open = open.At(Rows.Where(reached, false));
         }
 
         return scope.MoveToOuter(result);
     }
 
-    private Tensor Distances(AttackBatch<IPredictor> batch, Tensor points) => Norm.Of(points.sub(batch.Images)).reshape(-1, 1, 1, 1);
+    private Tensor Distances(AttackBatch<IPredictor> batch, Tensor points) =>
+        Norm.Of(points.sub(batch.Images)).reshape(-1, 1, 1, 1);
 }

@@ -7,19 +7,22 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.DecisionBased;
 
 /// <summary>
-/// POBA-GA, perturbation optimized attacks by a genetic algorithm (Chen, Su, Shen, Xiong, Zheng, 2019, 1906.03181): a population of noises is crossed
-/// pixel by pixel and mutated, and bred by a fitness on two levels: first whether the goal is reached, then how visible the noise is. It looks for a small
-/// perturbation with labels only, [N, C, H, W] to the same, targeted or not. Visibility is Z, the sum over pixels of σ(10·|change| - 5.8) - σ(-5.8), in
-/// which faint changes count less than their share; the fitness is 1 - α·Z/(largest Z at first) where the goal is reached and -α elsewhere: the paper's
-/// p(best) - p(true) - α·Z/max Z, with the label in place of confidences, which are not seen here. Defaults: α = 3, crossover always and mutation with
-/// 0.001, as published; 50 noises, 400 generations.
-/// Deviations: one of the first noises is a blend of uniform noise that reaches the goal (an image without one, in 10,000 draws, is returned clean), the
-/// others are Gaussian with deviations up to 1; the fittest always survives; fitness is counted from the least of its generation, so that chances are not
-/// negative; mutation multiplies single pixels by 0, 1 or 2, where whole noises would mutate too rarely to matter.
+/// POBA-GA, perturbation optimized attacks by a genetic algorithm (Chen, Su, Shen, Xiong, Zheng, 2019, 1906.03181): a
+/// population of noises is crossed pixel by pixel and mutated, and bred by a fitness on two levels: first whether the
+/// goal is reached, then how visible the noise is. It looks for a small perturbation with labels only, [N, C, H, W] to
+/// the same, targeted or not. Visibility is Z, the sum over pixels of σ(10·|change| - 5.8) - σ(-5.8), in which faint
+/// changes count less than their share; the fitness is 1 - α·Z/(largest Z at first) where the goal is reached and -α
+/// elsewhere: the paper's p(best) - p(true) - α·Z/max Z, with the label in place of confidences, which are not seen
+/// here. Defaults: α = 3, crossover always and mutation with 0.001, as published; 50 noises, 400 generations.
+/// Deviations: one of the first noises is a blend of uniform noise that reaches the goal (an image without one, in
+/// 10,000 draws, is returned clean), the others are Gaussian with deviations up to 1; the fittest always survives;
+/// fitness is counted from the least of its generation, so that chances are not negative; mutation multiplies single
+/// pixels by 0, 1 or 2, where whole noises would mutate too rarely to matter.
 /// </summary>
 public sealed record PobaGa : IAttack<IPredictor>
 {
-    private const double Steepness = 10, Middle = 5.8;
+    private const double Steepness = 10,
+        Middle = 5.8;
 
     // Larger batches leave the cache, and models answer slower.
     private const int MostQueries = 128;
@@ -46,12 +49,47 @@ public sealed record PobaGa : IAttack<IPredictor>
     public double Alpha { get; init; } = 3;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<PobaGa>(new(), "small change from labels alone, bred by a genetic algorithm", "Chen et al., 2019, 1906.03181")
-        .Whole("population", 2, "noises bred for each image", attack => attack.Population, (attack, value) => attack with { Population = value })
-        .Whole("generations", 1, "generations", attack => attack.Generations, (attack, value) => attack with { Generations = value })
-        .Number("crossover", 0, "chance that two noises are crossed", attack => attack.Crossover, (attack, value) => attack with { Crossover = value })
-        .Number("mutation", 0, "chance of each pixel to mutate", attack => attack.Mutation, (attack, value) => attack with { Mutation = value })
-        .Number("alpha", 0, "weight of visibility in the fitness", attack => attack.Alpha, (attack, value) => attack with { Alpha = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<PobaGa>(
+            new(),
+            "small change from labels alone, bred by a genetic algorithm",
+            "Chen et al., 2019, 1906.03181"
+        )
+            .Whole(
+                "population",
+                2,
+                "noises bred for each image",
+                attack => attack.Population,
+                (attack, value) => attack with { Population = value }
+            )
+            .Whole(
+                "generations",
+                1,
+                "generations",
+                attack => attack.Generations,
+                (attack, value) => attack with { Generations = value }
+            )
+            .Number(
+                "crossover",
+                0,
+                "chance that two noises are crossed",
+                attack => attack.Crossover,
+                (attack, value) => attack with { Crossover = value }
+            )
+            .Number(
+                "mutation",
+                0,
+                "chance of each pixel to mutate",
+                attack => attack.Mutation,
+                (attack, value) => attack with { Mutation = value }
+            )
+            .Number(
+                "alpha",
+                0,
+                "weight of visibility in the fitness",
+                attack => attack.Alpha,
+                (attack, value) => attack with { Alpha = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
@@ -75,31 +113,52 @@ public sealed record PobaGa : IAttack<IPredictor>
     {
         using var scope = NewDisposeScope();
         long[] shape = batch.Images.shape[1..];
-        Tensor best = start.clone(), images = batch.Images.unsqueeze(1);
-        Tensor deviations = tensor((float[])[.. Enumerable.Range(1, Population).Select(i => (float)i / Population)], [1, Population, 1, 1, 1]);
+        Tensor best = start.clone(),
+            images = batch.Images.unsqueeze(1);
+        Tensor deviations = tensor(
+            (float[])[.. Enumerable.Range(1, Population).Select(i => (float)i / Population)],
+            [1, Population, 1, 1, 1]
+        );
         Tensor noises = batch.Random.Fork(0).Normal(0, [Population, .. shape]).mul_(deviations);
-        double[] fittest = [.. Enumerable.Repeat(double.NegativeInfinity, batch.Count)], scale = [];
+        double[] fittest = [.. Enumerable.Repeat(double.NegativeInfinity, batch.Count)],
+            scale = [];
         for (int generation = 1; generation <= Generations; generation++)
         {
             using var inner = NewDisposeScope();
 
             // The fittest so far, at first the starting point, has the first place.
-            Tensor population = cat([best.unsqueeze(1), noises.slice(1, 1, Population, 1).add(images).clamp_(0.0, 1.0)], 1);
+            Tensor population = cat(
+                [best.unsqueeze(1), noises.slice(1, 1, Population, 1).add(images).clamp_(0.0, 1.0)],
+                1
+            );
             Tensor shown = population.reshape([-1, .. shape]);
             noises.copy_(population).add_(images, -1.0);
             bool[] reached = batch.Goal.Repeat(Population).IsReached(batch.Model.Predict(shown)).ToArray<bool>();
-            float[] visible = noises.abs().mul_(Steepness).add_(-Middle).sigmoid().add_(-1 / (1 + Math.Exp(Middle))).sum([2, 3, 4]).ToArray<float>();
-            if (generation == 1) scale = [.. visible.Chunk(Population).Select(sizes => Math.Max(sizes.Max(), 1e-12))];
-            double[] fitness = [.. visible.Select((size, i) => reached[i] ? 1 - (Alpha * size / scale[i / Population]) : -Alpha)];
+            float[] visible = noises
+                .abs()
+                .mul_(Steepness)
+                .add_(-Middle)
+                .sigmoid()
+                .add_(-1 / (1 + Math.Exp(Middle)))
+                .sum([2, 3, 4])
+                .ToArray<float>();
+            if (generation == 1)
+                scale = [.. visible.Chunk(Population).Select(sizes => Math.Max(sizes.Max(), 1e-12))];
+            double[] fitness =
+            [
+                .. visible.Select((size, i) => reached[i] ? 1 - (Alpha * size / scale[i / Population]) : -Alpha),
+            ];
             for (int row = 0; row < batch.Count; row++)
             {
                 int champion = Enumerable.Range(row * Population, Population).MaxBy(i => fitness[i]);
-                if (fitness[champion] <= fittest[row]) continue;
+                if (fitness[champion] <= fittest[row])
+                    continue;
                 fittest[row] = fitness[champion];
                 best.Put([row], shown.slice(0, champion, champion + 1, 1));
             }
 
-            if (generation < Generations) noises.copy_(Breed(noises, fitness, batch.Random.Fork(generation)));
+            if (generation < Generations)
+                noises.copy_(Breed(noises, fitness, batch.Random.Fork(generation)));
         }
 
         return scope.MoveToOuter(best);
@@ -114,13 +173,15 @@ public sealed record PobaGa : IAttack<IPredictor>
         float[] chances = random.Uniform(0, pairs, 2).ToArray<float>();
         long[] parents = [.. chances.Select((chance, i) => Choose(fitness, i / (2 * pairs) * Population, chance))];
         Tensor chosen = noises.flatten(0, 1).At(parents).reshape([-1, pairs, 2, .. shape]);
-        Tensor first = chosen.select(2, 0), second = chosen.select(2, 1);
+        Tensor first = chosen.select(2, 0),
+            second = chosen.select(2, 1);
         Tensor copied = random.Uniform(1, pairs, 1, 1, 1).lt(Crossover).logical_not().to(ScalarType.Float32);
         Tensor coin = random.Uniform(2, [pairs, .. shape]).add_(copied, -1.0).lt(0.5);
         Tensor children = cat([where(coin, first, second), where(coin, second, first)], 1).slice(1, 0, Population, 1);
         Tensor luck = random.Uniform(3, [Population, .. shape]);
         Tensor factor = (1.0 - luck.lt(Mutation / 3).to(ScalarType.Float32))
-.add_(luck.lt(Mutation).to(ScalarType.Float32)).add_(luck.lt(Mutation * 2 / 3).to(ScalarType.Float32), -1.0);
+            .add_(luck.lt(Mutation).to(ScalarType.Float32))
+            .add_(luck.lt(Mutation * 2 / 3).to(ScalarType.Float32), -1.0);
         return scope.MoveToOuter(children.mul(factor));
     }
 
@@ -128,15 +189,20 @@ public sealed record PobaGa : IAttack<IPredictor>
     private long Choose(double[] fitness, int from, double chance)
     {
         ReadOnlySpan<double> mine = fitness.AsSpan(from, Population);
-        double least = mine[0], sum = 0;
-        foreach (double value in mine) least = Math.Min(least, value);
-        foreach (double value in mine) sum += value - least;
-        if (sum == 0) return from + Math.Min((int)(chance * Population), Population - 1);
+        double least = mine[0],
+            sum = 0;
+        foreach (double value in mine)
+            least = Math.Min(least, value);
+        foreach (double value in mine)
+            sum += value - least;
+        if (sum == 0)
+            return from + Math.Min((int)(chance * Population), Population - 1);
         double left = chance * sum;
         for (int i = 0; i < mine.Length; i++)
         {
             left -= mine[i] - least;
-            if (left < 0) return from + i;
+            if (left < 0)
+                return from + i;
         }
 
         return from + Population - 1;

@@ -7,9 +7,10 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.DecisionBased;
 
 /// <summary>
-/// Blind random search: perturbations from the edge of the budget, drawn until one reaches the goal; random corners of the cube in Linf, random directions in L2, cut to the
-/// box. The weakest attack there is: where it finds what attacks by gradients miss, gradients are masked (Athalye, Carlini, Wagner, 2018, 1802.00420). Linf and L2,
-/// [N, C, H, W] to the same, targeted or not. The authors sample the ball 10^5 times or more; the default here is a spot check.
+/// Blind random search: perturbations from the edge of the budget, drawn until one reaches the goal; random corners of
+/// the cube in Linf, random directions in L2, cut to the box. The weakest attack there is: where it finds what attacks
+/// by gradients miss, gradients are masked (Athalye, Carlini, Wagner, 2018, 1802.00420). Linf and L2, [N, C, H, W] to
+/// the same, targeted or not. The authors sample the ball 10^5 times or more; the default here is a spot check.
 /// </summary>
 public sealed record RandomSearch : IBudgetAttack<IPredictor>
 {
@@ -23,10 +24,18 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"Random search works in Linf and L2, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"Random search works in Linf and L2, not in {value}."
+                );
     } = Norm.Linf;
 
-    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.</summary>
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
     public double Epsilon
     {
         get => _epsilon ?? Ball.UsualRadius(Norm);
@@ -37,20 +46,44 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
     public int Draws { get; init; } = 100;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<RandomSearch>(new(), "random perturbations at the edge of the budget, until one fools", "Athalye, Carlini, Wagner, 2018, 1802.00420")
-        .Budget("the largest perturbation; 2 when the norm is l2", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("draws", 1, "most perturbations drawn for an image", attack => attack.Draws, (attack, value) => attack with { Draws = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<RandomSearch>(
+            new(),
+            "random perturbations at the edge of the budget, until one fools",
+            "Athalye, Carlini, Wagner, 2018, 1802.00420"
+        )
+            .Budget(
+                "the largest perturbation; 2 when the norm is l2",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Whole(
+                "draws",
+                1,
+                "most perturbations drawn for an image",
+                attack => attack.Draws,
+                (attack, value) => attack with { Draws = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
-        return scope.MoveAllToOuter(Survivors<IPredictor>.Ascending(new(model, images, goal, random), epsilons, Search));
+        return scope.MoveAllToOuter(
+            Survivors<IPredictor>.Ascending(new(model, images, goal, random), epsilons, Search)
+        );
     }
 
     /// <inheritdoc/>
@@ -62,13 +95,18 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
         var survivors = new Survivors<IPredictor>(batch);
         for (int draw = 0; draw < Draws; draw++)
         {
-            survivors.Attack((left, _) =>
-            {
-                ReadOnlySpan<long> shape = left.Images.shape.AsSpan(1);
-                Tensor change = Norm == Norm.Linf ? left.Random.Signs(draw, shape) : Direction.Unit(left.Random.Normal(draw, shape));
-                Tensor attempt = change.mul_(epsilon).add_(left.Images).clamp_(0.0, 1.0);
-                return (attempt, left.Goal.IsReached(left.Model.Predict(attempt)).ToArray<bool>());
-            });
+            survivors.Attack(
+                (left, _) =>
+                {
+                    ReadOnlySpan<long> shape = left.Images.shape.AsSpan(1);
+                    Tensor change =
+                        Norm == Norm.Linf
+                            ? left.Random.Signs(draw, shape)
+                            : Direction.Unit(left.Random.Normal(draw, shape));
+                    Tensor attempt = change.mul_(epsilon).add_(left.Images).clamp_(0.0, 1.0);
+                    return (attempt, left.Goal.IsReached(left.Model.Predict(attempt)).ToArray<bool>());
+                }
+            );
         }
 
         return (scope.MoveToOuter(survivors.Images), survivors.Reached);

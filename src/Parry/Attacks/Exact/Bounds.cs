@@ -1,8 +1,9 @@
 namespace Parry.Attacks.Exact;
 
 /// <summary>
-/// Bounds of every unit before its ReLU, over a region of images, by linear propagation: a unit's row of weights is carried back through the layers below,
-/// each unstable ReLU replaced by a line below or above it, until it is a linear function of the image.
+/// Bounds of every unit before its ReLU, over a region of images, by linear propagation: a unit's row of weights is
+/// carried back through the layers below, each unstable ReLU replaced by a line below or above it, until it is a linear
+/// function of the image.
 /// </summary>
 internal sealed class Bounds
 {
@@ -35,13 +36,18 @@ internal sealed class Bounds
             for (int i = 0; i < coefficients.Length; i++)
             {
                 double c = coefficients[i];
-                if (c == 0 || high[i] <= 0) continue;
-                double slope = 1, offset = 0;
-                if (low[i] < 0 && c > 0) slope = high[i] > -low[i] ? 1 : 0;
-                else if (low[i] < 0) (slope, offset) = (high[i] / (high[i] - low[i]), -low[i] * high[i] / (high[i] - low[i]));
+                if (c == 0 || high[i] <= 0)
+                    continue;
+                double slope = 1,
+                    offset = 0;
+                if (low[i] < 0 && c > 0)
+                    slope = high[i] > -low[i] ? 1 : 0;
+                else if (low[i] < 0)
+                    (slope, offset) = (high[i] / (high[i] - low[i]), -low[i] * high[i] / (high[i] - low[i]));
                 constant += c * ((slope * _layers[layer].Biases[i]) + offset);
                 double[] row = _layers[layer].Weights[i];
-                for (int j = 0; j < row.Length; j++) below[j] += c * slope * row[j];
+                for (int j = 0; j < row.Length; j++)
+                    below[j] += c * slope * row[j];
             }
 
             coefficients = below;

@@ -10,15 +10,17 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Exact;
 
 /// <summary>
-/// The ground-truth attack: the provably smallest perturbation in Linf or L1 of a small ReLU network, [N, C, H, W] to the same, targeted or not. Carlini,
-/// Katz, Barrett and Dill (2017, 1709.10207) introduced it with Reluplex; this is the mixed-integer program of Tjeng, Xiao and Tedrake (2017, 1711.07356),
-/// whose binaries are the ReLUs that bounds leave open, given to the solver SCIP. As there, the search is within a ball, which keeps bounds tight; it begins
-/// with half the radius that the gradient suggests and grows by half until the goal can be reached in it.
-/// The defaults are 60 seconds for an image; when they are over, the best found stands beside a proven lower bound: see <see cref="Prove"/>.
-/// The model must show its layers (<see cref="ILayered"/>): linear, convolutions, average pooling, batch normalization, dropout and ReLU.
-/// Deviations: bounds come from linear propagation alone, not also from linear programs; the image is nudged along the margin's gradient by as little as
-/// makes the model itself, in float32, agree; where the solver has no solution when time runs out, PGD (Linf) or Carlini and Wagner's attack (L1) stand
-/// in; an image for which nothing is found is returned clean.
+/// The ground-truth attack: the provably smallest perturbation in Linf or L1 of a small ReLU network, [N, C, H, W] to
+/// the same, targeted or not. Carlini, Katz, Barrett and Dill (2017, 1709.10207) introduced it with Reluplex; this is
+/// the mixed-integer program of Tjeng, Xiao and Tedrake (2017, 1711.07356), whose binaries are the ReLUs that bounds
+/// leave open, given to the solver SCIP. As there, the search is within a ball, which keeps bounds tight; it begins
+/// with half the radius that the gradient suggests and grows by half until the goal can be reached in it. The defaults
+/// are 60 seconds for an image; when they are over, the best found stands beside a proven lower bound: see
+/// <see cref="Prove"/>. The model must show its layers (<see cref="ILayered"/>): linear, convolutions, average pooling,
+/// batch normalization, dropout and ReLU. Deviations: bounds come from linear propagation alone, not also from linear
+/// programs; the image is nudged along the margin's gradient by as little as makes the model itself, in float32, agree;
+/// where the solver has no solution when time runs out, PGD (Linf) or Carlini and Wagner's attack (L1) stand in; an
+/// image for which nothing is found is returned clean.
 /// </summary>
 public sealed record GroundTruth : IAttack<IClassifier>
 {
@@ -40,20 +42,37 @@ public sealed record GroundTruth : IAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"The ground-truth attack works in Linf and L1, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L1
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"The ground-truth attack works in Linf and L1, not in {value}."
+                );
     } = Norm.Linf;
 
     /// <summary>The most time for an image.</summary>
     public double Seconds { get; init; } = 60;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<GroundTruth>(new(), "provably smallest change of a small ReLU network, by mixed-integer programming",
-        "Carlini, Katz, Barrett and Dill, 2017, 1709.10207")
-        .Norms([Norm.Linf, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Number("seconds", 0, "the most time for an image", attack => attack.Seconds, (attack, value) => attack with { Seconds = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<GroundTruth>(
+            new(),
+            "provably smallest change of a small ReLU network, by mixed-integer programming",
+            "Carlini, Katz, Barrett and Dill, 2017, 1709.10207"
+        )
+            .Norms([Norm.Linf, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Number(
+                "seconds",
+                0,
+                "the most time for an image",
+                attack => attack.Seconds,
+                (attack, value) => attack with { Seconds = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => ProveAll(new AttackBatch<IClassifier>(model, images, goal, random)).Images;
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        ProveAll(new AttackBatch<IClassifier>(model, images, goal, random)).Images;
 
     /// <summary>The nearest images that reach a goal, with what is proven about their distances.</summary>
     /// <param name="model">That shows its layers, in evaluation mode.</param>
@@ -63,21 +82,34 @@ public sealed record GroundTruth : IAttack<IClassifier>
     /// <exception cref="UserErrorException">The model shows no layers, or other than the attack knows.</exception>
     /// <exception cref="OperationCanceledException">It was canceled.</exception>
     public (Tensor Images, IReadOnlyList<MinimalDistance> Distances) Prove(
-        IClassifier model, Tensor images, Goal goal, CancellationToken cancellation = default) =>
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        CancellationToken cancellation = default
+    ) =>
         ProveAll(
             new AttackBatch<IClassifier>(model, images, goal, new SampleRandom(0, Rows.All(images.size(0)))),
-            cancellation);
+            cancellation
+        );
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
     private (Tensor Images, IReadOnlyList<MinimalDistance> Distances) ProveAll(
-        AttackBatch<IClassifier> batch, CancellationToken cancellation = default)
+        AttackBatch<IClassifier> batch,
+        CancellationToken cancellation = default
+    )
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        var network = ReluNetwork.Read((batch.Model as ILayered)?.Network
-            ?? throw new UserErrorException("the attack ground-truth needs a network whose layers it can see: a weight file of Parry's own, without a defense around it"), batch.Model.Shape);
+        var network = ReluNetwork.Read(
+            (batch.Model as ILayered)?.Network
+                ?? throw new UserErrorException(
+                    "the attack ground-truth needs a network whose layers it can see: a weight file of Parry's own, "
+                        + "without a defense around it"
+                ),
+            batch.Model.Shape
+        );
         Tensor found = batch.Images.clone();
         double[] radii = FirstRadii(batch);
         var distances = new MinimalDistance[batch.Count];
@@ -92,20 +124,44 @@ public sealed record GroundTruth : IAttack<IClassifier>
             distances[row] = new MinimalDistance(lower, double.PositiveInfinity);
             Take(change);
 
-            // Where several margins are tight at once, no one's gradient leads away from the boundary: then they must all be a little more than zero.
+            // Where several margins are tight at once, no one's gradient leads away from the boundary: then they must
+            // all be a little more than zero.
             foreach (double margin in change is null ? [] : s_margins)
             {
-                if (distances[row].Proven) break;
-                ReluNetwork.Affine stricter = layers[^1] with { Biases = [.. layers[^1].Biases.Select(bias => bias - margin)] };
-                Take(Search([.. layers.SkipLast(1), stricter], center, (Growth * lower) + SmallestRadius, one.Goal.IsTargeted, clock, cancellation).Change);
+                if (distances[row].Proven)
+                    break;
+                ReluNetwork.Affine stricter = layers[^1] with
+                {
+                    Biases = [.. layers[^1].Biases.Select(bias => bias - margin)],
+                };
+                Take(
+                    Search(
+                        [.. layers.SkipLast(1), stricter],
+                        center,
+                        (Growth * lower) + SmallestRadius,
+                        one.Goal.IsTargeted,
+                        clock,
+                        cancellation
+                    ).Change
+                );
             }
 
             // Time has run out before the solver had any solution.
-            if (change is null && double.IsFinite(lower)) Try(Guess(one, Math.Max(lower, radii[row])));
+            if (change is null && double.IsFinite(lower))
+                Try(Guess(one, Math.Max(lower, radii[row])));
 
             void Take(double[]? change)
             {
-                if (change is not null && Nudge(one, tensor((float[])[.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.shape).clamp_(0.0, 1.0)) is { } nudged) Try([nudged]);
+                if (
+                    change is not null
+                    && Nudge(
+                        one,
+                        tensor((float[])[.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.shape)
+                            .clamp_(0.0, 1.0)
+                    )
+                        is { } nudged
+                )
+                    Try([nudged]);
             }
 
             void Try(IEnumerable<Tensor> candidates)
@@ -113,7 +169,11 @@ public sealed record GroundTruth : IAttack<IClassifier>
                 foreach (Tensor candidate in candidates)
                 {
                     double distance = Norm.Of(candidate.sub(one.Images)).ToDouble();
-                    if (distance >= distances[row].UpperBound || !one.Goal.IsReached(one.Model.Predict(candidate)).ToArray<bool>()[0]) continue;
+                    if (
+                        distance >= distances[row].UpperBound
+                        || !one.Goal.IsReached(one.Model.Predict(candidate)).ToArray<bool>()[0]
+                    )
+                        continue;
                     found.Put([row], candidate);
                     distances[row] = new MinimalDistance(Math.Min(lower, distance), distance);
                 }
@@ -123,26 +183,52 @@ public sealed record GroundTruth : IAttack<IClassifier>
         return (scope.MoveToOuter(found), distances);
     }
 
-    // Half of how far the goal would be if the margin were linear: what is excluded nearby is excluded fast, and bounds widen with the radius.
+    // Half of how far the goal would be if the margin were linear: what is excluded nearby is excluded fast, and bounds
+    // widen with the radius.
     private double[] FirstRadii(AttackBatch<IClassifier> batch)
     {
         LossGradient pass = batch.Model.Gradient(batch.Images, AttackLoss.Margin(batch.Goal));
         Tensor steepness = Norm == Norm.Linf ? pass.Gradient.abs().sum(s_image) : pass.Gradient.abs().amax(s_image);
-        return [.. pass.Losses.neg().div(steepness).ToArray<float>().Select(guess => Math.Max(FirstRadius * guess, SmallestRadius))];
+        return
+        [
+            .. pass
+                .Losses.neg()
+                .div(steepness)
+                .ToArray<float>()
+                .Select(guess => Math.Max(FirstRadius * guess, SmallestRadius)),
+        ];
     }
 
     // What ordinary attacks find.
-    private IReadOnlyList<Tensor> Guess(AttackBatch<IClassifier> one, double radius) => Norm == Norm.L1
-        ? [new CarliniWagnerL2 { SearchSteps = 6, Iterations = 100, LearningRate = 0.05 }.Perturb(one.Model, one.Images, one.Goal, one.Random)]
-        : new ProjectedGradientDescent { RandomStart = false }.PerturbWithin(one.Model, one.Images, one.Goal, one.Random, [.. s_guesses.Select(factor => factor * radius)]);
+    private IReadOnlyList<Tensor> Guess(AttackBatch<IClassifier> one, double radius) =>
+        Norm == Norm.L1
+            ?
+            [
+                new CarliniWagnerL2
+                {
+                    SearchSteps = 6,
+                    Iterations = 100,
+                    LearningRate = 0.05,
+                }.Perturb(one.Model, one.Images, one.Goal, one.Random),
+            ]
+            : new ProjectedGradientDescent { RandomStart = false }.PerturbWithin(
+                one.Model,
+                one.Images,
+                one.Goal,
+                one.Random,
+                [.. s_guesses.Select(factor => factor * radius)]
+            );
 
     // The last layer as the differences of logits that must be positive: all when targeted, one otherwise.
     private static ReluNetwork.Affine Margins(ReluNetwork.Affine logits, Goal goal)
     {
-        int label = (int)goal.Labels.ToArray<long>()[0], sign = goal.IsTargeted ? 1 : -1;
+        int label = (int)goal.Labels.ToArray<long>()[0],
+            sign = goal.IsTargeted ? 1 : -1;
         int[] others = [.. Enumerable.Range(0, logits.Biases.Length).Where(k => k != label)];
-        return new([.. others.Select(k => logits.Weights[label].Zip(logits.Weights[k], (a, b) => sign * (a - b)).ToArray())],
-            [.. others.Select(k => sign * (logits.Biases[label] - logits.Biases[k]))]);
+        return new(
+            [.. others.Select(k => logits.Weights[label].Zip(logits.Weights[k], (a, b) => sign * (a - b)).ToArray())],
+            [.. others.Select(k => sign * (logits.Biases[label] - logits.Biases[k]))]
+        );
     }
 
     // A proven lower bound, and the best change within the time, if any.
@@ -152,9 +238,11 @@ public sealed record GroundTruth : IAttack<IClassifier>
         double radius,
         bool targeted,
         Stopwatch clock,
-        CancellationToken cancellation)
+        CancellationToken cancellation
+    )
     {
-        double lower = 0, largest = Norm == Norm.Linf ? 1 : center.Length;
+        double lower = 0,
+            largest = Norm == Norm.Linf ? 1 : center.Length;
         while (true)
         {
             var region = new Region(Norm, center, Math.Min(double.IsFinite(radius) ? radius : largest, largest));
@@ -163,20 +251,29 @@ public sealed record GroundTruth : IAttack<IClassifier>
             if (targeted ? most.All(margin => margin >= 0) : most.Any(margin => margin >= 0))
             {
                 double left = Seconds - clock.Elapsed.TotalSeconds;
-                if (left <= 0) return (lower, null);
-                MixedIntegerProgram.Solution solution =
-                    MixedIntegerProgram.Minimize(layers, bounds, region, targeted, left, cancellation);
+                if (left <= 0)
+                    return (lower, null);
+                MixedIntegerProgram.Solution solution = MixedIntegerProgram.Minimize(
+                    layers,
+                    bounds,
+                    region,
+                    targeted,
+                    left,
+                    cancellation
+                );
                 if (solution.Feasible != false)
                     return (Math.Max(lower, Math.Min(solution.LowerBound, region.Radius)), solution.Change);
             }
 
-            if (region.Radius >= largest) return (double.PositiveInfinity, null);
+            if (region.Radius >= largest)
+                return (double.PositiveInfinity, null);
             lower = region.Radius;
             radius = Growth * region.Radius;
         }
     }
 
-    // The solution lies on the boundary; growing steps along the margin's gradient, until the model agrees, put it beyond.
+    // The solution lies on the boundary; growing steps along the margin's gradient, until the model agrees, put it
+    // beyond.
     private Tensor? Nudge(AttackBatch<IClassifier> one, Tensor solution)
     {
         Tensor image = solution.clone();
@@ -185,7 +282,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
             LossGradient pass = one.Model.Gradient(image, AttackLoss.Margin(one.Goal));
 
             // By more than what rounding differs in another batch.
-            if (pass.Losses.ToDouble() > Rounding * (1 + pass.Logits.abs().amax([1]).ToDouble())) return image;
+            if (pass.Losses.ToDouble() > Rounding * (1 + pass.Logits.abs().amax([1]).ToDouble()))
+                return image;
             Tensor direction = pass.Gradient.sign();
             if (Norm == Norm.L1)
             {

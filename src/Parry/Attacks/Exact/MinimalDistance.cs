@@ -7,6 +7,11 @@ public sealed record MinimalDistance(double LowerBound, double UpperBound)
 {
     private const double Tolerance = 1e-4;
 
-    /// <summary>Whether the bounds meet, to 1e-4 of the distance (or of 1, where it is larger) for what the solver and float32 leave open.</summary>
-    public bool Proven => LowerBound == UpperBound || (double.IsFinite(UpperBound) && UpperBound - LowerBound <= Tolerance * Math.Max(1, UpperBound));
+    /// <summary>
+    /// Whether the bounds meet, to 1e-4 of the distance (or of 1, where it is larger) for what the solver and float32
+    /// leave open.
+    /// </summary>
+    public bool Proven =>
+        LowerBound == UpperBound
+        || (double.IsFinite(UpperBound) && UpperBound - LowerBound <= Tolerance * Math.Max(1, UpperBound));
 }

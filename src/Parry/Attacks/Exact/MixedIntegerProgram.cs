@@ -41,7 +41,8 @@ internal sealed class MixedIntegerProgram : IDisposable
         Region region,
         bool everyMargin,
         double seconds,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default
+    )
     {
         using var program = new MixedIntegerProgram(region);
         program.AddPixels();
@@ -109,13 +110,16 @@ internal sealed class MixedIntegerProgram : IDisposable
         for (int i = 0; i < values.Length; i++)
         {
             var (low, high) = (bounds.Low[i], bounds.High[i]);
-            if (high <= 0) continue;
+            if (high <= 0)
+                continue;
             Variable value = values[i] = Number(Math.Max(low, 0), high);
             Constraint unit = Row(0, 0, (1, value));
             double constant = Subtract(unit, map.Weights[i], map.Biases[i], below);
             unit.SetBounds(constant, constant);
-            if (low >= 0) continue;
-            Variable rest = Number(0, -low), open = _solver.MakeBoolVar("");
+            if (low >= 0)
+                continue;
+            Variable rest = Number(0, -low),
+                open = _solver.MakeBoolVar("");
             unit.SetCoefficient(rest, -1);
             Row(double.NegativeInfinity, 0, (1, value), (-high, open));
             Row(double.NegativeInfinity, -low, (1, rest), (-low, open));
@@ -125,7 +129,11 @@ internal sealed class MixedIntegerProgram : IDisposable
     }
 
     private void AddMargins(
-        ReluNetwork.Affine margins, (double[] Low, double[] High) bounds, Variable?[]? below, bool every)
+        ReluNetwork.Affine margins,
+        (double[] Low, double[] High) bounds,
+        Variable?[]? below,
+        bool every
+    )
     {
         int[] within = [.. Enumerable.Range(0, margins.Biases.Length).Where(i => every || bounds.High[i] >= 0)];
         Constraint? one = every || within.Length == 1 ? null : Row(1, double.PositiveInfinity);
@@ -134,7 +142,8 @@ internal sealed class MixedIntegerProgram : IDisposable
             Constraint margin = Row(0, 0);
             double most = Subtract(margin, margins.Weights[i], margins.Biases[i], below);
             margin.SetBounds(double.NegativeInfinity, most);
-            if (one is null) continue;
+            if (one is null)
+                continue;
 
             // Chosen, the margin is positive; else only its bound stands.
             double low = Math.Min(bounds.Low[i], 0);
@@ -152,16 +161,19 @@ internal sealed class MixedIntegerProgram : IDisposable
         for (int i = 0; i < weights.Length; i++)
         {
             double w = weights[i];
-            if (w == 0) continue;
+            if (w == 0)
+                continue;
             if (below is not null)
             {
-                if (below[i] is { } value) row.SetCoefficient(value, -w);
+                if (below[i] is { } value)
+                    row.SetCoefficient(value, -w);
                 continue;
             }
 
             constant += w * _region.Center[i];
             row.SetCoefficient(_pixels[i].Rise, -w);
-            if (_pixels[i].Fall is { } fall) row.SetCoefficient(fall, w);
+            if (_pixels[i].Fall is { } fall)
+                row.SetCoefficient(fall, w);
         }
 
         return constant;
@@ -172,7 +184,8 @@ internal sealed class MixedIntegerProgram : IDisposable
     private Constraint Row(double low, double high, params ReadOnlySpan<(double Factor, Variable Variable)> terms)
     {
         Constraint row = _solver.MakeConstraint(low, high);
-        foreach (var (factor, variable) in terms) row.SetCoefficient(variable, factor);
+        foreach (var (factor, variable) in terms)
+            row.SetCoefficient(variable, factor);
         return row;
     }
 

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Generative;
 
 /// <summary>
-/// The training of one AdvGAN generator: for every batch one step of the discriminator and one of the generator. A run continued from a checkpoint gives the
-/// generator that an unbroken run gives, bit for bit.
+/// The training of one AdvGAN generator: for every batch one step of the discriminator and one of the generator. A run
+/// continued from a checkpoint gives the generator that an unbroken run gives, bit for bit.
 /// </summary>
 public sealed class AdvGanTraining : IDisposable
 {
@@ -24,18 +24,29 @@ public sealed class AdvGanTraining : IDisposable
     private readonly string _recipe;
     private readonly TrainingLanes<IClassifier> _lanes;
     private readonly PerturbationDiscriminator _discriminator;
-    private readonly optim.Optimizer _draw, _judge;
+    private readonly optim.Optimizer _draw,
+        _judge;
     private bool _released;
 
-    internal AdvGanTraining(AdvGan options, AttackBatch<IClassifier> data, double epsilon, PerturbationGenerators? start = null, string recipe = "")
+    internal AdvGanTraining(
+        AdvGan options,
+        AttackBatch<IClassifier> data,
+        double epsilon,
+        PerturbationGenerators? start = null,
+        string recipe = ""
+    )
     {
         (_options, _epsilon, _recipe) = (options, epsilon, recipe);
         PerturbationGenerator? first = start?.For(data, epsilon);
         _lanes = new TrainingLanes<IClassifier>(data, BatchSize, data.Random.Seed(2));
         _discriminator = Make(random => new PerturbationDiscriminator(data.Model.Shape, random), data.Random.Seed(1));
         Generator = Make(random => new PerturbationGenerator(data.Model.Shape, random), data.Random.Seed(0));
-        if (first is not null) Generator.LoadState(first.State().ToDictionary());
-        (_draw, _judge) = (Optimizers.Adam(Weights(Generator), LearningRate), Optimizers.Adam(Weights(_discriminator), LearningRate));
+        if (first is not null)
+            Generator.LoadState(first.State().ToDictionary());
+        (_draw, _judge) = (
+            Optimizers.Adam(Weights(Generator), LearningRate),
+            Optimizers.Adam(Weights(_discriminator), LearningRate)
+        );
     }
 
     /// <summary>The generator as trained so far.</summary>
@@ -47,10 +58,17 @@ public sealed class AdvGanTraining : IDisposable
     /// <summary>Passes over the images in all.</summary>
     public int Epochs => _options.Epochs;
 
-    private (string, object)[] Parts => [("generator", Generator), ("discriminator", _discriminator), ("generator-step", _draw), ("discriminator-step", _judge)];
+    private (string, object)[] Parts =>
+        [
+            ("generator", Generator),
+            ("discriminator", _discriminator),
+            ("generator-step", _draw),
+            ("discriminator-step", _judge),
+        ];
 
     /// <summary>One pass over the images.</summary>
-    /// <param name="cancellation">Stops between batches, with the pass half done: go on from a checkpoint then, not with this object.</param>
+    /// <param name="cancellation">Stops between batches, with the pass half done: go on from a checkpoint then, not
+    /// with this object.</param>
     public void RunEpoch(CancellationToken cancellation = default)
     {
         Generator.RequireGrad();
@@ -58,7 +76,8 @@ public sealed class AdvGanTraining : IDisposable
         double rate = Epoch < LastFifth * Epochs ? LearningRate : LearningRate / 10;
         _draw.SetLearningRate(rate);
         _judge.SetLearningRate(rate);
-        Tensor[] judging = Weights(_discriminator), drawing = Weights(Generator);
+        Tensor[] judging = Weights(_discriminator),
+            drawing = Weights(Generator);
         foreach (long[][] rows in _lanes.Epoch(Epoch))
         {
             _lanes.Step(_judge, judging, rows, Judge, cancellation);
@@ -81,7 +100,8 @@ public sealed class AdvGanTraining : IDisposable
     /// <summary>Frees the networks and the optimizers.</summary>
     public void Dispose()
     {
-        if (!_released) Generator.Dispose();
+        if (!_released)
+            Generator.Dispose();
         _discriminator.Dispose();
         _draw.Dispose();
         _judge.Dispose();
@@ -91,7 +111,11 @@ public sealed class AdvGanTraining : IDisposable
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <param name="before">Called before each pass with its number.</param>
-    internal PerturbationGenerator Run(IProgress<double>? progress, CancellationToken cancellation, Action<int>? before = null)
+    internal PerturbationGenerator Run(
+        IProgress<double>? progress,
+        CancellationToken cancellation,
+        Action<int>? before = null
+    )
     {
         while (Epoch < Epochs)
         {
@@ -108,25 +132,38 @@ public sealed class AdvGanTraining : IDisposable
     private Tensor Judge(AttackBatch<IClassifier> batch)
     {
         Tensor drawn;
-        using (no_grad()) drawn = PerturbationGenerators.Add(batch.Images, Perturbation(batch.Images));
-        return _discriminator.forward(batch.Images).sub(1.0).pow(2.0).sum().add(_discriminator.forward(drawn).pow(2.0).sum());
+        using (no_grad())
+            drawn = PerturbationGenerators.Add(batch.Images, Perturbation(batch.Images));
+        return _discriminator
+            .forward(batch.Images)
+            .sub(1.0)
+            .pow(2.0)
+            .sum()
+            .add(_discriminator.forward(drawn).pow(2.0).sum());
     }
 
     // The generator's loss: α to be judged real, β to stay short, and to fool the model.
     private Tensor Draw(AttackBatch<IClassifier> batch)
     {
-        Tensor perturbation = Perturbation(batch.Images), drawn = PerturbationGenerators.Add(batch.Images, perturbation);
+        Tensor perturbation = Perturbation(batch.Images),
+            drawn = PerturbationGenerators.Add(batch.Images, perturbation);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-        Tensor fooling = batch.Model.Gradient(drawn, logits => (_options.Confidence - margin(logits)).clamp_min(0.0)).Gradient;
+        Tensor fooling = batch
+            .Model.Gradient(drawn, logits => (_options.Confidence - margin(logits)).clamp_min(0.0))
+            .Gradient;
         Tensor length = perturbation.pow(2.0).sum(s_image).add(1e-12).sqrt();
-        return drawn.mul(fooling).sum().mul(_options.Adversarial)
-.add(_discriminator.forward(drawn).sub(1.0).pow(2.0).sum().mul(_options.Realism))
-.add(length.sub(_options.Bound).clamp_min(0.0).sum().mul(_options.Hinge));
+        return drawn
+            .mul(fooling)
+            .sum()
+            .mul(_options.Adversarial)
+            .add(_discriminator.forward(drawn).sub(1.0).pow(2.0).sum().mul(_options.Realism))
+            .add(length.sub(_options.Bound).clamp_min(0.0).sum().mul(_options.Hinge));
     }
 
     private Tensor Perturbation(Tensor images) => Generator.forward(images).mul(_epsilon);
 
-    private static Tensor[] Weights(nn.Module<Tensor, Tensor> network) => [.. network.Parameters().Select(parameter => parameter.Value)];
+    private static Tensor[] Weights(nn.Module<Tensor, Tensor> network) =>
+        [.. network.Parameters().Select(parameter => parameter.Value)];
 
     private static T Make<T>(Func<Generator, T> make, long seed)
     {

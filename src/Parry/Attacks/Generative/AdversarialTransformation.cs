@@ -7,12 +7,14 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Generative;
 
 /// <summary>
-/// ATN, adversarial transformation networks (Baluja and Fischer, 2017, 1703.09387): a network is trained once to turn any image into an adversarial one, by
-/// the loss β·|x' - x|² + |f(x') - r(f(x), t)|², where f gives probabilities and r raises the wanted class t to α times the largest and makes them sum to 1
-/// again, so that the other classes keep their order. It adds a change to the image (P-ATN) or draws the image anew (AAE). It has no budget: β trades
-/// success for size. α = 1.5, β = 0.005. Running it takes no pass of the model. Untargeted, t is the most likely wrong class of each image.
-/// Deviations: one network for all wanted classes, which are told to it, instead of one network each; one hidden layer; P-ATN clips where the paper has tanh;
-/// and the first half of the training lowers the cross entropy with t, because the paper's loss is flat where the model is sure.
+/// ATN, adversarial transformation networks (Baluja and Fischer, 2017, 1703.09387): a network is trained once to turn
+/// any image into an adversarial one, by the loss β·|x' - x|² + |f(x') - r(f(x), t)|², where f gives probabilities and
+/// r raises the wanted class t to α times the largest and makes them sum to 1 again, so that the other classes keep
+/// their order. It adds a change to the image (P-ATN) or draws the image anew (AAE). It has no budget: β trades success
+/// for size. α = 1.5, β = 0.005. Running it takes no pass of the model. Untargeted, t is the most likely wrong class of
+/// each image. Deviations: one network for all wanted classes, which are told to it, instead of one network each; one
+/// hidden layer; P-ATN clips where the paper has tanh; and the first half of the training lowers the cross entropy with
+/// t, because the paper's loss is flat where the model is sure.
 /// </summary>
 public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 {
@@ -49,38 +51,107 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     public bool IsTrained => _network is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<AdversarialTransformation>(new(), "a trained network that turns images into adversarial ones", "Baluja and Fischer, 2017, 1703.09387")
-        .Choice("kind", "whether the network draws a change or the image", attack => attack.Kind, (attack, value) => attack with { Kind = value })
-        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Number("alpha", 1, "by how much the wanted class exceeds the others", attack => attack.Alpha, (attack, value) => attack with { Alpha = value })
-        .Number("beta", 0, "weight of the change's size", attack => attack.Beta, (attack, value) => attack with { Beta = value })
-        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
-        .Whole("hidden", 1, "units of the hidden layer", attack => attack.Hidden, (attack, value) => attack with { Hidden = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<AdversarialTransformation>(
+            new(),
+            "a trained network that turns images into adversarial ones",
+            "Baluja and Fischer, 2017, 1703.09387"
+        )
+            .Choice(
+                "kind",
+                "whether the network draws a change or the image",
+                attack => attack.Kind,
+                (attack, value) => attack with { Kind = value }
+            )
+            .Whole(
+                "images",
+                1,
+                "training images it learns from",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Number(
+                "alpha",
+                1,
+                "by how much the wanted class exceeds the others",
+                attack => attack.Alpha,
+                (attack, value) => attack with { Alpha = value }
+            )
+            .Number(
+                "beta",
+                0,
+                "weight of the change's size",
+                attack => attack.Beta,
+                (attack, value) => attack with { Beta = value }
+            )
+            .Whole(
+                "epochs",
+                1,
+                "passes over the training images",
+                attack => attack.Epochs,
+                (attack, value) => attack with { Epochs = value }
+            )
+            .Whole(
+                "hidden",
+                1,
+                "units of the hidden layer",
+                attack => attack.Hidden,
+                (attack, value) => attack with { Hidden = value }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IClassifier> Train(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         int pixels = model.Shape.Pixels;
-        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(pixels + (goal.IsTargeted ? model.Classes : 0), Hidden, pixels, random.Seed(0), Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null);
+        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
+            pixels + (goal.IsTargeted ? model.Classes : 0),
+            Hidden,
+            pixels,
+            random.Seed(0),
+            Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null
+        );
         var training = new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3);
         long warm = training.Steps(images.size(0)) / 2;
-        training.Run<IClassifier>(network, new(model, images, goal, random), random.Seed(1), (batch, step) =>
-        {
-            Tensor wanted = Reranked(batch), drawn = Draw(network.forward(Input(batch.Images, batch.Goal, model.Classes)), batch.Images);
-            LossGradient pass = batch.Model.Gradient(drawn, step < warm
-                ? logits => AttackLoss.CrossEntropy(Goal.Targeted(wanted.argmax(1)))(logits).neg()
-                : logits => logits.softmax(-1).sub(wanted).pow(2.0).sum(s_classes));
-            return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Beta));
-        }, progress, cancellation);
+        training.Run<IClassifier>(
+            network,
+            new(model, images, goal, random),
+            random.Seed(1),
+            (batch, step) =>
+            {
+                Tensor wanted = Reranked(batch),
+                    drawn = Draw(network.forward(Input(batch.Images, batch.Goal, model.Classes)), batch.Images);
+                LossGradient pass = batch.Model.Gradient(
+                    drawn,
+                    step < warm
+                        ? logits => AttackLoss.CrossEntropy(Goal.Targeted(wanted.argmax(1)))(logits).neg()
+                        : logits => logits.softmax(-1).sub(wanted).pow(2.0).sum(s_classes)
+                );
+                return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Beta));
+            },
+            progress,
+            cancellation
+        );
         return this with { _network = network, _targeted = goal.IsTargeted };
     }
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        nn.Module<Tensor, Tensor> network = _network ?? throw new InvalidOperationException("The attack atn is not trained.");
-        if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
+        nn.Module<Tensor, Tensor> network =
+            _network ?? throw new InvalidOperationException("The attack atn is not trained.");
+        if (goal.IsTargeted != _targeted)
+            throw new UserErrorException(
+                $"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it "
+                    + $"is to have"
+            );
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Draw(NetworkTraining.Apply(network, Input(images, goal, model.Classes)), images));
     }
@@ -102,7 +173,8 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor clean = batch.Model.Probabilities(batch.Images), labels = batch.Goal.Labels.unsqueeze(1);
+        Tensor clean = batch.Model.Probabilities(batch.Images),
+            labels = batch.Goal.Labels.unsqueeze(1);
         Tensor target = batch.Goal.IsTargeted ? labels : clean.ScatterValue(1, labels, -1).argmax(1, true);
         Tensor isTarget = zeros_like(clean).ScatterValue(1, target, 1).gt(0.5);
         Tensor raised = where(isTarget, clean.amax(s_classes, true).mul(Alpha), clean);
@@ -110,5 +182,7 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     }
 
     private static Tensor Input(Tensor images, Goal goal, int classes) =>
-        goal.IsTargeted ? cat([images.flatten(1), nn.functional.one_hot(goal.Labels, classes).to(ScalarType.Float32)], 1) : images.flatten(1);
+        goal.IsTargeted
+            ? cat([images.flatten(1), nn.functional.one_hot(goal.Labels, classes).to(ScalarType.Float32)], 1)
+            : images.flatten(1);
 }

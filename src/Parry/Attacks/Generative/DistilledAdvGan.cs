@@ -8,11 +8,12 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Generative;
 
 /// <summary>
-/// AdvGAN against a black box (Xiao et al., 2018, 1801.02610, section 3.2): a local model is distilled from the model's probabilities, and the generator learns
-/// against the local model. Static: distilled once, on real images. Dynamic: before every epoch of the generator, the local model learns what the model answers on
-/// real images and on those that the generator perturbs now. Linf, untargeted or targeted, like <see cref="AdvGan"/>; running it takes no query.
-/// The local model learns from one half of the training images and the generator from the other. Deviations: dynamic distillation, too, starts with epochs on real
-/// images alone, and a local model with dropout learns without it.
+/// AdvGAN against a black box (Xiao et al., 2018, 1801.02610, section 3.2): a local model is distilled from the model's
+/// probabilities, and the generator learns against the local model. Static: distilled once, on real images. Dynamic:
+/// before every epoch of the generator, the local model learns what the model answers on real images and on those that
+/// the generator perturbs now. Linf, untargeted or targeted, like <see cref="AdvGan"/>; running it takes no query. The
+/// local model learns from one half of the training images and the generator from the other. Deviations: dynamic
+/// distillation, too, starts with epochs on real images alone, and a local model with dropout learns without it.
 /// </summary>
 public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IScorer>
 {
@@ -46,34 +47,97 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     public bool IsTrained => _learned is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<DistilledAdvGan>(new(), "AdvGAN's generator, trained on a local model that is distilled from the scores", "Xiao et al., 2018, 1801.02610")
-        .Budget("the largest change of a pixel", attack => attack.Epsilon, (attack, value) => attack with { Inner = attack.Inner with { Epsilon = value } })
-        .Choice("kind", "whether the local model learns once, or along with the generator", attack => attack.Kind, (attack, value) => attack with { Kind = value })
-        .Whole("images", 2, "training images; half are for the local model", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Whole("epochs", 1, "passes over the generator's images", attack => attack.Inner.Epochs, (attack, value) => attack with { Inner = attack.Inner with { Epochs = value } })
-        .Whole("distillation-epochs", 1, "passes of the local model before the generator begins", attack => attack.DistillationEpochs, (attack, value) => attack with { DistillationEpochs = value })
-        .Text("net", "a classifier architecture such as e or lenet", "the local model's architecture", attack => attack.Architecture, (attack, text) => attack with { Architecture = Classifiers.FullName(text) });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<DistilledAdvGan>(
+            new(),
+            "AdvGAN's generator, trained on a local model that is distilled from the scores",
+            "Xiao et al., 2018, 1801.02610"
+        )
+            .Budget(
+                "the largest change of a pixel",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Inner = attack.Inner with { Epsilon = value } }
+            )
+            .Choice(
+                "kind",
+                "whether the local model learns once, or along with the generator",
+                attack => attack.Kind,
+                (attack, value) => attack with { Kind = value }
+            )
+            .Whole(
+                "images",
+                2,
+                "training images; half are for the local model",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Whole(
+                "epochs",
+                1,
+                "passes over the generator's images",
+                attack => attack.Inner.Epochs,
+                (attack, value) => attack with { Inner = attack.Inner with { Epochs = value } }
+            )
+            .Whole(
+                "distillation-epochs",
+                1,
+                "passes of the local model before the generator begins",
+                attack => attack.DistillationEpochs,
+                (attack, value) => attack with { DistillationEpochs = value }
+            )
+            .Text(
+                "net",
+                "a classifier architecture such as e or lenet",
+                "the local model's architecture",
+                attack => attack.Architecture,
+                (attack, text) => attack with { Architecture = Classifiers.FullName(text) }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IScorer> Train(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IScorer> Train(
+        IScorer model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         // Every class is in the generator's half, also one with a single image.
         var data = new AttackBatch<IScorer>(model, images, goal, random);
         long[] labels = goal.Labels.ToArray<long>();
         long[][] classes = [.. Rows.All(data.Count).GroupBy(row => labels[row]).Select(rows => rows.ToArray())];
-        AttackBatch<IScorer> Half(int odd) => data.Select([.. classes.SelectMany(rows => rows.Where((_, i) => i % 2 == odd))]);
-        AttackBatch<IScorer> own = Half(0), forLocal = data.Count == classes.Length ? data : Half(1);
-        return this with { _learned = PerturbationGenerators.Learn(own, epsilons, (some, epsilon, share) => Learn(some, forLocal, epsilon, share, cancellation), progress) };
+        AttackBatch<IScorer> Half(int odd) =>
+            data.Select([.. classes.SelectMany(rows => rows.Where((_, i) => i % 2 == odd))]);
+        AttackBatch<IScorer> own = Half(0),
+            forLocal = data.Count == classes.Length ? data : Half(1);
+        return this with
+        {
+            _learned = PerturbationGenerators.Learn(
+                own,
+                epsilons,
+                (some, epsilon, share) => Learn(some, forLocal, epsilon, share, cancellation),
+                progress
+            ),
+        };
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IScorer model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
-        PerturbationGenerators learned = _learned ?? throw new InvalidOperationException("The attack advgan-distilled is not trained.");
+        PerturbationGenerators learned =
+            _learned ?? throw new InvalidOperationException("The attack advgan-distilled is not trained.");
         return [.. epsilons.Select(epsilon => learned.Perturb(images, goal, epsilon))];
     }
 
@@ -83,36 +147,85 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();
 
-    private PerturbationGenerator Learn(AttackBatch<IScorer> data, AttackBatch<IScorer> forLocal, double epsilon, IProgress<double> progress, CancellationToken cancellation)
+    private PerturbationGenerator Learn(
+        AttackBatch<IScorer> data,
+        AttackBatch<IScorer> forLocal,
+        double epsilon,
+        IProgress<double> progress,
+        CancellationToken cancellation
+    )
     {
         using var weights = Devices.Generator(data.Random.Seed(3));
-        using var local = new NetworkClassifier(Classifiers.Create(Architecture, data.Model.Shape, data.Model.Classes, weights), data.Model.Shape, data.Model.Classes);
+        using var local = new NetworkClassifier(
+            Classifiers.Create(Architecture, data.Model.Shape, data.Model.Classes, weights),
+            data.Model.Shape,
+            data.Model.Classes
+        );
         var images = new AttackBatch<IClassifier>(local, data.Images, data.Goal, data.Random);
         using var training = new AdvGanTraining(Inner, images, epsilon);
 
-        Distill(local.Network, forLocal, DistillationEpochs, data.Random.Seed(4), generator: null, epsilon, cancellation);
-        return training.Run(progress, cancellation, epoch =>
-        {
-            if (Kind == DistillationKind.Dynamic) Distill(local.Network, forLocal, 1, data.Random.Seed(5 + epoch), training.Generator, epsilon, cancellation);
-        });
+        Distill(
+            local.Network,
+            forLocal,
+            DistillationEpochs,
+            data.Random.Seed(4),
+            generator: null,
+            epsilon,
+            cancellation
+        );
+        return training.Run(
+            progress,
+            cancellation,
+            epoch =>
+            {
+                if (Kind == DistillationKind.Dynamic)
+                    Distill(
+                        local.Network,
+                        forLocal,
+                        1,
+                        data.Random.Seed(5 + epoch),
+                        training.Generator,
+                        epsilon,
+                        cancellation
+                    );
+            }
+        );
     }
 
     // The local model learns the model's probabilities on real images and on the same images perturbed.
-    private static void Distill(nn.Module<Tensor, Tensor> local, AttackBatch<IScorer> data, int epochs, long seed, PerturbationGenerator? generator, double epsilon, CancellationToken cancellation) =>
-        new NetworkTraining(epochs, BatchSize: 128, LearningRate: 1e-3).Run(local, data, seed, (batch, _) =>
-        {
-            Tensor loss = Distance(local, batch.Model, batch.Images);
-            if (generator is null) return loss;
-            Tensor perturbed;
-            using (no_grad()) perturbed = PerturbationGenerators.Add(batch.Images, generator.forward(batch.Images).mul(epsilon));
-            return loss.add(Distance(local, batch.Model, perturbed));
-        }, null, cancellation);
+    private static void Distill(
+        nn.Module<Tensor, Tensor> local,
+        AttackBatch<IScorer> data,
+        int epochs,
+        long seed,
+        PerturbationGenerator? generator,
+        double epsilon,
+        CancellationToken cancellation
+    ) =>
+        new NetworkTraining(epochs, BatchSize: 128, LearningRate: 1e-3).Run(
+            local,
+            data,
+            seed,
+            (batch, _) =>
+            {
+                Tensor loss = Distance(local, batch.Model, batch.Images);
+                if (generator is null)
+                    return loss;
+                Tensor perturbed;
+                using (no_grad())
+                    perturbed = PerturbationGenerators.Add(batch.Images, generator.forward(batch.Images).mul(epsilon));
+                return loss.add(Distance(local, batch.Model, perturbed));
+            },
+            null,
+            cancellation
+        );
 
     // The summed cross entropy between the model's probabilities and the local one's.
     private static Tensor Distance(nn.Module<Tensor, Tensor> local, IScorer model, Tensor images)
     {
         Tensor probabilities;
-        using (no_grad()) probabilities = model.Probabilities(images).detach();
+        using (no_grad())
+            probabilities = model.Probabilities(images).detach();
         return local.forward(images).log_softmax(-1).mul(probabilities).sum().neg();
     }
 }

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
 
-/// <summary>The generators that an attack has trained: one for each budget, or for each budget and wanted class. It owns them.</summary>
+/// <summary>
+/// The generators that an attack has trained: one for each budget, or for each budget and wanted class. It owns them.
+/// </summary>
 internal sealed class PerturbationGenerators : IDisposable
 {
     private const long Any = -1;
@@ -15,13 +17,21 @@ internal sealed class PerturbationGenerators : IDisposable
 
     private PerturbationGenerators(bool targeted) => _targeted = targeted;
 
-    /// <summary>Trains a generator for every budget and, where the goal has them, every wanted class among the images.</summary>
+    /// <summary>
+    /// Trains a generator for every budget and, where the goal has them, every wanted class among the images.
+    /// </summary>
     /// <param name="data">The images to learn from.</param>
     /// <param name="epsilons">The budgets.</param>
-    /// <param name="train">From images with one goal and a budget to a generator; told how to report the share that is done.</param>
+    /// <param name="train">From images with one goal and a budget to a generator; told how to report the share that is
+    /// done.</param>
     /// <param name="progress">Told the share of everything that is done.</param>
-    public static PerturbationGenerators Learn<TModel>(AttackBatch<TModel> data, IReadOnlyList<double> epsilons,
-        Func<AttackBatch<TModel>, double, IProgress<double>, PerturbationGenerator> train, IProgress<double>? progress) where TModel : IPredictor
+    public static PerturbationGenerators Learn<TModel>(
+        AttackBatch<TModel> data,
+        IReadOnlyList<double> epsilons,
+        Func<AttackBatch<TModel>, double, IProgress<double>, PerturbationGenerator> train,
+        IProgress<double>? progress
+    )
+        where TModel : IPredictor
     {
         var learned = new PerturbationGenerators(data.Goal.IsTargeted);
         long[] wanted = data.Goal.IsTargeted ? [.. data.Goal.Labels.ToArray<long>().Distinct().Order()] : [Any];
@@ -36,7 +46,10 @@ internal sealed class PerturbationGenerators : IDisposable
                 foreach (long label in wanted)
                 {
                     using var scope = NewDisposeScope();
-                    AttackBatch<TModel> images = label == Any ? data : data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>());
+                    AttackBatch<TModel> images =
+                        label == Any
+                            ? data
+                            : data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>());
                     generators[label] = train(images, epsilon, share);
                     done++;
                 }
@@ -64,13 +77,19 @@ internal sealed class PerturbationGenerators : IDisposable
     public Tensor Perturb(Tensor images, Goal goal, double epsilon)
     {
         using var scope = NewDisposeScope();
-        if (!goal.IsTargeted) return scope.MoveToOuter(Add(images, NetworkTraining.Apply(For(images, goal, epsilon, Any), images).mul(epsilon)));
+        if (!goal.IsTargeted)
+            return scope.MoveToOuter(
+                Add(images, NetworkTraining.Apply(For(images, goal, epsilon, Any), images).mul(epsilon))
+            );
         Tensor perturbed = images.clone();
         long[] wanted = goal.Labels.ToArray<long>();
         foreach (var rows in Rows.All(wanted.Length).GroupBy(row => wanted[row]))
         {
             Tensor some = images.At([.. rows]);
-            perturbed.Put([.. rows], Add(some, NetworkTraining.Apply(For(images, goal, epsilon, rows.Key), some).mul(epsilon)));
+            perturbed.Put(
+                [.. rows],
+                Add(some, NetworkTraining.Apply(For(images, goal, epsilon, rows.Key), some).mul(epsilon))
+            );
         }
 
         return scope.MoveToOuter(perturbed);
@@ -78,18 +97,38 @@ internal sealed class PerturbationGenerators : IDisposable
 
     /// <summary>The generator that a training goes on from, for images with one goal.</summary>
     /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
-    public PerturbationGenerator For<TModel>(AttackBatch<TModel> data, double epsilon) where TModel : IPredictor =>
-        For(data.Images, data.Goal, epsilon, data.Goal.IsTargeted ? data.Goal.Labels.slice(0, 0, 1, 1).ToArray<long>()[0] : Any);
+    public PerturbationGenerator For<TModel>(AttackBatch<TModel> data, double epsilon)
+        where TModel : IPredictor =>
+        For(
+            data.Images,
+            data.Goal,
+            epsilon,
+            data.Goal.IsTargeted ? data.Goal.Labels.slice(0, 0, 1, 1).ToArray<long>()[0] : Any
+        );
 
     // A budget that was not learned for takes the generator of the next larger one, or of the largest.
     private PerturbationGenerator For(Tensor images, Goal goal, double epsilon, long label)
     {
-        if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
-        Dictionary<long, PerturbationGenerator> generators = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
+        if (goal.IsTargeted != _targeted)
+            throw new UserErrorException(
+                $"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it "
+                    + $"is to have"
+            );
+        Dictionary<long, PerturbationGenerator> generators = _byBudget
+            .FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last())
+            .Value;
         if (!generators.TryGetValue(label, out PerturbationGenerator? generator))
-            throw new UserErrorException($"the attack was not trained towards class {label}, only towards {string.Join(", ", generators.Keys)}: train it on images that are to become that class");
+            throw new UserErrorException(
+                $"the attack was not trained towards class {label}, only towards "
+                    + $"{string.Join(", ", generators.Keys)}: train it on images that are to become that class"
+            );
         var shape = new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3));
-        return generator.Shape == shape ? generator : throw new UserErrorException($"the attack was trained on images of {generator.Shape}, not of {shape}: give weights that were trained on this data");
+        return generator.Shape == shape
+            ? generator
+            : throw new UserErrorException(
+                $"the attack was trained on images of {generator.Shape}, not of {shape}: give weights that were "
+                    + $"trained on this data"
+            );
     }
 
     /// <summary>Images with a perturbation, in the box.</summary>
@@ -98,7 +137,8 @@ internal sealed class PerturbationGenerators : IDisposable
     /// <summary>Frees the generators.</summary>
     public void Dispose()
     {
-        foreach (PerturbationGenerator generator in _byBudget.Values.SelectMany(generators => generators.Values)) generator.Dispose();
+        foreach (PerturbationGenerator generator in _byBudget.Values.SelectMany(generators => generators.Values))
+            generator.Dispose();
     }
 
     private sealed class Share(Action<double> report) : IProgress<double>

@@ -7,11 +7,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Physical;
 
 /// <summary>
-/// The adversarial patch (Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665): one round sticker that fools a model on every image, wherever it lies. Its training
-/// raises, by Adam, the mean log probability of the wanted class, or, untargeted, of all classes but the true one, over images and over random places, turns and
-/// sizes of the patch (expectation over transformation); an attack then puts it on each image at random in the same way, and asks the model nothing. A targeted run has a patch for every class that is wanted.
-/// L0, bounded by the largest area. Turns are those of the authors' code, 22.5 degrees to either side; sizes differ by a factor of two in area.
-/// Deviation: patches are smaller than the paper's ImageNet ones, 5 % to 10 % of the image, and lie inside it as a whole.
+/// The adversarial patch (Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665): one round sticker that fools a model on
+/// every image, wherever it lies. Its training raises, by Adam, the mean log probability of the wanted class, or,
+/// untargeted, of all classes but the true one, over images and over random places, turns and sizes of the patch
+/// (expectation over transformation); an attack then puts it on each image at random in the same way, and asks the
+/// model nothing. A targeted run has a patch for every class that is wanted. L0, bounded by the largest area. Turns are
+/// those of the authors' code, 22.5 degrees to either side; sizes differ by a factor of two in area. Deviation: patches
+/// are smaller than the paper's ImageNet ones, 5 % to 10 % of the image, and lie inside it as a whole.
 /// </summary>
 public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
 {
@@ -27,8 +29,8 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     public bool IsTrained => Patch is not null;
 
     /// <summary>
-    /// The patch, a picture [1, C, S, S] in [0, 1] of which the disk inside counts, or one for each class that is wanted, [classes, C, S, S]; null until it
-    /// is trained.
+    /// The patch, a picture [1, C, S, S] in [0, 1] of which the disk inside counts, or one for each class that is
+    /// wanted, [classes, C, S, S]; null until it is trained.
     /// </summary>
     public Tensor? Patch { get; init; }
 
@@ -54,45 +56,124 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     public double LearningRate { get; init; } = 0.05;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<AdversarialPatch>(new(), "one sticker for all images, at any place, turn and size", "Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665")
-        .Number("min-area", 0, "smallest patch, as a share of the pixels", attack => attack.SmallestArea, (attack, value) => attack with { SmallestArea = value })
-        .Number("area", 0, "largest patch, as a share of the pixels", attack => attack.LargestArea, (attack, value) => attack with { LargestArea = value })
-        .Number("rotation", 0, "largest turn of the patch, in degrees", attack => attack.Rotation, (attack, value) => attack with { Rotation = value })
-        .Whole("images", 1, "images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Whole("steps", 1, "steps of its training", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("batch", 1, "images in a step of its training", attack => attack.BatchSize, (attack, value) => attack with { BatchSize = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<AdversarialPatch>(
+            new(),
+            "one sticker for all images, at any place, turn and size",
+            "Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665"
+        )
+            .Number(
+                "min-area",
+                0,
+                "smallest patch, as a share of the pixels",
+                attack => attack.SmallestArea,
+                (attack, value) => attack with { SmallestArea = value }
+            )
+            .Number(
+                "area",
+                0,
+                "largest patch, as a share of the pixels",
+                attack => attack.LargestArea,
+                (attack, value) => attack with { LargestArea = value }
+            )
+            .Number(
+                "rotation",
+                0,
+                "largest turn of the patch, in degrees",
+                attack => attack.Rotation,
+                (attack, value) => attack with { Rotation = value }
+            )
+            .Whole(
+                "images",
+                1,
+                "images it learns from",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "steps of its training",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "batch",
+                1,
+                "images in a step of its training",
+                attack => attack.BatchSize,
+                (attack, value) => attack with { BatchSize = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            );
 
     /// <inheritdoc/>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IClassifier> Train(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         long side = (long)Math.Ceiling(2 * Radius(LargestArea, images));
         Tensor patches = full([goal.IsTargeted ? model.Classes : 1, images.size(1), side, side], 0.5);
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        long[] labels = goal.Labels.ToArray<long>(), wanted = goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
+        long[] labels = goal.Labels.ToArray<long>(),
+            wanted = goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
         for (int i = 0; i < wanted.Length; i++)
         {
             using var inner = NewDisposeScope();
-            AttackBatch<IClassifier> own = goal.IsTargeted ? batch.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true)) : batch;
+            AttackBatch<IClassifier> own = goal.IsTargeted
+                ? batch.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true))
+                : batch;
             int done = i;
-            patches.Put([wanted[i]], Learn(own, patches.slice(0, wanted[i], wanted[i] + 1, 1).clone(), step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length), cancellation));
+            patches.Put(
+                [wanted[i]],
+                Learn(
+                    own,
+                    patches.slice(0, wanted[i], wanted[i] + 1, 1).clone(),
+                    step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length),
+                    cancellation
+                )
+            );
         }
 
-        return this with { Patch = patches.DetachFromDisposeScope() };
+        return this with
+        {
+            Patch = patches.DetachFromDisposeScope(),
+        };
     }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">It has not been trained.</exception>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        Tensor patch = Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
-        if (goal.IsTargeted && patch.size(0) != model.Classes) throw new InvalidOperationException("The adversarial patch was trained for no class: train it with the goal that it is to reach.");
+        Tensor patch =
+            Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
+        if (goal.IsTargeted && patch.size(0) != model.Classes)
+            throw new InvalidOperationException(
+                "The adversarial patch was trained for no class: train it with the goal that it is to reach."
+            );
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Place(goal.IsTargeted ? patch.index_select(0, goal.Labels) : patch.slice(0, 0, 1, 1), images, random, draw: 0));
+        return scope.MoveToOuter(
+            Place(
+                goal.IsTargeted ? patch.index_select(0, goal.Labels) : patch.slice(0, 0, 1, 1),
+                images,
+                random,
+                draw: 0
+            )
+        );
     }
 
     /// <inheritdoc/>
@@ -101,17 +182,37 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Learn(AttackBatch<IClassifier> batch, Tensor patch, Action<int> report, CancellationToken cancellation)
+    private Tensor Learn(
+        AttackBatch<IClassifier> batch,
+        Tensor patch,
+        Action<int> report,
+        CancellationToken cancellation
+    )
     {
         using var adam = Optimizers.Adam([patch], LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             // The images in turn; a piece always has the same rows, however many workers take them.
-            long[] rows = [.. Enumerable.Range(0, Math.Min(BatchSize, batch.Count)).Select(i => (((long)step * BatchSize) + i) % batch.Count)];
-            Tensor[] gradients = Workers.Shared.Map((rows.Length + PieceSize - 1) / PieceSize,
-                piece => Gradient(batch, rows[(piece * PieceSize)..Math.Min(rows.Length, (piece + 1) * PieceSize)], patch, step), cancellation);
+            long[] rows =
+            [
+                .. Enumerable
+                    .Range(0, Math.Min(BatchSize, batch.Count))
+                    .Select(i => (((long)step * BatchSize) + i) % batch.Count),
+            ];
+            Tensor[] gradients = Workers.Shared.Map(
+                (rows.Length + PieceSize - 1) / PieceSize,
+                piece =>
+                    Gradient(
+                        batch,
+                        rows[(piece * PieceSize)..Math.Min(rows.Length, (piece + 1) * PieceSize)],
+                        patch,
+                        step
+                    ),
+                cancellation
+            );
             using Tensor sum = stack(gradients).sum(dim: 0).mul_(-1.0 / rows.Length);
-            foreach (Tensor gradient in gradients) gradient.Dispose();
+            foreach (Tensor gradient in gradients)
+                gradient.Dispose();
             adam.Step(sum);
             patch.clamp_(0.0, 1.0);
             report(step);
@@ -125,25 +226,63 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         AttackBatch<IClassifier> batch = all.Select(rows);
-        return scope.MoveToOuter(batch.Model.GradientThrough(patch, sticker => Place(sticker, batch.Images, batch.Random, step), AttackLoss.LogLikelihood(batch.Goal)).Gradient);
+        return scope.MoveToOuter(
+            batch
+                .Model.GradientThrough(
+                    patch,
+                    sticker => Place(sticker, batch.Images, batch.Random, step),
+                    AttackLoss.LogLikelihood(batch.Goal)
+                )
+                .Gradient
+        );
     }
 
     // A(p, x, l, t): the patch on each image, its size, turn and place drawn.
     private Tensor Place(Tensor patch, Tensor images, SampleRandom random, int draw)
     {
-        long count = images.size(0), height = images.size(2), width = images.size(3), side = patch.size(2);
-        double least = Radius(SmallestArea, images), most = Radius(LargestArea, images);
-        Placement[] placements = [.. random.Uniform(draw, 4).ToArray<float>().Chunk(4).Select(u =>
-        {
-            double radius = least + (u[0] * (most - least));
-            return new Placement(((2 * u[1]) - 1) * Rotation * Math.PI / 180, 2 * radius / side, ((2 * u[2]) - 1) * ((width / 2.0) - radius), ((2 * u[3]) - 1) * ((height / 2.0) - radius));
-        })];
+        long count = images.size(0),
+            height = images.size(2),
+            width = images.size(3),
+            side = patch.size(2);
+        double least = Radius(SmallestArea, images),
+            most = Radius(LargestArea, images);
+        Placement[] placements =
+        [
+            .. random
+                .Uniform(draw, 4)
+                .ToArray<float>()
+                .Chunk(4)
+                .Select(u =>
+                {
+                    double radius = least + (u[0] * (most - least));
+                    return new Placement(
+                        ((2 * u[1]) - 1) * Rotation * Math.PI / 180,
+                        2 * radius / side,
+                        ((2 * u[2]) - 1) * ((width / 2.0) - radius),
+                        ((2 * u[3]) - 1) * ((height / 2.0) - radius)
+                    );
+                }),
+        ];
         Tensor points = Placement.Points(placements, height, width, side, side);
         Tensor disk = points.mul(points).sum(3).le(1.0).unsqueeze(1);
-        return where(disk, nn.functional.grid_sample(patch.expand(count, -1, -1, -1), points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false), images);
+        return where(
+            disk,
+            nn.functional.grid_sample(
+                patch.expand(count, -1, -1, -1),
+                points,
+                GridSampleMode.Bilinear,
+                GridSamplePaddingMode.Border,
+                false
+            ),
+            images
+        );
     }
 
     // Of the disk of that share of an image, in pixels; at most the largest that fits, at least one pixel's.
     private static double Radius(double area, Tensor images) =>
-        Math.Clamp(Math.Sqrt(area * images.size(2) * images.size(3) / Math.PI), 0.75, Math.Min(images.size(2), images.size(3)) / 2.0);
+        Math.Clamp(
+            Math.Sqrt(area * images.size(2) * images.size(3) / Math.PI),
+            0.75,
+            Math.Min(images.size(2), images.size(3)) / 2.0
+        );
 }

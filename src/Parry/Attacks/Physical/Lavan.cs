@@ -7,11 +7,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Physical;
 
 /// <summary>
-/// LaVAN, localized and visible adversarial noise (Karmon, Zoran, Goldberg, 2018, 1801.02608): a small square of the image is replaced by noise of any strength, and
-/// the rest is left alone. Gradient steps on the square raise the wanted class's logit above the others, or the best wrong one above the true one, until the goal
-/// is reached with a wanted probability. L0, bounded by the square's area; 2 % of the image as in the paper, at a place drawn for each image.
-/// Deviations: steps are along the gradient's sign and grow shorter, so that one length fits every model; the gap is to the best other logit, where the paper
-/// takes the first predicted class's; further restarts try other places for what has withstood. One noise for all images is <see cref="AdversarialPatch"/>.
+/// LaVAN, localized and visible adversarial noise (Karmon, Zoran, Goldberg, 2018, 1801.02608): a small square of the
+/// image is replaced by noise of any strength, and the rest is left alone. Gradient steps on the square raise the
+/// wanted class's logit above the others, or the best wrong one above the true one, until the goal is reached with a
+/// wanted probability. L0, bounded by the square's area; 2 % of the image as in the paper, at a place drawn for each
+/// image. Deviations: steps are along the gradient's sign and grow shorter, so that one length fits every model; the
+/// gap is to the best other logit, where the paper takes the first predicted class's; further restarts try other places
+/// for what has withstood. One noise for all images is <see cref="AdversarialPatch"/>.
 /// </summary>
 public sealed record Lavan : IAttack<IClassifier>
 {
@@ -21,7 +23,10 @@ public sealed record Lavan : IAttack<IClassifier>
     /// <inheritdoc/>
     public Norm Norm => Norm.L0;
 
-    /// <summary>The largest share of the image's pixels that may change; the square is the largest one within it, at least one pixel.</summary>
+    /// <summary>
+    /// The largest share of the image's pixels that may change; the square is the largest one within it, at least one
+    /// pixel.
+    /// </summary>
     public double Area { get; init; } = 0.02;
 
     /// <summary>The row of the square's top; null for one drawn for each image.</summary>
@@ -39,18 +44,67 @@ public sealed record Lavan : IAttack<IClassifier>
     /// <summary>The probability of reaching the goal at which an image is done.</summary>
     public double Confidence { get; init; } = 0.9;
 
-    /// <summary>The number of squares tried, each with noise of its own; each after the first attacks only what has withstood.</summary>
+    /// <summary>
+    /// The number of squares tried, each with noise of its own; each after the first attacks only what has withstood.
+    /// </summary>
     public int Restarts { get; init; } = 1;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<Lavan>(new(), "a small square of visible noise, the rest left alone", "Karmon, Zoran, Goldberg, 2018, 1801.02608")
-        .Number("area", 0, "largest share of the pixels that may change", attack => attack.Area, (attack, value) => attack with { Area = value })
-        .Whole("top", 0, "row of the square; auto: drawn for each image", attack => attack.Top, (attack, value) => attack with { Top = value })
-        .Whole("left", 0, "column of the square; auto: drawn for each image", attack => attack.Left, (attack, value) => attack with { Left = value })
-        .Whole("steps", 1, "largest number of steps at one place", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Number("step", 0, "length of the first step; it shrinks to nothing", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Number("confidence", 0, "probability of the goal at which an image is done", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
-        .Whole("restarts", 1, "places tried; each attacks what has withstood", attack => attack.Restarts, (attack, value) => attack with { Restarts = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<Lavan>(
+            new(),
+            "a small square of visible noise, the rest left alone",
+            "Karmon, Zoran, Goldberg, 2018, 1801.02608"
+        )
+            .Number(
+                "area",
+                0,
+                "largest share of the pixels that may change",
+                attack => attack.Area,
+                (attack, value) => attack with { Area = value }
+            )
+            .Whole(
+                "top",
+                0,
+                "row of the square; auto: drawn for each image",
+                attack => attack.Top,
+                (attack, value) => attack with { Top = value }
+            )
+            .Whole(
+                "left",
+                0,
+                "column of the square; auto: drawn for each image",
+                attack => attack.Left,
+                (attack, value) => attack with { Left = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "largest number of steps at one place",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Number(
+                "step",
+                0,
+                "length of the first step; it shrinks to nothing",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "probability of the goal at which an image is done",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            )
+            .Whole(
+                "restarts",
+                1,
+                "places tried; each attacks what has withstood",
+                attack => attack.Restarts,
+                (attack, value) => attack with { Restarts = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -78,16 +132,23 @@ public sealed record Lavan : IAttack<IClassifier>
     {
         SampleRandom random = batch.Random.Fork(restart);
         Tensor square = Squares(batch.Images, random);
-        Tensor point = where(square, random.Uniform(1, batch.Images.shape.AsSpan(1)), batch.Images), best = point.clone(), pace = square.to(ScalarType.Float32).mul_(Step);
+        Tensor point = where(square, random.Uniform(1, batch.Images.shape.AsSpan(1)), batch.Images),
+            best = point.clone(),
+            pace = square.to(ScalarType.Float32).mul_(Step);
         long[] rows = Rows.All(batch.Count);
         float[] highest = [.. rows.Select(_ => float.NegativeInfinity)];
         var reached = new bool[batch.Count];
         for (int step = 0; step <= Steps; step++)
         {
             float[] likelihoods = Advance(step);
-            long[] stay = Rows.Where([.. likelihoods.Select((likelihood, i) => !reached[rows[i]] || likelihood < Math.Log(Confidence))], true);
-            if (stay.Length == 0) break;
-            if (stay.Length < rows.Length) (batch, rows, point, pace) = (batch.Select(stay), rows.At(stay), point.At(stay), pace.At(stay));
+            long[] stay = Rows.Where(
+                [.. likelihoods.Select((likelihood, i) => !reached[rows[i]] || likelihood < Math.Log(Confidence))],
+                true
+            );
+            if (stay.Length == 0)
+                break;
+            if (stay.Length < rows.Length)
+                (batch, rows, point, pace) = (batch.Select(stay), rows.At(stay), point.At(stay), pace.At(stay));
         }
 
         return (best, reached);
@@ -99,10 +160,15 @@ public sealed record Lavan : IAttack<IClassifier>
             Tensor logits = pass?.Logits ?? batch.Model.Logits(point);
             float[] likelihoods = AttackLoss.LogLikelihood(batch.Goal)(logits).ToArray<float>();
             bool[] hit = batch.Goal.IsReached(logits.argmax(1)).ToArray<bool>();
-            long[] better = Rows.Where([.. rows.Select((row, i) => hit[i] == reached[row] ? likelihoods[i] > highest[row] : hit[i])], true);
+            long[] better = Rows.Where(
+                [.. rows.Select((row, i) => hit[i] == reached[row] ? likelihoods[i] > highest[row] : hit[i])],
+                true
+            );
             best.Put(rows.At(better), point.At(better));
-            foreach (long i in better) (highest[rows[i]], reached[rows[i]]) = (likelihoods[i], hit[i]);
-            if (pass is not null) point.add_(pass.Gradient.sign().mul_(pace), 1 - ((double)step / Steps)).clamp_(0.0, 1.0);
+            foreach (long i in better)
+                (highest[rows[i]], reached[rows[i]]) = (likelihoods[i], hit[i]);
+            if (pass is not null)
+                point.add_(pass.Gradient.sign().mul_(pace), 1 - ((double)step / Steps)).clamp_(0.0, 1.0);
             return likelihoods;
         }
     }
@@ -110,17 +176,33 @@ public sealed record Lavan : IAttack<IClassifier>
     // Which pixels of each image are in its square, [N, 1, H, W].
     private Tensor Squares(Tensor images, SampleRandom random)
     {
-        long height = images.size(2), width = images.size(3), side = Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
+        long height = images.size(2),
+            width = images.size(3),
+            side = Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
         float[] places = random.Uniform(0, 2).ToArray<float>();
         return Within(Top, height, 2).logical_and(Within(Left, width, 3));
 
         Tensor Within(int? given, long size, int dimension)
         {
-            if (given > size - side) throw new UserErrorException($"a square of {side} pixels at {given} leaves an image of {height} by {width}: place it at 0 to {size - side}");
-            Tensor middle = Rows.Column(places.Where((_, i) => i % 2 == dimension - 2).Select(place => given ?? Math.Floor(place * (size - side + 1)))).add((side - 1) / 2.0);
+            if (given > size - side)
+                throw new UserErrorException(
+                    $"a square of {side} pixels at {given} leaves an image of {height} by {width}: place it at 0 to "
+                        + $"{size - side}"
+                );
+            Tensor middle = Rows.Column(
+                    places
+                        .Where((_, i) => i % 2 == dimension - 2)
+                        .Select(place => given ?? Math.Floor(place * (size - side + 1)))
+                )
+                .add((side - 1) / 2.0);
             long[] shape = [1, 1, 1, 1];
             shape[dimension] = size;
-            return arange(size, ScalarType.Int64).to(ScalarType.Float32).reshape(shape).sub(middle).abs().lt(side / 2.0);
+            return arange(size, ScalarType.Int64)
+                .to(ScalarType.Float32)
+                .reshape(shape)
+                .sub(middle)
+                .abs()
+                .lt(side / 2.0);
         }
     }
 }

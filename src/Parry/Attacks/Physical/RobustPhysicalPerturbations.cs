@@ -7,14 +7,17 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Physical;
 
 /// <summary>
-/// RP2, robust physical perturbations (Eykholt et al., 2017, 1707.08945): stickers on an object that fool a model however the object is seen. For a mask M it lowers,
-/// by Adam, λ·|M·δ| + ν·NPS + the mean over views T of the loss of T(x + M·δ), where NPS is a non-printability score: the product of the distances of
-/// a value to each printable level. The mask is a given rectangle, or found as in the paper: a first run over the whole image with the L1 norm, which is sparse,
-/// shows the pixels that matter; the second run has the L2 norm. The loss is minus the log probability of the wanted class, or, untargeted, of all classes but the
-/// true one. It returns, for each image, the iterate that fools the most views, and of those the one with the least norm and NPS.
-/// Deviations: views are drawn for each step where the paper has a fixed set of photographs, and the first of them is always the image itself; the mask takes
-/// the largest changes after a mean over 3x3 pixels, where the paper draws shapes around them by hand; printable levels are per channel, black and white by
-/// default as its stickers. The paper gives no weights and steps that fit other models; the defaults are measured on MNIST.
+/// RP2, robust physical perturbations (Eykholt et al., 2017, 1707.08945): stickers on an object that fool a model
+/// however the object is seen. For a mask M it lowers, by Adam, λ·|M·δ| + ν·NPS + the mean over views T of the loss of
+/// T(x + M·δ), where NPS is a non-printability score: the product of the distances of a value to each printable level.
+/// The mask is a given rectangle, or found as in the paper: a first run over the whole image with the L1 norm, which is
+/// sparse, shows the pixels that matter; the second run has the L2 norm. The loss is minus the log probability of the
+/// wanted class, or, untargeted, of all classes but the true one. It returns, for each image, the iterate that fools
+/// the most views, and of those the one with the least norm and NPS. Deviations: views are drawn for each step where
+/// the paper has a fixed set of photographs, and the first of them is always the image itself; the mask takes the
+/// largest changes after a mean over 3x3 pixels, where the paper draws shapes around them by hand; printable levels are
+/// per channel, black and white by default as its stickers. The paper gives no weights and steps that fit other models;
+/// the defaults are measured on MNIST.
 /// </summary>
 public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
 {
@@ -63,22 +66,117 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     public int Levels { get; init; } = 2;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<RobustPhysicalPerturbations>(new(), "stickers that fool the model in many views of the image", "Eykholt et al., 2017, 1707.08945")
-        .Number("area", 0, "share of the pixels in a mask it finds itself", attack => attack.Area, (attack, value) => attack with { Area = value })
-        .Whole("top", 0, "row of a given rectangle", attack => attack.Top, (attack, value) => attack with { Top = value })
-        .Whole("left", 0, "column of a given rectangle", attack => attack.Left, (attack, value) => attack with { Left = value })
-        .Whole("height", 1, "height of a given rectangle", attack => attack.Height, (attack, value) => attack with { Height = value })
-        .Whole("width", 1, "width of a given rectangle", attack => attack.Width, (attack, value) => attack with { Width = value })
-        .Number("rotation", 0, "largest turn of a view, in degrees", attack => attack.Views.Rotation, (attack, value) => attack with { Views = attack.Views with { Rotation = value } })
-        .Number("zoom", 0, "largest change of size of a view", attack => attack.Views.Zoom, (attack, value) => attack with { Views = attack.Views with { Zoom = value } })
-        .Number("shift", 0, "largest move of a view, as a share of the side", attack => attack.Views.Shift, (attack, value) => attack with { Views = attack.Views with { Shift = value } })
-        .Number("brightness", 0, "largest change of light of a view", attack => attack.Views.Brightness, (attack, value) => attack with { Views = attack.Views with { Brightness = value } })
-        .Whole("views", 1, "views in each step", attack => attack.ViewCount, (attack, value) => attack with { ViewCount = value })
-        .Whole("steps", 1, "steps of Adam, twice where the mask is found", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("lambda", 0, "weight of the norm", attack => attack.NormWeight, (attack, value) => attack with { NormWeight = value })
-        .Number("print", 0, "weight of the non-printability score", attack => attack.PrintWeight, (attack, value) => attack with { PrintWeight = value })
-        .Whole("levels", 1, "printable levels of each channel", attack => attack.Levels, (attack, value) => attack with { Levels = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<RobustPhysicalPerturbations>(
+            new(),
+            "stickers that fool the model in many views of the image",
+            "Eykholt et al., 2017, 1707.08945"
+        )
+            .Number(
+                "area",
+                0,
+                "share of the pixels in a mask it finds itself",
+                attack => attack.Area,
+                (attack, value) => attack with { Area = value }
+            )
+            .Whole(
+                "top",
+                0,
+                "row of a given rectangle",
+                attack => attack.Top,
+                (attack, value) => attack with { Top = value }
+            )
+            .Whole(
+                "left",
+                0,
+                "column of a given rectangle",
+                attack => attack.Left,
+                (attack, value) => attack with { Left = value }
+            )
+            .Whole(
+                "height",
+                1,
+                "height of a given rectangle",
+                attack => attack.Height,
+                (attack, value) => attack with { Height = value }
+            )
+            .Whole(
+                "width",
+                1,
+                "width of a given rectangle",
+                attack => attack.Width,
+                (attack, value) => attack with { Width = value }
+            )
+            .Number(
+                "rotation",
+                0,
+                "largest turn of a view, in degrees",
+                attack => attack.Views.Rotation,
+                (attack, value) => attack with { Views = attack.Views with { Rotation = value } }
+            )
+            .Number(
+                "zoom",
+                0,
+                "largest change of size of a view",
+                attack => attack.Views.Zoom,
+                (attack, value) => attack with { Views = attack.Views with { Zoom = value } }
+            )
+            .Number(
+                "shift",
+                0,
+                "largest move of a view, as a share of the side",
+                attack => attack.Views.Shift,
+                (attack, value) => attack with { Views = attack.Views with { Shift = value } }
+            )
+            .Number(
+                "brightness",
+                0,
+                "largest change of light of a view",
+                attack => attack.Views.Brightness,
+                (attack, value) => attack with { Views = attack.Views with { Brightness = value } }
+            )
+            .Whole(
+                "views",
+                1,
+                "views in each step",
+                attack => attack.ViewCount,
+                (attack, value) => attack with { ViewCount = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "steps of Adam, twice where the mask is found",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "lambda",
+                0,
+                "weight of the norm",
+                attack => attack.NormWeight,
+                (attack, value) => attack with { NormWeight = value }
+            )
+            .Number(
+                "print",
+                0,
+                "weight of the non-printability score",
+                attack => attack.PrintWeight,
+                (attack, value) => attack with { PrintWeight = value }
+            )
+            .Whole(
+                "levels",
+                1,
+                "printable levels of each channel",
+                attack => attack.Levels,
+                (attack, value) => attack with { Levels = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -100,16 +198,25 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         AttackBatch<IClassifier> seen = batch.Repeat(ViewCount);
         var loss = AttackLoss.LogLikelihood(seen.Goal);
-        Tensor change = zeros_like(batch.Images), best = change.clone();
-        float[] fooled = [.. Enumerable.Repeat(-1f, batch.Count)], costs = new float[batch.Count];
+        Tensor change = zeros_like(batch.Images),
+            best = change.clone();
+        float[] fooled = [.. Enumerable.Repeat(-1f, batch.Count)],
+            costs = new float[batch.Count];
         using var adam = Optimizers.Adam([change], LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
             Tensor uniform = random.Uniform(step, ViewCount, Views.Draws);
             uniform.slice(1, 0, 1, 1).zero_().add_(0.5);
-            LossGradient pass = seen.Model.GradientThrough(change,
-                delta => Views.Apply(batch.Images.add(delta).clamp(0.0, 1.0).repeat_interleave(ViewCount, 0), uniform.reshape(-1, Views.Draws)), loss);
+            LossGradient pass = seen.Model.GradientThrough(
+                change,
+                delta =>
+                    Views.Apply(
+                        batch.Images.add(delta).clamp(0.0, 1.0).repeat_interleave(ViewCount, 0),
+                        uniform.reshape(-1, Views.Draws)
+                    ),
+                loss
+            );
             var (cost, gradient) = Cost(batch.Images, change, mask, norm);
             Remember(seen.Goal.IsReached(pass.Logits.argmax(1)), cost);
             adam.Step(gradient.add_(pass.Gradient, -1.0 / ViewCount).mul_(mask));
@@ -123,9 +230,13 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
             // To fool the image as it is counts more than all other views.
             Tensor views = reached.to(ScalarType.Float32).reshape(-1, ViewCount);
             float[] now = views.sum(1).add(views.select(1, 0).mul((double)ViewCount)).ToArray<float>();
-            long[] better = Rows.Where([.. now.Select((count, i) => count > fooled[i] || (count == fooled[i] && cost[i] < costs[i]))], true);
+            long[] better = Rows.Where(
+                [.. now.Select((count, i) => count > fooled[i] || (count == fooled[i] && cost[i] < costs[i]))],
+                true
+            );
             best.Put(better, change.At(better));
-            foreach (long i in better) (fooled[i], costs[i]) = (now[i], cost[i]);
+            foreach (long i in better)
+                (fooled[i], costs[i]) = (now[i], cost[i]);
         }
     }
 
@@ -138,8 +249,10 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
         Tensor cost = linalg.vector_norm(delta, norm, s_image).mul(NormWeight);
         if (norm == 2)
         {
-            Tensor printed = images.add(delta), score = mask;
-            for (int level = 0; level < Levels; level++) score = score.mul(printed.sub(level / Math.Max(1.0, Levels - 1)).abs());
+            Tensor printed = images.add(delta),
+                score = mask;
+            for (int level = 0; level < Levels; level++)
+                score = score.mul(printed.sub(level / Math.Max(1.0, Levels - 1)).abs());
             cost = cost.add(score.sum(s_image).mul(PrintWeight));
         }
 
@@ -149,17 +262,26 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     // The pixels that changed most, their neighbors counted in, so that stickers hang together.
     private Tensor MostChanged(Tensor change)
     {
-        long height = change.size(2), width = change.size(3);
-        Tensor mean = nn.functional.avg_pool2d(nn.functional.pad(change.abs().sum(1, true), [1, 1, 1, 1]), [3, 3], [1, 1]).flatten(1);
+        long height = change.size(2),
+            width = change.size(3);
+        Tensor mean = nn
+            .functional.avg_pool2d(nn.functional.pad(change.abs().sum(1, true), [1, 1, 1, 1]), [3, 3], [1, 1])
+            .flatten(1);
         Tensor largest = mean.topk((int)Math.Clamp((long)(Area * height * width), 1, height * width), 1).indexes;
         return zeros_like(mean).ScatterValue(1, largest, 1).reshape(-1, 1, height, width);
     }
 
     private Tensor Rectangle(Tensor images)
     {
-        long top = Top ?? 0, left = Left ?? 0, bottom = top + (Height ?? images.size(2) - top), right = left + (Width ?? images.size(3) - left);
+        long top = Top ?? 0,
+            left = Left ?? 0,
+            bottom = top + (Height ?? images.size(2) - top),
+            right = left + (Width ?? images.size(3) - left);
         if (top >= bottom || left >= right || bottom > images.size(2) || right > images.size(3))
-            throw new UserErrorException($"the rectangle from row {top} to {bottom} and column {left} to {right} leaves an image of {images.size(2)} by {images.size(3)}: give one inside it");
+            throw new UserErrorException(
+                $"the rectangle from row {top} to {bottom} and column {left} to {right} leaves an image of "
+                    + $"{images.size(2)} by {images.size(3)}: give one inside it"
+            );
         Tensor mask = zeros_like(images);
         mask.slice(2, top, bottom, 1).slice(3, left, right, 1).add_(1.0);
         return mask;

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Physical;
 
 /// <summary>
-/// How a camera may see an image: turned, nearer or farther, off the middle, in brighter or dimmer light, each drawn uniformly. It is differentiable, so that
-/// attacks and <see cref="Models.ExpectationOverTransformation"/> can average over it.
+/// How a camera may see an image: turned, nearer or farther, off the middle, in brighter or dimmer light, each drawn
+/// uniformly. It is differentiable, so that attacks and <see cref="Models.ExpectationOverTransformation"/> can average
+/// over it.
 /// </summary>
 public sealed record Views
 {
@@ -30,14 +31,32 @@ public sealed record Views
     /// <returns>[N, C, H, W] in [0, 1].</returns>
     public Tensor Apply(Tensor images, SampleRandom random) => Apply(images, random.Uniform(0, Draws));
 
-    /// <summary>The view of each image that uniform numbers in [0, 1), [N, 5], stand for; 0.5 is the image as it is.</summary>
+    /// <summary>
+    /// The view of each image that uniform numbers in [0, 1), [N, 5], stand for; 0.5 is the image as it is.
+    /// </summary>
     internal Tensor Apply(Tensor images, Tensor uniform)
     {
-        long height = images.size(2), width = images.size(3);
+        long height = images.size(2),
+            width = images.size(3);
         double[][] draws = [.. uniform.ToArray<float>().Select(u => (2.0 * u) - 1).Chunk(Draws)];
         Tensor points = Placement.Points(
-            [.. draws.Select(d => new Placement(d[0] * Rotation * Math.PI / 180, 1 + (d[1] * Zoom), d[2] * Shift * width, d[3] * Shift * height))], height, width, height, width);
+            [
+                .. draws.Select(d => new Placement(
+                    d[0] * Rotation * Math.PI / 180,
+                    1 + (d[1] * Zoom),
+                    d[2] * Shift * width,
+                    d[3] * Shift * height
+                )),
+            ],
+            height,
+            width,
+            height,
+            width
+        );
         Tensor light = tensor(draws.Select(d => (float)(1 + (d[4] * Brightness))).ToArray()).reshape(-1, 1, 1, 1);
-        return nn.functional.grid_sample(images, points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false).mul(light).clamp(0.0, 1.0);
+        return nn
+            .functional.grid_sample(images, points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false)
+            .mul(light)
+            .clamp(0.0, 1.0);
     }
 }

@@ -6,13 +6,15 @@ using Parry.Models;
 namespace Parry.Attacks.Poisoning;
 
 /// <summary>
-/// Label flipping: an attacker changes at most C labels of a training set, and no image, so that a classifier trained on it errs (for support vector machines
-/// Xiao, Xiao, Eckert, 2012, "Adversarial label flips attack on support vector machines", ECAI). Flips are random, targeted from one class to another, or the
-/// worst for the budget that this heuristic finds: a learner follows the majority of the labels around an image, so flips are not spread but win majorities.
-/// Class by class, the smallest first, 60 % of a class, drawn at random, gets the label of the class whose mean image is farthest. Where the budget does not cover
-/// a class, the same is done to that part of it that lies farthest towards the other class along the line between the means.
-/// Deviation: no learner is trained to choose the flips, where the paper alternates between a support vector machine and a linear program; in many classes a
-/// majority costs a network more accuracy than the outliers that this alternation settles on.
+/// Label flipping: an attacker changes at most C labels of a training set, and no image, so that a classifier trained
+/// on it errs (for support vector machines Xiao, Xiao, Eckert, 2012, "Adversarial label flips attack on support vector
+/// machines", ECAI). Flips are random, targeted from one class to another, or the worst for the budget that this
+/// heuristic finds: a learner follows the majority of the labels around an image, so flips are not spread but win
+/// majorities. Class by class, the smallest first, 60 % of a class, drawn at random, gets the label of the class whose
+/// mean image is farthest. Where the budget does not cover a class, the same is done to that part of it that lies
+/// farthest towards the other class along the line between the means. Deviation: no learner is trained to choose the
+/// flips, where the paper alternates between a support vector machine and a linear program; in many classes a majority
+/// costs a network more accuracy than the outliers that this alternation settles on.
 /// </summary>
 public sealed record LabelFlip
 {
@@ -50,24 +52,35 @@ public sealed record LabelFlip
 
     /// <summary>The attack with some settings changed.</summary>
     /// <param name="settings">Names of options with one value each, as text.</param>
-    /// <exception cref="UserErrorException">An option or its value is not one of those that are valid, which the message lists.</exception>
+    /// <exception cref="UserErrorException">An option or its value is not one of those that are valid, which the
+    /// message lists.</exception>
     public static LabelFlip Create(IEnumerable<KeyValuePair<string, string>> settings)
     {
         var flip = new LabelFlip();
         foreach (var (name, text) in settings)
         {
-            AttackOption option = Options.FirstOrDefault(option => option.Name == name) ?? throw new UserErrorException(
-                $"the attack {Name} has no option {name}{NearestName.Hint(name, Options.Select(option => option.Name))}; its options: {string.Join(", ", Options.Select(option => option.Name))}");
+            AttackOption option =
+                Options.FirstOrDefault(option => option.Name == name)
+                ?? throw new UserErrorException(
+                    $"the attack {Name} has no option "
+                        + $"{name}{NearestName.Hint(name, Options.Select(option => option.Name))}; its options: "
+                        + $"{string.Join(", ", Options.Select(option => option.Name))}"
+                );
             bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number);
             flip = (name, text) switch
             {
                 ("kind", "random") => flip with { Kind = FlipKind.Random },
                 ("kind", "targeted") => flip with { Kind = FlipKind.Targeted },
                 ("kind", "worst-case") => flip with { Kind = FlipKind.WorstCase },
-                ("share", _) when Numbers.TryParse(text, out double share) && share is >= 0 and <= 1 => flip with { Share = share },
+                ("share", _) when Numbers.TryParse(text, out double share) && share is >= 0 and <= 1 => flip with
+                {
+                    Share = share,
+                },
                 ("from", _) when whole => flip with { From = number },
                 ("to", _) when whole => flip with { To = number },
-                _ => throw new UserErrorException($"the attack {Name} takes for {name} {option.Values}, got \"{text}\""),
+                _ => throw new UserErrorException(
+                    $"the attack {Name} takes for {name} {option.Values}, got \"{text}\""
+                ),
             };
         }
 
@@ -80,20 +93,28 @@ public sealed record LabelFlip
     /// <exception cref="UserErrorException">The share is not one, or the set lacks the classes.</exception>
     public ImageSet Poison(ImageSet training, long seed)
     {
-        int classes = training.ClassNames.Count, budget = (int)(Share * training.Count);
-        if (!(Share is >= 0 and <= 1)) throw new UserErrorException($"the share of flipped labels must be a number from 0 to 1, not {Share}");
-        if (classes < 2) throw new UserErrorException($"{training.Name} has one class: flipping labels takes at least two");
+        int classes = training.ClassNames.Count,
+            budget = (int)(Share * training.Count);
+        if (!(Share is >= 0 and <= 1))
+            throw new UserErrorException($"the share of flipped labels must be a number from 0 to 1, not {Share}");
+        if (classes < 2)
+            throw new UserErrorException($"{training.Name} has one class: flipping labels takes at least two");
         if (Kind == FlipKind.Targeted && (From == To || From >= classes || To >= classes || From < 0 || To < 0))
-            throw new UserErrorException($"a targeted flip takes two different classes from 0 to {classes - 1}, got from={From}, to={To}");
-        int[] labels = training.Labels.ToArray(), order = ShuffledBatches.Permutation(training.Count, (ulong)seed, 0);
+            throw new UserErrorException(
+                $"a targeted flip takes two different classes from 0 to {classes - 1}, got from={From}, to={To}"
+            );
+        int[] labels = training.Labels.ToArray(),
+            order = ShuffledBatches.Permutation(training.Count, (ulong)seed, 0);
         switch (Kind)
         {
             case FlipKind.Random:
                 var random = new SplitMix64((ulong)seed);
-                foreach (int i in order.Take(budget)) labels[i] = (labels[i] + 1 + random.Next(classes - 1)) % classes;
+                foreach (int i in order.Take(budget))
+                    labels[i] = (labels[i] + 1 + random.Next(classes - 1)) % classes;
                 break;
             case FlipKind.Targeted:
-                foreach (int i in order.Where(i => labels[i] == From).Take(budget)) labels[i] = To;
+                foreach (int i in order.Where(i => labels[i] == From).Take(budget))
+                    labels[i] = To;
                 break;
             default:
                 WinMajorities(training, order, budget, labels);
@@ -103,7 +124,9 @@ public sealed record LabelFlip
         return new ImageSet(training.Name, training.Shape, training.Pixels.ToArray(), labels, training.ClassNames);
     }
 
-    /// <summary>Trains a classifier on the true and one on the changed labels, both by the same recipe, and tests them.</summary>
+    /// <summary>
+    /// Trains a classifier on the true and one on the changed labels, both by the same recipe, and tests them.
+    /// </summary>
     /// <param name="training">The training set with its true labels.</param>
     /// <param name="test">Images with true labels; those of one class show what a targeted flip does to it.</param>
     /// <param name="recipe">How both are trained.</param>
@@ -111,7 +134,13 @@ public sealed record LabelFlip
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="UserErrorException">The settings, the recipe and the images do not fit together.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public PoisoningEffect Measure(ImageSet training, ImageSet test, Training recipe, long seed, CancellationToken cancellation = default)
+    public PoisoningEffect Measure(
+        ImageSet training,
+        ImageSet test,
+        Training recipe,
+        long seed,
+        CancellationToken cancellation = default
+    )
     {
         ImageSet poisoned = Poison(training, seed);
         int flipped = Enumerable.Range(0, training.Count).Count(i => training.Labels[i] != poisoned.Labels[i]);
@@ -139,16 +168,31 @@ public sealed record LabelFlip
 
     private static void WinMajorities(ImageSet training, int[] order, int budget, int[] labels)
     {
-        int[][] members = [.. Enumerable.Range(0, training.ClassNames.Count).Select(label => order.Where(i => labels[i] == label).ToArray())];
+        int[][] members =
+        [
+            .. Enumerable
+                .Range(0, training.ClassNames.Count)
+                .Select(label => order.Where(i => labels[i] == label).ToArray()),
+        ];
         double[][] means = Array.ConvertAll(members, member => Mean(training, member));
-        int[] present = [.. Enumerable.Range(0, members.Length).Where(label => members[label].Length > 0).OrderBy(label => members[label].Length)];
+        int[] present =
+        [
+            .. Enumerable
+                .Range(0, members.Length)
+                .Where(label => members[label].Length > 0)
+                .OrderBy(label => members[label].Length),
+        ];
         foreach (int from in present.Where(_ => present.Length > 1))
         {
             int to = present.MaxBy(label => means[from].Zip(means[label], (a, b) => (a - b) * (a - b)).Sum());
             int[] part = members[from];
             if (Majority * part.Length > budget)
             {
-                HashSet<int> near = [.. part.OrderByDescending(i => Along(training.Image(i), means[from], means[to])).Take((int)(budget / Majority))];
+                HashSet<int> near =
+                [
+                    .. part.OrderByDescending(i => Along(training.Image(i), means[from], means[to]))
+                        .Take((int)(budget / Majority)),
+                ];
                 part = [.. part.Where(near.Contains)];
             }
 
@@ -166,7 +210,8 @@ public sealed record LabelFlip
         foreach (int i in indices)
         {
             ReadOnlySpan<byte> image = set.Image(i);
-            for (int j = 0; j < sum.Length; j++) sum[j] += image[j];
+            for (int j = 0; j < sum.Length; j++)
+                sum[j] += image[j];
         }
 
         return Array.ConvertAll(sum, value => value / Math.Max(1, indices.Length));
@@ -175,7 +220,8 @@ public sealed record LabelFlip
     private static double Along(ReadOnlySpan<byte> image, double[] from, double[] to)
     {
         double sum = 0;
-        for (int j = 0; j < image.Length; j++) sum += image[j] * (to[j] - from[j]);
+        for (int j = 0; j < image.Length; j++)
+            sum += image[j] * (to[j] - from[j]);
         return sum;
     }
 }

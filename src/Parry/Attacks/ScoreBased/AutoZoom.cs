@@ -8,16 +8,21 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// AutoZOOM (Tu, Ting, Chen, Liu, Zhang, Yi, Hsieh, Cheng, 2018, 1805.11770): the objective of ZOO, |x' - x|² + c·max(κ - margin(x'), 0), minimized by Adam over a few numbers that a
-/// decoder turns into a change of the image; the gradient is estimated along one random direction, and along several once an image has first succeeded. The decoder
-/// resizes a smaller image (AutoZOOM-BiLIN) or belongs to an auto-encoder, trained on images of the attacker's own (AutoZOOM-AE). It looks for the smallest L2 change; untargeted
-/// and targeted. Defaults follow the authors' code for MNIST: 1,000 steps, learning rate 0.01, β = 1/d, no tanh, half the image's side (the paper's 14x14), Adam reset at the first
-/// success. Deviations: the constant c is judged every 100 steps from 0.1 on, since once in 1,000 steps never changes it; after the first success 5 directions are averaged; a
-/// decoder's change is taken relative to that of the zero code, so that the search starts at the clean image.
+/// AutoZOOM (Tu, Ting, Chen, Liu, Zhang, Yi, Hsieh, Cheng, 2018, 1805.11770): the objective of ZOO, |x' - x|² + c·max(κ
+/// - margin(x'), 0), minimized by Adam over a few numbers that a decoder turns into a change of the image; the gradient
+/// is estimated along one random direction, and along several once an image has first succeeded. The decoder resizes a
+/// smaller image (AutoZOOM-BiLIN) or belongs to an auto-encoder, trained on images of the attacker's own (AutoZOOM-AE).
+/// It looks for the smallest L2 change; untargeted and targeted. Defaults follow the authors' code for MNIST: 1,000
+/// steps, learning rate 0.01, β = 1/d, no tanh, half the image's side (the paper's 14x14), Adam reset at the first
+/// success. Deviations: the constant c is judged every 100 steps from 0.1 on, since once in 1,000 steps never changes
+/// it; after the first success 5 directions are averaged; a decoder's change is taken relative to that of the zero
+/// code, so that the search starts at the clean image.
 /// </summary>
 public sealed record AutoZoom : ITrainedAttack<IScorer>
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8;
+    private const double Beta1 = 0.9,
+        Beta2 = 0.999,
+        AdamEpsilon = 1e-8;
     private const int LargestSide = 32;
 
     private ImageCodec? Codec { get; init; }
@@ -65,24 +70,96 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     public bool IsTrained => Decoder == ZoomDecoder.Bilinear || Codec is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<AutoZoom>(new(), "small L2 change through a decoder, along random directions", "Tu et al., 2018, 1805.11770")
-        .Choice("decoder", "what makes changes out of a few numbers", attack => attack.Decoder, (attack, value) => attack with { Decoder = value })
-        .Whole("side", 1, "height and width that are resized; auto: half the image's, at most 32", attack => attack.Side, (attack, value) => attack with { Side = value })
-        .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("switch", 1, "steps after which the constant changes", attack => attack.Switch, (attack, value) => attack with { Switch = value })
-        .Whole("directions", 1, "random directions of a step after the first success", attack => attack.Directions, (attack, value) => attack with { Directions = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
-        .Number("confidence", 0, "by how much the wrong class must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
-        .Whole("images", 1, "training images of the auto-encoder", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Whole("epochs", 1, "epochs of the auto-encoder's training", attack => attack.Epochs, (attack, value) => attack with { Epochs = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<AutoZoom>(
+            new(),
+            "small L2 change through a decoder, along random directions",
+            "Tu et al., 2018, 1805.11770"
+        )
+            .Choice(
+                "decoder",
+                "what makes changes out of a few numbers",
+                attack => attack.Decoder,
+                (attack, value) => attack with { Decoder = value }
+            )
+            .Whole(
+                "side",
+                1,
+                "height and width that are resized; auto: half the image's, at most 32",
+                attack => attack.Side,
+                (attack, value) => attack with { Side = value }
+            )
+            .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "switch",
+                1,
+                "steps after which the constant changes",
+                attack => attack.Switch,
+                (attack, value) => attack with { Switch = value }
+            )
+            .Whole(
+                "directions",
+                1,
+                "random directions of a step after the first success",
+                attack => attack.Directions,
+                (attack, value) => attack with { Directions = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "by how much the wrong class must win",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            )
+            .Whole(
+                "images",
+                1,
+                "training images of the auto-encoder",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Whole(
+                "epochs",
+                1,
+                "epochs of the auto-encoder's training",
+                attack => attack.Epochs,
+                (attack, value) => attack with { Epochs = value }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IScorer> Train(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IScorer> Train(
+        IScorer model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (Decoder == ZoomDecoder.Bilinear) return this;
+        if (Decoder == ZoomDecoder.Bilinear)
+            return this;
         using var scope = NewDisposeScope();
         using Tensor draw = random.For(new long[] { 0 }).Uniform(0, 1);
         long seed = (long)(draw.ToDouble() * (1 << 24));
@@ -93,7 +170,10 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     /// <exception cref="InvalidOperationException">Its decoder is not trained.</exception>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
-        if (!IsTrained) throw new InvalidOperationException("The auto-encoder of autozoom is not trained: call Train, and attack with what it returns.");
+        if (!IsTrained)
+            throw new InvalidOperationException(
+                "The auto-encoder of autozoom is not trained: call Train, and attack with what it returns."
+            );
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Descend(new AttackBatch<IScorer>(model, images, goal, random)));
     }
@@ -109,25 +189,32 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(all.Images);
         var search = new ConstantSearch(all.Count, InitialConstant);
-        Tensor anchor = ImageSpace.Enter(all.Images, Tanh), clean = ImageSpace.Leave(anchor, Tanh);
+        Tensor anchor = ImageSpace.Enter(all.Images, Tanh),
+            clean = ImageSpace.Leave(anchor, Tanh);
         long[] code = CodeShape(all.Images);
         long values = code[0] * code[1] * code[2];
-        Tensor change = zeros([all.Count, values]), first = zeros_like(change), second = zeros_like(change);
+        Tensor change = zeros([all.Count, values]),
+            first = zeros_like(change),
+            second = zeros_like(change);
         var taken = new int[all.Count];
-        bool[] everFound = new bool[all.Count], found = new bool[all.Count];
+        bool[] everFound = new bool[all.Count],
+            found = new bool[all.Count];
         Group[] groups = Grouped();
         for (int iteration = 1; iteration <= Steps; iteration++)
         {
             bool[] before = [.. everFound];
-            foreach (Group group in groups) Step(group, iteration);
+            foreach (Group group in groups)
+                Step(group, iteration);
             if (!before.AsSpan().SequenceEqual(everFound))
             {
                 Restart(before.Zip(everFound, (then, now) => now && !then));
-                foreach (Group group in groups.Where(group => group.Batch != all)) group.Batch.Images.Dispose();
+                foreach (Group group in groups.Where(group => group.Batch != all))
+                    group.Batch.Images.Dispose();
                 groups = Grouped();
             }
 
-            if (iteration % Switch != 0) continue;
+            if (iteration % Switch != 0)
+                continue;
             search.Learn(found);
             Restart(everFound);
             found = new bool[all.Count];
@@ -137,19 +224,34 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
 
         // Images that have succeeded ask along more directions than the others.
         Group[] Grouped() =>
-        [
-            .. new[] { (Rows: Rows.Where(everFound, false), Directions: 1), (Rows: Rows.Where(everFound, true), Directions) }.Where(group => group.Rows.Length > 0)
-                .SelectMany(group => group.Rows.Chunk(128).Select(rows => new Group(rows, rows.Length == all.Count ? all : all.Select(rows), group.Directions))),
-        ];
+            [
+                .. new[]
+                {
+                    (Rows: Rows.Where(everFound, false), Directions: 1),
+                    (Rows: Rows.Where(everFound, true), Directions),
+                }
+                    .Where(group => group.Rows.Length > 0)
+                    .SelectMany(group =>
+                        group
+                            .Rows.Chunk(128)
+                            .Select(rows => new Group(
+                                rows,
+                                rows.Length == all.Count ? all : all.Select(rows),
+                                group.Directions
+                            ))
+                    ),
+            ];
 
         void Restart(IEnumerable<bool> which)
         {
             long[] rows = Rows.Where([.. which], true);
-            if (rows.Length == 0) return;
+            if (rows.Length == 0)
+                return;
             using Tensor nothing = zeros([rows.Length, values]);
             first.Put(rows, nothing);
             second.Put(rows, nothing);
-            foreach (long row in rows) taken[row] = 0;
+            foreach (long row in rows)
+                taken[row] = 0;
         }
 
         void Step(Group group, int iteration)
@@ -157,15 +259,20 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             using var inner = NewDisposeScope();
             var (rows, batch, count) = group;
             double length = 1.0 / values;
-            Tensor at = change.At(rows), center = at.unsqueeze(1), original = clean.At(rows).unsqueeze(1);
+            Tensor at = change.At(rows),
+                center = at.unsqueeze(1),
+                original = clean.At(rows).unsqueeze(1);
             Tensor directions = batch.Random.Normal(iteration, count, values);
             directions = directions.div(linalg.vector_norm(directions, 2, [2], true));
             Tensor codes = cat([center, center.add(directions.mul(length))], 1).flatten(0, 1).reshape([-1, .. code]);
             Tensor moved = Decode(codes, original).reshape([rows.Length, 1 + count, .. original.shape.AsSpan(2)]);
-            Tensor points = ImageSpace.Leave(moved.add_(anchor.At(rows).unsqueeze(1)), Tanh), away = points.sub(original);
-            Tensor distances = away.mul_(away).sum([2, 3, 4]), margins = batch.Margins(points);
+            Tensor points = ImageSpace.Leave(moved.add_(anchor.At(rows).unsqueeze(1)), Tanh),
+                away = points.sub(original);
+            Tensor distances = away.mul_(away).sum([2, 3, 4]),
+                margins = batch.Margins(points);
             float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
-            foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))) (found[row], everFound[row]) = (true, true);
+            foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)))
+                (found[row], everFound[row]) = (true, true);
             best.Take(rows, points.select(1, 0), reserves, distances.select(1, 0).ToArray<float>());
 
             Tensor weights = Column(rows.Select(row => search.Values[row]));
@@ -173,28 +280,46 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             Tensor rises = losses.slice(1, 1, 1 + count, 1).sub(losses.slice(1, 0, 1, 1));
             Tensor gradient = directions.mul_(rises.unsqueeze(2)).sum(1).mul_(values / (length * count));
 
-            foreach (long row in rows) taken[row]++;
-            Tensor m = first.At(rows).mul_(Beta1).add_(gradient, 1 - Beta1), v = second.At(rows).mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
+            foreach (long row in rows)
+                taken[row]++;
+            Tensor m = first.At(rows).mul_(Beta1).add_(gradient, 1 - Beta1),
+                v = second.At(rows).mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
             first.Put(rows, m);
             second.Put(rows, v);
-            Tensor rates = Column(rows.Select(row => -LearningRate * Math.Sqrt(1 - Math.Pow(Beta2, taken[row])) / (1 - Math.Pow(Beta1, taken[row]))));
+            Tensor rates = Column(
+                rows.Select(row =>
+                    -LearningRate * Math.Sqrt(1 - Math.Pow(Beta2, taken[row])) / (1 - Math.Pow(Beta1, taken[row]))
+                )
+            );
             change.Put(rows, at.addcdiv_(m.mul(rates), v.sqrt().add_(AdamEpsilon)));
         }
     }
 
     private long[] CodeShape(Tensor images)
     {
-        var (height, width) = Codec?.CodeSize ?? (Math.Min(Side ?? LargestSide, Half(images.size(2))), Math.Min(Side ?? LargestSide, Half(images.size(3))));
+        var (height, width) =
+            Codec?.CodeSize
+            ?? (
+                Math.Min(Side ?? LargestSide, Half(images.size(2))),
+                Math.Min(Side ?? LargestSide, Half(images.size(3)))
+            );
         return [images.size(1), height, width];
 
         long Half(long size) => Side is null ? Math.Max(1, size / 2) : size;
     }
 
-    private Tensor Decode(Tensor codes, Tensor images) => Codec is null
-        ? nn.functional.interpolate(codes, [images.size(-2), images.size(-1)], mode: InterpolationMode.Bilinear, align_corners: false)
-        : Codec.Decode(codes).sub(Codec.Decode(zeros_like(codes.slice(0, 0, 1, 1))));
+    private Tensor Decode(Tensor codes, Tensor images) =>
+        Codec is null
+            ? nn.functional.interpolate(
+                codes,
+                [images.size(-2), images.size(-1)],
+                mode: InterpolationMode.Bilinear,
+                align_corners: false
+            )
+            : Codec.Decode(codes).sub(Codec.Decode(zeros_like(codes.slice(0, 0, 1, 1))));
 
-    private static Tensor Column(IEnumerable<double> numbers) => tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(1);
+    private static Tensor Column(IEnumerable<double> numbers) =>
+        tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(1);
 
     private sealed record Group(long[] Rows, AttackBatch<IScorer> Batch, int Directions);
 }

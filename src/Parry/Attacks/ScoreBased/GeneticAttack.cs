@@ -7,15 +7,26 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// GenAttack (Alzantot, Sharma, Chakraborty, Zhang, Hsieh, Srivastava, 2018, 1805.11090): a genetic algorithm on perturbations within a Linf budget. The best member of a generation lives on; the others are children of parents drawn by their
-/// scores, crossed value by value and mutated; range and rate of mutation shrink by a tenth whenever 100 generations bring nothing. Targeted in the paper; untargeted it leaves the true class in the same way. An image stops at the
-/// first success. Defaults are the paper's: a population of 6, rate from 0.5 down to 0.1, range from 0.4 ε down to 0.15 ε, a selection temperature of 0.3 and ε = 0.3 as for MNIST; the 5,000 generations ask at most 25,006 times, a quarter of its limit. Its fixed setting for MNIST (rate 0.05, range ε) is had with adaptive off. Large images
-/// take a smaller perturbation, resized bilinearly (the paper's 96x96 for ImageNet). Deviations: the score is the margin of the log-probabilities over the best other class, not over the sum of all; images are cut off at the box.
+/// GenAttack (Alzantot, Sharma, Chakraborty, Zhang, Hsieh, Srivastava, 2018, 1805.11090): a genetic algorithm on
+/// perturbations within a Linf budget. The best member of a generation lives on; the others are children of parents
+/// drawn by their scores, crossed value by value and mutated; range and rate of mutation shrink by a tenth whenever 100
+/// generations bring nothing. Targeted in the paper; untargeted it leaves the true class in the same way. An image
+/// stops at the first success. Defaults are the paper's: a population of 6, rate from 0.5 down to 0.1, range from 0.4 ε
+/// down to 0.15 ε, a selection temperature of 0.3 and ε = 0.3 as for MNIST; the 5,000 generations ask at most 25,006
+/// times, a quarter of its limit. Its fixed setting for MNIST (rate 0.05, range ε) is had with adaptive off. Large
+/// images take a smaller perturbation, resized bilinearly (the paper's 96x96 for ImageNet). Deviations: the score is
+/// the margin of the log-probabilities over the best other class, not over the sum of all; images are cut off at the
+/// box.
 /// </summary>
 public sealed record GeneticAttack : IBudgetAttack<IScorer>
 {
-    private const double Temperature = 0.3, FirstRate = 0.5, FirstRange = 0.4, Shrink = 0.9, Smallest = 1e-9;
-    private const int Plateau = 100, LargestWhole = 96;
+    private const double Temperature = 0.3,
+        FirstRate = 0.5,
+        FirstRange = 0.4,
+        Shrink = 0.9,
+        Smallest = 1e-9;
+    private const int Plateau = 100,
+        LargestWhole = 96;
 
     /// <inheritdoc/>
     public string Name => "genattack";
@@ -35,24 +46,74 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
     /// <summary>Whether rate and range of mutation shrink when nothing gets better.</summary>
     public bool Adaptive { get; init; } = true;
 
-    /// <summary>ρ: the share of values that a mutation changes, or the least one when it shrinks; null for 0.05, or 0.1.</summary>
+    /// <summary>
+    /// ρ: the share of values that a mutation changes, or the least one when it shrinks; null for 0.05, or 0.1.
+    /// </summary>
     public double? Rate { get; init; }
 
-    /// <summary>α: the range of a mutation as a part of the budget, or the least one when it shrinks; null for 1, or 0.15.</summary>
+    /// <summary>
+    /// α: the range of a mutation as a part of the budget, or the least one when it shrinks; null for 1, or 0.15.
+    /// </summary>
     public double? Range { get; init; }
 
-    /// <summary>The height and width of the perturbation, at most the image's; null for the image's, at most 96.</summary>
+    /// <summary>
+    /// The height and width of the perturbation, at most the image's; null for the image's, at most 96.
+    /// </summary>
     public int? Side { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<GeneticAttack>(new(), "a genetic algorithm on small populations of perturbations", "Alzantot et al., 2018, 1805.11090")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Whole("population", 2, "members of a generation", attack => attack.Population, (attack, value) => attack with { Population = value })
-        .Whole("generations", 0, "generations after the first", attack => attack.Generations, (attack, value) => attack with { Generations = value })
-        .Flag("adaptive", "shrink rate and range when nothing gets better", attack => attack.Adaptive, (attack, value) => attack with { Adaptive = value })
-        .Number("rate", 0, "share of values that a mutation changes, or the least; auto: 0.1, not adaptive 0.05", attack => attack.Rate, (attack, value) => attack with { Rate = value })
-        .Number("range", 0, "range of a mutation as a part of eps, or the least; auto: 0.15, not adaptive 1", attack => attack.Range, (attack, value) => attack with { Range = value })
-        .Whole("side", 1, "height and width of the perturbation; auto: the image's, at most 96", attack => attack.Side, (attack, value) => attack with { Side = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<GeneticAttack>(
+            new(),
+            "a genetic algorithm on small populations of perturbations",
+            "Alzantot et al., 2018, 1805.11090"
+        )
+            .Budget(
+                "the largest change of a value",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Whole(
+                "population",
+                2,
+                "members of a generation",
+                attack => attack.Population,
+                (attack, value) => attack with { Population = value }
+            )
+            .Whole(
+                "generations",
+                0,
+                "generations after the first",
+                attack => attack.Generations,
+                (attack, value) => attack with { Generations = value }
+            )
+            .Flag(
+                "adaptive",
+                "shrink rate and range when nothing gets better",
+                attack => attack.Adaptive,
+                (attack, value) => attack with { Adaptive = value }
+            )
+            .Number(
+                "rate",
+                0,
+                "share of values that a mutation changes, or the least; auto: 0.1, not adaptive 0.05",
+                attack => attack.Rate,
+                (attack, value) => attack with { Rate = value }
+            )
+            .Number(
+                "range",
+                0,
+                "range of a mutation as a part of eps, or the least; auto: 0.15, not adaptive 1",
+                attack => attack.Range,
+                (attack, value) => attack with { Range = value }
+            )
+            .Whole(
+                "side",
+                1,
+                "height and width of the perturbation; auto: the image's, at most 96",
+                attack => attack.Side,
+                (attack, value) => attack with { Side = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
@@ -63,8 +124,13 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
 
     /// <inheritdoc/>
     /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IScorer model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
@@ -75,11 +141,17 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        long channels = batch.Images.size(1), height = Math.Min(Side ?? LargestWhole, batch.Images.size(2)), width = Math.Min(Side ?? LargestWhole, batch.Images.size(3));
-        Tensor members = batch.Random.Uniform(0, Population, channels * height * width).mul_(2 * Epsilon).add_(-Epsilon);
+        long channels = batch.Images.size(1),
+            height = Math.Min(Side ?? LargestWhole, batch.Images.size(2)),
+            width = Math.Min(Side ?? LargestWhole, batch.Images.size(3));
+        Tensor members = batch
+            .Random.Uniform(0, Population, channels * height * width)
+            .mul_(2 * Epsilon)
+            .add_(-Epsilon);
         Tensor fitness = batch.Margins(Images(members));
         float[] record = [.. rows.Select(_ => float.NegativeInfinity)];
-        int[] idle = new int[batch.Count], plateaus = new int[batch.Count];
+        int[] idle = new int[batch.Count],
+            plateaus = new int[batch.Count];
         for (int generation = 1; ; generation++)
         {
             float[] margins = Crown();
@@ -87,16 +159,28 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             if (stay.Length < rows.Length)
             {
                 best.Take(rows, Images(members.slice(1, 0, 1, 1)).squeeze(1), margins);
-                if (stay.Length == 0) return scope.MoveToOuter(best.Images);
-                (batch, rows, members, fitness) = (batch.Select(stay), rows.At(stay), members.At(stay), fitness.At(stay));
-                (record, idle, plateaus, margins) = (record.At(stay), idle.At(stay), plateaus.At(stay), margins.At(stay));
+                if (stay.Length == 0)
+                    return scope.MoveToOuter(best.Images);
+                (batch, rows, members, fitness) = (
+                    batch.Select(stay),
+                    rows.At(stay),
+                    members.At(stay),
+                    fitness.At(stay)
+                );
+                (record, idle, plateaus, margins) = (
+                    record.At(stay),
+                    idle.At(stay),
+                    plateaus.At(stay),
+                    margins.At(stay)
+                );
             }
 
             for (int i = 0; i < rows.Length; i++)
             {
                 idle[i] = margins[i] > record[i] ? 0 : idle[i] + 1;
                 record[i] = Math.Max(record[i], margins[i]);
-                if (idle[i] <= Plateau) continue;
+                if (idle[i] <= Plateau)
+                    continue;
                 (idle[i], plateaus[i]) = (0, plateaus[i] + 1);
             }
 
@@ -122,15 +206,33 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
 
             // The largest of scores with Gumbel noise is a draw by their softmax.
             Tensor noise = random.Uniform(0, 2 * children, Population).clamp_(1e-12, 1.0).log().neg().log();
-            Tensor parents = scores.unsqueeze(1).sub(noise).argmax(2), chosen = scores.gather(1, parents);
+            Tensor parents = scores.unsqueeze(1).sub(noise).argmax(2),
+                chosen = scores.gather(1, parents);
             Tensor couples = members.gather(1, parents.unsqueeze(2).expand(rows.Length, 2 * children, members.size(2)));
-            Tensor share = chosen.slice(1, 0, children, 1).sub(chosen.slice(1, children, 2 * children, 1)).sigmoid().unsqueeze(2);
-            Tensor crossed = where(random.Uniform(1, children, members.size(2)).lt(share), couples.slice(1, 0, children, 1), couples.slice(1, children, 2 * children, 1));
+            Tensor share = chosen
+                .slice(1, 0, children, 1)
+                .sub(chosen.slice(1, children, 2 * children, 1))
+                .sigmoid()
+                .unsqueeze(2);
+            Tensor crossed = where(
+                random.Uniform(1, children, members.size(2)).lt(share),
+                couples.slice(1, 0, children, 1),
+                couples.slice(1, children, 2 * children, 1)
+            );
 
             // One number decides whether a value mutates and, if so, how far.
-            Tensor rate = Column(plateaus.Select(count => Adaptive ? Math.Max(Rate ?? 0.1, FirstRate * Math.Pow(Shrink, count)) : Rate ?? 0.05));
-            Tensor range = Column(plateaus.Select(count => Epsilon * (Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, count)) : Range ?? 1)));
-            Tensor draws = random.Uniform(2, children, members.size(2)), mutates = draws.lt(rate).to(ScalarType.Float32);
+            Tensor rate = Column(
+                plateaus.Select(count =>
+                    Adaptive ? Math.Max(Rate ?? 0.1, FirstRate * Math.Pow(Shrink, count)) : Rate ?? 0.05
+                )
+            );
+            Tensor range = Column(
+                plateaus.Select(count =>
+                    Epsilon * (Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, count)) : Range ?? 1)
+                )
+            );
+            Tensor draws = random.Uniform(2, children, members.size(2)),
+                mutates = draws.lt(rate).to(ScalarType.Float32);
             Tensor moves = draws.div(rate.clamp_min(Smallest)).mul_(2.0).add_(-1.0).mul_(range).mul_(mutates);
             crossed.add_(moves).clamp_(-Epsilon, Epsilon);
             members.slice(1, 1, Population, 1).copy_(crossed);
@@ -143,10 +245,17 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             long each = changes.size(1);
             long[] shape = [rows.Length, each, .. batch.Images.shape.AsSpan(1)];
             Tensor planes = changes.reshape(rows.Length * each, channels, height, width);
-            if (height < shape[3] || width < shape[4]) planes = nn.functional.interpolate(planes, [shape[3], shape[4]], mode: InterpolationMode.Bilinear, align_corners: false);
+            if (height < shape[3] || width < shape[4])
+                planes = nn.functional.interpolate(
+                    planes,
+                    [shape[3], shape[4]],
+                    mode: InterpolationMode.Bilinear,
+                    align_corners: false
+                );
             return inner.MoveToOuter(planes.reshape(shape).add(batch.Images.unsqueeze(1)).clamp_(0.0, 1.0));
         }
     }
 
-    private static Tensor Column(IEnumerable<double> numbers) => tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1);
+    private static Tensor Column(IEnumerable<double> numbers) =>
+        tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1);
 }

@@ -9,25 +9,30 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// The small convolutional auto-encoder of AutoZOOM's authors: 16 channels, halved once (twice above 28 pixels) by pooling, and back by bilinear resizing. It compresses an
-/// image into a smaller one with as many channels.
+/// The small convolutional auto-encoder of AutoZOOM's authors: 16 channels, halved once (twice above 28 pixels) by
+/// pooling, and back by bilinear resizing. It compresses an image into a smaller one with as many channels.
 /// </summary>
 internal sealed class ImageCodec : IDisposable
 {
-    private const int Channels = 16, BatchSize = 32, LargestHalvedOnce = 28;
+    private const int Channels = 16,
+        BatchSize = 32,
+        LargestHalvedOnce = 28;
     private const double Rate = 1e-3;
 
     private readonly ImageShape _shape;
     private readonly List<(long Height, long Width)> _sizes;
-    private readonly Sequential _encoder, _decoder;
+    private readonly Sequential _encoder,
+        _decoder;
 
     private ImageCodec(ImageShape shape, Generator random)
     {
         _shape = shape;
         _sizes = [(shape.Height, shape.Width)];
         int halvings = Math.Max(shape.Height, shape.Width) > LargestHalvedOnce ? 2 : 1;
-        for (int i = 0; i < halvings; i++) _sizes.Add((_sizes[i].Height / 2, _sizes[i].Width / 2));
-        List<nn.Module<Tensor, Tensor>> encoder = [], decoder = [];
+        for (int i = 0; i < halvings; i++)
+            _sizes.Add((_sizes[i].Height / 2, _sizes[i].Width / 2));
+        List<nn.Module<Tensor, Tensor>> encoder = [],
+            decoder = [];
         for (int i = 0; i < halvings; i++)
         {
             encoder.Add(Layer.Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
@@ -46,24 +51,39 @@ internal sealed class ImageCodec : IDisposable
     public double Error { get; private set; }
 
     /// <summary>An auto-encoder trained on images.</summary>
-    public static ImageCodec Train(Tensor images, int epochs, long seed, IProgress<double>? progress, CancellationToken cancellation)
+    public static ImageCodec Train(
+        Tensor images,
+        int epochs,
+        long seed,
+        IProgress<double>? progress,
+        CancellationToken cancellation
+    )
     {
         using var random = Devices.Generator(seed);
-        var codec = new ImageCodec(new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3)), random);
-        Tensor[] parameters = [.. codec._encoder.Parameters().Concat(codec._decoder.Parameters()).Select(parameter => parameter.Value)];
-        foreach (Tensor parameter in parameters) parameter.requires_grad_();
+        var codec = new ImageCodec(
+            new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3)),
+            random
+        );
+        Tensor[] parameters =
+        [
+            .. codec._encoder.Parameters().Concat(codec._decoder.Parameters()).Select(parameter => parameter.Value),
+        ];
+        foreach (Tensor parameter in parameters)
+            parameter.requires_grad_();
         using var adam = Optimizers.Adam(parameters, Rate);
         var batches = new ShuffledBatches((int)images.size(0), BatchSize, (ulong)seed);
         for (int epoch = 0; epoch < epochs; epoch++)
         {
             cancellation.ThrowIfCancellationRequested();
             double sum = 0;
-            foreach (int[] batch in batches.Epoch(epoch)) sum += batch.Length * codec.Learn(images.index_select(0, tensor(batch)), parameters, adam);
+            foreach (int[] batch in batches.Epoch(epoch))
+                sum += batch.Length * codec.Learn(images.index_select(0, tensor(batch)), parameters, adam);
             codec.Error = sum / images.size(0);
             progress?.Report((epoch + 1.0) / epochs);
         }
 
-        foreach (Tensor parameter in parameters) parameter.requires_grad_(false);
+        foreach (Tensor parameter in parameters)
+            parameter.requires_grad_(false);
         return codec;
     }
 
@@ -75,7 +95,13 @@ internal sealed class ImageCodec : IDisposable
         for (int i = 0; i < _decoder.Count; i++)
         {
             planes = _decoder[i].call(planes);
-            if (i < _decoder.Count - 1) planes = nn.functional.interpolate(planes.relu(), [_sizes[^(i + 2)].Height, _sizes[^(i + 2)].Width], mode: InterpolationMode.Bilinear, align_corners: false);
+            if (i < _decoder.Count - 1)
+                planes = nn.functional.interpolate(
+                    planes.relu(),
+                    [_sizes[^(i + 2)].Height, _sizes[^(i + 2)].Width],
+                    mode: InterpolationMode.Bilinear,
+                    align_corners: false
+                );
         }
 
         return scope.MoveToOuter(planes);
@@ -92,7 +118,8 @@ internal sealed class ImageCodec : IDisposable
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor away = Decode(Encode(images)).sub(images), loss = away.mul(away).mean();
+        Tensor away = Decode(Encode(images)).sub(images),
+            loss = away.mul(away).mean();
         adam.Step(Autograd.Grad([loss], parameters));
         return loss.ToDouble();
     }
@@ -103,7 +130,8 @@ internal sealed class ImageCodec : IDisposable
         for (int i = 0; i < _encoder.Count; i++)
         {
             planes = _encoder[i].call(planes);
-            if (i < _encoder.Count - 1) planes = nn.functional.max_pool2d(planes.relu(), [2, 2], [2, 2]);
+            if (i < _encoder.Count - 1)
+                planes = nn.functional.max_pool2d(planes.relu(), [2, 2], [2, 2]);
         }
 
         return planes;

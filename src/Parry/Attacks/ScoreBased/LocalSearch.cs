@@ -7,14 +7,20 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// LSA, local search (Narodytska, Kasiviswanathan, 2016, 1612.06299): in each round it asks what a strong change of each single pixel of a neighborhood would do, changes the few best ones for good, by a factor that wraps around the
-/// box, and searches next around these. It keeps the number of changed pixels small (L0) without a bound but the rounds; an image stops at the first success. The paper's is untargeted; targeted it raises
-/// the wanted class in the same way. Defaults are the paper's: 150 rounds of 5 pixels, a neighborhood of 5 pixels to each side, factor 1.5, and a tenth of the pixels, at most 128, to start with. Deviations: a pixel is tried out at
-/// the far end of the box, because the paper's larger values lie outside it; the score is the margin of the log-probabilities, which float32 does not round to nothing.
+/// LSA, local search (Narodytska, Kasiviswanathan, 2016, 1612.06299): in each round it asks what a strong change of
+/// each single pixel of a neighborhood would do, changes the few best ones for good, by a factor that wraps around the
+/// box, and searches next around these. It keeps the number of changed pixels small (L0) without a bound but the
+/// rounds; an image stops at the first success. The paper's is untargeted; targeted it raises the wanted class in the
+/// same way. Defaults are the paper's: 150 rounds of 5 pixels, a neighborhood of 5 pixels to each side, factor 1.5, and
+/// a tenth of the pixels, at most 128, to start with. Deviations: a pixel is tried out at the far end of the box,
+/// because the paper's larger values lie outside it; the score is the margin of the log-probabilities, which float32
+/// does not round to nothing.
 /// </summary>
 public sealed record LocalSearch : IAttack<IScorer>
 {
-    private const int MostAtFirst = 128, FirstShare = 10, MostQueries = 256;
+    private const int MostAtFirst = 128,
+        FirstShare = 10,
+        MostQueries = 256;
 
     /// <inheritdoc/>
     public string Name => "lsa";
@@ -31,15 +37,47 @@ public sealed record LocalSearch : IAttack<IScorer>
     /// <summary>How far a neighborhood reaches to each side.</summary>
     public int Reach { get; init; } = 5;
 
-    /// <summary>The factor by which a value moves away from the middle of the box; what would leave the box comes in at the other end.</summary>
+    /// <summary>
+    /// The factor by which a value moves away from the middle of the box; what would leave the box comes in at the
+    /// other end.
+    /// </summary>
     public double Factor { get; init; } = 1.5;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<LocalSearch>(new(), "changes the pixels that matter most, searching around them", "Narodytska, Kasiviswanathan, 2016, 1612.06299")
-        .Whole("rounds", 1, "number of rounds", attack => attack.Rounds, (attack, value) => attack with { Rounds = value })
-        .Whole("pixels", 1, "pixels that a round changes", attack => attack.Pixels, (attack, value) => attack with { Pixels = value })
-        .Whole("reach", 0, "how far a neighborhood reaches to each side", attack => attack.Reach, (attack, value) => attack with { Reach = value })
-        .Number("factor", 0, "by which a value moves away from the middle", attack => attack.Factor, (attack, value) => attack with { Factor = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<LocalSearch>(
+            new(),
+            "changes the pixels that matter most, searching around them",
+            "Narodytska, Kasiviswanathan, 2016, 1612.06299"
+        )
+            .Whole(
+                "rounds",
+                1,
+                "number of rounds",
+                attack => attack.Rounds,
+                (attack, value) => attack with { Rounds = value }
+            )
+            .Whole(
+                "pixels",
+                1,
+                "pixels that a round changes",
+                attack => attack.Pixels,
+                (attack, value) => attack with { Pixels = value }
+            )
+            .Whole(
+                "reach",
+                0,
+                "how far a neighborhood reaches to each side",
+                attack => attack.Reach,
+                (attack, value) => attack with { Reach = value }
+            )
+            .Number(
+                "factor",
+                0,
+                "by which a value moves away from the middle",
+                attack => attack.Factor,
+                (attack, value) => attack with { Factor = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
@@ -56,10 +94,15 @@ public sealed record LocalSearch : IAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        int height = (int)batch.Images.size(2), width = (int)batch.Images.size(3), first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
+        int height = (int)batch.Images.size(2),
+            width = (int)batch.Images.size(3),
+            first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
 
         // The batch's images change as the search goes on.
-        batch = batch with { Images = batch.Images.clone() };
+        batch = batch with
+        {
+            Images = batch.Images.clone(),
+        };
         Tensor drawn = batch.Random.Uniform(0, height * width).argsort(1).slice(1, 0, first, 1).contiguous();
         long[][] neighborhoods = [.. drawn.ToArray<long>().Chunk(first)];
         for (int round = 0; round < Rounds; round++)
@@ -67,8 +110,10 @@ public sealed record LocalSearch : IAttack<IScorer>
             float[] margins = Change();
             best.Take(rows, batch.Images, margins);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == 0) break;
-            if (stay.Length == rows.Length) continue;
+            if (stay.Length == 0)
+                break;
+            if (stay.Length == rows.Length)
+                continue;
             using Tensor before = batch.Images;
             (batch, rows, neighborhoods) = (batch.Select(stay), rows.At(stay), neighborhoods.At(stay));
         }
@@ -82,15 +127,27 @@ public sealed record LocalSearch : IAttack<IScorer>
             var chosen = new List<long>();
             for (int i = 0; i < rows.Length; i++)
             {
-                long[] top = [.. neighborhoods[i].Zip(scores[i]).OrderByDescending(pixel => pixel.Second).Take(Pixels).Select(pixel => pixel.First)];
+                long[] top =
+                [
+                    .. neighborhoods[i]
+                        .Zip(scores[i])
+                        .OrderByDescending(pixel => pixel.Second)
+                        .Take(Pixels)
+                        .Select(pixel => pixel.First),
+                ];
                 chosen.AddRange(Enumerable.Range(0, Pixels).Select(j => top[j % top.Length]));
                 neighborhoods[i] = Around(top, height, width);
             }
 
-            Tensor index = tensor((long[])[.. chosen]).reshape(rows.Length, 1, Pixels).expand(rows.Length, batch.Images.size(1), Pixels);
-            Tensor values = batch.Images.flatten(2), moved = values.gather(2, index).add_(-0.5).mul_(Factor);
+            Tensor index = tensor((long[])[.. chosen])
+                .reshape(rows.Length, 1, Pixels)
+                .expand(rows.Length, batch.Images.size(1), Pixels);
+            Tensor values = batch.Images.flatten(2),
+                moved = values.gather(2, index).add_(-0.5).mul_(Factor);
             moved.add_(moved.lt(-0.5).to(ScalarType.Float32)).add_(moved.gt(0.5).to(ScalarType.Float32), -1.0);
-            batch.Images.copy_(values.clone().scatter_(2, index, moved.add_(0.5).clamp_(0.0, 1.0)).reshape(batch.Images.shape));
+            batch.Images.copy_(
+                values.clone().scatter_(2, index, moved.add_(0.5).clamp_(0.0, 1.0)).reshape(batch.Images.shape)
+            );
             return batch.MarginsAt(batch.Images);
         }
     }
@@ -98,14 +155,19 @@ public sealed record LocalSearch : IAttack<IScorer>
     // The margins that the images have with each pixel of their neighborhoods at the far end of the box.
     private static float[][] TryOut(AttackBatch<IScorer> batch, long[][] neighborhoods)
     {
-        var queries = neighborhoods.SelectMany((pixels, row) => pixels.Select(pixel => (Row: (long)row, Pixel: pixel))).ToArray();
+        var queries = neighborhoods
+            .SelectMany((pixels, row) => pixels.Select(pixel => (Row: (long)row, Pixel: pixel)))
+            .ToArray();
         var margins = new List<float>(queries.Length);
         foreach (var piece in queries.Chunk(MostQueries))
         {
             using var scope = NewDisposeScope();
             AttackBatch<IScorer> part = batch.Select([.. piece.Select(query => query.Row)]);
-            Tensor index = tensor(piece.Select(query => query.Pixel).ToArray()).reshape(-1, 1, 1).expand(piece.Length, part.Images.size(1), 1);
-            Tensor values = part.Images.flatten(2), far = values.gather(2, index).lt(0.5).to(ScalarType.Float32);
+            Tensor index = tensor(piece.Select(query => query.Pixel).ToArray())
+                .reshape(-1, 1, 1)
+                .expand(piece.Length, part.Images.size(1), 1);
+            Tensor values = part.Images.flatten(2),
+                far = values.gather(2, index).lt(0.5).to(ScalarType.Float32);
             margins.AddRange(part.MarginsAt(values.scatter_(2, index, far).reshape(part.Images.shape)));
         }
 
@@ -118,10 +180,12 @@ public sealed record LocalSearch : IAttack<IScorer>
         var near = new SortedSet<long>();
         foreach (long pixel in pixels)
         {
-            long y = pixel / width, x = pixel % width;
+            long y = pixel / width,
+                x = pixel % width;
             for (long row = Math.Max(0, y - Reach); row <= Math.Min(height - 1, y + Reach); row++)
             {
-                for (long column = Math.Max(0, x - Reach); column <= Math.Min(width - 1, x + Reach); column++) near.Add((row * width) + column);
+                for (long column = Math.Max(0, x - Reach); column <= Math.Min(width - 1, x + Reach); column++)
+                    near.Add((row * width) + column);
             }
         }
 

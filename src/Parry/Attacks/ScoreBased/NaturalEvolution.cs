@@ -6,16 +6,19 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// NES, the query-limited attack of Ilyas, Engstrom, Athalye and Lin (2018, 1804.08598): PGD whose gradient is estimated from scores, as the mean of antithetic
-/// Gaussian directions weighted by how much the loss changes along them. Linf budget; untargeted and targeted; images leave as soon as they reach the goal.
-/// Defaults are the paper's: 50 queries a step at σ = 0.001, learning rate 0.01, momentum 0.9, the rate halved on plateaus of 5 steps, 10,000 queries in all;
-/// but ε = 0.3, usual for MNIST. Deviations: the loss is the margin of the log-probabilities, which in float32 does not vanish where the cross entropy does; queries are
-/// cut off at the box; each step asks also about the point itself; plateaus are judged every fifth step, for each image by itself.
+/// NES, the query-limited attack of Ilyas, Engstrom, Athalye and Lin (2018, 1804.08598): PGD whose gradient is
+/// estimated from scores, as the mean of antithetic Gaussian directions weighted by how much the loss changes along
+/// them. Linf budget; untargeted and targeted; images leave as soon as they reach the goal. Defaults are the paper's:
+/// 50 queries a step at σ = 0.001, learning rate 0.01, momentum 0.9, the rate halved on plateaus of 5 steps, 10,000
+/// queries in all; but ε = 0.3, usual for MNIST. Deviations: the loss is the margin of the log-probabilities, which in
+/// float32 does not vanish where the cross entropy does; queries are cut off at the box; each step asks also about the
+/// point itself; plateaus are judged every fifth step, for each image by itself.
 /// </summary>
 public sealed record NaturalEvolution : IBudgetAttack<IScorer>
 {
     private const int PlateauLength = 5;
-    private const double PlateauDrop = 2, LeastRate = 5e-5;
+    private const double PlateauDrop = 2,
+        LeastRate = 5e-5;
 
     /// <inheritdoc/>
     public string Name => "nes";
@@ -42,13 +45,52 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
     public double Momentum { get; init; } = 0.9;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<NaturalEvolution>(new(), "PGD with gradients estimated from scores along Gaussian directions", "Ilyas et al., 2018, 1804.08598")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("queries", 2, "queries of one step", attack => attack.Queries, (attack, value) => attack with { Queries = value })
-        .Number("sigma", 0, "deviation of the Gaussian directions", attack => attack.Sigma, (attack, value) => attack with { Sigma = value })
-        .Number("lr", 0, "length of a step; halved when the loss stops rising", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("momentum", 0, "part of the last direction that stays", attack => attack.Momentum, (attack, value) => attack with { Momentum = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<NaturalEvolution>(
+            new(),
+            "PGD with gradients estimated from scores along Gaussian directions",
+            "Ilyas et al., 2018, 1804.08598"
+        )
+            .Budget(
+                "the largest change of a value",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "queries",
+                2,
+                "queries of one step",
+                attack => attack.Queries,
+                (attack, value) => attack with { Queries = value }
+            )
+            .Number(
+                "sigma",
+                0,
+                "deviation of the Gaussian directions",
+                attack => attack.Sigma,
+                (attack, value) => attack with { Sigma = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "length of a step; halved when the loss stops rising",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "momentum",
+                0,
+                "part of the last direction that stays",
+                attack => attack.Momentum,
+                (attack, value) => attack with { Momentum = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
@@ -59,8 +101,13 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
 
     /// <inheritdoc/>
     /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IScorer model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
@@ -70,7 +117,8 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
-        Tensor point = batch.Images.clone(), velocity = zeros_like(point);
+        Tensor point = batch.Images.clone(),
+            velocity = zeros_like(point);
         double[] rates = [.. Enumerable.Repeat(LearningRate, batch.Count)];
         float[] checkpoint = [.. Enumerable.Repeat(float.NegativeInfinity, batch.Count)];
         long[] rows = Rows.All(batch.Count);
@@ -79,9 +127,17 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
         {
             float[] margins = Step(step);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == 0) return scope.MoveToOuter(best.Images);
-            if (stay.Length == rows.Length) continue;
-            (batch, ball, rows, rates, checkpoint) = (batch.Select(stay), ball.Select(stay), rows.At(stay), rates.At(stay), checkpoint.At(stay));
+            if (stay.Length == 0)
+                return scope.MoveToOuter(best.Images);
+            if (stay.Length == rows.Length)
+                continue;
+            (batch, ball, rows, rates, checkpoint) = (
+                batch.Select(stay),
+                ball.Select(stay),
+                rows.At(stay),
+                rates.At(stay),
+                checkpoint.At(stay)
+            );
             (point, velocity) = (point.At(stay), velocity.At(stay));
         }
 
@@ -97,7 +153,8 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
             {
                 for (int i = 0; i < rows.Length; i++)
                 {
-                    if (margins[i] <= checkpoint[i]) rates[i] = Math.Max(rates[i] / PlateauDrop, Math.Min(LeastRate, LearningRate));
+                    if (margins[i] <= checkpoint[i])
+                        rates[i] = Math.Max(rates[i] / PlateauDrop, Math.Min(LeastRate, LearningRate));
                 }
 
                 checkpoint = margins;

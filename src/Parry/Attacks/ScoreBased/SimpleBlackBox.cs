@@ -7,14 +7,17 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// SimBA (Guo, Gardner, You, Wilson, Weinberger, 2019, 1905.07121): in random order it tries the directions of an orthonormal basis, pixels or low frequencies of the cosine transform, each with a step of ε
-/// backwards and, where that does not help, forwards; what raises the margin is kept. The L2 length of T steps is at most ε·√T; an image stops at the first success. Untargeted and targeted. The step of 0.2 and
-/// each direction once are the paper's; so is the eighth of the frequencies for large images, of which those of at most 32 pixels keep all. Deviation: the score is the margin of the
-/// log-probabilities, since in float32 the paper's probability stays at 1 where a model is sure.
+/// SimBA (Guo, Gardner, You, Wilson, Weinberger, 2019, 1905.07121): in random order it tries the directions of an
+/// orthonormal basis, pixels or low frequencies of the cosine transform, each with a step of ε backwards and, where
+/// that does not help, forwards; what raises the margin is kept. The L2 length of T steps is at most ε·√T; an image
+/// stops at the first success. Untargeted and targeted. The step of 0.2 and each direction once are the paper's; so is
+/// the eighth of the frequencies for large images, of which those of at most 32 pixels keep all. Deviation: the score
+/// is the margin of the log-probabilities, since in float32 the paper's probability stays at 1 where a model is sure.
 /// </summary>
 public sealed record SimpleBlackBox : IAttack<IScorer>
 {
-    private const int Small = 32, Share = 8;
+    private const int Small = 32,
+        Share = 8;
 
     /// <inheritdoc/>
     public string Name => "simba";
@@ -31,15 +34,40 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     /// <summary>The directions tried, from the first again after the last; null for all there are, once.</summary>
     public int? Steps { get; init; }
 
-    /// <summary>The frequencies of the cosine transform in each dimension; null for all up to 32 pixels, else an eighth.</summary>
+    /// <summary>
+    /// The frequencies of the cosine transform in each dimension; null for all up to 32 pixels, else an eighth.
+    /// </summary>
     public int? Frequencies { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<SimpleBlackBox>(new(), "keeps steps along random pixels or frequencies that help", "Guo et al., 2019, 1905.07121")
-        .Choice("basis", "the directions", attack => attack.Basis, (attack, value) => attack with { Basis = value })
-        .Number("step", 0, "length of a step", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Whole("steps", 1, "directions tried, from the first again after the last; auto: all, once", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("frequencies", 1, "frequencies of dct in each dimension; auto: all up to 32 pixels, else an eighth", attack => attack.Frequencies, (attack, value) => attack with { Frequencies = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<SimpleBlackBox>(
+            new(),
+            "keeps steps along random pixels or frequencies that help",
+            "Guo et al., 2019, 1905.07121"
+        )
+            .Choice("basis", "the directions", attack => attack.Basis, (attack, value) => attack with { Basis = value })
+            .Number(
+                "step",
+                0,
+                "length of a step",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "directions tried, from the first again after the last; auto: all, once",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "frequencies",
+                1,
+                "frequencies of dct in each dimension; auto: all up to 32 pixels, else an eighth",
+                attack => attack.Frequencies,
+                (attack, value) => attack with { Frequencies = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
@@ -55,21 +83,37 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     {
         using var scope = NewDisposeScope();
         Tensor result = batch.Images.clone();
-        long[] rows = Rows.All(batch.Count), shape = result.shape;
+        long[] rows = Rows.All(batch.Count),
+            shape = result.shape;
 
         // The batch's images move as the search goes on.
-        batch = batch with { Images = batch.Images.clone() };
-        long height = Kept(shape[2]), width = Kept(shape[3]);
-        Tensor vertical = Waves(shape[2]), horizontal = Waves(shape[3]), channels = Identity(shape[1]);
-        long[][] order = [.. batch.Random.Uniform(0, shape[1] * height * width).argsort(1).ToArray<long>().Chunk((int)(shape[1] * height * width))];
+        batch = batch with
+        {
+            Images = batch.Images.clone(),
+        };
+        long height = Kept(shape[2]),
+            width = Kept(shape[3]);
+        Tensor vertical = Waves(shape[2]),
+            horizontal = Waves(shape[3]),
+            channels = Identity(shape[1]);
+        long[][] order =
+        [
+            .. batch
+                .Random.Uniform(0, shape[1] * height * width)
+                .argsort(1)
+                .ToArray<long>()
+                .Chunk((int)(shape[1] * height * width)),
+        ];
         float[] margins = batch.MarginsAt(batch.Images);
         for (int step = 0; step < (Steps ?? order[0].Length); step++)
         {
             Try(step);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == rows.Length) continue;
+            if (stay.Length == rows.Length)
+                continue;
             result.Put(rows, batch.Images);
-            if (stay.Length == 0) return scope.MoveToOuter(result);
+            if (stay.Length == 0)
+                return scope.MoveToOuter(result);
             using Tensor before = batch.Images;
             (batch, rows, order, margins) = (batch.Select(stay), rows.At(stay), order.At(stay), margins.At(stay));
         }
@@ -81,13 +125,17 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
         {
             using var inner = NewDisposeScope();
             long[] direction = [.. order.Select(all => all[step % all.Length])];
-            Tensor channel = channels.At([.. direction.Select(i => i / (height * width))]).mul_(Step).reshape(rows.Length, -1, 1, 1);
+            Tensor channel = channels
+                .At([.. direction.Select(i => i / (height * width))])
+                .mul_(Step)
+                .reshape(rows.Length, -1, 1, 1);
             Tensor down = vertical.At([.. direction.Select(i => i / width % height)]).reshape(rows.Length, 1, -1, 1);
             Tensor across = horizontal.At([.. direction.Select(i => i % width)]).reshape(rows.Length, 1, 1, -1);
             Tensor move = down.mul(across).mul(channel);
             Tensor back = batch.Images.sub(move).clamp_(0.0, 1.0);
             long[] rest = Keep(Rows.All(rows.Length), back, batch.MarginsAt(back));
-            if (rest.Length == 0) return;
+            if (rest.Length == 0)
+                return;
             Tensor forth = batch.Images.At(rest).add_(move.At(rest)).clamp_(0.0, 1.0);
             Keep(rest, forth, (rest.Length == rows.Length ? batch : batch.Select(rest)).MarginsAt(forth));
         }
@@ -97,26 +145,35 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
         {
             bool[] better = [.. reached.Select((margin, i) => margin > margins[tried[i]])];
             long[] taken = Rows.Where(better, true);
-            if (taken.Length > 0) batch.Images.Put(tried.At(taken), trial.At(taken));
-            foreach (long i in taken) margins[tried[i]] = reached[i];
+            if (taken.Length > 0)
+                batch.Images.Put(tried.At(taken), trial.At(taken));
+            foreach (long i in taken)
+                margins[tried[i]] = reached[i];
             return tried.At(Rows.Where(better, false));
         }
     }
 
-    private long Kept(long size) => Basis == SimbaBasis.Pixel ? size : Math.Min(size, Frequencies ?? (size <= Small ? size : size / Share));
+    private long Kept(long size) =>
+        Basis == SimbaBasis.Pixel ? size : Math.Min(size, Frequencies ?? (size <= Small ? size : size / Share));
 
-    // The rows are the basis of one dimension: unit vectors, or the orthonormal cosines (DCT-II), the lowest frequency first.
+    // The rows are the basis of one dimension: unit vectors, or the orthonormal cosines (DCT-II), the lowest frequency
+    // first.
     private Tensor Waves(long size)
     {
-        if (Basis == SimbaBasis.Pixel) return Identity(size);
+        if (Basis == SimbaBasis.Pixel)
+            return Identity(size);
         var waves = new float[size * size];
         for (long k = 0; k < size; k++)
         {
-            for (long i = 0; i < size; i++) waves[(k * size) + i] = (float)(Math.Sqrt((k == 0 ? 1.0 : 2.0) / size) * Math.Cos(Math.PI * (i + 0.5) * k / size));
+            for (long i = 0; i < size; i++)
+                waves[(k * size) + i] = (float)(
+                    Math.Sqrt((k == 0 ? 1.0 : 2.0) / size) * Math.Cos(Math.PI * (i + 0.5) * k / size)
+                );
         }
 
         return tensor(waves, [size, size]);
     }
 
-    private static Tensor Identity(long size) => nn.functional.one_hot(arange(size, ScalarType.Int64), size).to(ScalarType.Float32);
+    private static Tensor Identity(long size) =>
+        nn.functional.one_hot(arange(size, ScalarType.Int64), size).to(ScalarType.Float32);
 }

@@ -6,14 +6,18 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// SPSA, simultaneous perturbation stochastic approximation (Uesato, O'Donoghue, van den Oord, Kohli, 2018, 1802.05666): the gradient of the margin is estimated from
-/// symmetric differences along random signs, and followed by Adam, with projection onto the budget after each step. Linf budget; untargeted and targeted; images
-/// leave as soon as they reach the goal. Defaults: δ = 0.01 and Adam's learning rate 0.01 as in the paper, 100 steps of 128 queries as in the authors' code in
-/// CleverHans; the paper goes up to 8,192 queries a step. Deviations: queries are cut off at the box; each step asks also about the point itself.
+/// SPSA, simultaneous perturbation stochastic approximation (Uesato, O'Donoghue, van den Oord, Kohli, 2018,
+/// 1802.05666): the gradient of the margin is estimated from symmetric differences along random signs, and followed by
+/// Adam, with projection onto the budget after each step. Linf budget; untargeted and targeted; images leave as soon as
+/// they reach the goal. Defaults: δ = 0.01 and Adam's learning rate 0.01 as in the paper, 100 steps of 128 queries as
+/// in the authors' code in CleverHans; the paper goes up to 8,192 queries a step. Deviations: queries are cut off at
+/// the box; each step asks also about the point itself.
 /// </summary>
 public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8;
+    private const double Beta1 = 0.9,
+        Beta2 = 0.999,
+        AdamEpsilon = 1e-8;
 
     /// <inheritdoc/>
     public string Name => "spsa";
@@ -37,12 +41,45 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<SimultaneousPerturbation>(new(), "Adam on gradients estimated from scores along random signs", "Uesato et al., 2018, 1802.05666")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("queries", 2, "queries of one step", attack => attack.Queries, (attack, value) => attack with { Queries = value })
-        .Number("delta", 0, "how far along each direction the model is asked", attack => attack.Delta, (attack, value) => attack with { Delta = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<SimultaneousPerturbation>(
+            new(),
+            "Adam on gradients estimated from scores along random signs",
+            "Uesato et al., 2018, 1802.05666"
+        )
+            .Budget(
+                "the largest change of a value",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "queries",
+                2,
+                "queries of one step",
+                attack => attack.Queries,
+                (attack, value) => attack with { Queries = value }
+            )
+            .Number(
+                "delta",
+                0,
+                "how far along each direction the model is asked",
+                attack => attack.Delta,
+                (attack, value) => attack with { Delta = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
@@ -53,8 +90,13 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
 
     /// <inheritdoc/>
     /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IScorer model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
@@ -64,15 +106,19 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
-        Tensor point = batch.Images.clone(), first = zeros_like(point), second = zeros_like(point);
+        Tensor point = batch.Images.clone(),
+            first = zeros_like(point),
+            second = zeros_like(point);
         long[] rows = Rows.All(batch.Count);
         long[] shape = [Queries / 2, .. point.shape.AsSpan(1)];
         for (int step = 1; step <= Steps; step++)
         {
             float[] margins = Step(step);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == 0) return scope.MoveToOuter(best.Images);
-            if (stay.Length == rows.Length) continue;
+            if (stay.Length == 0)
+                return scope.MoveToOuter(best.Images);
+            if (stay.Length == rows.Length)
+                continue;
             (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
             (point, first, second) = (point.At(stay), first.At(stay), second.At(stay));
         }
@@ -89,7 +135,13 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
             double correction = Math.Sqrt(1 - Math.Pow(Beta2, step));
             first.mul_(Beta1).add_(gradient, 1 - Beta1);
             second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            Tensor moved = point.clone().addcdiv_(first, second.sqrt().add_(AdamEpsilon * correction), LearningRate * correction / (1 - Math.Pow(Beta1, step)));
+            Tensor moved = point
+                .clone()
+                .addcdiv_(
+                    first,
+                    second.sqrt().add_(AdamEpsilon * correction),
+                    LearningRate * correction / (1 - Math.Pow(Beta1, step))
+                );
             point.copy_(ball.Project(moved));
             return margins;
         }

@@ -7,15 +7,17 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// The Square attack (Andriushchenko, Croce, Flammarion, Hein, 2019, 1912.00049): random search that sets one random square of the image to the edge of the
-/// budget at a time and keeps it if the margin falls. It starts from vertical stripes (L2: from tiles of a fixed pattern), and its squares shrink on a
-/// schedule. Linf and L2. As in AutoAttack: the share of the image that the first squares cover is 0.8, 5,000 queries, and the schedule counts queries as they
-/// are, not in proportion to their limit. Deviations: each image has its own squares, where the authors' code moves one over the whole batch; the margin is one
-/// of log-probabilities, which is that of the logits.
+/// The Square attack (Andriushchenko, Croce, Flammarion, Hein, 2019, 1912.00049): random search that sets one random
+/// square of the image to the edge of the budget at a time and keeps it if the margin falls. It starts from vertical
+/// stripes (L2: from tiles of a fixed pattern), and its squares shrink on a schedule. Linf and L2. As in AutoAttack:
+/// the share of the image that the first squares cover is 0.8, 5,000 queries, and the schedule counts queries as they
+/// are, not in proportion to their limit. Deviations: each image has its own squares, where the authors' code moves one
+/// over the whole batch; the margin is one of log-probabilities, which is that of the logits.
 /// </summary>
 public sealed record SquareAttack : IBudgetAttack<IScorer>
 {
-    private const double Least = 1e-38, Smallest = 1e-12;
+    private const double Least = 1e-38,
+        Smallest = 1e-12;
     private static readonly long[] s_image = [1, 2, 3];
     private static readonly int[] s_halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
     private readonly double? _epsilon;
@@ -28,10 +30,18 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"The Square attack works in Linf and L2, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"The Square attack works in Linf and L2, not in {value}."
+                );
     } = Norm.Linf;
 
-    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.</summary>
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
     public double Epsilon
     {
         get => _epsilon ?? Ball.UsualRadius(Norm);
@@ -45,18 +55,46 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     public double Share { get; init; } = 0.8;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<SquareAttack>(new(), "random squares at the edge of the budget, kept when they help", "Andriushchenko et al., 2019, 1912.00049")
-        .Budget("the largest perturbation; 2 when the norm is l2", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("queries", 1, "most queries for an image", attack => attack.Queries, (attack, value) => attack with { Queries = value })
-        .Number("p", 0, "share of the image that the first squares cover", attack => attack.Share, (attack, value) => attack with { Share = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<SquareAttack>(
+            new(),
+            "random squares at the edge of the budget, kept when they help",
+            "Andriushchenko et al., 2019, 1912.00049"
+        )
+            .Budget(
+                "the largest perturbation; 2 when the norm is l2",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Whole(
+                "queries",
+                1,
+                "most queries for an image",
+                attack => attack.Queries,
+                (attack, value) => attack with { Queries = value }
+            )
+            .Number(
+                "p",
+                0,
+                "share of the image that the first squares cover",
+                attack => attack.Share,
+                (attack, value) => attack with { Share = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IScorer model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
         return scope.MoveAllToOuter(Survivors<IScorer>.Ascending(new(model, images, goal, random), epsilons, Search));
@@ -72,28 +110,38 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
         Tensor images = batch.Images.clone();
         var reached = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor best = Norm == Norm.Linf ? Stripes(batch, epsilon) : Tiles(batch, epsilon), margins = Margins(batch, best);
+        Tensor best = Norm == Norm.Linf ? Stripes(batch, epsilon) : Tiles(batch, epsilon),
+            margins = Margins(batch, best);
         for (int query = 1; Leave() && query < Queries; query++)
         {
             using var inner = NewDisposeScope();
             double side = Math.Sqrt(ShareAt(query - 1) * batch.Images.size(2) * batch.Images.size(3));
-            Tensor next = Norm == Norm.Linf ? Square(batch, best, epsilon, side, query) : Windows(batch, best, epsilon, side, query);
-            Tensor found = Margins(batch, next), better = found.gt(margins);
+            Tensor next =
+                Norm == Norm.Linf
+                    ? Square(batch, best, epsilon, side, query)
+                    : Windows(batch, best, epsilon, side, query);
+            Tensor found = Margins(batch, next),
+                better = found.gt(margins);
             best.copy_(where(better.reshape(-1, 1, 1, 1), next, best));
             margins.copy_(found.maximum(margins));
         }
 
-        if (rows.Length > 0) images.Put(rows, best);
+        if (rows.Length > 0)
+            images.Put(rows, best);
         return (scope.MoveToOuter(images), reached);
 
         // Lets rows go that reached the goal; whether any are left.
         bool Leave()
         {
             bool[] hit = [.. margins.ToArray<float>().Select(margin => margin > 0)];
-            long[] hits = Rows.Where(hit, true), stay = Rows.Where(hit, false);
-            if (hits.Length == 0) return true;
-            using (NewDisposeScope()) images.Put(rows.At(hits), best.At(hits));
-            foreach (long row in rows.At(hits)) reached[row] = true;
+            long[] hits = Rows.Where(hit, true),
+                stay = Rows.Where(hit, false);
+            if (hits.Length == 0)
+                return true;
+            using (NewDisposeScope())
+                images.Put(rows.At(hits), best.At(hits));
+            foreach (long row in rows.At(hits))
+                reached[row] = true;
             (rows, batch, best, margins) = (rows.At(stay), batch.Narrow(stay), best.Narrow(stay), margins.Narrow(stay));
             return stay.Length > 0;
         }
@@ -103,7 +151,9 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     private static Tensor Margins(AttackBatch<IScorer> batch, Tensor points)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(AttackLoss.Margin(batch.Goal)(batch.Model.Probabilities(points).clamp_min(Least).log()));
+        return scope.MoveToOuter(
+            AttackLoss.Margin(batch.Goal)(batch.Model.Probabilities(points).clamp_min(Least).log())
+        );
     }
 
     private double ShareAt(int query) => Share / Math.Pow(2, s_halvings.Count(limit => query > limit));
@@ -118,34 +168,54 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     // One square of each image goes to the edge of the budget, up or down by channel.
     private static Tensor Square(AttackBatch<IScorer> batch, Tensor best, double epsilon, double wanted, int draw)
     {
-        long channels = best.size(1), height = best.size(2), width = best.size(3), side = Math.Clamp((long)Math.Round(wanted), 1, Math.Min(height, width));
+        long channels = best.size(1),
+            height = best.size(2),
+            width = best.size(3),
+            side = Math.Clamp((long)Math.Round(wanted), 1, Math.Min(height, width));
         Tensor numbers = batch.Random.Uniform(draw, channels + 2);
         Tensor signs = numbers.slice(1, 0, channels, 1).sub(0.5).sign().reshape(-1, channels, 1, 1);
-        Tensor inside = Within(numbers.slice(1, channels, channels + 1, 1), height, side).reshape(-1, 1, height, 1)
-.logical_and(Within(numbers.slice(1, channels + 1, channels + 2, 1), width, side).reshape(-1, 1, 1, width));
+        Tensor inside = Within(numbers.slice(1, channels, channels + 1, 1), height, side)
+            .reshape(-1, 1, height, 1)
+            .logical_and(Within(numbers.slice(1, channels + 1, channels + 2, 1), width, side).reshape(-1, 1, 1, width));
         return where(inside, batch.Images.add(signs.mul_(epsilon)).clamp_(0.0, 1.0), best);
     }
 
     // Which of so many places are within a stretch that begins at a random one of those where it fits, [N, places].
     private static Tensor Within(Tensor uniform, long places, long stretch)
     {
-        Tensor begin = Begin(uniform, places, stretch), all = arange(places, ScalarType.Int64).reshape(1, -1);
+        Tensor begin = Begin(uniform, places, stretch),
+            all = arange(places, ScalarType.Int64).reshape(1, -1);
         return all.ge(begin).logical_and(all.lt(begin.add((double)stretch)));
     }
 
-    private static Tensor Begin(Tensor uniform, long places, long stretch) => uniform.mul((double)(places - stretch + 1)).to(ScalarType.Int64);
+    private static Tensor Begin(Tensor uniform, long places, long stretch) =>
+        uniform.mul((double)(places - stretch + 1)).to(ScalarType.Int64);
 
     private static Tensor Tiles(AttackBatch<IScorer> batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         Tensor change = zeros_like(batch.Images);
-        long channels = change.size(1), height = change.size(2), width = change.size(3), side = Math.Max(1, height / 5), down = height / side, across = width / side;
+        long channels = change.size(1),
+            height = change.size(2),
+            width = change.size(3),
+            side = Math.Max(1, height / 5),
+            down = height / side,
+            across = width / side;
         Tensor numbers = batch.Random.Uniform(0, channels + 1, down, across).add_(-0.5);
         for (int tile = 0; tile < down * across; tile++)
         {
-            long y = tile / across, x = tile % across, top = ((height % side) / 2) + (y * side), left = ((width % side) / 2) + (x * side);
+            long y = tile / across,
+                x = tile % across,
+                top = ((height % side) / 2) + (y * side),
+                left = ((width % side) / 2) + (x * side);
             Tensor number = numbers.slice(2, y, y + 1, 1).slice(3, x, x + 1, 1);
-            change.slice(2, top, top + side, 1).slice(3, left, left + side, 1).copy_(Pattern(side, number.slice(1, channels, channels + 1, 1)).mul(number.slice(1, 0, channels, 1).sign()));
+            change
+                .slice(2, top, top + side, 1)
+                .slice(3, left, left + side, 1)
+                .copy_(
+                    Pattern(side, number.slice(1, channels, channels + 1, 1))
+                        .mul(number.slice(1, 0, channels, 1).sign())
+                );
         }
 
         return scope.MoveToOuter(Scaled(batch.Images, change, epsilon));
@@ -154,30 +224,62 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     // One window of each image takes the length of another, and what is unused, in its own direction plus a pattern.
     private static Tensor Windows(AttackBatch<IScorer> batch, Tensor best, double epsilon, double wanted, int draw)
     {
-        long channels = best.size(1), height = best.size(2), width = best.size(3);
-        long side = Math.Clamp((long)Math.Round(wanted) | 1, Math.Min(3, Math.Min(height, width)), (Math.Min(height, width) - 1) | 1);
+        long channels = best.size(1),
+            height = best.size(2),
+            width = best.size(3);
+        long side = Math.Clamp(
+            (long)Math.Round(wanted) | 1,
+            Math.Min(3, Math.Min(height, width)),
+            (Math.Min(height, width) - 1) | 1
+        );
         Tensor numbers = batch.Random.Uniform(draw, channels + 5);
-        Tensor places = arange(channels, ScalarType.Int64).reshape(1, -1, 1, 1).mul((double)(height * width)).add(arange(side, ScalarType.Int64).reshape(1, 1, -1, 1).mul((double)width)).add(arange(side, ScalarType.Int64)).flatten(1);
-        Tensor Window(long number) => places.add(Begin(numbers.slice(1, number, number + 1, 1), height, side).mul((double)width).add(Begin(numbers.slice(1, number + 1, number + 2, 1), width, side))).to(ScalarType.Int64);
+        Tensor places = arange(channels, ScalarType.Int64)
+            .reshape(1, -1, 1, 1)
+            .mul((double)(height * width))
+            .add(arange(side, ScalarType.Int64).reshape(1, 1, -1, 1).mul((double)width))
+            .add(arange(side, ScalarType.Int64))
+            .flatten(1);
+        Tensor Window(long number) =>
+            places
+                .add(
+                    Begin(numbers.slice(1, number, number + 1, 1), height, side)
+                        .mul((double)width)
+                        .add(Begin(numbers.slice(1, number + 1, number + 2, 1), width, side))
+                )
+                .to(ScalarType.Int64);
 
-        Tensor to = Window(channels + 1), from = Window(channels + 3), change = best.sub(batch.Images).flatten(1);
+        Tensor to = Window(channels + 1),
+            from = Window(channels + 3),
+            change = best.sub(batch.Images).flatten(1);
         Tensor rest = change.ScatterValue(1, from, 0.0).ScatterValue(1, to, 0.0);
-        Tensor length = Squared(change), moved = length.sub(Squared(rest)).clamp_(0.0, double.PositiveInfinity);
-        Tensor free = (epsilon * epsilon - length).clamp_(0.0, double.PositiveInfinity).add_(moved).mul_(1.0 / channels).sqrt();
+        Tensor length = Squared(change),
+            moved = length.sub(Squared(rest)).clamp_(0.0, double.PositiveInfinity);
+        Tensor free = (epsilon * epsilon - length)
+            .clamp_(0.0, double.PositiveInfinity)
+            .add_(moved)
+            .mul_(1.0 / channels)
+            .sqrt();
 
         Tensor signs = numbers.slice(1, 0, channels, 1).sub(0.5).sign().reshape(-1, channels, 1, 1);
-        Tensor pattern = Pattern(side, numbers.slice(1, channels, channels + 1, 1).sub(0.5).reshape(-1, 1, 1, 1)).mul(signs);
-        Tensor fresh = Unit(Unit(change.gather(1, to).reshape(-1, channels, side, side)).add(pattern)).mul(free.reshape(-1, 1, 1, 1));
+        Tensor pattern = Pattern(side, numbers.slice(1, channels, channels + 1, 1).sub(0.5).reshape(-1, 1, 1, 1))
+            .mul(signs);
+        Tensor fresh = Unit(Unit(change.gather(1, to).reshape(-1, channels, side, side)).add(pattern))
+            .mul(free.reshape(-1, 1, 1, 1));
         return Scaled(batch.Images, rest.scatter(1, to, fresh.flatten(1)).reshape(best.shape), epsilon);
 
         static Tensor Squared(Tensor rows) => rows.mul(rows).sum(1);
-        static Tensor Unit(Tensor windows) => windows.div(linalg.vector_norm(windows, 2, [2, 3], true).clamp_min(Smallest));
+        static Tensor Unit(Tensor windows) =>
+            windows.div(linalg.vector_norm(windows, 2, [2, 3], true).clamp_min(Smallest));
     }
 
     private static Tensor Scaled(Tensor images, Tensor change, double epsilon) =>
-        change.mul(linalg.vector_norm(change, 2, s_image, true).clamp_min(Smallest).pow(-1.0).mul_(epsilon)).add_(images).clamp_(0.0, 1.0);
+        change
+            .mul(linalg.vector_norm(change, 2, s_image, true).clamp_min(Smallest).pow(-1.0).mul_(epsilon))
+            .add_(images)
+            .clamp_(0.0, 1.0);
 
-    // The window of length 1 that the paper draws for convolutions: one peak above, one of the other sign below; lying where the number is negative.
+    // The window of length 1 that the paper draws for convolutions: one peak above, one of the other sign below; lying
+    // where the number is negative.
     private static Tensor Pattern(long side, Tensor numbers)
     {
         var upright = new float[side * side];
@@ -186,9 +288,12 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
             for (int x = 0; x < side; x++)
             {
                 bool above = y < side / 2;
-                long half = above ? side / 2 : side - (side / 2), row = above ? y : y - (side / 2);
-                long away = Math.Max(Math.Abs(row - (half / 2)), Math.Abs(x - (side / 2))), layers = Math.Max(half, side) / 2;
-                for (long k = away; k <= layers; k++) upright[(y * side) + x] += (above ? 1f : -1f) / ((k + 1) * (k + 1));
+                long half = above ? side / 2 : side - (side / 2),
+                    row = above ? y : y - (side / 2);
+                long away = Math.Max(Math.Abs(row - (half / 2)), Math.Abs(x - (side / 2))),
+                    layers = Math.Max(half, side) / 2;
+                for (long k = away; k <= layers; k++)
+                    upright[(y * side) + x] += (above ? 1f : -1f) / ((k + 1) * (k + 1));
             }
         }
 

@@ -7,17 +7,26 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.ScoreBased;
 
 /// <summary>
-/// ZOO, zeroth-order optimization (Chen, Zhang, Sharma, Yi, Hsieh, 2017, 1708.03999): minimizes |x' - x|² + c·max(κ - margin(x'), 0), the objective of Carlini and
-/// Wagner with log-probabilities, by coordinate descent: each step asks about both sides of some random coordinates and moves these by Adam or Newton. It looks
-/// for the smallest L2 change, with a search over c for each image by itself; untargeted and targeted. Images above 32 pixels are attacked as the paper does large ones: through a
-/// change of 32x32 pixels, resized bilinearly and doubled after 2,000 and 10,000 steps, whose coordinates are drawn by how much their region of 8x8 has changed.
-/// Defaults are the paper's for MNIST: 128 coordinates a step, h = 1e-4, learning rate 0.01, 3,000 steps, 9 constants from 0.01 on. Deviations: an image stops when its
-/// loss has not fallen by 0.01 % over a tenth of the steps; queries are cut off at the box; Newton's curvature is taken over h = 0.01, since in float32 a shorter one gives noise.
+/// ZOO, zeroth-order optimization (Chen, Zhang, Sharma, Yi, Hsieh, 2017, 1708.03999): minimizes |x' - x|² + c·max(κ -
+/// margin(x'), 0), the objective of Carlini and Wagner with log-probabilities, by coordinate descent: each step asks
+/// about both sides of some random coordinates and moves these by Adam or Newton. It looks for the smallest L2 change,
+/// with a search over c for each image by itself; untargeted and targeted. Images above 32 pixels are attacked as the
+/// paper does large ones: through a change of 32x32 pixels, resized bilinearly and doubled after 2,000 and 10,000
+/// steps, whose coordinates are drawn by how much their region of 8x8 has changed. Defaults are the paper's for MNIST:
+/// 128 coordinates a step, h = 1e-4, learning rate 0.01, 3,000 steps, 9 constants from 0.01 on. Deviations: an image
+/// stops when its loss has not fallen by 0.01 % over a tenth of the steps; queries are cut off at the box; Newton's
+/// curvature is taken over h = 0.01, since in float32 a shorter one gives noise.
 /// </summary>
 public sealed record ZerothOrder : IAttack<IScorer>
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8, LeastCurvature = 0.1;
-    private const int LargestWhole = 32, FirstDoubling = 2000, SecondDoubling = 10000, Regions = 8;
+    private const double Beta1 = 0.9,
+        Beta2 = 0.999,
+        AdamEpsilon = 1e-8,
+        LeastCurvature = 0.1;
+    private const int LargestWhole = 32,
+        FirstDoubling = 2000,
+        SecondDoubling = 10000,
+        Regions = 8;
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
@@ -29,7 +38,9 @@ public sealed record ZerothOrder : IAttack<IScorer>
     /// <summary>Adam or Newton.</summary>
     public ZooSolver Solver { get; init; }
 
-    /// <summary>Whether coordinates are those of tanh space. In the space of black and white images its slopes vanish.</summary>
+    /// <summary>
+    /// Whether coordinates are those of tanh space. In the space of black and white images its slopes vanish.
+    /// </summary>
     public bool Tanh { get; init; }
 
     /// <summary>The number of constants c that are tried for each image.</summary>
@@ -41,7 +52,9 @@ public sealed record ZerothOrder : IAttack<IScorer>
     /// <summary>The coordinates of one step; each costs two queries.</summary>
     public int Coordinates { get; init; } = 128;
 
-    /// <summary>h: how far to both sides of a coordinate the model is asked; null for 1e-4, or 0.01 with Newton.</summary>
+    /// <summary>
+    /// h: how far to both sides of a coordinate the model is asked; null for 1e-4, or 0.01 with Newton.
+    /// </summary>
     public double? Difference { get; init; }
 
     /// <summary>The learning rate.</summary>
@@ -53,31 +66,98 @@ public sealed record ZerothOrder : IAttack<IScorer>
     /// <summary>κ: by how much the wrong log-probability must exceed the others.</summary>
     public double Confidence { get; init; }
 
-    /// <summary>The first height and width of the change, at most the image's; null for the image's up to 32 pixels, else 32.</summary>
+    /// <summary>
+    /// The first height and width of the change, at most the image's; null for the image's up to 32 pixels, else 32.
+    /// </summary>
     public int? Side { get; init; }
 
     /// <summary>Whether an image stops when its loss no longer falls.</summary>
     public bool AbortEarly { get; init; } = true;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<ZerothOrder>(new(), "smallest L2 change, by coordinate descent on differences of scores", "Chen et al., 2017, 1708.03999")
-        .Choice("solver", "how a coordinate is moved", attack => attack.Solver, (attack, value) => attack with { Solver = value })
-        .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
-        .Whole("steps", 1, "constants tried in the binary search", attack => attack.SearchSteps, (attack, value) => attack with { SearchSteps = value })
-        .Whole("iterations", 1, "steps for each constant", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Whole("coordinates", 1, "coordinates of a step, two queries each", attack => attack.Coordinates, (attack, value) => attack with { Coordinates = value })
-        .Number("h", 0, "how far beside a coordinate the model is asked; auto: 1e-4, newton 0.01", attack => attack.Difference, (attack, value) => attack with { Difference = value })
-        .Number("lr", 0, "the learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
-        .Number("confidence", 0, "by how much the wrong class must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
-        .Whole("side", 1, "first height and width of the change; auto: the image's, at most 32", attack => attack.Side, (attack, value) => attack with { Side = value })
-        .Flag("abort-early", "stop an image whose loss no longer falls", attack => attack.AbortEarly, (attack, value) => attack with { AbortEarly = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<ZerothOrder>(
+            new(),
+            "smallest L2 change, by coordinate descent on differences of scores",
+            "Chen et al., 2017, 1708.03999"
+        )
+            .Choice(
+                "solver",
+                "how a coordinate is moved",
+                attack => attack.Solver,
+                (attack, value) => attack with { Solver = value }
+            )
+            .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
+            .Whole(
+                "steps",
+                1,
+                "constants tried in the binary search",
+                attack => attack.SearchSteps,
+                (attack, value) => attack with { SearchSteps = value }
+            )
+            .Whole(
+                "iterations",
+                1,
+                "steps for each constant",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Whole(
+                "coordinates",
+                1,
+                "coordinates of a step, two queries each",
+                attack => attack.Coordinates,
+                (attack, value) => attack with { Coordinates = value }
+            )
+            .Number(
+                "h",
+                0,
+                "how far beside a coordinate the model is asked; auto: 1e-4, newton 0.01",
+                attack => attack.Difference,
+                (attack, value) => attack with { Difference = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "the learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "by how much the wrong class must win",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            )
+            .Whole(
+                "side",
+                1,
+                "first height and width of the change; auto: the image's, at most 32",
+                attack => attack.Side,
+                (attack, value) => attack with { Side = value }
+            )
+            .Flag(
+                "abort-early",
+                "stop an image whose loss no longer falls",
+                attack => attack.AbortEarly,
+                (attack, value) => attack with { AbortEarly = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces((2 * Coordinates) + 1, Search));
+        return scope.MoveToOuter(
+            new AttackBatch<IScorer>(model, images, goal, random).InPieces((2 * Coordinates) + 1, Search)
+        );
     }
 
     /// <inheritdoc/>
@@ -88,7 +168,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var search = new ConstantSearch(batch.Count, InitialConstant);
-        for (int i = 0; i < SearchSteps; i++) search.Learn(Descend(batch with { Random = batch.Random.Fork(i) }, search.Values, best));
+        for (int i = 0; i < SearchSteps; i++)
+            search.Learn(Descend(batch with { Random = batch.Random.Fork(i) }, search.Values, best));
         return scope.MoveToOuter(best.Images);
     }
 
@@ -104,12 +185,22 @@ public sealed record ZerothOrder : IAttack<IScorer>
         int stretch = Math.Max(1, Iterations / 10);
         for (int iteration = 1; iteration <= Iterations; iteration++)
         {
-            if (iteration is FirstDoubling or SecondDoubling) state = state.Doubled();
+            if (iteration is FirstDoubling or SecondDoubling)
+                state = state.Doubled();
             float[] losses = Step(iteration);
-            if (!AbortEarly || iteration % stretch != 0) continue;
+            if (!AbortEarly || iteration % stretch != 0)
+                continue;
             long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
-            if (stay.Length == 0) break;
-            if (stay.Length < rows.Length) (batch, rows, losses, weights, state) = (batch.Select(stay), rows.At(stay), losses.At(stay), weights.At(stay), state.Select(stay));
+            if (stay.Length == 0)
+                break;
+            if (stay.Length < rows.Length)
+                (batch, rows, losses, weights, state) = (
+                    batch.Select(stay),
+                    rows.At(stay),
+                    losses.At(stay),
+                    weights.At(stay),
+                    state.Select(stay)
+                );
             checkpoint = losses;
         }
 
@@ -119,21 +210,31 @@ public sealed record ZerothOrder : IAttack<IScorer>
         {
             using var inner = NewDisposeScope();
             double h = Difference ?? (Solver == ZooSolver.Newton ? 1e-2 : 1e-4);
-            Tensor index = Choose(batch.Random, iteration, state), at = state.Change.gather(1, index);
-            Tensor both = cat([index, index], 1), moved = cat([at.add(h), at.sub(h)], 1);
-            Tensor point = state.Images(state.Change), distances = SquaredDistance(point, state.Clean);
-            var (queries, farther) = state.IsWhole ? MovePixels(state, point, both, moved) : MoveChange(state, point, distances, both, moved);
+            Tensor index = Choose(batch.Random, iteration, state),
+                at = state.Change.gather(1, index);
+            Tensor both = cat([index, index], 1),
+                moved = cat([at.add(h), at.sub(h)], 1);
+            Tensor point = state.Images(state.Change),
+                distances = SquaredDistance(point, state.Clean);
+            var (queries, farther) = state.IsWhole
+                ? MovePixels(state, point, both, moved)
+                : MoveChange(state, point, distances, both, moved);
             Tensor margins = batch.Margins(queries);
             Tensor hinges = (Confidence - margins).clamp_min(0.0).mul_(weights);
             float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
-            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)) found[rows[i]] = true;
+            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))
+                found[rows[i]] = true;
             best.Take(rows, point, reserves, distances.ToArray<float>());
 
             long count = index.size(1);
             Tensor rise = farther.add(hinges.slice(1, 1, (2 * count) + 1, 1)).sub(hinges.slice(1, 0, 1, 1));
-            Tensor up = rise.slice(1, 0, count, 1), down = rise.slice(1, count, 2 * count, 1);
+            Tensor up = rise.slice(1, 0, count, 1),
+                down = rise.slice(1, count, 2 * count, 1);
             Tensor slope = up.sub(down).mul_(1 / (2 * h));
-            Tensor step = Solver == ZooSolver.Adam ? AdamStep(state, index, slope) : NewtonStep(slope, up.add(down).mul_(1 / (h * h)));
+            Tensor step =
+                Solver == ZooSolver.Adam
+                    ? AdamStep(state, index, slope)
+                    : NewtonStep(slope, up.add(down).mul_(1 / (h * h)));
             state.Put(index, at.add_(step, -LearningRate));
             return distances.add(hinges.select(1, 0)).ToArray<float>();
         }
@@ -142,28 +243,45 @@ public sealed record ZerothOrder : IAttack<IScorer>
     private Tensor Choose(SampleRandom random, int iteration, State state)
     {
         Tensor change = state.Change;
-        if (Coordinates >= change.size(1)) return arange(change.size(1), ScalarType.Int64).expand(change.shape);
+        if (Coordinates >= change.size(1))
+            return arange(change.size(1), ScalarType.Int64).expand(change.shape);
         Tensor keys = random.Uniform(iteration, change.size(1));
 
         // The smallest of exponential numbers over weights are a draw by these weights, without repetition.
-        if (state.Importance() is { } importance) keys = (1.0 - keys).log().neg().div(importance);
+        if (state.Importance() is { } importance)
+            keys = (1.0 - keys).log().neg().div(importance);
         return keys.argsort(1).slice(1, 0, Coordinates, 1);
     }
 
     // One coordinate is one pixel's value: only that is computed.
     private (Tensor Queries, Tensor Farther) MovePixels(State state, Tensor point, Tensor index, Tensor moved)
     {
-        Tensor pixels = point.flatten(1), values = ImageSpace.Leave(state.Anchor.flatten(1).gather(1, index).add_(moved), Tanh);
-        Tensor clean = state.Clean.flatten(1).gather(1, index), before = pixels.gather(1, index).sub(clean), after = values.sub(clean);
+        Tensor pixels = point.flatten(1),
+            values = ImageSpace.Leave(state.Anchor.flatten(1).gather(1, index).add_(moved), Tanh);
+        Tensor clean = state.Clean.flatten(1).gather(1, index),
+            before = pixels.gather(1, index).sub(clean),
+            after = values.sub(clean);
         Tensor queries = pixels.unsqueeze(1).repeat(1, 1 + index.size(1), 1);
         queries.slice(1, 1, queries.size(1), 1).scatter_(2, index.unsqueeze(2), values.unsqueeze(2));
-        return (queries.reshape([point.size(0), -1, .. point.shape.AsSpan(1)]), after.mul(after).sub(before.mul(before)));
+        return (
+            queries.reshape([point.size(0), -1, .. point.shape.AsSpan(1)]),
+            after.mul(after).sub(before.mul(before))
+        );
     }
 
-    private static (Tensor Queries, Tensor Farther) MoveChange(State state, Tensor point, Tensor distances, Tensor index, Tensor moved)
+    private static (Tensor Queries, Tensor Farther) MoveChange(
+        State state,
+        Tensor point,
+        Tensor distances,
+        Tensor index,
+        Tensor moved
+    )
     {
         long each = index.size(1);
-        Tensor changes = state.Change.unsqueeze(1).repeat(1, each, 1).scatter_(2, index.unsqueeze(2), moved.unsqueeze(2));
+        Tensor changes = state
+            .Change.unsqueeze(1)
+            .repeat(1, each, 1)
+            .scatter_(2, index.unsqueeze(2), moved.unsqueeze(2));
         Tensor near = state.Images(changes).reshape([point.size(0), each, .. point.shape.AsSpan(1)]);
         Tensor away = near.sub(state.Clean.unsqueeze(1));
         return (cat([point.unsqueeze(1), near], 1), away.mul(away).sum([2, 3, 4]).sub(distances.unsqueeze(1)));
@@ -197,7 +315,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
     {
         private readonly bool _tanh;
         private readonly bool _important;
-        private readonly long _height, _width;
+        private readonly long _height,
+            _width;
 
         public State(Tensor images, int side, bool tanh)
         {
@@ -212,7 +331,14 @@ public sealed record ZerothOrder : IAttack<IScorer>
         private State(State from, Tensor[] tensors, long height, long width)
         {
             (_tanh, _important, _height, _width) = (from._tanh, from._important, height, width);
-            (Anchor, Clean, Change, First, Second, Steps) = (tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], tensors[5]);
+            (Anchor, Clean, Change, First, Second, Steps) = (
+                tensors[0],
+                tensors[1],
+                tensors[2],
+                tensors[3],
+                tensors[4],
+                tensors[5]
+            );
         }
 
         public Tensor Anchor { get; }
@@ -229,23 +355,51 @@ public sealed record ZerothOrder : IAttack<IScorer>
 
         public bool IsWhole => _height == Anchor.size(2) && _width == Anchor.size(3);
 
-        public State Select(long[] rows) => new(this, [Anchor.At(rows), Clean.At(rows), Change.At(rows), First.At(rows), Second.At(rows), Steps.At(rows)], _height, _width);
+        public State Select(long[] rows) =>
+            new(
+                this,
+                [Anchor.At(rows), Clean.At(rows), Change.At(rows), First.At(rows), Second.At(rows), Steps.At(rows)],
+                _height,
+                _width
+            );
 
         // Momenta start afresh.
         public State Doubled()
         {
-            if (IsWhole) return this;
-            long height = Math.Min(2 * _height, Anchor.size(2)), width = Math.Min(2 * _width, Anchor.size(3));
-            Tensor change = nn.functional.interpolate(AsPlanes(Change), [height, width], mode: InterpolationMode.Bilinear, align_corners: false).flatten(1);
-            return new(this, [Anchor, Clean, change, zeros_like(change), zeros_like(change), zeros_like(change)], height, width);
+            if (IsWhole)
+                return this;
+            long height = Math.Min(2 * _height, Anchor.size(2)),
+                width = Math.Min(2 * _width, Anchor.size(3));
+            Tensor change = nn
+                .functional.interpolate(
+                    AsPlanes(Change),
+                    [height, width],
+                    mode: InterpolationMode.Bilinear,
+                    align_corners: false
+                )
+                .flatten(1);
+            return new(
+                this,
+                [Anchor, Clean, change, zeros_like(change), zeros_like(change), zeros_like(change)],
+                height,
+                width
+            );
         }
 
         // The images of changes, one for each row or several.
         public Tensor Images(Tensor changes)
         {
             Tensor planes = AsPlanes(changes.reshape(-1, changes.size(-1)));
-            if (!IsWhole) planes = nn.functional.interpolate(planes, [Anchor.size(2), Anchor.size(3)], mode: InterpolationMode.Bilinear, align_corners: false);
-            return ImageSpace.Leave(planes.reshape([Anchor.size(0), -1, .. Anchor.shape.AsSpan(1)]).add(Anchor.unsqueeze(1)), _tanh).flatten(0, 1);
+            if (!IsWhole)
+                planes = nn.functional.interpolate(
+                    planes,
+                    [Anchor.size(2), Anchor.size(3)],
+                    mode: InterpolationMode.Bilinear,
+                    align_corners: false
+                );
+            return ImageSpace
+                .Leave(planes.reshape([Anchor.size(0), -1, .. Anchor.shape.AsSpan(1)]).add(Anchor.unsqueeze(1)), _tanh)
+                .flatten(0, 1);
         }
 
         public void Put(Tensor index, Tensor values)
@@ -262,11 +416,17 @@ public sealed record ZerothOrder : IAttack<IScorer>
         // How likely each value of a small change is drawn: by the largest change in its region, and never zero.
         public Tensor? Importance()
         {
-            if (!_important) return null;
+            if (!_important)
+                return null;
             Tensor size = AsPlanes(Change).abs();
-            long height = _height / Regions, width = _width / Regions;
-            Tensor regions = size.reshape(size.size(0), size.size(1), Regions, height, Regions, width).amax([3, 5], true);
-            return regions.expand(size.size(0), size.size(1), Regions, height, Regions, width).reshape(Change.shape).add(1e-3);
+            long height = _height / Regions,
+                width = _width / Regions;
+            Tensor regions = size.reshape(size.size(0), size.size(1), Regions, height, Regions, width)
+                .amax([3, 5], true);
+            return regions
+                .expand(size.size(0), size.size(1), Regions, height, Regions, width)
+                .reshape(Change.shape)
+                .add(1e-3);
         }
 
         private Tensor AsPlanes(Tensor changes) => changes.reshape(changes.size(0), Anchor.size(1), _height, _width);

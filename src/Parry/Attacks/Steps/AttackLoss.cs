@@ -3,65 +3,79 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>Losses of logits [N, classes] that an attack raises, one number per image. Never averaged, so a sample's gradient does not depend on the batch.</summary>
+/// <summary>
+/// Losses of logits [N, classes] that an attack raises, one number per image. Never averaged, so a sample's gradient
+/// does not depend on the batch.
+/// </summary>
 public static class AttackLoss
 {
     private const double Smallest = 1e-12;
 
     /// <summary>The loss of an objective.</summary>
-    public static Func<Tensor, Tensor> Of(Objective objective, Goal goal) => objective switch
-    {
-        Objective.Margin => Margin(goal),
-        Objective.Houdini => logits => LogNormal.Cumulative(Margin(goal)(logits)),
-        _ => CrossEntropy(goal),
-    };
+    public static Func<Tensor, Tensor> Of(Objective objective, Goal goal) =>
+        objective switch
+        {
+            Objective.Margin => Margin(goal),
+            Objective.Houdini => logits => LogNormal.Cumulative(Margin(goal)(logits)),
+            _ => CrossEntropy(goal),
+        };
 
     /// <summary>The cross entropy with the true class, or minus that with the wanted one.</summary>
-    public static Func<Tensor, Tensor> CrossEntropy(Goal goal) => logits =>
-    {
-        Tensor logLikelihood = logits.log_softmax(-1).gather(1, goal.Labels.unsqueeze(1)).squeeze(1);
-        return goal.IsTargeted ? logLikelihood : logLikelihood.neg();
-    };
-
-    /// <summary>How far the best wrong class is above the true one, or the wanted one above the best other: positive when the goal is reached.</summary>
-    public static Func<Tensor, Tensor> Margin(Goal goal) => logits =>
-    {
-        Tensor index = goal.Labels.unsqueeze(1);
-        Tensor label = logits.gather(1, index).squeeze(1);
-        Tensor best = logits.sub(zeros_like(logits).ScatterValue(1, index, double.PositiveInfinity)).amax([1]);
-        return goal.IsTargeted ? label.sub(best) : best.sub(label);
-    };
+    public static Func<Tensor, Tensor> CrossEntropy(Goal goal) =>
+        logits =>
+        {
+            Tensor logLikelihood = logits.log_softmax(-1).gather(1, goal.Labels.unsqueeze(1)).squeeze(1);
+            return goal.IsTargeted ? logLikelihood : logLikelihood.neg();
+        };
 
     /// <summary>
-    /// The logarithm of the probability that the goal is reached: of the wanted class, or of all classes but the true one. Unlike the cross entropy away from
-    /// a class it has an end, 0, so that it can be weighed against other terms.
+    /// How far the best wrong class is above the true one, or the wanted one above the best other: positive when the
+    /// goal is reached.
     /// </summary>
-    public static Func<Tensor, Tensor> LogLikelihood(Goal goal) => logits =>
-    {
-        Tensor index = goal.Labels.unsqueeze(1);
-        Tensor reached = goal.IsTargeted ? logits.gather(1, index).squeeze(1) : logits.ScatterValue(1, index, double.NegativeInfinity).logsumexp(1);
-        return reached.sub(logits.logsumexp(1));
-    };
+    public static Func<Tensor, Tensor> Margin(Goal goal) =>
+        logits =>
+        {
+            Tensor index = goal.Labels.unsqueeze(1);
+            Tensor label = logits.gather(1, index).squeeze(1);
+            Tensor best = logits.sub(zeros_like(logits).ScatterValue(1, index, double.PositiveInfinity)).amax([1]);
+            return goal.IsTargeted ? label.sub(best) : best.sub(label);
+        };
 
     /// <summary>
-    /// DLR, the difference of logits ratio (Croce and Hein, 2020, 2003.01690): the margin in units of the distance from the first to the third logit, so that
-    /// scaling the logits changes nothing. It needs three classes.
+    /// The logarithm of the probability that the goal is reached: of the wanted class, or of all classes but the true
+    /// one. Unlike the cross entropy away from a class it has an end, 0, so that it can be weighed against other terms.
     /// </summary>
-    public static Func<Tensor, Tensor> LogitRatio(Goal goal) => logits =>
-    {
-        Tensor first = logits.sort(1, true).Values;
-        return Margin(goal)(logits).div(first.select(1, 0).sub(first.select(1, 2)).add(Smallest));
-    };
+    public static Func<Tensor, Tensor> LogLikelihood(Goal goal) =>
+        logits =>
+        {
+            Tensor index = goal.Labels.unsqueeze(1);
+            Tensor reached = goal.IsTargeted
+                ? logits.gather(1, index).squeeze(1)
+                : logits.ScatterValue(1, index, double.NegativeInfinity).logsumexp(1);
+            return reached.sub(logits.logsumexp(1));
+        };
+
+    /// <summary>
+    /// DLR, the difference of logits ratio (Croce and Hein, 2020, 2003.01690): the margin in units of the distance from
+    /// the first to the third logit, so that scaling the logits changes nothing. It needs three classes.
+    /// </summary>
+    public static Func<Tensor, Tensor> LogitRatio(Goal goal) =>
+        logits =>
+        {
+            Tensor first = logits.sort(1, true).Values;
+            return Margin(goal)(logits).div(first.select(1, 0).sub(first.select(1, 2)).add(Smallest));
+        };
 
     /// <summary>The DLR from one class [N] to another [N]. It needs four classes.</summary>
-    public static Func<Tensor, Tensor> LogitRatio(Tensor from, Tensor to) => logits =>
-    {
-        Tensor first = logits.sort(1, true).Values;
-        Tensor unit = first.select(1, 0).sub(first.select(1, 2).add(first.select(1, 3)).mul(0.5)).add(Smallest);
-        return Difference(from, to)(logits).div(unit);
-    };
+    public static Func<Tensor, Tensor> LogitRatio(Tensor from, Tensor to) =>
+        logits =>
+        {
+            Tensor first = logits.sort(1, true).Values;
+            Tensor unit = first.select(1, 0).sub(first.select(1, 2).add(first.select(1, 3)).mul(0.5)).add(Smallest);
+            return Difference(from, to)(logits).div(unit);
+        };
 
     /// <summary>How far the logit of the second class [N] is above that of the first [N].</summary>
-    public static Func<Tensor, Tensor> Difference(Tensor from, Tensor to) => logits =>
-        logits.gather(1, to.unsqueeze(1)).sub(logits.gather(1, from.unsqueeze(1))).squeeze(1);
+    public static Func<Tensor, Tensor> Difference(Tensor from, Tensor to) =>
+        logits => logits.gather(1, to.unsqueeze(1)).sub(logits.gather(1, from.unsqueeze(1))).squeeze(1);
 }

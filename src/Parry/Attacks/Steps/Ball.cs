@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>The images an attack may return: in the box [0, 1] and, each row within its own radius in Linf, L2 or L1, around clean images.</summary>
+/// <summary>
+/// The images an attack may return: in the box [0, 1] and, each row within its own radius in Linf, L2 or L1, around
+/// clean images.
+/// </summary>
 internal sealed class Ball
 {
     private const double Smallest = 1e-12;
@@ -13,27 +16,32 @@ internal sealed class Ball
     private readonly Tensor _center;
     private readonly double[] _radii;
     private readonly Tensor _radius;
-    private readonly Tensor? _low, _high;
+    private readonly Tensor? _low,
+        _high;
 
     /// <summary>Creates the balls around clean images [N, C, H, W].</summary>
     public Ball(Norm norm, Tensor center, double[] radii)
     {
         (_norm, _center, _radii, _radius) = (norm, center, radii, Rows.Column(radii));
-        if (norm == Norm.Linf) (_low, _high) = (center.sub(_radius).clamp_(0.0, 1.0), center.add(_radius).clamp_(0.0, 1.0));
+        if (norm == Norm.Linf)
+            (_low, _high) = (center.sub(_radius).clamp_(0.0, 1.0), center.add(_radius).clamp_(0.0, 1.0));
     }
 
     /// <summary>The usual budget for MNIST in a norm.</summary>
-    public static double UsualRadius(Norm norm) => norm switch
-    {
-        Norm.Linf => 0.3,
-        Norm.L2 => 2,
-        _ => 10,
-    };
+    public static double UsualRadius(Norm norm) =>
+        norm switch
+        {
+            Norm.Linf => 0.3,
+            Norm.L2 => 2,
+            _ => 10,
+        };
 
     /// <summary>The balls of some rows.</summary>
     public Ball Select(long[] rows) => new(_norm, _center.At(rows), _radii.At(rows));
 
-    /// <summary>Frees what it made before its scope ends, for attacks that replace it as rows leave. The clean images stay.</summary>
+    /// <summary>
+    /// Frees what it made before its scope ends, for attacks that replace it as rows leave. The clean images stay.
+    /// </summary>
     public void Free()
     {
         _radius.Dispose();
@@ -41,12 +49,17 @@ internal sealed class Ball
         _high?.Dispose();
     }
 
-    /// <summary>The nearest allowed images; in L2 first onto the ball, then into the box, which cannot leave a ball around an image in the box.</summary>
+    /// <summary>
+    /// The nearest allowed images; in L2 first onto the ball, then into the box, which cannot leave a ball around an
+    /// image in the box.
+    /// </summary>
     public Tensor Project(Tensor points)
     {
-        if (_norm == Norm.Linf) return points.maximum(_low!).minimum(_high!);
+        if (_norm == Norm.Linf)
+            return points.maximum(_low!).minimum(_high!);
         Tensor change = points.sub(_center);
-        if (_norm == Norm.L1) return L1Ball.Project(change, _center, _radius).add_(_center).clamp_(0.0, 1.0);
+        if (_norm == Norm.L1)
+            return L1Ball.Project(change, _center, _radius).add_(_center).clamp_(0.0, 1.0);
         Tensor scale = _radius.div(linalg.vector_norm(change, 2, s_image, true).clamp_min(Smallest)).clamp_(0.0, 1.0);
         return change.mul_(scale).add_(_center).clamp_(0.0, 1.0);
     }
@@ -55,22 +68,27 @@ internal sealed class Ball
     public Tensor Draw(SampleRandom random)
     {
         ReadOnlySpan<long> shape = _center.shape.AsSpan(1);
-        if (_norm == Norm.Linf) return Project(random.Uniform(0, shape).mul(2.0).sub(1.0).mul(_radius).add_(_center));
+        if (_norm == Norm.Linf)
+            return Project(random.Uniform(0, shape).mul(2.0).sub(1.0).mul(_radius).add_(_center));
         double dimensions = (double)_center.numel() / _center.size(0);
         Tensor lengths = random.Uniform(1, 1, 1, 1).pow(1 / dimensions).mul(_radius);
-        return Project((_norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape))).mul(lengths).add_(_center));
+        return Project(
+            (_norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape))).mul(lengths).add_(_center)
+        );
 
         // Laplace numbers, divided by the sum of their absolute values, are uniform over the surface of an L1 ball.
         Tensor OnDiamond()
         {
-            Tensor uniform = random.Uniform(0, _center.shape.AsSpan(1)).mul(2.0).sub(1.0), laplace = (1.0 - uniform.abs()).log().mul_(uniform.sign());
+            Tensor uniform = random.Uniform(0, _center.shape.AsSpan(1)).mul(2.0).sub(1.0),
+                laplace = (1.0 - uniform.abs()).log().mul_(uniform.sign());
             return laplace.div(linalg.vector_norm(laplace, 1, s_image, true).clamp_min(Smallest));
         }
     }
 
     /// <summary>
-    /// The direction of length 1 in the norm along which a loss of this gradient rises fastest. In L1 that is a single pixel; it is shared among the
-    /// hundredth of the pixels with the largest gradients (SLIDE: Tramèr and Boneh, 2019, 1904.13000), of those that the box lets move.
+    /// The direction of length 1 in the norm along which a loss of this gradient rises fastest. In L1 that is a single
+    /// pixel; it is shared among the hundredth of the pixels with the largest gradients (SLIDE: Tramèr and Boneh, 2019,
+    /// 1904.13000), of those that the box lets move.
     /// </summary>
     /// <param name="point">Where it is, [N, C, H, W].</param>
     /// <param name="gradient">Of each row's loss.</param>
@@ -78,11 +96,14 @@ internal sealed class Ball
     /// <param name="draw">The number of that draw.</param>
     public Tensor Steepest(Tensor point, Tensor gradient, SampleRandom random, long draw)
     {
-        if (_norm == Norm.Linf) return gradient.sign();
+        if (_norm == Norm.Linf)
+            return gradient.sign();
         Tensor direction = Direction.Along(gradient, random, draw);
-        if (_norm == Norm.L2) return direction;
+        if (_norm == Norm.L2)
+            return direction;
         Tensor blocked = where(direction.gt(0.0), point.ge(ones_like(point)), point.le(0.0));
-        Tensor sizes = direction.abs().masked_fill(blocked, 0.0), rows = sizes.flatten(1);
+        Tensor sizes = direction.abs().masked_fill(blocked, 0.0),
+            rows = sizes.flatten(1);
         long pixels = Math.Max(1, (long)(Sparsity * rows.size(1)));
         Tensor least = rows.topk((int)pixels, -1).values.amin([1], true).clamp_min(Smallest).reshape(-1, 1, 1, 1);
         Tensor signs = direction.sign().mul_(sizes.ge(least).to(ScalarType.Float32));

@@ -2,10 +2,13 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>For each row the nearest image that reached the goal; until there is one, that of the largest margin.</summary>
+/// <summary>
+/// For each row the nearest image that reached the goal; until there is one, that of the largest margin.
+/// </summary>
 internal sealed class BestSoFar
 {
-    private readonly float[] _distances, _margins;
+    private readonly float[] _distances,
+        _margins;
 
     /// <summary>Starts with the clean images [N, C, H, W], which it copies.</summary>
     public BestSoFar(Tensor images)
@@ -25,15 +28,25 @@ internal sealed class BestSoFar
     /// <param name="distances">From the clean images; null where all that reach the goal are alike.</param>
     public void Take(long[] rows, Tensor points, float[] margins, float[]? distances = null)
     {
-        long[] better = Rows.Where([.. rows.Select((row, i) => margins[i] > 0
-            ? (distances?[i] ?? 0) < _distances[row]
-            : float.IsPositiveInfinity(_distances[row]) && margins[i] > _margins[row])], true);
-        if (better.Length == 0) return;
+        long[] better = Rows.Where(
+            [
+                .. rows.Select(
+                    (row, i) =>
+                        margins[i] > 0
+                            ? (distances?[i] ?? 0) < _distances[row]
+                            : float.IsPositiveInfinity(_distances[row]) && margins[i] > _margins[row]
+                ),
+            ],
+            true
+        );
+        if (better.Length == 0)
+            return;
         Images.Put(rows.At(better), better.Length == rows.Length ? points : points.At(better));
         foreach (long i in better)
         {
             _margins[rows[i]] = margins[i];
-            if (margins[i] > 0) _distances[rows[i]] = distances?[i] ?? 0;
+            if (margins[i] > 0)
+                _distances[rows[i]] = distances?[i] ?? 0;
         }
     }
 }

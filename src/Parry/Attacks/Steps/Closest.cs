@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>For each row the nearest image that reached the goal; until there is one, the last that was tried.</summary>
+/// <summary>
+/// For each row the nearest image that reached the goal; until there is one, the last that was tried.
+/// </summary>
 internal sealed class Closest(Tensor images)
 {
     /// <summary>The images, [N, C, H, W].</summary>
@@ -21,7 +23,8 @@ internal sealed class Closest(Tensor images)
     {
         Tensor lengths = distances.masked_fill(reached.logical_not(), double.PositiveInfinity);
         long[] nearer = Rows.Where(lengths.le(rows is null ? Distances : Distances.At(rows)).ToArray<bool>(), true);
-        if (nearer.Length == 0) return;
+        if (nearer.Length == 0)
+            return;
         long[] places = rows?.At(nearer) ?? nearer;
         Images.Put(places, nearer.Length == points.size(0) ? points : points.At(nearer));
         Distances.Put(places, lengths.At(nearer));

@@ -1,8 +1,8 @@
 namespace Parry.Attacks.Steps;
 
 /// <summary>
-/// The search, for each row by itself, for the smallest weight of the goal with which a descent still succeeds: tenfold up to the first success, then
-/// always the middle between the largest failure and the smallest success.
+/// The search, for each row by itself, for the smallest weight of the goal with which a descent still succeeds: tenfold
+/// up to the first success, then always the middle between the largest failure and the smallest success.
 /// </summary>
 internal sealed class ConstantSearch(int count, double first)
 {
@@ -17,12 +17,15 @@ internal sealed class ConstantSearch(int count, double first)
     {
         for (int i = 0; i < found.Length; i++)
         {
-            if (found[i]) _succeeded[i] = Math.Min(_succeeded[i], Values[i]);
-            else _failed[i] = Math.Max(_failed[i], Values[i]);
+            if (found[i])
+                _succeeded[i] = Math.Min(_succeeded[i], Values[i]);
+            else
+                _failed[i] = Math.Max(_failed[i], Values[i]);
             Values[i] = double.IsFinite(_succeeded[i]) ? (_failed[i] + _succeeded[i]) / 2 : Values[i] * 10;
         }
     }
 
     /// <summary>Goes back to the smallest weights that succeeded.</summary>
-    public void UseSuccesses() => Values = [.. Values.Zip(_succeeded, (value, success) => double.IsFinite(success) ? success : value)];
+    public void UseSuccesses() =>
+        Values = [.. Values.Zip(_succeeded, (value, success) => double.IsFinite(success) ? success : value)];
 }

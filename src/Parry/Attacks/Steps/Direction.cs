@@ -10,9 +10,13 @@ internal static class Direction
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <summary>Vectors divided by their lengths; zero stays zero.</summary>
-    public static Tensor Unit(Tensor vectors) => vectors.div(linalg.vector_norm(vectors, 2, s_image, true).clamp_min(Smallest));
+    public static Tensor Unit(Tensor vectors) =>
+        vectors.div(linalg.vector_norm(vectors, 2, s_image, true).clamp_min(Smallest));
 
-    /// <summary>Gradients divided by their lengths, and a random direction where a gradient vanishes: a step that stands still would never find another.</summary>
+    /// <summary>
+    /// Gradients divided by their lengths, and a random direction where a gradient vanishes: a step that stands still
+    /// would never find another.
+    /// </summary>
     /// <param name="gradient">[N, C, H, W].</param>
     /// <param name="random">Where the random directions come from.</param>
     /// <param name="draw">The number of that draw.</param>

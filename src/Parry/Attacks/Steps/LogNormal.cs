@@ -10,7 +10,9 @@ internal static class LogNormal
 
     private static readonly double s_logRootTwoPi = 0.5 * Math.Log(2 * Math.PI);
 
-    /// <summary>log Φ(x), precise far to the left too, where Φ itself is zero in float32; autograd can follow it.</summary>
+    /// <summary>
+    /// log Φ(x), precise far to the left too, where Φ itself is zero in float32; autograd can follow it.
+    /// </summary>
     /// <remarks>Not log(erfcx) - x²/2: TorchSharp 0.107's <c>special.erfcx</c> returns erfc.</remarks>
     public static Tensor Cumulative(Tensor x)
     {
@@ -22,7 +24,9 @@ internal static class LogNormal
         return where(wide < SeriesBelow, series, where(wide < -1, left, right)).to(x.dtype);
     }
 
-    /// <summary>log Φ(x) = -x²/2 - log(-x √(2π)) + log(1 - 1/x² + 3/x⁴ - 15/x⁶ + 105/x⁸ - …) for x far below zero.</summary>
+    /// <summary>
+    /// log Φ(x) = -x²/2 - log(-x √(2π)) + log(1 - 1/x² + 3/x⁴ - 15/x⁶ + 105/x⁸ - …) for x far below zero.
+    /// </summary>
     private static Tensor Series(Tensor x)
     {
         Tensor square = x * x;

@@ -10,16 +10,30 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
 {
     private const int Rows = 32;
 
-    /// <summary>A small network with one hidden layer: joins all dimensions after the first, and gives outputs in a row.</summary>
+    /// <summary>
+    /// A small network with one hidden layer: joins all dimensions after the first, and gives outputs in a row.
+    /// </summary>
     /// <param name="inputs">Values of one input.</param>
     /// <param name="hidden">Units of the hidden layer.</param>
     /// <param name="outputs">Values of one output.</param>
     /// <param name="seed">Decides the first weights.</param>
     /// <param name="last">What bounds the outputs, if anything.</param>
-    public static nn.Module<Tensor, Tensor> Dense(int inputs, int hidden, int outputs, long seed, nn.Module<Tensor, Tensor>? last = null)
+    public static nn.Module<Tensor, Tensor> Dense(
+        int inputs,
+        int hidden,
+        int outputs,
+        long seed,
+        nn.Module<Tensor, Tensor>? last = null
+    )
     {
         using var random = Devices.Generator(seed);
-        nn.Module<Tensor, Tensor>[] layers = [Layer.Flatten(), Layer.Linear(inputs, hidden, random), nn.ReLU(), Layer.Linear(hidden, outputs, random)];
+        nn.Module<Tensor, Tensor>[] layers =
+        [
+            Layer.Flatten(),
+            Layer.Linear(inputs, hidden, random),
+            nn.ReLU(),
+            Layer.Linear(hidden, outputs, random),
+        ];
         return Layer.Sequential(last is null ? layers : [.. layers, last]);
     }
 
@@ -33,8 +47,15 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     /// <param name="loss">From some rows and the number of the step to their summed loss, followed by autograd.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public void Run<TModel>(nn.Module<Tensor, Tensor> network, AttackBatch<TModel> data, long seed, Func<AttackBatch<TModel>, long, Tensor> loss,
-        IProgress<double>? progress, CancellationToken cancellation) where TModel : IPredictor
+    public void Run<TModel>(
+        nn.Module<Tensor, Tensor> network,
+        AttackBatch<TModel> data,
+        long seed,
+        Func<AttackBatch<TModel>, long, Tensor> loss,
+        IProgress<double>? progress,
+        CancellationToken cancellation
+    )
+        where TModel : IPredictor
     {
         using var scope = NewDisposeScope();
         Tensor[] weights = [.. network.Parameters().Select(parameter => parameter.Value)];
@@ -55,8 +76,8 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     }
 
     /// <summary>
-    /// A trained network's output, for each row the same in every batch: matrix products round differently for other numbers of rows, so the network is
-    /// always given the same number of them.
+    /// A trained network's output, for each row the same in every batch: matrix products round differently for other
+    /// numbers of rows, so the network is always given the same number of them.
     /// </summary>
     public static Tensor Apply(nn.Module<Tensor, Tensor> network, Tensor input)
     {

@@ -7,14 +7,23 @@ namespace Parry.Attacks.Steps;
 /// <summary>The classes an attack aims at, one after the other or side by side.</summary>
 internal static class RankedClasses
 {
-    /// <summary>For each row the wanted class; untargeted, the other classes by falling logit of the clean image, at most that many. One query.</summary>
+    /// <summary>
+    /// For each row the wanted class; untargeted, the other classes by falling logit of the clean image, at most that
+    /// many. One query.
+    /// </summary>
     public static long[][] Targets(AttackBatch<IClassifier> batch, int most)
     {
         using var scope = NewDisposeScope();
         long[] labels = batch.Goal.Labels.ToArray<long>();
-        if (batch.Goal.IsTargeted) return [.. labels.Select(label => new[] { label })];
+        if (batch.Goal.IsTargeted)
+            return [.. labels.Select(label => new[] { label })];
         long[] order = batch.Model.Logits(batch.Images).sort(1, true).Indices.ToArray<long>();
-        return [.. order.Chunk(batch.Model.Classes).Select((classes, row) => classes.Where(c => c != labels[row]).Take(most).ToArray())];
+        return
+        [
+            .. order
+                .Chunk(batch.Model.Classes)
+                .Select((classes, row) => classes.Where(c => c != labels[row]).Take(most).ToArray()),
+        ];
     }
 
     /// <summary>For each row the class it has now: the true one; targeted, the predicted one, by one query.</summary>

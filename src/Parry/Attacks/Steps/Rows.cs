@@ -16,7 +16,8 @@ internal static class Rows
         var positions = new List<long>();
         for (int i = 0; i < mask.Length; i++)
         {
-            if (mask[i] == value) positions.Add(i);
+            if (mask[i] == value)
+                positions.Add(i);
         }
 
         return [.. positions];
@@ -28,15 +29,20 @@ internal static class Rows
     /// <summary>Rows at positions, as a copy.</summary>
     public static Tensor At(this Tensor tensor, long[] positions) => tensor.index_select(0, torch.tensor(positions));
 
-    /// <summary>Rows at positions; the tensor itself is freed, so that memory stays flat while rows leave one after the other.</summary>
+    /// <summary>
+    /// Rows at positions; the tensor itself is freed, so that memory stays flat while rows leave one after the other.
+    /// </summary>
     public static Tensor Narrow(this Tensor tensor, long[] positions)
     {
-        using (tensor) return tensor.At(positions);
+        using (tensor)
+            return tensor.At(positions);
     }
 
     /// <summary>Replaces the rows at positions.</summary>
-    public static void Put(this Tensor tensor, long[] positions, Tensor rows) => tensor.index_copy_(0, torch.tensor(positions), rows);
+    public static void Put(this Tensor tensor, long[] positions, Tensor rows) =>
+        tensor.index_copy_(0, torch.tensor(positions), rows);
 
     /// <summary>One number per row as [N, 1, 1, 1], to combine with images.</summary>
-    public static Tensor Column(IEnumerable<double> numbers) => tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1, 1);
+    public static Tensor Column(IEnumerable<double> numbers) =>
+        tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1, 1);
 }

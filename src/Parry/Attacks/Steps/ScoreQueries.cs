@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>How score-based attacks ask a model: many queries of many images at once, in batches that stay in the cache.</summary>
+/// <summary>
+/// How score-based attacks ask a model: many queries of many images at once, in batches that stay in the cache.
+/// </summary>
 internal static class ScoreQueries
 {
     private const int Most = 256;
@@ -12,19 +14,28 @@ internal static class ScoreQueries
     // Of float32 a probability may be zero; its logarithm may not.
     private const double Smallest = 1e-37;
 
-    /// <summary>Perturbs the rows, which are independent, in pieces of which one step does not ask too much at once.</summary>
+    /// <summary>
+    /// Perturbs the rows, which are independent, in pieces of which one step does not ask too much at once.
+    /// </summary>
     /// <param name="batch">All rows.</param>
     /// <param name="queries">Of one row in one step.</param>
     /// <param name="perturb">From some of the rows to perturbed images.</param>
-    public static Tensor InPieces(this AttackBatch<IScorer> batch, int queries, Func<AttackBatch<IScorer>, Tensor> perturb)
+    public static Tensor InPieces(
+        this AttackBatch<IScorer> batch,
+        int queries,
+        Func<AttackBatch<IScorer>, Tensor> perturb
+    )
     {
         int size = Math.Max(1, Most / queries);
-        return batch.Count <= size ? perturb(batch) : cat([.. Rows.All(batch.Count).Chunk(size).Select(rows => perturb(batch.Select(rows)))]);
+        return batch.Count <= size
+            ? perturb(batch)
+            : cat([.. Rows.All(batch.Count).Chunk(size).Select(rows => perturb(batch.Select(rows)))]);
     }
 
     /// <summary>
-    /// The margins of queries: how far the best wrong class is above the true one in log-probability, or the wanted one above the best other. Unlike
-    /// probabilities and the cross entropy they keep their digits where a model is sure, and unlike logits every model that shows scores has them.
+    /// The margins of queries: how far the best wrong class is above the true one in log-probability, or the wanted one
+    /// above the best other. Unlike probabilities and the cross entropy they keep their digits where a model is sure,
+    /// and unlike logits every model that shows scores has them.
     /// </summary>
     /// <param name="batch">The rows that are asked about.</param>
     /// <param name="queries">Several of each row, [N, Q, C, H, W] in [0, 1].</param>
@@ -33,28 +44,40 @@ internal static class ScoreQueries
     {
         int each = (int)queries.size(1);
         var samples = new long[batch.Count * each];
-        for (int i = 0; i < samples.Length; i++) samples[i] = batch.Random.Samples.Span[i / each];
+        for (int i = 0; i < samples.Length; i++)
+            samples[i] = batch.Random.Samples.Span[i / each];
         return Margins(batch.Model.For(samples), queries.flatten(0, 1), batch.Goal.Repeat(each)).reshape(-1, each);
     }
 
     /// <summary>The margins [N] of one image of each row, [N, C, H, W].</summary>
-    public static float[] MarginsAt(this AttackBatch<IScorer> batch, Tensor points) => Margins(batch.Model, points, batch.Goal).ToArray<float>();
+    public static float[] MarginsAt(this AttackBatch<IScorer> batch, Tensor points) =>
+        Margins(batch.Model, points, batch.Goal).ToArray<float>();
 
     /// <summary>
-    /// The gradient of the margin by symmetric differences along directions, as a sum that is not normalized, with queries cut off at the box.
+    /// The gradient of the margin by symmetric differences along directions, as a sum that is not normalized, with
+    /// queries cut off at the box.
     /// </summary>
     /// <param name="batch">The rows.</param>
     /// <param name="points">Where, [N, C, H, W].</param>
     /// <param name="directions">[N, Q, C, H, W].</param>
     /// <param name="length">How far along a direction the model is asked.</param>
     /// <returns>The margins at the points and the sums of direction times difference, [N, C, H, W].</returns>
-    public static (float[] Margins, Tensor Gradient) Differences(this AttackBatch<IScorer> batch, Tensor points, Tensor directions, double length)
+    public static (float[] Margins, Tensor Gradient) Differences(
+        this AttackBatch<IScorer> batch,
+        Tensor points,
+        Tensor directions,
+        double length
+    )
     {
         using var scope = NewDisposeScope();
         long count = directions.size(1);
-        Tensor moves = directions.mul(length), centers = points.unsqueeze(1);
+        Tensor moves = directions.mul(length),
+            centers = points.unsqueeze(1);
         Tensor margins = batch.Margins(cat([centers, centers.add(moves), centers.sub(moves)], 1).clamp_(0.0, 1.0));
-        Tensor differences = margins.slice(1, 1, count + 1, 1).sub(margins.slice(1, count + 1, (2 * count) + 1, 1)).reshape(-1, count, 1, 1, 1);
+        Tensor differences = margins
+            .slice(1, 1, count + 1, 1)
+            .sub(margins.slice(1, count + 1, (2 * count) + 1, 1))
+            .reshape(-1, count, 1, 1, 1);
         Tensor gradient = moves.copy_(directions).mul_(differences).sum(1);
         return (margins.select(1, 0).ToArray<float>(), scope.MoveToOuter(gradient));
     }

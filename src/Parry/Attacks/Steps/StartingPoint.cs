@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
-/// <summary>Where attacks that see labels only begin: an image that reaches the goal, blended with the clean one until it barely does.</summary>
+/// <summary>
+/// Where attacks that see labels only begin: an image that reaches the goal, blended with the clean one until it barely
+/// does.
+/// </summary>
 internal static class StartingPoint
 {
     private const int AtOnce = 16;
@@ -15,8 +18,9 @@ internal static class StartingPoint
     private const int RowsTogether = 8;
 
     /// <summary>
-    /// Looks for a starting point of every row, among given images or else among uniform noise, 16 at a time until one reaches the goal, up to 10,000. What
-    /// reaches it is blended with the clean image by a binary search, and the nearest blend is taken. It uses the draws from 0 on.
+    /// Looks for a starting point of every row, among given images or else among uniform noise, 16 at a time until one
+    /// reaches the goal, up to 10,000. What reaches it is blended with the clean image by a binary search, and the
+    /// nearest blend is taken. It uses the draws from 0 on.
     /// </summary>
     /// <param name="batch">None of whose rows reaches its goal.</param>
     /// <param name="given">[M, C, H, W], all of which are tried; null for noise.</param>
@@ -33,12 +37,14 @@ internal static class StartingPoint
             for (long from = 0; from < candidates; from += AtOnce)
             {
                 long[] open = given is null ? [.. together.Where(row => !float.IsFinite(nearest[row]))] : together;
-                if (open.Length == 0) break;
+                if (open.Length == 0)
+                    break;
                 using var inner = NewDisposeScope();
                 Tensor? few = given?.slice(0, from, Math.Min(from + AtOnce, candidates), 1);
                 foreach (var (row, point, distance) in Blends(batch.Select(open), few, from / AtOnce))
                 {
-                    if (distance >= nearest[open[row]]) continue;
+                    if (distance >= nearest[open[row]])
+                        continue;
                     nearest[open[row]] = distance;
                     points.Put([open[row]], point);
                 }
@@ -48,15 +54,22 @@ internal static class StartingPoint
         return (scope.MoveToOuter(points), [.. nearest.Select(float.IsFinite)]);
     }
 
-    // Those of the candidates that reach the goal, blended; with the row they belong to, and their distance from its image.
-    private static IEnumerable<(int Row, Tensor Point, float Distance)> Blends(AttackBatch<IPredictor> batch, Tensor? given, long draw)
+    // Those of the candidates that reach the goal, blended; with the row they belong to, and their distance from its
+    // image.
+    private static IEnumerable<(int Row, Tensor Point, float Distance)> Blends(
+        AttackBatch<IPredictor> batch,
+        Tensor? given,
+        long draw
+    )
     {
         long[] shape = batch.Images.shape[1..];
-        Tensor tried = given?.unsqueeze(0).expand([batch.Count, -1, .. shape]) ?? batch.Random.Uniform(draw, [AtOnce, .. shape]);
+        Tensor tried =
+            given?.unsqueeze(0).expand([batch.Count, -1, .. shape]) ?? batch.Random.Uniform(draw, [AtOnce, .. shape]);
         int each = (int)tried.size(1);
         Tensor flat = tried.reshape([-1, .. shape]);
         long[] hits = Rows.Where(batch.Goal.Repeat(each).IsReached(batch.Model.Predict(flat)).ToArray<bool>(), true);
-        if (hits.Length == 0) return [];
+        if (hits.Length == 0)
+            return [];
         AttackBatch<IPredictor> owners = batch.Select([.. hits.Select(hit => hit / each)]);
         Tensor blends = Approach(owners, flat.At(hits), Halvings, Blend);
         float[] distances = linalg.vector_norm(blends.sub(owners.Images), 2, [1, 2, 3]).ToArray<float>();
@@ -64,14 +77,23 @@ internal static class StartingPoint
     }
 
     /// <summary>(1 - t) of the clean image and t of the point, t [N, 1, 1, 1].</summary>
-    public static Tensor Blend(Tensor clean, Tensor point, Tensor t) => clean.mul((1.0 - t)).add_(point.mul(t)).clamp_(0.0, 1.0);
+    public static Tensor Blend(Tensor clean, Tensor point, Tensor t) =>
+        clean.mul((1.0 - t)).add_(point.mul(t)).clamp_(0.0, 1.0);
 
-    /// <summary>A binary search between clean images and points that reach the goal, for points that still do and are nearer.</summary>
+    /// <summary>
+    /// A binary search between clean images and points that reach the goal, for points that still do and are nearer.
+    /// </summary>
     /// <param name="batch">With the clean images.</param>
     /// <param name="points">[N, C, H, W], all of which reach the goal.</param>
     /// <param name="halvings">The number of halvings, and of queries.</param>
-    /// <param name="path">From the clean image, a point and t [N, 1, 1, 1] to an image on the way, at t = 1 the point itself.</param>
-    public static Tensor Approach(AttackBatch<IPredictor> batch, Tensor points, int halvings, Func<Tensor, Tensor, Tensor, Tensor> path)
+    /// <param name="path">From the clean image, a point and t [N, 1, 1, 1] to an image on the way, at t = 1 the point
+    /// itself.</param>
+    public static Tensor Approach(
+        AttackBatch<IPredictor> batch,
+        Tensor points,
+        int halvings,
+        Func<Tensor, Tensor, Tensor, Tensor> path
+    )
     {
         using var scope = NewDisposeScope();
         var (low, high) = (new double[batch.Count], new double[batch.Count]);
@@ -80,8 +102,11 @@ internal static class StartingPoint
         {
             using var inner = NewDisposeScope();
             double[] middle = [.. low.Zip(high, (a, b) => (a + b) / 2)];
-            bool[] reached = batch.Goal.IsReached(batch.Model.Predict(path(batch.Images, points, Rows.Column(middle)))).ToArray<bool>();
-            for (int i = 0; i < middle.Length; i++) (reached[i] ? high : low)[i] = middle[i];
+            bool[] reached = batch
+                .Goal.IsReached(batch.Model.Predict(path(batch.Images, points, Rows.Column(middle))))
+                .ToArray<bool>();
+            for (int i = 0; i < middle.Length; i++)
+                (reached[i] ? high : low)[i] = middle[i];
         }
 
         return scope.MoveToOuter(path(batch.Images, points, Rows.Column(high)));

@@ -4,10 +4,11 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Steps;
 
 /// <summary>
-/// The rows that have withstood the runs so far: restarts, target classes, larger budgets or other attacks. Each run starts from the clean images and
-/// sees only these rows, and what it finds leaves.
+/// The rows that have withstood the runs so far: restarts, target classes, larger budgets or other attacks. Each run
+/// starts from the clean images and sees only these rows, and what it finds leaves.
 /// </summary>
-internal sealed class Survivors<TModel>(AttackBatch<TModel> batch) where TModel : IPredictor
+internal sealed class Survivors<TModel>(AttackBatch<TModel> batch)
+    where TModel : IPredictor
 {
     private readonly bool[] _reached = new bool[batch.Count];
 
@@ -27,16 +28,22 @@ internal sealed class Survivors<TModel>(AttackBatch<TModel> batch) where TModel 
     public void Attack(Run run)
     {
         long[] rows = Rows.Where(_reached, false);
-        if (rows.Length == 0) return;
+        if (rows.Length == 0)
+            return;
         using var scope = NewDisposeScope();
         var (images, reached) = run(rows.Length == batch.Count ? batch : batch.Select(rows), rows);
         Images.Put(rows, images);
-        foreach (long row in rows.At(Rows.Where(reached, true))) _reached[row] = true;
+        foreach (long row in rows.At(Rows.Where(reached, true)))
+            _reached[row] = true;
     }
 
     /// <summary>Runs with several budgets in ascending order: larger ones take over what smaller ones found.</summary>
     /// <returns>Images for each budget, in the order of the budgets.</returns>
-    public static Tensor[] Ascending(AttackBatch<TModel> batch, IReadOnlyList<double> epsilons, Func<AttackBatch<TModel>, double, (Tensor Images, bool[] Reached)> run)
+    public static Tensor[] Ascending(
+        AttackBatch<TModel> batch,
+        IReadOnlyList<double> epsilons,
+        Func<AttackBatch<TModel>, double, (Tensor Images, bool[] Reached)> run
+    )
     {
         var survivors = new Survivors<TModel>(batch);
         var results = new Tensor[epsilons.Count];

@@ -3,13 +3,18 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Steps;
 
 /// <summary>
-/// Adam (Kingma and Ba, 2014, 1412.6980) in <see cref="TanhSpace"/>. Each row counts its own steps, so that one can start afresh while the others go on.
+/// Adam (Kingma and Ba, 2014, 1412.6980) in <see cref="TanhSpace"/>. Each row counts its own steps, so that one can
+/// start afresh while the others go on.
 /// </summary>
 internal sealed class TanhDescent
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8;
+    private const double Beta1 = 0.9,
+        Beta2 = 0.999,
+        AdamEpsilon = 1e-8;
 
-    private readonly Tensor _w, _mean, _square;
+    private readonly Tensor _w,
+        _mean,
+        _square;
     private readonly int[] _steps;
 
     /// <summary>Starts at images [N, C, H, W].</summary>
@@ -19,7 +24,8 @@ internal sealed class TanhDescent
         (_mean, _square, _steps) = (zeros_like(_w), zeros_like(_w), new int[images.size(0)]);
     }
 
-    private TanhDescent(Tensor w, Tensor mean, Tensor square, int[] steps) => (_w, _mean, _square, _steps) = (w, mean, square, steps);
+    private TanhDescent(Tensor w, Tensor mean, Tensor square, int[] steps) =>
+        (_w, _mean, _square, _steps) = (w, mean, square, steps);
 
     /// <summary>The images where the descent is.</summary>
     public Tensor Images => TanhSpace.ToImages(_w);
@@ -30,7 +36,8 @@ internal sealed class TanhDescent
     /// <summary>One step against the gradient of a loss with respect to <see cref="Images"/>.</summary>
     public void Step(Tensor gradient, double rate)
     {
-        for (int i = 0; i < _steps.Length; i++) _steps[i]++;
+        for (int i = 0; i < _steps.Length; i++)
+            _steps[i]++;
         Tensor tanh = _w.tanh();
         Tensor slope = gradient * (1 - (tanh * tanh)) / 2;
         _mean.mul_(Beta1).add_(slope, 1 - Beta1);
@@ -44,12 +51,14 @@ internal sealed class TanhDescent
     /// <summary>Lets rows start afresh at images.</summary>
     public void Restart(long[] rows, Tensor images)
     {
-        if (rows.Length == 0) return;
+        if (rows.Length == 0)
+            return;
         Tensor w = TanhSpace.FromImages(images);
         _w.Put(rows, w);
         _mean.Put(rows, zeros_like(w));
         _square.Put(rows, zeros_like(w));
-        foreach (long row in rows) _steps[row] = 0;
+        foreach (long row in rows)
+            _steps[row] = 0;
     }
 
     /// <summary>The descent of some rows.</summary>

@@ -6,10 +6,11 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Transfer;
 
 /// <summary>
-/// Transfer from an ensemble (Liu, Chen, Liu, Song, 2016, 1611.02770): the model itself is never asked; images are crafted on other models, all at once, by
-/// attacking the mean of their probabilities, because what fools several models tends to fool one more. Budget and norm are the inner attack's, PGD by default.
-/// Untargeted or targeted as that attack is. The models are loaded when it is "trained", for which it asks for no images.
-/// Deviations: all models weigh the same, and the inner attack's budget takes the place of the paper's weight of the distance.
+/// Transfer from an ensemble (Liu, Chen, Liu, Song, 2016, 1611.02770): the model itself is never asked; images are
+/// crafted on other models, all at once, by attacking the mean of their probabilities, because what fools several
+/// models tends to fool one more. Budget and norm are the inner attack's, PGD by default. Untargeted or targeted as
+/// that attack is. The models are loaded when it is "trained", for which it asks for no images. Deviations: all models
+/// weigh the same, and the inner attack's budget takes the place of the paper's weight of the distance.
 /// </summary>
 public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttack<IPredictor>
 {
@@ -42,22 +43,55 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     public bool IsTrained => _ensemble is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<EnsembleTransfer>(new(), "an attack on an ensemble of other models", "Liu, Chen, Liu, Song, 2016, 1611.02770")
-        .Budget("the largest perturbation, in the norm of the attack on the ensemble", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Text("from", "models as NAME+NAME", "the models of the ensemble; must be given", attack => attack.From.Count == 0 ? null : string.Join('+', attack.From),
-            (attack, text) => text.Split('+') is var names && !names.Contains("") ? attack with { From = names } : null)
-        .Text("attack", InnerAttack.Values, "the attack on the ensemble", attack => InnerAttack.Text(attack.Inner), (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null);
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<EnsembleTransfer>(
+            new(),
+            "an attack on an ensemble of other models",
+            "Liu, Chen, Liu, Song, 2016, 1611.02770"
+        )
+            .Budget(
+                "the largest perturbation, in the norm of the attack on the ensemble",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Text(
+                "from",
+                "models as NAME+NAME",
+                "the models of the ensemble; must be given",
+                attack => attack.From.Count == 0 ? null : string.Join('+', attack.From),
+                (attack, text) =>
+                    text.Split('+') is var names && !names.Contains("") ? attack with { From = names } : null
+            )
+            .Text(
+                "attack",
+                InnerAttack.Values,
+                "the attack on the ensemble",
+                attack => InnerAttack.Text(attack.Inner),
+                (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null
+            );
 
     /// <inheritdoc/>
-    /// <exception cref="UserErrorException">No models are named, or one cannot be loaded or takes other images.</exception>
-    public ITrainedAttack<IPredictor> Train(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="UserErrorException">No models are named, or one cannot be loaded or takes other
+    /// images.</exception>
+    public ITrainedAttack<IPredictor> Train(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (From.Count == 0) throw new UserErrorException("the attack transfer crafts on other models: name them, as in transfer:from=mnist/a+mnist/e");
+        if (From.Count == 0)
+            throw new UserErrorException(
+                "the attack transfer crafts on other models: name them, as in transfer:from=mnist/a+mnist/e"
+            );
         var ensemble = new Ensemble(model.Shape, model.Classes);
         try
         {
-            foreach (string name in From) ensemble.Members.Add(ModelCatalog.LoadClassifier(name, model.Shape, model.Classes).Classifier);
+            foreach (string name in From)
+                ensemble.Members.Add(ModelCatalog.LoadClassifier(name, model.Shape, model.Classes).Classifier);
             return this with { _ensemble = ensemble };
         }
         catch
@@ -68,11 +102,24 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        Inner.PerturbWithin(_ensemble ?? throw new InvalidOperationException("The attack transfer has not loaded its models."), images, goal, random, epsilons);
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) =>
+        Inner.PerturbWithin(
+            _ensemble ?? throw new InvalidOperationException("The attack transfer has not loaded its models."),
+            images,
+            goal,
+            random,
+            epsilons
+        );
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
@@ -89,11 +136,13 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
 
         public int Classes => classes;
 
-        public Tensor Logits(Tensor images) => stack([.. Members.Select(member => member.Logits(images).log_softmax(-1))]).logsumexp(0);
+        public Tensor Logits(Tensor images) =>
+            stack([.. Members.Select(member => member.Logits(images).log_softmax(-1))]).logsumexp(0);
 
         public void Dispose()
         {
-            foreach (IDisposable member in Members.OfType<IDisposable>()) member.Dispose();
+            foreach (IDisposable member in Members.OfType<IDisposable>())
+                member.Dispose();
         }
     }
 }

@@ -9,12 +9,14 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Transfer;
 
 /// <summary>
-/// The practical black-box attack (Papernot, McDaniel, Goodfellow, Jha, Celik, Swami, 2016, 1602.02697): of the model only labels are seen. A substitute is
-/// trained on a few images labeled by the model, which are doubled before each further round by Jacobian-based augmentation, x + λ·sign(∂p(label)/∂x), and
-/// labeled again; an attack on the substitute then transfers. Budget and norm are the inner attack's. Untargeted or targeted as that attack is. The setting is
-/// Defense-GAN's (1805.06605): 150 images that are not attacked, 6 rounds of 10 epochs of Adam, λ = 0.1, FGSM. Running it takes no pass of the model.
-/// Deviations: augmented images are clipped to the box; the first images too are labeled by the model; a substitute with dropout trains without it; and the
-/// inner attack leaves the true label, not the substitute's.
+/// The practical black-box attack (Papernot, McDaniel, Goodfellow, Jha, Celik, Swami, 2016, 1602.02697): of the model
+/// only labels are seen. A substitute is trained on a few images labeled by the model, which are doubled before each
+/// further round by Jacobian-based augmentation, x + λ·sign(∂p(label)/∂x), and labeled again; an attack on the
+/// substitute then transfers. Budget and norm are the inner attack's. Untargeted or targeted as that attack is. The
+/// setting is Defense-GAN's (1805.06605): 150 images that are not attacked, 6 rounds of 10 epochs of Adam, λ = 0.1,
+/// FGSM. Running it takes no pass of the model. Deviations: augmented images are clipped to the box; the first images
+/// too are labeled by the model; a substitute with dropout trains without it; and the inner attack leaves the true
+/// label, not the substitute's.
 /// </summary>
 public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPredictor>
 {
@@ -58,39 +60,120 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     public bool IsTrained => _substitute is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<Substitute>(new(), "an attack on a substitute that is trained on the model's labels", "Papernot et al., 2016, 1602.02697")
-        .Budget("the largest perturbation, in the norm of the attack on the substitute", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Text("attack", InnerAttack.Values, "the attack on the substitute", attack => InnerAttack.Text(attack.Inner), (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null)
-        .Whole("images", 1, "training images it starts from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Number("lambda", 0, "step of augmentation", attack => attack.Lambda, (attack, value) => attack with { Lambda = value })
-        .Whole("rounds", 1, "rounds of training; the images double between them", attack => attack.Rounds, (attack, value) => attack with { Rounds = value })
-        .Whole("epochs", 1, "passes over the images in a round", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
-        .Text("net", "a classifier architecture such as e or lenet", "the substitute's architecture", attack => attack.Architecture, (attack, text) => attack with { Architecture = Classifiers.FullName(text) });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<Substitute>(
+            new(),
+            "an attack on a substitute that is trained on the model's labels",
+            "Papernot et al., 2016, 1602.02697"
+        )
+            .Budget(
+                "the largest perturbation, in the norm of the attack on the substitute",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Text(
+                "attack",
+                InnerAttack.Values,
+                "the attack on the substitute",
+                attack => InnerAttack.Text(attack.Inner),
+                (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null
+            )
+            .Whole(
+                "images",
+                1,
+                "training images it starts from",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Number(
+                "lambda",
+                0,
+                "step of augmentation",
+                attack => attack.Lambda,
+                (attack, value) => attack with { Lambda = value }
+            )
+            .Whole(
+                "rounds",
+                1,
+                "rounds of training; the images double between them",
+                attack => attack.Rounds,
+                (attack, value) => attack with { Rounds = value }
+            )
+            .Whole(
+                "epochs",
+                1,
+                "passes over the images in a round",
+                attack => attack.Epochs,
+                (attack, value) => attack with { Epochs = value }
+            )
+            .Text(
+                "net",
+                "a classifier architecture such as e or lenet",
+                "the substitute's architecture",
+                attack => attack.Architecture,
+                (attack, text) => attack with { Architecture = Classifiers.FullName(text) }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IPredictor> Train(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IPredictor> Train(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         using var scope = NewDisposeScope();
         using var weights = Devices.Generator(random.Seed(0));
-        var substitute = new StableClassifier(Classifiers.Create(Architecture, model.Shape, model.Classes, weights), model.Shape, model.Classes);
+        var substitute = new StableClassifier(
+            Classifiers.Create(Architecture, model.Shape, model.Classes, weights),
+            model.Shape,
+            model.Classes
+        );
         AttackBatch<IPredictor> data = Pieces(new(model, images, goal, random), piece => piece.Images, cancellation);
         for (int round = 0; ; round++)
         {
-            new NetworkTraining(Epochs, BatchSize: 128, LearningRate: 1e-3).Run(substitute.Network, data, random.Seed(1 + round),
-                (batch, _) => nn.functional.nll_loss(substitute.Network.forward(batch.Images).log_softmax(-1), batch.Goal.Labels, reduction: nn.Reduction.Sum), null, cancellation);
+            new NetworkTraining(Epochs, BatchSize: 128, LearningRate: 1e-3).Run(
+                substitute.Network,
+                data,
+                random.Seed(1 + round),
+                (batch, _) =>
+                    nn.functional.nll_loss(
+                        substitute.Network.forward(batch.Images).log_softmax(-1),
+                        batch.Goal.Labels,
+                        reduction: nn.Reduction.Sum
+                    ),
+                null,
+                cancellation
+            );
             progress?.Report((round + 1.0) / Rounds);
-            if (round + 1 == Rounds) return this with { _substitute = substitute };
+            if (round + 1 == Rounds)
+                return this with { _substitute = substitute };
             data = Join(data, Pieces(data, piece => Augment(substitute, piece), cancellation));
         }
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        Inner.PerturbWithin(_substitute ?? throw new InvalidOperationException("The attack substitute is not trained."), images, goal, random, epsilons);
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) =>
+        Inner.PerturbWithin(
+            _substitute ?? throw new InvalidOperationException("The attack substitute is not trained."),
+            images,
+            goal,
+            random,
+            epsilons
+        );
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
@@ -102,32 +185,54 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     private Tensor Augment(IClassifier substitute, AttackBatch<IPredictor> batch)
     {
         Tensor labels = batch.Goal.Labels.unsqueeze(1);
-        Tensor gradient = substitute.Gradient(batch.Images, logits => logits.softmax(-1).gather(1, labels).squeeze(1)).Gradient;
+        Tensor gradient = substitute
+            .Gradient(batch.Images, logits => logits.softmax(-1).gather(1, labels).squeeze(1))
+            .Gradient;
         return batch.Images.add(gradient.sign().mul(Lambda)).clamp(0.0, 1.0);
     }
 
     // New images for the rows of a batch, with the labels that the model gives them; cut over the workers.
-    private static AttackBatch<IPredictor> Pieces(AttackBatch<IPredictor> data, Func<AttackBatch<IPredictor>, Tensor> draw, CancellationToken cancellation)
+    private static AttackBatch<IPredictor> Pieces(
+        AttackBatch<IPredictor> data,
+        Func<AttackBatch<IPredictor>, Tensor> draw,
+        CancellationToken cancellation
+    )
     {
         long[][] rows = [.. Rows.All(data.Count).Chunk(PieceSize)];
-        Tensor[][] parts = Workers.Shared.Map(rows.Length, i =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            AttackBatch<IPredictor> piece = data.Select(rows[i]);
-            Tensor images = draw(piece).clone();
-            return scope.MoveAllToOuter(new[] { images, piece.Model.Predict(images) });
-        }, cancellation);
-        Tensor all = cat([.. parts.Select(part => part[0])]), labels = cat([.. parts.Select(part => part[1])]);
-        foreach (Tensor part in parts.SelectMany(part => part)) part.Dispose();
+        Tensor[][] parts = Workers.Shared.Map(
+            rows.Length,
+            i =>
+            {
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                AttackBatch<IPredictor> piece = data.Select(rows[i]);
+                Tensor images = draw(piece).clone();
+                return scope.MoveAllToOuter(new[] { images, piece.Model.Predict(images) });
+            },
+            cancellation
+        );
+        Tensor all = cat([.. parts.Select(part => part[0])]),
+            labels = cat([.. parts.Select(part => part[1])]);
+        foreach (Tensor part in parts.SelectMany(part => part))
+            part.Dispose();
         return data with { Images = all, Goal = Goal.Untargeted(labels) };
     }
 
-    private static AttackBatch<IPredictor> Join(AttackBatch<IPredictor> old, AttackBatch<IPredictor> added) => new(old.Model, cat([old.Images, added.Images]),
-        Goal.Untargeted(cat([old.Goal.Labels, added.Goal.Labels])), old.Random.For(new long[][] { old.Random.Samples.ToArray(), added.Random.Samples.ToArray() }.SelectMany(part => part).ToArray()));
+    private static AttackBatch<IPredictor> Join(AttackBatch<IPredictor> old, AttackBatch<IPredictor> added) =>
+        new(
+            old.Model,
+            cat([old.Images, added.Images]),
+            Goal.Untargeted(cat([old.Goal.Labels, added.Goal.Labels])),
+            old.Random.For(
+                new long[][] { old.Random.Samples.ToArray(), added.Random.Samples.ToArray() }
+                    .SelectMany(part => part)
+                    .ToArray()
+            )
+        );
 
     // A classifier whose numbers for an image do not depend on the batch.
-    private sealed class StableClassifier(nn.Module<Tensor, Tensor> network, ImageShape shape, int classes) : IClassifier
+    private sealed class StableClassifier(nn.Module<Tensor, Tensor> network, ImageShape shape, int classes)
+        : IClassifier
     {
         public nn.Module<Tensor, Tensor> Network => network;
 

@@ -6,9 +6,10 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Universal;
 
 /// <summary>
-/// ANGRI, antagonistic network for generating rogue images (Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159): a network A sees image and wanted class and
-/// draws the adversarial image x' = A(x, t), by UPSET's loss -log p(t) + w·|x' - x|². It has no budget: w trades success for size. Running it takes no
-/// pass of the model. Targeted; for an untargeted goal it aims, for each true class, at the target that misclassifies most training images of that class.
+/// ANGRI, antagonistic network for generating rogue images (Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159): a
+/// network A sees image and wanted class and draws the adversarial image x' = A(x, t), by UPSET's loss -log p(t) +
+/// w·|x' - x|². It has no budget: w trades success for size. Running it takes no pass of the model. Targeted; for an
+/// untargeted goal it aims, for each true class, at the target that misclassifies most training images of that class.
 /// Deviations: one hidden layer, and one classifier to fool where the paper also has several.
 /// </summary>
 public sealed record Angri : ITrainedAttack<IClassifier>
@@ -38,31 +39,91 @@ public sealed record Angri : ITrainedAttack<IClassifier>
     public bool IsTrained => _network is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<Angri>(new(), "a trained network that redraws an image as a wanted class", "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159")
-        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Number("weight", 0, "weight of the change's size", attack => attack.Weight, (attack, value) => attack with { Weight = value })
-        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
-        .Whole("hidden", 1, "units of the hidden layer", attack => attack.Hidden, (attack, value) => attack with { Hidden = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<Angri>(
+            new(),
+            "a trained network that redraws an image as a wanted class",
+            "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159"
+        )
+            .Whole(
+                "images",
+                1,
+                "training images it learns from",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Number(
+                "weight",
+                0,
+                "weight of the change's size",
+                attack => attack.Weight,
+                (attack, value) => attack with { Weight = value }
+            )
+            .Whole(
+                "epochs",
+                1,
+                "passes over the training images",
+                attack => attack.Epochs,
+                (attack, value) => attack with { Epochs = value }
+            )
+            .Whole(
+                "hidden",
+                1,
+                "units of the hidden layer",
+                attack => attack.Hidden,
+                (attack, value) => attack with { Hidden = value }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IClassifier> Train(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var data = new AttackBatch<IClassifier>(model, images, goal, random);
-        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(model.Shape.Pixels + model.Classes, Hidden, model.Shape.Pixels, random.Seed(0), nn.Sigmoid());
-        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, random.Seed(1), (batch, step) =>
+        nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
+            model.Shape.Pixels + model.Classes,
+            Hidden,
+            model.Shape.Pixels,
+            random.Seed(0),
+            nn.Sigmoid()
+        );
+        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
+            network,
+            data,
+            random.Seed(1),
+            (batch, step) =>
+            {
+                Tensor targets = Targets.ToLearn(batch, step),
+                    drawn = network.forward(Input(batch.Images, targets, model.Classes)).reshape(batch.Images.shape);
+                LossGradient pass = batch.Model.Gradient(
+                    drawn,
+                    logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg()
+                );
+                return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
+            },
+            progress,
+            cancellation
+        );
+        return this with
         {
-            Tensor targets = Targets.ToLearn(batch, step), drawn = network.forward(Input(batch.Images, targets, model.Classes)).reshape(batch.Images.shape);
-            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg());
-            return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
-        }, progress, cancellation);
-        return this with { _network = network, _chosen = Targets.Choose(data, (clean, targets) => Draw(network, clean, targets, model.Classes), cancellation).DetachFromDisposeScope() };
+            _network = network,
+            _chosen = Targets
+                .Choose(data, (clean, targets) => Draw(network, clean, targets, model.Classes), cancellation)
+                .DetachFromDisposeScope(),
+        };
     }
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
-        nn.Module<Tensor, Tensor> network = _network ?? throw new InvalidOperationException("The attack angri is not trained.");
+        nn.Module<Tensor, Tensor> network =
+            _network ?? throw new InvalidOperationException("The attack angri is not trained.");
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Draw(network, images, Targets.ToReach(goal, _chosen!), model.Classes));
     }
@@ -80,5 +141,6 @@ public sealed record Angri : ITrainedAttack<IClassifier>
     private static Tensor Draw(nn.Module<Tensor, Tensor> network, Tensor images, Tensor targets, int classes) =>
         NetworkTraining.Apply(network, Input(images, targets, classes)).reshape(images.shape);
 
-    private static Tensor Input(Tensor images, Tensor targets, int classes) => cat([images.flatten(1), nn.functional.one_hot(targets, classes).to(ScalarType.Float32)], 1);
+    private static Tensor Input(Tensor images, Tensor targets, int classes) =>
+        cat([images.flatten(1), nn.functional.one_hot(targets, classes).to(ScalarType.Float32)], 1);
 }

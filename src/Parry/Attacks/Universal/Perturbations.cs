@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
 
-/// <summary>What a universal attack has learned: for each budget one perturbation, or one for each class that was wanted. It owns them.</summary>
+/// <summary>
+/// What a universal attack has learned: for each budget one perturbation, or one for each class that was wanted. It
+/// owns them.
+/// </summary>
 internal sealed class Perturbations : IDisposable
 {
     private readonly Norm _norm;
@@ -14,14 +17,23 @@ internal sealed class Perturbations : IDisposable
 
     private Perturbations(Norm norm, bool targeted) => (_norm, _targeted) = (norm, targeted);
 
-    /// <summary>Learns a perturbation [1, C, H, W] for every budget and, where the goal has them, every wanted class among the images.</summary>
+    /// <summary>
+    /// Learns a perturbation [1, C, H, W] for every budget and, where the goal has them, every wanted class among the
+    /// images.
+    /// </summary>
     /// <param name="norm">Of the budgets.</param>
     /// <param name="data">The images to learn from.</param>
     /// <param name="epsilons">The budgets.</param>
-    /// <param name="learn">From images with one goal and a budget to a perturbation; told how to report the share that is done.</param>
+    /// <param name="learn">From images with one goal and a budget to a perturbation; told how to report the share that
+    /// is done.</param>
     /// <param name="progress">Told the share of everything that is done.</param>
-    public static Perturbations Learn(Norm norm, AttackBatch<IClassifier> data, IReadOnlyList<double> epsilons,
-        Func<AttackBatch<IClassifier>, double, IProgress<double>, Tensor> learn, IProgress<double>? progress)
+    public static Perturbations Learn(
+        Norm norm,
+        AttackBatch<IClassifier> data,
+        IReadOnlyList<double> epsilons,
+        Func<AttackBatch<IClassifier>, double, IProgress<double>, Tensor> learn,
+        IProgress<double>? progress
+    )
     {
         using var scope = NewDisposeScope();
         var learned = new Perturbations(norm, data.Goal.IsTargeted);
@@ -34,7 +46,9 @@ internal sealed class Perturbations : IDisposable
             Tensor all = zeros([data.Goal.IsTargeted ? data.Model.Classes : 1, .. data.Images.shape.AsSpan(1)]);
             foreach (long label in wanted)
             {
-                AttackBatch<IClassifier> images = data.Goal.IsTargeted ? data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>()) : data;
+                AttackBatch<IClassifier> images = data.Goal.IsTargeted
+                    ? data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>())
+                    : data;
                 all.Put([label], learn(images, epsilon, share));
                 done++;
             }
@@ -45,20 +59,30 @@ internal sealed class Perturbations : IDisposable
         return learned;
     }
 
-    /// <summary>The images with the perturbation added, within the budget and the box. A budget that was not learned for cuts the perturbation of the next larger one, or takes the largest.</summary>
+    /// <summary>
+    /// The images with the perturbation added, within the budget and the box. A budget that was not learned for cuts
+    /// the perturbation of the next larger one, or takes the largest.
+    /// </summary>
     public Tensor Add(Tensor images, Goal goal, double epsilon)
     {
-        if (goal.IsTargeted != _targeted) throw new UserErrorException($"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it is to have");
+        if (goal.IsTargeted != _targeted)
+            throw new UserErrorException(
+                $"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it "
+                    + $"is to have"
+            );
         using var scope = NewDisposeScope();
         Tensor all = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
         Tensor perturbed = images.add(_targeted ? all.index_select(0, goal.Labels) : all);
-        return scope.MoveToOuter(new Ball(_norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]).Project(perturbed));
+        return scope.MoveToOuter(
+            new Ball(_norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]).Project(perturbed)
+        );
     }
 
     /// <summary>Frees the perturbations.</summary>
     public void Dispose()
     {
-        foreach (Tensor perturbations in _byBudget.Values) perturbations.Dispose();
+        foreach (Tensor perturbations in _byBudget.Values)
+            perturbations.Dispose();
     }
 
     private sealed class Share(Action<double> report) : IProgress<double>

@@ -7,11 +7,12 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Universal;
 
 /// <summary>
-/// UAN, universal adversarial networks (Hayes and Danezis, 2017, 1708.05207): a network learns to draw, from noise, perturbations that each fool the model on
-/// most images, by the loss max(log p(label) - max log p(other), -κ), or its like towards a wanted class. Linf and L2; here the perturbation drawn from one
-/// noise vector, after training on many, serves all images. Running it takes no pass of the model. Noise of 100 normal numbers, Adam.
-/// Deviations: one hidden layer; in Linf the outputs are ε·tanh, in L2 they are scaled to the length ε, so there is no term for the size (the paper scales
-/// until the norm fits and adds α·|δ|); a targeted goal learns one network for each wanted class.
+/// UAN, universal adversarial networks (Hayes and Danezis, 2017, 1708.05207): a network learns to draw, from noise,
+/// perturbations that each fool the model on most images, by the loss max(log p(label) - max log p(other), -κ), or its
+/// like towards a wanted class. Linf and L2; here the perturbation drawn from one noise vector, after training on many,
+/// serves all images. Running it takes no pass of the model. Noise of 100 normal numbers, Adam. Deviations: one hidden
+/// layer; in Linf the outputs are ε·tanh, in L2 they are scaled to the length ε, so there is no term for the size (the
+/// paper scales until the norm fits and adds α·|δ|); a targeted goal learns one network for each wanted class.
 /// </summary>
 public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
 {
@@ -30,7 +31,10 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"UAN works in Linf and L2, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2
+                ? value
+                : throw new ArgumentOutOfRangeException(nameof(value), $"UAN works in Linf and L2, not in {value}.");
     } = Norm.Linf;
 
     /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
@@ -56,26 +60,80 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     public bool IsTrained => _learned is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<UniversalNetwork>(new(), "one perturbation for all images, drawn by a trained network", "Hayes and Danezis, 2017, 1708.05207")
-        .Budget("the largest perturbation; 5 when the norm is l2", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Number("confidence", 0, "by how much the wrong logit is to win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
-        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
-        .Whole("hidden", 1, "units of the hidden layer", attack => attack.Hidden, (attack, value) => attack with { Hidden = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<UniversalNetwork>(
+            new(),
+            "one perturbation for all images, drawn by a trained network",
+            "Hayes and Danezis, 2017, 1708.05207"
+        )
+            .Budget(
+                "the largest perturbation; 5 when the norm is l2",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Whole(
+                "images",
+                1,
+                "training images it learns from",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "by how much the wrong logit is to win",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            )
+            .Whole(
+                "epochs",
+                1,
+                "passes over the training images",
+                attack => attack.Epochs,
+                (attack, value) => attack with { Epochs = value }
+            )
+            .Whole(
+                "hidden",
+                1,
+                "units of the hidden layer",
+                attack => attack.Hidden,
+                (attack, value) => attack with { Hidden = value }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default) => this with
+    public ITrainedAttack<IClassifier> Train(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    ) =>
+        this with
         {
-            _learned = Perturbations.Learn(Norm, new(model, images, goal, random), epsilons, (data, epsilon, share) => Learn(data, epsilon, share, cancellation), progress),
+            _learned = Perturbations.Learn(
+                Norm,
+                new(model, images, goal, random),
+                epsilons,
+                (data, epsilon, share) => Learn(data, epsilon, share, cancellation),
+                progress
+            ),
         };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uan is not trained.");
         return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
@@ -87,16 +145,37 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();
 
-    private Tensor Learn(AttackBatch<IClassifier> data, double epsilon, IProgress<double> progress, CancellationToken cancellation)
+    private Tensor Learn(
+        AttackBatch<IClassifier> data,
+        double epsilon,
+        IProgress<double> progress,
+        CancellationToken cancellation
+    )
     {
         using var scope = NewDisposeScope();
-        using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(Noise, Hidden, data.Model.Shape.Pixels, data.Random.Seed(0));
-        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, data.Random.Seed(1), (batch, step) =>
-        {
-            Tensor drawn = batch.Images.add(Draw(network, data.Random.Seed(2 + step), data.Images, epsilon)).clamp(0.0, 1.0);
-            Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            return drawn.mul(batch.Model.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0)).Gradient).sum();
-        }, progress, cancellation);
+        using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
+            Noise,
+            Hidden,
+            data.Model.Shape.Pixels,
+            data.Random.Seed(0)
+        );
+        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
+            network,
+            data,
+            data.Random.Seed(1),
+            (batch, step) =>
+            {
+                Tensor drawn = batch
+                    .Images.add(Draw(network, data.Random.Seed(2 + step), data.Images, epsilon))
+                    .clamp(0.0, 1.0);
+                Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
+                return drawn
+                    .mul(batch.Model.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0)).Gradient)
+                    .sum();
+            },
+            progress,
+            cancellation
+        );
         return scope.MoveToOuter(Draw(network, data.Random.Seed(1), data.Images, epsilon));
     }
 
@@ -105,6 +184,8 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     {
         using var random = Devices.Generator(seed);
         Tensor output = network.forward(randn([1, Noise], generator: random)).reshape([1, .. images.shape.AsSpan(1)]);
-        return Norm == Norm.Linf ? output.tanh().mul(epsilon) : output.div(linalg.vector_norm(output, 2, s_image, true).clamp_min(Smallest)).mul(epsilon);
+        return Norm == Norm.Linf
+            ? output.tanh().mul(epsilon)
+            : output.div(linalg.vector_norm(output, 2, s_image, true).clamp_min(Smallest)).mul(epsilon);
     }
 }

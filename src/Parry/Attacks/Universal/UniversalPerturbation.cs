@@ -9,11 +9,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Universal;
 
 /// <summary>
-/// UAP, universal adversarial perturbations (Moosavi-Dezfooli, Fawzi, Fawzi, Frossard, 2016, 1610.08401): one perturbation v for all images. It goes through
-/// the training images; for those that v does not fool it finds the smallest further perturbation that does, by DeepFool, adds it to v and projects v onto
-/// the ball, until the share 1 - δ of the images is fooled. Linf and L2, untargeted as published, δ = 0.2. Running it takes no pass of the model.
-/// Deviations: v grows by the sum of the steps of a batch, not of each image by itself; a pass over the images goes to its end; the best v of all passes is
-/// kept; DeepFool is measured in the norm of the ball; and a targeted goal learns one perturbation for each wanted class, with DeepFool aimed at it.
+/// UAP, universal adversarial perturbations (Moosavi-Dezfooli, Fawzi, Fawzi, Frossard, 2016, 1610.08401): one
+/// perturbation v for all images. It goes through the training images; for those that v does not fool it finds the
+/// smallest further perturbation that does, by DeepFool, adds it to v and projects v onto the ball, until the share 1 -
+/// δ of the images is fooled. Linf and L2, untargeted as published, δ = 0.2. Running it takes no pass of the model.
+/// Deviations: v grows by the sum of the steps of a batch, not of each image by itself; a pass over the images goes to
+/// its end; the best v of all passes is kept; DeepFool is measured in the norm of the ball; and a targeted goal learns
+/// one perturbation for each wanted class, with DeepFool aimed at it.
 /// </summary>
 public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
 {
@@ -30,7 +32,10 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"UAP works in Linf and L2, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2
+                ? value
+                : throw new ArgumentOutOfRangeException(nameof(value), $"UAP works in Linf and L2, not in {value}.");
     } = Norm.Linf;
 
     /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
@@ -59,27 +64,87 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     public bool IsTrained => _learned is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<UniversalPerturbation>(new(), "one perturbation for all images, gathered from DeepFool's steps", "Moosavi-Dezfooli et al., 2016, 1610.08401")
-        .Budget("the largest perturbation; 5 when the norm is l2", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Number("delta", 0, "stop when at most this share of them is left", attack => attack.Left, (attack, value) => attack with { Left = value })
-        .Whole("passes", 1, "most passes over them", attack => attack.Passes, (attack, value) => attack with { Passes = value })
-        .Whole("batch", 1, "images whose steps are added at once", attack => attack.BatchSize, (attack, value) => attack with { BatchSize = value })
-        .Whole("steps", 1, "most steps of DeepFool", attack => attack.Steps, (attack, value) => attack with { Steps = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<UniversalPerturbation>(
+            new(),
+            "one perturbation for all images, gathered from DeepFool's steps",
+            "Moosavi-Dezfooli et al., 2016, 1610.08401"
+        )
+            .Budget(
+                "the largest perturbation; 5 when the norm is l2",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Whole(
+                "images",
+                1,
+                "training images it learns from",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Number(
+                "delta",
+                0,
+                "stop when at most this share of them is left",
+                attack => attack.Left,
+                (attack, value) => attack with { Left = value }
+            )
+            .Whole(
+                "passes",
+                1,
+                "most passes over them",
+                attack => attack.Passes,
+                (attack, value) => attack with { Passes = value }
+            )
+            .Whole(
+                "batch",
+                1,
+                "images whose steps are added at once",
+                attack => attack.BatchSize,
+                (attack, value) => attack with { BatchSize = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "most steps of DeepFool",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default) => this with
+    public ITrainedAttack<IClassifier> Train(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    ) =>
+        this with
         {
-            _learned = Perturbations.Learn(Norm, new(model, images, goal, random), epsilons, (data, epsilon, share) => Gather(data, epsilon, share, cancellation), progress),
+            _learned = Perturbations.Learn(
+                Norm,
+                new(model, images, goal, random),
+                epsilons,
+                (data, epsilon, share) => Gather(data, epsilon, share, cancellation),
+                progress
+            ),
         };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uap is not trained.");
         return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
@@ -91,11 +156,17 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();
 
-    private Tensor Gather(AttackBatch<IClassifier> data, double epsilon, IProgress<double> progress, CancellationToken cancellation)
+    private Tensor Gather(
+        AttackBatch<IClassifier> data,
+        double epsilon,
+        IProgress<double> progress,
+        CancellationToken cancellation
+    )
     {
         using var scope = NewDisposeScope();
         var lanes = new TrainingLanes<IClassifier>(data, BatchSize, data.Random.Seed(0));
-        Tensor v = zeros([1, .. data.Images.shape.AsSpan(1)]), best = v.clone();
+        Tensor v = zeros([1, .. data.Images.shape.AsSpan(1)]),
+            best = v.clone();
         double fooled = 0;
         for (int pass = 0; pass < Passes && fooled < 1 - Left; pass++)
         {
@@ -107,7 +178,11 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
                 sum.Dispose();
             }
 
-            using Tensor count = lanes.Sum(lanes.Everything(), batch => [Reached(batch, v).to(ScalarType.Float32).sum()], cancellation)[0];
+            using Tensor count = lanes.Sum(
+                lanes.Everything(),
+                batch => [Reached(batch, v).to(ScalarType.Float32).sum()],
+                cancellation
+            )[0];
             if (count.ToDouble() / data.Count > fooled)
             {
                 fooled = count.ToDouble() / data.Count;
@@ -124,13 +199,21 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     private Tensor Further(AttackBatch<IClassifier> batch, Tensor v)
     {
         long[] left = Rows.Where(Reached(batch, v).ToArray<bool>(), false);
-        if (left.Length == 0) return zeros_like(v);
+        if (left.Length == 0)
+            return zeros_like(v);
         AttackBatch<IClassifier> rest = batch.Select(left);
-        return new DeepFool { Norm = Norm, Steps = Steps }.Cross(rest with { Images = rest.Images.add(v).clamp_(0.0, 1.0) }).sum(dim: 0, true);
+        return new DeepFool { Norm = Norm, Steps = Steps }
+            .Cross(rest with { Images = rest.Images.add(v).clamp_(0.0, 1.0) })
+            .sum(dim: 0, true);
     }
 
     private Tensor Onto(double epsilon, Tensor v) =>
-        Norm == Norm.Linf ? v.clamp(-epsilon, epsilon) : v.mul(linalg.vector_norm(v, 2, [1, 2, 3], true).clamp_min(Smallest).pow(-1.0).mul_(epsilon).clamp_(0.0, 1.0));
+        Norm == Norm.Linf
+            ? v.clamp(-epsilon, epsilon)
+            : v.mul(
+                linalg.vector_norm(v, 2, [1, 2, 3], true).clamp_min(Smallest).pow(-1.0).mul_(epsilon).clamp_(0.0, 1.0)
+            );
 
-    private static Tensor Reached(AttackBatch<IClassifier> batch, Tensor v) => batch.Goal.IsReached(batch.Model.Predict(batch.Images.add(v).clamp_(0.0, 1.0)));
+    private static Tensor Reached(AttackBatch<IClassifier> batch, Tensor v) =>
+        batch.Goal.IsReached(batch.Model.Predict(batch.Images.add(v).clamp_(0.0, 1.0)));
 }

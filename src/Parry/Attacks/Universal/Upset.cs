@@ -6,15 +6,17 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Universal;
 
 /// <summary>
-/// UPSET, universal perturbations for steering to exact targets (Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159): a residual network R learns for each
-/// class t one perturbation that steers any image there: x' = clip(x + s·R(t)), by the loss -log p(t) + w·|x' - x|². It has no budget: w trades success for
-/// size. Running it takes no pass of the model. s = 1 is the paper's 2 for images in [-1, 1]. Targeted; for an untargeted goal it aims, for each true
-/// class, at the target that misclassifies most training images of that class.
-/// Deviations: one hidden layer, and one classifier to fool where the paper also has several.
+/// UPSET, universal perturbations for steering to exact targets (Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159):
+/// a residual network R learns for each class t one perturbation that steers any image there: x' = clip(x + s·R(t)), by
+/// the loss -log p(t) + w·|x' - x|². It has no budget: w trades success for size. Running it takes no pass of the
+/// model. s = 1 is the paper's 2 for images in [-1, 1]. Targeted; for an untargeted goal it aims, for each true class,
+/// at the target that misclassifies most training images of that class. Deviations: one hidden layer, and one
+/// classifier to fool where the paper also has several.
 /// </summary>
 public sealed record Upset : ITrainedAttack<IClassifier>
 {
-    private Tensor? _perturbations, _chosen;
+    private Tensor? _perturbations,
+        _chosen;
 
     /// <inheritdoc/>
     public string Name => "upset";
@@ -41,29 +43,97 @@ public sealed record Upset : ITrainedAttack<IClassifier>
     public bool IsTrained => _perturbations is not null;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<Upset>(new(), "one perturbation for each class to reach, by a trained network", "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159")
-        .Whole("images", 1, "training images it learns from", attack => attack.TrainingImages, (attack, value) => attack with { TrainingImages = value })
-        .Number("scale", 0, "largest change of a value", attack => attack.Scale, (attack, value) => attack with { Scale = value })
-        .Number("weight", 0, "weight of the change's size", attack => attack.Weight, (attack, value) => attack with { Weight = value })
-        .Whole("epochs", 1, "passes over the training images", attack => attack.Epochs, (attack, value) => attack with { Epochs = value })
-        .Whole("hidden", 1, "units of the hidden layer", attack => attack.Hidden, (attack, value) => attack with { Hidden = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<Upset>(
+            new(),
+            "one perturbation for each class to reach, by a trained network",
+            "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159"
+        )
+            .Whole(
+                "images",
+                1,
+                "training images it learns from",
+                attack => attack.TrainingImages,
+                (attack, value) => attack with { TrainingImages = value }
+            )
+            .Number(
+                "scale",
+                0,
+                "largest change of a value",
+                attack => attack.Scale,
+                (attack, value) => attack with { Scale = value }
+            )
+            .Number(
+                "weight",
+                0,
+                "weight of the change's size",
+                attack => attack.Weight,
+                (attack, value) => attack with { Weight = value }
+            )
+            .Whole(
+                "epochs",
+                1,
+                "passes over the training images",
+                attack => attack.Epochs,
+                (attack, value) => attack with { Epochs = value }
+            )
+            .Whole(
+                "hidden",
+                1,
+                "units of the hidden layer",
+                attack => attack.Hidden,
+                (attack, value) => attack with { Hidden = value }
+            );
 
     /// <inheritdoc/>
-    public ITrainedAttack<IClassifier> Train(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ITrainedAttack<IClassifier> Train(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         var data = new AttackBatch<IClassifier>(model, images, goal, random);
         int classes = model.Classes;
-        using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(classes, Hidden, model.Shape.Pixels, random.Seed(0), nn.Tanh());
-        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(network, data, random.Seed(1), (batch, step) =>
-        {
-            Tensor targets = Targets.ToLearn(batch, step);
-            Tensor change = network.forward(nn.functional.one_hot(targets, classes).to(ScalarType.Float32)).reshape(batch.Images.shape).mul(Scale), drawn = batch.Images.add(change).clamp(0.0, 1.0);
-            LossGradient pass = batch.Model.Gradient(drawn, logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg());
-            return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
-        }, progress, cancellation);
-        Tensor each = network.forward(nn.functional.one_hot(arange(classes, ScalarType.Int64), classes).to(ScalarType.Float32)).reshape([classes, .. images.shape.AsSpan(1)]).mul(Scale).DetachFromDisposeScope();
-        Tensor chosen = Targets.Choose(data, (clean, targets) => Add(clean, each, targets), cancellation).DetachFromDisposeScope();
+        using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
+            classes,
+            Hidden,
+            model.Shape.Pixels,
+            random.Seed(0),
+            nn.Tanh()
+        );
+        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
+            network,
+            data,
+            random.Seed(1),
+            (batch, step) =>
+            {
+                Tensor targets = Targets.ToLearn(batch, step);
+                Tensor change = network
+                        .forward(nn.functional.one_hot(targets, classes).to(ScalarType.Float32))
+                        .reshape(batch.Images.shape)
+                        .mul(Scale),
+                    drawn = batch.Images.add(change).clamp(0.0, 1.0);
+                LossGradient pass = batch.Model.Gradient(
+                    drawn,
+                    logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg()
+                );
+                return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
+            },
+            progress,
+            cancellation
+        );
+        Tensor each = network
+            .forward(nn.functional.one_hot(arange(classes, ScalarType.Int64), classes).to(ScalarType.Float32))
+            .reshape([classes, .. images.shape.AsSpan(1)])
+            .mul(Scale)
+            .DetachFromDisposeScope();
+        Tensor chosen = Targets
+            .Choose(data, (clean, targets) => Add(clean, each, targets), cancellation)
+            .DetachFromDisposeScope();
         return this with { _perturbations = each, _chosen = chosen };
     }
 
@@ -85,5 +155,6 @@ public sealed record Upset : ITrainedAttack<IClassifier>
         _chosen?.Dispose();
     }
 
-    private static Tensor Add(Tensor images, Tensor each, Tensor targets) => images.add(each.index_select(0, targets)).clamp(0.0, 1.0);
+    private static Tensor Add(Tensor images, Tensor each, Tensor targets) =>
+        images.add(each.index_select(0, targets)).clamp(0.0, 1.0);
 }

@@ -8,10 +8,12 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// AutoAttack (Croce and Hein, 2020, 2003.01690): four attacks without parameters to tune, one after the other, each from the clean image on what has withstood
-/// those before: APGD on the cross entropy, APGD on the DLR towards 9 classes, FAB towards 9 classes, Square with 5,000 queries. Linf, L2 and L1. In L1, as in the
-/// authors' code, APGD climbs five times on the cross entropy and towards 5 classes on the DLR. Deviations: Square is left out in L1; a wanted class is attacked by
-/// the same four, each aimed at it; with three classes the DLR is not targeted, and with two it is left out, since it does not exist there.
+/// AutoAttack (Croce and Hein, 2020, 2003.01690): four attacks without parameters to tune, one after the other, each
+/// from the clean image on what has withstood those before: APGD on the cross entropy, APGD on the DLR towards 9
+/// classes, FAB towards 9 classes, Square with 5,000 queries. Linf, L2 and L1. In L1, as in the authors' code, APGD
+/// climbs five times on the cross entropy and towards 5 classes on the DLR. Deviations: Square is left out in L1; a
+/// wanted class is attacked by the same four, each aimed at it; with three classes the DLR is not targeted, and with
+/// two it is left out, since it does not exist there.
 /// </summary>
 public sealed record AutoAttack : IBudgetAttack<IClassifier>
 {
@@ -26,10 +28,19 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 or Norm.L1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"AutoAttack works in Linf, L2 and L1, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2 or Norm.L1
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"AutoAttack works in Linf, L2 and L1, not in {value}."
+                );
     } = Norm.Linf;
 
-    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets for MNIST.</summary>
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
     public double Epsilon
     {
         get => _epsilon ?? Ball.UsualRadius(Norm);
@@ -46,22 +57,61 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
     public int Queries { get; init; } = 5000;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<AutoAttack>(new(), "APGD, targeted APGD, FAB and Square on what withstood", "Croce and Hein, 2020, 2003.01690")
-        .Budget("the largest perturbation; 2 when the norm is l2, 10 when it is l1", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Choice("version", "which attacks are run; rand is for randomized models", attack => attack.Version, (attack, value) => attack with { Version = value })
-        .Whole("steps", 1, "steps of APGD and FAB; comparable only with 100", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("queries", 1, "most queries of Square; comparable only with 5000", attack => attack.Queries, (attack, value) => attack with { Queries = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<AutoAttack>(
+            new(),
+            "APGD, targeted APGD, FAB and Square on what withstood",
+            "Croce and Hein, 2020, 2003.01690"
+        )
+            .Budget(
+                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms(
+                [Norm.Linf, Norm.L2, Norm.L1],
+                attack => attack.Norm,
+                (attack, value) => attack with { Norm = value }
+            )
+            .Choice(
+                "version",
+                "which attacks are run; rand is for randomized models",
+                attack => attack.Version,
+                (attack, value) => attack with { Version = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "steps of APGD and FAB; comparable only with 100",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "queries",
+                1,
+                "most queries of Square; comparable only with 5000",
+                attack => attack.Queries,
+                (attack, value) => attack with { Queries = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
-        return scope.MoveAllToOuter(Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search));
+        return scope.MoveAllToOuter(
+            Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search)
+        );
     }
 
     /// <inheritdoc/>
@@ -74,15 +124,20 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
         foreach (IAttack<IClassifier> member in Members(epsilon, batch.Model.Classes))
         {
             SampleRandom random = batch.Random.Fork(number++);
-            survivors.Attack((rest, rows) =>
-            {
-                Tensor found = member.Perturb(rest.Model, rest.Images, rest.Goal, random.For(rest.Random.Samples));
+            survivors.Attack(
+                (rest, rows) =>
+                {
+                    Tensor found = member.Perturb(rest.Model, rest.Images, rest.Goal, random.For(rest.Random.Samples));
 
-                // FAB knows no budget: what it finds too far away counts for nothing.
-                Tensor near = member is FastAdaptiveBoundary ? Norm.Of(found.sub(rest.Images)).le(epsilon) : ones([rest.Count], ScalarType.Bool);
-                bool[] reached = rest.Goal.IsReached(rest.Model.Predict(found)).logical_and(near).ToArray<bool>();
-                return (where(near.reshape(-1, 1, 1, 1), found, survivors.Images.At(rows)), reached);
-            });
+                    // FAB knows no budget: what it finds too far away counts for nothing.
+                    Tensor near =
+                        member is FastAdaptiveBoundary
+                            ? Norm.Of(found.sub(rest.Images)).le(epsilon)
+                            : ones([rest.Count], ScalarType.Bool);
+                    bool[] reached = rest.Goal.IsReached(rest.Model.Predict(found)).logical_and(near).ToArray<bool>();
+                    return (where(near.reshape(-1, 1, 1, 1), found, survivors.Images.At(rows)), reached);
+                }
+            );
         }
 
         return (survivors.Images, survivors.Reached);
@@ -90,12 +145,34 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
 
     private IEnumerable<IAttack<IClassifier>> Members(double epsilon, int classes)
     {
-        bool rand = Version == AutoAttackVersion.Rand, l1 = Norm == Norm.L1;
-        var apgd = new AutoProjectedGradientDescent { Norm = Norm, Epsilon = epsilon, Steps = Steps, Draws = rand ? Draws : 1, Targets = l1 ? 5 : 9 };
-        yield return apgd with { Restarts = l1 && !rand ? 5 : 1 };
-        if (classes > 2) yield return apgd with { Loss = rand || classes == 3 ? ApgdLoss.Dlr : ApgdLoss.DlrTargeted };
-        if (rand) yield break;
+        bool rand = Version == AutoAttackVersion.Rand,
+            l1 = Norm == Norm.L1;
+        var apgd = new AutoProjectedGradientDescent
+        {
+            Norm = Norm,
+            Epsilon = epsilon,
+            Steps = Steps,
+            Draws = rand ? Draws : 1,
+            Targets = l1 ? 5 : 9,
+        };
+        yield return apgd with
+        {
+            Restarts = l1 && !rand ? 5 : 1,
+        };
+        if (classes > 2)
+            yield return apgd with
+            {
+                Loss = rand || classes == 3 ? ApgdLoss.Dlr : ApgdLoss.DlrTargeted,
+            };
+        if (rand)
+            yield break;
         yield return new FastAdaptiveBoundary { Norm = Norm, Steps = Steps };
-        if (!l1) yield return new SquareAttack { Norm = Norm, Epsilon = epsilon, Queries = Queries };
+        if (!l1)
+            yield return new SquareAttack
+            {
+                Norm = Norm,
+                Epsilon = epsilon,
+                Queries = Queries,
+            };
     }
 }

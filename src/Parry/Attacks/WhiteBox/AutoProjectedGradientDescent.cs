@@ -7,12 +7,14 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// APGD (Croce and Hein, 2020, 2003.01690; L1: 2021, 2103.01208): PGD with momentum that chooses its own steps. At checkpoints, each image by itself, a step
-/// that no longer pays is halved and the climb goes on from the best point. Linf and L2; in L1 steps are sparse, and three balls of radius 3ε, 2ε and ε follow
-/// each other. Losses: cross entropy, DLR, and DLR towards each of the likeliest wrong classes in turn. A wanted class is raised in place of all of those.
-/// As in the authors' code: first step 2ε (L1: ε), ρ = 0.75, checkpoints after 22 % of the steps and then ever 3 points sooner, down to 6 %. Deviations: an
-/// image leaves when it reaches the goal, which changes no verdict; a zero gradient in L2 is replaced by a random direction; with several
-/// <see cref="Draws"/> logits are averaged like the gradients.
+/// APGD (Croce and Hein, 2020, 2003.01690; L1: 2021, 2103.01208): PGD with momentum that chooses its own steps. At
+/// checkpoints, each image by itself, a step that no longer pays is halved and the climb goes on from the best point.
+/// Linf and L2; in L1 steps are sparse, and three balls of radius 3ε, 2ε and ε follow each other. Losses: cross
+/// entropy, DLR, and DLR towards each of the likeliest wrong classes in turn. A wanted class is raised in place of all
+/// of those. As in the authors' code: first step 2ε (L1: ε), ρ = 0.75, checkpoints after 22 % of the steps and then
+/// ever 3 points sooner, down to 6 %. Deviations: an image leaves when it reaches the goal, which changes no verdict; a
+/// zero gradient in L2 is replaced by a random direction; with several <see cref="Draws"/> logits are averaged like the
+/// gradients.
 /// </summary>
 public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
 {
@@ -26,10 +28,19 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 or Norm.L1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"APGD works in Linf, L2 and L1, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2 or Norm.L1
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"APGD works in Linf, L2 and L1, not in {value}."
+                );
     } = Norm.Linf;
 
-    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets for MNIST.</summary>
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
     public double Epsilon
     {
         get => _epsilon ?? Ball.UsualRadius(Norm);
@@ -39,7 +50,9 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <summary>The number of steps of each climb.</summary>
     public int Steps { get; init; } = 100;
 
-    /// <summary>The number of climbs from random starts; each after the first attacks only what has withstood.</summary>
+    /// <summary>
+    /// The number of climbs from random starts; each after the first attacks only what has withstood.
+    /// </summary>
     public int Restarts { get; init; } = 1;
 
     /// <summary>The loss that is raised.</summary>
@@ -52,29 +65,83 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     public int Draws { get; init; } = 1;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<AutoProjectedGradientDescent>(new(), "PGD with momentum that halves its steps by itself", "Croce and Hein, 2020, 2003.01690")
-        .Budget("the largest perturbation; 2 when the norm is l2, 10 when it is l1", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("restarts", 1, "number of climbs; each attacks what has withstood", attack => attack.Restarts, (attack, value) => attack with { Restarts = value })
-        .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-        .Whole("targets", 1, "wrong classes that dlr-targeted tries", attack => attack.Targets, (attack, value) => attack with { Targets = value })
-        .Whole("draws", 1, "passes a gradient is averaged over, for randomized models", attack => attack.Draws, (attack, value) => attack with { Draws = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<AutoProjectedGradientDescent>(
+            new(),
+            "PGD with momentum that halves its steps by itself",
+            "Croce and Hein, 2020, 2003.01690"
+        )
+            .Budget(
+                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms(
+                [Norm.Linf, Norm.L2, Norm.L1],
+                attack => attack.Norm,
+                (attack, value) => attack with { Norm = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "restarts",
+                1,
+                "number of climbs; each attacks what has withstood",
+                attack => attack.Restarts,
+                (attack, value) => attack with { Restarts = value }
+            )
+            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
+            .Whole(
+                "targets",
+                1,
+                "wrong classes that dlr-targeted tries",
+                attack => attack.Targets,
+                (attack, value) => attack with { Targets = value }
+            )
+            .Whole(
+                "draws",
+                1,
+                "passes a gradient is averaged over, for randomized models",
+                attack => attack.Draws,
+                (attack, value) => attack with { Draws = value }
+            );
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
     /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
-        int needed = Loss switch { ApgdLoss.Dlr => 3, ApgdLoss.DlrTargeted => 4, _ => 0 };
+        int needed = Loss switch
+        {
+            ApgdLoss.Dlr => 3,
+            ApgdLoss.DlrTargeted => 4,
+            _ => 0,
+        };
         if (model.Classes < needed)
-            throw new UserErrorException($"This loss of apgd compares {needed} logits, and the model has {model.Classes} classes; use loss=cross-entropy.");
+            throw new UserErrorException(
+                $"This loss of apgd compares {needed} logits, and the model has {model.Classes} classes; use "
+                    + $"loss=cross-entropy."
+            );
         using var scope = NewDisposeScope();
-        return scope.MoveAllToOuter(Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search));
+        return scope.MoveAllToOuter(
+            Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search)
+        );
     }
 
     /// <inheritdoc/>
@@ -90,8 +157,18 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
         {
             for (int restart = 0; restart < Restarts; restart++)
             {
-                int run = (target * Restarts) + restart, aim = target;
-                survivors.Attack((rest, rows) => Climb(rest, epsilon, run, sources?.At(rows), targets?.At(rows).Select(classes => classes[aim]).ToArray()));
+                int run = (target * Restarts) + restart,
+                    aim = target;
+                survivors.Attack(
+                    (rest, rows) =>
+                        Climb(
+                            rest,
+                            epsilon,
+                            run,
+                            sources?.At(rows),
+                            targets?.At(rows).Select(classes => classes[aim]).ToArray()
+                        )
+                );
             }
         }
 
@@ -103,8 +180,10 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     {
         ApgdClimb To(double radius, int steps) => new(this, batch, batch.Random.Fork(run), radius, steps, from, to);
         int early = Norm == Norm.L1 ? (int)Math.Ceiling(0.3 * Steps) : 0;
-        if (early == 0 || 2 * early >= Steps) return To(epsilon, Steps).ToGoal(null);
-        Tensor wide = To(3 * epsilon, early).ToTop(null), narrower = To(2 * epsilon, early).ToTop(wide);
+        if (early == 0 || 2 * early >= Steps)
+            return To(epsilon, Steps).ToGoal(null);
+        Tensor wide = To(3 * epsilon, early).ToTop(null),
+            narrower = To(2 * epsilon, early).ToTop(wide);
         return To(epsilon, Steps - (2 * early)).ToGoal(narrower);
     }
 }

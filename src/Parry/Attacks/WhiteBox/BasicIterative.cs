@@ -6,9 +6,10 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// BIM, the basic iterative method (Kurakin, Goodfellow, Bengio, 2016, 1607.02533): small steps along the sign of the gradient of the cross entropy, each
-/// followed by clipping to the budget and the box. Linf. Step and number of steps are the paper's: α = 1/255 and min(ε + 4, 1.25 ε) steps for ε in bytes,
-/// which crosses the whole budget at any ε. It returns the last iterate.
+/// BIM, the basic iterative method (Kurakin, Goodfellow, Bengio, 2016, 1607.02533): small steps along the sign of the
+/// gradient of the cross entropy, each followed by clipping to the budget and the box. Linf. Step and number of steps
+/// are the paper's: α = 1/255 and min(ε + 4, 1.25 ε) steps for ε in bytes, which crosses the whole budget at any ε. It
+/// returns the last iterate.
 /// </summary>
 public sealed record BasicIterative : IBudgetAttack<IClassifier>
 {
@@ -28,10 +29,27 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
     public int? Steps { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<BasicIterative>(new(), "many small FGSM steps", "Kurakin, Goodfellow, Bengio, 2016, 1607.02533")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Number("step", 0, "size of a step; auto: 1/255, or eps/steps when steps are given", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Whole("steps", 1, "number of steps; auto: min(eps/step + 4, 1.25 eps/step)", attack => attack.Steps, (attack, value) => attack with { Steps = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<BasicIterative>(new(), "many small FGSM steps", "Kurakin, Goodfellow, Bengio, 2016, 1607.02533")
+            .Budget(
+                "the largest change of a value",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Number(
+                "step",
+                0,
+                "size of a step; auto: 1/255, or eps/steps when steps are given",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps; auto: min(eps/step + 4, 1.25 eps/step)",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -40,7 +58,8 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
         var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
         var loss = AttackLoss.CrossEntropy(goal);
         double step = Step ?? (Steps is { } given ? Epsilon / given : 1 / 255.0);
-        int steps = Steps ?? (Epsilon == 0 ? 0 : (int)Math.Ceiling(Math.Min((Epsilon / step) + 4, 1.25 * Epsilon / step)));
+        int steps =
+            Steps ?? (Epsilon == 0 ? 0 : (int)Math.Ceiling(Math.Min((Epsilon / step) + 4, 1.25 * Epsilon / step)));
         Tensor point = images.clone();
         for (int i = 0; i < steps; i++)
         {
@@ -54,8 +73,13 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
 
     /// <inheritdoc/>
     /// <remarks>Budgets differ in their number of steps, so each is run by itself.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

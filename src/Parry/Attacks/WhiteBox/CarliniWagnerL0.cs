@@ -7,19 +7,23 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// The L0 attack of Carlini and Wagner (2016, 1608.04644): the L2 attack, allowed to change fewer and fewer pixels. Each time it succeeds, the pixels that
-/// matter least are fixed at their clean values, those with the smallest |δ·∂margin|, and it goes on from the image found; when it fails, c doubles, up to 2e6. It
-/// returns the last success. Untargeted or targeted. As in the authors' code: c starts at 1e-3 and is kept; a descent, of at most 1,000 iterations at a
-/// learning rate of 0.01, stops at its first success, a margin of 0.01; at most 0.3·√(changed pixels) pixels are fixed at a time, and none after one whose
-/// product exceeds 0.01. The channels of a pixel are fixed together. Every image goes its own way and leaves by itself. Deviations: the
-/// products take the gradient of the margin alone, as in the paper; a descent whose loss no longer falls by 0.01 % over a tenth of the iterations counts
+/// The L0 attack of Carlini and Wagner (2016, 1608.04644): the L2 attack, allowed to change fewer and fewer pixels.
+/// Each time it succeeds, the pixels that matter least are fixed at their clean values, those with the smallest
+/// |δ·∂margin|, and it goes on from the image found; when it fails, c doubles, up to 2e6. It returns the last success.
+/// Untargeted or targeted. As in the authors' code: c starts at 1e-3 and is kept; a descent, of at most 1,000
+/// iterations at a learning rate of 0.01, stops at its first success, a margin of 0.01; at most 0.3·√(changed pixels)
+/// pixels are fixed at a time, and none after one whose product exceeds 0.01. The channels of a pixel are fixed
+/// together. Every image goes its own way and leaves by itself. Deviations: the products take the gradient of the
+/// margin alone, as in the paper; a descent whose loss no longer falls by 0.01 % over a tenth of the iterations counts
 /// as failed, and the next one, with the larger c, goes on from where it stands.
 /// </summary>
 public sealed record CarliniWagnerL0 : IAttack<IClassifier>
 {
     private const double Factor = 2;
-    private const double Enough = 0.01, Nearly = 1e-4;
-    private const double Matters = 0.01, Changed = 1e-4;
+    private const double Enough = 0.01,
+        Nearly = 1e-4;
+    private const double Matters = 0.01,
+        Changed = 1e-4;
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
@@ -41,11 +45,40 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     public double LargestConstant { get; init; } = 2e6;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<CarliniWagnerL0>(new(), "fewest changed pixels: the L2 attack on a shrinking set of them", "Carlini and Wagner, 2016, 1608.04644")
-        .Whole("iterations", 1, "steps of Adam after which c doubles", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
-        .Number("largest-c", 0, "the constant at which an image is given up", attack => attack.LargestConstant, (attack, value) => attack with { LargestConstant = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<CarliniWagnerL0>(
+            new(),
+            "fewest changed pixels: the L2 attack on a shrinking set of them",
+            "Carlini and Wagner, 2016, 1608.04644"
+        )
+            .Whole(
+                "iterations",
+                1,
+                "steps of Adam after which c doubles",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            )
+            .Number(
+                "largest-c",
+                0,
+                "the constant at which an image is given up",
+                attack => attack.LargestConstant,
+                (attack, value) => attack with { LargestConstant = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -53,15 +86,18 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         long[] rows = Rows.All(batch.Count);
-        Tensor results = images.clone(), free = ones([batch.Count, 1, images.size(2), images.size(3)]);
+        Tensor results = images.clone(),
+            free = ones([batch.Count, 1, images.size(2), images.size(3)]);
         var escalation = new Escalation(batch.Count, InitialConstant, Factor, LargestConstant, Iterations);
         var descent = new TanhDescent(images);
         while (true)
         {
             bool[] leaves = Step();
             long[] stay = Rows.Where(leaves, false);
-            if (stay.Length == 0) return scope.MoveToOuter(results);
-            if (stay.Length == rows.Length) continue;
+            if (stay.Length == 0)
+                return scope.MoveToOuter(results);
+            if (stay.Length == rows.Length)
+                continue;
             (batch, rows, free) = (batch.Select(stay), rows.At(stay), free.At(stay));
             (escalation, descent) = (escalation.Select(stay), descent.Select(stay));
         }
@@ -83,14 +119,16 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
 
             long[] better = Rows.Where(worked, true);
             var empty = new bool[rows.Length];
-            foreach (long i in better) failed[i] = false;
+            foreach (long i in better)
+                failed[i] = false;
             if (better.Length > 0)
             {
                 results.Put(rows.At(better), point.At(better));
                 Tensor fewer = WithoutLeast(free.At(better), change.At(better), pass.Gradient.At(better));
                 free.Put(better, fewer);
                 float[] left = fewer.sum(s_image).ToArray<float>();
-                for (int i = 0; i < left.Length; i++) empty[better[i]] = left[i] == 0;
+                for (int i = 0; i < left.Length; i++)
+                    empty[better[i]] = left[i] == 0;
             }
 
             bool[] exhausted = escalation.Raise(failed);
@@ -107,11 +145,26 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     private static Tensor WithoutLeast(Tensor free, Tensor change, Tensor gradient)
     {
         long[] channels = [1];
-        int[] limits = [.. change.abs().amax(channels).gt(Changed).sum([1, 2], false, ScalarType.Float32).ToArray<float>().Select(count => Math.Max(1, (int)(0.3 * Math.Sqrt(count))))];
-        Tensor products = change.mul(gradient).abs().sum(channels, true).masked_fill(free.eq(0.0), double.PositiveInfinity).flatten(1);
+        int[] limits =
+        [
+            .. change
+                .abs()
+                .amax(channels)
+                .gt(Changed)
+                .sum([1, 2], false, ScalarType.Float32)
+                .ToArray<float>()
+                .Select(count => Math.Max(1, (int)(0.3 * Math.Sqrt(count)))),
+        ];
+        Tensor products = change
+            .mul(gradient)
+            .abs()
+            .sum(channels, true)
+            .masked_fill(free.eq(0.0), double.PositiveInfinity)
+            .flatten(1);
         long most = Math.Min(limits.Max(), products.size(1));
         var (least, pixels) = products.neg().topk((int)most, -1);
-        float[] sizes = least.neg().ToArray<float>(), kept = new float[sizes.Length];
+        float[] sizes = least.neg().ToArray<float>(),
+            kept = new float[sizes.Length];
         for (int row = 0; row < limits.Length; row++)
         {
             bool stopped = false;

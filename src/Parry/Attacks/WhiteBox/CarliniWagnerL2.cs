@@ -7,11 +7,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// The L2 attack of Carlini and Wagner (2016, 1608.04644): Adam on w, with x' = (tanh(w) + 1)/2 in the box by construction, minimizes
-/// |x' - x|² + c·max(κ - margin(x'), 0); a binary search over c, for each image by itself, looks for the smallest perturbation that still succeeds. An image
-/// for which none is found is returned clean. As in the authors' code: images are shrunk by 1e-6 before the inverse of tanh, so that black and white pixels
-/// keep a gradient; Adam starts afresh for each c; c grows tenfold until the first success; the tenth of ten or more searches uses the best upper bound.
-/// Deviations: 1,000 iterations where the paper has 10,000, and the early abort is judged for each image, not over the batch.
+/// The L2 attack of Carlini and Wagner (2016, 1608.04644): Adam on w, with x' = (tanh(w) + 1)/2 in the box by
+/// construction, minimizes |x' - x|² + c·max(κ - margin(x'), 0); a binary search over c, for each image by itself,
+/// looks for the smallest perturbation that still succeeds. An image for which none is found is returned clean. As in
+/// the authors' code: images are shrunk by 1e-6 before the inverse of tanh, so that black and white pixels keep a
+/// gradient; Adam starts afresh for each c; c grows tenfold until the first success; the tenth of ten or more searches
+/// uses the best upper bound. Deviations: 1,000 iterations where the paper has 10,000, and the early abort is judged
+/// for each image, not over the batch.
 /// </summary>
 public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 {
@@ -42,13 +44,53 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     public bool AbortEarly { get; init; } = true;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<CarliniWagnerL2>(new(), "smallest L2 change, by Adam in tanh space and a search over the trade-off", "Carlini and Wagner, 2016, 1608.04644")
-        .Whole("steps", 1, "constants tried in the binary search", attack => attack.SearchSteps, (attack, value) => attack with { SearchSteps = value })
-        .Whole("iterations", 1, "steps of Adam for each constant", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
-        .Number("confidence", 0, "by how much the wrong logit must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
-        .Flag("abort-early", "stop an image whose loss no longer falls", attack => attack.AbortEarly, (attack, value) => attack with { AbortEarly = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<CarliniWagnerL2>(
+            new(),
+            "smallest L2 change, by Adam in tanh space and a search over the trade-off",
+            "Carlini and Wagner, 2016, 1608.04644"
+        )
+            .Whole(
+                "steps",
+                1,
+                "constants tried in the binary search",
+                attack => attack.SearchSteps,
+                (attack, value) => attack with { SearchSteps = value }
+            )
+            .Whole(
+                "iterations",
+                1,
+                "steps of Adam for each constant",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "by how much the wrong logit must win",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            )
+            .Flag(
+                "abort-early",
+                "stop an image whose loss no longer falls",
+                attack => attack.AbortEarly,
+                (attack, value) => attack with { AbortEarly = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -59,7 +101,8 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
-            if (search >= 9 && search == SearchSteps - 1) constants.UseSuccesses();
+            if (search >= 9 && search == SearchSteps - 1)
+                constants.UseSuccesses();
             constants.Learn(Descend(batch, constants.Values, best));
         }
 
@@ -83,9 +126,11 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
         for (int iteration = 1; iteration <= Iterations; iteration++)
         {
             float[] losses = Step();
-            if (!AbortEarly || iteration % stretch != 0) continue;
+            if (!AbortEarly || iteration % stretch != 0)
+                continue;
             long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
-            if (stay.Length == 0) break;
+            if (stay.Length == 0)
+                break;
             if (stay.Length < rows.Length)
             {
                 (batch, rows, losses, weights) = (batch.Select(stay), rows.At(stay), losses.At(stay), weights.At(stay));
@@ -106,9 +151,13 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 
             // c·f(x') with f(x') = max(κ - margin(x'), 0).
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            LossGradient pass = batch.Model.Gradient(point, logits => weights * (Confidence - margin(logits)).clamp_min(0.0));
+            LossGradient pass = batch.Model.Gradient(
+                point,
+                logits => weights * (Confidence - margin(logits)).clamp_min(0.0)
+            );
             float[] reserves = (margin(pass.Logits) - Confidence).ToArray<float>();
-            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)) found[rows[i]] = true;
+            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))
+                found[rows[i]] = true;
             best.Take(rows, point, reserves, distances.ToArray<float>());
 
             descent.Step((2 * change) + pass.Gradient, LearningRate);

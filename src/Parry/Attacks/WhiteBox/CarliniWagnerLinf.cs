@@ -7,12 +7,14 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// The Linf attack of Carlini and Wagner (2016, 1608.04644): Adam in tanh space minimizes c·max(-margin, 0) + Σ max(|δ| - τ, 0), which pushes back only what
-/// exceeds τ. Each time that succeeds, τ becomes 0.9 of the largest change and the descent goes on from the image found; when it does not within 1,000
-/// iterations, c doubles, up to 20. It ends when c or τ, at 1/256, is exhausted. Untargeted or targeted. As in the authors' code: τ starts at 1, c at 1e-5, a
-/// learning rate of 0.005, and success means a loss below 1e-4·c. Every image has its own c and τ and leaves by itself. Deviations: a descent whose loss no
-/// longer falls by 0.01 % over a tenth of the iterations counts as failed, and the next one goes on from where it stands: with a small c, Adam takes more than
-/// 1,000 steps to move a black pixel at all.
+/// The Linf attack of Carlini and Wagner (2016, 1608.04644): Adam in tanh space minimizes c·max(-margin, 0) + Σ max(|δ|
+/// - τ, 0), which pushes back only what exceeds τ. Each time that succeeds, τ becomes 0.9 of the largest change and the
+/// descent goes on from the image found; when it does not within 1,000 iterations, c doubles, up to 20. It ends when c
+/// or τ, at 1/256, is exhausted. Untargeted or targeted. As in the authors' code: τ starts at 1, c at 1e-5, a learning
+/// rate of 0.005, and success means a loss below 1e-4·c. Every image has its own c and τ and leaves by itself.
+/// Deviations: a descent whose loss no longer falls by 0.01 % over a tenth of the iterations counts as failed, and the
+/// next one goes on from where it stands: with a small c, Adam takes more than 1,000 steps to move a black pixel at
+/// all.
 /// </summary>
 public sealed record CarliniWagnerLinf : IAttack<IClassifier>
 {
@@ -42,12 +44,47 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
     public double Decrease { get; init; } = 0.9;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<CarliniWagnerLinf>(new(), "smallest largest change, by Adam in tanh space under a falling bound", "Carlini and Wagner, 2016, 1608.04644")
-        .Whole("iterations", 1, "steps of Adam after which c doubles", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
-        .Number("largest-c", 0, "the constant at which an image is given up", attack => attack.LargestConstant, (attack, value) => attack with { LargestConstant = value })
-        .Number("decrease", 0, "what the bound is multiplied by after a success", attack => attack.Decrease, (attack, value) => attack with { Decrease = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<CarliniWagnerLinf>(
+            new(),
+            "smallest largest change, by Adam in tanh space under a falling bound",
+            "Carlini and Wagner, 2016, 1608.04644"
+        )
+            .Whole(
+                "iterations",
+                1,
+                "steps of Adam after which c doubles",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            )
+            .Number(
+                "largest-c",
+                0,
+                "the constant at which an image is given up",
+                attack => attack.LargestConstant,
+                (attack, value) => attack with { LargestConstant = value }
+            )
+            .Number(
+                "decrease",
+                0,
+                "what the bound is multiplied by after a success",
+                attack => attack.Decrease,
+                (attack, value) => attack with { Decrease = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -63,8 +100,10 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
         {
             bool[] leaves = Step();
             long[] stay = Rows.Where(leaves, false);
-            if (stay.Length == 0) return scope.MoveToOuter(results);
-            if (stay.Length == rows.Length) continue;
+            if (stay.Length == 0)
+                return scope.MoveToOuter(results);
+            if (stay.Length == rows.Length)
+                continue;
             (batch, rows, bounds) = (batch.Select(stay), rows.At(stay), bounds.At(stay));
             (escalation, descent) = (escalation.Select(stay), descent.Select(stay));
         }
@@ -88,7 +127,8 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             descent.Step((change.sign() * excess.sign()) + pass.Gradient, LearningRate);
 
             long[] better = Rows.Where(worked, true);
-            if (better.Length > 0) results.Put(rows.At(better), point.At(better));
+            if (better.Length > 0)
+                results.Put(rows.At(better), point.At(better));
             foreach (long i in better)
             {
                 bounds[i] = Math.Min(bounds[i], largest[i]) * Decrease;

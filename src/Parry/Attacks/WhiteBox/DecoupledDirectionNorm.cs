@@ -6,11 +6,12 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// DDN, decoupled direction and norm (Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger, 2018, 1811.09600): gradient steps choose the direction of the
-/// perturbation, and its length is set apart: 1 - γ times what it was when the image reaches the goal, 1 + γ times when it does not. Smallest L2, untargeted
-/// or targeted. As in the authors' code: γ = 0.05, a first length of 1, steps that fall from 1 to 0.01 along a cosine, rounding of every iterate to 256
-/// levels, no length beyond the farthest corner of the box, and a random direction for a gradient that vanishes. It returns the nearest iterate that reaches
-/// the goal.
+/// DDN, decoupled direction and norm (Rony, Hafemann, Oliveira, Ben Ayed, Sabourin, Granger, 2018, 1811.09600):
+/// gradient steps choose the direction of the perturbation, and its length is set apart: 1 - γ times what it was when
+/// the image reaches the goal, 1 + γ times when it does not. Smallest L2, untargeted or targeted. As in the authors'
+/// code: γ = 0.05, a first length of 1, steps that fall from 1 to 0.01 along a cosine, rounding of every iterate to 256
+/// levels, no length beyond the farthest corner of the box, and a random direction for a gradient that vanishes. It
+/// returns the nearest iterate that reaches the goal.
 /// </summary>
 public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
 {
@@ -39,12 +40,41 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
     public int Levels { get; init; } = 256;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<DecoupledDirectionNorm>(new(), "smallest L2 change: gradient steps whose length grows or shrinks with success", "Rony et al., 2018, 1811.09600")
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Number("gamma", 0, "by what share the length changes in a step", attack => attack.Gamma, (attack, value) => attack with { Gamma = value })
-        .Number("start", 0, "length of the first perturbation", attack => attack.InitialNorm, (attack, value) => attack with { InitialNorm = value })
-        .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-        .Whole("levels", 0, "values that a pixel can have; 0 for no rounding", attack => attack.Levels, (attack, value) => attack with { Levels = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<DecoupledDirectionNorm>(
+            new(),
+            "smallest L2 change: gradient steps whose length grows or shrinks with success",
+            "Rony et al., 2018, 1811.09600"
+        )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Number(
+                "gamma",
+                0,
+                "by what share the length changes in a step",
+                attack => attack.Gamma,
+                (attack, value) => attack with { Gamma = value }
+            )
+            .Number(
+                "start",
+                0,
+                "length of the first perturbation",
+                attack => attack.InitialNorm,
+                (attack, value) => attack with { InitialNorm = value }
+            )
+            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
+            .Whole(
+                "levels",
+                0,
+                "values that a pixel can have; 0 for no rounding",
+                attack => attack.Levels,
+                (attack, value) => attack with { Levels = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)

@@ -7,12 +7,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// EAD, the elastic-net attack (Chen, Sharma, Zhang, Yi, Hsieh, 2017, 1709.04114): minimizes c·max(κ - margin, 0) + β|δ|₁ + |δ|₂² by gradient steps, after
-/// each of which every change shrinks by β, so that small ones vanish; a binary search over c for each image. Few pixels change. Smallest L1
-/// (or elastic-net distance), untargeted or targeted. The paper's β = 1e-3, 9 searches of 1,000 iterations, and a learning rate of 0.01 that falls with the
-/// square root. Steps are ISTA's, one of the paper's two forms; FISTA's momentum k/(k + 3) is an option, which the early abort hurts. Deviations:
-/// the early abort is judged for each image; with momentum an image is judged where the gradient is taken anyway, which the momentum may have carried past
-/// the shrunken point, and that point is clipped to the box.
+/// EAD, the elastic-net attack (Chen, Sharma, Zhang, Yi, Hsieh, 2017, 1709.04114): minimizes c·max(κ - margin, 0) +
+/// β|δ|₁ + |δ|₂² by gradient steps, after each of which every change shrinks by β, so that small ones vanish; a binary
+/// search over c for each image. Few pixels change. Smallest L1 (or elastic-net distance), untargeted or targeted. The
+/// paper's β = 1e-3, 9 searches of 1,000 iterations, and a learning rate of 0.01 that falls with the square root. Steps
+/// are ISTA's, one of the paper's two forms; FISTA's momentum k/(k + 3) is an option, which the early abort hurts.
+/// Deviations: the early abort is judged for each image; with momentum an image is judged where the gradient is taken
+/// anyway, which the momentum may have carried past the shrunken point, and that point is clipped to the box.
 /// </summary>
 public sealed record ElasticNet : IAttack<IClassifier>
 {
@@ -52,16 +53,72 @@ public sealed record ElasticNet : IAttack<IClassifier>
     public bool AbortEarly { get; init; } = true;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<ElasticNet>(new(), "smallest L1 change, by shrinking steps and a search over the trade-off", "Chen et al., 2017, 1709.04114")
-        .Whole("steps", 1, "constants tried in the binary search", attack => attack.SearchSteps, (attack, value) => attack with { SearchSteps = value })
-        .Whole("iterations", 1, "steps for each constant", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Number("lr", 0, "size of the first step", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
-        .Number("beta", 0, "weight of the L1 distance", attack => attack.Beta, (attack, value) => attack with { Beta = value })
-        .Number("confidence", 0, "by how much the wrong logit must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
-        .Choice("rule", "the distance by which the nearest image is chosen", attack => attack.Rule, (attack, value) => attack with { Rule = value })
-        .Flag("momentum", "FISTA's momentum", attack => attack.Momentum, (attack, value) => attack with { Momentum = value })
-        .Flag("abort-early", "stop an image whose loss no longer falls", attack => attack.AbortEarly, (attack, value) => attack with { AbortEarly = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<ElasticNet>(
+            new(),
+            "smallest L1 change, by shrinking steps and a search over the trade-off",
+            "Chen et al., 2017, 1709.04114"
+        )
+            .Whole(
+                "steps",
+                1,
+                "constants tried in the binary search",
+                attack => attack.SearchSteps,
+                (attack, value) => attack with { SearchSteps = value }
+            )
+            .Whole(
+                "iterations",
+                1,
+                "steps for each constant",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "size of the first step",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            )
+            .Number(
+                "beta",
+                0,
+                "weight of the L1 distance",
+                attack => attack.Beta,
+                (attack, value) => attack with { Beta = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "by how much the wrong logit must win",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            )
+            .Choice(
+                "rule",
+                "the distance by which the nearest image is chosen",
+                attack => attack.Rule,
+                (attack, value) => attack with { Rule = value }
+            )
+            .Flag(
+                "momentum",
+                "FISTA's momentum",
+                attack => attack.Momentum,
+                (attack, value) => attack with { Momentum = value }
+            )
+            .Flag(
+                "abort-early",
+                "stop an image whose loss no longer falls",
+                attack => attack.AbortEarly,
+                (attack, value) => attack with { AbortEarly = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -72,7 +129,8 @@ public sealed record ElasticNet : IAttack<IClassifier>
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
-            if (search >= 9 && search == SearchSteps - 1) constants.UseSuccesses();
+            if (search >= 9 && search == SearchSteps - 1)
+                constants.UseSuccesses();
             constants.Learn(Descend(batch, constants.Values, closest));
         }
 
@@ -88,17 +146,28 @@ public sealed record ElasticNet : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor point = batch.Images.clone(), shrunken = batch.Images.clone(), weights = tensor(constants.Select(c => (float)c).ToArray());
+        Tensor point = batch.Images.clone(),
+            shrunken = batch.Images.clone(),
+            weights = tensor(constants.Select(c => (float)c).ToArray());
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             float[] losses = Step(iteration);
-            if (!AbortEarly || (iteration + 1) % stretch != 0) continue;
+            if (!AbortEarly || (iteration + 1) % stretch != 0)
+                continue;
             long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
-            if (stay.Length == 0) break;
+            if (stay.Length == 0)
+                break;
             if (stay.Length < rows.Length)
-                (batch, rows, losses, weights, point, shrunken) = (batch.Select(stay), rows.At(stay), losses.At(stay), weights.At(stay), point.At(stay), shrunken.At(stay));
+                (batch, rows, losses, weights, point, shrunken) = (
+                    batch.Select(stay),
+                    rows.At(stay),
+                    losses.At(stay),
+                    weights.At(stay),
+                    point.At(stay),
+                    shrunken.At(stay)
+                );
             checkpoint = losses;
         }
 
@@ -108,12 +177,18 @@ public sealed record ElasticNet : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            LossGradient pass = batch.Model.Gradient(point, logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
-            Tensor change = point.sub(batch.Images), square = change.mul(change).sum(s_image), length = Norm.L1.Of(change);
+            LossGradient pass = batch.Model.Gradient(
+                point,
+                logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
+            );
+            Tensor change = point.sub(batch.Images),
+                square = change.mul(change).sum(s_image),
+                length = Norm.L1.Of(change);
             Tensor hit = margin(pass.Logits).gt(Confidence);
             Tensor distance = Rule == ElasticNetRule.L1 ? length : square.add(length.mul(Beta));
             closest.Take(point, distance.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);
-            foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true))) found[row] = true;
+            foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true)))
+                found[row] = true;
 
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));
             Tensor moved = change.add(change.mul(2.0).add_(pass.Gradient).mul_(-rate));

@@ -7,15 +7,20 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// FAB, the fast adaptive boundary attack (Croce and Hein, 2019, 1907.02044): at each step the boundary is taken for a plane; the point moves to the nearest
-/// point of the plane within the box, drawn towards the one nearest to the clean image, and past the boundary it steps back towards that image. Minimum norm
-/// in Linf, L2 or L1. As in AutoAttack it is FAB-T: it attacks the boundary to one class at a time, the likeliest wrong ones side by side, so that its cost does
-/// not grow with the number of classes; any wrong class counts. A wanted class is approached by the margin over the best other. α = 0.1, η = 1.05, β = 0.9, 100
-/// steps. Deviations: the last search of the paper is left out, as in AutoAttack, and so are random restarts.
+/// FAB, the fast adaptive boundary attack (Croce and Hein, 2019, 1907.02044): at each step the boundary is taken for a
+/// plane; the point moves to the nearest point of the plane within the box, drawn towards the one nearest to the clean
+/// image, and past the boundary it steps back towards that image. Minimum norm in Linf, L2 or L1. As in AutoAttack it
+/// is FAB-T: it attacks the boundary to one class at a time, the likeliest wrong ones side by side, so that its cost
+/// does not grow with the number of classes; any wrong class counts. A wanted class is approached by the margin over
+/// the best other. α = 0.1, η = 1.05, β = 0.9, 100 steps. Deviations: the last search of the paper is left out, as in
+/// AutoAttack, and so are random restarts.
 /// </summary>
 public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 {
-    private const double AlphaMost = 0.1, Overshoot = 1.05, Back = 0.9, Smallest = 1e-8;
+    private const double AlphaMost = 0.1,
+        Overshoot = 1.05,
+        Back = 0.9,
+        Smallest = 1e-8;
 
     /// <inheritdoc/>
     public string Name => "fab";
@@ -25,7 +30,13 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 or Norm.L1 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"FAB works in Linf, L2 and L1, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2 or Norm.L1
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"FAB works in Linf, L2 and L1, not in {value}."
+                );
     } = Norm.Linf;
 
     /// <summary>The number of steps.</summary>
@@ -35,10 +46,31 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     public int Targets { get; init; } = 9;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<FastAdaptiveBoundary>(new(), "smallest change, by projections onto the linearized boundary", "Croce and Hein, 2019, 1907.02044")
-        .Norms([Norm.Linf, Norm.L2, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Whole("targets", 1, "wrong classes it aims at, the likeliest first", attack => attack.Targets, (attack, value) => attack with { Targets = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<FastAdaptiveBoundary>(
+            new(),
+            "smallest change, by projections onto the linearized boundary",
+            "Croce and Hein, 2019, 1907.02044"
+        )
+            .Norms(
+                [Norm.Linf, Norm.L2, Norm.L1],
+                attack => attack.Norm,
+                (attack, value) => attack with { Norm = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Whole(
+                "targets",
+                1,
+                "wrong classes it aims at, the likeliest first",
+                attack => attack.Targets,
+                (attack, value) => attack with { Targets = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -50,34 +82,48 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
         var (found, distances) = Approach(batch.Repeat(each), tensor(targets.SelectMany(classes => classes).ToArray()));
 
         // Of each image the nearest; where all failed, where the likeliest class was approached.
-        long[] nearest = [.. distances.reshape(-1, each).argmin(1).ToArray<long>().Select((target, row) => (row * each) + target)];
+        long[] nearest =
+        [
+            .. distances.reshape(-1, each).argmin(1).ToArray<long>().Select((target, row) => (row * each) + target),
+        ];
         return scope.MoveToOuter(found.At(nearest));
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    // For each row the nearest point that reached the goal, with its distance; infinity and the last point where none did.
+    // For each row the nearest point that reached the goal, with its distance; infinity and the last point where none
+    // did.
     private (Tensor Points, Tensor Distances) Approach(AttackBatch<IClassifier> batch, Tensor targets)
     {
-        Tensor clean = batch.Images, point = clean.clone(), best = clean.clone();
+        Tensor clean = batch.Images,
+            point = clean.clone(),
+            best = clean.clone();
         Tensor distances = full([batch.Count], double.PositiveInfinity);
-        Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted ? AttackLoss.Margin(batch.Goal) : AttackLoss.Difference(batch.Goal.Labels, targets);
+        Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted
+            ? AttackLoss.Margin(batch.Goal)
+            : AttackLoss.Difference(batch.Goal.Labels, targets);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
             LossGradient pass = batch.Model.Gradient(point, boundary);
-            Tensor w = pass.Gradient, missing = pass.Losses.neg().reshape(-1, 1, 1, 1);
+            Tensor w = pass.Gradient,
+                missing = pass.Losses.neg().reshape(-1, 1, 1, 1);
             Tensor own = BoxedPlane.Step(Norm, point, w, missing);
             Tensor direct = BoxedPlane.Step(Norm, clean, w, missing.add(w.mul(point.sub(clean)).sum([1, 2, 3], true)));
-            Tensor ownSize = Size(own), alpha = ownSize.div(ownSize.add(Size(direct))).clamp_(0.0, AlphaMost);
+            Tensor ownSize = Size(own),
+                alpha = ownSize.div(ownSize.add(Size(direct))).clamp_(0.0, AlphaMost);
 
             // (1 - α)(x + η d) + α(x₀ + η d₀)
-            Tensor moved = own.mul_(Overshoot).add_(point), drawn = direct.mul_(Overshoot).add_(clean);
+            Tensor moved = own.mul_(Overshoot).add_(point),
+                drawn = direct.mul_(Overshoot).add_(clean);
             Tensor next = drawn.add_(moved, -1.0).mul_(alpha).add_(moved).clamp_(0.0, 1.0);
 
-            Tensor hit = batch.Goal.IsReached(batch.Model.Predict(next)), change = next.sub(clean), size = Norm.Of(change);
-            Tensor better = hit.logical_and(size.lt(distances)), none = distances.eq(double.PositiveInfinity);
+            Tensor hit = batch.Goal.IsReached(batch.Model.Predict(next)),
+                change = next.sub(clean),
+                size = Norm.Of(change);
+            Tensor better = hit.logical_and(size.lt(distances)),
+                none = distances.eq(double.PositiveInfinity);
             best.copy_(where(better.logical_or(none).reshape(-1, 1, 1, 1), next, best));
             distances.copy_(where(better, size, distances));
             point.copy_(where(hit.reshape(-1, 1, 1, 1), change.mul_(Back).add_(clean), next));

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// FGSM, the fast gradient sign method (Goodfellow, Shlens, Szegedy, 2014, 1412.6572): one step of the full budget along the sign of the gradient of the
-/// cross entropy, away from the true class or towards the wanted one. Linf.
+/// FGSM, the fast gradient sign method (Goodfellow, Shlens, Szegedy, 2014, 1412.6572): one step of the full budget
+/// along the sign of the gradient of the cross entropy, away from the true class or towards the wanted one. Linf.
 /// </summary>
 public sealed record FastGradientSign : IBudgetAttack<IClassifier>
 {
@@ -22,20 +22,38 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<FastGradientSign>(new(), "one step of the full budget along the gradient's sign", "Goodfellow, Shlens, Szegedy, 2014, 1412.6572")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<FastGradientSign>(
+            new(),
+            "one step of the full budget along the gradient's sign",
+            "Goodfellow, Shlens, Szegedy, 2014, 1412.6572"
+        ).Budget(
+            "the largest change of a value",
+            attack => attack.Epsilon,
+            (attack, value) => attack with { Epsilon = value }
+        );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>All budgets share the one gradient.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
         Tensor direction = model.Gradient(images, AttackLoss.CrossEntropy(goal)).Gradient.sign();
-        return scope.MoveAllToOuter(epsilons.Select(epsilon => images.add(direction.mul(epsilon)).clamp(0.0, 1.0)).ToArray());
+        return scope.MoveAllToOuter(
+            epsilons.Select(epsilon => images.add(direction.mul(epsilon)).clamp(0.0, 1.0)).ToArray()
+        );
     }
+
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 }

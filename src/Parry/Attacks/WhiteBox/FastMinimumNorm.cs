@@ -8,13 +8,15 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// FMN, the fast minimum-norm attack (Pintor, Roli, Brendel, Biggio, 2021, 2102.12827): steps along the gradient of the margin, each followed by projection
-/// onto a ball and the box; the ball shrinks by the share γ when the image reaches the goal and grows when it does not. Before the first success its radius
-/// is the estimated distance to the boundary. Smallest Linf, L2, L1 or L0, untargeted or targeted. As in the authors' code: 100 steps, whose length falls
-/// from 1 to 0.01 and γ from 0.05 to 0.001 along a cosine; the radius in L0 is a whole number and begins at 1. Deviations: the estimated
-/// distance is stretched by γ too, lest the image stops just before the boundary, and does not fall; a gradient that vanishes is replaced by a random
-/// direction; in L1 the projection is onto ball and box at once; images for which nothing is found are tried once more with steps ten times as
-/// long. It returns the nearest iterate that reaches the goal.
+/// FMN, the fast minimum-norm attack (Pintor, Roli, Brendel, Biggio, 2021, 2102.12827): steps along the gradient of the
+/// margin, each followed by projection onto a ball and the box; the ball shrinks by the share γ when the image reaches
+/// the goal and grows when it does not. Before the first success its radius is the estimated distance to the boundary.
+/// Smallest Linf, L2, L1 or L0, untargeted or targeted. As in the authors' code: 100 steps, whose length falls from 1
+/// to 0.01 and γ from 0.05 to 0.001 along a cosine; the radius in L0 is a whole number and begins at 1. Deviations: the
+/// estimated distance is stretched by γ too, lest the image stops just before the boundary, and does not fall; a
+/// gradient that vanishes is replaced by a random direction; in L1 the projection is onto ball and box at once; images
+/// for which nothing is found are tried once more with steps ten times as long. It returns the nearest iterate that
+/// reaches the goal.
 /// </summary>
 public sealed record FastMinimumNorm : IAttack<IClassifier>
 {
@@ -38,11 +40,38 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     public double Gamma { get; init; } = 0.05;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<FastMinimumNorm>(new(), "smallest change in any norm: gradient steps in a ball that follows the boundary", "Pintor et al., 2021, 2102.12827")
-        .Norms([Norm.Linf, Norm.L2, Norm.L1, Norm.L0], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Number("step", 0, "length of the first step", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Number("gamma", 0, "by what share the ball changes in the first step", attack => attack.Gamma, (attack, value) => attack with { Gamma = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<FastMinimumNorm>(
+            new(),
+            "smallest change in any norm: gradient steps in a ball that follows the boundary",
+            "Pintor et al., 2021, 2102.12827"
+        )
+            .Norms(
+                [Norm.Linf, Norm.L2, Norm.L1, Norm.L0],
+                attack => attack.Norm,
+                (attack, value) => attack with { Norm = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Number(
+                "step",
+                0,
+                "length of the first step",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Number(
+                "gamma",
+                0,
+                "by what share the ball changes in the first step",
+                attack => attack.Gamma,
+                (attack, value) => attack with { Gamma = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -52,7 +81,8 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         Closest found = Search(batch, Step);
         bool[] succeeded = found.Distances.isfinite().reshape(-1).ToArray<bool>();
         long[] withstood = Rows.Where(succeeded, false);
-        if (withstood.Length > 0) found.Images.Put(withstood, Search(batch.Select(withstood), Longer * Step).Images);
+        if (withstood.Length > 0)
+            found.Images.Put(withstood, Search(batch.Select(withstood), Longer * Step).Images);
         return scope.MoveToOuter(found.Images);
     }
 
@@ -64,18 +94,29 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         var (model, images, goal, random) = batch;
         var closest = new Closest(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
-        Tensor point = images.clone(), farthest = Column(images.maximum((1.0 - images)));
+        Tensor point = images.clone(),
+            farthest = Column(images.maximum((1.0 - images)));
         Tensor radius = full([images.size(0), 1, 1, 1], (double)(Norm == Norm.L0 ? 1 : 0));
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(point, margin);
-            Tensor change = point.sub(images), size = Column(change), reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
+            Tensor change = point.sub(images),
+                size = Column(change),
+                reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
             closest.Take(point, size, reached);
 
             double decay = (1 + Math.Cos(Math.PI * step / Steps)) / 2;
-            double length = first * (0.01 + (0.99 * decay)), gamma = LastGamma + ((Gamma - LastGamma) * decay);
-            radius.copy_(where(reached, Shrunk(radius, gamma).minimum(closest.Distances), Grown(radius, gamma, size, pass, closest)).minimum(farthest));
+            double length = first * (0.01 + (0.99 * decay)),
+                gamma = LastGamma + ((Gamma - LastGamma) * decay);
+            radius.copy_(
+                where(
+                        reached,
+                        Shrunk(radius, gamma).minimum(closest.Distances),
+                        Grown(radius, gamma, size, pass, closest)
+                    )
+                    .minimum(farthest)
+            );
             Tensor moved = change.add_(Direction.Along(pass.Gradient, random, step), length);
             point.copy_(Project(moved, images, radius).add(images).clamp_(0.0, 1.0));
         }
@@ -90,26 +131,37 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
 
     private Tensor Grown(Tensor radius, double gamma, Tensor size, LossGradient pass, Closest closest)
     {
-        if (Norm == Norm.L0) return radius.mul(1 + gamma).floor().maximum(radius.add(1.0));
-        double dual = Norm == Norm.Linf ? 1 : Norm == Norm.L2 ? 2 : double.PositiveInfinity;
-        Tensor distance = pass.Losses.abs().reshape(-1, 1, 1, 1).div(linalg.vector_norm(pass.Gradient, dual, s_image, true).clamp_min(1e-12));
+        if (Norm == Norm.L0)
+            return radius.mul(1 + gamma).floor().maximum(radius.add(1.0));
+        double dual =
+            Norm == Norm.Linf ? 1
+            : Norm == Norm.L2 ? 2
+            : double.PositiveInfinity;
+        Tensor distance = pass
+            .Losses.abs()
+            .reshape(-1, 1, 1, 1)
+            .div(linalg.vector_norm(pass.Gradient, dual, s_image, true).clamp_min(1e-12));
         return where(closest.Distances.isfinite(), radius, size.add(distance).maximum(radius)).mul_(1 + gamma);
     }
 
-    private Tensor Project(Tensor change, Tensor images, Tensor radius) => Norm switch
-    {
-        Norm.Linf => change.maximum(radius.neg()).minimum(radius),
-        Norm.L2 => change.mul_(radius.div(linalg.vector_norm(change, 2, s_image, true).clamp_min(1e-12)).clamp_(0.0, 1.0)),
-        Norm.L1 => L1Ball.Project(change, images, radius),
-        _ => Largest(change, radius),
-    };
+    private Tensor Project(Tensor change, Tensor images, Tensor radius) =>
+        Norm switch
+        {
+            Norm.Linf => change.maximum(radius.neg()).minimum(radius),
+            Norm.L2 => change.mul_(
+                radius.div(linalg.vector_norm(change, 2, s_image, true).clamp_min(1e-12)).clamp_(0.0, 1.0)
+            ),
+            Norm.L1 => L1Ball.Project(change, images, radius),
+            _ => Largest(change, radius),
+        };
 
     // The changes of the largest absolute value, as many as the radius says.
     private static Tensor Largest(Tensor change, Tensor count)
     {
         Tensor size = change.abs();
         long most = (long)count.amax(s_image).amax([0]).ToDouble();
-        Tensor order = size.flatten(1).topk((int)Math.Max(most, 1), -1).values, last = count.reshape(-1, 1).sub(1.0).clamp_min(0.0).to(ScalarType.Int64);
+        Tensor order = size.flatten(1).topk((int)Math.Max(most, 1), -1).values,
+            last = count.reshape(-1, 1).sub(1.0).clamp_min(0.0).to(ScalarType.Int64);
         return change.masked_fill(size.lt(order.gather(1, last).reshape(-1, 1, 1, 1)), 0.0).mul_(count.clamp(0.0, 1.0));
     }
 }

@@ -7,14 +7,17 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// Hot/Cold (Rozsa, Rudd, Boult, 2016, 1605.01775): one backward pass from the logits, with the hot class's logit turned on, |h(x)|, and the cold class's, the
-/// present one, turned off, −|h(x)|, all others zero, gives a direction in the image; a line search finds the shortest way along it that reaches the goal. Minimum
-/// L2 norm, one gradient for each hot class. Untargeted, the likeliest 9 wrong classes are hot in turn and the nearest image is kept; targeted, the wanted class.
-/// Deviations: the search goes over 20 lengths, each 1.5 times the one before, then halves 10 times, where the paper names no numbers; images are clipped to the box.
+/// Hot/Cold (Rozsa, Rudd, Boult, 2016, 1605.01775): one backward pass from the logits, with the hot class's logit
+/// turned on, |h(x)|, and the cold class's, the present one, turned off, −|h(x)|, all others zero, gives a direction in
+/// the image; a line search finds the shortest way along it that reaches the goal. Minimum L2 norm, one gradient for
+/// each hot class. Untargeted, the likeliest 9 wrong classes are hot in turn and the nearest image is kept; targeted,
+/// the wanted class. Deviations: the search goes over 20 lengths, each 1.5 times the one before, then halves 10 times,
+/// where the paper names no numbers; images are clipped to the box.
 /// </summary>
 public sealed record HotCold : IAttack<IClassifier>
 {
-    private const int Lengths = 20, Halvings = 10;
+    private const int Lengths = 20,
+        Halvings = 10;
     private const double Growth = 1.5;
     private static readonly long[] s_image = [1, 2, 3];
 
@@ -28,8 +31,18 @@ public sealed record HotCold : IAttack<IClassifier>
     public int Targets { get; init; } = 9;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<HotCold>(new(), "a line search along one gradient between two logits", "Rozsa, Rudd, Boult, 2016, 1605.01775")
-        .Whole("targets", 1, "wrong classes that are tried, the likeliest first", attack => attack.Targets, (attack, value) => attack with { Targets = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<HotCold>(
+            new(),
+            "a line search along one gradient between two logits",
+            "Rozsa, Rudd, Boult, 2016, 1605.01775"
+        ).Whole(
+            "targets",
+            1,
+            "wrong classes that are tried, the likeliest first",
+            attack => attack.Targets,
+            (attack, value) => attack with { Targets = value }
+        );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -40,17 +53,33 @@ public sealed record HotCold : IAttack<IClassifier>
         int each = targets[0].Length;
         AttackBatch<IClassifier> batch = single.Repeat(each);
         Tensor hot = tensor(targets.SelectMany(classes => classes).ToArray());
-        Tensor direction = Direction.Unit(batch.Model.Gradient(batch.Images, logits => Heat(logits, batch.Goal, hot)).Gradient);
+        Tensor direction = Direction.Unit(
+            batch.Model.Gradient(batch.Images, logits => Heat(logits, batch.Goal, hot)).Gradient
+        );
 
         // The longest way that may make sense crosses the box; the first lengths are far below.
-        double[] low = new double[batch.Count], high = [.. low.Select(_ => double.PositiveInfinity)];
+        double[] low = new double[batch.Count],
+            high = [.. low.Select(_ => double.PositiveInfinity)];
         double longest = Math.Sqrt(images.numel() / images.size(0));
-        for (int i = Lengths - 1; i >= 0; i--) Try([.. high.Select(_ => longest / Math.Pow(Growth, i))]);
-        for (int i = 0; i < Halvings; i++) Try([.. high.Select((length, row) => double.IsFinite(length) ? (low[row] + length) / 2 : longest)]);
+        for (int i = Lengths - 1; i >= 0; i--)
+            Try([.. high.Select(_ => longest / Math.Pow(Growth, i))]);
+        for (int i = 0; i < Halvings; i++)
+            Try([.. high.Select((length, row) => double.IsFinite(length) ? (low[row] + length) / 2 : longest)]);
 
         Tensor found = Along([.. high.Select(length => double.IsFinite(length) ? length : longest)]);
-        double[] distances = [.. Norm.Of(found.sub(batch.Images)).ToArray<float>().Select((distance, row) => double.IsFinite(high[row]) ? distance : double.PositiveInfinity)];
-        return scope.MoveToOuter(found.At([.. Rows.All(single.Count).Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i])).Select(i => (long)i)]));
+        double[] distances =
+        [
+            .. Norm.Of(found.sub(batch.Images))
+                .ToArray<float>()
+                .Select((distance, row) => double.IsFinite(high[row]) ? distance : double.PositiveInfinity),
+        ];
+        return scope.MoveToOuter(
+            found.At([
+                .. Rows.All(single.Count)
+                    .Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i]))
+                    .Select(i => (long)i),
+            ])
+        );
 
         Tensor Along(double[] lengths) => direction.mul(Rows.Column(lengths)).add_(batch.Images).clamp_(0.0, 1.0);
 
@@ -60,8 +89,10 @@ public sealed record HotCold : IAttack<IClassifier>
             bool[] hit = batch.Goal.IsReached(batch.Model.Predict(Along(lengths))).ToArray<bool>();
             for (int row = 0; row < hit.Length; row++)
             {
-                if (hit[row]) high[row] = Math.Min(high[row], lengths[row]);
-                else if (lengths[row] < high[row]) low[row] = Math.Max(low[row], lengths[row]);
+                if (hit[row])
+                    high[row] = Math.Min(high[row], lengths[row]);
+                else if (lengths[row] < high[row])
+                    low[row] = Math.Max(low[row], lengths[row]);
             }
         }
     }
@@ -73,7 +104,8 @@ public sealed record HotCold : IAttack<IClassifier>
     private static Tensor Heat(Tensor logits, Goal goal, Tensor hot)
     {
         Tensor cold = goal.IsTargeted ? logits.detach().argmax(1) : goal.Labels;
-        Tensor on = logits.gather(1, hot.unsqueeze(1)), off = logits.gather(1, cold.unsqueeze(1));
+        Tensor on = logits.gather(1, hot.unsqueeze(1)),
+            off = logits.gather(1, cold.unsqueeze(1));
         return on.mul(on.detach().abs()).sub(off.mul(off.detach().abs())).squeeze(1);
     }
 }

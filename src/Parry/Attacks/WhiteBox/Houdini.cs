@@ -6,13 +6,16 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// Houdini (Cisse, Adi, Neverova, Keshet, 2017, 1707.05373): a surrogate for the loss that the task really has, times the probability that a normally distributed
-/// margin is smaller than the model's: P(γ > g(x, y) − g(x, ŷ)) · ℓ(ŷ, y) with γ ~ N(0, 1). For classification ℓ is 0 or 1, and ŷ the best class with ℓ = 1: the
-/// loss is Φ(margin), raised by projected gradient steps, away from the true class or towards the wanted one. Linf and L2. Deviations: the logarithm of the loss is
-/// raised, which has the same direction for every image but does not vanish where the model is sure; the paper leaves step and steps to the task, these are PGD's,
-/// from the image itself.
+/// Houdini (Cisse, Adi, Neverova, Keshet, 2017, 1707.05373): a surrogate for the loss that the task really has, times
+/// the probability that a normally distributed margin is smaller than the model's: P(γ > g(x, y) − g(x, ŷ)) · ℓ(ŷ, y)
+/// with γ ~ N(0, 1). For classification ℓ is 0 or 1, and ŷ the best class with ℓ = 1: the loss is Φ(margin), raised by
+/// projected gradient steps, away from the true class or towards the wanted one. Linf and L2. Deviations: the logarithm
+/// of the loss is raised, which has the same direction for every image but does not vanish where the model is sure; the
+/// paper leaves step and steps to the task, these are PGD's, from the image itself.
 /// </summary>
-/// <remarks>Steps are normalized per image, so that for classification Houdini climbs as PGD on the margin does.</remarks>
+/// <remarks>
+/// Steps are normalized per image, so that for classification Houdini climbs as PGD on the margin does.
+/// </remarks>
 public sealed record Houdini : IBudgetAttack<IClassifier>
 {
     private readonly double? _epsilon;
@@ -25,10 +28,18 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init => field = value is Norm.Linf or Norm.L2 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"Houdini works in Linf and L2, not in {value}.");
+        init =>
+            field = value is Norm.Linf or Norm.L2
+                ? value
+                : throw new ArgumentOutOfRangeException(
+                    nameof(value),
+                    $"Houdini works in Linf and L2, not in {value}."
+                );
     } = Norm.Linf;
 
-    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.</summary>
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
     public double Epsilon
     {
         get => _epsilon ?? Ball.UsualRadius(Norm);
@@ -42,21 +53,57 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
     public int Steps { get; init; } = 40;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<Houdini>(new(), "gradient steps on a surrogate of the task's own loss", "Cisse et al., 2017, 1707.05373")
-        .Budget("the largest perturbation; 2 when the norm is l2", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Number("step", 0, "length of a step; auto: 2.5 eps/steps", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<Houdini>(
+            new(),
+            "gradient steps on a surrogate of the task's own loss",
+            "Cisse et al., 2017, 1707.05373"
+        )
+            .Budget(
+                "the largest perturbation; 2 when the norm is l2",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Number(
+                "step",
+                0,
+                "length of a step; auto: 2.5 eps/steps",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            );
 
-    private ProjectedGradientDescent Climb => new() { Norm = Norm, Epsilon = Epsilon, Step = Step, Steps = Steps, RandomStart = false, Loss = Objective.Houdini };
+    private ProjectedGradientDescent Climb =>
+        new()
+        {
+            Norm = Norm,
+            Epsilon = Epsilon,
+            Step = Step,
+            Steps = Steps,
+            RandomStart = false,
+            Loss = Objective.Houdini,
+        };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => Climb.Perturb(model, images, goal, random);
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        Climb.Perturb(model, images, goal, random);
 
     /// <inheritdoc/>
     /// <remarks>The budgets run side by side as one batch.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        Climb.PerturbWithin(model, images, goal, random, epsilons);
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) => Climb.PerturbWithin(model, images, goal, random, epsilons);
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

@@ -6,9 +6,10 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// ILCM, the iterative least-likely class method (Kurakin, Goodfellow, Bengio, 2016, 1607.02533): <see cref="BasicIterative"/> steps towards the class that
-/// the model finds least likely for the clean image. Linf, with the step and number of steps of that attack. The class stays fixed; any wrong
-/// class counts as success. Deviation: a targeted run goes to the wanted class instead, where it is the basic iterative method.
+/// ILCM, the iterative least-likely class method (Kurakin, Goodfellow, Bengio, 2016, 1607.02533):
+/// <see cref="BasicIterative"/> steps towards the class that the model finds least likely for the clean image. Linf,
+/// with the step and number of steps of that attack. The class stays fixed; any wrong class counts as success.
+/// Deviation: a targeted run goes to the wanted class instead, where it is the basic iterative method.
 /// </summary>
 public sealed record IterativeLeastLikely : IBudgetAttack<IClassifier>
 {
@@ -28,20 +29,56 @@ public sealed record IterativeLeastLikely : IBudgetAttack<IClassifier>
     public int? Steps { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<IterativeLeastLikely>(new(), "many small steps towards the least likely class", "Kurakin, Goodfellow, Bengio, 2016, 1607.02533")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Number("step", 0, "size of a step; auto: 1/255, or eps/steps when steps are given", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Whole("steps", 1, "number of steps; auto: min(eps/step + 4, 1.25 eps/step)", attack => attack.Steps, (attack, value) => attack with { Steps = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<IterativeLeastLikely>(
+            new(),
+            "many small steps towards the least likely class",
+            "Kurakin, Goodfellow, Bengio, 2016, 1607.02533"
+        )
+            .Budget(
+                "the largest change of a value",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Number(
+                "step",
+                0,
+                "size of a step; auto: 1/255, or eps/steps when steps are given",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps; auto: min(eps/step + 4, 1.25 eps/step)",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
         Goal leastLikely = goal.IsTargeted ? goal : Goal.Targeted(model.Logits(images).argmin(1));
-        return scope.MoveAllToOuter(new BasicIterative { Step = Step, Steps = Steps }.PerturbWithin(model, images, leastLikely, random, epsilons));
+        return scope.MoveAllToOuter(
+            new BasicIterative { Step = Step, Steps = Steps }.PerturbWithin(
+                model,
+                images,
+                leastLikely,
+                random,
+                epsilons
+            )
+        );
     }
 
     /// <inheritdoc/>

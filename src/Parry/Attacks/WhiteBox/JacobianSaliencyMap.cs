@@ -7,11 +7,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// JSMA, the Jacobian-based saliency map attack (Papernot, McDaniel, Jha, Fredrikson, Celik, Swami, 2015, 1511.07528): again and again it takes the pair of values
-/// (p, q) that raises the target's logit and lowers the sum of the others, with the largest product α·(−β) of the two effects, and moves both by θ, until the goal
-/// is reached, 14.5 % of the values are changed, or no pair is left. Few values change (L0), each by much. Targeted by nature: an untargeted run aims at the
-/// likeliest wrong class, and any wrong class counts. θ = 1; values either all rise, or all fall (the second map of the paper). Deviations: logits in place of
-/// probabilities, as the authors' code does; values within 0.01 of the edge of the box count as being there.
+/// JSMA, the Jacobian-based saliency map attack (Papernot, McDaniel, Jha, Fredrikson, Celik, Swami, 2015, 1511.07528):
+/// again and again it takes the pair of values (p, q) that raises the target's logit and lowers the sum of the others,
+/// with the largest product α·(−β) of the two effects, and moves both by θ, until the goal is reached, 14.5 % of the
+/// values are changed, or no pair is left. Few values change (L0), each by much. Targeted by nature: an untargeted run
+/// aims at the likeliest wrong class, and any wrong class counts. θ = 1; values either all rise, or all fall (the
+/// second map of the paper). Deviations: logits in place of probabilities, as the authors' code does; values within
+/// 0.01 of the edge of the box count as being there.
 /// </summary>
 public sealed record JacobianSaliencyMap : IAttack<IClassifier>
 {
@@ -33,10 +35,32 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     public bool Decrease { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<JacobianSaliencyMap>(new(), "pairs of values with the largest effect on the target, one after the other", "Papernot et al., 2015, 1511.07528")
-        .Number("theta", 0, "by how much a step moves a value", attack => attack.Theta, (attack, value) => attack with { Theta = value })
-        .Number("gamma", 0, "largest share of the values that may change", attack => attack.Gamma, (attack, value) => attack with { Gamma = value })
-        .Flag("decrease", "move values down, not up", attack => attack.Decrease, (attack, value) => attack with { Decrease = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<JacobianSaliencyMap>(
+            new(),
+            "pairs of values with the largest effect on the target, one after the other",
+            "Papernot et al., 2015, 1511.07528"
+        )
+            .Number(
+                "theta",
+                0,
+                "by how much a step moves a value",
+                attack => attack.Theta,
+                (attack, value) => attack with { Theta = value }
+            )
+            .Number(
+                "gamma",
+                0,
+                "largest share of the values that may change",
+                attack => attack.Gamma,
+                (attack, value) => attack with { Gamma = value }
+            )
+            .Flag(
+                "decrease",
+                "move values down, not up",
+                attack => attack.Decrease,
+                (attack, value) => attack with { Decrease = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -44,24 +68,41 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images.clone(), goal, random);
         long[] rows = Rows.All(batch.Count);
-        Tensor target = nn.functional.one_hot(tensor(RankedClasses.Targets(batch, 1).Select(classes => classes[0]).ToArray()), model.Classes).to(ScalarType.Float32);
+        Tensor target = nn
+            .functional.one_hot(
+                tensor(RankedClasses.Targets(batch, 1).Select(classes => classes[0]).ToArray()),
+                model.Classes
+            )
+            .to(ScalarType.Float32);
 
-        // A step raises the target's logit and lowers the sum of the others; where values fall it goes against their gradients.
+        // A step raises the target's logit and lowers the sum of the others; where values fall it goes against their
+        // gradients.
         double way = Decrease ? -1 : 1;
-        Tensor wanted = stack([target, target.sub(1.0)], 1).mul_(way), results = images.clone(), points = images.clone();
+        Tensor wanted = stack([target, target.sub(1.0)], 1).mul_(way),
+            results = images.clone(),
+            points = images.clone();
         IClassifier twice = Twice(batch);
         int values = (int)(images.numel() / images.size(0));
         for (int pairs = 1; 2 * pairs <= Math.Min(1, Gamma) * values && rows.Length > 0; pairs++)
         {
             bool[] leave = Step();
-            if (!leave.Contains(true)) continue;
-            long[] stay = Rows.Where(leave, false), gone = Rows.Where(leave, true);
-            using (NewDisposeScope()) results.Put(rows.At(gone), points.At(gone));
-            (rows, wanted, batch, points) = (rows.At(stay), wanted.Narrow(stay), batch.Narrow(stay), points.Narrow(stay));
+            if (!leave.Contains(true))
+                continue;
+            long[] stay = Rows.Where(leave, false),
+                gone = Rows.Where(leave, true);
+            using (NewDisposeScope())
+                results.Put(rows.At(gone), points.At(gone));
+            (rows, wanted, batch, points) = (
+                rows.At(stay),
+                wanted.Narrow(stay),
+                batch.Narrow(stay),
+                points.Narrow(stay)
+            );
             twice = Twice(batch);
         }
 
-        if (rows.Length > 0) results.Put(rows, points);
+        if (rows.Length > 0)
+            results.Put(rows, points);
         return scope.MoveToOuter(results);
 
         // Moves a pair of each row that is not done; says which are.
@@ -71,17 +112,25 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             Tensor weights = wanted.flatten(0, 1);
             LossGradient pass = twice.Gradient(points.repeat_interleave(2, 0), logits => logits.mul(weights).sum(1));
             bool[] done = batch.Goal.IsReached(pass.Logits.slice(0, 0, 2 * rows.Length, 2).argmax(1)).ToArray<bool>();
-            Tensor flat = points.flatten(1), blocked = Decrease ? flat.lt(Edge) : flat.gt(1 - Edge);
-            float[] effects = pass.Gradient.reshape(rows.Length, 2, -1).masked_fill(blocked.unsqueeze(1), double.NegativeInfinity).ToArray<float>();
+            Tensor flat = points.flatten(1),
+                blocked = Decrease ? flat.lt(Edge) : flat.gt(1 - Edge);
+            float[] effects = pass
+                .Gradient.reshape(rows.Length, 2, -1)
+                .masked_fill(blocked.unsqueeze(1), double.NegativeInfinity)
+                .ToArray<float>();
             var pairs = new long[2 * rows.Length];
             for (int row = 0; row < rows.Length; row++)
             {
-                (pairs[2 * row], pairs[(2 * row) + 1], float gain) = BestPair(effects.AsSpan(2 * row * values, values), effects.AsSpan(((2 * row) + 1) * values, values));
+                (pairs[2 * row], pairs[(2 * row) + 1], float gain) = BestPair(
+                    effects.AsSpan(2 * row * values, values),
+                    effects.AsSpan(((2 * row) + 1) * values, values)
+                );
                 done[row] |= gain == 0;
             }
 
             Tensor pair = tensor(pairs, [rows.Length, 2]);
-            Tensor moved = flat.scatter(1, pair, flat.gather(1, pair).add(way * Theta).clamp_(0.0, 1.0)).reshape(points.shape);
+            Tensor moved = flat.scatter(1, pair, flat.gather(1, pair).add(way * Theta).clamp_(0.0, 1.0))
+                .reshape(points.shape);
             points.copy_(where(tensor(done).reshape(-1, 1, 1, 1), points, moved));
             return done;
         }
@@ -91,12 +140,14 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // The model for two copies of each row: one pass has the gradients of two functions.
-    private static IClassifier Twice(AttackBatch<IClassifier> batch) => batch.Model.For(batch.Random.Samples.ToArray().SelectMany(sample => new[] { sample, sample }).ToArray());
+    private static IClassifier Twice(AttackBatch<IClassifier> batch) =>
+        batch.Model.For(batch.Random.Samples.ToArray().SelectMany(sample => new[] { sample, sample }).ToArray());
 
     /// <summary>
-    /// The pair p &lt; q with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, the first of equal ones, and that product, zero where
-    /// there is no such pair. Values that could not gain as much as the pairs of one promising value do, even beside the largest effects of all, are left out, which
-    /// leaves a few dozen: as a tensor all pairs would take values² numbers for each image.
+    /// The pair p &lt; q with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, the first
+    /// of equal ones, and that product, zero where there is no such pair. Values that could not gain as much as the
+    /// pairs of one promising value do, even beside the largest effects of all, are left out, which leaves a few dozen:
+    /// as a tensor all pairs would take values² numbers for each image.
     /// </summary>
     /// <param name="a">Minus infinity for values that may not be taken.</param>
     /// <param name="b">Minus infinity for values that may not be taken.</param>
@@ -107,14 +158,16 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         float bar = 0;
         for (int q = 0; q < a.Length; q++)
         {
-            if (q != promising) bar = Math.Max(bar, Gain(a[promising], a[q], b[promising], b[q]));
+            if (q != promising)
+                bar = Math.Max(bar, Gain(a[promising], a[q], b[promising], b[q]));
         }
 
         int count = 0;
         var left = new int[a.Length];
         for (int p = 0; p < a.Length; p++)
         {
-            if (most[p] >= bar && !float.IsNegativeInfinity(a[p])) left[count++] = p;
+            if (most[p] >= bar && !float.IsNegativeInfinity(a[p]))
+                left[count++] = p;
         }
 
         (int First, int Second, float Gain) best = default;
@@ -124,7 +177,8 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             for (int j = i + 1; j < count; j++)
             {
                 float gain = Gain(a[p], a[left[j]], b[p], b[left[j]]);
-                if (gain > best.Gain) best = (p, left[j], gain);
+                if (gain > best.Gain)
+                    best = (p, left[j], gain);
             }
         }
 
@@ -134,12 +188,16 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     // What each value would gain beside the largest effects of all.
     private static float[] Most(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        float largestA = float.NegativeInfinity, largestB = float.NegativeInfinity;
+        float largestA = float.NegativeInfinity,
+            largestB = float.NegativeInfinity;
         var most = new float[a.Length];
-        for (int p = 0; p < a.Length; p++) (largestA, largestB) = (Math.Max(largestA, a[p]), Math.Max(largestB, b[p]));
-        for (int p = 0; p < a.Length; p++) most[p] = Gain(a[p], largestA, b[p], largestB);
+        for (int p = 0; p < a.Length; p++)
+            (largestA, largestB) = (Math.Max(largestA, a[p]), Math.Max(largestB, b[p]));
+        for (int p = 0; p < a.Length; p++)
+            most[p] = Gain(a[p], largestA, b[p], largestB);
         return most;
     }
 
-    private static float Gain(float a, float otherA, float b, float otherB) => Math.Max(a + otherA, 0) * Math.Max(b + otherB, 0);
+    private static float Gain(float a, float otherA, float b, float otherB) =>
+        Math.Max(a + otherA, 0) * Math.Max(b + otherB, 0);
 }

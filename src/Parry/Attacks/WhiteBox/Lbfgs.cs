@@ -7,10 +7,12 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// The L-BFGS attack (Szegedy, Zaremba, Sutskever, Bruna, Erhan, Goodfellow, Fergus, 2013, 1312.6199), the first of all: box-constrained L-BFGS minimizes
-/// c·(cross entropy with the wanted class) + |δ|², and a search over c, for each image by itself, looks for the smallest perturbation. Targeted; an
-/// untargeted run aims at the class that comes second for the clean image. Smallest L2. The search starts at c = 0.01. Deviations: the squared distance in
-/// place of the paper's, as in the usual implementations; any iterate that reaches the goal counts, not only the last; 9 searches of at most 100 iterations.
+/// The L-BFGS attack (Szegedy, Zaremba, Sutskever, Bruna, Erhan, Goodfellow, Fergus, 2013, 1312.6199), the first of
+/// all: box-constrained L-BFGS minimizes c·(cross entropy with the wanted class) + |δ|², and a search over c, for each
+/// image by itself, looks for the smallest perturbation. Targeted; an untargeted run aims at the class that comes
+/// second for the clean image. Smallest L2. The search starts at c = 0.01. Deviations: the squared distance in place of
+/// the paper's, as in the usual implementations; any iterate that reaches the goal counts, not only the last; 9
+/// searches of at most 100 iterations.
 /// </summary>
 public sealed record Lbfgs : IAttack<IClassifier>
 {
@@ -30,10 +32,33 @@ public sealed record Lbfgs : IAttack<IClassifier>
     public double InitialConstant { get; init; } = 1e-2;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<Lbfgs>(new(), "smallest L2 change, by box-constrained L-BFGS and a search over the trade-off", "Szegedy et al., 2013, 1312.6199")
-        .Whole("steps", 1, "constants tried in the binary search", attack => attack.SearchSteps, (attack, value) => attack with { SearchSteps = value })
-        .Whole("iterations", 1, "gradients for each constant", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<Lbfgs>(
+            new(),
+            "smallest L2 change, by box-constrained L-BFGS and a search over the trade-off",
+            "Szegedy et al., 2013, 1312.6199"
+        )
+            .Whole(
+                "steps",
+                1,
+                "constants tried in the binary search",
+                attack => attack.SearchSteps,
+                (attack, value) => attack with { SearchSteps = value }
+            )
+            .Whole(
+                "iterations",
+                1,
+                "gradients for each constant",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -41,7 +66,9 @@ public sealed record Lbfgs : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         Goal wanted = goal.IsTargeted
             ? goal
-            : Goal.Targeted(model.Logits(images).ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity).argmax(1));
+            : Goal.Targeted(
+                model.Logits(images).ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity).argmax(1)
+            );
         var closest = new Closest(images);
         var constants = new ConstantSearch((int)images.size(0), InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
@@ -64,9 +91,16 @@ public sealed record Lbfgs : IAttack<IClassifier>
         {
             bool[] done = Step();
             long[] stay = Rows.Where(done, false);
-            if (stay.Length == 0) break;
+            if (stay.Length == 0)
+                break;
             if (stay.Length < rows.Length)
-                (batch, goal, rows, weights, minimizer) = (batch.Select(stay), goal.Select(tensor(stay)), rows.At(stay), weights.At(stay), minimizer.Select(stay));
+                (batch, goal, rows, weights, minimizer) = (
+                    batch.Select(stay),
+                    goal.Select(tensor(stay)),
+                    rows.At(stay),
+                    weights.At(stay),
+                    minimizer.Select(stay)
+                );
         }
 
         return found;
@@ -75,11 +109,14 @@ public sealed record Lbfgs : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             Func<Tensor, Tensor> likelihood = AttackLoss.CrossEntropy(batch.Goal);
-            Tensor point = minimizer.Point, change = point.sub(batch.Images);
+            Tensor point = minimizer.Point,
+                change = point.sub(batch.Images);
             LossGradient pass = batch.Model.Gradient(point, logits => likelihood(logits).neg().mul(weights));
-            Tensor hit = goal.IsReached(pass.Logits.argmax(1)), squares = change.mul(change).sum([1, 2, 3]);
+            Tensor hit = goal.IsReached(pass.Logits.argmax(1)),
+                squares = change.mul(change).sum([1, 2, 3]);
             closest.Take(point, squares.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);
-            foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true))) found[row] = true;
+            foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true)))
+                found[row] = true;
             return minimizer.Learn(pass.Losses.add(squares), pass.Gradient.add(change.mul_(2.0)));
         }
     }

@@ -6,9 +6,10 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// MI-FGSM, the momentum iterative method (Dong, Liao, Pang, Su, Zhu, Hu, Li, 2017, 1710.06081): gradients of the cross entropy, each divided by its own
-/// image's L1 length, add up with decay μ, and every step goes along the sign of the sum. The momentum carries it over poor local maxima, and its images
-/// transfer better to other models. Linf, untargeted or targeted. The paper's μ = 1, 10 steps and α = ε/steps. It returns the last iterate.
+/// MI-FGSM, the momentum iterative method (Dong, Liao, Pang, Su, Zhu, Hu, Li, 2017, 1710.06081): gradients of the cross
+/// entropy, each divided by its own image's L1 length, add up with decay μ, and every step goes along the sign of the
+/// sum. The momentum carries it over poor local maxima, and its images transfer better to other models. Linf,
+/// untargeted or targeted. The paper's μ = 1, 10 steps and α = ε/steps. It returns the last iterate.
 /// </summary>
 public sealed record MomentumIterative : IBudgetAttack<IClassifier>
 {
@@ -33,11 +34,38 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
     public double Decay { get; init; } = 1;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<MomentumIterative>(new(), "small FGSM steps along gradients that add up", "Dong et al., 2017, 1710.06081")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Number("step", 0, "size of a step; auto: eps/steps", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Number("decay", 0, "what stays of the momentum from step to step", attack => attack.Decay, (attack, value) => attack with { Decay = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<MomentumIterative>(
+            new(),
+            "small FGSM steps along gradients that add up",
+            "Dong et al., 2017, 1710.06081"
+        )
+            .Budget(
+                "the largest change of a value",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Number(
+                "step",
+                0,
+                "size of a step; auto: eps/steps",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Number(
+                "decay",
+                0,
+                "what stays of the momentum from step to step",
+                attack => attack.Decay,
+                (attack, value) => attack with { Decay = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -45,7 +73,8 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
         using var scope = NewDisposeScope();
         var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
         Func<Tensor, Tensor> loss = AttackLoss.CrossEntropy(goal);
-        Tensor point = images.clone(), momentum = zeros_like(images);
+        Tensor point = images.clone(),
+            momentum = zeros_like(images);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
@@ -59,8 +88,13 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
 
     /// <inheritdoc/>
     /// <remarks>The length of a step follows the budget, so each is run by itself.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

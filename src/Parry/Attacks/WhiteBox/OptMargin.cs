@@ -7,11 +7,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// OptMargin (He, Li, Song, ICLR 2018, openreview BkpiPMbA-): the L2 attack of Carlini and Wagner, but not one point must reach the goal: 20 must, the image itself
-/// and 19 around it, at random orthogonal vectors of equal length. It minimizes |x' − x|² + c·Σ max(κ − margin(x' + v), 0) by Adam in tanh space, with a search over
-/// c, and so finds images that a vote over their surroundings does not bring back. Of each image it returns the nearest of those for which all points reach the goal,
-/// else the one for which most do. Vectors have 0.3 per pixel (root mean square), the paper's for MNIST; κ = 0; 4 searches. Deviations: surrounding points are
-/// clipped to the box; 200 iterations of learning rate 0.05 in place of 1,000 of 0.01, and c starts at 0.1 and grows tenfold until the first success.
+/// OptMargin (He, Li, Song, ICLR 2018, openreview BkpiPMbA-): the L2 attack of Carlini and Wagner, but not one point
+/// must reach the goal: 20 must, the image itself and 19 around it, at random orthogonal vectors of equal length. It
+/// minimizes |x' − x|² + c·Σ max(κ − margin(x' + v), 0) by Adam in tanh space, with a search over c, and so finds
+/// images that a vote over their surroundings does not bring back. Of each image it returns the nearest of those for
+/// which all points reach the goal, else the one for which most do. Vectors have 0.3 per pixel (root mean square), the
+/// paper's for MNIST; κ = 0; 4 searches. Deviations: surrounding points are clipped to the box; 200 iterations of
+/// learning rate 0.05 in place of 1,000 of 0.01, and c starts at 0.1 and grows tenfold until the first success.
 /// </summary>
 public sealed record OptMargin : IAttack<IClassifier>
 {
@@ -45,14 +47,61 @@ public sealed record OptMargin : IAttack<IClassifier>
     public double Confidence { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<OptMargin>(new(), "small L2 change that stays adversarial at random points around it", "He, Li, Song, 2018, openreview BkpiPMbA-")
-        .Whole("points", 1, "points that must reach the goal, the image among them", attack => attack.Points, (attack, value) => attack with { Points = value })
-        .Number("radius", 0, "root mean square of the vectors to these points", attack => attack.Radius, (attack, value) => attack with { Radius = value })
-        .Whole("steps", 1, "constants tried in the binary search", attack => attack.SearchSteps, (attack, value) => attack with { SearchSteps = value })
-        .Whole("iterations", 1, "steps of Adam for each constant", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Number("lr", 0, "Adam's learning rate", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value })
-        .Number("c", 0, "the first constant", attack => attack.InitialConstant, (attack, value) => attack with { InitialConstant = value })
-        .Number("confidence", 0, "by how much the wrong logit must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<OptMargin>(
+            new(),
+            "small L2 change that stays adversarial at random points around it",
+            "He, Li, Song, 2018, openreview BkpiPMbA-"
+        )
+            .Whole(
+                "points",
+                1,
+                "points that must reach the goal, the image among them",
+                attack => attack.Points,
+                (attack, value) => attack with { Points = value }
+            )
+            .Number(
+                "radius",
+                0,
+                "root mean square of the vectors to these points",
+                attack => attack.Radius,
+                (attack, value) => attack with { Radius = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "constants tried in the binary search",
+                attack => attack.SearchSteps,
+                (attack, value) => attack with { SearchSteps = value }
+            )
+            .Whole(
+                "iterations",
+                1,
+                "steps of Adam for each constant",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            )
+            .Number(
+                "c",
+                0,
+                "the first constant",
+                attack => attack.InitialConstant,
+                (attack, value) => attack with { InitialConstant = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "by how much the wrong logit must win",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
@@ -63,7 +112,8 @@ public sealed record OptMargin : IAttack<IClassifier>
         AttackBatch<IClassifier> around = batch.Repeat(Points);
         Tensor vectors = Vectors(random, images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
-        for (int search = 0; search < SearchSteps; search++) constants.Learn(Descend(batch, around, vectors, constants.Values, best));
+        for (int search = 0; search < SearchSteps; search++)
+            constants.Learn(Descend(batch, around, vectors, constants.Values, best));
         return scope.MoveToOuter(best.Images);
     }
 
@@ -71,7 +121,13 @@ public sealed record OptMargin : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns for which images all points reached the goal on the way.
-    private bool[] Descend(AttackBatch<IClassifier> batch, AttackBatch<IClassifier> around, Tensor vectors, double[] constants, BestSoFar best)
+    private bool[] Descend(
+        AttackBatch<IClassifier> batch,
+        AttackBatch<IClassifier> around,
+        Tensor vectors,
+        double[] constants,
+        BestSoFar best
+    )
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
@@ -87,17 +143,32 @@ public sealed record OptMargin : IAttack<IClassifier>
             Tensor change = point - clean;
             Tensor free = point.unsqueeze(1) + vectors;
             Tensor shown = free.clamp(0.0, 1.0);
-            LossGradient pass = around.Model.Gradient(shown.flatten(0, 1), logits => weights * (Confidence - margin(logits)).clamp_min(0.0));
+            LossGradient pass = around.Model.Gradient(
+                shown.flatten(0, 1),
+                logits => weights * (Confidence - margin(logits)).clamp_min(0.0)
+            );
 
-            // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in every batch.
+            // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in
+            // every batch.
             Tensor pulls = pass.Gradient.reshape(shown.shape) * shown.eq(free);
             Tensor pull = pulls.select(1, 0);
-            for (int i = 1; i < Points; i++) pull += pulls.select(1, i);
+            for (int i = 1; i < Points; i++)
+                pull += pulls.select(1, i);
 
             // With all of the points the goal is reached, and with fewer the more the better.
-            float[] reached = margin(pass.Logits).reshape(-1, Points).gt(Confidence).sum([1], false, ScalarType.Float32).ToArray<float>();
-            best.Take(rows, point, [.. reached.Select(count => count - Points + 0.5f)], change.pow(2.0).sum(s_image).ToArray<float>());
-            for (int i = 0; i < found.Length; i++) found[i] |= (int)reached[i] == Points;
+            float[] reached = margin(pass.Logits)
+                .reshape(-1, Points)
+                .gt(Confidence)
+                .sum([1], false, ScalarType.Float32)
+                .ToArray<float>();
+            best.Take(
+                rows,
+                point,
+                [.. reached.Select(count => count - Points + 0.5f)],
+                change.pow(2.0).sum(s_image).ToArray<float>()
+            );
+            for (int i = 0; i < found.Length; i++)
+                found[i] |= (int)reached[i] == Points;
             descent.Step((2 * change) + pull, LearningRate);
         }
 
@@ -114,10 +185,15 @@ public sealed record OptMargin : IAttack<IClassifier>
         for (int i = 1; i < Points; i++)
         {
             Tensor vector = drawn.select(1, i);
-            foreach (Tensor other in vectors) vector = vector.sub(other.mul(vector.mul(other).sum(1, true)));
+            foreach (Tensor other in vectors)
+                vector = vector.sub(other.mul(vector.mul(other).sum(1, true)));
             vectors.Add(vector.div(linalg.vector_norm(vector, 2, [1], true)));
         }
 
-        return scope.MoveToOuter(stack([.. vectors], 1).mul_(Radius * Math.Sqrt(values)).reshape([images.size(0), Points, .. images.shape.AsSpan(1)]));
+        return scope.MoveToOuter(
+            stack([.. vectors], 1)
+                .mul_(Radius * Math.Sqrt(values))
+                .reshape([images.size(0), Points, .. images.shape.AsSpan(1)])
+        );
     }
 }

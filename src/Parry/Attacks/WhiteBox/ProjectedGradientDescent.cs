@@ -7,11 +7,13 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// PGD, projected gradient descent (Madry, Makelov, Schmidt, Tsipras, Vladu, 2017, 1706.06083): from a random point of the ball, steps of fixed length
-/// along the steepest direction of the loss, each followed by projection onto the ball and clipping to the box. Linf, L2 and L1; in L1 the projection is
-/// onto ball and box at once, and the steps change the hundredth of the pixels with the largest gradients (Tramèr and Boneh, 2019, 1904.13000). It returns
-/// the last iterate that reached the goal, or the last of all where none did. Deviations: the length of a step follows the budget, further restarts attack
-/// only what has withstood, and a zero gradient in L2 and L1 is replaced by a random direction.
+/// PGD, projected gradient descent (Madry, Makelov, Schmidt, Tsipras, Vladu, 2017, 1706.06083): from a random point of
+/// the ball, steps of fixed length along the steepest direction of the loss, each followed by projection onto the ball
+/// and clipping to the box. Linf, L2 and L1; in L1 the projection is onto ball and box at once, and the steps change
+/// the hundredth of the pixels with the largest gradients (Tramèr and Boneh, 2019, 1904.13000). It returns the last
+/// iterate that reached the goal, or the last of all where none did. Deviations: the length of a step follows the
+/// budget, further restarts attack only what has withstood, and a zero gradient in L2 and L1 is replaced by a random
+/// direction.
 /// </summary>
 public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
 {
@@ -25,26 +27,44 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init => field = value != Norm.L0 ? value : throw new ArgumentOutOfRangeException(nameof(value), $"PGD works in Linf, L2 and L1, not in {value}.");
+        init =>
+            field =
+                value != Norm.L0
+                    ? value
+                    : throw new ArgumentOutOfRangeException(
+                        nameof(value),
+                        $"PGD works in Linf, L2 and L1, not in {value}."
+                    );
     } = Norm.Linf;
 
-    /// <summary>The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets for MNIST.</summary>
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
     public double Epsilon
     {
-        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : Norm == Norm.L2 ? 2 : 10);
+        get =>
+            _epsilon
+            ?? (
+                Norm == Norm.Linf ? 0.3
+                : Norm == Norm.L2 ? 2
+                : 10
+            );
         init => _epsilon = value;
     }
 
     /// <summary>
-    /// The length of a step; null makes it follow budget and steps: 2.5 ε/steps, enough to cross the ball from any start. The paper's 0.01 for 0.3 and 40
-    /// steps is not, and leaves more images standing.
+    /// The length of a step; null makes it follow budget and steps: 2.5 ε/steps, enough to cross the ball from any
+    /// start. The paper's 0.01 for 0.3 and 40 steps is not, and leaves more images standing.
     /// </summary>
     public double? Step { get; init; }
 
     /// <summary>The number of steps.</summary>
     public int Steps { get; init; } = 40;
 
-    /// <summary>Whether the first climb starts at a random point of the ball, not at the image; later ones always do.</summary>
+    /// <summary>
+    /// Whether the first climb starts at a random point of the ball, not at the image; later ones always do.
+    /// </summary>
     public bool RandomStart { get; init; } = true;
 
     /// <summary>The number of climbs; each after the first attacks only what has withstood.</summary>
@@ -54,29 +74,80 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     public Objective Loss { get; init; } = Objective.CrossEntropy;
 
     /// <summary>
-    /// Whether an image leaves as soon as it is adversarial, and larger budgets take over what smaller ones found. Faster, for when only success matters;
-    /// images meant for a defense that the attack does not know should use the whole budget.
+    /// Whether an image leaves as soon as it is adversarial, and larger budgets take over what smaller ones found.
+    /// Faster, for when only success matters; images meant for a defense that the attack does not know should use the
+    /// whole budget.
     /// </summary>
     public bool EarlyStop { get; init; }
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<ProjectedGradientDescent>(new(), "gradient steps from a random start, projected onto the budget",
-        "Madry et al., 2017, 1706.06083")
-        .Budget("the largest perturbation; 2 when the norm is l2, 10 when it is l1", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Number("step", 0, "length of a step; auto: 2.5 eps/steps, enough to cross the ball", attack => attack.Step, (attack, value) => attack with { Step = value })
-        .Whole("steps", 1, "number of steps", attack => attack.Steps, (attack, value) => attack with { Steps = value })
-        .Flag("random-start", "start the first climb at a random point of the ball", attack => attack.RandomStart, (attack, value) => attack with { RandomStart = value })
-        .Whole("restarts", 1, "number of climbs; each attacks what has withstood", attack => attack.Restarts, (attack, value) => attack with { Restarts = value })
-        .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-        .Flag("early-stop", "let an image go as soon as it is adversarial", attack => attack.EarlyStop, (attack, value) => attack with { EarlyStop = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<ProjectedGradientDescent>(
+            new(),
+            "gradient steps from a random start, projected onto the budget",
+            "Madry et al., 2017, 1706.06083"
+        )
+            .Budget(
+                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms(
+                [Norm.Linf, Norm.L2, Norm.L1],
+                attack => attack.Norm,
+                (attack, value) => attack with { Norm = value }
+            )
+            .Number(
+                "step",
+                0,
+                "length of a step; auto: 2.5 eps/steps, enough to cross the ball",
+                attack => attack.Step,
+                (attack, value) => attack with { Step = value }
+            )
+            .Whole(
+                "steps",
+                1,
+                "number of steps",
+                attack => attack.Steps,
+                (attack, value) => attack with { Steps = value }
+            )
+            .Flag(
+                "random-start",
+                "start the first climb at a random point of the ball",
+                attack => attack.RandomStart,
+                (attack, value) => attack with { RandomStart = value }
+            )
+            .Whole(
+                "restarts",
+                1,
+                "number of climbs; each attacks what has withstood",
+                attack => attack.Restarts,
+                (attack, value) => attack with { Restarts = value }
+            )
+            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
+            .Flag(
+                "early-stop",
+                "let an image go as soon as it is adversarial",
+                attack => attack.EarlyStop,
+                (attack, value) => attack with { EarlyStop = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    /// <remarks>The budgets run side by side as one batch; with <see cref="EarlyStop"/> in ascending order, each attacking what withstood the last.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    /// <remarks>
+    /// The budgets run side by side as one batch; with <see cref="EarlyStop"/> in ascending order, each attacking what
+    /// withstood the last.
+    /// </remarks>
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
@@ -91,7 +162,12 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
         int budgets = epsilons.Count;
         double[] radii = [.. Enumerable.Range(0, batch.Count * budgets).Select(row => epsilons[row % budgets])];
         Tensor found = Search(budgets == 1 ? batch : batch.Repeat(budgets), radii).Images;
-        long[][] rows = [.. Enumerable.Range(0, budgets).Select(budget => Rows.All(batch.Count).Select(row => (row * budgets) + budget).ToArray())];
+        long[][] rows =
+        [
+            .. Enumerable
+                .Range(0, budgets)
+                .Select(budget => Rows.All(batch.Count).Select(row => (row * budgets) + budget).ToArray()),
+        ];
         return [.. rows.Select(found.At)];
     }
 
@@ -123,14 +199,22 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
         for (int restart = 0; restart < Restarts; restart++)
         {
             long[] withstood = Rows.Where(reached, false);
-            if (withstood.Length == 0) break;
+            if (withstood.Length == 0)
+                break;
             Climb(batch.Select(withstood), radii.At(withstood), restart, withstood, images, reached);
         }
 
         return (scope.MoveToOuter(images), reached);
     }
 
-    private void Climb(AttackBatch<IClassifier> batch, double[] radii, int restart, long[] rows, Tensor images, bool[] reached)
+    private void Climb(
+        AttackBatch<IClassifier> batch,
+        double[] radii,
+        int restart,
+        long[] rows,
+        Tensor images,
+        bool[] reached
+    )
     {
         using var scope = NewDisposeScope();
         var ball = new Ball(Norm, batch.Images, radii);
@@ -145,21 +229,31 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
                 hit = batch.Goal.IsReached(pass.Logits.argmax(1)).ToArray<bool>();
                 long[] hits = Rows.Where(hit, true);
                 images.Put(rows.At(hits), point.At(hits));
-                foreach (long row in rows.At(hits)) reached[row] = true;
+                foreach (long row in rows.At(hits))
+                    reached[row] = true;
                 Tensor direction = ball.Steepest(point, pass.Gradient, batch.Random.Fork(restart), 2 + step);
                 point.copy_(ball.Project(direction.mul_(steps).add_(point)));
             }
 
-            if (!EarlyStop || !hit.Contains(true)) continue;
+            if (!EarlyStop || !hit.Contains(true))
+                continue;
             long[] stay = Rows.Where(hit, false);
-            if (stay.Length == 0) return;
-            (batch, ball, steps, point, rows) = (batch.Select(stay), ball.Select(stay), steps.At(stay), point.At(stay), rows.At(stay));
+            if (stay.Length == 0)
+                return;
+            (batch, ball, steps, point, rows) = (
+                batch.Select(stay),
+                ball.Select(stay),
+                steps.At(stay),
+                point.At(stay),
+                rows.At(stay)
+            );
         }
 
         // The last iterate counts when it reaches the goal, or when no other has.
         bool[] last = batch.Goal.IsReached(batch.Model.Predict(point)).ToArray<bool>();
         long[] final = Rows.Where([.. rows.Select((row, i) => last[i] || !reached[row])], true);
         images.Put(rows.At(final), point.At(final));
-        foreach (long row in rows.At(Rows.Where(last, true))) reached[row] = true;
+        foreach (long row in rows.At(Rows.Where(last, true)))
+            reached[row] = true;
     }
 }

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// RAND+FGSM (Tramèr et al., 2017, 1705.07204): a random step of size alpha off the image, where gradients may be masked, then FGSM with the rest of the
-/// budget: x' = clip(x + α·sign(N(0, I))), then clip(x' + (ε − α)·sign(∇)). Linf. Alpha is 0.05 as in the Defense-GAN paper.
+/// RAND+FGSM (Tramèr et al., 2017, 1705.07204): a random step of size alpha off the image, where gradients may be
+/// masked, then FGSM with the rest of the budget: x' = clip(x + α·sign(N(0, I))), then clip(x' + (ε − α)·sign(∇)).
+/// Linf. Alpha is 0.05 as in the Defense-GAN paper.
 /// </summary>
 public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
 {
@@ -21,33 +22,66 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public double Epsilon { get; init; } = 0.3;
 
-    /// <summary>The size of the random step; half the budget, the choice of Tramèr et al., where that is less.</summary>
+    /// <summary>
+    /// The size of the random step; half the budget, the choice of Tramèr et al., where that is less.
+    /// </summary>
     public double Alpha { get; init; } = 0.05;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<RandomFastGradientSign>(new(), "FGSM after a random step", "Tramèr et al., 2017, 1705.07204")
-        .Budget("the largest change of a value", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Number("alpha", 0, "size of the random step, at most half of eps", attack => attack.Alpha, (attack, value) => attack with { Alpha = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<RandomFastGradientSign>(new(), "FGSM after a random step", "Tramèr et al., 2017, 1705.07204")
+            .Budget(
+                "the largest change of a value",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Number(
+                "alpha",
+                0,
+                "size of the random step, at most half of eps",
+                attack => attack.Alpha,
+                (attack, value) => attack with { Alpha = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>All budgets share the random signs, and those with the same alpha their gradient.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
         Tensor signs = random.Normal(0, images.shape.AsSpan(1)).sign();
-        var starts = epsilons.Select(AlphaOf).Distinct().ToDictionary(alpha => alpha, alpha =>
-        {
-            Tensor start = signs.mul(alpha).add_(images).clamp_(0.0, 1.0);
-            return (Start: start, Direction: model.Gradient(start, AttackLoss.CrossEntropy(goal)).Gradient.sign());
-        });
-        return scope.MoveAllToOuter(epsilons.Select(epsilon =>
-        {
-            var (start, direction) = starts[AlphaOf(epsilon)];
-            return direction.mul(epsilon - AlphaOf(epsilon)).add_(start).clamp_(0.0, 1.0);
-        }).ToArray());
+        var starts = epsilons
+            .Select(AlphaOf)
+            .Distinct()
+            .ToDictionary(
+                alpha => alpha,
+                alpha =>
+                {
+                    Tensor start = signs.mul(alpha).add_(images).clamp_(0.0, 1.0);
+                    return (
+                        Start: start,
+                        Direction: model.Gradient(start, AttackLoss.CrossEntropy(goal)).Gradient.sign()
+                    );
+                }
+            );
+        return scope.MoveAllToOuter(
+            epsilons
+                .Select(epsilon =>
+                {
+                    var (start, direction) = starts[AlphaOf(epsilon)];
+                    return direction.mul(epsilon - AlphaOf(epsilon)).add_(start).clamp_(0.0, 1.0);
+                })
+                .ToArray()
+        );
     }
 
     /// <inheritdoc/>

@@ -7,17 +7,20 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
-/// stAdv (Xiao, Zhu, Li, He, Liu, Song, 2018, 1801.02612): it moves pixels in place of changing their values. A flow field says for each pixel where in the image it
-/// is read from, between pixels bilinearly; the flow minimizes max(κ − margin, 0) + τ·roughness, the sum over neighbors of how differently they move. Of each image the
-/// adversarial one of the smoothest flow is kept. κ = 0; away from the true class or towards the wanted one. There is no budget, and no norm of pixels is
-/// minimized: reports show L2, since moving an edge by a fraction of a pixel already changes Linf as far as it goes. Deviations: Adam
-/// in place of L-BFGS with line search, and τ = 0.005, since with the paper's 0.05 Adam leaves most flows at rest.
+/// stAdv (Xiao, Zhu, Li, He, Liu, Song, 2018, 1801.02612): it moves pixels in place of changing their values. A flow
+/// field says for each pixel where in the image it is read from, between pixels bilinearly; the flow minimizes max(κ −
+/// margin, 0) + τ·roughness, the sum over neighbors of how differently they move. Of each image the adversarial one of
+/// the smoothest flow is kept. κ = 0; away from the true class or towards the wanted one. There is no budget, and no
+/// norm of pixels is minimized: reports show L2, since moving an edge by a fraction of a pixel already changes Linf as
+/// far as it goes. Deviations: Adam in place of L-BFGS with line search, and τ = 0.005, since with the paper's 0.05
+/// Adam leaves most flows at rest.
 /// </summary>
 public sealed record StAdv : IAttack<IClassifier>
 {
     private const double Smallest = 1e-8;
     private static readonly int[] s_sides = [3, 2];
-    private static readonly long[] s_vector = [1], s_image = [1, 2, 3];
+    private static readonly long[] s_vector = [1],
+        s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "stadv";
@@ -38,18 +41,47 @@ public sealed record StAdv : IAttack<IClassifier>
     public double LearningRate { get; init; } = 0.02;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<StAdv>(new(), "a smooth flow that moves pixels", "Xiao et al., 2018, 1801.02612")
-        .Number("tau", 0, "weight of the flow's roughness", attack => attack.Tau, (attack, value) => attack with { Tau = value })
-        .Number("confidence", 0, "by how much the wrong logit must win", attack => attack.Confidence, (attack, value) => attack with { Confidence = value })
-        .Whole("iterations", 1, "steps of Adam", attack => attack.Iterations, (attack, value) => attack with { Iterations = value })
-        .Number("lr", 0, "Adam's learning rate, in pixels", attack => attack.LearningRate, (attack, value) => attack with { LearningRate = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<StAdv>(new(), "a smooth flow that moves pixels", "Xiao et al., 2018, 1801.02612")
+            .Number(
+                "tau",
+                0,
+                "weight of the flow's roughness",
+                attack => attack.Tau,
+                (attack, value) => attack with { Tau = value }
+            )
+            .Number(
+                "confidence",
+                0,
+                "by how much the wrong logit must win",
+                attack => attack.Confidence,
+                (attack, value) => attack with { Confidence = value }
+            )
+            .Whole(
+                "iterations",
+                1,
+                "steps of Adam",
+                attack => attack.Iterations,
+                (attack, value) => attack with { Iterations = value }
+            )
+            .Number(
+                "lr",
+                0,
+                "Adam's learning rate, in pixels",
+                attack => attack.LearningRate,
+                (attack, value) => attack with { LearningRate = value }
+            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
     {
         using var scope = NewDisposeScope();
-        long count = images.size(0), height = images.size(2), width = images.size(3);
-        Tensor still = Centers(height, width), unit = tensor(new float[] { 2f / width, 2f / height }, [1, 2, 1, 1]), flow = zeros([count, 2, height, width]);
+        long count = images.size(0),
+            height = images.size(2),
+            width = images.size(3);
+        Tensor still = Centers(height, width),
+            unit = tensor(new float[] { 2f / width, 2f / height }, [1, 2, 1, 1]),
+            flow = zeros([count, 2, height, width]);
         var smoothest = new Closest(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         using var adam = Optimizers.Adam([flow], LearningRate);
@@ -62,7 +94,14 @@ public sealed record StAdv : IAttack<IClassifier>
             LossGradient pass = model.Gradient(moved, logits => (Confidence - margin(logits)).clamp_min(0.0));
             var (roughness, smoother) = Roughness(flow);
             smoothest.Take(moved, roughness, margin(pass.Logits).gt(Confidence).reshape(-1, 1, 1, 1));
-            adam.Step(Autograd.Grad(sampled, points, pass.Gradient).permute(0, 3, 1, 2).contiguous().mul_(unit).add_(smoother, Tau));
+            adam.Step(
+                Autograd
+                    .Grad(sampled, points, pass.Gradient)
+                    .permute(0, 3, 1, 2)
+                    .contiguous()
+                    .mul_(unit)
+                    .add_(smoother, Tau)
+            );
         }
 
         return scope.MoveToOuter(smoothest.Images);
@@ -81,18 +120,27 @@ public sealed record StAdv : IAttack<IClassifier>
     private static Tensor Centers(long height, long width)
     {
         static Tensor Line(long count) => arange(count, ScalarType.Int64).mul(2.0 / count).add((1.0 / count) - 1);
-        return stack([Line(width).reshape(1, 1, -1).expand(1, height, width), Line(height).reshape(1, -1, 1).expand(1, height, width)], 1);
+        return stack(
+            [
+                Line(width).reshape(1, 1, -1).expand(1, height, width),
+                Line(height).reshape(1, -1, 1).expand(1, height, width),
+            ],
+            1
+        );
     }
 
-    // The sum over pixels and their four neighbors of the distance between their flows [N, 2, H, W], [N, 1, 1, 1], and its gradient.
+    // The sum over pixels and their four neighbors of the distance between their flows [N, 2, H, W], [N, 1, 1, 1], and
+    // its gradient.
     private static (Tensor Sum, Tensor Gradient) Roughness(Tensor flow)
     {
-        Tensor sum = zeros([flow.size(0), 1, 1, 1]), gradient = zeros_like(flow);
+        Tensor sum = zeros([flow.size(0), 1, 1, 1]),
+            gradient = zeros_like(flow);
         foreach (int dimension in s_sides)
         {
             long size = flow.size(dimension);
             Tensor change = flow.slice(dimension, 1, size, 1).sub(flow.slice(dimension, 0, size - 1, 1));
-            Tensor length = change.mul(change).sum(s_vector, true).add_(Smallest).sqrt(), way = change.div(length);
+            Tensor length = change.mul(change).sum(s_vector, true).add_(Smallest).sqrt(),
+                way = change.div(length);
             sum.add_(length.sum(s_image, true));
             gradient.slice(dimension, 1, size, 1).add_(way);
             gradient.slice(dimension, 0, size - 1, 1).add_(way, -1.0);

@@ -9,13 +9,16 @@ public static class ImageFile
     /// <param name="path">The file.</param>
     /// <param name="channels">1 for gray, 3 for red, green and blue, null for what the file has.</param>
     /// <returns>The shape and the values as [C, H, W].</returns>
-    /// <exception cref="UserErrorException">The file is missing, empty, above 256 MiB, of another kind, or corrupt.</exception>
+    /// <exception cref="UserErrorException">The file is missing, empty, above 256 MiB, of another kind, or
+    /// corrupt.</exception>
     public static (ImageShape Shape, byte[] Planes) Read(string path, int? channels = null) =>
         Read(path, file => Png.Decode(file, channels), file => Jpeg.Decode(file, channels));
 
     /// <summary>The shape that the header of a PNG or JPEG declares: 1 channel if it is gray, else 3.</summary>
-    /// <exception cref="UserErrorException">The file is missing, empty, above 256 MiB, of another kind, or its header is corrupt.</exception>
-    public static ImageShape ReadShape(string path) => Read(path, file => Png.DecodeShape(file), file => Jpeg.DecodeShape(file));
+    /// <exception cref="UserErrorException">The file is missing, empty, above 256 MiB, of another kind, or its header
+    /// is corrupt.</exception>
+    public static ImageShape ReadShape(string path) =>
+        Read(path, file => Png.DecodeShape(file), file => Jpeg.DecodeShape(file));
 
     private static T Read<T>(string path, Func<byte[], T> png, Func<byte[], T> jpeg)
     {
@@ -26,7 +29,9 @@ public static class ImageFile
             var length = new FileInfo(path).Length;
             file = length is > 0 and <= MaxBytes
                 ? File.ReadAllBytes(path)
-                : throw new UserErrorException($"{path}: expected an image file of 1 to {MaxBytes} bytes, got {length}: give another file");
+                : throw new UserErrorException(
+                    $"{path}: expected an image file of 1 to {MaxBytes} bytes, got {length}: give another file"
+                );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -11,22 +11,34 @@ public static class ImageGrid
     /// <param name="scale">How many pixels wide and high each pixel becomes.</param>
     /// <param name="background">Value of the gaps and of empty places.</param>
     /// <returns>The shape and the values of the sheet as [C, H, W].</returns>
-    /// <exception cref="ArgumentException">There is no whole image, or a number is below its smallest value.</exception>
+    /// <exception cref="ArgumentException">There is no whole image, or a number is below its smallest
+    /// value.</exception>
     public static (ImageShape Shape, byte[] Planes) Layout(
-        ReadOnlySpan<byte> images, ImageShape shape, int columns, int gap = 1, int scale = 1, byte background = 255)
+        ReadOnlySpan<byte> images,
+        ImageShape shape,
+        int columns,
+        int gap = 1,
+        int scale = 1,
+        byte background = 255
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(gap);
         ArgumentOutOfRangeException.ThrowIfLessThan(scale, 1);
         if (images.IsEmpty || images.Length % shape.Pixels != 0)
         {
-            throw new ArgumentException($"expected whole images of {shape}, got {images.Length} values", nameof(images));
+            throw new ArgumentException(
+                $"expected whole images of {shape}, got {images.Length} values",
+                nameof(images)
+            );
         }
 
         var count = images.Length / shape.Pixels;
         var rows = (count + columns - 1) / columns;
         var (stepY, stepX) = (shape.Height + gap, shape.Width + gap);
-        var sheet = checked(new ImageShape(shape.Channels, ((rows * stepY) - gap) * scale, ((columns * stepX) - gap) * scale));
+        var sheet = checked(
+            new ImageShape(shape.Channels, ((rows * stepY) - gap) * scale, ((columns * stepX) - gap) * scale)
+        );
         var planes = new byte[sheet.Pixels];
         planes.AsSpan().Fill(background);
 
@@ -36,8 +48,14 @@ public static class ImageGrid
             for (var line = 0; line < shape.Channels * shape.Height * scale; line++)
             {
                 var (channel, y) = Math.DivRem(line, shape.Height * scale);
-                var source = images.Slice((((image * shape.Channels) + channel) * shape.Height + (y / scale)) * shape.Width, shape.Width);
-                var target = planes.AsSpan((((channel * sheet.Height) + top + y) * sheet.Width) + left, shape.Width * scale);
+                var source = images.Slice(
+                    (((image * shape.Channels) + channel) * shape.Height + (y / scale)) * shape.Width,
+                    shape.Width
+                );
+                var target = planes.AsSpan(
+                    (((channel * sheet.Height) + top + y) * sheet.Width) + left,
+                    shape.Width * scale
+                );
                 for (var x = 0; x < target.Length; x++)
                 {
                     target[x] = source[x / scale];
@@ -52,7 +70,13 @@ public static class ImageGrid
     /// <inheritdoc cref="Layout" path="/param"/>
     /// <inheritdoc cref="Layout" path="/exception"/>
     public static byte[] EncodePng(
-        ReadOnlySpan<byte> images, ImageShape shape, int columns, int gap = 1, int scale = 1, byte background = 255)
+        ReadOnlySpan<byte> images,
+        ImageShape shape,
+        int columns,
+        int gap = 1,
+        int scale = 1,
+        byte background = 255
+    )
     {
         var (sheet, planes) = Layout(images, shape, columns, gap, scale, background);
         return Png.Encode(planes, sheet);

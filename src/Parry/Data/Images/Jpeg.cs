@@ -60,7 +60,10 @@ public static class Jpeg
         Planes.CheckChannels(shape.Channels);
         ArgumentOutOfRangeException.ThrowIfNotEqual(planes.Length, shape.Pixels);
         var options = new SKJpegEncoderOptions(
-            quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore);
+            quality,
+            SKJpegEncoderDownsample.Downsample420,
+            SKJpegEncoderAlphaOption.Ignore
+        );
         return Skia.Encode(planes, shape, pixels => pixels.Encode(options));
     }
 
@@ -95,7 +98,7 @@ public static class Jpeg
         int scans = 0;
         int components = 0;
         bool oneScan = false;
-        for (int at = 2; NextMarker(file, ref at) is { } marker;)
+        for (int at = 2; NextMarker(file, ref at) is { } marker; )
         {
             if (marker == EndOfImage)
             {

@@ -1,8 +1,8 @@
 namespace Parry.Data.Images;
 
 /// <summary>
-/// Converts between planes ([C, H, W], as everywhere in Parry) and interleaved pixels ([H, W, C], as image files have them), and
-/// holds the limits of the image readers.
+/// Converts between planes ([C, H, W], as everywhere in Parry) and interleaved pixels ([H, W, C], as image files have
+/// them), and holds the limits of the image readers.
 /// </summary>
 internal static class Planes
 {
@@ -45,7 +45,9 @@ internal static class Planes
         return (asked, Convert(planes, shape.Channels, asked.Channels));
     }
 
-    /// <summary>Gray as three equal planes, or color as its luma by ITU-R 601, rounded as Pillow's <c>convert("L")</c> does.</summary>
+    /// <summary>
+    /// Gray as three equal planes, or color as its luma by ITU-R 601, rounded as Pillow's <c>convert("L")</c> does.
+    /// </summary>
     public static byte[] Convert(byte[] planes, int from, int to)
     {
         if (from == to)
@@ -61,7 +63,14 @@ internal static class Planes
         var gray = new byte[planes.Length / 3];
         for (var i = 0; i < gray.Length; i++)
         {
-            gray[i] = (byte)(((planes[i] * 19_595) + (planes[gray.Length + i] * 38_470) + (planes[(2 * gray.Length) + i] * 7_471) + 0x8000) >> 16);
+            gray[i] = (byte)(
+                (
+                    (planes[i] * 19_595)
+                    + (planes[gray.Length + i] * 38_470)
+                    + (planes[(2 * gray.Length) + i] * 7_471)
+                    + 0x8000
+                ) >> 16
+            );
         }
 
         return gray;
@@ -71,7 +80,11 @@ internal static class Planes
     {
         if (channels is not (1 or 3))
         {
-            throw new ArgumentOutOfRangeException(nameof(channels), channels, "expected 1 channel (gray) or 3 (red, green, blue)");
+            throw new ArgumentOutOfRangeException(
+                nameof(channels),
+                channels,
+                "expected 1 channel (gray) or 3 (red, green, blue)"
+            );
         }
     }
 
@@ -80,13 +93,17 @@ internal static class Planes
     {
         if (width < 1 || height < 1 || width * height > MaxPixels)
         {
-            throw new InvalidDataException($"expected a {format} of 1 to {MaxPixels} pixels, its header declares {width}x{height}");
+            throw new InvalidDataException(
+                $"expected a {format} of 1 to {MaxPixels} pixels, its header declares {width}x{height}"
+            );
         }
 
         if (fileBytes < minimumFileBytes)
         {
             throw new InvalidDataException(
-                $"expected at least {minimumFileBytes} bytes for the {width}x{height} pixels this {format} declares, got {fileBytes}: it is cut off or corrupt");
+                $"expected at least {minimumFileBytes} bytes for the {width}x{height} pixels this {format} "
+                    + $"declares, got {fileBytes}: it is cut off or corrupt"
+            );
         }
     }
 }

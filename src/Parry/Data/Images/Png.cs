@@ -22,7 +22,9 @@ public static class Png
         if (planes.Length != shape.Pixels || planes.IsEmpty)
         {
             throw new ArgumentException(
-                $"expected {shape.Pixels} values for an image of {shape}, got {planes.Length}", nameof(planes));
+                $"expected {shape.Pixels} values for an image of {shape}, got {planes.Length}",
+                nameof(planes)
+            );
         }
 
         return Skia.Encode(planes, shape, pixels => pixels.Encode(SKPngEncoderOptions.Default));
@@ -83,7 +85,14 @@ public static class Png
         return new ImageShape((file[25] & ColorBit) == 0 ? 1 : 3, (int)height, (int)width);
     }
 
-    private static int Samples(ReadOnlySpan<byte> file) => file[25] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+    private static int Samples(ReadOnlySpan<byte> file) =>
+        file[25] switch
+        {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
 
     private static byte[] ReadNarrow(SKCodec codec, PngRows rows, Stream deflated, PngLight light)
     {
@@ -108,13 +117,14 @@ public static class Png
     /// of the pixels, the deflated pixels, and a file without any other chunk.
     /// </summary>
     private static (Dictionary<string, byte[]> Chunks, Stream Deflated, byte[] Plain) ReadChunks(
-        ReadOnlySpan<byte> file)
+        ReadOnlySpan<byte> file
+    )
     {
         var chunks = new Dictionary<string, byte[]>();
         var deflated = new MemoryStream();
         var plain = new MemoryStream();
         plain.Write(file[..8]);
-        for (int at = 8; ;)
+        for (int at = 8; ; )
         {
             ReadOnlySpan<byte> rest = file[at..];
             string name = rest.Length < 8 ? "" : Encoding.Latin1.GetString(rest[4..8]);
@@ -143,8 +153,7 @@ public static class Png
                 throw Corrupt("it has a part of an unknown kind, or none with pixels");
             }
 
-            bool telling = name is "tRNS" or "gAMA" or "sRGB"
-                && IsRight(rest[4..(8 + size)], rest[(8 + size)..]);
+            bool telling = name is "tRNS" or "gAMA" or "sRGB" && IsRight(rest[4..(8 + size)], rest[(8 + size)..]);
             if (name == "IDAT")
             {
                 deflated.Write(content);

@@ -109,6 +109,5 @@ internal sealed class PngLight
         return table;
     }
 
-    private byte OverBlack(double value, double alpha) =>
-        _lit[Byte(Byte(Math.Pow(value, 1 / _gamma)) / 255.0 * alpha)];
+    private byte OverBlack(double value, double alpha) => _lit[Byte(Byte(Math.Pow(value, 1 / _gamma)) / 255.0 * alpha)];
 }

@@ -12,7 +12,13 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
 {
     private static readonly (int X, int Y, int StepX, int StepY)[] s_adam7 =
     [
-        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
     ];
 
     private (int X, int Y, int StepX, int StepY)[] Passes => Interlaced ? s_adam7 : [(0, 0, 1, 1)];
@@ -33,11 +39,14 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
     public byte[] ReadWide(Stream deflated, byte[]? transparent, PngLight light)
     {
         var planes = new byte[Shape.Pixels];
-        Inflate(deflated, (row, filter, above, x, y, step) =>
-        {
-            Unfilter(filter, row, above, Samples * 2);
-            Put(row, planes.AsSpan((y * Shape.Width) + x), step, transparent, light);
-        });
+        Inflate(
+            deflated,
+            (row, filter, above, x, y, step) =>
+            {
+                Unfilter(filter, row, above, Samples * 2);
+                Put(row, planes.AsSpan((y * Shape.Width) + x), step, transparent, light);
+            }
+        );
         return planes;
     }
 
@@ -88,14 +97,16 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
         {
             int left = i < pixel ? 0 : row[i - pixel];
             int corner = i < pixel ? 0 : above[i - pixel];
-            row[i] += (byte)(filter switch
-            {
-                1 => left,
-                2 => above[i],
-                3 => (left + above[i]) / 2,
-                4 => Paeth(left, above[i], corner),
-                _ => 0,
-            });
+            row[i] += (byte)(
+                filter switch
+                {
+                    1 => left,
+                    2 => above[i],
+                    3 => (left + above[i]) / 2,
+                    4 => Paeth(left, above[i], corner),
+                    _ => 0,
+                }
+            );
         }
     }
 

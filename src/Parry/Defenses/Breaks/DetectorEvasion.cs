@@ -7,13 +7,15 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Breaks;
 
 /// <summary>
-/// Carlini and Wagner's attack on models with detectors (2017, 1711.08478, against MagNet): Adam in tanh space minimizes
-/// |x' - x|² + c·max(κ - margin(x'), 0) + c₂·Σ max(0, score(x') - threshold), with a search over c for each image. Only an image that errs and that no
-/// detector refuses counts; an image for which none is found is returned clean.
+/// Carlini and Wagner's attack on models with detectors (2017, 1711.08478, against MagNet): Adam in tanh space
+/// minimizes |x' - x|² + c·max(κ - margin(x'), 0) + c₂·Σ max(0, score(x') - threshold), with a search over c for each
+/// image. Only an image that errs and that no detector refuses counts; an image for which none is found is returned
+/// clean.
 /// </summary>
 /// <remarks>
-/// Deviations: 1,000 iterations where their code has 10,000; κ is 0, since the attacker has the defender's auto-encoders and transfers nothing. Gradients of the model
-/// are metered; those of the detectors, which are the attacker's copies, are not.
+/// Deviations: 1,000 iterations where their code has 10,000; κ is 0, since the attacker has the defender's
+/// auto-encoders and transfers nothing. Gradients of the model are metered; those of the detectors, which are the
+/// attacker's copies, are not.
 /// </remarks>
 /// <param name="Detectors">What must not refuse the image; all of them can be differentiated.</param>
 public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAttack<IClassifier>
@@ -76,11 +78,21 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = NewDisposeScope();
-            Tensor point = descent.Images, change = point.sub(batch.Images);
-            LossGradient pass = batch.Model.Gradient(point, logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights));
+            Tensor point = descent.Images,
+                change = point.sub(batch.Images);
+            LossGradient pass = batch.Model.Gradient(
+                point,
+                logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
+            );
             var (noticed, away) = Notice(point, batch.Random.Fork(iteration));
-            float[] margins = [.. margin(pass.Logits).ToArray<float>().Select((value, i) => noticed[i] ? float.NegativeInfinity : value - (float)Confidence)];
-            for (int i = 0; i < found.Length; i++) found[i] |= margins[i] > 0;
+            float[] margins =
+            [
+                .. margin(pass.Logits)
+                    .ToArray<float>()
+                    .Select((value, i) => noticed[i] ? float.NegativeInfinity : value - (float)Confidence),
+            ];
+            for (int i = 0; i < found.Length; i++)
+                found[i] |= margins[i] > 0;
             best.Take(rows, point, margins, linalg.vector_norm(change, 2, s_image).ToArray<float>());
             descent.Step(change.mul(2.0).add_(pass.Gradient).add_(away), LearningRate);
         }
@@ -93,13 +105,15 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor input = point.detach().requires_grad_(), excess = input.mul(0.0).sum();
+        Tensor input = point.detach().requires_grad_(),
+            excess = input.mul(0.0).sum();
         var noticed = new bool[point.size(0)];
         foreach (IDetector detector in Detectors)
         {
             Tensor scores = detector.Scores(input, random);
             float[] values = scores.detach().ToArray<float>();
-            for (int i = 0; i < values.Length; i++) noticed[i] |= values[i] >= detector.Threshold;
+            for (int i = 0; i < values.Length; i++)
+                noticed[i] |= values[i] >= detector.Threshold;
             excess = excess.add(scores.sub(detector.Threshold).clamp_min(0.0).sum());
         }
 

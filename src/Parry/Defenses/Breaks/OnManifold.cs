@@ -9,12 +9,14 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Breaks;
 
 /// <summary>
-/// The on-manifold attack on defenses that project onto what a generator draws (Athalye, Carlini, Wagner, 2018, 1802.00420): an image that the generator itself draws
-/// is a fixed point of a perfect projection, so Carlini and Wagner's attack is run on the latent vector, |G(z) - x|² + c·max(0, margin + κ), and gives G(z). It starts at the image's own
-/// projection, the best of several descents. Minimal L2, untargeted or targeted. Adam 0.1 as in the authors' code, which takes 30 starts of 3,000 steps and 5 searches of
-/// 30,000; fewer here by default.
-/// Deviation: κ is above 0, because projections are not perfect: what is misclassified by little is right again once projected.
-/// The gradients are those of the classifier behind the defense and of the generator, which the attacker has; the meter, which sees the defended classifier, counts none.
+/// The on-manifold attack on defenses that project onto what a generator draws (Athalye, Carlini, Wagner, 2018,
+/// 1802.00420): an image that the generator itself draws is a fixed point of a perfect projection, so Carlini and
+/// Wagner's attack is run on the latent vector, |G(z) - x|² + c·max(0, margin + κ), and gives G(z). It starts at the
+/// image's own projection, the best of several descents. Minimal L2, untargeted or targeted. Adam 0.1 as in the
+/// authors' code, which takes 30 starts of 3,000 steps and 5 searches of 30,000; fewer here by default. Deviation: κ is
+/// above 0, because projections are not perfect: what is misclassified by little is right again once projected. The
+/// gradients are those of the classifier behind the defense and of the generator, which the attacker has; the meter,
+/// which sees the defended classifier, counts none.
 /// </summary>
 public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAttack<IClassifier>
 {
@@ -62,15 +64,17 @@ public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAtt
             Tensor constants = Rows.Column(search.Values);
             var found = new bool[count];
             var descent = new LatentDescent(Spanner, start, LearningRate);
-            for (int step = 0; step < Steps; step++) descent.Step(drawn =>
-            {
-                LossGradient pass = behind.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0));
-                float[] margins = margin(pass.Logits).sub(Confidence).ToArray<float>();
-                Tensor change = drawn.sub(images);
-                best.Take(all, drawn, margins, Norm.Of(change).ToArray<float>());
-                for (int i = 0; i < count; i++) found[i] |= margins[i] > 0;
-                return change.mul(2.0).add(pass.Gradient.mul(constants));
-            });
+            for (int step = 0; step < Steps; step++)
+                descent.Step(drawn =>
+                {
+                    LossGradient pass = behind.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0));
+                    float[] margins = margin(pass.Logits).sub(Confidence).ToArray<float>();
+                    Tensor change = drawn.sub(images);
+                    best.Take(all, drawn, margins, Norm.Of(change).ToArray<float>());
+                    for (int i = 0; i < count; i++)
+                        found[i] |= margins[i] > 0;
+                    return change.mul(2.0).add(pass.Gradient.mul(constants));
+                });
             search.Learn(found);
         }
 

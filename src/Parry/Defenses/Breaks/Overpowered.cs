@@ -9,15 +9,20 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Breaks;
 
 /// <summary>
-/// The attack that breaks Defense-GAN in the final version of the robust manifold defense (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196): an image G(z) within the
-/// budget that the classifier gets wrong in all directions around it. From the image's projection, z lowers the mean over random vectors r of length ρ of -margin(G(z) + r), plus
-/// λ d(z) for the mean squared distance d to the image where that exceeds half the budget's; λ rises while the budget is exceeded and falls otherwise. What is wrong by a margin within ρ stays
-/// wrong when the projection of the defense misses by as much. Several ρ are tried, and the defended model is asked each time; an image leaves once one has worked.
+/// The attack that breaks Defense-GAN in the final version of the robust manifold defense (Ilyas, Jalal, Asteri,
+/// Daskalakis, Dimakis, 2017, 1712.09196): an image G(z) within the budget that the classifier gets wrong in all
+/// directions around it. From the image's projection, z lowers the mean over random vectors r of length ρ of
+/// -margin(G(z) + r), plus λ d(z) for the mean squared distance d to the image where that exceeds half the budget's; λ
+/// rises while the budget is exceeded and falls otherwise. What is wrong by a margin within ρ stays wrong when the
+/// projection of the defense misses by as much. Several ρ are tried, and the defended model is asked each time; an
+/// image leaves once one has worked.
 /// </summary>
 /// <remarks>
-/// The authors' settings: 20 starts of up to 50,000 steps for the projection, then 10,000 steps with 100 vectors for each ρ, and again with 200 and 300 at ρ = 3. The defaults here are far
-/// cheaper, about the price of the attack on the manifold. Deviations: one z for all vectors, which are drawn anew in each step, where the code keeps a copy of z for each; λ stays at 0
-/// or above. Of the defended model it asks only for labels; gradients are those of the classifier and the spanner, which the attacker has, and no meter counts them.
+/// The authors' settings: 20 starts of up to 50,000 steps for the projection, then 10,000 steps with 100 vectors for
+/// each ρ, and again with 200 and 300 at ρ = 3. The defaults here are far cheaper, about the price of the attack on the
+/// manifold. Deviations: one z for all vectors, which are drawn anew in each step, where the code keeps a copy of z for
+/// each; λ stays at 0 or above. Of the defended model it asks only for labels; gradients are those of the classifier
+/// and the spanner, which the attacker has, and no meter counts them.
 /// </remarks>
 /// <param name="Spanner">What draws images.</param>
 /// <param name="Classifier">The classifier behind the defense.</param>
@@ -63,28 +68,49 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
     public double Share { get; init; } = 0.9;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, 2 * LearningRate);
-        Tensor[] results = [.. epsilons.Select(epsilon =>
-        {
-            var survivors = new Survivors<IClassifier>(batch);
-            for (int trial = 0; trial < Lengths.Count; trial++)
+        Tensor[] results =
+        [
+            .. epsilons.Select(epsilon =>
             {
-                survivors.Attack((left, rows) =>
+                var survivors = new Survivors<IClassifier>(batch);
+                for (int trial = 0; trial < Lengths.Count; trial++)
                 {
-                    Tensor attempt = Climb(left with { Model = Classifier.For(left.Random.Samples), Random = left.Random.Fork(1 + trial) }, start.At(rows), epsilon, Lengths[trial]);
-                    return (attempt, left.Goal.IsReached(left.Model.Predict(attempt)).ToArray<bool>());
-                });
-            }
+                    survivors.Attack(
+                        (left, rows) =>
+                        {
+                            Tensor attempt = Climb(
+                                left with
+                                {
+                                    Model = Classifier.For(left.Random.Samples),
+                                    Random = left.Random.Fork(1 + trial),
+                                },
+                                start.At(rows),
+                                epsilon,
+                                Lengths[trial]
+                            );
+                            return (attempt, left.Goal.IsReached(left.Model.Predict(attempt)).ToArray<bool>());
+                        }
+                    );
+                }
 
-            return survivors.Images;
-        })];
+                return survivors.Images;
+            }),
+        ];
         return scope.MoveAllToOuter(results);
     }
 
@@ -97,33 +123,52 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
         float[] highest = [.. Enumerable.Repeat(float.NegativeInfinity, batch.Count)];
         double[] multipliers = [.. Enumerable.Repeat(FirstMultiplier, batch.Count)];
         long[] active = Rows.All(batch.Count);
-        AttackBatch<IClassifier> left = batch, copies = batch.Repeat(Vectors);
+        AttackBatch<IClassifier> left = batch,
+            copies = batch.Repeat(Vectors);
         var descent = new LatentDescent(Spanner, start, LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             var done = new bool[active.Length];
             descent.Step(drawn =>
             {
-                Tensor noise = Direction.Unit(left.Random.Normal(step, [Vectors, .. drawn.shape.AsSpan(1)]).flatten(0, 1)).mul(length);
-                LossGradient pass = copies.Model.Gradient(drawn.repeat_interleave(Vectors, 0).add(noise), AttackLoss.Margin(copies.Goal));
+                Tensor noise = Direction
+                    .Unit(left.Random.Normal(step, [Vectors, .. drawn.shape.AsSpan(1)]).flatten(0, 1))
+                    .mul(length);
+                LossGradient pass = copies.Model.Gradient(
+                    drawn.repeat_interleave(Vectors, 0).add(noise),
+                    AttackLoss.Margin(copies.Goal)
+                );
                 float[][] margins = [.. pass.Losses.ToArray<float>().Chunk(Vectors)];
                 Tensor change = drawn.sub(left.Images);
                 float[] errors = change.pow(2.0).mean([1, 2, 3]).ToArray<float>();
-                long[] better = Rows.Where([.. active.Select((row, i) => errors[i] <= allowed && margins[i].Average() > highest[row])], true);
-                if (better.Length > 0) best.Put(active.At(better), drawn.At(better));
-                foreach (long i in better) highest[active[i]] = margins[i].Average();
-                Tensor pull = Rows.Column(active.Select((row, i) => errors[i] > allowed / 2 ? multipliers[row] * 2 / Spanner.Shape.Pixels : 0)).mul(change);
+                long[] better = Rows.Where(
+                    [.. active.Select((row, i) => errors[i] <= allowed && margins[i].Average() > highest[row])],
+                    true
+                );
+                if (better.Length > 0)
+                    best.Put(active.At(better), drawn.At(better));
+                foreach (long i in better)
+                    highest[active[i]] = margins[i].Average();
+                Tensor pull = Rows.Column(
+                        active.Select(
+                            (row, i) => errors[i] > allowed / 2 ? multipliers[row] * 2 / Spanner.Shape.Pixels : 0
+                        )
+                    )
+                    .mul(change);
                 for (int i = 0; i < active.Length; i++)
                 {
-                    done[i] = errors[i] <= allowed && margins[i].Count(margin => margin >= Confidence) >= Share * Vectors;
+                    done[i] =
+                        errors[i] <= allowed && margins[i].Count(margin => margin >= Confidence) >= Share * Vectors;
                     multipliers[active[i]] = Math.Max(0, multipliers[active[i]] + (DualRate * (errors[i] - allowed)));
                 }
 
                 return pull.sub(pass.Gradient.reshape([left.Count, Vectors, .. drawn.shape.AsSpan(1)]).mean([1]));
             });
             long[] goOn = Rows.Where(done, false);
-            if (goOn.Length == 0) break;
-            if (goOn.Length == active.Length) continue;
+            if (goOn.Length == 0)
+                break;
+            if (goOn.Length == active.Length)
+                continue;
             descent.Keep(goOn);
             active = active.At(goOn);
             left = left.Select(goOn);

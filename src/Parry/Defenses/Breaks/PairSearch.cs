@@ -9,13 +9,16 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Breaks;
 
 /// <summary>
-/// The search of the overpowered attack (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196) for two images that a spanner draws, near to each other, of which a classifier thinks
-/// differently: min over z₁, z₂ and max over λ of -CE(C(G(z₁)), C(G(z₂))) + λ (|G(z₁) - G(z₂)| - ε) + s (|z₁| + |z₂|). Every such pair holds an adversarial example
-/// that a projection onto the spanner leaves as it is. It needs no image to begin with: pairs start uniform in [0, 1]^d, as in the authors' code.
+/// The search of the overpowered attack (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196) for two images
+/// that a spanner draws, near to each other, of which a classifier thinks differently: min over z₁, z₂ and max over λ
+/// of -CE(C(G(z₁)), C(G(z₂))) + λ (|G(z₁) - G(z₂)| - ε) + s (|z₁| + |z₂|). Every such pair holds an adversarial example
+/// that a projection onto the spanner leaves as it is. It needs no image to begin with: pairs start uniform in [0,
+/// 1]^d, as in the authors' code.
 /// </summary>
 /// <remarks>
-/// Pairs run as one batch, each with a λ of its own, and one is done when its labels differ and it is near enough. Deviations: Adam takes the steps in z and plain ascent those in λ,
-/// with larger step sizes, where the authors' code has YellowFin for both; λ stays at 0 or above.
+/// Pairs run as one batch, each with a λ of its own, and one is done when its labels differ and it is near enough.
+/// Deviations: Adam takes the steps in z and plain ascent those in λ, with larger step sizes, where the authors' code
+/// has YellowFin for both; λ stays at 0 or above.
 /// </remarks>
 /// <param name="Spanner">What draws images.</param>
 public sealed record PairSearch(ISpanner Spanner)
@@ -50,22 +53,41 @@ public sealed record PairSearch(ISpanner Spanner)
         var found = new bool[count];
         double[] multipliers = [.. Enumerable.Repeat(1.0, count)];
         long[] active = Rows.All(count);
-        var descent = new LatentDescent(Spanner, random.Uniform(0, 2, Spanner.Latent).reshape(2 * count, Spanner.Latent), LearningRate);
+        var descent = new LatentDescent(
+            Spanner,
+            random.Uniform(0, 2, Spanner.Latent).reshape(2 * count, Spanner.Latent),
+            LearningRate
+        );
         for (int step = 0; step < Steps && active.Length > 0; step++)
         {
-            descent.Step(Climb, latents => latents.div(linalg.vector_norm(latents, 2, [1], true).clamp_min(Smallest)).mul(Shrinkage));
+            descent.Step(
+                Climb,
+                latents => latents.div(linalg.vector_norm(latents, 2, [1], true).clamp_min(Smallest)).mul(Shrinkage)
+            );
             long[] left = Rows.Where(found.At(active), false);
-            if (left.Length == active.Length) continue;
+            if (left.Length == active.Length)
+                continue;
             descent.Keep(Both(left));
             active = active.At(left);
         }
 
         Tensor pairs = images.reshape(count, 2, shape.Channels, shape.Height, shape.Width);
-        return new ManifoldPairs(scope.MoveToOuter(pairs.select(1, 0).clone()), scope.MoveToOuter(pairs.select(1, 1).clone()), found, multipliers);
+        return new ManifoldPairs(
+            scope.MoveToOuter(pairs.select(1, 0).clone()),
+            scope.MoveToOuter(pairs.select(1, 1).clone()),
+            found,
+            multipliers
+        );
 
         Tensor Climb(Tensor drawn)
         {
-            LossGradient pass = classifier.Gradient(drawn, logits => CrossEntropy(logits.slice(0, 0, drawn.size(0), 2), logits.slice(0, 1, drawn.size(0), 2)).repeat_interleave(2, 0).mul(0.5));
+            LossGradient pass = classifier.Gradient(
+                drawn,
+                logits =>
+                    CrossEntropy(logits.slice(0, 0, drawn.size(0), 2), logits.slice(0, 1, drawn.size(0), 2))
+                        .repeat_interleave(2, 0)
+                        .mul(0.5)
+            );
             Tensor change = drawn.slice(0, 0, drawn.size(0), 2).sub(drawn.slice(0, 1, drawn.size(0), 2));
             Tensor pull = Direction.Unit(change).mul(Rows.Column(multipliers.At(active)));
             float[] distances = Norm.L2.Of(change).ToArray<float>();
@@ -81,8 +103,12 @@ public sealed record PairSearch(ISpanner Spanner)
         }
     }
 
-    /// <summary>-Σ softmax(a) log softmax(b) of rows of logits [N, classes], [N]: a cross entropy that is differentiated in both.</summary>
-    public static Tensor CrossEntropy(Tensor first, Tensor second) => first.softmax(-1).mul(second.log_softmax(-1)).sum(1).neg();
+    /// <summary>
+    /// -Σ softmax(a) log softmax(b) of rows of logits [N, classes], [N]: a cross entropy that is differentiated in
+    /// both.
+    /// </summary>
+    public static Tensor CrossEntropy(Tensor first, Tensor second) =>
+        first.softmax(-1).mul(second.log_softmax(-1)).sum(1).neg();
 
     private static long[] Both(long[] pairs) => [.. pairs.SelectMany(pair => (long[])[2 * pair, (2 * pair) + 1])];
 }
@@ -90,6 +116,7 @@ public sealed record PairSearch(ISpanner Spanner)
 /// <summary>Pairs of images that a spanner draws.</summary>
 /// <param name="First">One of each pair, [N, C, H, W] in [0, 1]; the caller's to free.</param>
 /// <param name="Second">The other one.</param>
-/// <param name="Found">Of which pairs the labels differ and the distance is small enough; the others are where the search ended.</param>
+/// <param name="Found">Of which pairs the labels differ and the distance is small enough; the others are where the
+/// search ended.</param>
 /// <param name="Multipliers">λ of each pair at the end.</param>
 public sealed record ManifoldPairs(Tensor First, Tensor Second, bool[] Found, double[] Multipliers);

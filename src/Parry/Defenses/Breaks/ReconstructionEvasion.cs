@@ -7,15 +7,18 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Breaks;
 
 /// <summary>
-/// Attacks a purifier's classifier and stays unnoticed by the purifier's reconstruction error, as selective projected gradient descent (Bryniarski, Hingun, Pachuca, Wang, Carlini, 2021,
-/// 2106.15023): where an image is classified rightly a step raises the margin of the best wrong class, elsewhere it lowers the error. Of the points that are wrong the one
-/// of the smallest error is kept, or else that of the largest margin.
+/// Attacks a purifier's classifier and stays unnoticed by the purifier's reconstruction error, as selective projected
+/// gradient descent (Bryniarski, Hingun, Pachuca, Wang, Carlini, 2021, 2106.15023): where an image is classified
+/// rightly a step raises the margin of the best wrong class, elsewhere it lowers the error. Of the points that are
+/// wrong the one of the smallest error is kept, or else that of the largest margin.
 /// </summary>
 /// <remarks>
-/// Both gradients come from one purification. Where a purifier's own operators cannot be differentiated (<see cref="GradientPath.Identity"/>), the margin's gradient passes as if it returned its
-/// input (BPDA), and the error's is that of mean (x - P(x))² with P(x) held fixed, which is exact for a projection at its optimum, P(x) = argmin over G(z) of |x - G(z)|² (envelope theorem). The attacker
-/// has the purifier and the classifier, and no meter counts his passes. Deviation: wrong by a margin of 1 counts as wrong, not by any margin, because a defender's draws are
-/// not the attacker's.
+/// Both gradients come from one purification. Where a purifier's own operators cannot be differentiated
+/// (<see cref="GradientPath.Identity"/>), the margin's gradient passes as if it returned its input (BPDA), and the
+/// error's is that of mean (x - P(x))² with P(x) held fixed, which is exact for a projection at its optimum, P(x) =
+/// argmin over G(z) of |x - G(z)|² (envelope theorem). The attacker has the purifier and the classifier, and no meter
+/// counts his passes. Deviation: wrong by a margin of 1 counts as wrong, not by any margin, because a defender's draws
+/// are not the attacker's.
 /// </remarks>
 /// <param name="Purifier">The attacker's copy of the purifier.</param>
 /// <param name="Classifier">The classifier behind it.</param>
@@ -39,15 +42,25 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     public double Confidence { get; init; } = 1;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons)
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IClassifier model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    )
     {
         using var scope = NewDisposeScope();
         var batch = new AttackBatch<IClassifier>(Classifier, images, goal, random);
         long[][] pieces = [.. Rows.All(batch.Count).Chunk(RowsAtOnce)];
-        Tensor[] results = [.. epsilons.Select(epsilon => cat([.. pieces.Select(rows => Descend(batch.Select(rows), epsilon))]))];
+        Tensor[] results =
+        [
+            .. epsilons.Select(epsilon => cat([.. pieces.Select(rows => Descend(batch.Select(rows), epsilon))])),
+        ];
         return scope.MoveAllToOuter(results);
     }
 
@@ -71,7 +84,11 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     }
 
     // By how much each image is wrong beyond the confidence, its error, and the gradient of what its step is to raise.
-    private (float[] Margins, float[] Errors, Tensor Gradient) Look(AttackBatch<IClassifier> batch, Tensor point, SampleRandom random)
+    private (float[] Margins, float[] Errors, Tensor Gradient) Look(
+        AttackBatch<IClassifier> batch,
+        Tensor point,
+        SampleRandom random
+    )
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();

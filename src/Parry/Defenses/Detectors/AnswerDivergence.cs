@@ -5,14 +5,19 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Detectors;
 
 /// <summary>
-/// Refuses images of which a classifier thinks otherwise once an auto-encoder has drawn them again: the score is the Jensen-Shannon divergence of the two answers,
-/// softened by a temperature (MagNet: Meng and Chen, 2017, 1705.09064).
+/// Refuses images of which a classifier thinks otherwise once an auto-encoder has drawn them again: the score is the
+/// Jensen-Shannon divergence of the two answers, softened by a temperature (MagNet: Meng and Chen, 2017, 1705.09064).
 /// </summary>
 /// <param name="AutoEncoder">From images to images of the same shape.</param>
 /// <param name="Classifier">Whose answers are compared.</param>
 /// <param name="Temperature">By what logits are divided: 10 and 40 in the paper.</param>
 /// <param name="Threshold">The score from which on an image is refused.</param>
-public sealed record AnswerDivergence(nn.Module<Tensor, Tensor> AutoEncoder, IClassifier Classifier, double Temperature, double Threshold) : IDetector
+public sealed record AnswerDivergence(
+    nn.Module<Tensor, Tensor> AutoEncoder,
+    IClassifier Classifier,
+    double Temperature,
+    double Threshold
+) : IDetector
 {
     private const int RowsAtOnce = 256;
     private const double Smallest = 1e-30;
@@ -21,10 +26,23 @@ public sealed record AnswerDivergence(nn.Module<Tensor, Tensor> AutoEncoder, ICl
     public string Name => string.Create(CultureInfo.InvariantCulture, $"answer divergence T={Temperature}");
 
     /// <inheritdoc/>
-    public Tensor Scores(Tensor images, SampleRandom random) => RowPieces.Score(this, Classifier.Shape, images, random, RowsAtOnce, rows =>
-        Divergence(Classifier.Logits(rows).div(Temperature), Classifier.Logits(AutoEncoder.forward(rows)).div(Temperature)));
+    public Tensor Scores(Tensor images, SampleRandom random) =>
+        RowPieces.Score(
+            this,
+            Classifier.Shape,
+            images,
+            random,
+            RowsAtOnce,
+            rows =>
+                Divergence(
+                    Classifier.Logits(rows).div(Temperature),
+                    Classifier.Logits(AutoEncoder.forward(rows)).div(Temperature)
+                )
+        );
 
-    /// <summary>The Jensen-Shannon divergence of the softmax of two rows of logits [N, classes], in nats, [N]: from 0 to log 2.</summary>
+    /// <summary>
+    /// The Jensen-Shannon divergence of the softmax of two rows of logits [N, classes], in nats, [N]: from 0 to log 2.
+    /// </summary>
     public static Tensor Divergence(Tensor first, Tensor second)
     {
         Tensor middle = first.softmax(-1).add(second.softmax(-1)).mul(0.5).clamp_min(Smallest).log();

@@ -7,38 +7,59 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Detectors;
 
 /// <summary>
-/// Feature squeezing (Xu, Evans, Qi, 2017, 1704.01155): an image is refused when squeezing it changes the classifier's probabilities much. The score is the largest L1
-/// distance, over the squeezers, between the softmax of the image and that of the squeezed image; the threshold refuses a share of clean images.
+/// Feature squeezing (Xu, Evans, Qi, 2017, 1704.01155): an image is refused when squeezing it changes the classifier's
+/// probabilities much. The score is the largest L1 distance, over the squeezers, between the softmax of the image and
+/// that of the squeezed image; the threshold refuses a share of clean images.
 /// </summary>
-/// <remarks>An attacker who knows it attacks all views of the image at once (He, Wei, Chen, Carlini, Song, 2017, 1706.04701): <see cref="SqueezedViews"/>.</remarks>
+/// <remarks>
+/// An attacker who knows it attacks all views of the image at once (He, Wei, Chen, Carlini, Song, 2017, 1706.04701):
+/// <see cref="SqueezedViews"/>.
+/// </remarks>
 /// <param name="Classifier">Whose probabilities are compared.</param>
 /// <param name="Squeezers">What squeezes.</param>
 /// <param name="Threshold">The score from which an image is refused, in 0 to 2.</param>
-public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPurifier> Squeezers, double Threshold) : IDetector
+public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPurifier> Squeezers, double Threshold)
+    : IDetector
 {
     private const int PieceSize = 250;
     private const int CleanImages = 2000;
 
     /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } = new("feature-squeezing", "refuses images whose class probabilities change when they are squeezed", "Xu, Evans, Qi, 2017, 1704.01155",
-        [new("bits", "bits of the squeezer of values"), new("window", "window of the squeezer by medians"), new("rate", "share of clean validation images that are refused")],
-        (options, context) =>
-        {
-            IPurifier[] squeezers = [new BitDepth(context.Shape) { Bits = options.Whole("bits", 1) }, new MedianSmoothing(context.Shape) { Window = options.Whole("window", 2) }];
-            double rate = options.Number("rate", 0.05);
-            if (rate > 1) throw new UserErrorException($"the defense feature-squeezing takes for rate a share in 0 to 1, got {rate}");
-
-            // The last ones: an evaluation on validation images takes the first.
-            ImageSet validation = context.ValidationImages();
-            int count = Math.Min(CleanImages, validation.Count);
-            var clean = validation.Slice(validation.Count - count, count);
-            return new DefenseSpec
+    public static DefenseEntry Entry { get; } =
+        new(
+            "feature-squeezing",
+            "refuses images whose class probabilities change when they are squeezed",
+            "Xu, Evans, Qi, 2017, 1704.01155",
+            [
+                new("bits", "bits of the squeezer of values"),
+                new("window", "window of the squeezer by medians"),
+                new("rate", "share of clean validation images that are refused"),
+            ],
+            (options, context) =>
             {
-                Name = "feature-squeezing",
-                Detectors = [Calibrated(context.Evaluated, squeezers, clean, rate)],
-                AttackersClassifier = new SqueezedViews(context.Evaluated, squeezers),
-            };
-        });
+                IPurifier[] squeezers =
+                [
+                    new BitDepth(context.Shape) { Bits = options.Whole("bits", 1) },
+                    new MedianSmoothing(context.Shape) { Window = options.Whole("window", 2) },
+                ];
+                double rate = options.Number("rate", 0.05);
+                if (rate > 1)
+                    throw new UserErrorException(
+                        $"the defense feature-squeezing takes for rate a share in 0 to 1, got {rate}"
+                    );
+
+                // The last ones: an evaluation on validation images takes the first.
+                ImageSet validation = context.ValidationImages();
+                int count = Math.Min(CleanImages, validation.Count);
+                var clean = validation.Slice(validation.Count - count, count);
+                return new DefenseSpec
+                {
+                    Name = "feature-squeezing",
+                    Detectors = [Calibrated(context.Evaluated, squeezers, clean, rate)],
+                    AttackersClassifier = new SqueezedViews(context.Evaluated, squeezers),
+                };
+            }
+        );
 
     /// <inheritdoc/>
     public string Name => "squeezing";
@@ -48,16 +69,41 @@ public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPur
     /// <param name="squeezers">What squeezes.</param>
     /// <param name="clean">Images without attack, none of which it is judged on.</param>
     /// <param name="rate">The share, in [0, 1].</param>
-    public static FeatureSqueezing Calibrated(IClassifier classifier, IReadOnlyList<IPurifier> squeezers, ImageSet clean, double rate)
+    public static FeatureSqueezing Calibrated(
+        IClassifier classifier,
+        IReadOnlyList<IPurifier> squeezers,
+        ImageSet clean,
+        double rate
+    )
     {
         var detector = new FeatureSqueezing(classifier, squeezers, double.PositiveInfinity);
-        float[] scores = [.. Workers.Shared.Map((clean.Count + PieceSize - 1) / PieceSize, i =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            ImageSet piece = clean.Slice(i * PieceSize, Math.Min(PieceSize, clean.Count - (i * PieceSize)));
-            return detector.Scores(piece.ImageTensor(), new SampleRandom(0, Enumerable.Range(i * PieceSize, piece.Count).Select(sample => (long)sample).ToArray())).ToArray<float>();
-        }).SelectMany(part => part).OrderDescending()];
+        float[] scores =
+        [
+            .. Workers
+                .Shared.Map(
+                    (clean.Count + PieceSize - 1) / PieceSize,
+                    i =>
+                    {
+                        using var frozen = no_grad();
+                        using var scope = NewDisposeScope();
+                        ImageSet piece = clean.Slice(i * PieceSize, Math.Min(PieceSize, clean.Count - (i * PieceSize)));
+                        return detector
+                            .Scores(
+                                piece.ImageTensor(),
+                                new SampleRandom(
+                                    0,
+                                    Enumerable
+                                        .Range(i * PieceSize, piece.Count)
+                                        .Select(sample => (long)sample)
+                                        .ToArray()
+                                )
+                            )
+                            .ToArray<float>();
+                    }
+                )
+                .SelectMany(part => part)
+                .OrderDescending(),
+        ];
         int refused = (int)(rate * scores.Length);
         return detector with { Threshold = refused == 0 ? MathF.BitIncrement(scores[0]) : scores[refused - 1] };
     }
@@ -66,7 +112,16 @@ public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPur
     public Tensor Scores(Tensor images, SampleRandom random)
     {
         Tensor plain = Classifier.For(random.Samples).Probabilities(images);
-        Tensor[] distances = [.. Squeezers.Select(squeezer => ((IClassifier)squeezer.Protect(Classifier, random).For(random.Samples)).Probabilities(images).sub(plain).abs().sum(1))];
+        Tensor[] distances =
+        [
+            .. Squeezers.Select(squeezer =>
+                ((IClassifier)squeezer.Protect(Classifier, random).For(random.Samples))
+                    .Probabilities(images)
+                    .sub(plain)
+                    .abs()
+                    .sum(1)
+            ),
+        ];
         return distances.Aggregate((most, distance) => most.maximum(distance));
     }
 }

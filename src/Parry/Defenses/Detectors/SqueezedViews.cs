@@ -4,14 +4,19 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Detectors;
 
 /// <summary>
-/// The attacker's answer to feature squeezing (after He, Wei, Chen, Carlini, Song, 2017, 1706.04701): a classifier that gives the mean of the probabilities of an image and of
-/// all its squeezed versions. What fools it fools every view alike, and the detector, which looks for views that differ, sees nothing.
+/// The attacker's answer to feature squeezing (after He, Wei, Chen, Carlini, Song, 2017, 1706.04701): a classifier that
+/// gives the mean of the probabilities of an image and of all its squeezed versions. What fools it fools every view
+/// alike, and the detector, which looks for views that differ, sees nothing.
 /// </summary>
 /// <param name="classifier">What sees each view.</param>
 /// <param name="squeezers">What makes the views; gradients pass as each says.</param>
 public sealed class SqueezedViews(IClassifier classifier, IReadOnlyList<IPurifier> squeezers) : IClassifier, IPerSample
 {
-    private readonly IClassifier[] _views = [classifier, .. squeezers.Select(squeezer => squeezer.Protect(classifier, seed: 0))];
+    private readonly IClassifier[] _views =
+    [
+        classifier,
+        .. squeezers.Select(squeezer => squeezer.Protect(classifier, seed: 0)),
+    ];
 
     /// <inheritdoc/>
     public ImageShape Shape => classifier.Shape;
@@ -27,5 +32,8 @@ public sealed class SqueezedViews(IClassifier classifier, IReadOnlyList<IPurifie
 
     /// <inheritdoc/>
     /// <remarks>The logarithms of the mean probabilities.</remarks>
-    public Tensor Logits(Tensor images) => stack([.. _views.Select(view => view.Logits(images).log_softmax(-1))]).logsumexp(0).sub(Math.Log(_views.Length));
+    public Tensor Logits(Tensor images) =>
+        stack([.. _views.Select(view => view.Logits(images).log_softmax(-1))])
+            .logsumexp(0)
+            .sub(Math.Log(_views.Length));
 }

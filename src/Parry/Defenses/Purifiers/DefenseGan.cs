@@ -6,14 +6,16 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Defense-GAN (Samangouei, Kabkab, Chellappa, 2018, 1805.06605): an image is replaced by the nearest one that a generator can draw, found by gradient descent
-/// on the latent vector from several random starts. The classifier behind it stays as it is.
+/// Defense-GAN (Samangouei, Kabkab, Chellappa, 2018, 1805.06605): an image is replaced by the nearest one that a
+/// generator can draw, found by gradient descent on the latent vector from several random starts. The classifier behind
+/// it stays as it is.
 /// </summary>
 /// <remarks>
-/// The published descent: mean squared error over the pixels, heavy-ball momentum 0.7, step 10, and the image of the restart with the smallest
-/// error. Deviation: descents start from the prior the generator was trained on (deviation 1). The released code starts at deviation 0.088, a region the
-/// generator never saw, from where it also draws the perturbation; that is <see cref="PaperStart"/>. The decay of the step that the
-/// paper's code announces never happens there, and is left out.
+/// The published descent: mean squared error over the pixels, heavy-ball momentum 0.7, step 10, and the image of the
+/// restart with the smallest error. Deviation: descents start from the prior the generator was trained on (deviation
+/// 1). The released code starts at deviation 0.088, a region the generator never saw, from where it also draws the
+/// perturbation; that is <see cref="PaperStart"/>. The decay of the step that the paper's code announces never happens
+/// there, and is left out.
 /// </remarks>
 public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
 {
@@ -22,7 +24,10 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
 
     private const int RowsOnProcessor = 500;
 
-    /// <summary>Steps of the descent, L in the paper. Many steps fit the perturbation too: a regularizer to be chosen on validation images.</summary>
+    /// <summary>
+    /// Steps of the descent, L in the paper. Many steps fit the perturbation too: a regularizer to be chosen on
+    /// validation images.
+    /// </summary>
     public int Steps { get; init; } = 200;
 
     /// <summary>Random starts, R in the paper.</summary>
@@ -41,35 +46,56 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
     /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } = new("defense-gan", "replaces an image by the nearest one that a GAN draws", "Samangouei, Kabkab, Chellappa, 2018, 1805.06605",
-        [
-            new("gan", "the generator's file or name"), new("l", "steps of the descent"), new("r", "random starts"), new("rate", "step size"), new("momentum", "share of the last step that is kept"),
-            new("init", "starts from the generator's prior, or as the paper's code"), new("compute", "float32 or bfloat16"), new("attack-l", "the attacker's steps"),
-            new("attack-r", "the attacker's starts"), new("draws", "purifications the attacker averages a gradient over"), new("rec", "a classifier trained on reconstructions, to stand behind it"),
-        ],
-        (options, context) =>
-        {
-            var paper = new DefenseGan(context.Generator(options.Text("gan") ?? $"{context.Data}/gan"));
-            DefenseGan purifier = paper with
+    public static DefenseEntry Entry { get; } =
+        new(
+            "defense-gan",
+            "replaces an image by the nearest one that a GAN draws",
+            "Samangouei, Kabkab, Chellappa, 2018, 1805.06605",
+            [
+                new("gan", "the generator's file or name"),
+                new("l", "steps of the descent"),
+                new("r", "random starts"),
+                new("rate", "step size"),
+                new("momentum", "share of the last step that is kept"),
+                new("init", "starts from the generator's prior, or as the paper's code"),
+                new("compute", "float32 or bfloat16"),
+                new("attack-l", "the attacker's steps"),
+                new("attack-r", "the attacker's starts"),
+                new("draws", "purifications the attacker averages a gradient over"),
+                new("rec", "a classifier trained on reconstructions, to stand behind it"),
+            ],
+            (options, context) =>
             {
-                Steps = options.Whole("l", paper.Steps),
-                Restarts = options.Whole("r", paper.Restarts),
-                LearningRate = options.Number("rate", paper.LearningRate),
-                Momentum = options.Number("momentum", paper.Momentum),
-                Start = options.Choice("init", ("prior", 1), ("paper", PaperStart)),
-                Compute = options.Choice("compute", ("float32", ScalarType.Float32), ("bfloat16", ScalarType.BFloat16)),
-            };
-            DefenseGan copy = purifier with { Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)), Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)) };
-            return new DefenseSpec
-            {
-                Name = purifier.Name,
-                Purifier = purifier,
-                AttackersPurifier = copy,
-                Draws = options.Whole("draws", 1),
-                Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                Breaks = BreaksOf(purifier.Generator, copy),
-            };
-        });
+                var paper = new DefenseGan(context.Generator(options.Text("gan") ?? $"{context.Data}/gan"));
+                DefenseGan purifier = paper with
+                {
+                    Steps = options.Whole("l", paper.Steps),
+                    Restarts = options.Whole("r", paper.Restarts),
+                    LearningRate = options.Number("rate", paper.LearningRate),
+                    Momentum = options.Number("momentum", paper.Momentum),
+                    Start = options.Choice("init", ("prior", 1), ("paper", PaperStart)),
+                    Compute = options.Choice(
+                        "compute",
+                        ("float32", ScalarType.Float32),
+                        ("bfloat16", ScalarType.BFloat16)
+                    ),
+                };
+                DefenseGan copy = purifier with
+                {
+                    Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)),
+                    Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)),
+                };
+                return new DefenseSpec
+                {
+                    Name = purifier.Name,
+                    Purifier = purifier,
+                    AttackersPurifier = copy,
+                    Draws = options.Whole("draws", 1),
+                    Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
+                    Breaks = BreaksOf(purifier.Generator, copy),
+                };
+            }
+        );
 
     /// <inheritdoc/>
     public string Name => Entry.Name;
@@ -87,24 +113,36 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random)
     {
         using Tensor unseen = images.detach();
-        return RowPieces.Purify(this, unseen, random, Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts), Project);
+        return RowPieces.Purify(
+            this,
+            unseen,
+            random,
+            Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts),
+            Project
+        );
     }
 
-    /// <summary>The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients through it (BPDA).</summary>
+    /// <summary>
+    /// The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients
+    /// through it (BPDA).
+    /// </summary>
     /// <param name="spanner">What draws.</param>
     /// <param name="copy">The attacker's copy of the purifier.</param>
     internal static IReadOnlyList<KnownBreak> BreaksOf(ISpanner spanner, IPurifier copy) =>
-    [
-        new("on-manifold", classifier => new OnManifold(spanner, classifier)),
-        new("overpowered", classifier => new Overpowered(spanner, classifier)),
-        new("reconstruction-evasion", classifier => new ReconstructionEvasion(copy, classifier)),
-    ];
+        [
+            new("on-manifold", classifier => new OnManifold(spanner, classifier)),
+            new("overpowered", classifier => new Overpowered(spanner, classifier)),
+            new("reconstruction-evasion", classifier => new ReconstructionEvasion(copy, classifier)),
+        ];
 
     private Purified Project(Tensor images, SampleRandom random)
     {
         long count = images.size(0);
         Tensor target = images.repeat_interleave(Restarts, 0);
-        Tensor latents = random.Normal(0, Restarts, Generator.Latent).reshape(count * Restarts, Generator.Latent).mul(Start);
+        Tensor latents = random
+            .Normal(0, Restarts, Generator.Latent)
+            .reshape(count * Restarts, Generator.Latent)
+            .mul(Start);
         Tensor velocity = zeros_like(latents);
         for (int step = 1; step < Steps; step++)
         {

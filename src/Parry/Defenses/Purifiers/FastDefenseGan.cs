@@ -6,9 +6,10 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Defense-GAN's projection (1805.06605) for far less work: descents start from the nearest of many samples of the generator instead of at random, Adam takes the
-/// steps, after every stage only the better half of an image's descents goes on, and an image whose error falls no more is done. What it looks for is the same,
-/// the nearest image that the generator can draw; there is nothing random in it.
+/// Defense-GAN's projection (1805.06605) for far less work: descents start from the nearest of many samples of the
+/// generator instead of at random, Adam takes the steps, after every stage only the better half of an image's descents
+/// goes on, and an image whose error falls no more is done. What it looks for is the same, the nearest image that the
+/// generator can draw; there is nothing random in it.
 /// </summary>
 public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Samples) : IPurifier
 {
@@ -36,34 +37,49 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
     /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } = new("fast-defense-gan", "Defense-GAN's projection from the nearest samples, with Adam and fewer and fewer descents", "after Samangouei et al., 2018, 1805.06605",
-        [
-            new("gan", "the generator's file or name"), new("samples", "samples of the generator to start from"), new("starts", "descents of each image at the start"),
-            new("steps", "steps of a stage"), new("stages", "stages"), new("rate", "Adam's step size"), new("tolerance", "share of the error below which an image is done"),
-            new("compute", "float32 or bfloat16"), new("rec", "a classifier trained on reconstructions, to stand behind it"),
-        ],
-        (options, context) =>
-        {
-            ImageGenerator generator = context.Generator(options.Text("gan") ?? $"{context.Data}/gan");
-            var samples = context.Own(new PriorSamples(generator, options.Whole("samples", SampleCount), seed: 1));
-            var fast = new FastDefenseGan(generator, samples);
-            fast = fast with
+    public static DefenseEntry Entry { get; } =
+        new(
+            "fast-defense-gan",
+            "Defense-GAN's projection from the nearest samples, with Adam and fewer and fewer descents",
+            "after Samangouei et al., 2018, 1805.06605",
+            [
+                new("gan", "the generator's file or name"),
+                new("samples", "samples of the generator to start from"),
+                new("starts", "descents of each image at the start"),
+                new("steps", "steps of a stage"),
+                new("stages", "stages"),
+                new("rate", "Adam's step size"),
+                new("tolerance", "share of the error below which an image is done"),
+                new("compute", "float32 or bfloat16"),
+                new("rec", "a classifier trained on reconstructions, to stand behind it"),
+            ],
+            (options, context) =>
             {
-                Starts = Math.Min(samples.Count, options.Whole("starts", fast.Starts)),
-                StageSteps = options.Whole("steps", fast.StageSteps),
-                Stages = options.Whole("stages", fast.Stages),
-                LearningRate = options.Number("rate", fast.LearningRate),
-                Tolerance = options.Number("tolerance", fast.Tolerance),
-                Compute = options.Choice("compute", ("float32", ScalarType.Float32), ("bfloat16", ScalarType.BFloat16)),
-            };
-            return new DefenseSpec
-            {
-                Name = fast.Name,
-                Purifier = fast,
-                Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                Breaks = DefenseGan.BreaksOf(generator, fast),
-            };
-        });
+                ImageGenerator generator = context.Generator(options.Text("gan") ?? $"{context.Data}/gan");
+                var samples = context.Own(new PriorSamples(generator, options.Whole("samples", SampleCount), seed: 1));
+                var fast = new FastDefenseGan(generator, samples);
+                fast = fast with
+                {
+                    Starts = Math.Min(samples.Count, options.Whole("starts", fast.Starts)),
+                    StageSteps = options.Whole("steps", fast.StageSteps),
+                    Stages = options.Whole("stages", fast.Stages),
+                    LearningRate = options.Number("rate", fast.LearningRate),
+                    Tolerance = options.Number("tolerance", fast.Tolerance),
+                    Compute = options.Choice(
+                        "compute",
+                        ("float32", ScalarType.Float32),
+                        ("bfloat16", ScalarType.BFloat16)
+                    ),
+                };
+                return new DefenseSpec
+                {
+                    Name = fast.Name,
+                    Purifier = fast,
+                    Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
+                    Breaks = DefenseGan.BreaksOf(generator, fast),
+                };
+            }
+        );
 
     /// <inheritdoc/>
     public string Name => Entry.Name;
@@ -86,7 +102,8 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
 
     private Purified Project(Tensor images)
     {
-        int count = (int)images.size(0), descents = Starts;
+        int count = (int)images.size(0),
+            descents = Starts;
         long[] active = Rows.All(count);
         var least = new float[count];
         Array.Fill(least, float.PositiveInfinity);
@@ -95,7 +112,8 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
         for (int stage = 0; stage < Stages && active.Length > 0; stage++)
         {
             Tensor targets = images.At(active).repeat_interleave(descents, 0);
-            for (int step = 0; step < StageSteps; step++) descent.Step(drawn => drawn.sub(targets));
+            for (int step = 0; step < StageSteps; step++)
+                descent.Step(drawn => drawn.sub(targets));
 
             float[] errors = descent.Errors(targets).ToArray<float>();
             int left = Math.Max(1, descents / 2);
@@ -104,15 +122,20 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
             for (int i = 0; i < active.Length; i++)
             {
                 long image = active[i];
-                long[] order = [.. Enumerable.Range(i * descents, descents).OrderBy(row => errors[row]).Select(row => (long)row)];
-                float error = errors[order[0]], before = least[image];
+                long[] order =
+                [
+                    .. Enumerable.Range(i * descents, descents).OrderBy(row => errors[row]).Select(row => (long)row),
+                ];
+                float error = errors[order[0]],
+                    before = least[image];
                 if (error < before)
                 {
                     least[image] = error;
                     best.Put([image], descent.Latents.At([order[0]]));
                 }
 
-                if (error > before * (1 - Tolerance)) continue;
+                if (error > before * (1 - Tolerance))
+                    continue;
                 rows.AddRange(order.Take(left));
                 goOn.Add(image);
             }

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// JPEG compression (Dziugaite, Ghahramani, Roy, 2016, 1608.00853): an image is encoded and decoded again. The attacker's gradient passes as through the identity, which
-/// is known to break it (Athalye, Carlini, Wagner, 2018, 1802.00420).
+/// JPEG compression (Dziugaite, Ghahramani, Roy, 2016, 1608.00853): an image is encoded and decoded again. The
+/// attacker's gradient passes as through the identity, which is known to break it (Athalye, Carlini, Wagner, 2018,
+/// 1802.00420).
 /// </summary>
 public sealed record JpegCompression(ImageShape Shape) : IPurifier
 {
@@ -16,15 +17,25 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
     public int Quality
     {
         get;
-        init => field = value is >= 1 and <= 100 ? value : throw new UserErrorException($"expected a JPEG quality of 1 to 100, got {value}");
+        init =>
+            field = value is >= 1 and <= 100
+                ? value
+                : throw new UserErrorException($"expected a JPEG quality of 1 to 100, got {value}");
     } = 75;
 
     /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } = new("jpeg", "encodes an image as JPEG and decodes it", "Dziugaite, Ghahramani, Roy, 2016, 1608.00853", [new("quality", "1 to 100")], (options, context) =>
-    {
-        var purifier = new JpegCompression(context.Shape) { Quality = options.Whole("quality", 75) };
-        return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
-    });
+    public static DefenseEntry Entry { get; } =
+        new(
+            "jpeg",
+            "encodes an image as JPEG and decodes it",
+            "Dziugaite, Ghahramani, Roy, 2016, 1608.00853",
+            [new("quality", "1 to 100")],
+            (options, context) =>
+            {
+                var purifier = new JpegCompression(context.Shape) { Quality = options.Whole("quality", 75) };
+                return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
+            }
+        );
 
     /// <inheritdoc/>
     public string Name => Entry.Name;
@@ -50,9 +61,11 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
         {
             Span<float> image = values.AsSpan(from, pixels);
             var bytes = new byte[pixels];
-            for (int k = 0; k < pixels; k++) bytes[k] = (byte)Math.Round(image[k] * 255);
+            for (int k = 0; k < pixels; k++)
+                bytes[k] = (byte)Math.Round(image[k] * 255);
             byte[] decoded = Jpeg.Decode(Jpeg.Encode(bytes, Shape, Quality), Shape.Channels).Planes;
-            for (int k = 0; k < pixels; k++) image[k] = decoded[k] / 255f;
+            for (int k = 0; k < pixels; k++)
+                image[k] = decoded[k] / 255f;
         }
 
         return tensor(values, images.shape);

@@ -5,9 +5,16 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>Adam on the latent vectors of a spanner, one row for each descent; rows that are done leave.</summary>
-internal sealed class LatentDescent(ISpanner spanner, Tensor latents, double learningRate, ScalarType compute = ScalarType.Float32)
+internal sealed class LatentDescent(
+    ISpanner spanner,
+    Tensor latents,
+    double learningRate,
+    ScalarType compute = ScalarType.Float32
+)
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, Smallest = 1e-12;
+    private const double Beta1 = 0.9,
+        Beta2 = 0.999,
+        Smallest = 1e-12;
 
     private Tensor _first = zeros_like(latents);
     private Tensor _second = zeros_like(latents);
@@ -16,38 +23,64 @@ internal sealed class LatentDescent(ISpanner spanner, Tensor latents, double lea
     /// <summary>Where the descents are, [rows, latent].</summary>
     public Tensor Latents { get; private set; } = latents.clone();
 
-    /// <summary>The projection of images onto what a spanner draws: the latent vector [N, latent] of the nearest image that descents from its prior find, of |G(z) - x|².</summary>
+    /// <summary>
+    /// The projection of images onto what a spanner draws: the latent vector [N, latent] of the nearest image that
+    /// descents from its prior find, of |G(z) - x|².
+    /// </summary>
     /// <param name="spanner">What draws.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="random">Random draws for the same rows; the starts are draw 0.</param>
     /// <param name="starts">Descents of each image.</param>
     /// <param name="steps">Steps of a descent.</param>
     /// <param name="learningRate">Adam's step size.</param>
-    public static Tensor Project(ISpanner spanner, Tensor images, SampleRandom random, int starts, int steps, double learningRate)
+    public static Tensor Project(
+        ISpanner spanner,
+        Tensor images,
+        SampleRandom random,
+        int starts,
+        int steps,
+        double learningRate
+    )
     {
         using var scope = NewDisposeScope();
         long count = images.size(0);
         Tensor targets = images.repeat_interleave(starts, 0);
-        var descent = new LatentDescent(spanner, random.Normal(0, starts, spanner.Latent).reshape(count * starts, spanner.Latent), learningRate);
-        for (int step = 0; step < steps; step++) descent.Step(drawn => drawn.sub(targets));
+        var descent = new LatentDescent(
+            spanner,
+            random.Normal(0, starts, spanner.Latent).reshape(count * starts, spanner.Latent),
+            learningRate
+        );
+        for (int step = 0; step < steps; step++)
+            descent.Step(drawn => drawn.sub(targets));
         Tensor best = descent.Errors(targets).reshape(count, starts).argmin(1);
-        return scope.MoveToOuter(descent.Latents.index_select(0, arange(count * starts, ScalarType.Int64).slice(0, 0, count * starts, starts).add(best)));
+        return scope.MoveToOuter(
+            descent.Latents.index_select(
+                0,
+                arange(count * starts, ScalarType.Int64).slice(0, 0, count * starts, starts).add(best)
+            )
+        );
     }
 
     /// <summary>One step.</summary>
     /// <param name="gradient">From the drawn images to the gradient with respect to them.</param>
-    /// <param name="ownGradient">From the latent vectors to the gradient of a further term in themselves; null for none.</param>
+    /// <param name="ownGradient">From the latent vectors to the gradient of a further term in themselves; null for
+    /// none.</param>
     public void Step(Func<Tensor, Tensor> gradient, Func<Tensor, Tensor>? ownGradient = null)
     {
         using var scope = NewDisposeScope();
         Drawing drawing = spanner.Draw(Latents, compute);
         Tensor direction = drawing.LatentGradient(gradient(drawing.Images));
-        if (ownGradient is not null) direction = direction.add(ownGradient(Latents));
+        if (ownGradient is not null)
+            direction = direction.add(ownGradient(Latents));
         _steps++;
         _first.mul_(Beta1).add_(direction, 1 - Beta1);
         _second.mul_(Beta2).addcmul_(direction, direction, 1 - Beta2);
         double correction = Math.Sqrt(1 - Math.Pow(Beta2, _steps));
-        Latents.addcdiv_(_first, _second.sqrt().add_(Smallest), -learningRate * correction / (1 - Math.Pow(Beta1, _steps)));
+        Latents.addcdiv_(
+            _first,
+            _second.sqrt().add_(Smallest),
+            -learningRate * correction / (1 - Math.Pow(Beta1, _steps))
+        );
     }
 
     /// <summary>The mean squared difference of what each row draws to its target, [rows].</summary>

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Median smoothing, a squeezer of feature squeezing (Xu, Evans, Qi, 2017, 1704.01155): every value becomes the median of a window around it, mirrored at the edges. As in
-/// the paper's code (SciPy's median filter), a 2x2 window reaches up and left, and its median is the third of the four values. Gradients pass to the values that are chosen.
+/// Median smoothing, a squeezer of feature squeezing (Xu, Evans, Qi, 2017, 1704.01155): every value becomes the median
+/// of a window around it, mirrored at the edges. As in the paper's code (SciPy's median filter), a 2x2 window reaches
+/// up and left, and its median is the third of the four values. Gradients pass to the values that are chosen.
 /// </summary>
 public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
 {
@@ -15,15 +16,23 @@ public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
     public int Window
     {
         get;
-        init => field = value is 2 or 3 ? value : throw new UserErrorException($"expected a window of 2 or 3, got {value}");
+        init =>
+            field = value is 2 or 3 ? value : throw new UserErrorException($"expected a window of 2 or 3, got {value}");
     } = 2;
 
     /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } = new("median", "replaces every value by the median of a window", "Xu, Evans, Qi, 2017, 1704.01155", [new("window", "side of the window, 2 or 3")], (options, context) =>
-    {
-        var purifier = new MedianSmoothing(context.Shape) { Window = options.Whole("window", 2) };
-        return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
-    });
+    public static DefenseEntry Entry { get; } =
+        new(
+            "median",
+            "replaces every value by the median of a window",
+            "Xu, Evans, Qi, 2017, 1704.01155",
+            [new("window", "side of the window, 2 or 3")],
+            (options, context) =>
+            {
+                var purifier = new MedianSmoothing(context.Shape) { Window = options.Whole("window", 2) };
+                return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
+            }
+        );
 
     /// <inheritdoc/>
     public string Name => Entry.Name;
@@ -35,16 +44,35 @@ public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
     public bool IsRandom => false;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random) => RowPieces.Purify(this, images, random, RowsAtOnce, (piece, _) =>
-    {
-        Tensor[] rows = Shifted(piece, 2), all = [.. rows.SelectMany(row => Shifted(row, 3))];
-        return Purified.Of(piece, stack(all).sort(0).Values.select(0, all.Length / 2));
-    });
+    public Purified Purify(Tensor images, SampleRandom random) =>
+        RowPieces.Purify(
+            this,
+            images,
+            random,
+            RowsAtOnce,
+            (piece, _) =>
+            {
+                Tensor[] rows = Shifted(piece, 2),
+                    all = [.. rows.SelectMany(row => Shifted(row, 3))];
+                return Purified.Of(piece, stack(all).sort(0).Values.select(0, all.Length / 2));
+            }
+        );
 
-    // The images moved by each place of the window along a dimension. A mirrored edge pixel is the edge pixel itself, as the window reaches no further.
+    // The images moved by each place of the window along a dimension. A mirrored edge pixel is the edge pixel itself,
+    // as the window reaches no further.
     private Tensor[] Shifted(Tensor images, int dimension)
     {
         long size = images.size(dimension);
-        return [.. Enumerable.Range(-1, Window).Select(move => images.index_select(dimension, tensor(Enumerable.Range(0, (int)size).Select(i => Math.Clamp(i + move, 0, size - 1)).ToArray())))];
+        return
+        [
+            .. Enumerable
+                .Range(-1, Window)
+                .Select(move =>
+                    images.index_select(
+                        dimension,
+                        tensor(Enumerable.Range(0, (int)size).Select(i => Math.Clamp(i + move, 0, size - 1)).ToArray())
+                    )
+                ),
+        ];
     }
 }

@@ -12,37 +12,67 @@ namespace Parry.Defenses.Training;
 /// <list type="bullet">
 /// <item>With FGSM and share 1/2 that of Goodfellow, Shlens and Szegedy (2014, 1412.6572).</item>
 /// <item>With PGD and share 1 that of Madry et al. (2017, 1706.06083).</item>
-/// <item>With FGSM and <see cref="Sources"/> ensemble adversarial training (Tramèr et al., 2017, 1705.07204): each batch is attacked on a model drawn with equal
-/// chances from the one in training and the given ones, which stay as they are.</item>
+/// <item>With FGSM and <see cref="Sources"/> ensemble adversarial training (Tramèr et al., 2017, 1705.07204): each
+/// batch is attacked on a model drawn with equal chances from the one in training and the given ones, which stay as
+/// they are.</item>
 /// </list>
-/// The attack runs on the network in evaluation mode, its result is a constant of the loss. One-step attacks leave the class that the attacked model predicts, not the
-/// true one: otherwise the label leaks into the image, and the network learns to read it there (Kurakin, Goodfellow, Bengio, 2016, 1611.01236). Others leave the true class.
+/// The attack runs on the network in evaluation mode, its result is a constant of the loss. One-step attacks leave the
+/// class that the attacked model predicts, not the true one: otherwise the label leaks into the image, and the network
+/// learns to read it there (Kurakin, Goodfellow, Bengio, 2016, 1611.01236). Others leave the true class.
 /// </summary>
-/// <remarks>As a defense no attack is known that breaks it where ordinary ones do not: the adaptive rows of a report are the honest test. PGD here returns an image's last iterate that is misclassified where the very last is not.</remarks>
+/// <remarks>
+/// As a defense no attack is known that breaks it where ordinary ones do not: the adaptive rows of a report are the
+/// honest test. PGD here returns an image's last iterate that is misclassified where the very last is not.
+/// </remarks>
 /// <param name="Attack">Run at its own budget.</param>
 public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : ITrainingLoss
 {
     private readonly double? _share;
 
-    /// <summary>What the command line knows of it: a classifier that was trained so, in the evaluated one's place.</summary>
-    public static DefenseEntry Entry { get; } = new("adversarial-training", "a classifier trained on adversarial images", "Madry et al., 2017, 1706.06083", [new("weights", "the classifier's file or name")], (options, context) => new DefenseSpec
-    {
-        Name = "adversarial-training",
-        Classifier = context.Classifier(options.Text("weights")
-            ?? throw new UserErrorException("the defense adversarial-training needs weights=FILE: train it with parry train classifier --adversarial")),
-    });
+    /// <summary>
+    /// What the command line knows of it: a classifier that was trained so, in the evaluated one's place.
+    /// </summary>
+    public static DefenseEntry Entry { get; } =
+        new(
+            "adversarial-training",
+            "a classifier trained on adversarial images",
+            "Madry et al., 2017, 1706.06083",
+            [new("weights", "the classifier's file or name")],
+            (options, context) =>
+                new DefenseSpec
+                {
+                    Name = "adversarial-training",
+                    Classifier = context.Classifier(
+                        options.Text("weights")
+                            ?? throw new UserErrorException(
+                                "the defense adversarial-training needs weights=FILE: train it with parry train "
+                                    + "classifier --adversarial"
+                            )
+                    ),
+                }
+        );
 
-    /// <summary>The weight of the adversarial images, in [0, 1]; by default 1/2 for one-step attacks and 1 for others.</summary>
+    /// <summary>
+    /// The weight of the adversarial images, in [0, 1]; by default 1/2 for one-step attacks and 1 for others.
+    /// </summary>
     public double Share
     {
         get => _share ?? (IsOneStep ? 0.5 : 1);
-        init => _share = value is >= 0 and <= 1 ? value : throw new UserErrorException($"expected a share of adversarial images in 0 to 1, got {value}");
+        init =>
+            _share = value is >= 0 and <= 1
+                ? value
+                : throw new UserErrorException($"expected a share of adversarial images in 0 to 1, got {value}");
     }
 
-    /// <summary>Epochs over which the budget grows linearly from 0: at eps 0.3 from the first batch on, PGD training can sit at chance for long.</summary>
+    /// <summary>
+    /// Epochs over which the budget grows linearly from 0: at eps 0.3 from the first batch on, PGD training can sit at
+    /// chance for long.
+    /// </summary>
     public double WarmUp { get; init; }
 
-    /// <summary>The models beside the one in training, with the names by which they are known. Of the same images and classes.</summary>
+    /// <summary>
+    /// The models beside the one in training, with the names by which they are known. Of the same images and classes.
+    /// </summary>
     public IReadOnlyList<(string Name, IClassifier Model)> Sources { get; init; } = [];
 
     private bool IsOneStep => Attack is FastGradientSign or RandomFastGradientSign;
@@ -52,9 +82,15 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     {
         get
         {
-            string text = string.Create(CultureInfo.InvariantCulture, $"adversarial training with {Attack}, share {Share}");
-            if (WarmUp > 0) text += string.Create(CultureInfo.InvariantCulture, $", warm-up over {WarmUp} epochs");
-            return Sources.Count == 0 ? text : $"{text}, sources itself and {string.Join(", ", Sources.Select(source => source.Name))}";
+            string text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"adversarial training with {Attack}, share {Share}"
+            );
+            if (WarmUp > 0)
+                text += string.Create(CultureInfo.InvariantCulture, $", warm-up over {WarmUp} epochs");
+            return Sources.Count == 0
+                ? text
+                : $"{text}, sources itself and {string.Join(", ", Sources.Select(source => source.Name))}";
         }
     }
 
@@ -63,7 +99,13 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     {
         Tensor logits = piece.Network.forward(Attacked(piece));
         Tensor loss = CrossEntropy.Sum(logits, piece.Labels);
-        return (Share == 1 ? loss : loss.mul(Share).add(CrossEntropy.Sum(piece.Network.forward(piece.Images), piece.Labels).mul(1 - Share)), logits);
+        return (
+            Share == 1
+                ? loss
+                : loss.mul(Share)
+                    .add(CrossEntropy.Sum(piece.Network.forward(piece.Images), piece.Labels).mul(1 - Share)),
+            logits
+        );
     }
 
     /// <summary>Which model a batch is attacked on: 0 is the one in training, then come the sources.</summary>

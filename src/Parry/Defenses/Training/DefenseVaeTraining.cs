@@ -10,16 +10,24 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// How Defense-VAE's network is trained (Li and Ji, 2018, 1812.06570, as its code does it): on pairs of an adversarial image, made for the target classifier, and the clean
-/// one, by the cross entropy of pixels. FGSM and RAND+FGSM make pairs at four budgets, Carlini and Wagner's L2 attack at four learning rates.
+/// How Defense-VAE's network is trained (Li and Ji, 2018, 1812.06570, as its code does it): on pairs of an adversarial
+/// image, made for the target classifier, and the clean one, by the cross entropy of pixels. FGSM and RAND+FGSM make
+/// pairs at four budgets, Carlini and Wagner's L2 attack at four learning rates.
 /// </summary>
 /// <remarks>
-/// The code gives the divergence of codes no weight, so this is a denoising auto-encoder with noise in its code. Its L2 attack has one constant, 100, for 100
-/// steps at rates of 6 to 12, where it writes the budgets 0.2 to 0.35: such steps saturate tanh at once and bound nothing. Deviation: pairs are kept with 8 bits a value.
+/// The code gives the divergence of codes no weight, so this is a denoising auto-encoder with noise in its code. Its L2
+/// attack has one constant, 100, for 100 steps at rates of 6 to 12, where it writes the budgets 0.2 to 0.35: such steps
+/// saturate tanh at once and bound nothing. Deviation: pairs are kept with 8 bits a value.
 /// </remarks>
 public sealed record DefenseVaeTraining
 {
-    private static readonly (double Epsilon, double CarliniRate)[] s_strengths = [(0.2, 6), (0.25, 8), (0.3, 10), (0.35, 12)];
+    private static readonly (double Epsilon, double CarliniRate)[] s_strengths =
+    [
+        (0.2, 6),
+        (0.25, 8),
+        (0.3, 10),
+        (0.35, 12),
+    ];
 
     /// <summary>Maps of the first convolution.</summary>
     public int Width { get; init; } = 64;
@@ -34,14 +42,25 @@ public sealed record DefenseVaeTraining
     public int CarliniIterations { get; init; } = 100;
 
     /// <summary>Passes, batches and step size.</summary>
-    public AutoEncoderTraining Schedule { get; init; } = new() { Epochs = 5, BatchSize = 16, LearningRate = 5e-4 };
+    public AutoEncoderTraining Schedule { get; init; } =
+        new()
+        {
+            Epochs = 5,
+            BatchSize = 16,
+            LearningRate = 5e-4,
+        };
 
     /// <summary>The adversarial images: for each of the twelve attacks all images in their order.</summary>
     /// <param name="images">Clean images.</param>
     /// <param name="target">The classifier to be defended.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops between attacks.</param>
-    public ImageSet Attack(ImageSet images, IClassifier target, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public ImageSet Attack(
+        ImageSet images,
+        IClassifier target,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         using var frozen = no_grad();
         var pixels = new List<byte>();
@@ -50,11 +69,20 @@ public sealed record DefenseVaeTraining
         using var scope = NewDisposeScope();
         Tensor clean = images.ImageTensor();
         Goal goal = Goal.Untargeted(images.LabelTensor());
-        foreach (IBudgetAttack<IClassifier> attack in (IBudgetAttack<IClassifier>[])[new FastGradientSign(), new RandomFastGradientSign()])
+        foreach (
+            IBudgetAttack<IClassifier> attack in (IBudgetAttack<IClassifier>[])
+                [new FastGradientSign(), new RandomFastGradientSign()]
+        )
             Keep(AttackRunner.Run(attack, target, clean, goal, Schedule.Seed, epsilons, cancellation: cancellation));
         foreach (var (_, rate) in s_strengths)
         {
-            var attack = new CarliniWagnerL2 { SearchSteps = 1, Iterations = CarliniIterations, LearningRate = rate, InitialConstant = 100 };
+            var attack = new CarliniWagnerL2
+            {
+                SearchSteps = 1,
+                Iterations = CarliniIterations,
+                LearningRate = rate,
+                InitialConstant = 100,
+            };
             Keep([AttackRunner.Run(attack, target, clean, goal, Schedule.Seed, cancellation: cancellation)]);
         }
 
@@ -65,7 +93,9 @@ public sealed record DefenseVaeTraining
         {
             foreach (AttackResult result in results)
             {
-                pixels.AddRange(Array.ConvertAll(result.Attempts.ToArray<float>(), value => (byte)Math.Round(value * 255)));
+                pixels.AddRange(
+                    Array.ConvertAll(result.Attempts.ToArray<float>(), value => (byte)Math.Round(value * 255))
+                );
                 result.Dispose();
             }
 
@@ -82,13 +112,22 @@ public sealed record DefenseVaeTraining
     {
         using var random = Devices.Generator(Schedule.Seed);
         var network = new DefenseVaeNetwork(images.Shape, random, Width, Latent);
-        string recipe = string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name} under attack on {targetName}");
-        return new AutoEncoderTrainer<DefenseVaeNetwork>(Schedule, recipe, network, attacked.Count, (trained, rows) =>
-        {
-            GaussianCode code = trained.Encode(attacked.Batch(rows.Indices).Images);
-            Tensor clean = images.Batch(Array.ConvertAll(rows.Indices, index => index % images.Count)).Images;
-            Tensor loss = Elbo.CrossEntropy(trained.DecodeLogits(code.Draw(rows.Anew.Normal(0, Latent))), clean);
-            return (DivergenceWeight == 0 ? loss : loss.add(code.Divergence().mul(DivergenceWeight))).sum();
-        });
+        string recipe = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{this} on {images.Name} under attack on {targetName}"
+        );
+        return new AutoEncoderTrainer<DefenseVaeNetwork>(
+            Schedule,
+            recipe,
+            network,
+            attacked.Count,
+            (trained, rows) =>
+            {
+                GaussianCode code = trained.Encode(attacked.Batch(rows.Indices).Images);
+                Tensor clean = images.Batch(Array.ConvertAll(rows.Indices, index => index % images.Count)).Images;
+                Tensor loss = Elbo.CrossEntropy(trained.DecodeLogits(code.Draw(rows.Anew.Normal(0, Latent))), clean);
+                return (DivergenceWeight == 0 ? loss : loss.add(code.Divergence().mul(DivergenceWeight))).sum();
+            }
+        );
     }
 }

@@ -6,40 +6,60 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// Defensive distillation (Papernot, McDaniel, Wu, Jha, Swami, 2015, 1511.04508): a student learns the teacher's probabilities softmax(Z / T) at a high temperature, by
-/// cross entropy with its own at that temperature, and is used at T = 1. The teacher is trained with <see cref="CrossEntropy"/> at the same T. At T = 1 the student's
-/// logits are so large that softmax rounds to 0 and 1 and gradients of the loss vanish: attacks that follow them stand still, others do not (Carlini and Wagner,
-/// 2016, 1607.04311 and 1608.04644). Dividing the logits by T gives the gradients back: <see cref="ScaledLogits"/>.
+/// Defensive distillation (Papernot, McDaniel, Wu, Jha, Swami, 2015, 1511.04508): a student learns the teacher's
+/// probabilities softmax(Z / T) at a high temperature, by cross entropy with its own at that temperature, and is used
+/// at T = 1. The teacher is trained with <see cref="CrossEntropy"/> at the same T. At T = 1 the student's logits are so
+/// large that softmax rounds to 0 and 1 and gradients of the loss vanish: attacks that follow them stand still, others
+/// do not (Carlini and Wagner, 2016, 1607.04311 and 1608.04644). Dividing the logits by T gives the gradients back:
+/// <see cref="ScaledLogits"/>.
 /// </summary>
 /// <remarks>
-/// Deviation: Carlini's code begins teacher and student at the weights of one epoch at T = 1, which SGD needs to get going; Adam does not mind the scale of a loss, so
-/// both begin at fresh weights, the same ones where architecture and seed are the same. Soft labels are the teacher's of the very image that the student sees, without dropout.
+/// Deviation: Carlini's code begins teacher and student at the weights of one epoch at T = 1, which SGD needs to get
+/// going; Adam does not mind the scale of a loss, so both begin at fresh weights, the same ones where architecture and
+/// seed are the same. Soft labels are the teacher's of the very image that the student sees, without dropout.
 /// </remarks>
 /// <param name="Teacher">A classifier of the same images and classes.</param>
 /// <param name="TeacherName">By which it is known.</param>
 /// <param name="Temperature">T, above 0; 100 in most experiments.</param>
 public sealed record Distillation(IClassifier Teacher, string TeacherName, double Temperature = 100) : ITrainingLoss
 {
-    /// <summary>What the command line knows of it: a student in the evaluated classifier's place. Attackers who know it divide its logits by the temperature.</summary>
-    public static DefenseEntry Entry { get; } = new("distillation", "a student of a teacher at a high temperature, whose gradients vanish", "Papernot et al., 2015, 1511.04508",
-        [new("weights", "the student's file or name"), new("temperature", "at which it was trained")],
-        (options, context) =>
-        {
-            IClassifier student = context.Classifier(options.Text("weights")
-                ?? throw new UserErrorException("the defense distillation needs weights=FILE: train it with parry train classifier --distill"));
-            double temperature = options.Number("temperature", 100);
-            if (temperature == 0) throw new UserErrorException("the defense distillation takes for temperature a number above 0, got 0");
-            return new DefenseSpec
+    /// <summary>
+    /// What the command line knows of it: a student in the evaluated classifier's place. Attackers who know it divide
+    /// its logits by the temperature.
+    /// </summary>
+    public static DefenseEntry Entry { get; } =
+        new(
+            "distillation",
+            "a student of a teacher at a high temperature, whose gradients vanish",
+            "Papernot et al., 2015, 1511.04508",
+            [new("weights", "the student's file or name"), new("temperature", "at which it was trained")],
+            (options, context) =>
             {
-                Name = "distillation",
-                Classifier = student,
-                AttackersClassifier = new ScaledLogits(student, temperature),
-                Breaks = [new KnownBreak("pgd on logits/T", _ => new ProjectedGradientDescent())],
-            };
-        });
+                IClassifier student = context.Classifier(
+                    options.Text("weights")
+                        ?? throw new UserErrorException(
+                            "the defense distillation needs weights=FILE: train it with parry train classifier "
+                                + "--distill"
+                        )
+                );
+                double temperature = options.Number("temperature", 100);
+                if (temperature == 0)
+                    throw new UserErrorException(
+                        "the defense distillation takes for temperature a number above 0, got 0"
+                    );
+                return new DefenseSpec
+                {
+                    Name = "distillation",
+                    Classifier = student,
+                    AttackersClassifier = new ScaledLogits(student, temperature),
+                    Breaks = [new KnownBreak("pgd on logits/T", _ => new ProjectedGradientDescent())],
+                };
+            }
+        );
 
     /// <inheritdoc/>
-    public string Description => string.Create(CultureInfo.InvariantCulture, $"distillation of {TeacherName} at temperature {Temperature}");
+    public string Description =>
+        string.Create(CultureInfo.InvariantCulture, $"distillation of {TeacherName} at temperature {Temperature}");
 
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)

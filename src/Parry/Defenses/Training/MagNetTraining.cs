@@ -10,15 +10,18 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// How MagNet's auto-encoders are trained (Meng and Chen, 2017, 1705.09064): to draw clean images from noisy ones, by mean squared error, where an image has the same
-/// noise in every epoch. Several members of a kind are first trained by themselves and then together, with a reward for drawing differently.
+/// How MagNet's auto-encoders are trained (Meng and Chen, 2017, 1705.09064): to draw clean images from noisy ones, by
+/// mean squared error, where an image has the same noise in every epoch. Several members of a kind are first trained by
+/// themselves and then together, with a reward for drawing differently.
 /// </summary>
 public sealed record MagNetTraining
 {
     /// <summary>How many auto-encoders there are of each kind: 8 in the paper's grey box.</summary>
     public int Members { get; init; } = 1;
 
-    /// <summary>The standard deviation of the noise; null for the paper's: 0.1 for gray images, 0.025 for color.</summary>
+    /// <summary>
+    /// The standard deviation of the noise; null for the paper's: 0.1 for gray images, 0.025 for color.
+    /// </summary>
     public double? Noise { get; init; }
 
     /// <summary>Weight α of the members' mean squared distance from their mean.</summary>
@@ -30,7 +33,10 @@ public sealed record MagNetTraining
     /// <summary>Weight of the sum of squares of all maps.</summary>
     public double Regularization { get; init; } = 1e-9;
 
-    /// <summary>The share of validation images that each reconstruction detector refuses; null for the paper's: 0.001 for gray images, 0.005 for color.</summary>
+    /// <summary>
+    /// The share of validation images that each reconstruction detector refuses; null for the paper's: 0.001 for gray
+    /// images, 0.005 for color.
+    /// </summary>
     public double? FalsePositiveRate { get; init; }
 
     /// <summary>The share of validation images that each divergence detector refuses.</summary>
@@ -40,21 +46,29 @@ public sealed record MagNetTraining
     public AutoEncoderTraining Schedule { get; init; } = new() { Epochs = 100, BatchSize = 256 };
 
     /// <summary>Prepares the training, which the caller owns.</summary>
-    /// <param name="images">The training images: MagNet validates on the first 5,000, <see cref="Split.MagNet"/>.</param>
+    /// <param name="images">The training images: MagNet validates on the first 5,000,
+    /// <see cref="Split.MagNet"/>.</param>
     /// <exception cref="UserErrorException">An option is out of range.</exception>
     public AutoEncoderTrainer<MagNetNetwork> On(ImageSet images)
     {
-        if (Members < 1) throw new UserErrorException($"expected at least 1 member, got {Members}");
+        if (Members < 1)
+            throw new UserErrorException($"expected at least 1 member, got {Members}");
         using var random = Devices.Generator(Schedule.Seed);
         var network = new MagNetNetwork(images.Shape, Members, random);
         double noise = Noise ?? (images.Shape.Channels == 1 ? 0.1 : 0.025);
-        return new AutoEncoderTrainer<MagNetNetwork>(Schedule, string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name}"), network, images.Count, (trained, rows) =>
-        {
-            Tensor clean = images.Batch(rows.Indices).Images;
-            Tensor noisy = rows.Once.Normal(0, clean.shape.AsSpan(1)).mul_(noise).add_(clean).clamp_(0.0, 1.0);
-            Tensor loss = Loss(trained.Plain, clean, noisy, rows.Epoch);
-            return trained.Pooled.Count == 0 ? loss : loss.add(Loss(trained.Pooled, clean, noisy, rows.Epoch));
-        });
+        return new AutoEncoderTrainer<MagNetNetwork>(
+            Schedule,
+            string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name}"),
+            network,
+            images.Count,
+            (trained, rows) =>
+            {
+                Tensor clean = images.Batch(rows.Indices).Images;
+                Tensor noisy = rows.Once.Normal(0, clean.shape.AsSpan(1)).mul_(noise).add_(clean).clamp_(0.0, 1.0);
+                Tensor loss = Loss(trained.Plain, clean, noisy, rows.Epoch);
+                return trained.Pooled.Count == 0 ? loss : loss.add(Loss(trained.Pooled, clean, noisy, rows.Epoch));
+            }
+        );
     }
 
     /// <summary>Refuses rates of less than one validation image, before hours of training.</summary>
@@ -78,13 +92,28 @@ public sealed record MagNetTraining
         using var scope = NewDisposeScope();
         double rate = Rate(network.Shape);
         Tensor images = validation.ImageTensor();
-        var random = new SampleRandom(Schedule.Seed, Enumerable.Range(0, validation.Count).Select(i => (long)i).ToArray());
-        var thresholds = Enumerable.Range(0, network.Members)
+        var random = new SampleRandom(
+            Schedule.Seed,
+            Enumerable.Range(0, validation.Count).Select(i => (long)i).ToArray()
+        );
+        var thresholds = Enumerable
+            .Range(0, network.Members)
             .SelectMany(member => MagNet.DetectorsWithout(network, member, classifier))
-            .GroupBy(detector => detector.Key, detector =>
-                DetectorThreshold.At(detector.Made.Scores(images, random).ToArray<float>(), detector.Key.StartsWith('l') ? rate : DivergenceRate))
-            .Select(group => $"{group.Key}={string.Join('/', group.Select(threshold => threshold.ToString("R", CultureInfo.InvariantCulture)))}");
-        return string.Create(CultureInfo.InvariantCulture, $"rate={rate},{(classifier is null ? "" : $"jsd-rate={DivergenceRate},")}{string.Join(',', thresholds)}");
+            .GroupBy(
+                detector => detector.Key,
+                detector =>
+                    DetectorThreshold.At(
+                        detector.Made.Scores(images, random).ToArray<float>(),
+                        detector.Key.StartsWith('l') ? rate : DivergenceRate
+                    )
+            )
+            .Select(group =>
+                $"{group.Key}={string.Join('/', group.Select(threshold => threshold.ToString("R", CultureInfo.InvariantCulture)))}"
+            );
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"rate={rate},{(classifier is null ? "" : $"jsd-rate={DivergenceRate},")}{string.Join(',', thresholds)}"
+        );
     }
 
     private double Rate(ImageShape shape) => FalsePositiveRate ?? (shape.Channels == 1 ? 0.001 : 0.005);
@@ -99,10 +128,12 @@ public sealed record MagNetTraining
             IReadOnlyList<Tensor> maps = member.Trace(noisy);
             drawn.Add(maps[^1]);
             loss = loss.add(Error(maps[^1], clean));
-            foreach (Tensor map in maps) loss = loss.add(map.pow(2.0).sum().mul(Regularization));
+            foreach (Tensor map in maps)
+                loss = loss.add(map.pow(2.0).sum().mul(Regularization));
         }
 
-        if (members.Count == 1 || epoch < EpochsApart) return loss;
+        if (members.Count == 1 || epoch < EpochsApart)
+            return loss;
         Tensor mean = stack([.. drawn]).mean([0]);
         return drawn.Aggregate(loss, (sum, image) => sum.sub(Error(image, mean).mul(Diversity)));
     }

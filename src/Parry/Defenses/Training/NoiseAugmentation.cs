@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// Training on images under normal noise, drawn anew every time and not cut to [0, 1]: what the classifier behind randomized smoothing needs
-/// (Cohen, Rosenfeld, Kolter, 2019, 1902.02918).
+/// Training on images under normal noise, drawn anew every time and not cut to [0, 1]: what the classifier behind
+/// randomized smoothing needs (Cohen, Rosenfeld, Kolter, 2019, 1902.02918).
 /// </summary>
 /// <param name="Deviation">The standard deviation of the noise; smoothing takes the same.</param>
 public sealed record NoiseAugmentation(double Deviation) : ITrainingLoss

@@ -8,10 +8,14 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// How PuVAE's network is trained (Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585): on clean images with their labels, so that it draws them again
-/// (cross entropy of pixels), with codes near the prior, and so that a source classifier, which stays as it is, sees the label in what is drawn.
+/// How PuVAE's network is trained (Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585): on clean images with their labels,
+/// so that it draws them again (cross entropy of pixels), with codes near the prior, and so that a source classifier,
+/// which stays as it is, sees the label in what is drawn.
 /// </summary>
-/// <remarks>Sums over pixels and components with the weights 0.01, 0.1 and 10: with means, the other two terms would drown the first.</remarks>
+/// <remarks>
+/// Sums over pixels and components with the weights 0.01, 0.1 and 10: with means, the other two terms would drown the
+/// first.
+/// </remarks>
 public sealed record PuVaeTraining
 {
     /// <summary>Maps of each convolution.</summary>
@@ -39,19 +43,29 @@ public sealed record PuVaeTraining
     /// <param name="images">The training images.</param>
     /// <param name="source">The source classifier, in evaluation mode and frozen; nothing of it changes.</param>
     /// <param name="sourceName">Its name, for checkpoints.</param>
-    /// <exception cref="UserErrorException">The classifier does not fit the images, or an option is out of range.</exception>
+    /// <exception cref="UserErrorException">The classifier does not fit the images, or an option is out of
+    /// range.</exception>
     public AutoEncoderTrainer<PuVaeNetwork> On(ImageSet images, IClassifier source, string sourceName)
     {
         if (source.Shape != images.Shape || source.Classes != images.ClassNames.Count)
-            throw new UserErrorException($"the source classifier tells {source.Classes} classes of {source.Shape} images apart, not {images.ClassNames.Count} of {images.Shape}: give one that was trained on {images.Name}");
+            throw new UserErrorException(
+                $"the source classifier tells {source.Classes} classes of {source.Shape} images apart, not "
+                    + $"{images.ClassNames.Count} of {images.Shape}: give one that was trained on {images.Name}"
+            );
         using var random = Devices.Generator(Schedule.Seed);
         var network = new PuVaeNetwork(images.Shape, images.ClassNames.Count, random, Width, Hidden, Latent);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name} with {sourceName}");
-        return new AutoEncoderTrainer<PuVaeNetwork>(Schedule, recipe, network, images.Count, (trained, rows) =>
-        {
-            var (batch, labels) = images.Batch(rows.Indices);
-            return Loss(trained, source, batch, labels, rows.Anew.Normal(0, Latent)).sum();
-        });
+        return new AutoEncoderTrainer<PuVaeNetwork>(
+            Schedule,
+            recipe,
+            network,
+            images.Count,
+            (trained, rows) =>
+            {
+                var (batch, labels) = images.Batch(rows.Indices);
+                return Loss(trained, source, batch, labels, rows.Anew.Normal(0, Latent)).sum();
+            }
+        );
     }
 
     /// <summary>The loss of each image, [N].</summary>
@@ -64,7 +78,14 @@ public sealed record PuVaeTraining
     {
         GaussianCode code = network.Encode(network.Look(images), labels);
         Tensor drawn = network.DecodeLogits(code.Draw(noise), labels);
-        Tensor seen = nn.functional.nll_loss(source.Logits(drawn.sigmoid()).log_softmax(-1), labels, reduction: nn.Reduction.None);
-        return Elbo.CrossEntropy(drawn, images).mul(ReconstructionWeight).add(code.Divergence().mul(DivergenceWeight)).add(seen.mul(ClassWeight));
+        Tensor seen = nn.functional.nll_loss(
+            source.Logits(drawn.sigmoid()).log_softmax(-1),
+            labels,
+            reduction: nn.Reduction.None
+        );
+        return Elbo.CrossEntropy(drawn, images)
+            .mul(ReconstructionWeight)
+            .add(code.Divergence().mul(DivergenceWeight))
+            .add(seen.mul(ClassWeight));
     }
 }

@@ -5,10 +5,13 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// The birthday paradox test (Arora and Zhang, 2017, 1706.08224): a generator of N images shows two alike among about √N samples. It holds the closest pair,
-/// in pixels, of each of some batches of samples.
+/// The birthday paradox test (Arora and Zhang, 2017, 1706.08224): a generator of N images shows two alike among about
+/// √N samples. It holds the closest pair, in pixels, of each of some batches of samples.
 /// </summary>
-/// <remarks>Deviation: the paper lets a person decide which pairs are duplicates; here a distance does, such as one that no two real images come below.</remarks>
+/// <remarks>
+/// Deviation: the paper lets a person decide which pairs are duplicates; here a distance does, such as one that no two
+/// real images come below.
+/// </remarks>
 /// <param name="BatchSize">Samples in a batch, s.</param>
 /// <param name="Pairs">The closest pair of each batch.</param>
 public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> Pairs)
@@ -27,26 +30,43 @@ public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> P
     public static BirthdayParadox Of(Tensor samples, int batches = 10, CancellationToken cancellation = default)
     {
         int size = (int)(samples.size(0) / batches);
-        if (size < 2) throw new ArgumentException($"expected at least {2 * batches} samples for {batches} batches, got {samples.size(0)}", nameof(samples));
-        return new BirthdayParadox(size, Workers.Shared.Map(batches, batch =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            Tensor rows = SquaredDistances.Rows(samples.slice(0, batch * size, (batch + 1) * size, 1));
-            Tensor distances = SquaredDistances.Within(rows, 0, size).reshape(-1);
-            int closest = (int)distances.argmin(0).ToDouble();
-            return new ClosestPair((batch * size) + (closest / size), (batch * size) + (closest % size), Math.Sqrt(distances.select(0, closest).ToDouble()));
-        }, cancellation));
+        if (size < 2)
+            throw new ArgumentException(
+                $"expected at least {2 * batches} samples for {batches} batches, got {samples.size(0)}",
+                nameof(samples)
+            );
+        return new BirthdayParadox(
+            size,
+            Workers.Shared.Map(
+                batches,
+                batch =>
+                {
+                    using var frozen = no_grad();
+                    using var scope = NewDisposeScope();
+                    Tensor rows = SquaredDistances.Rows(samples.slice(0, batch * size, (batch + 1) * size, 1));
+                    Tensor distances = SquaredDistances.Within(rows, 0, size).reshape(-1);
+                    int closest = (int)distances.argmin(0).ToDouble();
+                    return new ClosestPair(
+                        (batch * size) + (closest / size),
+                        (batch * size) + (closest % size),
+                        Math.Sqrt(distances.select(0, closest).ToDouble())
+                    );
+                },
+                cancellation
+            )
+        );
     }
 
     /// <summary>The share of batches that hold a pair closer than a distance.</summary>
     public double ShareBelow(double distance) => Pairs.Count(pair => pair.Distance < distance) / (double)Pairs.Count;
 
     /// <summary>
-    /// The number of images a generator can draw, all equally often, when a batch of s holds a duplicate with a chance p: s² / (2 ln(1 / (1 - p))). Null where p is 0 or 1,
-    /// which only tells that it is larger or smaller than about s².
+    /// The number of images a generator can draw, all equally often, when a batch of s holds a duplicate with a chance
+    /// p: s² / (2 ln(1 / (1 - p))). Null where p is 0 or 1, which only tells that it is larger or smaller than about
+    /// s².
     /// </summary>
-    public static double? Support(int batchSize, double share) => share is > 0 and < 1 ? (double)batchSize * batchSize / (-2 * Math.Log(1 - share)) : null;
+    public static double? Support(int batchSize, double share) =>
+        share is > 0 and < 1 ? (double)batchSize * batchSize / (-2 * Math.Log(1 - share)) : null;
 }
 
 /// <summary>Two samples of a batch.</summary>

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// The inception score (Salimans et al., 2016, 1606.03498) with another classifier: exp(E KL(p(y|x) ‖ p(y))). It is high when every image is of one clear class
-/// and the classes come equally often: the number of classes at best, 1 at worst.
+/// The inception score (Salimans et al., 2016, 1606.03498) with another classifier: exp(E KL(p(y|x) ‖ p(y))). It is
+/// high when every image is of one clear class and the classes come equally often: the number of classes at best, 1 at
+/// worst.
 /// </summary>
 /// <param name="Mean">Over the splits.</param>
 /// <param name="Deviation">The standard deviation over the splits.</param>
@@ -17,10 +18,26 @@ public sealed record ClassifierScore(double Mean, double Deviation)
     /// <exception cref="ArgumentException">There are fewer samples than splits.</exception>
     public static ClassifierScore Of(Tensor probabilities, int splits = 10)
     {
-        int count = (int)probabilities.size(0), classes = (int)probabilities.size(1);
-        if (splits < 1 || count < splits) throw new ArgumentException($"expected at least as many samples as splits, got {count} and {splits}");
+        int count = (int)probabilities.size(0),
+            classes = (int)probabilities.size(1);
+        if (splits < 1 || count < splits)
+            throw new ArgumentException($"expected at least as many samples as splits, got {count} and {splits}");
         double[] rows = probabilities.ToArray<double>();
-        double[] scores = [.. Enumerable.Range(0, splits).Select(split => Score(rows.AsSpan((int)((long)count * split / splits * classes)..(int)((long)count * (split + 1) / splits * classes)), classes))];
+        double[] scores =
+        [
+            .. Enumerable
+                .Range(0, splits)
+                .Select(split =>
+                    Score(
+                        rows.AsSpan(
+                            (int)((long)count * split / splits * classes)..(int)(
+                                (long)count * (split + 1) / splits * classes
+                            )
+                        ),
+                        classes
+                    )
+                ),
+        ];
         double mean = scores.Average();
         return new ClassifierScore(mean, Math.Sqrt(scores.Average(score => (score - mean) * (score - mean))));
     }
@@ -29,11 +46,13 @@ public sealed record ClassifierScore(double Mean, double Deviation)
     {
         int count = rows.Length / classes;
         var marginal = new double[classes];
-        for (int i = 0; i < rows.Length; i++) marginal[i % classes] += rows[i] / count;
+        for (int i = 0; i < rows.Length; i++)
+            marginal[i % classes] += rows[i] / count;
         double divergence = 0;
         for (int i = 0; i < rows.Length; i++)
         {
-            if (rows[i] > 0) divergence += rows[i] * Math.Log(rows[i] / marginal[i % classes]);
+            if (rows[i] > 0)
+                divergence += rows[i] * Math.Log(rows[i] / marginal[i % classes]);
         }
 
         return Math.Exp(divergence / count);

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// A classifier of Parry's own layers as the eye of the quality measures: its penultimate layer, after the last hidden ReLU, and its class probabilities, in
-/// evaluation mode. It stands where published work has Inception, so numbers compare only with those of the same network.
+/// A classifier of Parry's own layers as the eye of the quality measures: its penultimate layer, after the last hidden
+/// ReLU, and its class probabilities, in evaluation mode. It stands where published work has Inception, so numbers
+/// compare only with those of the same network.
 /// </summary>
 /// <remarks>Give an accurate classifier (at least 99 % on MNIST), and not the one that is attacked.</remarks>
 public sealed class FeatureNetwork
@@ -18,12 +19,18 @@ public sealed class FeatureNetwork
     private readonly nn.Module<Tensor, Tensor>[] _hidden;
     private readonly Linear _last;
 
-    /// <summary>Cuts a classifier before its last linear layer. The classifier stays its owner's, who keeps it alive.</summary>
-    /// <exception cref="UserErrorException">The classifier does not show its layers, or does not end in a linear one.</exception>
+    /// <summary>
+    /// Cuts a classifier before its last linear layer. The classifier stays its owner's, who keeps it alive.
+    /// </summary>
+    /// <exception cref="UserErrorException">The classifier does not show its layers, or does not end in a linear
+    /// one.</exception>
     public FeatureNetwork(IClassifier classifier)
     {
         if ((classifier as ILayered)?.Network is not Sequential network || network.children().Last() is not Linear last)
-            throw new UserErrorException("expected a classifier of Parry's own layers that ends in a linear one, got another: give a .safetensors file that parry train classifier wrote");
+            throw new UserErrorException(
+                "expected a classifier of Parry's own layers that ends in a linear one, got another: give a "
+                    + ".safetensors file that parry train classifier wrote"
+            );
         Classifier = classifier;
         _hidden = [.. network.children().SkipLast(1).Cast<nn.Module<Tensor, Tensor>>()];
         _last = last;
@@ -35,29 +42,41 @@ public sealed class FeatureNetwork
     /// <summary>The length D of a feature vector.</summary>
     public int Length => (int)_last.weight.size(1);
 
-    /// <summary>The features and class probabilities of images, in pieces on the workers; their number changes nothing.</summary>
+    /// <summary>
+    /// The features and class probabilities of images, in pieces on the workers; their number changes nothing.
+    /// </summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>Features [N, D] and probabilities [N, classes], both float64.</returns>
-    /// <exception cref="ArgumentException">The images are of another shape, or leave [0, 1] as those of a tanh network would.</exception>
+    /// <exception cref="ArgumentException">The images are of another shape, or leave [0, 1] as those of a tanh network
+    /// would.</exception>
     public (Tensor Features, Tensor Probabilities) Of(Tensor images, CancellationToken cancellation = default)
     {
         ImageShape shape = Classifier.Shape;
-        if (!images.shape.AsSpan()[1..].SequenceEqual([shape.Channels, shape.Height, shape.Width])) throw new ArgumentException($"expected images of {shape}, got {images.Describe()}", nameof(images));
+        if (!images.shape.AsSpan()[1..].SequenceEqual([shape.Channels, shape.Height, shape.Width]))
+            throw new ArgumentException($"expected images of {shape}, got {images.Describe()}", nameof(images));
         int count = (int)images.size(0);
-        Tensor features = empty([count, Length], ScalarType.Float64), probabilities = empty([count, Classifier.Classes], ScalarType.Float64);
+        Tensor features = empty([count, Length], ScalarType.Float64),
+            probabilities = empty([count, Classifier.Classes], ScalarType.Float64);
         using IDisposable? mode = Classifier.EnterEvaluation();
-        Workers.Shared.Run((count + RowsAtOnce - 1) / RowsAtOnce, piece =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
-            Tensor hidden = images.slice(0, from, to, 1);
-            if (!(hidden.amin([0, 1, 2, 3]).ToDouble() >= 0 && hidden.amax([0, 1, 2, 3]).ToDouble() <= 1)) throw new ArgumentException("expected images in [0, 1], got others: rescale them", nameof(images));
-            foreach (nn.Module<Tensor, Tensor> layer in _hidden) hidden = layer.forward(hidden);
-            features.slice(0, from, to, 1).copy_(hidden);
-            probabilities.slice(0, from, to, 1).copy_(_last.forward(hidden).to(ScalarType.Float64).softmax(-1));
-        }, cancellation);
+        Workers.Shared.Run(
+            (count + RowsAtOnce - 1) / RowsAtOnce,
+            piece =>
+            {
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                int from = piece * RowsAtOnce,
+                    to = Math.Min(count, from + RowsAtOnce);
+                Tensor hidden = images.slice(0, from, to, 1);
+                if (!(hidden.amin([0, 1, 2, 3]).ToDouble() >= 0 && hidden.amax([0, 1, 2, 3]).ToDouble() <= 1))
+                    throw new ArgumentException("expected images in [0, 1], got others: rescale them", nameof(images));
+                foreach (nn.Module<Tensor, Tensor> layer in _hidden)
+                    hidden = layer.forward(hidden);
+                features.slice(0, from, to, 1).copy_(hidden);
+                probabilities.slice(0, from, to, 1).copy_(_last.forward(hidden).to(ScalarType.Float64).softmax(-1));
+            },
+            cancellation
+        );
         return (features, probabilities);
     }
 }

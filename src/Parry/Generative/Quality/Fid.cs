@@ -9,9 +9,9 @@ namespace Parry.Generative.Quality;
 /// |m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^(1/2)). 0 for equal means and covariances.
 /// </summary>
 /// <remarks>
-/// In float64 throughout, with covariances over n - 1 samples. The trace of the root is the sum of the roots of the eigenvalues of
-/// C1^(1/2) C2 C1^(1/2), which is symmetric; eigenvalues that rounding makes negative count as 0. Few samples give a distance that is too large: compare
-/// only numbers of the same count and the same feature network.
+/// In float64 throughout, with covariances over n - 1 samples. The trace of the root is the sum of the roots of the
+/// eigenvalues of C1^(1/2) C2 C1^(1/2), which is symmetric; eigenvalues that rounding makes negative count as 0. Few
+/// samples give a distance that is too large: compare only numbers of the same count and the same feature network.
 /// </remarks>
 public static class Fid
 {
@@ -28,53 +28,77 @@ public static class Fid
     public static double Of(Tensor first, Tensor second, CancellationToken cancellation = default)
     {
         if (first.size(1) != second.size(1) || Math.Min(first.size(0), second.size(0)) < 2)
-            throw new ArgumentException($"expected two or more features of one length in each set, got {first.Describe()} and {second.Describe()}");
+            throw new ArgumentException(
+                $"expected two or more features of one length in each set, got {first.Describe()} and "
+                    + $"{second.Describe()}"
+            );
         var (firstMean, firstCovariance) = Moments(first, cancellation);
         var (secondMean, secondCovariance) = Moments(second, cancellation);
-        return firstMean.Zip(secondMean, (a, b) => (a - b) * (a - b)).Sum() + Workers.Shared.Map(1, _ =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            int length = firstMean.Length;
-            Tensor one = tensor(firstCovariance, [length, length]), two = tensor(secondCovariance, [length, length]);
-            var (values, vectors) = linalg.eigh(one);
-            Tensor root = vectors.mul(Root(values)).mm(vectors.transpose(0, 1));
-            Tensor product = Root(linalg.eigh(root.mm(two).mm(root)).Item1);
-            return Trace(firstCovariance, length) + Trace(secondCovariance, length) - (2 * product.sum().ToDouble());
-        }, cancellation)[0];
+        return firstMean.Zip(secondMean, (a, b) => (a - b) * (a - b)).Sum()
+            + Workers.Shared.Map(
+                1,
+                _ =>
+                {
+                    using var frozen = no_grad();
+                    using var scope = NewDisposeScope();
+                    int length = firstMean.Length;
+                    Tensor one = tensor(firstCovariance, [length, length]),
+                        two = tensor(secondCovariance, [length, length]);
+                    var (values, vectors) = linalg.eigh(one);
+                    Tensor root = vectors.mul(Root(values)).mm(vectors.transpose(0, 1));
+                    Tensor product = Root(linalg.eigh(root.mm(two).mm(root)).Item1);
+                    return Trace(firstCovariance, length)
+                        + Trace(secondCovariance, length)
+                        - (2 * product.sum().ToDouble());
+                },
+                cancellation
+            )[0];
     }
 
     private static Tensor Root(Tensor eigenvalues) => eigenvalues.clamp_min(0.0).sqrt();
 
-    private static double Trace(double[] matrix, int length) => Enumerable.Range(0, length).Sum(i => matrix[(i * length) + i]);
+    private static double Trace(double[] matrix, int length) =>
+        Enumerable.Range(0, length).Sum(i => matrix[(i * length) + i]);
 
-    // The mean, and the covariance in row-major order. Pieces are of a fixed size and added in order, so the number of workers changes nothing.
+    // The mean, and the covariance in row-major order. Pieces are of a fixed size and added in order, so the number of
+    // workers changes nothing.
     private static (double[] Mean, double[] Covariance) Moments(Tensor features, CancellationToken cancellation)
     {
         long count = features.size(0);
         double[] mean = Sum(features, rows => rows.sum(dim: 0), 1.0 / count, cancellation);
         using Tensor center = tensor(mean);
-        double[] covariance = Sum(features, rows =>
-        {
-            Tensor centered = rows.sub(center);
-            return centered.transpose(0, 1).mm(centered);
-        }, 1.0 / (count - 1), cancellation);
+        double[] covariance = Sum(
+            features,
+            rows =>
+            {
+                Tensor centered = rows.sub(center);
+                return centered.transpose(0, 1).mm(centered);
+            },
+            1.0 / (count - 1),
+            cancellation
+        );
         return (mean, covariance);
     }
 
     private static double[] Sum(Tensor features, Func<Tensor, Tensor> of, double scale, CancellationToken cancellation)
     {
         int count = (int)features.size(0);
-        double[][] parts = Workers.Shared.Map((count + RowsAtOnce - 1) / RowsAtOnce, piece =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            return of(features.slice(0, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce), 1)).ToArray<double>();
-        }, cancellation);
+        double[][] parts = Workers.Shared.Map(
+            (count + RowsAtOnce - 1) / RowsAtOnce,
+            piece =>
+            {
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                return of(features.slice(0, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce), 1))
+                    .ToArray<double>();
+            },
+            cancellation
+        );
         var sum = new double[parts[0].Length];
         foreach (double[] part in parts)
         {
-            for (int i = 0; i < sum.Length; i++) sum[i] += part[i];
+            for (int i = 0; i < sum.Length; i++)
+                sum[i] += part[i];
         }
 
         return Array.ConvertAll(sum, value => value * scale);

@@ -4,51 +4,86 @@ using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
-/// <summary>Draws images with any generator, in evaluation mode: batch normalization by the batch would let the images of a batch depend on each other.</summary>
+/// <summary>
+/// Draws images with any generator, in evaluation mode: batch normalization by the batch would let the images of a
+/// batch depend on each other.
+/// </summary>
 public static class GeneratorSamples
 {
     private const int RowsAtOnce = 250;
 
-    /// <summary>Draws images from the standard normal prior, in pieces on the workers; a sample is the same whatever their number and whatever the count.</summary>
-    /// <param name="generator">From latent vectors [N, latent], with one number per class behind them, to images in [0, 1]; or a variational auto-encoder, whose decoder is that.</param>
+    /// <summary>
+    /// Draws images from the standard normal prior, in pieces on the workers; a sample is the same whatever their
+    /// number and whatever the count.
+    /// </summary>
+    /// <param name="generator">From latent vectors [N, latent], with one number per class behind them, to images in [0,
+    /// 1]; or a variational auto-encoder, whose decoder is that.</param>
     /// <param name="shape">Of the images.</param>
     /// <param name="latent">Length of the latent vector.</param>
-    /// <param name="classes">How many classes a conditional generator takes; it draws them in turn. 0 for others.</param>
+    /// <param name="classes">How many classes a conditional generator takes; it draws them in turn. 0 for
+    /// others.</param>
     /// <param name="count">How many images.</param>
     /// <param name="seed">Decides the latent vectors.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>Images [count, C, H, W] in [0, 1], float32.</returns>
-    public static Tensor Draw(nn.Module<Tensor, Tensor> generator, ImageShape shape, int latent, int classes, int count, long seed, CancellationToken cancellation = default)
+    public static Tensor Draw(
+        nn.Module<Tensor, Tensor> generator,
+        ImageShape shape,
+        int latent,
+        int classes,
+        int count,
+        long seed,
+        CancellationToken cancellation = default
+    )
     {
         using IDisposable? mode = generator.EnterEvaluation();
-        return Fill(shape, count, samples =>
-        {
-            Tensor latents = new SampleRandom(seed, samples).Normal(0, latent);
-            Tensor labels = tensor(Array.ConvertAll(samples, sample => sample % Math.Max(1, classes)));
-            return generator switch
+        return Fill(
+            shape,
+            count,
+            samples =>
             {
-                ImageGenerator fast => fast.Generate(latents),
-                Vae vae => vae.Decode(latents),
-                ConditionalVae vae => vae.Decode(latents, labels),
-                _ => generator.forward(classes > 0 ? ConditionalGan.Latents(latents, labels, classes) : latents),
-            };
-        }, cancellation);
+                Tensor latents = new SampleRandom(seed, samples).Normal(0, latent);
+                Tensor labels = tensor(Array.ConvertAll(samples, sample => sample % Math.Max(1, classes)));
+                return generator switch
+                {
+                    ImageGenerator fast => fast.Generate(latents),
+                    Vae vae => vae.Decode(latents),
+                    ConditionalVae vae => vae.Decode(latents, labels),
+                    _ => generator.forward(classes > 0 ? ConditionalGan.Latents(latents, labels, classes) : latents),
+                };
+            },
+            cancellation
+        );
     }
 
-    /// <summary>Images of uniform noise [count, C, H, W] in [0, 1), float32: what every measure must call bad.</summary>
+    /// <summary>
+    /// Images of uniform noise [count, C, H, W] in [0, 1), float32: what every measure must call bad.
+    /// </summary>
     public static Tensor Noise(ImageShape shape, int count, long seed) =>
-        Fill(shape, count, samples => new SampleRandom(seed, samples).Fork(1).Uniform(0, shape.Channels, shape.Height, shape.Width), default);
+        Fill(
+            shape,
+            count,
+            samples => new SampleRandom(seed, samples).Fork(1).Uniform(0, shape.Channels, shape.Height, shape.Width),
+            default
+        );
 
     private static Tensor Fill(ImageShape shape, int count, Func<long[], Tensor> draw, CancellationToken cancellation)
     {
         Tensor images = empty([count, shape.Channels, shape.Height, shape.Width]);
-        Workers.Shared.Run((count + RowsAtOnce - 1) / RowsAtOnce, piece =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            int from = piece * RowsAtOnce, to = Math.Min(count, from + RowsAtOnce);
-            images.slice(0, from, to, 1).copy_(draw([.. Enumerable.Range(from, to - from).Select(sample => (long)sample)]));
-        }, cancellation);
+        Workers.Shared.Run(
+            (count + RowsAtOnce - 1) / RowsAtOnce,
+            piece =>
+            {
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                int from = piece * RowsAtOnce,
+                    to = Math.Min(count, from + RowsAtOnce);
+                images
+                    .slice(0, from, to, 1)
+                    .copy_(draw([.. Enumerable.Range(from, to - from).Select(sample => (long)sample)]));
+            },
+            cancellation
+        );
         return images;
     }
 }

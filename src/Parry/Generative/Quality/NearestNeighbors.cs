@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// The nearest images of a set to samples, in pixels: a generator whose samples lie closer to its training images than fresh real ones do has memorized them.
+/// The nearest images of a set to samples, in pixels: a generator whose samples lie closer to its training images than
+/// fresh real ones do has memorized them.
 /// </summary>
 /// <param name="Distances">The Euclidean distance of each sample to its neighbor, pixels in [0, 1].</param>
 /// <param name="Indices">Which image of the set that is.</param>
@@ -23,20 +24,38 @@ public sealed record NearestNeighbors(IReadOnlyList<double> Distances, IReadOnly
     /// <exception cref="ArgumentException">The samples are of another shape than the set's images.</exception>
     public static NearestNeighbors Of(Tensor samples, ImageSet among, CancellationToken cancellation = default)
     {
-        if (samples.numel() != samples.size(0) * among.Shape.Pixels) throw new ArgumentException($"expected images of {among.Shape}, got {samples.Describe()}", nameof(samples));
+        if (samples.numel() != samples.size(0) * among.Shape.Pixels)
+            throw new ArgumentException($"expected images of {among.Shape}, got {samples.Describe()}", nameof(samples));
         using var outer = NewDisposeScope();
         Tensor rows = SquaredDistances.Rows(samples);
-        var parts = Workers.Shared.Map((among.Count + ImagesAtOnce - 1) / ImagesAtOnce, piece =>
-        {
-            using var frozen = no_grad();
-            using var scope = NewDisposeScope();
-            int from = piece * ImagesAtOnce;
-            Tensor images = among.Slice(from, Math.Min(ImagesAtOnce, among.Count - from)).ImageTensor();
-            Tensor distances = SquaredDistances.Between(rows, SquaredDistances.Rows(images));
-            Tensor nearest = distances.argmin(1);
-            return (Distances: distances.gather(1, nearest.unsqueeze(1)).ToArray<double>(), Indices: Array.ConvertAll(nearest.ToArray<long>(), index => from + (int)index));
-        }, cancellation);
-        var best = Enumerable.Range(0, (int)samples.size(0)).Select(row => parts.Select(part => (Distance: part.Distances[row], Index: part.Indices[row])).MinBy(found => found.Distance)).ToArray();
-        return new NearestNeighbors([.. best.Select(found => Math.Sqrt(found.Distance))], [.. best.Select(found => found.Index)]);
+        var parts = Workers.Shared.Map(
+            (among.Count + ImagesAtOnce - 1) / ImagesAtOnce,
+            piece =>
+            {
+                using var frozen = no_grad();
+                using var scope = NewDisposeScope();
+                int from = piece * ImagesAtOnce;
+                Tensor images = among.Slice(from, Math.Min(ImagesAtOnce, among.Count - from)).ImageTensor();
+                Tensor distances = SquaredDistances.Between(rows, SquaredDistances.Rows(images));
+                Tensor nearest = distances.argmin(1);
+                return (
+                    Distances: distances.gather(1, nearest.unsqueeze(1)).ToArray<double>(),
+                    Indices: Array.ConvertAll(nearest.ToArray<long>(), index => from + (int)index)
+                );
+            },
+            cancellation
+        );
+        var best = Enumerable
+            .Range(0, (int)samples.size(0))
+            .Select(row =>
+                parts
+                    .Select(part => (Distance: part.Distances[row], Index: part.Indices[row]))
+                    .MinBy(found => found.Distance)
+            )
+            .ToArray();
+        return new NearestNeighbors(
+            [.. best.Select(found => Math.Sqrt(found.Distance))],
+            [.. best.Select(found => found.Index)]
+        );
     }
 }

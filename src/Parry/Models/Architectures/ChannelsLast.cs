@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// Lays a batch of images out with channels innermost, and with it every map that convolutions make of it: they are faster so. Values and shape stay.
+/// Lays a batch of images out with channels innermost, and with it every map that convolutions make of it: they are
+/// faster so. Values and shape stay.
 /// </summary>
 public sealed class ChannelsLast : Network
 {
@@ -13,7 +14,8 @@ public sealed class ChannelsLast : Network
     /// <summary>[N, C, H, W] with channels innermost; tensors of other ranks as they are.</summary>
     public static Tensor Of(Tensor input)
     {
-        if (input.shape.Length != 4) return input.view_as(input);
+        if (input.shape.Length != 4)
+            return input.view_as(input);
         if (input.size(1) != 1)
         {
             using Tensor innermost = input.permute(0, 2, 3, 1);
@@ -21,7 +23,8 @@ public sealed class ChannelsLast : Network
             return pixels.permute(0, 3, 1, 2);
         }
 
-        // With one channel both layouts are the same memory, and only strides written in the other order tell LibTorch which one is meant.
+        // With one channel both layouts are the same memory, and only strides written in the other order tell LibTorch
+        // which one is meant.
         using Tensor rows = input.reshape(input.size(0), input.size(2), input.size(3), 1);
         return rows.permute(0, 3, 1, 2);
     }

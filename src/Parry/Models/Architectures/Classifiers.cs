@@ -5,18 +5,21 @@ namespace Parry.Models.Architectures;
 /// <summary>
 /// The classifiers by name. All end in logits.
 /// <list type="bullet">
-/// <item><c>classifier-a</c> to <c>classifier-f</c>: A to F of Defense-GAN (Samangouei, Kabkab, Chellappa, 2018, 1805.06605), as its code builds them.</item>
+/// <item><c>classifier-a</c> to <c>classifier-f</c>: A to F of Defense-GAN (Samangouei, Kabkab, Chellappa, 2018,
+/// 1805.06605), as its code builds them.</item>
 /// <item><c>lenet</c>: the small network that many public MNIST models are.</item>
 /// <item><c>madry</c>: the MNIST network of PGD training (Madry et al., 2017, 1706.06083).</item>
-/// <item><c>carlini</c>: the MNIST network of Carlini and Wagner (2016, 1608.04644), which defensive distillation and MagNet use too, and AdvGAN as its C.</item>
+/// <item><c>carlini</c>: the MNIST network of Carlini and Wagner (2016, 1608.04644), which defensive distillation and
+/// MagNet use too, and AdvGAN as its C.</item>
 /// <item><c>carlini-half</c>: the same with half the filters and hidden units, a student for distillation.</item>
-/// <item><c>tramer-a</c>, <c>tramer-b</c>: A and B of AdvGAN (Xiao et al., 2018, 1801.02610), after Tramèr et al. (2017, 1705.07204).</item>
+/// <item><c>tramer-a</c>, <c>tramer-b</c>: A and B of AdvGAN (Xiao et al., 2018, 1801.02610), after Tramèr et al.
+/// (2017, 1705.07204).</item>
 /// </list>
 /// </summary>
 /// <remarks>
-/// Differences from Defense-GAN's table, where its code decides: C's second convolution is 5x5 (the table says 3x3), and D has one dropout. AdvGAN's B drops
-/// after the first convolution, where Tramèr's drops pixels, as <c>classifier-b</c> does. First weights are the same for all, of unit norm with biases 0,
-/// whatever the papers used.
+/// Differences from Defense-GAN's table, where its code decides: C's second convolution is 5x5 (the table says 3x3),
+/// and D has one dropout. AdvGAN's B drops after the first convolution, where Tramèr's drops pixels, as
+/// <c>classifier-b</c> does. First weights are the same for all, of unit norm with biases 0, whatever the papers used.
 /// </remarks>
 public static class Classifiers
 {
@@ -25,50 +28,125 @@ public static class Classifiers
     /// <summary>The names of the architectures, as weight files have them.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "classifier-a", "classifier-b", "classifier-c", "classifier-d", "classifier-e", "classifier-f", "lenet", "madry", "carlini", "carlini-half", "tramer-a", "tramer-b",
+        "classifier-a",
+        "classifier-b",
+        "classifier-c",
+        "classifier-d",
+        "classifier-e",
+        "classifier-f",
+        "lenet",
+        "madry",
+        "carlini",
+        "carlini-half",
+        "tramer-a",
+        "tramer-b",
     ];
 
     /// <summary>The full name of an architecture: <c>a</c> is short for <c>classifier-a</c>.</summary>
     /// <exception cref="UserErrorException">There is none of that name; the message lists those there are.</exception>
     public static string FullName(string name) =>
-        Names.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase) || known.Equals(Prefix + name, StringComparison.OrdinalIgnoreCase))
-        ?? throw new UserErrorException($"expected a classifier architecture out of {string.Join(", ", Names)}, got \"{name}\"");
+        Names.FirstOrDefault(known =>
+            known.Equals(name, StringComparison.OrdinalIgnoreCase)
+            || known.Equals(Prefix + name, StringComparison.OrdinalIgnoreCase)
+        )
+        ?? throw new UserErrorException(
+            $"expected a classifier architecture out of {string.Join(", ", Names)}, got \"{name}\""
+        );
 
-    /// <summary>Makes a network with fresh weights, from images [N, C, H, W] in [0, 1] to logits [N, classes].</summary>
+    /// <summary>
+    /// Makes a network with fresh weights, from images [N, C, H, W] in [0, 1] to logits [N, classes].
+    /// </summary>
     /// <param name="name">One of <see cref="Names"/>, or the short form <c>a</c> to <c>f</c>.</param>
     /// <param name="shape">Of the images.</param>
     /// <param name="classes">The number of classes.</param>
     /// <param name="random">Where the first weights come from.</param>
     /// <param name="dropout">How the table's dropout numbers are read; matters only in training.</param>
-    /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for it.</exception>
-    public static nn.Module<Tensor, Tensor> Create(string name, ImageShape shape, int classes, Generator random, DropoutReading dropout = DropoutReading.Drop) =>
-        Plan(name, shape, classes, dropout).Build(random);
+    /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for
+    /// it.</exception>
+    public static nn.Module<Tensor, Tensor> Create(
+        string name,
+        ImageShape shape,
+        int classes,
+        Generator random,
+        DropoutReading dropout = DropoutReading.Drop
+    ) => Plan(name, shape, classes, dropout).Build(random);
 
     /// <summary>The number of parameters of an architecture; nothing is allocated.</summary>
-    /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for it.</exception>
-    public static long ParameterCount(string name, ImageShape shape, int classes) => Plan(name, shape, classes, DropoutReading.Drop).Parameters;
+    /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for
+    /// it.</exception>
+    public static long ParameterCount(string name, ImageShape shape, int classes) =>
+        Plan(name, shape, classes, DropoutReading.Drop).Parameters;
 
     internal static NetworkPlan Plan(string name, ImageShape shape, int classes, DropoutReading dropout)
     {
         var images = new NetworkPlan(shape, dropout);
         return FullName(name) switch
         {
-            "classifier-a" => images.Convolution(64, 5, same: true).Convolution(64, 5, stride: 2).Dropout(0.25).Hidden(128).Dropout(0.5).Logits(classes),
-            "classifier-b" => images.Dropout(0.2).Convolution(64, 8, stride: 2, same: true).Convolution(128, 6, stride: 2).Convolution(128, 5).Dropout(0.5).Logits(classes),
-            "classifier-c" => images.Convolution(128, 3, same: true).Convolution(64, 5, stride: 2).Dropout(0.25).Hidden(128).Dropout(0.5).Logits(classes),
+            "classifier-a" => images
+                .Convolution(64, 5, same: true)
+                .Convolution(64, 5, stride: 2)
+                .Dropout(0.25)
+                .Hidden(128)
+                .Dropout(0.5)
+                .Logits(classes),
+            "classifier-b" => images
+                .Dropout(0.2)
+                .Convolution(64, 8, stride: 2, same: true)
+                .Convolution(128, 6, stride: 2)
+                .Convolution(128, 5)
+                .Dropout(0.5)
+                .Logits(classes),
+            "classifier-c" => images
+                .Convolution(128, 3, same: true)
+                .Convolution(64, 5, stride: 2)
+                .Dropout(0.25)
+                .Hidden(128)
+                .Dropout(0.5)
+                .Logits(classes),
             "classifier-d" => images.Hidden(200).Dropout(0.5).Hidden(200).Logits(classes),
             "classifier-e" => images.Hidden(200).Hidden(200).Logits(classes),
-            "classifier-f" => images.Convolution(64, 8, stride: 2, same: true).Convolution(128, 6, stride: 2).Convolution(128, 5).Logits(classes),
-            "madry" => images.Convolution(32, 5, same: true).MaxPool().Convolution(64, 5, same: true).MaxPool().Hidden(1024).Logits(classes),
+            "classifier-f" => images
+                .Convolution(64, 8, stride: 2, same: true)
+                .Convolution(128, 6, stride: 2)
+                .Convolution(128, 5)
+                .Logits(classes),
+            "madry" => images
+                .Convolution(32, 5, same: true)
+                .MaxPool()
+                .Convolution(64, 5, same: true)
+                .MaxPool()
+                .Hidden(1024)
+                .Logits(classes),
             "carlini" => Carlini(images, 32, 200, classes),
             "carlini-half" => Carlini(images, 16, 100, classes),
-            "tramer-a" => images.Convolution(64, 5).Convolution(64, 5).Dropout(0.25).Hidden(128).Dropout(0.5).Logits(classes),
-            "tramer-b" => images.Convolution(64, 8, stride: 2, same: true).Dropout(0.2).Convolution(128, 6, stride: 2).Convolution(128, 5).Dropout(0.5).Logits(classes),
+            "tramer-a" => images
+                .Convolution(64, 5)
+                .Convolution(64, 5)
+                .Dropout(0.25)
+                .Hidden(128)
+                .Dropout(0.5)
+                .Logits(classes),
+            "tramer-b" => images
+                .Convolution(64, 8, stride: 2, same: true)
+                .Dropout(0.2)
+                .Convolution(128, 6, stride: 2)
+                .Convolution(128, 5)
+                .Dropout(0.5)
+                .Logits(classes),
             _ => images.Convolution(20, 5).MaxPool().Convolution(50, 5).MaxPool().Hidden(500).Logits(classes),
         };
     }
 
-    private static NetworkPlan Carlini(NetworkPlan images, int filters, int hidden, int classes) => images
-        .Convolution(filters, 3).Convolution(filters, 3).MaxPool().Convolution(2 * filters, 3).Convolution(2 * filters, 3).MaxPool()
-        .Hidden(hidden).Dropout(0.5).Hidden(hidden).Logits(classes);
+    private static NetworkPlan Carlini(NetworkPlan images, int filters, int hidden, int classes) =>
+        images
+            .Convolution(filters, 3)
+            .Convolution(filters, 3)
+            .MaxPool()
+            .Convolution(2 * filters, 3)
+            .Convolution(2 * filters, 3)
+            .MaxPool()
+            .Hidden(hidden)
+            .Dropout(0.5)
+            .Hidden(hidden)
+            .Logits(classes);
 }

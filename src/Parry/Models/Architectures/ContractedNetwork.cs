@@ -2,13 +2,17 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
-/// <summary>A network that takes images in its own way, seen as one that takes them in [0, 1] and gives logits of the classes only.</summary>
+/// <summary>
+/// A network that takes images in its own way, seen as one that takes them in [0, 1] and gives logits of the classes
+/// only.
+/// </summary>
 internal sealed class ContractedNetwork : Network
 {
     private readonly nn.Module<Tensor, Tensor> _network;
     private readonly InputContract _contract;
 
-    public ContractedNetwork(nn.Module<Tensor, Tensor> network, InputContract contract) => (_network, _contract) = (Child("network", network), contract);
+    public ContractedNetwork(nn.Module<Tensor, Tensor> network, InputContract contract) =>
+        (_network, _contract) = (Child("network", network), contract);
 
     /// <summary>The network inside.</summary>
     public nn.Module<Tensor, Tensor> Inner => _network;

@@ -6,6 +6,8 @@ public enum DropoutReading
     /// <summary>The share that is dropped: the ordinary reading.</summary>
     Drop,
 
-    /// <summary>The share that is kept: how the released code trains, whose argument is TensorFlow 1's keep probability.</summary>
+    /// <summary>
+    /// The share that is kept: how the released code trains, whose argument is TensorFlow 1's keep probability.
+    /// </summary>
     Keep,
 }

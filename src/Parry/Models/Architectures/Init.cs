@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// First weights. Shapes are read as layers store them: [out, in, …] for linear layers and convolutions, [in, out, …] for
-/// transposed convolutions. Nothing here is recorded by autograd.
+/// First weights. Shapes are read as layers store them: [out, in, …] for linear layers and convolutions, [in, out, …]
+/// for transposed convolutions. Nothing here is recorded by autograd.
 /// </summary>
 public static class Init
 {
@@ -13,7 +13,8 @@ public static class Init
     {
         double bound = 1 / Math.Sqrt(weight.size(1) * Receptive(weight));
         Uniform(weight, bound, random);
-        if (bias is not null) Uniform(bias, bound, random);
+        if (bias is not null)
+            Uniform(bias, bound, random);
     }
 
     /// <summary>Glorot and Bengio (2010): uniform within ±√(6 / (fan in + fan out)).</summary>
@@ -38,7 +39,10 @@ public static class Init
         weight.normal_(0, deviation, random);
     }
 
-    /// <summary>CleverHans: Gaussian, then the weights of each output unit (first dimension) scaled to L2 norm 1. Its biases are 0.</summary>
+    /// <summary>
+    /// CleverHans: Gaussian, then the weights of each output unit (first dimension) scaled to L2 norm 1. Its biases are
+    /// 0.
+    /// </summary>
     public static void UnitNorm(Tensor weight, Generator random)
     {
         using var scope = NewDisposeScope();

@@ -5,14 +5,24 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// TorchSharp's layers as Parry makes them: first weights come from a named generator, parameters are frozen and the layer is in evaluation mode until somebody trains
-/// it. In evaluation mode a network is read-only and safe to use from several threads.
+/// TorchSharp's layers as Parry makes them: first weights come from a named generator, parameters are frozen and the
+/// layer is in evaluation mode until somebody trains it. In evaluation mode a network is read-only and safe to use from
+/// several threads.
 /// </summary>
 public static class Layer
 {
     /// <summary>A convolution with a square kernel and PyTorch's default weights.</summary>
     public static Conv2d Conv2d(
-        long inputs, long outputs, long kernel, Generator random, long stride = 1, long padding = 0, long dilation = 1, bool bias = true, long groups = 1)
+        long inputs,
+        long outputs,
+        long kernel,
+        Generator random,
+        long stride = 1,
+        long padding = 0,
+        long dilation = 1,
+        bool bias = true,
+        long groups = 1
+    )
     {
         using var scope = NewDisposeScope();
         Conv2d layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups: groups, bias: bias);
@@ -22,7 +32,15 @@ public static class Layer
 
     /// <summary>A transposed convolution with a square kernel and PyTorch's default weights.</summary>
     public static ConvTranspose2d ConvTranspose2d(
-        long inputs, long outputs, long kernel, Generator random, long stride = 1, long padding = 0, long outputPadding = 0, bool bias = true)
+        long inputs,
+        long outputs,
+        long kernel,
+        Generator random,
+        long stride = 1,
+        long padding = 0,
+        long outputPadding = 0,
+        bool bias = true
+    )
     {
         using var scope = NewDisposeScope();
         ConvTranspose2d layer = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, outputPadding, bias: bias);
@@ -44,10 +62,17 @@ public static class Layer
     /// <param name="momentum">The part of a batch's statistics in the running ones.</param>
     /// <param name="epsilon">Added to variances.</param>
     /// <param name="vectors">Whether it takes vectors.</param>
-    public static nn.Module<Tensor, Tensor> BatchNorm(long features, double momentum = 0.1, double epsilon = 1e-5, bool vectors = false)
+    public static nn.Module<Tensor, Tensor> BatchNorm(
+        long features,
+        double momentum = 0.1,
+        double epsilon = 1e-5,
+        bool vectors = false
+    )
     {
         using var scope = NewDisposeScope();
-        return Frozen<nn.Module<Tensor, Tensor>>(vectors ? nn.BatchNorm1d(features, epsilon, momentum) : nn.BatchNorm2d(features, epsilon, momentum));
+        return Frozen<nn.Module<Tensor, Tensor>>(
+            vectors ? nn.BatchNorm1d(features, epsilon, momentum) : nn.BatchNorm2d(features, epsilon, momentum)
+        );
     }
 
     /// <summary>Group normalization (Wu and He, 2018, 1803.08494), with weights 1 and biases 0.</summary>
@@ -80,25 +105,30 @@ public static class Layer
     public static Flatten Flatten() => InEvaluation(nn.Flatten());
 
     /// <summary>Vectors [N, C · H · W] to maps [N, C, H, W].</summary>
-    public static Unflatten Reshape(long channels, long height, long width) => InEvaluation(nn.Unflatten(1, [channels, height, width]));
+    public static Unflatten Reshape(long channels, long height, long width) =>
+        InEvaluation(nn.Unflatten(1, [channels, height, width]));
 
     /// <summary>Twice as high and wide, each pixel four times.</summary>
     public static Upsample Upsample() => InEvaluation(nn.Upsample(scale_factor: [2, 2]));
 
     /// <summary>Layers one after the other, by name.</summary>
-    public static Sequential Sequential(params (string Name, nn.Module<Tensor, Tensor> Layer)[] layers) => InEvaluation(nn.Sequential(layers));
+    public static Sequential Sequential(params (string Name, nn.Module<Tensor, Tensor> Layer)[] layers) =>
+        InEvaluation(nn.Sequential(layers));
 
     /// <summary>Layers one after the other, named 0, 1, …</summary>
-    public static Sequential Sequential(params nn.Module<Tensor, Tensor>[] layers) => InEvaluation(nn.Sequential(layers));
+    public static Sequential Sequential(params nn.Module<Tensor, Tensor>[] layers) =>
+        InEvaluation(nn.Sequential(layers));
 
-    private static T InEvaluation<T>(T module) where T : nn.Module
+    private static T InEvaluation<T>(T module)
+        where T : nn.Module
     {
         module.eval();
         return module;
     }
 
     // The module owns its parameters: they leave the scopes of this thread.
-    private static T Frozen<T>(T module) where T : nn.Module
+    private static T Frozen<T>(T module)
+        where T : nn.Module
     {
         module.eval();
         Parameter[] parameters = [.. module.parameters()];
@@ -109,7 +139,8 @@ public static class Layer
         }
 
         LiveTensors.BecameParameters(parameters.Length);
-        foreach (Tensor buffer in module.buffers()) buffer.DetachFromDisposeScope();
+        foreach (Tensor buffer in module.buffers())
+            buffer.DetachFromDisposeScope();
         return module;
     }
 }

@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// Makes the layers of a network out of a state dictionary. Each layer names its tensors; one that is missing or of another size is refused before memory
-/// is taken. A batch norm behind a convolution becomes part of it (Jacob et al., 2017, 1712.05877, section 3.2): in evaluation mode both are one
-/// affine map. Weights of other floating-point types become float32.
+/// Makes the layers of a network out of a state dictionary. Each layer names its tensors; one that is missing or of
+/// another size is refused before memory is taken. A batch norm behind a convolution becomes part of it (Jacob et al.,
+/// 2017, 1712.05877, section 3.2): in evaluation mode both are one affine map. Weights of other floating-point types
+/// become float32.
 /// </summary>
 /// <param name="state">Where the weights come from.</param>
 /// <param name="fold">Whether batch norms are folded.</param>
@@ -28,15 +29,30 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     /// <param name="stride">From one window to the next.</param>
     /// <param name="padding">Zeros on each side.</param>
     /// <param name="groups">How many groups of channels are kept apart.</param>
-    /// <param name="bias">Whether it has biases; if null, it has those that are there, and must have some where no batch norm follows.</param>
-    public nn.Module<Tensor, Tensor> Convolution(string name, string? norm, int inputs, int outputs, int kernel, int stride = 1, int padding = 0, int groups = 1, bool? bias = null)
+    /// <param name="bias">Whether it has biases; if null, it has those that are there, and must have some where no
+    /// batch norm follows.</param>
+    public nn.Module<Tensor, Tensor> Convolution(
+        string name,
+        string? norm,
+        int inputs,
+        int outputs,
+        int kernel,
+        int stride = 1,
+        int padding = 0,
+        int groups = 1,
+        bool? bias = null
+    )
     {
         bool biased = bias ?? (norm is null || state.Has(name + ".bias"));
         Check(name + ".weight", outputs, inputs / groups, kernel, kernel);
-        if (biased) Check(name + ".bias", outputs);
-        if (norm is not null) CheckNorm(norm, outputs);
+        if (biased)
+            Check(name + ".bias", outputs);
+        if (norm is not null)
+            CheckNorm(norm, outputs);
         bool folded = norm is not null && fold;
-        Conv2d layer = Made(Layer.Conv2d(inputs, outputs, kernel, _random, stride, padding, bias: biased || folded, groups: groups));
+        Conv2d layer = Made(
+            Layer.Conv2d(inputs, outputs, kernel, _random, stride, padding, bias: biased || folded, groups: groups)
+        );
         if (norm is null || !folded)
         {
             Fill(name, layer);
@@ -71,22 +87,32 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     /// <exception cref="InvalidDataException">There are some; the message names the first.</exception>
     public void CheckAllTaken(string? ignored)
     {
-        if (state.Names.FirstOrDefault(name => !_taken.Contains(name) && (ignored is null || !name.StartsWith(ignored, StringComparison.Ordinal))) is { } left)
-            throw new InvalidDataException($"The weights hold '{left}' {state.Find(left)!.Describe()}, which this architecture does not have.");
+        if (
+            state.Names.FirstOrDefault(name =>
+                !_taken.Contains(name) && (ignored is null || !name.StartsWith(ignored, StringComparison.Ordinal))
+            ) is
+            { } left
+        )
+            throw new InvalidDataException(
+                $"The weights hold '{left}' {state.Find(left)!.Describe()}, which this architecture does not have."
+            );
     }
 
     /// <summary>Frees the layers made so far, of a network that could not be finished.</summary>
     public void Abandon()
     {
-        foreach (nn.Module<Tensor, Tensor> layer in _made) layer.Dispose();
+        foreach (nn.Module<Tensor, Tensor> layer in _made)
+            layer.Dispose();
     }
 
     /// <summary>Frees what draws fresh weights; the layers stay.</summary>
     public void Dispose() => _random.Dispose();
 
-    private static nn.Module<Tensor, Tensor> Fast(Conv2d layer) => layer.in_channels == 1 && layer.dilation![0] == 1 ? new GrayConvolution(layer) : layer;
+    private static nn.Module<Tensor, Tensor> Fast(Conv2d layer) =>
+        layer.in_channels == 1 && layer.dilation![0] == 1 ? new GrayConvolution(layer) : layer;
 
-    private T Made<T>(T layer) where T : nn.Module<Tensor, Tensor>
+    private T Made<T>(T layer)
+        where T : nn.Module<Tensor, Tensor>
     {
         _made.Add(layer);
         return layer;
@@ -94,23 +120,31 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
 
     private void CheckNorm(string name, int features)
     {
-        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"]) Check($"{name}.{part}", features);
+        foreach (string part in (string[])["weight", "bias", "running_mean", "running_var"])
+            Check($"{name}.{part}", features);
     }
 
     private void Check(string name, params long[] shape)
     {
-        Tensor tensor = state.Find(name) ?? throw new InvalidDataException($"The weights lack '{name}' [{string.Join(", ", shape)}].");
+        Tensor tensor =
+            state.Find(name)
+            ?? throw new InvalidDataException($"The weights lack '{name}' [{string.Join(", ", shape)}].");
         if (!tensor.shape.AsSpan().SequenceEqual(shape))
-            throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()} where [{string.Join(", ", shape)}] was expected.");
+            throw new InvalidDataException(
+                $"The weight '{name}' is {tensor.Describe()} where [{string.Join(", ", shape)}] was expected."
+            );
         if (tensor.dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
-            throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()}; floating-point numbers were expected.");
+            throw new InvalidDataException(
+                $"The weight '{name}' is {tensor.Describe()}; floating-point numbers were expected."
+            );
         _taken.Add(name);
     }
 
     private nn.Module<Tensor, Tensor> Fill(string name, nn.Module<Tensor, Tensor> layer)
     {
         using var frozen = no_grad();
-        foreach (var (part, tensor) in layer.State()) tensor.copy_(state.Find($"{name}.{part}")!);
+        foreach (var (part, tensor) in layer.State())
+            tensor.copy_(state.Find($"{name}.{part}")!);
         return layer;
     }
 

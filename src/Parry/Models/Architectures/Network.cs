@@ -6,13 +6,14 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// The base of Parry's own networks: an ordinary TorchSharp module that names its parts itself, is made in evaluation mode with frozen parameters, and draws from a
-/// named generator in training mode.
+/// The base of Parry's own networks: an ordinary TorchSharp module that names its parts itself, is made in evaluation
+/// mode with frozen parameters, and draws from a named generator in training mode.
 /// </summary>
 public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
 {
     /// <summary>Creates the module in evaluation mode.</summary>
-    protected Network() : base("network") => eval();
+    protected Network()
+        : base("network") => eval();
 
     /// <summary>Where random draws come from in training mode; null in evaluation mode.</summary>
     public Generator? Random
@@ -22,7 +23,8 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
     }
 
     /// <summary>Adds a child under a name and returns it.</summary>
-    protected T Child<T>(string name, T child) where T : nn.Module
+    protected T Child<T>(string name, T child)
+        where T : nn.Module
     {
         child.eval();
         register_module(name, child);
@@ -48,9 +50,7 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
     }
 
     /// <summary>Nothing is registered but what was named.</summary>
-    protected override void RegisterComponents()
-    {
-    }
+    protected override void RegisterComponents() { }
 
     /// <summary>Exchanges converted tensors in the fields that hold them.</summary>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
@@ -58,12 +58,15 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
         Dictionary<string, Tensor> before = Own();
         base._toEpilog(dtype, device, non_blocking);
         Dictionary<string, Tensor> after = Own();
-        foreach (FieldInfo field in GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public))
+        foreach (
+            FieldInfo field in GetType().GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)
+        )
         {
             object? value = field.GetValue(this);
             if (value is Tensor[] many)
             {
-                for (int i = 0; i < many.Length; i++) many[i] = Exchanged(many[i]);
+                for (int i = 0; i < many.Length; i++)
+                    many[i] = Exchanged(many[i]);
             }
             else if (value is Tensor one)
             {
@@ -75,15 +78,19 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
         {
             foreach (var (name, old) in before)
             {
-                if (ReferenceEquals(old, tensor)) return after[name];
+                if (ReferenceEquals(old, tensor))
+                    return after[name];
             }
 
             return tensor;
         }
     }
 
-    private Dictionary<string, Tensor> Own() => named_parameters(false).Select(own => (own.name, Tensor: (Tensor)own.parameter))
-        .Concat(named_buffers(false).Select(own => (own.name, Tensor: own.buffer))).ToDictionary(own => own.name, own => own.Tensor);
+    private Dictionary<string, Tensor> Own() =>
+        named_parameters(false)
+            .Select(own => (own.name, Tensor: (Tensor)own.parameter))
+            .Concat(named_buffers(false).Select(own => (own.name, Tensor: own.buffer)))
+            .ToDictionary(own => own.name, own => own.Tensor);
 }
 
 /// <summary>A module that draws random numbers in training mode, such as dropout.</summary>

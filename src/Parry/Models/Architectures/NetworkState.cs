@@ -6,29 +6,37 @@ namespace Parry.Models.Architectures;
 /// <summary>Weights and modes of a network.</summary>
 public static class NetworkState
 {
-    /// <summary>What an optimizer changes, named by the path of children that leads to each, as in <c>features.0.weight</c>.</summary>
+    /// <summary>
+    /// What an optimizer changes, named by the path of children that leads to each, as in <c>features.0.weight</c>.
+    /// </summary>
     public static IEnumerable<KeyValuePair<string, Tensor>> Parameters(this nn.Module network) =>
         network.named_parameters().Select(named => new KeyValuePair<string, Tensor>(named.name, named.parameter));
 
     /// <summary>What belongs to the weights without being optimized, such as running statistics.</summary>
     public static IEnumerable<KeyValuePair<string, Tensor>> Buffers(this nn.Module network) =>
-        network.named_buffers().Where(named => !named.name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+        network
+            .named_buffers()
+            .Where(named => !named.name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
             .Select(named => new KeyValuePair<string, Tensor>(named.name, named.buffer));
 
     /// <summary>Parameters and buffers: all that a weight file holds.</summary>
-    public static IEnumerable<KeyValuePair<string, Tensor>> State(this nn.Module network) => network.Parameters().Concat(network.Buffers());
+    public static IEnumerable<KeyValuePair<string, Tensor>> State(this nn.Module network) =>
+        network.Parameters().Concat(network.Buffers());
 
     /// <summary>The number of parameters, counted as elements.</summary>
-    public static long ParameterCount(this nn.Module network) => network.Parameters().Sum(parameter => parameter.Value.numel());
+    public static long ParameterCount(this nn.Module network) =>
+        network.Parameters().Sum(parameter => parameter.Value.numel());
 
     /// <summary>Lets autograd follow the parameters, or freezes them.</summary>
     public static void RequireGrad(this nn.Module network, bool required = true)
     {
-        foreach (var parameter in network.parameters()) parameter.requires_grad = required;
+        foreach (var parameter in network.parameters())
+            parameter.requires_grad = required;
     }
 
     /// <summary>Takes over parameters and buffers by name.</summary>
-    /// <exception cref="InvalidDataException">A name is missing or left over, or a shape differs; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A name is missing or left over, or a shape differs; the message names
+    /// it.</exception>
     public static void LoadState(this nn.Module network, IReadOnlyDictionary<string, Tensor> state)
     {
         var own = network.State().ToDictionary();
@@ -36,20 +44,26 @@ public static class NetworkState
         {
             if (!state.TryGetValue(name, out Tensor? given))
             {
-                throw new InvalidDataException($"The weights lack '{name}' {tensor.Describe()}; they are of another architecture.");
+                throw new InvalidDataException(
+                    $"The weights lack '{name}' {tensor.Describe()}; they are of another architecture."
+                );
             }
 
             if (!given.shape.AsSpan().SequenceEqual(tensor.shape))
             {
                 throw new InvalidDataException(
-                    $"The weight '{name}' is {given.Describe()} where {tensor.Describe()} was expected; it is of another architecture.");
+                    $"The weight '{name}' is {given.Describe()} where {tensor.Describe()} was expected; it is of "
+                        + $"another architecture."
+                );
             }
         }
 
         string? unknown = state.Keys.FirstOrDefault(name => !own.ContainsKey(name));
-        if (unknown is not null) throw new InvalidDataException($"The weights hold '{unknown}', which this architecture does not have.");
+        if (unknown is not null)
+            throw new InvalidDataException($"The weights hold '{unknown}', which this architecture does not have.");
         using var frozen = no_grad();
-        foreach (var (name, tensor) in own) tensor.copy_(state[name]);
+        foreach (var (name, tensor) in own)
+            tensor.copy_(state[name]);
     }
 
     /// <summary>Puts it and its children into training mode, with draws from this generator.</summary>
@@ -66,13 +80,18 @@ public static class NetworkState
         SetRandom(network, null);
     }
 
-    /// <summary>Puts it and its children into evaluation mode until the result is disposed, which gives each the mode it had.</summary>
+    /// <summary>
+    /// Puts it and its children into evaluation mode until the result is disposed, which gives each the mode it had.
+    /// </summary>
     /// <returns>Null when it is in evaluation mode throughout.</returns>
     public static IDisposable? EnterEvaluation(this nn.Module network)
     {
         nn.Module[] modules = [.. WithDescendants(network)];
-        if (!Array.Exists(modules, module => module.training)) return null;
-        var before = new Restore([.. modules.Select(module => (module, module.training, (module as IDrawsInTraining)?.Random))]);
+        if (!Array.Exists(modules, module => module.training))
+            return null;
+        var before = new Restore([
+            .. modules.Select(module => (module, module.training, (module as IDrawsInTraining)?.Random)),
+        ]);
         network.Evaluate();
         return before;
     }
@@ -81,7 +100,8 @@ public static class NetworkState
 
     private static void SetRandom(nn.Module network, Generator? random)
     {
-        foreach (IDrawsInTraining module in WithDescendants(network).OfType<IDrawsInTraining>()) module.Random = random;
+        foreach (IDrawsInTraining module in WithDescendants(network).OfType<IDrawsInTraining>())
+            module.Random = random;
     }
 
     private sealed class Restore(List<(nn.Module Module, bool Training, Generator? Random)> modules) : IDisposable
@@ -92,7 +112,8 @@ public static class NetworkState
             foreach (var (module, training, random) in modules)
             {
                 module.train(training);
-                if (module is IDrawsInTraining draws) draws.Random = random;
+                if (module is IDrawsInTraining draws)
+                    draws.Random = random;
             }
         }
     }

@@ -5,17 +5,24 @@ namespace Parry.Models.Architectures;
 /// <summary>The sum of a body and a shortcut around it (He et al., 2015, 1512.03385).</summary>
 internal sealed class Residual : Network
 {
-    private readonly nn.Module<Tensor, Tensor>? _before, _shortcut;
+    private readonly nn.Module<Tensor, Tensor>? _before,
+        _shortcut;
     private readonly nn.Module<Tensor, Tensor> _body;
 
     /// <param name="body">From the input to a map.</param>
     /// <param name="shortcut">From the input to a map of the same shape; the input itself if null.</param>
     /// <param name="before">What both see instead of the input; nothing if null.</param>
-    public Residual(nn.Module<Tensor, Tensor> body, nn.Module<Tensor, Tensor>? shortcut, nn.Module<Tensor, Tensor>? before = null)
+    public Residual(
+        nn.Module<Tensor, Tensor> body,
+        nn.Module<Tensor, Tensor>? shortcut,
+        nn.Module<Tensor, Tensor>? before = null
+    )
     {
-        if (before is not null) _before = Child("before", before);
+        if (before is not null)
+            _before = Child("before", before);
         _body = Child("body", body);
-        if (shortcut is not null) _shortcut = Child("shortcut", shortcut);
+        if (shortcut is not null)
+            _shortcut = Child("shortcut", shortcut);
     }
 
     public override Tensor forward(Tensor input)

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// In training mode sets elements to 0 at random and scales the others up, so that the mean stays; otherwise does nothing. TorchSharp's own takes no generator.
+/// In training mode sets elements to 0 at random and scales the others up, so that the mean stays; otherwise does
+/// nothing. TorchSharp's own takes no generator.
 /// </summary>
 public sealed class SeededDropout : Network
 {
@@ -22,7 +23,8 @@ public sealed class SeededDropout : Network
     /// <summary>Any shape to the same shape.</summary>
     public override Tensor forward(Tensor input)
     {
-        if (Random is null || _drop == 0) return input.view_as(input);
+        if (Random is null || _drop == 0)
+            return input.view_as(input);
         using Tensor mask = Mask(input, Random);
         return input.mul(mask);
     }

@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// Spectral normalization (Miyato et al., 2018, 1802.05957): a layer whose weight, as a matrix [outputs, others], is divided by its largest singular
-/// value. One power iteration in every pass of training mode follows that value; in evaluation mode nothing changes.
+/// Spectral normalization (Miyato et al., 2018, 1802.05957): a layer whose weight, as a matrix [outputs, others], is
+/// divided by its largest singular value. One power iteration in every pass of training mode follows that value; in
+/// evaluation mode nothing changes.
 /// </summary>
 public sealed class SpectralNorm : Network
 {
@@ -17,17 +18,23 @@ public sealed class SpectralNorm : Network
 
     /// <summary>Wraps a fully connected layer, which it owns from now on.</summary>
     public SpectralNorm(Linear layer, Generator random)
-        : this(layer, layer.weight!, (input, weight) => nn.functional.linear(input, weight, layer.bias), random)
-    {
-    }
+        : this(layer, layer.weight!, (input, weight) => nn.functional.linear(input, weight, layer.bias), random) { }
 
     /// <summary>Wraps a convolution, which it owns from now on.</summary>
     public SpectralNorm(Conv2d layer, Generator random)
-        : this(layer, layer.weight, (input, weight) => nn.functional.conv2d(input, weight, layer.bias, layer.stride, layer.padding), random)
-    {
-    }
+        : this(
+            layer,
+            layer.weight,
+            (input, weight) => nn.functional.conv2d(input, weight, layer.bias, layer.stride, layer.padding),
+            random
+        ) { }
 
-    private SpectralNorm(nn.Module<Tensor, Tensor> layer, Tensor weight, Func<Tensor, Tensor, Tensor> forward, Generator random)
+    private SpectralNorm(
+        nn.Module<Tensor, Tensor> layer,
+        Tensor weight,
+        Func<Tensor, Tensor, Tensor> forward,
+        Generator random
+    )
     {
         _layer = Child("layer", layer);
         _forward = forward;
@@ -55,7 +62,8 @@ public sealed class SpectralNorm : Network
     {
         using var frozen = no_grad();
         Tensor right = Unit(matrix.transpose(0, 1).mv(_left));
-        if (training) _left.copy_(Unit(matrix.mv(right)));
+        if (training)
+            _left.copy_(Unit(matrix.mv(right)));
 
         // A copy, for the next pass changes the vector while autograd still needs this one.
         return (_left.clone(), right);

@@ -3,8 +3,9 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// WideResNet for CIFAR (Zagoruyko and Komodakis, 2016, 1605.07146), such as WRN-34-10 and WRN-28-10, as xternalz/WideResNet-pytorch names its weights and with it
-/// TRADES and most of RobustBench. Depth and width are read from the names and sizes. The <c>sub_block1</c> that files of TRADES hold is never used.
+/// WideResNet for CIFAR (Zagoruyko and Komodakis, 2016, 1605.07146), such as WRN-34-10 and WRN-28-10, as
+/// xternalz/WideResNet-pytorch names its weights and with it TRADES and most of RobustBench. Depth and width are read
+/// from the names and sizes. The <c>sub_block1</c> that files of TRADES hold is never used.
 /// </summary>
 internal static class WideResNet
 {
@@ -13,39 +14,91 @@ internal static class WideResNet
     /// <summary>The network in a state dictionary; null if there is none of this family.</summary>
     public static PublishedNetwork? Recognize(StateDictionary state)
     {
-        if (!state.Has("block1.layer.0.conv1.weight") || !state.Has("conv1.weight")) return null;
-        int[] widths = new int[Stages], blocks = new int[Stages];
+        if (!state.Has("block1.layer.0.conv1.weight") || !state.Has("conv1.weight"))
+            return null;
+        int[] widths = new int[Stages],
+            blocks = new int[Stages];
         for (int stage = 0; stage < Stages; stage++)
         {
             widths[stage] = state.Size($"block{stage + 1}.layer.0.conv1.weight", 0);
             blocks[stage] = state.Count($"block{stage + 1}.layer.", ".conv1.weight");
         }
 
-        int channels = state.Size("conv1.weight", 1), stem = state.Size("conv1.weight", 0), classes = state.Size("fc.weight", 0);
-        return new PublishedNetwork($"wideresnet-{4 + (2 * blocks.Sum())}-{widths[0] / stem}", new ImageShape(channels, 32, 32), classes, layers => Layers(layers, channels, stem, widths, blocks, classes)) { Ignored = "sub_block1." };
+        int channels = state.Size("conv1.weight", 1),
+            stem = state.Size("conv1.weight", 0),
+            classes = state.Size("fc.weight", 0);
+        return new PublishedNetwork(
+            $"wideresnet-{4 + (2 * blocks.Sum())}-{widths[0] / stem}",
+            new ImageShape(channels, 32, 32),
+            classes,
+            layers => Layers(layers, channels, stem, widths, blocks, classes)
+        )
+        {
+            Ignored = "sub_block1.",
+        };
     }
 
-    private static (string, nn.Module<Tensor, Tensor>)[] Layers(LayerReader layers, int channels, int stem, int[] widths, int[] blocks, int classes)
+    private static (string, nn.Module<Tensor, Tensor>)[] Layers(
+        LayerReader layers,
+        int channels,
+        int stem,
+        int[] widths,
+        int[] blocks,
+        int classes
+    )
     {
-        List<(string, nn.Module<Tensor, Tensor>)> made = [("conv1", layers.Convolution("conv1", null, channels, stem, 3, padding: 1, bias: false))];
+        List<(string, nn.Module<Tensor, Tensor>)> made =
+        [
+            ("conv1", layers.Convolution("conv1", null, channels, stem, 3, padding: 1, bias: false)),
+        ];
         int inputs = stem;
         for (int stage = 0; stage < Stages; stage++)
         {
             for (int block = 0; block < blocks[stage]; block++)
             {
                 string name = $"block{stage + 1}.layer.{block}";
-                int stride = stage > 0 && block == 0 ? 2 : 1, outputs = widths[stage];
+                int stride = stage > 0 && block == 0 ? 2 : 1,
+                    outputs = widths[stage];
                 var before = Layer.Sequential(layers.Norm(name + ".bn1", inputs), nn.ReLU());
-                var body = Layer.Sequential(layers.Convolution(name + ".conv1", name + ".bn2", inputs, outputs, 3, stride, 1), nn.ReLU(), layers.Convolution(name + ".conv2", null, outputs, outputs, 3, padding: 1, bias: false));
+                var body = Layer.Sequential(
+                    layers.Convolution(name + ".conv1", name + ".bn2", inputs, outputs, 3, stride, 1),
+                    nn.ReLU(),
+                    layers.Convolution(name + ".conv2", null, outputs, outputs, 3, padding: 1, bias: false)
+                );
 
                 // Where the width stays, only the body sees the normalized map.
-                made.Add((name.Replace('.', '-'), inputs == outputs
-                    ? new Residual(Layer.Sequential(before, body), null)
-                    : new Residual(body, layers.Convolution(name + ".convShortcut", null, inputs, outputs, 1, stride, bias: false), before)));
+                made.Add(
+                    (
+                        name.Replace('.', '-'),
+                        inputs == outputs
+                            ? new Residual(Layer.Sequential(before, body), null)
+                            : new Residual(
+                                body,
+                                layers.Convolution(
+                                    name + ".convShortcut",
+                                    null,
+                                    inputs,
+                                    outputs,
+                                    1,
+                                    stride,
+                                    bias: false
+                                ),
+                                before
+                            )
+                    )
+                );
                 inputs = outputs;
             }
         }
 
-        return [.. made, ("bn1", layers.Norm("bn1", inputs)), ("relu", nn.ReLU()), ("pool", new AveragePool()), ("flatten", Layer.Flatten()), ("fc", layers.Linear("fc", inputs, classes))];
+        return
+        [
+            .. made,
+            ("bn1", layers.Norm("bn1", inputs)),
+            ("relu", nn.ReLU()),
+            ("pool", new AveragePool()),
+            ("flatten", Layer.Flatten()),
+            ("fc", layers.Linear("fc", inputs, classes)),
+        ];
     }
 }

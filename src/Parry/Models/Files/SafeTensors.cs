@@ -26,7 +26,11 @@ public static class SafeTensors
     };
 
     /// <summary>Writes tensors and metadata to a stream, tensors in the order of their names.</summary>
-    public static void Write(Stream stream, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        Stream stream,
+        IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
         var ordered = tensors.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToArray();
         using var header = new MemoryStream();
@@ -36,7 +40,8 @@ public static class SafeTensors
             if (metadata is { Count: > 0 })
             {
                 json.WriteStartObject("__metadata__");
-                foreach (var (key, value) in metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal)) json.WriteString(key, value);
+                foreach (var (key, value) in metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+                    json.WriteString(key, value);
                 json.WriteEndObject();
             }
 
@@ -46,7 +51,8 @@ public static class SafeTensors
                 json.WriteStartObject(name);
                 json.WriteString("dtype", s_types.Single(type => type.Value == tensor.dtype).Key);
                 json.WriteStartArray("shape");
-                foreach (long size in tensor.shape) json.WriteNumberValue(size);
+                foreach (long size in tensor.shape)
+                    json.WriteNumberValue(size);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
@@ -58,7 +64,8 @@ public static class SafeTensors
             json.WriteEndObject();
         }
 
-        while (header.Length % 8 != 0) header.WriteByte((byte)' ');
+        while (header.Length % 8 != 0)
+            header.WriteByte((byte)' ');
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
@@ -76,7 +83,8 @@ public static class SafeTensors
     /// <exception cref="InvalidDataException">It is not safetensors, is truncated, or contradicts itself.</exception>
     public static SafeTensorsFile Read(string path)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no weight file '{path}'.", path);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"There is no weight file '{path}'.", path);
         using FileStream stream = File.OpenRead(path);
         try
         {
@@ -84,7 +92,10 @@ public static class SafeTensors
         }
         catch (InvalidDataException e)
         {
-            throw new InvalidDataException($"'{path}' is no usable safetensors file: {e.Message} Fetch or train it again.", e);
+            throw new InvalidDataException(
+                $"'{path}' is no usable safetensors file: {e.Message} Fetch or train it again.",
+                e
+            );
         }
     }
 
@@ -106,7 +117,8 @@ public static class SafeTensors
         }
         catch
         {
-            foreach (Tensor tensor in tensors.Values) tensor.Dispose();
+            foreach (Tensor tensor in tensors.Values)
+                tensor.Dispose();
             throw;
         }
 
@@ -124,7 +136,8 @@ public static class SafeTensors
     private static (List<Entry> Entries, Dictionary<string, string> Metadata, long Start) ReadHeader(Stream stream)
     {
         Span<byte> prefix = stackalloc byte[8];
-        if (stream.Length < 8) throw new InvalidDataException($"It has {stream.Length} bytes and no header.");
+        if (stream.Length < 8)
+            throw new InvalidDataException($"It has {stream.Length} bytes and no header.");
         stream.ReadExactly(prefix);
         long length = BinaryPrimitives.ReadInt64LittleEndian(prefix);
         if (length < 2 || length > MaximumHeader || length > stream.Length - 8)
@@ -141,7 +154,8 @@ public static class SafeTensors
             {
                 if (property.Name == "__metadata__")
                 {
-                    foreach (JsonProperty item in property.Value.EnumerateObject()) metadata[item.Name] = item.Value.GetString() ?? "";
+                    foreach (JsonProperty item in property.Value.EnumerateObject())
+                        metadata[item.Name] = item.Value.GetString() ?? "";
                 }
                 else
                 {
@@ -152,7 +166,14 @@ public static class SafeTensors
             CheckLayout(entries, stream.Length - start);
             return (entries, metadata, start);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception e)
+            when (e
+                    is JsonException
+                        or InvalidOperationException
+                        or KeyNotFoundException
+                        or FormatException
+                        or OverflowException
+            )
         {
             throw new InvalidDataException("Its header is not the expected JSON.", e);
         }
@@ -163,30 +184,46 @@ public static class SafeTensors
         string name = property.Name;
         string type = property.Value.GetProperty("dtype").GetString() ?? "";
         if (!s_types.TryGetValue(type, out ScalarType dtype))
-            throw new InvalidDataException($"'{name}' is of type '{type}'; {string.Join(", ", s_types.Keys)} are known.");
+            throw new InvalidDataException(
+                $"'{name}' is of type '{type}'; {string.Join(", ", s_types.Keys)} are known."
+            );
         long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
-        long[] offsets = [.. property.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
-        if (shape.Length > 16 || shape.Any(size => size < 0)) throw new InvalidDataException($"'{name}' has the shape [{string.Join(", ", shape.Take(20))}].");
+        long[] offsets =
+        [
+            .. property.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64()),
+        ];
+        if (shape.Length > 16 || shape.Any(size => size < 0))
+            throw new InvalidDataException($"'{name}' has the shape [{string.Join(", ", shape.Take(20))}].");
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > available)
-            throw new InvalidDataException($"'{name}' lies at [{string.Join(", ", offsets.Take(4))}] of {available} bytes; the file is truncated or corrupt.");
+            throw new InvalidDataException(
+                $"'{name}' lies at [{string.Join(", ", offsets.Take(4))}] of {available} bytes; the file is "
+                    + $"truncated or corrupt."
+            );
         long bytes = shape.Aggregate((long)TensorData.SizeOf(dtype), (product, size) => checked(product * size));
         if (bytes != offsets[1] - offsets[0] || bytes > Array.MaxLength)
-            throw new InvalidDataException($"'{name}' needs {bytes} bytes for its shape and has {offsets[1] - offsets[0]}.");
+            throw new InvalidDataException(
+                $"'{name}' needs {bytes} bytes for its shape and has {offsets[1] - offsets[0]}."
+            );
         return new Entry(name, dtype, shape, offsets[0], offsets[1]);
     }
 
     // The tensors must tile the data: an overlap would let a small file claim much memory, a gap could hide anything.
     private static void CheckLayout(List<Entry> entries, long available)
     {
-        if (entries.Select(entry => entry.Name).Distinct().Count() != entries.Count) throw new InvalidDataException("Two of its tensors have the same name.");
+        if (entries.Select(entry => entry.Name).Distinct().Count() != entries.Count)
+            throw new InvalidDataException("Two of its tensors have the same name.");
         long end = 0;
         foreach (Entry entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
-            if (entry.Begin != end) throw new InvalidDataException($"'{entry.Name}' begins at byte {entry.Begin}, not at {end}.");
+            if (entry.Begin != end)
+                throw new InvalidDataException($"'{entry.Name}' begins at byte {entry.Begin}, not at {end}.");
             end = entry.End;
         }
 
-        if (end != available) throw new InvalidDataException($"Its tensors end at byte {end} of {available}; the file is truncated or has something appended.");
+        if (end != available)
+            throw new InvalidDataException(
+                $"Its tensors end at byte {end} of {available}; the file is truncated or has something appended."
+            );
     }
 
     private static long Bytes(Tensor tensor) => tensor.numel() * TensorData.SizeOf(tensor.dtype);

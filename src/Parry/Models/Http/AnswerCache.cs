@@ -7,12 +7,17 @@ using Microsoft.Win32.SafeHandles;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// Answers on disk, by the SHA-256 of what was sent. The file only grows, by records of one length with a checksum each: one that was torn by a crash is not believed, and everything
-/// before it is. Of each answer only the key's first half and the place are held in memory.
+/// Answers on disk, by the SHA-256 of what was sent. The file only grows, by records of one length with a checksum
+/// each: one that was torn by a crash is not believed, and everything before it is. Of each answer only the key's first
+/// half and the place are held in memory.
 /// </summary>
 internal sealed class AnswerCache : IDisposable
 {
-    private const int KeySize = 32, CheckSize = 4, HeaderSize = 12, BlockSize = 1 << 20, MostNumbers = 1 << 20;
+    private const int KeySize = 32,
+        CheckSize = 4,
+        HeaderSize = 12,
+        BlockSize = 1 << 20,
+        MostNumbers = 1 << 20;
     private static readonly byte[] s_magic = "PARRYAN1"u8.ToArray();
 
     private readonly string _path;
@@ -25,7 +30,8 @@ internal sealed class AnswerCache : IDisposable
     private AnswerCache(string path, SafeFileHandle file) => (_path, _file) = (path, file);
 
     /// <summary>Opens the answers of one identity in a folder.</summary>
-    /// <exception cref="UserErrorException">The folder cannot be used, another run uses it, or the file is something else.</exception>
+    /// <exception cref="UserErrorException">The folder cannot be used, another run uses it, or the file is something
+    /// else.</exception>
     public static AnswerCache Open(string folder, string identity)
     {
         string path = PathOf(folder, identity, "answers");
@@ -33,7 +39,13 @@ internal sealed class AnswerCache : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.RandomAccess);
+            file = File.OpenHandle(
+                path,
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                FileShare.None,
+                FileOptions.RandomAccess
+            );
             var cache = new AnswerCache(path, file);
             cache.Load();
             return cache;
@@ -41,12 +53,21 @@ internal sealed class AnswerCache : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or UserErrorException)
         {
             file?.Dispose();
-            throw e as UserErrorException ?? new UserErrorException($"{path}: expected a file of answers that this run can write, got: {e.Message.TrimEnd('.')}; give another folder, or wait for the run that uses it", e);
+            throw e as UserErrorException
+                ?? new UserErrorException(
+                    $"{path}: expected a file of answers that this run can write, got: {e.Message.TrimEnd('.')}; "
+                        + $"give another folder, or wait for the run that uses it",
+                    e
+                );
         }
     }
 
     /// <summary>Where a folder keeps what belongs to one identity.</summary>
-    public static string PathOf(string folder, string identity, string kind) => Path.Combine(folder, $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 12))}.{kind}");
+    public static string PathOf(string folder, string identity, string kind) =>
+        Path.Combine(
+            folder,
+            $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 12))}.{kind}"
+        );
 
     /// <summary>The key of an image.</summary>
     public static byte[] KeyOf(ReadOnlySpan<float> sent) => SHA256.HashData(MemoryMarshal.AsBytes(sent));
@@ -60,11 +81,15 @@ internal sealed class AnswerCache : IDisposable
         long place;
         lock (_lock)
         {
-            if (!_places.TryGetValue(Short(key), out place)) return null;
+            if (!_places.TryGetValue(Short(key), out place))
+                return null;
         }
 
         var record = new byte[RecordSize];
-        return RandomAccess.Read(_file, record, place) == record.Length && IsWhole(record) && record.AsSpan(0, KeySize).SequenceEqual(key)
+        return
+            RandomAccess.Read(_file, record, place) == record.Length
+            && IsWhole(record)
+            && record.AsSpan(0, KeySize).SequenceEqual(key)
             ? MemoryMarshal.Cast<byte, float>(record.AsSpan(KeySize, 4 * _width)).ToArray()
             : null;
     }
@@ -75,8 +100,10 @@ internal sealed class AnswerCache : IDisposable
         int width = values.Length / keys.Count;
         lock (_lock)
         {
-            if (_width == 0) Begin(width);
-            if (_width != width) throw new InvalidDataException($"{width} numbers came for each image where {_path} has {_width}");
+            if (_width == 0)
+                Begin(width);
+            if (_width != width)
+                throw new InvalidDataException($"{width} numbers came for each image where {_path} has {_width}");
             var records = new byte[keys.Count * RecordSize];
             for (int i = 0; i < keys.Count; i++)
             {
@@ -87,7 +114,8 @@ internal sealed class AnswerCache : IDisposable
             }
 
             RandomAccess.Write(_file, records, _end);
-            for (int i = 0; i < keys.Count; i++) _places[Short(keys[i])] = _end + ((long)i * RecordSize);
+            for (int i = 0; i < keys.Count; i++)
+                _places[Short(keys[i])] = _end + ((long)i * RecordSize);
             _end += records.Length;
         }
     }
@@ -97,7 +125,8 @@ internal sealed class AnswerCache : IDisposable
 
     private int RecordSize => KeySize + (4 * _width) + CheckSize;
 
-    private static bool IsWhole(ReadOnlySpan<byte> record) => SHA256.HashData(record[..^CheckSize]).AsSpan(0, CheckSize).SequenceEqual(record[^CheckSize..]);
+    private static bool IsWhole(ReadOnlySpan<byte> record) =>
+        SHA256.HashData(record[..^CheckSize]).AsSpan(0, CheckSize).SequenceEqual(record[^CheckSize..]);
 
     private void Begin(int width)
     {
@@ -112,9 +141,11 @@ internal sealed class AnswerCache : IDisposable
     {
         long length = RandomAccess.GetLength(_file);
         var header = new byte[HeaderSize];
-        if (RandomAccess.Read(_file, header, 0) < HeaderSize) return;
+        if (RandomAccess.Read(_file, header, 0) < HeaderSize)
+            return;
         int width = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(s_magic.Length));
-        if (!header.AsSpan(0, s_magic.Length).SequenceEqual(s_magic) || width is < 1 or > MostNumbers) throw new UserErrorException($"{_path} is no file of answers: give another folder, or remove it");
+        if (!header.AsSpan(0, s_magic.Length).SequenceEqual(s_magic) || width is < 1 or > MostNumbers)
+            throw new UserErrorException($"{_path} is no file of answers: give another folder, or remove it");
         (_width, _end) = (width, HeaderSize);
         var block = new byte[Math.Max(1, BlockSize / RecordSize) * RecordSize];
         while (RandomAccess.Read(_file, block, _end) is var read && read >= RecordSize)
@@ -122,13 +153,15 @@ internal sealed class AnswerCache : IDisposable
             for (int from = 0; from + RecordSize <= read; from += RecordSize)
             {
                 ReadOnlySpan<byte> record = block.AsSpan(from, RecordSize);
-                if (IsWhole(record)) _places[Short(record)] = _end + from;
+                if (IsWhole(record))
+                    _places[Short(record)] = _end + from;
             }
 
             _end += read / RecordSize * RecordSize;
         }
 
         // What a crash left of a last record.
-        if (_end < length) RandomAccess.SetLength(_file, _end);
+        if (_end < length)
+            RandomAccess.SetLength(_file, _end);
     }
 }

@@ -12,14 +12,28 @@ internal static class Answers
     /// <exception cref="InvalidDataException">There are not as many rows, or no labels.</exception>
     public static float[] Checked(float[] values, int count, bool onlyLabels, bool areLabels, int background)
     {
-        if (values.Length == 0 || values.Length % count != 0) throw new InvalidDataException($"{values.Length} numbers came for {count} {(count == 1 ? "image" : "images")}");
+        if (values.Length == 0 || values.Length % count != 0)
+            throw new InvalidDataException(
+                $"{values.Length} numbers came for {count} {(count == 1 ? "image" : "images")}"
+            );
         int width = values.Length / count;
-        if (!onlyLabels) return values;
-        if (width > 1) return [.. Enumerable.Range(0, count).Select(row => (float)Best(values.AsSpan((row * width) + background, width - background)))];
-        if (!areLabels) throw new InvalidDataException("one score came for each image where a label was expected");
+        if (!onlyLabels)
+            return values;
+        if (width > 1)
+            return
+            [
+                .. Enumerable
+                    .Range(0, count)
+                    .Select(row => (float)Best(values.AsSpan((row * width) + background, width - background))),
+            ];
+        if (!areLabels)
+            throw new InvalidDataException("one score came for each image where a label was expected");
         return Array.TrueForAll(values, value => value >= 0 && value == MathF.Floor(value) && value < 1 << 24)
             ? values
-            : throw new InvalidDataException($"{values.First(value => !(value >= 0 && value == MathF.Floor(value) && value < 1 << 24))} came where the number of a class was expected");
+            : throw new InvalidDataException(
+                $"{values.First(value => !(value >= 0 && value == MathF.Floor(value) && value < 1 << 24))} came "
+                    + $"where the number of a class was expected"
+            );
     }
 
     /// <summary>The number of a class by its name.</summary>
@@ -28,10 +42,15 @@ internal static class Answers
     {
         for (int i = 0; i < (names?.Count ?? 0); i++)
         {
-            if (names![i] == name) return i;
+            if (names![i] == name)
+                return i;
         }
 
-        throw new InvalidDataException(names is null ? $"the class \"{name}\" came as text, and the names of the classes are not known" : $"the class \"{name}\" is none of {string.Join(", ", names.Take(20))}");
+        throw new InvalidDataException(
+            names is null
+                ? $"the class \"{name}\" came as text, and the names of the classes are not known"
+                : $"the class \"{name}\" is none of {string.Join(", ", names.Take(20))}"
+        );
     }
 
     private static int Best(ReadOnlySpan<float> row)
@@ -39,7 +58,8 @@ internal static class Answers
         int best = 0;
         for (int i = 1; i < row.Length; i++)
         {
-            if (row[i] > row[best]) best = i;
+            if (row[i] > row[best])
+                best = i;
         }
 
         return best;

@@ -6,8 +6,8 @@ using System.Text;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// Sends requests to one address, several at a time, and repeats those that are not answered or not with what was asked for. It keeps count and to the budget. After one request has
-/// failed for good, every other does so at once.
+/// Sends requests to one address, several at a time, and repeats those that are not answered or not with what was asked
+/// for. It keeps count and to the budget. After one request has failed for good, every other does so at once.
 /// </summary>
 internal sealed class Endpoint : IDisposable
 {
@@ -22,39 +22,70 @@ internal sealed class Endpoint : IDisposable
     private readonly CancellationToken _cancellation;
     private readonly string? _token;
     private EndpointException? _failure;
-    private long _sent, _requests, _answered;
+    private long _sent,
+        _requests,
+        _answered;
 
     /// <summary>Opens the way to an endpoint.</summary>
-    /// <exception cref="UserErrorException">There is no token where there should be one, or a header is not valid.</exception>
+    /// <exception cref="UserErrorException">There is no token where there should be one, or a header is not
+    /// valid.</exception>
     public Endpoint(HttpSettings settings, CancellationToken cancellation)
     {
         (_settings, _cancellation) = (settings, cancellation);
         _slots = new SemaphoreSlim(settings.Concurrency);
-        if (settings.TokenVariable is { } variable && (_token = Environment.GetEnvironmentVariable(variable)?.Trim()) is not { Length: > 0 })
-            throw new UserErrorException($"expected a token in the environment variable {variable}, which is not set or empty: export it, or leave out token-env");
+        if (
+            settings.TokenVariable is { } variable
+            && (_token = Environment.GetEnvironmentVariable(variable)?.Trim()) is not { Length: > 0 }
+        )
+            throw new UserErrorException(
+                $"expected a token in the environment variable {variable}, which is not set or empty: export it, or "
+                    + $"leave out token-env"
+            );
 
         // A redirection could lead the token to another host; none is followed.
-        _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, MaxConnectionsPerServer = settings.Concurrency, ConnectTimeout = settings.Timeout, PooledConnectionLifetime = TimeSpan.FromMinutes(5) })
+        _client = new HttpClient(
+            new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                UseCookies = false,
+                MaxConnectionsPerServer = settings.Concurrency,
+                ConnectTimeout = settings.Timeout,
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            }
+        )
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
         IReadOnlyDictionary<string, string> headers = settings.Template?.Headers ?? new Dictionary<string, string>();
         bool placed = headers.Values.Any(value => value.Contains(RequestTemplate.Token, StringComparison.Ordinal));
-        if (placed && _token is null) throw new UserErrorException($"the template's headers hold {RequestTemplate.Token}: give --http token-env=NAME, the environment variable with the token");
+        if (placed && _token is null)
+            throw new UserErrorException(
+                $"the template's headers hold {RequestTemplate.Token}: give --http token-env=NAME, the environment "
+                    + $"variable with the token"
+            );
         try
         {
-            if (_token is not null && !placed) _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
-            foreach (var (name, value) in headers) _client.DefaultRequestHeaders.Add(name, value.Replace(RequestTemplate.Token, _token, StringComparison.Ordinal));
+            if (_token is not null && !placed)
+                _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+            foreach (var (name, value) in headers)
+                _client.DefaultRequestHeaders.Add(
+                    name,
+                    value.Replace(RequestTemplate.Token, _token, StringComparison.Ordinal)
+                );
         }
         catch (Exception e) when (e is FormatException or InvalidOperationException or ArgumentException)
         {
             // The system's words would repeat the token.
-            throw new UserErrorException("a header of the request is not valid: a name is one word and not Content-Type, a value or token one line");
+            throw new UserErrorException(
+                "a header of the request is not valid: a name is one word and not Content-Type, a value or token "
+                    + "one line"
+            );
         }
     }
 
     /// <summary>Images sent, requests with images made, images answered.</summary>
-    public (long Sent, long Requests, long Answered) Counts => (Interlocked.Read(ref _sent), Interlocked.Read(ref _requests), Interlocked.Read(ref _answered));
+    public (long Sent, long Requests, long Answered) Counts =>
+        (Interlocked.Read(ref _sent), Interlocked.Read(ref _requests), Interlocked.Read(ref _answered));
 
     /// <summary>An address as messages show it: without what could be a secret.</summary>
     public static string Shown(Uri address) => address.GetLeftPart(UriPartial.Path);
@@ -62,7 +93,11 @@ internal sealed class Endpoint : IDisposable
     /// <summary>The start of a text, on one line.</summary>
     public static string Excerpt(string text)
     {
-        string line = InferenceTensor.OneLine(string.Concat(text.Take(4 * ShownCharacters).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)));
+        string line = InferenceTensor.OneLine(
+            string.Concat(
+                text.Take(4 * ShownCharacters).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)
+            )
+        );
         return line.Length <= ShownCharacters ? line : line[..ShownCharacters] + "…";
     }
 
@@ -71,7 +106,8 @@ internal sealed class Endpoint : IDisposable
     /// <param name="write">Writes what is posted, once it is this request's turn; null to get.</param>
     /// <param name="images">How many images that holds.</param>
     /// <param name="read">Makes something of the answer, or throws <see cref="InvalidDataException"/>.</param>
-    /// <exception cref="EndpointException">There is none, however often it was asked, or the budget is spent.</exception>
+    /// <exception cref="EndpointException">There is none, however often it was asked, or the budget is
+    /// spent.</exception>
     public async Task<T> Ask<T>(Uri address, Func<ReadOnlyMemory<byte>>? write, int images, Func<byte[], T> read)
     {
         await _slots.WaitAsync(_cancellation).ConfigureAwait(false);
@@ -80,7 +116,8 @@ internal sealed class Endpoint : IDisposable
             ReadOnlyMemory<byte>? body = write?.Invoke();
             for (int attempt = 0; ; attempt++)
             {
-                if (_failure is { } failed) throw failed;
+                if (_failure is { } failed)
+                    throw failed;
                 Spend(address, images);
                 var (answer, complaint) = await Try(address, body, read).ConfigureAwait(false);
                 if (complaint is null)
@@ -89,9 +126,11 @@ internal sealed class Endpoint : IDisposable
                     return answer!;
                 }
 
-                if (!complaint.MayPass || attempt == _settings.Retries) throw Failed(address, complaint, attempt + 1);
+                if (!complaint.MayPass || attempt == _settings.Retries)
+                    throw Failed(address, complaint, attempt + 1);
                 TimeSpan pause = _settings.Backoff * Math.ScaleB(1, Math.Min(attempt, 20));
-                if (complaint.RetryAfter > pause) pause = complaint.RetryAfter.Value;
+                if (complaint.RetryAfter > pause)
+                    pause = complaint.RetryAfter.Value;
                 await Task.Delay(pause < s_longestPause ? pause : s_longestPause, _cancellation).ConfigureAwait(false);
             }
         }
@@ -110,17 +149,27 @@ internal sealed class Endpoint : IDisposable
 
     private void Spend(Uri address, int images)
     {
-        if (images == 0) return;
+        if (images == 0)
+            return;
         if (Interlocked.Add(ref _sent, images) > _settings.Budget)
         {
             Interlocked.Add(ref _sent, -images);
-            throw Latch(new EndpointException($"{Shown(address)} may be sent {Number(_settings.Budget!.Value)} images, and another {Number(images)} after {Number(Counts.Sent)} would be more: raise --http budget=N{Kept()}"));
+            throw Latch(
+                new EndpointException(
+                    $"{Shown(address)} may be sent {Number(_settings.Budget!.Value)} images, and another "
+                        + $"{Number(images)} after {Number(Counts.Sent)} would be more: raise --http budget=N{Kept()}"
+                )
+            );
         }
 
         Interlocked.Increment(ref _requests);
     }
 
-    private async Task<(T? Answer, Complaint? Complaint)> Try<T>(Uri address, ReadOnlyMemory<byte>? body, Func<byte[], T> read)
+    private async Task<(T? Answer, Complaint? Complaint)> Try<T>(
+        Uri address,
+        ReadOnlyMemory<byte>? body,
+        Func<byte[], T> read
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_cancellation);
         limit.CancelAfter(_settings.Timeout);
@@ -133,18 +182,41 @@ internal sealed class Endpoint : IDisposable
                 request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             }
 
-            using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token).ConfigureAwait(false);
+            using HttpResponseMessage response = await _client
+                .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token)
+                .ConfigureAwait(false);
             bool good = response.StatusCode == HttpStatusCode.OK;
-            byte[] answer = await ReadBounded(response, good ? LargestAnswer : LargestComplaint, good, limit.Token).ConfigureAwait(false);
-            if (good) return (read(answer), null);
+            byte[] answer = await ReadBounded(response, good ? LargestAnswer : LargestComplaint, good, limit.Token)
+                .ConfigureAwait(false);
+            if (good)
+                return (read(answer), null);
             int status = (int)response.StatusCode;
             string text = Excerpt(Encoding.UTF8.GetString(answer));
-            string where = status is >= 300 and < 400 && response.Headers.Location is { } location ? $" to {location}, which is not followed: give that address" : text.Length > 0 ? $" \"{text}\"" : "";
-            return (default, new Complaint($"HTTP {status}{where}", status is 408 or 429 or >= 500) { RetryAfter = RetryAfter(response) });
+            string where =
+                status is >= 300 and < 400 && response.Headers.Location is { } location
+                    ? $" to {location}, which is not followed: give that address"
+                : text.Length > 0 ? $" \"{text}\""
+                : "";
+            return (
+                default,
+                new Complaint($"HTTP {status}{where}", status is 408 or 429 or >= 500)
+                {
+                    RetryAfter = RetryAfter(response),
+                }
+            );
         }
         catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
         {
-            return (default, new Complaint(string.Create(CultureInfo.InvariantCulture, $"no answer within {_settings.Timeout.TotalSeconds:0.###} seconds"), true));
+            return (
+                default,
+                new Complaint(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"no answer within {_settings.Timeout.TotalSeconds:0.###} seconds"
+                    ),
+                    true
+                )
+            );
         }
         catch (InvalidDataException e)
         {
@@ -152,21 +224,35 @@ internal sealed class Endpoint : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return (default, new Complaint($"no connection or a broken one ({InferenceTensor.OneLine(e.GetBaseException().Message)})", true));
+            return (
+                default,
+                new Complaint(
+                    $"no connection or a broken one ({InferenceTensor.OneLine(e.GetBaseException().Message)})",
+                    true
+                )
+            );
         }
     }
 
     private static TimeSpan? RetryAfter(HttpResponseMessage response) =>
-        response.Headers.RetryAfter is not { } header ? null : header.Delta ?? (header.Date is { } date ? date - DateTimeOffset.UtcNow : null);
+        response.Headers.RetryAfter is not { } header
+            ? null
+            : header.Delta ?? (header.Date is { } date ? date - DateTimeOffset.UtcNow : null);
 
-    private static async Task<byte[]> ReadBounded(HttpResponseMessage response, int most, bool refuse, CancellationToken cancellation)
+    private static async Task<byte[]> ReadBounded(
+        HttpResponseMessage response,
+        int most,
+        bool refuse,
+        CancellationToken cancellation
+    )
     {
         using Stream stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
         using var all = new MemoryStream();
         var block = new byte[1 << 14];
         while (await stream.ReadAsync(block, cancellation).ConfigureAwait(false) is > 0 and int read)
         {
-            if (all.Length + read > most) return refuse ? throw new InvalidDataException($"it is longer than {most >> 20} MiB") : all.ToArray();
+            if (all.Length + read > most)
+                return refuse ? throw new InvalidDataException($"it is longer than {most >> 20} MiB") : all.ToArray();
             all.Write(block, 0, read);
         }
 
@@ -175,13 +261,21 @@ internal sealed class Endpoint : IDisposable
 
     private EndpointException Failed(Uri address, Complaint complaint, int times)
     {
-        string text = $"{Shown(address)}: {complaint.Text}, {(times == 1 ? "asked once" : $"asked {times} times")}; {Number(Counts.Answered)} images were answered{Kept()}";
-        return Latch(new EndpointException(_token is null ? text : text.Replace(_token, "[token]", StringComparison.Ordinal)));
+        string text =
+            $"{Shown(address)}: {complaint.Text}, {(times == 1 ? "asked once" : $"asked {times} times")}; "
+            + $"{Number(Counts.Answered)} images were answered{Kept()}";
+        return Latch(
+            new EndpointException(_token is null ? text : text.Replace(_token, "[token]", StringComparison.Ordinal))
+        );
     }
 
-    private string Kept() => Counts.Answered == 0 ? "" : _settings.Cache is { } folder ? $"; {folder} keeps their answers, and the same command goes on from there" : "; with --http cache=DIR another run would not ask for them again";
+    private string Kept() =>
+        Counts.Answered == 0 ? ""
+        : _settings.Cache is { } folder ? $"; {folder} keeps their answers, and the same command goes on from there"
+        : "; with --http cache=DIR another run would not ask for them again";
 
-    private EndpointException Latch(EndpointException failure) => Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;
+    private EndpointException Latch(EndpointException failure) =>
+        Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -9,5 +9,9 @@ namespace Parry.Models.Http;
 public sealed record EndpointUse(long Sent, long Requests, long Cached)
 {
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Sent:N0} images sent in {Requests:N0} requests, {Cached:N0} answered from the cache");
+    public override string ToString() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Sent:N0} images sent in {Requests:N0} requests, {Cached:N0} answered from the cache"
+        );
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// A model behind an address. It shows scores, and is then an <see cref="IScorer"/>, or only labels; gradients never. Images go out in requests of bounded size, several at a time, and
-/// every answer can be kept on disk.
+/// A model behind an address. It shows scores, and is then an <see cref="IScorer"/>, or only labels; gradients never.
+/// Images go out in requests of bounded size, several at a time, and every answer can be kept on disk.
 /// </summary>
 public abstract class HttpModel : IPredictor, IDisposable
 {
@@ -31,30 +31,56 @@ public abstract class HttpModel : IPredictor, IDisposable
     public EndpointUse Use => new(_endpoint.Counts.Sent, _endpoint.Counts.Requests, Interlocked.Read(ref _cached));
 
     /// <summary>Whether a model is named by an address.</summary>
-    public static bool IsAddress(string model) => model.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+    public static bool IsAddress(string model) =>
+        model.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Opens the way to a model, and asks it about one image, all zeros, to see what it answers. The caller owns it.</summary>
-    /// <param name="url">Its address: in the Open Inference Protocol http://HOST/v2/models/NAME, also with /versions/V; with a template what this says.</param>
+    /// <summary>
+    /// Opens the way to a model, and asks it about one image, all zeros, to see what it answers. The caller owns it.
+    /// </summary>
+    /// <param name="url">Its address: in the Open Inference Protocol http://HOST/v2/models/NAME, also with /versions/V;
+    /// with a template what this says.</param>
     /// <param name="settings">How it is asked.</param>
     /// <param name="contract">How it takes images and what its answers are, as far as that is known.</param>
-    /// <param name="shape">The shape of the images it will see; null for the contract's, or for what its metadata says.</param>
+    /// <param name="shape">The shape of the images it will see; null for the contract's, or for what its metadata
+    /// says.</param>
     /// <param name="classes">How many classes these have; null for as many as it gives scores.</param>
     /// <param name="cancellation">Stops waiting for answers.</param>
     /// <returns>An <see cref="IScorer"/> unless only labels are read.</returns>
-    /// <exception cref="UserErrorException">The address or a setting is not valid, or the model does not fit these images.</exception>
+    /// <exception cref="UserErrorException">The address or a setting is not valid, or the model does not fit these
+    /// images.</exception>
     /// <exception cref="EndpointException">It does not answer, or not as it should.</exception>
-    public static HttpModel Open(Uri url, HttpSettings settings, InputContract contract, ImageShape? shape = null, int? classes = null, CancellationToken cancellation = default)
+    public static HttpModel Open(
+        Uri url,
+        HttpSettings settings,
+        InputContract contract,
+        ImageShape? shape = null,
+        int? classes = null,
+        CancellationToken cancellation = default
+    )
     {
-        if (url.Scheme is not ("http" or "https")) throw new UserErrorException($"expected an http:// or https:// address, got a {url.Scheme} one");
-        if (url.UserInfo.Length > 0) throw new UserErrorException($"the address of {Endpoint.Shown(new UriBuilder(url) { UserName = "", Password = "" }.Uri)} holds a password: leave it out, and give --http token-env=NAME, an environment variable with a bearer token");
+        if (url.Scheme is not ("http" or "https"))
+            throw new UserErrorException($"expected an http:// or https:// address, got a {url.Scheme} one");
+        if (url.UserInfo.Length > 0)
+            throw new UserErrorException(
+                $"the address of {Endpoint.Shown(new UriBuilder(url) { UserName = "", Password = "" }.Uri)} holds a "
+                    + $"password: leave it out, and give --http token-env=NAME, an environment variable with a "
+                    + $"bearer token"
+            );
         var endpoint = new Endpoint(settings, cancellation);
         HttpModel? model = null;
         try
         {
             IWireFormat wire = Wire(endpoint, url, settings, contract, shape);
             contract.CheckChannels(wire.Shape.Channels);
-            model = settings.OnlyLabels ? new Labels(endpoint, wire, settings, contract) : new Scores(endpoint, wire, settings, contract);
-            if (settings.Cache is { } folder) model._cache = AnswerCache.Open(folder, $"{(settings.OnlyLabels ? "labels" : "scores")} {wire.Identity}");
+            model = settings.OnlyLabels
+                ? new Labels(endpoint, wire, settings, contract)
+                : new Scores(endpoint, wire, settings, contract);
+            if (settings.Cache is { } folder)
+                model._cache = AnswerCache.Open(
+                    folder,
+                    $"{(settings.OnlyLabels ? "labels" : "scores")} {wire.Identity}"
+                );
             model.LookAtAnswers(Endpoint.Shown(url), classes);
             return model;
         }
@@ -76,24 +102,45 @@ public abstract class HttpModel : IPredictor, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private static IWireFormat Wire(Endpoint endpoint, Uri url, HttpSettings settings, InputContract contract, ImageShape? shape)
+    private static IWireFormat Wire(
+        Endpoint endpoint,
+        Uri url,
+        HttpSettings settings,
+        InputContract contract,
+        ImageShape? shape
+    )
     {
         if (settings.Template is { } template)
         {
-            ImageShape size = shape ?? contract.Size ?? throw new UserErrorException($"the size of the images that {Endpoint.Shown(url)} takes is not known: say it with --input-size CxHxW");
+            ImageShape size =
+                shape
+                ?? contract.Size
+                ?? throw new UserErrorException(
+                    $"the size of the images that {Endpoint.Shown(url)} takes is not known: say it with "
+                        + $"--input-size CxHxW"
+                );
             return new TemplateFormat(url, template, size, contract, settings.OnlyLabels);
         }
 
         Uri model = OpenInference.ModelAddress(url);
         OpenInference Read(byte[] metadata) => OpenInference.Of(model, metadata, shape, contract, settings);
         string? kept = settings.Cache is null ? null : AnswerCache.PathOf(settings.Cache, model.ToString(), "metadata");
-        if (File.Exists(kept)) return Read(File.ReadAllBytes(kept));
-        return Wait(endpoint.Ask(model, null, 0, metadata =>
-        {
-            OpenInference wire = Read(metadata);
-            if (kept is not null) AtomicFile.Write(kept, stream => stream.Write(metadata));
-            return wire;
-        }));
+        if (File.Exists(kept))
+            return Read(File.ReadAllBytes(kept));
+        return Wait(
+            endpoint.Ask(
+                model,
+                null,
+                0,
+                metadata =>
+                {
+                    OpenInference wire = Read(metadata);
+                    if (kept is not null)
+                        AtomicFile.Write(kept, stream => stream.Write(metadata));
+                    return wire;
+                }
+            )
+        );
     }
 
     // Workers and other threads wait; the threads of the pool, on which answers arrive, never do.
@@ -106,20 +153,35 @@ public abstract class HttpModel : IPredictor, IDisposable
         float[] first = Ask(zeros([1, Shape.Channels, Shape.Height, Shape.Width]));
         _width = first.Length;
         bool probable = first.Length == 1 ? first[0] is >= 0 and <= 1 : InputContract.IsDistribution(first);
-        _contract = _contract with { Outputs = _wire.Outputs ?? (probable ? OutputKind.Probabilities : OutputKind.Logits) };
+        _contract = _contract with
+        {
+            Outputs = _wire.Outputs ?? (probable ? OutputKind.Probabilities : OutputKind.Logits),
+        };
         int? told = _settings.OnlyLabels ? null : _contract.ClassesOf(_width);
-        if ((told ?? classes ?? _contract.ClassNames?.Count) is not { } number) throw new UserErrorException($"{at} gives labels and does not say of how many classes: give data, whose classes these are");
+        if ((told ?? classes ?? _contract.ClassNames?.Count) is not { } number)
+            throw new UserErrorException(
+                $"{at} gives labels and does not say of how many classes: give data, whose classes these are"
+            );
         Classes = number;
-        if (classes is { } wanted && wanted != Classes) throw new UserErrorException($"{at} tells {Classes} classes apart, not {wanted}: give data with these classes, or another model");
-        if (Classes < 2) throw new UserErrorException($"{at} tells {Classes} classes apart; a classifier has two at least");
-        if (_settings.OnlyLabels && first[0] >= Classes) throw new UserErrorException($"{at} gave the label {first[0]}, and there are the classes 0 to {Classes - 1}: give data with its classes");
+        if (classes is { } wanted && wanted != Classes)
+            throw new UserErrorException(
+                $"{at} tells {Classes} classes apart, not {wanted}: give data with these classes, or another model"
+            );
+        if (Classes < 2)
+            throw new UserErrorException($"{at} tells {Classes} classes apart; a classifier has two at least");
+        if (_settings.OnlyLabels && first[0] >= Classes)
+            throw new UserErrorException(
+                $"{at} gave the label {first[0]}, and there are the classes 0 to {Classes - 1}: give data with its "
+                    + $"classes"
+            );
     }
 
     // One row of numbers for each image: from the cache, or from the endpoint, each image once.
     private float[] Ask(Tensor images)
     {
         int count = (int)images.size(0);
-        if (count == 0) return [];
+        if (count == 0)
+            return [];
         float[] sent = _wire.ToWire(images).ToArray<float>();
         int size = sent.Length / count;
         var answers = new float[count][];
@@ -133,7 +195,8 @@ public abstract class HttpModel : IPredictor, IDisposable
             for (int row = 0; row < count; row++)
             {
                 sameAs[row] = rows.TryAdd(AnswerCache.Short(keys[row]), row) ? row : rows[AnswerCache.Short(keys[row])];
-                if (sameAs[row] == row && (answers[row] = _cache.Find(keys[row])!) is null) asked.Add(row);
+                if (sameAs[row] == row && (answers[row] = _cache.Find(keys[row])!) is null)
+                    asked.Add(row);
             }
 
             Interlocked.Add(ref _cached, count - asked.Count);
@@ -144,21 +207,44 @@ public abstract class HttpModel : IPredictor, IDisposable
         }
 
         // As few requests as can be, of about one size.
-        int most = Math.Min(_settings.Batch, _wire.MostImages), requests = (asked.Count + most - 1) / most;
-        Task<bool>[] pieces = [.. Enumerable.Range(0, requests).Select(i => asked[(int)((long)asked.Count * i / requests)..(int)((long)asked.Count * (i + 1) / requests)]).Select(rows => Task.Run(() => Send(rows)))];
-        if (pieces.Length > 0) Wait(Task.WhenAll(pieces));
+        int most = Math.Min(_settings.Batch, _wire.MostImages),
+            requests = (asked.Count + most - 1) / most;
+        Task<bool>[] pieces =
+        [
+            .. Enumerable
+                .Range(0, requests)
+                .Select(i =>
+                    asked[(int)((long)asked.Count * i / requests)..(int)((long)asked.Count * (i + 1) / requests)]
+                )
+                .Select(rows => Task.Run(() => Send(rows))),
+        ];
+        if (pieces.Length > 0)
+            Wait(Task.WhenAll(pieces));
         return [.. sameAs.SelectMany(row => answers[row])];
 
         async Task<bool> Send(List<int> rows)
         {
-            float[] found = await _endpoint.Ask(_wire.Address, () => Written(rows), rows.Count, answer =>
-            {
-                float[] read = _wire.Read(answer, rows.Count);
-                return _width == 0 || read.Length == _width * rows.Count ? read : throw new InvalidDataException($"{read.Length / rows.Count} numbers came for each image where there had been {_width}");
-            }).ConfigureAwait(false);
+            float[] found = await _endpoint
+                .Ask(
+                    _wire.Address,
+                    () => Written(rows),
+                    rows.Count,
+                    answer =>
+                    {
+                        float[] read = _wire.Read(answer, rows.Count);
+                        return _width == 0 || read.Length == _width * rows.Count
+                            ? read
+                            : throw new InvalidDataException(
+                                $"{read.Length / rows.Count} numbers came for each image where there had been {_width}"
+                            );
+                    }
+                )
+                .ConfigureAwait(false);
             int width = found.Length / rows.Count;
-            for (int i = 0; i < rows.Count; i++) answers[rows[i]] = found[(i * width)..((i + 1) * width)];
-            if (keys is not null) _cache!.Add([.. rows.Select(row => keys[row])], found);
+            for (int i = 0; i < rows.Count; i++)
+                answers[rows[i]] = found[(i * width)..((i + 1) * width)];
+            if (keys is not null)
+                _cache!.Add([.. rows.Select(row => keys[row])], found);
             return true;
         }
 
@@ -166,18 +252,22 @@ public abstract class HttpModel : IPredictor, IDisposable
         {
             var body = new ArrayBufferWriter<byte>((rows.Count * size * 10) + 1024);
             var values = new float[rows.Count * size];
-            for (int i = 0; i < rows.Count; i++) sent.AsSpan(rows[i] * size, size).CopyTo(values.AsSpan(i * size));
+            for (int i = 0; i < rows.Count; i++)
+                sent.AsSpan(rows[i] * size, size).CopyTo(values.AsSpan(i * size));
             _wire.Write(body, values, rows.Count);
             return body.WrittenMemory;
         }
     }
 
-    private sealed class Labels(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract) : HttpModel(endpoint, wire, settings, contract)
+    private sealed class Labels(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract)
+        : HttpModel(endpoint, wire, settings, contract)
     {
         public override Tensor Predict(Tensor images) => tensor(Ask(images).Select(label => (long)label).ToArray());
     }
 
-    private sealed class Scores(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract) : HttpModel(endpoint, wire, settings, contract), IScorer
+    private sealed class Scores(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract)
+        : HttpModel(endpoint, wire, settings, contract),
+            IScorer
     {
         public Tensor Probabilities(Tensor images) => Of(images, logits => logits.softmax(-1));
 

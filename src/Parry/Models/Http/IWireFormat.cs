@@ -15,7 +15,10 @@ internal interface IWireFormat
     /// <summary>The most images that one request can hold.</summary>
     int MostImages { get; }
 
-    /// <summary>What decides, beside an image itself, what the endpoint answers: answers to requests of one identity may be kept together.</summary>
+    /// <summary>
+    /// What decides, beside an image itself, what the endpoint answers: answers to requests of one identity may be kept
+    /// together.
+    /// </summary>
     string Identity { get; }
 
     /// <summary>What the answers are, where names or types tell.</summary>
@@ -27,7 +30,9 @@ internal interface IWireFormat
     /// <summary>Writes a request for as many images.</summary>
     void Write(IBufferWriter<byte> to, ReadOnlySpan<float> values, int count);
 
-    /// <summary>Reads the answers for as many images: one row of equal length for each, a label if only labels are asked for.</summary>
+    /// <summary>
+    /// Reads the answers for as many images: one row of equal length for each, a label if only labels are asked for.
+    /// </summary>
     /// <exception cref="InvalidDataException">It is something else; the message says what, in one line.</exception>
     float[] Read(ReadOnlyMemory<byte> answer, int count);
 }

@@ -2,17 +2,27 @@ using System.Text.Json;
 
 namespace Parry.Models.Http;
 
-/// <summary>A tensor as the Open Inference Protocol (version 2) writes it in JSON, read from whoever sends it.</summary>
+/// <summary>
+/// A tensor as the Open Inference Protocol (version 2) writes it in JSON, read from whoever sends it.
+/// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="DataType">Its type, such as FP32.</param>
 /// <param name="Shape">Its sizes.</param>
 /// <param name="Numbers">Its elements in row-major order; empty where they are texts.</param>
 /// <param name="Texts">Its elements where these are texts (BYTES).</param>
-public sealed record InferenceTensor(string Name, string DataType, IReadOnlyList<long> Shape, float[] Numbers, IReadOnlyList<string> Texts)
+public sealed record InferenceTensor(
+    string Name,
+    string DataType,
+    IReadOnlyList<long> Shape,
+    float[] Numbers,
+    IReadOnlyList<string> Texts
+)
 {
     private const int MostDimensions = 8;
 
-    /// <summary>Reads the tensors of a request (<c>inputs</c>) or an answer (<c>outputs</c>); data may be flat or nested.</summary>
+    /// <summary>
+    /// Reads the tensors of a request (<c>inputs</c>) or an answer (<c>outputs</c>); data may be flat or nested.
+    /// </summary>
     /// <exception cref="InvalidDataException">It is no JSON, or of another form; the message is one line.</exception>
     public static IReadOnlyList<InferenceTensor> ReadAll(ReadOnlySpan<byte> json, string property)
     {
@@ -31,40 +41,47 @@ public sealed record InferenceTensor(string Name, string DataType, IReadOnlyList
         }
     }
 
-    internal static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    internal static string OneLine(string text) =>
+        string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static List<InferenceTensor> Read(ReadOnlySpan<byte> json, string property)
     {
         var reader = new Utf8JsonReader(json);
         List<InferenceTensor>? tensors = null;
-        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new InvalidDataException("it is no JSON object");
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+            throw new InvalidDataException("it is no JSON object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             bool wanted = reader.ValueTextEquals(property);
             reader.Read();
-            if (!wanted) reader.Skip();
-            else tensors = ReadList(ref reader, property);
+            if (!wanted)
+                reader.Skip();
+            else
+                tensors = ReadList(ref reader, property);
         }
 
         // What follows the object must be nothing.
-        while (reader.Read())
-        {
-        }
+        while (reader.Read()) { }
 
         return tensors ?? throw new InvalidDataException($"it has no \"{property}\"");
     }
 
     private static List<InferenceTensor> ReadList(ref Utf8JsonReader reader, string property)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw new InvalidDataException($"\"{property}\" is no array");
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new InvalidDataException($"\"{property}\" is no array");
         var tensors = new List<InferenceTensor>();
-        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) tensors.Add(ReadOne(ref reader));
-        return reader.TokenType == JsonTokenType.EndArray ? tensors : throw new InvalidDataException($"\"{property}\" holds something that is no tensor");
+        while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+            tensors.Add(ReadOne(ref reader));
+        return reader.TokenType == JsonTokenType.EndArray
+            ? tensors
+            : throw new InvalidDataException($"\"{property}\" holds something that is no tensor");
     }
 
     private static InferenceTensor ReadOne(ref Utf8JsonReader reader)
     {
-        string name = "", type = "";
+        string name = "",
+            type = "";
         long[]? shape = null;
         (float[] Numbers, List<string> Texts)? data = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -81,7 +98,10 @@ public sealed record InferenceTensor(string Name, string DataType, IReadOnlyList
                     break;
                 case "shape":
                     var (sizes, _) = ReadData(ref reader);
-                    shape = sizes.Length <= MostDimensions && sizes.All(size => size >= 0 && size == MathF.Floor(size)) ? [.. sizes.Select(size => (long)size)] : throw new InvalidDataException("a shape is not valid");
+                    shape =
+                        sizes.Length <= MostDimensions && sizes.All(size => size >= 0 && size == MathF.Floor(size))
+                            ? [.. sizes.Select(size => (long)size)]
+                            : throw new InvalidDataException("a shape is not valid");
                     break;
                 case "data":
                     data = ReadData(ref reader);
@@ -92,16 +112,23 @@ public sealed record InferenceTensor(string Name, string DataType, IReadOnlyList
             }
         }
 
-        if (shape is null || data is null) throw new InvalidDataException($"a tensor lacks its {(shape is null ? "shape" : "data")}; only tensors in JSON are understood");
+        if (shape is null || data is null)
+            throw new InvalidDataException(
+                $"a tensor lacks its {(shape is null ? "shape" : "data")}; only tensors in JSON are understood"
+            );
         int elements = data.Value.Numbers.Length + data.Value.Texts.Count;
         double product = shape.Aggregate(1.0, (all, size) => all * size);
-        if (product != elements) throw new InvalidDataException($"the tensor \"{name}\" has the shape [{string.Join(", ", shape)}] and {elements} elements");
+        if (product != elements)
+            throw new InvalidDataException(
+                $"the tensor \"{name}\" has the shape [{string.Join(", ", shape)}] and {elements} elements"
+            );
         return new InferenceTensor(name, type, shape, data.Value.Numbers, data.Value.Texts);
     }
 
     private static (float[] Numbers, List<string> Texts) ReadData(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw new InvalidDataException("data or a shape is no array");
+        if (reader.TokenType != JsonTokenType.StartArray)
+            throw new InvalidDataException("data or a shape is no array");
         var numbers = new List<float>();
         var texts = new List<string>();
         int outside = reader.CurrentDepth;
@@ -110,7 +137,11 @@ public sealed record InferenceTensor(string Name, string DataType, IReadOnlyList
             switch (reader.TokenType)
             {
                 case JsonTokenType.Number:
-                    numbers.Add(JsonNumbers.TryParse(reader.ValueSpan, out float value) ? value : throw new InvalidDataException("a number is beyond float32"));
+                    numbers.Add(
+                        JsonNumbers.TryParse(reader.ValueSpan, out float value)
+                            ? value
+                            : throw new InvalidDataException("a number is beyond float32")
+                    );
                     break;
                 case JsonTokenType.String:
                     texts.Add(reader.GetString()!);
@@ -122,9 +153,13 @@ public sealed record InferenceTensor(string Name, string DataType, IReadOnlyList
             }
         }
 
-        return numbers.Count == 0 || texts.Count == 0 ? ([.. numbers], texts) : throw new InvalidDataException("numbers and texts are mixed");
+        return numbers.Count == 0 || texts.Count == 0
+            ? ([.. numbers], texts)
+            : throw new InvalidDataException("numbers and texts are mixed");
     }
 
     private static string TextOf(ref Utf8JsonReader reader) =>
-        reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new InvalidDataException("a name is no text");
+        reader.TokenType == JsonTokenType.String
+            ? reader.GetString()!
+            : throw new InvalidDataException("a name is no text");
 }

@@ -5,15 +5,22 @@ using System.Text.Json;
 
 namespace Parry.Models.Http;
 
-/// <summary>Numbers in JSON: written short but so that they read back as the same float32, and read from whoever sends them.</summary>
+/// <summary>
+/// Numbers in JSON: written short but so that they read back as the same float32, and read from whoever sends them.
+/// </summary>
 internal static class JsonNumbers
 {
-    private const int Longest = 24, MostDigits = 15;
+    private const int Longest = 24,
+        MostDigits = 15;
 
     // The bits of a double that a float has not, and their value half-way between two floats.
-    private const long RestMask = (1L << 29) - 1, Middle = 1L << 28;
+    private const long RestMask = (1L << 29) - 1,
+        Middle = 1L << 28;
 
-    private static readonly double[] s_powers = [.. Enumerable.Range(0, MostDigits + 1).Select(power => Math.Pow(10, power))];
+    private static readonly double[] s_powers =
+    [
+        .. Enumerable.Range(0, MostDigits + 1).Select(power => Math.Pow(10, power)),
+    ];
 
     /// <summary>Writes nested arrays of these sizes.</summary>
     /// <exception cref="ArgumentException">A number is not finite: JSON has no word for it.</exception>
@@ -23,9 +30,12 @@ internal static class JsonNumbers
         Put(to, (byte)'[');
         for (int i = 0; i < sizes[0]; i++)
         {
-            if (i > 0) Put(to, (byte)',');
-            if (sizes.Length > 1) Write(to, values.Slice(i * each, each), sizes[1..]);
-            else Write(to, values[i]);
+            if (i > 0)
+                Put(to, (byte)',');
+            if (sizes.Length > 1)
+                Write(to, values.Slice(i * each, each), sizes[1..]);
+            else
+                Write(to, values[i]);
         }
 
         Put(to, (byte)']');
@@ -38,10 +48,17 @@ internal static class JsonNumbers
         switch (element.ValueKind)
         {
             case JsonValueKind.Array:
-                foreach (JsonElement item in element.EnumerateArray()) Read(item, numbers, texts);
+                foreach (JsonElement item in element.EnumerateArray())
+                    Read(item, numbers, texts);
                 break;
             case JsonValueKind.Number:
-                numbers.Add(element.TryGetSingle(out float value) && float.IsFinite(value) ? value : throw new InvalidDataException($"{Shown(element.GetRawText())} is no number that float32 holds"));
+                numbers.Add(
+                    element.TryGetSingle(out float value) && float.IsFinite(value)
+                        ? value
+                        : throw new InvalidDataException(
+                            $"{Shown(element.GetRawText())} is no number that float32 holds"
+                        )
+                );
                 break;
             case JsonValueKind.String when texts is not null:
                 texts.Add(element.GetString()!);
@@ -57,13 +74,15 @@ internal static class JsonNumbers
     /// <returns>Whether it is within float32.</returns>
     public static bool TryParse(ReadOnlySpan<byte> token, out float value)
     {
-        // 0.DIGITS is a whole number over a power of ten, and both are exact doubles where the digits are few: the quotient is then the nearest double, and its nearest float the right one
-        // unless it lies in the middle between two.
+        // 0.DIGITS is a whole number over a power of ten, and both are exact doubles where the digits are few: the
+        // quotient is then the nearest double, and its nearest float the right one unless it lies in the middle between
+        // two.
         if (token.Length is > 2 and <= 2 + MostDigits && token[0] == '0' && token[1] == '.')
         {
             long digits = 0;
             int i = 2;
-            while (i < token.Length && (uint)(token[i] - '0') <= 9) digits = (digits * 10) + (token[i++] - '0');
+            while (i < token.Length && (uint)(token[i] - '0') <= 9)
+                digits = (digits * 10) + (token[i++] - '0');
             double quotient = digits / s_powers[i - 2];
             long rest = BitConverter.DoubleToInt64Bits(quotient) & RestMask;
             if (i == token.Length && rest is < Middle - 1 or > Middle + 1)
@@ -88,19 +107,30 @@ internal static class JsonNumbers
             return;
         }
 
-        // So many decimals that neighbors among float32 differ by more than one in the last: what is read back is the same number.
-        int decimals = value switch { >= 1 => 0, >= 0.25f => 8, >= 0.03125f => 9, >= 0.00390625f => 10, _ => 0 };
+        // So many decimals that neighbors among float32 differ by more than one in the last: what is read back is the
+        // same number.
+        int decimals = value switch
+        {
+            >= 1 => 0,
+            >= 0.25f => 8,
+            >= 0.03125f => 9,
+            >= 0.00390625f => 10,
+            _ => 0,
+        };
         if (decimals > 0)
         {
             long digits = (long)Math.Round(value * s_powers[decimals]);
-            while (digits % 10 == 0) (digits, decimals) = (digits / 10, decimals - 1);
-            for (int i = decimals + 1; i > 1; i--) (text[i], digits) = ((byte)('0' + (digits % 10)), digits / 10);
+            while (digits % 10 == 0)
+                (digits, decimals) = (digits / 10, decimals - 1);
+            for (int i = decimals + 1; i > 1; i--)
+                (text[i], digits) = ((byte)('0' + (digits % 10)), digits / 10);
             (text[0], text[1]) = ((byte)'0', (byte)'.');
             to.Advance(decimals + 2);
             return;
         }
 
-        if (!float.IsFinite(value)) throw new ArgumentException($"{value} cannot be written as JSON.", nameof(value));
+        if (!float.IsFinite(value))
+            throw new ArgumentException($"{value} cannot be written as JSON.", nameof(value));
         value.TryFormat(text, out int written, default, CultureInfo.InvariantCulture);
         to.Advance(written);
     }

@@ -4,25 +4,31 @@ using System.Text.RegularExpressions;
 
 namespace Parry.Models.Http;
 
-/// <summary>Where something stands in a JSON document: <c>$</c> for the whole, <c>.name</c> a member, <c>[0]</c> an item, <c>[*]</c> all items.</summary>
+/// <summary>
+/// Where something stands in a JSON document: <c>$</c> for the whole, <c>.name</c> a member, <c>[0]</c> an item,
+/// <c>[*]</c> all items.
+/// </summary>
 public sealed partial class JsonPath
 {
     private readonly string _text;
     private readonly Func<JsonElement, IEnumerable<JsonElement>>[] _steps;
 
-    private JsonPath(string text, Func<JsonElement, IEnumerable<JsonElement>>[] steps) => (_text, _steps) = (text, steps);
+    private JsonPath(string text, Func<JsonElement, IEnumerable<JsonElement>>[] steps) =>
+        (_text, _steps) = (text, steps);
 
     /// <summary>Reads a path such as <c>$.predictions[*].scores</c>; null when it is none.</summary>
-    public static JsonPath? TryParse(string text) => Whole().Match(text) is { Success: true } match
-        ? new(text, [.. match.Groups[1].Captures.Select(capture => Step(text, capture.Value))])
-        : null;
+    public static JsonPath? TryParse(string text) =>
+        Whole().Match(text) is { Success: true } match
+            ? new(text, [.. match.Groups[1].Captures.Select(capture => Step(text, capture.Value))])
+            : null;
 
     /// <summary>What stands there: one element, or as many as the stars find.</summary>
     /// <exception cref="InvalidDataException">The document has nothing there.</exception>
     public IReadOnlyList<JsonElement> In(JsonElement document)
     {
         IEnumerable<JsonElement> found = [document];
-        foreach (var step in _steps) found = found.SelectMany(step);
+        foreach (var step in _steps)
+            found = found.SelectMany(step);
         return [.. found];
     }
 
@@ -31,10 +37,19 @@ public sealed partial class JsonPath
 
     private static Func<JsonElement, IEnumerable<JsonElement>> Step(string path, string step)
     {
-        if (step == "[*]") return element => element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : throw Missing("no array");
-        if (step[0] == '.') return element => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(step[1..], out JsonElement member) ? [member] : throw Missing("nothing");
+        if (step == "[*]")
+            return element =>
+                element.ValueKind == JsonValueKind.Array ? element.EnumerateArray() : throw Missing("no array");
+        if (step[0] == '.')
+            return element =>
+                element.ValueKind == JsonValueKind.Object && element.TryGetProperty(step[1..], out JsonElement member)
+                    ? [member]
+                    : throw Missing("nothing");
         int index = int.Parse(step.AsSpan(1, step.Length - 2), NumberStyles.None, CultureInfo.InvariantCulture);
-        return element => element.ValueKind == JsonValueKind.Array && index < element.GetArrayLength() ? [element[index]] : throw Missing("nothing");
+        return element =>
+            element.ValueKind == JsonValueKind.Array && index < element.GetArrayLength()
+                ? [element[index]]
+                : throw Missing("nothing");
 
         InvalidDataException Missing(string what) => new($"there is {what} at {step} of {path}");
     }

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// The Open Inference Protocol, version 2, as KServe, Triton, MLServer and OpenVINO's model server speak it: <c>GET …/v2/models/NAME</c> tells what a model takes, and
-/// <c>POST …/infer</c> asks it, with tensors in JSON.
+/// The Open Inference Protocol, version 2, as KServe, Triton, MLServer and OpenVINO's model server speak it: <c>GET
+/// …/v2/models/NAME</c> tells what a model takes, and <c>POST …/infer</c> asks it, with tensors in JSON.
 /// </summary>
 internal sealed class OpenInference : IWireFormat
 {
@@ -16,19 +16,40 @@ internal sealed class OpenInference : IWireFormat
 
     private readonly InputContract _contract;
     private readonly HttpSettings _settings;
-    private readonly string _input, _type, _output;
+    private readonly string _input,
+        _type,
+        _output;
     private readonly long[] _sizes;
 
-    private OpenInference(Uri model, ImageShape shape, long[] sizes, (string Name, string Type) input, (string Name, string Type) output, int most, InputContract contract, HttpSettings settings)
+    private OpenInference(
+        Uri model,
+        ImageShape shape,
+        long[] sizes,
+        (string Name, string Type) input,
+        (string Name, string Type) output,
+        int most,
+        InputContract contract,
+        HttpSettings settings
+    )
     {
         (Shape, _sizes, _contract, _settings, MostImages) = (shape, sizes, contract, settings, most);
         (_input, _type) = input;
         _output = output.Name;
         Address = new UriBuilder(model) { Path = model.AbsolutePath + Infer }.Uri;
-        Outputs = contract.Outputs ?? (output.Name.Contains("prob", StringComparison.OrdinalIgnoreCase) || output.Name.Contains("softmax", StringComparison.OrdinalIgnoreCase) ? OutputKind.Probabilities
-            : output.Name.Contains("logit", StringComparison.OrdinalIgnoreCase) ? OutputKind.Logits : null);
+        Outputs =
+            contract.Outputs
+            ?? (
+                output.Name.Contains("prob", StringComparison.OrdinalIgnoreCase)
+                || output.Name.Contains("softmax", StringComparison.OrdinalIgnoreCase)
+                    ? OutputKind.Probabilities
+                : output.Name.Contains("logit", StringComparison.OrdinalIgnoreCase) ? OutputKind.Logits
+                : null
+            );
         if (!settings.OnlyLabels && !IsFloat(output.Type))
-            throw new UserErrorException($"the output \"{output.Name}\" of {Endpoint.Shown(model)} is of the type {output.Type}, which holds no scores: give --http output=NAME for another, or --http answers=labels");
+            throw new UserErrorException(
+                $"the output \"{output.Name}\" of {Endpoint.Shown(model)} is of the type {output.Type}, which holds "
+                    + $"no scores: give --http output=NAME for another, or --http answers=labels"
+            );
     }
 
     public Uri Address { get; }
@@ -45,7 +66,8 @@ internal sealed class OpenInference : IWireFormat
     public static Uri ModelAddress(Uri url)
     {
         string path = url.AbsolutePath.TrimEnd('/');
-        if (path.EndsWith(Infer, StringComparison.Ordinal)) path = path[..^Infer.Length];
+        if (path.EndsWith(Infer, StringComparison.Ordinal))
+            path = path[..^Infer.Length];
         return new UriBuilder(url) { Path = path }.Uri;
     }
 
@@ -57,28 +79,75 @@ internal sealed class OpenInference : IWireFormat
     /// <param name="settings">How it is asked.</param>
     /// <exception cref="UserErrorException">The model takes no images, or others.</exception>
     /// <exception cref="InvalidDataException">This is no metadata.</exception>
-    public static OpenInference Of(Uri model, ReadOnlyMemory<byte> metadata, ImageShape? shape, InputContract contract, HttpSettings settings)
+    public static OpenInference Of(
+        Uri model,
+        ReadOnlyMemory<byte> metadata,
+        ImageShape? shape,
+        InputContract contract,
+        HttpSettings settings
+    )
     {
         var (inputs, outputs) = Tensors(metadata);
         string at = Endpoint.Shown(model);
-        if (inputs.Count != 1) throw new UserErrorException($"{at} takes {inputs.Count} inputs ({string.Join(", ", inputs.Select(input => input.Name))}): only a model that takes images and nothing else can be attacked");
+        if (inputs.Count != 1)
+            throw new UserErrorException(
+                $"{at} takes {inputs.Count} inputs ({string.Join(", ", inputs.Select(input => input.Name))}): only "
+                    + $"a model that takes images and nothing else can be attacked"
+            );
         var (name, type, sizes) = inputs[0];
-        if (type is not ("FP32" or Bytes)) throw new UserErrorException($"{at} takes {type}, expected FP32 or {Bytes}: serve it with one of these");
-        var output = settings.Output is null ? outputs.FirstOrDefault() : outputs.Find(output => output.Name == settings.Output);
-        if (output.Name is null) throw new UserErrorException($"{at} has no output {settings.Output}: its outputs are {string.Join(", ", outputs.Select(output => output.Name))}");
-        if (sizes.Count is not (2 or 4)) throw new UserErrorException($"{at} takes tensors of the shape [{string.Join(", ", sizes)}], expected [-1, C, H, W], [-1, H, W, C] or [-1, VALUES]: serve it so");
-        if (sizes[0] is not (-1 or 1)) throw new UserErrorException($"{at} takes {sizes[0]} images at a time, neither more nor fewer: serve it with any number of images at a time");
+        if (type is not ("FP32" or Bytes))
+            throw new UserErrorException($"{at} takes {type}, expected FP32 or {Bytes}: serve it with one of these");
+        var output = settings.Output is null
+            ? outputs.FirstOrDefault()
+            : outputs.Find(output => output.Name == settings.Output);
+        if (output.Name is null)
+            throw new UserErrorException(
+                $"{at} has no output {settings.Output}: its outputs are "
+                    + $"{string.Join(", ", outputs.Select(output => output.Name))}"
+            );
+        if (sizes.Count is not (2 or 4))
+            throw new UserErrorException(
+                $"{at} takes tensors of the shape [{string.Join(", ", sizes)}], expected [-1, C, H, W], [-1, H, W, "
+                    + $"C] or [-1, VALUES]: serve it so"
+            );
+        if (sizes[0] is not (-1 or 1))
+            throw new UserErrorException(
+                $"{at} takes {sizes[0]} images at a time, neither more nor fewer: serve it with any number of "
+                    + $"images at a time"
+            );
 
-        if (type == Bytes) contract = contract.Or(new InputContract { Range = (0, 255) });
+        if (type == Bytes)
+            contract = contract.Or(new InputContract { Range = (0, 255) });
         ImageShape? wanted = shape ?? contract.Size;
-        contract = contract.Or(new InputContract { Layout = sizes.Count == 4 && IsLast(sizes, wanted) ? ImageLayout.Nhwc : ImageLayout.Nchw });
+        contract = contract.Or(
+            new InputContract
+            {
+                Layout = sizes.Count == 4 && IsLast(sizes, wanted) ? ImageLayout.Nhwc : ImageLayout.Nchw,
+            }
+        );
         ImageShape? told = sizes.Count == 2 ? wanted : ShapeOf(sizes, contract.Layout!.Value, wanted);
-        if (told is not { } fits) throw new UserErrorException($"{at} takes images of any size: say which with --input-size CxHxW");
+        if (told is not { } fits)
+            throw new UserErrorException($"{at} takes images of any size: say which with --input-size CxHxW");
         if ((wanted ?? fits) != fits || (sizes.Count == 2 && sizes[1] != -1 && sizes[1] != fits.Pixels))
-            throw new UserErrorException($"{at} takes images of the shape [{string.Join(", ", sizes.Skip(1))}], not {wanted}: give data of that size, or another model");
+            throw new UserErrorException(
+                $"{at} takes images of the shape [{string.Join(", ", sizes.Skip(1))}], not {wanted}: give data of "
+                    + $"that size, or another model"
+            );
         bool last = contract.Layout == ImageLayout.Nhwc;
-        long[] each = sizes.Count == 2 ? [fits.Pixels] : last ? [fits.Height, fits.Width, fits.Channels] : [fits.Channels, fits.Height, fits.Width];
-        return new OpenInference(model, fits, each, (name, type), (output.Name, output.Type), sizes[0] == 1 ? 1 : int.MaxValue, contract, settings);
+        long[] each =
+            sizes.Count == 2 ? [fits.Pixels]
+            : last ? [fits.Height, fits.Width, fits.Channels]
+            : [fits.Channels, fits.Height, fits.Width];
+        return new OpenInference(
+            model,
+            fits,
+            each,
+            (name, type),
+            (output.Name, output.Type),
+            sizes[0] == 1 ? 1 : int.MaxValue,
+            contract,
+            settings
+        );
     }
 
     public Tensor ToWire(Tensor images)
@@ -98,7 +167,8 @@ internal sealed class OpenInference : IWireFormat
         writer.WriteString("name", _input);
         writer.WriteStartArray("shape");
         writer.WriteNumberValue(count);
-        foreach (long size in _sizes) writer.WriteNumberValue(size);
+        foreach (long size in _sizes)
+            writer.WriteNumberValue(size);
         writer.WriteEndArray();
         writer.WriteString("datatype", _type);
         writer.WritePropertyName("data");
@@ -120,21 +190,41 @@ internal sealed class OpenInference : IWireFormat
     public float[] Read(ReadOnlyMemory<byte> answer, int count)
     {
         var outputs = InferenceTensor.ReadAll(answer.Span, "outputs");
-        InferenceTensor output = outputs.FirstOrDefault(tensor => tensor.Name == _output) ?? throw new InvalidDataException($"it has no output \"{_output}\"");
-        if (output.Shape.Count == 0 || output.Shape[0] != count) throw new InvalidDataException($"the output \"{_output}\" has the shape [{string.Join(", ", output.Shape)}] for {count} {(count == 1 ? "image" : "images")}");
-        if (output.Texts.Count > 0 && !_settings.OnlyLabels) throw new InvalidDataException($"the output \"{_output}\" holds text where scores were expected");
-        float[] values = output.Texts.Count > 0 ? [.. output.Texts.Select(text => Answers.LabelOf(text, _contract.ClassNames))] : output.Numbers;
-        return Answers.Checked(values, count, _settings.OnlyLabels, areLabels: !IsFloat(output.DataType), _contract.Background ?? 0);
+        InferenceTensor output =
+            outputs.FirstOrDefault(tensor => tensor.Name == _output)
+            ?? throw new InvalidDataException($"it has no output \"{_output}\"");
+        if (output.Shape.Count == 0 || output.Shape[0] != count)
+            throw new InvalidDataException(
+                $"the output \"{_output}\" has the shape [{string.Join(", ", output.Shape)}] for {count} "
+                    + $"{(count == 1 ? "image" : "images")}"
+            );
+        if (output.Texts.Count > 0 && !_settings.OnlyLabels)
+            throw new InvalidDataException($"the output \"{_output}\" holds text where scores were expected");
+        float[] values =
+            output.Texts.Count > 0
+                ? [.. output.Texts.Select(text => Answers.LabelOf(text, _contract.ClassNames))]
+                : output.Numbers;
+        return Answers.Checked(
+            values,
+            count,
+            _settings.OnlyLabels,
+            areLabels: !IsFloat(output.DataType),
+            _contract.Background ?? 0
+        );
     }
 
     private static bool IsFloat(string type) => type.StartsWith("FP", StringComparison.Ordinal) || type == "BF16";
 
-    // Where the last size can be a number of channels and the first cannot, channels come last; where the images are known, they decide.
-    private static bool IsLast(IReadOnlyList<long> sizes, ImageShape? wanted) => wanted is { } shape
-        ? !Fits(sizes, shape.Channels, shape.Height, shape.Width) && Fits(sizes, shape.Height, shape.Width, shape.Channels)
-        : sizes[3] is 1 or 3 && sizes[1] is not (1 or 3);
+    // Where the last size can be a number of channels and the first cannot, channels come last; where the images are
+    // known, they decide.
+    private static bool IsLast(IReadOnlyList<long> sizes, ImageShape? wanted) =>
+        wanted is { } shape
+            ? !Fits(sizes, shape.Channels, shape.Height, shape.Width)
+                && Fits(sizes, shape.Height, shape.Width, shape.Channels)
+            : sizes[3] is 1 or 3 && sizes[1] is not (1 or 3);
 
-    private static bool Fits(IReadOnlyList<long> sizes, params int[] wanted) => wanted.Select((size, i) => sizes[i + 1] == -1 || sizes[i + 1] == size).All(fits => fits);
+    private static bool Fits(IReadOnlyList<long> sizes, params int[] wanted) =>
+        wanted.Select((size, i) => sizes[i + 1] == -1 || sizes[i + 1] == size).All(fits => fits);
 
     // Sizes that are left open are those of the images.
     private static ImageShape? ShapeOf(IReadOnlyList<long> sizes, ImageLayout layout, ImageShape? wanted)
@@ -145,19 +235,40 @@ internal sealed class OpenInference : IWireFormat
         return all.All(size => size > 0) ? new ImageShape(all[0], all[1], all[2]) : null;
     }
 
-    private static (List<(string Name, string Type, IReadOnlyList<long> Sizes)> Inputs, List<(string Name, string Type, IReadOnlyList<long> Sizes)> Outputs) Tensors(ReadOnlyMemory<byte> metadata)
+    private static (
+        List<(string Name, string Type, IReadOnlyList<long> Sizes)> Inputs,
+        List<(string Name, string Type, IReadOnlyList<long> Sizes)> Outputs
+    ) Tensors(ReadOnlyMemory<byte> metadata)
     {
         try
         {
             using var document = JsonDocument.Parse(metadata);
             return (Of("inputs"), Of("outputs"));
 
-            List<(string, string, IReadOnlyList<long>)> Of(string key) => [.. document.RootElement.GetProperty(key).EnumerateArray().Select(tensor =>
-                (tensor.GetProperty("name").GetString() ?? "", tensor.GetProperty("datatype").GetString() ?? "", (IReadOnlyList<long>)[.. tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())]))];
+            List<(string, string, IReadOnlyList<long>)> Of(string key) =>
+                [
+                    .. document
+                        .RootElement.GetProperty(key)
+                        .EnumerateArray()
+                        .Select(tensor =>
+                            (
+                                tensor.GetProperty("name").GetString() ?? "",
+                                tensor.GetProperty("datatype").GetString() ?? "",
+                                (IReadOnlyList<long>)
+                                    [.. tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())]
+                            )
+                        ),
+                ];
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new InvalidDataException($"no metadata of a model in the Open Inference Protocol came, but \"{Endpoint.Excerpt(Encoding.UTF8.GetString(metadata.Span))}\"; is the address …/v2/models/NAME? For another protocol give --http template=FILE", e);
+            throw new InvalidDataException(
+                $"no metadata of a model in the Open Inference Protocol came, but "
+                    + $"\"{Endpoint.Excerpt(Encoding.UTF8.GetString(metadata.Span))}\"; is the address "
+                    + $"…/v2/models/NAME? For another protocol give --http template=FILE",
+                e
+            );
         }
     }
 }

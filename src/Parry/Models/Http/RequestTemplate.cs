@@ -32,27 +32,52 @@ public sealed class RequestTemplate
         Text = text;
         foreach (var (key, _) in json)
         {
-            if (!s_keys.Contains(key)) throw new FormatException($"it has no key \"{key}\"; its keys: {string.Join(", ", s_keys)}");
+            if (!s_keys.Contains(key))
+                throw new FormatException($"it has no key \"{key}\"; its keys: {string.Join(", ", s_keys)}");
         }
 
         Url = TextOf("url");
-        Layout = TextOf("layout") switch { null => null, "nchw" => ImageLayout.Nchw, "nhwc" => ImageLayout.Nhwc, var other => throw new FormatException($"layout is nchw or nhwc, not \"{other}\"") };
+        Layout = TextOf("layout") switch
+        {
+            null => null,
+            "nchw" => ImageLayout.Nchw,
+            "nhwc" => ImageLayout.Nhwc,
+            var other => throw new FormatException($"layout is nchw or nhwc, not \"{other}\""),
+        };
         Body = json["body"] ?? throw new FormatException("it has no body");
         Headers = json["headers"] switch
         {
             null => new Dictionary<string, string>(),
-            JsonObject headers => headers.ToDictionary(header => header.Key, header => header.Value is JsonValue value && value.TryGetValue(out string? words) ? words : throw new FormatException($"the header {header.Key} is no text")),
+            JsonObject headers => headers.ToDictionary(
+                header => header.Key,
+                header =>
+                    header.Value is JsonValue value && value.TryGetValue(out string? words)
+                        ? words
+                        : throw new FormatException($"the header {header.Key} is no text")
+            ),
             _ => throw new FormatException("headers is no object"),
         };
         (Scores, Labels) = (PathOf("scores"), PathOf("labels"));
-        if (Scores is null && Labels is null) throw new FormatException("it says neither where scores nor where labels stand in an answer");
+        if (Scores is null && Labels is null)
+            throw new FormatException("it says neither where scores nor where labels stand in an answer");
         string[] used = [.. Placeholders(Body)];
-        if (used.Length != 1) throw new FormatException($"its body must hold one of {Images}, {Image} and {File} once, and holds {(used.Length == 0 ? "none" : string.Join(" and ", used))}");
+        if (used.Length != 1)
+            throw new FormatException(
+                $"its body must hold one of {Images}, {Image} and {File} once, and holds "
+                    + $"{(used.Length == 0 ? "none" : string.Join(" and ", used))}"
+            );
         Placeholder = used[0];
 
-        string? TextOf(string key) => json[key] is not { } node ? null : node is JsonValue value && value.TryGetValue(out string? words) ? words : throw new FormatException($"{key} is no text");
+        string? TextOf(string key) =>
+            json[key] is not { } node ? null
+            : node is JsonValue value && value.TryGetValue(out string? words) ? words
+            : throw new FormatException($"{key} is no text");
 
-        JsonPath? PathOf(string key) => TextOf(key) is { } path ? JsonPath.TryParse(path) ?? throw new FormatException($"{key} is no path such as $.predictions[*].scores, but \"{path}\"") : null;
+        JsonPath? PathOf(string key) =>
+            TextOf(key) is { } path
+                ? JsonPath.TryParse(path)
+                    ?? throw new FormatException($"{key} is no path such as $.predictions[*].scores, but \"{path}\"")
+                : null;
     }
 
     /// <summary>The file's text.</summary>
@@ -61,7 +86,9 @@ public sealed class RequestTemplate
     /// <summary>Where requests go, relative to the model's address; null for that address itself.</summary>
     public string? Url { get; }
 
-    /// <summary>Headers of every request; <c>$token</c> in them is the token, which is then sent nowhere else.</summary>
+    /// <summary>
+    /// Headers of every request; <c>$token</c> in them is the token, which is then sent nowhere else.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Headers { get; }
 
     /// <summary>The order of the dimensions; null for channels first.</summary>
@@ -85,12 +112,17 @@ public sealed class RequestTemplate
     {
         try
         {
-            if (new FileInfo(path) is { Exists: true, Length: > Largest }) throw new FormatException("it is longer than a mebibyte");
+            if (new FileInfo(path) is { Exists: true, Length: > Largest })
+                throw new FormatException("it is longer than a mebibyte");
             return Parse(System.IO.File.ReadAllText(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
-            throw new UserErrorException($"{path} is no request template: {e.Message.TrimEnd('.')}; expected {{\"body\": {{\"instances\": \"{Images}\"}}, \"scores\": \"$.predictions\"}} or the like", e);
+            throw new UserErrorException(
+                $"{path} is no request template: {e.Message.TrimEnd('.')}; expected {{\"body\": {{\"instances\": "
+                    + $"\"{Images}\"}}, \"scores\": \"$.predictions\"}} or the like",
+                e
+            );
         }
     }
 
@@ -100,8 +132,16 @@ public sealed class RequestTemplate
     {
         try
         {
-            var options = new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-            return new RequestTemplate(text, JsonNode.Parse(text, documentOptions: options) as JsonObject ?? throw new FormatException("it is no JSON object"));
+            var options = new JsonDocumentOptions
+            {
+                CommentHandling = JsonCommentHandling.Skip,
+                AllowTrailingCommas = true,
+            };
+            return new RequestTemplate(
+                text,
+                JsonNode.Parse(text, documentOptions: options) as JsonObject
+                    ?? throw new FormatException("it is no JSON object")
+            );
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
@@ -110,23 +150,33 @@ public sealed class RequestTemplate
     }
 
     /// <summary>Whether an array is repeated for each image.</summary>
-    internal bool IsRepeated(JsonArray array) => Placeholder != Images && array.Count == 1 && array[0] is { } item && Placeholders(item).Any();
+    internal bool IsRepeated(JsonArray array) =>
+        Placeholder != Images && array.Count == 1 && array[0] is { } item && Placeholders(item).Any();
 
     /// <summary>Whether one request can hold several images.</summary>
     internal bool HoldsMany => Placeholder == Images || Arrays(Body).Any(IsRepeated);
 
-    private static IEnumerable<string> Placeholders(JsonNode node) => node switch
-    {
-        JsonArray array => array.Where(item => item is not null).SelectMany(item => Placeholders(item!)),
-        JsonObject members => members.Where(member => member.Value is not null).SelectMany(member => Placeholders(member.Value!)),
-        JsonValue value when value.TryGetValue(out string? text) && text is Images or Image or File => [value.GetValue<string>()],
-        _ => [],
-    };
+    private static IEnumerable<string> Placeholders(JsonNode node) =>
+        node switch
+        {
+            JsonArray array => array.Where(item => item is not null).SelectMany(item => Placeholders(item!)),
+            JsonObject members => members
+                .Where(member => member.Value is not null)
+                .SelectMany(member => Placeholders(member.Value!)),
+            JsonValue value when value.TryGetValue(out string? text) && text is Images or Image or File =>
+            [
+                value.GetValue<string>(),
+            ],
+            _ => [],
+        };
 
-    private static IEnumerable<JsonArray> Arrays(JsonNode node) => node switch
-    {
-        JsonArray array => array.Where(item => item is not null).SelectMany(item => Arrays(item!)).Prepend(array),
-        JsonObject members => members.Where(member => member.Value is not null).SelectMany(member => Arrays(member.Value!)),
-        _ => [],
-    };
+    private static IEnumerable<JsonArray> Arrays(JsonNode node) =>
+        node switch
+        {
+            JsonArray array => array.Where(item => item is not null).SelectMany(item => Arrays(item!)).Prepend(array),
+            JsonObject members => members
+                .Where(member => member.Value is not null)
+                .SelectMany(member => Arrays(member.Value!)),
+            _ => [],
+        };
 }

@@ -16,7 +16,13 @@ internal sealed class TemplateFormat : IWireFormat
 
     /// <summary>Creates it for images of a shape.</summary>
     /// <exception cref="UserErrorException">The template does not fit them, or leads to another host.</exception>
-    public TemplateFormat(Uri model, RequestTemplate template, ImageShape shape, InputContract contract, bool onlyLabels)
+    public TemplateFormat(
+        Uri model,
+        RequestTemplate template,
+        ImageShape shape,
+        InputContract contract,
+        bool onlyLabels
+    )
     {
         _template = template;
         _contract = contract.Or(new InputContract { Layout = template.Layout ?? ImageLayout.Nchw });
@@ -24,13 +30,33 @@ internal sealed class TemplateFormat : IWireFormat
         Shape = shape;
         Outputs = contract.Outputs;
         MostImages = template.HoldsMany ? int.MaxValue : 1;
-        _sizes = _contract.Layout == ImageLayout.Nhwc ? [shape.Height, shape.Width, shape.Channels] : [shape.Channels, shape.Height, shape.Width];
+        _sizes =
+            _contract.Layout == ImageLayout.Nhwc
+                ? [shape.Height, shape.Width, shape.Channels]
+                : [shape.Channels, shape.Height, shape.Width];
 
         // The token goes where the model's address says and nowhere else, whoever wrote the template.
-        Address = template.Url is null ? model : Uri.TryCreate(model, template.Url, out Uri? joined) && (joined.Scheme, joined.Authority) == (model.Scheme, model.Authority) ? joined
-            : throw new UserErrorException($"expected the template's url to be of the same host as {Endpoint.Shown(model)}, got \"{template.Url}\": give that host as the model");
-        if (template.Placeholder == RequestTemplate.File && (shape.Channels is not (1 or 3) || (contract.Mean ?? contract.Std) is not null || contract.Range is not null))
-            throw new UserErrorException($"a template with {RequestTemplate.File} sends PNG files of 1 or 3 channels as they are: leave out mean, standard deviation and range");
+        Address =
+            template.Url is null ? model
+            : Uri.TryCreate(model, template.Url, out Uri? joined)
+            && (joined.Scheme, joined.Authority) == (model.Scheme, model.Authority)
+                ? joined
+            : throw new UserErrorException(
+                $"expected the template's url to be of the same host as {Endpoint.Shown(model)}, got "
+                    + $"\"{template.Url}\": give that host as the model"
+            );
+        if (
+            template.Placeholder == RequestTemplate.File
+            && (
+                shape.Channels is not (1 or 3)
+                || (contract.Mean ?? contract.Std) is not null
+                || contract.Range is not null
+            )
+        )
+            throw new UserErrorException(
+                $"a template with {RequestTemplate.File} sends PNG files of 1 or 3 channels as they are: leave out "
+                    + $"mean, standard deviation and range"
+            );
     }
 
     public Uri Address { get; }
@@ -39,11 +65,13 @@ internal sealed class TemplateFormat : IWireFormat
 
     public int MostImages { get; }
 
-    public string Identity => $"{Address} {string.Join('x', _sizes)} {_template.Text} {string.Join(',', _contract.ClassNames ?? [])}";
+    public string Identity =>
+        $"{Address} {string.Join('x', _sizes)} {_template.Text} {string.Join(',', _contract.ClassNames ?? [])}";
 
     public OutputKind? Outputs { get; }
 
-    public Tensor ToWire(Tensor images) => _template.Placeholder == RequestTemplate.File ? images.mul(255.0).round() : _contract.ToModel(images);
+    public Tensor ToWire(Tensor images) =>
+        _template.Placeholder == RequestTemplate.File ? images.mul(255.0).round() : _contract.ToModel(images);
 
     public void Write(IBufferWriter<byte> to, ReadOnlySpan<float> values, int count)
     {
@@ -66,7 +94,10 @@ internal sealed class TemplateFormat : IWireFormat
                 var texts = new List<string>();
                 JsonNumbers.Read(row, values, labels ? texts : null);
                 values.AddRange(texts.Select(text => Answers.LabelOf(text, _contract.ClassNames)));
-                if (width > 0 && values.Count - before != width) throw new InvalidDataException($"rows of {width} and of {values.Count - before} numbers stand at {path}");
+                if (width > 0 && values.Count - before != width)
+                    throw new InvalidDataException(
+                        $"rows of {width} and of {values.Count - before} numbers stand at {path}"
+                    );
                 width = values.Count - before;
             }
 
@@ -77,11 +108,18 @@ internal sealed class TemplateFormat : IWireFormat
             throw new InvalidDataException($"it is no JSON ({InferenceTensor.OneLine(e.Message)})", e);
         }
 
-        // One element that holds a row for each image, or a row for each of them; for a single image perhaps the row alone.
+        // One element that holds a row for each image, or a row for each of them; for a single image perhaps the row
+        // alone.
         static IEnumerable<JsonElement> RowsOf(IReadOnlyList<JsonElement> found, int count)
         {
-            if (found is [{ ValueKind: JsonValueKind.Array } all] && all.GetArrayLength() == count) return all.EnumerateArray();
-            return found.Count == count ? found : throw new InvalidDataException($"{(found is [{ ValueKind: JsonValueKind.Array } rows] ? rows.GetArrayLength() : found.Count)} rows came for {count} {(count == 1 ? "image" : "images")}");
+            if (found is [{ ValueKind: JsonValueKind.Array } all] && all.GetArrayLength() == count)
+                return all.EnumerateArray();
+            return found.Count == count
+                ? found
+                : throw new InvalidDataException(
+                    $"{(found is [{ ValueKind: JsonValueKind.Array } rows] ? rows.GetArrayLength() : found.Count)} "
+                        + $"rows came for {count} {(count == 1 ? "image" : "images")}"
+                );
         }
     }
 
@@ -103,11 +141,13 @@ internal sealed class TemplateFormat : IWireFormat
                 writer.WriteStartArray();
                 if (_template.IsRepeated(array))
                 {
-                    for (int i = 0; i < count; i++) Write(writer, array[0], values.Slice(i * Shape.Pixels, Shape.Pixels), 1);
+                    for (int i = 0; i < count; i++)
+                        Write(writer, array[0], values.Slice(i * Shape.Pixels, Shape.Pixels), 1);
                 }
                 else
                 {
-                    foreach (JsonNode? item in array) Write(writer, item, values, count);
+                    foreach (JsonNode? item in array)
+                        Write(writer, item, values, count);
                 }
 
                 writer.WriteEndArray();
@@ -129,7 +169,8 @@ internal sealed class TemplateFormat : IWireFormat
         if (_template.Placeholder == RequestTemplate.File)
         {
             var planes = new byte[values.Length];
-            for (int i = 0; i < planes.Length; i++) planes[i] = (byte)Math.Clamp(values[i], 0, 255);
+            for (int i = 0; i < planes.Length; i++)
+                planes[i] = (byte)Math.Clamp(values[i], 0, 255);
             writer.WriteBase64StringValue(Png.Encode(planes, Shape));
             return;
         }

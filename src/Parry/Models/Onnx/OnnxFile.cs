@@ -1,12 +1,18 @@
 namespace Parry.Models.Onnx;
 
-/// <summary>An input or output of a graph: its name, and its type and shape as far as the file says them; -1 for a size that is open.</summary>
+/// <summary>
+/// An input or output of a graph: its name, and its type and shape as far as the file says them; -1 for a size that is
+/// open.
+/// </summary>
 internal sealed record OnnxPort(string Name, OnnxType Type, long[]? Shape);
 
-/// <summary>What an ONNX file holds, as it stands there. Files are untrusted: nothing is believed that its bytes do not show.</summary>
+/// <summary>
+/// What an ONNX file holds, as it stands there. Files are untrusted: nothing is believed that its bytes do not show.
+/// </summary>
 internal sealed class OnnxFile
 {
-    private const int OldestOpset = 7, NewestOpset = 21;
+    private const int OldestOpset = 7,
+        NewestOpset = 21;
 
     private OnnxFile(ArraySegment<byte> message, string? folder)
     {
@@ -15,28 +21,50 @@ internal sealed class OnnxFile
         {
             List<ProtoField> set = ProtoField.Read(field.Bytes);
             string domain = set.LastOrDefault(part => part.Number == 1).Text;
-            Opsets[domain is "ai.onnx" ? "" : domain] = (int)Math.Clamp(set.LastOrDefault(part => part.Number == 2).Integer, 0, int.MaxValue);
+            Opsets[domain is "ai.onnx" ? "" : domain] = (int)
+                Math.Clamp(set.LastOrDefault(part => part.Number == 2).Integer, 0, int.MaxValue);
         }
 
         foreach (ProtoField field in model.Where(field => field.Number == 14))
         {
             List<ProtoField> pair = ProtoField.Read(field.Bytes);
-            Metadata[pair.LastOrDefault(part => part.Number == 1).Text] = pair.LastOrDefault(part => part.Number == 2).Text;
+            Metadata[pair.LastOrDefault(part => part.Number == 1).Text] = pair.LastOrDefault(part =>
+                part.Number == 2
+            ).Text;
         }
 
-        if (!model.Exists(field => field.Number == 7)) throw new InvalidDataException("it holds no graph");
+        if (!model.Exists(field => field.Number == 7))
+            throw new InvalidDataException("it holds no graph");
         if (Opset is < OldestOpset or > NewestOpset)
-            throw new InvalidDataException($"its operators are of version {Opset}; versions {OldestOpset} to {NewestOpset} are known: export it with opset_version={NewestOpset - 4}");
-        if (model.Exists(field => field.Number == 25)) throw new InvalidDataException("it defines functions of its own: export it with functions inlined (onnx.inliner.inline_local_functions)");
+            throw new InvalidDataException(
+                $"its operators are of version {Opset}; versions {OldestOpset} to {NewestOpset} are known: export "
+                    + $"it with opset_version={NewestOpset - 4}"
+            );
+        if (model.Exists(field => field.Number == 25))
+            throw new InvalidDataException(
+                "it defines functions of its own: export it with functions inlined "
+                    + "(onnx.inliner.inline_local_functions)"
+            );
         foreach (ProtoField field in ProtoField.Read(model.Last(field => field.Number == 7).Bytes))
         {
             switch (field.Number)
             {
-                case 1: Nodes.Add(new OnnxNode(field.Bytes, OpsetOf, folder)); break;
-                case 5: Initializers.Add(new OnnxTensor(field.Bytes, folder)); break;
-                case 11: Inputs.Add(ReadPort(field.Bytes)); break;
-                case 12: Outputs.Add(ReadPort(field.Bytes)); break;
-                case 15: throw new InvalidDataException("it holds sparse constants, which cannot be read: export it with dense weights");
+                case 1:
+                    Nodes.Add(new OnnxNode(field.Bytes, OpsetOf, folder));
+                    break;
+                case 5:
+                    Initializers.Add(new OnnxTensor(field.Bytes, folder));
+                    break;
+                case 11:
+                    Inputs.Add(ReadPort(field.Bytes));
+                    break;
+                case 12:
+                    Outputs.Add(ReadPort(field.Bytes));
+                    break;
+                case 15:
+                    throw new InvalidDataException(
+                        "it holds sparse constants, which cannot be read: export it with dense weights"
+                    );
             }
         }
 
@@ -63,7 +91,8 @@ internal sealed class OnnxFile
     public List<OnnxPort> Outputs { get; } = [];
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="InvalidDataException">It is no ONNX file, or of a kind that cannot be run; the message says why.</exception>
+    /// <exception cref="InvalidDataException">It is no ONNX file, or of a kind that cannot be run; the message says
+    /// why.</exception>
     public static OnnxFile Read(string path)
     {
         byte[] file = File.ReadAllBytes(path);
@@ -81,10 +110,15 @@ internal sealed class OnnxFile
         string name = port.LastOrDefault(field => field.Number == 1).Text;
         List<ProtoField> type = ProtoField.Read(port.LastOrDefault(field => field.Number == 2).Bytes);
         int tensor = type.FindLastIndex(field => field.Number == 1);
-        if (tensor < 0) return new OnnxPort(name, OnnxType.Undefined, null);
+        if (tensor < 0)
+            return new OnnxPort(name, OnnxType.Undefined, null);
         List<ProtoField> parts = ProtoField.Read(type[tensor].Bytes);
         int shape = parts.FindLastIndex(field => field.Number == 2);
-        return new OnnxPort(name, (OnnxType)parts.LastOrDefault(field => field.Number == 1).Integer, shape < 0 ? null : [.. ReadSizes(parts[shape].Bytes)]);
+        return new OnnxPort(
+            name,
+            (OnnxType)parts.LastOrDefault(field => field.Number == 1).Integer,
+            shape < 0 ? null : [.. ReadSizes(parts[shape].Bytes)]
+        );
     }
 
     private static IEnumerable<long> ReadSizes(ArraySegment<byte> message)

@@ -5,15 +5,16 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// A graph made ready to run from an input to one output: what that output does not need is dropped, nodes are put in order, constants are computed, batch
-/// normalization is folded into the convolution before it. It owns its constants.
+/// A graph made ready to run from an input to one output: what that output does not need is dropped, nodes are put in
+/// order, constants are computed, batch normalization is folded into the convolution before it. It owns its constants.
 /// </summary>
 internal sealed class OnnxGraph : IDisposable
 {
     private readonly Dictionary<string, OnnxNode> _makers = [];
 
     /// <summary>Prepares a file's graph.</summary>
-    /// <exception cref="InvalidDataException">Operators are missing, all of which are named; values are missing, made twice or in a circle; a node is wrong.</exception>
+    /// <exception cref="InvalidDataException">Operators are missing, all of which are named; values are missing, made
+    /// twice or in a circle; a node is wrong.</exception>
     public OnnxGraph(OnnxFile file, string input, string output)
     {
         (Input, Output) = (input, output);
@@ -21,20 +22,26 @@ internal sealed class OnnxGraph : IDisposable
         {
             foreach (string name in node.Outputs.Where(name => name.Length > 0))
             {
-                if (!_makers.TryAdd(name, node) || name == input) throw new InvalidDataException($"the value \"{name}\" is made twice, also by {node}");
+                if (!_makers.TryAdd(name, node) || name == input)
+                    throw new InvalidDataException($"the value \"{name}\" is made twice, also by {node}");
             }
         }
 
         var initializers = new Dictionary<string, OnnxTensor>();
-        foreach (OnnxTensor constant in file.Initializers) initializers[constant.Name] = constant;
+        foreach (OnnxTensor constant in file.Initializers)
+            initializers[constant.Name] = constant;
         OnnxNode[] needed = InOrder(initializers);
         CheckOperators(needed);
         using var frozen = no_grad();
         try
         {
             foreach (string name in needed.SelectMany(node => node.Inputs).Distinct().Where(initializers.ContainsKey))
-                Constants[name] = new OnnxValue(initializers[name].Read().DetachFromDisposeScope(), initializers[name].Type);
-            foreach (OnnxNode node in needed) Add(node);
+                Constants[name] = new OnnxValue(
+                    initializers[name].Read().DetachFromDisposeScope(),
+                    initializers[name].Type
+                );
+            foreach (OnnxNode node in needed)
+                Add(node);
             FoldNormalization();
         }
         catch
@@ -67,12 +74,21 @@ internal sealed class OnnxGraph : IDisposable
             // A value is freed after its last use, so no two may be the same object.
             for (int i = 0; i < made.Length; i++)
             {
-                if (Array.Exists(inputs, input => ReferenceEquals(input?.Tensor, made[i]))) made[i] = made[i].view_as(made[i]);
+                if (Array.Exists(inputs, input => ReferenceEquals(input?.Tensor, made[i])))
+                    made[i] = made[i].view_as(made[i]);
             }
 
             return made;
         }
-        catch (Exception e) when (e is InvalidDataException or ExternalException or ArithmeticException or IndexOutOfRangeException or ArgumentException or NotSupportedException)
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or ExternalException
+                        or ArithmeticException
+                        or IndexOutOfRangeException
+                        or ArgumentException
+                        or NotSupportedException
+            )
         {
             string shapes = string.Join(", ", inputs.Select(input => input?.Tensor.Describe() ?? "nothing"));
             throw new InvalidDataException($"the node {node} cannot work on {shapes}: {e.Message.Split('\n')[0]}", e);
@@ -85,9 +101,18 @@ internal sealed class OnnxGraph : IDisposable
         for (int i = 0; i < Nodes.Count; i++)
         {
             OnnxNode node = Nodes[i].Node;
-            if (node.Operator != "Reshape" || node.Flag("allowzero") || !Constants.TryGetValue(node.Inputs[1], out OnnxValue? sizes) || sizes.Integers.Length == 0 || sizes.Integers[0] != batch) continue;
+            if (
+                node.Operator != "Reshape"
+                || node.Flag("allowzero")
+                || !Constants.TryGetValue(node.Inputs[1], out OnnxValue? sizes)
+                || sizes.Integers.Length == 0
+                || sizes.Integers[0] != batch
+            )
+                continue;
             string freed = $"{node.Outputs[0]} sizes";
-            Constants[freed] = new OnnxValue(tensor((long[])[0, .. sizes.Integers[1..]], [sizes.Integers.Length]).DetachFromDisposeScope());
+            Constants[freed] = new OnnxValue(
+                tensor((long[])[0, .. sizes.Integers[1..]], [sizes.Integers.Length]).DetachFromDisposeScope()
+            );
             var reshape = new OnnxNode(node, [node.Inputs[0], freed], node.Outputs);
             Nodes[i] = (reshape, OnnxOperators.Make(reshape));
         }
@@ -106,7 +131,8 @@ internal sealed class OnnxGraph : IDisposable
     /// <summary>Frees the constants.</summary>
     public void Dispose()
     {
-        foreach (OnnxValue constant in Constants.Values) constant.Tensor.Dispose();
+        foreach (OnnxValue constant in Constants.Values)
+            constant.Tensor.Dispose();
     }
 
     // Depth first from the output, without recursion: graphs are thousands of nodes deep.
@@ -133,8 +159,14 @@ internal sealed class OnnxGraph : IDisposable
 
         void Visit(string name, OnnxNode? of)
         {
-            if ((name.Length == 0 && of is not null) || name == Input || initializers.ContainsKey(name)) return;
-            if (!_makers.TryGetValue(name, out OnnxNode? maker)) throw new InvalidDataException(of is null ? $"its output \"{name}\" is made by no node" : $"the node {of} takes \"{name}\", which nothing makes");
+            if ((name.Length == 0 && of is not null) || name == Input || initializers.ContainsKey(name))
+                return;
+            if (!_makers.TryGetValue(name, out OnnxNode? maker))
+                throw new InvalidDataException(
+                    of is null
+                        ? $"its output \"{name}\" is made by no node"
+                        : $"the node {of} takes \"{name}\", which nothing makes"
+                );
             if (!state.TryGetValue(maker, out bool done))
             {
                 state[maker] = false;
@@ -149,8 +181,16 @@ internal sealed class OnnxGraph : IDisposable
 
     private static void CheckOperators(OnnxNode[] nodes)
     {
-        var missing = nodes.Where(node => !OnnxOperators.Knows(node)).GroupBy(node => node.Kind).Select(group => group.Count() == 1 ? $"{group.First()}" : $"{group.First()} and {group.Count() - 1} more").ToArray();
-        if (missing.Length > 0) throw new InvalidDataException($"it needs {(missing.Length == 1 ? "an operator that is" : $"{missing.Length} operators that are")} not supported: {string.Join(", ", missing)}; export the model as TorchScript instead");
+        var missing = nodes
+            .Where(node => !OnnxOperators.Knows(node))
+            .GroupBy(node => node.Kind)
+            .Select(group => group.Count() == 1 ? $"{group.First()}" : $"{group.First()} and {group.Count() - 1} more")
+            .ToArray();
+        if (missing.Length > 0)
+            throw new InvalidDataException(
+                $"it needs {(missing.Length == 1 ? "an operator that is" : $"{missing.Length} operators that are")} "
+                    + $"not supported: {string.Join(", ", missing)}; export the model as TorchScript instead"
+            );
     }
 
     private void Add(OnnxNode node)
@@ -169,13 +209,22 @@ internal sealed class OnnxGraph : IDisposable
         if (node.Inputs.All(name => name.Length == 0 || Constants.ContainsKey(name)))
         {
             using var scope = NewDisposeScope();
-            Tensor[] made = Run(node, kernel, [.. node.Inputs.Select(name => name.Length == 0 ? null : Constants[name])]);
-            if (made.Length < node.Outputs.Length) throw node.Refused($"does not give \"{node.Outputs[made.Length]}\" here");
-            OnnxType type = node.Operator == "Constant" ? node.Tensor("value")?.Type ?? OnnxType.Undefined : OnnxType.Undefined;
+            Tensor[] made = Run(
+                node,
+                kernel,
+                [.. node.Inputs.Select(name => name.Length == 0 ? null : Constants[name])]
+            );
+            if (made.Length < node.Outputs.Length)
+                throw node.Refused($"does not give \"{node.Outputs[made.Length]}\" here");
+            OnnxType type =
+                node.Operator == "Constant" ? node.Tensor("value")?.Type ?? OnnxType.Undefined : OnnxType.Undefined;
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
             {
                 OnnxGuard.Count(made[i].numel());
-                Constants[node.Outputs[i]] = new OnnxValue(scope.MoveToOuter(made[i].clone()).DetachFromDisposeScope(), type);
+                Constants[node.Outputs[i]] = new OnnxValue(
+                    scope.MoveToOuter(made[i].clone()).DetachFromDisposeScope(),
+                    type
+                );
             }
 
             return;
@@ -184,28 +233,49 @@ internal sealed class OnnxGraph : IDisposable
         Nodes.Add((node, kernel));
     }
 
-    // In evaluation a batch normalization is a scale and a shift for each channel, which the convolution before it can do as well.
+    // In evaluation a batch normalization is a scale and a shift for each channel, which the convolution before it can
+    // do as well.
     private void FoldNormalization()
     {
-        var uses = Nodes.SelectMany(step => step.Node.Inputs).GroupBy(name => name).ToDictionary(group => group.Key, group => group.Count());
+        var uses = Nodes
+            .SelectMany(step => step.Node.Inputs)
+            .GroupBy(name => name)
+            .ToDictionary(group => group.Key, group => group.Count());
         for (int i = 0; i < Nodes.Count; i++)
         {
             OnnxNode node = Nodes[i].Node;
-            if (node.Operator != "BatchNormalization" || node.Inputs.Length != 5 || !node.Inputs.Skip(1).All(Constants.ContainsKey)) continue;
+            if (
+                node.Operator != "BatchNormalization"
+                || node.Inputs.Length != 5
+                || !node.Inputs.Skip(1).All(Constants.ContainsKey)
+            )
+                continue;
             int at = Nodes.FindIndex(step => step.Node.Outputs.Length > 0 && step.Node.Outputs[0] == node.Inputs[0]);
-            if (at < 0 || Nodes[at].Node is not { Operator: "Conv" } conv || uses[node.Inputs[0]] != 1 || node.Inputs[0] == Output || !conv.Inputs.Skip(1).All(name => name.Length == 0 || Constants.ContainsKey(name))) continue;
+            if (
+                at < 0
+                || Nodes[at].Node is not { Operator: "Conv" } conv
+                || uses[node.Inputs[0]] != 1
+                || node.Inputs[0] == Output
+                || !conv.Inputs.Skip(1).All(name => name.Length == 0 || Constants.ContainsKey(name))
+            )
+                continue;
             using var scope = NewDisposeScope();
             Tensor[] of = [.. node.Inputs.Skip(1).Select(name => Constants[name].Tensor)];
             Tensor weight = Constants[conv.Inputs[1]].Tensor;
             Tensor scale = of[0].div(of[3].add(node.Float("epsilon", 1e-5)).sqrt());
-            if (scale.numel() != weight.size(0)) continue;
+            if (scale.numel() != weight.size(0))
+                continue;
             Tensor shift = of[1].sub(of[2].mul(scale));
-            if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0) shift = shift.add(Constants[conv.Inputs[2]].Tensor.mul(scale));
-            string scaled = $"{node.Outputs[0]} weight", shifted = $"{node.Outputs[0]} bias";
+            if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0)
+                shift = shift.add(Constants[conv.Inputs[2]].Tensor.mul(scale));
+            string scaled = $"{node.Outputs[0]} weight",
+                shifted = $"{node.Outputs[0]} bias";
             long[] column = new long[weight.shape.Length];
             Array.Fill(column, 1);
             column[0] = -1;
-            Constants[scaled] = new OnnxValue(scope.MoveToOuter(weight.mul(scale.reshape(column))).DetachFromDisposeScope());
+            Constants[scaled] = new OnnxValue(
+                scope.MoveToOuter(weight.mul(scale.reshape(column))).DetachFromDisposeScope()
+            );
             Constants[shifted] = new OnnxValue(scope.MoveToOuter(shift.clone()).DetachFromDisposeScope());
             var folded = new OnnxNode(conv, [conv.Inputs[0], scaled, shifted], node.Outputs[..1]);
             Nodes[at] = (folded, OnnxOperators.Make(folded));

@@ -6,25 +6,35 @@ namespace Parry.Models.Onnx;
 /// <summary>Layers: convolutions, pools, normalizations, matrix products, resizing.</summary>
 internal static class OnnxLayers
 {
-    public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } = new()
-    {
-        ["Conv"] = Conv,
-        ["ConvTranspose"] = ConvTranspose,
-        ["Gemm"] = Gemm,
-        ["MatMul"] = _ => inputs => [MatMul(inputs.At(0).Tensor, inputs.At(1).Tensor)],
-        ["BatchNormalization"] = BatchNormalization,
-        ["InstanceNormalization"] = node => inputs => [nn.functional.instance_norm(inputs.At(0).Tensor, weight: inputs.At(1).Tensor, bias: inputs.At(2).Tensor, eps: node.Float("epsilon", 1e-5))],
-        ["GroupNormalization"] = GroupNormalization,
-        ["LayerNormalization"] = LayerNormalization,
-        ["LRN"] = LocalResponseNormalization,
-        ["LpNormalization"] = LpNormalization,
-        ["MaxPool"] = MaxPool,
-        ["AveragePool"] = AveragePool,
-        ["GlobalAveragePool"] = _ => OnnxOperators.Unary(x => x.mean(Spatial(x), true)),
-        ["GlobalMaxPool"] = _ => OnnxOperators.Unary(x => x.amax(Spatial(x), true)),
-        ["Resize"] = OnnxResize.Make,
-        ["Upsample"] = OnnxResize.Make,
-    };
+    public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } =
+        new()
+        {
+            ["Conv"] = Conv,
+            ["ConvTranspose"] = ConvTranspose,
+            ["Gemm"] = Gemm,
+            ["MatMul"] = _ => inputs => [MatMul(inputs.At(0).Tensor, inputs.At(1).Tensor)],
+            ["BatchNormalization"] = BatchNormalization,
+            ["InstanceNormalization"] = node =>
+                inputs =>
+                    [
+                        nn.functional.instance_norm(
+                            inputs.At(0).Tensor,
+                            weight: inputs.At(1).Tensor,
+                            bias: inputs.At(2).Tensor,
+                            eps: node.Float("epsilon", 1e-5)
+                        ),
+                    ],
+            ["GroupNormalization"] = GroupNormalization,
+            ["LayerNormalization"] = LayerNormalization,
+            ["LRN"] = LocalResponseNormalization,
+            ["LpNormalization"] = LpNormalization,
+            ["MaxPool"] = MaxPool,
+            ["AveragePool"] = AveragePool,
+            ["GlobalAveragePool"] = _ => OnnxOperators.Unary(x => x.mean(Spatial(x), true)),
+            ["GlobalMaxPool"] = _ => OnnxOperators.Unary(x => x.amax(Spatial(x), true)),
+            ["Resize"] = OnnxResize.Make,
+            ["Upsample"] = OnnxResize.Make,
+        };
 
     private static long[] Spatial(Tensor x) => [.. Enumerable.Range(2, x.shape.Length - 2).Select(axis => (long)axis)];
 
@@ -34,12 +44,29 @@ internal static class OnnxLayers
         OnnxWindow window = OnnxWindow.Of(node);
         return inputs =>
         {
-            Tensor x = inputs.At(0).Tensor, weight = inputs.At(1).Tensor;
-            if (weight.shape.Length < 3) throw new InvalidDataException($"its weights are {weight.Describe()}");
+            Tensor x = inputs.At(0).Tensor,
+                weight = inputs.At(1).Tensor;
+            if (weight.shape.Length < 3)
+                throw new InvalidDataException($"its weights are {weight.Describe()}");
             var (padded, padding) = window.Pad(x, weight.shape[2..], 0);
             OnnxGuard.Work((double)x.numel() / Math.Max(1, x.size(1)) * (1 + padding.Sum()) * weight.numel());
-            OnnxGuard.Claim([x.size(0), weight.size(0), .. padded.shape.Skip(2).Select((size, i) => size + (2 * padding[i]))]);
-            return [OnnxConvolution.Plain(padded, weight, inputs.Maybe(2)?.Tensor, window.Strides(padding.Length), padding, window.Dilations(padding.Length), groups)];
+            OnnxGuard.Claim([
+                x.size(0),
+                weight.size(0),
+                .. padded.shape.Skip(2).Select((size, i) => size + (2 * padding[i])),
+            ]);
+            return
+            [
+                OnnxConvolution.Plain(
+                    padded,
+                    weight,
+                    inputs.Maybe(2)?.Tensor,
+                    window.Strides(padding.Length),
+                    padding,
+                    window.Dilations(padding.Length),
+                    groups
+                ),
+            ];
         };
     }
 
@@ -47,46 +74,81 @@ internal static class OnnxLayers
     {
         long groups = node.Int("group", 1);
         OnnxWindow window = OnnxWindow.Of(node);
-        long[]? outputPadding = node.Ints("output_padding"), outputShape = node.Ints("output_shape");
+        long[]? outputPadding = node.Ints("output_padding"),
+            outputShape = node.Ints("output_shape");
         return inputs =>
         {
-            Tensor x = inputs.At(0).Tensor, weight = inputs.At(1).Tensor;
-            if (weight.shape.Length < 3) throw new InvalidDataException($"its weights are {weight.Describe()}");
+            Tensor x = inputs.At(0).Tensor,
+                weight = inputs.At(1).Tensor;
+            if (weight.shape.Length < 3)
+                throw new InvalidDataException($"its weights are {weight.Describe()}");
             int rank = weight.shape.Length - 2;
-            long[] strides = window.Strides(rank), dilations = window.Dilations(rank), more = [.. outputPadding ?? new long[rank]];
-            if (more.Length != rank) throw new InvalidDataException($"it pads {rank} dimensions of its output by {more.Length} amounts");
+            long[] strides = window.Strides(rank),
+                dilations = window.Dilations(rank),
+                more = [.. outputPadding ?? new long[rank]];
+            if (more.Length != rank)
+                throw new InvalidDataException($"it pads {rank} dimensions of its output by {more.Length} amounts");
 
-            // Without padding first; then what the pads take off is cut off, which allows for different amounts at both ends.
-            long[] full = [.. Enumerable.Range(0, rank).Select(i => ((x.size(2 + i) - 1) * strides[i]) + (dilations[i] * (weight.size(2 + i) - 1)) + 1 + more[i])];
+            // Without padding first; then what the pads take off is cut off, which allows for different amounts at both
+            // ends.
+            long[] full =
+            [
+                .. Enumerable
+                    .Range(0, rank)
+                    .Select(i =>
+                        ((x.size(2 + i) - 1) * strides[i]) + (dilations[i] * (weight.size(2 + i) - 1)) + 1 + more[i]
+                    ),
+            ];
             OnnxGuard.Claim([x.size(0), weight.size(1) * groups, .. full]);
             OnnxGuard.Work((double)x.numel() * weight.numel() / Math.Max(1, weight.size(0)));
             if (outputShape is not null)
             {
                 // Promised values beyond those that come by themselves are padding of the output.
-                for (int i = 0; i < rank; i++) more[i] += Math.Max(0, outputShape[outputShape.Length - rank + i] - full[i]);
+                for (int i = 0; i < rank; i++)
+                    more[i] += Math.Max(0, outputShape[outputShape.Length - rank + i] - full[i]);
                 full = [.. full.Select((size, i) => Math.Max(size, outputShape[outputShape.Length - rank + i]))];
                 OnnxGuard.Claim([x.size(0), weight.size(1) * groups, .. full]);
             }
 
-            var (begin, end) = window.Cuts(full, outputShape, strides, [.. Enumerable.Range(0, rank).Select(i => x.size(2 + i))]);
+            var (begin, end) = window.Cuts(
+                full,
+                outputShape,
+                strides,
+                [.. Enumerable.Range(0, rank).Select(i => x.size(2 + i))]
+            );
             bool even = begin.SequenceEqual(end) && begin.All(cut => cut >= 0);
-            Tensor y = OnnxConvolution.Transposed(x, weight, inputs.Maybe(2)?.Tensor, strides, even ? begin : new long[rank], more, dilations, groups);
-            for (int i = 0; i < rank && !even; i++) y = y.slice(2 + i, begin[i], full[i] - end[i], 1);
+            Tensor y = OnnxConvolution.Transposed(
+                x,
+                weight,
+                inputs.Maybe(2)?.Tensor,
+                strides,
+                even ? begin : new long[rank],
+                more,
+                dilations,
+                groups
+            );
+            for (int i = 0; i < rank && !even; i++)
+                y = y.slice(2 + i, begin[i], full[i] - end[i], 1);
             return [y];
         };
     }
 
     private static OnnxKernel Gemm(OnnxNode node)
     {
-        double alpha = node.Float("alpha", 1), beta = node.Float("beta", 1);
-        bool turnFirst = node.Flag("transA"), turnSecond = node.Flag("transB");
+        double alpha = node.Float("alpha", 1),
+            beta = node.Float("beta", 1);
+        bool turnFirst = node.Flag("transA"),
+            turnSecond = node.Flag("transB");
         return inputs =>
         {
-            Tensor a = turnFirst ? inputs.At(0).Tensor.transpose(0, 1) : inputs.At(0).Tensor, b = inputs.At(1).Tensor;
+            Tensor a = turnFirst ? inputs.At(0).Tensor.transpose(0, 1) : inputs.At(0).Tensor,
+                b = inputs.At(1).Tensor;
             Tensor? c = inputs.Maybe(2)?.Tensor;
-            if (alpha == 1 && beta == 1 && c?.shape.Length == 1) return [nn.functional.linear(a, turnSecond ? b : b.transpose(0, 1), c)];
+            if (alpha == 1 && beta == 1 && c?.shape.Length == 1)
+                return [nn.functional.linear(a, turnSecond ? b : b.transpose(0, 1), c)];
             Tensor product = MatMul(a, turnSecond ? b.transpose(0, 1) : b);
-            if (alpha != 1) product = product.mul(alpha);
+            if (alpha != 1)
+                product = product.mul(alpha);
             return [c is null ? product : product.add(OnnxOperators.Bounded(product, beta == 1 ? c : c.mul(beta)))];
         };
     }
@@ -106,8 +168,21 @@ internal static class OnnxLayers
     private static OnnxKernel BatchNormalization(OnnxNode node)
     {
         double epsilon = node.Float("epsilon", 1e-5);
-        if (node.Flag("training_mode")) throw node.Refused("is in training mode: export the model in evaluation mode (model.eval())");
-        return inputs => [nn.functional.batch_norm(inputs.At(0).Tensor, inputs.At(3).Tensor, inputs.At(4).Tensor, inputs.At(1).Tensor, inputs.At(2).Tensor, false, 0, epsilon)];
+        if (node.Flag("training_mode"))
+            throw node.Refused("is in training mode: export the model in evaluation mode (model.eval())");
+        return inputs =>
+            [
+                nn.functional.batch_norm(
+                    inputs.At(0).Tensor,
+                    inputs.At(3).Tensor,
+                    inputs.At(4).Tensor,
+                    inputs.At(1).Tensor,
+                    inputs.At(2).Tensor,
+                    false,
+                    0,
+                    epsilon
+                ),
+            ];
     }
 
     private static OnnxKernel GroupNormalization(OnnxNode node)
@@ -116,12 +191,16 @@ internal static class OnnxLayers
         double epsilon = node.Float("epsilon", 1e-5);
         return inputs =>
         {
-            Tensor scale = inputs.At(1).Tensor, bias = inputs.At(2).Tensor;
+            Tensor scale = inputs.At(1).Tensor,
+                bias = inputs.At(2).Tensor;
             long channels = inputs.At(0).Tensor.size(1);
             if (scale.numel() == groups && groups > 0 && channels != groups)
             {
                 // Until version 20 there was one number a group.
-                (scale, bias) = (scale.repeat_interleave(channels / groups, 0), bias.repeat_interleave(channels / groups, 0));
+                (scale, bias) = (
+                    scale.repeat_interleave(channels / groups, 0),
+                    bias.repeat_interleave(channels / groups, 0)
+                );
             }
 
             return [nn.functional.group_norm(inputs.At(0).Tensor, groups, scale, bias, epsilon)];
@@ -136,28 +215,52 @@ internal static class OnnxLayers
         {
             Tensor x = inputs.At(0).Tensor;
             long[] shape = x.shape[OnnxOperators.Axis(axis, x.shape.Length)..];
-            return [nn.functional.layer_norm(x, shape, inputs.At(1).Tensor.expand(shape), inputs.Maybe(2)?.Tensor.expand(shape), epsilon)];
+            return
+            [
+                nn.functional.layer_norm(
+                    x,
+                    shape,
+                    inputs.At(1).Tensor.expand(shape),
+                    inputs.Maybe(2)?.Tensor.expand(shape),
+                    epsilon
+                ),
+            ];
         };
     }
 
     private static OnnxKernel LocalResponseNormalization(OnnxNode node)
     {
-        double alpha = node.Float("alpha", 1e-4), beta = node.Float("beta", 0.75), bias = node.Float("bias", 1);
+        double alpha = node.Float("alpha", 1e-4),
+            beta = node.Float("beta", 0.75),
+            bias = node.Float("bias", 1);
         long size = node.Int("size", 1);
-        if (size is < 1 or > 1 << 16) throw node.Refused($"looks at {size} channels");
+        if (size is < 1 or > 1 << 16)
+            throw node.Refused($"looks at {size} channels");
         return inputs =>
         {
             // The mean over neighboring channels is a pool along them.
             Tensor x = inputs.At(0).Tensor;
-            long n = x.size(0), c = x.size(1), rest = x.numel() / Math.Max(1, n * c);
+            long n = x.size(0),
+                c = x.size(1),
+                rest = x.numel() / Math.Max(1, n * c);
             Tensor squares = nn.functional.pad(x.mul(x).reshape(n, 1, c, rest), [0, 0, (size - 1) / 2, size / 2]);
-            return [x.div(nn.functional.avg_pool2d(squares, [size, 1], [1, 1], [0, 0], false, true).reshape(x.shape).mul(alpha).add(bias).pow(beta))];
+            return
+            [
+                x.div(
+                    nn.functional.avg_pool2d(squares, [size, 1], [1, 1], [0, 0], false, true)
+                        .reshape(x.shape)
+                        .mul(alpha)
+                        .add(bias)
+                        .pow(beta)
+                ),
+            ];
         };
     }
 
     private static OnnxKernel LpNormalization(OnnxNode node)
     {
-        long axis = node.Int("axis", -1), p = node.Int("p", 2);
+        long axis = node.Int("axis", -1),
+            p = node.Int("p", 2);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -167,7 +270,8 @@ internal static class OnnxLayers
 
     private static OnnxKernel MaxPool(OnnxNode node)
     {
-        if (node.Outputs.Length > 1 && node.Outputs[1].Length > 0) throw node.Refused("also gives the places of the largest values, which is not supported");
+        if (node.Outputs.Length > 1 && node.Outputs[1].Length > 0)
+            throw node.Refused("also gives the places of the largest values, which is not supported");
         long[] kernel = node.Ints("kernel_shape") ?? throw node.Refused("has no kernel_shape");
         bool ceil = node.Flag("ceil_mode");
         OnnxWindow window = OnnxWindow.Of(node);
@@ -182,20 +286,29 @@ internal static class OnnxLayers
     private static OnnxKernel AveragePool(OnnxNode node)
     {
         long[] kernel = node.Ints("kernel_shape") ?? throw node.Refused("has no kernel_shape");
-        bool ceil = node.Flag("ceil_mode"), countPadding = node.Flag("count_include_pad");
+        bool ceil = node.Flag("ceil_mode"),
+            countPadding = node.Flag("count_include_pad");
         OnnxWindow window = OnnxWindow.Of(node);
-        if (window.Dilations(kernel.Length).Any(dilation => dilation != 1)) throw node.Refused("has dilations, which are not supported in means");
+        if (window.Dilations(kernel.Length).Any(dilation => dilation != 1))
+            throw node.Refused("has dilations, which are not supported in means");
         return inputs =>
         {
             Tensor x = OnnxWindow.Planes(inputs.At(0).Tensor, kernel);
             long[] strides = window.Strides(2);
             var (padded, padding) = window.Pad(x, kernel, 0, most: 2);
-            if (ReferenceEquals(padded, x)) return [nn.functional.avg_pool2d(x, kernel, strides, padding, ceil, countPadding)];
-            if (countPadding) return [nn.functional.avg_pool2d(padded, kernel, strides, padding, ceil, true)];
+            if (ReferenceEquals(padded, x))
+                return [nn.functional.avg_pool2d(x, kernel, strides, padding, ceil, countPadding)];
+            if (countPadding)
+                return [nn.functional.avg_pool2d(padded, kernel, strides, padding, ceil, true)];
 
             // Sums over sums of ones: padding that is uneven counts for nothing either.
             Tensor counted = window.Pad(ones([1, 1, x.size(2), x.size(3)]), kernel, 0, most: 2).Padded;
-            return [nn.functional.avg_pool2d(padded, kernel, strides, padding, ceil, true, 1).div(nn.functional.avg_pool2d(counted, kernel, strides, padding, ceil, true, 1))];
+            return
+            [
+                nn
+                    .functional.avg_pool2d(padded, kernel, strides, padding, ceil, true, 1)
+                    .div(nn.functional.avg_pool2d(counted, kernel, strides, padding, ceil, true, 1)),
+            ];
         };
     }
 }

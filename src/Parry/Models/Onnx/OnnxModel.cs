@@ -4,29 +4,50 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>ONNX files as classifiers: which of their inputs takes the image, which output holds the scores, and how the one lies.</summary>
+/// <summary>
+/// ONNX files as classifiers: which of their inputs takes the image, which output holds the scores, and how the one
+/// lies.
+/// </summary>
 internal static class OnnxModel
 {
     /// <summary>Loads a file, which the caller owns.</summary>
     /// <param name="path">The file.</param>
     /// <param name="given">What is known of it; it goes before what the file says.</param>
     /// <param name="images">The shape of the images at hand, for sizes that the file leaves open.</param>
-    /// <exception cref="InvalidDataException">It is damaged, hostile, or no image classifier that can be run.</exception>
-    public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(string path, InputContract given, ImageShape? images)
+    /// <exception cref="InvalidDataException">It is damaged, hostile, or no image classifier that can be
+    /// run.</exception>
+    public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(
+        string path,
+        InputContract given,
+        ImageShape? images
+    )
     {
         OnnxFile file = OnnxFile.Read(path);
-        if (file.Inputs.Count != 1) throw new InvalidDataException($"it has {file.Inputs.Count} inputs ({string.Join(", ", file.Inputs.Select(input => input.Name))}); one, an image, was expected");
+        if (file.Inputs.Count != 1)
+            throw new InvalidDataException(
+                $"it has {file.Inputs.Count} inputs ({string.Join(", ", file.Inputs.Select(input => input.Name))}); "
+                    + $"one, an image, was expected"
+            );
         OnnxPort port = file.Inputs[0];
         InputContract contract = given.Or(InputContract.FromMetadata(file.Metadata));
         long[] sizes = port.Shape ?? [-1, -1, -1, -1];
-        if (contract.Layout is null && sizes.Length == 4 && sizes[3] is 1 or 3 && sizes[1] is not (1 or 3)) contract = contract with { Layout = ImageLayout.Nhwc };
-        if (contract.Range is null && port.Type == OnnxType.UInt8) contract = contract with { Range = (0, 255) };
+        if (contract.Layout is null && sizes.Length == 4 && sizes[3] is 1 or 3 && sizes[1] is not (1 or 3))
+            contract = contract with { Layout = ImageLayout.Nhwc };
+        if (contract.Range is null && port.Type == OnnxType.UInt8)
+            contract = contract with { Range = (0, 255) };
         ImageShape shape = ShapeOf(sizes, contract, images);
-        if (port.Type is not (OnnxType.Float or OnnxType.Float16 or OnnxType.BFloat16 or OnnxType.Double or OnnxType.UInt8)) throw new InvalidDataException($"its input \"{port.Name}\" takes {port.Type}; numbers of an image were expected");
+        if (
+            port.Type
+            is not (OnnxType.Float or OnnxType.Float16 or OnnxType.BFloat16 or OnnxType.Double or OnnxType.UInt8)
+        )
+            throw new InvalidDataException(
+                $"its input \"{port.Name}\" takes {port.Type}; numbers of an image were expected"
+            );
 
         ScalarType type = port.Type == OnnxType.Double ? ScalarType.Float64 : ScalarType.Float32;
         string output = OutputOf(file, contract);
-        if (contract.Outputs != OutputKind.Logits && BeforeSoftmax(file, output) is { } scores) (output, contract) = (scores, contract with { Outputs = OutputKind.Logits });
+        if (contract.Outputs != OutputKind.Logits && BeforeSoftmax(file, output) is { } scores)
+            (output, contract) = (scores, contract with { Outputs = OutputKind.Logits });
         long[] input = sizes.Length switch
         {
             2 => [shape.Pixels],
@@ -44,7 +65,8 @@ internal static class OnnxModel
             try
             {
                 var any = Make(null);
-                if (GivesTheSame(any.Network, input, type, sizes[0])) return any;
+                if (GivesTheSame(any.Network, input, type, sizes[0]))
+                    return any;
                 any.Classifier.Dispose();
                 return null;
             }
@@ -60,7 +82,8 @@ internal static class OnnxModel
             OnnxNetwork network;
             try
             {
-                if (batch is null && sizes[0] > 0) graph.FreeBatch(sizes[0]);
+                if (batch is null && sizes[0] > 0)
+                    graph.FreeBatch(sizes[0]);
                 network = new OnnxNetwork(graph, input, type, batch);
             }
             catch
@@ -92,47 +115,89 @@ internal static class OnnxModel
             4 => sizes[1..],
             3 => [1, sizes[1], sizes[2]],
             2 => [-1, -1, -1],
-            _ => throw new InvalidDataException($"its input has the shape [{string.Join(", ", sizes)}]; a batch of images, [N, C, H, W], [N, H, W, C], [N, H, W] or [N, pixels], was expected"),
+            _ => throw new InvalidDataException(
+                $"its input has the shape [{string.Join(", ", sizes)}]; a batch of images, [N, C, H, W], [N, H, W, "
+                    + $"C], [N, H, W] or [N, pixels], was expected"
+            ),
         };
         long[] wanted = known is { } shape ? [shape.Channels, shape.Height, shape.Width] : [-1, -1, -1];
         for (int i = 0; i < 3; i++)
         {
-            if (found[i] < 0) found[i] = wanted[i];
-            else if (contract.Size is not null && wanted[i] != found[i]) throw new InvalidDataException($"its input has the shape [{string.Join(", ", sizes)}], which does not fit images of {contract.Size}");
+            if (found[i] < 0)
+                found[i] = wanted[i];
+            else if (contract.Size is not null && wanted[i] != found[i])
+                throw new InvalidDataException(
+                    $"its input has the shape [{string.Join(", ", sizes)}], which does not fit images of "
+                        + $"{contract.Size}"
+                );
         }
 
-        if (found.Any(size => size < 0)) throw new InvalidDataException($"its input has the shape [{string.Join(", ", sizes)}], where -1 is open: say the size of its images (--input-size, as 3x224x224)");
-        if (found.Any(size => size > 1 << 14)) throw new InvalidDataException($"its input has the shape [{string.Join(", ", sizes)}], which no images have");
+        if (found.Any(size => size < 0))
+            throw new InvalidDataException(
+                $"its input has the shape [{string.Join(", ", sizes)}], where -1 is open: say the size of its "
+                    + $"images (--input-size, as 3x224x224)"
+            );
+        if (found.Any(size => size > 1 << 14))
+            throw new InvalidDataException(
+                $"its input has the shape [{string.Join(", ", sizes)}], which no images have"
+            );
         var made = new ImageShape((int)found[0], (int)found[1], (int)found[2]);
-        if (sizes.Length == 2 && sizes[1] >= 0 && made.Pixels != sizes[1]) throw new InvalidDataException($"its input takes {sizes[1]} numbers, which images of {made} do not have: say the size of its images (--input-size)");
+        if (sizes.Length == 2 && sizes[1] >= 0 && made.Pixels != sizes[1])
+            throw new InvalidDataException(
+                $"its input takes {sizes[1]} numbers, which images of {made} do not have: say the size of its "
+                    + $"images (--input-size)"
+            );
         return made;
     }
 
     // The scores: of several outputs one that is called so, else the first that holds fractions.
     private static string OutputOf(OnnxFile file, InputContract contract)
     {
-        if (file.Outputs.Count == 0) throw new InvalidDataException("it has no output");
-        OnnxPort[] scores = [.. file.Outputs.Where(port => port.Type is OnnxType.Float or OnnxType.Double or OnnxType.Float16 or OnnxType.BFloat16 || file.Nodes.Any(node => node.Operator == "ZipMap" && node.Outputs.Contains(port.Name)))];
-        if (scores.Length == 0) scores = [.. file.Outputs.Where(port => port.Type == OnnxType.Undefined)];
-        string[] words = contract.Outputs == OutputKind.Probabilities ? ["prob", "softmax"] : ["logit", "prob", "softmax", "score"];
-        return words.Select(word => scores.FirstOrDefault(port => port.Name.Contains(word, StringComparison.OrdinalIgnoreCase))).FirstOrDefault(port => port is not null)?.Name
+        if (file.Outputs.Count == 0)
+            throw new InvalidDataException("it has no output");
+        OnnxPort[] scores =
+        [
+            .. file.Outputs.Where(port =>
+                port.Type is OnnxType.Float or OnnxType.Double or OnnxType.Float16 or OnnxType.BFloat16
+                || file.Nodes.Any(node => node.Operator == "ZipMap" && node.Outputs.Contains(port.Name))
+            ),
+        ];
+        if (scores.Length == 0)
+            scores = [.. file.Outputs.Where(port => port.Type == OnnxType.Undefined)];
+        string[] words =
+            contract.Outputs == OutputKind.Probabilities ? ["prob", "softmax"] : ["logit", "prob", "softmax", "score"];
+        return words
+                .Select(word =>
+                    scores.FirstOrDefault(port => port.Name.Contains(word, StringComparison.OrdinalIgnoreCase))
+                )
+                .FirstOrDefault(port => port is not null)
+                ?.Name
             ?? scores.FirstOrDefault()?.Name
-            ?? throw new InvalidDataException($"its outputs ({string.Join(", ", file.Outputs.Select(port => $"{port.Name}: {port.Type}"))}) hold no scores: export the logits as well; labels alone leave an attack without gradients");
+            ?? throw new InvalidDataException(
+                $"its outputs ({string.Join(", ", file.Outputs.Select(port => $"{port.Name}: {port.Type}"))}) hold "
+                    + $"no scores: export the logits as well; labels alone leave an attack without gradients"
+            );
     }
 
     /// <summary>
-    /// What a last softmax, or a sigmoid of a single score, is made from. Attacks need it: where a probability is 1 in floating point the softmax has no
-    /// gradient left.
+    /// What a last softmax, or a sigmoid of a single score, is made from. Attacks need it: where a probability is 1 in
+    /// floating point the softmax has no gradient left.
     /// </summary>
     private static string? BeforeSoftmax(OnnxFile file, string output)
     {
-        for (string name = output; ;)
+        for (string name = output; ; )
         {
-            if (file.Nodes.Find(node => node.Outputs.Length > 0 && node.Outputs[0] == name && node.Inputs.Length > 0) is not { } node) return null;
+            if (
+                file.Nodes.Find(node => node.Outputs.Length > 0 && node.Outputs[0] == name && node.Inputs.Length > 0)
+                is not { } node
+            )
+                return null;
             bool single = file.Outputs.Find(port => port.Name == output)?.Shape is [_, 1];
             bool overClasses = node.Operator == "Softmax" && node.Int("axis", node.Opset < 13 ? 1 : -1) is 1 or -1;
-            if (overClasses || (node.Operator == "Sigmoid" && single)) return node.Inputs[0];
-            if (node.Operator is not ("Identity" or "Cast" or "ZipMap")) return null;
+            if (overClasses || (node.Operator == "Sigmoid" && single))
+                return node.Inputs[0];
+            if (node.Operator is not ("Identity" or "Cast" or "ZipMap"))
+                return null;
             name = node.Inputs[0];
         }
     }
@@ -143,10 +208,19 @@ internal static class OnnxModel
         using var scope = NewDisposeScope();
         using var random = Devices.Generator(1);
         Tensor images = rand([batch + 1, .. input], generator: random).to(type);
-        Tensor all = network.Run(images), asExported = network.Run(images.slice(0, 0, batch, 1)), last = network.Run(images.slice(0, 1, batch + 1, 1));
-        double least = 1e-4 * Math.Max(1, all.abs().amax([.. Enumerable.Range(0, all.shape.Length).Select(axis => (long)axis)]).ToDouble());
+        Tensor all = network.Run(images),
+            asExported = network.Run(images.slice(0, 0, batch, 1)),
+            last = network.Run(images.slice(0, 1, batch + 1, 1));
+        double least =
+            1e-4
+            * Math.Max(
+                1,
+                all.abs().amax([.. Enumerable.Range(0, all.shape.Length).Select(axis => (long)axis)]).ToDouble()
+            );
         return Near(all.slice(0, 0, batch, 1), asExported) && Near(all.slice(0, 1, batch + 1, 1), last);
 
-        bool Near(Tensor first, Tensor second) => first.shape.SequenceEqual(second.shape) && first.sub(second).abs().reshape(-1).amax([0]).ToDouble() <= least;
+        bool Near(Tensor first, Tensor second) =>
+            first.shape.SequenceEqual(second.shape)
+            && first.sub(second).abs().reshape(-1).amax([0]).ToDouble() <= least;
     }
 }

@@ -5,9 +5,10 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// An ONNX graph that runs on LibTorch's tensors, so that autograd follows it. What the graph computes from the shapes of its values, to reshape or to slice
-/// others, is found out when it is loaded, by runs on batches of two, three and four images: what is the same in all is a constant, what grows by the
-/// same amount hangs on the batch's size only, and the rest is computed each time.
+/// An ONNX graph that runs on LibTorch's tensors, so that autograd follows it. What the graph computes from the shapes
+/// of its values, to reshape or to slice others, is found out when it is loaded, by runs on batches of two, three and
+/// four images: what is the same in all is a constant, what grows by the same amount hangs on the batch's size only,
+/// and the rest is computed each time.
 /// </summary>
 internal sealed class OnnxNetwork : IDisposable
 {
@@ -19,7 +20,8 @@ internal sealed class OnnxNetwork : IDisposable
     private readonly List<(int Slot, long[] AtZero, long[] Slope, long[] Shape)> _byBatch = [];
     private readonly OnnxValue?[] _constants;
     private readonly long? _fixedBatch;
-    private readonly int _input, _output;
+    private readonly int _input,
+        _output;
 
     /// <summary>Prepares a graph for inputs of one shape.</summary>
     /// <param name="graph">The graph, which it owns from now on.</param>
@@ -33,7 +35,15 @@ internal sealed class OnnxNetwork : IDisposable
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         HashSet<string> shapes = FromShapes();
-        string[] edge = [.. graph.Nodes.Where(step => !shapes.Contains(step.Node.Outputs[0])).SelectMany(step => step.Node.Inputs).Append(graph.Output).Distinct().Where(shapes.Contains)];
+        string[] edge =
+        [
+            .. graph
+                .Nodes.Where(step => !shapes.Contains(step.Node.Outputs[0]))
+                .SelectMany(step => step.Node.Inputs)
+                .Append(graph.Output)
+                .Distinct()
+                .Where(shapes.Contains),
+        ];
         long[] batches = fixedBatch is { } only ? [only] : s_batches;
         OnnxValue[][] seen = [.. batches.Select(batch => Try([batch, .. input], type, edge))];
         var known = new HashSet<string>();
@@ -44,12 +54,23 @@ internal sealed class OnnxNetwork : IDisposable
             {
                 graph.Constants[edge[i]] = new OnnxValue(scope.MoveToOuter(values[0].clone()).DetachFromDisposeScope());
             }
-            else if (values[0].dtype == ScalarType.Int64 && Array.TrueForAll(values, value => value.shape.SequenceEqual(values[0].shape)))
+            else if (
+                values[0].dtype == ScalarType.Int64
+                && Array.TrueForAll(values, value => value.shape.SequenceEqual(values[0].shape))
+            )
             {
                 long[][] numbers = [.. values.Select(value => value.ToArray<long>())];
                 long[] slope = [.. numbers[1].Zip(numbers[0], (more, less) => more - less)];
-                if (!numbers[2].Zip(numbers[1], (more, less) => more - less).SequenceEqual(slope)) continue;
-                _byBatch.Add((SlotOf(edge[i]), [.. numbers[0].Zip(slope, (two, each) => two - (2 * each))], slope, values[0].shape));
+                if (!numbers[2].Zip(numbers[1], (more, less) => more - less).SequenceEqual(slope))
+                    continue;
+                _byBatch.Add(
+                    (
+                        SlotOf(edge[i]),
+                        [.. numbers[0].Zip(slope, (two, each) => two - (2 * each))],
+                        slope,
+                        values[0].shape
+                    )
+                );
             }
             else
             {
@@ -63,7 +84,8 @@ internal sealed class OnnxNetwork : IDisposable
         _output = SlotOf(graph.Output);
         Schedule(known);
         _constants = new OnnxValue?[_slots.Count];
-        foreach (var (name, slot) in _slots) _constants[slot] = graph.Constants.GetValueOrDefault(name);
+        foreach (var (name, slot) in _slots)
+            _constants[slot] = graph.Constants.GetValueOrDefault(name);
         graph.KeepOnly(_slots.Keys);
     }
 
@@ -71,7 +93,8 @@ internal sealed class OnnxNetwork : IDisposable
     /// <param name="input">[N, …] as the file says.</param>
     public Tensor Run(Tensor input)
     {
-        if (_fixedBatch is not { } batch || input.size(0) == batch) return RunWhole(input);
+        if (_fixedBatch is not { } batch || input.size(0) == batch)
+            return RunWhole(input);
 
         // A graph of one batch size gets pieces of it, the last one filled up.
         using var scope = NewDisposeScope();
@@ -81,7 +104,8 @@ internal sealed class OnnxNetwork : IDisposable
         {
             Tensor piece = input.slice(0, from, Math.Min(count, from + batch), 1);
             long missing = batch - piece.size(0);
-            if (missing > 0) piece = cat([piece, .. Enumerable.Repeat(piece.slice(0, 0, 1, 1), (int)missing)]);
+            if (missing > 0)
+                piece = cat([piece, .. Enumerable.Repeat(piece.slice(0, 0, 1, 1), (int)missing)]);
             pieces.Add(RunWhole(piece).slice(0, 0, batch - missing, 1));
         }
 
@@ -96,18 +120,34 @@ internal sealed class OnnxNetwork : IDisposable
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         var layers = new List<ModelLayer>();
-        RunWhole(zeros([_fixedBatch ?? 1, .. input], type), (step, made) =>
-        {
-            // Constants of fractions are weights; those of integers are sizes and places.
-            var weights = new Dictionary<string, long[]>();
-            for (int i = 0; i < step.Inputs.Length; i++)
+        RunWhole(
+            zeros([_fixedBatch ?? 1, .. input], type),
+            (step, made) =>
             {
-                if (step.Inputs[i] >= 0 && _constants[step.Inputs[i]] is { Tensor: var constant } && constant.dtype is ScalarType.Float32 or ScalarType.Float64) weights[step.Node.Inputs[i]] = constant.shape;
-            }
+                // Constants of fractions are weights; those of integers are sizes and places.
+                var weights = new Dictionary<string, long[]>();
+                for (int i = 0; i < step.Inputs.Length; i++)
+                {
+                    if (
+                        step.Inputs[i] >= 0
+                        && _constants[step.Inputs[i]] is { Tensor: var constant }
+                        && constant.dtype is ScalarType.Float32 or ScalarType.Float64
+                    )
+                        weights[step.Node.Inputs[i]] = constant.shape;
+                }
 
-            string name = step.Node.Name.Length > 0 ? step.Node.Name : step.Node.Outputs[0];
-            layers.Add(new ModelLayer(name, step.Node.Kind, weights, made[0].shape, weights.Values.Sum(shape => shape.Aggregate(1L, (product, size) => product * size))));
-        });
+                string name = step.Node.Name.Length > 0 ? step.Node.Name : step.Node.Outputs[0];
+                layers.Add(
+                    new ModelLayer(
+                        name,
+                        step.Node.Kind,
+                        weights,
+                        made[0].shape,
+                        weights.Values.Sum(shape => shape.Aggregate(1L, (product, size) => product * size))
+                    )
+                );
+            }
+        );
         return layers;
     }
 
@@ -120,13 +160,21 @@ internal sealed class OnnxNetwork : IDisposable
         var values = (OnnxValue?[])_constants.Clone();
         values[_input] = new OnnxValue(input);
         foreach (var (slot, zero, slope, shape) in _byBatch)
-            values[slot] = new OnnxValue(tensor((long[])[.. zero.Zip(slope, (start, each) => start + (each * input.size(0)))], shape));
+            values[slot] = new OnnxValue(
+                tensor((long[])[.. zero.Zip(slope, (start, each) => start + (each * input.size(0)))], shape)
+            );
         foreach (Step step in _steps)
         {
-            Tensor[] made = OnnxGraph.Run(step.Node, step.Kernel, Array.ConvertAll(step.Inputs, slot => slot < 0 ? null : values[slot]));
+            Tensor[] made = OnnxGraph.Run(
+                step.Node,
+                step.Kernel,
+                Array.ConvertAll(step.Inputs, slot => slot < 0 ? null : values[slot])
+            );
             look?.Invoke(step, made);
-            for (int i = 0; i < step.Outputs.Length && i < made.Length; i++) values[step.Outputs[i]] = new OnnxValue(made[i]);
-            foreach (int slot in step.Dead) values[slot]?.Tensor.Dispose();
+            for (int i = 0; i < step.Outputs.Length && i < made.Length; i++)
+                values[step.Outputs[i]] = new OnnxValue(made[i]);
+            foreach (int slot in step.Dead)
+                values[slot]?.Tensor.Dispose();
         }
 
         return scope.MoveToOuter(values[_output]!.Tensor.view_as(values[_output]!.Tensor));
@@ -138,7 +186,13 @@ internal sealed class OnnxNetwork : IDisposable
         var shapes = new HashSet<string>();
         foreach (var (node, _) in _graph.Nodes)
         {
-            if (node.Operator is "Shape" or "Size" || node.Inputs.All(name => name.Length == 0 || shapes.Contains(name) || _graph.Constants.ContainsKey(name))) shapes.UnionWith(node.Outputs);
+            if (
+                node.Operator is "Shape" or "Size"
+                || node.Inputs.All(name =>
+                    name.Length == 0 || shapes.Contains(name) || _graph.Constants.ContainsKey(name)
+                )
+            )
+                shapes.UnionWith(node.Outputs);
         }
 
         return shapes;
@@ -148,26 +202,44 @@ internal sealed class OnnxNetwork : IDisposable
     {
         OnnxGuard.Claim(shape);
         using var scope = NewDisposeScope();
-        var values = new Dictionary<string, OnnxValue>(_graph.Constants) { [_graph.Input] = new OnnxValue(zeros(shape, type)) };
-        var left = _graph.Nodes.SelectMany(step => step.Node.Inputs).Concat(wanted).Append(_graph.Output).GroupBy(name => name).ToDictionary(group => group.Key, group => group.Count());
+        var values = new Dictionary<string, OnnxValue>(_graph.Constants)
+        {
+            [_graph.Input] = new OnnxValue(zeros(shape, type)),
+        };
+        var left = _graph
+            .Nodes.SelectMany(step => step.Node.Inputs)
+            .Concat(wanted)
+            .Append(_graph.Output)
+            .GroupBy(name => name)
+            .ToDictionary(group => group.Key, group => group.Count());
         foreach (var (node, kernel) in _graph.Nodes)
         {
-            Tensor[] made = OnnxGraph.Run(node, kernel, [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])]);
-            if (node.Outputs.Skip(made.Length).FirstOrDefault(left.ContainsKey) is { } absent) throw node.Refused($"does not give \"{absent}\" here, which is needed");
+            Tensor[] made = OnnxGraph.Run(
+                node,
+                kernel,
+                [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])]
+            );
+            if (node.Outputs.Skip(made.Length).FirstOrDefault(left.ContainsKey) is { } absent)
+                throw node.Refused($"does not give \"{absent}\" here, which is needed");
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
             {
                 OnnxGuard.Count(made[i].numel());
                 values[node.Outputs[i]] = new OnnxValue(made[i]);
             }
 
-            foreach (string name in node.Inputs.Where(name => name.Length > 0 && --left[name] == 0 && !_graph.Constants.ContainsKey(name)))
+            foreach (
+                string name in node.Inputs.Where(name =>
+                    name.Length > 0 && --left[name] == 0 && !_graph.Constants.ContainsKey(name)
+                )
+            )
             {
                 OnnxGuard.Count(-values[name].Tensor.numel());
                 values[name].Tensor.Dispose();
             }
         }
 
-        foreach (string name in wanted) scope.MoveToOuter(values[name].Tensor);
+        foreach (string name in wanted)
+            scope.MoveToOuter(values[name].Tensor);
         return [.. wanted.Select(name => values[name])];
     }
 
@@ -179,7 +251,8 @@ internal sealed class OnnxNetwork : IDisposable
         for (int i = _graph.Nodes.Count - 1; i >= 0; i--)
         {
             OnnxNode node = _graph.Nodes[i].Node;
-            if (!node.Outputs.Any(name => needed.Contains(name) && !known.Contains(name))) continue;
+            if (!node.Outputs.Any(name => needed.Contains(name) && !known.Contains(name)))
+                continue;
             steps.Add(_graph.Nodes[i]);
             needed.UnionWith(node.Inputs);
         }
@@ -188,21 +261,46 @@ internal sealed class OnnxNetwork : IDisposable
         var last = new Dictionary<string, int>();
         for (int i = 0; i < steps.Count; i++)
         {
-            foreach (string name in steps[i].Node.Inputs.Concat(steps[i].Node.Outputs)) last[name] = i;
+            foreach (string name in steps[i].Node.Inputs.Concat(steps[i].Node.Outputs))
+                last[name] = i;
         }
 
         for (int i = 0; i < steps.Count; i++)
         {
             OnnxNode node = steps[i].Node;
-            string[] dead = [.. node.Inputs.Concat(node.Outputs).Distinct().Where(name => name.Length > 0 && last[name] == i && name != _graph.Output && name != _graph.Input && !known.Contains(name) && !_graph.Constants.ContainsKey(name))];
+            string[] dead =
+            [
+                .. node
+                    .Inputs.Concat(node.Outputs)
+                    .Distinct()
+                    .Where(name =>
+                        name.Length > 0
+                        && last[name] == i
+                        && name != _graph.Output
+                        && name != _graph.Input
+                        && !known.Contains(name)
+                        && !_graph.Constants.ContainsKey(name)
+                    ),
+            ];
             string[] made = [.. node.Outputs.Select((name, at) => name.Length > 0 ? name : $"{node.Outputs[0]} {at}")];
-            _steps.Add(new Step(node, steps[i].Kernel, Array.ConvertAll(node.Inputs, name => name.Length == 0 ? -1 : SlotOf(name)), Array.ConvertAll(made, SlotOf), Array.ConvertAll(dead, SlotOf)));
+            _steps.Add(
+                new Step(
+                    node,
+                    steps[i].Kernel,
+                    Array.ConvertAll(node.Inputs, name => name.Length == 0 ? -1 : SlotOf(name)),
+                    Array.ConvertAll(made, SlotOf),
+                    Array.ConvertAll(dead, SlotOf)
+                )
+            );
         }
     }
 
     private int SlotOf(string name) => _slots.TryGetValue(name, out int slot) ? slot : _slots[name] = _slots.Count;
 
-    private static bool Same(Tensor first, Tensor second) => first.dtype == second.dtype && first.shape.SequenceEqual(second.shape) && (first.numel() == 0 || first.eq(second).all().ToDouble() == 1);
+    private static bool Same(Tensor first, Tensor second) =>
+        first.dtype == second.dtype
+        && first.shape.SequenceEqual(second.shape)
+        && (first.numel() == 0 || first.eq(second).all().ToDouble() == 1);
 
     private sealed record Step(OnnxNode Node, OnnxKernel Kernel, int[] Inputs, int[] Outputs, int[] Dead);
 }

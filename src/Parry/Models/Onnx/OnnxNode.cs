@@ -18,11 +18,21 @@ internal sealed class OnnxNode
         {
             switch (field.Number)
             {
-                case 1: inputs.Add(field.Text); break;
-                case 2: outputs.Add(field.Text); break;
-                case 3: Name = field.Text; break;
-                case 4: Operator = field.Text; break;
-                case 7: Domain = field.Text; break;
+                case 1:
+                    inputs.Add(field.Text);
+                    break;
+                case 2:
+                    outputs.Add(field.Text);
+                    break;
+                case 3:
+                    Name = field.Text;
+                    break;
+                case 4:
+                    Operator = field.Text;
+                    break;
+                case 7:
+                    Domain = field.Text;
+                    break;
                 case 5:
                     List<ProtoField> attribute = ProtoField.Read(field.Bytes);
                     _attributes[attribute.LastOrDefault(part => part.Number == 1).Text] = attribute;
@@ -36,7 +46,14 @@ internal sealed class OnnxNode
     /// <summary>A node made from another one, as folding does: another operator's work on other values.</summary>
     public OnnxNode(OnnxNode like, string[] inputs, string[] outputs)
     {
-        (Name, Operator, Domain, Opset, _folder, _attributes) = (like.Name, like.Operator, like.Domain, like.Opset, like._folder, like._attributes);
+        (Name, Operator, Domain, Opset, _folder, _attributes) = (
+            like.Name,
+            like.Operator,
+            like.Domain,
+            like.Opset,
+            like._folder,
+            like._attributes
+        );
         (Inputs, Outputs) = (inputs, outputs);
     }
 
@@ -58,7 +75,8 @@ internal sealed class OnnxNode
     public string[] Outputs { get; }
 
     /// <summary>Operator and name, as messages show them.</summary>
-    public override string ToString() => Name.Length > 0 ? $"{Kind} \"{Name}\"" : $"{Kind} that gives \"{Outputs.FirstOrDefault()}\"";
+    public override string ToString() =>
+        Name.Length > 0 ? $"{Kind} \"{Name}\"" : $"{Kind} that gives \"{Outputs.FirstOrDefault()}\"";
 
     /// <summary>The operator with its domain, where that is not ONNX's own.</summary>
     public string Kind => Domain is "" or "ai.onnx" ? Operator : $"{Domain}.{Operator}";
@@ -71,36 +89,45 @@ internal sealed class OnnxNode
 
     public double Float(string attribute, double ordinary) => Last(attribute, 2) is { } field ? field.Single : ordinary;
 
-    public string Text(string attribute, string ordinary = "") => Last(attribute, 4) is { } field ? field.Text : ordinary;
+    public string Text(string attribute, string ordinary = "") =>
+        Last(attribute, 4) is { } field ? field.Text : ordinary;
 
     public long[]? Ints(string attribute)
     {
-        if (!Has(attribute)) return null;
+        if (!Has(attribute))
+            return null;
         var list = new List<long>();
-        foreach (ProtoField field in _attributes[attribute].Where(field => field.Number == 8)) field.AddIntegers(list);
+        foreach (ProtoField field in _attributes[attribute].Where(field => field.Number == 8))
+            field.AddIntegers(list);
         return [.. list];
     }
 
     public float[]? Floats(string attribute)
     {
-        if (!Has(attribute)) return null;
+        if (!Has(attribute))
+            return null;
         var list = new List<float>();
-        foreach (ProtoField field in _attributes[attribute].Where(field => field.Number == 7)) field.AddNumbers(list);
+        foreach (ProtoField field in _attributes[attribute].Where(field => field.Number == 7))
+            field.AddNumbers(list);
         return [.. list];
     }
 
     /// <summary>An attribute that is a tensor, which the caller owns; null where it is missing.</summary>
-    public OnnxTensor? Tensor(string attribute) => Last(attribute, 5) is { } field ? new OnnxTensor(field.Bytes, _folder) : null;
+    public OnnxTensor? Tensor(string attribute) =>
+        Last(attribute, 5) is { } field ? new OnnxTensor(field.Bytes, _folder) : null;
 
     /// <summary>What an attribute of a node says cannot be used.</summary>
     public InvalidDataException Refused(string why) => new($"the node {this} {why}");
 
     private ProtoField? Last(string attribute, int number)
     {
-        if (!_attributes.TryGetValue(attribute, out List<ProtoField>? fields)) return null;
+        if (!_attributes.TryGetValue(attribute, out List<ProtoField>? fields))
+            return null;
         int index = fields.FindLastIndex(field => field.Number == number);
 
         // A number that is 0 may be left out of a message.
-        return index >= 0 ? fields[index] : number is 2 or 3 ? new ProtoField(number, 0, default) : null;
+        return index >= 0 ? fields[index]
+            : number is 2 or 3 ? new ProtoField(number, 0, default)
+            : null;
     }
 }

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>The operators of ONNX as LibTorch does them, by name: elementwise ones here, the others in files of their families.</summary>
+/// <summary>
+/// The operators of ONNX as LibTorch does them, by name: elementwise ones here, the others in files of their families.
+/// </summary>
 internal static class OnnxOperators
 {
     private static readonly Dictionary<string, Func<OnnxNode, OnnxKernel>> s_all = new()
@@ -13,7 +15,13 @@ internal static class OnnxOperators
         ["Mul"] = _ => Binary((a, b) => a.mul(b)),
         ["Div"] = _ => Binary((a, b) => IsInteger(a) ? a.div(b, RoundingMode.trunc) : a.div(b)),
         ["Mod"] = node => node.Flag("fmod") ? Binary((a, b) => a.fmod(b)) : Binary((a, b) => a.remainder(b)),
-        ["Pow"] = _ => inputs => [inputs.At(1).Tensor.numel() == 1 ? inputs.At(0).Tensor.pow(inputs.At(1).Number) : inputs.At(0).Tensor.pow(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor))],
+        ["Pow"] = _ =>
+            inputs =>
+                [
+                    inputs.At(1).Tensor.numel() == 1
+                        ? inputs.At(0).Tensor.pow(inputs.At(1).Number)
+                        : inputs.At(0).Tensor.pow(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor)),
+                ],
         ["Sum"] = _ => Variadic((a, b) => a.add(b)),
         ["Mean"] = _ => inputs => [Variadic((a, b) => a.add(b))(inputs)[0].div((double)inputs.Length)],
         ["Max"] = _ => Variadic((a, b) => a.maximum(b)),
@@ -25,7 +33,11 @@ internal static class OnnxOperators
         ["Exp"] = _ => Unary(x => x.exp()),
         ["Log"] = _ => Unary(x => x.log()),
         ["Erf"] = _ => Unary(x => x.erf()),
-        ["Shrink"] = node => Unary((Lambda: node.Float("lambd", 0.5), Bias: node.Float("bias", 0)), (x, with) => x.abs().sub(with.Bias).mul(x.sign()).mul(x.abs().gt(with.Lambda).to(x.dtype))),
+        ["Shrink"] = node =>
+            Unary(
+                (Lambda: node.Float("lambd", 0.5), Bias: node.Float("bias", 0)),
+                (x, with) => x.abs().sub(with.Bias).mul(x.sign()).mul(x.abs().gt(with.Lambda).to(x.dtype))
+            ),
         ["Sin"] = _ => Unary(x => x.sin()),
         ["Cos"] = _ => Unary(x => x.cos()),
         ["Reciprocal"] = _ => Unary(x => x.reciprocal()),
@@ -37,19 +49,46 @@ internal static class OnnxOperators
         // Activations
         ["Relu"] = _ => Unary(x => x.relu()),
         ["LeakyRelu"] = node => Unary(node.Float("alpha", 0.01), (x, alpha) => nn.functional.leaky_relu(x, alpha)),
-        ["PRelu"] = _ => inputs => [where(inputs.At(0).Tensor.lt(0.0), inputs.At(0).Tensor.mul(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor)), inputs.At(0).Tensor)],
+        ["PRelu"] = _ =>
+            inputs =>
+                [
+                    where(
+                        inputs.At(0).Tensor.lt(0.0),
+                        inputs.At(0).Tensor.mul(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor)),
+                        inputs.At(0).Tensor
+                    ),
+                ],
         ["Elu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.elu(alpha)),
-        ["Selu"] = node => Unary((Alpha: node.Float("alpha", 1.67326319217681884765625), Gamma: node.Float("gamma", 1.05070102214813232421875)), (x, with) => x.elu(with.Alpha).mul(with.Gamma)),
+        ["Selu"] = node =>
+            Unary(
+                (
+                    Alpha: node.Float("alpha", 1.67326319217681884765625),
+                    Gamma: node.Float("gamma", 1.05070102214813232421875)
+                ),
+                (x, with) => x.elu(with.Alpha).mul(with.Gamma)
+            ),
         ["Celu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.celu(alpha)),
         ["ThresholdedRelu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.mul(x.gt(alpha).to(x.dtype))),
         ["Sigmoid"] = _ => Unary(x => x.sigmoid()),
-        ["HardSigmoid"] = node => Unary((Alpha: node.Float("alpha", 0.2), Beta: node.Float("beta", 0.5)), (x, with) => x.mul(with.Alpha).add(with.Beta).clamp(0.0, 1.0)),
+        ["HardSigmoid"] = node =>
+            Unary(
+                (Alpha: node.Float("alpha", 0.2), Beta: node.Float("beta", 0.5)),
+                (x, with) => x.mul(with.Alpha).add(with.Beta).clamp(0.0, 1.0)
+            ),
         ["HardSwish"] = _ => Unary(x => nn.functional.hardswish(x)),
         ["Tanh"] = _ => Unary(x => x.tanh()),
         ["Softplus"] = _ => Unary(x => nn.functional.softplus(x)),
         ["Softsign"] = _ => Unary(x => x.div(x.abs().add(1.0))),
         ["Mish"] = _ => Unary(x => nn.functional.mish(x)),
-        ["Gelu"] = node => Unary(node.Text("approximate", "none") == "tanh", (x, tanh) => nn.functional.gelu(x, tanh ? TorchSharp.Modules.GELU.Approximate.tanh : TorchSharp.Modules.GELU.Approximate.none)),
+        ["Gelu"] = node =>
+            Unary(
+                node.Text("approximate", "none") == "tanh",
+                (x, tanh) =>
+                    nn.functional.gelu(
+                        x,
+                        tanh ? TorchSharp.Modules.GELU.Approximate.tanh : TorchSharp.Modules.GELU.Approximate.none
+                    )
+            ),
         ["Softmax"] = node => Softmax(node, (x, axis) => x.softmax(axis)),
         ["LogSoftmax"] = node => Softmax(node, (x, axis) => x.log_softmax(axis)),
 
@@ -62,7 +101,15 @@ internal static class OnnxOperators
         ["And"] = _ => Binary((a, b) => a.logical_and(b)),
         ["Or"] = _ => Binary((a, b) => a.logical_or(b)),
         ["Not"] = _ => Unary(x => x.logical_not()),
-        ["Where"] = _ => inputs => [where(Bounded(inputs.At(1).Tensor, inputs.At(0).Tensor), inputs.At(1).Tensor, Bounded(inputs.At(0).Tensor, inputs.At(2).Tensor))],
+        ["Where"] = _ =>
+            inputs =>
+                [
+                    where(
+                        Bounded(inputs.At(1).Tensor, inputs.At(0).Tensor),
+                        inputs.At(1).Tensor,
+                        Bounded(inputs.At(0).Tensor, inputs.At(2).Tensor)
+                    ),
+                ],
 
         ["Identity"] = _ => Unary(x => x.view_as(x)),
         ["Dropout"] = _ => inputs => [Dropout(inputs)],
@@ -70,9 +117,19 @@ internal static class OnnxOperators
 
     static OnnxOperators()
     {
-        foreach (var family in new[] { OnnxReductions.All, OnnxShapes.All, OnnxLayers.All, OnnxQuantization.All, OnnxLearning.All })
+        foreach (
+            var family in new[]
+            {
+                OnnxReductions.All,
+                OnnxShapes.All,
+                OnnxLayers.All,
+                OnnxQuantization.All,
+                OnnxLearning.All,
+            }
+        )
         {
-            foreach (var (name, make) in family) s_all.Add(name, make);
+            foreach (var (name, make) in family)
+                s_all.Add(name, make);
         }
     }
 
@@ -83,15 +140,17 @@ internal static class OnnxOperators
     public static OnnxKernel Make(OnnxNode node) => s_all[node.Kind](node);
 
     /// <summary>An input that an operator cannot do without.</summary>
-    public static OnnxValue At(this OnnxValue?[] inputs, int index) => inputs.Maybe(index) ?? throw new InvalidDataException($"its input {index + 1} is missing");
+    public static OnnxValue At(this OnnxValue?[] inputs, int index) =>
+        inputs.Maybe(index) ?? throw new InvalidDataException($"its input {index + 1} is missing");
 
     /// <summary>An input that may be left out.</summary>
     public static OnnxValue? Maybe(this OnnxValue?[] inputs, int index) => index < inputs.Length ? inputs[index] : null;
 
     /// <summary>An axis counted from the first dimension.</summary>
-    public static int Axis(long axis, int rank) => axis >= -rank && axis < rank
-        ? (int)(axis < 0 ? axis + rank : axis)
-        : throw new InvalidDataException($"it has the axis {axis} where there are {rank} dimensions");
+    public static int Axis(long axis, int rank) =>
+        axis >= -rank && axis < rank
+            ? (int)(axis < 0 ? axis + rank : axis)
+            : throw new InvalidDataException($"it has the axis {axis} where there are {rank} dimensions");
 
     /// <summary>The second tensor, once what broadcasting the two makes is known to be of bearable size.</summary>
     public static Tensor Bounded(Tensor first, Tensor second)
@@ -106,7 +165,8 @@ internal static class OnnxOperators
         var shape = new long[Math.Max(first.Length, second.Length)];
         for (int i = 1; i <= shape.Length; i++)
         {
-            long a = i <= first.Length ? first[^i] : 1, b = i <= second.Length ? second[^i] : 1;
+            long a = i <= first.Length ? first[^i] : 1,
+                b = i <= second.Length ? second[^i] : 1;
             shape[^i] = a == 1 ? b : a;
         }
 
@@ -115,19 +175,26 @@ internal static class OnnxOperators
 
     public static OnnxKernel Unary(Func<Tensor, Tensor> function) => inputs => [function(inputs.At(0).Tensor)];
 
-    private static bool IsInteger(Tensor tensor) => tensor.dtype is ScalarType.Int32 or ScalarType.Int64 or ScalarType.Byte;
+    private static bool IsInteger(Tensor tensor) =>
+        tensor.dtype is ScalarType.Int32 or ScalarType.Int64 or ScalarType.Byte;
 
-    private static OnnxKernel Unary<T>(T settings, Func<Tensor, T, Tensor> function) => inputs => [function(inputs.At(0).Tensor, settings)];
+    private static OnnxKernel Unary<T>(T settings, Func<Tensor, T, Tensor> function) =>
+        inputs => [function(inputs.At(0).Tensor, settings)];
 
-    private static OnnxKernel Binary(Func<Tensor, Tensor, Tensor> function) => inputs => [function(inputs.At(0).Tensor, Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor))];
+    private static OnnxKernel Binary(Func<Tensor, Tensor, Tensor> function) =>
+        inputs => [function(inputs.At(0).Tensor, Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor))];
 
-    private static OnnxKernel Variadic(Func<Tensor, Tensor, Tensor> function) => inputs =>
-        [inputs.Skip(1).Aggregate(inputs.At(0).Tensor, (sum, input) => function(sum, Bounded(sum, input!.Tensor)))];
+    private static OnnxKernel Variadic(Func<Tensor, Tensor, Tensor> function) =>
+        inputs =>
+            [inputs.Skip(1).Aggregate(inputs.At(0).Tensor, (sum, input) => function(sum, Bounded(sum, input!.Tensor)))];
 
     // Some networks drop a share of nothing in training mode.
-    private static Tensor Dropout(OnnxValue?[] inputs) => inputs.Maybe(2)?.Number is null or 0 || inputs.Maybe(1)?.Number is 0
-        ? inputs.At(0).Tensor.view_as(inputs.At(0).Tensor)
-        : throw new InvalidDataException("it is in training mode, which is not supported: export the model in evaluation mode (model.eval())");
+    private static Tensor Dropout(OnnxValue?[] inputs) =>
+        inputs.Maybe(2)?.Number is null or 0 || inputs.Maybe(1)?.Number is 0
+            ? inputs.At(0).Tensor.view_as(inputs.At(0).Tensor)
+            : throw new InvalidDataException(
+                "it is in training mode, which is not supported: export the model in evaluation mode (model.eval())"
+            );
 
     private static OnnxKernel Clip(OnnxNode node)
     {
@@ -137,20 +204,30 @@ internal static class OnnxOperators
             return Unary(x => x.clamp(low, high));
         }
 
-        return inputs => [inputs.At(0).Tensor.clamp(inputs.Maybe(1)?.Number ?? double.NegativeInfinity, inputs.Maybe(2)?.Number ?? double.PositiveInfinity)];
+        return inputs =>
+            [
+                inputs
+                    .At(0)
+                    .Tensor.clamp(
+                        inputs.Maybe(1)?.Number ?? double.NegativeInfinity,
+                        inputs.Maybe(2)?.Number ?? double.PositiveInfinity
+                    ),
+            ];
     }
 
     // Until version 12 the dimensions from the axis on were one.
     private static OnnxKernel Softmax(OnnxNode node, Func<Tensor, int, Tensor> softmax)
     {
         long axis = node.Int("axis", node.Opset < 13 ? 1 : -1);
-        if (node.Opset >= 13) return inputs => [softmax(inputs.At(0).Tensor, Axis(axis, inputs.At(0).Tensor.shape.Length))];
+        if (node.Opset >= 13)
+            return inputs => [softmax(inputs.At(0).Tensor, Axis(axis, inputs.At(0).Tensor.shape.Length))];
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             long[] shape = x.shape;
             int from = axis == shape.Length ? shape.Length : Axis(axis, shape.Length);
-            if (from == shape.Length - 1) return [softmax(x, from)];
+            if (from == shape.Length - 1)
+                return [softmax(x, from)];
             long rows = shape.Take(from).Aggregate(1L, (product, size) => product * size);
             return [softmax(x.reshape(rows, -1), 1).reshape(shape)];
         };

@@ -3,23 +3,23 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// Pairs of QuantizeLinear and DequantizeLinear, which round as the quantized model does. Rounding has no gradient, so it is taken for the identity inside the
-/// range (a straight-through estimator: Bengio, Léonard, Courville, 2013, 1308.3432): attacks see the real outputs and useful gradients.
+/// Pairs of QuantizeLinear and DequantizeLinear, which round as the quantized model does. Rounding has no gradient, so
+/// it is taken for the identity inside the range (a straight-through estimator: Bengio, Léonard, Courville, 2013,
+/// 1308.3432): attacks see the real outputs and useful gradients.
 /// </summary>
 internal static class OnnxQuantization
 {
-    public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } = new()
-    {
-        ["QuantizeLinear"] = Quantize,
-        ["DequantizeLinear"] = Dequantize,
-    };
+    public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } =
+        new() { ["QuantizeLinear"] = Quantize, ["DequantizeLinear"] = Dequantize };
 
     private static OnnxKernel Quantize(OnnxNode node)
     {
         long axis = node.Int("axis", 1);
-        if (node.Int("block_size", 0) != 0) throw node.Refused("quantizes in blocks, which is not supported");
+        if (node.Int("block_size", 0) != 0)
+            throw node.Refused("quantizes in blocks, which is not supported");
         var type = (OnnxType)node.Int("output_dtype", 0);
-        if (type == OnnxType.Undefined) type = OnnxType.UInt8;
+        if (type == OnnxType.Undefined)
+            type = OnnxType.UInt8;
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -27,7 +27,8 @@ internal static class OnnxQuantization
             var (low, high) = RangeOf(zero?.Type is { } given and not OnnxType.Undefined ? given : type);
             Tensor exact = x.div(Along(inputs.At(1).Tensor, x, axis));
             Tensor rounded = exact.round().sub(exact).detach().add(exact);
-            if (zero is not null) rounded = rounded.add(Along(zero.Tensor.to(x.dtype), x, axis));
+            if (zero is not null)
+                rounded = rounded.add(Along(zero.Tensor.to(x.dtype), x, axis));
             return [rounded.clamp(low, high)];
         };
     }
@@ -35,29 +36,34 @@ internal static class OnnxQuantization
     private static OnnxKernel Dequantize(OnnxNode node)
     {
         long axis = node.Int("axis", 1);
-        if (node.Int("block_size", 0) != 0) throw node.Refused("quantizes in blocks, which is not supported");
+        if (node.Int("block_size", 0) != 0)
+            throw node.Refused("quantizes in blocks, which is not supported");
         return inputs =>
         {
-            Tensor scale = inputs.At(1).Tensor, x = inputs.At(0).Tensor.to(scale.dtype);
-            if (inputs.Maybe(2) is { } zero) x = x.sub(Along(zero.Tensor.to(scale.dtype), x, axis));
+            Tensor scale = inputs.At(1).Tensor,
+                x = inputs.At(0).Tensor.to(scale.dtype);
+            if (inputs.Maybe(2) is { } zero)
+                x = x.sub(Along(zero.Tensor.to(scale.dtype), x, axis));
             return [x.mul(Along(scale, x, axis))];
         };
     }
 
-    private static (double Low, double High) RangeOf(OnnxType type) => type switch
-    {
-        OnnxType.UInt8 => (byte.MinValue, byte.MaxValue),
-        OnnxType.Int8 => (sbyte.MinValue, sbyte.MaxValue),
-        OnnxType.UInt16 => (ushort.MinValue, ushort.MaxValue),
-        OnnxType.Int16 => (short.MinValue, short.MaxValue),
-        OnnxType.Int32 => (int.MinValue, int.MaxValue),
-        _ => throw new InvalidDataException($"it quantizes to {type}, which is not supported"),
-    };
+    private static (double Low, double High) RangeOf(OnnxType type) =>
+        type switch
+        {
+            OnnxType.UInt8 => (byte.MinValue, byte.MaxValue),
+            OnnxType.Int8 => (sbyte.MinValue, sbyte.MaxValue),
+            OnnxType.UInt16 => (ushort.MinValue, ushort.MaxValue),
+            OnnxType.Int16 => (short.MinValue, short.MaxValue),
+            OnnxType.Int32 => (int.MinValue, int.MaxValue),
+            _ => throw new InvalidDataException($"it quantizes to {type}, which is not supported"),
+        };
 
     // One number for all, or one for each entry of an axis.
     private static Tensor Along(Tensor values, Tensor x, long axis)
     {
-        if (values.numel() == 1) return values.reshape();
+        if (values.numel() == 1)
+            return values.reshape();
         var shape = new long[x.shape.Length];
         Array.Fill(shape, 1);
         shape[OnnxOperators.Axis(axis, shape.Length)] = values.numel();

@@ -5,42 +5,62 @@ namespace Parry.Models.Onnx;
 /// <summary>Operators that make one number of many.</summary>
 internal static class OnnxReductions
 {
-    public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } = new()
-    {
-        ["ReduceMean"] = node => Reduce(node, (x, axes, keep) => x.mean(axes, keep)),
-        ["ReduceSum"] = node => Reduce(node, (x, axes, keep) => x.sum(axes, keep), axesAreInputsSince: 13),
-        ["ReduceMax"] = node => Reduce(node, (x, axes, keep) => x.amax(axes, keep)),
-        ["ReduceMin"] = node => Reduce(node, (x, axes, keep) => x.amin(axes, keep)),
-        ["ReduceL1"] = node => Reduce(node, (x, axes, keep) => x.abs().sum(axes, keep)),
-        ["ReduceL2"] = node => Reduce(node, (x, axes, keep) => linalg.vector_norm(x, 2, axes, keep)),
-        ["ReduceSumSquare"] = node => Reduce(node, (x, axes, keep) => x.mul(x).sum(axes, keep)),
-        ["ReduceLogSum"] = node => Reduce(node, (x, axes, keep) => x.sum(axes, keep).log()),
-        ["ReduceLogSumExp"] = node => Reduce(node, LogSumExp),
-        ["ReduceProd"] = node => Reduce(node, (x, axes, keep) => axes.OrderDescending().Aggregate(x, (product, axis) => product.prod(axis, keep))),
-        ["ArgMax"] = node => ArgExtreme(node, (x, axis, keep) => x.argmax(axis, keep)),
-        ["ArgMin"] = node => ArgExtreme(node, (x, axis, keep) => x.argmin(axis, keep)),
-        ["CumSum"] = CumulativeSum,
-        ["TopK"] = TopK,
-    };
+    public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } =
+        new()
+        {
+            ["ReduceMean"] = node => Reduce(node, (x, axes, keep) => x.mean(axes, keep)),
+            ["ReduceSum"] = node => Reduce(node, (x, axes, keep) => x.sum(axes, keep), axesAreInputsSince: 13),
+            ["ReduceMax"] = node => Reduce(node, (x, axes, keep) => x.amax(axes, keep)),
+            ["ReduceMin"] = node => Reduce(node, (x, axes, keep) => x.amin(axes, keep)),
+            ["ReduceL1"] = node => Reduce(node, (x, axes, keep) => x.abs().sum(axes, keep)),
+            ["ReduceL2"] = node => Reduce(node, (x, axes, keep) => linalg.vector_norm(x, 2, axes, keep)),
+            ["ReduceSumSquare"] = node => Reduce(node, (x, axes, keep) => x.mul(x).sum(axes, keep)),
+            ["ReduceLogSum"] = node => Reduce(node, (x, axes, keep) => x.sum(axes, keep).log()),
+            ["ReduceLogSumExp"] = node => Reduce(node, LogSumExp),
+            ["ReduceProd"] = node =>
+                Reduce(
+                    node,
+                    (x, axes, keep) => axes.OrderDescending().Aggregate(x, (product, axis) => product.prod(axis, keep))
+                ),
+            ["ArgMax"] = node => ArgExtreme(node, (x, axis, keep) => x.argmax(axis, keep)),
+            ["ArgMin"] = node => ArgExtreme(node, (x, axis, keep) => x.argmin(axis, keep)),
+            ["CumSum"] = CumulativeSum,
+            ["TopK"] = TopK,
+        };
 
-    private static OnnxKernel Reduce(OnnxNode node, Func<Tensor, long[], bool, Tensor> reduce, int axesAreInputsSince = 18)
+    private static OnnxKernel Reduce(
+        OnnxNode node,
+        Func<Tensor, long[], bool, Tensor> reduce,
+        int axesAreInputsSince = 18
+    )
     {
-        bool keep = node.Int("keepdims", 1) != 0, none = node.Flag("noop_with_empty_axes");
+        bool keep = node.Int("keepdims", 1) != 0,
+            none = node.Flag("noop_with_empty_axes");
         long[]? fixedAxes = node.Ints("axes");
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             int rank = x.shape.Length;
-            long[] axes = [.. ((node.Opset >= axesAreInputsSince ? inputs.Maybe(1)?.Integers : fixedAxes) ?? []).Select(axis => (long)OnnxOperators.Axis(axis, rank))];
-            if (axes.Length == 0 && none) return [x.view_as(x)];
-            return [reduce(x, axes.Length == 0 ? [.. Enumerable.Range(0, rank).Select(axis => (long)axis)] : axes, keep)];
+            long[] axes =
+            [
+                .. ((node.Opset >= axesAreInputsSince ? inputs.Maybe(1)?.Integers : fixedAxes) ?? []).Select(axis =>
+                    (long)OnnxOperators.Axis(axis, rank)
+                ),
+            ];
+            if (axes.Length == 0 && none)
+                return [x.view_as(x)];
+            return
+            [
+                reduce(x, axes.Length == 0 ? [.. Enumerable.Range(0, rank).Select(axis => (long)axis)] : axes, keep),
+            ];
         };
     }
 
     private static Tensor LogSumExp(Tensor x, long[] axes, bool keep)
     {
         // Over one dimension LibTorch has it; several are shifted by their maximum first.
-        if (axes.Length == 1) return x.logsumexp(axes[0], keep);
+        if (axes.Length == 1)
+            return x.logsumexp(axes[0], keep);
         Tensor largest = x.amax(axes, true);
         Tensor shift = where(largest.isfinite(), largest, zeros_like(largest));
         Tensor sums = (x - shift).exp().sum(axes, true).log() + shift;
@@ -51,23 +71,37 @@ internal static class OnnxReductions
     {
         long axis = node.Int("axis", 0);
         bool keep = node.Int("keepdims", 1) != 0;
-        if (node.Flag("select_last_index")) throw node.Refused("wants the last of equal values, which cannot be told");
+        if (node.Flag("select_last_index"))
+            throw node.Refused("wants the last of equal values, which cannot be told");
         return inputs => [find(inputs.At(0).Tensor, OnnxOperators.Axis(axis, inputs.At(0).Tensor.shape.Length), keep)];
     }
 
     private static OnnxKernel CumulativeSum(OnnxNode node)
     {
-        if (node.Flag("exclusive") || node.Flag("reverse")) throw node.Refused("sums exclusively or backwards, which is not supported");
-        return inputs => [inputs.At(0).Tensor.cumsum(OnnxOperators.Axis((long)inputs.At(1).Number, inputs.At(0).Tensor.shape.Length))];
+        if (node.Flag("exclusive") || node.Flag("reverse"))
+            throw node.Refused("sums exclusively or backwards, which is not supported");
+        return inputs =>
+            [
+                inputs
+                    .At(0)
+                    .Tensor.cumsum(OnnxOperators.Axis((long)inputs.At(1).Number, inputs.At(0).Tensor.shape.Length)),
+            ];
     }
 
     private static OnnxKernel TopK(OnnxNode node)
     {
-        long axis = node.Int("axis", -1), count = node.Int("k", 1);
-        if (node.Int("largest", 1) == 0) throw node.Refused("looks for the smallest values, which is not supported");
+        long axis = node.Int("axis", -1),
+            count = node.Int("k", 1);
+        if (node.Int("largest", 1) == 0)
+            throw node.Refused("looks for the smallest values, which is not supported");
         return inputs =>
         {
-            var (values, indices) = inputs.At(0).Tensor.topk((int)(inputs.Maybe(1) is { } k ? (long)k.Number : count), OnnxOperators.Axis(axis, inputs.At(0).Tensor.shape.Length));
+            var (values, indices) = inputs
+                .At(0)
+                .Tensor.topk(
+                    (int)(inputs.Maybe(1) is { } k ? (long)k.Number : count),
+                    OnnxOperators.Axis(axis, inputs.At(0).Tensor.shape.Length)
+                );
             return [values, indices];
         };
     }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// Resizing in any of ONNX's ways: each output pixel is a weighted sum of input pixels along each axis, so an axis is one matrix product. The two ways that
-/// LibTorch has are left to it.
+/// Resizing in any of ONNX's ways: each output pixel is a weighted sum of input pixels along each axis, so an axis is
+/// one matrix product. The two ways that LibTorch has are left to it.
 /// </summary>
 internal static class OnnxResize
 {
@@ -19,23 +19,45 @@ internal static class OnnxResize
         string coordinates = node.Text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
         string nearest = node.Text("nearest_mode", old ? "floor" : "round_prefer_floor");
         double cubic = node.Float("cubic_coeff_a", -0.75);
-        bool exclude = node.Flag("exclude_outside"), antialias = node.Flag("antialias");
-        if (mode is "bilinear") mode = "linear";
-        if (mode is not ("nearest" or "linear" or "cubic")) throw node.Refused($"resizes by \"{mode}\"; nearest, linear and cubic are known");
-        if (coordinates is not ("half_pixel" or "pytorch_half_pixel" or "align_corners" or "asymmetric" or "tf_half_pixel_for_nn" or "half_pixel_symmetric"))
+        bool exclude = node.Flag("exclude_outside"),
+            antialias = node.Flag("antialias");
+        if (mode is "bilinear")
+            mode = "linear";
+        if (mode is not ("nearest" or "linear" or "cubic"))
+            throw node.Refused($"resizes by \"{mode}\"; nearest, linear and cubic are known");
+        if (
+            coordinates
+            is not (
+                "half_pixel"
+                or "pytorch_half_pixel"
+                or "align_corners"
+                or "asymmetric"
+                or "tf_half_pixel_for_nn"
+                or "half_pixel_symmetric"
+            )
+        )
             throw node.Refused($"resizes by the coordinates \"{coordinates}\", which are not supported");
-        if (node.Text("keep_aspect_ratio_policy", "stretch") != "stretch") throw node.Refused("keeps the aspect ratio, which is not supported");
+        if (node.Text("keep_aspect_ratio_policy", "stretch") != "stretch")
+            throw node.Refused("keeps the aspect ratio, which is not supported");
         float[]? fixedScales = node.Floats("scales");
         long[]? someAxes = node.Ints("axes");
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             int rank = x.shape.Length;
-            OnnxValue? scaleInput = old ? inputs.Maybe(1) : inputs.Maybe(2), sizes = old ? null : inputs.Maybe(3);
-            double[]? scales = fixedScales is not null ? Array.ConvertAll(fixedScales, scale => (double)scale) : scaleInput is not null && scaleInput.Tensor.numel() > 0 ? scaleInput.Numbers : null;
+            OnnxValue? scaleInput = old ? inputs.Maybe(1) : inputs.Maybe(2),
+                sizes = old ? null : inputs.Maybe(3);
+            double[]? scales =
+                fixedScales is not null ? Array.ConvertAll(fixedScales, scale => (double)scale)
+                : scaleInput is not null && scaleInput.Tensor.numel() > 0 ? scaleInput.Numbers
+                : null;
             int[] axes = [.. someAxes?.Select(axis => OnnxOperators.Axis(axis, rank)) ?? Enumerable.Range(0, rank)];
-            int given = sizes?.Integers.Length ?? scales?.Length ?? throw new InvalidDataException("it says neither scales nor sizes");
-            if (given != axes.Length) throw new InvalidDataException($"it resizes {axes.Length} dimensions by {given} numbers");
+            int given =
+                sizes?.Integers.Length
+                ?? scales?.Length
+                ?? throw new InvalidDataException("it says neither scales nor sizes");
+            if (given != axes.Length)
+                throw new InvalidDataException($"it resizes {axes.Length} dimensions by {given} numbers");
             long[] shape = x.shape;
             var scaleOf = new double[rank];
             Array.Fill(scaleOf, 1);
@@ -43,20 +65,56 @@ internal static class OnnxResize
             {
                 int axis = axes[i];
                 double wanted = sizes is null ? Math.Floor(shape[axis] * scales![i]) : sizes.Integers[i];
-                if (!(wanted is >= 1 and <= LargestSide || wanted == shape[axis])) throw new InvalidDataException($"it resizes {x.Describe()} to {wanted} along {axis}");
+                if (!(wanted is >= 1 and <= LargestSide || wanted == shape[axis]))
+                    throw new InvalidDataException($"it resizes {x.Describe()} to {wanted} along {axis}");
                 scaleOf[axis] = sizes is null ? scales![i] : wanted / shape[axis];
                 shape = [.. shape[..axis], (long)wanted, .. shape[(axis + 1)..]];
             }
 
             OnnxGuard.Claim(shape);
-            bool planes = rank == 4 && shape[0] == x.size(0) && shape[1] == x.size(1) && !antialias
-                && Exactly(shape[2], x.size(2), scaleOf[2]) && Exactly(shape[3], x.size(3), scaleOf[3]);
-            if (planes && mode == "nearest" && coordinates == "asymmetric" && nearest == "floor") return [nn.functional.interpolate(x, [shape[2], shape[3]])];
-            if (planes && mode == "linear" && coordinates is "half_pixel" or "pytorch_half_pixel" && shape[2] > 1 && shape[3] > 1) return [nn.functional.interpolate(x, [shape[2], shape[3]], mode: InterpolationMode.Bilinear, align_corners: false)];
+            bool planes =
+                rank == 4
+                && shape[0] == x.size(0)
+                && shape[1] == x.size(1)
+                && !antialias
+                && Exactly(shape[2], x.size(2), scaleOf[2])
+                && Exactly(shape[3], x.size(3), scaleOf[3]);
+            if (planes && mode == "nearest" && coordinates == "asymmetric" && nearest == "floor")
+                return [nn.functional.interpolate(x, [shape[2], shape[3]])];
+            if (
+                planes
+                && mode == "linear"
+                && coordinates is "half_pixel" or "pytorch_half_pixel"
+                && shape[2] > 1
+                && shape[3] > 1
+            )
+                return
+                [
+                    nn.functional.interpolate(
+                        x,
+                        [shape[2], shape[3]],
+                        mode: InterpolationMode.Bilinear,
+                        align_corners: false
+                    ),
+                ];
             for (int axis = 0; axis < rank; axis++)
             {
-                if (shape[axis] == x.size(axis) && scaleOf[axis] == 1) continue;
-                Tensor weights = tensor(Weights((int)x.size(axis), (int)shape[axis], scaleOf[axis], mode, coordinates, nearest, cubic, exclude, antialias), [x.size(axis), shape[axis]]);
+                if (shape[axis] == x.size(axis) && scaleOf[axis] == 1)
+                    continue;
+                Tensor weights = tensor(
+                    Weights(
+                        (int)x.size(axis),
+                        (int)shape[axis],
+                        scaleOf[axis],
+                        mode,
+                        coordinates,
+                        nearest,
+                        cubic,
+                        exclude,
+                        antialias
+                    ),
+                    [x.size(axis), shape[axis]]
+                );
                 OnnxGuard.Work((double)x.numel() * shape[axis]);
                 x = MatrixProduct.Of(x.transpose(axis, rank - 1), weights.to(x.dtype)).transpose(axis, rank - 1);
             }
@@ -68,7 +126,17 @@ internal static class OnnxResize
     private static bool Exactly(long output, long input, double scale) => Math.Abs((scale * input) - output) < 1e-4;
 
     // [input, output]: how much each input pixel counts in each output pixel.
-    private static float[] Weights(int input, int output, double scale, string mode, string coordinates, string nearest, double a, bool exclude, bool antialias)
+    private static float[] Weights(
+        int input,
+        int output,
+        double scale,
+        string mode,
+        string coordinates,
+        string nearest,
+        double a,
+        bool exclude,
+        bool antialias
+    )
     {
         var weights = new float[input * output];
         double wide = antialias && scale < 1 ? 1 / scale : 1;
@@ -81,44 +149,52 @@ internal static class OnnxResize
                 continue;
             }
 
-            double reach = (mode == "linear" ? 1 : 2) * wide, sum = 0;
+            double reach = (mode == "linear" ? 1 : 2) * wide,
+                sum = 0;
             var taps = new List<(int From, double Weight)>();
             for (int from = (int)Math.Ceiling(x - reach - 1e-9); from <= Math.Floor(x + reach + 1e-9); from++)
             {
                 double far = Math.Abs(x - from) / wide;
                 double weight = mode == "linear" ? Math.Max(0, 1 - far) : Cubic(far, a);
-                if (exclude && (from < 0 || from >= input)) continue;
+                if (exclude && (from < 0 || from >= input))
+                    continue;
                 taps.Add((Math.Clamp(from, 0, input - 1), weight));
                 sum += weight;
             }
 
-            foreach (var (from, weight) in taps) weights[(from * output) + to] += (float)(weight / (exclude || antialias ? sum : 1));
+            foreach (var (from, weight) in taps)
+                weights[(from * output) + to] += (float)(weight / (exclude || antialias ? sum : 1));
         }
 
         return weights;
     }
 
-    private static double Source(int to, int input, int output, double scale, string coordinates) => coordinates switch
-    {
-        "asymmetric" => to / scale,
-        "align_corners" => output == 1 ? 0 : to * (input - 1.0) / ((scale * input) - 1),
-        "pytorch_half_pixel" => output > 1 ? ((to + 0.5) / scale) - 0.5 : 0,
-        "tf_half_pixel_for_nn" => (to + 0.5) / scale,
+    private static double Source(int to, int input, int output, double scale, string coordinates) =>
+        coordinates switch
+        {
+            "asymmetric" => to / scale,
+            "align_corners" => output == 1 ? 0 : to * (input - 1.0) / ((scale * input) - 1),
+            "pytorch_half_pixel" => output > 1 ? ((to + 0.5) / scale) - 0.5 : 0,
+            "tf_half_pixel_for_nn" => (to + 0.5) / scale,
 
-        // The output may be a fraction of a pixel shorter than the scale says; its middle stays the input's.
-        "half_pixel_symmetric" => (input / 2.0 * (1 - (output / (scale * input)))) + ((to + 0.5) / scale) - 0.5,
-        _ => ((to + 0.5) / scale) - 0.5,
-    };
+            // The output may be a fraction of a pixel shorter than the scale says; its middle stays the input's.
+            "half_pixel_symmetric" => (input / 2.0 * (1 - (output / (scale * input)))) + ((to + 0.5) / scale) - 0.5,
+            _ => ((to + 0.5) / scale) - 0.5,
+        };
 
-    private static int Nearest(double x, string mode) => (int)(mode switch
-    {
-        "floor" => Math.Floor(x),
-        "ceil" => Math.Ceiling(x),
-        "round_prefer_ceil" => Math.Floor(x + 0.5),
-        _ => Math.Ceiling(x - 0.5),
-    });
+    private static int Nearest(double x, string mode) =>
+        (int)(
+            mode switch
+            {
+                "floor" => Math.Floor(x),
+                "ceil" => Math.Ceiling(x),
+                "round_prefer_ceil" => Math.Floor(x + 0.5),
+                _ => Math.Ceiling(x - 0.5),
+            }
+        );
 
-    private static double Cubic(double x, double a) => x <= 1 ? ((((a + 2) * x) - (a + 3)) * x * x) + 1
+    private static double Cubic(double x, double a) =>
+        x <= 1 ? ((((a + 2) * x) - (a + 3)) * x * x) + 1
         : x < 2 ? (((((x - 5) * x) + 8) * x) - 4) * a
         : 0;
 }

@@ -24,7 +24,10 @@ internal enum OnnxType
     BFloat16 = 16,
 }
 
-/// <summary>A constant of an ONNX file: its shape, type, and where its elements are, which are checked against each other before memory is taken.</summary>
+/// <summary>
+/// A constant of an ONNX file: its shape, type, and where its elements are, which are checked against each other before
+/// memory is taken.
+/// </summary>
 internal sealed class OnnxTensor
 {
     private const int LargestRank = 16;
@@ -42,11 +45,15 @@ internal sealed class OnnxTensor
         _fields = ProtoField.Read(message);
         _folder = folder;
         var shape = new List<long>();
-        foreach (ProtoField field in _fields.Where(field => field.Number == 1)) field.AddIntegers(shape);
+        foreach (ProtoField field in _fields.Where(field => field.Number == 1))
+            field.AddIntegers(shape);
         Name = _fields.LastOrDefault(field => field.Number == 8).Text;
         Type = (OnnxType)_fields.LastOrDefault(field => field.Number == 2).Integer;
         if (shape.Count > LargestRank || shape.Any(size => size < 0))
-            throw new InvalidDataException($"the constant \"{Name}\" has the shape [{string.Join(", ", shape.Take(LargestRank))}]; at most {LargestRank} sizes from 0 on were expected");
+            throw new InvalidDataException(
+                $"the constant \"{Name}\" has the shape [{string.Join(", ", shape.Take(LargestRank))}]; at most "
+                    + $"{LargestRank} sizes from 0 on were expected"
+            );
         _shape = [.. shape];
     }
 
@@ -57,37 +64,45 @@ internal sealed class OnnxTensor
     public OnnxType Type { get; }
 
     /// <summary>
-    /// What elements of a type are computed in: integers that LibTorch has no type for in a larger one, and halves, which processors are slow at or have no
-    /// operators for, as floats.
+    /// What elements of a type are computed in: integers that LibTorch has no type for in a larger one, and halves,
+    /// which processors are slow at or have no operators for, as floats.
     /// </summary>
     /// <exception cref="InvalidDataException">There is none.</exception>
-    public static ScalarType TypeOf(OnnxType type) => type switch
-    {
-        OnnxType.Float => ScalarType.Float32,
-        OnnxType.UInt8 => ScalarType.Byte,
-        OnnxType.Int8 or OnnxType.UInt16 or OnnxType.Int16 or OnnxType.Int32 => ScalarType.Int32,
-        OnnxType.Int64 or OnnxType.UInt32 or OnnxType.UInt64 => ScalarType.Int64,
-        OnnxType.Bool => ScalarType.Bool,
-        OnnxType.Float16 or OnnxType.BFloat16 => ScalarType.Float32,
-        OnnxType.Double => ScalarType.Float64,
-        _ => throw new InvalidDataException($"elements of the type {type} cannot be computed with"),
-    };
+    public static ScalarType TypeOf(OnnxType type) =>
+        type switch
+        {
+            OnnxType.Float => ScalarType.Float32,
+            OnnxType.UInt8 => ScalarType.Byte,
+            OnnxType.Int8 or OnnxType.UInt16 or OnnxType.Int16 or OnnxType.Int32 => ScalarType.Int32,
+            OnnxType.Int64 or OnnxType.UInt32 or OnnxType.UInt64 => ScalarType.Int64,
+            OnnxType.Bool => ScalarType.Bool,
+            OnnxType.Float16 or OnnxType.BFloat16 => ScalarType.Float32,
+            OnnxType.Double => ScalarType.Float64,
+            _ => throw new InvalidDataException($"elements of the type {type} cannot be computed with"),
+        };
 
     /// <summary>The elements as a tensor, which the caller owns.</summary>
-    /// <exception cref="InvalidDataException">There are not as many elements as the shape says, or they lie outside the model's folder.</exception>
+    /// <exception cref="InvalidDataException">There are not as many elements as the shape says, or they lie outside the
+    /// model's folder.</exception>
     public Tensor Read()
     {
         long count = 1;
-        foreach (long size in _shape) count = checked(count * size);
-        if (_fields.LastOrDefault(field => field.Number == 14).Integer == External) return FromBytes(ExternalBytes(count), count);
-        if (_fields.Any(field => field.Number == 9)) return FromBytes(_fields.Last(field => field.Number == 9).Bytes, count);
+        foreach (long size in _shape)
+            count = checked(count * size);
+        if (_fields.LastOrDefault(field => field.Number == 14).Integer == External)
+            return FromBytes(ExternalBytes(count), count);
+        if (_fields.Any(field => field.Number == 9))
+            return FromBytes(_fields.Last(field => field.Number == 9).Bytes, count);
         return Type switch
         {
             OnnxType.Float => From(List<float>(4), count),
             OnnxType.Double => From(List<double>(10), count),
             OnnxType.Int64 => From(Integers(7), count),
             OnnxType.UInt32 or OnnxType.UInt64 => From(Integers(11), count),
-            OnnxType.Float16 or OnnxType.BFloat16 => FromBytes(MemoryMarshal.AsBytes<ushort>(Integers(5).ConvertAll(bits => (ushort)bits).ToArray()), count),
+            OnnxType.Float16 or OnnxType.BFloat16 => FromBytes(
+                MemoryMarshal.AsBytes<ushort>(Integers(5).ConvertAll(bits => (ushort)bits).ToArray()),
+                count
+            ),
             OnnxType.UInt8 => From(Integers(5).ConvertAll(value => (byte)value), count),
             OnnxType.Bool => From(Integers(5).ConvertAll(value => value != 0), count),
             _ => From(Integers(5).ConvertAll(value => (int)value), count),
@@ -103,13 +118,26 @@ internal sealed class OnnxTensor
             OnnxType.Float or OnnxType.Int32 or OnnxType.UInt32 => 4,
             _ => 8,
         };
-        if (bytes.Length != checked(count * size)) throw Wrong($"{bytes.Length} bytes", $"{count} elements of {size} bytes");
+        if (bytes.Length != checked(count * size))
+            throw Wrong($"{bytes.Length} bytes", $"{count} elements of {size} bytes");
         return Type switch
         {
-            OnnxType.Int8 => From(MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray().Select(value => (int)value).ToList(), count),
-            OnnxType.Int16 => From(MemoryMarshal.Cast<byte, short>(bytes).ToArray().Select(value => (int)value).ToList(), count),
-            OnnxType.UInt16 => From(MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(value => (int)value).ToList(), count),
-            OnnxType.UInt32 => From(MemoryMarshal.Cast<byte, uint>(bytes).ToArray().Select(value => (long)value).ToList(), count),
+            OnnxType.Int8 => From(
+                MemoryMarshal.Cast<byte, sbyte>(bytes).ToArray().Select(value => (int)value).ToList(),
+                count
+            ),
+            OnnxType.Int16 => From(
+                MemoryMarshal.Cast<byte, short>(bytes).ToArray().Select(value => (int)value).ToList(),
+                count
+            ),
+            OnnxType.UInt16 => From(
+                MemoryMarshal.Cast<byte, ushort>(bytes).ToArray().Select(value => (int)value).ToList(),
+                count
+            ),
+            OnnxType.UInt32 => From(
+                MemoryMarshal.Cast<byte, uint>(bytes).ToArray().Select(value => (long)value).ToList(),
+                count
+            ),
             OnnxType.Bool => From(bytes.ToArray().Select(value => value != 0).ToList(), count),
             OnnxType.Float16 or OnnxType.BFloat16 => Widened(bytes),
             _ => TensorData.FromBytes(bytes, TypeOf(Type), _shape),
@@ -118,24 +146,34 @@ internal sealed class OnnxTensor
 
     private Tensor Widened(ReadOnlySpan<byte> bytes)
     {
-        using Tensor halves = TensorData.FromBytes(bytes, Type == OnnxType.Float16 ? ScalarType.Float16 : ScalarType.BFloat16, _shape);
+        using Tensor halves = TensorData.FromBytes(
+            bytes,
+            Type == OnnxType.Float16 ? ScalarType.Float16 : ScalarType.BFloat16,
+            _shape
+        );
         return halves.to(ScalarType.Float32, copy: true);
     }
 
-    private Tensor From<T>(List<T> elements, long count) where T : unmanaged =>
-        elements.Count == count ? TensorData.From<T>(CollectionsMarshal.AsSpan(elements), _shape) : throw Wrong($"{elements.Count} elements", $"{count}");
+    private Tensor From<T>(List<T> elements, long count)
+        where T : unmanaged =>
+        elements.Count == count
+            ? TensorData.From<T>(CollectionsMarshal.AsSpan(elements), _shape)
+            : throw Wrong($"{elements.Count} elements", $"{count}");
 
     private List<long> Integers(int number)
     {
         var list = new List<long>();
-        foreach (ProtoField field in _fields.Where(field => field.Number == number)) field.AddIntegers(list);
+        foreach (ProtoField field in _fields.Where(field => field.Number == number))
+            field.AddIntegers(list);
         return list;
     }
 
-    private List<T> List<T>(int number) where T : unmanaged
+    private List<T> List<T>(int number)
+        where T : unmanaged
     {
         var list = new List<T>();
-        foreach (ProtoField field in _fields.Where(field => field.Number == number)) field.AddNumbers(list);
+        foreach (ProtoField field in _fields.Where(field => field.Number == number))
+            field.AddNumbers(list);
         return list;
     }
 
@@ -146,26 +184,48 @@ internal sealed class OnnxTensor
         foreach (ProtoField field in _fields.Where(field => field.Number == 13))
         {
             List<ProtoField> pair = ProtoField.Read(field.Bytes);
-            entries[pair.LastOrDefault(part => part.Number == 1).Text] = pair.LastOrDefault(part => part.Number == 2).Text;
+            entries[pair.LastOrDefault(part => part.Number == 1).Text] = pair.LastOrDefault(part =>
+                part.Number == 2
+            ).Text;
         }
 
         string location = entries.GetValueOrDefault("location", "");
-        if (_folder is null || location.Length == 0 || Path.IsPathRooted(location) || location.Split('/', '\\').Contains("..") || location.Contains('\0', StringComparison.Ordinal))
-            throw new InvalidDataException($"the constant \"{Name}\" lies in the file \"{location}\", which is not in the model's folder");
+        if (
+            _folder is null
+            || location.Length == 0
+            || Path.IsPathRooted(location)
+            || location.Split('/', '\\').Contains("..")
+            || location.Contains('\0', StringComparison.Ordinal)
+        )
+            throw new InvalidDataException(
+                $"the constant \"{Name}\" lies in the file \"{location}\", which is not in the model's folder"
+            );
         var file = new FileInfo(Path.Combine(_folder, location));
-        if (!file.Exists) throw new InvalidDataException($"the constant \"{Name}\" lies in the file \"{location}\", which is missing beside the model");
-        if (LeavesFolder(file)) throw new InvalidDataException($"the constant \"{Name}\" lies in the file \"{location}\", which is a link out of the model's folder");
-        long offset = Number("offset", 0), length = Number("length", file.Length - offset);
+        if (!file.Exists)
+            throw new InvalidDataException(
+                $"the constant \"{Name}\" lies in the file \"{location}\", which is missing beside the model"
+            );
+        if (LeavesFolder(file))
+            throw new InvalidDataException(
+                $"the constant \"{Name}\" lies in the file \"{location}\", which is a link out of the model's folder"
+            );
+        long offset = Number("offset", 0),
+            length = Number("length", file.Length - offset);
         if (offset < 0 || length < 0 || offset > file.Length || length > file.Length - offset)
-            throw new InvalidDataException($"the constant \"{Name}\" lies at {offset} to {offset + (Int128)length} of \"{location}\", which has {file.Length} bytes");
-        if (length > checked(count * 8)) throw Wrong($"{length} bytes", $"{count} elements");
+            throw new InvalidDataException(
+                $"the constant \"{Name}\" lies at {offset} to {offset + (Int128)length} of \"{location}\", which "
+                    + $"has {file.Length} bytes"
+            );
+        if (length > checked(count * 8))
+            throw Wrong($"{length} bytes", $"{count} elements");
         var bytes = new byte[length];
         using FileStream stream = file.OpenRead();
         stream.Position = offset;
         stream.ReadExactly(bytes);
         return bytes;
 
-        long Number(string key, long ordinary) => !entries.TryGetValue(key, out string? text) ? ordinary
+        long Number(string key, long ordinary) =>
+            !entries.TryGetValue(key, out string? text) ? ordinary
             : long.TryParse(text, out long value) ? value
             : throw new InvalidDataException($"the constant \"{Name}\" has the {key} \"{text}\", which is no number");
     }
@@ -173,14 +233,27 @@ internal sealed class OnnxTensor
     private bool LeavesFolder(FileInfo file)
     {
         string folder = Path.GetFullPath(_folder!);
-        for (FileSystemInfo? part = file; part is not null && part.FullName.Length > folder.Length; part = part is FileInfo inside ? inside.Directory : ((DirectoryInfo)part).Parent)
+        for (
+            FileSystemInfo? part = file;
+            part is not null && part.FullName.Length > folder.Length;
+            part = part is FileInfo inside ? inside.Directory : ((DirectoryInfo)part).Parent
+        )
         {
-            if (part.LinkTarget is not null && !(part.ResolveLinkTarget(true)?.FullName ?? "").StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)) return true;
+            if (
+                part.LinkTarget is not null
+                && !(part.ResolveLinkTarget(true)?.FullName ?? "").StartsWith(
+                    folder + Path.DirectorySeparatorChar,
+                    StringComparison.Ordinal
+                )
+            )
+                return true;
         }
 
         return false;
     }
 
     private InvalidDataException Wrong(string got, string expected) =>
-        new($"the constant \"{Name}\" of {Type}[{string.Join(", ", _shape)}] holds {got} where {expected} were expected");
+        new(
+            $"the constant \"{Name}\" of {Type}[{string.Join(", ", _shape)}] holds {got} where {expected} were expected"
+        );
 }

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>A value of a graph: a tensor, and what it holds as plain numbers for operators that are told sizes, axes or amounts by one.</summary>
+/// <summary>
+/// A value of a graph: a tensor, and what it holds as plain numbers for operators that are told sizes, axes or amounts
+/// by one.
+/// </summary>
 internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefined)
 {
     private long[]? _integers;
@@ -20,14 +23,19 @@ internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefine
     {
         get
         {
-            if (_integers is not null) return _integers;
+            if (_integers is not null)
+                return _integers;
             using Tensor converted = Tensor.to(ScalarType.Int64, copy: true);
             return _integers = converted.ToArray<long>();
         }
     }
 
     /// <summary>The only element.</summary>
-    public double Number => _number ??= Tensor.numel() == 1 ? Tensor.ToDouble() : throw new InvalidDataException($"one number was expected where there is {Tensor.Describe()}");
+    public double Number =>
+        _number ??=
+            Tensor.numel() == 1
+                ? Tensor.ToDouble()
+                : throw new InvalidDataException($"one number was expected where there is {Tensor.Describe()}");
 
     /// <summary>The elements as floating-point numbers.</summary>
     public double[] Numbers
@@ -40,5 +48,8 @@ internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefine
     }
 }
 
-/// <summary>What a node does with its inputs, null for one left out; one tensor for each output, of which the last may be missing.</summary>
+/// <summary>
+/// What a node does with its inputs, null for one left out; one tensor for each output, of which the last may be
+/// missing.
+/// </summary>
 internal delegate Tensor[] OnnxKernel(OnnxValue?[] inputs);

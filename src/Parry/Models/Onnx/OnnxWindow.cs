@@ -3,27 +3,34 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>How a window moves over its input: strides, dilations and padding, given or to be found out for each input.</summary>
+/// <summary>
+/// How a window moves over its input: strides, dilations and padding, given or to be found out for each input.
+/// </summary>
 internal sealed class OnnxWindow
 {
     private const long Largest = 1 << 16;
 
-    private readonly long[]? _strides, _dilations, _pads;
+    private readonly long[]? _strides,
+        _dilations,
+        _pads;
     private readonly string _autoPad;
 
     private OnnxWindow(OnnxNode node)
     {
         (_strides, _dilations, _pads) = (node.Ints("strides"), node.Ints("dilations"), node.Ints("pads"));
         _autoPad = node.Text("auto_pad", "NOTSET");
-        if (_autoPad is not ("NOTSET" or "VALID" or "SAME_UPPER" or "SAME_LOWER")) throw node.Refused($"has the auto_pad \"{_autoPad}\"");
+        if (_autoPad is not ("NOTSET" or "VALID" or "SAME_UPPER" or "SAME_LOWER"))
+            throw node.Refused($"has the auto_pad \"{_autoPad}\"");
         foreach (long value in (long[])[.. _strides ?? [], .. _dilations ?? []])
         {
-            if (value is < 1 or > Largest) throw node.Refused($"has the stride or dilation {value}");
+            if (value is < 1 or > Largest)
+                throw node.Refused($"has the stride or dilation {value}");
         }
 
         foreach (long value in _pads ?? [])
         {
-            if (value is < 0 or > Largest) throw node.Refused($"pads by {value}");
+            if (value is < 0 or > Largest)
+                throw node.Refused($"pads by {value}");
         }
     }
 
@@ -34,11 +41,16 @@ internal sealed class OnnxWindow
     public long[] Dilations(int rank) => Sized(_dilations, rank, "dilations") ?? [.. Enumerable.Repeat(1L, rank)];
 
     /// <summary>An input [N, C, H, W] of a pool; other ranks are refused.</summary>
-    public static Tensor Planes(Tensor x, long[] kernel) => x.shape.Length == 4 && kernel.Length == 2 && kernel.All(size => size is >= 1 and <= Largest)
-        ? x
-        : throw new InvalidDataException($"it pools {x.Describe()} by [{string.Join(", ", kernel)}]; two dimensions were expected");
+    public static Tensor Planes(Tensor x, long[] kernel) =>
+        x.shape.Length == 4 && kernel.Length == 2 && kernel.All(size => size is >= 1 and <= Largest)
+            ? x
+            : throw new InvalidDataException(
+                $"it pools {x.Describe()} by [{string.Join(", ", kernel)}]; two dimensions were expected"
+            );
 
-    /// <summary>The input, padded where both ends differ, and what is left to be padded by the operator itself.</summary>
+    /// <summary>
+    /// The input, padded where both ends differ, and what is left to be padded by the operator itself.
+    /// </summary>
     /// <param name="x">[N, C, …].</param>
     /// <param name="kernel">The window's sizes.</param>
     /// <param name="value">What is padded with.</param>
@@ -46,25 +58,43 @@ internal sealed class OnnxWindow
     public (Tensor Padded, long[] Padding) Pad(Tensor x, long[] kernel, double value, int most = 0)
     {
         int rank = kernel.Length;
-        if (x.shape.Length != rank + 2) throw new InvalidDataException($"its window [{string.Join(", ", kernel)}] does not fit {x.Describe()}");
-        long[] begin = new long[rank], end = new long[rank], strides = Strides(rank), dilations = Dilations(rank);
+        if (x.shape.Length != rank + 2)
+            throw new InvalidDataException($"its window [{string.Join(", ", kernel)}] does not fit {x.Describe()}");
+        long[] begin = new long[rank],
+            end = new long[rank],
+            strides = Strides(rank),
+            dilations = Dilations(rank);
         if (_autoPad == "NOTSET")
         {
-            if (_pads is not null) (begin, end) = (Sized(_pads, 2 * rank, "pads")![..rank], _pads[rank..]);
+            if (_pads is not null)
+                (begin, end) = (Sized(_pads, 2 * rank, "pads")![..rank], _pads[rank..]);
         }
         else if (_autoPad != "VALID")
         {
             for (int i = 0; i < rank; i++)
             {
-                long size = x.size(2 + i), steps = (size + strides[i] - 1) / strides[i];
+                long size = x.size(2 + i),
+                    steps = (size + strides[i] - 1) / strides[i];
                 long all = Math.Max(0, ((steps - 1) * strides[i]) + ((kernel[i] - 1) * dilations[i]) + 1 - size);
                 (begin[i], end[i]) = _autoPad == "SAME_UPPER" ? (all / 2, all - (all / 2)) : (all - (all / 2), all / 2);
             }
         }
 
-        if (begin.SequenceEqual(end) && (most == 0 || begin.Zip(kernel).All(pair => pair.First <= pair.Second / most))) return (x, begin);
-        OnnxGuard.Claim([x.size(0), x.size(1), .. Enumerable.Range(0, rank).Select(i => x.size(2 + i) + begin[i] + end[i])]);
-        return (nn.functional.pad(x, [.. Enumerable.Range(0, rank).Reverse().SelectMany(i => new[] { begin[i], end[i] })], value: value), new long[rank]);
+        if (begin.SequenceEqual(end) && (most == 0 || begin.Zip(kernel).All(pair => pair.First <= pair.Second / most)))
+            return (x, begin);
+        OnnxGuard.Claim([
+            x.size(0),
+            x.size(1),
+            .. Enumerable.Range(0, rank).Select(i => x.size(2 + i) + begin[i] + end[i]),
+        ]);
+        return (
+            nn.functional.pad(
+                x,
+                [.. Enumerable.Range(0, rank).Reverse().SelectMany(i => new[] { begin[i], end[i] })],
+                value: value
+            ),
+            new long[rank]
+        );
     }
 
     /// <summary>What a transposed convolution, made without padding, loses at each end.</summary>
@@ -72,19 +102,24 @@ internal sealed class OnnxWindow
     {
         int rank = full.Length;
         if (outputShape is null && _autoPad is "NOTSET" or "VALID")
-            return _pads is null || _autoPad == "VALID" ? (new long[rank], new long[rank]) : (Sized(_pads, 2 * rank, "pads")![..rank], _pads[rank..]);
+            return _pads is null || _autoPad == "VALID"
+                ? (new long[rank], new long[rank])
+                : (Sized(_pads, 2 * rank, "pads")![..rank], _pads[rank..]);
         var (begin, end) = (new long[rank], new long[rank]);
         for (int i = 0; i < rank; i++)
         {
-            long all = full[i] - (outputShape is null ? input[i] * strides[i] : outputShape[outputShape.Length - rank + i]);
-            if (all < 0) throw new InvalidDataException($"it gives {full[i]} values a line, fewer than it promises");
+            long all =
+                full[i] - (outputShape is null ? input[i] * strides[i] : outputShape[outputShape.Length - rank + i]);
+            if (all < 0)
+                throw new InvalidDataException($"it gives {full[i]} values a line, fewer than it promises");
             (begin[i], end[i]) = _autoPad == "SAME_UPPER" ? (all / 2, all - (all / 2)) : (all - (all / 2), all / 2);
         }
 
         return (begin, end);
     }
 
-    private static long[]? Sized(long[]? values, int rank, string what) => values is null || values.Length == rank
-        ? values
-        : throw new InvalidDataException($"it has {values.Length} {what} where {rank} were expected");
+    private static long[]? Sized(long[]? values, int rank, string what) =>
+        values is null || values.Length == rank
+            ? values
+            : throw new InvalidDataException($"it has {values.Length} {what} where {rank} were expected");
 }

@@ -6,8 +6,9 @@ using Google.Protobuf;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// One field of a Protocol Buffers message; bytes are not copied out of the file's. A model is made of few kinds of messages, and reading them field by field
-/// leaves weights of gigabytes where they are, which generated classes would not.
+/// One field of a Protocol Buffers message; bytes are not copied out of the file's. A model is made of few kinds of
+/// messages, and reading them field by field leaves weights of gigabytes where they are, which generated classes would
+/// not.
 /// </summary>
 /// <param name="Number">Its number in the message's definition.</param>
 /// <param name="Bits">A number of fixed or variable length.</param>
@@ -45,8 +46,12 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
                         fields.Add(new ProtoField(number, input.ReadFixed64(), default));
                         break;
                     case WireFormat.WireType.LengthDelimited:
-                        int length = input.ReadLength(), start = (int)input.Position;
-                        if (length < 0 || length > end - start) throw new InvalidDataException($"a field declares {length} bytes where {end - start} are left");
+                        int length = input.ReadLength(),
+                            start = (int)input.Position;
+                        if (length < 0 || length > end - start)
+                            throw new InvalidDataException(
+                                $"a field declares {length} bytes where {end - start} are left"
+                            );
                         fields.Add(new ProtoField(number, 0, new ArraySegment<byte>(file, start, length)));
                         input = new CodedInputStream(file, start + length, end - start - length);
                         break;
@@ -75,7 +80,8 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
         var input = new CodedInputStream(Bytes.Array, Bytes.Offset, Bytes.Count);
         try
         {
-            while (!input.IsAtEnd) to.Add(input.ReadInt64());
+            while (!input.IsAtEnd)
+                to.Add(input.ReadInt64());
         }
         catch (InvalidProtocolBufferException e)
         {
@@ -84,7 +90,8 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
     }
 
     /// <summary>Adds the numbers of a field of fixed length, 4 bytes or 8.</summary>
-    public void AddNumbers<T>(List<T> to) where T : unmanaged
+    public void AddNumbers<T>(List<T> to)
+        where T : unmanaged
     {
         int size = System.Runtime.CompilerServices.Unsafe.SizeOf<T>();
         if (Bytes.Array is null)

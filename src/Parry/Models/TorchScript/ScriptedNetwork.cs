@@ -17,14 +17,16 @@ internal sealed class ScriptedNetwork : IDisposable
     /// <exception cref="TorchException">It is no TorchScript, or uses operators that this LibTorch lacks.</exception>
     public static ScriptedNetwork Load(string path)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"There is no TorchScript file '{path}'.", path);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"There is no TorchScript file '{path}'.", path);
         try
         {
             jit.ScriptModule<Tensor, Tensor> module = jit.load<Tensor, Tensor>(path, get_default_device());
 #pragma warning disable RS0030 // It fails only for a module that does not load.
             module.eval();
 #pragma warning restore RS0030
-            foreach (var (_, parameter) in module.named_parameters()) parameter.requires_grad_(false);
+            foreach (var (_, parameter) in module.named_parameters())
+                parameter.requires_grad_(false);
             return new ScriptedNetwork(module, path);
         }
         catch (ExternalException e)
@@ -33,7 +35,9 @@ internal sealed class ScriptedNetwork : IDisposable
         }
     }
 
-    /// <summary>Runs the module on one tensor for its one tensor result; recorded by autograd unless that is off.</summary>
+    /// <summary>
+    /// Runs the module on one tensor for its one tensor result; recorded by autograd unless that is off.
+    /// </summary>
     /// <exception cref="TorchException">The module refused the input.</exception>
     /// <exception cref="InvalidDataException">It gave something else than a tensor.</exception>
     public Tensor Forward(Tensor input)
@@ -45,7 +49,9 @@ internal sealed class ScriptedNetwork : IDisposable
         catch (ExternalException e)
         {
             throw new TorchException(
-                $"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}", e);
+                $"Cannot run the TorchScript file '{_path}' on {input.Describe()}: {TorchErrors.FirstLine(e)}",
+                e
+            );
         }
         catch (InvalidCastException)
         {
@@ -63,10 +69,10 @@ internal sealed class ScriptedNetwork : IDisposable
 
     /// <summary>The names of its parameters and buffers with their shapes.</summary>
     public IReadOnlyList<(string Name, long[] Shape)> Weights() =>
-    [
-        .. _module.named_parameters().Select(weight => (weight.name, weight.parameter.shape)),
-        .. _module.named_buffers().Select(weight => (weight.name, weight.buffer.shape)),
-    ];
+        [
+            .. _module.named_parameters().Select(weight => (weight.name, weight.parameter.shape)),
+            .. _module.named_buffers().Select(weight => (weight.name, weight.buffer.shape)),
+        ];
 
     /// <summary>Frees the native module.</summary>
     public void Dispose() => _module.Dispose();

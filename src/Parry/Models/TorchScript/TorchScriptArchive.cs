@@ -3,7 +3,9 @@ using Parry.Data;
 
 namespace Parry.Models.TorchScript;
 
-/// <summary>Looks through a TorchScript archive before LibTorch does, which believes what an archive says of itself.</summary>
+/// <summary>
+/// Looks through a TorchScript archive before LibTorch does, which believes what an archive says of itself.
+/// </summary>
 internal static class TorchScriptArchive
 {
     private const long LargestCode = 64 << 20;
@@ -11,17 +13,25 @@ internal static class TorchScriptArchive
     /// <summary>Refuses what is damaged or forged. The code itself is a program and is not judged.</summary>
     /// <param name="file">The archive, from its beginning.</param>
     /// <param name="recipe">How to make a file that can be read.</param>
-    /// <exception cref="InvalidDataException">It is no TorchScript archive, or one that LibTorch must not see.</exception>
+    /// <exception cref="InvalidDataException">It is no TorchScript archive, or one that LibTorch must not
+    /// see.</exception>
     public static void Check(Stream file, string recipe)
     {
         using var archive = new ZipArchive(file, ZipArchiveMode.Read);
         string[] names = [.. archive.Entries.Select(entry => entry.FullName)];
-        if (Array.Exists(names, IsOfExport)) throw new InvalidDataException($"it is an archive of torch.export, which cannot be differentiated here: export to ONNX, or as TorchScript: {recipe}");
+        if (Array.Exists(names, IsOfExport))
+            throw new InvalidDataException(
+                $"it is an archive of torch.export, which cannot be differentiated here: export to ONNX, or as "
+                    + $"TorchScript: {recipe}"
+            );
         if (!Array.Exists(names, name => name.Contains("/code/", StringComparison.Ordinal)))
         {
-            throw new InvalidDataException(Array.Exists(names, name => name.EndsWith(".pkl", StringComparison.Ordinal))
-                ? $"it is a Python pickle (a state dictionary), which can run any program when it is read, and holds no network: {recipe}"
-                : $"it is no TorchScript archive: {recipe}");
+            throw new InvalidDataException(
+                Array.Exists(names, name => name.EndsWith(".pkl", StringComparison.Ordinal))
+                    ? $"it is a Python pickle (a state dictionary), which can run any program when it is read, and "
+                        + $"holds no network: {recipe}"
+                    : $"it is no TorchScript archive: {recipe}"
+            );
         }
 
         // LibTorch takes the folder of the first part for all, and looks for names without regard to case.
@@ -29,30 +39,53 @@ internal static class TorchScriptArchive
         var parts = new Dictionary<string, ZipArchiveEntry>(StringComparer.OrdinalIgnoreCase);
         foreach (ZipArchiveEntry entry in archive.Entries)
         {
-            if (!parts.TryAdd(entry.FullName, entry)) throw new InvalidDataException($"it has two parts {entry.FullName}");
-            if (entry.Length > Math.Max(entry.CompressedLength, LargestCode)) throw new InvalidDataException($"its part {entry.FullName} unpacks to {entry.Length} bytes; at most {LargestCode} of code were expected");
+            if (!parts.TryAdd(entry.FullName, entry))
+                throw new InvalidDataException($"it has two parts {entry.FullName}");
+            if (entry.Length > Math.Max(entry.CompressedLength, LargestCode))
+                throw new InvalidDataException(
+                    $"its part {entry.FullName} unpacks to {entry.Length} bytes; at most {LargestCode} of code were "
+                        + $"expected"
+                );
             using Stream part = entry.Open();
-            if (Crc32.Of(part) != entry.Crc32) throw new InvalidDataException($"its part {entry.FullName} is damaged (its checksum is wrong): copy the file again");
+            if (Crc32.Of(part) != entry.Crc32)
+                throw new InvalidDataException(
+                    $"its part {entry.FullName} is damaged (its checksum is wrong): copy the file again"
+                );
         }
 
-        if (parts.ContainsKey(root + "model.json")) throw new InvalidDataException($"it was written by a PyTorch before 1.2: {recipe}");
+        if (parts.ContainsKey(root + "model.json"))
+            throw new InvalidDataException($"it was written by a PyTorch before 1.2: {recipe}");
         var classes = new TorchScriptClasses();
         foreach ((string name, ZipArchiveEntry part) in parts)
         {
-            if (name.StartsWith(root + "code/", StringComparison.OrdinalIgnoreCase) && name.EndsWith(".debug_pkl", StringComparison.OrdinalIgnoreCase)) Read(part, _ => null, TorchScriptSources.Check);
-            if (name.StartsWith(root + "code/", StringComparison.OrdinalIgnoreCase) && name.EndsWith(".py", StringComparison.OrdinalIgnoreCase)) classes.Add(name[(root.Length + 5)..^3].Replace('/', '.'), Bytes(part));
+            if (
+                name.StartsWith(root + "code/", StringComparison.OrdinalIgnoreCase)
+                && name.EndsWith(".debug_pkl", StringComparison.OrdinalIgnoreCase)
+            )
+                Read(part, _ => null, TorchScriptSources.Check);
+            if (
+                name.StartsWith(root + "code/", StringComparison.OrdinalIgnoreCase)
+                && name.EndsWith(".py", StringComparison.OrdinalIgnoreCase)
+            )
+                classes.Add(name[(root.Length + 5)..^3].Replace('/', '.'), Bytes(part));
         }
 
         classes.CheckNames();
 
         foreach (string pickle in new[] { "constants", "data" })
         {
-            if (!parts.TryGetValue($"{root}{pickle}.pkl", out ZipArchiveEntry? part)) throw new InvalidDataException($"it has no part {root}{pickle}.pkl: {recipe}");
-            Read(part, key => parts.TryGetValue($"{root}{pickle}/{key}", out ZipArchiveEntry? record) ? record.Length : null, value =>
-            {
-                if (value.Kind != (pickle == "data" ? TorchScriptKind.Object : TorchScriptKind.Tuple)) throw new InvalidDataException(pickle == "data" ? "it is no module" : "it is no tuple");
-                classes.Check(value);
-            });
+            if (!parts.TryGetValue($"{root}{pickle}.pkl", out ZipArchiveEntry? part))
+                throw new InvalidDataException($"it has no part {root}{pickle}.pkl: {recipe}");
+            Read(
+                part,
+                key => parts.TryGetValue($"{root}{pickle}/{key}", out ZipArchiveEntry? record) ? record.Length : null,
+                value =>
+                {
+                    if (value.Kind != (pickle == "data" ? TorchScriptKind.Object : TorchScriptKind.Tuple))
+                        throw new InvalidDataException(pickle == "data" ? "it is no module" : "it is no tuple");
+                    classes.Check(value);
+                }
+            );
         }
     }
 
@@ -77,7 +110,10 @@ internal static class TorchScriptArchive
 
     private static byte[] Bytes(ZipArchiveEntry part)
     {
-        if (part.Length > LargestCode) throw new InvalidDataException($"its part {part.FullName} has {part.Length} bytes; at most {LargestCode} were expected");
+        if (part.Length > LargestCode)
+            throw new InvalidDataException(
+                $"its part {part.FullName} has {part.Length} bytes; at most {LargestCode} were expected"
+            );
         var bytes = new byte[part.Length];
         using Stream stream = part.Open();
         stream.ReadExactly(bytes);

@@ -7,9 +7,19 @@ internal static class TorchScriptCalls
 
     private static readonly string[] s_functions =
     [
-        "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_qtensor", "torch.per_tensor_affine", "torch.per_channel_affine", "torch.per_channel_affine_float_qparams",
-        "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_tensorlist",
-        "torch.jit._pickle.restore_type_tag", "collections.OrderedDict", "torch.device", "builtins.complex",
+        "torch._utils._rebuild_tensor_v2",
+        "torch._utils._rebuild_qtensor",
+        "torch.per_tensor_affine",
+        "torch.per_channel_affine",
+        "torch.per_channel_affine_float_qparams",
+        "torch.jit._pickle.build_intlist",
+        "torch.jit._pickle.build_doublelist",
+        "torch.jit._pickle.build_boollist",
+        "torch.jit._pickle.build_tensorlist",
+        "torch.jit._pickle.restore_type_tag",
+        "collections.OrderedDict",
+        "torch.device",
+        "builtins.complex",
     ];
 
     /// <summary>What a pickle names: a class of the archive, a function, or the type of a storage.</summary>
@@ -17,14 +27,24 @@ internal static class TorchScriptCalls
     public static TorchScriptValue Global(string module, string name)
     {
         string full = $"{module}.{name}";
-        if (module == "torch" && name.EndsWith("Storage", StringComparison.Ordinal) && ElementBytes(name[..^7]) is > 0 and int size) return new TorchScriptValue(TorchScriptKind.StorageType, name[..^7], size);
-        if (!s_functions.Contains(full) && !IsClass(full)) throw new InvalidDataException($"it names \"{Printed(full)}\", which is nothing of TorchScript's");
+        if (
+            module == "torch"
+            && name.EndsWith("Storage", StringComparison.Ordinal)
+            && ElementBytes(name[..^7]) is > 0 and int size
+        )
+            return new TorchScriptValue(TorchScriptKind.StorageType, name[..^7], size);
+        if (!s_functions.Contains(full) && !IsClass(full))
+            throw new InvalidDataException($"it names \"{Printed(full)}\", which is nothing of TorchScript's");
         return new TorchScriptValue(TorchScriptKind.Global, full);
     }
 
     /// <summary>Whether a name is one of a class in an archive.</summary>
     public static bool IsClass(string name) =>
-        name.Split('.') is ["__torch__", _, ..] parts && Array.TrueForAll(parts, part => part.Length > 0 && part.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_'));
+        name.Split('.') is ["__torch__", _, ..] parts
+        && Array.TrueForAll(
+            parts,
+            part => part.Length > 0 && part.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_')
+        );
 
     /// <summary>The storage that a tuple of ("storage", type, key, device, elements) stands for.</summary>
     /// <param name="reference">The tuple.</param>
@@ -32,11 +52,28 @@ internal static class TorchScriptCalls
     /// <exception cref="InvalidDataException">It is no such tuple, or no such record holds so much.</exception>
     public static TorchScriptValue Storage(TorchScriptValue reference, Func<string, long?> record)
     {
-        if (!reference.IsTuple(TorchScriptKind.String, TorchScriptKind.StorageType, TorchScriptKind.String, TorchScriptKind.String, TorchScriptKind.Int) || reference.Items[0].Text != "storage")
+        if (
+            !reference.IsTuple(
+                TorchScriptKind.String,
+                TorchScriptKind.StorageType,
+                TorchScriptKind.String,
+                TorchScriptKind.String,
+                TorchScriptKind.Int
+            )
+            || reference.Items[0].Text != "storage"
+        )
             throw new InvalidDataException("a storage is not named by its type, record, device and elements");
-        (TorchScriptValue type, string key, long elements) = (reference.Items[1], reference.Items[2].Text, reference.Items[4].Number);
-        if (elements < 0 || elements > long.MaxValue / type.Number) throw new InvalidDataException($"a storage has {elements} elements");
-        if (elements > 0 && (record(key) ?? 0) < elements * type.Number) throw new InvalidDataException($"a storage of {elements * type.Number} bytes has a record \"{Printed(key)}\" of {record(key) ?? 0}");
+        (TorchScriptValue type, string key, long elements) = (
+            reference.Items[1],
+            reference.Items[2].Text,
+            reference.Items[4].Number
+        );
+        if (elements < 0 || elements > long.MaxValue / type.Number)
+            throw new InvalidDataException($"a storage has {elements} elements");
+        if (elements > 0 && (record(key) ?? 0) < elements * type.Number)
+            throw new InvalidDataException(
+                $"a storage of {elements * type.Number} bytes has a record \"{Printed(key)}\" of {record(key) ?? 0}"
+            );
         return new TorchScriptValue(TorchScriptKind.Storage, type.Text, elements);
     }
 
@@ -44,67 +81,134 @@ internal static class TorchScriptCalls
     /// <exception cref="InvalidDataException">They are not those it takes.</exception>
     public static TorchScriptValue Call(string function, TorchScriptValue arguments)
     {
-        if (IsClass(function)) return new TorchScriptValue(TorchScriptKind.Object, function) { Items = [arguments] };
+        if (IsClass(function))
+            return new TorchScriptValue(TorchScriptKind.Object, function) { Items = [arguments] };
         string name = function[(function.LastIndexOf('.') + 1)..];
         IReadOnlyList<TorchScriptValue> items = arguments.Kind == TorchScriptKind.Tuple ? arguments.Items : [];
         switch (name)
         {
-            case "_rebuild_tensor_v2" when items is [var storage, var offset, var sizes, var strides, { Kind: TorchScriptKind.Bool }, { Kind: TorchScriptKind.None }] && !storage.Text.StartsWith('Q'):
+            case "_rebuild_tensor_v2"
+                when items
+                    is [
+                        var storage,
+                        var offset,
+                        var sizes,
+                        var strides,
+                        { Kind: TorchScriptKind.Bool },
+                        { Kind: TorchScriptKind.None },
+                    ]
+                    && !storage.Text.StartsWith('Q'):
                 return Tensor(storage, offset, sizes, strides);
-            case "_rebuild_qtensor" when items is [var storage, var offset, var sizes, var strides, var scheme, { Kind: TorchScriptKind.Bool }, { Kind: TorchScriptKind.None }] && storage.Text.StartsWith('Q'):
+            case "_rebuild_qtensor"
+                when items
+                    is [
+                        var storage,
+                        var offset,
+                        var sizes,
+                        var strides,
+                        var scheme,
+                        { Kind: TorchScriptKind.Bool },
+                        { Kind: TorchScriptKind.None },
+                    ]
+                    && storage.Text.StartsWith('Q'):
                 TorchScriptValue tensor = Tensor(storage, offset, sizes, strides);
-                return IsScheme(scheme, tensor.Sizes) ? tensor : throw new InvalidDataException("a tensor's quantization does not belong to it");
+                return IsScheme(scheme, tensor.Sizes)
+                    ? tensor
+                    : throw new InvalidDataException("a tensor's quantization does not belong to it");
             // LibTorch refuses what is wrong with the arguments of those that follow.
-            case "OrderedDict": return new TorchScriptValue(TorchScriptKind.None);
-            case "device": return new TorchScriptValue(TorchScriptKind.Device);
-            case "complex": return new TorchScriptValue(TorchScriptKind.Complex);
-            case "restore_type_tag" when items is [{ Kind: TorchScriptKind.List or TorchScriptKind.Dict, Text: "" } container, { Kind: TorchScriptKind.String } type]:
-                if (TorchScriptType.Parse(type.Text).Name != container.Kind.ToString()) throw new InvalidDataException($"its values are no {Printed(type.Text)}");
+            case "OrderedDict":
+                return new TorchScriptValue(TorchScriptKind.None);
+            case "device":
+                return new TorchScriptValue(TorchScriptKind.Device);
+            case "complex":
+                return new TorchScriptValue(TorchScriptKind.Complex);
+            case "restore_type_tag"
+                when items
+                    is [
+                        { Kind: TorchScriptKind.List or TorchScriptKind.Dict, Text: "" } container,
+                        { Kind: TorchScriptKind.String } type,
+                    ]:
+                if (TorchScriptType.Parse(type.Text).Name != container.Kind.ToString())
+                    throw new InvalidDataException($"its values are no {Printed(type.Text)}");
                 return container with { Text = type.Text };
-            case "build_intlist" or "build_doublelist" or "build_boollist" or "build_tensorlist" when items is [{ Kind: TorchScriptKind.List, Text: "" } list]:
+            case "build_intlist"
+            or "build_doublelist"
+            or "build_boollist"
+            or "build_tensorlist" when items is [{ Kind: TorchScriptKind.List, Text: "" } list]:
                 return list with { Text = name };
-            default: throw new InvalidDataException($"its arguments of {function} are not those it takes");
+            default:
+                throw new InvalidDataException($"its arguments of {function} are not those it takes");
         }
     }
 
-    private static int ElementBytes(string type) => type switch
-    {
-        "Byte" or "Char" or "Bool" or "QInt8" or "QUInt8" => 1,
-        "Short" or "Half" or "BFloat16" => 2,
-        "Int" or "Float" or "ComplexHalf" or "QInt32" => 4,
-        "Long" or "Double" or "ComplexFloat" => 8,
-        "ComplexDouble" => 16,
-        _ => 0,
-    };
+    private static int ElementBytes(string type) =>
+        type switch
+        {
+            "Byte" or "Char" or "Bool" or "QInt8" or "QUInt8" => 1,
+            "Short" or "Half" or "BFloat16" => 2,
+            "Int" or "Float" or "ComplexHalf" or "QInt32" => 4,
+            "Long" or "Double" or "ComplexFloat" => 8,
+            "ComplexDouble" => 16,
+            _ => 0,
+        };
 
-    private static TorchScriptValue Tensor(TorchScriptValue storage, TorchScriptValue offset, TorchScriptValue sizes, TorchScriptValue strides)
+    private static TorchScriptValue Tensor(
+        TorchScriptValue storage,
+        TorchScriptValue offset,
+        TorchScriptValue sizes,
+        TorchScriptValue strides
+    )
     {
-        if (storage.Kind != TorchScriptKind.Storage || offset.Kind != TorchScriptKind.Int || sizes.Kind != TorchScriptKind.Tuple || strides.Kind != TorchScriptKind.Tuple
-            || sizes.Items.Count != strides.Items.Count || sizes.Items.Count > MostDimensions || sizes.Items.Concat(strides.Items).Any(item => item.Kind != TorchScriptKind.Int))
+        if (
+            storage.Kind != TorchScriptKind.Storage
+            || offset.Kind != TorchScriptKind.Int
+            || sizes.Kind != TorchScriptKind.Tuple
+            || strides.Kind != TorchScriptKind.Tuple
+            || sizes.Items.Count != strides.Items.Count
+            || sizes.Items.Count > MostDimensions
+            || sizes.Items.Concat(strides.Items).Any(item => item.Kind != TorchScriptKind.Int)
+        )
             throw new InvalidDataException("a tensor is not made of a storage, an offset, sizes and as many strides");
-        long[] size = [.. sizes.Items.Select(item => item.Number)], stride = [.. strides.Items.Select(item => item.Number)];
-        Int128 last = offset.Number, elements = 1;
+        long[] size = [.. sizes.Items.Select(item => item.Number)],
+            stride = [.. strides.Items.Select(item => item.Number)];
+        Int128 last = offset.Number,
+            elements = 1;
         for (int i = 0; i < size.Length; i++)
         {
-            if (size[i] < 0 || stride[i] < 0) throw new InvalidDataException("a tensor has a negative size or stride");
+            if (size[i] < 0 || stride[i] < 0)
+                throw new InvalidDataException("a tensor has a negative size or stride");
             last += (Int128)Math.Max(0, size[i] - 1) * stride[i];
             elements *= Math.Max(1, size[i]);
-            if (elements > long.MaxValue / 16) throw new InvalidDataException("a tensor has more elements than can be counted");
+            if (elements > long.MaxValue / 16)
+                throw new InvalidDataException("a tensor has more elements than can be counted");
         }
 
-        if (offset.Number < 0 || (size.Contains(0) ? offset.Number : last + 1) > storage.Number) throw new InvalidDataException($"a tensor reaches past the {storage.Number} elements of its storage");
+        if (offset.Number < 0 || (size.Contains(0) ? offset.Number : last + 1) > storage.Number)
+            throw new InvalidDataException($"a tensor reaches past the {storage.Number} elements of its storage");
         return new TorchScriptValue(TorchScriptKind.Tensor, storage.Text) { Sizes = size };
     }
 
     // One scale for all, or one for each index of an axis.
-    private static bool IsScheme(TorchScriptValue scheme, long[] sizes) => scheme.Kind == TorchScriptKind.Tuple && scheme.Items switch
-    {
-        [{ Text: "torch.per_tensor_affine" }, { Kind: TorchScriptKind.Float }, { Kind: TorchScriptKind.Int }] => true,
-        [{ Text: "torch.per_channel_affine" or "torch.per_channel_affine_float_qparams" }, { Kind: TorchScriptKind.Tensor } scales, { Kind: TorchScriptKind.Tensor } zeros, { Kind: TorchScriptKind.Int } axis] =>
-            axis.Number >= 0 && axis.Number < sizes.Length && scales.Sizes is [var count] && count == sizes[axis.Number] && zeros.Sizes.SequenceEqual(scales.Sizes),
-        _ => false,
-    };
+    private static bool IsScheme(TorchScriptValue scheme, long[] sizes) =>
+        scheme.Kind == TorchScriptKind.Tuple
+        && scheme.Items switch
+        {
+            [{ Text: "torch.per_tensor_affine" }, { Kind: TorchScriptKind.Float }, { Kind: TorchScriptKind.Int }] =>
+                true,
+            [
+                { Text: "torch.per_channel_affine" or "torch.per_channel_affine_float_qparams" },
+                { Kind: TorchScriptKind.Tensor } scales,
+                { Kind: TorchScriptKind.Tensor } zeros,
+                { Kind: TorchScriptKind.Int } axis,
+            ] => axis.Number >= 0
+                && axis.Number < sizes.Length
+                && scales.Sizes is [var count]
+                && count == sizes[axis.Number]
+                && zeros.Sizes.SequenceEqual(scales.Sizes),
+            _ => false,
+        };
 
     /// <summary>A name out of a file as a message can show it.</summary>
-    public static string Printed(string text, int most = 80) => string.Concat(text.Take(most).Select(letter => char.IsControl(letter) ? '?' : letter));
+    public static string Printed(string text, int most = 80) =>
+        string.Concat(text.Take(most).Select(letter => char.IsControl(letter) ? '?' : letter));
 }

@@ -9,38 +9,45 @@ using static TorchSharp.torch;
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// Tries a TorchScript file in a process of its own before it is used in this one: LibTorch ends the process where a file
-/// does not compile, and a forged one can crash it or compute without end.
+/// Tries a TorchScript file in a process of its own before it is used in this one: LibTorch ends the process where a
+/// file does not compile, and a forged one can crash it or compute without end.
 /// </summary>
 /// <remarks>
 /// A program takes part with two lines: its main function gives its arguments to <see cref="Answer"/> where
-/// <see cref="Argument"/> is the first, and <see cref="Program"/> says how it is started. Where no program is named only the
-/// archive itself is checked.
+/// <see cref="Argument"/> is the first, and <see cref="Program"/> says how it is started. Where no program is named
+/// only the archive itself is checked.
 /// </remarks>
 public static class TorchScriptProbe
 {
     /// <summary>The first argument of a process that is to try files.</summary>
     public const string Argument = "--probe-torchscript";
 
-    private const string Mark = "probe: ", Fine = "fine", NoSizes = "-";
+    private const string Mark = "probe: ",
+        Fine = "fine",
+        NoSizes = "-";
     private const int Passes = 3;
 
-    /// <summary>How to start a process that hands its arguments on to <see cref="Answer"/>; null for no trying.</summary>
+    /// <summary>
+    /// How to start a process that hands its arguments on to <see cref="Answer"/>; null for no trying.
+    /// </summary>
     public static Func<ProcessStartInfo>? Program { get; set; }
 
     /// <summary>How long one file may take.</summary>
     public static TimeSpan Limit { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>What the started process does: one line for each file.</summary>
-    /// <param name="arguments">The mark, the sizes of the inputs ("3x1x28x28", or "-" to load only), and the files.</param>
+    /// <param name="arguments">The mark, the sizes of the inputs ("3x1x28x28", or "-" to load only), and the
+    /// files.</param>
     /// <param name="output">Takes the lines.</param>
     /// <returns>The exit code.</returns>
     public static int Answer(IReadOnlyList<string> arguments, TextWriter output)
     {
-        if (arguments.Count < 2) return 2;
-        long[]? sizes = arguments[1] == NoSizes
-            ? null
-            : [.. arguments[1].Split('x').Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
+        if (arguments.Count < 2)
+            return 2;
+        long[]? sizes =
+            arguments[1] == NoSizes
+                ? null
+                : [.. arguments[1].Split('x').Select(size => long.Parse(size, CultureInfo.InvariantCulture))];
         foreach (string file in arguments.Skip(2))
         {
             output.WriteLine(Mark + (Try(file, sizes)?.ReplaceLineEndings(" ") ?? Fine));
@@ -64,7 +71,8 @@ public static class TorchScriptProbe
             ProcessStartInfo start = program();
             start.ArgumentList.Add(Argument);
             start.ArgumentList.Add(sizes is null ? NoSizes : string.Join('x', sizes));
-            foreach (string file in files.Skip(reasons.Count)) start.ArgumentList.Add(Path.GetFullPath(file));
+            foreach (string file in files.Skip(reasons.Count))
+                start.ArgumentList.Add(Path.GetFullPath(file));
             start.RedirectStandardOutput = true;
             start.RedirectStandardError = true;
             using Process process = Process.Start(start)!;
@@ -79,14 +87,17 @@ public static class TorchScriptProbe
     /// <param name="sizes">Of the inputs to run it on; null to load only.</param>
     internal static string? Refusal(string path, IReadOnlyList<long>? sizes)
     {
-        if (Program is null) return null;
+        if (Program is null)
+            return null;
         using FileStream file = File.OpenRead(path);
         string key = Convert.ToHexStringLower(SHA256.HashData(file));
         string shape = sizes is null ? "load" : string.Join('x', sizes);
         string known = Path.Combine(DataLocator.CacheFolder("torchscript"), $"{key}-{TorchLibrary.Version}-{shape}");
-        if (File.Exists(known)) return null;
+        if (File.Exists(known))
+            return null;
         string? reason = Ask([path], sizes)[0];
-        if (reason is null) Remember(known);
+        if (reason is null)
+            Remember(known);
         return reason;
     }
 
@@ -127,7 +138,8 @@ public static class TorchScriptProbe
                 return;
             }
 
-            if (!line.StartsWith(Mark, StringComparison.Ordinal)) continue;
+            if (!line.StartsWith(Mark, StringComparison.Ordinal))
+                continue;
             string answer = line[Mark.Length..];
             reasons.Add(answer == Fine ? null : answer);
         }
@@ -158,7 +170,8 @@ public static class TorchScriptProbe
         try
         {
             using ScriptedNetwork network = ScriptedNetwork.Load(file);
-            if (sizes is not null) Run(network, sizes);
+            if (sizes is not null)
+                Run(network, sizes);
             return null;
         }
         catch (Exception e) when (e is not TorchNotFoundException)

@@ -16,9 +16,11 @@ internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptTyp
 
     private static TorchScriptType Parse(string text, ref int position, int depth)
     {
-        if (depth == Deepest) throw new InvalidDataException($"a type is nested more than {Deepest} deep");
+        if (depth == Deepest)
+            throw new InvalidDataException($"a type is nested more than {Deepest} deep");
         int start = position;
-        while (position < text.Length && (char.IsAsciiLetterOrDigit(text[position]) || text[position] is '_' or '.')) position++;
+        while (position < text.Length && (char.IsAsciiLetterOrDigit(text[position]) || text[position] is '_' or '.'))
+            position++;
         string name = text[start..position];
         var parts = new List<TorchScriptType>();
         if (position < text.Length && text[position] == '[')
@@ -33,10 +35,14 @@ internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptTyp
             while (true)
             {
                 parts.Add(Parse(text, ref position, depth + 1));
-                if (position == text.Length) throw Wrong();
-                if (text[position++] == ']') break;
-                if (text[position - 1] != ',') throw Wrong();
-                while (position < text.Length && text[position] == ' ') position++;
+                if (position == text.Length)
+                    throw Wrong();
+                if (text[position++] == ']')
+                    break;
+                if (text[position - 1] != ',')
+                    throw Wrong();
+                while (position < text.Length && text[position] == ' ')
+                    position++;
             }
         }
 

@@ -23,8 +23,10 @@ internal enum TorchScriptKind
 
 /// <summary>A value as a pickle describes it: nothing of it is built.</summary>
 /// <param name="Kind">What it is.</param>
-/// <param name="Text">The characters of a string; the name of a global, of an object's class, of a list's or dictionary's type once that is known.</param>
-/// <param name="Number">An integer; the bytes of a string, of a storage type's element; the elements of a storage.</param>
+/// <param name="Text">The characters of a string; the name of a global, of an object's class, of a list's or
+/// dictionary's type once that is known.</param>
+/// <param name="Number">An integer; the bytes of a string, of a storage type's element; the elements of a
+/// storage.</param>
 internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", long Number = 0)
 {
     private const int Deepest = 200;
@@ -32,8 +34,12 @@ internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", 
 
     private readonly TorchScriptValue[] _items = [];
 
-    /// <summary>What it holds: a tuple's and a list's items, a dictionary's keys and values by turns, an object's state, a storage's type.</summary>
-    /// <exception cref="InvalidDataException">They are nested too deeply, or are too many when what is shared counts as often as it is named.</exception>
+    /// <summary>
+    /// What it holds: a tuple's and a list's items, a dictionary's keys and values by turns, an object's state, a
+    /// storage's type.
+    /// </summary>
+    /// <exception cref="InvalidDataException">They are nested too deeply, or are too many when what is shared counts as
+    /// often as it is named.</exception>
     public IReadOnlyList<TorchScriptValue> Items
     {
         get => _items;
@@ -44,8 +50,10 @@ internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", 
             {
                 Depth = Math.Max(Depth, item.Depth + 1);
                 Inside += item.Inside + 1;
-                if (Depth > Deepest) throw new InvalidDataException($"its values are nested more than {Deepest} deep");
-                if (Inside > MostInside) throw new InvalidDataException($"a value of it holds more than {MostInside} values");
+                if (Depth > Deepest)
+                    throw new InvalidDataException($"its values are nested more than {Deepest} deep");
+                if (Inside > MostInside)
+                    throw new InvalidDataException($"a value of it holds more than {MostInside} values");
             }
         }
     }
@@ -61,10 +69,12 @@ internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", 
     /// <summary>Whether it is a tuple with items of these kinds.</summary>
     public bool IsTuple(params ReadOnlySpan<TorchScriptKind> kinds)
     {
-        if (Kind != TorchScriptKind.Tuple || Items.Count != kinds.Length) return false;
+        if (Kind != TorchScriptKind.Tuple || Items.Count != kinds.Length)
+            return false;
         for (int i = 0; i < kinds.Length; i++)
         {
-            if (Items[i].Kind != kinds[i]) return false;
+            if (Items[i].Kind != kinds[i])
+                return false;
         }
 
         return true;

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.DecisionBased;
 
 /// <summary>
-/// Noise search: random points of the ball, one after the other, until the label changes. It needs no gradients, so it finds what masked gradients hide; that
-/// it should find less than a white-box attack is a test of that attack. Linf or L2 within a budget, targeted or not.
+/// Noise search: random points of the ball, one after the other, until the label changes. It needs no gradients, so it
+/// finds what masked gradients hide; that it should find less than a white-box attack is a test of that attack. Linf or
+/// L2 within a budget, targeted or not.
 /// </summary>
 public sealed record NoiseSearch : IBudgetAttack<IPredictor>
 {
@@ -25,17 +26,38 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
     public int Tries { get; init; } = 100;
 
     /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } = new AttackEntry<NoiseSearch>(new(), "random points of the ball until one fools the model", "Carlini et al., 2019, 1902.06705")
-        .Budget("the largest perturbation", attack => attack.Epsilon, (attack, value) => attack with { Epsilon = value })
-        .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-        .Whole("tries", 1, "points that are tried", attack => attack.Tries, (attack, value) => attack with { Tries = value });
+    public static AttackEntry Entry { get; } =
+        new AttackEntry<NoiseSearch>(
+            new(),
+            "random points of the ball until one fools the model",
+            "Carlini et al., 2019, 1902.06705"
+        )
+            .Budget(
+                "the largest perturbation",
+                attack => attack.Epsilon,
+                (attack, value) => attack with { Epsilon = value }
+            )
+            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
+            .Whole(
+                "tries",
+                1,
+                "points that are tried",
+                attack => attack.Tries,
+                (attack, value) => attack with { Tries = value }
+            );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) => PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
+        PerturbWithin(model, images, goal, random, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Tensor images, Goal goal, SampleRandom random, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => Search(new(model, images, goal, random), epsilon))];
+    public IReadOnlyList<Tensor> PerturbWithin(
+        IPredictor model,
+        Tensor images,
+        Goal goal,
+        SampleRandom random,
+        IReadOnlyList<double> epsilons
+    ) => [.. epsilons.Select(epsilon => Search(new(model, images, goal, random), epsilon))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
@@ -58,7 +80,8 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
 
             // Finished images leave: model, goal and random draws go with those that stay.
             long[] stay = Rows.Where(hit, false);
-            if (stay.Length == rows.Length) continue;
+            if (stay.Length == rows.Length)
+                continue;
             (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
         }
 

@@ -43,7 +43,11 @@ public class FeatureNetworkTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using var classifier = new NetworkClassifier(Classifiers.Create("classifier-e", s_shape, 3, random), s_shape, 3);
+        using var classifier = new NetworkClassifier(
+            Classifiers.Create("classifier-e", s_shape, 3, random),
+            s_shape,
+            3
+        );
         var features = new FeatureNetwork(classifier);
         Assert.Throws<ArgumentException>(() => features.Of(full([2, 1, 12, 12], -0.5)));
         Assert.Throws<ArgumentException>(() => features.Of(full([2, 1, 12, 12], double.NaN)));
@@ -58,7 +62,8 @@ public class FeatureNetworkTests
         using var random = new Generator(1);
         using Sequential dcgan = GanNetworks.Generator(GanKind.Dcgan, s_shape, 4, 6).Build(random);
         dcgan.Train(random);
-        float[] few = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 3, seed: 5).ToArray<float>(), many = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 5).ToArray<float>();
+        float[] few = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 3, seed: 5).ToArray<float>(),
+            many = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 5).ToArray<float>();
         Assert.All(few.Zip(many), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
         Assert.Equal(many, GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 5).ToArray<float>());
         Assert.NotEqual(many, GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 6).ToArray<float>());
@@ -71,8 +76,12 @@ public class FeatureNetworkTests
         using var random = new Generator(1);
         using Sequential cgan = GanNetworks.Generator(GanKind.Cgan, s_shape, 4, 6, classes: 3).Build(random);
         Tensor latents = new SampleRandom(5, new long[] { 0, 1, 2, 3 }).Normal(0, 6);
-        float[] expected = cgan.forward(ConditionalGan.Latents(latents, tensor(new long[] { 0L, 1, 2, 0 }), 3)).ToArray<float>();
-        Assert.All(expected.Zip(GeneratorSamples.Draw(cgan, s_shape, 6, 3, 4, seed: 5).ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
+        float[] expected = cgan.forward(ConditionalGan.Latents(latents, tensor(new long[] { 0L, 1, 2, 0 }), 3))
+            .ToArray<float>();
+        Assert.All(
+            expected.Zip(GeneratorSamples.Draw(cgan, s_shape, 6, 3, 4, seed: 5).ToArray<float>()),
+            pair => Assert.Equal(pair.First, pair.Second, 1e-5)
+        );
     }
 
     [Fact]
@@ -84,9 +93,13 @@ public class FeatureNetworkTests
         using var conditional = new ConditionalVae(s_shape, 3, random);
         Tensor latents = new SampleRandom(5, new long[] { 0, 1, 2, 3 }).Normal(0, vae.Sizes.Latent);
         Close(vae.Decode(latents), GeneratorSamples.Draw(vae, s_shape, vae.Sizes.Latent, 0, 4, seed: 5));
-        Close(conditional.Decode(latents, tensor(new long[] { 0L, 1, 2, 0 })), GeneratorSamples.Draw(conditional, s_shape, vae.Sizes.Latent, 3, 4, seed: 5));
+        Close(
+            conditional.Decode(latents, tensor(new long[] { 0L, 1, 2, 0 })),
+            GeneratorSamples.Draw(conditional, s_shape, vae.Sizes.Latent, 3, 4, seed: 5)
+        );
 
-        static void Close(Tensor expected, Tensor drawn) => Assert.Equal(0, expected.sub(drawn).abs().amax([0, 1, 2, 3]).ToDouble(), 1e-5);
+        static void Close(Tensor expected, Tensor drawn) =>
+            Assert.Equal(0, expected.sub(drawn).abs().amax([0, 1, 2, 3]).ToDouble(), 1e-5);
     }
 
     [Fact]

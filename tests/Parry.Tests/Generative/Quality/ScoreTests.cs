@@ -19,7 +19,10 @@ public class ScoreTests
     public void The_same_probabilities_everywhere_score_one_whatever_they_are()
     {
         using var scope = NewDisposeScope();
-        Assert.Equal(new ClassifierScore(1, 0), Rounded(ClassifierScore.Of(full([200, Classes], 0.1, ScalarType.Float64))));
+        Assert.Equal(
+            new ClassifierScore(1, 0),
+            Rounded(ClassifierScore.Of(full([200, Classes], 0.1, ScalarType.Float64)))
+        );
         Assert.Equal(new ClassifierScore(1, 0), Rounded(ClassifierScore.Of(Clear(200, _ => 3))));
     }
 
@@ -49,8 +52,11 @@ public class ScoreTests
         Assert.Equal(0.25, ModeCoverage.Of(tensor(rows, [4, 2])).Confident);
     }
 
-    private static ClassifierScore Rounded(ClassifierScore score) => new(Math.Round(score.Mean, 9), Math.Round(score.Deviation, 9));
+    private static ClassifierScore Rounded(ClassifierScore score) =>
+        new(Math.Round(score.Mean, 9), Math.Round(score.Deviation, 9));
 
     private static Tensor Clear(int count, Func<int, int> label) =>
-        nn.functional.one_hot(tensor(Enumerable.Range(0, count).Select(i => (long)label(i)).ToArray()), Classes).to(ScalarType.Float64);
+        nn
+            .functional.one_hot(tensor(Enumerable.Range(0, count).Select(i => (long)label(i)).ToArray()), Classes)
+            .to(ScalarType.Float64);
 }

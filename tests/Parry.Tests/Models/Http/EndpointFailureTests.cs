@@ -12,33 +12,39 @@ public sealed class EndpointFailureTests
 {
     private static readonly ImageShape s_shape = new(1, 2, 2);
     private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
-    private static readonly HttpSettings s_quick = new() { Backoff = TimeSpan.Zero, Retries = 2, Timeout = TimeSpan.FromSeconds(20) };
+    private static readonly HttpSettings s_quick = new()
+    {
+        Backoff = TimeSpan.Zero,
+        Retries = 2,
+        Timeout = TimeSpan.FromSeconds(20),
+    };
 
     private readonly Linear _model = new(s_shape, 3, seed: 3);
 
-    public static TheoryData<string, string> Misbehavior { get; } = new()
-    {
-        { "dies", "no connection or a broken one" },
-        { "500", "HTTP 500 \"out of memory\"" },
-        { "503", "HTTP 503" },
-        { "408", "HTTP 408" },
-        { "429", "HTTP 429" },
-        { "html", "no JSON" },
-        { "empty", "no JSON" },
-        { "cut", "no JSON" },
-        { "half", "no connection or a broken one" },
-        { "nan", "no JSON" },
-        { "huge number", "beyond float32" },
-        { "text", "holds text" },
-        { "too few", "for 1 image" },
-        { "too many", "for 1 image" },
-        { "wrong count", "elements" },
-        { "wider", "numbers came for each image where there had been 3" },
-        { "nothing", "no \"outputs\"" },
-        { "other output", "no output \"y\"" },
-        { "binary", "lacks its data" },
-        { "gigantic", "longer than 64 MiB" },
-    };
+    public static TheoryData<string, string> Misbehavior { get; } =
+        new()
+        {
+            { "dies", "no connection or a broken one" },
+            { "500", "HTTP 500 \"out of memory\"" },
+            { "503", "HTTP 503" },
+            { "408", "HTTP 408" },
+            { "429", "HTTP 429" },
+            { "html", "no JSON" },
+            { "empty", "no JSON" },
+            { "cut", "no JSON" },
+            { "half", "no connection or a broken one" },
+            { "nan", "no JSON" },
+            { "huge number", "beyond float32" },
+            { "text", "holds text" },
+            { "too few", "for 1 image" },
+            { "too many", "for 1 image" },
+            { "wrong count", "elements" },
+            { "wider", "numbers came for each image where there had been 3" },
+            { "nothing", "no \"outputs\"" },
+            { "other output", "no output \"y\"" },
+            { "binary", "lacks its data" },
+            { "gigantic", "longer than 64 MiB" },
+        };
 
     [Theory]
     [MemberData(nameof(Misbehavior))]
@@ -47,7 +53,8 @@ public sealed class EndpointFailureTests
         // The first post is the look at the answers; then the model stumbles twice, and later for good.
         using EndpointServer server = Of(_model, post => post is 1 or 2 or >= 4 ? Bad(kind) : []);
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
-        using Tensor image = full([1, 1, 2, 2], 0.3), other = full([1, 1, 2, 2], 0.7);
+        using Tensor image = full([1, 1, 2, 2], 0.3),
+            other = full([1, 1, 2, 2], 0.7);
         Assert.Equal(((IPredictor)_model).Predict(image).ToArray<long>(), remote.Predict(image).ToArray<long>());
         Assert.Equal(4, server.Posts);
 
@@ -67,7 +74,12 @@ public sealed class EndpointFailureTests
     [Theory]
     [InlineData("400 Bad Request", "{\"error\":\"wrong\\nshape\"}", "", "HTTP 400 \"{\"error\":\"wrong\\nshape\"}\"")]
     [InlineData("401 Unauthorized", "", "", "HTTP 401")]
-    [InlineData("307 Temporary Redirect", "", "Location: http://elsewhere.invalid/\r\n", "to http://elsewhere.invalid/, which is not followed")]
+    [InlineData(
+        "307 Temporary Redirect",
+        "",
+        "Location: http://elsewhere.invalid/\r\n",
+        "to http://elsewhere.invalid/, which is not followed"
+    )]
     public void What_will_not_pass_is_not_asked_again(string status, string body, string headers, string told)
     {
         using EndpointServer server = Of(_model, post => post == 0 ? [] : Status(status, body, headers));
@@ -84,17 +96,34 @@ public sealed class EndpointFailureTests
     {
         EndpointServer? hanging = null;
         using EndpointServer server = hanging = Of(_model, post => post == 0 ? [] : hanging!.Hang());
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Timeout = TimeSpan.FromSeconds(0.5), Retries = 1 }, s_logits);
+        using HttpModel remote = HttpModel.Open(
+            server.Url,
+            s_quick with
+            {
+                Timeout = TimeSpan.FromSeconds(0.5),
+                Retries = 1,
+            },
+            s_logits
+        );
         using Tensor image = zeros([1, 1, 2, 2]);
-        Assert.Contains("no answer within 0.5 seconds, asked 2 times", Assert.Throws<EndpointException>(() => remote.Predict(image)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no answer within 0.5 seconds, asked 2 times",
+            Assert.Throws<EndpointException>(() => remote.Predict(image)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void A_server_that_is_not_there_and_one_that_speaks_otherwise_say_so()
     {
         Uri gone;
-        using (EndpointServer server = Of(_model)) gone = server.Url;
-        Assert.Contains("asked 3 times; 0 images were answered", Assert.Throws<EndpointException>(() => HttpModel.Open(gone, s_quick, s_logits)).Message, StringComparison.Ordinal);
+        using (EndpointServer server = Of(_model))
+            gone = server.Url;
+        Assert.Contains(
+            "asked 3 times; 0 images were answered",
+            Assert.Throws<EndpointException>(() => HttpModel.Open(gone, s_quick, s_logits)).Message,
+            StringComparison.Ordinal
+        );
         using var page = new EndpointServer(_ => Ok("<html>hello</html>"));
         string message = Assert.Throws<EndpointException>(() => HttpModel.Open(page.Url, s_quick, s_logits)).Message;
         Assert.Contains("<html>hello</html>", message, StringComparison.Ordinal);
@@ -106,12 +135,16 @@ public sealed class EndpointFailureTests
     {
         using var stop = new CancellationTokenSource();
         EndpointServer? hanging = null;
-        using EndpointServer server = hanging = Of(_model, post =>
-        {
-            if (post == 0) return [];
-            stop.Cancel();
-            return hanging!.Hang();
-        });
+        using EndpointServer server = hanging = Of(
+            _model,
+            post =>
+            {
+                if (post == 0)
+                    return [];
+                stop.Cancel();
+                return hanging!.Hang();
+            }
+        );
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits, cancellation: stop.Token);
         using Tensor image = zeros([1, 1, 2, 2]);
         Assert.ThrowsAny<OperationCanceledException>(() => remote.Predict(image));
@@ -120,7 +153,10 @@ public sealed class EndpointFailureTests
     [Fact]
     public void A_server_that_names_a_pause_gets_it()
     {
-        using EndpointServer server = Of(_model, post => post == 1 ? Status("429 Too Many Requests", "{}", "Retry-After: 1\r\n") : []);
+        using EndpointServer server = Of(
+            _model,
+            post => post == 1 ? Status("429 Too Many Requests", "{}", "Retry-After: 1\r\n") : []
+        );
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
         using Tensor image = zeros([1, 1, 2, 2]);
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
@@ -128,29 +164,33 @@ public sealed class EndpointFailureTests
         Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(start) >= TimeSpan.FromSeconds(0.9));
     }
 
-    private static byte[]? Bad(string kind) => kind switch
-    {
-        "dies" => null,
-        "500" => Status("500 Internal Server Error", "out of\n\n memory"),
-        "503" => Status("503 Service Unavailable", ""),
-        "408" => Status("408 Request Timeout", ""),
-        "429" => Status("429 Too Many Requests", "{}", "Retry-After: 0\r\n"),
-        "html" => Ok("<html>busy</html>"),
-        "empty" => Ok(""),
-        "cut" => Ok(Scores("1,3", "[1,2,3]")[..^10]),
-        "half" => Ok(Scores("1,3", "[1,2,3]"))[..^10],
-        "nan" => Ok(Scores("1,3", "[1,NaN,3]")),
-        "huge number" => Ok(Scores("1,3", "[1,2,1e99]")),
-        "text" => Ok(Scores("1,3", "[\"a\",\"b\",\"c\"]")),
-        "too few" => Ok(Scores("0,3", "[]")),
-        "too many" => Ok(Scores("2,3", "[[1,2,3],[4,5,6]]")),
-        "wrong count" => Ok(Scores("1,3", "[1,2]")),
-        "wider" => Ok(Scores("1,4", "[1,2,3,4]")),
-        "nothing" => Ok("{\"error\":\"model is loading\"}"),
-        "other output" => Ok(Scores("1,3", "[1,2,3]").Replace("\"y\"", "\"z\"", StringComparison.Ordinal)),
-        "binary" => Ok("{\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[1,3],\"parameters\":{\"binary_data_size\":12}}]}"),
-        _ => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{new string('1', 65 << 20)}]"),
-    };
+    private static byte[]? Bad(string kind) =>
+        kind switch
+        {
+            "dies" => null,
+            "500" => Status("500 Internal Server Error", "out of\n\n memory"),
+            "503" => Status("503 Service Unavailable", ""),
+            "408" => Status("408 Request Timeout", ""),
+            "429" => Status("429 Too Many Requests", "{}", "Retry-After: 0\r\n"),
+            "html" => Ok("<html>busy</html>"),
+            "empty" => Ok(""),
+            "cut" => Ok(Scores("1,3", "[1,2,3]")[..^10]),
+            "half" => Ok(Scores("1,3", "[1,2,3]"))[..^10],
+            "nan" => Ok(Scores("1,3", "[1,NaN,3]")),
+            "huge number" => Ok(Scores("1,3", "[1,2,1e99]")),
+            "text" => Ok(Scores("1,3", "[\"a\",\"b\",\"c\"]")),
+            "too few" => Ok(Scores("0,3", "[]")),
+            "too many" => Ok(Scores("2,3", "[[1,2,3],[4,5,6]]")),
+            "wrong count" => Ok(Scores("1,3", "[1,2]")),
+            "wider" => Ok(Scores("1,4", "[1,2,3,4]")),
+            "nothing" => Ok("{\"error\":\"model is loading\"}"),
+            "other output" => Ok(Scores("1,3", "[1,2,3]").Replace("\"y\"", "\"z\"", StringComparison.Ordinal)),
+            "binary" => Ok(
+                "{\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[1,3],\"parameters\":{\"binary_data_size\":12}}]}"
+            ),
+            _ => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{new string('1', 65 << 20)}]"),
+        };
 
-    private static string Scores(string shape, string data) => $$"""{"outputs":[{"name":"y","datatype":"FP32","shape":[{{shape}}],"data":{{data}}}]}""";
+    private static string Scores(string shape, string data) =>
+        $$"""{"outputs":[{"name":"y","datatype":"FP32","shape":[{{shape}}],"data":{{data}}}]}""";
 }

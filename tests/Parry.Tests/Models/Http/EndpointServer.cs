@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Http;
 
-/// <summary>A server on this machine that answers as a test says, however badly. Every connection has one request and a thread of its own.</summary>
+/// <summary>
+/// A server on this machine that answers as a test says, however badly. Every connection has one request and a thread
+/// of its own.
+/// </summary>
 internal sealed class EndpointServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -32,18 +35,31 @@ internal sealed class EndpointServer : IDisposable
 
     public int Posts => Requests.Count(request => request.Method == "POST");
 
-    /// <summary>A server of a classifier by the Open Inference Protocol, with a say before it in how each post is answered.</summary>
-    public static EndpointServer Of(IClassifier model, Func<int, byte[]?>? instead = null, string layout = "nchw", string type = "FP32")
+    /// <summary>
+    /// A server of a classifier by the Open Inference Protocol, with a say before it in how each post is answered.
+    /// </summary>
+    public static EndpointServer Of(
+        IClassifier model,
+        Func<int, byte[]?>? instead = null,
+        string layout = "nchw",
+        string type = "FP32"
+    )
     {
         int posts = 0;
         ImageShape shape = model.Shape;
-        string sizes = layout == "nhwc" ? $"{shape.Height},{shape.Width},{shape.Channels}" : $"{shape.Channels},{shape.Height},{shape.Width}";
-        string metadata = $$"""{"name":"toy","inputs":[{"name":"x","datatype":"{{type}}","shape":[-1,{{sizes}}]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,{{model.Classes}}]}]}""";
+        string sizes =
+            layout == "nhwc"
+                ? $"{shape.Height},{shape.Width},{shape.Channels}"
+                : $"{shape.Channels},{shape.Height},{shape.Width}";
+        string metadata =
+            $$"""{"name":"toy","inputs":[{"name":"x","datatype":"{{type}}","shape":[-1,{{sizes}}]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,{{model.Classes}}]}]}""";
         return new EndpointServer(request =>
         {
-            if (request.Method == "GET") return Ok(metadata);
+            if (request.Method == "GET")
+                return Ok(metadata);
             byte[]? other = instead?.Invoke(posts++);
-            if (other is null || other.Length > 0) return instead is null ? Ok(Infer(model, request.Body, layout, type)) : other;
+            if (other is null || other.Length > 0)
+                return instead is null ? Ok(Infer(model, request.Body, layout, type)) : other;
             return Ok(Infer(model, request.Body, layout, type));
         });
     }
@@ -55,8 +71,10 @@ internal sealed class EndpointServer : IDisposable
         InferenceTensor input = InferenceTensor.ReadAll(body, "inputs").Single();
         Assert.Equal(("x", type), (input.Name, input.DataType));
         Tensor images = tensor(input.Numbers, [.. input.Shape]);
-        if (layout == "nhwc") images = images.permute(0, 3, 1, 2);
-        if (type == "UINT8") images = images.div(255.0);
+        if (layout == "nhwc")
+            images = images.permute(0, 3, 1, 2);
+        if (type == "UINT8")
+            images = images.div(255.0);
         Tensor logits = model.Logits(images);
         return $$"""{"model_name":"toy","outputs":[{"name":"y","datatype":"FP32","shape":[{{logits.size(0)}},{{logits.size(1)}}],"data":{{Rows(logits)}}}]}""";
     }
@@ -73,7 +91,14 @@ internal sealed class EndpointServer : IDisposable
     public static byte[] Status(string status, string body, string headers = "")
     {
         byte[] content = Encoding.UTF8.GetBytes(body);
-        return [.. Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {content.Length}\r\nConnection: close\r\n{headers}\r\n"), .. content];
+        return
+        [
+            .. Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: "
+                    + $"{content.Length}\r\nConnection: close\r\n{headers}\r\n"
+            ),
+            .. content,
+        ];
     }
 
     /// <summary>Waits until the test ends.</summary>
@@ -115,17 +140,23 @@ internal sealed class EndpointServer : IDisposable
                 var head = new StringBuilder();
                 while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
                 {
-                    if (stream.ReadByte() is var next and >= 0) head.Append((char)next);
-                    else return;
+                    if (stream.ReadByte() is var next and >= 0)
+                        head.Append((char)next);
+                    else
+                        return;
                 }
 
                 string[] lines = head.ToString().Split("\r\n");
-                var headers = lines.Skip(1).Where(line => line.Contains(':', StringComparison.Ordinal)).ToDictionary(line => line.Split(':')[0].ToLowerInvariant(), line => line.Split(':', 2)[1].Trim());
+                var headers = lines
+                    .Skip(1)
+                    .Where(line => line.Contains(':', StringComparison.Ordinal))
+                    .ToDictionary(line => line.Split(':')[0].ToLowerInvariant(), line => line.Split(':', 2)[1].Trim());
                 var body = new byte[headers.TryGetValue("content-length", out string? length) ? int.Parse(length) : 0];
                 stream.ReadExactly(body);
                 var request = new Request(lines[0].Split(' ')[0], lines[0].Split(' ')[1], headers, body);
                 Requests.Enqueue(request);
-                if (_answer(request) is { } answer) stream.Write(answer);
+                if (_answer(request) is { } answer)
+                    stream.Write(answer);
             }
         }
         catch (IOException)
@@ -134,5 +165,10 @@ internal sealed class EndpointServer : IDisposable
         }
     }
 
-    internal sealed record Request(string Method, string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body);
+    internal sealed record Request(
+        string Method,
+        string Path,
+        IReadOnlyDictionary<string, string> Headers,
+        byte[] Body
+    );
 }

@@ -34,7 +34,10 @@ public sealed class HttpModelTests : IDisposable
         using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Batch = 16, Concurrency = 3 }, s_logits);
         Assert.Equal((s_shape, 4), (remote.Shape, remote.Classes));
         Assert.Equal(((IPredictor)_model).Predict(_images).ToArray<long>(), remote.Predict(_images).ToArray<long>());
-        Assert.Equal(((IScorer)_model).Probabilities(_images).ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
+        Assert.Equal(
+            ((IScorer)_model).Probabilities(_images).ToArray<float>(),
+            ((IScorer)remote).Probabilities(_images).ToArray<float>()
+        );
         Assert.Equal(1 + 4 + 4, server.Posts);
         Assert.Equal(new EndpointUse(101, 9, 0), remote.Use);
     }
@@ -49,7 +52,10 @@ public sealed class HttpModelTests : IDisposable
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
         Assert.Equal(s_shape, remote.Shape);
         Tensor shown = type == "UINT8" ? Rounding.ToBytes(_images) : _images;
-        Assert.Equal(_model.Logits(shown).softmax(-1).ToArray<float>(), ((IScorer)remote).Probabilities(_images).ToArray<float>());
+        Assert.Equal(
+            _model.Logits(shown).softmax(-1).ToArray<float>(),
+            ((IScorer)remote).Probabilities(_images).ToArray<float>()
+        );
     }
 
     [Theory]
@@ -58,10 +64,20 @@ public sealed class HttpModelTests : IDisposable
     public void A_decision_based_attack_finds_what_it_finds_on_the_model_itself(bool onlyLabels)
     {
         using EndpointServer server = Of(_model);
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { OnlyLabels = onlyLabels }, s_logits, s_shape, 4);
+        using HttpModel remote = HttpModel.Open(
+            server.Url,
+            s_quick with
+            {
+                OnlyLabels = onlyLabels,
+            },
+            s_logits,
+            s_shape,
+            4
+        );
         Assert.Equal(onlyLabels, remote is not IScorer);
         Goal goal = Goal.Untargeted(((IPredictor)_model).Predict(_images));
-        using AttackResult here = AttackFit.Run(new HopSkipJump { Steps = 2 }, _model, _images, goal, seed: 5)[0], there = AttackFit.Run(new HopSkipJump { Steps = 2 }, remote, _images, goal, seed: 5)[0];
+        using AttackResult here = AttackFit.Run(new HopSkipJump { Steps = 2 }, _model, _images, goal, seed: 5)[0],
+            there = AttackFit.Run(new HopSkipJump { Steps = 2 }, remote, _images, goal, seed: 5)[0];
         Assert.Equal(here.Images.ToArray<float>(), there.Images.ToArray<float>());
         Assert.Equal(here.Queries, there.Queries);
         Assert.Contains(true, there.Succeeded);
@@ -74,16 +90,24 @@ public sealed class HttpModelTests : IDisposable
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
         var attack = new Parry.Attacks.WhiteBox.FastGradientSign();
         Assert.False(attack.Fits(remote));
-        Assert.Throws<UserErrorException>(() => AttackFit.Run(attack, remote, _images, Goal.Untargeted(remote.Predict(_images)), seed: 1));
+        Assert.Throws<UserErrorException>(() =>
+            AttackFit.Run(attack, remote, _images, Goal.Untargeted(remote.Predict(_images)), seed: 1)
+        );
     }
 
     [Fact]
     public void Numbers_between_0_and_1_that_sum_to_one_are_taken_for_probabilities()
     {
-        using var server = new EndpointServer(request => Ok(request.Method == "GET" ? Metadata("1,2,2") : Scores("[[0.5,0.25,0.25]]", 1, 3)));
+        using var server = new EndpointServer(request =>
+            Ok(request.Method == "GET" ? Metadata("1,2,2") : Scores("[[0.5,0.25,0.25]]", 1, 3))
+        );
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, new InputContract());
         using Tensor one = zeros([1, 1, 2, 2]);
-        Assert.Equal([0.5f, 0.25f, 0.25f], ((IScorer)remote).Probabilities(one).ToArray<float>(), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal(
+            [0.5f, 0.25f, 0.25f],
+            ((IScorer)remote).Probabilities(one).ToArray<float>(),
+            (a, b) => Math.Abs(a - b) < 1e-6
+        );
     }
 
     [Fact]
@@ -112,14 +136,19 @@ public sealed class HttpModelTests : IDisposable
     {
         HttpSettings settings = s_quick with { Cache = _folder.Path, Batch = 16 };
         using EndpointServer server = Of(_model);
-        using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits)) remote.Predict(_images).Dispose();
+        using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits))
+            remote.Predict(_images).Dispose();
         string file = Directory.GetFiles(_folder.Path, "*.answers").Single();
         byte[] kept = File.ReadAllBytes(file);
-        int record = 32 + (4 * 4) + 4, lost = (cut + record - 1) / record;
+        int record = 32 + (4 * 4) + 4,
+            lost = (cut + record - 1) / record;
         File.WriteAllBytes(file, kept[..^cut]);
         using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits))
         {
-            Assert.Equal(((IPredictor)_model).Predict(_images).ToArray<long>(), remote.Predict(_images).ToArray<long>());
+            Assert.Equal(
+                ((IPredictor)_model).Predict(_images).ToArray<long>(),
+                remote.Predict(_images).ToArray<long>()
+            );
             Assert.Equal(lost, remote.Use.Sent);
         }
 
@@ -139,18 +168,36 @@ public sealed class HttpModelTests : IDisposable
         HttpSettings settings = s_quick with { Cache = _folder.Path };
         using EndpointServer server = Of(_model);
         using HttpModel remote = HttpModel.Open(server.Url, settings, s_logits);
-        Assert.Contains("another folder", Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, settings, s_logits)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another folder",
+            Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, settings, s_logits)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void No_image_beyond_the_budget_is_sent()
     {
         using EndpointServer server = Of(_model);
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Budget = 40, Batch = 16, Concurrency = 1 }, s_logits);
+        using HttpModel remote = HttpModel.Open(
+            server.Url,
+            s_quick with
+            {
+                Budget = 40,
+                Batch = 16,
+                Concurrency = 1,
+            },
+            s_logits
+        );
         string message = Assert.Throws<EndpointException>(() => remote.Predict(_images)).Message;
         Assert.Contains("40 images", message, StringComparison.Ordinal);
         Assert.InRange(remote.Use.Sent, 1, 40);
-        Assert.Equal(remote.Use.Sent, server.Requests.Where(request => request.Method == "POST").Sum(request => InferenceTensor.ReadAll(request.Body, "inputs")[0].Shape[0]));
+        Assert.Equal(
+            remote.Use.Sent,
+            server
+                .Requests.Where(request => request.Method == "POST")
+                .Sum(request => InferenceTensor.ReadAll(request.Body, "inputs")[0].Shape[0])
+        );
     }
 
     [Fact]
@@ -159,7 +206,10 @@ public sealed class HttpModelTests : IDisposable
         const string Token = "s3cret-t0ken";
         Environment.SetEnvironmentVariable("PARRY_TEST_TOKEN", Token);
         HttpSettings settings = s_quick with { TokenVariable = "PARRY_TEST_TOKEN", Cache = _folder.Path };
-        using EndpointServer server = Of(_model, post => post == 0 ? [] : Status("403 Forbidden", $$"""{"error":"the token {{Token}} is not welcome"}"""));
+        using EndpointServer server = Of(
+            _model,
+            post => post == 0 ? [] : Status("403 Forbidden", $$"""{"error":"the token {{Token}} is not welcome"}""")
+        );
         using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits))
         {
             string message = Assert.Throws<EndpointException>(() => remote.Predict(_images)).Message;
@@ -168,15 +218,35 @@ public sealed class HttpModelTests : IDisposable
         }
 
         Assert.All(server.Requests, request => Assert.Equal($"Bearer {Token}", request.Headers["authorization"]));
-        Assert.All(Directory.GetFiles(_folder.Path), file => Assert.DoesNotContain(Token, Encoding.Latin1.GetString(File.ReadAllBytes(file)), StringComparison.Ordinal));
+        Assert.All(
+            Directory.GetFiles(_folder.Path),
+            file =>
+                Assert.DoesNotContain(
+                    Token,
+                    Encoding.Latin1.GetString(File.ReadAllBytes(file)),
+                    StringComparison.Ordinal
+                )
+        );
         Assert.DoesNotContain(Token, settings.ToString(), StringComparison.Ordinal);
-        Assert.Contains("PARRY_NO_TOKEN", Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick with { TokenVariable = "PARRY_NO_TOKEN" }, s_logits)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "PARRY_NO_TOKEN",
+            Assert
+                .Throws<UserErrorException>(() =>
+                    HttpModel.Open(server.Url, s_quick with { TokenVariable = "PARRY_NO_TOKEN" }, s_logits)
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void An_address_with_a_password_is_refused_without_repeating_it()
     {
-        string message = Assert.Throws<UserErrorException>(() => HttpModel.Open(new Uri("http://me:hunter2@127.0.0.1:1/v2/models/toy"), s_quick, s_logits)).Message;
+        string message = Assert
+            .Throws<UserErrorException>(() =>
+                HttpModel.Open(new Uri("http://me:hunter2@127.0.0.1:1/v2/models/toy"), s_quick, s_logits)
+            )
+            .Message;
         Assert.DoesNotContain("hunter2", message, StringComparison.Ordinal);
         Assert.Contains("token-env", message, StringComparison.Ordinal);
     }
@@ -188,8 +258,16 @@ public sealed class HttpModelTests : IDisposable
     [InlineData("[8,3,4,5]", "FP32", "8 images at a time")]
     public void A_model_of_other_images_is_refused_before_it_is_asked(string shape, string type, string told)
     {
-        using var server = new EndpointServer(_ => Ok($$"""{"inputs":[{"name":"x","datatype":"{{type}}","shape":{{shape}}}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,4]}]}"""));
-        Assert.Contains(told, Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 4)).Message, StringComparison.Ordinal);
+        using var server = new EndpointServer(_ =>
+            Ok(
+                $$"""{"inputs":[{"name":"x","datatype":"{{type}}","shape":{{shape}}}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,4]}]}"""
+            )
+        );
+        Assert.Contains(
+            told,
+            Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 4)).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(0, server.Posts);
     }
 
@@ -197,16 +275,23 @@ public sealed class HttpModelTests : IDisposable
     public void A_model_of_other_classes_is_refused()
     {
         using EndpointServer server = Of(_model);
-        Assert.Contains("4 classes apart, not 10", Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 10)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "4 classes apart, not 10",
+            Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 10)).Message,
+            StringComparison.Ordinal
+        );
     }
 
-    private static string Metadata(string sizes) => $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":[-1,{{sizes}}]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,3]}]}""";
+    private static string Metadata(string sizes) =>
+        $$"""{"inputs":[{"name":"x","datatype":"FP32","shape":[-1,{{sizes}}]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,3]}]}""";
 
-    private static string Scores(string data, int rows, int width) => $$"""{"outputs":[{"name":"y","datatype":"FP32","shape":[{{rows}},{{width}}],"data":{{data}}}]}""";
+    private static string Scores(string data, int rows, int width) =>
+        $$"""{"outputs":[{"name":"y","datatype":"FP32","shape":[{{rows}},{{width}}],"data":{{data}}}]}""";
 
     private static Tensor Random(int count, int seed)
     {
         using var random = new Generator((ulong)seed);
-        return rand([count, s_shape.Channels, s_shape.Height, s_shape.Width], generator: random).DetachFromDisposeScope();
+        return rand([count, s_shape.Channels, s_shape.Height, s_shape.Width], generator: random)
+            .DetachFromDisposeScope();
     }
 }

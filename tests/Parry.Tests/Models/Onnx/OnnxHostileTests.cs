@@ -4,7 +4,9 @@ using Parry.Tests.Runtime;
 
 namespace Parry.Tests.Models.Onnx;
 
-/// <summary>Files that lie, ask for too much or are damaged: one line of refusal, and no memory or time taken.</summary>
+/// <summary>
+/// Files that lie, ask for too much or are damaged: one line of refusal, and no memory or time taken.
+/// </summary>
 public sealed class OnnxHostileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("parry-onnx").FullName;
@@ -13,48 +15,108 @@ public sealed class OnnxHostileTests : IDisposable
 
     [Fact]
     public void All_missing_operators_are_named_with_their_nodes() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("c", -1, 2).Node("Flatten", ["x"], ["y"]).Node("Fancy", ["y"], ["a"]).Node("com.corp.Other", ["a"], ["b"]).Node("Fancy", ["b"], ["c"]),
-            "2 operators", "Fancy \"node", "and 1 more", "com.corp.Other \"node");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("c", -1, 2)
+                .Node("Flatten", ["x"], ["y"])
+                .Node("Fancy", ["y"], ["a"])
+                .Node("com.corp.Other", ["a"], ["b"])
+                .Node("Fancy", ["b"], ["c"]),
+            "2 operators",
+            "Fancy \"node",
+            "and 1 more",
+            "com.corp.Other \"node"
+        );
 
     [Fact]
     public void A_circle_is_refused() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Node("Add", ["x", "b"], ["a"]).Node("Relu", ["a"], ["b"]).Node("Flatten", ["b"], ["y"]), "circle");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Node("Add", ["x", "b"], ["a"])
+                .Node("Relu", ["a"], ["b"])
+                .Node("Flatten", ["b"], ["y"]),
+            "circle"
+        );
 
     [Fact]
     public void A_value_that_nothing_makes_is_refused() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Node("Add", ["x", "ghost"], ["y"]), "ghost");
+        Refuses(
+            new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Node("Add", ["x", "ghost"], ["y"]),
+            "ghost"
+        );
 
     [Fact]
-    public void A_value_that_is_made_twice_is_refused() =>
-        Refuses(Linear().Node("Relu", ["x"], ["flat"]), "twice");
+    public void A_value_that_is_made_twice_is_refused() => Refuses(Linear().Node("Relu", ["x"], ["flat"]), "twice");
 
     [Fact]
     public void Negative_sizes_are_refused() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Constant("w", 1, [], -4, 4).Node("MatMul", ["x", "w"], ["y"]), "from 0 on");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Constant("w", 1, [], -4, 4)
+                .Node("MatMul", ["x", "w"], ["y"]),
+            "from 0 on"
+        );
 
     [Fact]
     public void A_constant_that_declares_more_than_it_holds_is_refused() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Constant("w", 1, new byte[16], 1 << 20, 1 << 20).Node("MatMul", ["x", "w"], ["y"]), "16 bytes");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Constant("w", 1, new byte[16], 1 << 20, 1 << 20)
+                .Node("MatMul", ["x", "w"], ["y"]),
+            "16 bytes"
+        );
 
     [Fact]
     public void A_constant_whose_size_overflows_is_refused() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Constant("w", 1, new byte[16], long.MaxValue, long.MaxValue).Node("MatMul", ["x", "w"], ["y"]), "model.onnx");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Constant("w", 1, new byte[16], long.MaxValue, long.MaxValue)
+                .Node("MatMul", ["x", "w"], ["y"]),
+            "model.onnx"
+        );
 
     [Fact]
     public void Means_for_other_channels_are_refused() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 2, 4, 2).Output("y", -1, 16).Node("Flatten", ["x"], ["y"]).Metadata("mean", "0.1,0.2,0.3"), "2 channels");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 2, 4, 2)
+                .Output("y", -1, 16)
+                .Node("Flatten", ["x"], ["y"])
+                .Metadata("mean", "0.1,0.2,0.3"),
+            "2 channels"
+        );
 
     [Fact]
     public void Names_that_are_none_are_left_open()
     {
-        using OpenedModel opened = ModelCatalog.Open(Linear().Metadata("classes", "[null,\"a\"]").Save(_folder), new InputContract(), new ImageShape(1, 4, 4));
+        using OpenedModel opened = ModelCatalog.Open(
+            Linear().Metadata("classes", "[null,\"a\"]").Save(_folder),
+            new InputContract(),
+            new ImageShape(1, 4, 4)
+        );
 
         Assert.Null(opened.Contract.ClassNames);
     }
 
     [Fact]
     public void Blocks_of_no_size_are_refused() =>
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Node("SpaceToDepth", ["x"], ["d"], ("blocksize", 0)).Node("Flatten", ["d"], ["y"]), "SpaceToDepth");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Node("SpaceToDepth", ["x"], ["d"], ("blocksize", 0))
+                .Node("Flatten", ["d"], ["y"]),
+            "SpaceToDepth"
+        );
 
     [Theory]
     [InlineData("../secret")]
@@ -68,7 +130,14 @@ public sealed class OnnxHostileTests : IDisposable
         File.WriteAllBytes(Path.Combine(_folder, "..", "secret"), new byte[64]);
         File.CreateSymbolicLink(Path.Combine(_folder, "link"), "/etc/passwd");
 
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 4).External("w", location, [4, 4]).Node("MatMul", ["x", "w"], ["y"]), "folder|missing beside");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 4)
+                .External("w", location, [4, 4])
+                .Node("MatMul", ["x", "w"], ["y"]),
+            "folder|missing beside"
+        );
     }
 
     [Theory]
@@ -79,7 +148,14 @@ public sealed class OnnxHostileTests : IDisposable
     {
         File.WriteAllBytes(Path.Combine(_folder, "w.bin"), new byte[128]);
 
-        Refuses(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 4).External("w", "w.bin", [4, 4], offset, length).Node("MatMul", ["x", "w"], ["y"]), "128 bytes|bytes where");
+        Refuses(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 4)
+                .External("w", "w.bin", [4, 4], offset, length)
+                .Node("MatMul", ["x", "w"], ["y"]),
+            "128 bytes|bytes where"
+        );
     }
 
     [Theory]
@@ -92,8 +168,17 @@ public sealed class OnnxHostileTests : IDisposable
     [InlineData("Broadcast")]
     public void A_few_bytes_that_ask_for_gigabytes_are_refused(string by)
     {
-        OnnxBuilder net = new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Longs("sizes", 1 << 13, 1 << 13, 1 << 13, 4).Longs("limit", 1L << 40).Longs("zero", 0).Longs("one", 1).Longs("pads", 0, 0, 0, 0, 0, 0, 1 << 19, 1 << 19)
-            .Floats("scales", [1, 1, 4000, 4000], 4).Floats("column", new float[1 << 16], 1 << 16, 1).Floats("row", new float[1 << 16], 1, 1 << 16);
+        OnnxBuilder net = new OnnxBuilder()
+            .Input("x", -1, 1, 4, 4)
+            .Output("y", -1, 2)
+            .Longs("sizes", 1 << 13, 1 << 13, 1 << 13, 4)
+            .Longs("limit", 1L << 40)
+            .Longs("zero", 0)
+            .Longs("one", 1)
+            .Longs("pads", 0, 0, 0, 0, 0, 0, 1 << 19, 1 << 19)
+            .Floats("scales", [1, 1, 4000, 4000], 4)
+            .Floats("column", new float[1 << 16], 1 << 16, 1)
+            .Floats("row", new float[1 << 16], 1, 1 << 16);
         net = by switch
         {
             "Expand" => net.Node("Expand", ["x", "sizes"], ["big"]),
@@ -106,7 +191,12 @@ public sealed class OnnxHostileTests : IDisposable
         };
         long before = GC.GetTotalMemory(false) + Environment.WorkingSet;
 
-        Refuses(net.Node("ReduceSum", ["big"], ["sum"]).Node("Flatten", ["x"], ["flat"]).Node("Add", ["flat", "sum"], ["y"]), "model.onnx");
+        Refuses(
+            net.Node("ReduceSum", ["big"], ["sum"])
+                .Node("Flatten", ["x"], ["flat"])
+                .Node("Add", ["flat", "sum"], ["y"]),
+            "model.onnx"
+        );
 
         Assert.True(GC.GetTotalMemory(false) + Environment.WorkingSet - before < 600 << 20);
     }
@@ -114,9 +204,18 @@ public sealed class OnnxHostileTests : IDisposable
     [Fact]
     public void Sizes_of_images_that_are_open_must_be_said()
     {
-        string path = new OnnxBuilder().Input("x", -1, 3, -1, -1).Output("y", -1, 3).Node("GlobalAveragePool", ["x"], ["p"]).Node("Flatten", ["p"], ["y"]).Save(_folder);
+        string path = new OnnxBuilder()
+            .Input("x", -1, 3, -1, -1)
+            .Output("y", -1, 3)
+            .Node("GlobalAveragePool", ["x"], ["p"])
+            .Node("Flatten", ["p"], ["y"])
+            .Save(_folder);
 
-        Assert.Contains("--input-size", Assert.Throws<UserErrorException>(() => ModelCatalog.Open(path, new InputContract())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--input-size",
+            Assert.Throws<UserErrorException>(() => ModelCatalog.Open(path, new InputContract())).Message,
+            StringComparison.Ordinal
+        );
         OnnxJudge.Agrees(path, new ImageShape(3, 8, 6));
         using OpenedModel opened = ModelCatalog.Open(path, new InputContract { Size = new ImageShape(3, 8, 6) });
         Assert.Equal(new ImageShape(3, 8, 6), opened.Model.Shape);
@@ -125,9 +224,19 @@ public sealed class OnnxHostileTests : IDisposable
     [Fact]
     public void Mutated_files_give_an_error_or_a_result()
     {
-        byte[] whole = new OnnxBuilder(13).Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", [.. Enumerable.Range(0, 18).Select(i => i / 9f)], 2, 1, 3, 3).Longs("sizes", 0, -1).Floats("v", new float[64], 32, 2)
-            .Node("Conv", ["x", "w"], ["c"], ("pads", new long[] { 1, 1, 1, 1 }), ("strides", new long[] { 1, 1 })).Node("Relu", ["c"], ["r"]).Node("Shape", ["r"], ["s"])
-            .Node("Reshape", ["r", "sizes"], ["flat"]).Node("MatMul", ["flat", "v"], ["z"]).Node("Softmax", ["z"], ["y"], ("axis", 1)).Build();
+        byte[] whole = new OnnxBuilder(13)
+            .Input("x", -1, 1, 4, 4)
+            .Output("y", -1, 2)
+            .Floats("w", [.. Enumerable.Range(0, 18).Select(i => i / 9f)], 2, 1, 3, 3)
+            .Longs("sizes", 0, -1)
+            .Floats("v", new float[64], 32, 2)
+            .Node("Conv", ["x", "w"], ["c"], ("pads", new long[] { 1, 1, 1, 1 }), ("strides", new long[] { 1, 1 }))
+            .Node("Relu", ["c"], ["r"])
+            .Node("Shape", ["r"], ["s"])
+            .Node("Reshape", ["r", "sizes"], ["flat"])
+            .Node("MatMul", ["flat", "v"], ["z"])
+            .Node("Softmax", ["z"], ["y"], ("axis", 1))
+            .Build();
         var random = new Random(7);
         string path = Path.Combine(_folder, "mutated.onnx");
         File.WriteAllBytes(path, whole);
@@ -136,8 +245,10 @@ public sealed class OnnxHostileTests : IDisposable
         for (int round = 0; round < 3000; round++)
         {
             byte[] bytes = [.. whole];
-            for (int i = random.Next(1, 4); i > 0; i--) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
-            if (round % 5 == 0) bytes = bytes[..random.Next(bytes.Length)];
+            for (int i = random.Next(1, 4); i > 0; i--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            if (round % 5 == 0)
+                bytes = bytes[..random.Next(bytes.Length)];
             File.WriteAllBytes(path, bytes);
             try
             {
@@ -154,7 +265,13 @@ public sealed class OnnxHostileTests : IDisposable
         Assert.True(Environment.WorkingSet < 4L << 30);
     }
 
-    private static OnnxBuilder Linear() => new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", new float[32], 16, 2).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"]);
+    private static OnnxBuilder Linear() =>
+        new OnnxBuilder()
+            .Input("x", -1, 1, 4, 4)
+            .Output("y", -1, 2)
+            .Floats("w", new float[32], 16, 2)
+            .Node("Flatten", ["x"], ["flat"])
+            .Node("MatMul", ["flat", "w"], ["y"]);
 
     private void Refuses(OnnxBuilder net, params string[] words)
     {
@@ -162,9 +279,18 @@ public sealed class OnnxHostileTests : IDisposable
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long live = Settled.Tensors();
-        UserErrorException refusal = Assert.Throws<UserErrorException>(() => ModelCatalog.Open(net.Save(_folder), new InputContract(), new ImageShape(1, 4, 4)));
+        UserErrorException refusal = Assert.Throws<UserErrorException>(() =>
+            ModelCatalog.Open(net.Save(_folder), new InputContract(), new ImageShape(1, 4, 4))
+        );
         Assert.DoesNotContain('\n', refusal.Message);
-        Assert.All(words, word => Assert.Contains(word.Split('|'), alternative => refusal.Message.Contains(alternative, StringComparison.Ordinal)));
+        Assert.All(
+            words,
+            word =>
+                Assert.Contains(
+                    word.Split('|'),
+                    alternative => refusal.Message.Contains(alternative, StringComparison.Ordinal)
+                )
+        );
         Assert.Equal(live, LiveTensors.Count);
     }
 }

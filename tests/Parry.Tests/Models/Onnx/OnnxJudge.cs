@@ -33,17 +33,20 @@ internal sealed class OnnxJudge : IDisposable
     }
 
     /// <summary>The number by which ONNX files know the type of a tensor's elements.</summary>
-    public static int TypeOf(Tensor tensor) => (int)(tensor.dtype switch
-    {
-        ScalarType.Float32 => OnnxType.Float,
-        ScalarType.Byte => OnnxType.UInt8,
-        ScalarType.Int8 => OnnxType.Int8,
-        ScalarType.Int32 => OnnxType.Int32,
-        ScalarType.Int64 => OnnxType.Int64,
-        ScalarType.Bool => OnnxType.Bool,
-        ScalarType.Float64 => OnnxType.Double,
-        var other => throw new ArgumentException($"no test has had {other}"),
-    });
+    public static int TypeOf(Tensor tensor) =>
+        (int)(
+            tensor.dtype switch
+            {
+                ScalarType.Float32 => OnnxType.Float,
+                ScalarType.Byte => OnnxType.UInt8,
+                ScalarType.Int8 => OnnxType.Int8,
+                ScalarType.Int32 => OnnxType.Int32,
+                ScalarType.Int64 => OnnxType.Int64,
+                ScalarType.Bool => OnnxType.Bool,
+                ScalarType.Float64 => OnnxType.Double,
+                var other => throw new ArgumentException($"no test has had {other}"),
+            }
+        );
 
     /// <summary>What a model of images gives, as its file says it, is what Parry gives.</summary>
     /// <param name="path">A file with one input and one output of fractions.</param>
@@ -52,7 +55,13 @@ internal sealed class OnnxJudge : IDisposable
     public static double Agrees(string path, ImageShape shape)
     {
         // Outputs as they are: no softmax is taken off, and nothing is turned into logits.
-        var plain = new InputContract { Outputs = OutputKind.Logits, Mean = [0], Std = [1], Range = (0, 1) };
+        var plain = new InputContract
+        {
+            Outputs = OutputKind.Logits,
+            Mean = [0],
+            Std = [1],
+            Range = (0, 1),
+        };
         using OpenedModel opened = ModelCatalog.Open(path, plain, shape);
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
@@ -64,7 +73,8 @@ internal sealed class OnnxJudge : IDisposable
         shape = opened.Model.Shape;
         Tensor images = rand([5, shape.Channels, shape.Height, shape.Width], generator: random);
         Tensor given = opened.Contract.Layout == ImageLayout.Nhwc ? images.permute(0, 2, 3, 1) : images;
-        if (sizes.Length == 2) given = given.reshape(images.size(0), -1);
+        if (sizes.Length == 2)
+            given = given.reshape(images.size(0), -1);
 
         using var judge = new OnnxJudge(path);
         long batch = sizes[0] > 0 ? sizes[0] : images.size(0);
@@ -77,7 +87,8 @@ internal sealed class OnnxJudge : IDisposable
         Tensor ours = ((IClassifier)opened.Model).Logits(images.slice(0, 0, theirs.size(0), 1));
 
         // One score tells two classes apart: Parry puts a zero beside it.
-        if (theirs.numel() == theirs.size(0)) ours = ours.slice(1, 1, 2, 1);
+        if (theirs.numel() == theirs.size(0))
+            ours = ours.slice(1, 1, 2, 1);
         return Agrees(theirs.reshape(theirs.size(0), -1), ours);
     }
 
@@ -91,7 +102,8 @@ internal sealed class OnnxJudge : IDisposable
         double worst = 0;
         for (int i = 0; i < expected.Length; i++)
         {
-            if (got[i].Equals(expected[i])) continue;
+            if (got[i].Equals(expected[i]))
+                continue;
             double difference = Math.Abs(got[i] - expected[i]) / Math.Max(1, Math.Abs(expected[i]));
             Assert.True(difference <= Tolerance, $"element {i} is {got[i]}, and {expected[i]} by ONNX Runtime");
             worst = Math.Max(worst, difference);
@@ -112,7 +124,8 @@ internal sealed class OnnxJudge : IDisposable
         }
         finally
         {
-            foreach (OrtValue value in values.Values) value.Dispose();
+            foreach (OrtValue value in values.Values)
+                value.Dispose();
         }
     }
 
@@ -125,13 +138,14 @@ internal sealed class OnnxJudge : IDisposable
         return OrtEnv.CreateInstanceWithOptions(ref options);
     }
 
-    private static SessionOptions Options() => new()
-    {
-        LogSeverityLevel = Quiet,
-        IntraOpNumThreads = 1,
-        InterOpNumThreads = 1,
-        GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
-    };
+    private static SessionOptions Options() =>
+        new()
+        {
+            LogSeverityLevel = Quiet,
+            IntraOpNumThreads = 1,
+            InterOpNumThreads = 1,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
+        };
 
     private static OrtValue ToValue(Tensor tensor)
     {
@@ -156,18 +170,30 @@ internal sealed class OnnxJudge : IDisposable
         OrtTensorTypeAndShapeInfo kind = value.GetTensorTypeAndShape();
         return kind.ElementDataType switch
         {
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float =>
-                tensor(value.GetTensorDataAsSpan<float>().ToArray(), kind.Shape),
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int64 =>
-                tensor(value.GetTensorDataAsSpan<long>().ToArray(), kind.Shape),
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Double =>
-                tensor(value.GetTensorDataAsSpan<double>().ToArray(), kind.Shape),
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int32 =>
-                tensor(value.GetTensorDataAsSpan<int>().ToArray(), kind.Shape),
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.UInt8 =>
-                tensor(value.GetTensorDataAsSpan<byte>().ToArray(), kind.Shape),
-            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Bool =>
-                tensor(value.GetTensorDataAsSpan<bool>().ToArray(), kind.Shape),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Float => tensor(
+                value.GetTensorDataAsSpan<float>().ToArray(),
+                kind.Shape
+            ),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int64 => tensor(
+                value.GetTensorDataAsSpan<long>().ToArray(),
+                kind.Shape
+            ),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Double => tensor(
+                value.GetTensorDataAsSpan<double>().ToArray(),
+                kind.Shape
+            ),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Int32 => tensor(
+                value.GetTensorDataAsSpan<int>().ToArray(),
+                kind.Shape
+            ),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.UInt8 => tensor(
+                value.GetTensorDataAsSpan<byte>().ToArray(),
+                kind.Shape
+            ),
+            Microsoft.ML.OnnxRuntime.Tensors.TensorElementType.Bool => tensor(
+                value.GetTensorDataAsSpan<bool>().ToArray(),
+                kind.Shape
+            ),
             var other => throw new ArgumentException($"no test has made {other}"),
         };
     }

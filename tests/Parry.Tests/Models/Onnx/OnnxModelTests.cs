@@ -19,10 +19,17 @@ public sealed class OnnxModelTests : IDisposable
     [Fact]
     public void A_linear_model_gives_its_closed_form_and_its_gradient()
     {
-        float[] weights = [.. Enumerable.Range(0, 48).Select(i => ((i * 7 % 11) - 5) / 10f)], bias = [0.5f, -1, 0.25f];
-        using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 3)
-            .Floats("w", weights, 3, 16).Floats("b", bias, 3)
-            .Node("Flatten", ["x"], ["flat"]).Node("Gemm", ["flat", "w", "b"], ["y"], ("transB", 1)));
+        float[] weights = [.. Enumerable.Range(0, 48).Select(i => ((i * 7 % 11) - 5) / 10f)],
+            bias = [0.5f, -1, 0.25f];
+        using OpenedModel opened = Open(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 3)
+                .Floats("w", weights, 3, 16)
+                .Floats("b", bias, 3)
+                .Node("Flatten", ["x"], ["flat"])
+                .Node("Gemm", ["flat", "w", "b"], ["y"], ("transB", 1))
+        );
         var model = (IClassifier)opened.Model;
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
@@ -30,11 +37,16 @@ public sealed class OnnxModelTests : IDisposable
 
         LossGradient pass = model.Gradient(images, logits => logits.select(1, 1));
 
-        float[] pixels = images.ToArray<float>(), logits = pass.Logits.ToArray<float>();
+        float[] pixels = images.ToArray<float>(),
+            logits = pass.Logits.ToArray<float>();
         for (int row = 0; row < 2; row++)
         {
             for (int k = 0; k < 3; k++)
-                Assert.Equal(bias[k] + Enumerable.Range(0, 16).Sum(i => weights[(k * 16) + i] * pixels[(row * 16) + i]), logits[(row * 3) + k], 1e-5);
+                Assert.Equal(
+                    bias[k] + Enumerable.Range(0, 16).Sum(i => weights[(k * 16) + i] * pixels[(row * 16) + i]),
+                    logits[(row * 3) + k],
+                    1e-5
+                );
         }
 
         Assert.Equal([.. weights[16..32], .. weights[16..32]], pass.Gradient.ToArray<float>());
@@ -46,24 +58,36 @@ public sealed class OnnxModelTests : IDisposable
     {
         OnnxBuilder Net(bool apart)
         {
-            OnnxBuilder net = new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2)
-                .Floats("w", [.. Enumerable.Range(0, 18).Select(i => (i % 5) - 2f)], 2, 1, 3, 3).Floats("b", [0.3f, -0.2f], 2)
-                .Floats("scale", [1.5f, -0.5f], 2).Floats("shift", [0.1f, 0.2f], 2).Floats("mean", [0.4f, -1], 2).Floats("variance", [2, 0.5f], 2)
+            OnnxBuilder net = new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Floats("w", [.. Enumerable.Range(0, 18).Select(i => (i % 5) - 2f)], 2, 1, 3, 3)
+                .Floats("b", [0.3f, -0.2f], 2)
+                .Floats("scale", [1.5f, -0.5f], 2)
+                .Floats("shift", [0.1f, 0.2f], 2)
+                .Floats("mean", [0.4f, -1], 2)
+                .Floats("variance", [2, 0.5f], 2)
                 .Node("Conv", ["x", "w", "b"], ["c"], ("pads", new long[] { 1, 1, 1, 1 }))
                 .Node("BatchNormalization", ["c", "scale", "shift", "mean", "variance"], ["n"])
-                .Node("GlobalAveragePool", ["n"], ["p"]).Node("Flatten", ["p"], ["f"]);
+                .Node("GlobalAveragePool", ["n"], ["p"])
+                .Node("Flatten", ["p"], ["f"]);
 
             // A second use of the convolution's output forbids folding.
             return apart
-                ? net.Node("GlobalAveragePool", ["c"], ["p2"]).Node("Flatten", ["p2"], ["f2"]).Node("Sub", ["f2", "f2"], ["zero"]).Node("Add", ["f", "zero"], ["y"])
+                ? net.Node("GlobalAveragePool", ["c"], ["p2"])
+                    .Node("Flatten", ["p2"], ["f2"])
+                    .Node("Sub", ["f2", "f2"], ["zero"])
+                    .Node("Add", ["f", "zero"], ["y"])
                 : net.Node("Identity", ["f"], ["y"]);
         }
 
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using OpenedModel folded = Open(Net(apart: false), "folded.onnx"), apart = Open(Net(apart: true), "apart.onnx");
+        using OpenedModel folded = Open(Net(apart: false), "folded.onnx"),
+            apart = Open(Net(apart: true), "apart.onnx");
 
-        float[] first = ((IClassifier)folded.Model).Logits(Images(3)).ToArray<float>(), second = ((IClassifier)apart.Model).Logits(Images(3)).ToArray<float>();
+        float[] first = ((IClassifier)folded.Model).Logits(Images(3)).ToArray<float>(),
+            second = ((IClassifier)apart.Model).Logits(Images(3)).ToArray<float>();
 
         Assert.All(first.Zip(second), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
         using var graph = new OnnxGraph(OnnxFile.Read(Net(apart: false).Build()), "x", "y");
@@ -76,11 +100,23 @@ public sealed class OnnxModelTests : IDisposable
     public void Sizes_computed_from_the_batch_hold_for_every_batch(int count)
     {
         // What exporters write for x.view(x.size(0), -1), and a mask of ones of the batch's size.
-        using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2)
-            .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 10f)], 16, 2).Longs("zero", 0).Longs("rest", -1).Longs("two", 2)
-            .Node("Shape", ["x"], ["s"]).Node("Gather", ["s", "zero"], ["n"]).Node("Concat", ["n", "rest"], ["sizes"], ("axis", 0)).Node("Reshape", ["x", "sizes"], ["flat"])
-            .Node("MatMul", ["flat", "w"], ["product"])
-            .Node("Concat", ["n", "two"], ["square"], ("axis", 0)).Node("ConstantOfShape", ["square"], ["zeros"]).Node("Add", ["product", "zeros"], ["y"]));
+        using OpenedModel opened = Open(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 10f)], 16, 2)
+                .Longs("zero", 0)
+                .Longs("rest", -1)
+                .Longs("two", 2)
+                .Node("Shape", ["x"], ["s"])
+                .Node("Gather", ["s", "zero"], ["n"])
+                .Node("Concat", ["n", "rest"], ["sizes"], ("axis", 0))
+                .Node("Reshape", ["x", "sizes"], ["flat"])
+                .Node("MatMul", ["flat", "w"], ["product"])
+                .Node("Concat", ["n", "two"], ["square"], ("axis", 0))
+                .Node("ConstantOfShape", ["square"], ["zeros"])
+                .Node("Add", ["product", "zeros"], ["y"])
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Images(count);
@@ -97,9 +133,16 @@ public sealed class OnnxModelTests : IDisposable
     [InlineData(false)]
     public void A_file_exported_for_one_image_takes_many(bool canBeFreed)
     {
-        var net = new OnnxBuilder().Input("x", 1, 1, 4, 4).Output("y", 1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 10f)], 16, 2).Longs("sizes", 1, -1).Longs("whole", 16);
-        if (canBeFreed) net.Node("Reshape", ["x", "sizes"], ["flat"]);
-        else net.Node("Reshape", ["x", "whole"], ["line"]).Node("Reshape", ["line", "sizes"], ["flat"]);
+        var net = new OnnxBuilder()
+            .Input("x", 1, 1, 4, 4)
+            .Output("y", 1, 2)
+            .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 10f)], 16, 2)
+            .Longs("sizes", 1, -1)
+            .Longs("whole", 16);
+        if (canBeFreed)
+            net.Node("Reshape", ["x", "sizes"], ["flat"]);
+        else
+            net.Node("Reshape", ["x", "whole"], ["line"]).Node("Reshape", ["line", "sizes"], ["flat"]);
         using OpenedModel opened = Open(net.Node("MatMul", ["flat", "w"], ["y"]));
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
@@ -107,7 +150,12 @@ public sealed class OnnxModelTests : IDisposable
 
         float[] logits = ((IClassifier)opened.Model).Logits(images).ToArray<float>();
 
-        float[] singly = [.. Enumerable.Range(0, 3).SelectMany(i => ((IClassifier)opened.Model).Logits(images.slice(0, i, i + 1, 1)).ToArray<float>())];
+        float[] singly =
+        [
+            .. Enumerable
+                .Range(0, 3)
+                .SelectMany(i => ((IClassifier)opened.Model).Logits(images.slice(0, i, i + 1, 1)).ToArray<float>()),
+        ];
         Assert.Equal(6, logits.Length);
         Assert.All(logits.Zip(singly), pair => Assert.Equal(pair.Second, pair.First, 1e-5));
     }
@@ -116,7 +164,14 @@ public sealed class OnnxModelTests : IDisposable
     public void Channels_that_come_last_are_seen_in_the_file()
     {
         float[] weights = [.. Enumerable.Range(0, 24).Select(i => i / 7f)];
-        using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 2, 2, 3).Output("y", -1, 2).Floats("w", weights, 12, 2).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"]));
+        using OpenedModel opened = Open(
+            new OnnxBuilder()
+                .Input("x", -1, 2, 2, 3)
+                .Output("y", -1, 2)
+                .Floats("w", weights, 12, 2)
+                .Node("Flatten", ["x"], ["flat"])
+                .Node("MatMul", ["flat", "w"], ["y"])
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = arange(12, ScalarType.Int64).to(ScalarType.Float32).mul(1 / 12.0).reshape(1, 3, 2, 2);
@@ -131,9 +186,20 @@ public sealed class OnnxModelTests : IDisposable
     [Fact]
     public void A_last_softmax_is_taken_off_so_that_gradients_do_not_vanish()
     {
-        OnnxBuilder Net() => new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2)
-            .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 30f : -30f)], 16, 2).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["z"]).Node("Softmax", ["z"], ["y"], ("axis", 1));
-        using OpenedModel opened = Open(Net()), asSaid = ModelCatalog.Open(Net().Save(_folder, "said.onnx"), new InputContract { Outputs = OutputKind.Logits }, s_shape);
+        OnnxBuilder Net() =>
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 30f : -30f)], 16, 2)
+                .Node("Flatten", ["x"], ["flat"])
+                .Node("MatMul", ["flat", "w"], ["z"])
+                .Node("Softmax", ["z"], ["y"], ("axis", 1));
+        using OpenedModel opened = Open(Net()),
+            asSaid = ModelCatalog.Open(
+                Net().Save(_folder, "said.onnx"),
+                new InputContract { Outputs = OutputKind.Logits },
+                s_shape
+            );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -147,8 +213,17 @@ public sealed class OnnxModelTests : IDisposable
     public void Probabilities_are_told_from_logits_by_a_look()
     {
         // Softmax followed by something that keeps it from being taken off.
-        using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 16f)], 16, 2).Floats("one", [1], 1)
-            .Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["z"]).Node("Softmax", ["z"], ["p"], ("axis", 1)).Node("Mul", ["p", "one"], ["y"]));
+        using OpenedModel opened = Open(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 16f)], 16, 2)
+                .Floats("one", [1], 1)
+                .Node("Flatten", ["x"], ["flat"])
+                .Node("MatMul", ["flat", "w"], ["z"])
+                .Node("Softmax", ["z"], ["p"], ("axis", 1))
+                .Node("Mul", ["p", "one"], ["y"])
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -161,8 +236,16 @@ public sealed class OnnxModelTests : IDisposable
     [InlineData(false)]
     public void One_output_tells_two_classes_apart(bool sigmoid)
     {
-        var net = new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 1).Floats("w", [.. Enumerable.Range(0, 16).Select(i => (i - 8) / 8f)], 16, 1).Node("Flatten", ["x"], ["flat"]);
-        using OpenedModel opened = Open(sigmoid ? net.Node("MatMul", ["flat", "w"], ["z"]).Node("Sigmoid", ["z"], ["y"]) : net.Node("MatMul", ["flat", "w"], ["y"]));
+        var net = new OnnxBuilder()
+            .Input("x", -1, 1, 4, 4)
+            .Output("y", -1, 1)
+            .Floats("w", [.. Enumerable.Range(0, 16).Select(i => (i - 8) / 8f)], 16, 1)
+            .Node("Flatten", ["x"], ["flat"]);
+        using OpenedModel opened = Open(
+            sigmoid
+                ? net.Node("MatMul", ["flat", "w"], ["z"]).Node("Sigmoid", ["z"], ["y"])
+                : net.Node("MatMul", ["flat", "w"], ["y"])
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Images(1);
@@ -170,22 +253,39 @@ public sealed class OnnxModelTests : IDisposable
         Assert.Equal(2, opened.Model.Classes);
         float[] logits = ((IClassifier)opened.Model).Logits(images).ToArray<float>();
         float score = images.ToArray<float>().Select((pixel, i) => pixel * (i - 8) / 8f).Sum();
-        Assert.Equal((0, score), (logits[0], logits[1]), (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-5 && Math.Abs(a.Item2 - b.Item2) < 1e-5);
+        Assert.Equal(
+            (0, score),
+            (logits[0], logits[1]),
+            (a, b) => Math.Abs(a.Item1 - b.Item1) < 1e-5 && Math.Abs(a.Item2 - b.Item2) < 1e-5
+        );
     }
 
     [Fact]
     public void Rounding_to_integers_is_seen_by_the_outputs_and_not_by_the_gradients()
     {
-        using OpenedModel opened = Open(new OnnxBuilder(13).Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("scale", [0.25f]).Constant("zero", 3, [unchecked((byte)-1)])
-            .Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2)
-            .Node("QuantizeLinear", ["x", "scale", "zero"], ["q"]).Node("DequantizeLinear", ["q", "scale", "zero"], ["d"]).Node("Flatten", ["d"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"]));
+        using OpenedModel opened = Open(
+            new OnnxBuilder(13)
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Floats("scale", [0.25f])
+                .Constant("zero", 3, [unchecked((byte)-1)])
+                .Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2)
+                .Node("QuantizeLinear", ["x", "scale", "zero"], ["q"])
+                .Node("DequantizeLinear", ["q", "scale", "zero"], ["d"])
+                .Node("Flatten", ["d"], ["flat"])
+                .Node("MatMul", ["flat", "w"], ["y"])
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Images(1);
 
         LossGradient pass = ((IClassifier)opened.Model).Gradient(images, logits => logits.select(1, 0));
 
-        Assert.Equal(images.ToArray<float>().Sum(pixel => MathF.Round(pixel / 0.25f) * 0.25f), pass.Logits.ToArray<float>()[0], 1e-4);
+        Assert.Equal(
+            images.ToArray<float>().Sum(pixel => MathF.Round(pixel / 0.25f) * 0.25f),
+            pass.Logits.ToArray<float>()[0],
+            1e-4
+        );
         Assert.All(pass.Gradient.ToArray<float>(), slope => Assert.Equal(1, slope, 1e-4));
     }
 
@@ -193,22 +293,50 @@ public sealed class OnnxModelTests : IDisposable
     public void Weights_in_a_file_of_the_models_folder_are_read()
     {
         byte[] raw = new byte[8 + 128];
-        for (int i = 0; i < 32; i++) BitConverter.TryWriteBytes(raw.AsSpan(8 + (4 * i)), i / 4f);
+        for (int i = 0; i < 32; i++)
+            BitConverter.TryWriteBytes(raw.AsSpan(8 + (4 * i)), i / 4f);
         File.WriteAllBytes(Path.Combine(_folder, "weights.bin"), raw);
-        using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).External("w", "weights.bin", [16, 2], 8, 128).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"]));
+        using OpenedModel opened = Open(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .External("w", "weights.bin", [16, 2], 8, 128)
+                .Node("Flatten", ["x"], ["flat"])
+                .Node("MatMul", ["flat", "w"], ["y"])
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Images(1);
 
-        Assert.Equal(images.ToArray<float>().Select((pixel, i) => pixel * 2 * i / 4f).Sum(), ((IClassifier)opened.Model).Logits(images).ToArray<float>()[0], 1e-4);
+        Assert.Equal(
+            images.ToArray<float>().Select((pixel, i) => pixel * 2 * i / 4f).Sum(),
+            ((IClassifier)opened.Model).Logits(images).ToArray<float>()[0],
+            1e-4
+        );
     }
 
     [Fact]
     public void What_the_metadata_say_of_the_input_holds_unless_the_caller_says_otherwise()
     {
-        OnnxBuilder net = new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2).Node("Flatten", ["x"], ["flat"]).Node("MatMul", ["flat", "w"], ["y"])
-            .Metadata("mean", "0.5").Metadata("std", "0.25").Metadata("classes", "[\"cat\",\"dog\"]");
-        using OpenedModel opened = Open(net), told = ModelCatalog.Open(net.Save(_folder, "told.onnx"), new InputContract { Mean = [0], Std = [1], Range = (0, 255) });
+        OnnxBuilder net = new OnnxBuilder()
+            .Input("x", -1, 1, 4, 4)
+            .Output("y", -1, 2)
+            .Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2)
+            .Node("Flatten", ["x"], ["flat"])
+            .Node("MatMul", ["flat", "w"], ["y"])
+            .Metadata("mean", "0.5")
+            .Metadata("std", "0.25")
+            .Metadata("classes", "[\"cat\",\"dog\"]");
+        using OpenedModel opened = Open(net),
+            told = ModelCatalog.Open(
+                net.Save(_folder, "told.onnx"),
+                new InputContract
+                {
+                    Mean = [0],
+                    Std = [1],
+                    Range = (0, 255),
+                }
+            );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Images(1);
@@ -223,9 +351,21 @@ public sealed class OnnxModelTests : IDisposable
     public void Scores_of_scikit_learns_models_are_found_beside_their_labels()
     {
         // Not shown to ONNX Runtime, whose ZipMap gives maps: its LinearClassifier is, by OnnxRuntimeTests.
-        using OpenedModel opened = Load(new OnnxBuilder().Input("X", -1, 16).TypedOutput("label", 7, -1).TypedOutput("probabilities", 0, -1, 3)
-            .Node("ai.onnx.ml.LinearClassifier", ["X"], ["label", "scores"], ("coefficients", Enumerable.Range(0, 48).Select(i => (i % 7) / 10f).ToArray()), ("intercepts", new[] { 0f, 0.5f, 1 }), ("post_transform", "SOFTMAX"))
-            .Node("ai.onnx.ml.ZipMap", ["scores"], ["probabilities"]));
+        using OpenedModel opened = Load(
+            new OnnxBuilder()
+                .Input("X", -1, 16)
+                .TypedOutput("label", 7, -1)
+                .TypedOutput("probabilities", 0, -1, 3)
+                .Node(
+                    "ai.onnx.ml.LinearClassifier",
+                    ["X"],
+                    ["label", "scores"],
+                    ("coefficients", Enumerable.Range(0, 48).Select(i => (i % 7) / 10f).ToArray()),
+                    ("intercepts", new[] { 0f, 0.5f, 1 }),
+                    ("post_transform", "SOFTMAX")
+                )
+                .Node("ai.onnx.ml.ZipMap", ["scores"], ["probabilities"])
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -236,12 +376,28 @@ public sealed class OnnxModelTests : IDisposable
     [Fact]
     public void White_box_attacks_run_through_a_graph()
     {
-        using OpenedModel opened = Open(new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 1f : -1f)], 16, 2).Floats("b", [-8, 8], 2)
-            .Node("Flatten", ["x"], ["flat"]).Node("Gemm", ["flat", "w", "b"], ["z"]).Node("Relu", ["z"], ["r"]).Node("Sub", ["r", "z"], ["n"]).Node("Sub", ["r", "n"], ["y"]));
+        using OpenedModel opened = Open(
+            new OnnxBuilder()
+                .Input("x", -1, 1, 4, 4)
+                .Output("y", -1, 2)
+                .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 1f : -1f)], 16, 2)
+                .Floats("b", [-8, 8], 2)
+                .Node("Flatten", ["x"], ["flat"])
+                .Node("Gemm", ["flat", "w", "b"], ["z"])
+                .Node("Relu", ["z"], ["r"])
+                .Node("Sub", ["r", "z"], ["n"])
+                .Node("Sub", ["r", "n"], ["y"])
+        );
         using var scope = NewDisposeScope();
         Tensor images = Images(4);
         var model = (IClassifier)opened.Model;
-        using AttackResult result = AttackRunner.Run(new ProjectedGradientDescent { Epsilon = 0.3 }, model, images, Goal.Untargeted(model.Predict(images)), seed: 1);
+        using AttackResult result = AttackRunner.Run(
+            new ProjectedGradientDescent { Epsilon = 0.3 },
+            model,
+            images,
+            Goal.Untargeted(model.Predict(images)),
+            seed: 1
+        );
 
         Assert.All(result.Succeeded, Assert.True);
     }
