@@ -12,7 +12,7 @@ internal sealed class LinearClassifier(ImageShape shape, int classes = 3, long s
 
     public int Classes => classes;
 
-    public Tensor Logits(Tensor images) => nn.functional.linear(images.flatten(1), _weights);
+    public Tensor Logits(Images images) => nn.functional.linear(images.Pixels.flatten(1), _weights);
 
     private static Tensor Weigh(ImageShape shape, int classes, long seed)
     {

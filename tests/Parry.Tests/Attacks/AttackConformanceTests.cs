@@ -180,7 +180,10 @@ public sealed class AttackConformanceTests : IDisposable
         using Tensor images = _problem.Images.sub(0.4).mul(5.0).clamp(0.0, 1.0);
         foreach (
             AttackResult result in attack
-                .Run(_problem.Model, images, Goal.Untargeted(((IClassifier)_problem.Model).Predict(images)), seed: 1)
+                .Run(
+                    _problem.Model,
+                    new AttackRun(images, Goal.Untargeted(((IClassifier)_problem.Model).Predict(images)), 1)
+                )
                 .Concat(Run(attack))
         )
         {
@@ -212,7 +215,7 @@ public sealed class AttackConformanceTests : IDisposable
     {
         var model = new ConstantClassifier(_problem.Model.Shape, 4);
         var goal = Goal.Untargeted(zeros([Count], ScalarType.Int64));
-        foreach (AttackResult result in Ready(text, model, goal).Run(model, _problem.Images, goal, seed: 1))
+        foreach (AttackResult result in Ready(text, model, goal).Run(model, new AttackRun(_problem.Images, goal, 1)))
         {
             Assert.All(result.Attacked, Assert.True);
             Assert.All(result.Succeeded, Assert.False);
@@ -271,10 +274,7 @@ public sealed class AttackConformanceTests : IDisposable
                 image = _problem.Images.index_select(0, row);
             IReadOnlyList<AttackResult> single = attack.Run(
                 _problem.Model,
-                image,
-                _goal.Select(row),
-                seed: 1,
-                firstSample: i
+                new AttackRun(image, _goal.Select(row), 1) { FirstSample = i }
             );
             for (int budget = 0; budget < batch.Count; budget++)
             {
@@ -293,10 +293,10 @@ public sealed class AttackConformanceTests : IDisposable
     {
         AttackSpec attack = Ready(text);
         var whole = new ModalClassifier(_problem.Model);
-        _ = attack.Run(whole, _problem.Images, _goal, seed: 1);
+        _ = attack.Run(whole, new AttackRun(_problem.Images, _goal, 1));
         Assert.True(whole.Training);
         var broken = new ModalClassifier(_problem.Model, callsUntilFailure: Workers.Shared.Count);
-        Assert.Throws<TimeoutException>(() => attack.Run(broken, _problem.Images, _goal, seed: 1));
+        Assert.Throws<TimeoutException>(() => attack.Run(broken, new AttackRun(_problem.Images, _goal, 1)));
         Assert.True(broken.Training);
     }
 
@@ -306,7 +306,7 @@ public sealed class AttackConformanceTests : IDisposable
     {
         var counting = new CountingClassifier(_problem.Model);
         AttackSpec attack = Ready(text);
-        IReadOnlyList<AttackResult> results = attack.Run(counting, _problem.Images, _goal, seed: 1);
+        IReadOnlyList<AttackResult> results = attack.Run(counting, new AttackRun(_problem.Images, _goal, 1));
         long verdicts = Count * (1 + results.Count); // the runner's own: on the clean images, and on each result
         Assert.Equal(counting.Queries - verdicts, results.Sum(result => result.Queries.Sum()), 1e-6);
         Assert.Equal(counting.Gradients, results.Sum(result => result.Gradients.Sum()), 1e-6);
@@ -338,7 +338,7 @@ public sealed class AttackConformanceTests : IDisposable
         );
 
         string Refused(Tensor images, Goal goal) =>
-            Assert.Throws<UserErrorException>(() => attack.Run(_problem.Model, images, goal, seed: 1)).Message;
+            Assert.Throws<UserErrorException>(() => attack.Run(_problem.Model, new AttackRun(images, goal, 1))).Message;
     }
 
     [Theory]
@@ -349,9 +349,10 @@ public sealed class AttackConformanceTests : IDisposable
         long[] targets = problem.Goal(targeted: true).Labels.ToArray<long>();
         targets[4] = 1 - targets[4];
         AttackSpec attack = Ready(text, problem.Model, problem.Images, problem.Goal(targeted: true));
-        using AttackResult result = attack.Run(problem.Model, problem.Images, Goal.Targeted(tensor(targets)), seed: 1)[
-            0
-        ];
+        using AttackResult result = attack.Run(
+            problem.Model,
+            new AttackRun(problem.Images, Goal.Targeted(tensor(targets)), 1)
+        )[0];
         Assert.False(result.Attacked[4]);
         Assert.Equal(Count - 1, result.Succeeded.Count(succeeded => succeeded));
         long[] predicted = ((IClassifier)problem.Model).Predict(result.Images).ToArray<long>();
@@ -365,14 +366,22 @@ public sealed class AttackConformanceTests : IDisposable
         AttackSpec attack = Ready(text);
         if (attack.Attack is not IBudgetAttack<IClassifier> within)
             return;
-        using AttackResult result = AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [0.0])[0];
+        using AttackResult result = AttackRunner.Run(
+            within,
+            _problem.Model,
+            new AttackRun(_problem.Images, _goal, 1) { Epsilons = [0.0] }
+        )[0];
         Assert.Equal(_problem.Images.ToArray<float>(), result.Attempts.ToArray<float>());
         Assert.All(result.Succeeded, Assert.False);
         Assert.Throws<UserErrorException>(() =>
-            AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [-0.1])
+            AttackRunner.Run(within, _problem.Model, new AttackRun(_problem.Images, _goal, 1) { Epsilons = [-0.1] })
         );
         Assert.Throws<UserErrorException>(() =>
-            AttackRunner.Run(within, _problem.Model, _problem.Images, _goal, seed: 1, [double.NaN])
+            AttackRunner.Run(
+                within,
+                _problem.Model,
+                new AttackRun(_problem.Images, _goal, 1) { Epsilons = [double.NaN] }
+            )
         );
     }
 
@@ -409,11 +418,11 @@ public sealed class AttackConformanceTests : IDisposable
             text = text.Replace("LINEAR", _files[^1], StringComparison.Ordinal);
         }
 
-        return AttackCatalog.Parse(text).Train(model, images, goal, seed);
+        return AttackCatalog.Parse(text).Train(model, new AttackRun(images, goal, seed));
     }
 
     private IReadOnlyList<AttackResult> Run(AttackSpec attack, long seed = 1) =>
-        attack.Run(_problem.Model, _problem.Images, _goal, seed);
+        attack.Run(_problem.Model, new AttackRun(_problem.Images, _goal, seed));
 
     private bool[] Reached(Tensor images)
     {

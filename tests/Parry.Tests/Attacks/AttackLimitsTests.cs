@@ -22,10 +22,7 @@ public class AttackLimitsTests
             var counting = new CountingClassifier(_problem.Model);
             IReadOnlyList<AttackResult> results = attack.Run(
                 counting,
-                _problem.Images,
-                Goal.Untargeted(_problem.Labels),
-                seed: 1,
-                limits: new AttackLimits(limit)
+                new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1) { Limits = new AttackLimits(limit) }
             );
             Assert.All(results, result => Assert.All(result.Queries, queries => Assert.InRange(queries, 0, limit)));
             Assert.Equal(
@@ -44,18 +41,17 @@ public class AttackLimitsTests
         AttackSpec attack = AttackCatalog.Parse(text);
         var limits = new AttackLimits(9);
         Goal goal = Goal.Untargeted(_problem.Labels);
-        IReadOnlyList<AttackResult> batch = attack.Run(_problem.Model, _problem.Images, goal, seed: 1, limits: limits);
+        IReadOnlyList<AttackResult> batch = attack.Run(
+            _problem.Model,
+            new AttackRun(_problem.Images, goal, 1) { Limits = limits }
+        );
         for (int i = 0; i < Count; i++)
         {
             using Tensor row = tensor(new long[] { (long)i }),
                 image = _problem.Images.index_select(0, row);
             IReadOnlyList<AttackResult> single = attack.Run(
                 _problem.Model,
-                image,
-                goal.Select(row),
-                seed: 1,
-                firstSample: i,
-                limits: limits
+                new AttackRun(image, goal.Select(row), 1) { FirstSample = i, Limits = limits }
             );
             for (int budget = 0; budget < batch.Count; budget++)
             {
@@ -72,16 +68,11 @@ public class AttackLimitsTests
         AttackSpec attack = AttackCatalog.Parse("pgd:eps=0.025,0.015,steps=12");
         IReadOnlyList<AttackResult> free = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
         );
         IReadOnlyList<AttackResult> limited = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1,
-            limits: new AttackLimits(13, 12)
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1) { Limits = new AttackLimits(13, 12) }
         );
         for (int budget = 0; budget < 2; budget++)
             Assert.Equal(free[budget].Attempts.ToArray<float>(), limited[budget].Attempts.ToArray<float>());
@@ -93,18 +84,16 @@ public class AttackLimitsTests
         AttackSpec attack = AttackCatalog.Parse("cw-l2:steps=4,iterations=60,c=1,lr=0.02");
         using AttackResult cut = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1,
-            limits: new AttackLimits(Gradients: 50)
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
+            {
+                Limits = new AttackLimits(Gradients: 50),
+            }
         )[0];
         Assert.Contains(true, cut.Succeeded);
         Assert.All(cut.Gradients, gradients => Assert.Equal(50, gradients));
         using AttackResult full = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
         )[0];
         Assert.All(
             cut.L2.Zip(full.L2, cut.Succeeded),
@@ -118,16 +107,11 @@ public class AttackLimitsTests
         AttackSpec attack = AttackCatalog.Parse("pgd:eps=0.025,steps=12,random-start=false");
         using AttackResult free = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
         )[0];
         using AttackResult cut = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1,
-            limits: new AttackLimits(12)
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1) { Limits = new AttackLimits(12) }
         )[0];
         Assert.Equal(free.Succeeded, cut.Succeeded);
         Assert.Contains(true, cut.Succeeded);
@@ -144,10 +128,10 @@ public class AttackLimitsTests
                         .Parse("fgsm")
                         .Run(
                             _problem.Model,
-                            _problem.Images,
-                            Goal.Untargeted(_problem.Labels),
-                            seed: 1,
-                            limits: new AttackLimits(0)
+                            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
+                            {
+                                Limits = new AttackLimits(0),
+                            }
                         )
                 )
                 .Message,

@@ -192,10 +192,10 @@ public class AttackStrengthTests
         IReadOnlyList<AttackResult> results = AttackRunner.Run(
             attack,
             problem.Model,
-            problem.Images,
-            problem.Goal(false),
-            seed: 1,
-            [0.98 * problem.Distance, enough * problem.Distance]
+            new AttackRun(problem.Images, problem.Goal(false), 1)
+            {
+                Epsilons = [0.98 * problem.Distance, enough * problem.Distance],
+            }
         );
         Assert.All(results[0].Succeeded, Assert.False);
         Assert.All(results[1].Succeeded, Assert.True);
@@ -400,7 +400,7 @@ public class AttackStrengthTests
         int[] Successes(IBudgetAttack<IClassifier> attack) =>
             [
                 .. AttackRunner
-                    .Run(attack, model, images, goal, seed: 1, epsilons)
+                    .Run(attack, model, new AttackRun(images, goal, 1) { Epsilons = epsilons })
                     .Select(result => result.Succeeded.Count(succeeded => succeeded)),
             ];
 
@@ -465,17 +465,18 @@ public class AttackStrengthTests
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         double[] epsilons = [0.08, 0.02, 0.04];
         var attack = new ProjectedGradientDescent { Steps = 20 };
-        IReadOnlyList<AttackResult> full = AttackRunner.Run(attack, model, images, goal, seed: 1, epsilons);
+        IReadOnlyList<AttackResult> full = AttackRunner.Run(
+            attack,
+            model,
+            new AttackRun(images, goal, 1) { Epsilons = epsilons }
+        );
         IReadOnlyList<AttackResult> early = AttackRunner.Run(
             attack with
             {
                 EarlyStop = true,
             },
             model,
-            images,
-            goal,
-            seed: 1,
-            epsilons
+            new AttackRun(images, goal, 1) { Epsilons = epsilons }
         );
         for (int budget = 0; budget < epsilons.Length; budget++)
             Assert.All(
@@ -505,10 +506,7 @@ public class AttackStrengthTests
         IReadOnlyList<AttackResult> together = AttackRunner.Run(
             attack,
             problem.Model,
-            problem.Images,
-            problem.Goal(false),
-            seed: 1,
-            epsilons
+            new AttackRun(problem.Images, problem.Goal(false), 1) { Epsilons = epsilons }
         );
         for (int i = 0; i < epsilons.Length; i++)
         {
@@ -612,14 +610,9 @@ public class AttackStrengthTests
 
         public double Epsilon => double.PositiveInfinity;
 
-        public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => images;
+        public Tensor Perturb(IClassifier model, Batch batch) => batch.Images;
 
-        public IReadOnlyList<Tensor> PerturbWithin(
-            IClassifier model,
-            Tensor images,
-            Goal goal,
-            SampleRandom random,
-            IReadOnlyList<double> epsilons
-        ) => [.. epsilons.Select(_ => images)];
+        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons) =>
+            [.. epsilons.Select(_ => batch.Images)];
     }
 }

@@ -36,7 +36,7 @@ public class GroundTruthTests
         int compared = 0;
         foreach (string text in ((IEnumerable<object[]>)AttackConformanceTests.Asking).Select(row => (string)row[0]))
         {
-            foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, images, goal, seed: 1))
+            foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, new AttackRun(images, goal, 1)))
             {
                 for (int i = 0; i < distances.Count; i++)
                 {

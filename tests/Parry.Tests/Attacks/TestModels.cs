@@ -46,7 +46,7 @@ internal sealed class LinearClassifier : IClassifier, ILayered
 
     public int Classes { get; }
 
-    public Tensor Logits(Tensor images) => images.reshape(-1, 1, Shape.Pixels).mul(_weights).sum(2).add(_biases);
+    public Tensor Logits(Images images) => images.Pixels.reshape(-1, 1, Shape.Pixels).mul(_weights).sum(2).add(_biases);
 
     /// <summary>
     /// Writes a file of classifier E with the same logits, which it lifts above all bends of its ReLUs and lets down at
@@ -98,8 +98,8 @@ internal sealed class SmallNetwork : IClassifier
 
     public int Classes { get; }
 
-    public Tensor Logits(Tensor images) =>
-        nn.functional.linear(nn.functional.linear(images.sub(0.5).flatten(1), _first).relu(), _second);
+    public Tensor Logits(Images images) =>
+        nn.functional.linear(nn.functional.linear((images.Pixels - 0.5).flatten(1), _first).relu(), _second);
 }
 
 /// <summary>Always the same logits, class 0 first: no image can change them.</summary>
@@ -115,8 +115,12 @@ internal sealed class ConstantClassifier(ImageShape shape, int classes) : IClass
 
     public int Classes => classes;
 
-    public Tensor Logits(Tensor images) =>
-        images.flatten(1).sum(1, true).mul(0.0).add(arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
+    public Tensor Logits(Images images) =>
+        images
+            .Pixels.flatten(1)
+            .sum(1, true)
+            .mul(0.0)
+            .add(arange(classes, ScalarType.Int64).to(ScalarType.Float32).mul(-1.0));
 }
 
 /// <summary>Counts the rows that a model is asked about.</summary>
@@ -135,16 +139,16 @@ internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILaye
 
     public int Classes => model.Classes;
 
-    public Tensor Logits(Tensor images)
+    public Tensor Logits(Images images)
     {
-        Interlocked.Add(ref _queries, images.size(0));
+        Interlocked.Add(ref _queries, images.Count);
         return model.Logits(images);
     }
 
-    public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+    public LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
     {
-        Interlocked.Add(ref _queries, images.size(0));
-        Interlocked.Add(ref _gradients, images.size(0));
+        Interlocked.Add(ref _queries, images.Count);
+        Interlocked.Add(ref _gradients, images.Count);
         return model.Gradient(images, loss);
     }
 }
@@ -162,7 +166,7 @@ internal sealed class ModalClassifier(IClassifier model, int callsUntilFailure =
 
     public int Classes => model.Classes;
 
-    public Tensor Logits(Tensor images)
+    public Tensor Logits(Images images)
     {
         Assert.False(Training);
         return Interlocked.Increment(ref _calls) > callsUntilFailure

@@ -105,12 +105,12 @@ public class AttackSnapshotTests
             try
             {
                 AttackSpec parsed = AttackCatalog.Parse(text.Replace("LINEAR", linear, StringComparison.Ordinal));
-                AttackSpec attack = parsed.Train(model, images, goal, seed: 1);
+                AttackSpec attack = parsed.Train(model, new AttackRun(images, goal, 1));
                 if (attack.Training is { } training)
                 {
                     snapshot.Exact(text, "passes of the training", training.Queries, training.Gradients);
                 }
-                foreach (AttackResult result in attack.Run(model, images, goal, seed: 1))
+                foreach (AttackResult result in attack.Run(model, new AttackRun(images, goal, 1)))
                 {
                     using (result)
                         Add(snapshot, text, model, labels, result);
@@ -164,6 +164,6 @@ public class AttackSnapshotTests
 
         public int Classes => model.Classes;
 
-        public Tensor Logits(Tensor images) => model.Logits(MadeImages.Shaken(images));
+        public Tensor Logits(Images images) => model.Logits(images.With(MadeImages.Shaken(images.Pixels)));
     }
 }

@@ -116,27 +116,22 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, Evolve));
+        return scope.MoveToOuter(batch.InPieces(Population, rows => Evolve(model, rows)));
     }
 
     /// <inheritdoc/>
     /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Batch batch, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, batch))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
     // Members are [N, population, values]; the elite is the first.
-    private Tensor Evolve(AttackBatch<IScorer> batch)
+    private Tensor Evolve(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
@@ -148,7 +143,7 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             .Random.Uniform(0, Population, channels * height * width)
             .mul_(2 * Epsilon)
             .add_(-Epsilon);
-        Tensor fitness = batch.Margins(Images(members));
+        Tensor fitness = model.Margins(batch, Images(members));
         float[] record = [.. rows.Select(_ => float.NegativeInfinity)];
         int[] idle = new int[batch.Count],
             plateaus = new int[batch.Count];
@@ -236,7 +231,7 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             Tensor moves = draws.div(rate.clamp_min(Smallest)).mul_(2.0).add_(-1.0).mul_(range).mul_(mutates);
             crossed.add_(moves).clamp_(-Epsilon, Epsilon);
             members.slice(1, 1, Population, 1).copy_(crossed);
-            fitness.slice(1, 1, Population, 1).copy_(batch.Margins(Images(crossed)));
+            fitness.slice(1, 1, Population, 1).copy_(model.Margins(batch, Images(crossed)));
         }
 
         Tensor Images(Tensor changes)

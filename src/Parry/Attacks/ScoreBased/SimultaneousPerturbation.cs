@@ -82,26 +82,21 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Queries + 1, Climb));
+        return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows)));
     }
 
     /// <inheritdoc/>
     /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Batch batch, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, batch))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Climb(AttackBatch<IScorer> batch)
+    private Tensor Climb(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
@@ -123,13 +118,13 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
             (point, first, second) = (point.At(stay), first.At(stay), second.At(stay));
         }
 
-        best.Take(rows, point, batch.MarginsAt(point));
+        best.Take(rows, point, model.MarginsAt(batch, point));
         return scope.MoveToOuter(best.Images);
 
         float[] Step(int step)
         {
             using var inner = NewDisposeScope();
-            var (margins, sum) = batch.Differences(point, batch.Random.Signs(step, shape), Delta);
+            var (margins, sum) = model.Differences(batch, point, batch.Random.Signs(step, shape), Delta);
             best.Take(rows, point, margins);
             Tensor gradient = sum.mul_(1 / (2 * Delta * shape[0]));
             double correction = Math.Sqrt(1 - Math.Pow(Beta2, step));

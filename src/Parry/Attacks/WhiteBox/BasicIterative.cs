@@ -52,8 +52,10 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
         var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
         var loss = AttackLoss.CrossEntropy(goal);
@@ -64,7 +66,7 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
         for (int i = 0; i < steps; i++)
         {
             using var inner = NewDisposeScope();
-            Tensor gradient = model.Gradient(point, loss).Gradient;
+            Tensor gradient = model.Gradient(batch.With(point), loss).Gradient;
             point.copy_(ball.Project(point.add(gradient.sign().mul(step))));
         }
 
@@ -73,13 +75,8 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
 
     /// <inheritdoc/>
     /// <remarks>Budgets differ in their number of steps, so each is run by itself.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, batch))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

@@ -34,21 +34,16 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
         );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>All budgets share the one gradient.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        Tensor direction = model.Gradient(images, AttackLoss.CrossEntropy(goal)).Gradient.sign();
+        Tensor direction = model.Gradient(batch.With(images), AttackLoss.CrossEntropy(goal)).Gradient.sign();
         return scope.MoveAllToOuter(
             epsilons.Select(epsilon => images.add(direction.mul(epsilon)).clamp(0.0, 1.0)).ToArray()
         );

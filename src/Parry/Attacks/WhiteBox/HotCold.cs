@@ -45,16 +45,16 @@ public sealed record HotCold : IAttack<IClassifier>
         );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var single = new AttackBatch<IClassifier>(model, images, goal, random);
-        long[][] targets = RankedClasses.Targets(single, Targets);
+        long[][] targets = RankedClasses.Targets(model, batch, Targets);
         int each = targets[0].Length;
-        AttackBatch<IClassifier> batch = single.Repeat(each);
+        Batch copies = batch.Repeat(each);
         Tensor hot = tensor(targets.SelectMany(classes => classes).ToArray());
         Tensor direction = Direction.Unit(
-            batch.Model.Gradient(batch.Images, logits => Heat(logits, batch.Goal, hot)).Gradient
+            model.Gradient(batch.With(batch.Images), logits => Heat(logits, batch.Goal, hot)).Gradient
         );
 
         // The longest way that may make sense crosses the box; the first lengths are far below.
@@ -75,7 +75,7 @@ public sealed record HotCold : IAttack<IClassifier>
         ];
         return scope.MoveToOuter(
             found.At([
-                .. Rows.All(single.Count)
+                .. Rows.All(batch.Count)
                     .Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i]))
                     .Select(i => (long)i),
             ])
@@ -86,7 +86,7 @@ public sealed record HotCold : IAttack<IClassifier>
         void Try(double[] lengths)
         {
             using var inner = NewDisposeScope();
-            bool[] hit = batch.Goal.IsReached(batch.Model.Predict(Along(lengths))).ToArray<bool>();
+            bool[] hit = batch.Goal.IsReached(model.Predict(batch.With(Along(lengths)))).ToArray<bool>();
             for (int row = 0; row < hit.Length; row++)
             {
                 if (hit[row])

@@ -56,26 +56,19 @@ public sealed record IterativeLeastLikely : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        Goal leastLikely = goal.IsTargeted ? goal : Goal.Targeted(model.Logits(images).argmin(1));
+        Goal leastLikely = goal.IsTargeted ? goal : Goal.Targeted(model.Logits(batch.With(images)).argmin(1));
         return scope.MoveAllToOuter(
             new BasicIterative { Step = Step, Steps = Steps }.PerturbWithin(
                 model,
-                images,
-                leastLikely,
-                random,
+                batch.WithGoal(leastLikely),
                 epsilons
             )
         );

@@ -68,8 +68,10 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
         var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
         Func<Tensor, Tensor> loss = AttackLoss.CrossEntropy(goal);
@@ -78,7 +80,7 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            Tensor gradient = model.Gradient(point, loss).Gradient;
+            Tensor gradient = model.Gradient(batch.With(point), loss).Gradient;
             momentum.mul_(Decay).addcdiv_(gradient, linalg.vector_norm(gradient, 1, s_image, true).clamp_min(1e-12));
             point.copy_(ball.Project(point.add(momentum.sign().mul_(Step ?? (Epsilon / Steps)))));
         }
@@ -88,13 +90,8 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
 
     /// <inheritdoc/>
     /// <remarks>The length of a step follows the budget, so each is run by itself.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, batch))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

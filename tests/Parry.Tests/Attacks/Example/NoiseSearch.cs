@@ -47,22 +47,16 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IPredictor model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => Search(new(model, images, goal, random), epsilon))];
+    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Batch batch, IReadOnlyList<double> epsilons) =>
+        [.. epsilons.Select(epsilon => Search(model, batch, epsilon))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Search(AttackBatch<IPredictor> batch, double epsilon)
+    private Tensor Search(IPredictor model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         Tensor found = batch.Images.clone();
@@ -74,7 +68,7 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
             using (NewDisposeScope())
             {
                 Tensor points = ball.Draw(batch.Random.Fork(t));
-                hit = batch.Goal.IsReached(batch.Model.Predict(points)).ToArray<bool>();
+                hit = batch.Goal.IsReached(model.Predict(batch.With(points))).ToArray<bool>();
                 found.Put(rows, points);
             }
 
