@@ -121,7 +121,7 @@ public class AttackLimitsTests
     [Fact]
     public void A_negative_limit_is_refused() =>
         Assert.Contains(
-            "from 1 on",
+            "at least 1",
             Assert
                 .Throws<UserErrorException>(() =>
                     AttackCatalog
