@@ -111,7 +111,7 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
-        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
+        var ball = new Ball(Norm, batch.Images, Epsilon);
         Tensor point = batch.Images.clone(),
             velocity = zeros_like(point);
         double[] rates = [.. Enumerable.Repeat(LearningRate, batch.Count)];

@@ -100,7 +100,7 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
-        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
+        var ball = new Ball(Norm, batch.Images, Epsilon);
         Tensor point = batch.Images.clone(),
             first = zeros_like(point),
             second = zeros_like(point);

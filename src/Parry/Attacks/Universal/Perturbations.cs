@@ -75,9 +75,7 @@ internal sealed class Perturbations : IDisposable
         using var scope = NewDisposeScope();
         Tensor all = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
         Tensor perturbed = images.add(_targeted ? all.index_select(0, goal.Labels) : all);
-        return scope.MoveToOuter(
-            new Ball(_norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]).Project(perturbed)
-        );
+        return scope.MoveToOuter(new Ball(_norm, images, epsilon).Project(perturbed));
     }
 
     /// <summary>Frees the perturbations.</summary>

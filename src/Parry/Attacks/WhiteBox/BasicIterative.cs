@@ -57,7 +57,7 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
         Tensor images = batch.Images;
         Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
+        var ball = new Ball(Norm.Linf, images, Epsilon);
         var loss = AttackLoss.CrossEntropy(goal);
         double step = Step ?? (Steps is { } given ? Epsilon / given : 1 / 255.0);
         int steps =

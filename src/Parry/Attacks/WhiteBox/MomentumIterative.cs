@@ -73,7 +73,7 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
         Tensor images = batch.Images;
         Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
+        var ball = new Ball(Norm.Linf, images, Epsilon);
         Func<Tensor, Tensor> loss = AttackLoss.CrossEntropy(goal);
         Tensor point = images.clone(),
             momentum = zeros_like(images);

@@ -68,7 +68,7 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
         Tensor images = batch.Images;
         SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        var ball = new Ball(Norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]);
+        var ball = new Ball(Norm, images, epsilon);
         Tensor point = ball.Draw(random),
             best = images.clone(),
             highest = full([images.size(0)], double.NegativeInfinity);

@@ -62,7 +62,7 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     {
         using var scope = NewDisposeScope();
         long[] rows = Rows.All(batch.Count);
-        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
+        var ball = new Ball(Norm, batch.Images, epsilon);
         var best = new BestSoFar(batch.Images);
         Tensor point = batch.Images.clone();
         for (int step = 0; step <= Steps; step++)

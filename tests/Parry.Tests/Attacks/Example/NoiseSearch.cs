@@ -60,7 +60,7 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
     {
         using var scope = NewDisposeScope();
         Tensor found = batch.Images.clone();
-        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
+        var ball = new Ball(Norm, batch.Images, epsilon);
         long[] rows = Rows.All(batch.Count);
         for (int t = 0; t < Tries && rows.Length > 0; t++)
         {
