@@ -218,7 +218,7 @@ internal static class DefenseBenchmarks
                         Goal.Untargeted(labels.slice(0, from, to, 1)),
                         new SampleRandom(1, samples)
                     );
-                    attack.Perturb(model, batch);
+                    attack.Perturb(model, batch, attack.Epsilon);
                 }
             )
         );

@@ -109,7 +109,8 @@ internal static class TrainPix2PixVerb
                                 Parry.Models.Images.Of(wanted),
                                 Goal.Untargeted(labels),
                                 new SampleRandom(0, default)
-                            )
+                            ),
+                            attack.Epsilon
                         );
 
                 Pix2Pix options = recipe with

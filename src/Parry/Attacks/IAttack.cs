@@ -33,10 +33,32 @@ public interface IBudgetAttack<in TModel> : IAttack<TModel>
     /// <summary>The largest perturbation, in the attack's norm, of images in [0, 1].</summary>
     double Epsilon { get; }
 
-    /// <summary>Perturbs images within several budgets, which share what work can be shared.</summary>
+    /// <summary>Perturbs images within one budget.</summary>
+    /// <param name="model">In evaluation mode.</param>
+    /// <param name="batch">Clean images, none of which reaches its goal yet.</param>
+    /// <param name="epsilon">The budget, in place of <see cref="Epsilon"/>.</param>
+    /// <returns>The perturbed images, each at its best, [N, C, H, W] in [0, 1].</returns>
+    Tensor Perturb(TModel model, Batch batch, double epsilon);
+
+    /// <summary>
+    /// Perturbs images within several budgets: one after the other, unless the attack knows work that they can share.
+    /// </summary>
     /// <param name="model">In evaluation mode.</param>
     /// <param name="batch">Clean images, none of which reaches its goal yet.</param>
     /// <param name="epsilons">The budgets, in place of <see cref="Epsilon"/>.</param>
     /// <returns>The perturbed images for each budget, [N, C, H, W] in [0, 1].</returns>
-    IReadOnlyList<Tensor> PerturbWithin(TModel model, Batch batch, IReadOnlyList<double> epsilons);
+    IReadOnlyList<Tensor> PerturbWithin(TModel model, Batch batch, IReadOnlyList<double> epsilons)
+    {
+        var results = new Tensor[epsilons.Count];
+        for (int i = 0; i < results.Length; i++)
+        {
+            using var scope = NewDisposeScope();
+            results[i] = scope.MoveToOuter(Perturb(model, batch, epsilons[i]));
+        }
+
+        return results;
+    }
+
+    /// <inheritdoc/>
+    Tensor IAttack<TModel>.Perturb(TModel model, Batch batch) => Perturb(model, batch, Epsilon);
 }

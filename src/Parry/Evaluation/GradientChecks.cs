@@ -144,7 +144,7 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
                 Goal goal = Goal.Untargeted(tensor(truth.At(pieces[i])));
                 var shown = new Images(images.At(pieces[i]), pieces[i]);
                 var batch = new Batch(shown, goal, new SampleRandom(plan.Seed, pieces[i]));
-                Tensor attempts = search.Perturb(model, batch);
+                Tensor attempts = search.Perturb(model, batch, search.Epsilon);
                 Tensor reached = goal.IsReached(model.Predict(batch.With(attempts)));
                 return (inner.MoveToOuter(attempts), reached.ToArray<bool>());
             },

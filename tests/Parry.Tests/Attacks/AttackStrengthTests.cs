@@ -610,7 +610,7 @@ public class AttackStrengthTests
 
         public double Epsilon => double.PositiveInfinity;
 
-        public Tensor Perturb(IClassifier model, Batch batch) => batch.Images;
+        public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => batch.Images;
 
         public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons) =>
             [.. epsilons.Select(_ => batch.Images)];

@@ -261,7 +261,8 @@ public sealed class AdversarialTrainingTests : IDisposable
 
         public bool Trainable { get; private set; }
 
-        public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+        public Tensor Perturb(IClassifier model, Batch batch, double epsilon) =>
+            PerturbWithin(model, batch, [epsilon])[0];
 
         public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
         {

@@ -485,8 +485,8 @@ public class EvaluatorTests
 
         public double Epsilon => 0.1;
 
-        public Tensor Perturb(IClassifier model, Parry.Attacks.Batch batch) =>
-            PerturbWithin(model, batch, [Epsilon])[0];
+        public Tensor Perturb(IClassifier model, Parry.Attacks.Batch batch, double epsilon) =>
+            PerturbWithin(model, batch, [epsilon])[0];
 
         public IReadOnlyList<Tensor> PerturbWithin(
             IClassifier model,
@@ -530,14 +530,14 @@ public class EvaluatorTests
             return this with { IsTrained = true };
         }
 
-        public Tensor Perturb(IClassifier model, Parry.Attacks.Batch batch) =>
+        public Tensor Perturb(IClassifier model, Parry.Attacks.Batch batch, double epsilon) =>
             IsTrained ? batch.Images : throw new InvalidOperationException();
 
         public IReadOnlyList<Tensor> PerturbWithin(
             IClassifier model,
             Parry.Attacks.Batch batch,
             IReadOnlyList<double> epsilons
-        ) => [.. epsilons.Select(_ => Perturb(model, batch))];
+        ) => [.. epsilons.Select(epsilon => Perturb(model, batch, epsilon))];
 
         public void Dispose() { }
     }

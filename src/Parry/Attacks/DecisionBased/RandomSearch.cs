@@ -67,7 +67,7 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>

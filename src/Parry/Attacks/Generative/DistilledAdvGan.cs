@@ -120,7 +120,7 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Batch batch, IReadOnlyList<double> epsilons)

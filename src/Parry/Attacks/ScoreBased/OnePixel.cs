@@ -83,25 +83,21 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The budget is above zero and below one pixel.</exception>
-    public Tensor Perturb(IScorer model, Batch batch)
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
         Tensor images = batch.Images;
         int channels = (int)images.size(1),
-            pixels = (int)Math.Min(Epsilon / channels, images.size(2) * images.size(3));
-        if (Epsilon > 0 && pixels == 0)
+            pixels = (int)Math.Min(epsilon / channels, images.size(2) * images.size(3));
+        if (epsilon > 0 && pixels == 0)
             throw new UserErrorException(
                 $"a pixel of these images has {channels} values: expected a budget of {channels} or a multiple for "
-                    + $"{Name}, got {Epsilon}"
+                    + $"{Name}, got {epsilon}"
             );
         if (pixels == 0)
             return images.clone();
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(batch.InPieces(Population, rows => Evolve(model, rows, pixels)));
     }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Batch batch, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, batch))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

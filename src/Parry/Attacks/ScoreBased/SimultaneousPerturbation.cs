@@ -82,25 +82,20 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Batch batch)
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows)));
+        return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows, epsilon)));
     }
-
-    /// <inheritdoc/>
-    /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Batch batch, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, batch))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Climb(IScorer model, Batch batch)
+    private Tensor Climb(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
-        var ball = new Ball(Norm, batch.Images, Epsilon);
+        var ball = new Ball(Norm, batch.Images, epsilon);
         Tensor point = batch.Images.clone(),
             first = zeros_like(point),
             second = zeros_like(point);

@@ -100,7 +100,7 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Batch batch, IReadOnlyList<double> epsilons) =>

@@ -113,7 +113,7 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
-    public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>

@@ -92,7 +92,7 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
         };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch) => Climb.Perturb(model, batch);
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => Climb.Perturb(model, batch, epsilon);
 
     /// <inheritdoc/>
     /// <remarks>The budgets run side by side as one batch.</remarks>

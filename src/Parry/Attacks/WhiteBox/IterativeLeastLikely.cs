@@ -56,22 +56,18 @@ public sealed record IterativeLeastLikely : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
+    /// <remarks>All budgets share the query for the least likely class.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
-        Tensor images = batch.Images;
-        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        Goal leastLikely = goal.IsTargeted ? goal : Goal.Targeted(model.Logits(batch.With(images)).argmin(1));
-        return scope.MoveAllToOuter(
-            new BasicIterative { Step = Step, Steps = Steps }.PerturbWithin(
-                model,
-                batch.WithGoal(leastLikely),
-                epsilons
-            )
-        );
+        Goal goal = batch.Goal.IsTargeted
+            ? batch.Goal
+            : Goal.Targeted(model.Logits(batch.With(batch.Images)).argmin(1));
+        IBudgetAttack<IClassifier> descent = new BasicIterative { Step = Step, Steps = Steps };
+        return scope.MoveAllToOuter(descent.PerturbWithin(model, batch.WithGoal(goal), epsilons).ToArray());
     }
 
     /// <inheritdoc/>

@@ -44,7 +44,7 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>All budgets share the random signs, and those with the same alpha their gradient.</remarks>

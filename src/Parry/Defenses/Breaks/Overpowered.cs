@@ -68,7 +68,7 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
     public double Share { get; init; } = 0.9;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)

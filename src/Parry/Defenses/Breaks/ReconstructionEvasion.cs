@@ -42,7 +42,7 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     public double Confidence { get; init; } = 1;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)

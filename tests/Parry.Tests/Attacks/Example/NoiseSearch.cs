@@ -47,16 +47,10 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Batch batch) => PerturbWithin(model, batch, [Epsilon])[0];
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Batch batch, IReadOnlyList<double> epsilons) =>
-        [.. epsilons.Select(epsilon => Search(model, batch, epsilon))];
-
-    /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Search(IPredictor model, Batch batch, double epsilon)
+    /// <inheritdoc/>
+    public Tensor Perturb(IPredictor model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         Tensor found = batch.Images.clone();
