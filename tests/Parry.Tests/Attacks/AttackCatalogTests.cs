@@ -1,7 +1,7 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.Steps;
 using Parry.Attacks.WhiteBox;
+using Parry.Catalogs;
 using Parry.Models;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Parry.Attacks.Catalog;
+namespace Parry.Options;
 
 /// <summary>Numbers as options write them: 0.3, 1e-3 or 8/255.</summary>
 internal static class Numbers

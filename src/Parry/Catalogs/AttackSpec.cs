@@ -1,8 +1,9 @@
+using Parry.Attacks;
 using Parry.Data;
 using Parry.Models;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Catalog;
+namespace Parry.Catalogs;
 
 /// <summary>An attack with its settings and the budgets it is to be run at.</summary>
 public sealed class AttackSpec
@@ -88,11 +89,9 @@ public sealed class AttackSpec
     /// <param name="model">The model it learns to attack.</param>
     /// <param name="run">Other images than those it will attack, with a goal of the kind that the attack will
     /// have.</param>
-    /// <exception cref="UserErrorException">The model reveals less than the attack needs, the attack cannot be
-    /// targeted, or the images do not fit.</exception>
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, or the images do not fit.</exception>
     public AttackSpec Train(IPredictor model, AttackRun run)
     {
-        CheckGoal(run.Goal);
         if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)
             return this;
         var (trained, training) = AttackDispatch.Train(learner, model, run with { Epsilons = Epsilons });
@@ -103,11 +102,10 @@ public sealed class AttackSpec
     /// <param name="model">The model it attacks.</param>
     /// <param name="run">What it attacks, and how far it may go.</param>
     /// <returns>One result for each budget, or one in all.</returns>
-    /// <exception cref="UserErrorException">The model reveals less than the attack needs, the attack cannot be targeted
-    /// or is not trained, or the images do not fit.</exception>
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, the attack is not trained,
+    /// or the images do not fit.</exception>
     public IReadOnlyList<AttackResult> Run(IPredictor model, AttackRun run)
     {
-        CheckGoal(run.Goal);
         if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
             throw new UserErrorException(
                 $"the attack {Name} learns before it attacks: train it on other images than those it will attack"
@@ -122,10 +120,4 @@ public sealed class AttackSpec
         Target is null
             ? text
             : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
-
-    private void CheckGoal(Goal goal)
-    {
-        if (goal.IsTargeted && !Entry.CanTarget)
-            throw new UserErrorException($"the attack {Name} cannot aim at a class; run it untargeted");
-    }
 }

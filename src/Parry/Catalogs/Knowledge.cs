@@ -1,4 +1,4 @@
-namespace Parry.Attacks.Catalog;
+namespace Parry.Catalogs;
 
 /// <summary>What an attack must see of a model.</summary>
 public enum Knowledge

@@ -1,9 +1,10 @@
 using System.Globalization;
+using Parry.Attacks;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Catalog;
+namespace Parry.Catalogs;
 
 /// <summary>Which class a targeted run wants of each image.</summary>
 public sealed record TargetChoice
@@ -24,12 +25,15 @@ public sealed record TargetChoice
     /// </summary>
     public string Text { get; }
 
-    /// <summary>Reads a choice; null when it is none.</summary>
-    public static TargetChoice? TryParse(string text) =>
+    /// <summary>Reads a choice.</summary>
+    /// <param name="attack">The attack's name, for errors.</param>
+    /// <param name="text">The text.</param>
+    /// <exception cref="UserErrorException">The text is none of the choices.</exception>
+    public static TargetChoice Parse(string attack, string text) =>
         text is Next or Random or LeastLikely
         || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
             ? new(text)
-            : null;
+            : throw new UserErrorException($"the attack {attack} takes for target {Values}, got \"{text}\"");
 
     /// <summary>The goal for images of these true classes.</summary>
     /// <param name="model">The model that is attacked; <c>least-likely</c> needs its scores.</param>
