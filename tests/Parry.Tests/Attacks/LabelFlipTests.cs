@@ -100,7 +100,7 @@ public class LabelFlipTests
 
     [Theory]
     [InlineData("shore", "0.1", "did you mean share?; its options: kind, share, from, to")]
-    [InlineData("share", "1.5", "a number from 0 to 1, such as 0.1, got \"1.5\"")]
+    [InlineData("share", "1.5", "a number from 0 to 1, such as 0.1 or 8/255, got \"1.5\"")]
     [InlineData("kind", "worst", "random or targeted or worst-case, got \"worst\"")]
     [InlineData("from", "-1", "a whole number of at least 0, got \"-1\"")]
     public void Refuses_what_it_does_not_know(string name, string value, string reason) =>

@@ -522,7 +522,7 @@ public class EvaluatorTests
             CancellationToken cancellation = default
         )
         {
-            _ = model.Gradient(data.With(data.Images), Parry.Attacks.Steps.AttackLoss.CrossEntropy(data.Goal));
+            _ = model.Gradient(data.With(data.Images), Parry.Attacks.Building.AttackLoss.CrossEntropy(data.Goal));
             Seen.Add(data.Images.ToArray<float>());
             Goals.Add((data.Goal.IsTargeted, data.Goal.Labels.ToArray<long>()));
             if (Budgets.Count == 0)

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Options;

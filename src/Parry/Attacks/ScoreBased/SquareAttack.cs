@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
 using Parry.Runtime;

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Attacks.ScoreBased;
-using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Options;
 using Parry.Runtime;

@@ -1,4 +1,4 @@
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>The loss that a gradient attack raises.</summary>
 public enum Objective

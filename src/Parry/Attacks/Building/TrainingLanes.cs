@@ -3,7 +3,7 @@ using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// The images that an attack learns from, in a few lanes that the workers take side by side. The number of lanes is

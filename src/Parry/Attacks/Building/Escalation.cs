@@ -1,4 +1,4 @@
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Weights of the goal that grow, for each row by itself, whenever a descent fails: when it has used up its iterations,

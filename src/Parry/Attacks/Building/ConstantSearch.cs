@@ -1,10 +1,10 @@
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// The search, for each row by itself, for the smallest weight of the goal with which a descent still succeeds: tenfold
 /// up to the first success, then always the middle between the largest failure and the smallest success.
 /// </summary>
-internal sealed class ConstantSearch(int count, double first)
+public sealed class ConstantSearch(int count, double first)
 {
     private readonly double[] _failed = new double[count];
     private readonly double[] _succeeded = [.. Enumerable.Repeat(double.PositiveInfinity, count)];

@@ -1,7 +1,7 @@
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Projected L-BFGS in the box [0, 1] for many rows at once (after Nocedal, 1980, and Bertsekas, 1982). Each row has

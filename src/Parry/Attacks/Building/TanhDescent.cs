@@ -1,12 +1,12 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Adam (Kingma and Ba, 2014, 1412.6980) in <see cref="TanhSpace"/>. Each row counts its own steps, so that one can
 /// start afresh while the others go on.
 /// </summary>
-internal sealed class TanhDescent
+public sealed class TanhDescent
 {
     private const double Beta1 = 0.9,
         Beta2 = 0.999,

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// What an attack may reach within its budget: a ball in a norm around each clean image, cut off at the box [0, 1].

@@ -2,10 +2,10 @@ using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>The classes an attack aims at, one after the other or side by side.</summary>
-internal static class RankedClasses
+public static class RankedClasses
 {
     /// <summary>
     /// For each row the wanted class; untargeted, the other classes by falling logit of the clean image, at most that

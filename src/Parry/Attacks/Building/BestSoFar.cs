@@ -1,11 +1,11 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// For each row the nearest image that reached the goal; until there is one, that of the largest margin.
 /// </summary>
-internal sealed class BestSoFar
+public sealed class BestSoFar
 {
     private readonly float[] _distances,
         _margins;

@@ -2,12 +2,12 @@ using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// How score-based attacks ask a model: many queries of many images at once, in batches that stay in the cache.
 /// </summary>
-internal static class ScoreQueries
+public static class ScoreQueries
 {
     private const int Most = 256;
 

@@ -3,7 +3,7 @@ using Parry.Models.Architectures;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>How the network of an attack learns: Adam over epochs of shuffled batches.</summary>
 internal sealed record NetworkTraining(int Epochs, int BatchSize, double LearningRate)

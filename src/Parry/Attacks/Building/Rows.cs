@@ -2,10 +2,10 @@ using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>Takes and places rows by their positions, for attacks whose finished rows leave the batch.</summary>
-internal static class Rows
+public static class Rows
 {
     /// <summary>All positions of a batch.</summary>
     public static long[] All(long count) => [.. Enumerable.Range(0, (int)count).Select(i => (long)i)];

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>The logarithm of the standard normal distribution's cumulative probability.</summary>
 internal static class LogNormal

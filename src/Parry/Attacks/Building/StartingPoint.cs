@@ -2,13 +2,13 @@ using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Where attacks that see labels only begin: an image that reaches the goal, blended with the clean one until it barely
 /// does.
 /// </summary>
-internal static class StartingPoint
+public static class StartingPoint
 {
     private const int AtOnce = 16;
     private const int MostDraws = 10_000;

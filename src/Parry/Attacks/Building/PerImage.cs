@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>Reduces [N, C, H, W] over each image, to [N, 1, 1, 1].</summary>
 public static class PerImage

@@ -1,12 +1,12 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Variables w for images x = (tanh(w) + 1) / 2, which cannot leave the box (Carlini, Wagner, 2016, 1608.04644). Images
 /// are shrunk by 1e-6 towards gray first, so that black and white pixels have finite variables and keep a gradient.
 /// </summary>
-internal static class TanhSpace
+public static class TanhSpace
 {
     private const double Shrink = 1 - 1e-6;
 

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Images as the variables of an optimizer: as they are and cut off at the box, or through tanh, which cannot leave it.

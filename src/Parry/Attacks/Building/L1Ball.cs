@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>Perturbations in the box whose absolute values sum up to no more than a radius.</summary>
 internal static class L1Ball

@@ -1,12 +1,12 @@
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// The rows that no run so far has fooled the model on: restarts, target classes, larger budgets or other attacks. Each
 /// run starts from the clean images and sees only these rows; what it fools leaves.
 /// </summary>
-internal sealed class Survivors(Batch batch)
+public sealed class Survivors(Batch batch)
 {
     private readonly bool[] _reached = new bool[batch.Count];
 

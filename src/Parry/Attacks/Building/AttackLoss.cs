@@ -1,7 +1,7 @@
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// Losses of logits [N, classes] that an attack raises, one number per image. Never averaged, so a sample's gradient

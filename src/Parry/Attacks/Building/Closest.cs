@@ -1,12 +1,12 @@
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Attacks.Steps;
+namespace Parry.Attacks.Building;
 
 /// <summary>
 /// For each row the nearest image that reached the goal; until there is one, the last that was tried.
 /// </summary>
-internal sealed class Closest(Tensor images)
+public sealed class Closest(Tensor images)
 {
     /// <summary>The images, [N, C, H, W].</summary>
     public Tensor Images { get; } = images.clone();
