@@ -3,7 +3,7 @@ using Parry.Attacks.DecisionBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;

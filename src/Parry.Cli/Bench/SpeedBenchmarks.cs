@@ -2,6 +2,7 @@ using Parry.Attacks;
 using Parry.Attacks.Building;
 using Parry.Attacks.WhiteBox;
 using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using Parry.Generative.Quality;
 
+
 namespace Parry.Cli.Measuring;
 
 /// <summary>The measures of one source of images, held against test images.</summary>

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;

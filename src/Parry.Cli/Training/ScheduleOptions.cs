@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 
 namespace Parry.Cli.Training;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Parry.Data;
 using Parry.Data.Images;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;

@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Cli.Training;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Diffusion;
 using Parry.Models;
 using Parry.Models.Architectures;
 

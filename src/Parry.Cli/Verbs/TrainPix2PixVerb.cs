@@ -4,7 +4,7 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Cli.Training;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;

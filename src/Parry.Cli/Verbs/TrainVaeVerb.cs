@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Cli.Training;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Architectures;
 using static TorchSharp.torch;

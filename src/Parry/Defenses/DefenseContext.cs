@@ -1,5 +1,7 @@
 using Parry.Data;
 using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models;
 using static TorchSharp.torch;
 
@@ -64,10 +66,10 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// </summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it draws other images.</exception>
-    public ISpanner Spanner(string name)
+    public ILatentModel Spanner(string name)
     {
         bool vae = ModelFile.Describe(ModelCatalog.Find(name)).Architecture == Vae.Architecture;
-        ISpanner spanner = vae ? Network(name, Vae.Load).Network : Generator(name);
+        ILatentModel spanner = vae ? Network(name, Vae.Load).Network : Generator(name);
         return spanner.Shape == Shape
             ? spanner
             : throw new UserErrorException(

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models.Architectures;
 using Parry.Models.Http;
 using Parry.Models.Onnx;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
+using Parry.Generative.Gans.Style;
 using Parry.Models.Architectures;
 
 namespace Parry.Models;

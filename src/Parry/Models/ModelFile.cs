@@ -1,4 +1,5 @@
-using Parry.Generative;
+using Parry.Generative.Gans;
+using Parry.Generative.Gans.Style;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;

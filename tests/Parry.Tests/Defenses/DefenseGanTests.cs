@@ -1,7 +1,7 @@
 using Parry.Catalogs;
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Runtime;

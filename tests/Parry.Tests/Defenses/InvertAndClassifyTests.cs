@@ -3,6 +3,8 @@ using Parry.Defenses;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Data;
@@ -72,7 +74,7 @@ public sealed class InvertAndClassifyTests : IDisposable
         Agree(generator, generator.forward);
         Agree(vae, vae.Decode);
 
-        void Agree(ISpanner spanner, Func<Tensor, Tensor> forward)
+        void Agree(ILatentModel spanner, Func<Tensor, Tensor> forward)
         {
             Assert.Equal((s_shape, 5), (spanner.Shape, spanner.Latent));
             Tensor latents = randn([3, 5], generator: random),

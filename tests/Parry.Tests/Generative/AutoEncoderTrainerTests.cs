@@ -1,6 +1,7 @@
 using Parry.Data;
 using Parry.Defenses.Training;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Diffusion;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using static TorchSharp.torch;

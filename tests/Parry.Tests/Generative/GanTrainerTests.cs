@@ -1,4 +1,4 @@
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Runtime;
 using TorchSharp;
 using static Parry.Tests.Generative.GanCheckpoints;

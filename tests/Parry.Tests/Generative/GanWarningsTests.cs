@@ -1,4 +1,5 @@
-using Parry.Generative;
+using Parry.Generative.Gans;
+
 
 namespace Parry.Tests.Generative;
 

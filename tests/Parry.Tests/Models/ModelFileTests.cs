@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;

@@ -1,6 +1,6 @@
 using Parry.Attacks.Generative;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Tests.Data;

@@ -1,5 +1,5 @@
 using Parry.Attacks.Building;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;

@@ -18,7 +18,7 @@ namespace Parry.Defenses.Breaks;
 /// gradients are those of the classifier behind the defense and of the generator, which the attacker has; the meter,
 /// which sees the defended classifier, counts none.
 /// </summary>
-public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAttack<IClassifier>
+public sealed record OnManifold(ILatentModel Spanner, IClassifier Classifier) : IAttack<IClassifier>
 {
     /// <inheritdoc/>
     public string Name => "on-manifold";

@@ -26,7 +26,7 @@ namespace Parry.Defenses.Breaks;
 /// </remarks>
 /// <param name="Spanner">What draws images.</param>
 /// <param name="Classifier">The classifier behind the defense.</param>
-public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBudgetAttack<IClassifier>
+public sealed record Overpowered(ILatentModel Spanner, IClassifier Classifier) : IBudgetAttack<IClassifier>
 {
     /// <inheritdoc/>
     public string Name => "overpowered";

@@ -21,7 +21,7 @@ namespace Parry.Defenses.Breaks;
 /// has YellowFin for both; λ stays at 0 or above.
 /// </remarks>
 /// <param name="Spanner">What draws images.</param>
-public sealed record PairSearch(ISpanner Spanner)
+public sealed record PairSearch(ILatentModel Spanner)
 {
     private const double Smallest = 1e-12;
 

@@ -1,5 +1,6 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -77,7 +78,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// </summary>
     /// <param name="spanner">What draws.</param>
     /// <param name="copy">The attacker's copy of the purifier.</param>
-    internal static IReadOnlyList<KnownBreak> BreaksOf(ISpanner spanner, IPurifier copy) =>
+    internal static IReadOnlyList<KnownBreak> BreaksOf(ILatentModel spanner, IPurifier copy) =>
         [
             new("on-manifold", classifier => new OnManifold(spanner, classifier)),
             new("overpowered", classifier => new Overpowered(spanner, classifier)),

@@ -18,7 +18,7 @@ namespace Parry.Defenses.Purifiers;
 /// later versions: with 20 numbers instead of 128 there is less room for the perturbation, and a step costs a fraction.
 /// </remarks>
 /// <param name="Spanner">What draws images.</param>
-public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
+public sealed record InvertAndClassify(ILatentModel Spanner) : IPurifier
 {
     private const int RowsOnProcessor = 500;
 

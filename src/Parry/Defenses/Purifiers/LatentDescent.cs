@@ -6,7 +6,7 @@ namespace Parry.Defenses.Purifiers;
 
 /// <summary>Adam on the latent vectors of a spanner, one row for each descent; rows that are done leave.</summary>
 internal sealed class LatentDescent(
-    ISpanner spanner,
+    ILatentModel spanner,
     Tensor latents,
     double learningRate,
     ScalarType compute = ScalarType.Float32
@@ -34,7 +34,7 @@ internal sealed class LatentDescent(
     /// <param name="steps">Steps of a descent.</param>
     /// <param name="learningRate">Adam's step size.</param>
     public static Tensor Project(
-        ISpanner spanner,
+        ILatentModel spanner,
         Tensor images,
         SampleRandom random,
         int starts,

@@ -2,7 +2,7 @@ using System.Globalization;
 using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;

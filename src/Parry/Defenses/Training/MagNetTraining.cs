@@ -2,7 +2,7 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;

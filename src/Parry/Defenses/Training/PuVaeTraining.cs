@@ -1,6 +1,6 @@
 using System.Globalization;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
