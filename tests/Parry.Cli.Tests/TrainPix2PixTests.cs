@@ -1,3 +1,4 @@
+using Parry.Generative.Gans;
 using Parry.Models;
 
 namespace Parry.Cli.Tests;
@@ -18,10 +19,10 @@ public sealed class TrainPix2PixTests(TrainedModels models) : IClassFixture<Trai
         Assert.Equal((0, ""), (train.Code, train.Error));
         Assert.Contains("40 test images: mean absolute difference", train.Output, StringComparison.Ordinal);
         Assert.Equal(2, (await File.ReadAllLinesAsync(_folder.File("p.log.csv"))).Length);
-        var (generator, description) = ModelFile.LoadPix2Pix(Weights);
+        var (generator, description) = UNet.Load(Weights);
         generator.Dispose();
         Assert.Equal(
-            (ModelDescription.Pix2PixArchitecture, 4, 10),
+            (UNet.Architecture, 4, 10),
             (description.Architecture, description.Width, description.Iterations)
         );
         Assert.Contains(

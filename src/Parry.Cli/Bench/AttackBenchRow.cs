@@ -1,3 +1,5 @@
+using Parry.Catalogs;
+
 namespace Parry.Cli.Bench;
 
 /// <summary>The cost of one attack.</summary>

@@ -4,6 +4,7 @@ using Parry.Attacks.Poisoning;
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Training;
 using Parry.Options;
 using Spectre.Console;
 
@@ -45,7 +46,7 @@ internal static class LabelFlipVerb
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var recipe = new Models.Training();
+        var recipe = new ClassifierTraining();
         var data = new DataOptions();
         Option<string> net = Arguments.Net();
         var kinds = new Option<string[]>("--kind")
@@ -176,7 +177,7 @@ internal static class LabelFlipVerb
     }
 
     private static ClassifierTrainer Train(
-        Models.Training recipe,
+        ClassifierTraining recipe,
         ImageSet images,
         string what,
         ProgressLine line,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Parry.Attacks.Generative;
 using Parry.Catalogs;
 using Parry.Cli.Attacking;
 using Parry.Generative.AutoEncoders;
@@ -195,12 +196,12 @@ internal static class ModelInspectVerb
         IReadOnlyList<ModelLayer> layers = GanLayers(path, description) ?? Bare(path, file).Layers;
         string? input = description switch
         {
-            { Architecture: ModelDescription.GeneratorArchitecture } or { Latent: not null, ClassNames.Count: 0 } =>
+            { Architecture: ImageGenerator.Architecture } or { Latent: not null, ClassNames.Count: 0 } =>
                 $"latent vectors [N, {description.Latent}], standard normal; draws images {description.Shape} in "
                     + $"[0, 1]",
-            { Architecture: ModelDescription.Pix2PixArchitecture } =>
+            { Architecture: UNet.Architecture } =>
                 $"images [N, {description.Shape.Channels}, H, W], float32 in [0, 1]; draws images of that shape",
-            { Architecture: ModelDescription.AdvGanArchitecture } =>
+            { Architecture: PerturbationGenerator.Architecture } =>
                 $"images [N, {description.Shape.Channels}, {description.Shape.Height}, {description.Shape.Width}], "
                     + $"float32 in [0, 1]; draws perturbations of that shape in [-1, 1], which the budget multiplies",
             { Architecture: PuVaeNetwork.Architecture } or { ClassNames.Count: 0 } =>
@@ -235,7 +236,7 @@ internal static class ModelInspectVerb
     {
         if (!GanNetworks.Names.Contains(description.Architecture))
             return null;
-        using nn.Module<Tensor, Tensor> generator = ModelFile.LoadGan(path).Generator;
+        using nn.Module<Tensor, Tensor> generator = GanNetworks.Load(path).Network;
         using Tensor latent = zeros([1, description.Latent!.Value + description.ClassNames.Count]);
         return ModelLayer.Of(generator, latent);
     }

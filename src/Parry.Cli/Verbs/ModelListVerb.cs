@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Parry.Catalogs;
 using Parry.Models;
 using Spectre.Console;
 
@@ -35,7 +36,7 @@ internal static class ModelListVerb
         ListedModel[] models = [.. ModelCatalog.Names.Select(Describe)];
         if (json)
         {
-            output.Json(new ModelListing(models, ModelDescription.Architectures), CliJson.Default.ModelListing);
+            output.Json(new ModelListing(models, ArchitectureCatalog.Names), CliJson.Default.ModelListing);
             return 0;
         }
 
@@ -61,7 +62,7 @@ internal static class ModelListVerb
             output.Render(table);
         }
 
-        output.Line($"Architectures: {string.Join(", ", ModelDescription.Architectures)}");
+        output.Line($"Architectures: {string.Join(", ", ArchitectureCatalog.Names)}");
         return 0;
     }
 

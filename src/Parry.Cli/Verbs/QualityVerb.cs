@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Cli.Measuring;
 using Parry.Data;
+using Parry.Generative;
 using Parry.Generative.Quality;
 using Parry.Models;
 using Parry.Reports;
@@ -97,7 +98,7 @@ internal static class QualityVerb
                 IImageSource set = data.Open(parsed, name);
                 string eye = parsed.GetValue(features) ?? $"{set.Name}/a";
                 string? folder = parsed.GetValue(output);
-                var (generator, description) = ModelCatalog.LoadAnyGenerator(name);
+                var (generator, description) = Generators.Open(name);
                 using nn.Module<Tensor, Tensor> owned = generator;
                 if (description.Shape != set.Shape)
                     throw new UserErrorException(

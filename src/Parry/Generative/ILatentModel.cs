@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative;
 
 /// <summary>
-/// What draws images from latent vectors whose prior is the standard normal distribution, and can be differentiated:
-/// the images that it spans are those that a projection looks among. A GAN's generator, or a variational auto-encoder's
-/// decoder.
+/// A model that draws images from latent vectors, whose prior is the standard normal distribution, and can be
+/// differentiated: a GAN's generator, or a variational auto-encoder's decoder. A projection searches among the images
+/// that it draws.
 /// </summary>
 public interface ILatentModel
 {
@@ -17,11 +17,11 @@ public interface ILatentModel
 
     /// <summary>Draws images and remembers what the gradient needs. Weights get no gradient.</summary>
     /// <param name="latents">[N, latent], float32.</param>
-    /// <param name="compute">Float32, or bfloat16 where the spanner has a faster path in it.</param>
+    /// <param name="compute">Float32, or bfloat16 where the model has a faster path in it.</param>
     Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32);
 }
 
-/// <summary>What a spanner drew.</summary>
+/// <summary>Images that a model drew, with what their gradient needs.</summary>
 /// <param name="Images">[N, C, H, W] in [0, 1], float32, not followed by autograd.</param>
 /// <param name="LatentGradient">From the gradient with respect to the images to that with respect to the latent
 /// vectors, [N, latent]. To be called once.</param>

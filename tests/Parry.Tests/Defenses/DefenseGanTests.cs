@@ -290,7 +290,7 @@ public class DefenseGanTests
                 generator,
                 new ModelDescription
                 {
-                    Architecture = ModelDescription.GeneratorArchitecture,
+                    Architecture = ImageGenerator.Architecture,
                     Data = "checks",
                     Shape = s_shape,
                     Width = 6,

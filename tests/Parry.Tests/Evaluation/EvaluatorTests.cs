@@ -4,6 +4,7 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Reports;
 using Parry.Runtime;
 using static TorchSharp.torch;

@@ -28,7 +28,7 @@ public sealed class ModelFileTests : IDisposable
 
     private static readonly ModelDescription s_generator = new()
     {
-        Architecture = ModelDescription.GeneratorArchitecture,
+        Architecture = ImageGenerator.Architecture,
         Data = "toy",
         Shape = new ImageShape(1, 8, 8),
         Width = 1,
@@ -68,7 +68,7 @@ public sealed class ModelFileTests : IDisposable
     public void A_generator_comes_back_bit_for_bit_with_its_description()
     {
         using ImageGenerator made = SaveGenerator();
-        var (generator, description) = ModelFile.LoadGenerator(FilePath);
+        var (generator, description) = ImageGenerator.Load(FilePath);
         using (generator)
             Assert.Equal(Weights(made), Weights(generator));
         AssertSame(s_generator, description);
@@ -136,7 +136,7 @@ public sealed class ModelFileTests : IDisposable
         using nn.Module<Tensor, Tensor> classifier = SaveClassifier();
         Assert.Contains(
             "classifier-a",
-            Assert.Throws<UserErrorException>(() => ModelFile.LoadGenerator(FilePath)).Message,
+            Assert.Throws<UserErrorException>(() => ImageGenerator.Load(FilePath)).Message,
             StringComparison.Ordinal
         );
     }
@@ -186,7 +186,7 @@ public sealed class ModelFileTests : IDisposable
             AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State(), metadata));
             Assert.Throws<UserErrorException>(() =>
                 description.Dropout is null
-                    ? (object)ModelFile.LoadGenerator(FilePath)
+                    ? (object)ImageGenerator.Load(FilePath)
                     : ModelFile.LoadClassifier(FilePath)
             );
         }
@@ -277,7 +277,7 @@ public sealed class ModelFileTests : IDisposable
             if (Encoding.UTF8.GetString(bytes).Contains("classifier-a", StringComparison.Ordinal))
                 _ = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath));
             else
-                ModelFile.LoadGenerator(FilePath).Generator.Dispose();
+                ImageGenerator.Load(FilePath).Network.Dispose();
         }
     }
 

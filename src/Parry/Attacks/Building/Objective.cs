@@ -1,3 +1,4 @@
+
 namespace Parry.Attacks.Building;
 
 /// <summary>The loss that a gradient attack raises.</summary>

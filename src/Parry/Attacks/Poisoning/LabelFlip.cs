@@ -1,6 +1,7 @@
 using System.Globalization;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Options;
 
 namespace Parry.Attacks.Poisoning;
@@ -95,7 +96,7 @@ public sealed record LabelFlip
     public PoisoningEffect Measure(
         ImageSet training,
         ImageSet test,
-        Training recipe,
+        ClassifierTraining recipe,
         long seed,
         CancellationToken cancellation = default
     )

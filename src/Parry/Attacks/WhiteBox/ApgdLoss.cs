@@ -1,3 +1,4 @@
+
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>The loss that APGD raises.</summary>

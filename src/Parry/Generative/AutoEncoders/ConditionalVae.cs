@@ -82,7 +82,7 @@ public sealed class ConditionalVae : Network
     public static (ConditionalVae Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<ConditionalVae>(
             path,
-            Architecture,
+            [Architecture],
             description =>
             {
                 VaeSizes sizes = VaeSizes.Of(description);

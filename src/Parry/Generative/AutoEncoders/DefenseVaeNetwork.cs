@@ -16,8 +16,6 @@ public sealed class DefenseVaeNetwork : Network
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "defense-vae";
 
-    private const int Largest = 1 << 14;
-
     private readonly Sequential _encoder,
         _decoder;
     private readonly Linear _mean,
@@ -117,16 +115,11 @@ public sealed class DefenseVaeNetwork : Network
     public static (DefenseVaeNetwork Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<DefenseVaeNetwork>(
             path,
-            Architecture,
+            [Architecture],
             description =>
             {
-                if (description.Width is not (>= 1 and <= Largest) || description.Latent is not (>= 1 and <= Largest))
-                    throw new InvalidDataException(
-                        $"It does not say how wide it is (\"{description.Width}\") and how long its latent vector "
-                            + $"(\"{description.Latent}\")."
-                    );
-                int width = description.Width.Value,
-                    latent = description.Latent.Value;
+                int width = description.NeedWidth(),
+                    latent = description.NeedLatent();
                 return (
                     ElementsOf(description.Shape, width, latent),
                     random => new DefenseVaeNetwork(description.Shape, random, width, latent)

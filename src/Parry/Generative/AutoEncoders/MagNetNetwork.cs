@@ -76,21 +76,10 @@ public sealed class MagNetNetwork : Network
     public static (MagNetNetwork Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<MagNetNetwork>(
             path,
-            Architecture,
+            [Architecture],
             description =>
             {
-                if (
-                    !int.TryParse(
-                        description.Setting("members"),
-                        NumberStyles.None,
-                        CultureInfo.InvariantCulture,
-                        out int members
-                    ) || members is < 1 or > MostMembers
-                )
-                    throw new InvalidDataException(
-                        $"It does not say how many auto-encoders it has of each kind "
-                            + $"(\"{description.Setting("members")}\")."
-                    );
+                int members = description.NeedSetting("members", MostMembers);
                 int channels = description.Shape.Channels;
                 long each =
                     MagNetAutoEncoder.ParametersOf(channels, pooled: false)

@@ -26,7 +26,7 @@ public sealed class PuVaeNetwork : Network
     private const int Kernel = 7,
         Dilation = 2,
         Same = 6;
-    private const int Largest = 1 << 20;
+    private const int MostUnits = 1 << 20;
 
     private readonly int _width;
     private readonly int _hidden;
@@ -199,23 +199,13 @@ public sealed class PuVaeNetwork : Network
     public static (PuVaeNetwork Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<PuVaeNetwork>(
             path,
-            Architecture,
+            [Architecture],
             description =>
             {
-                int hidden = int.TryParse(description.Setting("hidden"), out int units) ? units : 0;
-                if (
-                    description.Width is not (>= 1 and <= Largest)
-                    || description.Latent is not (>= 1 and <= Largest)
-                    || hidden is not (>= 1 and <= Largest)
-                )
-                    throw new InvalidDataException(
-                        $"It does not say how wide it is (\"{description.Width}\", "
-                            + $"\"{description.Setting("hidden")}\") and how long its latent vector "
-                            + $"(\"{description.Latent}\")."
-                    );
                 int classes = description.ClassNames.Count,
-                    width = description.Width.Value,
-                    latent = description.Latent.Value;
+                    width = description.NeedWidth(),
+                    hidden = description.NeedSetting("hidden", MostUnits),
+                    latent = description.NeedLatent();
                 return (
                     ParametersOf(description.Shape, classes, width, hidden, latent),
                     random => new PuVaeNetwork(description.Shape, classes, random, width, hidden, latent)

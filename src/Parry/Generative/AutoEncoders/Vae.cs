@@ -86,7 +86,7 @@ public sealed class Vae : Network, ILatentModel
     public static (Vae Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<Vae>(
             path,
-            Architecture,
+            [Architecture],
             description =>
             {
                 VaeSizes sizes = VaeSizes.Of(description);

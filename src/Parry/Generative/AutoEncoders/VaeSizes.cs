@@ -38,11 +38,7 @@ public sealed record VaeSizes
     internal static VaeSizes Of(ModelDescription description) =>
         new()
         {
-            Latent = description.Latent is >= 1 and <= Largest
-                ? description.Latent.Value
-                : throw new InvalidDataException(
-                    $"It does not say how long its latent vector is (\"{description.Latent}\")."
-                ),
+            Latent = description.NeedLatent(),
             Encoder = Hidden(description, "encoder"),
             Decoder = Hidden(description, "decoder"),
         };

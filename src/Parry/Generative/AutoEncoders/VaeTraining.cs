@@ -1,4 +1,5 @@
 using Parry.Data;
+using Parry.Models.Training;
 using Parry.Runtime;
 
 namespace Parry.Generative.AutoEncoders;
@@ -13,13 +14,13 @@ public sealed record VaeTraining
     public VaeSizes Sizes { get; init; } = new();
 
     /// <summary>Passes, batches and step size.</summary>
-    public AutoEncoderTraining Schedule { get; init; } = new() { Epochs = 20 };
+    public TrainingSchedule Schedule { get; init; } = new() { Epochs = 20 };
 
     /// <summary>Prepares the training of a <see cref="Vae"/>, which the caller owns.</summary>
-    public AutoEncoderTrainer<Vae> On(ImageSet images)
+    public NetworkTrainer<Vae> On(ImageSet images)
     {
         using var random = Devices.Generator(Schedule.Seed);
-        return new AutoEncoderTrainer<Vae>(
+        return new NetworkTrainer<Vae>(
             Schedule,
             Recipe(Vae.Architecture, images),
             new Vae(images.Shape, random, Sizes),
@@ -29,11 +30,11 @@ public sealed record VaeTraining
     }
 
     /// <summary>Prepares the training of a <see cref="ConditionalVae"/>, which the caller owns.</summary>
-    public AutoEncoderTrainer<ConditionalVae> WithLabels(ImageSet images)
+    public NetworkTrainer<ConditionalVae> WithLabels(ImageSet images)
     {
         using var random = Devices.Generator(Schedule.Seed);
         var network = new ConditionalVae(images.Shape, images.ClassNames.Count, random, Sizes);
-        return new AutoEncoderTrainer<ConditionalVae>(
+        return new NetworkTrainer<ConditionalVae>(
             Schedule,
             Recipe(ConditionalVae.Architecture, images),
             network,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Parry.Data;
 using Parry.Generative.AutoEncoders;
+using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -20,12 +21,12 @@ public sealed record DiffusionTraining
     public int Width { get; init; } = 32;
 
     /// <summary>Passes, batches and step size.</summary>
-    public AutoEncoderTraining Schedule { get; init; } = new() { Epochs = 10, LearningRate = 5e-4 };
+    public TrainingSchedule Schedule { get; init; } = new() { Epochs = 10, LearningRate = 5e-4 };
 
     /// <summary>Prepares the training, which the caller owns.</summary>
     /// <param name="images">The training images.</param>
     /// <exception cref="UserErrorException">An option is out of range, or does not fit the images.</exception>
-    public AutoEncoderTrainer<DiffusionUNet> On(ImageSet images)
+    public NetworkTrainer<DiffusionUNet> On(ImageSet images)
     {
         using var random = Devices.Generator(Schedule.Seed);
         var network = new DiffusionUNet(images.Shape, random, Width);
@@ -33,7 +34,7 @@ public sealed record DiffusionTraining
             CultureInfo.InvariantCulture,
             $"{DiffusionUNet.Architecture}, width={Width} on {images.Name}"
         );
-        return new AutoEncoderTrainer<DiffusionUNet>(
+        return new NetworkTrainer<DiffusionUNet>(
             Schedule,
             recipe,
             network,

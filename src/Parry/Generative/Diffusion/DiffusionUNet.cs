@@ -116,12 +116,10 @@ public sealed class DiffusionUNet : Network
     public static (DiffusionUNet Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<DiffusionUNet>(
             path,
-            Architecture,
+            [Architecture],
             description =>
             {
-                int width = description.Width is >= 8 and <= 1 << 12
-                    ? description.Width.Value
-                    : throw new InvalidDataException($"It does not say how wide it is (\"{description.Width}\").");
+                int width = description.NeedWidth(least: 8);
                 return (
                     CountOf(description.Shape.Channels, width),
                     random => new DiffusionUNet(description.Shape, random, width)

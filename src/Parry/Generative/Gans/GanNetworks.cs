@@ -1,3 +1,6 @@
+using Parry.Models;
+using static TorchSharp.torch;
+
 namespace Parry.Generative.Gans;
 
 /// <summary>The networks of the GAN family by name.</summary>
@@ -48,4 +51,28 @@ public static class GanNetworks
             GanKind.Cgan => ConditionalGan.Discriminator(shape, width, classes),
             _ => Dcgan.Discriminator(shape, width),
         };
+
+    /// <summary>
+    /// Reads a generator, which the caller owns: from latent vectors [N, latent], with one number per class name behind
+    /// them, to images in [0, 1].
+    /// </summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is not a generator of the
+    /// family.</exception>
+    public static (nn.Module<Tensor, Tensor> Network, ModelDescription Description) Load(string path) =>
+        ModelFile.Load<nn.Module<Tensor, Tensor>>(
+            path,
+            Names,
+            description =>
+            {
+                GanKind kind = Kinds.First(kind => NameOf(kind) == description.Architecture);
+                LayerPlan plan = Generator(
+                    kind,
+                    description.Shape,
+                    description.NeedWidth(),
+                    description.NeedLatent(),
+                    description.ClassNames.Count
+                );
+                return (plan.Total, plan.Build);
+            }
+        );
 }

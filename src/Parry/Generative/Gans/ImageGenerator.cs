@@ -1,3 +1,4 @@
+using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -14,6 +15,9 @@ namespace Parry.Generative.Gans;
 /// </remarks>
 public sealed class ImageGenerator : Network, ILatentModel
 {
+    /// <summary>The architecture's name in weight files.</summary>
+    public const string Architecture = "defense-gan-generator";
+
     private const int Stride = 2;
     private const int Padding = 2;
 
@@ -101,6 +105,40 @@ public sealed class ImageGenerator : Network, ILatentModel
         Tensor input = latents.detach().requires_grad_();
         Tensor images = Generate(input, compute);
         return new Drawing(images.detach(), gradient => Autograd.Grad(images, input, gradient));
+    }
+
+    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    public ModelDescription Describe() =>
+        new()
+        {
+            Architecture = Architecture,
+            Data = "",
+            Shape = Shape,
+            Latent = Latent,
+            Width = Width,
+        };
+
+    /// <summary>Reads one from a weight file, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    public static (ImageGenerator Network, ModelDescription Description) Load(string path) =>
+        ModelFile.Load<ImageGenerator>(
+            path,
+            [Architecture],
+            description =>
+            {
+                ImageShape shape = description.Shape;
+                int width = description.NeedWidth(),
+                    latent = description.NeedLatent();
+                return (CountOf(shape, width, latent), random => new ImageGenerator(shape, random, width, latent));
+            }
+        );
+
+    /// <summary>The number of parameters; nothing is allocated.</summary>
+    private static long CountOf(ImageShape shape, int width, int latent)
+    {
+        ImageShape[] maps = MapsOf(shape, width);
+        long linear = (latent + 1L) * maps[0].Pixels;
+        return linear + maps.Zip(maps.Skip(1), (from, to) => ((25L * from.Channels) + 1) * to.Channels).Sum();
     }
 
     internal static ImageShape[] MapsOf(ImageShape shape, int width)

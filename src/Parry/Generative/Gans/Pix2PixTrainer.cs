@@ -1,36 +1,27 @@
-using Parry.Models;
-using Parry.Models.Architectures;
-using Parry.Models.Files;
+using Parry.Models.Training;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;
 
 /// <summary>
 /// Trains a network that turns one image into another, from pairs (Isola et al., 2016, 1611.07004): a
-/// <see cref="UNet"/> is to be near the wanted image and to fool a <see cref="PatchDiscriminator"/>, whose loss is
+/// <see cref="UNet"/> is to come near the wanted image and to fool a <see cref="PatchDiscriminator"/>, whose loss is
 /// halved.
 /// </summary>
-public sealed class Pix2PixTrainer : IGanTrainer
+public sealed class Pix2PixTrainer : GanTrainer
 {
     private readonly Pix2Pix _recipe;
-    private readonly string _task;
     private readonly Func<Tensor, Tensor, Tensor> _inputs;
-    private readonly TrainingImages _images;
-    private readonly UNet _generator;
-    private readonly PatchDiscriminator _discriminator;
-    private readonly Tensor[] _generatorWeights;
-    private readonly Tensor[] _discriminatorWeights;
-    private readonly optim.Optimizer _generatorStep;
-    private readonly optim.Optimizer _discriminatorStep;
+    private readonly Learner _generator,
+        _discriminator;
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
     /// <param name="images">The wanted images, bytes [N, C, H, W]; this object does not own them.</param>
     /// <param name="labels">Their classes, int64 [N]; this object does not own them.</param>
     /// <param name="task">What the inputs are, in a few words: a checkpoint belongs to one task.</param>
-    /// <param name="inputs">Makes of a batch of wanted images in [0, 1] and its labels the images to start from, of the
+    /// <param name="inputs">From a batch of wanted images in [0, 1] and its labels to the images to start from, of the
     /// same shape; it draws nothing at random.</param>
     /// <exception cref="UserErrorException">There are fewer images than a batch.</exception>
     public Pix2PixTrainer(
@@ -40,106 +31,67 @@ public sealed class Pix2PixTrainer : IGanTrainer
         string task,
         Func<Tensor, Tensor, Tensor> inputs
     )
+        : base(recipe.Iterations, images, labels, recipe.BatchSize, recipe.Seed)
     {
-        _recipe = recipe;
-        _task = task;
-        _inputs = inputs;
-        _images = new TrainingImages(images, labels, recipe.BatchSize, recipe.Seed, least: 1);
+        (_recipe, _inputs) = (recipe, inputs);
+
+        // All of it: the step sizes depend on the number of iterations.
+        Recipe = $"{recipe} of {task}";
         using var random = Devices.Generator(recipe.Seed);
-        _generator = new UNet(_images.Shape.Channels, recipe.Width, random);
-        _discriminator = new PatchDiscriminator(_images.Shape.Channels, recipe.Width, random);
-        _generator.RequireGrad();
-        _discriminator.RequireGrad();
-        _generatorWeights = [.. _generator.Parameters().Select(p => p.Value)];
-        _discriminatorWeights = [.. _discriminator.Parameters().Select(p => p.Value)];
-        _generatorStep = Optimizers.Adam(_generatorWeights, recipe.LearningRate, 0.5);
-        _discriminatorStep = Optimizers.Adam(_discriminatorWeights, recipe.LearningRate, 0.5);
-    }
-
-    /// <inheritdoc/>
-    public nn.Module<Tensor, Tensor> Generator => _generator;
-
-    /// <inheritdoc/>
-    public int Iteration { get; private set; }
-
-    /// <inheritdoc/>
-    public GanStep Step()
-    {
-        using var scope = NewDisposeScope();
-        using var random = Devices.Generator((unchecked((_recipe.Seed * 1_000_003) + Iteration)));
-        _generatorStep.SetLearningRate(_recipe.RateAt(Iteration));
-        _discriminatorStep.SetLearningRate(_recipe.RateAt(Iteration));
-        var (wanted, labels) = _images.Batch(Iteration);
-        Tensor input = _inputs(wanted, labels!);
-        _generator.Train(random);
-        _discriminator.Train(random);
-
-        Tensor drawn = _generator.forward(input);
-        Tensor loss = GanLoss.NonSaturating.Discriminator(Score(input, wanted), Score(input, drawn.detach())).mul(0.5);
-        Tensor?[] gradients = Autograd.Grad([loss], _discriminatorWeights);
-        _discriminatorStep.Step(gradients);
-
-        Tensor likeness = drawn.sub(wanted).abs().mean().mul(2 * _recipe.Likeness);
-        Tensor generatorLoss = GanLoss.NonSaturating.Generator(Score(input, drawn)).add(likeness);
-        Tensor?[] generatorGradients = Autograd.Grad([generatorLoss], _generatorWeights);
-        _generatorStep.Step(generatorGradients);
-        _generator.Evaluate();
-        _discriminator.Evaluate();
-        Iteration++;
-        return new GanStep(
-            loss.ToDouble(),
-            generatorLoss.ToDouble(),
-            GanTrainer.Norm(gradients),
-            GanTrainer.Norm(generatorGradients)
+        _generator = new Learner("generator", new UNet(Shape.Channels, recipe.Width, random), Adam);
+        _discriminator = new Learner(
+            "discriminator",
+            new PatchDiscriminator(Shape.Channels, recipe.Width, random),
+            Adam
         );
     }
 
-    /// <summary>
-    /// Shows training images in threes: what the generator starts from, what it draws, what was wanted.
-    /// </summary>
-    public Tensor Samples(int count)
+    /// <inheritdoc/>
+    public override nn.Module<Tensor, Tensor> Generator => _generator.Network;
+
+    /// <inheritdoc/>
+    protected override string Recipe { get; }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<Learner> Learners => [_generator, _discriminator];
+
+    /// <inheritdoc/>
+    protected override GanStep Train(int iteration, Generator random)
     {
-        using var frozen = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor[] threes =
-        [
-            .. Enumerable
-                .Range(0, (count + (3 * _recipe.BatchSize) - 1) / (3 * _recipe.BatchSize))
-                .Select(number =>
-                {
-                    var (wanted, labels) = _images.Batch(number);
-                    Tensor input = _inputs(wanted, labels!);
-                    return stack([input, _generator.forward(input), wanted], 1).flatten(0, 1);
-                }),
-        ];
-        return scope.MoveToOuter(cat(threes).slice(0, 0, count, 1));
+        foreach (Learner learner in Learners)
+            learner.SetLearningRate(_recipe.RateAt(iteration));
+        var (wanted, labels) = Batch(iteration);
+        Tensor input = _inputs(wanted, labels!),
+            drawn = Generator.forward(input);
+
+        Tensor loss = GanLoss.NonSaturating.Discriminator(Score(input, wanted), Score(input, drawn.detach()));
+        Descent discriminator = _discriminator.Minimize(loss * 0.5);
+
+        // Both images in [-1, 1].
+        Tensor difference = 2 * (drawn - wanted).abs().mean();
+        Tensor fooling = GanLoss.NonSaturating.Generator(Score(input, drawn));
+        Descent generator = _generator.Minimize(fooling + (_recipe.Likeness * difference));
+        return new GanStep(discriminator, generator);
     }
 
     /// <inheritdoc/>
-    public void Save(Stream stream) => GanCheckpoint.Save(stream, Iteration, Lasting, Parts);
-
-    /// <inheritdoc/>
-    public void Resume(SafeTensorsFile checkpoint) => Iteration = GanCheckpoint.Resume(checkpoint, Lasting, Parts);
-
-    /// <summary>Frees networks and optimizers.</summary>
-    public void Dispose()
+    /// <remarks>
+    /// Training images in threes: what the generator starts from, what it draws, what was wanted.
+    /// </remarks>
+    protected override Tensor Samples(int count, Generator random)
     {
-        _generator.Dispose();
-        _discriminator.Dispose();
-        _generatorStep.Dispose();
-        _discriminatorStep.Dispose();
+        int rows = 3 * _recipe.BatchSize;
+        return cat([.. Enumerable.Range(0, (count + rows - 1) / rows).Select(Threes)]).slice(0, 0, count, 1);
     }
 
-    // All of it lasts: the step sizes depend on the number of iterations.
-    private string Lasting => $"{_recipe} of {_task}";
+    private Tensor Threes(int number)
+    {
+        var (wanted, labels) = Batch(number);
+        Tensor input = _inputs(wanted, labels!);
+        return stack([input, Generator.forward(input), wanted], 1).flatten(0, 1);
+    }
 
-    private (string, object)[] Parts =>
-        [
-            ("generator", _generator),
-            ("discriminator", _discriminator),
-            ("generator-step", _generatorStep),
-            ("discriminator-step", _discriminatorStep),
-        ];
+    private optim.Optimizer Adam(IEnumerable<Tensor> weights) => Optimizers.Adam(weights, _recipe.LearningRate, 0.5);
 
-    private Tensor Score(Tensor input, Tensor output) => _discriminator.forward(cat([input, output], 1));
+    private Tensor Score(Tensor input, Tensor output) => _discriminator.Network.forward(cat([input, output], 1));
 }

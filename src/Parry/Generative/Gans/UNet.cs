@@ -1,3 +1,4 @@
+using Parry.Models;
 using Parry.Models.Architectures;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,6 +16,9 @@ namespace Parry.Generative.Gans;
 /// </remarks>
 public sealed class UNet : Network
 {
+    /// <summary>The architecture's name in weight files.</summary>
+    public const string Architecture = "pix2pix-generator";
+
     private const int Levels = 5;
     private const int Kernel = 4;
     private const double Slope = 0.2;
@@ -86,6 +90,20 @@ public sealed class UNet : Network
 
     /// <inheritdoc/>
     public override string ToString() => $"UNet({_down[0].weight.size(1)}, width {_down[0].weight.size(0)})";
+
+    /// <summary>Reads one from a weight file, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    public static (UNet Network, ModelDescription Description) Load(string path) =>
+        ModelFile.Load<UNet>(
+            path,
+            [Architecture],
+            description =>
+            {
+                int width = description.NeedWidth(),
+                    channels = description.Shape.Channels;
+                return (CountOf(channels, width), random => new UNet(channels, width, random));
+            }
+        );
 
     /// <summary>How many numbers a network holds, running statistics included; nothing is allocated.</summary>
     internal static long CountOf(int channels, int width) =>

@@ -1,3 +1,4 @@
+using Parry.Models;
 using Parry.Models.Architectures;
 using static TorchSharp.torch;
 
@@ -10,6 +11,9 @@ namespace Parry.Generative.Gans.Style;
 /// </summary>
 public sealed class StyleGenerator : Network
 {
+    /// <summary>The architecture's name in weight files.</summary>
+    public const string Architecture = "stylegan-generator";
+
     /// <summary>The last level, of 32x32 pixels; level 0 has 4x4.</summary>
     public const int LastLevel = 3;
 
@@ -142,6 +146,24 @@ public sealed class StyleGenerator : Network
                 .slice(2, (32 - _shape.Height) / 2, ((32 - _shape.Height) / 2) + _shape.Height, 1)
                 .slice(3, (32 - _shape.Width) / 2, ((32 - _shape.Width) / 2) + _shape.Width, 1);
     }
+
+    /// <summary>Reads one from a weight file, which the caller owns.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    public static (StyleGenerator Network, ModelDescription Description) Load(string path) =>
+        ModelFile.Load<StyleGenerator>(
+            path,
+            [Architecture],
+            description =>
+            {
+                ImageShape shape = description.Shape;
+                int width = description.NeedWidth(),
+                    latent = description.NeedLatent();
+                return (
+                    CountOf(shape.Channels, width, latent),
+                    random => new StyleGenerator(shape, width, latent, random)
+                );
+            }
+        );
 
     /// <summary>How many numbers a network holds, noise and average included; nothing is allocated.</summary>
     internal static long CountOf(int colors, int width, int latent)

@@ -1,4 +1,4 @@
-namespace Parry.Generative.AutoEncoders;
+namespace Parry.Models.Training;
 
 /// <summary>Some rows of one step of a training.</summary>
 /// <param name="Indices">Which training images they are.</param>

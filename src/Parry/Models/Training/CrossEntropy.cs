@@ -1,7 +1,7 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace Parry.Models;
+namespace Parry.Models.Training;
 
 /// <summary>
 /// The cross entropy of the true class under softmax(logits / temperature). Temperature 1 is the ordinary loss; a
@@ -21,7 +21,7 @@ public sealed record CrossEntropy(double Temperature = 1) : ITrainingLoss
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
     {
         Tensor logits = piece.Network.forward(piece.Images);
-        return (Sum(logits.div(Temperature), piece.Labels), logits);
+        return (Sum(logits / Temperature, piece.Labels), logits);
     }
 
     /// <summary>The cross entropy of logits [N, classes] with labels [N], summed over the images.</summary>

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models;
+namespace Parry.Models.Training;
 
 /// <summary>Some images of a batch, and what learns from them.</summary>
 public sealed record TrainingPiece

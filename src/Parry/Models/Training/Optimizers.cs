@@ -2,7 +2,7 @@ using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models;
+namespace Parry.Models.Training;
 
 /// <summary>
 /// TorchSharp's optimizers with gradients given, not taken from a pass (workers average theirs first), and with a state

@@ -7,7 +7,7 @@ namespace Parry.Tests.Defenses;
 /// <param name="shape">Of the images.</param>
 /// <param name="basis">[latent, pixels].</param>
 /// <param name="offset">The value of every pixel at z = 0.</param>
-internal sealed class LinearSpanner(ImageShape shape, Tensor basis, double offset) : ILatentModel
+internal sealed class LinearGenerator(ImageShape shape, Tensor basis, double offset) : ILatentModel
 {
     public ImageShape Shape => shape;
 
