@@ -121,12 +121,11 @@ public class AttackCatalogTests
         int read = 0;
         for (int i = 0; i < 20_000; i++)
         {
+            string Word(int from = 0, int? to = null) => words[random.Next(from, to ?? words.Length)];
             string text =
                 i % 2 == 0
-                    ? string.Concat(
-                        Enumerable.Range(0, random.Next(1, 12)).Select(_ => words[random.Next(words.Length)])
-                    )
-                    : $"{words[random.Next(attacks)]}:{words[attacks + random.Next(words.Length - attacks)]}={words[random.Next(words.Length)]},{words[random.Next(words.Length)]}";
+                    ? string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => Word()))
+                    : $"{Word(to: attacks)}:{Word(attacks)}={Word()},{Word()}";
             try
             {
                 AttackSpec spec = AttackCatalog.Parse(text);

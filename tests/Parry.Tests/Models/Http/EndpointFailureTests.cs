@@ -186,7 +186,9 @@ public sealed class EndpointFailureTests
             "nothing" => Ok("{\"error\":\"model is loading\"}"),
             "other output" => Ok(Scores("1,3", "[1,2,3]").Replace("\"y\"", "\"z\"", StringComparison.Ordinal)),
             "binary" => Ok(
-                "{\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[1,3],\"parameters\":{\"binary_data_size\":12}}]}"
+                """
+                {"outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":12}}]}
+                """
             ),
             _ => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{new string('1', 65 << 20)}]"),
         };
