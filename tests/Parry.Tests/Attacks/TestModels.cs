@@ -135,6 +135,8 @@ internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILaye
 
     public int Classes => model.Classes;
 
+    public IDisposable? EnterEvaluation() => model.EnterEvaluation();
+
     public Tensor Logits(Tensor images)
     {
         Interlocked.Add(ref _queries, images.size(0));

@@ -4,6 +4,7 @@ using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using Parry.Tests.Attacks;
+using Parry.Tests.Attacks.Conformance;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;

@@ -5,7 +5,7 @@ using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Tests.Attacks;
+namespace Parry.Tests.Attacks.Strength;
 
 /// <summary>
 /// On two public MNIST networks (from DeepRobust: one trained as usual, one on PGD examples) the attacks are at least
