@@ -26,9 +26,10 @@ public sealed partial class ReadMeTests
     [Fact]
     public void The_example_is_the_one_that_runs_here()
     {
-        string examples = string.Concat(Example().Matches(ReadMe()).Select(match => match.Groups[1].Value));
         string source = WithoutSpace(File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")));
-        string[] paragraphs = examples.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        IEnumerable<string> paragraphs = Example()
+            .Matches(ReadMe())
+            .SelectMany(match => match.Groups[1].Value.Split("\n\n"));
         string[] statements =
         [
             .. paragraphs.Where(paragraph => !paragraph.StartsWith("using Parry", StringComparison.Ordinal)),

@@ -30,6 +30,7 @@ public class MinimumNormStrengthTests
                 Beta = 0.01,
                 Momentum = true,
                 Iterations = 400,
+                LearningRate = 0.02,
                 AbortEarly = false,
             },
             new CarliniWagnerLinf

@@ -46,6 +46,10 @@ public sealed class EndpointFailureTests
             { "gigantic", "longer than 64 MiB" },
         };
 
+    private static readonly Lazy<byte[]> s_gigantic = new(() =>
+        Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{new string('1', 65 << 20)}]")
+    );
+
     [Theory]
     [MemberData(nameof(Misbehavior))]
     public void What_passes_is_asked_again_and_what_stays_is_one_clear_line(string kind, string told)
@@ -190,7 +194,7 @@ public sealed class EndpointFailureTests
                 {"outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":12}}]}
                 """
             ),
-            _ => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{new string('1', 65 << 20)}]"),
+            _ => s_gigantic.Value,
         };
 
     private static string Scores(string shape, string data) =>
