@@ -46,18 +46,14 @@ internal sealed class AttackRun
             ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation)
             : attack;
         using var learned = ready.Attack as IDisposable;
-        foreach (
-            AttackResult result in ready.Run(
-                Model,
-                images,
-                goal,
-                Seed,
-                attack.Target is null ? right : null,
-                limits: Limits,
-                progress: progress,
-                cancellation: cancellation
-            )
-        )
+        var run = new Attacks.AttackRun(images, goal, Seed)
+        {
+            Attacked = attack.Target is null ? right : null,
+            Limits = Limits,
+            Progress = progress,
+            Cancellation = cancellation,
+        };
+        foreach (AttackResult result in ready.Run(Model, run))
         {
             using (result)
             {

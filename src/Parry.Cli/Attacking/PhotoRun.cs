@@ -48,17 +48,13 @@ internal sealed class PhotoRun
         foreach (AttackSpec attack in attacks)
         {
             Goal goal = attack.GoalFor(Model, images, labels, Seed);
-            foreach (
-                AttackResult result in attack.Run(
-                    Model,
-                    images,
-                    goal,
-                    Seed,
-                    limits: Limits,
-                    progress: progress(attack),
-                    cancellation: cancellation
-                )
-            )
+            var run = new Attacks.AttackRun(images, goal, Seed)
+            {
+                Limits = Limits,
+                Progress = progress(attack),
+                Cancellation = cancellation,
+            };
+            foreach (AttackResult result in attack.Run(Model, run))
             {
                 using (result)
                     Add(tried, attack, result, images, before);
@@ -150,10 +146,10 @@ internal sealed class PhotoRun
         using IDisposable? mode = Model.EnterEvaluation();
         if (Model is not IScorer scorer)
             return Array.ConvertAll(
-                Model.Predict(images).ToArray<long>(),
+                Model.Predict(Parry.Models.Images.Of(images)).ToArray<long>(),
                 label => new[] { new ClassScore((int)label, NameOf((int)label), null) }
             );
-        float[] probabilities = scorer.Probabilities(images).ToArray<float>();
+        float[] probabilities = scorer.Probabilities(Parry.Models.Images.Of(images)).ToArray<float>();
         return
         [
             .. Enumerable

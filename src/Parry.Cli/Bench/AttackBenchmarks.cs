@@ -109,7 +109,10 @@ internal static class AttackBenchmarks
     )
     {
         long start = Stopwatch.GetTimestamp();
-        IReadOnlyList<AttackResult> results = attack.Run(model, images, Goal.Untargeted(labels), seed: 1);
+        IReadOnlyList<AttackResult> results = attack.Run(
+            model,
+            new AttackRun(images, Goal.Untargeted(labels), Seed: 1)
+        );
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         double queries = results.Sum(result => result.Queries.Average()),
             gradients = results.Sum(result => result.Gradients.Average());

@@ -212,16 +212,13 @@ internal static class DefenseBenchmarks
                     using var scope = NewDisposeScope();
                     long from = (long)i * Piece,
                         to = from + Piece;
-                    var random = new SampleRandom(
-                        1,
-                        Enumerable.Range((int)from, Piece).Select(sample => (long)sample).ToArray()
-                    );
-                    attack.Perturb(
-                        model,
-                        images.slice(0, from, to, 1),
+                    long[] samples = Enumerable.Range((int)from, Piece).Select(sample => (long)sample).ToArray();
+                    var batch = new Batch(
+                        new Images(images.slice(0, from, to, 1), samples),
                         Goal.Untargeted(labels.slice(0, from, to, 1)),
-                        random
+                        new SampleRandom(1, samples)
                     );
+                    attack.Perturb(model, batch, attack.Epsilon);
                 }
             )
         );

@@ -49,8 +49,8 @@ internal static class FormatBenchmarks
             labels = test.LabelTensor();
         Func<Tensor, Tensor> loss = logits =>
             nn.functional.nll_loss(logits.log_softmax(-1), labels, reduction: nn.Reduction.None);
-        LossGradient first = graph.Gradient(images, loss),
-            second = script.Gradient(images, loss);
+        LossGradient first = graph.Gradient(Parry.Models.Images.Of(images), loss),
+            second = script.Gradient(Parry.Models.Images.Of(images), loss);
         double largest = Largest(second.Gradient);
         return
         [
@@ -88,13 +88,13 @@ internal static class FormatBenchmarks
         void Gradient(IClassifier model)
         {
             using var once = NewDisposeScope();
-            model.Gradient(images, loss);
+            model.Gradient(Parry.Models.Images.Of(images), loss);
         }
 
         void Forward(IClassifier model)
         {
             using var once = NewDisposeScope();
-            model.Logits(images);
+            model.Logits(Parry.Models.Images.Of(images));
         }
     }
 

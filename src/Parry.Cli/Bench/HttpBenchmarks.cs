@@ -32,7 +32,7 @@ internal static class HttpBenchmarks
         {
             long start = Stopwatch.GetTimestamp();
             TimeSpan before = Environment.CpuUsage.TotalTime;
-            AttackResult result = AttackFit.Run(attack, victim, images, goal, seed: 1)[0];
+            AttackResult result = AttackDispatch.Run(attack, victim, new AttackRun(images, goal, 1))[0];
             return (
                 result,
                 Stopwatch.GetElapsedTime(start).TotalSeconds,
@@ -53,7 +53,7 @@ internal static class HttpBenchmarks
             model.Shape,
             model.Classes
         );
-        remote.Predict(images).Dispose();
+        remote.Predict(Parry.Models.Images.Of(images)).Dispose();
         EndpointUse before = remote.Use;
         var (there, total, spent) = Timed(remote);
         double sent = remote.Use.Sent - before.Sent,

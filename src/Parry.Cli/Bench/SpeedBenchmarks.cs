@@ -61,7 +61,10 @@ internal static class SpeedBenchmarks
         var attack = new ProjectedGradientDescent { Steps = Steps };
         var everyImage = Enumerable.Repeat(true, (int)images.size(0)).ToArray();
         double ratio = Stopwatches.Ratio(
-            () => AttackRunner.Run(attack, model, images, Goal.Untargeted(labels), 1, everyImage).Dispose(),
+            () =>
+                AttackRunner
+                    .Run(attack, model, new AttackRun(images, Goal.Untargeted(labels), 1) { Attacked = everyImage })[0]
+                    .Dispose(),
             () =>
                 OnWorkers(
                     images,
@@ -113,7 +116,13 @@ internal static class SpeedBenchmarks
         Goal goal = Goal.Untargeted(labels.slice(0, 0, 4, 1));
         var all = Enumerable.Repeat(true, 4).ToArray();
         void Run(int steps) =>
-            AttackRunner.Run(new ProjectedGradientDescent { Steps = steps }, model, few, goal, 1, all).Dispose();
+            AttackRunner
+                .Run(
+                    new ProjectedGradientDescent { Steps = steps },
+                    model,
+                    new AttackRun(few, goal, 1) { Attacked = all }
+                )[0]
+                .Dispose();
         Run(500);
         long before = Environment.WorkingSet,
             live = LiveTensors.Count;
@@ -131,7 +140,7 @@ internal static class SpeedBenchmarks
     private static void Gradient(IClassifier model, Tensor images, Goal goal)
     {
         using var scope = NewDisposeScope();
-        model.Gradient(images, AttackLoss.CrossEntropy(goal));
+        model.Gradient(Parry.Models.Images.Of(images), AttackLoss.CrossEntropy(goal));
     }
 
     // Cut as the runner of attacks cuts.

@@ -22,13 +22,13 @@ internal sealed class TimedClassifier(IClassifier model) : IClassifier
         (double)_workers.Values.Sum(worker => worker.Last - worker.First)
         / _workers.Values.Sum(worker => worker.Inside);
 
-    public Tensor Logits(Tensor images) => Timed(() => model.Logits(images));
+    public Tensor Logits(Images images) => Timed(() => model.Logits(images));
 
-    Tensor IScorer.Probabilities(Tensor images) => Timed(() => model.Probabilities(images));
+    Tensor IScorer.Probabilities(Images images) => Timed(() => model.Probabilities(images));
 
-    Tensor IPredictor.Predict(Tensor images) => Timed(() => model.Predict(images));
+    Tensor IPredictor.Predict(Images images) => Timed(() => model.Predict(images));
 
-    LossGradient IClassifier.Gradient(Tensor images, Func<Tensor, Tensor> loss) =>
+    LossGradient IClassifier.Gradient(Images images, Func<Tensor, Tensor> loss) =>
         Timed(() => model.Gradient(images, loss));
 
     public IDisposable? EnterEvaluation() => model.EnterEvaluation();

@@ -233,7 +233,9 @@ internal sealed class ModelServer : IAsyncDisposable
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor images = tensor(values, [count, _model.Shape.Channels, _model.Shape.Height, _model.Shape.Width]);
+        Images images = Images.Of(
+            tensor(values, [count, _model.Shape.Channels, _model.Shape.Height, _model.Shape.Width])
+        );
         return _model switch
         {
             IClassifier classifier => classifier.Logits(images).ToArray<float>(),

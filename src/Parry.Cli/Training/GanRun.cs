@@ -170,7 +170,7 @@ internal sealed class GanRun
         if (Judge is null)
             return;
         _counts = new int[Judge.Classes];
-        foreach (long label in Judge.Predict(Trainer.Samples(JudgedCount)).ToArray<long>())
+        foreach (long label in Judge.Predict(Parry.Models.Images.Of(Trainer.Samples(JudgedCount))).ToArray<long>())
             _counts[label]++;
         _log.Judge(GanWarnings.ClassesCovered(_counts));
     }

@@ -131,10 +131,9 @@ internal static class CertifyVerb
                     {
                         ImageSet part = images.Slice(from, Math.Min(ImagesAtOnce, images.Count - from));
                         using Tensor pixels = part.ImageTensor();
-                        var bound = (RandomizedSmoothing)
-                            smoothed.For(Enumerable.Range(from, part.Count).Select(sample => (long)sample).ToArray());
-                        Certificate[] proven = bound.Certify(
-                            pixels,
+                        long[] numbers = [.. Enumerable.Range(from, part.Count).Select(sample => (long)sample)];
+                        Certificate[] proven = smoothed.Certify(
+                            new Images(pixels, numbers),
                             parsed.GetValue(selection),
                             parsed.GetValue(samples),
                             parsed.GetValue(alpha),

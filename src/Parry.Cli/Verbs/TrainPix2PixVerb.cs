@@ -105,12 +105,12 @@ internal static class TrainPix2PixVerb
                         ? Pix2Pix.Edges(wanted)
                         : attack.Perturb(
                             classifier,
-                            wanted,
-                            Goal.Untargeted(labels),
-                            new SampleRandom(
-                                0,
-                                Array.ConvertAll([.. Enumerable.Range(0, (int)wanted.size(0))], i => (long)i)
-                            )
+                            new Batch(
+                                Parry.Models.Images.Of(wanted),
+                                Goal.Untargeted(labels),
+                                new SampleRandom(0, default)
+                            ),
+                            attack.Epsilon
                         );
 
                 Pix2Pix options = recipe with
@@ -191,8 +191,8 @@ internal static class TrainPix2PixVerb
             after += drawn.sub(wanted).abs().mean([1, 2, 3]).sum().ToDouble();
             if (classifier is null)
                 continue;
-            rightBefore += classifier.Predict(input).eq(labels).sum().ToDouble();
-            rightAfter += classifier.Predict(drawn).eq(labels).sum().ToDouble();
+            rightBefore += classifier.Predict(Parry.Models.Images.Of(input)).eq(labels).sum().ToDouble();
+            rightAfter += classifier.Predict(Parry.Models.Images.Of(drawn)).eq(labels).sum().ToDouble();
         }
 
         string right = classifier is null

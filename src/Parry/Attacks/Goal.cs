@@ -27,7 +27,10 @@ public sealed class Goal
     public static Goal Targeted(Tensor labels) => new(labels, true);
 
     /// <summary>Whether predictions [N] reach the goal, [N] bool.</summary>
-    public Tensor IsReached(Tensor predictions) => IsTargeted ? predictions.eq(Labels) : predictions.ne(Labels);
+    public Tensor IsReached(Tensor predictions) => IsTargeted ? predictions == Labels : predictions != Labels;
+
+    /// <summary>Whether the predictions of logits [N, classes] reach the goal, [N] bool.</summary>
+    public Tensor IsReachedBy(Tensor logits) => IsReached(logits.argmax(1));
 
     /// <summary>The goal of some rows.</summary>
     public Goal Select(Tensor rows) => new(Labels.index_select(0, rows), IsTargeted);

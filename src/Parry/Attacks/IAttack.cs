@@ -4,27 +4,25 @@ using static TorchSharp.torch;
 namespace Parry.Attacks;
 
 /// <summary>
-/// A method that perturbs images until a model errs. The type parameter says what it must see of the model: labels,
-/// scores or gradients. An attack is an immutable record of its settings; <see cref="AttackRunner"/> runs it and keeps
-/// the contract around it.
+/// A method that perturbs images until a model misclassifies them. The type parameter says what it must see of the
+/// model: labels, scores or gradients. An attack is an immutable record of its settings; <see cref="AttackRunner"/>
+/// runs it and keeps the contract around it.
 /// </summary>
 /// <typeparam name="TModel">The least that the attack must see of the model.</typeparam>
 public interface IAttack<in TModel>
     where TModel : IPredictor
 {
-    /// <summary>The command-line name.</summary>
+    /// <summary>The short name, such as <c>pgd</c>.</summary>
     string Name { get; }
 
     /// <summary>The norm it bounds or minimizes.</summary>
     Norm Norm { get; }
 
-    /// <summary>Perturbed images, each at its best; what fails or leaves the box is the runner's concern.</summary>
+    /// <summary>Perturbs images. The runner undoes what fails.</summary>
     /// <param name="model">In evaluation mode.</param>
-    /// <param name="images">[N, C, H, W] in [0, 1], none of which reaches the goal yet.</param>
-    /// <param name="goal">Of the same rows.</param>
-    /// <param name="random">Random draws for the same rows.</param>
-    /// <returns>[N, C, H, W] in [0, 1].</returns>
-    Tensor Perturb(TModel model, Tensor images, Goal goal, SampleRandom random);
+    /// <param name="batch">Clean images, none of which reaches its goal yet.</param>
+    /// <returns>The perturbed images, each at its best, [N, C, H, W] in [0, 1].</returns>
+    Tensor Perturb(TModel model, Batch batch);
 }
 
 /// <summary>An attack that stays within a budget.</summary>
@@ -35,18 +33,32 @@ public interface IBudgetAttack<in TModel> : IAttack<TModel>
     /// <summary>The largest perturbation, in the attack's norm, of images in [0, 1].</summary>
     double Epsilon { get; }
 
-    /// <summary>Perturbed images for several budgets, sharing what work can be shared.</summary>
+    /// <summary>Perturbs images within one budget.</summary>
     /// <param name="model">In evaluation mode.</param>
-    /// <param name="images">[N, C, H, W] in [0, 1], none of which reaches the goal yet.</param>
-    /// <param name="goal">Of the same rows.</param>
-    /// <param name="random">Random draws for the same rows.</param>
+    /// <param name="batch">Clean images, none of which reaches its goal yet.</param>
+    /// <param name="epsilon">The budget, in place of <see cref="Epsilon"/>.</param>
+    /// <returns>The perturbed images, each at its best, [N, C, H, W] in [0, 1].</returns>
+    Tensor Perturb(TModel model, Batch batch, double epsilon);
+
+    /// <summary>
+    /// Perturbs images within several budgets: one after the other, unless the attack knows work that they can share.
+    /// </summary>
+    /// <param name="model">In evaluation mode.</param>
+    /// <param name="batch">Clean images, none of which reaches its goal yet.</param>
     /// <param name="epsilons">The budgets, in place of <see cref="Epsilon"/>.</param>
-    /// <returns>[N, C, H, W] in [0, 1] for each budget.</returns>
-    IReadOnlyList<Tensor> PerturbWithin(
-        TModel model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    );
+    /// <returns>The perturbed images for each budget, [N, C, H, W] in [0, 1].</returns>
+    IReadOnlyList<Tensor> PerturbWithin(TModel model, Batch batch, IReadOnlyList<double> epsilons)
+    {
+        var results = new Tensor[epsilons.Count];
+        for (int i = 0; i < results.Length; i++)
+        {
+            using var scope = NewDisposeScope();
+            results[i] = scope.MoveToOuter(Perturb(model, batch, epsilons[i]));
+        }
+
+        return results;
+    }
+
+    /// <inheritdoc/>
+    Tensor IAttack<TModel>.Perturb(TModel model, Batch batch) => Perturb(model, batch, Epsilon);
 }

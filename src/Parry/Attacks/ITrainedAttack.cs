@@ -1,5 +1,4 @@
 using Parry.Models;
-using static TorchSharp.torch;
 
 namespace Parry.Attacks;
 
@@ -24,17 +23,13 @@ public interface ITrainedAttack<in TModel> : IAttack<TModel>, IDisposable
     /// images it will be judged on.
     /// </summary>
     /// <param name="model">In evaluation mode.</param>
-    /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    /// <param name="goal">Of the same rows: their true classes, or the wanted ones.</param>
-    /// <param name="random">Random draws for the same rows.</param>
+    /// <param name="data">Images with their true classes, or the wanted ones.</param>
     /// <param name="epsilons">The budgets that it will be run at; empty for an attack without one.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops the training.</param>
     ITrainedAttack<TModel> Train(
         TModel model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default

@@ -12,11 +12,16 @@ namespace Parry.Attacks;
 /// </summary>
 public sealed class Meter
 {
+    private const double Tolerance = 1e-6;
+    private static readonly long[] s_everything = [0, 1, 2, 3];
+
     private readonly long[] _queries;
     private readonly long[] _gradients;
     private readonly long _first;
 
-    /// <summary>Creates a meter for that many samples, numbered from the first on.</summary>
+    /// <summary>Creates a meter.</summary>
+    /// <param name="samples">The number of samples.</param>
+    /// <param name="first">The number of the first sample.</param>
     public Meter(int samples, long first = 0)
     {
         _first = first;
@@ -30,96 +35,82 @@ public sealed class Meter
     /// <summary>Backward passes of each sample, in order.</summary>
     public IReadOnlyList<long> Gradients => _gradients;
 
-    /// <summary>The model with this meter around it, for rows that are these samples.</summary>
-    public TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples)
-        where TModel : IPredictor => Around(model, samples, null);
+    /// <summary>The model with this meter around it.</summary>
+    public TModel Around<TModel>(TModel model)
+        where TModel : IPredictor => Around(model, null);
 
-    internal TModel Around<TModel>(TModel model, ReadOnlyMemory<long> samples, Allowance? allowance)
+    internal TModel Around<TModel>(TModel model, PassLimit? limit)
         where TModel : IPredictor
     {
         IPredictor metered = model switch
         {
-            IClassifier classifier => new Classifier(this, classifier, samples, allowance),
-            IScorer scorer => new Scorer(this, scorer, samples, allowance),
-            _ => new Predictor(this, model, samples, allowance),
+            IClassifier classifier => new Classifier(this, classifier, limit),
+            IScorer scorer => new Scorer(this, scorer, limit),
+            _ => new Predictor(this, model, limit),
         };
         return (TModel)metered;
     }
 
-    private static void Check(Tensor images)
+    private static void CheckBox(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        Tensor values = images.detach();
-        long[] all = [0, 1, 2, 3];
-        double low = values.amin(all).ToDouble(),
-            high = values.amax(all).ToDouble();
-        if (!(low >= -1e-6 && high <= 1 + 1e-6))
+        Tensor values = pixels.detach();
+        double low = values.amin(s_everything).ToDouble();
+        double high = values.amax(s_everything).ToDouble();
+        if (!(low >= -Tolerance && high <= 1 + Tolerance))
             throw new InvalidOperationException(
                 $"The attack showed the model values in [{low}, {high}]; images stay in [0, 1]."
             );
     }
 
-    /// <summary>Counts the rows, and says which are within the allowance; null when all are.</summary>
-    private long[]? Admit(Tensor images, ReadOnlySpan<long> samples, Allowance? allowance, bool differentiates)
+    /// <summary>Counts the rows, and says which are within the limit; null when all are.</summary>
+    private long[]? Admit(Images images, PassLimit? limit, bool differentiates)
     {
-        Check(images);
-        long rows = images.size(0);
-        if (rows % samples.Length != 0)
-            throw new InvalidOperationException(
-                $"A batch of {rows} rows came where {samples.Length} samples were announced: call "
-                    + $"model.For(samples) when samples leave."
-            );
-        long each = rows / samples.Length;
-        List<long>? admitted = allowance is null ? null : [];
-        for (int i = 0; i < samples.Length; i++)
+        CheckBox(images.Pixels);
+        var admitted = new List<long>();
+        for (int row = 0; row < images.Count; row++)
         {
-            long sample = samples[i] - _first;
-            long granted =
-                allowance?.Grant(samples[i], each, _queries[sample], _gradients[sample], differentiates) ?? each;
-            _queries[sample] += granted;
-            if (differentiates)
-                _gradients[sample] += granted;
-            for (long row = i * each; row < (i * each) + granted; row++)
-                admitted?.Add(row);
-            if (granted == each)
+            long sample = images.Samples.Span[row];
+            long i = sample - _first;
+            if (limit is not null && !limit.Allows(sample, _queries[i], _gradients[i], differentiates))
+            {
+                using Tensor next = images.Pixels.slice(0, row, row + 1, 1);
+                limit.Refuse(sample, next);
                 continue;
-            using Tensor next = images.slice(0, (i * each) + granted, (i * each) + granted + 1, 1);
-            allowance!.Refuse(samples[i], next);
+            }
+
+            admitted.Add(row);
+            _queries[i]++;
+            if (differentiates)
+                _gradients[i]++;
         }
 
-        if (admitted is null || admitted.Count == rows)
+        if (admitted.Count == images.Count)
             return null;
-        return allowance!.IsSpent && admitted.Count == 0 ? throw new AllowanceSpentException() : [.. admitted];
+        return limit!.IsSpent && admitted.Count == 0 ? throw new PassLimitReachedException() : [.. admitted];
     }
 
-    private class Predictor(Meter meter, IPredictor model, ReadOnlyMemory<long> samples, Allowance? allowance)
-        : IPredictor,
-            IPerSample
+    private class Predictor(Meter meter, IPredictor model, PassLimit? limit) : IPredictor
     {
         public ImageShape Shape => model.Shape;
 
         public int Classes => model.Classes;
 
-        public Tensor Predict(Tensor images) =>
-            Ask(model, images, (known, shown) => known.Predict(shown), answer => answer, refused => refused);
-
-        public IPredictor For(ReadOnlyMemory<long> rows) => meter.Around(model.For(rows), rows, allowance);
+        public Tensor Predict(Images images) => Ask(images, model.Predict, answer => answer, refused => refused);
 
         public IDisposable? EnterEvaluation() => model.EnterEvaluation();
 
         // Answers for the admitted rows come from the model; the others get what reaches no goal.
-        protected Tensor Ask<TModel>(
-            TModel known,
-            Tensor images,
-            Func<TModel, Tensor, Tensor> ask,
+        protected Tensor Ask(
+            Images images,
+            Func<Images, Tensor> ask,
             Func<Tensor, Tensor> predictions,
             Func<Tensor, Tensor> refusal
         )
-            where TModel : IPredictor
         {
             if (Admitted(images, differentiates: false) is not { } admitted)
             {
-                Tensor answer = ask(known, images);
+                Tensor answer = ask(images);
                 Saw(images, predictions, answer);
                 return answer;
             }
@@ -128,60 +119,44 @@ public sealed class Meter
             Tensor all = refusal(Refusals(images));
             if (admitted.Length == 0)
                 return scope.MoveToOuter(all);
-            Tensor shown = images.At(admitted),
-                answers = ask(known.For(SamplesOf(images, admitted)), shown);
-            Saw(shown, predictions, answers, admitted, images);
+            Images shown = images.Select(admitted);
+            Tensor answers = ask(shown);
+            Saw(shown, predictions, answers);
             return scope.MoveToOuter(all.index_copy(0, tensor(admitted), answers));
         }
 
-        protected long[]? Admitted(Tensor images, bool differentiates) =>
-            meter.Admit(images, samples.Span, allowance, differentiates);
+        protected long[]? Admitted(Images images, bool differentiates) => meter.Admit(images, limit, differentiates);
 
-        protected void Saw(
-            Tensor shown,
-            Func<Tensor, Tensor> predictions,
-            Tensor answers,
-            long[]? admitted = null,
-            Tensor? images = null
-        )
+        protected void Saw(Images images, Func<Tensor, Tensor> predictions, Tensor answers)
         {
-            if (allowance is null)
+            if (limit is null)
                 return;
             using var scope = NewDisposeScope();
-            allowance.Saw(shown.detach(), predictions(answers.detach()), SamplesOf(images ?? shown, admitted));
+            limit.Saw(images, predictions(answers.detach()));
         }
 
-        protected Tensor Refusals(Tensor images) => allowance!.Refusals(SamplesOf(images, null), Classes);
-
-        protected long[] SamplesOf(Tensor images, long[]? rows)
-        {
-            long each = images.size(0) / samples.Length;
-            return [.. (rows ?? Rows.All(images.size(0))).Select(row => samples.Span[(int)(row / each)])];
-        }
+        protected Tensor Refusals(Images images) => limit!.Refusals(images, Classes);
     }
 
-    private class Scorer(Meter meter, IScorer model, ReadOnlyMemory<long> samples, Allowance? allowance)
-        : Predictor(meter, model, samples, allowance),
-            IScorer
+    private class Scorer(Meter meter, IScorer model, PassLimit? limit) : Predictor(meter, model, limit), IScorer
     {
-        public Tensor Probabilities(Tensor images) =>
-            Ask(model, images, (known, shown) => known.Probabilities(shown), answer => answer.argmax(1), OneHot);
+        public Tensor Probabilities(Images images) =>
+            Ask(images, model.Probabilities, answer => answer.argmax(1), OneHot);
 
         protected Tensor OneHot(Tensor labels) =>
             zeros([labels.size(0), Classes]).ScatterValue(1, labels.unsqueeze(1), 1);
     }
 
-    private sealed class Classifier(Meter meter, IClassifier model, ReadOnlyMemory<long> samples, Allowance? allowance)
-        : Scorer(meter, model, samples, allowance),
+    private sealed class Classifier(Meter meter, IClassifier model, PassLimit? limit)
+        : Scorer(meter, model, limit),
             IClassifier,
             ILayered
     {
         public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
-        public Tensor Logits(Tensor images) =>
-            Ask(model, images, (known, shown) => known.Logits(shown), answer => answer.argmax(1), OneHot);
+        public Tensor Logits(Images images) => Ask(images, model.Logits, answer => answer.argmax(1), OneHot);
 
-        public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+        public LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
         {
             if (Admitted(images, differentiates: true) is not { } admitted)
             {
@@ -192,17 +167,19 @@ public sealed class Meter
 
             // The loss is one of all rows: it gets them all, those of the model in the places of the admitted.
             using var scope = NewDisposeScope();
-            Tensor all = OneHot(Refusals(images)),
-                gradient = zeros_like(images);
+            Tensor all = OneHot(Refusals(images));
+            Tensor gradient = zeros_like(images.Pixels);
             if (admitted.Length > 0)
             {
-                Tensor index = tensor(admitted),
-                    shown = images.At(admitted);
-                LossGradient pass = model
-                    .For(SamplesOf(images, admitted))
-                    .Gradient(shown, logits => loss(all.index_copy(0, index, logits)).index_select(0, index));
-                Saw(shown, logits => logits.argmax(1), pass.Logits, admitted, images);
-                (all, gradient) = (all.index_copy(0, index, pass.Logits), gradient.index_copy(0, index, pass.Gradient));
+                Tensor index = tensor(admitted);
+                Images shown = images.Select(admitted);
+                LossGradient pass = model.Gradient(
+                    shown,
+                    logits => loss(all.index_copy(0, index, logits)).index_select(0, index)
+                );
+                Saw(shown, logits => logits.argmax(1), pass.Logits);
+                all = all.index_copy(0, index, pass.Logits);
+                gradient = gradient.index_copy(0, index, pass.Gradient);
             }
 
             return new LossGradient(scope.MoveToOuter(all), scope.MoveToOuter(loss(all)), scope.MoveToOuter(gradient));

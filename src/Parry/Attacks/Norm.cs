@@ -23,14 +23,17 @@ public static class Norms
 {
     private static readonly long[] s_image = [1, 2, 3];
 
-    /// <summary>The size of each perturbation [N, C, H, W], as [N].</summary>
-    public static Tensor Of(this Norm norm, Tensor perturbation) =>
+    /// <summary>The size of each perturbation [N, C, H, W].</summary>
+    /// <param name="norm">The norm.</param>
+    /// <param name="perturbation">The perturbations.</param>
+    /// <param name="keepdim">Whether the sizes are [N, 1, 1, 1], to combine with images; else [N].</param>
+    public static Tensor Of(this Norm norm, Tensor perturbation, bool keepdim = false) =>
         norm switch
         {
-            Norm.L0 => perturbation.ne(zeros_like(perturbation)).to(ScalarType.Float32).sum(s_image),
-            Norm.L1 => linalg.vector_norm(perturbation, 1, s_image),
-            Norm.L2 => linalg.vector_norm(perturbation, 2, s_image),
-            _ => perturbation.abs().amax(s_image),
+            Norm.L0 => (perturbation != zeros_like(perturbation)).to(ScalarType.Float32).sum(s_image, keepdim),
+            Norm.L1 => linalg.vector_norm(perturbation, 1, s_image, keepdim),
+            Norm.L2 => linalg.vector_norm(perturbation, 2, s_image, keepdim),
+            _ => perturbation.abs().amax(s_image, keepdim),
         };
 
     /// <summary>The name in reports and on the command line: linf, l2, l1, l0.</summary>

@@ -68,10 +68,9 @@ public static class Purification
 /// A classifier behind a purifier, seen whole. Every call purifies anew, with draws that belong to the samples, unless
 /// the draws are known.
 /// </summary>
-public sealed class ProtectedClassifier : IClassifier, IPerSample
+public sealed class ProtectedClassifier : ClassifierWrapper
 {
     private readonly IPurifier _purifier;
-    private readonly IClassifier _classifier;
     private readonly int _draws;
     private readonly CallDraws _random;
 
@@ -84,81 +83,54 @@ public sealed class ProtectedClassifier : IClassifier, IPerSample
     internal ProtectedClassifier(IPurifier purifier, IClassifier classifier, SampleRandom draws)
         : this(purifier, classifier, draws: 1, new CallDraws(draws)) { }
 
-    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, int draws, CallDraws random) =>
-        (_purifier, _classifier, _draws, _random) = (purifier, classifier, draws, random);
+    private ProtectedClassifier(IPurifier purifier, IClassifier classifier, int draws, CallDraws random)
+        : base(classifier) => (_purifier, _draws, _random) = (purifier, draws, random);
 
     /// <inheritdoc/>
-    public ImageShape Shape => _classifier.Shape;
-
-    /// <inheritdoc/>
-    public int Classes => _classifier.Classes;
-
-    /// <inheritdoc/>
-    /// <remarks>
-    /// Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.
-    /// </remarks>
-    public IPredictor For(ReadOnlyMemory<long> samples) =>
-        new ProtectedClassifier(_purifier, _classifier.For(samples), _draws, _random.For(samples));
-
-    /// <inheritdoc/>
-    public IDisposable? EnterEvaluation() => _classifier.EnterEvaluation();
-
-    /// <inheritdoc/>
-    public Tensor Logits(Tensor images)
+    public override Tensor Logits(Images images)
     {
-        SampleRandom random = _random.Next(images);
+        Tensor pixels = images.Pixels;
         if (_purifier.Path == GradientPath.Exact)
-            return _classifier.Logits(_purifier.Purify(images, random).Images);
-        Tensor purified = PurifyUnseen(images, random);
+            return Model.Logits(images.With(_purifier.Purify(pixels, _random.Next(images)).Images));
 
         // The value is the purified image; autograd sees the input itself.
-        return _classifier.Logits(
-            is_grad_enabled() && images.requires_grad ? images.add(purified.sub(images.detach()).detach()) : purified
+        Tensor purified = PurifyUnseen(images);
+        return Model.Logits(
+            images.With(
+                is_grad_enabled() && pixels.requires_grad ? pixels + (purified - pixels.detach()).detach() : purified
+            )
         );
     }
 
     /// <inheritdoc/>
-    public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+    /// <remarks>The mean over as many purifications as the attacker draws.</remarks>
+    public override LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
-        LossGradient? sum = null;
-        for (int draw = 0; draw < _draws; draw++)
+        LossGradient sum = Once(images, loss);
+        for (int draw = 1; draw < _draws; draw++)
         {
-            LossGradient one =
-                _purifier.Path == GradientPath.Exact
-                    ? ((IClassifier)new Once(this)).Gradient(images, loss)
-                    : _classifier.Gradient(PurifyUnseen(images, _random.Next(images)), loss);
-            sum = sum is null
-                ? one
-                : new LossGradient(
-                    sum.Logits.add(one.Logits),
-                    sum.Losses.add(one.Losses),
-                    sum.Gradient.add(one.Gradient)
-                );
+            LossGradient next = Once(images, loss);
+            sum = new(sum.Logits + next.Logits, sum.Losses + next.Losses, sum.Gradient + next.Gradient);
         }
 
         double share = 1.0 / _draws;
         return new LossGradient(
-            scope.MoveToOuter(sum!.Logits.mul(share)),
-            scope.MoveToOuter(sum.Losses.mul(share)),
-            scope.MoveToOuter(sum.Gradient.mul(share))
+            scope.MoveToOuter(sum.Logits * share),
+            scope.MoveToOuter(sum.Losses * share),
+            scope.MoveToOuter(sum.Gradient * share)
         );
     }
 
-    private Tensor PurifyUnseen(Tensor images, SampleRandom random)
+    private LossGradient Once(Images images, Func<Tensor, Tensor> loss) =>
+        _purifier.Path == GradientPath.Exact
+            ? GradientPass.Of(this, images, loss)
+            : Model.Gradient(images.With(PurifyUnseen(images)), loss);
+
+    private Tensor PurifyUnseen(Images images)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(_purifier.Purify(images.detach(), random).Images);
-    }
-
-    // One purification seen by autograd, without this class's averaging.
-    private sealed class Once(ProtectedClassifier whole) : IClassifier
-    {
-        public ImageShape Shape => whole.Shape;
-
-        public int Classes => whole.Classes;
-
-        public Tensor Logits(Tensor images) => whole.Logits(images);
+        return scope.MoveToOuter(_purifier.Purify(images.Pixels.detach(), _random.Next(images)).Images);
     }
 }

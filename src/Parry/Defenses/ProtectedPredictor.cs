@@ -7,7 +7,7 @@ namespace Parry.Defenses;
 /// A model without gradients behind a purifier. Every call purifies anew, with draws that belong to the samples, unless
 /// the draws are known.
 /// </summary>
-internal class ProtectedPredictor : IPredictor, IPerSample
+internal class ProtectedPredictor : IPredictor
 {
     private readonly IPurifier _purifier;
     private readonly IPredictor _model;
@@ -26,23 +26,22 @@ internal class ProtectedPredictor : IPredictor, IPerSample
             ? new Scorer(purifier, scorer, random)
             : new ProtectedPredictor(purifier, model, random);
 
-    public Tensor Predict(Tensor images) => Asked(images, _model.Predict);
-
-    public IPredictor For(ReadOnlyMemory<long> samples) => Of(_purifier, _model.For(samples), _random.For(samples));
+    public Tensor Predict(Images images) => Ask(_model.Predict, images);
 
     public IDisposable? EnterEvaluation() => _model.EnterEvaluation();
 
-    private Tensor Asked(Tensor images, Func<Tensor, Tensor> ask)
+    private Tensor Ask(Func<Images, Tensor> model, Images images)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(ask(_purifier.Purify(images.detach(), _random.Next(images)).Images));
+        Tensor purified = _purifier.Purify(images.Pixels.detach(), _random.Next(images)).Images;
+        return scope.MoveToOuter(model(images.With(purified)));
     }
 
     private sealed class Scorer(IPurifier purifier, IScorer model, CallDraws random)
         : ProtectedPredictor(purifier, model, random),
             IScorer
     {
-        public Tensor Probabilities(Tensor images) => Asked(images, model.Probabilities);
+        public Tensor Probabilities(Images images) => Ask(model.Probabilities, images);
     }
 }

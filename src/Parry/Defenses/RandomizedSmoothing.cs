@@ -15,12 +15,11 @@ namespace Parry.Defenses;
 /// <see cref="ExpectationOverTransformation"/>. Predictions count votes and do not abstain; the draws of a sample are
 /// the same in every call.
 /// </remarks>
-public sealed class RandomizedSmoothing : IClassifier, IPerSample
+public sealed class RandomizedSmoothing : ClassifierWrapper
 {
     private const int DrawsAtOnce = 100;
     private const int RowsAtOnce = 500;
 
-    private readonly IClassifier _model;
     private readonly double _deviation;
     private readonly int _draws;
     private readonly SampleRandom _random;
@@ -33,19 +32,14 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
     /// <param name="seed">Decides the noise.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no noise or no draw.</exception>
     public RandomizedSmoothing(IClassifier model, double deviation, int draws, long seed)
-        : this(model, deviation, draws, new SampleRandom(seed, default), Mean(model, deviation, draws, seed))
+        : base(model)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
+        (_deviation, _draws) = (deviation, draws);
+        _random = new SampleRandom(seed, default);
+        _soft = Mean(model, deviation, draws, seed);
     }
-
-    private RandomizedSmoothing(
-        IClassifier model,
-        double deviation,
-        int draws,
-        SampleRandom random,
-        ExpectationOverTransformation soft
-    ) => (_model, _deviation, _draws, _random, _soft) = (model, deviation, draws, random, soft);
 
     /// <summary>What the command line knows of it.</summary>
     public static DefenseEntry Entry { get; } =
@@ -76,12 +70,6 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
             }
         );
 
-    /// <inheritdoc/>
-    public ImageShape Shape => _model.Shape;
-
-    /// <inheritdoc/>
-    public int Classes => _model.Classes;
-
     /// <summary>
     /// What an attacker sees of it: the logarithms of the probabilities averaged over draws of the noise, which can be
     /// differentiated.
@@ -99,36 +87,24 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
         );
 
     /// <inheritdoc/>
-    public IPredictor For(ReadOnlyMemory<long> samples) =>
-        new RandomizedSmoothing(
-            _model,
-            _deviation,
-            _draws,
-            _random.For(samples),
-            (ExpectationOverTransformation)_soft.For(samples)
-        );
-
-    /// <inheritdoc/>
-    public IDisposable? EnterEvaluation() => _model.EnterEvaluation();
-
-    /// <inheritdoc/>
-    public Tensor Predict(Tensor images)
+    /// <remarks>The class with the most votes.</remarks>
+    public override Tensor Predict(Images images)
     {
-        int[][] votes = Votes(images, Bound(images), _draws);
+        int[][] votes = Votes(images, _random.For(images.Samples), _draws);
         return tensor(Array.ConvertAll(votes, counts => (long)Array.IndexOf(counts, counts.Max())));
     }
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor images) => _soft.Logits(images);
+    public override Tensor Logits(Images images) => _soft.Logits(images);
 
     /// <inheritdoc/>
-    public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss) => _soft.Gradient(images, loss);
+    public override LossGradient Gradient(Images images, Func<Tensor, Tensor> loss) => _soft.Gradient(images, loss);
 
     /// <summary>
     /// Proves for each image how far it is from another answer, with CERTIFY of the paper: some votes choose the class,
     /// others bound its probability.
     /// </summary>
-    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="images">In [0, 1].</param>
     /// <param name="selection">Votes that choose the class; 100 in the paper.</param>
     /// <param name="samples">Votes that bound its probability; 100,000 in the paper. With n, no radius exceeds
     /// σ·Φ⁻¹(alpha^(1/n)).</param>
@@ -137,14 +113,14 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
     /// <param name="cancellation">Stops between blocks of votes.</param>
     /// <returns>A certificate for each image.</returns>
     public Certificate[] Certify(
-        Tensor images,
+        Images images,
         int selection,
         int samples,
         double alpha,
         CancellationToken cancellation = default
     )
     {
-        SampleRandom random = Bound(images);
+        SampleRandom random = _random.For(images.Samples);
         int[][] chosen = Votes(images, random.Fork(0), selection, cancellation),
             counted = Votes(images, random.Fork(1), samples, cancellation);
         return
@@ -163,22 +139,11 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
         ];
     }
 
-    private SampleRandom Bound(Tensor images)
-    {
-        long rows = images.size(0);
-        return _random.Samples.Length == rows ? _random
-            : _random.Samples.IsEmpty ? _random.For(Enumerable.Range(0, (int)rows).Select(row => (long)row).ToArray())
-            : throw new InvalidOperationException(
-                $"A batch of {rows} rows came where {_random.Samples.Length} samples were announced: call "
-                    + $"model.For(samples) when samples leave."
-            );
-    }
-
     // How often each class is given, for each image.
-    private int[][] Votes(Tensor images, SampleRandom random, int draws, CancellationToken cancellation = default)
+    private int[][] Votes(Images images, SampleRandom random, int draws, CancellationToken cancellation = default)
     {
-        int count = (int)images.size(0),
-            size = Math.Max(1, RowsAtOnce / Math.Min(draws, DrawsAtOnce));
+        int count = images.Count;
+        int size = Math.Max(1, RowsAtOnce / Math.Min(draws, DrawsAtOnce));
         return
         [
             .. Workers
@@ -191,7 +156,7 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
                         using var frozen = no_grad();
                         using var scope = NewDisposeScope();
                         return Votes(
-                            images.slice(0, from, to, 1).unsqueeze(1),
+                            images.Pixels.slice(0, from, to, 1).unsqueeze(1),
                             random.For(random.Samples[from..to]),
                             draws,
                             to - from,
@@ -212,15 +177,10 @@ public sealed class RandomizedSmoothing : IClassifier, IPerSample
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             int block = Math.Min(DrawsAtOnce, draws - from);
-            Tensor noisy = random
-                .Normal(from, block, Shape.Channels, Shape.Height, Shape.Width)
-                .mul_(_deviation)
-                .add_(images);
+            Tensor noise = random.Normal(from, block, Shape.Channels, Shape.Height, Shape.Width);
+            Tensor noisy = (_deviation * noise) + images;
             long[] samples = [.. random.Samples.ToArray().SelectMany(sample => Enumerable.Repeat(sample, block))];
-            long[] given = _model
-                .For(samples)
-                .Predict(noisy.reshape(rows * block, Shape.Channels, Shape.Height, Shape.Width))
-                .ToArray<long>();
+            long[] given = Model.Predict(new Images(noisy.flatten(0, 1), samples)).ToArray<long>();
             for (int i = 0; i < given.Length; i++)
                 votes[i / block][given[i]]++;
         }

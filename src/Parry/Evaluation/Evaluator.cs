@@ -336,16 +336,16 @@ public sealed class Evaluator
             [
                 .. goal.Labels.ToArray<long>().Select((target, i) => target != truth[i] && (attacked?[i] ?? true)),
             ];
-        return AttackFit.Run(
+        return AttackDispatch.Run(
             ready,
             model,
-            images,
-            goal,
-            _plan.Seed,
-            attack.Epsilons,
-            attacked,
-            limits: _plan.Limits,
-            cancellation: _cancellation
+            new AttackRun(images, goal, _plan.Seed)
+            {
+                Epsilons = attack.Epsilons,
+                Attacked = attacked,
+                Limits = _plan.Limits,
+                Cancellation = _cancellation,
+            }
         );
     }
 
@@ -369,15 +369,9 @@ public sealed class Evaluator
         IReadOnlyList<double> epsilons = learner is IBudgetAttack<IClassifier> within
             ? attack.Epsilons ?? [within.Epsilon]
             : [];
-        var (trained, training) = AttackFit.Train(
-            learner,
-            model,
-            images,
-            attack.GoalFor(model, images, labels, _plan.Seed),
-            _plan.Seed,
-            epsilons,
-            cancellation: _cancellation
-        );
+        Goal goal = attack.GoalFor(model, images, labels, _plan.Seed);
+        var run = new AttackRun(images, goal, _plan.Seed) { Epsilons = epsilons, Cancellation = _cancellation };
+        var (trained, training) = AttackDispatch.Train(learner, model, run);
         if (training.Images > 0)
         {
             _notes.Add(

@@ -40,11 +40,9 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
                     using var frozen = no_grad();
                     using var scope = NewDisposeScope();
                     Goal goal = Goal.Untargeted(tensor(truth.At(pieces[i])));
-                    Tensor steepest = model
-                        .For(pieces[i])
-                        .Gradient(images.At(pieces[i]), AttackLoss.CrossEntropy(goal))
-                        .Gradient.abs()
-                        .amax([1, 2, 3]);
+                    var shown = new Images(images.At(pieces[i]), pieces[i]);
+                    LossGradient pass = model.Gradient(shown, AttackLoss.CrossEntropy(goal));
+                    Tensor steepest = pass.Gradient.abs().amax([1, 2, 3]);
                     return steepest.ToArray<float>().Count(value => !float.IsFinite(value) || value == 0);
                 },
                 cancellation
@@ -144,14 +142,11 @@ internal sealed class GradientChecks(EvaluationPlan plan, Tensor images, long[] 
                 using var frozen = no_grad();
                 using var inner = NewDisposeScope();
                 Goal goal = Goal.Untargeted(tensor(truth.At(pieces[i])));
-                IClassifier bound = model.For(pieces[i]);
-                Tensor attempts = search.Perturb(
-                    bound,
-                    images.At(pieces[i]),
-                    goal,
-                    new SampleRandom(plan.Seed, pieces[i])
-                );
-                return (inner.MoveToOuter(attempts), goal.IsReached(bound.Predict(attempts)).ToArray<bool>());
+                var shown = new Images(images.At(pieces[i]), pieces[i]);
+                var batch = new Batch(shown, goal, new SampleRandom(plan.Seed, pieces[i]));
+                Tensor attempts = search.Perturb(model, batch, search.Epsilon);
+                Tensor reached = goal.IsReached(model.Predict(batch.With(attempts)));
+                return (inner.MoveToOuter(attempts), reached.ToArray<bool>());
             },
             cancellation
         );

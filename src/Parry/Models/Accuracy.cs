@@ -34,7 +34,8 @@ public static class Accuracy
                 int from = piece * BatchSize;
                 int[] indices = [.. Enumerable.Range(from, Math.Min(BatchSize, set.Count - from))];
                 var (images, labels) = set.Batch(indices);
-                Tensor predicted = model.For(Array.ConvertAll(indices, index => (long)index)).Predict(images);
+                long[] samples = Array.ConvertAll(indices, index => (long)index);
+                Tensor predicted = model.Predict(new Images(images, samples));
                 return (int)predicted.eq(labels).sum().ToDouble();
             },
             cancellation

@@ -9,9 +9,8 @@ namespace Parry.Models;
 /// probabilities. Each call draws anew, with draws that belong to the samples.
 /// </summary>
 /// <remarks>A metered pass of it counts once and costs as many passes of the model as it draws.</remarks>
-public sealed class ExpectationOverTransformation : IClassifier, IPerSample
+public sealed class ExpectationOverTransformation : ClassifierWrapper
 {
-    private readonly IClassifier _model;
     private readonly int _draws;
     private readonly Func<Tensor, SampleRandom, Tensor>? _transformation;
     private readonly CallDraws _random;
@@ -20,64 +19,42 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
     /// <param name="model">What sees the transformed images.</param>
     /// <param name="draws">The number of transformations over which each call averages.</param>
     /// <param name="seed">Decides the transformations.</param>
-    /// <param name="transformation"> A differentiable function of images [N, C, H, W] in [0, 1] to such images, with
-    /// random draws for the same rows, such as <see cref="Noise"/>; null where the model itself is random.
-    /// </param>
+    /// <param name="transformation">A differentiable function of images [N, C, H, W] in [0, 1] to such images, with
+    /// random draws for the same rows, such as <see cref="Noise"/>; null where the model itself is random.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There are fewer draws than one.</exception>
     public ExpectationOverTransformation(
         IClassifier model,
         int draws,
         long seed,
         Func<Tensor, SampleRandom, Tensor>? transformation = null
     )
-        : this(model, draws, transformation, new CallDraws(seed))
+        : base(model)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(draws, 1);
+        (_draws, _transformation, _random) = (draws, transformation, new CallDraws(seed));
     }
 
-    private ExpectationOverTransformation(
-        IClassifier model,
-        int draws,
-        Func<Tensor, SampleRandom, Tensor>? transformation,
-        CallDraws random
-    ) => (_model, _draws, _transformation, _random) = (model, draws, transformation, random);
-
-    /// <inheritdoc/>
-    public ImageShape Shape => _model.Shape;
-
-    /// <inheritdoc/>
-    public int Classes => _model.Classes;
-
     /// <summary>
-    /// The transformation that adds normal noise of a standard deviation to every value and cuts the result to [0, 1].
+    /// The transformation that adds normal noise of a standard deviation to every value and clips the result to [0, 1].
     /// </summary>
     public static Func<Tensor, SampleRandom, Tensor> Noise(double deviation) =>
-        (images, random) => images.add(random.Normal(0, images.shape.AsSpan(1)).mul_(deviation)).clamp(0.0, 1.0);
-
-    /// <inheritdoc/>
-    /// <remarks>
-    /// Once bound to samples, a narrower binding goes on counting its calls, so each call has draws of its own.
-    /// </remarks>
-    public IPredictor For(ReadOnlyMemory<long> samples) =>
-        new ExpectationOverTransformation(_model.For(samples), _draws, _transformation, _random.For(samples));
-
-    /// <inheritdoc/>
-    public IDisposable? EnterEvaluation() => _model.EnterEvaluation();
+        (images, random) => (images + (deviation * random.Normal(0, images.shape.AsSpan(1)))).clamp(0.0, 1.0);
 
     /// <inheritdoc/>
     /// <remarks>The logarithms of the mean probabilities.</remarks>
-    public Tensor Logits(Tensor images) =>
-        MeanProbabilities(Each(images, transform => _model.Logits(transform(images))));
+    public override Tensor Logits(Images images) =>
+        MeanProbabilities(ForEachDraw(images, transform => Model.Logits(images.With(transform(images.Pixels)))));
 
     /// <inheritdoc/>
-    public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+    public override LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
-        LossGradient[] passes = Each(
+        LossGradient[] passes = ForEachDraw(
             images,
             transform =>
                 _transformation is null
-                    ? _model.Gradient(images, loss)
-                    : _model.GradientThrough(images, transform, loss)
+                    ? Model.Gradient(images, loss)
+                    : Model.GradientThrough(images, images.Pixels, transform, loss)
         );
         return new LossGradient(
             scope.MoveToOuter(MeanProbabilities([.. passes.Select(pass => pass.Logits)])),
@@ -86,19 +63,19 @@ public sealed class ExpectationOverTransformation : IClassifier, IPerSample
         );
     }
 
-    private T[] Each<T>(Tensor images, Func<Func<Tensor, Tensor>, T> pass)
+    private T[] ForEachDraw<T>(Images images, Func<Func<Tensor, Tensor>, T> pass)
     {
         SampleRandom random = _random.Next(images);
-        return
-        [
-            .. Enumerable
-                .Range(0, _draws)
-                .Select(draw =>
-                    pass(seen => _transformation is null ? seen : _transformation(seen, random.Fork(draw)))
-                ),
-        ];
+        var results = new T[_draws];
+        for (int draw = 0; draw < _draws; draw++)
+        {
+            SampleRandom own = random.Fork(draw);
+            results[draw] = pass(pixels => _transformation is null ? pixels : _transformation(pixels, own));
+        }
+
+        return results;
     }
 
     private Tensor MeanProbabilities(Tensor[] logits) =>
-        stack([.. logits.Select(one => one.log_softmax(-1))]).logsumexp(0).sub(Math.Log(_draws));
+        stack([.. logits.Select(one => one.log_softmax(-1))]).logsumexp(0) - Math.Log(_draws);
 }

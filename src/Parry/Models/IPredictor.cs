@@ -15,7 +15,7 @@ public interface IPredictor
     int Classes { get; }
 
     /// <summary>The predicted classes, [N] int64.</summary>
-    Tensor Predict(Tensor images);
+    Tensor Predict(Images images);
 
     /// <summary>
     /// Puts the model into evaluation mode until the returned object is disposed; null when it has no other mode.

@@ -6,8 +6,8 @@ namespace Parry.Models;
 public interface IScorer : IPredictor
 {
     /// <summary>Class probabilities, [N, classes].</summary>
-    Tensor Probabilities(Tensor images);
+    Tensor Probabilities(Images images);
 
     /// <inheritdoc/>
-    Tensor IPredictor.Predict(Tensor images) => Probabilities(images).argmax(1);
+    Tensor IPredictor.Predict(Images images) => Probabilities(images).argmax(1);
 }

@@ -118,17 +118,18 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The network refuses the images.</exception>
-    public Tensor Logits(Tensor images)
+    public Tensor Logits(Images images)
     {
+        Tensor pixels = images.Pixels;
         try
         {
-            Tensor taken = Contract.ToModel(_channelsLast ? ChannelsLast.Of(images) : images.contiguous());
+            Tensor taken = Contract.ToModel(_channelsLast ? ChannelsLast.Of(pixels) : pixels.contiguous());
             return Contract.ToLogits(_run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32));
         }
         catch (Exception e) when (e is ExternalException or InvalidDataException)
         {
             throw new UserErrorException(
-                $"{_name} cannot be used on {images.Describe()}: {TorchErrors.FirstLine(e.InnerException ?? e)}",
+                $"{_name} cannot be used on {pixels.Describe()}: {TorchErrors.FirstLine(e.InnerException ?? e)}",
                 e
             );
         }

@@ -33,10 +33,11 @@ public sealed class ModuleClassifier(
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The module refuses the images, or gives something else than logits of that
     /// many classes.</exception>
-    public Tensor Logits(Tensor images)
+    public Tensor Logits(Images images)
     {
+        Tensor pixels = images.Pixels;
         using var scope = NewDisposeScope();
-        Tensor input = channelsLast ? Architectures.ChannelsLast.Of(images) : images.contiguous();
+        Tensor input = channelsLast ? Architectures.ChannelsLast.Of(pixels) : pixels.contiguous();
         Tensor logits;
         try
         {
@@ -45,21 +46,21 @@ public sealed class ModuleClassifier(
         catch (Exception e) when (e is ExternalException or ArgumentException)
         {
             throw new UserErrorException(
-                $"the module {module.GetName()} does not take {images.Describe()}: {TorchErrors.FirstLine(e)}",
+                $"the module {module.GetName()} does not take {pixels.Describe()}: {TorchErrors.FirstLine(e)}",
                 e
             );
         }
 
         if (
             logits.shape.Length != 2
-            || logits.size(0) != images.size(0)
+            || logits.size(0) != pixels.size(0)
             || logits.size(1) != Classes
             || !logits.is_floating_point()
         )
         {
             throw new UserErrorException(
-                $"the module {module.GetName()} gives {logits.Describe()} for {images.Describe()}; logits "
-                    + $"Float32[{images.size(0)}, {Classes}] were expected"
+                $"the module {module.GetName()} gives {logits.Describe()} for {pixels.Describe()}; logits "
+                    + $"Float32[{pixels.size(0)}, {Classes}] were expected"
             );
         }
 

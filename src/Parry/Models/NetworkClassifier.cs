@@ -27,7 +27,7 @@ public sealed class NetworkClassifier(
     public int Classes { get; } = classes;
 
     /// <inheritdoc/>
-    public Tensor Logits(Tensor images) => Network.forward(images);
+    public Tensor Logits(Images images) => Network.forward(images.Pixels);
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => Network.EnterEvaluation();

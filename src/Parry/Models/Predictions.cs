@@ -32,7 +32,8 @@ public static class Predictions
                         using var scope = NewDisposeScope();
                         int from = i * Piece,
                             to = Math.Min(count, from + Piece);
-                        return model.For(samples[from..to]).Predict(images.slice(0, from, to, 1)).ToArray<long>();
+                        var part = new Images(images.slice(0, from, to, 1), samples[from..to]);
+                        return model.Predict(part).ToArray<long>();
                     }
                 )
                 .SelectMany(part => part),

@@ -6,27 +6,15 @@ namespace Parry.Models;
 /// A classifier whose logits are divided by a temperature: the same predictions, other probabilities, and gradients
 /// that do not vanish where logits are large.
 /// </summary>
-public sealed class ScaledLogits(IClassifier model, double temperature) : IClassifier, IPerSample
+public sealed class ScaledLogits(IClassifier model, double temperature) : ClassifierWrapper(model)
 {
     /// <inheritdoc/>
-    public ImageShape Shape => model.Shape;
+    public override Tensor Logits(Images images) => Model.Logits(images) / temperature;
 
     /// <inheritdoc/>
-    public int Classes => model.Classes;
-
-    /// <inheritdoc/>
-    public IPredictor For(ReadOnlyMemory<long> samples) => new ScaledLogits(model.For(samples), temperature);
-
-    /// <inheritdoc/>
-    public IDisposable? EnterEvaluation() => model.EnterEvaluation();
-
-    /// <inheritdoc/>
-    public Tensor Logits(Tensor images) => model.Logits(images).div(temperature);
-
-    /// <inheritdoc/>
-    public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+    public override LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
     {
-        LossGradient pass = model.Gradient(images, logits => loss(logits.div(temperature)));
-        return pass with { Logits = pass.Logits.div(temperature) };
+        LossGradient pass = Model.Gradient(images, logits => loss(logits / temperature));
+        return pass with { Logits = pass.Logits / temperature };
     }
 }

@@ -47,8 +47,8 @@ public sealed class AdvGanWeightsTests : IDisposable
         Tensor images = s_unseen.ImageTensor();
         Goal goal = Goal.Untargeted(s_unseen.LabelTensor());
         var counting = new CountingClassifier(s_classifier);
-        using AttackResult kept = loaded.Run(counting, images, goal, seed: 1)[0],
-            fresh = trained.Run(s_classifier, images, goal, seed: 1)[0];
+        using AttackResult kept = loaded.Run(counting, new AttackRun(images, goal, 1))[0],
+            fresh = trained.Run(s_classifier, new AttackRun(images, goal, 1))[0];
         Assert.Equal(0, kept.Queries.Sum() + kept.Gradients.Sum());
         Assert.Equal(Epsilon, kept.Epsilon);
 
@@ -204,7 +204,10 @@ public sealed class AdvGanWeightsTests : IDisposable
             "images of 1x8x8, not of 1x12x12",
             Assert
                 .Throws<UserErrorException>(() =>
-                    loaded.Run(larger, images, Goal.Untargeted(labels), seed: 1, attacked: [true, true, true, true])
+                    loaded.Run(
+                        larger,
+                        new AttackRun(images, Goal.Untargeted(labels), 1) { Attacked = [true, true, true, true] }
+                    )
                 )
                 .Message,
             StringComparison.Ordinal
@@ -215,9 +218,7 @@ public sealed class AdvGanWeightsTests : IDisposable
                 .Throws<UserErrorException>(() =>
                     loaded.Run(
                         s_classifier,
-                        s_unseen.ImageTensor(),
-                        Goal.Targeted(zeros([60], ScalarType.Int64)),
-                        seed: 1
+                        new AttackRun(s_unseen.ImageTensor(), Goal.Targeted(zeros([60], ScalarType.Int64)), 1)
                     )
                 )
                 .Message,

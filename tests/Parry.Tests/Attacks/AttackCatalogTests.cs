@@ -177,7 +177,7 @@ public class AttackCatalogTests
         using Tensor image = zeros([1, 1, 6, 6]),
             label = zeros([1], ScalarType.Int64);
         var error = Assert.Throws<UserErrorException>(() =>
-            AttackCatalog.Parse("pgd").Run(new Labels(), image, Goal.Untargeted(label), seed: 1)
+            AttackCatalog.Parse("pgd").Run(new Labels(), new AttackRun(image, Goal.Untargeted(label), 1))
         );
         Assert.Equal("the attack pgd needs the model's gradients, and this model shows only labels", error.Message);
     }
@@ -188,6 +188,6 @@ public class AttackCatalogTests
 
         public int Classes => 2;
 
-        public Tensor Predict(Tensor images) => throw new NotSupportedException();
+        public Tensor Predict(Images images) => throw new NotSupportedException();
     }
 }

@@ -27,7 +27,7 @@ public class GroundTruthTests
         int compared = 0;
         foreach (string text in attacks.DistinctBy(text => text.Split(':')[0]))
         {
-            foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, images, goal, seed: 1))
+            foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, new AttackRun(images, goal, 1)))
             {
                 using (result)
                 {

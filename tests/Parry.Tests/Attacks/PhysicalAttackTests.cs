@@ -61,7 +61,11 @@ public class PhysicalAttackTests
         var draws = new SampleRandom(4, new long[] { 0, 1 });
         Tensor Seen(Tensor input) => new Views().Apply(input, draws);
         Tensor Loss(Tensor logits) => logits.slice(1, 0, 1, 1).squeeze(1);
-        double slope = model.GradientThrough(images, Seen, Loss).Gradient.mul(direction).sum().ToDouble();
+        double slope = model
+            .GradientThrough(Parry.Models.Images.Of(images), images, Seen, Loss)
+            .Gradient.mul(direction)
+            .sum()
+            .ToDouble();
         double At(double step) => Loss(model.Logits(Seen(images.add(direction.mul(step))))).sum().ToDouble();
         Assert.Equal((At(0.1) - At(-0.1)) / 0.2, slope, 0.001);
     }
@@ -236,8 +240,10 @@ public class PhysicalAttackTests
             AttackRunner.Run(attack, model, images, Goal.Targeted(wanted), seed: 1)
         );
         using Tensor target = full([100], 2.0, ScalarType.Int64);
-        var trained = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random, []);
-        var again = (AdversarialPatch)attack.Train(model, training, Goal.Targeted(target), random, []);
+        var trained = (AdversarialPatch)
+            attack.Train(model, new Batch(new Images(training, random.Samples), Goal.Targeted(target), random), []);
+        var again = (AdversarialPatch)
+            attack.Train(model, new Batch(new Images(training, random.Samples), Goal.Targeted(target), random), []);
         Assert.Equal(trained.Patch!.ToArray<float>(), again.Patch!.ToArray<float>());
 
         using Tensor gray = full([4, 1, 6, 6], 0.5);
@@ -280,7 +286,11 @@ public class PhysicalAttackTests
         GC.WaitForPendingFinalizers();
         long before = Settled.Tensors();
         var trained = (AdversarialPatch)
-            new AdversarialPatch { Steps = 3 }.Train(model, training, Goal.Untargeted(labels), random, []);
+            new AdversarialPatch { Steps = 3 }.Train(
+                model,
+                new Batch(new Images(training, random.Samples), Goal.Untargeted(labels), random),
+                []
+            );
         Assert.Equal(before + 1, LiveTensors.Count);
         using AttackResult batch = AttackRunner.Run(trained, model, images, Goal.Untargeted(own), seed: 1);
         for (int i = 0; i < 9; i++)
@@ -291,11 +301,8 @@ public class PhysicalAttackTests
             using AttackResult single = AttackRunner.Run(
                 trained,
                 model,
-                image,
-                Goal.Untargeted(label),
-                seed: 1,
-                firstSample: i
-            );
+                new AttackRun(image, Goal.Untargeted(label), 1) { FirstSample = i }
+            )[0];
             Assert.Equal(row.ToArray<float>(), single.Attempts.ToArray<float>());
         }
     }
@@ -345,7 +352,7 @@ public class PhysicalAttackTests
 
         public int Classes { get; }
 
-        public Tensor Logits(Tensor images) =>
-            nn.functional.conv2d(images.sub(0.5), _filters).relu().mean([2, 3]).mul(20.0);
+        public Tensor Logits(Images images) =>
+            nn.functional.conv2d(images.Pixels - 0.5, _filters).relu().mean([2, 3]).mul(20.0);
     }
 }

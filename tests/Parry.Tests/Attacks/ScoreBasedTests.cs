@@ -25,7 +25,7 @@ public class ScoreBasedTests
         var problem = new LinearProblem(Norm.Linf, classes: 3, count: 6, seed: 3);
         using AttackResult result = AttackCatalog
             .Parse(text)
-            .Run(new Scores(problem.Model), problem.Images, problem.Goal(targeted: false), seed: 1)[0];
+            .Run(new Scores(problem.Model), new AttackRun(problem.Images, problem.Goal(targeted: false), 1))[0];
         Assert.All(result.Succeeded, Assert.True);
         Assert.All(result.Gradients, count => Assert.Equal(0, count));
     }
@@ -55,7 +55,11 @@ public class ScoreBasedTests
         using Tensor images = rand([12, 3, 6, 6], generator: random);
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         var attack = new OnePixel { Population = 20, Generations = 10 };
-        IReadOnlyList<AttackResult> results = AttackRunner.Run(attack, model, images, goal, seed: 1, [3, 7, 12, 0]);
+        IReadOnlyList<AttackResult> results = AttackRunner.Run(
+            attack,
+            model,
+            new AttackRun(images, goal, 1) { Epsilons = [3, 7, 12, 0] }
+        );
         Assert.Equal(
             [3, 6, 12, 0],
             results.Select(result => Norm.L0.Of(result.Attempts.sub(images)).ToArray<float>().Max())
@@ -158,9 +162,7 @@ public class ScoreBasedTests
         ITrainedAttack<IScorer> Trained(long seed) =>
             attack.Train(
                 problem.Model,
-                own,
-                all.Select(arange(32, ScalarType.Int64)),
-                new SampleRandom(seed, Enumerable.Range(8, 32).Select(i => (long)i).ToArray()),
+                new Batch(Images.Of(own), all.Select(arange(32, ScalarType.Int64)), new SampleRandom(seed, default)),
                 []
             );
         ITrainedAttack<IScorer> trained = Trained(1);
@@ -200,8 +202,8 @@ public class ScoreBasedTests
         }
 
         using Tensor images = tensor(values, [64, 1, side, side]);
-        using ImageCodec brief = ImageCodec.Train(images, 1, seed: 1, null, default),
-            longer = ImageCodec.Train(images, 30, seed: 1, null, default);
+        using ImageCodec brief = ImageCodec.Train(images, 1, 1, null, default),
+            longer = ImageCodec.Train(images, 30, 1, null, default);
         Assert.True(longer.Error < 0.5 * brief.Error, $"{longer.Error} after 30 epochs, {brief.Error} after one");
         Assert.Equal(side == 28 ? (14, 14) : (7, 7), longer.CodeSize);
         using Tensor code = zeros([2, 1, longer.CodeSize.Height, longer.CodeSize.Width]),
@@ -232,6 +234,6 @@ public class ScoreBasedTests
 
         public int Classes => model.Classes;
 
-        public Tensor Probabilities(Tensor images) => model.Probabilities(images);
+        public Tensor Probabilities(Images images) => model.Probabilities(images);
     }
 }

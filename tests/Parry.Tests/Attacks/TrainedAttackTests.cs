@@ -36,7 +36,7 @@ public class TrainedAttackTests
             $"the attack {attack.Name} learns before it attacks",
             Assert
                 .Throws<UserErrorException>(() =>
-                    attack.Run(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)
+                    attack.Run(_problem.Model, new AttackRun(_problem.Images, _problem.Goal(false), 1))
                 )
                 .Message,
             StringComparison.Ordinal
@@ -57,7 +57,9 @@ public class TrainedAttackTests
     {
         var counting = new CountingClassifier(_problem.Model);
         var modal = new ModalClassifier(counting);
-        AttackSpec trained = AttackCatalog.Parse(text).Train(modal, _problem.Images, _problem.Goal(false), seed: 1);
+        AttackSpec trained = AttackCatalog
+            .Parse(text)
+            .Train(modal, new AttackRun(_problem.Images, _problem.Goal(false), 1));
         Assert.True(modal.Training);
         Assert.Equal(10, trained.Training!.Images);
         Assert.Equal(counting.Queries, trained.Training.Queries);
@@ -66,7 +68,7 @@ public class TrainedAttackTests
 
         var broken = new ModalClassifier(_problem.Model, callsUntilFailure: 1);
         Assert.Throws<TimeoutException>(() =>
-            AttackCatalog.Parse(text).Train(broken, _problem.Images, _problem.Goal(false), seed: 1)
+            AttackCatalog.Parse(text).Train(broken, new AttackRun(_problem.Images, _problem.Goal(false), 1))
         );
         Assert.True(broken.Training);
     }
@@ -80,7 +82,10 @@ public class TrainedAttackTests
         Assert.ThrowsAny<OperationCanceledException>(() =>
             AttackCatalog
                 .Parse(text)
-                .Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1, cancellation: cancelled.Token)
+                .Train(
+                    _problem.Model,
+                    new AttackRun(_problem.Images, _problem.Goal(false), 1) { Cancellation = cancelled.Token }
+                )
         );
         Settle();
         // What earlier tests left to the collector must not go in between.
@@ -89,7 +94,10 @@ public class TrainedAttackTests
         long before = Settled.Tensors();
         (
             (IDisposable)
-                AttackCatalog.Parse(text).Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1).Attack
+                AttackCatalog
+                    .Parse(text)
+                    .Train(_problem.Model, new AttackRun(_problem.Images, _problem.Goal(false), 1))
+                    .Attack
         ).Dispose();
         Assert.Equal(before, LiveTensors.Count);
     }
@@ -101,13 +109,13 @@ public class TrainedAttackTests
         {
             AttackSpec trained = AttackCatalog
                 .Parse(text)
-                .Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1);
+                .Train(_problem.Model, new AttackRun(_problem.Images, _problem.Goal(false), 1));
             using Tensor targets = full([10], 2.0, ScalarType.Int64);
             Assert.Contains(
                 "was trained untargeted",
                 Assert
                     .Throws<UserErrorException>(() =>
-                        trained.Run(_problem.Model, _problem.Images, Goal.Targeted(targets), seed: 1)
+                        trained.Run(_problem.Model, new AttackRun(_problem.Images, Goal.Targeted(targets), 1))
                     )
                     .Message,
                 StringComparison.Ordinal
@@ -119,7 +127,7 @@ public class TrainedAttackTests
     public void An_attack_that_does_not_learn_is_the_same_after_training()
     {
         AttackSpec fgsm = AttackCatalog.Parse("fgsm");
-        Assert.Same(fgsm, fgsm.Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1));
+        Assert.Same(fgsm, fgsm.Train(_problem.Model, new AttackRun(_problem.Images, _problem.Goal(false), 1)));
     }
 
     [Fact]
@@ -136,8 +144,8 @@ public class TrainedAttackTests
         {
             IReadOnlyList<AttackResult> results = AttackCatalog
                 .Parse(text)
-                .Train(problem.Model, images, goal, seed: 1)
-                .Run(problem.Model, images, goal, seed: 1);
+                .Train(problem.Model, new AttackRun(images, goal, 1))
+                .Run(problem.Model, new AttackRun(images, goal, 1));
             Assert.All(results[0].Succeeded, Assert.False);
             Assert.All(results[1].Succeeded, Assert.True);
         }
@@ -168,7 +176,7 @@ public class TrainedAttackTests
                 .Throws<UserErrorException>(() =>
                     AttackCatalog
                         .Parse("transfer")
-                        .Train(_problem.Model, _problem.Images, _problem.Goal(false), seed: 1)
+                        .Train(_problem.Model, new AttackRun(_problem.Images, _problem.Goal(false), 1))
                 )
                 .Message,
             StringComparison.Ordinal
@@ -180,9 +188,11 @@ public class TrainedAttackTests
     {
         AttackSpec trained = AttackCatalog
             .Parse("substitute:rounds=3,epochs=2")
-            .Train(new LabelsOnly(_problem.Model), _problem.Images, _problem.Goal(false), seed: 1);
+            .Train(new LabelsOnly(_problem.Model), new AttackRun(_problem.Images, _problem.Goal(false), 1));
         Assert.Equal(10 + 10 + 20, trained.Training!.Queries);
-        Assert.Single(trained.Run(new LabelsOnly(_problem.Model), _problem.Images, _problem.Goal(false), seed: 1));
+        Assert.Single(
+            trained.Run(new LabelsOnly(_problem.Model), new AttackRun(_problem.Images, _problem.Goal(false), 1))
+        );
     }
 
     private static void Settle()
@@ -197,6 +207,6 @@ public class TrainedAttackTests
 
         public int Classes => model.Classes;
 
-        public Tensor Predict(Tensor images) => model.Predict(images);
+        public Tensor Predict(Images images) => model.Predict(images);
     }
 }

@@ -261,17 +261,13 @@ public sealed class AdversarialTrainingTests : IDisposable
 
         public bool Trainable { get; private set; }
 
-        public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-            PerturbWithin(model, images, goal, random, [Epsilon])[0];
+        public Tensor Perturb(IClassifier model, Batch batch, double epsilon) =>
+            PerturbWithin(model, batch, [epsilon])[0];
 
-        public IReadOnlyList<Tensor> PerturbWithin(
-            IClassifier model,
-            Tensor images,
-            Goal goal,
-            SampleRandom random,
-            IReadOnlyList<double> epsilons
-        )
+        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
         {
+            Tensor images = batch.Images;
+            Goal goal = batch.Goal;
             lock (_lock)
             {
                 Labels = goal.Labels.ToArray<long>();

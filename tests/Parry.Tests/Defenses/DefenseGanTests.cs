@@ -193,8 +193,10 @@ public class DefenseGanTests
             3
         );
         Tensor images = Images(3);
-        float[] all = model.For(new long[] { 0, 1, 2 }).Logits(images).ToArray<float>();
-        float[] last = model.For(new long[] { 2 }).Logits(images.slice(0, 2, 3, 1)).ToArray<float>();
+        float[] all = model.Logits(new Parry.Models.Images(images, new long[] { 0, 1, 2 })).ToArray<float>();
+        float[] last = model
+            .Logits(new Parry.Models.Images(images.slice(0, 2, 3, 1), new long[] { 2 }))
+            .ToArray<float>();
         Assert.All(all.TakeLast(last.Length).Zip(last), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
     }
 
@@ -264,7 +266,7 @@ public class DefenseGanTests
         var purifier = new DefenseGan(generator) { Steps = 4, Restarts = 1 };
         var draws = new SampleRandom(7, new long[] { 0, 1, 2 });
         var classifier = new LinearClassifier(s_shape);
-        IClassifier model = ((IClassifier)purifier.Protect(classifier, draws)).For(new long[] { 0, 1, 2 });
+        IClassifier model = purifier.Protect(classifier, draws);
         Tensor images = Images(3);
         float[] purified = ((IClassifier)classifier).Logits(purifier.Purify(images, draws).Images).ToArray<float>();
         Assert.Equal(purified, model.Logits(images).ToArray<float>());

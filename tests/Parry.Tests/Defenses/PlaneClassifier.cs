@@ -12,9 +12,9 @@ internal sealed class PlaneClassifier(ImageShape shape, Tensor normal, double th
 
     public int Classes => 2;
 
-    public Tensor Logits(Tensor images)
+    public Tensor Logits(Images images)
     {
-        Tensor side = Side(images).mul(steepness);
+        Tensor side = Side(images.Pixels).mul(steepness);
         return stack([side, side.neg()], 1);
     }
 

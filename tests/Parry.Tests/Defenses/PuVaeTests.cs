@@ -168,10 +168,7 @@ public sealed class PuVaeTests : IDisposable
         using AttackResult result = AttackRunner.Run<IClassifier>(
             attack,
             defended,
-            images,
-            Goal.Untargeted(labels),
-            seed: 5,
-            [0.45]
+            new AttackRun(images, Goal.Untargeted(labels), 5) { Epsilons = [0.45] }
         )[0];
         Tensor noise = new SampleRandom(9, Rows(30)).Signs(0, 1, 8, 8).mul(0.45).add(images).clamp(0.0, 1.0);
         int random = Wrong(noise),
@@ -199,7 +196,8 @@ public sealed class PuVaeTests : IDisposable
         };
         Tensor together = attack.Perturb(s_classifier, images, Goal.Targeted(wanted), Draws(8));
         Assert.True(
-            purifier.Protect(s_classifier, seed: 2).For(Rows(8)).Predict(together).eq(wanted).sum().ToDouble() >= 6
+            purifier.Protect(s_classifier, seed: 2).Predict(new Images(together, Rows(8))).eq(wanted).sum().ToDouble()
+                >= 6
         );
         Tensor alone = attack.Perturb(
             s_classifier,

@@ -55,7 +55,7 @@ public class RandomizedSmoothingTests
         double[] distances = [0.1, 0.2, 0.4, -0.3];
         Tensor images = cat([.. distances.Select(distance => Plane.At(distance))]);
         Certificate[] proven = new RandomizedSmoothing(new Plane(), deviation: 0.25, draws: 1, seed: 3).Certify(
-            images,
+            Images.Of(images),
             100,
             20_000,
             0.001
@@ -72,7 +72,7 @@ public class RandomizedSmoothingTests
     {
         using var scope = NewDisposeScope();
         Certificate proven = new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(
-            Plane.At(0),
+            Images.Of(Plane.At(0)),
             100,
             1000,
             0.001
@@ -87,7 +87,9 @@ public class RandomizedSmoothingTests
         double most = 0.25 * NormalDistribution.Quantile(Math.Pow(0.001, 1.0 / 500));
         Assert.Equal(
             most,
-            new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3).Certify(Plane.At(5), 100, 500, 0.001)[0].Radius,
+            new RandomizedSmoothing(new Plane(), 0.25, 1, seed: 3)
+                .Certify(Images.Of(Plane.At(5)), 100, 500, 0.001)[0]
+                .Radius,
             1e-12
         );
     }
@@ -98,16 +100,11 @@ public class RandomizedSmoothingTests
         using var scope = NewDisposeScope();
         Tensor images = cat([.. Enumerable.Range(0, 7).Select(i => Plane.At(0.03 * i))]);
         var smoothed = new RandomizedSmoothing(new Plane(), 0.25, 150, seed: 3);
-        Certificate[] together = smoothed.Certify(images, 10, 250, 0.01);
+        Certificate[] together = smoothed.Certify(Images.Of(images), 10, 250, 0.01);
         for (int i = 0; i < 7; i++)
             Assert.Equal(
                 together[i],
-                ((RandomizedSmoothing)smoothed.For(new long[] { i })).Certify(
-                    images.slice(0, i, i + 1, 1),
-                    10,
-                    250,
-                    0.01
-                )[0]
+                smoothed.Certify(new Images(images.slice(0, i, i + 1, 1), new long[] { i }), 10, 250, 0.01)[0]
             );
     }
 
@@ -134,10 +131,10 @@ public class RandomizedSmoothingTests
 
         public static Tensor At(double distance) => full([1, 1, 4, 4], 0.5 + (distance / 4));
 
-        public Tensor Logits(Tensor images)
+        public Tensor Logits(Images images)
         {
             // The unit normal of 16 pixels is 1/4 in each.
-            Tensor distance = images.sub(0.5).flatten(1).sum(1, true).mul(0.25);
+            Tensor distance = (images.Pixels - 0.5).flatten(1).sum(1, true) * 0.25;
             return cat([distance.neg(), distance], 1);
         }
     }

@@ -472,8 +472,8 @@ public class EvaluatorTests
 
         public int Classes => _linear.Classes;
 
-        public Tensor Logits(Tensor images) =>
-            ((IClassifier)_linear).Logits(images).detach().add(images.sum([1, 2, 3]).mul(0.0).unsqueeze(1));
+        public Tensor Logits(Images images) =>
+            ((IClassifier)_linear).Logits(images).detach().add(images.Pixels.sum([1, 2, 3]).mul(0.0).unsqueeze(1));
     }
 
     /// <summary>FGSM that uses only half of its budget.</summary>
@@ -485,23 +485,14 @@ public class EvaluatorTests
 
         public double Epsilon => 0.1;
 
-        public Tensor Perturb(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random) =>
-            PerturbWithin(model, images, goal, random, [Epsilon])[0];
+        public Tensor Perturb(IClassifier model, Parry.Attacks.Batch batch, double epsilon) =>
+            PerturbWithin(model, batch, [epsilon])[0];
 
         public IReadOnlyList<Tensor> PerturbWithin(
             IClassifier model,
-            Tensor images,
-            Parry.Attacks.Goal goal,
-            SampleRandom random,
+            Parry.Attacks.Batch batch,
             IReadOnlyList<double> epsilons
-        ) =>
-            new FastGradientSign().PerturbWithin(
-                model,
-                images,
-                goal,
-                random,
-                [.. epsilons.Select(epsilon => epsilon / 2)]
-            );
+        ) => new FastGradientSign().PerturbWithin(model, batch, [.. epsilons.Select(epsilon => epsilon / 2)]);
     }
 
     /// <summary>Remembers what it learned from, and does nothing.</summary>
@@ -525,32 +516,28 @@ public class EvaluatorTests
 
         public Parry.Attacks.ITrainedAttack<IClassifier> Train(
             IClassifier model,
-            Tensor images,
-            Parry.Attacks.Goal goal,
-            SampleRandom random,
+            Parry.Attacks.Batch data,
             IReadOnlyList<double> epsilons,
             IProgress<double>? progress = null,
             CancellationToken cancellation = default
         )
         {
-            _ = model.Gradient(images, Parry.Attacks.Steps.AttackLoss.CrossEntropy(goal));
-            Seen.Add(images.ToArray<float>());
-            Goals.Add((goal.IsTargeted, goal.Labels.ToArray<long>()));
+            _ = model.Gradient(data.With(data.Images), Parry.Attacks.Steps.AttackLoss.CrossEntropy(data.Goal));
+            Seen.Add(data.Images.ToArray<float>());
+            Goals.Add((data.Goal.IsTargeted, data.Goal.Labels.ToArray<long>()));
             if (Budgets.Count == 0)
                 Budgets.AddRange(epsilons);
             return this with { IsTrained = true };
         }
 
-        public Tensor Perturb(IClassifier model, Tensor images, Parry.Attacks.Goal goal, SampleRandom random) =>
-            IsTrained ? images : throw new InvalidOperationException();
+        public Tensor Perturb(IClassifier model, Parry.Attacks.Batch batch, double epsilon) =>
+            IsTrained ? batch.Images : throw new InvalidOperationException();
 
         public IReadOnlyList<Tensor> PerturbWithin(
             IClassifier model,
-            Tensor images,
-            Parry.Attacks.Goal goal,
-            SampleRandom random,
+            Parry.Attacks.Batch batch,
             IReadOnlyList<double> epsilons
-        ) => [.. epsilons.Select(_ => Perturb(model, images, goal, random))];
+        ) => [.. epsilons.Select(epsilon => Perturb(model, batch, epsilon))];
 
         public void Dispose() { }
     }

@@ -209,9 +209,11 @@ public sealed class GradientMaskingTests
 
         public int Classes => 2;
 
-        public Tensor Logits(Tensor images) =>
+        public Tensor Logits(Images images) =>
             masked
-                ? _plane.Logits(images.detach()).add(images.sum([1, 2, 3]).mul(0.0).unsqueeze(1))
+                ? _plane
+                    .Logits(images.With(images.Pixels.detach()))
+                    .add(images.Pixels.sum([1, 2, 3]).mul(0.0).unsqueeze(1))
                 : _plane.Logits(images);
     }
 

@@ -36,7 +36,7 @@ public class NearChanceTests
 
         public int Classes => 2;
 
-        public Tensor Logits(Tensor images) =>
-            cat([(1.0 - images.reshape(-1, 1)).mul(sign), images.reshape(-1, 1).mul(sign)], 1);
+        public Tensor Logits(Images images) =>
+            cat([(1.0 - images.Pixels.reshape(-1, 1)).mul(sign), images.Pixels.reshape(-1, 1).mul(sign)], 1);
     }
 }

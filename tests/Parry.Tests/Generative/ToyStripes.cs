@@ -42,7 +42,8 @@ internal static class ToyStripes
 
         public int Classes => 3;
 
-        public Tensor Logits(Tensor images) => nn.functional.linear(images.flatten(1), _weights.to(images.dtype));
+        public Tensor Logits(Images images) =>
+            nn.functional.linear(images.Pixels.flatten(1), _weights.to(images.Pixels.dtype));
 
         private static Tensor Weigh()
         {

@@ -22,10 +22,9 @@ public class WrappedClassifierTests
         Tensor images = Images(4);
         long[] samples = [5, 6, 7, 8];
         Func<Tensor, SampleRandom, Tensor> noise = ExpectationOverTransformation.Noise(0.3);
-        IClassifier Wrapped() =>
-            new ExpectationOverTransformation(model, 3, seed: 9, noise).For(samples) as IClassifier
-            ?? throw new InvalidOperationException();
-        LossGradient mean = Wrapped().Gradient(images, s_loss);
+        IClassifier Wrapped() => new ExpectationOverTransformation(model, 3, seed: 9, noise);
+        var numbered = new Parry.Models.Images(images, samples);
+        LossGradient mean = Wrapped().Gradient(numbered, s_loss);
         LossGradient[] draws =
         [
             .. Enumerable
@@ -33,7 +32,7 @@ public class WrappedClassifierTests
                 .Select(draw =>
                 {
                     SampleRandom random = new SampleRandom(9, samples).Fork(1).Fork(draw);
-                    return model.GradientThrough(images, seen => noise(seen, random), s_loss);
+                    return model.GradientThrough(numbered, images, seen => noise(seen, random), s_loss);
                 }),
         ];
         Same(draws[0].Gradient.add(draws[1].Gradient).add(draws[2].Gradient).div(3.0), mean.Gradient);
@@ -44,14 +43,14 @@ public class WrappedClassifierTests
             .add(draws[2].Logits.softmax(-1))
             .div(3.0);
         Same(probabilities, mean.Logits.softmax(-1));
-        Same(probabilities, Wrapped().Probabilities(images));
+        Same(probabilities, Wrapped().Probabilities(new Parry.Models.Images(images, samples)));
 
         // Neither one draw nor the gradient of mean logits gives the same.
         Assert.True(draws[0].Gradient.sub(mean.Gradient).abs().amax([0, 1, 2, 3]).ToDouble() > 1e-2);
     }
 
     [Fact]
-    public void EOT_also_averages_a_model_that_is_random_itself_and_draws_anew_at_each_call()
+    public void EOT_also_averages_a_model_that_is_random_itself_and_draws_anew_at_each_call_of_a_run()
     {
         using var scope = NewDisposeScope();
         var dice = new Dice(new LinearClassifier(s_shape));
@@ -69,7 +68,10 @@ public class WrappedClassifierTests
             seed: 1,
             ExpectationOverTransformation.Noise(0.1)
         );
-        Assert.NotEqual(noisy.Logits(images).ToArray<float>(), noisy.Logits(images).ToArray<float>());
+        var run = Parry.Models.Images.Of(images);
+        float[] first = noisy.Logits(run).ToArray<float>();
+        Assert.NotEqual(first, noisy.Logits(run).ToArray<float>());
+        Assert.Equal(first, noisy.Logits(Parry.Models.Images.Of(images)).ToArray<float>());
     }
 
     [Fact]
@@ -83,11 +85,8 @@ public class WrappedClassifierTests
         using AttackResult batch = AttackRunner.Run(
             attack,
             model,
-            images,
-            Goal.Untargeted(labels),
-            seed: 1,
-            attacked: all
-        );
+            new AttackRun(images, Goal.Untargeted(labels), 1) { Attacked = all }
+        )[0];
         for (int i = 0; i < 7; i++)
         {
             using Tensor image = images.slice(0, i, i + 1, 1),
@@ -96,52 +95,13 @@ public class WrappedClassifierTests
             using AttackResult single = AttackRunner.Run(
                 attack,
                 model,
-                image,
-                Goal.Untargeted(label),
-                seed: 1,
-                attacked: [true],
-                firstSample: i
-            );
+                new AttackRun(image, Goal.Untargeted(label), 1) { Attacked = [true], FirstSample = i }
+            )[0];
             Assert.All(
                 row.ToArray<float>().Zip(single.Attempts.ToArray<float>()),
                 pair => Assert.Equal(pair.First, pair.Second, 1e-6)
             );
         }
-    }
-
-    [Fact]
-    public void Any_attack_passes_a_rounding_by_BPDA_that_has_no_gradient_of_its_own()
-    {
-        IClassifier model = new LinearClassifier(s_shape);
-        static Tensor Rounded(Tensor images) => images.mul(4.0).round().div(4.0);
-        var approximated = new BackwardPassApproximation(model, Rounded);
-        var masked = new BackwardPassApproximation(model, Rounded, images => images.mul(0.0));
-        using Tensor images = Images(20),
-            labels = ((IClassifier)approximated).Predict(images);
-        var attack = new ProjectedGradientDescent { Epsilon = 0.2, RandomStart = false };
-        int Successes(IClassifier attacked) =>
-            AttackRunner.Run(attack, attacked, images, Goal.Untargeted(labels), seed: 1).Succeeded.Count(s => s);
-        Assert.Equal(20, Successes(approximated));
-        Assert.Equal(0, Successes(masked));
-    }
-
-    [Fact]
-    public void BPDA_shows_the_preprocessed_image_and_differentiates_the_substitute()
-    {
-        using var scope = NewDisposeScope();
-        IClassifier model = new LinearClassifier(s_shape);
-        Tensor images = Images(3);
-        Tensor seen = images.round(),
-            slope = model.Gradient(seen, s_loss).Gradient;
-        IClassifier identity = new BackwardPassApproximation(model, x => x.round()),
-            square = new BackwardPassApproximation(model, x => x.round(), x => x.mul(x));
-        Assert.Equal(model.Logits(seen).ToArray<float>(), identity.Logits(images).ToArray<float>());
-        Same(slope, identity.Gradient(images, s_loss).Gradient);
-        Same(slope.mul(images).mul(2.0), square.Gradient(images, s_loss).Gradient);
-
-        // The same through autograd, without the method.
-        Tensor input = images.detach().requires_grad_();
-        Same(slope.mul(images).mul(2.0), Autograd.Grad(s_loss(square.Logits(input)).sum(), input));
     }
 
     private static void Same(Tensor expected, Tensor actual) =>
@@ -165,6 +125,6 @@ public class WrappedClassifierTests
 
         public int Classes => model.Classes;
 
-        public Tensor Logits(Tensor images) => model.Logits(images).mul((double)(++Calls));
+        public Tensor Logits(Images images) => model.Logits(images).mul((double)(++Calls));
     }
 }

@@ -96,7 +96,7 @@ public class AttackSnapshotTests
         model = new Shaken(model);
         string folder = Directory.CreateTempSubdirectory().FullName;
         string linear = Path.Combine(folder, "linear.safetensors");
-        new Parry.Tests.Attacks.LinearClassifier(model.Shape, model.Classes, seed: 31).SaveAsNetwork(linear);
+        new LinearClassifier(model.Shape, model.Classes, seed: 31).SaveAsNetwork(linear);
         var snapshot = new Snapshot(name);
         foreach (string text in texts)
         {
@@ -106,12 +106,12 @@ public class AttackSnapshotTests
             try
             {
                 AttackSpec parsed = AttackCatalog.Parse(text.Replace("LINEAR", linear, StringComparison.Ordinal));
-                AttackSpec attack = parsed.Train(model, images, goal, seed: 1);
+                AttackSpec attack = parsed.Train(model, new AttackRun(images, goal, 1));
                 if (attack.Training is { } training)
                 {
                     snapshot.Exact(text, "passes of the training", training.Queries, training.Gradients);
                 }
-                foreach (AttackResult result in attack.Run(model, images, goal, seed: 1))
+                foreach (AttackResult result in attack.Run(model, new AttackRun(images, goal, 1)))
                 {
                     using (result)
                         Add(snapshot, text, model, labels, result);
@@ -165,6 +165,6 @@ public class AttackSnapshotTests
 
         public int Classes => model.Classes;
 
-        public Tensor Logits(Tensor images) => model.Logits(MadeImages.Shaken(images));
+        public Tensor Logits(Images images) => model.Logits(images.With(MadeImages.Shaken(images.Pixels)));
     }
 }

@@ -63,7 +63,7 @@ public sealed class AttackSpec
     /// <param name="cancellation">Stops the training.</param>
     /// <returns>The trained spec, whose attack the caller owns; the same spec when the attack needs no
     /// training.</returns>
-    /// <exception cref="UserErrorException">The model shows less than the attack needs, or the images do not
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, or the images do not
     /// fit.</exception>
     public AttackSpec Train(
         IPredictor model,
@@ -77,7 +77,8 @@ public sealed class AttackSpec
             return this;
         using var scope = NewDisposeScope();
         var (images, labels) = known.First(learner.TrainingImages);
-        return Train(model, images, GoalFor(model, images, labels, seed), seed, progress, cancellation);
+        Goal goal = GoalFor(model, images, labels, seed);
+        return Train(model, new AttackRun(images, goal, seed) { Progress = progress, Cancellation = cancellation });
     }
 
     /// <summary>
@@ -85,73 +86,33 @@ public sealed class AttackSpec
     /// no training.
     /// </summary>
     /// <param name="model">The model it learns to attack.</param>
-    /// <param name="images">[N, C, H, W] in [0, 1]: others than those it will attack.</param>
-    /// <param name="goal">Of the same rows, of the kind that the attack will have.</param>
-    /// <param name="seed">Decides every random draw.</param>
-    /// <param name="progress">Told the share that is done.</param>
-    /// <param name="cancellation">Stops the training.</param>
-    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted,
-    /// or the images do not fit.</exception>
-    public AttackSpec Train(
-        IPredictor model,
-        Tensor images,
-        Goal goal,
-        long seed,
-        IProgress<double>? progress = null,
-        CancellationToken cancellation = default
-    )
+    /// <param name="run">Other images than those it will attack, with a goal of the kind that the attack will
+    /// have.</param>
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, the attack cannot be
+    /// targeted, or the images do not fit.</exception>
+    public AttackSpec Train(IPredictor model, AttackRun run)
     {
-        CheckGoal(goal);
+        CheckGoal(run.Goal);
         if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)
             return this;
-        var (trained, training) = AttackFit.Train(learner, model, images, goal, seed, Epsilons, progress, cancellation);
+        var (trained, training) = AttackDispatch.Train(learner, model, run with { Epsilons = Epsilons });
         return new AttackSpec(Entry, trained, Epsilons, Target, training);
     }
 
     /// <summary>Runs the attack at all its budgets, with as much knowledge of the model as it needs.</summary>
     /// <param name="model">The model it attacks.</param>
-    /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    /// <param name="goal">Of the same rows.</param>
-    /// <param name="seed">Decides every random draw.</param>
-    /// <param name="attacked">Which images to attack; null means those that do not reach the goal by
-    /// themselves.</param>
-    /// <param name="firstSample">The number of the first image's sample.</param>
-    /// <param name="limits">The most passes for each image, and for each budget; null for no limit.</param>
-    /// <param name="progress">Told the share of images that are done.</param>
-    /// <param name="cancellation">Stops between pieces.</param>
+    /// <param name="run">What it attacks, and how far it may go.</param>
     /// <returns>One result for each budget, or one in all.</returns>
-    /// <exception cref="UserErrorException">The model shows less than the attack needs, the attack cannot be targeted
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, the attack cannot be targeted
     /// or is not trained, or the images do not fit.</exception>
-    public IReadOnlyList<AttackResult> Run(
-        IPredictor model,
-        Tensor images,
-        Goal goal,
-        long seed,
-        IReadOnlyList<bool>? attacked = null,
-        long firstSample = 0,
-        AttackLimits? limits = null,
-        IProgress<double>? progress = null,
-        CancellationToken cancellation = default
-    )
+    public IReadOnlyList<AttackResult> Run(IPredictor model, AttackRun run)
     {
-        CheckGoal(goal);
+        CheckGoal(run.Goal);
         if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
             throw new UserErrorException(
                 $"the attack {Name} learns before it attacks: train it on other images than those it will attack"
             );
-        return AttackFit.Run(
-            Attack,
-            model,
-            images,
-            goal,
-            seed,
-            Epsilons.Count == 0 ? null : Epsilons,
-            attacked,
-            firstSample,
-            limits,
-            progress,
-            cancellation
-        );
+        return AttackDispatch.Run(Attack, model, run with { Epsilons = Epsilons.Count == 0 ? null : Epsilons });
     }
 
     /// <inheritdoc/>

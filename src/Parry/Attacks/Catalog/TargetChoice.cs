@@ -42,6 +42,7 @@ public sealed record TargetChoice
     {
         int classes = model.Classes;
         long[] truth = labels.ToArray<long>();
+        long[] samples = [.. truth.Select((_, i) => firstSample + i)];
         long[] targets;
         switch (Text)
         {
@@ -49,10 +50,7 @@ public sealed record TargetChoice
                 targets = [.. truth.Select(label => (label + 1) % classes)];
                 break;
             case Random:
-                float[] draws = new SampleRandom(seed, truth.Select((_, i) => firstSample + i).ToArray())
-                    .Fork(TargetStream)
-                    .Uniform(0, 1)
-                    .ToArray<float>();
+                float[] draws = new SampleRandom(seed, samples).Fork(TargetStream).Uniform(0, 1).ToArray<float>();
                 targets = [.. truth.Select((label, i) => (label + 1 + (long)(draws[i] * (classes - 1))) % classes)];
                 break;
             case LeastLikely:
@@ -63,7 +61,7 @@ public sealed record TargetChoice
                 using (var scope = NewDisposeScope())
                 {
                     // The true class is never the target, however unlikely the model finds it.
-                    Tensor scores = scorer.Probabilities(images);
+                    Tensor scores = scorer.Probabilities(new Images(images, samples));
                     targets = scores
                         .sub(zeros_like(scores).ScatterValue(1, labels.unsqueeze(1), double.NegativeInfinity))
                         .argmin(1)

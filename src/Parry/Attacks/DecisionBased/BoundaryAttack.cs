@@ -93,21 +93,20 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IPredictor model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IPredictor>(model, images, goal, random);
-        var (points, found) = StartingPoint.Find(batch, StartingImages);
+        var (points, found) = StartingPoint.Find(model, batch, StartingImages);
         long[] started = Rows.Where(found, true);
         if (started.Length > 0)
-            points.Put(started, Walk(batch.Select(started), points.At(started)));
+            points.Put(started, Walk(model, batch.Select(started), points.At(started)));
         return scope.MoveToOuter(points);
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Walk(AttackBatch<IPredictor> batch, Tensor points)
+    private Tensor Walk(IPredictor model, Batch batch, Tensor points)
     {
         using var scope = NewDisposeScope();
         Tensor result = points.clone(),
@@ -123,12 +122,14 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
             {
                 Tensor towards = batch.Images.sub(point),
                     distance = Length(towards);
-                Tensor onSphere = Circle(batch, towards, distance, spherical, step);
+                Tensor onSphere = Circle(model, batch, towards, distance, spherical, step);
                 Tensor nearer = Approach(batch.Images, onSphere, distance, source);
 
                 // Both points of a sample stand next to each other.
                 Tensor asked = reconsider ? stack([nearer, onSphere], 1).flatten(0, 1) : nearer;
-                Tensor reached = (reconsider ? batch.Goal.Repeat(2) : batch.Goal).IsReached(batch.Model.Predict(asked));
+                Tensor reached = (reconsider ? batch.Goal.Repeat(2) : batch.Goal).IsReached(
+                    model.Predict(batch.With(asked))
+                );
                 Tensor[] verdicts = reconsider
                     ? [reached.slice(0, 0, 2L * batch.Count, 2), reached.slice(0, 1, 2L * batch.Count, 2)]
                     : [reached];
@@ -163,7 +164,7 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     }
 
     // A step in a random direction at right angles to the image, back onto the sphere around it.
-    private static Tensor Circle(AttackBatch<IPredictor> batch, Tensor towards, Tensor distance, Tensor step, int draw)
+    private static Tensor Circle(IPredictor model, Batch batch, Tensor towards, Tensor distance, Tensor step, int draw)
     {
         Tensor noise = batch.Random.Fork(1).Normal(draw, batch.Images.shape.AsSpan(1));
         Tensor along = noise.mul(towards).sum(s_image, true).div(distance.mul(distance));

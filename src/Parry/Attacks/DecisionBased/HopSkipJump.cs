@@ -99,27 +99,26 @@ public sealed record HopSkipJump : IAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IPredictor model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IPredictor>(model, images, goal, random);
-        var (points, found) = StartingPoint.Find(batch, StartingImages);
+        var (points, found) = StartingPoint.Find(model, batch, StartingImages);
         long[] started = Rows.Where(found, true);
         if (started.Length > 0)
-            points.Put(started, Walk(batch.Select(started), points.At(started)));
+            points.Put(started, Walk(model, batch.Select(started), points.At(started)));
         return scope.MoveToOuter(points);
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Walk(AttackBatch<IPredictor> batch, Tensor start)
+    private Tensor Walk(IPredictor model, Batch batch, Tensor start)
     {
         using var scope = NewDisposeScope();
         double pixels = (double)start.numel() / batch.Count;
         Tensor point = start.clone(),
             best = start.clone(),
-            before = Distances(batch, start);
+            before = Distances(model, batch, start);
         Tensor nearest = ones_like(before).mul_(double.PositiveInfinity),
             distance = before.clone();
         ToBoundary(start);
@@ -128,9 +127,10 @@ public sealed record HopSkipJump : IAttack<IPredictor>
             using var inner = NewDisposeScope();
             // δ = √d·θ·distance in L2 and d·θ·distance in Linf: both γ·distance/d.
             Tensor radius = t == 1 ? ones_like(before).mul_(FirstRadius) : before.mul(Gamma / pixels);
-            Tensor direction = Normal(batch, point, radius, t);
+            Tensor direction = Normal(model, batch, point, radius, t);
             ToBoundary(
                 Step(
+                    model,
                     batch,
                     point,
                     direction,
@@ -146,7 +146,7 @@ public sealed record HopSkipJump : IAttack<IPredictor>
             using var inner = NewDisposeScope();
             double threshold = Norm == Norm.L2 ? Gamma / (pixels * Math.Sqrt(pixels)) : Gamma / (pixels * pixels);
             int halvings = Math.Max(0, (int)Math.Ceiling(Math.Log2(1 / threshold)));
-            before.copy_(Distances(batch, outside));
+            before.copy_(Distances(model, batch, outside));
             Func<Tensor, Tensor, Tensor, Tensor> path =
                 Norm == Norm.L2
                     ? StartingPoint.Blend
@@ -155,15 +155,15 @@ public sealed record HopSkipJump : IAttack<IPredictor>
                         Tensor length = part.mul(before);
                         return far.maximum(clean.sub(length)).minimum(clean.add(length)).clamp_(0.0, 1.0);
                     };
-            point.copy_(StartingPoint.Approach(batch, outside, halvings, path));
-            distance.copy_(Distances(batch, point));
+            point.copy_(StartingPoint.Approach(model, batch, outside, halvings, path));
+            distance.copy_(Distances(model, batch, point));
             best.copy_(where(distance.lt(nearest), point, best));
             nearest.copy_(nearest.minimum(distance));
         }
     }
 
     // The mean of directions in which the goal is reached, less those in which it is not.
-    private Tensor Normal(AttackBatch<IPredictor> batch, Tensor points, Tensor radius, int step)
+    private Tensor Normal(IPredictor model, Batch batch, Tensor points, Tensor radius, int step)
     {
         using var scope = NewDisposeScope();
         Tensor result = zeros_like(points);
@@ -173,7 +173,7 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         {
             using var inner = NewDisposeScope();
             long[] rows = [.. Rows.All(batch.Count).Skip((int)from).Take(rowsAtOnce)];
-            result.Put(rows, NormalOf(batch.Select(rows), points.At(rows), radius.At(rows), step, queries));
+            result.Put(rows, NormalOf(model, batch.Select(rows), points.At(rows), radius.At(rows), step, queries));
         }
 
         return scope.MoveToOuter(
@@ -183,7 +183,7 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         );
     }
 
-    private Tensor NormalOf(AttackBatch<IPredictor> batch, Tensor points, Tensor radius, int step, int queries)
+    private Tensor NormalOf(IPredictor model, Batch batch, Tensor points, Tensor radius, int step, int queries)
     {
         using var scope = NewDisposeScope();
         long[] shape = points.shape[1..];
@@ -204,7 +204,9 @@ public sealed record HopSkipJump : IAttack<IPredictor>
                 .mul_(radii.div(linalg.vector_norm(noise, 2, [2, 3, 4], true)))
                 .add_(centers)
                 .clamp_(0.0, 1.0);
-            Tensor reached = batch.Goal.Repeat(count).IsReached(batch.Model.Predict(around.reshape([-1, .. shape])));
+            Tensor reached = batch
+                .Goal.Repeat(count)
+                .IsReached(model.Predict(batch.With(around.reshape([-1, .. shape]))));
             Tensor sign = reached.to(ScalarType.Float32).mul_(2.0).add_(-1.0).reshape(batch.Count, 1, count);
 
             // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would
@@ -222,7 +224,7 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     }
 
     // The longest step of those halved in turn that still reaches the goal; none where all fail.
-    private static Tensor Step(AttackBatch<IPredictor> batch, Tensor points, Tensor direction, double[] lengths)
+    private static Tensor Step(IPredictor model, Batch batch, Tensor points, Tensor direction, double[] lengths)
     {
         using var scope = NewDisposeScope();
         Tensor result = points.clone();
@@ -230,13 +232,13 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         for (int halving = 0; halving <= MostHalvings && open.Length > 0; halving++)
         {
             using var inner = NewDisposeScope();
-            AttackBatch<IPredictor> rest = batch.Select(open);
+            Batch rest = batch.Select(open);
             Tensor tried = direction
                 .At(open)
                 .mul_(Rows.Column(lengths.At(open).Select(length => Math.ScaleB(length, -halving))))
                 .add_(points.At(open))
                 .clamp_(0.0, 1.0);
-            bool[] reached = rest.Goal.IsReached(rest.Model.Predict(tried)).ToArray<bool>();
+            bool[] reached = rest.Goal.IsReached(model.Predict(rest.With(tried))).ToArray<bool>();
             long[] hits = Rows.Where(reached, true);
             if (hits.Length > 0)
                 result.Put(open.At(hits), tried.At(hits));
@@ -246,6 +248,6 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         return scope.MoveToOuter(result);
     }
 
-    private Tensor Distances(AttackBatch<IPredictor> batch, Tensor points) =>
+    private Tensor Distances(IPredictor model, Batch batch, Tensor points) =>
         Norm.Of(points.sub(batch.Images)).reshape(-1, 1, 1, 1);
 }

@@ -92,15 +92,14 @@ public sealed record PobaGa : IAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IPredictor model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IPredictor>(model, images, goal, random);
-        var (points, found) = StartingPoint.Find(batch, null);
+        var (points, found) = StartingPoint.Find(model, batch, null);
         foreach (long[] rows in Rows.Where(found, true).Chunk(Math.Max(1, MostQueries / Population)))
         {
             using var inner = NewDisposeScope();
-            points.Put(rows, Evolve(batch.Select(rows), points.At(rows)));
+            points.Put(rows, Evolve(model, batch.Select(rows), points.At(rows)));
         }
 
         return scope.MoveToOuter(points);
@@ -109,7 +108,7 @@ public sealed record PobaGa : IAttack<IPredictor>
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Evolve(AttackBatch<IPredictor> batch, Tensor start)
+    private Tensor Evolve(IPredictor model, Batch batch, Tensor start)
     {
         using var scope = NewDisposeScope();
         long[] shape = batch.Images.shape[1..];
@@ -133,7 +132,7 @@ public sealed record PobaGa : IAttack<IPredictor>
             );
             Tensor shown = population.reshape([-1, .. shape]);
             noises.copy_(population).add_(images, -1.0);
-            bool[] reached = batch.Goal.Repeat(Population).IsReached(batch.Model.Predict(shown)).ToArray<bool>();
+            bool[] reached = batch.Goal.Repeat(Population).IsReached(model.Predict(batch.With(shown))).ToArray<bool>();
             float[] visible = noises
                 .abs()
                 .mul_(Steepness)

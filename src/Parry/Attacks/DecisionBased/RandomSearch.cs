@@ -67,32 +67,25 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IPredictor model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
         return scope.MoveAllToOuter(
-            Survivors<IPredictor>.Ascending(new(model, images, goal, random), epsilons, Search)
+            Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
         );
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private (Tensor, bool[]) Search(AttackBatch<IPredictor> batch, double epsilon)
+    private (Tensor, bool[]) Search(IPredictor model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        var survivors = new Survivors<IPredictor>(batch);
+        var survivors = new Survivors(batch);
         for (int draw = 0; draw < Draws; draw++)
         {
             survivors.Attack(
@@ -104,7 +97,7 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
                             ? left.Random.Signs(draw, shape)
                             : Direction.Unit(left.Random.Normal(draw, shape));
                     Tensor attempt = change.mul_(epsilon).add_(left.Images).clamp_(0.0, 1.0);
-                    return (attempt, left.Goal.IsReached(left.Model.Predict(attempt)).ToArray<bool>());
+                    return (attempt, left.Goal.IsReached(model.Predict(left.With(attempt))).ToArray<bool>());
                 }
             );
         }

@@ -71,8 +71,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        ProveAll(new AttackBatch<IClassifier>(model, images, goal, random)).Images;
+    public Tensor Perturb(IClassifier model, Batch batch) => ProveAll(model, batch).Images;
 
     /// <summary>The nearest images that reach a goal, with what is proven about their distances.</summary>
     /// <param name="model">That shows its layers, in evaluation mode.</param>
@@ -86,37 +85,34 @@ public sealed record GroundTruth : IAttack<IClassifier>
         Tensor images,
         Goal goal,
         CancellationToken cancellation = default
-    ) =>
-        ProveAll(
-            new AttackBatch<IClassifier>(model, images, goal, new SampleRandom(0, Rows.All(images.size(0)))),
-            cancellation
-        );
+    ) => ProveAll(model, new Batch(Images.Of(images), goal, new SampleRandom(0, default)), cancellation);
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
     private (Tensor Images, IReadOnlyList<MinimalDistance> Distances) ProveAll(
-        AttackBatch<IClassifier> batch,
+        IClassifier model,
+        Batch batch,
         CancellationToken cancellation = default
     )
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         var network = ReluNetwork.Read(
-            (batch.Model as ILayered)?.Network
+            (model as ILayered)?.Network
                 ?? throw new UserErrorException(
                     "the attack ground-truth needs a network whose layers it can see: a weight file of Parry's own, "
                         + "without a defense around it"
                 ),
-            batch.Model.Shape
+            model.Shape
         );
         Tensor found = batch.Images.clone();
-        double[] radii = FirstRadii(batch);
+        double[] radii = FirstRadii(model, batch);
         var distances = new MinimalDistance[batch.Count];
         for (int row = 0; row < batch.Count; row++)
         {
             using var inner = NewDisposeScope();
-            AttackBatch<IClassifier> one = batch.Select([row]);
+            Batch one = batch.Select([row]);
             ReluNetwork.Affine[] layers = [.. network.Layers.SkipLast(1), Margins(network.Layers[^1], one.Goal)];
             double[] center = one.Images.to(ScalarType.Float64).ToArray<double>();
             var clock = Stopwatch.StartNew();
@@ -148,13 +144,14 @@ public sealed record GroundTruth : IAttack<IClassifier>
 
             // Time has run out before the solver had any solution.
             if (change is null && double.IsFinite(lower))
-                Try(Guess(one, Math.Max(lower, radii[row])));
+                Try(Guess(model, one, Math.Max(lower, radii[row])));
 
             void Take(double[]? change)
             {
                 if (
                     change is not null
                     && Nudge(
+                        model,
                         one,
                         tensor((float[])[.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.shape)
                             .clamp_(0.0, 1.0)
@@ -171,7 +168,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
                     double distance = Norm.Of(candidate.sub(one.Images)).ToDouble();
                     if (
                         distance >= distances[row].UpperBound
-                        || !one.Goal.IsReached(one.Model.Predict(candidate)).ToArray<bool>()[0]
+                        || !one.Goal.IsReached(model.Predict(one.With(candidate))).ToArray<bool>()[0]
                     )
                         continue;
                     found.Put([row], candidate);
@@ -185,9 +182,9 @@ public sealed record GroundTruth : IAttack<IClassifier>
 
     // Half of how far the goal would be if the margin were linear: what is excluded nearby is excluded fast, and bounds
     // widen with the radius.
-    private double[] FirstRadii(AttackBatch<IClassifier> batch)
+    private double[] FirstRadii(IClassifier model, Batch batch)
     {
-        LossGradient pass = batch.Model.Gradient(batch.Images, AttackLoss.Margin(batch.Goal));
+        LossGradient pass = model.Gradient(batch.With(batch.Images), AttackLoss.Margin(batch.Goal));
         Tensor steepness = Norm == Norm.Linf ? pass.Gradient.abs().sum(s_image) : pass.Gradient.abs().amax(s_image);
         return
         [
@@ -200,7 +197,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
     }
 
     // What ordinary attacks find.
-    private IReadOnlyList<Tensor> Guess(AttackBatch<IClassifier> one, double radius) =>
+    private IReadOnlyList<Tensor> Guess(IClassifier model, Batch one, double radius) =>
         Norm == Norm.L1
             ?
             [
@@ -209,13 +206,11 @@ public sealed record GroundTruth : IAttack<IClassifier>
                     SearchSteps = 6,
                     Iterations = 100,
                     LearningRate = 0.05,
-                }.Perturb(one.Model, one.Images, one.Goal, one.Random),
+                }.Perturb(model, one),
             ]
             : new ProjectedGradientDescent { RandomStart = false }.PerturbWithin(
-                one.Model,
-                one.Images,
-                one.Goal,
-                one.Random,
+                model,
+                one,
                 [.. s_guesses.Select(factor => factor * radius)]
             );
 
@@ -274,12 +269,12 @@ public sealed record GroundTruth : IAttack<IClassifier>
 
     // The solution lies on the boundary; growing steps along the margin's gradient, until the model agrees, put it
     // beyond.
-    private Tensor? Nudge(AttackBatch<IClassifier> one, Tensor solution)
+    private Tensor? Nudge(IClassifier model, Batch one, Tensor solution)
     {
         Tensor image = solution.clone();
         for (int nudge = 0; nudge < MostNudges; nudge++)
         {
-            LossGradient pass = one.Model.Gradient(image, AttackLoss.Margin(one.Goal));
+            LossGradient pass = model.Gradient(one.With(image), AttackLoss.Margin(one.Goal));
 
             // By more than what rounding differs in another batch.
             if (pass.Losses.ToDouble() > Rounding * (1 + pass.Logits.abs().amax([1]).ToDouble()))

@@ -165,7 +165,8 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
         string recipe = $"{this} against {modelName} on {images.size(0)} images of {known.Name}, seed {seed}";
         return new(
             this,
-            new(model, images, Goal.Untargeted(labels), AttackRunner.TrainingDraws(seed, (int)images.size(0))),
+            model,
+            AttackRunner.TrainingBatch(images, Goal.Untargeted(labels), seed),
             Epsilon,
             _learned,
             recipe
@@ -175,21 +176,19 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
     ) =>
         this with
         {
-            _learned = PerturbationGenerators.Learn<IClassifier>(
-                new(model, images, goal, random),
+            _learned = PerturbationGenerators.Learn(
+                data,
                 epsilons,
-                (data, epsilon, share) =>
+                (some, epsilon, share) =>
                 {
-                    using var training = new AdvGanTraining(this, data, epsilon, _learned);
+                    using var training = new AdvGanTraining(this, model, some, epsilon, _learned);
                     return training.Run(share, cancellation);
                 },
                 progress
@@ -197,18 +196,13 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
         };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         PerturbationGenerators learned =
             _learned ?? throw new InvalidOperationException("The attack advgan is not trained.");
         return [.. epsilons.Select(epsilon => learned.Perturb(images, goal, epsilon))];

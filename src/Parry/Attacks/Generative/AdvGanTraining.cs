@@ -20,9 +20,10 @@ public sealed class AdvGanTraining : IDisposable
     private static readonly long[] s_image = [1, 2, 3];
 
     private readonly AdvGan _options;
+    private readonly IClassifier _model;
     private readonly double _epsilon;
     private readonly string _recipe;
-    private readonly TrainingLanes<IClassifier> _lanes;
+    private readonly TrainingLanes _lanes;
     private readonly PerturbationDiscriminator _discriminator;
     private readonly optim.Optimizer _draw,
         _judge;
@@ -30,17 +31,18 @@ public sealed class AdvGanTraining : IDisposable
 
     internal AdvGanTraining(
         AdvGan options,
-        AttackBatch<IClassifier> data,
+        IClassifier model,
+        Batch data,
         double epsilon,
         PerturbationGenerators? start = null,
         string recipe = ""
     )
     {
-        (_options, _epsilon, _recipe) = (options, epsilon, recipe);
+        (_options, _model, _epsilon, _recipe) = (options, model, epsilon, recipe);
         PerturbationGenerator? first = start?.For(data, epsilon);
-        _lanes = new TrainingLanes<IClassifier>(data, BatchSize, data.Random.Seed(2));
-        _discriminator = Make(random => new PerturbationDiscriminator(data.Model.Shape, random), data.Random.Seed(1));
-        Generator = Make(random => new PerturbationGenerator(data.Model.Shape, random), data.Random.Seed(0));
+        _lanes = new TrainingLanes(data, BatchSize, data.Random.Seed(2));
+        _discriminator = Make(random => new PerturbationDiscriminator(model.Shape, random), data.Random.Seed(1));
+        Generator = Make(random => new PerturbationGenerator(model.Shape, random), data.Random.Seed(0));
         if (first is not null)
             Generator.LoadState(first.State().ToDictionary());
         (_draw, _judge) = (
@@ -80,8 +82,8 @@ public sealed class AdvGanTraining : IDisposable
             drawing = Weights(Generator);
         foreach (long[][] rows in _lanes.Epoch(Epoch))
         {
-            _lanes.Step(_judge, judging, rows, Judge, cancellation);
-            _lanes.Step(_draw, drawing, rows, Draw, cancellation);
+            _lanes.Step(_judge, judging, rows, batch => Judge(_model, batch), cancellation);
+            _lanes.Step(_draw, drawing, rows, batch => Draw(_model, batch), cancellation);
         }
 
         Generator.RequireGrad(false);
@@ -129,7 +131,7 @@ public sealed class AdvGanTraining : IDisposable
     }
 
     // The discriminator's loss: real images to 1, perturbed ones to 0.
-    private Tensor Judge(AttackBatch<IClassifier> batch)
+    private Tensor Judge(IClassifier model, Batch batch)
     {
         Tensor drawn;
         using (no_grad())
@@ -143,13 +145,13 @@ public sealed class AdvGanTraining : IDisposable
     }
 
     // The generator's loss: α to be judged real, β to stay short, and to fool the model.
-    private Tensor Draw(AttackBatch<IClassifier> batch)
+    private Tensor Draw(IClassifier model, Batch batch)
     {
         Tensor perturbation = Perturbation(batch.Images),
             drawn = PerturbationGenerators.Add(batch.Images, perturbation);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-        Tensor fooling = batch
-            .Model.Gradient(drawn, logits => (_options.Confidence - margin(logits)).clamp_min(0.0))
+        Tensor fooling = model
+            .Gradient(batch.With(drawn), logits => (_options.Confidence - margin(logits)).clamp_min(0.0))
             .Gradient;
         Tensor length = perturbation.pow(2.0).sum(s_image).add(1e-12).sqrt();
         return drawn

@@ -102,9 +102,7 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
@@ -112,24 +110,24 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     {
         int pixels = model.Shape.Pixels;
         nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
-            pixels + (goal.IsTargeted ? model.Classes : 0),
+            pixels + (data.Goal.IsTargeted ? model.Classes : 0),
             Hidden,
             pixels,
-            random.Seed(0),
+            data.Random.Seed(0),
             Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null
         );
         var training = new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3);
-        long warm = training.Steps(images.size(0)) / 2;
-        training.Run<IClassifier>(
+        long warm = training.Steps(data.Count) / 2;
+        training.Run(
             network,
-            new(model, images, goal, random),
-            random.Seed(1),
+            data,
+            data.Random.Seed(1),
             (batch, step) =>
             {
-                Tensor wanted = Reranked(batch),
+                Tensor wanted = Reranked(model, batch),
                     drawn = Draw(network.forward(Input(batch.Images, batch.Goal, model.Classes)), batch.Images);
-                LossGradient pass = batch.Model.Gradient(
-                    drawn,
+                LossGradient pass = model.Gradient(
+                    batch.With(drawn),
                     step < warm
                         ? logits => AttackLoss.CrossEntropy(Goal.Targeted(wanted.argmax(1)))(logits).neg()
                         : logits => logits.softmax(-1).sub(wanted).pow(2.0).sum(s_classes)
@@ -139,12 +137,14 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
             progress,
             cancellation
         );
-        return this with { _network = network, _targeted = goal.IsTargeted };
+        return this with { _network = network, _targeted = data.Goal.IsTargeted };
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         nn.Module<Tensor, Tensor> network =
             _network ?? throw new InvalidOperationException("The attack atn is not trained.");
         if (goal.IsTargeted != _targeted)
@@ -169,11 +169,11 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     }
 
     // r: the probabilities of the clean images with the wanted class on top.
-    private Tensor Reranked(AttackBatch<IClassifier> batch)
+    private Tensor Reranked(IClassifier model, Batch batch)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor clean = batch.Model.Probabilities(batch.Images),
+        Tensor clean = model.Probabilities(batch.With(batch.Images)),
             labels = batch.Goal.Labels.unsqueeze(1);
         Tensor target = batch.Goal.IsTargeted ? labels : clean.ScatterValue(1, labels, -1).argmax(1, true);
         Tensor isTarget = zeros_like(clean).ScatterValue(1, target, 1).gt(0.5);

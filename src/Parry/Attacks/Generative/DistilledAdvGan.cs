@@ -96,46 +96,37 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     /// <inheritdoc/>
     public ITrainedAttack<IScorer> Train(
         IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
     )
     {
         // Every class is in the generator's half, also one with a single image.
-        var data = new AttackBatch<IScorer>(model, images, goal, random);
-        long[] labels = goal.Labels.ToArray<long>();
+        long[] labels = data.Goal.Labels.ToArray<long>();
         long[][] classes = [.. Rows.All(data.Count).GroupBy(row => labels[row]).Select(rows => rows.ToArray())];
-        AttackBatch<IScorer> Half(int odd) =>
-            data.Select([.. classes.SelectMany(rows => rows.Where((_, i) => i % 2 == odd))]);
-        AttackBatch<IScorer> own = Half(0),
+        Batch Half(int odd) => data.Select([.. classes.SelectMany(rows => rows.Where((_, i) => i % 2 == odd))]);
+        Batch own = Half(0),
             forLocal = data.Count == classes.Length ? data : Half(1);
         return this with
         {
             _learned = PerturbationGenerators.Learn(
                 own,
                 epsilons,
-                (some, epsilon, share) => Learn(some, forLocal, epsilon, share, cancellation),
+                (some, epsilon, share) => Learn(model, some, forLocal, epsilon, share, cancellation),
                 progress
             ),
         };
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         PerturbationGenerators learned =
             _learned ?? throw new InvalidOperationException("The attack advgan-distilled is not trained.");
         return [.. epsilons.Select(epsilon => learned.Perturb(images, goal, epsilon))];
@@ -148,8 +139,9 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     public void Dispose() => _learned?.Dispose();
 
     private PerturbationGenerator Learn(
-        AttackBatch<IScorer> data,
-        AttackBatch<IScorer> forLocal,
+        IScorer model,
+        Batch data,
+        Batch forLocal,
         double epsilon,
         IProgress<double> progress,
         CancellationToken cancellation
@@ -157,15 +149,15 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     {
         using var weights = Devices.Generator(data.Random.Seed(3));
         using var local = new NetworkClassifier(
-            Classifiers.Create(Architecture, data.Model.Shape, data.Model.Classes, weights),
-            data.Model.Shape,
-            data.Model.Classes
+            Classifiers.Create(Architecture, model.Shape, model.Classes, weights),
+            model.Shape,
+            model.Classes
         );
-        var images = new AttackBatch<IClassifier>(local, data.Images, data.Goal, data.Random);
-        using var training = new AdvGanTraining(Inner, images, epsilon);
+        using var training = new AdvGanTraining(Inner, local, data, epsilon);
 
         Distill(
             local.Network,
+            model,
             forLocal,
             DistillationEpochs,
             data.Random.Seed(4),
@@ -181,6 +173,7 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
                 if (Kind == DistillationKind.Dynamic)
                     Distill(
                         local.Network,
+                        model,
                         forLocal,
                         1,
                         data.Random.Seed(5 + epoch),
@@ -195,7 +188,8 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     // The local model learns the model's probabilities on real images and on the same images perturbed.
     private static void Distill(
         nn.Module<Tensor, Tensor> local,
-        AttackBatch<IScorer> data,
+        IScorer model,
+        Batch data,
         int epochs,
         long seed,
         PerturbationGenerator? generator,
@@ -208,24 +202,24 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
             seed,
             (batch, _) =>
             {
-                Tensor loss = Distance(local, batch.Model, batch.Images);
+                Tensor loss = Distance(local, model, batch, batch.Images);
                 if (generator is null)
                     return loss;
                 Tensor perturbed;
                 using (no_grad())
                     perturbed = PerturbationGenerators.Add(batch.Images, generator.forward(batch.Images).mul(epsilon));
-                return loss.add(Distance(local, batch.Model, perturbed));
+                return loss.add(Distance(local, model, batch, perturbed));
             },
             null,
             cancellation
         );
 
     // The summed cross entropy between the model's probabilities and the local one's.
-    private static Tensor Distance(nn.Module<Tensor, Tensor> local, IScorer model, Tensor images)
+    private static Tensor Distance(nn.Module<Tensor, Tensor> local, IScorer model, Batch batch, Tensor images)
     {
         Tensor probabilities;
         using (no_grad())
-            probabilities = model.Probabilities(images).detach();
+            probabilities = model.Probabilities(batch.With(images)).detach();
         return local.forward(images).log_softmax(-1).mul(probabilities).sum().neg();
     }
 }

@@ -25,13 +25,12 @@ internal sealed class PerturbationGenerators : IDisposable
     /// <param name="train">From images with one goal and a budget to a generator; told how to report the share that is
     /// done.</param>
     /// <param name="progress">Told the share of everything that is done.</param>
-    public static PerturbationGenerators Learn<TModel>(
-        AttackBatch<TModel> data,
+    public static PerturbationGenerators Learn(
+        Batch data,
         IReadOnlyList<double> epsilons,
-        Func<AttackBatch<TModel>, double, IProgress<double>, PerturbationGenerator> train,
+        Func<Batch, double, IProgress<double>, PerturbationGenerator> train,
         IProgress<double>? progress
     )
-        where TModel : IPredictor
     {
         var learned = new PerturbationGenerators(data.Goal.IsTargeted);
         long[] wanted = data.Goal.IsTargeted ? [.. data.Goal.Labels.ToArray<long>().Distinct().Order()] : [Any];
@@ -46,7 +45,7 @@ internal sealed class PerturbationGenerators : IDisposable
                 foreach (long label in wanted)
                 {
                     using var scope = NewDisposeScope();
-                    AttackBatch<TModel> images =
+                    Batch images =
                         label == Any
                             ? data
                             : data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>());
@@ -97,8 +96,7 @@ internal sealed class PerturbationGenerators : IDisposable
 
     /// <summary>The generator that a training goes on from, for images with one goal.</summary>
     /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
-    public PerturbationGenerator For<TModel>(AttackBatch<TModel> data, double epsilon)
-        where TModel : IPredictor =>
+    public PerturbationGenerator For(Batch data, double epsilon) =>
         For(
             data.Images,
             data.Goal,

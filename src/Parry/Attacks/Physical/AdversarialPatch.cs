@@ -116,9 +116,7 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
@@ -126,21 +124,21 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        long side = (long)Math.Ceiling(2 * Radius(LargestArea, images));
-        Tensor patches = full([goal.IsTargeted ? model.Classes : 1, images.size(1), side, side], 0.5);
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        long[] labels = goal.Labels.ToArray<long>(),
-            wanted = goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
+        long side = (long)Math.Ceiling(2 * Radius(LargestArea, data.Images));
+        Tensor patches = full([data.Goal.IsTargeted ? model.Classes : 1, data.Images.size(1), side, side], 0.5);
+        long[] labels = data.Goal.Labels.ToArray<long>(),
+            wanted = data.Goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
         for (int i = 0; i < wanted.Length; i++)
         {
             using var inner = NewDisposeScope();
-            AttackBatch<IClassifier> own = goal.IsTargeted
-                ? batch.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true))
-                : batch;
+            Batch own = data.Goal.IsTargeted
+                ? data.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true))
+                : data;
             int done = i;
             patches.Put(
                 [wanted[i]],
                 Learn(
+                    model,
                     own,
                     patches.slice(0, wanted[i], wanted[i] + 1, 1).clone(),
                     step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length),
@@ -157,8 +155,11 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">It has not been trained.</exception>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
+        SampleRandom random = batch.Random;
         Tensor patch =
             Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
         if (goal.IsTargeted && patch.size(0) != model.Classes)
@@ -183,7 +184,8 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     private Tensor Learn(
-        AttackBatch<IClassifier> batch,
+        IClassifier model,
+        Batch batch,
         Tensor patch,
         Action<int> report,
         CancellationToken cancellation
@@ -203,6 +205,7 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
                 (rows.Length + PieceSize - 1) / PieceSize,
                 piece =>
                     Gradient(
+                        model,
                         batch,
                         rows[(piece * PieceSize)..Math.Min(rows.Length, (piece + 1) * PieceSize)],
                         patch,
@@ -221,14 +224,15 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         return patch;
     }
 
-    private Tensor Gradient(AttackBatch<IClassifier> all, long[] rows, Tensor patch, int step)
+    private Tensor Gradient(IClassifier model, Batch all, long[] rows, Tensor patch, int step)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        AttackBatch<IClassifier> batch = all.Select(rows);
+        Batch batch = all.Select(rows);
         return scope.MoveToOuter(
-            batch
-                .Model.GradientThrough(
+            model
+                .GradientThrough(
+                    batch.With(batch.Images),
                     patch,
                     sticker => Place(sticker, batch.Images, batch.Random, step),
                     AttackLoss.LogLikelihood(batch.Goal)

@@ -107,16 +107,16 @@ public sealed record Lavan : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         Tensor found = images.clone();
         long[] withstood = Rows.All(batch.Count);
         for (int restart = 0; restart < Restarts && withstood.Length > 0; restart++)
         {
             using var inner = NewDisposeScope();
-            var (noisy, reached) = Climb(batch.Select(withstood), restart);
+            var (noisy, reached) = Climb(model, batch.Select(withstood), restart);
             found.Put(withstood, noisy);
             withstood = withstood.At(Rows.Where(reached, false));
         }
@@ -128,7 +128,7 @@ public sealed record Lavan : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // Noise at one place: for each image the point that reaches the goal with the greatest probability.
-    private (Tensor Images, bool[] Reached) Climb(AttackBatch<IClassifier> batch, int restart)
+    private (Tensor Images, bool[] Reached) Climb(IClassifier model, Batch batch, int restart)
     {
         SampleRandom random = batch.Random.Fork(restart);
         Tensor square = Squares(batch.Images, random);
@@ -156,8 +156,8 @@ public sealed record Lavan : IAttack<IClassifier>
         float[] Advance(int step)
         {
             using var inner = NewDisposeScope();
-            LossGradient? pass = step < Steps ? batch.Model.Gradient(point, AttackLoss.Margin(batch.Goal)) : null;
-            Tensor logits = pass?.Logits ?? batch.Model.Logits(point);
+            LossGradient? pass = step < Steps ? model.Gradient(batch.With(point), AttackLoss.Margin(batch.Goal)) : null;
+            Tensor logits = pass?.Logits ?? model.Logits(batch.With(point));
             float[] likelihoods = AttackLoss.LogLikelihood(batch.Goal)(logits).ToArray<float>();
             bool[] hit = batch.Goal.IsReached(logits.argmax(1)).ToArray<bool>();
             long[] better = Rows.Where(

@@ -179,24 +179,26 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         Tensor mask = (Top ?? Left ?? Height ?? Width) is null
-            ? MostChanged(Minimize(batch.Random.Fork(0), batch, ones_like(images), norm: 1))
+            ? MostChanged(Minimize(batch.Random.Fork(0), model, batch, ones_like(images), norm: 1))
             : Rectangle(images);
-        return scope.MoveToOuter(images.add(Minimize(batch.Random.Fork(1), batch, mask, norm: 2)).clamp_(0.0, 1.0));
+        return scope.MoveToOuter(
+            images.add(Minimize(batch.Random.Fork(1), model, batch, mask, norm: 2)).clamp_(0.0, 1.0)
+        );
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
     // The best change of each image within the mask.
-    private Tensor Minimize(SampleRandom random, AttackBatch<IClassifier> batch, Tensor mask, int norm)
+    private Tensor Minimize(SampleRandom random, IClassifier model, Batch batch, Tensor mask, int norm)
     {
         using var scope = NewDisposeScope();
-        AttackBatch<IClassifier> seen = batch.Repeat(ViewCount);
+        Batch seen = batch.Repeat(ViewCount);
         var loss = AttackLoss.LogLikelihood(seen.Goal);
         Tensor change = zeros_like(batch.Images),
             best = change.clone();
@@ -208,7 +210,8 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
             using var inner = NewDisposeScope();
             Tensor uniform = random.Uniform(step, ViewCount, Views.Draws);
             uniform.slice(1, 0, 1, 1).zero_().add_(0.5);
-            LossGradient pass = seen.Model.GradientThrough(
+            LossGradient pass = model.GradientThrough(
+                batch.With(batch.Images),
                 change,
                 delta =>
                     Views.Apply(

@@ -150,9 +150,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     /// <inheritdoc/>
     public ITrainedAttack<IScorer> Train(
         IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
@@ -161,21 +159,21 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         if (Decoder == ZoomDecoder.Bilinear)
             return this;
         using var scope = NewDisposeScope();
-        using Tensor draw = random.For(new long[] { 0 }).Uniform(0, 1);
+        using Tensor draw = data.Random.For(new long[] { 0 }).Uniform(0, 1);
         long seed = (long)(draw.ToDouble() * (1 << 24));
-        return this with { Codec = ImageCodec.Train(images, Epochs, seed, progress, cancellation) };
+        return this with { Codec = ImageCodec.Train(data.Images, Epochs, seed, progress, cancellation) };
     }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Its decoder is not trained.</exception>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch)
     {
         if (!IsTrained)
             throw new InvalidOperationException(
                 "The auto-encoder of autozoom is not trained: call Train, and attack with what it returns."
             );
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Descend(new AttackBatch<IScorer>(model, images, goal, random)));
+        return scope.MoveToOuter(Descend(model, batch));
     }
 
     /// <inheritdoc/>
@@ -184,7 +182,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Descend(AttackBatch<IScorer> all)
+    private Tensor Descend(IScorer model, Batch all)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(all.Images);
@@ -269,7 +267,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             Tensor points = ImageSpace.Leave(moved.add_(anchor.At(rows).unsqueeze(1)), Tanh),
                 away = points.sub(original);
             Tensor distances = away.mul_(away).sum([2, 3, 4]),
-                margins = batch.Margins(points);
+                margins = model.Margins(batch, points);
             float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
             foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)))
                 (found[row], everFound[row]) = (true, true);
@@ -321,5 +319,5 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     private static Tensor Column(IEnumerable<double> numbers) =>
         tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(1);
 
-    private sealed record Group(long[] Rows, AttackBatch<IScorer> Batch, int Directions);
+    private sealed record Group(long[] Rows, Batch Batch, int Directions);
 }

@@ -116,27 +116,17 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, Evolve));
+        return scope.MoveToOuter(batch.InPieces(Population, rows => Evolve(model, rows, epsilon)));
     }
-
-    /// <inheritdoc/>
-    /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
     // Members are [N, population, values]; the elite is the first.
-    private Tensor Evolve(AttackBatch<IScorer> batch)
+    private Tensor Evolve(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
@@ -146,9 +136,9 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             width = Math.Min(Side ?? LargestWhole, batch.Images.size(3));
         Tensor members = batch
             .Random.Uniform(0, Population, channels * height * width)
-            .mul_(2 * Epsilon)
-            .add_(-Epsilon);
-        Tensor fitness = batch.Margins(Images(members));
+            .mul_(2 * epsilon)
+            .add_(-epsilon);
+        Tensor fitness = model.Margins(batch, Images(members));
         float[] record = [.. rows.Select(_ => float.NegativeInfinity)];
         int[] idle = new int[batch.Count],
             plateaus = new int[batch.Count];
@@ -228,15 +218,15 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             );
             Tensor range = Column(
                 plateaus.Select(count =>
-                    Epsilon * (Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, count)) : Range ?? 1)
+                    epsilon * (Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, count)) : Range ?? 1)
                 )
             );
             Tensor draws = random.Uniform(2, children, members.size(2)),
                 mutates = draws.lt(rate).to(ScalarType.Float32);
             Tensor moves = draws.div(rate.clamp_min(Smallest)).mul_(2.0).add_(-1.0).mul_(range).mul_(mutates);
-            crossed.add_(moves).clamp_(-Epsilon, Epsilon);
+            crossed.add_(moves).clamp_(-epsilon, epsilon);
             members.slice(1, 1, Population, 1).copy_(crossed);
-            fitness.slice(1, 1, Population, 1).copy_(batch.Margins(Images(crossed)));
+            fitness.slice(1, 1, Population, 1).copy_(model.Margins(batch, Images(crossed)));
         }
 
         Tensor Images(Tensor changes)

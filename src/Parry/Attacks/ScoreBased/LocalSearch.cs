@@ -80,16 +80,16 @@ public sealed record LocalSearch : IAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Search(new AttackBatch<IScorer>(model, images, goal, random)));
+        return scope.MoveToOuter(Search(model, batch));
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Search(AttackBatch<IScorer> batch)
+    private Tensor Search(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
@@ -99,10 +99,7 @@ public sealed record LocalSearch : IAttack<IScorer>
             first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
 
         // The batch's images change as the search goes on.
-        batch = batch with
-        {
-            Images = batch.Images.clone(),
-        };
+        batch = batch.WithImages(batch.Images.clone());
         Tensor drawn = batch.Random.Uniform(0, height * width).argsort(1).slice(1, 0, first, 1).contiguous();
         long[][] neighborhoods = [.. drawn.ToArray<long>().Chunk(first)];
         for (int round = 0; round < Rounds; round++)
@@ -123,7 +120,7 @@ public sealed record LocalSearch : IAttack<IScorer>
         float[] Change()
         {
             using var inner = NewDisposeScope();
-            float[][] scores = TryOut(batch, neighborhoods);
+            float[][] scores = TryOut(model, batch, neighborhoods);
             var chosen = new List<long>();
             for (int i = 0; i < rows.Length; i++)
             {
@@ -148,12 +145,12 @@ public sealed record LocalSearch : IAttack<IScorer>
             batch.Images.copy_(
                 values.clone().scatter_(2, index, moved.add_(0.5).clamp_(0.0, 1.0)).reshape(batch.Images.shape)
             );
-            return batch.MarginsAt(batch.Images);
+            return model.MarginsAt(batch, batch.Images);
         }
     }
 
     // The margins that the images have with each pixel of their neighborhoods at the far end of the box.
-    private static float[][] TryOut(AttackBatch<IScorer> batch, long[][] neighborhoods)
+    private static float[][] TryOut(IScorer model, Batch batch, long[][] neighborhoods)
     {
         var queries = neighborhoods
             .SelectMany((pixels, row) => pixels.Select(pixel => (Row: (long)row, Pixel: pixel)))
@@ -162,13 +159,13 @@ public sealed record LocalSearch : IAttack<IScorer>
         foreach (var piece in queries.Chunk(MostQueries))
         {
             using var scope = NewDisposeScope();
-            AttackBatch<IScorer> part = batch.Select([.. piece.Select(query => query.Row)]);
+            Batch part = batch.Select([.. piece.Select(query => query.Row)]);
             Tensor index = tensor(piece.Select(query => query.Pixel).ToArray())
                 .reshape(-1, 1, 1)
                 .expand(piece.Length, part.Images.size(1), 1);
             Tensor values = part.Images.flatten(2),
                 far = values.gather(2, index).lt(0.5).to(ScalarType.Float32);
-            margins.AddRange(part.MarginsAt(values.scatter_(2, index, far).reshape(part.Images.shape)));
+            margins.AddRange(model.MarginsAt(part, values.scatter_(2, index, far).reshape(part.Images.shape)));
         }
 
         int from = 0;

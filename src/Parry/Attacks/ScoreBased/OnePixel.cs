@@ -83,37 +83,27 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The budget is above zero and below one pixel.</exception>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
+        Tensor images = batch.Images;
         int channels = (int)images.size(1),
-            pixels = (int)Math.Min(Epsilon / channels, images.size(2) * images.size(3));
-        if (Epsilon > 0 && pixels == 0)
+            pixels = (int)Math.Min(epsilon / channels, images.size(2) * images.size(3));
+        if (epsilon > 0 && pixels == 0)
             throw new UserErrorException(
                 $"a pixel of these images has {channels} values: expected a budget of {channels} or a multiple for "
-                    + $"{Name}, got {Epsilon}"
+                    + $"{Name}, got {epsilon}"
             );
         if (pixels == 0)
             return images.clone();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(
-            new AttackBatch<IScorer>(model, images, goal, random).InPieces(Population, batch => Evolve(batch, pixels))
-        );
+        return scope.MoveToOuter(batch.InPieces(Population, rows => Evolve(model, rows, pixels)));
     }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
     // Candidates are [N, population, genes], and each pixel's genes its row, its column and its color, all in [0, 1].
-    private Tensor Evolve(AttackBatch<IScorer> batch, int pixels)
+    private Tensor Evolve(IScorer model, Batch batch, int pixels)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
@@ -122,7 +112,7 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
         Tensor places = batch.Random.Uniform(0, Population, pixels, 2),
             colors = batch.Random.Normal(1, Population, pixels, channels).mul_(0.5).add_(0.5);
         Tensor genes = cat([places, colors], 3).flatten(2).clamp_(0.0, 1.0),
-            fitness = batch.Margins(Render(batch.Images, genes, pixels));
+            fitness = model.Margins(batch, Render(batch.Images, genes, pixels));
         for (int generation = 1; ; generation++)
         {
             // The fittest of each image; then the images that are done leave.
@@ -150,7 +140,7 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
             using var inner = NewDisposeScope();
             var (first, second, third) = Others(batch.Random, generation);
             Tensor children = Pick(first).add(Pick(second).add_(Pick(third), -1.0).mul_(Weight)).clamp_(0.0, 1.0);
-            Tensor reached = batch.Margins(Render(batch.Images, children, pixels)),
+            Tensor reached = model.Margins(batch, Render(batch.Images, children, pixels)),
                 better = reached.gt(fitness);
             genes.copy_(where(better.unsqueeze(2), children, genes));
             fitness.copy_(reached.maximum(fitness));

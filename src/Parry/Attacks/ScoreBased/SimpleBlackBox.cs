@@ -70,16 +70,16 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Climb(new AttackBatch<IScorer>(model, images, goal, random)));
+        return scope.MoveToOuter(Climb(model, batch));
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Climb(AttackBatch<IScorer> batch)
+    private Tensor Climb(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
         Tensor result = batch.Images.clone();
@@ -87,10 +87,7 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
             shape = result.shape;
 
         // The batch's images move as the search goes on.
-        batch = batch with
-        {
-            Images = batch.Images.clone(),
-        };
+        batch = batch.WithImages(batch.Images.clone());
         long height = Kept(shape[2]),
             width = Kept(shape[3]);
         Tensor vertical = Waves(shape[2]),
@@ -104,7 +101,7 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
                 .ToArray<long>()
                 .Chunk((int)(shape[1] * height * width)),
         ];
-        float[] margins = batch.MarginsAt(batch.Images);
+        float[] margins = model.MarginsAt(batch, batch.Images);
         for (int step = 0; step < (Steps ?? order[0].Length); step++)
         {
             Try(step);
@@ -133,11 +130,11 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
             Tensor across = horizontal.At([.. direction.Select(i => i % width)]).reshape(rows.Length, 1, 1, -1);
             Tensor move = down.mul(across).mul(channel);
             Tensor back = batch.Images.sub(move).clamp_(0.0, 1.0);
-            long[] rest = Keep(Rows.All(rows.Length), back, batch.MarginsAt(back));
+            long[] rest = Keep(Rows.All(rows.Length), back, model.MarginsAt(batch, back));
             if (rest.Length == 0)
                 return;
             Tensor forth = batch.Images.At(rest).add_(move.At(rest)).clamp_(0.0, 1.0);
-            Keep(rest, forth, (rest.Length == rows.Length ? batch : batch.Select(rest)).MarginsAt(forth));
+            Keep(rest, forth, model.MarginsAt(rest.Length == rows.Length ? batch : batch.Select(rest), forth));
         }
 
         // Moves the rows that a trial has brought further; returns the others.

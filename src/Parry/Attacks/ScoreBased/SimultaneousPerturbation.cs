@@ -82,30 +82,20 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(new AttackBatch<IScorer>(model, images, goal, random).InPieces(Queries + 1, Climb));
+        return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows, epsilon)));
     }
-
-    /// <inheritdoc/>
-    /// <remarks>An image leaves once it is adversarial, so budgets are run one by one.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Climb(AttackBatch<IScorer> batch)
+    private Tensor Climb(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
-        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(Epsilon, batch.Count)]);
+        var ball = new Ball(Norm, batch.Images, epsilon);
         Tensor point = batch.Images.clone(),
             first = zeros_like(point),
             second = zeros_like(point);
@@ -123,13 +113,13 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
             (point, first, second) = (point.At(stay), first.At(stay), second.At(stay));
         }
 
-        best.Take(rows, point, batch.MarginsAt(point));
+        best.Take(rows, point, model.MarginsAt(batch, point));
         return scope.MoveToOuter(best.Images);
 
         float[] Step(int step)
         {
             using var inner = NewDisposeScope();
-            var (margins, sum) = batch.Differences(point, batch.Random.Signs(step, shape), Delta);
+            var (margins, sum) = model.Differences(batch, point, batch.Random.Signs(step, shape), Delta);
             best.Take(rows, point, margins);
             Tensor gradient = sum.mul_(1 / (2 * Delta * shape[0]));
             double correction = Math.Sqrt(1 - Math.Pow(Beta2, step));

@@ -83,44 +83,39 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IScorer model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IScorer model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IScorer model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveAllToOuter(Survivors<IScorer>.Ascending(new(model, images, goal, random), epsilons, Search));
+        return scope.MoveAllToOuter(
+            Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
+        );
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private (Tensor, bool[]) Search(AttackBatch<IScorer> all, double epsilon)
+    private (Tensor, bool[]) Search(IScorer model, Batch all, double epsilon)
     {
         using var scope = NewDisposeScope();
-        AttackBatch<IScorer> batch = all.Select(Rows.All(all.Count));
+        Batch batch = all.Select(Rows.All(all.Count));
         Tensor images = batch.Images.clone();
         var reached = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor best = Norm == Norm.Linf ? Stripes(batch, epsilon) : Tiles(batch, epsilon),
-            margins = Margins(batch, best);
+        Tensor best = Norm == Norm.Linf ? Stripes(model, batch, epsilon) : Tiles(model, batch, epsilon),
+            margins = Margins(model, batch, best);
         for (int query = 1; Leave() && query < Queries; query++)
         {
             using var inner = NewDisposeScope();
             double side = Math.Sqrt(ShareAt(query - 1) * batch.Images.size(2) * batch.Images.size(3));
             Tensor next =
                 Norm == Norm.Linf
-                    ? Square(batch, best, epsilon, side, query)
-                    : Windows(batch, best, epsilon, side, query);
-            Tensor found = Margins(batch, next),
+                    ? Square(model, batch, best, epsilon, side, query)
+                    : Windows(model, batch, best, epsilon, side, query);
+            Tensor found = Margins(model, batch, next),
                 better = found.gt(margins);
             best.copy_(where(better.reshape(-1, 1, 1, 1), next, best));
             margins.copy_(found.maximum(margins));
@@ -148,17 +143,17 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     }
 
     // How far each image is past the boundary.
-    private static Tensor Margins(AttackBatch<IScorer> batch, Tensor points)
+    private static Tensor Margins(IScorer model, Batch batch, Tensor points)
     {
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(
-            AttackLoss.Margin(batch.Goal)(batch.Model.Probabilities(points).clamp_min(Least).log())
+            AttackLoss.Margin(batch.Goal)(model.Probabilities(batch.With(points)).clamp_min(Least).log())
         );
     }
 
     private double ShareAt(int query) => Share / Math.Pow(2, s_halvings.Count(limit => query > limit));
 
-    private static Tensor Stripes(AttackBatch<IScorer> batch, double epsilon)
+    private static Tensor Stripes(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         Tensor signs = batch.Random.Uniform(0, batch.Images.size(1), 1, batch.Images.size(3)).add_(-0.5).sign();
@@ -166,7 +161,7 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     }
 
     // One square of each image goes to the edge of the budget, up or down by channel.
-    private static Tensor Square(AttackBatch<IScorer> batch, Tensor best, double epsilon, double wanted, int draw)
+    private static Tensor Square(IScorer model, Batch batch, Tensor best, double epsilon, double wanted, int draw)
     {
         long channels = best.size(1),
             height = best.size(2),
@@ -191,7 +186,7 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     private static Tensor Begin(Tensor uniform, long places, long stretch) =>
         uniform.mul((double)(places - stretch + 1)).to(ScalarType.Int64);
 
-    private static Tensor Tiles(AttackBatch<IScorer> batch, double epsilon)
+    private static Tensor Tiles(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         Tensor change = zeros_like(batch.Images);
@@ -222,7 +217,7 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     }
 
     // One window of each image takes the length of another, and what is unused, in its own direction plus a pattern.
-    private static Tensor Windows(AttackBatch<IScorer> batch, Tensor best, double epsilon, double wanted, int draw)
+    private static Tensor Windows(IScorer model, Batch batch, Tensor best, double epsilon, double wanted, int draw)
     {
         long channels = best.size(1),
             height = best.size(2),

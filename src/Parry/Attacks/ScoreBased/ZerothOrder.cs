@@ -152,29 +152,27 @@ public sealed record ZerothOrder : IAttack<IScorer>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IScorer model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(
-            new AttackBatch<IScorer>(model, images, goal, random).InPieces((2 * Coordinates) + 1, Search)
-        );
+        return scope.MoveToOuter(batch.InPieces((2 * Coordinates) + 1, rows => Search(model, rows)));
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Search(AttackBatch<IScorer> batch)
+    private Tensor Search(IScorer model, Batch batch)
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var search = new ConstantSearch(batch.Count, InitialConstant);
         for (int i = 0; i < SearchSteps; i++)
-            search.Learn(Descend(batch with { Random = batch.Random.Fork(i) }, search.Values, best));
+            search.Learn(Descend(model, batch.WithRandom(batch.Random.Fork(i)), search.Values, best));
         return scope.MoveToOuter(best.Images);
     }
 
     // One descent of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(AttackBatch<IScorer> batch, double[] constants, BestSoFar best)
+    private bool[] Descend(IScorer model, Batch batch, double[] constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
@@ -219,7 +217,7 @@ public sealed record ZerothOrder : IAttack<IScorer>
             var (queries, farther) = state.IsWhole
                 ? MovePixels(state, point, both, moved)
                 : MoveChange(state, point, distances, both, moved);
-            Tensor margins = batch.Margins(queries);
+            Tensor margins = model.Margins(batch, queries);
             Tensor hinges = (Confidence - margins).clamp_min(0.0).mul_(weights);
             float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
             foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))

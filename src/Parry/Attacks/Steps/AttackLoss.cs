@@ -24,8 +24,8 @@ public static class AttackLoss
     public static Func<Tensor, Tensor> CrossEntropy(Goal goal) =>
         logits =>
         {
-            Tensor logLikelihood = logits.log_softmax(-1).gather(1, goal.Labels.unsqueeze(1)).squeeze(1);
-            return goal.IsTargeted ? logLikelihood : logLikelihood.neg();
+            Tensor logLikelihood = OfClass(logits.log_softmax(-1), goal.Labels);
+            return goal.IsTargeted ? logLikelihood : -logLikelihood;
         };
 
     /// <summary>
@@ -35,10 +35,11 @@ public static class AttackLoss
     public static Func<Tensor, Tensor> Margin(Goal goal) =>
         logits =>
         {
-            Tensor index = goal.Labels.unsqueeze(1);
-            Tensor label = logits.gather(1, index).squeeze(1);
-            Tensor best = logits.sub(zeros_like(logits).ScatterValue(1, index, double.PositiveInfinity)).amax([1]);
-            return goal.IsTargeted ? label.sub(best) : best.sub(label);
+            Tensor label = OfClass(logits, goal.Labels);
+            Tensor others =
+                logits - zeros_like(logits).ScatterValue(1, goal.Labels.unsqueeze(1), double.PositiveInfinity);
+            Tensor best = others.amax([1]);
+            return goal.IsTargeted ? label - best : best - label;
         };
 
     /// <summary>
@@ -48,11 +49,10 @@ public static class AttackLoss
     public static Func<Tensor, Tensor> LogLikelihood(Goal goal) =>
         logits =>
         {
-            Tensor index = goal.Labels.unsqueeze(1);
             Tensor reached = goal.IsTargeted
-                ? logits.gather(1, index).squeeze(1)
-                : logits.ScatterValue(1, index, double.NegativeInfinity).logsumexp(1);
-            return reached.sub(logits.logsumexp(1));
+                ? OfClass(logits, goal.Labels)
+                : logits.ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity).logsumexp(1);
+            return reached - logits.logsumexp(1);
         };
 
     /// <summary>
@@ -62,20 +62,22 @@ public static class AttackLoss
     public static Func<Tensor, Tensor> LogitRatio(Goal goal) =>
         logits =>
         {
-            Tensor first = logits.sort(1, true).Values;
-            return Margin(goal)(logits).div(first.select(1, 0).sub(first.select(1, 2)).add(Smallest));
+            Tensor z = logits.sort(1, true).Values;
+            return Margin(goal)(logits) / (z.select(1, 0) - z.select(1, 2) + Smallest);
         };
 
     /// <summary>The DLR from one class [N] to another [N]. It needs four classes.</summary>
     public static Func<Tensor, Tensor> LogitRatio(Tensor from, Tensor to) =>
         logits =>
         {
-            Tensor first = logits.sort(1, true).Values;
-            Tensor unit = first.select(1, 0).sub(first.select(1, 2).add(first.select(1, 3)).mul(0.5)).add(Smallest);
-            return Difference(from, to)(logits).div(unit);
+            Tensor z = logits.sort(1, true).Values;
+            Tensor lower = (z.select(1, 2) + z.select(1, 3)) / 2;
+            return Difference(from, to)(logits) / (z.select(1, 0) - lower + Smallest);
         };
 
     /// <summary>How far the logit of the second class [N] is above that of the first [N].</summary>
     public static Func<Tensor, Tensor> Difference(Tensor from, Tensor to) =>
-        logits => logits.gather(1, to.unsqueeze(1)).sub(logits.gather(1, from.unsqueeze(1))).squeeze(1);
+        logits => OfClass(logits, to) - OfClass(logits, from);
+
+    private static Tensor OfClass(Tensor values, Tensor classes) => values.gather(1, classes.unsqueeze(1)).squeeze(1);
 }

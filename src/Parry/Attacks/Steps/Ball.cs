@@ -3,28 +3,34 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.Steps;
 
 /// <summary>
-/// The images an attack may return: in the box [0, 1] and, each row within its own radius in Linf, L2 or L1, around
-/// clean images.
+/// What an attack may reach within its budget: a ball in a norm around each clean image, cut off at the box [0, 1].
 /// </summary>
-internal sealed class Ball
+public sealed class Ball
 {
     private const double Smallest = 1e-12;
+
+    // SLIDE's share of the pixels that a step in L1 changes.
     private const double Sparsity = 0.01;
-    private static readonly long[] s_image = [1, 2, 3];
 
     private readonly Norm _norm;
     private readonly Tensor _center;
     private readonly double[] _radii;
     private readonly Tensor _radius;
-    private readonly Tensor? _low,
-        _high;
+    private readonly Tensor? _low;
+    private readonly Tensor? _high;
 
-    /// <summary>Creates the balls around clean images [N, C, H, W].</summary>
+    /// <summary>Creates balls of the same radius around clean images [N, C, H, W].</summary>
+    public Ball(Norm norm, Tensor center, double radius)
+        : this(norm, center, [.. Enumerable.Repeat(radius, (int)center.size(0))]) { }
+
+    /// <summary>Creates a ball of its own radius around each clean image [N, C, H, W].</summary>
     public Ball(Norm norm, Tensor center, double[] radii)
     {
         (_norm, _center, _radii, _radius) = (norm, center, radii, Rows.Column(radii));
-        if (norm == Norm.Linf)
-            (_low, _high) = (center.sub(_radius).clamp_(0.0, 1.0), center.add(_radius).clamp_(0.0, 1.0));
+        if (norm != Norm.Linf)
+            return;
+        _low = (center - _radius).clamp_(0.0, 1.0);
+        _high = (center + _radius).clamp_(0.0, 1.0);
     }
 
     /// <summary>The usual budget for MNIST in a norm.</summary>
@@ -57,11 +63,11 @@ internal sealed class Ball
     {
         if (_norm == Norm.Linf)
             return points.maximum(_low!).minimum(_high!);
-        Tensor change = points.sub(_center);
+        Tensor change = points - _center;
         if (_norm == Norm.L1)
-            return L1Ball.Project(change, _center, _radius).add_(_center).clamp_(0.0, 1.0);
-        Tensor scale = _radius.div(linalg.vector_norm(change, 2, s_image, true).clamp_min(Smallest)).clamp_(0.0, 1.0);
-        return change.mul_(scale).add_(_center).clamp_(0.0, 1.0);
+            return (_center + L1Ball.Project(change, _center, _radius)).clamp_(0.0, 1.0);
+        Tensor scale = (_radius / Norm.L2.Of(change, keepdim: true).clamp_min(Smallest)).clamp_(0.0, 1.0);
+        return (_center + (scale * change)).clamp_(0.0, 1.0);
     }
 
     /// <summary>Points drawn uniformly from the balls, then put into the box. It uses draws 0 and 1.</summary>
@@ -69,19 +75,18 @@ internal sealed class Ball
     {
         ReadOnlySpan<long> shape = _center.shape.AsSpan(1);
         if (_norm == Norm.Linf)
-            return Project(random.Uniform(0, shape).mul(2.0).sub(1.0).mul(_radius).add_(_center));
+            return Project(_center + (_radius * ((2 * random.Uniform(0, shape)) - 1)));
         double dimensions = (double)_center.numel() / _center.size(0);
-        Tensor lengths = random.Uniform(1, 1, 1, 1).pow(1 / dimensions).mul(_radius);
-        return Project(
-            (_norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape))).mul(lengths).add_(_center)
-        );
+        Tensor length = _radius * random.Uniform(1, 1, 1, 1).pow(1 / dimensions);
+        Tensor direction = _norm == Norm.L1 ? OnDiamond() : Direction.Unit(random.Normal(0, shape));
+        return Project(_center + (length * direction));
 
         // Laplace numbers, divided by the sum of their absolute values, are uniform over the surface of an L1 ball.
         Tensor OnDiamond()
         {
-            Tensor uniform = random.Uniform(0, _center.shape.AsSpan(1)).mul(2.0).sub(1.0),
-                laplace = (1.0 - uniform.abs()).log().mul_(uniform.sign());
-            return laplace.div(linalg.vector_norm(laplace, 1, s_image, true).clamp_min(Smallest));
+            Tensor uniform = (2 * random.Uniform(0, _center.shape.AsSpan(1))) - 1;
+            Tensor laplace = (1.0 - uniform.abs()).log() * uniform.sign();
+            return laplace / Norm.L1.Of(laplace, keepdim: true).clamp_min(Smallest);
         }
     }
 
@@ -101,12 +106,11 @@ internal sealed class Ball
         Tensor direction = Direction.Along(gradient, random, draw);
         if (_norm == Norm.L2)
             return direction;
-        Tensor blocked = where(direction.gt(0.0), point.ge(ones_like(point)), point.le(0.0));
-        Tensor sizes = direction.abs().masked_fill(blocked, 0.0),
-            rows = sizes.flatten(1);
-        long pixels = Math.Max(1, (long)(Sparsity * rows.size(1)));
-        Tensor least = rows.topk((int)pixels, -1).values.amin([1], true).clamp_min(Smallest).reshape(-1, 1, 1, 1);
-        Tensor signs = direction.sign().mul_(sizes.ge(least).to(ScalarType.Float32));
-        return signs.div(linalg.vector_norm(signs, 1, s_image, true).clamp_min(1.0));
+        Tensor blocked = where(direction > 0, point >= 1, point <= 0);
+        Tensor sizes = direction.abs().masked_fill(blocked, 0.0);
+        long pixels = Math.Max(1, (long)(Sparsity * sizes.numel() / sizes.size(0)));
+        Tensor least = sizes.flatten(1).topk((int)pixels, -1).values.amin([1]).clamp_min(Smallest);
+        Tensor signs = direction.sign() * (sizes >= least.reshape(-1, 1, 1, 1));
+        return signs / Norm.L1.Of(signs, keepdim: true).clamp_min(1.0);
     }
 }

@@ -7,7 +7,6 @@ internal static class L1Ball
 {
     private const int Iterations = 10;
     private const double Rounding = 1 - 1e-6;
-    private static readonly long[] s_image = [1, 2, 3];
 
     /// <summary>
     /// The nearest allowed perturbations: every value shrinks by the same amount, down to zero, and stops where the box
@@ -19,25 +18,25 @@ internal static class L1Ball
     /// <param name="radius">[N, 1, 1, 1].</param>
     public static Tensor Project(Tensor change, Tensor images, Tensor radius)
     {
-        Tensor size = change.abs(),
-            room = where(change.gt(0.0), (1.0 - images), images);
-        Tensor amount = zeros_like(radius),
-            low = amount,
-            high = size.amax(s_image, true),
-            kept = size.minimum(room);
+        Tensor size = change.abs();
+        Tensor room = where(change > 0, 1 - images, images);
+        Tensor amount = zeros_like(radius);
+        Tensor low = amount;
+        Tensor high = size.MaxPerImage();
+        Tensor kept = size.minimum(room);
         for (int i = 0; i < Iterations; i++)
         {
-            Tensor excess = kept.sum(s_image, true).sub(radius),
-                over = excess.gt(0.0);
-            (low, high) = (where(over, amount, low), where(over, high, amount));
-            Tensor slope = kept.gt(0.0).logical_and(kept.lt(room)).sum(s_image, true, ScalarType.Float32);
-            Tensor next = amount.add(excess.div(slope.clamp_min(1.0)));
-            amount = where(next.ge(low).logical_and(next.le(high)), next, low.add(high).mul_(0.5));
-            kept = size.sub(amount).clamp_(0.0, double.PositiveInfinity).minimum(room);
+            Tensor excess = kept.SumPerImage() - radius;
+            low = where(excess > 0, amount, low);
+            high = where(excess > 0, high, amount);
+            Tensor slope = ((kept > 0) & (kept < room)).to(ScalarType.Float32).SumPerImage();
+            Tensor next = amount + (excess / slope.clamp_min(1.0));
+            amount = where((next >= low) & (next <= high), next, (low + high) / 2);
+            kept = (size - amount).clamp_min(0.0).minimum(room);
         }
 
         // Whatever is left of the excess is scaled away.
-        Tensor scale = radius.mul(Rounding).div(kept.sum(s_image, true).clamp_min(1e-12)).clamp_(0.0, 1.0);
-        return kept.mul_(scale).mul_(change.sign());
+        Tensor scale = (Rounding * radius / kept.SumPerImage().clamp_min(1e-12)).clamp_(0.0, 1.0);
+        return scale * kept * change.sign();
     }
 }

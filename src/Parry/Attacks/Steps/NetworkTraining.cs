@@ -47,20 +47,19 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     /// <param name="loss">From some rows and the number of the step to their summed loss, followed by autograd.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops between batches.</param>
-    public void Run<TModel>(
+    public void Run(
         nn.Module<Tensor, Tensor> network,
-        AttackBatch<TModel> data,
+        Batch data,
         long seed,
-        Func<AttackBatch<TModel>, long, Tensor> loss,
+        Func<Batch, long, Tensor> loss,
         IProgress<double>? progress,
         CancellationToken cancellation
     )
-        where TModel : IPredictor
     {
         using var scope = NewDisposeScope();
         Tensor[] weights = [.. network.Parameters().Select(parameter => parameter.Value)];
         using var adam = Optimizers.Adam(weights, LearningRate);
-        var lanes = new TrainingLanes<TModel>(data, BatchSize, seed);
+        var lanes = new TrainingLanes(data, BatchSize, seed);
         network.RequireGrad();
         long step = 0;
         for (int epoch = 0; epoch < Epochs; epoch++)

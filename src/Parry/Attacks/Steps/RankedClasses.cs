@@ -11,25 +11,25 @@ internal static class RankedClasses
     /// For each row the wanted class; untargeted, the other classes by falling logit of the clean image, at most that
     /// many. One query.
     /// </summary>
-    public static long[][] Targets(AttackBatch<IClassifier> batch, int most)
+    public static long[][] Targets(IClassifier model, Batch batch, int most)
     {
         using var scope = NewDisposeScope();
         long[] labels = batch.Goal.Labels.ToArray<long>();
         if (batch.Goal.IsTargeted)
             return [.. labels.Select(label => new[] { label })];
-        long[] order = batch.Model.Logits(batch.Images).sort(1, true).Indices.ToArray<long>();
+        long[] order = model.Logits(batch.With(batch.Images)).sort(1, true).Indices.ToArray<long>();
         return
         [
             .. order
-                .Chunk(batch.Model.Classes)
+                .Chunk(model.Classes)
                 .Select((classes, row) => classes.Where(c => c != labels[row]).Take(most).ToArray()),
         ];
     }
 
     /// <summary>For each row the class it has now: the true one; targeted, the predicted one, by one query.</summary>
-    public static long[] Sources(AttackBatch<IClassifier> batch)
+    public static long[] Sources(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        return (batch.Goal.IsTargeted ? batch.Model.Predict(batch.Images) : batch.Goal.Labels).ToArray<long>();
+        return (batch.Goal.IsTargeted ? model.Predict(batch.With(batch.Images)) : batch.Goal.Labels).ToArray<long>();
     }
 }

@@ -20,11 +20,7 @@ internal static class ScoreQueries
     /// <param name="batch">All rows.</param>
     /// <param name="queries">Of one row in one step.</param>
     /// <param name="perturb">From some of the rows to perturbed images.</param>
-    public static Tensor InPieces(
-        this AttackBatch<IScorer> batch,
-        int queries,
-        Func<AttackBatch<IScorer>, Tensor> perturb
-    )
+    public static Tensor InPieces(this Batch batch, int queries, Func<Batch, Tensor> perturb)
     {
         int size = Math.Max(1, Most / queries);
         return batch.Count <= size
@@ -37,33 +33,33 @@ internal static class ScoreQueries
     /// above the best other. Unlike probabilities and the cross entropy they keep their digits where a model is sure,
     /// and unlike logits every model that shows scores has them.
     /// </summary>
+    /// <param name="model">The model.</param>
     /// <param name="batch">The rows that are asked about.</param>
     /// <param name="queries">Several of each row, [N, Q, C, H, W] in [0, 1].</param>
     /// <returns>[N, Q]; positive where the goal is reached.</returns>
-    public static Tensor Margins(this AttackBatch<IScorer> batch, Tensor queries)
+    public static Tensor Margins(this IScorer model, Batch batch, Tensor queries)
     {
         int each = (int)queries.size(1);
-        var samples = new long[batch.Count * each];
-        for (int i = 0; i < samples.Length; i++)
-            samples[i] = batch.Random.Samples.Span[i / each];
-        return Margins(batch.Model.For(samples), queries.flatten(0, 1), batch.Goal.Repeat(each)).reshape(-1, each);
+        return Margins(model, batch.With(queries.flatten(0, 1)), batch.Goal.Repeat(each)).reshape(-1, each);
     }
 
     /// <summary>The margins [N] of one image of each row, [N, C, H, W].</summary>
-    public static float[] MarginsAt(this AttackBatch<IScorer> batch, Tensor points) =>
-        Margins(batch.Model, points, batch.Goal).ToArray<float>();
+    public static float[] MarginsAt(this IScorer model, Batch batch, Tensor points) =>
+        Margins(model, batch.With(points), batch.Goal).ToArray<float>();
 
     /// <summary>
     /// The gradient of the margin by symmetric differences along directions, as a sum that is not normalized, with
-    /// queries cut off at the box.
+    /// queries clipped to the box.
     /// </summary>
+    /// <param name="model">The model.</param>
     /// <param name="batch">The rows.</param>
     /// <param name="points">Where, [N, C, H, W].</param>
     /// <param name="directions">[N, Q, C, H, W].</param>
     /// <param name="length">How far along a direction the model is asked.</param>
     /// <returns>The margins at the points and the sums of direction times difference, [N, C, H, W].</returns>
     public static (float[] Margins, Tensor Gradient) Differences(
-        this AttackBatch<IScorer> batch,
+        this IScorer model,
+        Batch batch,
         Tensor points,
         Tensor directions,
         double length
@@ -71,20 +67,19 @@ internal static class ScoreQueries
     {
         using var scope = NewDisposeScope();
         long count = directions.size(1);
-        Tensor moves = directions.mul(length),
-            centers = points.unsqueeze(1);
-        Tensor margins = batch.Margins(cat([centers, centers.add(moves), centers.sub(moves)], 1).clamp_(0.0, 1.0));
-        Tensor differences = margins
-            .slice(1, 1, count + 1, 1)
-            .sub(margins.slice(1, count + 1, (2 * count) + 1, 1))
-            .reshape(-1, count, 1, 1, 1);
-        Tensor gradient = moves.copy_(directions).mul_(differences).sum(1);
-        return (margins.select(1, 0).ToArray<float>(), scope.MoveToOuter(gradient));
+        Tensor moves = length * directions;
+        Tensor centers = points.unsqueeze(1);
+        Tensor queries = cat([centers, centers + moves, centers - moves], 1).clamp_(0.0, 1.0);
+        Tensor[] margins = model.Margins(batch, queries).split([1, count, count], 1);
+        Tensor differences = (margins[1] - margins[2]).reshape(-1, count, 1, 1, 1);
+        Tensor gradient = (directions * differences).sum(1);
+        return (margins[0].ToArray<float>(), scope.MoveToOuter(gradient));
     }
 
-    private static Tensor Margins(IScorer model, Tensor images, Goal goal)
+    private static Tensor Margins(IScorer model, Images images, Goal goal)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(AttackLoss.Margin(goal)(model.Probabilities(images).clamp_min(Smallest).log()));
+        Tensor logProbabilities = model.Probabilities(images).clamp_min(Smallest).log();
+        return scope.MoveToOuter(AttackLoss.Margin(goal)(logProbabilities));
     }
 }

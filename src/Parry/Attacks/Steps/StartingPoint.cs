@@ -22,10 +22,11 @@ internal static class StartingPoint
     /// reaches the goal, up to 10,000. What reaches it is blended with the clean image by a binary search, and the
     /// nearest blend is taken. It uses the draws from 0 on.
     /// </summary>
+    /// <param name="model">The model.</param>
     /// <param name="batch">None of whose rows reaches its goal.</param>
     /// <param name="given">[M, C, H, W], all of which are tried; null for noise.</param>
     /// <returns>The points, the clean image where there is none, and which rows have one.</returns>
-    public static (Tensor Points, bool[] Found) Find(AttackBatch<IPredictor> batch, Tensor? given)
+    public static (Tensor Points, bool[] Found) Find(IPredictor model, Batch batch, Tensor? given)
     {
         using var scope = NewDisposeScope();
         Tensor points = batch.Images.clone();
@@ -41,7 +42,7 @@ internal static class StartingPoint
                     break;
                 using var inner = NewDisposeScope();
                 Tensor? few = given?.slice(0, from, Math.Min(from + AtOnce, candidates), 1);
-                foreach (var (row, point, distance) in Blends(batch.Select(open), few, from / AtOnce))
+                foreach (var (row, point, distance) in Blends(model, batch.Select(open), few, from / AtOnce))
                 {
                     if (distance >= nearest[open[row]])
                         continue;
@@ -57,7 +58,8 @@ internal static class StartingPoint
     // Those of the candidates that reach the goal, blended; with the row they belong to, and their distance from its
     // image.
     private static IEnumerable<(int Row, Tensor Point, float Distance)> Blends(
-        AttackBatch<IPredictor> batch,
+        IPredictor model,
+        Batch batch,
         Tensor? given,
         long draw
     )
@@ -67,11 +69,14 @@ internal static class StartingPoint
             given?.unsqueeze(0).expand([batch.Count, -1, .. shape]) ?? batch.Random.Uniform(draw, [AtOnce, .. shape]);
         int each = (int)tried.size(1);
         Tensor flat = tried.reshape([-1, .. shape]);
-        long[] hits = Rows.Where(batch.Goal.Repeat(each).IsReached(batch.Model.Predict(flat)).ToArray<bool>(), true);
+        long[] hits = Rows.Where(
+            batch.Goal.Repeat(each).IsReached(model.Predict(batch.With(flat))).ToArray<bool>(),
+            true
+        );
         if (hits.Length == 0)
             return [];
-        AttackBatch<IPredictor> owners = batch.Select([.. hits.Select(hit => hit / each)]);
-        Tensor blends = Approach(owners, flat.At(hits), Halvings, Blend);
+        Batch owners = batch.Select([.. hits.Select(hit => hit / each)]);
+        Tensor blends = Approach(model, owners, flat.At(hits), Halvings, Blend);
         float[] distances = linalg.vector_norm(blends.sub(owners.Images), 2, [1, 2, 3]).ToArray<float>();
         return hits.Select((hit, i) => ((int)(hit / each), blends.slice(0, i, i + 1, 1), distances[i]));
     }
@@ -83,13 +88,15 @@ internal static class StartingPoint
     /// <summary>
     /// A binary search between clean images and points that reach the goal, for points that still do and are nearer.
     /// </summary>
+    /// <param name="model">The model.</param>
     /// <param name="batch">With the clean images.</param>
     /// <param name="points">[N, C, H, W], all of which reach the goal.</param>
     /// <param name="halvings">The number of halvings, and of queries.</param>
     /// <param name="path">From the clean image, a point and t [N, 1, 1, 1] to an image on the way, at t = 1 the point
     /// itself.</param>
     public static Tensor Approach(
-        AttackBatch<IPredictor> batch,
+        IPredictor model,
+        Batch batch,
         Tensor points,
         int halvings,
         Func<Tensor, Tensor, Tensor, Tensor> path
@@ -103,7 +110,7 @@ internal static class StartingPoint
             using var inner = NewDisposeScope();
             double[] middle = [.. low.Zip(high, (a, b) => (a + b) / 2)];
             bool[] reached = batch
-                .Goal.IsReached(batch.Model.Predict(path(batch.Images, points, Rows.Column(middle))))
+                .Goal.IsReached(model.Predict(batch.With(path(batch.Images, points, Rows.Column(middle)))))
                 .ToArray<bool>();
             for (int i = 0; i < middle.Length; i++)
                 (reached[i] ? high : low)[i] = middle[i];

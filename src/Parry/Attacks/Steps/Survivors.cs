@@ -1,22 +1,20 @@
-using Parry.Models;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Steps;
 
 /// <summary>
-/// The rows that have withstood the runs so far: restarts, target classes, larger budgets or other attacks. Each run
-/// starts from the clean images and sees only these rows, and what it finds leaves.
+/// The rows that no run so far has fooled the model on: restarts, target classes, larger budgets or other attacks. Each
+/// run starts from the clean images and sees only these rows; what it fools leaves.
 /// </summary>
-internal sealed class Survivors<TModel>(AttackBatch<TModel> batch)
-    where TModel : IPredictor
+internal sealed class Survivors(Batch batch)
 {
     private readonly bool[] _reached = new bool[batch.Count];
 
     /// <summary>One run.</summary>
-    /// <param name="batch">The rows that have withstood.</param>
+    /// <param name="batch">The rows that remain.</param>
     /// <param name="rows">Their positions in the whole batch.</param>
     /// <returns>Images for these rows, and which of them reach the goal.</returns>
-    public delegate (Tensor Images, bool[] Reached) Run(AttackBatch<TModel> batch, long[] rows);
+    public delegate (Tensor Images, bool[] Reached) Run(Batch batch, long[] rows);
 
     /// <summary>Per row what reached the goal, or else the last attempt.</summary>
     public Tensor Images { get; } = batch.Images.clone();
@@ -24,7 +22,7 @@ internal sealed class Survivors<TModel>(AttackBatch<TModel> batch)
     /// <summary>Which rows reached the goal.</summary>
     public bool[] Reached => [.. _reached];
 
-    /// <summary>Runs on what has withstood, if anything has.</summary>
+    /// <summary>Runs on what remains, if anything does.</summary>
     public void Attack(Run run)
     {
         long[] rows = Rows.Where(_reached, false);
@@ -40,12 +38,12 @@ internal sealed class Survivors<TModel>(AttackBatch<TModel> batch)
     /// <summary>Runs with several budgets in ascending order: larger ones take over what smaller ones found.</summary>
     /// <returns>Images for each budget, in the order of the budgets.</returns>
     public static Tensor[] Ascending(
-        AttackBatch<TModel> batch,
+        Batch batch,
         IReadOnlyList<double> epsilons,
-        Func<AttackBatch<TModel>, double, (Tensor Images, bool[] Reached)> run
+        Func<Batch, double, (Tensor Images, bool[] Reached)> run
     )
     {
-        var survivors = new Survivors<TModel>(batch);
+        var survivors = new Survivors(batch);
         var results = new Tensor[epsilons.Count];
         foreach (int budget in Enumerable.Range(0, epsilons.Count).OrderBy(i => epsilons[i]))
         {

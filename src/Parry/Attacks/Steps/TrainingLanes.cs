@@ -7,22 +7,21 @@ namespace Parry.Attacks.Steps;
 
 /// <summary>
 /// The images that an attack learns from, in a few lanes that the workers take side by side. The number of lanes is
-/// fixed and each is bound to its samples once, so neither the number of workers nor their speed changes what is
+/// fixed and each is a run of its own, so neither the number of workers nor their speed changes what is
 /// learned, also from a model that draws at random.
 /// </summary>
-internal sealed class TrainingLanes<TModel>
-    where TModel : IPredictor
+internal sealed class TrainingLanes
 {
     private const int Lanes = 4;
 
-    private readonly AttackBatch<TModel>[] _lanes;
+    private readonly Batch[] _lanes;
     private readonly ulong _seed;
 
     /// <summary>Deals the images out.</summary>
-    /// <param name="data">The images; not bound to samples before.</param>
+    /// <param name="data">The images.</param>
     /// <param name="batchSize">The number of images in a batch, over all lanes.</param>
     /// <param name="seed">Decides the order of images.</param>
-    public TrainingLanes(AttackBatch<TModel> data, int batchSize, long seed)
+    public TrainingLanes(Batch data, int batchSize, long seed)
     {
         _seed = (ulong)seed;
         int lanes = Math.Min(Lanes, data.Count);
@@ -30,7 +29,7 @@ internal sealed class TrainingLanes<TModel>
         [
             .. Enumerable
                 .Range(0, lanes)
-                .Select(lane => data.Select([.. Rows.All(data.Count).Where(row => row % lanes == lane)])),
+                .Select(lane => data.Apart([.. Rows.All(data.Count).Where(row => row % lanes == lane)])),
         ];
         BatchesPerEpoch = (data.Count + batchSize - 1) / batchSize;
     }
@@ -66,7 +65,7 @@ internal sealed class TrainingLanes<TModel>
     /// <param name="rows">The rows of every lane.</param>
     /// <param name="share">What one lane makes of its rows, tensors of the same shapes for every lane.</param>
     /// <param name="cancellation">Stops between lanes.</param>
-    public Tensor[] Sum(long[][] rows, Func<AttackBatch<TModel>, Tensor[]> share, CancellationToken cancellation)
+    public Tensor[] Sum(long[][] rows, Func<Batch, Tensor[]> share, CancellationToken cancellation)
     {
         int[] busy = [.. Enumerable.Range(0, _lanes.Length).Where(lane => rows[lane].Length > 0)];
         Tensor[][] parts = Workers.Shared.Map(
@@ -101,7 +100,7 @@ internal sealed class TrainingLanes<TModel>
         optim.Optimizer optimizer,
         Tensor[] weights,
         long[][] rows,
-        Func<AttackBatch<TModel>, Tensor> loss,
+        Func<Batch, Tensor> loss,
         CancellationToken cancellation
     )
     {

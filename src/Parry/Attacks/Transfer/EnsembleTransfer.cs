@@ -75,9 +75,7 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     /// images.</exception>
     public ITrainedAttack<IPredictor> Train(
         IPredictor model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
@@ -102,22 +100,13 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IPredictor model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) =>
+    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Batch batch, IReadOnlyList<double> epsilons) =>
         Inner.PerturbWithin(
             _ensemble ?? throw new InvalidOperationException("The attack transfer has not loaded its models."),
-            images,
-            goal,
-            random,
+            batch,
             epsilons
         );
 
@@ -136,7 +125,7 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
 
         public int Classes => classes;
 
-        public Tensor Logits(Tensor images) =>
+        public Tensor Logits(Images images) =>
             stack([.. Members.Select(member => member.Logits(images).log_softmax(-1))]).logsumexp(0);
 
         public void Dispose()

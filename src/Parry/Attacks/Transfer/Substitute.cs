@@ -117,28 +117,26 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     /// <inheritdoc/>
     public ITrainedAttack<IPredictor> Train(
         IPredictor model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
     )
     {
         using var scope = NewDisposeScope();
-        using var weights = Devices.Generator(random.Seed(0));
+        using var weights = Devices.Generator(data.Random.Seed(0));
         var substitute = new StableClassifier(
             Classifiers.Create(Architecture, model.Shape, model.Classes, weights),
             model.Shape,
             model.Classes
         );
-        AttackBatch<IPredictor> data = Pieces(new(model, images, goal, random), piece => piece.Images, cancellation);
+        Batch seen = Pieces(model, data, piece => piece.Images, cancellation);
         for (int round = 0; ; round++)
         {
             new NetworkTraining(Epochs, BatchSize: 128, LearningRate: 1e-3).Run(
                 substitute.Network,
-                data,
-                random.Seed(1 + round),
+                seen,
+                data.Random.Seed(1 + round),
                 (batch, _) =>
                     nn.functional.nll_loss(
                         substitute.Network.forward(batch.Images).log_softmax(-1),
@@ -151,27 +149,18 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
             progress?.Report((round + 1.0) / Rounds);
             if (round + 1 == Rounds)
                 return this with { _substitute = substitute };
-            data = Join(data, Pieces(data, piece => Augment(substitute, piece), cancellation));
+            seen = Join(seen, Pieces(model, seen, piece => Augment(substitute, piece), cancellation));
         }
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IPredictor model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IPredictor model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) =>
+    public IReadOnlyList<Tensor> PerturbWithin(IPredictor model, Batch batch, IReadOnlyList<double> epsilons) =>
         Inner.PerturbWithin(
             _substitute ?? throw new InvalidOperationException("The attack substitute is not trained."),
-            images,
-            goal,
-            random,
+            batch,
             epsilons
         );
 
@@ -182,21 +171,17 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     public void Dispose() => _substitute?.Network.Dispose();
 
     // Images moved to where the substitute's belief in the model's label changes most.
-    private Tensor Augment(IClassifier substitute, AttackBatch<IPredictor> batch)
+    private Tensor Augment(IClassifier substitute, Batch batch)
     {
         Tensor labels = batch.Goal.Labels.unsqueeze(1);
         Tensor gradient = substitute
-            .Gradient(batch.Images, logits => logits.softmax(-1).gather(1, labels).squeeze(1))
+            .Gradient(batch.With(batch.Images), logits => logits.softmax(-1).gather(1, labels).squeeze(1))
             .Gradient;
         return batch.Images.add(gradient.sign().mul(Lambda)).clamp(0.0, 1.0);
     }
 
     // New images for the rows of a batch, with the labels that the model gives them; cut over the workers.
-    private static AttackBatch<IPredictor> Pieces(
-        AttackBatch<IPredictor> data,
-        Func<AttackBatch<IPredictor>, Tensor> draw,
-        CancellationToken cancellation
-    )
+    private static Batch Pieces(IPredictor model, Batch data, Func<Batch, Tensor> draw, CancellationToken cancellation)
     {
         long[][] rows = [.. Rows.All(data.Count).Chunk(PieceSize)];
         Tensor[][] parts = Workers.Shared.Map(
@@ -205,9 +190,9 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                AttackBatch<IPredictor> piece = data.Select(rows[i]);
+                Batch piece = data.Apart(rows[i]);
                 Tensor images = draw(piece).clone();
-                return scope.MoveAllToOuter(new[] { images, piece.Model.Predict(images) });
+                return scope.MoveAllToOuter(new[] { images, model.Predict(piece.With(images)) });
             },
             cancellation
         );
@@ -215,20 +200,16 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
             labels = cat([.. parts.Select(part => part[1])]);
         foreach (Tensor part in parts.SelectMany(part => part))
             part.Dispose();
-        return data with { Images = all, Goal = Goal.Untargeted(labels) };
+        return data.WithImages(all).WithGoal(Goal.Untargeted(labels));
     }
 
-    private static AttackBatch<IPredictor> Join(AttackBatch<IPredictor> old, AttackBatch<IPredictor> added) =>
-        new(
-            old.Model,
-            cat([old.Images, added.Images]),
-            Goal.Untargeted(cat([old.Goal.Labels, added.Goal.Labels])),
-            old.Random.For(
-                new long[][] { old.Random.Samples.ToArray(), added.Random.Samples.ToArray() }
-                    .SelectMany(part => part)
-                    .ToArray()
-            )
-        );
+    private static Batch Join(Batch old, Batch added)
+    {
+        long[] samples = [.. old.Samples.Span, .. added.Samples.Span];
+        var images = new Images(cat([old.Images, added.Images]), samples);
+        Goal goal = Goal.Untargeted(cat([old.Goal.Labels, added.Goal.Labels]));
+        return new Batch(images, goal, old.Random);
+    }
 
     // A classifier whose numbers for an image do not depend on the batch.
     private sealed class StableClassifier(nn.Module<Tensor, Tensor> network, ImageShape shape, int classes)
@@ -240,6 +221,6 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
 
         public int Classes => classes;
 
-        public Tensor Logits(Tensor images) => NetworkTraining.Apply(network, images);
+        public Tensor Logits(Images images) => NetworkTraining.Apply(network, images.Pixels);
     }
 }

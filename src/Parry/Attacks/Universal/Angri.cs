@@ -77,32 +77,29 @@ public sealed record Angri : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
     )
     {
-        var data = new AttackBatch<IClassifier>(model, images, goal, random);
         nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
             model.Shape.Pixels + model.Classes,
             Hidden,
             model.Shape.Pixels,
-            random.Seed(0),
+            data.Random.Seed(0),
             nn.Sigmoid()
         );
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
             network,
             data,
-            random.Seed(1),
+            data.Random.Seed(1),
             (batch, step) =>
             {
-                Tensor targets = Targets.ToLearn(batch, step),
+                Tensor targets = Targets.ToLearn(batch, model.Classes, step),
                     drawn = network.forward(Input(batch.Images, targets, model.Classes)).reshape(batch.Images.shape);
-                LossGradient pass = batch.Model.Gradient(
-                    drawn,
+                LossGradient pass = model.Gradient(
+                    batch.With(drawn),
                     logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg()
                 );
                 return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
@@ -114,14 +111,16 @@ public sealed record Angri : ITrainedAttack<IClassifier>
         {
             _network = network,
             _chosen = Targets
-                .Choose(data, (clean, targets) => Draw(network, clean, targets, model.Classes), cancellation)
+                .Choose(model, data, (clean, targets) => Draw(network, clean, targets, model.Classes), cancellation)
                 .DetachFromDisposeScope(),
         };
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         nn.Module<Tensor, Tensor> network =
             _network ?? throw new InvalidOperationException("The attack angri is not trained.");
         using var scope = NewDisposeScope();

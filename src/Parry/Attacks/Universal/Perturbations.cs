@@ -22,6 +22,7 @@ internal sealed class Perturbations : IDisposable
     /// images.
     /// </summary>
     /// <param name="norm">Of the budgets.</param>
+    /// <param name="classes">The number of classes.</param>
     /// <param name="data">The images to learn from.</param>
     /// <param name="epsilons">The budgets.</param>
     /// <param name="learn">From images with one goal and a budget to a perturbation; told how to report the share that
@@ -29,9 +30,10 @@ internal sealed class Perturbations : IDisposable
     /// <param name="progress">Told the share of everything that is done.</param>
     public static Perturbations Learn(
         Norm norm,
-        AttackBatch<IClassifier> data,
+        int classes,
+        Batch data,
         IReadOnlyList<double> epsilons,
-        Func<AttackBatch<IClassifier>, double, IProgress<double>, Tensor> learn,
+        Func<Batch, double, IProgress<double>, Tensor> learn,
         IProgress<double>? progress
     )
     {
@@ -43,10 +45,10 @@ internal sealed class Perturbations : IDisposable
         var share = new Share(value => progress?.Report((done + value) / (budgets.Length * wanted.Length)));
         foreach (double epsilon in budgets)
         {
-            Tensor all = zeros([data.Goal.IsTargeted ? data.Model.Classes : 1, .. data.Images.shape.AsSpan(1)]);
+            Tensor all = zeros([data.Goal.IsTargeted ? classes : 1, .. data.Images.shape.AsSpan(1)]);
             foreach (long label in wanted)
             {
-                AttackBatch<IClassifier> images = data.Goal.IsTargeted
+                Batch images = data.Goal.IsTargeted
                     ? data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>())
                     : data;
                 all.Put([label], learn(images, epsilon, share));
@@ -73,9 +75,7 @@ internal sealed class Perturbations : IDisposable
         using var scope = NewDisposeScope();
         Tensor all = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
         Tensor perturbed = images.add(_targeted ? all.index_select(0, goal.Labels) : all);
-        return scope.MoveToOuter(
-            new Ball(_norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]).Project(perturbed)
-        );
+        return scope.MoveToOuter(new Ball(_norm, images, epsilon).Project(perturbed));
     }
 
     /// <summary>Frees the perturbations.</summary>

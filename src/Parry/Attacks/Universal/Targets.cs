@@ -14,12 +14,10 @@ internal static class Targets
     /// <summary>
     /// To learn from: the wanted classes, or for each image another class than its own, drawn anew for each number.
     /// </summary>
-    public static Tensor ToLearn<TModel>(AttackBatch<TModel> batch, long draw)
-        where TModel : IPredictor
+    public static Tensor ToLearn(Batch batch, int classes, long draw)
     {
         if (batch.Goal.IsTargeted)
             return batch.Goal.Labels;
-        int classes = batch.Model.Classes;
         float[] uniform = batch.Random.Uniform(draw).ToArray<float>();
         return tensor(
             batch
@@ -37,21 +35,23 @@ internal static class Targets
     /// For each true class, the class at which to aim so that most of its training images are misclassified, [classes];
     /// the next one where there are none.
     /// </summary>
+    /// <param name="model">The model.</param>
     /// <param name="data">The training images.</param>
     /// <param name="perturb">From images and targets to adversarial images.</param>
     /// <param name="cancellation">Stops between targets.</param>
     public static Tensor Choose(
-        AttackBatch<IClassifier> data,
+        IClassifier model,
+        Batch data,
         Func<Tensor, Tensor, Tensor> perturb,
         CancellationToken cancellation
     )
     {
-        int classes = data.Model.Classes;
+        int classes = model.Classes;
         long[] chosen = [.. Enumerable.Range(1, classes).Select(next => (long)(next % classes))];
         if (data.Goal.IsTargeted)
             return tensor(chosen);
         var most = new float[classes];
-        var lanes = new TrainingLanes<IClassifier>(data, data.Count, data.Random.Seed(0));
+        var lanes = new TrainingLanes(data, data.Count, data.Random.Seed(0));
         for (int target = 0; target < classes; target++)
         {
             using Tensor fooled = lanes.Sum(
@@ -59,8 +59,8 @@ internal static class Targets
                 batch =>
                 {
                     Tensor reached = batch.Goal.IsReached(
-                        batch.Model.Predict(
-                            perturb(batch.Images, full([batch.Count], (double)target, ScalarType.Int64))
+                        model.Predict(
+                            batch.With(perturb(batch.Images, full([batch.Count], (double)target, ScalarType.Int64)))
                         )
                     );
                     return

@@ -104,9 +104,7 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
@@ -115,26 +113,22 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
         {
             _learned = Perturbations.Learn(
                 Norm,
-                new(model, images, goal, random),
+                model.Classes,
+                data,
                 epsilons,
-                (data, epsilon, share) => Learn(data, epsilon, share, cancellation),
+                (some, epsilon, share) => Learn(model, some, epsilon, share, cancellation),
                 progress
             ),
         };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uan is not trained.");
         return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
     }
@@ -146,7 +140,8 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     public void Dispose() => _learned?.Dispose();
 
     private Tensor Learn(
-        AttackBatch<IClassifier> data,
+        IClassifier model,
+        Batch data,
         double epsilon,
         IProgress<double> progress,
         CancellationToken cancellation
@@ -156,7 +151,7 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
         using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
             Noise,
             Hidden,
-            data.Model.Shape.Pixels,
+            model.Shape.Pixels,
             data.Random.Seed(0)
         );
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
@@ -170,7 +165,11 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
                     .clamp(0.0, 1.0);
                 Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
                 return drawn
-                    .mul(batch.Model.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0)).Gradient)
+                    .mul(
+                        model
+                            .Gradient(batch.With(drawn), logits => (Confidence - margin(logits)).clamp_min(0.0))
+                            .Gradient
+                    )
                     .sum();
             },
             progress,

@@ -115,9 +115,7 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
@@ -126,26 +124,22 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
         {
             _learned = Perturbations.Learn(
                 Norm,
-                new(model, images, goal, random),
+                model.Classes,
+                data,
                 epsilons,
-                (data, epsilon, share) => Gather(data, epsilon, share, cancellation),
+                (some, epsilon, share) => Gather(model, some, epsilon, share, cancellation),
                 progress
             ),
         };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uap is not trained.");
         return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
     }
@@ -157,14 +151,15 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     public void Dispose() => _learned?.Dispose();
 
     private Tensor Gather(
-        AttackBatch<IClassifier> data,
+        IClassifier model,
+        Batch data,
         double epsilon,
         IProgress<double> progress,
         CancellationToken cancellation
     )
     {
         using var scope = NewDisposeScope();
-        var lanes = new TrainingLanes<IClassifier>(data, BatchSize, data.Random.Seed(0));
+        var lanes = new TrainingLanes(data, BatchSize, data.Random.Seed(0));
         Tensor v = zeros([1, .. data.Images.shape.AsSpan(1)]),
             best = v.clone();
         double fooled = 0;
@@ -173,14 +168,14 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
             foreach (long[][] rows in lanes.Epoch(pass))
             {
                 using var inner = NewDisposeScope();
-                Tensor sum = lanes.Sum(rows, batch => [Further(batch, v)], cancellation)[0];
+                Tensor sum = lanes.Sum(rows, batch => [Further(model, batch, v)], cancellation)[0];
                 v.copy_(Onto(epsilon, v.add(sum)));
                 sum.Dispose();
             }
 
             using Tensor count = lanes.Sum(
                 lanes.Everything(),
-                batch => [Reached(batch, v).to(ScalarType.Float32).sum()],
+                batch => [Reached(model, batch, v).to(ScalarType.Float32).sum()],
                 cancellation
             )[0];
             if (count.ToDouble() / data.Count > fooled)
@@ -196,14 +191,14 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     }
 
     // The sum of the steps that take the images of a batch, where v leaves them, across the boundary.
-    private Tensor Further(AttackBatch<IClassifier> batch, Tensor v)
+    private Tensor Further(IClassifier model, Batch batch, Tensor v)
     {
-        long[] left = Rows.Where(Reached(batch, v).ToArray<bool>(), false);
+        long[] left = Rows.Where(Reached(model, batch, v).ToArray<bool>(), false);
         if (left.Length == 0)
             return zeros_like(v);
-        AttackBatch<IClassifier> rest = batch.Select(left);
+        Batch rest = batch.Select(left);
         return new DeepFool { Norm = Norm, Steps = Steps }
-            .Cross(rest with { Images = rest.Images.add(v).clamp_(0.0, 1.0) })
+            .Cross(model, rest.WithImages((rest.Images + v).clamp(0.0, 1.0)))
             .sum(dim: 0, true);
     }
 
@@ -214,6 +209,6 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
                 linalg.vector_norm(v, 2, [1, 2, 3], true).clamp_min(Smallest).pow(-1.0).mul_(epsilon).clamp_(0.0, 1.0)
             );
 
-    private static Tensor Reached(AttackBatch<IClassifier> batch, Tensor v) =>
-        batch.Goal.IsReached(batch.Model.Predict(batch.Images.add(v).clamp_(0.0, 1.0)));
+    private static Tensor Reached(IClassifier model, Batch batch, Tensor v) =>
+        batch.Goal.IsReached(model.Predict(batch.With(batch.Images.add(v).clamp_(0.0, 1.0))));
 }

@@ -88,37 +88,34 @@ public sealed record Upset : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
         IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
+        Batch data,
         IReadOnlyList<double> epsilons,
         IProgress<double>? progress = null,
         CancellationToken cancellation = default
     )
     {
-        var data = new AttackBatch<IClassifier>(model, images, goal, random);
         int classes = model.Classes;
         using nn.Module<Tensor, Tensor> network = NetworkTraining.Dense(
             classes,
             Hidden,
             model.Shape.Pixels,
-            random.Seed(0),
+            data.Random.Seed(0),
             nn.Tanh()
         );
         new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
             network,
             data,
-            random.Seed(1),
+            data.Random.Seed(1),
             (batch, step) =>
             {
-                Tensor targets = Targets.ToLearn(batch, step);
+                Tensor targets = Targets.ToLearn(batch, model.Classes, step);
                 Tensor change = network
                         .forward(nn.functional.one_hot(targets, classes).to(ScalarType.Float32))
                         .reshape(batch.Images.shape)
                         .mul(Scale),
                     drawn = batch.Images.add(change).clamp(0.0, 1.0);
-                LossGradient pass = batch.Model.Gradient(
-                    drawn,
+                LossGradient pass = model.Gradient(
+                    batch.With(drawn),
                     logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg()
                 );
                 return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
@@ -128,18 +125,20 @@ public sealed record Upset : ITrainedAttack<IClassifier>
         );
         Tensor each = network
             .forward(nn.functional.one_hot(arange(classes, ScalarType.Int64), classes).to(ScalarType.Float32))
-            .reshape([classes, .. images.shape.AsSpan(1)])
+            .reshape([classes, .. data.Images.shape.AsSpan(1)])
             .mul(Scale)
             .DetachFromDisposeScope();
         Tensor chosen = Targets
-            .Choose(data, (clean, targets) => Add(clean, each, targets), cancellation)
+            .Choose(model, data, (clean, targets) => Add(clean, each, targets), cancellation)
             .DetachFromDisposeScope();
         return this with { _perturbations = each, _chosen = chosen };
     }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         Tensor each = _perturbations ?? throw new InvalidOperationException("The attack upset is not trained.");
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Add(images, each, Targets.ToReach(goal, _chosen!)));

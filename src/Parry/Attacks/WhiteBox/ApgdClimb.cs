@@ -7,6 +7,7 @@ namespace Parry.Attacks.WhiteBox;
 
 /// <summary>One climb of APGD within one radius.</summary>
 /// <param name="attack">Its settings.</param>
+/// <param name="model">The model.</param>
 /// <param name="batch">The rows; they leave as they reach the goal, where that ends the climb.</param>
 /// <param name="random">Random draws of this climb.</param>
 /// <param name="radius">Of the ball.</param>
@@ -15,7 +16,8 @@ namespace Parry.Attacks.WhiteBox;
 /// <param name="to">The class that each row aims at, for the targeted ratio; else null.</param>
 internal sealed class ApgdClimb(
     AutoProjectedGradientDescent attack,
-    AttackBatch<IClassifier> batch,
+    IClassifier model,
+    Batch batch,
     SampleRandom random,
     double radius,
     int steps,
@@ -30,7 +32,7 @@ internal sealed class ApgdClimb(
         SparserL1 = 0.95;
 
     private readonly long _pixels = batch.Images.numel() / batch.Count;
-    private AttackBatch<IClassifier> _batch = batch.Select(Rows.All(batch.Count));
+    private Batch _batch = batch.Select(Rows.All(batch.Count));
     private SampleRandom _random = random;
     private long[] _rows = Rows.All(batch.Count);
     private long[]? _from = from,
@@ -163,13 +165,13 @@ internal sealed class ApgdClimb(
             ApgdLoss.Dlr => AttackLoss.LogitRatio(_batch.Goal),
             _ => AttackLoss.LogitRatio(tensor(_from!), tensor(_to!)),
         };
-        LossGradient pass = _batch.Model.Gradient(_point, loss);
+        LossGradient pass = model.Gradient(_batch.With(_point), loss);
         Tensor logits = pass.Logits,
             losses = pass.Losses,
             gradient = pass.Gradient;
         for (int draw = 1; draw < attack.Draws; draw++)
         {
-            pass = _batch.Model.Gradient(_point, loss);
+            pass = model.Gradient(_batch.With(_point), loss);
             (logits, losses, gradient) = (
                 logits.add(pass.Logits),
                 losses.add(pass.Losses),

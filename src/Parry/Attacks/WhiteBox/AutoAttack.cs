@@ -95,46 +95,42 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
         return scope.MoveAllToOuter(
-            Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search)
+            Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
         );
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private (Tensor, bool[]) Search(AttackBatch<IClassifier> batch, double epsilon)
+    private (Tensor, bool[]) Search(IClassifier model, Batch batch, double epsilon)
     {
-        var survivors = new Survivors<IClassifier>(batch);
+        var survivors = new Survivors(batch);
         int number = 0;
-        foreach (IAttack<IClassifier> member in Members(epsilon, batch.Model.Classes))
+        foreach (IAttack<IClassifier> member in Members(epsilon, model.Classes))
         {
             SampleRandom random = batch.Random.Fork(number++);
             survivors.Attack(
                 (rest, rows) =>
                 {
-                    Tensor found = member.Perturb(rest.Model, rest.Images, rest.Goal, random.For(rest.Random.Samples));
+                    Tensor found = member.Perturb(model, rest.WithRandom(random));
 
                     // FAB knows no budget: what it finds too far away counts for nothing.
                     Tensor near =
                         member is FastAdaptiveBoundary
                             ? Norm.Of(found.sub(rest.Images)).le(epsilon)
                             : ones([rest.Count], ScalarType.Bool);
-                    bool[] reached = rest.Goal.IsReached(rest.Model.Predict(found)).logical_and(near).ToArray<bool>();
+                    bool[] reached = rest
+                        .Goal.IsReached(model.Predict(rest.With(found)))
+                        .logical_and(near)
+                        .ToArray<bool>();
                     return (where(near.reshape(-1, 1, 1, 1), found, survivors.Images.At(rows)), reached);
                 }
             );

@@ -113,19 +113,12 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
     /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         int needed = Loss switch
         {
@@ -140,19 +133,19 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
             );
         using var scope = NewDisposeScope();
         return scope.MoveAllToOuter(
-            Survivors<IClassifier>.Ascending(new(model, images, goal, random), epsilons, Search)
+            Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
         );
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private (Tensor, bool[]) Search(AttackBatch<IClassifier> batch, double epsilon)
+    private (Tensor, bool[]) Search(IClassifier model, Batch batch, double epsilon)
     {
         bool targeted = Loss == ApgdLoss.DlrTargeted;
-        long[]? sources = targeted ? RankedClasses.Sources(batch) : null;
-        long[][]? targets = targeted ? RankedClasses.Targets(batch, Targets) : null;
-        var survivors = new Survivors<IClassifier>(batch);
+        long[]? sources = targeted ? RankedClasses.Sources(model, batch) : null;
+        long[][]? targets = targeted ? RankedClasses.Targets(model, batch, Targets) : null;
+        var survivors = new Survivors(batch);
         for (int target = 0; target < (targets?[0].Length ?? 1); target++)
         {
             for (int restart = 0; restart < Restarts; restart++)
@@ -162,6 +155,7 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
                 survivors.Attack(
                     (rest, rows) =>
                         Climb(
+                            model,
                             rest,
                             epsilon,
                             run,
@@ -176,9 +170,10 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     }
 
     // One climb; in L1 three in shrinking balls, each from where the one before came highest.
-    private (Tensor, bool[]) Climb(AttackBatch<IClassifier> batch, double epsilon, int run, long[]? from, long[]? to)
+    private (Tensor, bool[]) Climb(IClassifier model, Batch batch, double epsilon, int run, long[]? from, long[]? to)
     {
-        ApgdClimb To(double radius, int steps) => new(this, batch, batch.Random.Fork(run), radius, steps, from, to);
+        ApgdClimb To(double radius, int steps) =>
+            new(this, model, batch, batch.Random.Fork(run), radius, steps, from, to);
         int early = Norm == Norm.L1 ? (int)Math.Ceiling(0.3 * Steps) : 0;
         if (early == 0 || 2 * early >= Steps)
             return To(epsilon, Steps).ToGoal(null);

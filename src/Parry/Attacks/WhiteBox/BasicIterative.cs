@@ -52,34 +52,26 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
+        var ball = new Ball(Norm.Linf, images, epsilon);
         var loss = AttackLoss.CrossEntropy(goal);
-        double step = Step ?? (Steps is { } given ? Epsilon / given : 1 / 255.0);
+        double step = Step ?? (Steps is { } given ? epsilon / given : 1 / 255.0);
         int steps =
-            Steps ?? (Epsilon == 0 ? 0 : (int)Math.Ceiling(Math.Min((Epsilon / step) + 4, 1.25 * Epsilon / step)));
+            Steps ?? (Epsilon == 0 ? 0 : (int)Math.Ceiling(Math.Min((epsilon / step) + 4, 1.25 * epsilon / step)));
         Tensor point = images.clone();
         for (int i = 0; i < steps; i++)
         {
             using var inner = NewDisposeScope();
-            Tensor gradient = model.Gradient(point, loss).Gradient;
+            Tensor gradient = model.Gradient(batch.With(point), loss).Gradient;
             point.copy_(ball.Project(point.add(gradient.sign().mul(step))));
         }
 
         return scope.MoveToOuter(point);
     }
-
-    /// <inheritdoc/>
-    /// <remarks>Budgets differ in their number of steps, so each is run by itself.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

@@ -81,10 +81,10 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         long[] rows = Rows.All(batch.Count);
         Tensor results = images.clone(),
             free = ones([batch.Count, 1, images.size(2), images.size(3)]);
@@ -107,7 +107,7 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
             using var inner = NewDisposeScope();
             Tensor point = where(free > 0, descent.Images, batch.Images);
             Tensor change = point - batch.Images;
-            LossGradient pass = batch.Model.Gradient(point, AttackLoss.Margin(batch.Goal));
+            LossGradient pass = model.Gradient(batch.With(point), AttackLoss.Margin(batch.Goal));
 
             Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
             Tensor missing = (Enough - pass.Losses).clamp_min(0.0);

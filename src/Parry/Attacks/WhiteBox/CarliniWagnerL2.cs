@@ -93,17 +93,17 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var best = new BestSoFar(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
             if (search >= 9 && search == SearchSteps - 1)
                 constants.UseSuccesses();
-            constants.Learn(Descend(batch, constants.Values, best));
+            constants.Learn(Descend(model, batch, constants.Values, best));
         }
 
         return scope.MoveToOuter(best.Images);
@@ -113,7 +113,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, BestSoFar best)
+    private bool[] Descend(IClassifier model, Batch batch, double[] constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
@@ -151,8 +151,8 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 
             // c·f(x') with f(x') = max(κ - margin(x'), 0).
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            LossGradient pass = batch.Model.Gradient(
-                point,
+            LossGradient pass = model.Gradient(
+                batch.With(point),
                 logits => weights * (Confidence - margin(logits)).clamp_min(0.0)
             );
             float[] reserves = (margin(pass.Logits) - Confidence).ToArray<float>();

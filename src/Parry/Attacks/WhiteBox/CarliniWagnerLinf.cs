@@ -87,10 +87,10 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         long[] rows = Rows.All(batch.Count);
         Tensor results = images.clone();
         double[] bounds = [.. rows.Select(_ => 1.0)];
@@ -114,7 +114,7 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
             Tensor point = descent.Images;
             Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
-            LossGradient pass = batch.Model.Gradient(point, logits => weights * (-margin(logits)).clamp_min(0.0));
+            LossGradient pass = model.Gradient(batch.With(point), logits => weights * (-margin(logits)).clamp_min(0.0));
 
             Tensor change = point - batch.Images;
             Tensor size = change.abs();

@@ -77,8 +77,11 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
+        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
         var closest = new Closest(images);
         Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, goal);
@@ -88,7 +91,7 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            LossGradient pass = model.Gradient(point, loss);
+            LossGradient pass = model.Gradient(batch.With(point), loss);
             Tensor change = point - images;
             Tensor reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
             closest.Take(point, Length(change), reached);

@@ -83,20 +83,21 @@ public sealed record DeepFool : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Cross(new(model, images, goal, random)).add_(images).clamp_(0.0, 1.0));
+        return scope.MoveToOuter(Cross(model, batch).add_(images).clamp_(0.0, 1.0));
     }
 
     /// <summary>The stretched sums of the steps, which the box does not bound.</summary>
-    internal Tensor Cross(AttackBatch<IClassifier> batch)
+    internal Tensor Cross(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
         Tensor results = zeros_like(batch.Images),
             change = zeros_like(batch.Images),
-            rivals = Rivals(batch.Model.Logits(batch.Images), batch.Goal);
-        AttackBatch<IClassifier> copies = batch.Repeat((int)rivals.size(1));
+            rivals = Rivals(model.Logits(batch.With(batch.Images)), batch.Goal);
+        Batch copies = batch.Repeat((int)rivals.size(1));
         long[] rows = Rows.All(batch.Count);
         for (int step = 0; step < Steps; step++)
         {
@@ -123,8 +124,8 @@ public sealed record DeepFool : IAttack<IClassifier>
             using var inner = NewDisposeScope();
             long count = rivals.size(1);
             Tensor point = change.mul(1 + Overshoot).add_(batch.Images).clamp_(0.0, 1.0);
-            LossGradient pass = copies.Model.Gradient(
-                point.repeat_interleave(count, 0),
+            LossGradient pass = model.Gradient(
+                copies.With(point.repeat_interleave(count, 0)),
                 Gaps(copies.Goal, rivals.reshape(-1, 1))
             );
             Tensor reached = batch.Goal.IsReached(

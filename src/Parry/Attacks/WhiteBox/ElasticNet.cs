@@ -121,17 +121,17 @@ public sealed record ElasticNet : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var closest = new Closest(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
             if (search >= 9 && search == SearchSteps - 1)
                 constants.UseSuccesses();
-            constants.Learn(Descend(batch, constants.Values, closest));
+            constants.Learn(Descend(model, batch, constants.Values, closest));
         }
 
         return scope.MoveToOuter(closest.Images);
@@ -141,7 +141,7 @@ public sealed record ElasticNet : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, Closest closest)
+    private bool[] Descend(IClassifier model, Batch batch, double[] constants, Closest closest)
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
@@ -177,8 +177,8 @@ public sealed record ElasticNet : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-            LossGradient pass = batch.Model.Gradient(
-                point,
+            LossGradient pass = model.Gradient(
+                batch.With(point),
                 logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
             );
             Tensor change = point.sub(batch.Images),

@@ -73,13 +73,16 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        long[][] targets = RankedClasses.Targets(batch, Targets);
+        long[][] targets = RankedClasses.Targets(model, batch, Targets);
         int each = targets[0].Length;
-        var (found, distances) = Approach(batch.Repeat(each), tensor(targets.SelectMany(classes => classes).ToArray()));
+        var (found, distances) = Approach(
+            model,
+            batch.Repeat(each),
+            tensor(targets.SelectMany(classes => classes).ToArray())
+        );
 
         // Of each image the nearest; where all failed, where the likeliest class was approached.
         long[] nearest =
@@ -94,7 +97,7 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 
     // For each row the nearest point that reached the goal, with its distance; infinity and the last point where none
     // did.
-    private (Tensor Points, Tensor Distances) Approach(AttackBatch<IClassifier> batch, Tensor targets)
+    private (Tensor Points, Tensor Distances) Approach(IClassifier model, Batch batch, Tensor targets)
     {
         Tensor clean = batch.Images,
             point = clean.clone(),
@@ -106,7 +109,7 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            LossGradient pass = batch.Model.Gradient(point, boundary);
+            LossGradient pass = model.Gradient(batch.With(point), boundary);
             Tensor w = pass.Gradient,
                 missing = pass.Losses.neg().reshape(-1, 1, 1, 1);
             Tensor own = BoxedPlane.Step(Norm, point, w, missing);
@@ -119,7 +122,7 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
                 drawn = direct.mul_(Overshoot).add_(clean);
             Tensor next = drawn.add_(moved, -1.0).mul_(alpha).add_(moved).clamp_(0.0, 1.0);
 
-            Tensor hit = batch.Goal.IsReached(batch.Model.Predict(next)),
+            Tensor hit = batch.Goal.IsReached(model.Predict(batch.With(next))),
                 change = next.sub(clean),
                 size = Norm.Of(change);
             Tensor better = hit.logical_and(size.lt(distances)),

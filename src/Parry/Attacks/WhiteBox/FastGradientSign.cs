@@ -34,24 +34,17 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
         );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>All budgets share the one gradient.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
-        Tensor direction = model.Gradient(images, AttackLoss.CrossEntropy(goal)).Gradient.sign();
-        return scope.MoveAllToOuter(
-            epsilons.Select(epsilon => images.add(direction.mul(epsilon)).clamp(0.0, 1.0)).ToArray()
-        );
+        Tensor images = batch.Images;
+        Tensor gradient = model.Gradient(batch.With(images), AttackLoss.CrossEntropy(batch.Goal)).Gradient;
+        Tensor sign = gradient.sign();
+        return scope.MoveAllToOuter(epsilons.Select(epsilon => (images + (epsilon * sign)).clamp(0, 1)).ToArray());
     }
 
     /// <inheritdoc/>

@@ -74,24 +74,24 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        Closest found = Search(batch, Step);
+        Closest found = Search(model, batch, Step);
         bool[] succeeded = found.Distances.isfinite().reshape(-1).ToArray<bool>();
         long[] withstood = Rows.Where(succeeded, false);
         if (withstood.Length > 0)
-            found.Images.Put(withstood, Search(batch.Select(withstood), Longer * Step).Images);
+            found.Images.Put(withstood, Search(model, batch.Select(withstood), Longer * Step).Images);
         return scope.MoveToOuter(found.Images);
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Closest Search(AttackBatch<IClassifier> batch, double first)
+    private Closest Search(IClassifier model, Batch batch, double first)
     {
-        var (model, images, goal, random) = batch;
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         var closest = new Closest(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         Tensor point = images.clone(),
@@ -100,7 +100,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            LossGradient pass = model.Gradient(point, margin);
+            LossGradient pass = model.Gradient(batch.With(point), margin);
             Tensor change = point.sub(images),
                 size = Column(change),
                 reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
@@ -117,7 +117,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
                     )
                     .minimum(farthest)
             );
-            Tensor moved = change.add_(Direction.Along(pass.Gradient, random, step), length);
+            Tensor moved = change.add_(Direction.Along(pass.Gradient, batch.Random, step), length);
             point.copy_(Project(moved, images, radius).add(images).clamp_(0.0, 1.0));
         }
 

@@ -45,20 +45,20 @@ public sealed record HotCold : IAttack<IClassifier>
         );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var single = new AttackBatch<IClassifier>(model, images, goal, random);
-        long[][] targets = RankedClasses.Targets(single, Targets);
+        long[][] targets = RankedClasses.Targets(model, batch, Targets);
         int each = targets[0].Length;
-        AttackBatch<IClassifier> batch = single.Repeat(each);
+        Batch copies = batch.Repeat(each);
         Tensor hot = tensor(targets.SelectMany(classes => classes).ToArray());
         Tensor direction = Direction.Unit(
-            batch.Model.Gradient(batch.Images, logits => Heat(logits, batch.Goal, hot)).Gradient
+            model.Gradient(copies.With(copies.Images), logits => Heat(logits, copies.Goal, hot)).Gradient
         );
 
         // The longest way that may make sense crosses the box; the first lengths are far below.
-        double[] low = new double[batch.Count],
+        double[] low = new double[copies.Count],
             high = [.. low.Select(_ => double.PositiveInfinity)];
         double longest = Math.Sqrt(images.numel() / images.size(0));
         for (int i = Lengths - 1; i >= 0; i--)
@@ -69,24 +69,24 @@ public sealed record HotCold : IAttack<IClassifier>
         Tensor found = Along([.. high.Select(length => double.IsFinite(length) ? length : longest)]);
         double[] distances =
         [
-            .. Norm.Of(found.sub(batch.Images))
+            .. Norm.Of(found.sub(copies.Images))
                 .ToArray<float>()
                 .Select((distance, row) => double.IsFinite(high[row]) ? distance : double.PositiveInfinity),
         ];
         return scope.MoveToOuter(
             found.At([
-                .. Rows.All(single.Count)
+                .. Rows.All(batch.Count)
                     .Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i]))
                     .Select(i => (long)i),
             ])
         );
 
-        Tensor Along(double[] lengths) => direction.mul(Rows.Column(lengths)).add_(batch.Images).clamp_(0.0, 1.0);
+        Tensor Along(double[] lengths) => direction.mul(Rows.Column(lengths)).add_(copies.Images).clamp_(0.0, 1.0);
 
         void Try(double[] lengths)
         {
             using var inner = NewDisposeScope();
-            bool[] hit = batch.Goal.IsReached(batch.Model.Predict(Along(lengths))).ToArray<bool>();
+            bool[] hit = copies.Goal.IsReached(model.Predict(copies.With(Along(lengths)))).ToArray<bool>();
             for (int row = 0; row < hit.Length; row++)
             {
                 if (hit[row])

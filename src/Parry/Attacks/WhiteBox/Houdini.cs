@@ -92,18 +92,12 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
         };
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        Climb.Perturb(model, images, goal, random);
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => Climb.Perturb(model, batch, epsilon);
 
     /// <inheritdoc/>
     /// <remarks>The budgets run side by side as one batch.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => Climb.PerturbWithin(model, images, goal, random, epsilons);
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons) =>
+        Climb.PerturbWithin(model, batch, epsilons);
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

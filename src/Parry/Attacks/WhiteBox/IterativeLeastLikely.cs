@@ -56,29 +56,18 @@ public sealed record IterativeLeastLikely : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    /// <remarks>All budgets share the query for the least likely class.</remarks>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
-        Goal leastLikely = goal.IsTargeted ? goal : Goal.Targeted(model.Logits(images).argmin(1));
-        return scope.MoveAllToOuter(
-            new BasicIterative { Step = Step, Steps = Steps }.PerturbWithin(
-                model,
-                images,
-                leastLikely,
-                random,
-                epsilons
-            )
-        );
+        Goal goal = batch.Goal.IsTargeted
+            ? batch.Goal
+            : Goal.Targeted(model.Logits(batch.With(batch.Images)).argmin(1));
+        IBudgetAttack<IClassifier> descent = new BasicIterative { Step = Step, Steps = Steps };
+        return scope.MoveAllToOuter(descent.PerturbWithin(model, batch.WithGoal(goal), epsilons).ToArray());
     }
 
     /// <inheritdoc/>

@@ -63,14 +63,15 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images.clone(), goal, random);
+        batch = batch.WithImages(images.clone());
         long[] rows = Rows.All(batch.Count);
         Tensor target = nn
             .functional.one_hot(
-                tensor(RankedClasses.Targets(batch, 1).Select(classes => classes[0]).ToArray()),
+                tensor(RankedClasses.Targets(model, batch, 1).Select(classes => classes[0]).ToArray()),
                 model.Classes
             )
             .to(ScalarType.Float32);
@@ -81,7 +82,6 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         Tensor wanted = stack([target, target.sub(1.0)], 1).mul_(way),
             results = images.clone(),
             points = images.clone();
-        IClassifier twice = Twice(batch);
         int values = (int)(images.numel() / images.size(0));
         for (int pairs = 1; 2 * pairs <= Math.Min(1, Gamma) * values && rows.Length > 0; pairs++)
         {
@@ -98,7 +98,6 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
                 batch.Narrow(stay),
                 points.Narrow(stay)
             );
-            twice = Twice(batch);
         }
 
         if (rows.Length > 0)
@@ -110,7 +109,11 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             Tensor weights = wanted.flatten(0, 1);
-            LossGradient pass = twice.Gradient(points.repeat_interleave(2, 0), logits => logits.mul(weights).sum(1));
+            // Two copies of each row: one pass has the gradients of two functions.
+            LossGradient pass = model.Gradient(
+                batch.With(points.repeat_interleave(2, 0)),
+                logits => logits.mul(weights).sum(1)
+            );
             bool[] done = batch.Goal.IsReached(pass.Logits.slice(0, 0, 2 * rows.Length, 2).argmax(1)).ToArray<bool>();
             Tensor flat = points.flatten(1),
                 blocked = Decrease ? flat.lt(Edge) : flat.gt(1 - Edge);
@@ -138,10 +141,6 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
-
-    // The model for two copies of each row: one pass has the gradients of two functions.
-    private static IClassifier Twice(AttackBatch<IClassifier> batch) =>
-        batch.Model.For(batch.Random.Samples.ToArray().SelectMany(sample => new[] { sample, sample }).ToArray());
 
     /// <summary>
     /// The pair p &lt; q with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, the first

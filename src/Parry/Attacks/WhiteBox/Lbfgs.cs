@@ -61,18 +61,23 @@ public sealed record Lbfgs : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
         Goal wanted = goal.IsTargeted
             ? goal
             : Goal.Targeted(
-                model.Logits(images).ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity).argmax(1)
+                model
+                    .Logits(batch.With(images))
+                    .ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity)
+                    .argmax(1)
             );
         var closest = new Closest(images);
         var constants = new ConstantSearch((int)images.size(0), InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
-            constants.Learn(Descend(new(model, images, wanted, random), goal, constants.Values, closest));
+            constants.Learn(Descend(model, batch.WithGoal(wanted), goal, constants.Values, closest));
         return scope.MoveToOuter(closest.Images);
     }
 
@@ -80,7 +85,7 @@ public sealed record Lbfgs : IAttack<IClassifier>
     public override string ToString() => Entry.Describe(this);
 
     // One minimization of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(AttackBatch<IClassifier> batch, Goal goal, double[] constants, Closest closest)
+    private bool[] Descend(IClassifier model, Batch batch, Goal goal, double[] constants, Closest closest)
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
@@ -111,7 +116,7 @@ public sealed record Lbfgs : IAttack<IClassifier>
             Func<Tensor, Tensor> likelihood = AttackLoss.CrossEntropy(batch.Goal);
             Tensor point = minimizer.Point,
                 change = point.sub(batch.Images);
-            LossGradient pass = batch.Model.Gradient(point, logits => likelihood(logits).neg().mul(weights));
+            LossGradient pass = model.Gradient(batch.With(point), logits => likelihood(logits).neg().mul(weights));
             Tensor hit = goal.IsReached(pass.Logits.argmax(1)),
                 squares = change.mul(change).sum([1, 2, 3]);
             closest.Take(point, squares.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);

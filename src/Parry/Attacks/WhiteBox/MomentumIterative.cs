@@ -13,7 +13,7 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record MomentumIterative : IBudgetAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
+    private const double Smallest = 1e-12;
 
     /// <inheritdoc/>
     public string Name => "mi-fgsm";
@@ -68,33 +68,23 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon)
     {
-        using var scope = NewDisposeScope();
-        var ball = new Ball(Norm.Linf, images, [.. Enumerable.Repeat(Epsilon, (int)images.size(0))]);
-        Func<Tensor, Tensor> loss = AttackLoss.CrossEntropy(goal);
-        Tensor point = images.clone(),
-            momentum = zeros_like(images);
+        var ball = new Ball(Norm, batch.Images, epsilon);
+        double alpha = Step ?? (epsilon / Steps);
+        Tensor point = batch.Images.clone();
+        Tensor g = zeros_like(point);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            Tensor gradient = model.Gradient(point, loss).Gradient;
-            momentum.mul_(Decay).addcdiv_(gradient, linalg.vector_norm(gradient, 1, s_image, true).clamp_min(1e-12));
-            point.copy_(ball.Project(point.add(momentum.sign().mul_(Step ?? (Epsilon / Steps)))));
+            Tensor gradient = model.Gradient(batch.With(point), AttackLoss.CrossEntropy(batch.Goal)).Gradient;
+            Tensor length = Norm.L1.Of(gradient, keepdim: true).clamp_min(Smallest);
+            g.copy_((Decay * g) + (gradient / length));
+            point.copy_(ball.Project(point + (alpha * g.sign())));
         }
 
-        return scope.MoveToOuter(point);
+        return point;
     }
-
-    /// <inheritdoc/>
-    /// <remarks>The length of a step follows the budget, so each is run by itself.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => (this with { Epsilon = epsilon }).Perturb(model, images, goal, random))];
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);

@@ -104,16 +104,17 @@ public sealed record OptMargin : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var best = new BestSoFar(images);
-        AttackBatch<IClassifier> around = batch.Repeat(Points);
+        Batch around = batch.Repeat(Points);
         Tensor vectors = Vectors(random, images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
-            constants.Learn(Descend(batch, around, vectors, constants.Values, best));
+            constants.Learn(Descend(model, batch, around, vectors, constants.Values, best));
         return scope.MoveToOuter(best.Images);
     }
 
@@ -122,8 +123,9 @@ public sealed record OptMargin : IAttack<IClassifier>
 
     // One descent of every image with its constant; returns for which images all points reached the goal on the way.
     private bool[] Descend(
-        AttackBatch<IClassifier> batch,
-        AttackBatch<IClassifier> around,
+        IClassifier model,
+        Batch batch,
+        Batch around,
         Tensor vectors,
         double[] constants,
         BestSoFar best
@@ -143,8 +145,8 @@ public sealed record OptMargin : IAttack<IClassifier>
             Tensor change = point - clean;
             Tensor free = point.unsqueeze(1) + vectors;
             Tensor shown = free.clamp(0.0, 1.0);
-            LossGradient pass = around.Model.Gradient(
-                shown.flatten(0, 1),
+            LossGradient pass = model.Gradient(
+                around.With(shown.flatten(0, 1)),
                 logits => weights * (Confidence - margin(logits)).clamp_min(0.0)
             );
 

@@ -133,35 +133,27 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>
     /// The budgets run side by side as one batch; with <see cref="EarlyStop"/> in ascending order, each attacking what
     /// withstood the last.
     /// </remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
-        return scope.MoveAllToOuter(EarlyStop ? Ascending(batch, epsilons) : SideBySide(batch, epsilons));
+        return scope.MoveAllToOuter(EarlyStop ? Ascending(model, batch, epsilons) : SideBySide(model, batch, epsilons));
     }
 
     /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor[] SideBySide(AttackBatch<IClassifier> batch, IReadOnlyList<double> epsilons)
+    private Tensor[] SideBySide(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         int budgets = epsilons.Count;
         double[] radii = [.. Enumerable.Range(0, batch.Count * budgets).Select(row => epsilons[row % budgets])];
-        Tensor found = Search(budgets == 1 ? batch : batch.Repeat(budgets), radii).Images;
+        Tensor found = Search(model, budgets == 1 ? batch : batch.Repeat(budgets), radii).Images;
         long[][] rows =
         [
             .. Enumerable
@@ -171,7 +163,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
         return [.. rows.Select(found.At)];
     }
 
-    private Tensor[] Ascending(AttackBatch<IClassifier> batch, IReadOnlyList<double> epsilons)
+    private Tensor[] Ascending(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         var results = new Tensor[epsilons.Count];
         Tensor images = batch.Images.clone();
@@ -180,7 +172,11 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
         {
             if (withstood.Length > 0)
             {
-                var (found, reached) = Search(batch.Select(withstood), [.. withstood.Select(_ => epsilons[budget])]);
+                var (found, reached) = Search(
+                    model,
+                    batch.Select(withstood),
+                    [.. withstood.Select(_ => epsilons[budget])]
+                );
                 images.Put(withstood, found);
                 withstood = withstood.At(Rows.Where(reached, false));
             }
@@ -191,7 +187,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
         return results;
     }
 
-    private (Tensor Images, bool[] Reached) Search(AttackBatch<IClassifier> batch, double[] radii)
+    private (Tensor Images, bool[] Reached) Search(IClassifier model, Batch batch, double[] radii)
     {
         using var scope = NewDisposeScope();
         Tensor images = batch.Images.clone();
@@ -201,14 +197,15 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
             long[] withstood = Rows.Where(reached, false);
             if (withstood.Length == 0)
                 break;
-            Climb(batch.Select(withstood), radii.At(withstood), restart, withstood, images, reached);
+            Climb(model, batch.Select(withstood), radii.At(withstood), restart, withstood, images, reached);
         }
 
         return (scope.MoveToOuter(images), reached);
     }
 
     private void Climb(
-        AttackBatch<IClassifier> batch,
+        IClassifier model,
+        Batch batch,
         double[] radii,
         int restart,
         long[] rows,
@@ -225,7 +222,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
             bool[] hit;
             using (NewDisposeScope())
             {
-                LossGradient pass = batch.Model.Gradient(point, AttackLoss.Of(Loss, batch.Goal));
+                LossGradient pass = model.Gradient(batch.With(point), AttackLoss.Of(Loss, batch.Goal));
                 hit = batch.Goal.IsReached(pass.Logits.argmax(1)).ToArray<bool>();
                 long[] hits = Rows.Where(hit, true);
                 images.Put(rows.At(hits), point.At(hits));
@@ -250,7 +247,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
         }
 
         // The last iterate counts when it reaches the goal, or when no other has.
-        bool[] last = batch.Goal.IsReached(batch.Model.Predict(point)).ToArray<bool>();
+        bool[] last = batch.Goal.IsReached(model.Predict(batch.With(point))).ToArray<bool>();
         long[] final = Rows.Where([.. rows.Select((row, i) => last[i] || !reached[row])], true);
         images.Put(rows.At(final), point.At(final));
         foreach (long row in rows.At(Rows.Where(last, true)))

@@ -44,19 +44,15 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
     /// <remarks>All budgets share the random signs, and those with the same alpha their gradient.</remarks>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
+        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
         Tensor signs = random.Normal(0, images.shape.AsSpan(1)).sign();
         var starts = epsilons
@@ -69,7 +65,7 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
                     Tensor start = signs.mul(alpha).add_(images).clamp_(0.0, 1.0);
                     return (
                         Start: start,
-                        Direction: model.Gradient(start, AttackLoss.CrossEntropy(goal)).Gradient.sign()
+                        Direction: model.Gradient(batch.With(start), AttackLoss.CrossEntropy(goal)).Gradient.sign()
                     );
                 }
             );

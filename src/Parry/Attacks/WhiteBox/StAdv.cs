@@ -73,8 +73,10 @@ public sealed record StAdv : IAttack<IClassifier>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
         long count = images.size(0),
             height = images.size(2),
@@ -91,7 +93,10 @@ public sealed record StAdv : IAttack<IClassifier>
             Tensor points = flow.mul(unit).add_(still).permute(0, 2, 3, 1).requires_grad_();
             Tensor sampled = Sample(images, points);
             Tensor moved = sampled.detach().clamp(0.0, 1.0);
-            LossGradient pass = model.Gradient(moved, logits => (Confidence - margin(logits)).clamp_min(0.0));
+            LossGradient pass = model.Gradient(
+                batch.With(moved),
+                logits => (Confidence - margin(logits)).clamp_min(0.0)
+            );
             var (roughness, smoother) = Roughness(flow);
             smoothest.Take(moved, roughness, margin(pass.Logits).gt(Confidence).reshape(-1, 1, 1, 1));
             adam.Step(

@@ -47,16 +47,16 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     public double Confidence { get; init; }
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         var best = new BestSoFar(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         var ever = new bool[batch.Count];
         for (int search = 0; search < SearchSteps; search++)
         {
-            bool[] found = Descend(batch, constants.Values, best);
+            bool[] found = Descend(model, batch, constants.Values, best);
             ever = [.. ever.Zip(found, (before, now) => before || now)];
             constants.Learn(found);
         }
@@ -67,7 +67,7 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     }
 
     // One descent of every image with its constant; returns which erred unnoticed on the way.
-    private bool[] Descend(AttackBatch<IClassifier> batch, double[] constants, BestSoFar best)
+    private bool[] Descend(IClassifier model, Batch batch, double[] constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
@@ -80,8 +80,8 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
             using var inner = NewDisposeScope();
             Tensor point = descent.Images,
                 change = point.sub(batch.Images);
-            LossGradient pass = batch.Model.Gradient(
-                point,
+            LossGradient pass = model.Gradient(
+                batch.With(point),
                 logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
             );
             var (noticed, away) = Notice(point, batch.Random.Fork(iteration));

@@ -45,55 +45,37 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
     public double Confidence { get; init; } = 1;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
+        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
         long count = images.size(0);
+        long[][] pieces = [.. Rows.All(batch.Count).Chunk(RowsAtOnce)];
         Tensor[] results =
         [
-            .. epsilons.Select(epsilon =>
-            {
-                var parts = new List<Tensor>();
-                for (int from = 0; from < count; from += RowsAtOnce)
-                {
-                    int to = (int)Math.Min(count, from + RowsAtOnce);
-                    parts.Add(
-                        Climb(
-                            images.slice(0, from, to, 1),
-                            goal.Select(arange(to, ScalarType.Int64).slice(0, from, to, 1)),
-                            random.For(random.Samples[from..to]),
-                            epsilon
-                        )
-                    );
-                }
-
-                return cat([.. parts]);
-            }),
+            .. epsilons.Select(epsilon => cat([.. pieces.Select(rows => Climb(batch.Select(rows), epsilon))])),
         ];
         return scope.MoveAllToOuter(results);
     }
 
-    private Tensor Climb(Tensor images, Goal goal, SampleRandom random, double epsilon)
+    private Tensor Climb(Batch batch, double epsilon)
     {
+        Tensor images = batch.Images;
+        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        var ball = new Ball(Norm, images, [.. Enumerable.Repeat(epsilon, (int)images.size(0))]);
+        var ball = new Ball(Norm, images, epsilon);
         Tensor point = ball.Draw(random),
             best = images.clone(),
             highest = full([images.size(0)], double.NegativeInfinity);
         for (int step = 0; step <= Steps; step++)
         {
             using var inner = NewDisposeScope();
-            var (losses, gradient) = Pull(point, goal, random.Fork(step));
+            var (losses, gradient) = Pull(batch, point, random.Fork(step));
             best.copy_(where(highest.lt(losses).reshape(-1, 1, 1, 1), point, best));
             highest.copy_(highest.maximum(losses));
             point.copy_(
@@ -106,10 +88,11 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
 
     // By how much the wrong label's drawing is nearer than its rival's, less what the classifier's margin on it lacks;
     // averaged over draws, [N].
-    private (Tensor Losses, Tensor Gradient) Pull(Tensor point, Goal goal, SampleRandom random)
+    private (Tensor Losses, Tensor Gradient) Pull(Batch batch, Tensor point, SampleRandom random)
     {
+        Goal goal = batch.Goal;
         PuVaeNetwork network = Purifier.Network;
-        var (pulled, rival) = Choose(point, goal);
+        var (pulled, rival) = Choose(batch, point);
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
         long count = point.size(0);
@@ -124,7 +107,7 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
             .reshape(count, 2, Draws, point.size(1), point.size(2), point.size(3));
         Tensor errors = drawn.sub(input.unsqueeze(1).unsqueeze(1)).pow(2.0).mean([3, 4, 5]).sqrt();
         Tensor margins = AttackLoss
-            .Margin(goal.Repeat(Draws))(Classifier.Logits(drawn.select(1, 0).flatten(0, 1)))
+            .Margin(goal.Repeat(Draws))(Classifier.Logits(batch.With(drawn.select(1, 0).flatten(0, 1))))
             .reshape(count, Draws);
         Tensor losses = errors.select(1, 1).sub(errors.select(1, 0)).sub(Lack(margins)).mean([1]);
         Tensor gradient = Autograd.Grad(losses.sum(), input);
@@ -132,8 +115,9 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
     }
 
     // The label to pull and the one to beat, by what is drawn from the codes' means.
-    private (Tensor Pulled, Tensor Rival) Choose(Tensor point, Goal goal)
+    private (Tensor Pulled, Tensor Rival) Choose(Batch batch, Tensor point)
     {
+        Goal goal = batch.Goal;
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         long classes = Purifier.Network.Classes;
@@ -147,7 +131,9 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
             .reshape(-1, classes);
         if (goal.IsTargeted)
             return (goal.Labels, scope.MoveToOuter(errors.ScatterValue(1, given, double.PositiveInfinity).argmin(1)));
-        Tensor margins = AttackLoss.Margin(goal.Repeat((int)classes))(Classifier.Logits(drawn)).reshape(-1, classes);
+        Tensor margins = AttackLoss
+            .Margin(goal.Repeat((int)classes))(Classifier.Logits(batch.With(drawn)))
+            .reshape(-1, classes);
         return (
             scope.MoveToOuter(errors.add(Lack(margins)).ScatterValue(1, given, double.PositiveInfinity).argmin(1)),
             goal.Labels

@@ -48,13 +48,15 @@ public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAtt
     public double Confidence { get; init; } = 2;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random)
+    public Tensor Perturb(IClassifier model, Batch batch)
     {
+        Tensor images = batch.Images;
+        Goal goal = batch.Goal;
+        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
         int count = (int)images.size(0);
         long[] all = Rows.All(count);
         Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, LearningRate);
-        IClassifier behind = Classifier.For(random.Samples);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         var best = new BestSoFar(images);
         var search = new ConstantSearch(count, FirstConstant);
@@ -67,7 +69,10 @@ public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAtt
             for (int step = 0; step < Steps; step++)
                 descent.Step(drawn =>
                 {
-                    LossGradient pass = behind.Gradient(drawn, logits => (Confidence - margin(logits)).clamp_min(0.0));
+                    LossGradient pass = Classifier.Gradient(
+                        batch.With(drawn),
+                        logits => (Confidence - margin(logits)).clamp_min(0.0)
+                    );
                     float[] margins = margin(pass.Logits).sub(Confidence).ToArray<float>();
                     Tensor change = drawn.sub(images);
                     best.Take(all, drawn, margins, Norm.Of(change).ToArray<float>());

@@ -68,42 +68,33 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
     public double Share { get; init; } = 0.9;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
+        Tensor images = batch.Images;
+        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(model, images, goal, random);
         Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, 2 * LearningRate);
         Tensor[] results =
         [
             .. epsilons.Select(epsilon =>
             {
-                var survivors = new Survivors<IClassifier>(batch);
+                var survivors = new Survivors(batch);
                 for (int trial = 0; trial < Lengths.Count; trial++)
                 {
                     survivors.Attack(
                         (left, rows) =>
                         {
                             Tensor attempt = Climb(
-                                left with
-                                {
-                                    Model = Classifier.For(left.Random.Samples),
-                                    Random = left.Random.Fork(1 + trial),
-                                },
+                                Classifier,
+                                left.WithRandom(left.Random.Fork(1 + trial)),
                                 start.At(rows),
                                 epsilon,
                                 Lengths[trial]
                             );
-                            return (attempt, left.Goal.IsReached(left.Model.Predict(attempt)).ToArray<bool>());
+                            return (attempt, left.Goal.IsReached(model.Predict(left.With(attempt))).ToArray<bool>());
                         }
                     );
                 }
@@ -115,7 +106,7 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
     }
 
     // Of the points within the budget the one with the largest mean margin; the clean image where there was none.
-    private Tensor Climb(AttackBatch<IClassifier> batch, Tensor start, double epsilon, double length)
+    private Tensor Climb(IClassifier model, Batch batch, Tensor start, double epsilon, double length)
     {
         using var scope = NewDisposeScope();
         double allowed = epsilon * epsilon / Spanner.Shape.Pixels;
@@ -123,7 +114,7 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
         float[] highest = [.. Enumerable.Repeat(float.NegativeInfinity, batch.Count)];
         double[] multipliers = [.. Enumerable.Repeat(FirstMultiplier, batch.Count)];
         long[] active = Rows.All(batch.Count);
-        AttackBatch<IClassifier> left = batch,
+        Batch left = batch,
             copies = batch.Repeat(Vectors);
         var descent = new LatentDescent(Spanner, start, LearningRate);
         for (int step = 0; step < Steps; step++)
@@ -134,8 +125,8 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
                 Tensor noise = Direction
                     .Unit(left.Random.Normal(step, [Vectors, .. drawn.shape.AsSpan(1)]).flatten(0, 1))
                     .mul(length);
-                LossGradient pass = copies.Model.Gradient(
-                    drawn.repeat_interleave(Vectors, 0).add(noise),
+                LossGradient pass = model.Gradient(
+                    copies.With(drawn.repeat_interleave(Vectors, 0).add(noise)),
                     AttackLoss.Margin(copies.Goal)
                 );
                 float[][] margins = [.. pass.Losses.ToArray<float>().Chunk(Vectors)];

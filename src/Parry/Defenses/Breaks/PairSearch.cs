@@ -82,7 +82,7 @@ public sealed record PairSearch(ISpanner Spanner)
         Tensor Climb(Tensor drawn)
         {
             LossGradient pass = classifier.Gradient(
-                drawn,
+                Images.Of(drawn),
                 logits =>
                     CrossEntropy(logits.slice(0, 0, drawn.size(0), 2), logits.slice(0, 1, drawn.size(0), 2))
                         .repeat_interleave(2, 0)

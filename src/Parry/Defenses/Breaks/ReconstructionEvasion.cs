@@ -42,40 +42,34 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     public double Confidence { get; init; } = 1;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IClassifier model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    )
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
-        var batch = new AttackBatch<IClassifier>(Classifier, images, goal, random);
         long[][] pieces = [.. Rows.All(batch.Count).Chunk(RowsAtOnce)];
         Tensor[] results =
         [
-            .. epsilons.Select(epsilon => cat([.. pieces.Select(rows => Descend(batch.Select(rows), epsilon))])),
+            .. epsilons.Select(epsilon =>
+                cat([.. pieces.Select(rows => Descend(Classifier, batch.Select(rows), epsilon))])
+            ),
         ];
         return scope.MoveAllToOuter(results);
     }
 
-    private Tensor Descend(AttackBatch<IClassifier> batch, double epsilon)
+    private Tensor Descend(IClassifier model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         long[] rows = Rows.All(batch.Count);
-        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
+        var ball = new Ball(Norm, batch.Images, epsilon);
         var best = new BestSoFar(batch.Images);
         Tensor point = batch.Images.clone();
         for (int step = 0; step <= Steps; step++)
         {
             using var inner = NewDisposeScope();
             SampleRandom random = batch.Random.Fork(step);
-            var (margins, errors, gradient) = Look(batch, point, random);
+            var (margins, errors, gradient) = Look(model, batch, point, random);
             best.Take(rows, point, margins, errors);
             point.copy_(ball.Project(ball.Steepest(point, gradient, random, 0).mul(2.5 * epsilon / Steps).add_(point)));
         }
@@ -85,7 +79,8 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
 
     // By how much each image is wrong beyond the confidence, its error, and the gradient of what its step is to raise.
     private (float[] Margins, float[] Errors, Tensor Gradient) Look(
-        AttackBatch<IClassifier> batch,
+        IClassifier model,
+        Batch batch,
         Tensor point,
         SampleRandom random
     )
@@ -97,7 +92,7 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
         bool exact = Purifier.Path == GradientPath.Exact;
         Tensor errors = exact ? purified.Errors : input.sub(purified.Images.detach()).pow(2.0).mean([1, 2, 3]);
         Tensor shown = exact ? purified.Images : input.add(purified.Images.sub(input).detach());
-        Tensor margins = AttackLoss.Margin(batch.Goal)(batch.Model.Logits(shown)).sub(Confidence);
+        Tensor margins = AttackLoss.Margin(batch.Goal)(model.Logits(batch.With(shown))).sub(Confidence);
         Tensor gradient = Autograd.Grad(where(margins.detach().gt(0.0), errors.neg(), margins).sum(), input);
         return (margins.detach().ToArray<float>(), errors.detach().ToArray<float>(), scope.MoveToOuter(gradient));
     }

@@ -35,8 +35,8 @@ public sealed record AnswerDivergence(
             RowsAtOnce,
             rows =>
                 Divergence(
-                    Classifier.Logits(rows).div(Temperature),
-                    Classifier.Logits(AutoEncoder.forward(rows)).div(Temperature)
+                    Classifier.Logits(Images.Of(rows)).div(Temperature),
+                    Classifier.Logits(Images.Of(AutoEncoder.forward(rows))).div(Temperature)
                 )
         );
 

@@ -111,17 +111,10 @@ public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPur
     /// <inheritdoc/>
     public Tensor Scores(Tensor images, SampleRandom random)
     {
-        Tensor plain = Classifier.For(random.Samples).Probabilities(images);
-        Tensor[] distances =
-        [
-            .. Squeezers.Select(squeezer =>
-                ((IClassifier)squeezer.Protect(Classifier, random).For(random.Samples))
-                    .Probabilities(images)
-                    .sub(plain)
-                    .abs()
-                    .sum(1)
-            ),
-        ];
+        var shown = new Images(images, random.Samples);
+        Tensor plain = ((IScorer)Classifier).Probabilities(shown);
+        IEnumerable<IScorer> squeezed = Squeezers.Select(squeezer => squeezer.Protect(Classifier, random));
+        IEnumerable<Tensor> distances = squeezed.Select(model => (model.Probabilities(shown) - plain).abs().sum(1));
         return distances.Aggregate((most, distance) => most.maximum(distance));
     }
 }

@@ -10,7 +10,8 @@ namespace Parry.Defenses.Detectors;
 /// </summary>
 /// <param name="classifier">What sees each view.</param>
 /// <param name="squeezers">What makes the views; gradients pass as each says.</param>
-public sealed class SqueezedViews(IClassifier classifier, IReadOnlyList<IPurifier> squeezers) : IClassifier, IPerSample
+public sealed class SqueezedViews(IClassifier classifier, IReadOnlyList<IPurifier> squeezers)
+    : ClassifierWrapper(classifier)
 {
     private readonly IClassifier[] _views =
     [
@@ -19,21 +20,7 @@ public sealed class SqueezedViews(IClassifier classifier, IReadOnlyList<IPurifie
     ];
 
     /// <inheritdoc/>
-    public ImageShape Shape => classifier.Shape;
-
-    /// <inheritdoc/>
-    public int Classes => classifier.Classes;
-
-    /// <inheritdoc/>
-    public IPredictor For(ReadOnlyMemory<long> samples) => new SqueezedViews(classifier.For(samples), squeezers);
-
-    /// <inheritdoc/>
-    public IDisposable? EnterEvaluation() => classifier.EnterEvaluation();
-
-    /// <inheritdoc/>
     /// <remarks>The logarithms of the mean probabilities.</remarks>
-    public Tensor Logits(Tensor images) =>
-        stack([.. _views.Select(view => view.Logits(images).log_softmax(-1))])
-            .logsumexp(0)
-            .sub(Math.Log(_views.Length));
+    public override Tensor Logits(Images images) =>
+        stack([.. _views.Select(view => view.Logits(images).log_softmax(-1))]).logsumexp(0) - Math.Log(_views.Length);
 }

@@ -116,9 +116,10 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         int number = SourceOf(piece.BatchSeed);
-        IClassifier source = (number == 0 ? piece.Classifier : Sources[number - 1].Model).For(piece.Random.Samples);
-        Goal goal = Goal.Untargeted(IsOneStep ? source.Predict(piece.Images) : piece.Labels);
+        IClassifier source = number == 0 ? piece.Classifier : Sources[number - 1].Model;
+        var images = new Images(piece.Images, piece.Random.Samples);
+        Goal goal = Goal.Untargeted(IsOneStep ? source.Predict(images) : piece.Labels);
         double budget = WarmUp > 0 ? Attack.Epsilon * Math.Min(1, piece.Epoch / WarmUp) : Attack.Epsilon;
-        return scope.MoveToOuter(Attack.PerturbWithin(source, piece.Images, goal, piece.Random, [budget])[0]);
+        return scope.MoveToOuter(Attack.PerturbWithin(source, new Batch(images, goal, piece.Random), [budget])[0]);
     }
 }

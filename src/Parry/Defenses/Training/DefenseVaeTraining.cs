@@ -65,15 +65,18 @@ public sealed record DefenseVaeTraining
         using var frozen = no_grad();
         var pixels = new List<byte>();
         int done = 0;
-        double[] epsilons = [.. s_strengths.Select(strength => strength.Epsilon)];
         using var scope = NewDisposeScope();
         Tensor clean = images.ImageTensor();
-        Goal goal = Goal.Untargeted(images.LabelTensor());
+        var run = new AttackRun(clean, Goal.Untargeted(images.LabelTensor()), Schedule.Seed)
+        {
+            Epsilons = [.. s_strengths.Select(strength => strength.Epsilon)],
+            Cancellation = cancellation,
+        };
         foreach (
             IBudgetAttack<IClassifier> attack in (IBudgetAttack<IClassifier>[])
                 [new FastGradientSign(), new RandomFastGradientSign()]
         )
-            Keep(AttackRunner.Run(attack, target, clean, goal, Schedule.Seed, epsilons, cancellation: cancellation));
+            Keep(AttackRunner.Run(attack, target, run));
         foreach (var (_, rate) in s_strengths)
         {
             var attack = new CarliniWagnerL2
@@ -83,7 +86,7 @@ public sealed record DefenseVaeTraining
                 LearningRate = rate,
                 InitialConstant = 100,
             };
-            Keep([AttackRunner.Run(attack, target, clean, goal, Schedule.Seed, cancellation: cancellation)]);
+            Keep(AttackRunner.Run(attack, target, run));
         }
 
         int[] labels = [.. Enumerable.Range(0, 3 * s_strengths.Length).SelectMany(_ => images.Labels.ToArray())];

@@ -72,6 +72,8 @@ public sealed record Distillation(IClassifier Teacher, string TeacherName, doubl
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Teacher.For(piece.Random.Samples).Logits(piece.Images).div(Temperature).softmax(-1));
+        return scope.MoveToOuter(
+            Teacher.Logits(new Images(piece.Images, piece.Random.Samples)).div(Temperature).softmax(-1)
+        );
     }
 }

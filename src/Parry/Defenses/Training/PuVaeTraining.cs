@@ -79,7 +79,7 @@ public sealed record PuVaeTraining
         GaussianCode code = network.Encode(network.Look(images), labels);
         Tensor drawn = network.DecodeLogits(code.Draw(noise), labels);
         Tensor seen = nn.functional.nll_loss(
-            source.Logits(drawn.sigmoid()).log_softmax(-1),
+            source.Logits(Images.Of(drawn.sigmoid())).log_softmax(-1),
             labels,
             reduction: nn.Reduction.None
         );

@@ -92,7 +92,7 @@ public abstract class HttpModel : IPredictor, IDisposable
     }
 
     /// <inheritdoc/>
-    public abstract Tensor Predict(Tensor images);
+    public abstract Tensor Predict(Images images);
 
     /// <summary>Closes connections and the cache.</summary>
     public void Dispose()
@@ -262,16 +262,17 @@ public abstract class HttpModel : IPredictor, IDisposable
     private sealed class Labels(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract)
         : HttpModel(endpoint, wire, settings, contract)
     {
-        public override Tensor Predict(Tensor images) => tensor(Ask(images).Select(label => (long)label).ToArray());
+        public override Tensor Predict(Images images) =>
+            tensor(Ask(images.Pixels).Select(label => (long)label).ToArray());
     }
 
     private sealed class Scores(Endpoint endpoint, IWireFormat wire, HttpSettings settings, InputContract contract)
         : HttpModel(endpoint, wire, settings, contract),
             IScorer
     {
-        public Tensor Probabilities(Tensor images) => Of(images, logits => logits.softmax(-1));
+        public Tensor Probabilities(Images images) => Of(images.Pixels, logits => logits.softmax(-1));
 
-        public override Tensor Predict(Tensor images) => Of(images, logits => logits.argmax(1));
+        public override Tensor Predict(Images images) => Of(images.Pixels, logits => logits.argmax(1));
 
         private Tensor Of(Tensor images, Func<Tensor, Tensor> answer)
         {

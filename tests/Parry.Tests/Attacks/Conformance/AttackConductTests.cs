@@ -61,7 +61,7 @@ public sealed class AttackConductTests(ConformanceRuns runs)
 
         AttackResult Run(long seed) =>
             runs.Trained(text, runs.Problem.Model, runs.Problem.Images, runs.Goal, seed)
-                .Run(runs.Problem.Model, runs.Problem.Images, runs.Goal, seed)[0];
+                .Run(runs.Problem.Model, new AttackRun(runs.Problem.Images, runs.Goal, seed))[0];
     }
 
     [Theory]
@@ -73,7 +73,7 @@ public sealed class AttackConductTests(ConformanceRuns runs)
             using Tensor rows = arange(from, to, dtype: ScalarType.Int64);
             using Tensor images = runs.Problem.Images.index_select(0, rows);
             IReadOnlyList<AttackResult> part = runs.Ready(text)
-                .Run(runs.Problem.Model, images, runs.Goal.Select(rows), seed: 1, firstSample: from);
+                .Run(runs.Problem.Model, new AttackRun(images, runs.Goal.Select(rows), 1) { FirstSample = from });
             ResultChecks.AreThePart(runs.Usual(text).Results, part, from);
         }
     }
@@ -84,7 +84,9 @@ public sealed class AttackConductTests(ConformanceRuns runs)
     {
         Assert.True(runs.Usual(text).IsTrainingAfterwards);
         var broken = new ModalClassifier(runs.Problem.Model, callsUntilFailure: Workers.Shared.Count);
-        Assert.Throws<TimeoutException>(() => runs.Ready(text).Run(broken, runs.Problem.Images, runs.Goal, seed: 1));
+        Assert.Throws<TimeoutException>(() =>
+            runs.Ready(text).Run(broken, new AttackRun(runs.Problem.Images, runs.Goal, 1))
+        );
         Assert.True(broken.Training);
     }
 
@@ -108,7 +110,9 @@ public sealed class AttackConductTests(ConformanceRuns runs)
         AttackSpec attack = runs.Ready(text);
         _ = runs.Usual(text);
         long before = Settled.Tensors();
-        foreach (AttackResult result in attack.Run(runs.Problem.Model, runs.Problem.Images, runs.Goal, seed: 1))
+        foreach (
+            AttackResult result in attack.Run(runs.Problem.Model, new AttackRun(runs.Problem.Images, runs.Goal, 1))
+        )
             result.Dispose();
         Assert.Equal(before, LiveTensors.Count);
     }

@@ -122,7 +122,8 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
     {
         using Tensor images = runs.Problem.Images.sub(0.4).mul(5.0).clamp(0.0, 1.0);
         var goal = Goal.Untargeted(((IClassifier)runs.Problem.Model).Predict(images));
-        IReadOnlyList<AttackResult> atTheWalls = runs.Ready(text).Run(runs.Problem.Model, images, goal, seed: 1);
+        IReadOnlyList<AttackResult> atTheWalls = runs.Ready(text)
+            .Run(runs.Problem.Model, new AttackRun(images, goal, 1));
         foreach (AttackResult result in atTheWalls.Concat(runs.Usual(text).Results))
             ResultChecks.AreInTheBoxAndTheBudget(result);
     }
@@ -141,7 +142,7 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
     {
         var model = new ConstantClassifier(runs.Problem.Model.Shape, 4);
         var goal = Goal.Untargeted(zeros([ConformanceRuns.Count], ScalarType.Int64));
-        foreach (AttackResult result in runs.Ready(text).Run(model, runs.Problem.Images, goal, seed: 1))
+        foreach (AttackResult result in runs.Ready(text).Run(model, new AttackRun(runs.Problem.Images, goal, 1)))
         {
             Assert.All(result.Attacked, Assert.True);
             Assert.All(result.Succeeded, Assert.False);
@@ -200,7 +201,9 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
         );
 
         string Refused(Tensor images, Goal goal) =>
-            Assert.Throws<UserErrorException>(() => attack.Run(runs.Problem.Model, images, goal, seed: 1)).Message;
+            Assert
+                .Throws<UserErrorException>(() => attack.Run(runs.Problem.Model, new AttackRun(images, goal, 1)))
+                .Message;
     }
 
     [Theory]
@@ -211,9 +214,10 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
         long[] targets = problem.Goal(targeted: true).Labels.ToArray<long>();
         targets[4] = 1 - targets[4];
         AttackSpec attack = runs.Trained(text, problem.Model, problem.Images, problem.Goal(targeted: true), seed: 1);
-        using AttackResult result = attack.Run(problem.Model, problem.Images, Goal.Targeted(tensor(targets)), seed: 1)[
-            0
-        ];
+        using AttackResult result = attack.Run(
+            problem.Model,
+            new AttackRun(problem.Images, Goal.Targeted(tensor(targets)), 1)
+        )[0];
         Assert.False(result.Attacked[4]);
         Assert.Equal(ConformanceRuns.Count - 1, result.Succeeded.Count(succeeded => succeeded));
         Assert.Equal(targets, ((IClassifier)problem.Model).Predict(result.Images).ToArray<long>());
@@ -226,21 +230,17 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
         AttackSpec attack = runs.Ready(text);
         if (attack.Attack is not IBudgetAttack<IClassifier> within)
             return;
-        using AttackResult result = AttackRunner.Run(
-            within,
-            runs.Problem.Model,
-            runs.Problem.Images,
-            runs.Goal,
-            seed: 1,
-            [0.0]
-        )[0];
+        using AttackResult result = Run([0.0])[0];
         Assert.Equal(runs.Problem.Images.ToArray<float>(), result.Attempts.ToArray<float>());
         Assert.All(result.Succeeded, Assert.False);
-        Assert.Throws<UserErrorException>(() =>
-            AttackRunner.Run(within, runs.Problem.Model, runs.Problem.Images, runs.Goal, seed: 1, [-0.1])
-        );
-        Assert.Throws<UserErrorException>(() =>
-            AttackRunner.Run(within, runs.Problem.Model, runs.Problem.Images, runs.Goal, seed: 1, [double.NaN])
-        );
+        Assert.Throws<UserErrorException>(() => Run([-0.1]));
+        Assert.Throws<UserErrorException>(() => Run([double.NaN]));
+
+        IReadOnlyList<AttackResult> Run(double[] epsilons) =>
+            AttackRunner.Run(
+                within,
+                runs.Problem.Model,
+                new AttackRun(runs.Problem.Images, runs.Goal, 1) { Epsilons = epsilons }
+            );
     }
 }

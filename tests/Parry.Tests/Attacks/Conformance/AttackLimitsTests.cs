@@ -22,10 +22,7 @@ public class AttackLimitsTests
             var counting = new CountingClassifier(_problem.Model);
             IReadOnlyList<AttackResult> results = attack.Run(
                 counting,
-                _problem.Images,
-                Goal.Untargeted(_problem.Labels),
-                seed: 1,
-                limits: new AttackLimits(limit)
+                new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1) { Limits = new AttackLimits(limit) }
             );
             Assert.All(results, result => Assert.All(result.Queries, queries => Assert.InRange(queries, 0, limit)));
             Assert.Equal(
@@ -43,16 +40,11 @@ public class AttackLimitsTests
         AttackSpec attack = AttackCatalog.Parse("pgd:eps=0.025,0.015,steps=12");
         IReadOnlyList<AttackResult> free = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
         );
         IReadOnlyList<AttackResult> limited = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1,
-            limits: new AttackLimits(13, 12)
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1) { Limits = new AttackLimits(13, 12) }
         );
         for (int budget = 0; budget < 2; budget++)
             Assert.Equal(free[budget].Attempts.ToArray<float>(), limited[budget].Attempts.ToArray<float>());
@@ -64,18 +56,16 @@ public class AttackLimitsTests
         AttackSpec attack = AttackCatalog.Parse("cw-l2:steps=4,iterations=60,c=1,lr=0.02");
         using AttackResult cut = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1,
-            limits: new AttackLimits(Gradients: 50)
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
+            {
+                Limits = new AttackLimits(Gradients: 50),
+            }
         )[0];
         Assert.Contains(true, cut.Succeeded);
         Assert.All(cut.Gradients, gradients => Assert.Equal(50, gradients));
         using AttackResult full = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
         )[0];
         Assert.All(
             cut.L2.Zip(full.L2, cut.Succeeded),
@@ -89,16 +79,11 @@ public class AttackLimitsTests
         AttackSpec attack = AttackCatalog.Parse("pgd:eps=0.025,steps=12,random-start=false");
         using AttackResult free = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
         )[0];
         using AttackResult cut = attack.Run(
             _problem.Model,
-            _problem.Images,
-            Goal.Untargeted(_problem.Labels),
-            seed: 1,
-            limits: new AttackLimits(12)
+            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1) { Limits = new AttackLimits(12) }
         )[0];
         Assert.Equal(free.Succeeded, cut.Succeeded);
         Assert.Contains(true, cut.Succeeded);
@@ -108,17 +93,17 @@ public class AttackLimitsTests
     [Fact]
     public void A_negative_limit_is_refused() =>
         Assert.Contains(
-            "from 1 on",
+            "at least 1",
             Assert
                 .Throws<UserErrorException>(() =>
                     AttackCatalog
                         .Parse("fgsm")
                         .Run(
                             _problem.Model,
-                            _problem.Images,
-                            Goal.Untargeted(_problem.Labels),
-                            seed: 1,
-                            limits: new AttackLimits(0)
+                            new AttackRun(_problem.Images, Goal.Untargeted(_problem.Labels), 1)
+                            {
+                                Limits = new AttackLimits(0),
+                            }
                         )
                 )
                 .Message,

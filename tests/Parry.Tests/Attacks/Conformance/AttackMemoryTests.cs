@@ -57,9 +57,9 @@ public class AttackMemoryTests
 
         public int Classes => model.Classes;
 
-        public Tensor Logits(Tensor images) => model.Logits(images);
+        public Tensor Logits(Images images) => model.Logits(images);
 
-        public LossGradient Gradient(Tensor images, Func<Tensor, Tensor> loss)
+        public LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
         {
             Live.Add(LiveTensors.Count);
             if (Live.Count is Settled or Steps)

@@ -47,7 +47,7 @@ public sealed class ConformanceRuns : IDisposable
             text = text.Replace("LINEAR", file, StringComparison.Ordinal);
         }
 
-        return AttackCatalog.Parse(text).Train(model, images, goal, seed);
+        return AttackCatalog.Parse(text).Train(model, new AttackRun(images, goal, seed));
     }
 
     /// <summary>What the attack does to the problem with seed 1.</summary>
@@ -59,7 +59,7 @@ public sealed class ConformanceRuns : IDisposable
             {
                 var modal = new ModalClassifier(Problem.Model);
                 var counting = new CountingClassifier(modal);
-                IReadOnlyList<AttackResult> results = Ready(text).Run(counting, Problem.Images, Goal, seed: 1);
+                IReadOnlyList<AttackResult> results = Ready(text).Run(counting, new AttackRun(Problem.Images, Goal, 1));
                 return new UsualRun(results, counting.Queries, counting.Gradients, modal.Training);
             }
         );

@@ -47,26 +47,14 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
             );
 
     /// <inheritdoc/>
-    public Tensor Perturb(IPredictor model, Tensor images, Goal goal, SampleRandom random) =>
-        PerturbWithin(model, images, goal, random, [Epsilon])[0];
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(
-        IPredictor model,
-        Tensor images,
-        Goal goal,
-        SampleRandom random,
-        IReadOnlyList<double> epsilons
-    ) => [.. epsilons.Select(epsilon => Search(new(model, images, goal, random), epsilon))];
-
-    /// <inheritdoc/>
     public override string ToString() => Entry.Describe(this);
 
-    private Tensor Search(AttackBatch<IPredictor> batch, double epsilon)
+    /// <inheritdoc/>
+    public Tensor Perturb(IPredictor model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         Tensor found = batch.Images.clone();
-        var ball = new Ball(Norm, batch.Images, [.. Enumerable.Repeat(epsilon, batch.Count)]);
+        var ball = new Ball(Norm, batch.Images, epsilon);
         long[] rows = Rows.All(batch.Count);
         for (int t = 0; t < Tries && rows.Length > 0; t++)
         {
@@ -74,7 +62,7 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
             using (NewDisposeScope())
             {
                 Tensor points = ball.Draw(batch.Random.Fork(t));
-                hit = batch.Goal.IsReached(batch.Model.Predict(points)).ToArray<bool>();
+                hit = batch.Goal.IsReached(model.Predict(batch.With(points))).ToArray<bool>();
                 found.Put(rows, points);
             }
 

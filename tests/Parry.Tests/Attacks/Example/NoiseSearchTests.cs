@@ -27,10 +27,10 @@ public class NoiseSearchTests
         IReadOnlyList<AttackResult> results = AttackRunner.Run(
             new NoiseSearch { Tries = 400 },
             (IPredictor)problem.Model,
-            problem.Images,
-            problem.Goal(targeted: false),
-            seed: 1,
-            [0.98 * problem.Distance, 8 * problem.Distance]
+            new AttackRun(problem.Images, problem.Goal(targeted: false), 1)
+            {
+                Epsilons = [0.98 * problem.Distance, 8 * problem.Distance],
+            }
         );
         Assert.All(results[0].Succeeded, Assert.False);
         Assert.All(results[1].Succeeded, Assert.True);
@@ -56,11 +56,8 @@ public class NoiseSearchTests
             using AttackResult single = AttackRunner.Run(
                 attack,
                 problem.Model,
-                image,
-                problem.Goal(false).Select(row),
-                seed: 1,
-                firstSample: i
-            );
+                new AttackRun(image, problem.Goal(false).Select(row), 1) { FirstSample = i }
+            )[0];
             Assert.Equal(batch.Attempts.index_select(0, row).ToArray<float>(), single.Attempts.ToArray<float>());
             Assert.Equal(batch.Queries[i], single.Queries[0]);
         }

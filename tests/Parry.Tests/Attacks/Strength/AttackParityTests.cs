@@ -131,6 +131,6 @@ public class AttackParityTests
         Goal goal = toNextClass
             ? Goal.Targeted(tensor(set.Labels.ToArray().Select(label => (label + 1L) % 10).ToArray()))
             : Goal.Untargeted(labels);
-        return spec.Run(model, images, goal, seed: 1)[0];
+        return spec.Run(model, new AttackRun(images, goal, 1))[0];
     }
 }

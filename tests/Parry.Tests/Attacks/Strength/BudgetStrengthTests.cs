@@ -79,10 +79,10 @@ public class BudgetStrengthTests
         IReadOnlyList<AttackResult> results = AttackRunner.Run(
             attack,
             problem.Model,
-            problem.Images,
-            problem.Goal(false),
-            seed: 1,
-            [0.98 * problem.Distance, enough * problem.Distance]
+            new AttackRun(problem.Images, problem.Goal(false), 1)
+            {
+                Epsilons = [0.98 * problem.Distance, enough * problem.Distance],
+            }
         );
         Assert.All(results[0].Succeeded, Assert.False);
         Assert.All(results[1].Succeeded, Assert.True);
@@ -121,7 +121,7 @@ public class BudgetStrengthTests
         int[] Successes(IBudgetAttack<IClassifier> attack) =>
             [
                 .. AttackRunner
-                    .Run(attack, model, images, goal, seed: 1, epsilons)
+                    .Run(attack, model, new AttackRun(images, goal, 1) { Epsilons = epsilons })
                     .Select(result => result.Succeeded.Count(succeeded => succeeded)),
             ];
 

@@ -65,17 +65,18 @@ public class ProjectedGradientTests
         var goal = Goal.Untargeted(((IClassifier)model).Predict(images));
         double[] epsilons = [0.08, 0.02, 0.04];
         var attack = new ProjectedGradientDescent { Steps = 20 };
-        IReadOnlyList<AttackResult> full = AttackRunner.Run(attack, model, images, goal, seed: 1, epsilons);
+        IReadOnlyList<AttackResult> full = AttackRunner.Run(
+            attack,
+            model,
+            new AttackRun(images, goal, 1) { Epsilons = epsilons }
+        );
         IReadOnlyList<AttackResult> early = AttackRunner.Run(
             attack with
             {
                 EarlyStop = true,
             },
             model,
-            images,
-            goal,
-            seed: 1,
-            epsilons
+            new AttackRun(images, goal, 1) { Epsilons = epsilons }
         );
         for (int budget = 0; budget < epsilons.Length; budget++)
             Assert.All(
@@ -105,10 +106,7 @@ public class ProjectedGradientTests
         IReadOnlyList<AttackResult> together = AttackRunner.Run(
             attack,
             problem.Model,
-            problem.Images,
-            problem.Goal(false),
-            seed: 1,
-            epsilons
+            new AttackRun(problem.Images, problem.Goal(false), 1) { Epsilons = epsilons }
         );
         for (int i = 0; i < epsilons.Length; i++)
         {

@@ -13,10 +13,10 @@ internal static class StrengthChecks
         IReadOnlyList<AttackResult> results = AttackRunner.Run(
             attack,
             problem.Model,
-            problem.Images,
-            problem.Goal(targeted),
-            seed: 1,
-            [0.98 * problem.Distance, 1.02 * problem.Distance]
+            new AttackRun(problem.Images, problem.Goal(targeted), 1)
+            {
+                Epsilons = [0.98 * problem.Distance, 1.02 * problem.Distance],
+            }
         );
         Assert.All(results[0].Attacked, Assert.True);
         Assert.All(results[0].Succeeded, Assert.False);

@@ -40,14 +40,9 @@ public class StrengthChecksTests
 
         public double Epsilon => double.PositiveInfinity;
 
-        public Tensor Perturb(IClassifier model, Tensor images, Goal goal, SampleRandom random) => images;
+        public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => batch.Images;
 
-        public IReadOnlyList<Tensor> PerturbWithin(
-            IClassifier model,
-            Tensor images,
-            Goal goal,
-            SampleRandom random,
-            IReadOnlyList<double> epsilons
-        ) => [.. epsilons.Select(_ => images)];
+        public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons) =>
+            [.. epsilons.Select(_ => batch.Images)];
     }
 }

@@ -4,7 +4,6 @@ using Parry.Models.Http;
 using Parry.Runtime;
 using static Parry.Tests.Models.Http.EndpointServer;
 using static TorchSharp.torch;
-using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
 
@@ -19,7 +18,7 @@ public sealed class EndpointFailureTests
         Timeout = TimeSpan.FromSeconds(20),
     };
 
-    private readonly Linear _model = new(s_shape, 3, seed: 3);
+    private readonly LinearClassifier _model = new(s_shape, 3, seed: 3);
 
     public static TheoryData<string, string> Misbehavior { get; } =
         new()

@@ -7,7 +7,6 @@ using Parry.Runtime;
 using Parry.Tests.Data;
 using static Parry.Tests.Models.Http.EndpointServer;
 using static TorchSharp.torch;
-using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
 
@@ -17,7 +16,7 @@ public sealed class HttpModelTests : IDisposable
     private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
     private static readonly HttpSettings s_quick = new() { Backoff = TimeSpan.Zero, Retries = 2 };
 
-    private readonly Linear _model = new(s_shape, 4, seed: 3);
+    private readonly LinearClassifier _model = new(s_shape, 4, seed: 3);
     private readonly Tensor _images = Random(50, 1);
     private readonly TemporaryFolder _folder = new();
 
@@ -76,8 +75,9 @@ public sealed class HttpModelTests : IDisposable
         );
         Assert.Equal(onlyLabels, remote is not IScorer);
         Goal goal = Goal.Untargeted(((IPredictor)_model).Predict(_images));
-        using AttackResult here = AttackFit.Run(new HopSkipJump { Steps = 2 }, _model, _images, goal, seed: 5)[0],
-            there = AttackFit.Run(new HopSkipJump { Steps = 2 }, remote, _images, goal, seed: 5)[0];
+        using AttackResult here =
+                AttackDispatch.Run(new HopSkipJump { Steps = 2 }, _model, new AttackRun(_images, goal, 5))[0],
+            there = AttackDispatch.Run(new HopSkipJump { Steps = 2 }, remote, new AttackRun(_images, goal, 5))[0];
         Assert.Equal(here.Images.ToArray<float>(), there.Images.ToArray<float>());
         Assert.Equal(here.Queries, there.Queries);
         Assert.Contains(true, there.Succeeded);
@@ -91,7 +91,7 @@ public sealed class HttpModelTests : IDisposable
         var attack = new Parry.Attacks.WhiteBox.FastGradientSign();
         Assert.False(attack.Fits(remote));
         Assert.Throws<UserErrorException>(() =>
-            AttackFit.Run(attack, remote, _images, Goal.Untargeted(remote.Predict(_images)), seed: 1)
+            AttackDispatch.Run(attack, remote, new AttackRun(_images, Goal.Untargeted(remote.Predict(_images)), 1))
         );
     }
 

@@ -1,0 +1,31 @@
+using static TorchSharp.torch;
+
+namespace Parry.Attacks;
+
+/// <summary>One run of an attack: what it attacks, within which limits, and who is told.</summary>
+/// <param name="Images">[N, C, H, W] in [0, 1].</param>
+/// <param name="Goal">What is wanted of each image.</param>
+/// <param name="Seed">Decides every random draw.</param>
+public sealed record AttackRun(Tensor Images, Goal Goal, long Seed)
+{
+    /// <summary>The budgets of a budget attack; null for its own, and for an attack without one.</summary>
+    public IReadOnlyList<double>? Epsilons { get; init; }
+
+    /// <summary>Which images to attack; null for those that do not reach the goal by themselves.</summary>
+    public IReadOnlyList<bool>? Attacked { get; init; }
+
+    /// <summary>
+    /// The number of the first image's sample, on which random draws depend: a part of a set gives what it gives within
+    /// the whole.
+    /// </summary>
+    public long FirstSample { get; init; }
+
+    /// <summary>The most passes for each image, and for each budget; null for no limit.</summary>
+    public AttackLimits? Limits { get; init; }
+
+    /// <summary>Told the share of the work that is done.</summary>
+    public IProgress<double>? Progress { get; init; }
+
+    /// <summary>Stops the run between pieces.</summary>
+    public CancellationToken Cancellation { get; init; }
+}

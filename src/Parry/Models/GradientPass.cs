@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Parry.Runtime;
+using static TorchSharp.torch;
+
+namespace Parry.Models;
+
+/// <summary>Differentiates models by autograd.</summary>
+internal static class GradientPass
+{
+    /// <summary>One forward and one backward pass through <see cref="IClassifier.Logits"/>.</summary>
+    /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
+    public static LossGradient Of(IClassifier model, Images images, Func<Tensor, Tensor> loss)
+    {
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        Tensor input = images.Pixels.detach().requires_grad_();
+        Tensor logits = model.Logits(images.With(input));
+        if (!logits.requires_grad)
+            throw new UserErrorException(
+                $"{Name(model)} has no gradients: its outputs are cut off from its images, as predictions in place of "
+                    + "logits are; export it so that it gives logits, or attack it with scores or labels only"
+            );
+
+        Tensor losses = loss(logits);
+        Tensor gradient = Differentiate(model, losses, input);
+        return new LossGradient(
+            scope.MoveToOuter(logits.detach()),
+            scope.MoveToOuter(losses.detach()),
+            scope.MoveToOuter(gradient)
+        );
+    }
+
+    /// <summary>
+    /// One pass on the images that a differentiable function makes of a variable; the gradient is with respect to the
+    /// variable.
+    /// </summary>
+    /// <param name="model">What sees the images.</param>
+    /// <param name="samples">Whose samples the images belong to.</param>
+    /// <param name="variable">One row, or the same number of rows, for each sample.</param>
+    /// <param name="toImages">From the variable to images.</param>
+    /// <param name="loss">From logits [N, classes] to one loss per image, [N].</param>
+    public static LossGradient GradientThrough(
+        this IClassifier model,
+        Images samples,
+        Tensor variable,
+        Func<Tensor, Tensor> toImages,
+        Func<Tensor, Tensor> loss
+    )
+    {
+        using var scope = NewDisposeScope();
+        LossGradient? pass = null;
+        Tensor gradient = PullBack(
+            variable,
+            toImages,
+            images => (pass = model.Gradient(samples.With(images), loss)).Gradient
+        );
+        return new LossGradient(
+            scope.MoveToOuter(pass!.Logits),
+            scope.MoveToOuter(pass.Losses),
+            scope.MoveToOuter(gradient)
+        );
+    }
+
+    /// <summary>
+    /// The gradient with respect to a variable, from the gradient with respect to what a differentiable function makes
+    /// of it.
+    /// </summary>
+    public static Tensor PullBack(Tensor variable, Func<Tensor, Tensor> function, Func<Tensor, Tensor> gradientAt)
+    {
+        using var follow = enable_grad();
+        Tensor input = variable.detach().requires_grad_();
+        Tensor made = function(input);
+        using var frozen = no_grad();
+        return Autograd.Grad(made, input, gradientAt(made.detach()));
+    }
+
+    private static Tensor Differentiate(IClassifier model, Tensor losses, Tensor input)
+    {
+        try
+        {
+            return Autograd.Grad(losses.sum(), input);
+        }
+        catch (ExternalException e)
+        {
+            string reason = TorchErrors.FirstLine(e.InnerException ?? e);
+            throw new UserErrorException(
+                $"{Name(model)} cannot be differentiated: {reason}; change it, or attack it with scores or labels only",
+                e
+            );
+        }
+    }
+
+    // A file's name, where there is one; not the name of a type.
+    private static string Name(IClassifier model) =>
+        model.ToString() is { Length: > 0 } name && name != model.GetType().ToString() ? name : "the model";
+}
