@@ -168,7 +168,7 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 8, Restarts = 1 };
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = Images(2);
+        var images = Parry.Models.Images.Of(Images(2));
         IClassifier single = defense.Protect(classifier, 3);
         float[] first = Gradient(single),
             second = Gradient(single);

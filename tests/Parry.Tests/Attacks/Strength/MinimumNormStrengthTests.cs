@@ -29,8 +29,7 @@ public class MinimumNormStrengthTests
                 Rule = ElasticNetRule.L1,
                 Beta = 0.01,
                 Momentum = true,
-                Iterations = 400,
-                LearningRate = 0.02,
+                Iterations = 600,
                 AbortEarly = false,
             },
             new CarliniWagnerLinf
