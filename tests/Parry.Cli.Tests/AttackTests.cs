@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 
 namespace Parry.Cli.Tests;
 

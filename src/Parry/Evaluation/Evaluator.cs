@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Parry.Attacks;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;

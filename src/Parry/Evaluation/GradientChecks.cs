@@ -1,6 +1,6 @@
 using Parry.Attacks;
+using Parry.Attacks.Building;
 using Parry.Attacks.DecisionBased;
-using Parry.Attacks.Steps;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Reports;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.Exact;
+using Parry.Catalogs;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;

@@ -1,5 +1,5 @@
-using Parry.Attacks.Catalog;
 using Parry.Attacks.WhiteBox;
+using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
@@ -227,7 +227,7 @@ public class EvaluatorTests
         var learner = new Learner();
         Run(
             new Doing("nothing", images => images.clone()),
-            new PlannedAttack("learner", learner, [0.1], Target: TargetChoice.TryParse("next"))
+            new PlannedAttack("learner", learner, [0.1], Target: TargetChoice.Parse("learner", "next"))
         );
         Assert.Equal(2, learner.Goals.Count);
 
@@ -522,7 +522,7 @@ public class EvaluatorTests
             CancellationToken cancellation = default
         )
         {
-            _ = model.Gradient(data.With(data.Images), Parry.Attacks.Steps.AttackLoss.CrossEntropy(data.Goal));
+            _ = model.Gradient(data.With(data.Images), Parry.Attacks.Building.AttackLoss.CrossEntropy(data.Goal));
             Seen.Add(data.Images.ToArray<float>());
             Goals.Add((data.Goal.IsTargeted, data.Goal.Labels.ToArray<long>()));
             if (Budgets.Count == 0)

@@ -8,12 +8,8 @@ public class LayoutTests
 
     private static readonly string[] s_longFiles =
     [
-        "src/Parry/Attacks/AttackRunner.cs",
-        "src/Parry/Attacks/ScoreBased/ZerothOrder.cs",
         "src/Parry/Evaluation/Evaluator.cs",
         "src/Parry/Models/Onnx/OnnxShapes.cs",
-        "tests/Parry.Tests/Attacks/AttackConformanceTests.cs",
-        "tests/Parry.Tests/Attacks/AttackStrengthTests.cs",
         "tests/Parry.Tests/Evaluation/EvaluatorTests.cs",
         "tests/Parry.Tests/Models/Onnx/OnnxModelTests.cs",
         "tests/Parry.Tests/Models/Onnx/OnnxRuntimeOperatorTests.cs",

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -29,18 +29,23 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     public Norm Norm => Norm.L2;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "steps of the walk", Min = 1)]
     public int Steps { get; init; } = 25_000;
 
     /// <summary>The first length of a step on the sphere, as a part of the distance.</summary>
+    [Option("spherical-step", "first step on the sphere around the image, as a part of the distance")]
     public double SphericalStep { get; init; } = 0.01;
 
     /// <summary>The first length of a step towards the image, as a part of the distance.</summary>
+    [Option("source-step", "first step towards the image, as a part of the distance")]
     public double SourceStep { get; init; } = 0.01;
 
     /// <summary>Below which step towards it an image is done.</summary>
+    [Option("convergence", "an image is done when its step towards it is shorter")]
     public double Convergence { get; init; } = 1e-7;
 
     /// <summary>By which factor the lengths change, above 1.</summary>
+    [Option("adaptation", "by which factor the steps change", Min = 1)]
     public double Adaptation { get; init; } = 1.5;
 
     /// <summary>
@@ -48,49 +53,6 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     /// null for noise.
     /// </summary>
     public Tensor? StartingImages { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<BoundaryAttack>(
-            new(),
-            "smallest L2 change from labels alone, by a random walk along the decision boundary",
-            "Brendel, Rauber and Bethge, 2017, 1712.04248"
-        )
-            .Whole(
-                "steps",
-                1,
-                "steps of the walk",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "spherical-step",
-                0,
-                "first step on the sphere around the image, as a part of the distance",
-                attack => attack.SphericalStep,
-                (attack, value) => attack with { SphericalStep = value }
-            )
-            .Number(
-                "source-step",
-                0,
-                "first step towards the image, as a part of the distance",
-                attack => attack.SourceStep,
-                (attack, value) => attack with { SourceStep = value }
-            )
-            .Number(
-                "convergence",
-                0,
-                "an image is done when its step towards it is shorter",
-                attack => attack.Convergence,
-                (attack, value) => attack with { Convergence = value }
-            )
-            .Number(
-                "adaptation",
-                1,
-                "by which factor the steps change",
-                attack => attack.Adaptation,
-                (attack, value) => attack with { Adaptation = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
@@ -102,9 +64,6 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
             points.Put(started, Walk(model, batch.Select(started), points.At(started)));
         return scope.MoveToOuter(points);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Walk(IPredictor model, Batch batch, Tensor points)
     {

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -31,6 +32,8 @@ public sealed record HopSkipJump : IAttack<IPredictor>
 
     /// <summary>L2 or Linf.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.L2, Norm.Linf)]
     public Norm Norm
     {
         get;
@@ -44,15 +47,19 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     } = Norm.L2;
 
     /// <summary>The number of steps along the boundary.</summary>
+    [Option("steps", "steps along the boundary", Min = 1)]
     public int Steps { get; init; } = 64;
 
     /// <summary>B₀: queries around the first point; around the t-th √t times as many.</summary>
+    [Option("queries", "queries around the first point; around the t-th √t times as many", Min = 1)]
     public int InitialQueries { get; init; } = 100;
 
     /// <summary>The most queries around one point.</summary>
+    [Option("most", "the most queries around one point", Min = 1)]
     public int MostQueries { get; init; } = 10_000;
 
     /// <summary>γ: how exactly the binary search finds the boundary.</summary>
+    [Option("gamma", "tolerance of the binary search", Min = 1e-6)]
     public double Gamma { get; init; } = 1;
 
     /// <summary>
@@ -60,43 +67,6 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     /// null for noise.
     /// </summary>
     public Tensor? StartingImages { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<HopSkipJump>(
-            new(),
-            "smallest change from labels alone: boundary normals by sampling, and binary searches",
-            "Chen, Jordan and Wainwright, 2019, 1904.02144"
-        )
-            .Norms([Norm.L2, Norm.Linf], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "steps",
-                1,
-                "steps along the boundary",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "queries",
-                1,
-                "queries around the first point; around the t-th √t times as many",
-                attack => attack.InitialQueries,
-                (attack, value) => attack with { InitialQueries = value }
-            )
-            .Whole(
-                "most",
-                1,
-                "the most queries around one point",
-                attack => attack.MostQueries,
-                (attack, value) => attack with { MostQueries = value }
-            )
-            .Number(
-                "gamma",
-                1e-6,
-                "tolerance of the binary search",
-                attack => attack.Gamma,
-                (attack, value) => attack with { Gamma = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
@@ -108,9 +78,6 @@ public sealed record HopSkipJump : IAttack<IPredictor>
             points.Put(started, Walk(model, batch.Select(started), points.At(started)));
         return scope.MoveToOuter(points);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Walk(IPredictor model, Batch batch, Tensor start)
     {

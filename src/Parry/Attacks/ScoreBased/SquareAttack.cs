@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -25,8 +26,20 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     /// <inheritdoc/>
     public string Name => "square";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf or L2.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
     public Norm Norm
     {
         get;
@@ -39,48 +52,13 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
                 );
     } = Norm.Linf;
 
-    /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? Ball.UsualRadius(Norm);
-        init => _epsilon = value;
-    }
-
     /// <summary>The largest number of queries for an image.</summary>
+    [Option("queries", "most queries for an image", Min = 1)]
     public int Queries { get; init; } = 5000;
 
     /// <summary>The share of the image that the first squares cover.</summary>
+    [Option("p", "share of the image that the first squares cover")]
     public double Share { get; init; } = 0.8;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<SquareAttack>(
-            new(),
-            "random squares at the edge of the budget, kept when they help",
-            "Andriushchenko et al., 2019, 1912.00049"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "queries",
-                1,
-                "most queries for an image",
-                attack => attack.Queries,
-                (attack, value) => attack with { Queries = value }
-            )
-            .Number(
-                "p",
-                0,
-                "share of the image that the first squares cover",
-                attack => attack.Share,
-                (attack, value) => attack with { Share = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -94,9 +72,6 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
             Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
         );
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private (Tensor, bool[]) Search(IScorer model, Batch all, double epsilon)
     {

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -23,8 +24,21 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "apgd";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2, 10 when it is l1")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf, L2 or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -37,79 +51,27 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
                 );
     } = Norm.Linf;
 
-    /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
-    /// for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? Ball.UsualRadius(Norm);
-        init => _epsilon = value;
-    }
-
     /// <summary>The number of steps of each climb.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>
     /// The number of climbs from random starts; each after the first attacks only what has withstood.
     /// </summary>
+    [Option("restarts", "number of climbs; each attacks what has withstood", Min = 1)]
     public int Restarts { get; init; } = 1;
 
     /// <summary>The loss that is raised.</summary>
+    [Option("loss", "what is raised")]
     public ApgdLoss Loss { get; init; } = ApgdLoss.CrossEntropy;
 
     /// <summary>How many wrong classes the targeted loss tries.</summary>
+    [Option("targets", "wrong classes that dlr-targeted tries", Min = 1)]
     public int Targets { get; init; } = 9;
 
     /// <summary>Over how many passes a gradient is averaged, for models that draw anew at each (EOT).</summary>
+    [Option("draws", "passes a gradient is averaged over, for randomized models", Min = 1)]
     public int Draws { get; init; } = 1;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<AutoProjectedGradientDescent>(
-            new(),
-            "PGD with momentum that halves its steps by itself",
-            "Croce and Hein, 2020, 2003.01690"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "restarts",
-                1,
-                "number of climbs; each attacks what has withstood",
-                attack => attack.Restarts,
-                (attack, value) => attack with { Restarts = value }
-            )
-            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-            .Whole(
-                "targets",
-                1,
-                "wrong classes that dlr-targeted tries",
-                attack => attack.Targets,
-                (attack, value) => attack with { Targets = value }
-            )
-            .Whole(
-                "draws",
-                1,
-                "passes a gradient is averaged over, for randomized models",
-                attack => attack.Draws,
-                (attack, value) => attack with { Draws = value }
-            );
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
@@ -136,9 +98,6 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
             Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
         );
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private (Tensor, bool[]) Search(IClassifier model, Batch batch, double epsilon)
     {

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,99 +26,40 @@ public sealed record ElasticNet : IAttack<IClassifier>
     public Norm Norm => Norm.L1;
 
     /// <summary>The number of constants c that are tried for each image.</summary>
+    [Option("steps", "constants tried in the binary search", Min = 1)]
     public int SearchSteps { get; init; } = 9;
 
     /// <summary>The number of steps for each constant.</summary>
+    [Option("iterations", "steps for each constant", Min = 1)]
     public int Iterations { get; init; } = 1000;
 
     /// <summary>The size of the first step.</summary>
+    [Option("lr", "size of the first step")]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 1e-3;
 
     /// <summary>β: the weight of the L1 distance, and by how much changes shrink in a step.</summary>
+    [Option("beta", "weight of the L1 distance")]
     public double Beta { get; init; } = 1e-3;
 
     /// <summary>κ: by how much the wrong logit must exceed the others.</summary>
+    [Option("confidence", "by how much the wrong logit must win")]
     public double Confidence { get; init; }
 
     /// <summary>Which of the successful images is kept.</summary>
+    [Option("rule", "the distance by which the nearest image is chosen")]
     public ElasticNetRule Rule { get; init; } = ElasticNetRule.ElasticNet;
 
     /// <summary>Whether steps have FISTA's momentum; without it they are ISTA's.</summary>
+    [Option("momentum", "FISTA's momentum")]
     public bool Momentum { get; init; }
 
     /// <summary>Whether an image stops when its loss has not fallen by 0.01 % over a tenth of the iterations.</summary>
+    [Option("abort-early", "stop an image whose loss no longer falls")]
     public bool AbortEarly { get; init; } = true;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<ElasticNet>(
-            new(),
-            "smallest L1 change, by shrinking steps and a search over the trade-off",
-            "Chen et al., 2017, 1709.04114"
-        )
-            .Whole(
-                "steps",
-                1,
-                "constants tried in the binary search",
-                attack => attack.SearchSteps,
-                (attack, value) => attack with { SearchSteps = value }
-            )
-            .Whole(
-                "iterations",
-                1,
-                "steps for each constant",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "size of the first step",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "beta",
-                0,
-                "weight of the L1 distance",
-                attack => attack.Beta,
-                (attack, value) => attack with { Beta = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong logit must win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Choice(
-                "rule",
-                "the distance by which the nearest image is chosen",
-                attack => attack.Rule,
-                (attack, value) => attack with { Rule = value }
-            )
-            .Flag(
-                "momentum",
-                "FISTA's momentum",
-                attack => attack.Momentum,
-                (attack, value) => attack with { Momentum = value }
-            )
-            .Flag(
-                "abort-early",
-                "stop an image whose loss no longer falls",
-                attack => attack.AbortEarly,
-                (attack, value) => attack with { AbortEarly = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -136,9 +77,6 @@ public sealed record ElasticNet : IAttack<IClassifier>
 
         return scope.MoveToOuter(closest.Images);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(IClassifier model, Batch batch, double[] constants, Closest closest)

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -28,50 +29,21 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     public string Name => "fmn";
 
     /// <inheritdoc/>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1, Norm.L0)]
     public Norm Norm { get; init; } = Norm.Linf;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>The length of the first step, in L2; the last is a hundredth of it.</summary>
+    [Option("step", "length of the first step")]
     public double Step { get; init; } = 1;
 
     /// <summary>γ: by what share the ball changes in the first step.</summary>
+    [Option("gamma", "by what share the ball changes in the first step")]
     public double Gamma { get; init; } = 0.05;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<FastMinimumNorm>(
-            new(),
-            "smallest change in any norm: gradient steps in a ball that follows the boundary",
-            "Pintor et al., 2021, 2102.12827"
-        )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1, Norm.L0],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "step",
-                0,
-                "length of the first step",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Number(
-                "gamma",
-                0,
-                "by what share the ball changes in the first step",
-                attack => attack.Gamma,
-                (attack, value) => attack with { Gamma = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -84,9 +56,6 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
             found.Images.Put(withstood, Search(model, batch.Select(withstood), Longer * Step).Images);
         return scope.MoveToOuter(found.Images);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Closest Search(IClassifier model, Batch batch, double first)
     {

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -22,8 +23,27 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "pgd";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2, 10 when it is l1")]
+    public double Epsilon
+    {
+        get =>
+            _epsilon
+            ?? (
+                Norm == Norm.Linf ? 0.3
+                : Norm == Norm.L2 ? 2
+                : 10
+            );
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf, L2 or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -38,39 +58,28 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     } = Norm.Linf;
 
     /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
-    /// for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get =>
-            _epsilon
-            ?? (
-                Norm == Norm.Linf ? 0.3
-                : Norm == Norm.L2 ? 2
-                : 10
-            );
-        init => _epsilon = value;
-    }
-
-    /// <summary>
     /// The length of a step; null makes it follow budget and steps: 2.5 ε/steps, enough to cross the ball from any
     /// start. The paper's 0.01 for 0.3 and 40 steps is not, and leaves more images standing.
     /// </summary>
+    [Option("step", "length of a step; auto: 2.5 eps/steps, enough to cross the ball")]
     public double? Step { get; init; }
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 40;
 
     /// <summary>
     /// Whether the first climb starts at a random point of the ball, not at the image; later ones always do.
     /// </summary>
+    [Option("random-start", "start the first climb at a random point of the ball")]
     public bool RandomStart { get; init; } = true;
 
     /// <summary>The number of climbs; each after the first attacks only what has withstood.</summary>
+    [Option("restarts", "number of climbs; each attacks what has withstood", Min = 1)]
     public int Restarts { get; init; } = 1;
 
     /// <summary>The loss that is raised.</summary>
+    [Option("loss", "what is raised")]
     public Objective Loss { get; init; } = Objective.CrossEntropy;
 
     /// <summary>
@@ -78,59 +87,8 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// Faster, for when only success matters; images meant for a defense that the attack does not know should use the
     /// whole budget.
     /// </summary>
+    [Option("early-stop", "let an image go as soon as it is adversarial")]
     public bool EarlyStop { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<ProjectedGradientDescent>(
-            new(),
-            "gradient steps from a random start, projected onto the budget",
-            "Madry et al., 2017, 1706.06083"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Number(
-                "step",
-                0,
-                "length of a step; auto: 2.5 eps/steps, enough to cross the ball",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Flag(
-                "random-start",
-                "start the first climb at a random point of the ball",
-                attack => attack.RandomStart,
-                (attack, value) => attack with { RandomStart = value }
-            )
-            .Whole(
-                "restarts",
-                1,
-                "number of climbs; each attacks what has withstood",
-                attack => attack.Restarts,
-                (attack, value) => attack with { Restarts = value }
-            )
-            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-            .Flag(
-                "early-stop",
-                "let an image go as soon as it is adversarial",
-                attack => attack.EarlyStop,
-                (attack, value) => attack with { EarlyStop = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -145,9 +103,6 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
         using var scope = NewDisposeScope();
         return scope.MoveAllToOuter(EarlyStop ? Ascending(model, batch, epsilons) : SideBySide(model, batch, epsilons));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor[] SideBySide(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {

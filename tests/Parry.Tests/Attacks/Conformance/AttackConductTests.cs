@@ -1,12 +1,14 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks.Conformance;
 
-/// <summary>How every attack of the catalog goes about its work: seeds, batches, passes, the model and memory.</summary>
+/// <summary>
+/// How every attack of the catalog goes about its work: seeds, batches, passes, the model and memory.
+/// </summary>
 [Collection(nameof(ConformanceRuns))]
 public sealed class AttackConductTests(ConformanceRuns runs)
 {

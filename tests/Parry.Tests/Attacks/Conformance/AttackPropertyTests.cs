@@ -1,5 +1,5 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Models;
 using static TorchSharp.torch;
 
@@ -11,7 +11,7 @@ namespace Parry.Tests.Attacks.Conformance;
 /// </summary>
 public class AttackPropertyTests
 {
-    private const int Cases = 4;
+    private const int Cases = 5;
 
     // The mixed-integer programs answer to time instead of queries; the other needs models to be named.
     private static readonly string[] s_excluded = ["ground-truth", "transfer"];
@@ -44,8 +44,7 @@ public class AttackPropertyTests
     public void A_part_of_the_images_gets_what_it_gets_in_the_whole(string attack) =>
         ForAll(
             attack,
-            problem =>
-                ResultChecks.AreThePart(problem.Run(), problem.Run(problem.Start, problem.Length), problem.Start)
+            problem => ResultChecks.AreThePart(problem.Run(), problem.Run(problem.Start, problem.Length), problem.Start)
         );
 
     [Theory]

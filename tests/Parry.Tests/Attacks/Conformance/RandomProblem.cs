@@ -2,7 +2,7 @@ using System.Globalization;
 using FsCheck;
 using FsCheck.Fluent;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -33,6 +33,9 @@ internal sealed record RandomProblem(
     int Seed
 )
 {
+    /// <summary>The options that say how long an attack goes on, whatever its limit.</summary>
+    private static readonly string[] s_lengths = ["steps", "iterations", "queries", "generations", "draws"];
+
     internal IClassifier Model =>
         field ??= IsLinear ? new LinearClassifier(Shape, Classes, Seed) : new SmallNetwork(Shape, Classes, Seed);
 
@@ -73,14 +76,14 @@ internal sealed record RandomProblem(
         from limit in Gen.Choose(1, 25)
         from seed in Gen.Choose(1, 1_000_000)
         select new RandomProblem(
-            Text(entry, norm, budget / 1000.0, other / 1000.0),
+            Text(entry, norm, budget, other),
             new ImageShape(channels, side, side),
             classes,
             count,
             start,
             length,
             isLinear,
-            isTargeted && entry.CanTarget,
+            isTargeted,
             limit,
             seed
         );
@@ -97,13 +100,20 @@ internal sealed record RandomProblem(
         return AttackCatalog.Parse(Attack).Run(Model, run);
     }
 
-    private static string Text(AttackEntry entry, Norm norm, double budget, double other)
+    private static string Text(AttackEntry entry, Norm norm, int budget, int other)
     {
         var options = new List<string>();
         if (entry.HasBudget)
-            options.Add(string.Create(CultureInfo.InvariantCulture, $"eps={budget},{other}"));
+        {
+            // A number of pixels, or thousandths of the full range.
+            (int unit, double scale) = norm == Norm.L0 ? (40, 1) : (1, 1000);
+            (double first, double second) = ((1 + (budget / unit)) / scale, (1 + (other / unit)) / scale);
+            options.Add(string.Create(CultureInfo.InvariantCulture, $"eps={first},{second}"));
+        }
+
         if (entry.AllNorms.Count > 1)
             options.Add($"norm={norm}".ToLowerInvariant());
+        options.AddRange(entry.Options.Select(option => option.Name).Intersect(s_lengths).Select(name => $"{name}=6"));
         return options.Count == 0 ? entry.Name : $"{entry.Name}:{string.Join(',', options)}";
     }
 }
