@@ -6,7 +6,7 @@ namespace Parry.Tests;
 /// <summary>Checks a property on random cases, the same ones every time.</summary>
 internal static class Property
 {
-    private static readonly Replay s_replay = new(new Rnd(20, 21), 50);
+    private static readonly Replay s_replay = new(new Rnd(20, 21), null);
 
     public static void ForAll<T>(Gen<T> cases, int count, Action<T> check) =>
         Prop.ForAll(cases.ToArbitrary(), check)

@@ -141,9 +141,8 @@ public sealed class CelebATests : IDisposable
             }
         )
         {
-            int refused = Fuzz.Run(
+            Fuzz.Run(
                 [content],
-                1000,
                 size => (8 << 20) + (100 * size),
                 file =>
                 {
@@ -151,7 +150,6 @@ public sealed class CelebATests : IDisposable
                     Open("Male").Load(DataPart.Test, Split.Whole, _folder.Path, count: 1);
                 }
             );
-            Assert.InRange(refused, 200, 999);
             _folder.Write($"celeba/{list}", content);
         }
     }

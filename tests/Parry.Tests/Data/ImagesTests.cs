@@ -195,8 +195,7 @@ public class ImagesTests
             Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10)),
             Png.Encode(new byte[2500], new ImageShape(1, 50, 50)),
         ];
-        var refused = Fuzz.Run(samples, 4000, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(file, 3));
-        Assert.InRange(refused, 2000, 3999);
+        Fuzz.Run(samples, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(file, 3));
     }
 
     [Fact]
@@ -207,25 +206,13 @@ public class ImagesTests
             Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10)),
             Png.Encode(new byte[2500], new ImageShape(1, 50, 50)),
         ];
-        var refused = Fuzz.Run(
-            samples,
-            4000,
-            size => (64 << 10) + (2 * 24 * 1032 * size),
-            file => Png.Decode(Resummed(file), 3)
-        );
-        Assert.InRange(refused, 1000, 3999);
+        Fuzz.Run(samples, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(Resummed(file), 3));
     }
 
     [Fact]
     public void Damaged_jpeg_files_are_survived()
     {
-        var refused = Fuzz.Run(
-            [s_baseline, s_progressive],
-            4000,
-            size => (64 << 10) + (2 * 3 * 512 * size),
-            file => Jpeg.Decode(file, 3)
-        );
-        Assert.InRange(refused, 1000, 3999);
+        Fuzz.Run([s_baseline, s_progressive], size => (64 << 10) + (2 * 3 * 512 * size), file => Jpeg.Decode(file, 3));
     }
 
     [Fact]

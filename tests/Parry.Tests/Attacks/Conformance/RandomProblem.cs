@@ -100,15 +100,14 @@ internal sealed record RandomProblem(
         return AttackCatalog.Parse(Attack).Run(Model, run);
     }
 
-    private static string Text(AttackEntry entry, Norm norm, int budget, int other)
+    private static string Text(AttackEntry entry, Norm norm, int first, int second)
     {
         var options = new List<string>();
         if (entry.HasBudget)
         {
-            // A number of pixels, or thousandths of the full range.
-            (int unit, double scale) = norm == Norm.L0 ? (40, 1) : (1, 1000);
-            (double first, double second) = ((1 + (budget / unit)) / scale, (1 + (other / unit)) / scale);
-            options.Add(string.Create(CultureInfo.InvariantCulture, $"eps={first},{second}"));
+            // Whole pixels of one or three values, or thousandths of the full range.
+            double Budget(int number) => norm == Norm.L0 ? 3 * (1 + (number / 100)) : number / 1000.0;
+            options.Add(string.Create(CultureInfo.InvariantCulture, $"eps={Budget(first)},{Budget(second)}"));
         }
 
         if (entry.AllNorms.Count > 1)
