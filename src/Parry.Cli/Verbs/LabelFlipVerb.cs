@@ -12,7 +12,7 @@ namespace Parry.Cli.Verbs;
 /// <summary><c>parry label-flip</c>: what changed labels in the training set do to a classifier.</summary>
 internal static class LabelFlipVerb
 {
-    private static readonly OptionBinder<LabelFlip> s_binder = new("attack");
+    private static readonly OptionBinder<LabelFlip> s_binder = new();
 
     private const string Kinds = "random|targeted|worst-case";
 
@@ -91,7 +91,11 @@ internal static class LabelFlipVerb
                     from share in parsed.GetRequiredValue(shares).Split(',')
                     select (
                         kind,
-                        s_binder.With("label-flip", new LabelFlip(), [new("kind", kind), new("share", share)]) with
+                        s_binder.With(
+                            "the attack label-flip",
+                            new LabelFlip(),
+                            [new("kind", kind), new("share", share)]
+                        ) with
                         {
                             From = parsed.GetValue(fromClass),
                             To = parsed.GetValue(toClass),

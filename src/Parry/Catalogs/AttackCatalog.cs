@@ -321,28 +321,12 @@ public static class AttackCatalog
     {
         var (name, settings) = OptionText.Parse(text);
         AttackEntry entry = Find(name);
-        var budgets = new List<string>();
-        TargetChoice? target = null;
-        var others = new List<KeyValuePair<string, string>>();
-        foreach (var (key, values) in settings)
-        {
-            if (key == AttackEntry.Budgets && entry.HasBudget)
-            {
-                budgets.AddRange(values);
-                continue;
-            }
-
-            if (values.Count > 1)
-                throw new UserErrorException(
-                    $"the option {key} of {name} takes one value, got {string.Join(", ", values)}"
-                );
-            if (key == AttackEntry.Target)
-                target = TargetChoice.Parse(name, values[0]);
-            else
-                others.Add(KeyValuePair.Create(key, values[0]));
-        }
-
-        IAttack<IClassifier> attack = entry.Create(others);
+        IReadOnlyList<string> budgets = entry.HasBudget ? ValuesOf(AttackEntry.Budgets) : [];
+        TargetChoice? target = ValuesOf(AttackEntry.Target) is [var aim, ..] ? TargetChoice.Parse(name, aim) : null;
+        var others = settings.Where(s =>
+            s.Key != AttackEntry.Target && !(s.Key == AttackEntry.Budgets && entry.HasBudget)
+        );
+        IAttack<IClassifier> attack = entry.Create(OptionText.Single(name, others));
         if (budgets.Count == 0)
         {
             double[] own = attack is IBudgetAttack<IClassifier> within ? [within.Epsilon] : [];
@@ -350,9 +334,15 @@ public static class AttackCatalog
         }
 
         // Creating the attack with each budget checks each of them.
-        List<IBudgetAttack<IClassifier>> attacks = budgets.ConvertAll(budget =>
-            (IBudgetAttack<IClassifier>)entry.With(attack, [KeyValuePair.Create(AttackEntry.Budgets, budget)])
-        );
+        IBudgetAttack<IClassifier>[] attacks =
+        [
+            .. budgets.Select(budget =>
+                (IBudgetAttack<IClassifier>)entry.With(attack, [KeyValuePair.Create(AttackEntry.Budgets, budget)])
+            ),
+        ];
         return new AttackSpec(entry, attacks[0], [.. attacks.Select(one => one.Epsilon)], target);
+
+        IReadOnlyList<string> ValuesOf(string key) =>
+            settings.FirstOrDefault(setting => setting.Key == key).Values ?? [];
     }
 }

@@ -20,7 +20,6 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     internal const string Target = "target";
 
     private static readonly OptionBinder<IAttack<IClassifier>> s_binder = new(
-        "attack",
         new Dictionary<Type, OptionConverter> { [typeof(IBudgetAttack<IClassifier>)] = InnerAttack.Converter }
     );
 
@@ -99,5 +98,5 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     internal IAttack<IClassifier> With(
         IAttack<IClassifier> settings,
         IEnumerable<KeyValuePair<string, string>> changes
-    ) => s_binder.With(Name, settings, changes);
+    ) => s_binder.With($"the attack {Name}", settings, changes);
 }

@@ -7,9 +7,8 @@ namespace Parry.Options;
 /// them, and lists them for help.
 /// </summary>
 /// <typeparam name="TSettings">What all the records have in common.</typeparam>
-/// <param name="kind">What such a record is called in errors, for example attack.</param>
 /// <param name="converters">Converters for types that options do not know by themselves.</param>
-public sealed class OptionBinder<TSettings>(string kind, IReadOnlyDictionary<Type, OptionConverter>? converters = null)
+public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConverter>? converters = null)
     where TSettings : notnull
 {
     private const string Auto = "auto";
@@ -28,21 +27,21 @@ public sealed class OptionBinder<TSettings>(string kind, IReadOnlyDictionary<Typ
         ];
 
     /// <summary>A record with some options changed.</summary>
-    /// <param name="name">What it is called in errors.</param>
+    /// <param name="subject">What it is called in errors, such as "the attack pgd".</param>
     /// <param name="settings">The record, which stays as it is.</param>
     /// <param name="values">Names of options with one value each.</param>
     /// <exception cref="UserErrorException">An option or its value is not valid; the message says what is.</exception>
-    public TSettings With(string name, TSettings settings, IEnumerable<KeyValuePair<string, string>> values)
+    public TSettings With(string subject, TSettings settings, IEnumerable<KeyValuePair<string, string>> values)
     {
         IReadOnlyList<Binding> bindings = Bindings(settings.GetType());
         object changed = settings;
         foreach (var (key, text) in values)
         {
-            Binding binding = bindings.FirstOrDefault(b => b.Name == key) ?? throw Unknown(name, key, bindings);
+            Binding binding = bindings.FirstOrDefault(b => b.Name == key) ?? throw Unknown(subject, key, bindings);
             object value =
                 binding.Converter.Parse(text)
                 ?? throw new UserErrorException(
-                    $"the {kind} {name} takes for {key} {binding.Converter.Values}, got \"{text}\""
+                    $"{subject} takes for {key} {binding.Converter.Values}, got \"{text}\""
                 );
             changed = binding.Write(changed, value);
         }
@@ -61,13 +60,13 @@ public sealed class OptionBinder<TSettings>(string kind, IReadOnlyDictionary<Typ
                 .Select(option => KeyValuePair.Create(option.Name, option.Now)),
         ];
 
-    private UserErrorException Unknown(string name, string key, IReadOnlyList<Binding> bindings)
+    private UserErrorException Unknown(string subject, string key, IReadOnlyList<Binding> bindings)
     {
         string[] names = [.. bindings.Select(binding => binding.Name)];
         return new(
             names.Length == 0
-                ? $"the {kind} {name} has no options, got {key}"
-                : $"the {kind} {name} has no option {key}{NearestName.Hint(key, names)}; its options: "
+                ? $"{subject} has no options, got {key}"
+                : $"{subject} has no option {key}{NearestName.Hint(key, names)}; its options: "
                     + string.Join(", ", names)
         );
     }

@@ -12,6 +12,7 @@ namespace Parry.Options;
 public sealed record OptionConverter(string Values, Func<string, object?> Parse, Func<object, string> Write)
 {
     private const string Numeric = "such as 0.1 or 8/255";
+    private const int LongestSeconds = 86_400;
 
     /// <summary>The converter of a property, by its type and attributes.</summary>
     internal static OptionConverter Of(PropertyInfo property, OptionAttribute option)
@@ -19,12 +20,14 @@ public sealed record OptionConverter(string Values, Func<string, object?> Parse,
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         if (type == typeof(double))
             return Number(option.Min, option.Max);
-        if (type == typeof(int))
-            return Whole((int)option.Min);
+        if (type == typeof(int) || type == typeof(long))
+            return Whole(type, (long)option.Min);
+        if (type == typeof(TimeSpan))
+            return Seconds(option.Min);
         if (type == typeof(bool))
             return Word(new Dictionary<string, object> { ["true"] = true, ["false"] = false });
         if (type == typeof(string))
-            return new(option.Values ?? "a text", text => text, value => (string)value);
+            return new(option.Values ?? "a text", text => text.Length > 0 ? text : null, value => (string)value);
         if (type == typeof(IReadOnlyList<string>))
             return new(
                 option.Values ?? "texts joined by +",
@@ -48,14 +51,26 @@ public sealed record OptionConverter(string Values, Func<string, object?> Parse,
         );
     }
 
-    private static OptionConverter Whole(int min) =>
+    private static OptionConverter Whole(Type type, long min) =>
         new(
             $"a whole number of at least {min}",
             text =>
-                int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= min
-                    ? number
+                long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+                && number >= min
+                && (type == typeof(long) || number <= int.MaxValue)
+                    ? Convert.ChangeType(number, type, CultureInfo.InvariantCulture)
                     : null,
-            value => ((int)value).ToString(CultureInfo.InvariantCulture)
+            value => Convert.ToString(value, CultureInfo.InvariantCulture)!
+        );
+
+    private static OptionConverter Seconds(double min) =>
+        new(
+            $"seconds from {Numbers.Text(min)} to {LongestSeconds}",
+            text =>
+                Numbers.TryParse(text, out double seconds) && seconds >= min && seconds <= LongestSeconds
+                    ? TimeSpan.FromSeconds(seconds)
+                    : null,
+            value => Numbers.Text(((TimeSpan)value).TotalSeconds)
         );
 
     private static OptionConverter Word(Dictionary<string, object> words) =>

@@ -47,7 +47,7 @@ public class AttackCatalogTests
         AttackSpec again = AttackCatalog.Parse(spec.Text);
         Assert.Equal(spec.Text, again.Text);
         Assert.Equal(spec.Epsilons, again.Epsilons);
-        Assert.Equal(spec.Attack, again.Attack);
+        Assert.Equal(spec.Entry.Describe(spec.Attack), again.Entry.Describe(again.Attack));
     }
 
     [Theory]

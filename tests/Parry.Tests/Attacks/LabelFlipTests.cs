@@ -8,7 +8,7 @@ namespace Parry.Tests.Attacks;
 
 public class LabelFlipTests
 {
-    private static readonly OptionBinder<LabelFlip> s_binder = new("attack");
+    private static readonly OptionBinder<LabelFlip> s_binder = new();
 
     private static readonly ImageSet s_set = ToySet.Make(600);
 
@@ -92,7 +92,7 @@ public class LabelFlipTests
                 To = 5,
             },
             s_binder.With(
-                "label-flip",
+                "the attack label-flip",
                 new LabelFlip(),
                 [new("kind", "targeted"), new("share", "0.2"), new("from", "3"), new("to", "5")]
             )
@@ -107,7 +107,9 @@ public class LabelFlipTests
         Assert.Contains(
             reason,
             Assert
-                .Throws<UserErrorException>(() => s_binder.With("label-flip", new LabelFlip(), [new(name, value)]))
+                .Throws<UserErrorException>(() =>
+                    s_binder.With("the attack label-flip", new LabelFlip(), [new(name, value)])
+                )
                 .Message,
             StringComparison.Ordinal
         );

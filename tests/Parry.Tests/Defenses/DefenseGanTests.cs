@@ -1,3 +1,4 @@
+using Parry.Catalogs;
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
@@ -203,9 +204,9 @@ public class DefenseGanTests
     [Theory]
     [InlineData("defense-gun", "defense-gan")]
     [InlineData("defense-gan:x=1", "attack-l")]
-    [InlineData("defense-gan:l=0", "from 1 on")]
-    [InlineData("defense-gan:l=-5", "from 1 on")]
-    [InlineData("defense-gan:rate=NaN", "from 0 on")]
+    [InlineData("defense-gan:l=0", "at least 1")]
+    [InlineData("defense-gan:l=-5", "at least 1")]
+    [InlineData("defense-gan:rate=NaN", "at least 0")]
     [InlineData("defense-gan:init=zero", "prior or paper")]
     [InlineData("defense-gan:l=5,l=6", "twice")]
     [InlineData("defense-gan:l", "key=value")]

@@ -67,7 +67,7 @@ public sealed class HttpModelTests : IDisposable
             server.Url,
             s_quick with
             {
-                OnlyLabels = onlyLabels,
+                Answers = onlyLabels ? HttpAnswers.Labels : HttpAnswers.Scores,
             },
             s_logits,
             s_shape,

@@ -99,7 +99,7 @@ public class WireTests
             s_metadata,
             null,
             contract,
-            new HttpSettings { OnlyLabels = true }
+            new HttpSettings { Answers = HttpAnswers.Labels }
         );
         Assert.Equal([1.5f, -2e-3f, 3, 4, 5, 6], scores.Read(s_answer, 2));
         Assert.Equal([2f, 2], labels.Read(s_answer, 2));
