@@ -10,9 +10,6 @@ public class LayoutTests
     [
         "src/Parry/Evaluation/Evaluator.cs",
         "src/Parry/Models/Onnx/OnnxShapes.cs",
-        "tests/Parry.Tests/Evaluation/EvaluatorTests.cs",
-        "tests/Parry.Tests/Models/Onnx/OnnxModelTests.cs",
-        "tests/Parry.Tests/Models/Onnx/OnnxRuntimeOperatorTests.cs",
     ];
 
     private static readonly string[] s_filesWithWideLines =
