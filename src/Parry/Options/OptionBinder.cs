@@ -60,7 +60,7 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
                 .Select(option => KeyValuePair.Create(option.Name, option.Now)),
         ];
 
-    private UserErrorException Unknown(string subject, string key, IReadOnlyList<Binding> bindings)
+    private static UserErrorException Unknown(string subject, string key, IReadOnlyList<Binding> bindings)
     {
         string[] names = [.. bindings.Select(binding => binding.Name)];
         return new(
