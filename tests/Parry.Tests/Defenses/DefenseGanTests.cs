@@ -169,7 +169,7 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 8, Restarts = 1 };
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = Images(2);
+        var images = Parry.Models.Images.Of(Images(2));
         IClassifier single = defense.Protect(classifier, 3);
         var run = Parry.Models.Images.Of(images);
         float[] first = Gradient(single, run);
