@@ -15,10 +15,6 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
 {
-    private const double Beta1 = 0.9,
-        Beta2 = 0.999,
-        AdamEpsilon = 1e-8;
-
     /// <inheritdoc/>
     public string Name => "spsa";
 
@@ -69,19 +65,14 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
 
     private sealed class Adam(SimultaneousPerturbation attack, Tensor images) : ScoreClimb.IStepRule
     {
-        private Tensor _mean = zeros_like(images);
-        private Tensor _square = zeros_like(images);
+        private RowAdam _adam = new(images);
 
         public Tensor Step(Tensor gradient, float[] margins, int step)
         {
-            Tensor g = gradient / (2 * attack.Delta * (attack.Queries / 2));
-            _mean.copy_((Beta1 * _mean) + ((1 - Beta1) * g));
-            _square.copy_((Beta2 * _square) + ((1 - Beta2) * g * g));
-            Tensor mean = _mean / (1 - Math.Pow(Beta1, step + 1));
-            Tensor square = _square / (1 - Math.Pow(Beta2, step + 1));
-            return attack.LearningRate * mean / (square.sqrt() + AdamEpsilon);
+            Tensor mean = gradient / (2 * attack.Delta * (attack.Queries / 2));
+            return attack.LearningRate * _adam.Direction(mean);
         }
 
-        public void Keep(long[] rows) => (_mean, _square) = (_mean.At(rows), _square.At(rows));
+        public void Keep(long[] rows) => _adam = _adam.Select(rows);
     }
 }
