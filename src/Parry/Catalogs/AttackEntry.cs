@@ -98,5 +98,5 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     internal IAttack<IClassifier> With(
         IAttack<IClassifier> settings,
         IEnumerable<KeyValuePair<string, string>> changes
-    ) => s_binder.With($"the attack {Name}", settings, changes);
+    ) => s_binder.With($"the attack {Name}", settings, changes, Target);
 }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 
 namespace Parry.Options;
 
@@ -30,14 +31,22 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
     /// <param name="subject">What it is called in errors, such as "the attack pgd".</param>
     /// <param name="settings">The record, which stays as it is.</param>
     /// <param name="values">Names of options with one value each.</param>
+    /// <param name="others">Names of options that are read elsewhere, for errors.</param>
     /// <exception cref="UserErrorException">An option or its value is not valid; the message says what is.</exception>
-    public TSettings With(string subject, TSettings settings, IEnumerable<KeyValuePair<string, string>> values)
+    public TSettings With(
+        string subject,
+        TSettings settings,
+        IEnumerable<KeyValuePair<string, string>> values,
+        params IReadOnlyList<string> others
+    )
     {
         IReadOnlyList<Binding> bindings = Bindings(settings.GetType());
         object changed = settings;
         foreach (var (key, text) in values)
         {
-            Binding binding = bindings.FirstOrDefault(b => b.Name == key) ?? throw Unknown(subject, key, bindings);
+            Binding binding =
+                bindings.FirstOrDefault(b => b.Name == key)
+                ?? throw Unknown(subject, key, [.. bindings.Select(binding => binding.Name), .. others]);
             object value =
                 binding.Converter.Parse(text)
                 ?? throw new UserErrorException(
@@ -60,9 +69,8 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
                 .Select(option => KeyValuePair.Create(option.Name, option.Now)),
         ];
 
-    private static UserErrorException Unknown(string subject, string key, IReadOnlyList<Binding> bindings)
+    private UserErrorException Unknown(string subject, string key, string[] names)
     {
-        string[] names = [.. bindings.Select(binding => binding.Name)];
         return new(
             names.Length == 0
                 ? $"{subject} has no options, got {key}"
@@ -121,7 +129,7 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
             }
             catch (TargetInvocationException e) when (e.InnerException is UserErrorException refused)
             {
-                throw refused;
+                ExceptionDispatchInfo.Throw(refused);
             }
 
             return copy;

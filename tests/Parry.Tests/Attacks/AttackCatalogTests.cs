@@ -78,7 +78,7 @@ public class AttackCatalogTests
     [InlineData("pgd:early-stop=yes", "true or false, got \"yes\"")]
     [InlineData("pgd:steps=3,4", "the option steps of pgd takes one value, got 3, 4")]
     [InlineData("pgd:eps=0.1,steps=3,eps=0.2", "the option eps of pgd is given twice")]
-    [InlineData("pgd:0.3", "\"0.3\" must be of the form key=value")]
+    [InlineData("pgd:0.3", "must be of the form key=value,key=value, got \"0.3\"")]
     [InlineData("pgd:", "must be of the form key=value")]
     public void Refuses_what_it_does_not_know_and_says_what_is_valid(string text, string reason) =>
         Assert.Contains(

@@ -163,7 +163,7 @@ public class DefenseGanTests
     }
 
     [Fact]
-    public void Each_call_draws_anew_and_averaging_draws_averages_gradients()
+    public void Each_call_of_a_run_draws_anew_and_averaging_draws_averages_gradients()
     {
         using var scope = NewDisposeScope();
         using ImageGenerator generator = SmallGenerator();
@@ -171,17 +171,18 @@ public class DefenseGanTests
         var classifier = new LinearClassifier(s_shape);
         var images = Parry.Models.Images.Of(Images(2));
         IClassifier single = defense.Protect(classifier, 3);
-        float[] first = Gradient(single),
-            second = Gradient(single);
+        var run = Parry.Models.Images.Of(images);
+        float[] first = Gradient(single, run);
+        float[] second = Gradient(single, run);
         Assert.NotEqual(first, second);
-        float[] averaged = Gradient(defense.Protect(classifier, 3, draws: 2));
+        float[] averaged = Gradient(defense.Protect(classifier, 3, draws: 2), run);
         Assert.All(
             averaged.Zip(first.Zip(second, (a, b) => (a + b) / 2)),
             pair => Assert.Equal(pair.First, pair.Second, 1e-4)
         );
 
-        float[] Gradient(IClassifier model) =>
-            model.Gradient(images, logits => logits.mul(logits).sum(1)).Gradient.ToArray<float>();
+        static float[] Gradient(IClassifier model, Parry.Models.Images shown) =>
+            model.Gradient(shown, logits => logits.mul(logits).sum(1)).Gradient.ToArray<float>();
     }
 
     [Fact]

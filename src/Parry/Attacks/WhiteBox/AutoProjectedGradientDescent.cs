@@ -56,9 +56,9 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     public int Steps { get; init; } = 100;
 
     /// <summary>
-    /// The number of climbs from random starts; each after the first attacks only what has withstood.
+    /// The number of climbs from random starts; each after the first attacks only what no other has fooled.
     /// </summary>
-    [Option("restarts", "number of climbs; each attacks what has withstood", Min = 1)]
+    [Option("restarts", "number of climbs; each attacks what no other has fooled", Min = 1)]
     public int Restarts { get; init; } = 1;
 
     /// <summary>The loss that is raised.</summary>
@@ -104,40 +104,44 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
         bool targeted = Loss == ApgdLoss.DlrTargeted;
         long[]? sources = targeted ? RankedClasses.Sources(model, batch) : null;
         long[][]? targets = targeted ? RankedClasses.Targets(model, batch, Targets) : null;
+        int climbs = (targets?[0].Length ?? 1) * Restarts;
         var survivors = new Survivors(batch);
-        for (int target = 0; target < (targets?[0].Length ?? 1); target++)
+        for (int climb = 0; climb < climbs; climb++)
         {
-            for (int restart = 0; restart < Restarts; restart++)
-            {
-                int run = (target * Restarts) + restart,
-                    aim = target;
-                survivors.Attack(
-                    (rest, rows) =>
-                        Climb(
-                            model,
-                            rest,
-                            epsilon,
-                            run,
-                            sources?.At(rows),
-                            targets?.At(rows).Select(classes => classes[aim]).ToArray()
-                        )
-                );
-            }
+            int number = climb;
+            survivors.Attack(
+                (rest, rows) =>
+                {
+                    long[]? from = sources?.At(rows);
+                    long[]? to = targets?.At(rows).Select(classes => classes[number / Restarts]).ToArray();
+                    return Climb(model, rest.WithRandom(rest.Random.Fork(number)), epsilon, LossOf(from, to));
+                }
+            );
         }
 
         return (survivors.Images, survivors.Reached);
     }
 
     // One climb; in L1 three in shrinking balls, each from where the one before came highest.
-    private (Tensor, bool[]) Climb(IClassifier model, Batch batch, double epsilon, int run, long[]? from, long[]? to)
+    private (Tensor, bool[]) Climb(IClassifier model, Batch batch, double epsilon, ApgdClimb.RowLoss loss)
     {
-        ApgdClimb To(double radius, int steps) =>
-            new(this, model, batch, batch.Random.Fork(run), radius, steps, from, to);
         int early = Norm == Norm.L1 ? (int)Math.Ceiling(0.3 * Steps) : 0;
         if (early == 0 || 2 * early >= Steps)
-            return To(epsilon, Steps).ToGoal(null);
-        Tensor wide = To(3 * epsilon, early).ToTop(null),
-            narrower = To(2 * epsilon, early).ToTop(wide);
-        return To(epsilon, Steps - (2 * early)).ToGoal(narrower);
+            return In(epsilon, Steps).ToGoal(null);
+        Tensor wide = In(3 * epsilon, early).ToTop(null);
+        Tensor narrower = In(2 * epsilon, early).ToTop(wide);
+        return In(epsilon, Steps - (2 * early)).ToGoal(narrower);
+
+        ApgdClimb In(double radius, int steps) => new(this, model, batch, radius, steps, loss);
     }
+
+    // The loss of some rows of the climb's batch; the classes are the whole batch's.
+    private ApgdClimb.RowLoss LossOf(long[]? from, long[]? to) =>
+        (goal, rows) =>
+            Loss switch
+            {
+                ApgdLoss.CrossEntropy => AttackLoss.CrossEntropy(goal),
+                ApgdLoss.Dlr => AttackLoss.LogitRatio(goal),
+                _ => AttackLoss.LogitRatio(tensor(from!.At(rows)), tensor(to!.At(rows))),
+            };
 }
