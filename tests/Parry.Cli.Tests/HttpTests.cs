@@ -172,7 +172,7 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
 
     [Theory]
     [InlineData("--http", "budget=x", "budget")]
-    [InlineData("--http", "size=3", "its keys")]
+    [InlineData("--http", "size=3", "its options")]
     [InlineData("--http", "token-env=PARRY_NO_SUCH_TOKEN", "PARRY_NO_SUCH_TOKEN")]
     public async Task Wrong_settings_are_refused(string option, string value, string told) =>
         (await Attack(Url, ["hsj"], option, value)).Fails(2, told);

@@ -31,12 +31,12 @@ internal static class HttpBenchmarks
         (AttackResult Result, double Seconds, double Processor) Timed(IPredictor victim)
         {
             long start = Stopwatch.GetTimestamp();
-            TimeSpan before = Environment.CpuUsage.TotalTime;
+            TimeSpan used = Environment.CpuUsage.TotalTime;
             AttackResult result = AttackDispatch.Run(attack, victim, new AttackRun(images, goal, 1))[0];
             return (
                 result,
                 Stopwatch.GetElapsedTime(start).TotalSeconds,
-                (Environment.CpuUsage.TotalTime - before).TotalSeconds
+                (Environment.CpuUsage.TotalTime - used).TotalSeconds
             );
         }
 

@@ -48,6 +48,7 @@ internal static class ProcessBenchmarks
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!, arguments)
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

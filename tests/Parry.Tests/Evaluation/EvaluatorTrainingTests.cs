@@ -1,10 +1,6 @@
-using Parry.Attacks.WhiteBox;
 using Parry.Catalogs;
-using Parry.Data;
-using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Reports;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
