@@ -68,7 +68,7 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
                 .Select(option => KeyValuePair.Create(option.Name, option.Now)),
         ];
 
-    private UserErrorException Unknown(string subject, string key, string[] names)
+    private static UserErrorException Unknown(string subject, string key, string[] names)
     {
         return new(
             names.Length == 0

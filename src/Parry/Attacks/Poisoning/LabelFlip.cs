@@ -1,4 +1,3 @@
-using System.Globalization;
 using Parry.Data;
 using Parry.Models;
 using Parry.Options;

@@ -1,7 +1,7 @@
 using Parry.Attacks;
 using Parry.Models;
 
-namespace Parry.Tests.Attacks;
+namespace Parry.Tests.Attacks.Strength;
 
 /// <summary>What a strong attack must do. Each check must fail for an attack that does nothing.</summary>
 internal static class StrengthChecks

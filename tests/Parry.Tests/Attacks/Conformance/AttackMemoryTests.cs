@@ -4,12 +4,12 @@ using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Tests.Attacks;
+namespace Parry.Tests.Attacks.Conformance;
 
 public class AttackMemoryTests
 {
-    private const int Steps = 10_000;
-    private const int Settled = 100;
+    private const int Steps = 2000;
+    private const int Settled = Steps / 2;
 
     public static TheoryData<IAttack<IClassifier>> Attacks { get; } =
         new(
@@ -22,14 +22,10 @@ public class AttackMemoryTests
 
     [Theory]
     [MemberData(nameof(Attacks))]
-    public void Ten_thousand_steps_leave_native_memory_flat(IAttack<IClassifier> attack)
+    public void Thousands_of_steps_leave_native_memory_flat(IAttack<IClassifier> attack)
     {
         var problem = new LinearProblem(Norm.Linf, classes: 3, count: 1, seed: 1);
         var watching = new Watching(problem.Model);
-
-        // The first run lets allocators and the runtime take what they keep.
-        AttackRunner.Run(attack, problem.Model, problem.Images, problem.Goal(false), seed: 1).Dispose();
-        Settle();
         using AttackResult result = AttackRunner.Run(attack, watching, problem.Images, problem.Goal(false), seed: 1);
         Assert.Equal(Steps, result.Gradients[0]);
         Assert.Equal(Steps, watching.Live.Count);
@@ -37,7 +33,7 @@ public class AttackMemoryTests
             watching.Live.Max() <= watching.Live[1],
             $"from {watching.Live[1]} to {watching.Live.Max()} tensors"
         );
-        Assert.InRange(watching.Resident[^1] - watching.Resident[0], long.MinValue, 16 << 20);
+        Assert.InRange(watching.Resident[^1] - watching.Resident[0], long.MinValue, 8 << 20);
     }
 
     // Aggressive: the runtime gives back what it keeps for later, so that only what is held counts.

@@ -3,7 +3,7 @@ using Parry.Catalogs;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Tests.Attacks;
+namespace Parry.Tests.Attacks.Conformance;
 
 /// <summary>Limits on passes hold for every attack, because the meter keeps them and not the attack.</summary>
 public class AttackLimitsTests
@@ -31,34 +31,6 @@ public class AttackLimitsTests
                 1e-6
             );
             Assert.Equal(results.Sum(result => result.Gradients.Sum()), counting.Gradients, 1e-6);
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(AttackConformanceTests.Asking), MemberType = typeof(AttackConformanceTests))]
-    public void A_limit_cuts_an_image_off_at_the_same_place_in_every_batch(string text)
-    {
-        AttackSpec attack = AttackCatalog.Parse(text);
-        var limits = new AttackLimits(9);
-        Goal goal = Goal.Untargeted(_problem.Labels);
-        IReadOnlyList<AttackResult> batch = attack.Run(
-            _problem.Model,
-            new AttackRun(_problem.Images, goal, 1) { Limits = limits }
-        );
-        for (int i = 0; i < Count; i++)
-        {
-            using Tensor row = tensor(new long[] { (long)i }),
-                image = _problem.Images.index_select(0, row);
-            IReadOnlyList<AttackResult> single = attack.Run(
-                _problem.Model,
-                new AttackRun(image, goal.Select(row), 1) { FirstSample = i, Limits = limits }
-            );
-            for (int budget = 0; budget < batch.Count; budget++)
-            {
-                using Tensor attempt = batch[budget].Attempts.index_select(0, row);
-                Assert.Equal(attempt.ToArray<float>(), single[budget].Attempts.ToArray<float>());
-                Assert.Equal(batch[budget].Queries[i], single[budget].Queries[0]);
-            }
         }
     }
 

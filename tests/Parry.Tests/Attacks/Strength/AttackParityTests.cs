@@ -5,7 +5,7 @@ using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Tests.Attacks;
+namespace Parry.Tests.Attacks.Strength;
 
 /// <summary>
 /// On two public MNIST networks (from DeepRobust: one trained as usual, one on PGD examples) the attacks are at least
@@ -25,7 +25,8 @@ public class AttackParityTests
     [InlineData("mnist-natural", "fgsm:eps=0.3", 0.025)]
     [InlineData("mnist-pgd", "fgsm:eps=0.1", 0.990)]
     [InlineData("mnist-pgd", "fgsm:eps=0.3", 0.940)]
-    [InlineData("mnist-pgd", "one-pixel:population=10,generations=10", 1.000)] // torchattacks, on 50 images: one pixel fools none of them
+    // torchattacks, on 50 images: one pixel fools none of them.
+    [InlineData("mnist-pgd", "one-pixel:population=10,generations=10", 1.000)]
     [InlineData("mnist-natural", "mi-fgsm:eps=0.3", 0.020)] // torchattacks, and the next
     [InlineData("mnist-pgd", "mi-fgsm:eps=0.3", 0.875)]
     public void Leaves_at_most_one_point_more_than_the_best_peer(string network, string attack, double peer)
@@ -50,7 +51,8 @@ public class AttackParityTests
     [InlineData("mnist-pgd", "deepfool:norm=linf", 200, 0, 10.154)]
     [InlineData("mnist-natural", "ead:iterations=500,beta=0.01", 20, 0, 1.7298)]
     [InlineData("mnist-pgd", "ead:iterations=500,beta=0.01", 20, 0, 2.8575)]
-    [InlineData("mnist-natural", "hsj:steps=5", 20, 0, 3.1126)] // with 10 steps, as many as the peer's, Parry finds 2.01 on both
+    // With 10 steps, as many as the peer's, Parry finds 2.01 on both.
+    [InlineData("mnist-natural", "hsj:steps=5", 20, 0, 3.1126)]
     [InlineData("mnist-pgd", "hsj:steps=5", 20, 0, 3.3921)]
     [InlineData("mnist-pgd", "boundary:steps=2000", 10, 0, 5.3062)]
     public void Finds_perturbations_as_small_as_the_best_peers(
