@@ -1,3 +1,4 @@
+using System.CommandLine;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Running;
@@ -14,7 +15,9 @@ int Bounds()
 {
     try
     {
-        return BoundsCommand.Create().Parse(args).Invoke(new() { EnableDefaultExceptionHandler = false });
+        ParseResult parsed = BoundsCommand.Create().Parse(args is [] ? ["--help"] : args);
+        int code = parsed.Invoke(new() { EnableDefaultExceptionHandler = false });
+        return parsed.Errors.Count > 0 ? 2 : code;
     }
     catch (Exception e) when (e is UserErrorException or TorchNotFoundException)
     {

@@ -76,7 +76,7 @@ internal static class AttackBounds
         using AttackResult result = victim.First(count).Run(attack, on: timed);
         double imagesPerSecond = count / Stopwatch.GetElapsedTime(start).TotalSeconds;
 
-        string name = $"{attack} on {count} images";
+        string name = $"{AttackCatalog.Parse(attack)} on {count} images";
         bool followsGradients = entry.Knowledge == Knowledge.Gradients;
         double bound = followsGradients ? GradientBound : QueryBound;
         yield return Measurement.AtMost($"{name}: its time over its model calls", timed.Ratio, "times", bound);

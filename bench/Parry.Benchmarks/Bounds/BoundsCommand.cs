@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.Text.Json;
 using Parry.Catalogs;
 using Parry.Data;
@@ -30,12 +31,14 @@ internal static class BoundsCommand
     ];
 
     /// <summary>Makes the command line.</summary>
-    public static RootCommand Create() =>
+    public static Command Create() =>
         new(
+            Launcher,
             "Measures Parry. All other arguments go to BenchmarkDotNet, such as --filter '*Operators*', '*Steps*' or "
                 + "'*Attacks*', and --list flat."
         )
         {
+            new HelpOption(),
             Bounds(),
             Gpu(),
         };
@@ -47,7 +50,7 @@ internal static class BoundsCommand
         {
             Description = $"What to measure, everything by default: {string.Join(", ", names)}.",
             HelpName = "PART",
-            DefaultValueFactory = _ => names,
+            Arity = ArgumentArity.ZeroOrMore,
         };
         parts.AcceptOnlyFromAmong(names);
         var model = new Option<string?>("--model")
@@ -62,7 +65,6 @@ internal static class BoundsCommand
             Description = "For attacks: the ones to measure, all by default.",
             HelpName = "NAME",
             AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => [],
         };
         only.AcceptOnlyFromAmong([.. AttackCatalog.All.Select(entry => entry.Name)]);
         Option<string?> dataDir = DataDir();
@@ -77,10 +79,11 @@ internal static class BoundsCommand
         };
         command.SetAction(parsed =>
         {
-            var request = new Request(parsed.GetValue(model), parsed.GetValue(only)!, parsed.GetValue(dataDir));
+            var request = new Request(parsed.GetValue(model), parsed.GetValue(only) ?? [], parsed.GetValue(dataDir));
+            string[] asked = parsed.GetValue(parts) ?? [];
             string option = request.Model is null ? "" : $" --model {request.Model}";
             var tables = s_parts
-                .Where(part => parsed.GetValue(parts)!.Contains(part.Name))
+                .Where(part => asked.Length == 0 || asked.Contains(part.Name))
                 .Select(part => new Table($"{Launcher} bounds {part.Name}{option}", () => part.Rows(request)));
             return Print(tables, parsed.GetValue(json));
         });

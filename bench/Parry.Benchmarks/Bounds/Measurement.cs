@@ -34,10 +34,11 @@ internal sealed record Measurement(string Name, double? Value, string Unit, stri
             { Holds: false } => "missed",
             _ => "",
         };
-        string value = Value is { } number
-            ? string.Create(CultureInfo.InvariantCulture, $"{number:0.#####} {Unit}")
-            : "";
+        string number = Value is { } value ? $"{Text(value)} {Unit}" : "";
         string what = Value is null ? $"{Name}: {Unit}" : Name;
-        return $"  {state, -8}{value, -24}{Bound, -10}{what}";
+        return $"  {state, -8}{number, -22}{Bound, -11}{what}";
     }
+
+    private static string Text(double number) =>
+        number.ToString(number != 0 && Math.Abs(number) < 0.01 ? "0.##e-0" : "0.###", CultureInfo.InvariantCulture);
 }
