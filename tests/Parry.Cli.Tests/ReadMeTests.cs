@@ -1,5 +1,7 @@
+using System.CommandLine;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using Parry.Benchmarks.Bounds;
 using Parry.Data;
 using static TorchSharp.torch;
 
@@ -11,36 +13,23 @@ public sealed partial class ReadMeTests
     [Fact]
     public void Every_command_of_the_documents_parses()
     {
-        string[] commands =
-        [
-            .. Documents().SelectMany(text => Commands().Matches(text)).Select(match => match.Groups[1].Value.Trim()),
-        ];
-        Assert.True(commands.Length >= 6);
-        foreach (string command in commands)
-        {
-            var parsed = ParryCommand.Create().Parse(command);
-            Assert.True(parsed.Errors.Count == 0, $"{command}: {string.Join(' ', parsed.Errors)}");
-        }
+        AssertParse(Commands(), ParryCommand.Create());
+        AssertParse(Benchmarks(), BoundsCommand.Create());
     }
 
     [Fact]
     public void The_example_is_the_one_that_runs_here()
     {
-        string examples = string.Concat(Example().Matches(ReadMe()).Select(match => match.Groups[1].Value));
-        string[] lines =
+        string source = WithoutSpace(File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")));
+        IEnumerable<string> paragraphs = Example()
+            .Matches(ReadMe())
+            .SelectMany(match => match.Groups[1].Value.Split("\n\n"));
+        string[] statements =
         [
-            .. examples
-                .Split('\n')
-                .Select(line => line.Trim())
-                .Where(line => line.Length > 0 && !line.StartsWith("using Parry", StringComparison.Ordinal)),
+            .. paragraphs.Where(paragraph => !paragraph.StartsWith("using Parry", StringComparison.Ordinal)),
         ];
-        string source = Regex.Replace(
-            File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")),
-            @"\s+",
-            " "
-        );
-        Assert.NotEmpty(lines);
-        Assert.All(lines, line => Assert.Contains(Regex.Replace(line, @"\s+", " "), source, StringComparison.Ordinal));
+        Assert.NotEmpty(statements);
+        Assert.All(statements, statement => Assert.Contains(WithoutSpace(statement), source, StringComparison.Ordinal));
     }
 
     [FactWithFashionMnist]
@@ -65,11 +54,27 @@ public sealed partial class ReadMeTests
         Assert.InRange(ReadMeExample.Fooled(network, images, labels), 1, 20);
     }
 
+    private static void AssertParse(Regex commands, Command program)
+    {
+        string[] found =
+        [
+            .. Documents().SelectMany(text => commands.Matches(text)).Select(match => match.Groups[1].Value.Trim()),
+        ];
+        Assert.True(found.Length >= 6);
+        foreach (string command in found)
+        {
+            ParseResult parsed = program.Parse(command);
+            Assert.True(parsed.Errors.Count == 0, $"{command}: {string.Join(' ', parsed.Errors)}");
+        }
+    }
+
     private static IEnumerable<string> Documents() =>
         Directory
             .GetFiles(Path.Combine(Root(), "docs"), "*.md")
             .Append(Path.Combine(Root(), "README.md"))
             .Select(File.ReadAllText);
+
+    private static string WithoutSpace(string text) => Regex.Replace(text, @"\s", "");
 
     private static string ReadMe() => File.ReadAllText(Path.Combine(Root(), "README.md"));
 
@@ -78,6 +83,10 @@ public sealed partial class ReadMeTests
 
     [GeneratedRegex(@"(?:^\s*|`)(?:\./)?parry ([a-z][^\n`]*)(?:`|$)", RegexOptions.Multiline)]
     private static partial Regex Commands();
+
+    // Its other words are BenchmarkDotNet's.
+    [GeneratedRegex(@"bench/run ((?:bounds|gpu)[^\n`]*)(?:`|$)", RegexOptions.Multiline)]
+    private static partial Regex Benchmarks();
 
     [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Example();

@@ -1,6 +1,7 @@
 using Parry.Generative.Quality;
 
 
+
 namespace Parry.Cli.Measuring;
 
 /// <summary>The measures of one source of images, held against test images.</summary>

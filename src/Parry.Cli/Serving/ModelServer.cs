@@ -115,7 +115,7 @@ internal sealed class ModelServer : IAsyncDisposable
     /// <summary>Lets answers that are under way go out, and stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
+        await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         _evaluation?.Dispose();
         _workers.Dispose();

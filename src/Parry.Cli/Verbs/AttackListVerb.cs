@@ -76,7 +76,8 @@ internal static class AttackListVerb
         else
         {
             output.Line(
-                "Every attack can aim at a class (target=…); `parry attack list NAME` shows its options. label-flip, on training sets, is a verb of its "
+                "Every attack can aim at a class (target=…); `parry attack list NAME` shows its options. "
+                    + "label-flip, on training sets, is a verb of its "
                     + "own."
             );
         }

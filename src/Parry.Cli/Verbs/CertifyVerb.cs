@@ -3,7 +3,6 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
-using Parry.Runtime;
 using Spectre.Console;
 using static TorchSharp.torch;
 

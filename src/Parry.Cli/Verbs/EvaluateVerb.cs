@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Catalogs;
 using Parry.Cli.Evaluating;
-using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models.Http;
 using Parry.Reports;

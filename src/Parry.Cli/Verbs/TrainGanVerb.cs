@@ -260,6 +260,10 @@ internal sealed partial class TrainGanVerb
         );
     }
 
-    [GeneratedRegex(@" --(critic-steps|learning-rate|iterations) \S+")]
+    [GeneratedRegex(
+        @" --(critic-steps|learning-rate|iterations) \S+",
+        RegexOptions.None,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex StageOptions();
 }

@@ -89,7 +89,8 @@ public sealed class AttackSpec
     /// <param name="model">The model it learns to attack.</param>
     /// <param name="run">Other images than those it will attack, with a goal of the kind that the attack will
     /// have.</param>
-    /// <exception cref="UserErrorException">The model reveals less than the attack needs, or the images do not fit.</exception>
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, or the images do not
+    /// fit.</exception>
     public AttackSpec Train(IPredictor model, AttackRun run)
     {
         if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)

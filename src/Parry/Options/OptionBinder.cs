@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 
 namespace Parry.Options;
 
@@ -68,7 +69,7 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
                 .Select(option => KeyValuePair.Create(option.Name, option.Now)),
         ];
 
-    private UserErrorException Unknown(string subject, string key, string[] names)
+    private static UserErrorException Unknown(string subject, string key, string[] names)
     {
         return new(
             names.Length == 0
@@ -128,7 +129,7 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
             }
             catch (TargetInvocationException e) when (e.InnerException is UserErrorException refused)
             {
-                throw refused;
+                ExceptionDispatchInfo.Throw(refused);
             }
 
             return copy;

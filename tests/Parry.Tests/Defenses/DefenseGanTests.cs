@@ -169,9 +169,8 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 8, Restarts = 1 };
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = Images(2);
         IClassifier single = defense.Protect(classifier, 3);
-        var run = Parry.Models.Images.Of(images);
+        var run = Parry.Models.Images.Of(Images(2));
         float[] first = Gradient(single, run);
         float[] second = Gradient(single, run);
         Assert.NotEqual(first, second);
@@ -190,7 +189,7 @@ public class DefenseGanTests
     {
         using var scope = NewDisposeScope();
         using ImageGenerator generator = SmallGenerator();
-        IClassifier model = new DefenseGan(generator) { Steps = 8, Restarts = 1 }.Protect(
+        ProtectedClassifier model = new DefenseGan(generator) { Steps = 8, Restarts = 1 }.Protect(
             new LinearClassifier(s_shape),
             3
         );

@@ -1,5 +1,6 @@
-
 using Parry.Generative.Gans;
+
+
 
 namespace Parry.Tests.Generative;
 

@@ -1,5 +1,4 @@
 using Parry.Attacks.Building;
-using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

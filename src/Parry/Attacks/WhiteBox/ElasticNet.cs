@@ -17,8 +17,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record ElasticNet : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
-
     /// <inheritdoc/>
     public string Name => "ead";
 
@@ -64,9 +62,8 @@ public sealed record ElasticNet : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var closest = new Closest(images);
+        var closest = new Closest(batch.Images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
@@ -84,9 +81,9 @@ public sealed record ElasticNet : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor point = batch.Images.clone(),
-            shrunken = batch.Images.clone(),
-            weights = tensor(constants.Select(c => (float)c).ToArray());
+        Tensor point = batch.Images.clone();
+        Tensor shrunken = batch.Images.clone();
+        Tensor c = Rows.Column(constants).reshape(-1);
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
         for (int iteration = 0; iteration < Iterations; iteration++)
@@ -97,16 +94,11 @@ public sealed record ElasticNet : IAttack<IClassifier>
             long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
             if (stay.Length == 0)
                 break;
-            if (stay.Length < rows.Length)
-                (batch, rows, losses, weights, point, shrunken) = (
-                    batch.Select(stay),
-                    rows.At(stay),
-                    losses.At(stay),
-                    weights.At(stay),
-                    point.At(stay),
-                    shrunken.At(stay)
-                );
-            checkpoint = losses;
+            checkpoint = losses.At(stay);
+            if (stay.Length == rows.Length)
+                continue;
+            (batch, rows, c) = (batch.Select(stay), rows.At(stay), c.At(stay));
+            (point, shrunken) = (point.At(stay), shrunken.At(stay));
         }
 
         return found;
@@ -117,24 +109,25 @@ public sealed record ElasticNet : IAttack<IClassifier>
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
             LossGradient pass = model.Gradient(
                 batch.With(point),
-                logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
+                logits => c * (Confidence - margin(logits)).clamp_min(0.0)
             );
-            Tensor change = point.sub(batch.Images),
-                square = change.mul(change).sum(s_image),
-                length = Norm.L1.Of(change);
-            Tensor hit = margin(pass.Logits).gt(Confidence);
-            Tensor distance = Rule == ElasticNetRule.L1 ? length : square.add(length.mul(Beta));
-            closest.Take(point, distance.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);
+            Tensor delta = point - batch.Images;
+            Tensor l1 = Norm.L1.Of(delta, keepdim: true);
+            Tensor elastic = (delta * delta).SumPerImage() + (Beta * l1);
+            Tensor hit = margin(pass.Logits) > Confidence;
+            closest.Take(point, Rule == ElasticNetRule.L1 ? l1 : elastic, hit.reshape(-1, 1, 1, 1), rows);
             foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true)))
                 found[row] = true;
 
+            // ISTA, or FISTA with momentum: a step against the gradient, then values shrink by β.
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));
-            Tensor moved = change.add(change.mul(2.0).add_(pass.Gradient).mul_(-rate));
-            Tensor next = moved.sign().mul_(moved.abs().sub(Beta).clamp_min(0.0)).add_(batch.Images).clamp_(0.0, 1.0);
+            Tensor moved = delta - (rate * ((2 * delta) + pass.Gradient));
+            Tensor soft = moved.sign() * (moved.abs() - Beta).clamp_min(0.0);
+            Tensor next = (batch.Images + soft).clamp(0.0, 1.0);
             double momentum = Momentum ? iteration / (iteration + 3.0) : 0;
-            point.copy_(next.add(next.sub(shrunken).mul_(momentum)).clamp_(0.0, 1.0));
+            point.copy_((next + (momentum * (next - shrunken))).clamp(0.0, 1.0));
             shrunken.copy_(next);
-            return pass.Losses.add(square).add(length.mul(Beta)).ToArray<float>();
+            return (pass.Losses + elastic.reshape(-1)).ToArray<float>();
         }
     }
 }

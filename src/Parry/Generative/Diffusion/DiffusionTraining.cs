@@ -1,6 +1,5 @@
 using System.Globalization;
 using Parry.Data;
-using Parry.Generative.AutoEncoders;
 using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;

@@ -8,7 +8,8 @@ public class HttpSettingsTests
     public void Every_key_is_read()
     {
         HttpSettings settings = HttpSettings.Parse(
-            "batch=8,concurrency=2,timeout=1.5,retries=0,backoff=0,budget=5000000000,cache=answers,token-env=TOKEN,answers=labels,output=probabilities"
+            "batch=8,concurrency=2,timeout=1.5,retries=0,backoff=0,budget=5000000000,"
+                + "cache=answers,token-env=TOKEN,answers=labels,output=probabilities"
         );
         Assert.Equal(
             new HttpSettings
@@ -31,7 +32,8 @@ public class HttpSettingsTests
     [Theory]
     [InlineData(
         "tokn-env=X",
-        "its options: batch, concurrency, timeout, retries, backoff, budget, cache, token-env, answers, output, template"
+        "its options: batch, concurrency, timeout, retries, backoff, budget, cache, token-env, answers, output, "
+            + "template"
     )]
     [InlineData("batch", "must be of the form key=value,key=value, got \"batch\"")]
     [InlineData("batch=", "got \"\"")]
