@@ -59,6 +59,12 @@ public class RepositoryTests
                 file.StartsWith(Of("Parry/Defenses"), StringComparison.Ordinal)
                 && Uses(file, "Parry.Evaluation", "Parry.Reports", "Parry.Cli")
         );
+        Assert.DoesNotContain(
+            Sources(),
+            file =>
+                file.StartsWith(Of("Parry/Evaluation"), StringComparison.Ordinal)
+                && Uses(file, "Parry.Reports", "Parry.Cli")
+        );
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Parry.Attacks.Generative;
 using Parry.Cli.Evaluating;
 using Parry.Data;
 using Parry.Defenses;
+using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Runtime;

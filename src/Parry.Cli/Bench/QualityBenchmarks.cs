@@ -1,5 +1,6 @@
 using Parry.Cli.Evaluating;
 using Parry.Data;
+using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Evaluation;
 using Parry.Reports;
 using Spectre.Console;
 

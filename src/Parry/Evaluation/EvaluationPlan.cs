@@ -3,7 +3,6 @@ using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
-using Parry.Reports;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation;

@@ -6,7 +6,6 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Models.Http;
-using Parry.Reports;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using Parry.Attacks;
 using Parry.Data.Images;
-using Parry.Reports;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

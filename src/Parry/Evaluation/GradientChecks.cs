@@ -3,7 +3,6 @@ using Parry.Attacks.DecisionBased;
 using Parry.Attacks.Steps;
 using Parry.Defenses;
 using Parry.Models;
-using Parry.Reports;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using Parry.Attacks;
-using Parry.Reports;
 
 namespace Parry.Evaluation;
 

@@ -1,5 +1,3 @@
-using Parry.Reports;
-
 namespace Parry.Evaluation;
 
 /// <summary>How well a score separates adversarial images from clean ones.</summary>

@@ -1,5 +1,3 @@
-using Parry.Reports;
-
 namespace Parry.Evaluation;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Parry.Evaluation;
 
 namespace Parry.Reports;
 

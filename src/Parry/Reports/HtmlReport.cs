@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Evaluation;
 
 namespace Parry.Reports;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Parry.Evaluation;
 
 namespace Parry.Reports;
 

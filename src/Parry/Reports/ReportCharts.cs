@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parry.Evaluation;
 
 namespace Parry.Reports;
 

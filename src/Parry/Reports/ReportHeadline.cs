@@ -1,3 +1,5 @@
+using Parry.Evaluation;
+
 namespace Parry.Reports;
 
 /// <summary>One of the few large numbers that open a report, in words for somebody who reads nothing else.</summary>

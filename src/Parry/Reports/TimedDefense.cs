@@ -1,3 +1,5 @@
+using Parry.Evaluation;
+
 namespace Parry.Reports;
 
 /// <summary>One classifier of the comparison under a time limit: how long an answer takes, and what it keeps.</summary>

@@ -4,7 +4,6 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Reports;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-namespace Parry.Reports;
+namespace Parry.Evaluation;
 
 /// <summary>
 /// How long a defended classifier takes for an answer: detection, purification and classification of all clean images

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Parry.Reports;
+namespace Parry.Evaluation;
 
 /// <summary>What the attacker knows, from least to most.</summary>
 public enum Threat

@@ -1,4 +1,4 @@
-namespace Parry.Reports;
+namespace Parry.Evaluation;
 
 /// <summary>
 /// One measurement: one attack at one budget on one model, behind one defense or none. Only counts are given; the
