@@ -303,7 +303,7 @@ public class EvaluatorTests
         };
         EvaluationFindings findings = Run(defense, knownBreaks: false);
         Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");
-        Assert.Contains("nothing was not attacked by what is known to break it: its break.", findings.Notes);
+        Assert.Contains("nothing was not attacked by the attacks known to break it: its break.", findings.Notes);
     }
 
     [Fact]

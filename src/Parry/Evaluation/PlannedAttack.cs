@@ -1,0 +1,35 @@
+using Parry.Attacks;
+using Parry.Attacks.Catalog;
+using Parry.Models;
+using static TorchSharp.torch;
+
+namespace Parry.Evaluation;
+
+/// <summary>An attack of a plan.</summary>
+/// <param name="Name">As the report names it: the command-line name with the options that were given.</param>
+/// <param name="Attack">The attack.</param>
+/// <param name="Epsilons">Budgets; null takes a budget attack's own, and leaves a minimizing attack without
+/// one.</param>
+/// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated
+/// classifier itself.</param>
+/// <param name="Target">The class it aims at; null to leave the true one. Only reaching it is then a success, and
+/// images that have it by right are left alone.</param>
+public sealed record PlannedAttack(
+    string Name,
+    IAttack<IClassifier> Attack,
+    IReadOnlyList<double>? Epsilons = null,
+    IClassifier? Source = null,
+    TargetChoice? Target = null
+)
+{
+    // What it wants of images of these true classes.
+    internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) =>
+        Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
+
+    // Whether it follows the gradients of the model that a row is about; null where that says nothing of the model: it
+    // aims at a class, or a defense was not known to it.
+    internal bool? FollowsGradients(Threat threat) =>
+        Target is not null || threat == Threat.GreyBox
+            ? null
+            : Attack is not IAttack<IScorer> && (Source is null || threat.IsAware());
+}
