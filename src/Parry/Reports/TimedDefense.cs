@@ -18,6 +18,11 @@ internal sealed record TimedDefense(
     EvaluationRow? Adaptive
 )
 {
+    private const string BareName = "no defense";
+
+    /// <summary>Whether it is the bare classifier.</summary>
+    public bool IsBare => Static is null && Name == BareName;
+
     /// <summary>
     /// The bare classifier and all defenses, the fastest first; empty without a defense. Attacks count at the budgets
     /// that the bare classifier was attacked at too, so that all are compared at the same ones; without any budget all
@@ -39,7 +44,7 @@ internal sealed record TimedDefense(
             .. report
                 .Times.OrderBy(time => time.Milliseconds)
                 .Select(time => new TimedDefense(
-                    time.Defense == EvaluationRow.Nothing ? "no defense" : ReportText.Name(time.Defense),
+                    time.Defense == EvaluationRow.Nothing ? BareName : ReportText.Name(time.Defense),
                     time.Milliseconds,
                     time.CleanAccuracy,
                     Worst(time.Defense, Threats.IsUnaware),
