@@ -12,8 +12,8 @@ public sealed record EvaluationPlan
     public required string ModelName { get; init; }
 
     /// <summary>
-    /// The classifier; one that shows scores or labels only is attacked by what needs no more, or by images crafted on
-    /// a substitute.
+    /// The classifier. One that shows only scores or labels is attacked by attacks that need no more, or with images
+    /// crafted on a substitute.
     /// </summary>
     public required IPredictor Model { get; init; }
 
@@ -21,8 +21,7 @@ public sealed record EvaluationPlan
     public required ImageSet Images { get; init; }
 
     /// <summary>
-    /// The images that some attacks learn from before they attack: none of <see cref="Images"/>. Null where no attack
-    /// learns.
+    /// The images that attacks are trained on, none of <see cref="Images"/>; null where no attack is trained.
     /// </summary>
     public ImageSet? TrainingImages { get; init; }
 
@@ -32,7 +31,7 @@ public sealed record EvaluationPlan
     /// <summary>The attacks.</summary>
     public required IReadOnlyList<PlannedAttack> Attacks { get; init; }
 
-    /// <summary>The defenses; "none" is always evaluated beside them.</summary>
+    /// <summary>The defenses; the undefended classifier is always evaluated too.</summary>
     public required IReadOnlyList<DefenseSpec> Defenses { get; init; }
 
     /// <summary>Whether the attacks known to break a defense run whenever it appears.</summary>
@@ -43,7 +42,7 @@ public sealed record EvaluationPlan
     /// </summary>
     public bool Revisited { get; init; }
 
-    /// <summary>Decides every random draw; attackers and defenders get streams of their own from it.</summary>
+    /// <summary>Decides every random draw; attackers and defenders draw from separate streams.</summary>
     public required long Seed { get; init; }
 
     /// <summary>The most passes that an attack may spend on each image and budget; null for no limit.</summary>

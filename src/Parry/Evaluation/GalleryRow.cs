@@ -1,6 +1,6 @@
 namespace Parry.Evaluation;
 
-/// <summary>Some images on their way through one attack and one defense, shown side by side.</summary>
+/// <summary>Some images through one attack and one defense, side by side.</summary>
 public sealed record GalleryRow
 {
     /// <summary>The attack, as in <see cref="EvaluationRow.Attack"/>.</summary>
@@ -18,7 +18,7 @@ public sealed record GalleryRow
     /// <summary>What the attacker knew of the defense.</summary>
     public required Threat Threat { get; init; }
 
-    /// <summary>By how much the perturbation's picture is amplified, for example 5.</summary>
+    /// <summary>The factor by which the perturbation is amplified in its picture, for example 5.</summary>
     public required double Amplification { get; init; }
 
     /// <summary>The images.</summary>
@@ -44,8 +44,8 @@ public sealed record GalleryImage
     public required GalleryPicture? Purified { get; init; }
 }
 
-/// <summary>A picture and what the classifier says it shows.</summary>
+/// <summary>A picture and the classifier's prediction.</summary>
 /// <param name="Png">The PNG file's bytes.</param>
-/// <param name="Predicted">The predicted label's name; null where none is asked for.</param>
-/// <param name="Right">Whether the prediction is right; null where none is asked for.</param>
+/// <param name="Predicted">The predicted label's name; null where there is no prediction.</param>
+/// <param name="Right">Whether the prediction is correct; null where there is none.</param>
 public sealed record GalleryPicture(byte[] Png, string? Predicted = null, bool? Right = null);

@@ -12,8 +12,8 @@ namespace Parry.Evaluation;
 /// one.</param>
 /// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated
 /// classifier itself.</param>
-/// <param name="Target">The class it aims at; null to leave the true one. Only reaching it is then a success, and
-/// images that have it by right are left alone.</param>
+/// <param name="Target">The class to reach; null for any but the true one. With a target only reaching it is a
+/// success, and images that are of that class are not attacked.</param>
 public sealed record PlannedAttack(
     string Name,
     IAttack<IClassifier> Attack,
@@ -26,8 +26,8 @@ public sealed record PlannedAttack(
     internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) =>
         Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
 
-    // Whether it follows the gradients of the model that a row is about; null where that says nothing of the model: it
-    // aims at a class, or a defense was not known to it.
+    // Whether it follows the gradients of the model that a row is about; null where that says nothing about the model:
+    // the attack is targeted, or does not know the defense.
     internal bool? FollowsGradients(Threat threat) =>
         Target is not null || threat == Threat.GreyBox
             ? null

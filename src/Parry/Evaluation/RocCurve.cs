@@ -1,6 +1,8 @@
 namespace Parry.Evaluation;
 
-/// <summary>How well a defense, used as a detector, tells attacked images from clean ones at every threshold.</summary>
+/// <summary>
+/// How well a defense, used as a detector, separates attacked images from clean ones at every threshold.
+/// </summary>
 public sealed record RocCurve
 {
     /// <summary>The defense whose score detects.</summary>
@@ -26,7 +28,7 @@ public sealed record RocCurve
 }
 
 /// <summary>
-/// One threshold of a detector: which fraction of clean images (false) and of attacked images (true) it reports.
+/// One threshold of a detector: which fraction of clean images (false) and of attacked images (true) it flags.
 /// </summary>
 /// <param name="Fpr">The false positive rate, in [0, 1].</param>
 /// <param name="Tpr">The true positive rate, in [0, 1].</param>

@@ -35,7 +35,7 @@ internal static class AccuracyCharts
         string description = $"Accuracy against budget under {title}{on}; the numbers are in the table of results.";
         double largest = attack.Max(group => group.Epsilon)!.Value;
         JsonObject x = VegaLite.Axis("x", "Budget, " + ReportText.Norm(attack[0].Norm ?? ""), largest);
-        JsonObject y = VegaLite.Axis("y", "Images still right", 1, inPercent: true);
+        JsonObject y = VegaLite.Axis("y", "Accuracy", 1, inPercent: true);
         IReadOnlyList<ReportChart.Line> series = [.. Series(attack, clean)];
         return new(title + on, description, series, VegaLite.Lines(description, series, x, y, Height));
     }
@@ -49,7 +49,7 @@ internal static class AccuracyCharts
         ];
         for (int i = 0; i < clean.Length; i++)
         {
-            // A static number without its adaptive twin is not drawn: a curve convinces more than it should.
+            // A static accuracy without its adaptive one is not drawn: a curve convinces more than it should.
             ReportGroup[] lines =
             [
                 clean[i],

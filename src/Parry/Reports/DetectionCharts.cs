@@ -39,15 +39,15 @@ internal static class DetectionCharts
     public static IEnumerable<ReportChart> Roc(IReadOnlyList<RocCurve> rocs)
     {
         const string Description =
-            "ROC curves: the part of attacked images that is reported against the part of clean images that is; the "
+            "ROC curves: the share of attacked images that are flagged against the share of clean images that are; the "
             + "areas under the curves are in the table.";
         foreach (var detector in rocs.GroupBy(roc => roc.Defense))
         {
             // Curves of one attack share a color; dashes say what the attacker knew, as in the other charts.
             var attacks = detector.Select(Attack).Distinct().ToList();
             List<ReportChart.Line> series = [.. detector.Select(roc => Line(roc, attacks.IndexOf(Attack(roc))))];
-            JsonObject x = VegaLite.Axis("x", "Clean images reported (false positive rate)", 1, inPercent: true);
-            JsonObject y = VegaLite.Axis("y", "Attacked images reported (true positive rate)", 1, inPercent: true);
+            JsonObject x = VegaLite.Axis("x", "False positive rate (clean images flagged)", 1, inPercent: true);
+            JsonObject y = VegaLite.Axis("y", "True positive rate (attacked images flagged)", 1, inPercent: true);
             string spec = VegaLite.Lines(Description, series, x, y, RocHeight, withChance: true);
             yield return new($"ROC of {ReportText.Name(detector.Key)}", Description, series, spec);
         }

@@ -1,6 +1,8 @@
 namespace Parry.Reports;
 
-/// <summary>The charts of a page: a legend in HTML, because that wraps on a phone, and a specification to draw.</summary>
+/// <summary>
+/// The charts of a page: a legend in HTML, because that wraps on a phone, and a specification to draw.
+/// </summary>
 internal static class HtmlChart
 {
     /// <summary>Adds charts side by side, as many as fit.</summary>

@@ -14,11 +14,11 @@ internal static class HtmlDetection
             return;
 
         var (tables, others) = AucTable.From(rocs);
-        html.Line($"<h2>Telling attacked images from clean ones</h2>");
-        html.Add($"""<p class="lead">The defense as a detector. An area under the curve (AUC) of 1 is perfect, """);
-        html.Add($"0.5 is a coin toss.");
+        html.Line($"<h2>Detecting attacked images</h2>");
+        html.Add($"""<p class="lead">The defense used as a detector. An area under the ROC curve (AUC) of 1 is """);
+        html.Add($"perfect; 0.5 is chance.");
         if (tables.Count > 0)
-            html.Add($" Curves are those of the largest budgets.");
+            html.Add($" The curves are for the largest budgets.");
         html.Line($"</p>");
         html.Line($"""<div class="{(charts.Length == 1 ? "roc" : "charts")}">""");
         for (int k = 0; k < charts.Length; k++)

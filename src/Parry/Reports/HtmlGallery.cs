@@ -16,8 +16,9 @@ internal static class HtmlGallery
             return;
 
         html.Line($"<h2>What it looks like</h2>");
-        html.Add($"""<p class="lead">Single images on their way through attack and defense, each with what the """);
-        html.Line($"classifier says it is.</p>");
+        html.Line(
+            $"""<p class="lead">Single images through attack and defense, with the classifier's predictions.</p>"""
+        );
         foreach (GalleryRow row in rows)
             Figure(html, row);
     }
@@ -70,7 +71,7 @@ internal static class HtmlGallery
         html.Add($"""<td><img class="{kind}" src="data:image/png;base64,{data}" alt="{alt}">""");
         if (picture.Predicted is { } predicted)
         {
-            // Color alone must not carry it.
+            // The color alone must not carry the meaning.
             var (verdict, sign) = picture.Right switch
             {
                 true => ("right", "✓ "),

@@ -11,8 +11,8 @@ internal static class HtmlMeasurements
         bool hasSubjects = rows.Select(row => (row.Model, row.Data)).Distinct().Count() > 1;
         bool hasSeeds = rows.Select(row => row.Seed).Distinct().Count() > 1;
         html.Line($"<h2>Every measurement</h2>");
-        html.Add($"""<p class="lead">Success is over the attacked images, distance is their median; gradients and """);
-        html.Line($"queries are for one image, seconds for all of them.</p>");
+        html.Add($"""<p class="lead">Success is over the attacked images, and distance is their median; gradients """);
+        html.Line($"and queries are means per image, seconds are totals.</p>");
         html.BeginTable("log");
         Head(html, hasSubjects, hasSeeds);
         var defenses = rows.GroupBy(row => (row.Model, row.Data))

@@ -39,7 +39,7 @@ public static class HtmlReport
         HtmlDetection.Add(html, report.Rocs);
         Guide(html);
         HtmlMeasurements.Add(html, report.Rows);
-        Repeat(html, report);
+        Reproduce(html, report);
         HtmlPage.End(html, chartBundle);
         return html.ToString();
     }
@@ -90,9 +90,12 @@ public static class HtmlReport
             return;
 
         html.Line($"<h2>Accuracy against budget</h2>");
-        html.Add($"""<p class="lead">How many images stay right as the attacker may change more.""");
+        html.Add($"""<p class="lead">Accuracy as the attacker's budget grows.""");
         if (charts.Any(chart => chart.Series.Any(line => line.Dashed)))
-            html.Add($" The gap between the dashed and the solid line is what a defense loses once it is known.");
+            html.Add(
+                $" The gap between the dashed and the solid line is what a defense loses once the attacker "
+                    + $"knows it."
+            );
         html.Line($"</p>");
         HtmlChart.AddAll(html, charts, "accuracy");
     }
@@ -106,12 +109,11 @@ public static class HtmlReport
         html.Line($"</dl>");
     }
 
-    private static void Repeat(HtmlBuilder html, EvaluationReport report)
+    private static void Reproduce(HtmlBuilder html, EvaluationReport report)
     {
         string seeds = string.Join(", ", report.Rows.Select(row => row.Seed).Distinct());
-        html.Line($"<h2>How to repeat it</h2>");
-        html.Add($"""<p class="lead">The same command with the same seed gives the same images and the same """);
-        html.Line($"numbers.</p>");
+        html.Line($"<h2>How to reproduce it</h2>");
+        html.Line($"""<p class="lead">The same command with the same seed gives the same images and numbers.</p>""");
         html.Line($"<pre><code>{report.Command}</code></pre>");
         html.Line($"<dl>");
         html.Line($"<dt>seed</dt><dd>{seeds}</dd>");

@@ -3,7 +3,8 @@ using Parry.Evaluation;
 namespace Parry.Reports;
 
 /// <summary>
-/// The tables of results, one for each model and data set: attacks and defenses down, what the attacker knows across.
+/// The tables of results, one for each model and data set: attacks and defenses as rows, what the attacker knows as
+/// columns.
 /// </summary>
 internal static class HtmlResults
 {
@@ -11,12 +12,12 @@ internal static class HtmlResults
     public static void Add(HtmlBuilder html, IReadOnlyList<ReportGroup> groups)
     {
         html.Line($"<h2>Results</h2>");
-        html.Add($"""<p class="lead">How many images the classifier still gets right; under each bar """);
-        html.Add($"the 95\u202f% confidence interval.");
+        html.Add($"""<p class="lead">How many images are still classified correctly, with the """);
+        html.Add($"95\u202f% confidence interval below each bar.");
         if (groups.Any(group => group.IsDefended))
         {
-            html.Add($" What a defense keeps against an unaware attacker counts only beside what it keeps once the ");
-            html.Add($"attacker knows it.");
+            html.Add($" The accuracy of a defense against an unaware attacker means little without its accuracy ");
+            html.Add($"against an attacker who knows it.");
         }
 
         html.Line($"</p>");
@@ -99,7 +100,7 @@ internal static class HtmlResults
         if (group.LacksAdaptive)
         {
             html.Add($"""<td class="number alarm">NOT MEASURED""");
-            html.Add($"<small>the number to the left proves nothing alone</small></td>");
+            html.Add($"<small>the number to the left proves nothing by itself</small></td>");
         }
         else
         {

@@ -12,14 +12,14 @@ internal static class HtmlTimes
             return;
 
         html.Line($"<h2>Accuracy against time</h2>");
-        html.Add($"""<p class="lead">What an answer costs, and what it keeps under the worst attack. """);
-        html.Add($"{ReportGlossary.Time} A circle stands for clean images, a diamond for an attacker who does not ");
-        html.Line($"know the defense, a triangle for one who does.</p>");
+        html.Add($"""<p class="lead">What an answer costs, and the accuracy under the strongest attack. """);
+        html.Add($"{ReportGlossary.Time} A circle marks clean images, a diamond an attacker who does not know the ");
+        html.Line($"defense, and a triangle one who does.</p>");
         html.Line($"""<div class="charts">""");
         HtmlChart.Add(html, chart, "time");
         html.Line($"</div>");
         html.BeginTable();
-        html.Head("Defense", "ms an image", "Clean", "Attacker unaware", "Attacker aware");
+        html.Head("Defense", "ms per image", "Clean", "Attacker unaware", "Attacker aware");
         foreach (TimedDefense defense in defenses)
         {
             html.Add($"<tr>");

@@ -3,8 +3,8 @@ using Parry.Data.Images;
 namespace Parry.Reports;
 
 /// <summary>
-/// Photos under attack as a strip of pictures and as a page that needs nothing beside it. A row is one photo under one
-/// attack: the photo, then for each budget what was added, made visible, and the result.
+/// Photos under attack as a strip of pictures and as a self-contained page. A row is one photo under one attack: the
+/// photo, then for each budget the amplified perturbation and the attacked photo.
 /// </summary>
 public static class PhotoPage
 {
@@ -50,8 +50,8 @@ public static class PhotoPage
         Header(html, report);
         html.Line($"<main>");
         html.Line($"<h2>What it looks like</h2>");
-        html.Add($"""<p class="lead">Each photo with the five likeliest classes, then for each budget what the """);
-        html.Line($"attack adds, made visible around gray, and what comes out.</p>");
+        html.Add($"""<p class="lead">Each photo with its five most likely classes, then for each budget the """);
+        html.Line($"perturbation, amplified around gray, and the attacked photo.</p>");
         foreach (AttackedPhoto photo in report.Photos)
         {
             foreach (PhotoAttack[] attacks in ByAttack(photo))
@@ -71,11 +71,11 @@ public static class PhotoPage
         html.Line($"""<p class="facts">{report.Note ?? photos}</p>""");
         html.Line($"""<ul class="headlines">""");
         if (report.Right is { } right)
-            Headline(html, $"{right} of {report.Photos.Count}", "answers right", "before any attack");
+            Headline(html, $"{right} of {report.Photos.Count}", "classified correctly", "before any attack");
         foreach (ChangedAnswers changed in report.Changed)
         {
             string attack = ReportText.Attack(changed.Attack, changed.Norm, changed.Epsilon);
-            Headline(html, $"{changed.Changed} of {changed.Attacked}", "answers changed", attack);
+            Headline(html, $"{changed.Changed} of {changed.Attacked}", "predictions changed", attack);
         }
 
         html.Line($"</ul>");
@@ -87,7 +87,7 @@ public static class PhotoPage
 
     private static void Figure(HtmlBuilder html, AttackedPhoto photo, PhotoAttack[] attacks)
     {
-        string subject = photo.Given ? $"labeled {photo.LabelName}" : $"answered {photo.LabelName}";
+        string subject = photo.Given ? $"labeled {photo.LabelName}" : $"classified as {photo.LabelName}";
         html.Line($"""<figure class="photo">""");
         html.Add($"<figcaption>{Path.GetFileName(photo.File)}<small>{subject}; ");
         html.Line($"{ReportText.Name(attacks[0].Attack)}</small></figcaption>");
@@ -117,11 +117,11 @@ public static class PhotoPage
     {
         if (!attack.Attacked)
         {
-            html.Add($"""<td colspan="2"><small>Not attacked: the answer is what the attack wants.</small></td>""");
+            html.Add($"""<td colspan="2"><small>Not attacked: the photo already meets the goal.</small></td>""");
             return;
         }
 
-        Picture(html, photo, attack.Change, "what the attack adds");
+        Picture(html, photo, attack.Change, "the perturbation");
         html.Add($"</td>");
         Picture(html, photo, attack.Adversarial, $"attacked: {attack.After[0].Name}");
         Scores(html, attack.After, attack.Changed);

@@ -4,8 +4,8 @@ using Parry.Evaluation;
 namespace Parry.Reports;
 
 /// <summary>
-/// Accuracy against the time of an answer, all defenses in one plot: a point for clean images, one for each kind of
-/// attacker, joined by a line.
+/// Accuracy against the time of an answer, with all defenses in one plot: for each a point for clean images and one for
+/// each kind of attacker, joined by a line.
 /// </summary>
 internal static class TimeChart
 {
@@ -32,10 +32,9 @@ internal static class TimeChart
         }
 
         const string Description =
-            "Accuracy against milliseconds for an image, on a logarithmic scale; the numbers are in the table beside "
-            + "it.";
+            "Accuracy against milliseconds per image, on a logarithmic scale; the numbers are in the table below it.";
         JsonObject x = Milliseconds(defenses[0].Milliseconds, defenses[^1].Milliseconds);
-        JsonObject y = VegaLite.Axis("y", "Images still right", 1, inPercent: true);
+        JsonObject y = VegaLite.Axis("y", "Accuracy", 1, inPercent: true);
         JsonObject colors = VegaLite.Scale(
             "series",
             series.Select(line => line.Name),
@@ -81,7 +80,7 @@ internal static class TimeChart
         {
             ["field"] = "x",
             ["type"] = "quantitative",
-            ["title"] = "Milliseconds for an image",
+            ["title"] = "Milliseconds per image",
             ["scale"] = new JsonObject
             {
                 ["type"] = "log",

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Evaluation.Cells;
 
-/// <summary>One cell of an evaluation: one attack on one classifier, by an attacker who knows so much.</summary>
+/// <summary>One cell of an evaluation: one attack on one classifier, by an attacker with some knowledge.</summary>
 /// <param name="Attack">The attack.</param>
 /// <param name="Goal">What it wants of each image.</param>
 /// <param name="Subject">The classifier.</param>
