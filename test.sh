@@ -29,11 +29,12 @@ if (($# > 0)); then
     filter=(--filter "$(IFS='|'; echo "$*")")
 fi
 
-# One run over all the assemblies gives one result file.
+# One run over all the assemblies, two at a time, gives one result file.
 results=artifacts/test-results
 rm -rf -- "$results"
 status=0
-dotnet test "${assemblies[@]}" --nologo "${filter[@]}" --logger trx --logger 'console;verbosity=minimal' --results-directory "$results" || status=$?
+dotnet test "${assemblies[@]}" --nologo "${filter[@]}" --logger trx --logger 'console;verbosity=minimal' --results-directory "$results" \
+    -- RunConfiguration.MaxCpuCount=2 || status=$?
 
 counter()
 {

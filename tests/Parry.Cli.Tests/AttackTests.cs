@@ -1,9 +1,10 @@
 using System.Text.Json;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 
 namespace Parry.Cli.Tests;
 
-public sealed class AttackTests(TrainedModels trained) : IClassFixture<TrainedModels>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class AttackTests(TrainedModels trained) : IDisposable
 {
     private static readonly string[] s_budgets = ["0.1", "0.3"];
 
@@ -119,7 +120,7 @@ public sealed class AttackTests(TrainedModels trained) : IClassFixture<TrainedMo
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--attack",
             attack,
             "--count",

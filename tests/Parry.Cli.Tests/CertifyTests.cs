@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Parry.Cli.Tests;
 
-public sealed class CertifyTests(TrainedModels trained) : IClassFixture<TrainedModels>
+[Collection(nameof(TrainedModels))]
+public sealed class CertifyTests(TrainedModels trained)
 {
     [Fact]
     public async Task Certified_accuracy_falls_with_the_radius_and_is_what_the_images_add_up_to()
@@ -60,7 +61,7 @@ public sealed class CertifyTests(TrainedModels trained) : IClassFixture<TrainedM
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--count",
             "12",
             "--selection",

@@ -2,22 +2,23 @@ using System.Text.Json;
 
 namespace Parry.Cli.Tests;
 
-public sealed class DataTests(SmallMnist data) : IClassFixture<SmallMnist>
+[Collection(nameof(TrainedModels))]
+public sealed class DataTests(TrainedModels trained)
 {
     [Fact]
     public async Task List_says_where_a_set_was_found()
     {
-        var list = await CommandLine.Run("data", "list", "--data-dir", data.Folder, "--json");
+        var list = await CommandLine.Run("data", "list", "--data-dir", trained.Data.Folder, "--json");
 
         JsonElement mnist = list.Json()
             .GetProperty("data_sets")
             .EnumerateArray()
             .Single(set => set.GetProperty("name").GetString() == "mnist");
         Assert.Equal(0, list.Code);
-        Assert.Equal(Path.Combine(data.Folder, "mnist"), mnist.GetProperty("train").GetString());
+        Assert.Equal(Path.Combine(trained.Data.Folder, "mnist"), mnist.GetProperty("train").GetString());
         Assert.Contains(
-            Path.Combine(data.Folder, "mnist"),
-            (await CommandLine.Run("data", "list", "--data-dir", data.Folder)).Output,
+            Path.Combine(trained.Data.Folder, "mnist"),
+            (await CommandLine.Run("data", "list", "--data-dir", trained.Data.Folder)).Output,
             StringComparison.Ordinal
         );
     }
@@ -50,8 +51,7 @@ public sealed class DataTests(SmallMnist data) : IClassFixture<SmallMnist>
 
     [Fact]
     public async Task A_fetch_into_an_unwritable_folder_fails_with_code_2() =>
-        (await CommandLine.Run("data", "fetch", "mnist", "--data-dir", data.FileOf("t10k-labels-idx1-ubyte"))).Fails(
-            2,
-            "t10k-labels-idx1-ubyte"
-        );
+        (
+            await CommandLine.Run("data", "fetch", "mnist", "--data-dir", trained.Data.FileOf("t10k-labels-idx1-ubyte"))
+        ).Fails(2, "t10k-labels-idx1-ubyte");
 }

@@ -1,6 +1,6 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.Generative;
+using Parry.Catalogs;
 using Parry.Cli.Verbs;
 
 namespace Parry.Cli.Tests;

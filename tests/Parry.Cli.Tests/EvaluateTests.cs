@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Parry.Cli.Tests;
 
-public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<TrainedModels>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class EvaluateTests(TrainedModels trained) : IDisposable
 {
     private static readonly string[] s_files = ["index.html", "report.json", "report.md"];
     private static readonly string[] s_fewImages = ["--count", "12"];
@@ -218,7 +219,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--attacks",
             "fgsm",
             "--count",
@@ -243,7 +244,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
                 "--data",
                 "mnist",
                 "--data-dir",
-                trained.DataFolder,
+                trained.Data.Folder,
                 "--attacks",
                 "fgsm",
                 "--count",
@@ -260,7 +261,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
                 "--data",
                 "mnist",
                 "--data-dir",
-                trained.DataFolder,
+                trained.Data.Folder,
                 "--attacks",
                 "fgsm",
                 "--count",
@@ -277,7 +278,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
                 "--data",
                 "mnist",
                 "--data-dir",
-                trained.DataFolder,
+                trained.Data.Folder,
                 "--attacks",
                 "fgsm",
                 "--count",
@@ -296,7 +297,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IClassFixture<Trained
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--attacks",
             attack,
             .. more.Contains("--count") ? [] : s_fewImages,

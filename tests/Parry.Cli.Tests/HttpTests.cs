@@ -7,7 +7,8 @@ using Parry.Models;
 
 namespace Parry.Cli.Tests;
 
-public sealed class HttpTests(TrainedModels trained) : IClassFixture<TrainedModels>, IAsyncLifetime, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private OpenedModel _model = null!;
@@ -207,8 +208,8 @@ public sealed class HttpTests(TrainedModels trained) : IClassFixture<TrainedMode
         using OpenedModel proxied = ModelCatalog.Open(Url, new InputContract());
         await using ModelServer proxy = await ModelServer.Start(proxied.Model, "proxy");
         Assert.Equal(
-            Numbers((await Attack(Url, ["hsj:steps=1"], "--json")).Json()),
-            Numbers((await Attack(proxy.Url.ToString(), ["hsj:steps=1"], "--json")).Json())
+            Numbers((await Attack(Url, ["random-search:eps=0.2,draws=5"], "--json")).Json()),
+            Numbers((await Attack(proxy.Url.ToString(), ["random-search:eps=0.2,draws=5"], "--json")).Json())
         );
     }
 
@@ -287,7 +288,7 @@ public sealed class HttpTests(TrainedModels trained) : IClassFixture<TrainedMode
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--count",
             "20",
             "--attack",
@@ -303,7 +304,7 @@ public sealed class HttpTests(TrainedModels trained) : IClassFixture<TrainedMode
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--count",
             "12",
             "--attacks",

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Parry.Cli.Tests;
 
-public sealed class LabelFlipTests(SmallMnist data) : IClassFixture<SmallMnist>
+[Collection(nameof(TrainedModels))]
+public sealed class LabelFlipTests(TrainedModels trained)
 {
     [Fact]
     public async Task Each_kind_at_each_share_is_a_row_whose_numbers_fit_together()
@@ -90,6 +91,14 @@ public sealed class LabelFlipTests(SmallMnist data) : IClassFixture<SmallMnist>
     {
         string[] defaults = ["--net", "e", "--count", "60", "--epochs", "1"];
         IEnumerable<string> kept = defaults.Chunk(2).Where(pair => !options.Contains(pair[0])).SelectMany(pair => pair);
-        return CommandLine.Run(["label-flip", "--data", "mnist", "--data-dir", data.Folder, .. kept, .. options]);
+        return CommandLine.Run([
+            "label-flip",
+            "--data",
+            "mnist",
+            "--data-dir",
+            trained.Data.Folder,
+            .. kept,
+            .. options,
+        ]);
     }
 }

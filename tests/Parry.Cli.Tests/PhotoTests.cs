@@ -3,7 +3,8 @@ using Parry.Data.Images;
 
 namespace Parry.Cli.Tests;
 
-public sealed class PhotoTests(TrainedModels trained) : IClassFixture<TrainedModels>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class PhotoTests(TrainedModels trained) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Parry.Cli.Tests;
 
-public sealed class QualityTests(TrainedModels trained) : IClassFixture<TrainedModels>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class QualityTests(TrainedModels trained) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -90,7 +91,7 @@ public sealed class QualityTests(TrainedModels trained) : IClassFixture<TrainedM
                     "--data",
                     "mnist",
                     "--data-dir",
-                    trained.DataFolder,
+                    trained.Data.Folder,
                     "--width",
                     "4",
                     "--iterations",
@@ -134,7 +135,7 @@ public sealed class QualityTests(TrainedModels trained) : IClassFixture<TrainedM
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--features",
             trained.Classifier,
             "--reconstruct",

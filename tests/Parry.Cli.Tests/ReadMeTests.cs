@@ -26,21 +26,16 @@ public sealed partial class ReadMeTests
     [Fact]
     public void The_example_is_the_one_that_runs_here()
     {
-        string examples = string.Concat(Example().Matches(ReadMe()).Select(match => match.Groups[1].Value));
-        string[] lines =
+        string source = WithoutSpace(File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")));
+        IEnumerable<string> paragraphs = Example()
+            .Matches(ReadMe())
+            .SelectMany(match => match.Groups[1].Value.Split("\n\n"));
+        string[] statements =
         [
-            .. examples
-                .Split('\n')
-                .Select(line => line.Trim())
-                .Where(line => line.Length > 0 && !line.StartsWith("using Parry", StringComparison.Ordinal)),
+            .. paragraphs.Where(paragraph => !paragraph.StartsWith("using Parry", StringComparison.Ordinal)),
         ];
-        string source = Regex.Replace(
-            File.ReadAllText(Path.Combine(Root(), "tests/Parry.Cli.Tests/ReadMeExample.cs")),
-            @"\s+",
-            " "
-        );
-        Assert.NotEmpty(lines);
-        Assert.All(lines, line => Assert.Contains(Regex.Replace(line, @"\s+", " "), source, StringComparison.Ordinal));
+        Assert.NotEmpty(statements);
+        Assert.All(statements, statement => Assert.Contains(WithoutSpace(statement), source, StringComparison.Ordinal));
     }
 
     [FactWithFashionMnist]
@@ -70,6 +65,8 @@ public sealed partial class ReadMeTests
             .GetFiles(Path.Combine(Root(), "docs"), "*.md")
             .Append(Path.Combine(Root(), "README.md"))
             .Select(File.ReadAllText);
+
+    private static string WithoutSpace(string text) => Regex.Replace(text, @"\s", "");
 
     private static string ReadMe() => File.ReadAllText(Path.Combine(Root(), "README.md"));
 

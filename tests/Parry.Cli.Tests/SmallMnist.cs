@@ -6,14 +6,14 @@ namespace Parry.Cli.Tests;
 /// A folder with a data set in MNIST's format: 64 images to train on, 10,000 that validate, 40 to test. The class is
 /// the bright row.
 /// </summary>
-public sealed class SmallMnist : IDisposable
+internal sealed class SmallMnist : IDisposable
 {
     private const int Side = 28;
 
-    public SmallMnist()
+    public SmallMnist(int training = 10_064)
     {
         Directory.CreateDirectory(Path.Combine(Folder, "mnist"));
-        Write("train", 10_064);
+        Write("train", training);
         Write("t10k", 40);
     }
 

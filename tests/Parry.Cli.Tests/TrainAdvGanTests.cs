@@ -3,7 +3,8 @@ using Parry.Models;
 namespace Parry.Cli.Tests;
 
 /// <summary>The training of AdvGAN's generator, and what it does in attacks and evaluations.</summary>
-public sealed class TrainAdvGanTests(TrainedModels trained) : IClassFixture<TrainedModels>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -39,7 +40,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IClassFixture<Trai
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--attack",
             attack,
             "--count",
@@ -60,7 +61,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IClassFixture<Trai
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--attacks",
             attack,
             "--defenses",
@@ -97,7 +98,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IClassFixture<Trai
                 "--data",
                 "mnist",
                 "--data-dir",
-                trained.DataFolder,
+                trained.Data.Folder,
                 "--attack",
                 $"advgan:weights={trained.Generator}"
             )
@@ -111,7 +112,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IClassFixture<Trai
             "--data",
             "mnist",
             "--data-dir",
-            trained.DataFolder,
+            trained.Data.Folder,
             "--model",
             trained.Classifier,
             "--out",

@@ -2,7 +2,8 @@ using Parry.Models;
 
 namespace Parry.Cli.Tests;
 
-public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallMnist>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -131,7 +132,7 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
                     "--data",
                     "mnist",
                     "--data-dir",
-                    data.Folder,
+                    trained.Data.Folder,
                     "--latent",
                     "2",
                     "--encoder",
@@ -193,7 +194,7 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
             "--data",
             "mnist",
             "--data-dir",
-            data.Folder,
+            trained.Data.Folder,
             "--net",
             "e",
             "--out",
@@ -210,7 +211,7 @@ public sealed class TrainClassifierTests(SmallMnist data) : IClassFixture<SmallM
             "--data",
             "mnist",
             "--data-dir",
-            data.Folder,
+            trained.Data.Folder,
             "--net",
             "e",
             "--out",

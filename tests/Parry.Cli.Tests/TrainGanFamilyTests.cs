@@ -3,7 +3,8 @@ using Parry.Models.Files;
 
 namespace Parry.Cli.Tests;
 
-public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMnist>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class TrainGanFamilyTests(TrainedModels trained) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -111,7 +112,7 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
                     "--data",
                     "mnist",
                     "--data-dir",
-                    data.Folder,
+                    trained.Data.Folder,
                     "--net",
                     "e",
                     "--epochs",
@@ -168,7 +169,7 @@ public sealed class TrainGanFamilyTests(SmallMnist data) : IClassFixture<SmallMn
             "--data",
             "mnist",
             "--data-dir",
-            data.Folder,
+            trained.Data.Folder,
             "--out",
             Weights,
             "--width",

@@ -3,7 +3,8 @@ using Parry.Models;
 
 namespace Parry.Cli.Tests;
 
-public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class TrainGanTests(TrainedModels trained) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -29,7 +30,7 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
     [InlineData("KILL", 137)]
     public async Task A_training_that_was_stopped_goes_on(string signal, int code)
     {
-        const string Iterations = "200";
+        const string Iterations = "60";
         byte[] straight = await Straight(int.Parse(Iterations));
 
         using Process process = CommandLine.Start(
@@ -110,12 +111,20 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
     [Fact]
     public async Task An_unwritable_place_is_found_before_the_training()
     {
-        string blocked = Path.Combine(data.FileOf("t10k-labels-idx1-ubyte"), "g.safetensors");
+        string blocked = Path.Combine(trained.Data.FileOf("t10k-labels-idx1-ubyte"), "g.safetensors");
 
-        (await CommandLine.Run("train", "gan", "--data", "mnist", "--data-dir", data.Folder, "--out", blocked)).Fails(
-            2,
-            blocked[..^"g.safetensors".Length].TrimEnd('/')
-        );
+        (
+            await CommandLine.Run(
+                "train",
+                "gan",
+                "--data",
+                "mnist",
+                "--data-dir",
+                trained.Data.Folder,
+                "--out",
+                blocked
+            )
+        ).Fails(2, blocked[..^"g.safetensors".Length].TrimEnd('/'));
     }
 
     [Fact]
@@ -127,7 +136,7 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
                 "--data",
                 "mnist",
                 "--data-dir",
-                data.Folder,
+                trained.Data.Folder,
                 "--out",
                 Weights,
                 "--batch",
@@ -141,9 +150,9 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
         string images = _folder.File("train-images-idx3-ubyte");
         await File.WriteAllBytesAsync(
             images,
-            (await File.ReadAllBytesAsync(data.FileOf("train-images-idx3-ubyte")))[..^1]
+            (await File.ReadAllBytesAsync(trained.Data.FileOf("train-images-idx3-ubyte")))[..^1]
         );
-        File.Copy(data.FileOf("train-labels-idx1-ubyte"), _folder.File("train-labels-idx1-ubyte"));
+        File.Copy(trained.Data.FileOf("train-labels-idx1-ubyte"), _folder.File("train-labels-idx1-ubyte"));
 
         (await CommandLine.Run("train", "gan", "--data", "mnist", "--data-dir", _folder.Path, "--out", Weights)).Fails(
             2,
@@ -169,7 +178,7 @@ public sealed class TrainGanTests(SmallMnist data) : IClassFixture<SmallMnist>, 
             "--data",
             "mnist",
             "--data-dir",
-            data.Folder,
+            trained.Data.Folder,
             "--out",
             Weights,
             "--width",

@@ -2,7 +2,8 @@ using Parry.Models;
 
 namespace Parry.Cli.Tests;
 
-public sealed class TrainPix2PixTests(TrainedModels models) : IClassFixture<TrainedModels>, IDisposable
+[Collection(nameof(TrainedModels))]
+public sealed class TrainPix2PixTests(TrainedModels trained) : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -34,7 +35,7 @@ public sealed class TrainPix2PixTests(TrainedModels models) : IClassFixture<Trai
     [Fact]
     public async Task Cleans_adversarial_images_of_a_model()
     {
-        var train = await Train("--task", "adversarial", "--model", models.Classifier, "--iterations", "2");
+        var train = await Train("--task", "adversarial", "--model", trained.Classifier, "--iterations", "2");
 
         Assert.Equal((0, ""), (train.Code, train.Error));
         Assert.Contains("the classifier gets", train.Output, StringComparison.Ordinal);
@@ -44,7 +45,7 @@ public sealed class TrainPix2PixTests(TrainedModels models) : IClassFixture<Trai
     public async Task A_model_belongs_to_the_adversarial_task()
     {
         (await Train("--task", "adversarial")).Fails(2, "--model", "--task adversarial");
-        (await Train("--task", "edges", "--model", models.Classifier)).Fails(2, "--model", "--task edges");
+        (await Train("--task", "edges", "--model", trained.Classifier)).Fails(2, "--model", "--task edges");
     }
 
     private Task<CommandLine.Outcome> Train(params string[] options) =>
@@ -54,7 +55,7 @@ public sealed class TrainPix2PixTests(TrainedModels models) : IClassFixture<Trai
             "--data",
             "mnist",
             "--data-dir",
-            models.DataFolder,
+            trained.Data.Folder,
             "--out",
             Weights,
             "--width",

@@ -1,12 +1,11 @@
 namespace Parry.Cli.Tests;
 
-/// <summary>A classifier and a generator, both barely trained, on the small data set.</summary>
+/// <summary>The small data set, and a classifier and a generator barely trained on it: once for all tests.</summary>
 public sealed class TrainedModels : IAsyncLifetime, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly SmallMnist _data = new();
 
-    public string DataFolder => _data.Folder;
+    internal SmallMnist Data { get; } = new();
 
     public string Classifier => _folder.File("mnist-e.safetensors");
 
@@ -39,12 +38,15 @@ public sealed class TrainedModels : IAsyncLifetime, IDisposable
     public void Dispose()
     {
         _folder.Dispose();
-        _data.Dispose();
+        Data.Dispose();
     }
 
     private async Task Train(string kind, params string[] options)
     {
-        var run = await CommandLine.Run(["train", kind, "--data", "mnist", "--data-dir", DataFolder, .. options]);
+        var run = await CommandLine.Run(["train", kind, "--data", "mnist", "--data-dir", Data.Folder, .. options]);
         Assert.True(run.Code == 0, run.Error);
     }
 }
+
+[CollectionDefinition(nameof(TrainedModels))]
+public sealed class TrainedModelsCollection : ICollectionFixture<TrainedModels>;

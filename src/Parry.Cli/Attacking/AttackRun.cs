@@ -1,6 +1,6 @@
 using System.Globalization;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Data;
 using Parry.Data.Images;
 using Parry.Models;

@@ -1,4 +1,4 @@
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Models.Http;
 
 namespace Parry.Cli.Attacking;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Data;
 using Parry.Models;
 using Parry.Reports;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Models;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.Generative;
+using Parry.Catalogs;
 using Parry.Cli.Evaluating;
 using Parry.Data;
 using Parry.Defenses;

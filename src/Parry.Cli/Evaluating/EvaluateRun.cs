@@ -1,6 +1,6 @@
 using System.Globalization;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Cli.Attacking;
 using Parry.Data;
 using Parry.Defenses;

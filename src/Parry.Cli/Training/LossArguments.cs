@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Defenses;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Training;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
+using Parry.Options;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
@@ -13,11 +14,10 @@ internal static class AttackListVerb
         string Name,
         string Knowledge,
         IReadOnlyList<string> Norms,
-        bool Targeted,
         string Goal,
         string Summary,
         string Paper,
-        IReadOnlyList<AttackOption> Options
+        IReadOnlyList<OptionInfo> Options
     );
 
     /// <summary>Makes the verb.</summary>
@@ -49,18 +49,10 @@ internal static class AttackListVerb
             return 0;
         }
 
-        Table table = Output.Table("name", "sees", "norms", "aims at a class", "finds", "paper");
+        Table table = Output.Table("name", "sees", "norms", "finds", "paper");
         foreach (ListedAttack attack in entries.Select(Listed))
             table.AddRow(
-                new[]
-                {
-                    attack.Name,
-                    attack.Knowledge,
-                    string.Join(' ', attack.Norms),
-                    attack.Targeted ? "yes" : "no",
-                    attack.Goal,
-                    attack.Paper,
-                }
+                new[] { attack.Name, attack.Knowledge, string.Join(' ', attack.Norms), attack.Goal, attack.Paper }
                     .Select(Markup.Escape)
                     .ToArray()
             );
@@ -69,23 +61,23 @@ internal static class AttackListVerb
         {
             output.Line(entries[0].Summary);
             Table options = Output.Table("option", "value", "default", "");
-            foreach (AttackOption option in entries[0].Options)
+            foreach (OptionInfo option in entries[0].Options)
                 options.AddRow(
                     new[] { option.Name, option.Values, option.Default, option.Summary }.Select(Markup.Escape).ToArray()
                 );
-            if (entries[0].CanTarget)
-                options.AddRow(
-                    "target",
-                    Markup.Escape(TargetChoice.Values),
-                    "none",
-                    "the class to reach; without it, any but the true one"
-                );
+            options.AddRow(
+                "target",
+                Markup.Escape(TargetChoice.Values),
+                "none",
+                "the class to reach; without it, any but the true one"
+            );
             output.Render(options);
         }
         else
         {
             output.Line(
-                "`parry attack list NAME` shows an attack's options; label-flip, on training sets, is a verb of its "
+                "Every attack can aim at a class (target=…); `parry attack list NAME` shows its options. "
+                    + "label-flip, on training sets, is a verb of its "
                     + "own."
             );
         }
@@ -98,7 +90,6 @@ internal static class AttackListVerb
             entry.Name,
             entry.Knowledge.ToString().ToLowerInvariant(),
             [.. entry.AllNorms.Select(norm => norm.Name())],
-            entry.CanTarget,
             entry.HasBudget ? "within a budget" : "smallest change",
             entry.Summary,
             entry.Paper,

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Serialization;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Cli.Attacking;
 using Parry.Data;
 using Parry.Evaluation;

@@ -4,6 +4,7 @@ using Parry.Attacks.Poisoning;
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Options;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
@@ -11,6 +12,8 @@ namespace Parry.Cli.Verbs;
 /// <summary><c>parry label-flip</c>: what changed labels in the training set do to a classifier.</summary>
 internal static class LabelFlipVerb
 {
+    private static readonly OptionBinder<LabelFlip> s_binder = new();
+
     private const string Kinds = "random|targeted|worst-case";
 
     /// <summary>What <c>--json</c> writes.</summary>
@@ -88,7 +91,11 @@ internal static class LabelFlipVerb
                     from share in parsed.GetRequiredValue(shares).Split(',')
                     select (
                         kind,
-                        LabelFlip.Create([new("kind", kind), new("share", share)]) with
+                        s_binder.With(
+                            "the attack label-flip",
+                            new LabelFlip(),
+                            [new("kind", kind), new("share", share)]
+                        ) with
                         {
                             From = parsed.GetValue(fromClass),
                             To = parsed.GetValue(toClass),

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Cli.Attacking;
 using Parry.Generative;
 using Parry.Models;

@@ -12,7 +12,8 @@ internal static class AttackChecks
     private static readonly long[] s_everything = [0, 1, 2, 3];
 
     /// <summary>Checks what a user gives.</summary>
-    /// <exception cref="UserErrorException">The images do not fit the model, or a number is out of its range.</exception>
+    /// <exception cref="UserErrorException">The images do not fit the model, or a number is out of its
+    /// range.</exception>
     public static void Run(AttackRun run, IPredictor model)
     {
         Images(run.Images, model, run.Goal);

@@ -33,7 +33,9 @@ public static class AttackDispatch
             _ => throw RevealsTooLittle(attack, model),
         };
 
-    /// <summary>Trains an attack, with as much knowledge of the model as it needs, and counts what that costs.</summary>
+    /// <summary>
+    /// Trains an attack, with as much knowledge of the model as it needs, and counts what that costs.
+    /// </summary>
     /// <param name="attack">The attack.</param>
     /// <param name="model">The model it learns to attack.</param>
     /// <param name="run">Images it learns from, none of which it is judged on later, and the budgets it will run

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks;

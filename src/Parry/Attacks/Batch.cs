@@ -1,6 +1,5 @@
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks;

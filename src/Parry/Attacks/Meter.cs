@@ -1,4 +1,3 @@
-using Parry.Attacks.Steps;
 using Parry.Models;
 using Parry.Runtime;
 using TorchSharp;

@@ -36,6 +36,18 @@ public static class Norms
             _ => perturbation.abs().amax(s_image, keepdim),
         };
 
+    /// <summary>
+    /// The dual norm: the largest change of a linear function in a ball is the radius times its gradient's dual norm.
+    /// </summary>
+    public static Norm Dual(this Norm norm) =>
+        norm switch
+        {
+            Norm.Linf => Norm.L1,
+            Norm.L1 => Norm.Linf,
+            Norm.L2 => Norm.L2,
+            _ => throw new ArgumentOutOfRangeException(nameof(norm), "L0 is no norm that has a dual."),
+        };
+
     /// <summary>The name in reports and on the command line: linf, l2, l1, l0.</summary>
     public static string Name(this Norm norm) =>
         norm switch

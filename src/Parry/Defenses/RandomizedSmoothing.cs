@@ -1,4 +1,5 @@
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -40,35 +41,6 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
         _random = new SampleRandom(seed, default);
         _soft = Mean(model, deviation, draws, seed);
     }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "smoothing",
-            "the class most often given under normal noise",
-            "Cohen, Rosenfeld, Kolter, 2019, 1902.02918",
-            [
-                new("sigma", "standard deviation of the noise"),
-                new("draws", "votes of a prediction"),
-                new("attack-draws", "draws the attacker averages a gradient over"),
-                new("weights", "a classifier trained on noisy images, in the evaluated one's place"),
-            ],
-            (options, context) =>
-            {
-                IClassifier model = options.Text("weights") is { } weights
-                    ? context.Classifier(weights)
-                    : context.Evaluated;
-                double deviation = options.Number("sigma", 0.25);
-                if (deviation == 0)
-                    throw new UserErrorException("the defense smoothing takes for sigma a number above 0, got 0");
-                return new DefenseSpec
-                {
-                    Name = "smoothing",
-                    Classifier = new RandomizedSmoothing(model, deviation, options.Whole("draws", 100), seed: 1),
-                    AttackersClassifier = Mean(model, deviation, options.Whole("attack-draws", 10), seed: 2),
-                };
-            }
-        );
 
     /// <summary>
     /// What an attacker sees of it: the logarithms of the probabilities averaged over draws of the noise, which can be
@@ -193,3 +165,37 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
 /// <param name="Class">The answer; null where it abstains.</param>
 /// <param name="Radius">The L2 norm below which no perturbation changes the answer; 0 where it abstains.</param>
 public sealed record Certificate(int? Class, double Radius);
+
+/// <summary>The options of <see cref="RandomizedSmoothing"/>.</summary>
+public sealed record RandomizedSmoothingSettings : IDefenseSettings
+{
+    /// <summary>σ: the standard deviation of the noise.</summary>
+    [Option("sigma", "standard deviation of the noise")]
+    public double Deviation { get; init; } = 0.25;
+
+    /// <summary>Votes of a prediction.</summary>
+    [Option("draws", "votes of a prediction", Min = 1)]
+    public int Draws { get; init; } = 100;
+
+    /// <summary>Draws over which the attacker averages a gradient.</summary>
+    [Option("attack-draws", "draws the attacker averages a gradient over", Min = 1)]
+    public int AttackDraws { get; init; } = 10;
+
+    /// <summary>A classifier trained on noisy images, in the evaluated one's place.</summary>
+    [Option("weights", "a classifier trained on noisy images, in the evaluated one's place")]
+    public string? Weights { get; init; }
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        if (Deviation == 0)
+            throw new UserErrorException("the defense smoothing takes for sigma a number above 0, got 0");
+        IClassifier model = Weights is null ? context.Evaluated : context.Classifier(Weights);
+        return new DefenseSpec
+        {
+            Name = "smoothing",
+            Classifier = new RandomizedSmoothing(model, Deviation, Draws, seed: 1),
+            AttackersClassifier = RandomizedSmoothing.Mean(model, Deviation, AttackDraws, seed: 2),
+        };
+    }
+}

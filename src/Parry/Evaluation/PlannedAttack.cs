@@ -1,5 +1,5 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Models;
 using static TorchSharp.torch;
 

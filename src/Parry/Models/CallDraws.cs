@@ -1,6 +1,8 @@
 namespace Parry.Models;
 
-/// <summary>The random draws of a model that draws anew at each call; they belong to the samples and to the call.</summary>
+/// <summary>
+/// The random draws of a model that draws anew at each call; they belong to the samples and to the call.
+/// </summary>
 internal sealed class CallDraws
 {
     private readonly SampleRandom _random;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Catalogs;
 using Parry.Evaluation;
 
 namespace Parry.Reports;
@@ -9,59 +10,10 @@ public static class ReportText
     /// <summary>What stands where a number that was not measured should be.</summary>
     public const string NotMeasured = "not measured";
 
-    private static readonly Dictionary<string, string> s_names = new()
-    {
-        ["none"] = "none",
-        ["fgsm"] = "FGSM",
-        ["rand-fgsm"] = "RAND+FGSM",
-        ["bim"] = "BIM",
-        ["ilcm"] = "ILCM",
-        ["mi-fgsm"] = "MI-FGSM",
-        ["pgd"] = "PGD",
-        ["pgd-l2"] = "PGD-L2",
-        ["apgd"] = "APGD",
-        ["autoattack"] = "AutoAttack",
-        ["lbfgs"] = "L-BFGS",
-        ["deepfool"] = "DeepFool",
-        ["jsma"] = "JSMA",
-        ["cw-l2"] = "Carlini-Wagner",
-        ["cw-l0"] = "Carlini-Wagner L0",
-        ["cw-linf"] = "Carlini-Wagner L∞",
-        ["ead"] = "EAD",
-        ["ddn"] = "DDN",
-        ["fmn"] = "FMN",
-        ["fab"] = "FAB",
-        ["optmargin"] = "OptMargin",
-        ["hot-cold"] = "Hot-Cold",
-        ["houdini"] = "Houdini",
-        ["stadv"] = "stAdv",
-        ["zoo"] = "ZOO",
-        ["autozoom"] = "AutoZOOM",
-        ["nes"] = "NES",
-        ["spsa"] = "SPSA",
-        ["square"] = "Square",
-        ["one-pixel"] = "One-Pixel",
-        ["lsa"] = "LSA",
-        ["genattack"] = "GenAttack",
-        ["simba"] = "SimBA",
-        ["hsj"] = "HopSkipJump",
-        ["poba-ga"] = "POBA-GA",
-        ["uap"] = "UAP",
-        ["uan"] = "UAN",
-        ["upset"] = "UPSET",
-        ["angri"] = "ANGRI",
-        ["atn"] = "ATN",
-        ["advgan"] = "AdvGAN",
-        ["advgan-distilled"] = "Distilled AdvGAN",
-        ["rp2"] = "RP2",
-        ["lavan"] = "LaVAN",
-        ["defense-gan"] = "Defense-GAN",
-        ["fast-defense-gan"] = "Fast Defense-GAN",
-        ["puvae"] = "PuVAE",
-        ["magnet"] = "MagNet",
-        ["defense-vae"] = "Defense-VAE",
-        ["jpeg"] = "JPEG",
-    };
+    private static readonly Dictionary<string, string> s_titles = AttackCatalog
+        .All.Select(entry => (entry.Name, entry.Title))
+        .Concat(DefenseCatalog.All.Select(entry => (entry.Name, entry.Title)))
+        .ToDictionary();
 
     private static readonly Dictionary<string, string> s_norms = new()
     {
@@ -78,7 +30,7 @@ public static class ReportText
     public static string Name(string name)
     {
         string head = name.Split(':')[0];
-        return s_names.TryGetValue(head, out string? spelled) ? spelled + name[head.Length..] : name;
+        return s_titles.TryGetValue(head, out string? title) ? title + name[head.Length..] : name;
     }
 
     /// <summary>

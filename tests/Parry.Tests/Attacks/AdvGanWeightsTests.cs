@@ -1,6 +1,6 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.Generative;
+using Parry.Catalogs;
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Files;
@@ -43,7 +43,11 @@ public sealed class AdvGanWeightsTests : IDisposable
         using var frozen = no_grad();
         Save();
         AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}"),
-            trained = new AttackSpec(AdvGan.Entry, s_attack, [Epsilon], null).Train(s_classifier, s_known, seed: 1);
+            trained = new AttackSpec(AttackCatalog.Find("advgan"), s_attack, [Epsilon], null).Train(
+                s_classifier,
+                s_known,
+                seed: 1
+            );
         Tensor images = s_unseen.ImageTensor();
         Goal goal = Goal.Untargeted(s_unseen.LabelTensor());
         var counting = new CountingClassifier(s_classifier);
@@ -89,7 +93,7 @@ public sealed class AdvGanWeightsTests : IDisposable
         Save();
         var (generator, epsilon, _) = PerturbationGenerator.Load(Weights);
         float[] weights = VaeTests.Weights(generator);
-        using AdvGan loaded = s_attack.Load(Weights);
+        using AdvGan loaded = s_attack with { Weights = Weights };
         using AdvGanTraining warm = loaded.On(s_classifier, "rows", s_known, seed: 3),
             cold = s_attack.On(s_classifier, "rows", s_known, seed: 3);
         Assert.Equal(Epsilon, epsilon);

@@ -1,26 +1,47 @@
 using System.Diagnostics;
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.Exact;
+using Parry.Catalogs;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
+using Parry.Tests.Attacks.Conformance;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks;
 
 public class GroundTruthTests
 {
-    [Theory]
-    [InlineData(Norm.Linf)]
-    [InlineData(Norm.L1)]
-    public void Bounds_every_attack_of_the_catalog_from_below(Norm norm)
+    [Fact]
+    public void Bounds_every_attack_of_the_catalog_from_below()
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
         using var random = new Generator(4);
-        using Tensor images = rand([4, 1, 6, 6], generator: random),
+        using Tensor images = rand([3, 1, 6, 6], generator: random),
             labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
+        var proven = new[] { Norm.Linf, Norm.L1 }.ToDictionary(norm => norm, norm => Prove(norm, model, images, goal));
+        IEnumerable<string> attacks = ((IEnumerable<object[]>)AttackConformanceTests.Asking)
+            .Select(row => (string)row[0])
+            .Where(text => text.Split(':')[0] != "ground-truth");
+        int compared = 0;
+        foreach (string text in attacks.DistinctBy(text => text.Split(':')[0]))
+        {
+            foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, new AttackRun(images, goal, 1)))
+            {
+                using (result)
+                {
+                    foreach (var (norm, bounds) in proven)
+                        compared += Compare(text, result, norm, bounds);
+                }
+            }
+        }
+
+        Assert.True(compared > 40, $"only {compared} attacks succeeded");
+    }
+
+    private static double[] Prove(Norm norm, NetworkClassifier model, Tensor images, Goal goal)
+    {
         var (found, distances) = new GroundTruth { Norm = norm }.Prove(model, images, goal);
         using Tensor change = found.sub(images);
         Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
@@ -32,28 +53,25 @@ public class GroundTruthTests
                 Assert.Equal(pair.First.UpperBound, pair.Second, 1e-6);
             }
         );
+        return [.. distances.Select(distance => distance.LowerBound)];
+    }
 
+    private static int Compare(string text, AttackResult result, Norm norm, double[] bounds)
+    {
         int compared = 0;
-        foreach (string text in ((IEnumerable<object[]>)AttackConformanceTests.Asking).Select(row => (string)row[0]))
+        for (int i = 0; i < bounds.Length; i++)
         {
-            foreach (AttackResult result in AttackCatalog.Parse(text).Run(model, new AttackRun(images, goal, 1)))
-            {
-                for (int i = 0; i < distances.Count; i++)
-                {
-                    if (!result.Succeeded[i])
-                        continue;
-                    compared++;
-                    Assert.True(
-                        result.Distances(norm)[i] >= distances[i].LowerBound - 1e-5,
-                        $"{text}: {result.Distances(norm)[i]} on image {i}, where {distances[i]} is proven"
-                    );
-                }
-
-                result.Dispose();
-            }
+            if (!result.Succeeded[i])
+                continue;
+            compared++;
+            double distance = result.Distances(norm)[i];
+            Assert.True(
+                distance >= bounds[i] - 1e-5,
+                $"{text}: {distance} in {norm} on image {i}, where {bounds[i]} is proven"
+            );
         }
 
-        Assert.True(compared > 20, $"only {compared} attacks succeeded");
+        return compared;
     }
 
     [Theory]
@@ -174,14 +192,14 @@ public class GroundTruthTests
         var random = new Random(2);
         ReluNetwork.Affine[] layers = [Random(64, 48), Random(48, 48), Random(48, 9)];
         var region = new Region(Norm.Linf, [.. Enumerable.Repeat(0.5, 64)], 0.5);
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(0.3));
         var clock = Stopwatch.StartNew();
 
         Assert.Throws<OperationCanceledException>(() =>
             MixedIntegerProgram.Minimize(layers, new Bounds(layers, region), region, true, 600, stop.Token)
         );
 
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0.9, 20);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0.2, 20);
 
         ReluNetwork.Affine Random(int inputs, int outputs) =>
             new([.. Enumerable.Range(0, outputs).Select(_ => Row(inputs))], Row(outputs));

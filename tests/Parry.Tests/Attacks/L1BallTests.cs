@@ -1,4 +1,4 @@
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

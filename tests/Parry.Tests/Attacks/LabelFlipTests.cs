@@ -1,12 +1,15 @@
 using Parry.Attacks.Poisoning;
 using Parry.Data;
 using Parry.Models;
+using Parry.Options;
 using Parry.Tests.Models;
 
 namespace Parry.Tests.Attacks;
 
 public class LabelFlipTests
 {
+    private static readonly OptionBinder<LabelFlip> s_binder = new();
+
     private static readonly ImageSet s_set = ToySet.Make(600);
 
     [Theory]
@@ -78,32 +81,36 @@ public class LabelFlipTests
         );
     }
 
-    [Theory]
-    [InlineData("label-flip:share=0.1")]
-    [InlineData("label-flip:kind=targeted,share=0.2,from=3,to=5")]
-    [InlineData("label-flip:kind=worst-case,share=0.05")]
-    public void Its_text_gives_it_again(string text) =>
+    [Fact]
+    public void Its_options_are_read_from_texts() =>
         Assert.Equal(
-            text,
-            LabelFlip
-                .Create(
-                    text.Split(':')[1]
-                        .Split(',')
-                        .Select(piece => piece.Split('='))
-                        .Select(pair => KeyValuePair.Create(pair[0], pair[1]))
-                )
-                .ToString()
+            new LabelFlip
+            {
+                Kind = FlipKind.Targeted,
+                Share = 0.2,
+                From = 3,
+                To = 5,
+            },
+            s_binder.With(
+                "the attack label-flip",
+                new LabelFlip(),
+                [new("kind", "targeted"), new("share", "0.2"), new("from", "3"), new("to", "5")]
+            )
         );
 
     [Theory]
     [InlineData("shore", "0.1", "did you mean share?; its options: kind, share, from, to")]
-    [InlineData("share", "1.5", "a number from 0 to 1, such as 0.1, got \"1.5\"")]
+    [InlineData("share", "1.5", "a number from 0 to 1, such as 0.1 or 8/255, got \"1.5\"")]
     [InlineData("kind", "worst", "random or targeted or worst-case, got \"worst\"")]
-    [InlineData("from", "-1", "a whole number from 0 on, got \"-1\"")]
+    [InlineData("from", "-1", "a whole number of at least 0, got \"-1\"")]
     public void Refuses_what_it_does_not_know(string name, string value, string reason) =>
         Assert.Contains(
             reason,
-            Assert.Throws<UserErrorException>(() => LabelFlip.Create([KeyValuePair.Create(name, value)])).Message,
+            Assert
+                .Throws<UserErrorException>(() =>
+                    s_binder.With("the attack label-flip", new LabelFlip(), [new(name, value)])
+                )
+                .Message,
             StringComparison.Ordinal
         );
 

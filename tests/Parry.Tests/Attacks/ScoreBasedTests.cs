@@ -1,6 +1,6 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.ScoreBased;
+using Parry.Catalogs;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;

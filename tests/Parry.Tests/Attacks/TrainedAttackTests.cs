@@ -1,7 +1,7 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
 using Parry.Attacks.Transfer;
 using Parry.Attacks.WhiteBox;
+using Parry.Catalogs;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Runtime;

@@ -141,9 +141,8 @@ public sealed class CelebATests : IDisposable
             }
         )
         {
-            int refused = Fuzz.Run(
+            Fuzz.Run(
                 [content],
-                1000,
                 size => (8 << 20) + (100 * size),
                 file =>
                 {
@@ -151,7 +150,6 @@ public sealed class CelebATests : IDisposable
                     Open("Male").Load(DataPart.Test, Split.Whole, _folder.Path, count: 1);
                 }
             );
-            Assert.InRange(refused, 200, 999);
             _folder.Write($"celeba/{list}", content);
         }
     }
@@ -164,16 +162,14 @@ public sealed class CelebATests : IDisposable
     // Photos 2 and 4 are Male; nobody is anything else.
     private static byte[] Attributes() =>
         Encoding.ASCII.GetBytes(
-            $"5\n{string.Join(' ', CelebA.Attributes)} \n"
-                + string.Concat(
-                    Enumerable
-                        .Range(1, 5)
-                        .Select(i =>
-                            $"00000{i}.jpg "
-                            + $"{string.Concat(CelebA.Attributes.Select(name => name == "Male" && i % 2 == 0 ? "  1" : " -1"))}\n"
-                        )
-                )
+            $"5\n{string.Join(' ', CelebA.Attributes)} \n" + string.Concat(Enumerable.Range(1, 5).Select(Row))
         );
+
+    private static string Row(int photo)
+    {
+        IEnumerable<string> values = CelebA.Attributes.Select(name => name == "Male" && photo % 2 == 0 ? "  1" : " -1");
+        return $"00000{photo}.jpg {string.Concat(values)}\n";
+    }
 
     private static byte[] Partitions() =>
         Encoding.ASCII.GetBytes("000001.jpg 0\n000002.jpg 0\n000003.jpg 1\n000004.jpg 2\n000005.jpg 2\n");

@@ -92,20 +92,17 @@ public class CifarReaderTests
     [Fact]
     public void Survives_damaged_files()
     {
-        var refused = Fuzz.Run([TestData.Cifar(3)], 3000, size => (256 << 10) + (4 * size), file => Read(file));
-        Assert.InRange(refused, 1000, 2999);
+        Fuzz.Run([TestData.Cifar(3)], size => (256 << 10) + (4 * size), file => Read(file));
     }
 
     [Fact]
     public void Survives_damaged_gzip_files()
     {
-        var refused = Fuzz.Run(
+        Fuzz.Run(
             [TestData.Gzip(TestData.Cifar(2)), TestData.Gzip(new byte[3073 * 5])],
-            3000,
             size => (512 << 10) + (64 * size),
             file => Read(file)
         );
-        Assert.InRange(refused, 1500, 2999);
     }
 
     [FactIfData("cifar10")]

@@ -129,39 +129,33 @@ public class IdxReaderTests
     public void Survives_damaged_plain_files()
     {
         var labels = TestData.IdxLabels(40);
-        var refused = Fuzz.Run(
+        Fuzz.Run(
             [TestData.IdxImages(40), TestData.Idx(0x803, [40, 1, 1], new byte[40])],
-            4000,
             size => (256 << 10) + (4 * size),
             file => Read(file, labels)
         );
-        Assert.InRange(refused, 2000, 3999);
     }
 
     [Fact]
     public void Survives_damaged_label_files()
     {
         var images = TestData.IdxImages(40);
-        var refused = Fuzz.Run(
+        Fuzz.Run(
             [TestData.IdxLabels(40), TestData.Gzip(TestData.IdxLabels(40))],
-            3000,
             _ => 1 << 20,
             file => Read(images, file)
         );
-        Assert.InRange(refused, 1500, 2999);
     }
 
     [Fact]
     public void Survives_damaged_gzip_files()
     {
         var labels = TestData.IdxLabels(40);
-        var refused = Fuzz.Run(
+        Fuzz.Run(
             [TestData.Gzip(TestData.IdxImages(40)), TestData.Gzip(TestData.Idx(0x803, [40, 20, 20], new byte[16_000]))],
-            4000,
             size => (512 << 10) + (16 * size),
             file => Read(file, labels)
         );
-        Assert.InRange(refused, 2000, 3999);
     }
 
     private static ImageSet Read(byte[] images, byte[] labels)

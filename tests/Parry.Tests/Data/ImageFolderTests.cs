@@ -218,9 +218,8 @@ public sealed class ImageFolderTests : IDisposable
             Jpeg.Encode(TestData.Pixels(1200), new ImageShape(3, 20, 20), 80),
             Jpeg.Encode(TestData.Pixels(600), new ImageShape(1, 30, 20), 80),
         ];
-        int refused = Fuzz.Run(
+        Fuzz.Run(
             samples,
-            4000,
             size => (8 << 20) + (4 * 24 * 1032 * size),
             file =>
             {
@@ -229,7 +228,6 @@ public sealed class ImageFolderTests : IDisposable
                 Assert.True(Open().Shape.Pixels > 0);
             }
         );
-        Assert.InRange(refused, 2000, 3999);
     }
 
     private static byte[] Firsts(ImageSet set) => [.. Enumerable.Range(0, set.Count).Select(i => set.Image(i)[0])];

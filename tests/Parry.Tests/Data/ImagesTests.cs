@@ -8,26 +8,32 @@ public class ImagesTests
 {
     // 24x16 pixels, encoded by libjpeg-turbo: 4:2:0 baseline, and 4:4:4 progressive.
     private static readonly byte[] s_baseline = Convert.FromBase64String(
-        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/"
-            + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wAARCAAQABgDASIAAhEBAxEB/8QA"
-            + "HwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkK"
-            + "FhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXG"
-            + "x8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAEC"
-            + "AxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOE"
-            + "hYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDzK20Hy8Nj"
-            + "OO2K2LbRPOx8uMV11toPl4bbnHbFbFtonnY+XGKwr5lb93a1/s33879P+B5nBledbO5yNto/l4XZnHeivRrbR/LwuzOO9FeVPOeV8vtbW6Wvbyv1sffYbOP3"
-            + "Z//Z"
+        """
+        /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0
+        Hyc5PTgyPC4zNDL/2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIy
+        MjL/wAARCAAQABgDASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQID
+        AAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlq
+        c3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3
+        +Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEI
+        FEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImK
+        kpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDz
+        K20Hy8NjOO2K2LbRPOx8uMV11toPl4bbnHbFbFtonnY+XGKwr5lb93a1/s33879P+B5nBledbO5yNto/l4XZnHeivRrbR/LwuzOO9FeV
+        POeV8vtbW6Wvbyv1sffYbOP3Z//Z
+        """
     );
 
     private static readonly byte[] s_progressive = Convert.FromBase64String(
-        "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/"
-            + "2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjL/wgARCAAQABgDAREAAhEBAxEB/8QA"
-            + "FQABAQAAAAAAAAAAAAAAAAAABAb/xAAXAQEBAQEAAAAAAAAAAAAAAAADBQQG/9oADAMBAAIQAxAAAAGY0EwaTBorHhWDSYNL/8QAFxAAAwEAAAAAAAAAAAAA"
-            + "AAAAAAIDEf/aAAgBAQABBQJYYLHRY4LDBY6LHD//xAAWEQEBAQAAAAAAAAAAAAAAAAADABH/2gAIAQMBAT8BJ4myJYn2JsiXb//EABwRAAEEAwEAAAAAAAAA"
-            + "AAAAAAABERMiAwQjYf/aAAgBAgEBPwFed3FyzeMLsx0F53cXLN4wuzHQ/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwJf/8QAFxABAQEBAAAAAAAA"
-            + "AAAAAAAAADERUf/aAAgBAQABPyGpxoMVY40GP//aAAwDAQACAAMAAAAQ2/8Av//EABgRAAIDAAAAAAAAAAAAAAAAAAARECEx/9oACAEDAQE/EGVCbbMELUz/"
-            + "xAAcEQAABgMAAAAAAAAAAAAAAAAAARFBUaExkfD/2gAIAQIBAT8QPMRqHUPOoDcqPYPMRqHUPOoDcqPY/8QAGBAAAwEBAAAAAAAAAAAAAAAAABEhQTH/2gAI"
-            + "AQEAAT8QkRrETcIkqtJKLETcIkqtP//Z"
+        """
+        /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0
+        Hyc5PTgyPC4zNDL/2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIy
+        MjL/wgARCAAQABgDAREAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAABAb/xAAXAQEBAQEAAAAAAAAAAAAAAAADBQQG/9oADAMBAAIQ
+        AxAAAAGY0EwaTBorHhWDSYNL/8QAFxAAAwEAAAAAAAAAAAAAAAAAAAIDEf/aAAgBAQABBQJYYLHRY4LDBY6LHD//xAAWEQEBAQAAAAAA
+        AAAAAAAAAAADABH/2gAIAQMBAT8BJ4myJYn2JsiXb//EABwRAAEEAwEAAAAAAAAAAAAAAAABERMiAwQjYf/aAAgBAgEBPwFed3FyzeML
+        sx0F53cXLN4wuzHQ/8QAFBABAAAAAAAAAAAAAAAAAAAAIP/aAAgBAQAGPwJf/8QAFxABAQEBAAAAAAAAAAAAAAAAADERUf/aAAgBAQAB
+        PyGpxoMVY40GP//aAAwDAQACAAMAAAAQ2/8Av//EABgRAAIDAAAAAAAAAAAAAAAAAAARECEx/9oACAEDAQE/EGVCbbMELUz/xAAcEQAA
+        BgMAAAAAAAAAAAAAAAAAARFBUaExkfD/2gAIAQIBAT8QPMRqHUPOoDcqPYPMRqHUPOoDcqPY/8QAGBAAAwEBAAAAAAAAAAAAAAAAABEh
+        QTH/2gAIAQEAAT8QkRrETcIkqtJKLETcIkqtP//Z
+        """
     );
 
     [Theory]
@@ -189,8 +195,7 @@ public class ImagesTests
             Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10)),
             Png.Encode(new byte[2500], new ImageShape(1, 50, 50)),
         ];
-        var refused = Fuzz.Run(samples, 4000, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(file, 3));
-        Assert.InRange(refused, 2000, 3999);
+        Fuzz.Run(samples, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(file, 3));
     }
 
     [Fact]
@@ -201,25 +206,13 @@ public class ImagesTests
             Png.Encode(TestData.Pixels(300), new ImageShape(3, 10, 10)),
             Png.Encode(new byte[2500], new ImageShape(1, 50, 50)),
         ];
-        var refused = Fuzz.Run(
-            samples,
-            4000,
-            size => (64 << 10) + (2 * 24 * 1032 * size),
-            file => Png.Decode(Resummed(file), 3)
-        );
-        Assert.InRange(refused, 1000, 3999);
+        Fuzz.Run(samples, size => (64 << 10) + (2 * 24 * 1032 * size), file => Png.Decode(Resummed(file), 3));
     }
 
     [Fact]
     public void Damaged_jpeg_files_are_survived()
     {
-        var refused = Fuzz.Run(
-            [s_baseline, s_progressive],
-            4000,
-            size => (64 << 10) + (2 * 3 * 512 * size),
-            file => Jpeg.Decode(file, 3)
-        );
-        Assert.InRange(refused, 1000, 3999);
+        Fuzz.Run([s_baseline, s_progressive], size => (64 << 10) + (2 * 3 * 512 * size), file => Jpeg.Decode(file, 3));
     }
 
     [Fact]

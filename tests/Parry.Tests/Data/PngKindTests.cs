@@ -80,8 +80,7 @@ public class PngKindTests
     {
         byte[][] samples = [PngMaker.Make(16, 2, false), PngMaker.Make(16, 6, true), PngMaker.Make(16, 0, true)];
         long Bound(long size) => (256 << 10) + (2 * 24 * 1032 * size);
-        int refused = Fuzz.Run(samples, 2000, Bound, file => Png.Decode(ImagesTests.Resummed(file), 3));
-        Assert.InRange(refused, 500, 1999);
+        Fuzz.Run(samples, Bound, file => Png.Decode(ImagesTests.Resummed(file), 3));
     }
 
     private static byte[] Alphas() => [.. Enumerable.Range(0, 200).Select(i => (byte)(i * 3))];

@@ -1,3 +1,4 @@
+using Parry.Catalogs;
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
@@ -162,25 +163,26 @@ public class DefenseGanTests
     }
 
     [Fact]
-    public void Each_call_draws_anew_and_averaging_draws_averages_gradients()
+    public void Each_call_of_a_run_draws_anew_and_averaging_draws_averages_gradients()
     {
         using var scope = NewDisposeScope();
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 8, Restarts = 1 };
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = Images(2);
+        var images = Parry.Models.Images.Of(Images(2));
         IClassifier single = defense.Protect(classifier, 3);
-        float[] first = Gradient(single),
-            second = Gradient(single);
+        var run = Parry.Models.Images.Of(images);
+        float[] first = Gradient(single, run);
+        float[] second = Gradient(single, run);
         Assert.NotEqual(first, second);
-        float[] averaged = Gradient(defense.Protect(classifier, 3, draws: 2));
+        float[] averaged = Gradient(defense.Protect(classifier, 3, draws: 2), run);
         Assert.All(
             averaged.Zip(first.Zip(second, (a, b) => (a + b) / 2)),
             pair => Assert.Equal(pair.First, pair.Second, 1e-4)
         );
 
-        float[] Gradient(IClassifier model) =>
-            model.Gradient(images, logits => logits.mul(logits).sum(1)).Gradient.ToArray<float>();
+        static float[] Gradient(IClassifier model, Parry.Models.Images shown) =>
+            model.Gradient(shown, logits => logits.mul(logits).sum(1)).Gradient.ToArray<float>();
     }
 
     [Fact]
@@ -203,9 +205,9 @@ public class DefenseGanTests
     [Theory]
     [InlineData("defense-gun", "defense-gan")]
     [InlineData("defense-gan:x=1", "attack-l")]
-    [InlineData("defense-gan:l=0", "from 1 on")]
-    [InlineData("defense-gan:l=-5", "from 1 on")]
-    [InlineData("defense-gan:rate=NaN", "from 0 on")]
+    [InlineData("defense-gan:l=0", "at least 1")]
+    [InlineData("defense-gan:l=-5", "at least 1")]
+    [InlineData("defense-gan:rate=NaN", "at least 0")]
     [InlineData("defense-gan:init=zero", "prior or paper")]
     [InlineData("defense-gan:l=5,l=6", "twice")]
     [InlineData("defense-gan:l", "key=value")]

@@ -1,3 +1,4 @@
+using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;

@@ -1,3 +1,4 @@
+using Parry.Catalogs;
 using Parry.Defenses;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;

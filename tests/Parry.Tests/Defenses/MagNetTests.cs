@@ -1,4 +1,5 @@
 using Parry.Attacks;
+using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Defenses.Breaks;

@@ -31,7 +31,7 @@ public sealed class PairSearchTests
     }
 
     [Fact]
-    public void Where_labels_never_differ_nothing_is_found_the_multiplier_rises_while_a_pair_is_too_far_apart_and_falls_once_it_is_near()
+    public void The_multiplier_rises_while_a_pair_is_too_far_apart_and_falls_once_it_is_near()
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();

@@ -15,6 +15,37 @@ public sealed class GradientMaskingTests
     private static readonly ImageShape s_shape = new(1, 2, 2);
 
     [Fact]
+    public void A_defense_whose_adaptive_attack_is_weaker_than_the_static_one_is_called_out()
+    {
+        EvaluationRow row = ToyEvaluation.OfNothing.Rows.First(row => row.Threat == Threat.GreyBox);
+        var weak = row with { Threat = Threat.WhiteBox, Count = 1000, CleanCorrect = 990, RobustCorrect = 950 };
+        var strong = row with { Count = 1000, CleanCorrect = 990, RobustCorrect = 300 };
+        Assert.Single(
+            GradientMasking.Warnings([strong, weak]),
+            warning => warning.Contains("masked", StringComparison.Ordinal)
+        );
+        Assert.Empty(
+            GradientMasking.Warnings([strong with { RobustCorrect = 960 }, weak with { RobustCorrect = 940 }])
+        );
+    }
+
+    [Fact]
+    public void An_attack_without_a_limit_that_leaves_images_right_is_called_out()
+    {
+        EvaluationRow row = ToyEvaluation.OfNothing.Rows.First(row => row.Threat == Threat.WhiteBox) with
+        {
+            Epsilon = null,
+            Count = 1000,
+            CleanCorrect = 990,
+        };
+        Assert.Single(
+            GradientMasking.Warnings([row with { RobustCorrect = 800 }]),
+            warning => warning.Contains("no limit", StringComparison.Ordinal)
+        );
+        Assert.Empty(GradientMasking.Warnings([row with { RobustCorrect = 10 }]));
+    }
+
+    [Fact]
     public void An_attack_without_gradients_that_leaves_significantly_less_is_called_out()
     {
         EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120),

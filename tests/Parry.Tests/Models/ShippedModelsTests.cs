@@ -1,6 +1,7 @@
 using Parry.Data;
 using Parry.Models;
 using Parry.Tests.Data;
+using Parry.Tests.Repository;
 
 namespace Parry.Tests.Models;
 
@@ -21,6 +22,24 @@ public class ShippedModelsTests
         Check("mnist/a", test, 0.99);
         Check("mnist/e", test, 0.975);
     }
+
+    [Fact]
+    public void The_weights_are_under_60_megabytes_together() =>
+        Assert.True(Files().Sum(file => new FileInfo(file).Length) < 60_000_000);
+
+    [Fact]
+    public void Every_weight_file_names_the_command_and_the_seed_it_was_made_with() =>
+        Assert.All(
+            Files().Select(ModelFile.Describe),
+            description =>
+            {
+                Assert.StartsWith("parry train ", description.Command, StringComparison.Ordinal);
+                Assert.NotNull(description.Seed);
+            }
+        );
+
+    private static string[] Files() =>
+        Directory.GetFiles(Path.Combine(RepositoryFiles.Root, "models"), "*.safetensors");
 
     private static void Check(string model, ImageSet test, double least)
     {

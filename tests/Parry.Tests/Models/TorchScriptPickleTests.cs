@@ -114,7 +114,8 @@ public sealed class TorchScriptPickleTests
     )
     {
         string body =
-            $"{Tensor}((X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00X\u0003\0\0\0cpu{elements}tQ{offset}{sizes}{strides}\u0089{Hooks}tR";
+            $"{Tensor}((X\u0007\0\0\0storagectorch\nFloatStorage\nX\u0001\0\0\00X\u0003\0\0\0cpu{elements}tQ"
+            + $"{offset}{sizes}{strides}\u0089{Hooks}tR";
         if (word is null)
             Assert.Equal(TorchScriptKind.Tensor, Read(body, key => key == "0" ? 24 : null).Kind);
         else
@@ -159,7 +160,8 @@ public sealed class TorchScriptPickleTests
     [InlineData(0, 2, false)]
     public void Their_texts_are_in_the_table(int text, int file, bool read) =>
         Sources(
-            $"{Text("FORMAT_WITH_STRING_TABLE")}{Text("ab")}{Text("file")}\u0086K\u0003{Types}build_intlist\n(](K{(char)text}etRK{(char)file}K\u0001\u0087K\u0001K\u0002\u0087\u0086\u0085\u0087",
+            $"{Text("FORMAT_WITH_STRING_TABLE")}{Text("ab")}{Text("file")}\u0086K\u0003{Types}build_intlist\n"
+                + $"(](K{(char)text}etRK{(char)file}K\u0001\u0087K\u0001K\u0002\u0087\u0086\u0085\u0087",
             read
         );
 

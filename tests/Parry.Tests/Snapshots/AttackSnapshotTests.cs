@@ -1,9 +1,10 @@
 using Parry.Attacks;
-using Parry.Attacks.Catalog;
+using Parry.Catalogs;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using Parry.Tests.Attacks;
+using Parry.Tests.Attacks.Conformance;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Snapshots;
@@ -95,7 +96,7 @@ public class AttackSnapshotTests
         model = new Shaken(model);
         string folder = Directory.CreateTempSubdirectory().FullName;
         string linear = Path.Combine(folder, "linear.safetensors");
-        new Parry.Tests.Attacks.LinearClassifier(model.Shape, model.Classes, seed: 31).SaveAsNetwork(linear);
+        new LinearClassifier(model.Shape, model.Classes, seed: 31).SaveAsNetwork(linear);
         var snapshot = new Snapshot(name);
         foreach (string text in texts)
         {

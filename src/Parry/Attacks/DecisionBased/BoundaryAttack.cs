@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -20,7 +20,7 @@ namespace Parry.Attacks.DecisionBased;
 public sealed record BoundaryAttack : IAttack<IPredictor>
 {
     private const int Reconsider = 10;
-    private static readonly long[] s_image = [1, 2, 3];
+    private const double Smallest = 1e-12;
 
     /// <inheritdoc/>
     public string Name => "boundary";
@@ -29,18 +29,23 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     public Norm Norm => Norm.L2;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "steps of the walk", Min = 1)]
     public int Steps { get; init; } = 25_000;
 
     /// <summary>The first length of a step on the sphere, as a part of the distance.</summary>
+    [Option("spherical-step", "first step on the sphere around the image, as a part of the distance")]
     public double SphericalStep { get; init; } = 0.01;
 
     /// <summary>The first length of a step towards the image, as a part of the distance.</summary>
+    [Option("source-step", "first step towards the image, as a part of the distance")]
     public double SourceStep { get; init; } = 0.01;
 
     /// <summary>Below which step towards it an image is done.</summary>
+    [Option("convergence", "an image is done when its step towards it is shorter")]
     public double Convergence { get; init; } = 1e-7;
 
     /// <summary>By which factor the lengths change, above 1.</summary>
+    [Option("adaptation", "by which factor the steps change", Min = 1)]
     public double Adaptation { get; init; } = 1.5;
 
     /// <summary>
@@ -48,49 +53,6 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     /// null for noise.
     /// </summary>
     public Tensor? StartingImages { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<BoundaryAttack>(
-            new(),
-            "smallest L2 change from labels alone, by a random walk along the decision boundary",
-            "Brendel, Rauber and Bethge, 2017, 1712.04248"
-        )
-            .Whole(
-                "steps",
-                1,
-                "steps of the walk",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "spherical-step",
-                0,
-                "first step on the sphere around the image, as a part of the distance",
-                attack => attack.SphericalStep,
-                (attack, value) => attack with { SphericalStep = value }
-            )
-            .Number(
-                "source-step",
-                0,
-                "first step towards the image, as a part of the distance",
-                attack => attack.SourceStep,
-                (attack, value) => attack with { SourceStep = value }
-            )
-            .Number(
-                "convergence",
-                0,
-                "an image is done when its step towards it is shorter",
-                attack => attack.Convergence,
-                (attack, value) => attack with { Convergence = value }
-            )
-            .Number(
-                "adaptation",
-                1,
-                "by which factor the steps change",
-                attack => attack.Adaptation,
-                (attack, value) => attack with { Adaptation = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
@@ -103,149 +65,127 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
         return scope.MoveToOuter(points);
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
-
     private Tensor Walk(IPredictor model, Batch batch, Tensor points)
     {
         using var scope = NewDisposeScope();
-        Tensor result = points.clone(),
-            point = points.clone();
+        Tensor result = points.clone();
+        Tensor point = points.clone();
         long[] rows = Rows.All(batch.Count);
-        Pace[] paces = [.. rows.Select(_ => new Pace(SphericalStep, SourceStep))];
-        Tensor spherical = Lengths(pace => pace.Spherical),
-            source = Lengths(pace => pace.Source);
+        StepSizes[] sizes = [.. rows.Select(_ => new StepSizes(SphericalStep, SourceStep))];
+        Tensor spherical = Rows.Column(sizes.Select(size => size.Spherical));
+        Tensor source = Rows.Column(sizes.Select(size => size.Source));
         for (int step = 1; step <= Steps; step++)
         {
-            bool reconsider = step % Reconsider == 0;
+            bool adapts = step % Reconsider == 0;
             using (NewDisposeScope())
             {
-                Tensor towards = batch.Images.sub(point),
-                    distance = Length(towards);
-                Tensor onSphere = Circle(model, batch, towards, distance, spherical, step);
-                Tensor nearer = Approach(batch.Images, onSphere, distance, source);
-
-                // Both points of a sample stand next to each other.
-                Tensor asked = reconsider ? stack([nearer, onSphere], 1).flatten(0, 1) : nearer;
-                Tensor reached = (reconsider ? batch.Goal.Repeat(2) : batch.Goal).IsReached(
-                    model.Predict(batch.With(asked))
-                );
-                Tensor[] verdicts = reconsider
-                    ? [reached.slice(0, 0, 2L * batch.Count, 2), reached.slice(0, 1, 2L * batch.Count, 2)]
-                    : [reached];
-                Tensor better = verdicts[0]
-                    .reshape(-1, 1, 1, 1)
-                    .logical_and(Length(batch.Images.sub(nearer)).lt(distance));
-                point.copy_(where(better, nearer, point));
-                if (!reconsider)
+                Tensor distance = Length(batch.Images - point);
+                Tensor onSphere = StepOnSphere(batch, point, distance, spherical, step);
+                Tensor nearer = StepToImage(batch.Images, onSphere, distance, source);
+                Tensor isNearer = Length(batch.Images - nearer) < distance;
+                Tensor reached = IsReached(nearer, onSphere, adapts);
+                Tensor moves = reached.select(1, 0).reshape(-1, 1, 1, 1) & isNearer;
+                point.copy_(where(moves, nearer, point));
+                if (!adapts)
                     continue;
-                bool[] ends = verdicts[0].ToArray<bool>(),
-                    spheres = verdicts[1].ToArray<bool>();
-                for (int i = 0; i < paces.Length; i++)
-                    paces[i].Learn(spheres[i], ends[i], Adaptation);
+                bool[][] verdicts = [.. reached.ToArray<bool>().Chunk(2)];
+                for (int i = 0; i < sizes.Length; i++)
+                    sizes[i].Adapt(onSphere: verdicts[i][1], nearer: verdicts[i][0], Adaptation);
             }
 
-            long[] stay = Rows.Where([.. paces.Select(pace => pace.Source >= Convergence)], true);
+            long[] stay = Rows.Where([.. sizes.Select(size => size.Source >= Convergence)], true);
             if (stay.Length < rows.Length)
             {
                 result.Put(rows, point);
                 if (stay.Length == 0)
                     return scope.MoveToOuter(result);
-                (batch, point, rows, paces) = (batch.Select(stay), point.At(stay), rows.At(stay), paces.At(stay));
+                (batch, point, rows, sizes) = (batch.Select(stay), point.At(stay), rows.At(stay), sizes.At(stay));
             }
 
-            (spherical, source) = (Lengths(pace => pace.Spherical), Lengths(pace => pace.Source));
+            spherical = Rows.Column(sizes.Select(size => size.Spherical));
+            source = Rows.Column(sizes.Select(size => size.Source));
         }
 
         result.Put(rows, point);
         return scope.MoveToOuter(result);
 
-        Tensor Lengths(Func<Pace, double> of) => Rows.Column(paces.Select(of));
+        // Whether the nearer points reach the goal and, where step sizes adapt, those on the sphere: [N, 1 or 2].
+        Tensor IsReached(Tensor nearer, Tensor onSphere, bool adapts)
+        {
+            if (!adapts)
+                return batch.Goal.IsReached(model.Predict(batch.With(nearer))).unsqueeze(1);
+            Tensor both = stack([nearer, onSphere], 1).flatten(0, 1);
+            return batch.Goal.Repeat(2).IsReached(model.Predict(batch.With(both))).reshape(-1, 2);
+        }
     }
 
     // A step in a random direction at right angles to the image, back onto the sphere around it.
-    private static Tensor Circle(IPredictor model, Batch batch, Tensor towards, Tensor distance, Tensor step, int draw)
+    private static Tensor StepOnSphere(Batch batch, Tensor point, Tensor distance, Tensor step, int draw)
     {
-        Tensor noise = batch.Random.Fork(1).Normal(draw, batch.Images.shape.AsSpan(1));
-        Tensor along = noise.mul(towards).sum(s_image, true).div(distance.mul(distance));
-        noise.addcmul_(towards, along, -1.0);
-        noise.mul_(step.mul(distance).div(Length(noise)));
-        return noise.add_(towards, -1.0).mul_(step.mul(step).add_(1.0).pow(-0.5)).add_(batch.Images).clamp_(0.0, 1.0);
+        Tensor towards = batch.Images - point;
+        Tensor noise = batch.Random.Fork(1).Normal(draw, point.shape.AsSpan(1));
+        Tensor along = (noise * towards).SumPerImage() / (distance * distance);
+        Tensor tangent = noise - (along * towards);
+        Tensor moved = (step * distance / Length(tangent) * tangent) - towards;
+        Tensor back = (1 + (step * step)).sqrt();
+        return (batch.Images + (moved / back)).clamp(0.0, 1.0);
     }
 
     // A step towards the image, whose length makes up for what clipping has done to the distance.
-    private static Tensor Approach(Tensor images, Tensor onSphere, Tensor distance, Tensor step)
+    private static Tensor StepToImage(Tensor images, Tensor onSphere, Tensor distance, Tensor step)
     {
-        Tensor towards = images.sub(onSphere),
-            left = Length(towards);
-        Tensor part = step.mul(distance).add_(left).add_(distance, -1.0).clamp_min(0.0).div(left);
-        return towards.mul_(part).add_(onSphere).clamp_(0.0, 1.0);
+        Tensor towards = images - onSphere;
+        Tensor left = Length(towards);
+        Tensor part = ((step * distance) + left - distance).clamp_min(0.0) / left;
+        return (onSphere + (part * towards)).clamp(0.0, 1.0);
     }
 
-    private static Tensor Length(Tensor vectors) => linalg.vector_norm(vectors, 2, s_image, true).clamp_min(1e-12);
+    private static Tensor Length(Tensor vectors) => Norm.L2.Of(vectors, keepdim: true).clamp_min(Smallest);
 
-    /// <summary>The lengths of one sample's steps, and how often its last ones succeeded.</summary>
-    private sealed class Pace(double spherical, double source)
+    /// <summary>The sizes of one sample's steps, and how often its last ones succeeded.</summary>
+    private sealed class StepSizes(double spherical, double source)
     {
-        private readonly Record _spheres = new(100),
-            _ends = new(30);
+        private readonly LastVerdicts _onSphere = new(100);
+        private readonly LastVerdicts _nearer = new(30);
 
         public double Spherical { get; private set; } = spherical;
 
         public double Source { get; private set; } = source;
 
         /// <summary>
-        /// About half of the points on the sphere should reach the goal, as beside a flat boundary, and of the ends
-        /// between a tenth and a quarter. Those are chances of the two steps together: the paper's are of the second
-        /// alone.
+        /// About half of the points on the sphere should reach the goal, as beside a flat boundary, and of the nearer
+        /// ones between a tenth and a quarter. Those are chances of the two steps together: the paper's are of the
+        /// second alone.
         /// </summary>
-        public void Learn(bool sphere, bool end, double factor)
+        public void Adapt(bool onSphere, bool nearer, double factor)
         {
-            double change = _spheres.Add(sphere) is { } kept
-                ? kept > 0.5
-                    ? factor
-                    : kept < 0.2
-                        ? 1 / factor
-                        : 1
-                : 1;
-            if (change != 1)
-                _spheres.Clear();
-            Spherical *= change;
-            Source *= change;
-            change = _ends.Add(end) is { } arrived
-                ? arrived > 0.25
-                    ? factor
-                    : arrived < 0.1
-                        ? 1 / factor
-                        : 1
-                : 1;
-            if (change != 1)
-                _ends.Clear();
-            Source *= change;
+            double both = _onSphere.Change(onSphere, least: 0.2, most: 0.5, factor);
+            Spherical *= both;
+            Source *= both * _nearer.Change(nearer, least: 0.1, most: 0.25, factor);
         }
     }
 
-    /// <summary>The last verdicts.</summary>
-    private sealed class Record(int length)
+    /// <summary>The last verdicts of one sample.</summary>
+    private sealed class LastVerdicts(int length)
     {
         private readonly Queue<bool> _last = new(length);
-        private int _good;
 
-        /// <summary>Adds one and gives the share of good ones, once there are enough.</summary>
-        public double? Add(bool good)
+        /// <summary>
+        /// Adds a verdict. Says by which factor a step size is to change: up where more than the most of the last ones
+        /// succeeded, down where fewer than the least did; then it starts to count anew.
+        /// </summary>
+        public double Change(bool success, double least, double most, double factor)
         {
-            if (_last.Count == length && _last.Dequeue())
-                _good--;
-            _last.Enqueue(good);
-            if (good)
-                _good++;
-            return _last.Count == length ? (double)_good / length : null;
-        }
-
-        public void Clear()
-        {
+            if (_last.Count == length)
+                _last.Dequeue();
+            _last.Enqueue(success);
+            if (_last.Count < length)
+                return 1;
+            double share = (double)_last.Count(good => good) / length;
+            if (share >= least && share <= most)
+                return 1;
             _last.Clear();
-            _good = 0;
+            return share > most ? factor : 1 / factor;
         }
     }
 }

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -24,13 +25,16 @@ public sealed record HopSkipJump : IAttack<IPredictor>
 
     // Labels are asked for in portions: what lies in the cache, the model answers twice as fast.
     private const int Portion = 128;
-    private static readonly long[] s_image = [1, 2, 3];
+    private const double Smallest = 1e-30;
+    private static readonly long[] s_image = [2, 3, 4]; // of several queries for each image
 
     /// <inheritdoc/>
     public string Name => "hsj";
 
     /// <summary>L2 or Linf.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.L2, Norm.Linf)]
     public Norm Norm
     {
         get;
@@ -44,15 +48,19 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     } = Norm.L2;
 
     /// <summary>The number of steps along the boundary.</summary>
+    [Option("steps", "steps along the boundary", Min = 1)]
     public int Steps { get; init; } = 64;
 
     /// <summary>B₀: queries around the first point; around the t-th √t times as many.</summary>
+    [Option("queries", "queries around the first point; around the t-th √t times as many", Min = 1)]
     public int InitialQueries { get; init; } = 100;
 
     /// <summary>The most queries around one point.</summary>
+    [Option("most", "the most queries around one point", Min = 1)]
     public int MostQueries { get; init; } = 10_000;
 
     /// <summary>γ: how exactly the binary search finds the boundary.</summary>
+    [Option("gamma", "tolerance of the binary search", Min = 1e-6)]
     public double Gamma { get; init; } = 1;
 
     /// <summary>
@@ -60,43 +68,6 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     /// null for noise.
     /// </summary>
     public Tensor? StartingImages { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<HopSkipJump>(
-            new(),
-            "smallest change from labels alone: boundary normals by sampling, and binary searches",
-            "Chen, Jordan and Wainwright, 2019, 1904.02144"
-        )
-            .Norms([Norm.L2, Norm.Linf], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "steps",
-                1,
-                "steps along the boundary",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "queries",
-                1,
-                "queries around the first point; around the t-th √t times as many",
-                attack => attack.InitialQueries,
-                (attack, value) => attack with { InitialQueries = value }
-            )
-            .Whole(
-                "most",
-                1,
-                "the most queries around one point",
-                attack => attack.MostQueries,
-                (attack, value) => attack with { MostQueries = value }
-            )
-            .Number(
-                "gamma",
-                1e-6,
-                "tolerance of the binary search",
-                attack => attack.Gamma,
-                (attack, value) => attack with { Gamma = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
@@ -109,122 +80,99 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         return scope.MoveToOuter(points);
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
-
     private Tensor Walk(IPredictor model, Batch batch, Tensor start)
     {
         using var scope = NewDisposeScope();
-        double pixels = (double)start.numel() / batch.Count;
-        Tensor point = start.clone(),
-            best = start.clone(),
-            before = Distances(model, batch, start);
-        Tensor nearest = ones_like(before).mul_(double.PositiveInfinity),
-            distance = before.clone();
-        ToBoundary(start);
-        for (int t = 1; t <= Steps; t++)
+        double d = (double)start.numel() / batch.Count;
+        double theta = Norm == Norm.L2 ? Gamma / (d * Math.Sqrt(d)) : Gamma / (d * d);
+        int halvings = Math.Max(0, (int)Math.Ceiling(Math.Log2(1 / theta)));
+        Tensor point = start.clone();
+        Tensor best = start.clone();
+        Tensor nearest = full([batch.Count, 1, 1, 1], double.PositiveInfinity);
+        Tensor outside = start;
+        for (int t = 1; ; t++)
         {
             using var inner = NewDisposeScope();
-            // δ = √d·θ·distance in L2 and d·θ·distance in Linf: both γ·distance/d.
-            Tensor radius = t == 1 ? ones_like(before).mul_(FirstRadius) : before.mul(Gamma / pixels);
-            Tensor direction = Normal(model, batch, point, radius, t);
-            ToBoundary(
-                Step(
-                    model,
-                    batch,
-                    point,
-                    direction,
-                    [.. distance.reshape(-1).ToArray<float>().Select(length => length / Math.Sqrt(t))]
-                )
-            );
-        }
-
-        return scope.MoveToOuter(best);
-
-        void ToBoundary(Tensor outside)
-        {
-            using var inner = NewDisposeScope();
-            double threshold = Norm == Norm.L2 ? Gamma / (pixels * Math.Sqrt(pixels)) : Gamma / (pixels * pixels);
-            int halvings = Math.Max(0, (int)Math.Ceiling(Math.Log2(1 / threshold)));
-            before.copy_(Distances(model, batch, outside));
-            Func<Tensor, Tensor, Tensor, Tensor> path =
-                Norm == Norm.L2
-                    ? StartingPoint.Blend
-                    : (clean, far, part) =>
-                    {
-                        Tensor length = part.mul(before);
-                        return far.maximum(clean.sub(length)).minimum(clean.add(length)).clamp_(0.0, 1.0);
-                    };
-            point.copy_(StartingPoint.Approach(model, batch, outside, halvings, path));
-            distance.copy_(Distances(model, batch, point));
-            best.copy_(where(distance.lt(nearest), point, best));
+            Tensor distanceOutside = Distance(batch, outside);
+            point.copy_(StartingPoint.Approach(model, batch, outside, halvings, PathFrom(distanceOutside)));
+            Tensor distance = Distance(batch, point);
+            best.copy_(where(distance < nearest, point, best));
             nearest.copy_(nearest.minimum(distance));
+            if (t > Steps)
+                return scope.MoveToOuter(best);
+
+            // δ = √d·θ·distance in L2 and d·θ·distance in Linf: both γ·distance/d.
+            Tensor delta = t == 1 ? full_like(distance, FirstRadius) : Gamma / d * distanceOutside;
+            Tensor direction = Normal(model, batch, point, delta, t);
+            Tensor next = LongestStep(model, batch, point, direction, distance / Math.Sqrt(t));
+            outside = inner.MoveToOuter(next);
         }
     }
 
-    // The mean of directions in which the goal is reached, less those in which it is not.
-    private Tensor Normal(IPredictor model, Batch batch, Tensor points, Tensor radius, int step)
+    // The ways that the binary search takes: straight in L2, along the box of the distance in Linf.
+    private Func<Tensor, Tensor, Tensor, Tensor> PathFrom(Tensor distance) =>
+        Norm == Norm.L2
+            ? StartingPoint.Blend
+            : (clean, far, part) =>
+            {
+                Tensor length = part * distance;
+                return far.maximum(clean - length).minimum(clean + length).clamp(0.0, 1.0);
+            };
+
+    // The normal of the boundary: the mean of directions in which the goal is reached, less those in which it is not.
+    private Tensor Normal(IPredictor model, Batch batch, Tensor points, Tensor delta, int step)
     {
         using var scope = NewDisposeScope();
-        Tensor result = zeros_like(points);
         int queries = (int)Math.Min(InitialQueries * Math.Sqrt(step), MostQueries);
-        int rowsAtOnce = Math.Max(1, Portion / queries);
-        for (long from = 0; from < batch.Count; from += rowsAtOnce)
+        Tensor result = zeros_like(points);
+        foreach (long[] rows in Rows.All(batch.Count).Chunk(Math.Max(1, Portion / queries)))
         {
             using var inner = NewDisposeScope();
-            long[] rows = [.. Rows.All(batch.Count).Skip((int)from).Take(rowsAtOnce)];
-            result.Put(rows, NormalOf(model, batch.Select(rows), points.At(rows), radius.At(rows), step, queries));
+            result.Put(rows, Estimate(model, batch.Select(rows), points.At(rows), delta.At(rows), step, queries));
         }
 
         return scope.MoveToOuter(
-            Norm == Norm.Linf
-                ? result.sign()
-                : result.div(linalg.vector_norm(result, 2, s_image, true).clamp_min(1e-30))
+            Norm == Norm.Linf ? result.sign() : result / Norm.L2.Of(result, keepdim: true).clamp_min(Smallest)
         );
     }
 
-    private Tensor NormalOf(IPredictor model, Batch batch, Tensor points, Tensor radius, int step, int queries)
+    private Tensor Estimate(IPredictor model, Batch batch, Tensor points, Tensor delta, int step, int queries)
     {
         using var scope = NewDisposeScope();
         long[] shape = points.shape[1..];
         SampleRandom random = batch.Random.Fork(step);
-        Tensor centers = points.unsqueeze(1),
-            radii = radius.unsqueeze(1);
-        Tensor signed = zeros([batch.Count, 1, points.numel() / batch.Count]),
-            all = zeros_like(signed),
-            signs = zeros([batch.Count, 1, 1]);
+        Tensor center = points.unsqueeze(1);
+        Tensor signed = zeros([batch.Count, 1, points.numel() / batch.Count]);
+        Tensor all = zeros_like(signed);
+        Tensor signs = zeros([batch.Count, 1, 1]);
         for (int from = 0; from < queries; from += Portion)
         {
             using var inner = NewDisposeScope();
             int count = Math.Min(Portion, queries - from);
             long[] drawn = [count, .. shape];
-            Tensor noise =
-                Norm == Norm.L2 ? random.Normal(from, drawn) : random.Uniform(from, drawn).mul_(2.0).add_(-1.0);
-            Tensor around = noise
-                .mul_(radii.div(linalg.vector_norm(noise, 2, [2, 3, 4], true)))
-                .add_(centers)
-                .clamp_(0.0, 1.0);
-            Tensor reached = batch
-                .Goal.Repeat(count)
-                .IsReached(model.Predict(batch.With(around.reshape([-1, .. shape]))));
-            Tensor sign = reached.to(ScalarType.Float32).mul_(2.0).add_(-1.0).reshape(batch.Count, 1, count);
+            Tensor noise = Norm == Norm.L2 ? random.Normal(from, drawn) : (2 * random.Uniform(from, drawn)) - 1;
+            Tensor unit = noise / linalg.vector_norm(noise, 2, s_image, true);
+            Tensor around = (center + (delta.unsqueeze(1) * unit)).clamp(0.0, 1.0);
+            Tensor predictions = model.Predict(batch.With(around.flatten(0, 1)));
+            Tensor reached = batch.Goal.Repeat(count).IsReached(predictions).to(ScalarType.Float32);
+            Tensor sign = ((2 * reached) - 1).reshape(batch.Count, 1, count);
 
             // The directions that were really taken, after clipping. Dividing by δ, one number for each image, would
             // not turn their mean.
-            Tensor taken = around.sub(centers).reshape(batch.Count, count, -1);
+            Tensor taken = (around - center).reshape(batch.Count, count, -1);
             signed.add_(MatrixProduct.Of(sign, taken));
             all.add_(MatrixProduct.Of(ones_like(sign), taken));
             signs.add_(sign.sum(2, true));
         }
 
         // The baseline, the mean sign, is taken off only where signs are mixed: elsewhere nothing would be left.
-        Tensor mean = signs.div((double)queries);
-        Tensor mixed = mean.abs().lt(1.0).to(ScalarType.Float32);
-        return scope.MoveToOuter(signed.addcmul_(all, mean.mul(mixed), -1.0).reshape([-1, .. shape]));
+        Tensor mean = signs / queries;
+        Tensor baseline = where(mean.abs() < 1, mean, zeros_like(mean));
+        return scope.MoveToOuter((signed - (baseline * all)).reshape([-1, .. shape]));
     }
 
     // The longest step of those halved in turn that still reaches the goal; none where all fail.
-    private static Tensor Step(IPredictor model, Batch batch, Tensor points, Tensor direction, double[] lengths)
+    private static Tensor LongestStep(IPredictor model, Batch batch, Tensor points, Tensor direction, Tensor length)
     {
         using var scope = NewDisposeScope();
         Tensor result = points.clone();
@@ -233,21 +181,16 @@ public sealed record HopSkipJump : IAttack<IPredictor>
         {
             using var inner = NewDisposeScope();
             Batch rest = batch.Select(open);
-            Tensor tried = direction
-                .At(open)
-                .mul_(Rows.Column(lengths.At(open).Select(length => Math.ScaleB(length, -halving))))
-                .add_(points.At(open))
-                .clamp_(0.0, 1.0);
+            Tensor step = length.At(open) * Math.ScaleB(1, -halving) * direction.At(open);
+            Tensor tried = (points.At(open) + step).clamp(0.0, 1.0);
             bool[] reached = rest.Goal.IsReached(model.Predict(rest.With(tried))).ToArray<bool>();
             long[] hits = Rows.Where(reached, true);
-            if (hits.Length > 0)
-                result.Put(open.At(hits), tried.At(hits));
+            result.Put(open.At(hits), tried.At(hits));
             open = open.At(Rows.Where(reached, false));
         }
 
         return scope.MoveToOuter(result);
     }
 
-    private Tensor Distances(IPredictor model, Batch batch, Tensor points) =>
-        Norm.Of(points.sub(batch.Images)).reshape(-1, 1, 1, 1);
+    private Tensor Distance(Batch batch, Tensor points) => Norm.Of(points - batch.Images, keepdim: true);
 }

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -34,62 +34,24 @@ public sealed record PobaGa : IAttack<IPredictor>
     public Norm Norm => Norm.L2;
 
     /// <summary>The number of noises bred for each image.</summary>
+    [Option("population", "noises bred for each image", Min = 2)]
     public int Population { get; init; } = 50;
 
     /// <summary>The number of generations.</summary>
+    [Option("generations", "generations", Min = 1)]
     public int Generations { get; init; } = 400;
 
     /// <summary>The chance that two noises are crossed rather than copied.</summary>
+    [Option("crossover", "chance that two noises are crossed")]
     public double Crossover { get; init; } = 1;
 
     /// <summary>The chance of each pixel of a child to be multiplied by 0, 1 or 2.</summary>
+    [Option("mutation", "chance of each pixel to mutate")]
     public double Mutation { get; init; } = 0.001;
 
     /// <summary>α: what visibility weighs beside reaching the goal.</summary>
+    [Option("alpha", "weight of visibility in the fitness")]
     public double Alpha { get; init; } = 3;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<PobaGa>(
-            new(),
-            "small change from labels alone, bred by a genetic algorithm",
-            "Chen et al., 2019, 1906.03181"
-        )
-            .Whole(
-                "population",
-                2,
-                "noises bred for each image",
-                attack => attack.Population,
-                (attack, value) => attack with { Population = value }
-            )
-            .Whole(
-                "generations",
-                1,
-                "generations",
-                attack => attack.Generations,
-                (attack, value) => attack with { Generations = value }
-            )
-            .Number(
-                "crossover",
-                0,
-                "chance that two noises are crossed",
-                attack => attack.Crossover,
-                (attack, value) => attack with { Crossover = value }
-            )
-            .Number(
-                "mutation",
-                0,
-                "chance of each pixel to mutate",
-                attack => attack.Mutation,
-                (attack, value) => attack with { Mutation = value }
-            )
-            .Number(
-                "alpha",
-                0,
-                "weight of visibility in the fitness",
-                attack => attack.Alpha,
-                (attack, value) => attack with { Alpha = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
@@ -104,9 +66,6 @@ public sealed record PobaGa : IAttack<IPredictor>
 
         return scope.MoveToOuter(points);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Evolve(IPredictor model, Batch batch, Tensor start)
     {

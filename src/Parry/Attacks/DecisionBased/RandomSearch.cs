@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -19,8 +20,20 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
     /// <inheritdoc/>
     public string Name => "random-search";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf or L2.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
     public Norm Norm
     {
         get;
@@ -33,38 +46,9 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
                 );
     } = Norm.Linf;
 
-    /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? Ball.UsualRadius(Norm);
-        init => _epsilon = value;
-    }
-
     /// <summary>The most perturbations that are drawn for an image.</summary>
+    [Option("draws", "most perturbations drawn for an image", Min = 1)]
     public int Draws { get; init; } = 100;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<RandomSearch>(
-            new(),
-            "random perturbations at the edge of the budget, until one fools",
-            "Athalye, Carlini, Wagner, 2018, 1802.00420"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "draws",
-                1,
-                "most perturbations drawn for an image",
-                attack => attack.Draws,
-                (attack, value) => attack with { Draws = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -78,9 +62,6 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
             Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
         );
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private (Tensor, bool[]) Search(IPredictor model, Batch batch, double epsilon)
     {

@@ -1,8 +1,9 @@
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -39,6 +40,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
 
     /// <summary>Linf or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -52,23 +55,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
     } = Norm.Linf;
 
     /// <summary>The most time for an image.</summary>
+    [Option("seconds", "the most time for an image")]
     public double Seconds { get; init; } = 60;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<GroundTruth>(
-            new(),
-            "provably smallest change of a small ReLU network, by mixed-integer programming",
-            "Carlini, Katz, Barrett and Dill, 2017, 1709.10207"
-        )
-            .Norms([Norm.Linf, Norm.L1], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Number(
-                "seconds",
-                0,
-                "the most time for an image",
-                attack => attack.Seconds,
-                (attack, value) => attack with { Seconds = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch) => ProveAll(model, batch).Images;
@@ -86,9 +74,6 @@ public sealed record GroundTruth : IAttack<IClassifier>
         Goal goal,
         CancellationToken cancellation = default
     ) => ProveAll(model, new Batch(Images.Of(images), goal, new SampleRandom(0, default)), cancellation);
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private (Tensor Images, IReadOnlyList<MinimalDistance> Distances) ProveAll(
         IClassifier model,

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Generative;
@@ -30,6 +30,7 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     /// <summary>
     /// The largest change of a pixel; by default 0.3, or what the generator that was loaded was trained for.
     /// </summary>
+    [Option("eps", "the largest change of a pixel")]
     public double Epsilon
     {
         get => _epsilon ?? _usual;
@@ -37,118 +38,59 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     }
 
     /// <inheritdoc/>
+    [Option("images", "training images it learns from", Min = 1)]
     public int TrainingImages { get; init; } = 5000;
 
     /// <summary>The number of times that the generator sees each training image.</summary>
+    [Option("epochs", "passes over the training images", Min = 1)]
     public int Epochs { get; init; } = 15;
 
     /// <summary>The weight of the loss of the attacked model.</summary>
+    [Option("adversarial", "weight of fooling the model")]
     public double Adversarial { get; init; } = 10;
 
     /// <summary>κ: an image counts no more once the goal is reached by this margin of the logits.</summary>
+    [Option("confidence", "by how much the goal is to win")]
     public double Confidence { get; init; } = 2;
 
     /// <summary>α: the weight of looking real to the discriminator.</summary>
+    [Option("realism", "weight of fooling the discriminator")]
     public double Realism { get; init; } = 1;
 
     /// <summary>β: the weight of the perturbation's length above the bound.</summary>
+    [Option("hinge", "weight of the perturbation's L2 length above the bound")]
     public double Hinge { get; init; } = 1;
 
     /// <summary>c: the L2 length of a perturbation that costs nothing.</summary>
+    [Option("bound", "L2 length that costs nothing")]
     public double Bound { get; init; } = 3;
 
-    /// <summary>The file or name of the generator that was loaded; null for none.</summary>
-    public string? Weights { get; private init; }
+    /// <summary>
+    /// A file of <c>parry train advgan</c>, or the name of one that ships: a generator that was trained before,
+    /// untargeted. To train the attack then means to go on from that one, as against a defense that it did not know.
+    /// Null for none.
+    /// </summary>
+    /// <exception cref="UserErrorException">There is none, or it holds something else.</exception>
+    [Option(
+        "weights",
+        "a trained generator: it attacks the bare model as it is; for a defense it knows it learns on from there",
+        Values = "a weight file or the name of one that ships"
+    )]
+    public string? Weights
+    {
+        get;
+        init
+        {
+            field = value;
+            if (value is null)
+                return;
+            (PerturbationGenerator generator, _usual, _) = PerturbationGenerator.Load(ModelCatalog.Find(value));
+            _learned = PerturbationGenerators.Of(generator, _usual);
+        }
+    }
 
     /// <inheritdoc/>
     public bool IsTrained => _learned is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<AdvGan>(
-            new(),
-            "a trained generator that draws perturbations, against a discriminator",
-            "Xiao et al., 2018, 1801.02610"
-        )
-            .Budget(
-                "the largest change of a pixel",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Whole(
-                "images",
-                1,
-                "training images it learns from",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Whole(
-                "epochs",
-                1,
-                "passes over the training images",
-                attack => attack.Epochs,
-                (attack, value) => attack with { Epochs = value }
-            )
-            .Number(
-                "adversarial",
-                0,
-                "weight of fooling the model",
-                attack => attack.Adversarial,
-                (attack, value) => attack with { Adversarial = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the goal is to win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Number(
-                "realism",
-                0,
-                "weight of fooling the discriminator",
-                attack => attack.Realism,
-                (attack, value) => attack with { Realism = value }
-            )
-            .Number(
-                "hinge",
-                0,
-                "weight of the perturbation's L2 length above the bound",
-                attack => attack.Hinge,
-                (attack, value) => attack with { Hinge = value }
-            )
-            .Number(
-                "bound",
-                0,
-                "L2 length that costs nothing",
-                attack => attack.Bound,
-                (attack, value) => attack with { Bound = value }
-            )
-            .Text(
-                "weights",
-                "a weight file or the name of one that ships",
-                "a trained generator: it attacks the bare model as it is; for a defense it knows it learns on from "
-                    + "there",
-                attack => attack.Weights,
-                (attack, text) => attack.Load(text)
-            );
-
-    /// <summary>
-    /// The attack with a generator that was trained before, untargeted. To train it means to go on from that one, as
-    /// against a defense that it did not know.
-    /// </summary>
-    /// <param name="weights">A file of <c>parry train advgan</c>, or the name of one that ships.</param>
-    /// <exception cref="UserErrorException">There is none, or it holds something else.</exception>
-    public AdvGan Load(string weights)
-    {
-        var (generator, epsilon, _) = PerturbationGenerator.Load(ModelCatalog.Find(weights));
-        return this with
-        {
-            Weights = weights,
-            _usual = epsilon,
-            _learned = PerturbationGenerators.Of(generator, epsilon),
-        };
-    }
 
     /// <summary>
     /// Prepares the training of a generator that is to be kept in a weight file, untargeted and for the attack's own
@@ -207,9 +149,6 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
             _learned ?? throw new InvalidOperationException("The attack advgan is not trained.");
         return [.. epsilons.Select(epsilon => learned.Perturb(images, goal, epsilon))];
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();

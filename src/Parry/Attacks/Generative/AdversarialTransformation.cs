@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -30,74 +30,31 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>What the network draws.</summary>
+    [Option("kind", "whether the network draws a change or the image")]
     public TransformationKind Kind { get; init; }
 
     /// <inheritdoc/>
+    [Option("images", "training images it learns from", Min = 1)]
     public int TrainingImages { get; init; } = 2000;
 
     /// <summary>α: by how much the wanted class is to exceed the others, above 1.</summary>
+    [Option("alpha", "by how much the wanted class exceeds the others", Min = 1)]
     public double Alpha { get; init; } = 1.5;
 
     /// <summary>β: the weight of the change's size.</summary>
+    [Option("beta", "weight of the change's size")]
     public double Beta { get; init; } = 0.005;
 
     /// <summary>The number of times that the network sees each training image.</summary>
+    [Option("epochs", "passes over the training images", Min = 1)]
     public int Epochs { get; init; } = 30;
 
     /// <summary>Units of the hidden layer.</summary>
+    [Option("hidden", "units of the hidden layer", Min = 1)]
     public int Hidden { get; init; } = 500;
 
     /// <inheritdoc/>
     public bool IsTrained => _network is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<AdversarialTransformation>(
-            new(),
-            "a trained network that turns images into adversarial ones",
-            "Baluja and Fischer, 2017, 1703.09387"
-        )
-            .Choice(
-                "kind",
-                "whether the network draws a change or the image",
-                attack => attack.Kind,
-                (attack, value) => attack with { Kind = value }
-            )
-            .Whole(
-                "images",
-                1,
-                "training images it learns from",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Number(
-                "alpha",
-                1,
-                "by how much the wanted class exceeds the others",
-                attack => attack.Alpha,
-                (attack, value) => attack with { Alpha = value }
-            )
-            .Number(
-                "beta",
-                0,
-                "weight of the change's size",
-                attack => attack.Beta,
-                (attack, value) => attack with { Beta = value }
-            )
-            .Whole(
-                "epochs",
-                1,
-                "passes over the training images",
-                attack => attack.Epochs,
-                (attack, value) => attack with { Epochs = value }
-            )
-            .Whole(
-                "hidden",
-                1,
-                "units of the hidden layer",
-                attack => attack.Hidden,
-                (attack, value) => attack with { Hidden = value }
-            );
 
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
@@ -155,9 +112,6 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Draw(NetworkTraining.Apply(network, Input(images, goal, model.Classes)), images));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _network?.Dispose();

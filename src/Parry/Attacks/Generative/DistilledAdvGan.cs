@@ -1,7 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -29,69 +29,43 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
     public AdvGan Inner { get; init; } = new();
 
     /// <inheritdoc/>
-    public double Epsilon => Inner.Epsilon;
-
-    /// <inheritdoc/>
-    public int TrainingImages { get; init; } = 10_000;
+    [Option("eps", "the largest change of a pixel")]
+    public double Epsilon
+    {
+        get => Inner.Epsilon;
+        init => Inner = Inner with { Epsilon = value };
+    }
 
     /// <summary>Whether the local model learns only once.</summary>
+    [Option("kind", "whether the local model learns once, or along with the generator")]
     public DistillationKind Kind { get; init; } = DistillationKind.Dynamic;
 
+    /// <inheritdoc/>
+    [Option("images", "training images; half are for the local model", Min = 2)]
+    public int TrainingImages { get; init; } = 10_000;
+
+    /// <summary>Passes over the generator's images.</summary>
+    [Option("epochs", "passes over the generator's images", Min = 1)]
+    public int Epochs
+    {
+        get => Inner.Epochs;
+        init => Inner = Inner with { Epochs = value };
+    }
+
     /// <summary>Passes of the local model over its real images before the generator begins.</summary>
+    [Option("distillation-epochs", "passes of the local model before the generator begins", Min = 1)]
     public int DistillationEpochs { get; init; } = 5;
 
     /// <summary>The local model's architecture, one of <see cref="Classifiers.Names"/>.</summary>
-    public string Architecture { get; init; } = "lenet";
+    [Option("net", "the local model's architecture", Values = "a classifier architecture such as e or lenet")]
+    public string Architecture
+    {
+        get;
+        init => field = Classifiers.FullName(value);
+    } = "lenet";
 
     /// <inheritdoc/>
     public bool IsTrained => _learned is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<DistilledAdvGan>(
-            new(),
-            "AdvGAN's generator, trained on a local model that is distilled from the scores",
-            "Xiao et al., 2018, 1801.02610"
-        )
-            .Budget(
-                "the largest change of a pixel",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Inner = attack.Inner with { Epsilon = value } }
-            )
-            .Choice(
-                "kind",
-                "whether the local model learns once, or along with the generator",
-                attack => attack.Kind,
-                (attack, value) => attack with { Kind = value }
-            )
-            .Whole(
-                "images",
-                2,
-                "training images; half are for the local model",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Whole(
-                "epochs",
-                1,
-                "passes over the generator's images",
-                attack => attack.Inner.Epochs,
-                (attack, value) => attack with { Inner = attack.Inner with { Epochs = value } }
-            )
-            .Whole(
-                "distillation-epochs",
-                1,
-                "passes of the local model before the generator begins",
-                attack => attack.DistillationEpochs,
-                (attack, value) => attack with { DistillationEpochs = value }
-            )
-            .Text(
-                "net",
-                "a classifier architecture such as e or lenet",
-                "the local model's architecture",
-                attack => attack.Architecture,
-                (attack, text) => attack with { Architecture = Classifiers.FullName(text) }
-            );
 
     /// <inheritdoc/>
     public ITrainedAttack<IScorer> Train(
@@ -131,9 +105,6 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
             _learned ?? throw new InvalidOperationException("The attack advgan-distilled is not trained.");
         return [.. epsilons.Select(epsilon => learned.Perturb(images, goal, epsilon))];
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();

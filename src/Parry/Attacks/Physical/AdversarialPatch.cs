@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -35,82 +35,32 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     public Tensor? Patch { get; init; }
 
     /// <summary>The smallest patch, as a share of the image's pixels.</summary>
+    [Option("min-area", "smallest patch, as a share of the pixels")]
     public double SmallestArea { get; init; } = 0.05;
 
     /// <summary>The largest patch, as a share of the image's pixels.</summary>
+    [Option("area", "largest patch, as a share of the pixels")]
     public double LargestArea { get; init; } = 0.1;
 
     /// <summary>The largest turn to either side, in degrees.</summary>
+    [Option("rotation", "largest turn of the patch, in degrees")]
     public double Rotation { get; init; } = 22.5;
 
     /// <inheritdoc/>
+    [Option("images", "images it learns from", Min = 1)]
     public int TrainingImages { get; init; } = 2000;
 
     /// <summary>The number of training steps.</summary>
+    [Option("steps", "steps of its training", Min = 1)]
     public int Steps { get; init; } = 500;
 
     /// <summary>The number of images in a training step.</summary>
+    [Option("batch", "images in a step of its training", Min = 1)]
     public int BatchSize { get; init; } = 128;
 
     /// <summary>Adam's learning rate, in values of the patch.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 0.05;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<AdversarialPatch>(
-            new(),
-            "one sticker for all images, at any place, turn and size",
-            "Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665"
-        )
-            .Number(
-                "min-area",
-                0,
-                "smallest patch, as a share of the pixels",
-                attack => attack.SmallestArea,
-                (attack, value) => attack with { SmallestArea = value }
-            )
-            .Number(
-                "area",
-                0,
-                "largest patch, as a share of the pixels",
-                attack => attack.LargestArea,
-                (attack, value) => attack with { LargestArea = value }
-            )
-            .Number(
-                "rotation",
-                0,
-                "largest turn of the patch, in degrees",
-                attack => attack.Rotation,
-                (attack, value) => attack with { Rotation = value }
-            )
-            .Whole(
-                "images",
-                1,
-                "images it learns from",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "steps of its training",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "batch",
-                1,
-                "images in a step of its training",
-                attack => attack.BatchSize,
-                (attack, value) => attack with { BatchSize = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            );
 
     /// <inheritdoc/>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -179,9 +129,6 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
 
     /// <inheritdoc/>
     public void Dispose() => Patch?.Dispose();
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Learn(
         IClassifier model,

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -27,84 +27,34 @@ public sealed record Lavan : IAttack<IClassifier>
     /// The largest share of the image's pixels that may change; the square is the largest one within it, at least one
     /// pixel.
     /// </summary>
+    [Option("area", "largest share of the pixels that may change")]
     public double Area { get; init; } = 0.02;
 
     /// <summary>The row of the square's top; null for one drawn for each image.</summary>
+    [Option("top", "row of the square; auto: drawn for each image")]
     public int? Top { get; init; }
 
     /// <summary>The column of the square's left; null for one drawn for each image.</summary>
+    [Option("left", "column of the square; auto: drawn for each image")]
     public int? Left { get; init; }
 
     /// <summary>The largest number of steps at one place.</summary>
+    [Option("steps", "largest number of steps at one place", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>The length of the first step; it shrinks linearly to nothing.</summary>
+    [Option("step", "length of the first step; it shrinks to nothing")]
     public double Step { get; init; } = 0.25;
 
     /// <summary>The probability of reaching the goal at which an image is done.</summary>
+    [Option("confidence", "probability of the goal at which an image is done")]
     public double Confidence { get; init; } = 0.9;
 
     /// <summary>
     /// The number of squares tried, each with noise of its own; each after the first attacks only what has withstood.
     /// </summary>
+    [Option("restarts", "places tried; each attacks what has withstood", Min = 1)]
     public int Restarts { get; init; } = 1;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<Lavan>(
-            new(),
-            "a small square of visible noise, the rest left alone",
-            "Karmon, Zoran, Goldberg, 2018, 1801.02608"
-        )
-            .Number(
-                "area",
-                0,
-                "largest share of the pixels that may change",
-                attack => attack.Area,
-                (attack, value) => attack with { Area = value }
-            )
-            .Whole(
-                "top",
-                0,
-                "row of the square; auto: drawn for each image",
-                attack => attack.Top,
-                (attack, value) => attack with { Top = value }
-            )
-            .Whole(
-                "left",
-                0,
-                "column of the square; auto: drawn for each image",
-                attack => attack.Left,
-                (attack, value) => attack with { Left = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "largest number of steps at one place",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "step",
-                0,
-                "length of the first step; it shrinks to nothing",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "probability of the goal at which an image is done",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Whole(
-                "restarts",
-                1,
-                "places tried; each attacks what has withstood",
-                attack => attack.Restarts,
-                (attack, value) => attack with { Restarts = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -123,9 +73,6 @@ public sealed record Lavan : IAttack<IClassifier>
 
         return scope.MoveToOuter(found);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // Noise at one place: for each image the point that reaches the goal with the greatest probability.
     private (Tensor Images, bool[] Reached) Climb(IClassifier model, Batch batch, int restart)

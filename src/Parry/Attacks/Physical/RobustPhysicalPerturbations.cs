@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -30,153 +30,52 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>The share of the pixels in a mask that the attack finds itself.</summary>
+    [Option("area", "share of the pixels in a mask it finds itself")]
     public double Area { get; init; } = 0.05;
 
     /// <summary>A rectangle that the mask is, where it is set; the sides not given are the image's.</summary>
+    [Option("top", "row of a given rectangle")]
     public int? Top { get; init; }
 
     /// <inheritdoc cref="Top"/>
+    [Option("left", "column of a given rectangle")]
     public int? Left { get; init; }
 
     /// <inheritdoc cref="Top"/>
+    [Option("height", "height of a given rectangle", Min = 1)]
     public int? Height { get; init; }
 
     /// <inheritdoc cref="Top"/>
+    [Option("width", "width of a given rectangle", Min = 1)]
     public int? Width { get; init; }
 
     /// <summary>How the object may be seen.</summary>
+    [Options]
     public Views Views { get; init; } = new();
 
     /// <summary>The number of views in each step.</summary>
+    [Option("views", "views in each step", Min = 1)]
     public int ViewCount { get; init; } = 8;
 
     /// <summary>The number of Adam's steps for the perturbation, and as many for the mask.</summary>
+    [Option("steps", "steps of Adam, twice where the mask is found", Min = 1)]
     public int Steps { get; init; } = 50;
 
     /// <summary>Adam's learning rate, in values of the image.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 0.1;
 
     /// <summary>λ: the weight of the perturbation's norm.</summary>
+    [Option("lambda", "weight of the norm")]
     public double NormWeight { get; init; } = 0.05;
 
     /// <summary>ν: the weight of the non-printability score.</summary>
+    [Option("print", "weight of the non-printability score")]
     public double PrintWeight { get; init; } = 0.01;
 
     /// <summary>The number of levels of each channel that can be printed, evenly from 0 to 1.</summary>
+    [Option("levels", "printable levels of each channel", Min = 1)]
     public int Levels { get; init; } = 2;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<RobustPhysicalPerturbations>(
-            new(),
-            "stickers that fool the model in many views of the image",
-            "Eykholt et al., 2017, 1707.08945"
-        )
-            .Number(
-                "area",
-                0,
-                "share of the pixels in a mask it finds itself",
-                attack => attack.Area,
-                (attack, value) => attack with { Area = value }
-            )
-            .Whole(
-                "top",
-                0,
-                "row of a given rectangle",
-                attack => attack.Top,
-                (attack, value) => attack with { Top = value }
-            )
-            .Whole(
-                "left",
-                0,
-                "column of a given rectangle",
-                attack => attack.Left,
-                (attack, value) => attack with { Left = value }
-            )
-            .Whole(
-                "height",
-                1,
-                "height of a given rectangle",
-                attack => attack.Height,
-                (attack, value) => attack with { Height = value }
-            )
-            .Whole(
-                "width",
-                1,
-                "width of a given rectangle",
-                attack => attack.Width,
-                (attack, value) => attack with { Width = value }
-            )
-            .Number(
-                "rotation",
-                0,
-                "largest turn of a view, in degrees",
-                attack => attack.Views.Rotation,
-                (attack, value) => attack with { Views = attack.Views with { Rotation = value } }
-            )
-            .Number(
-                "zoom",
-                0,
-                "largest change of size of a view",
-                attack => attack.Views.Zoom,
-                (attack, value) => attack with { Views = attack.Views with { Zoom = value } }
-            )
-            .Number(
-                "shift",
-                0,
-                "largest move of a view, as a share of the side",
-                attack => attack.Views.Shift,
-                (attack, value) => attack with { Views = attack.Views with { Shift = value } }
-            )
-            .Number(
-                "brightness",
-                0,
-                "largest change of light of a view",
-                attack => attack.Views.Brightness,
-                (attack, value) => attack with { Views = attack.Views with { Brightness = value } }
-            )
-            .Whole(
-                "views",
-                1,
-                "views in each step",
-                attack => attack.ViewCount,
-                (attack, value) => attack with { ViewCount = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "steps of Adam, twice where the mask is found",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "lambda",
-                0,
-                "weight of the norm",
-                attack => attack.NormWeight,
-                (attack, value) => attack with { NormWeight = value }
-            )
-            .Number(
-                "print",
-                0,
-                "weight of the non-printability score",
-                attack => attack.PrintWeight,
-                (attack, value) => attack with { PrintWeight = value }
-            )
-            .Whole(
-                "levels",
-                1,
-                "printable levels of each channel",
-                attack => attack.Levels,
-                (attack, value) => attack with { Levels = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -190,9 +89,6 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
             images.add(Minimize(batch.Random.Fork(1), model, batch, mask, norm: 2)).clamp_(0.0, 1.0)
         );
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // The best change of each image within the mask.
     private Tensor Minimize(SampleRandom random, IClassifier model, Batch batch, Tensor mask, int norm)

@@ -1,3 +1,4 @@
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -14,15 +15,19 @@ public sealed record Views
     internal const int Draws = 5;
 
     /// <summary>The largest turn to either side, in degrees.</summary>
+    [Option("rotation", "largest turn of a view, in degrees")]
     public double Rotation { get; init; } = 15;
 
     /// <summary>The largest change of size: 0.1 is from 0.9 to 1.1 times.</summary>
+    [Option("zoom", "largest change of size of a view")]
     public double Zoom { get; init; } = 0.1;
 
     /// <summary>The largest move in each direction, as a share of the image's height and width.</summary>
+    [Option("shift", "largest move of a view, as a share of the side")]
     public double Shift { get; init; } = 0.05;
 
     /// <summary>The largest change of light: 0.2 is from 0.8 to 1.2 times, cut off at 1.</summary>
+    [Option("brightness", "largest change of light of a view")]
     public double Brightness { get; init; } = 0.2;
 
     /// <summary>One view of each image; what the image does not show continues its edges.</summary>

@@ -1,7 +1,6 @@
-using System.Globalization;
-using Parry.Attacks.Catalog;
 using Parry.Data;
 using Parry.Models;
+using Parry.Options;
 
 namespace Parry.Attacks.Poisoning;
 
@@ -21,15 +20,19 @@ public sealed record LabelFlip
     private const double Majority = 0.6;
 
     /// <summary>Which labels are changed.</summary>
+    [Option("kind", "which labels are changed")]
     public FlipKind Kind { get; init; }
 
     /// <summary>The budget C as a share of all labels, rounded down.</summary>
+    [Option("share", "largest share of the labels that is changed", Max = 1)]
     public double Share { get; init; } = 0.1;
 
     /// <summary>The class whose labels a targeted flip changes.</summary>
+    [Option("from", "class whose labels a targeted flip changes")]
     public int From { get; init; }
 
     /// <summary>The class that a targeted flip changes them to.</summary>
+    [Option("to", "class that a targeted flip changes them to")]
     public int To { get; init; } = 1;
 
     /// <summary>The command-line name.</summary>
@@ -40,52 +43,6 @@ public sealed record LabelFlip
 
     /// <summary>Authors and year.</summary>
     public static string Paper => "Xiao, Xiao, Eckert, 2012, ECAI";
-
-    /// <summary>Its settings with their defaults.</summary>
-    public static IReadOnlyList<AttackOption> Options { get; } =
-    [
-        new("kind", "random or targeted or worst-case", "random", "which labels are changed"),
-        new("share", "a number from 0 to 1, such as 0.1", "0.1", "largest share of the labels that is changed"),
-        new("from", "a whole number from 0 on", "0", "class whose labels a targeted flip changes"),
-        new("to", "a whole number from 0 on", "1", "class that a targeted flip changes them to"),
-    ];
-
-    /// <summary>The attack with some settings changed.</summary>
-    /// <param name="settings">Names of options with one value each, as text.</param>
-    /// <exception cref="UserErrorException">An option or its value is not one of those that are valid, which the
-    /// message lists.</exception>
-    public static LabelFlip Create(IEnumerable<KeyValuePair<string, string>> settings)
-    {
-        var flip = new LabelFlip();
-        foreach (var (name, text) in settings)
-        {
-            AttackOption option =
-                Options.FirstOrDefault(option => option.Name == name)
-                ?? throw new UserErrorException(
-                    $"the attack {Name} has no option "
-                        + $"{name}{NearestName.Hint(name, Options.Select(option => option.Name))}; its options: "
-                        + $"{string.Join(", ", Options.Select(option => option.Name))}"
-                );
-            bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number);
-            flip = (name, text) switch
-            {
-                ("kind", "random") => flip with { Kind = FlipKind.Random },
-                ("kind", "targeted") => flip with { Kind = FlipKind.Targeted },
-                ("kind", "worst-case") => flip with { Kind = FlipKind.WorstCase },
-                ("share", _) when Numbers.TryParse(text, out double share) && share is >= 0 and <= 1 => flip with
-                {
-                    Share = share,
-                },
-                ("from", _) when whole => flip with { From = number },
-                ("to", _) when whole => flip with { To = number },
-                _ => throw new UserErrorException(
-                    $"the attack {Name} takes for {name} {option.Values}, got \"{text}\""
-                ),
-            };
-        }
-
-        return flip;
-    }
 
     /// <summary>The same images with changed labels.</summary>
     /// <param name="training">The training set with its true labels.</param>
@@ -152,18 +109,6 @@ public sealed record LabelFlip
             trainer.Run(cancellation: cancellation);
             return Accuracy.Of(trainer.Classifier, test, cancellation);
         }
-    }
-
-    /// <summary>The text that gives the same attack again.</summary>
-    public override string ToString()
-    {
-        string share = $"share={Numbers.Text(Share)}";
-        return Kind switch
-        {
-            FlipKind.Random => $"{Name}:{share}",
-            FlipKind.Targeted => $"{Name}:kind=targeted,{share},from={From},to={To}",
-            _ => $"{Name}:kind=worst-case,{share}",
-        };
     }
 
     private static void WinMajorities(ImageSet training, int[] order, int budget, int[] labels)

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,118 +34,51 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     public Norm Norm => Norm.L2;
 
     /// <summary>What makes changes out of a few numbers.</summary>
+    [Option("decoder", "what makes changes out of a few numbers")]
     public ZoomDecoder Decoder { get; init; }
 
     /// <summary>The height and width of the image that is resized; null for half the image's, at most 32.</summary>
+    [Option("side", "height and width that are resized; auto: half the image's, at most 32", Min = 1)]
     public int? Side { get; init; }
 
     /// <summary>Whether images are changed in tanh space. Black and white hardly move there.</summary>
+    [Option("tanh", "work in tanh space")]
     public bool Tanh { get; init; }
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 1000;
 
     /// <summary>After how many steps the constant is changed, by whether one of them succeeded.</summary>
+    [Option("switch", "steps after which the constant changes", Min = 1)]
     public int Switch { get; init; } = 100;
 
     /// <summary>The random directions of a step after the first success.</summary>
+    [Option("directions", "random directions of a step after the first success", Min = 1)]
     public int Directions { get; init; } = 5;
 
     /// <summary>Adam's learning rate.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 0.1;
 
     /// <summary>κ: by how much the wrong log-probability must exceed the others.</summary>
+    [Option("confidence", "by how much the wrong class must win")]
     public double Confidence { get; init; }
 
     /// <inheritdoc/>
+    [Option("images", "training images of the auto-encoder", Min = 1)]
     public int TrainingImages { get; init; } = 2000;
 
     /// <summary>How often the auto-encoder sees each image in training.</summary>
+    [Option("epochs", "epochs of the auto-encoder's training", Min = 1)]
     public int Epochs { get; init; } = 20;
 
     /// <inheritdoc/>
     public bool IsTrained => Decoder == ZoomDecoder.Bilinear || Codec is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<AutoZoom>(
-            new(),
-            "small L2 change through a decoder, along random directions",
-            "Tu et al., 2018, 1805.11770"
-        )
-            .Choice(
-                "decoder",
-                "what makes changes out of a few numbers",
-                attack => attack.Decoder,
-                (attack, value) => attack with { Decoder = value }
-            )
-            .Whole(
-                "side",
-                1,
-                "height and width that are resized; auto: half the image's, at most 32",
-                attack => attack.Side,
-                (attack, value) => attack with { Side = value }
-            )
-            .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "switch",
-                1,
-                "steps after which the constant changes",
-                attack => attack.Switch,
-                (attack, value) => attack with { Switch = value }
-            )
-            .Whole(
-                "directions",
-                1,
-                "random directions of a step after the first success",
-                attack => attack.Directions,
-                (attack, value) => attack with { Directions = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong class must win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Whole(
-                "images",
-                1,
-                "training images of the auto-encoder",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Whole(
-                "epochs",
-                1,
-                "epochs of the auto-encoder's training",
-                attack => attack.Epochs,
-                (attack, value) => attack with { Epochs = value }
-            );
 
     /// <inheritdoc/>
     public ITrainedAttack<IScorer> Train(
@@ -178,9 +111,6 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
 
     /// <inheritdoc/>
     public void Dispose() => Codec?.Dispose();
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Descend(IScorer model, Batch all)
     {

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -35,85 +35,38 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>The members of a generation.</summary>
+    [Option("population", "members of a generation", Min = 2)]
     public int Population { get; init; } = 6;
 
     /// <summary>The number of generations after the first.</summary>
+    [Option("generations", "generations after the first")]
     public int Generations { get; init; } = 5000;
 
     /// <summary>Whether rate and range of mutation shrink when nothing gets better.</summary>
+    [Option("adaptive", "shrink rate and range when nothing gets better")]
     public bool Adaptive { get; init; } = true;
 
     /// <summary>
     /// ρ: the share of values that a mutation changes, or the least one when it shrinks; null for 0.05, or 0.1.
     /// </summary>
+    [Option("rate", "share of values that a mutation changes, or the least; auto: 0.1, not adaptive 0.05")]
     public double? Rate { get; init; }
 
     /// <summary>
     /// α: the range of a mutation as a part of the budget, or the least one when it shrinks; null for 1, or 0.15.
     /// </summary>
+    [Option("range", "range of a mutation as a part of eps, or the least; auto: 0.15, not adaptive 1")]
     public double? Range { get; init; }
 
     /// <summary>
     /// The height and width of the perturbation, at most the image's; null for the image's, at most 96.
     /// </summary>
+    [Option("side", "height and width of the perturbation; auto: the image's, at most 96", Min = 1)]
     public int? Side { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<GeneticAttack>(
-            new(),
-            "a genetic algorithm on small populations of perturbations",
-            "Alzantot et al., 2018, 1805.11090"
-        )
-            .Budget(
-                "the largest change of a value",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Whole(
-                "population",
-                2,
-                "members of a generation",
-                attack => attack.Population,
-                (attack, value) => attack with { Population = value }
-            )
-            .Whole(
-                "generations",
-                0,
-                "generations after the first",
-                attack => attack.Generations,
-                (attack, value) => attack with { Generations = value }
-            )
-            .Flag(
-                "adaptive",
-                "shrink rate and range when nothing gets better",
-                attack => attack.Adaptive,
-                (attack, value) => attack with { Adaptive = value }
-            )
-            .Number(
-                "rate",
-                0,
-                "share of values that a mutation changes, or the least; auto: 0.1, not adaptive 0.05",
-                attack => attack.Rate,
-                (attack, value) => attack with { Rate = value }
-            )
-            .Number(
-                "range",
-                0,
-                "range of a mutation as a part of eps, or the least; auto: 0.15, not adaptive 1",
-                attack => attack.Range,
-                (attack, value) => attack with { Range = value }
-            )
-            .Whole(
-                "side",
-                1,
-                "height and width of the perturbation; auto: the image's, at most 96",
-                attack => attack.Side,
-                (attack, value) => attack with { Side = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon)
@@ -121,9 +74,6 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(batch.InPieces(Population, rows => Evolve(model, rows, epsilon)));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // Members are [N, population, values]; the elite is the first.
     private Tensor Evolve(IScorer model, Batch batch, double epsilon)

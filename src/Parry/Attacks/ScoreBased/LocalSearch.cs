@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -29,55 +29,23 @@ public sealed record LocalSearch : IAttack<IScorer>
     public Norm Norm => Norm.L0;
 
     /// <summary>The number of rounds.</summary>
+    [Option("rounds", "number of rounds", Min = 1)]
     public int Rounds { get; init; } = 150;
 
     /// <summary>The pixels that a round changes.</summary>
+    [Option("pixels", "pixels that a round changes", Min = 1)]
     public int Pixels { get; init; } = 5;
 
     /// <summary>How far a neighborhood reaches to each side.</summary>
+    [Option("reach", "how far a neighborhood reaches to each side")]
     public int Reach { get; init; } = 5;
 
     /// <summary>
     /// The factor by which a value moves away from the middle of the box; what would leave the box comes in at the
     /// other end.
     /// </summary>
+    [Option("factor", "by which a value moves away from the middle")]
     public double Factor { get; init; } = 1.5;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<LocalSearch>(
-            new(),
-            "changes the pixels that matter most, searching around them",
-            "Narodytska, Kasiviswanathan, 2016, 1612.06299"
-        )
-            .Whole(
-                "rounds",
-                1,
-                "number of rounds",
-                attack => attack.Rounds,
-                (attack, value) => attack with { Rounds = value }
-            )
-            .Whole(
-                "pixels",
-                1,
-                "pixels that a round changes",
-                attack => attack.Pixels,
-                (attack, value) => attack with { Pixels = value }
-            )
-            .Whole(
-                "reach",
-                0,
-                "how far a neighborhood reaches to each side",
-                attack => attack.Reach,
-                (attack, value) => attack with { Reach = value }
-            )
-            .Number(
-                "factor",
-                0,
-                "by which a value moves away from the middle",
-                attack => attack.Factor,
-                (attack, value) => attack with { Factor = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch)
@@ -85,9 +53,6 @@ public sealed record LocalSearch : IAttack<IScorer>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Search(model, batch));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Search(IScorer model, Batch batch)
     {

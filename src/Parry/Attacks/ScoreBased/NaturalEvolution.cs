@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
@@ -27,70 +27,28 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 200;
 
     /// <summary>The queries of one step; an odd one is left out.</summary>
+    [Option("queries", "queries of one step", Min = 2)]
     public int Queries { get; init; } = 50;
 
     /// <summary>σ: the deviation of the Gaussian directions.</summary>
+    [Option("sigma", "deviation of the Gaussian directions")]
     public double Sigma { get; init; } = 0.001;
 
     /// <summary>The length of a step, until the loss stops rising.</summary>
+    [Option("lr", "length of a step; halved when the loss stops rising")]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>The part of the last direction that stays.</summary>
+    [Option("momentum", "part of the last direction that stays")]
     public double Momentum { get; init; } = 0.9;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<NaturalEvolution>(
-            new(),
-            "PGD with gradients estimated from scores along Gaussian directions",
-            "Ilyas et al., 2018, 1804.08598"
-        )
-            .Budget(
-                "the largest change of a value",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "queries",
-                2,
-                "queries of one step",
-                attack => attack.Queries,
-                (attack, value) => attack with { Queries = value }
-            )
-            .Number(
-                "sigma",
-                0,
-                "deviation of the Gaussian directions",
-                attack => attack.Sigma,
-                (attack, value) => attack with { Sigma = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "length of a step; halved when the loss stops rising",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "momentum",
-                0,
-                "part of the last direction that stays",
-                attack => attack.Momentum,
-                (attack, value) => attack with { Momentum = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon)
@@ -98,9 +56,6 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows, epsilon)));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Climb(IScorer model, Batch batch, double epsilon)
     {

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -24,10 +24,12 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
     public Norm Norm => Norm.L0;
 
     /// <summary>The largest number of changed values; a pixel has as many as the image has channels.</summary>
+    [Option("eps", "the largest number of changed values; a pixel has one for each channel")]
     public double Epsilon { get; init; } = 1;
 
     /// <summary>The number of candidates.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 4: a child needs three others.</exception>
+    [Option("population", "number of candidates", Min = 4)]
     public int Population
     {
         get;
@@ -42,44 +44,12 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
     } = 400;
 
     /// <summary>The number of generations after the first.</summary>
+    [Option("generations", "generations after the first")]
     public int Generations { get; init; } = 100;
 
     /// <summary>F: the weight of the difference between two others.</summary>
+    [Option("weight", "of the difference between two candidates")]
     public double Weight { get; init; } = 0.5;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<OnePixel>(
-            new(),
-            "a few pixels, found by differential evolution",
-            "Su, Vargas, Sakurai, 2017, 1710.08864"
-        )
-            .Budget(
-                "the largest number of changed values; a pixel has one for each channel",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Whole(
-                "population",
-                4,
-                "number of candidates",
-                attack => attack.Population,
-                (attack, value) => attack with { Population = value }
-            )
-            .Whole(
-                "generations",
-                0,
-                "generations after the first",
-                attack => attack.Generations,
-                (attack, value) => attack with { Generations = value }
-            )
-            .Number(
-                "weight",
-                0,
-                "of the difference between two candidates",
-                attack => attack.Weight,
-                (attack, value) => attack with { Weight = value }
-            );
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The budget is above zero and below one pixel.</exception>
@@ -98,9 +68,6 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(batch.InPieces(Population, rows => Evolve(model, rows, pixels)));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // Candidates are [N, population, genes], and each pixel's genes its row, its column and its color, all in [0, 1].
     private Tensor Evolve(IScorer model, Batch batch, int pixels)

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,48 +26,22 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     public Norm Norm => Norm.L2;
 
     /// <summary>The directions.</summary>
+    [Option("basis", "the directions")]
     public SimbaBasis Basis { get; init; }
 
     /// <summary>ε: the length of a step.</summary>
+    [Option("step", "length of a step")]
     public double Step { get; init; } = 0.2;
 
     /// <summary>The directions tried, from the first again after the last; null for all there are, once.</summary>
+    [Option("steps", "directions tried, from the first again after the last; auto: all, once", Min = 1)]
     public int? Steps { get; init; }
 
     /// <summary>
     /// The frequencies of the cosine transform in each dimension; null for all up to 32 pixels, else an eighth.
     /// </summary>
+    [Option("frequencies", "frequencies of dct in each dimension; auto: all up to 32 pixels, else an eighth", Min = 1)]
     public int? Frequencies { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<SimpleBlackBox>(
-            new(),
-            "keeps steps along random pixels or frequencies that help",
-            "Guo et al., 2019, 1905.07121"
-        )
-            .Choice("basis", "the directions", attack => attack.Basis, (attack, value) => attack with { Basis = value })
-            .Number(
-                "step",
-                0,
-                "length of a step",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "directions tried, from the first again after the last; auto: all, once",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "frequencies",
-                1,
-                "frequencies of dct in each dimension; auto: all up to 32 pixels, else an eighth",
-                attack => attack.Frequencies,
-                (attack, value) => attack with { Frequencies = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch)
@@ -75,9 +49,6 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Climb(model, batch));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Climb(IScorer model, Batch batch)
     {

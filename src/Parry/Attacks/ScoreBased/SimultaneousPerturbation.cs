@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.ScoreBased;
@@ -26,60 +26,24 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>The queries of one step; an odd one is left out.</summary>
+    [Option("queries", "queries of one step", Min = 2)]
     public int Queries { get; init; } = 128;
 
     /// <summary>δ: how far along each direction the model is asked.</summary>
+    [Option("delta", "how far along each direction the model is asked")]
     public double Delta { get; init; } = 0.01;
 
     /// <summary>Adam's learning rate.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 0.01;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<SimultaneousPerturbation>(
-            new(),
-            "Adam on gradients estimated from scores along random signs",
-            "Uesato et al., 2018, 1802.05666"
-        )
-            .Budget(
-                "the largest change of a value",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "queries",
-                2,
-                "queries of one step",
-                attack => attack.Queries,
-                (attack, value) => attack with { Queries = value }
-            )
-            .Number(
-                "delta",
-                0,
-                "how far along each direction the model is asked",
-                attack => attack.Delta,
-                (attack, value) => attack with { Delta = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon)
@@ -87,9 +51,6 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows, epsilon)));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Climb(IScorer model, Batch batch, double epsilon)
     {

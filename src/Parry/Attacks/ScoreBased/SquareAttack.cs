@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -16,17 +17,29 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record SquareAttack : IBudgetAttack<IScorer>
 {
-    private const double Least = 1e-38,
-        Smallest = 1e-12;
-    private static readonly long[] s_image = [1, 2, 3];
+    private const double Least = 1e-38;
+    private const double Smallest = 1e-12;
+    private static readonly long[] s_window = [2, 3];
     private static readonly int[] s_halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
     private readonly double? _epsilon;
 
     /// <inheritdoc/>
     public string Name => "square";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf or L2.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
     public Norm Norm
     {
         get;
@@ -39,48 +52,13 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
                 );
     } = Norm.Linf;
 
-    /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? Ball.UsualRadius(Norm);
-        init => _epsilon = value;
-    }
-
     /// <summary>The largest number of queries for an image.</summary>
+    [Option("queries", "most queries for an image", Min = 1)]
     public int Queries { get; init; } = 5000;
 
     /// <summary>The share of the image that the first squares cover.</summary>
+    [Option("p", "share of the image that the first squares cover")]
     public double Share { get; init; } = 0.8;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<SquareAttack>(
-            new(),
-            "random squares at the edge of the budget, kept when they help",
-            "Andriushchenko et al., 2019, 1912.00049"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "queries",
-                1,
-                "most queries for an image",
-                attack => attack.Queries,
-                (attack, value) => attack with { Queries = value }
-            )
-            .Number(
-                "p",
-                0,
-                "share of the image that the first squares cover",
-                attack => attack.Share,
-                (attack, value) => attack with { Share = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -95,9 +73,6 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
         );
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
-
     private (Tensor, bool[]) Search(IScorer model, Batch all, double epsilon)
     {
         using var scope = NewDisposeScope();
@@ -105,19 +80,18 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
         Tensor images = batch.Images.clone();
         var reached = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor best = Norm == Norm.Linf ? Stripes(model, batch, epsilon) : Tiles(model, batch, epsilon),
-            margins = Margins(model, batch, best);
+        Tensor best = Norm == Norm.Linf ? Stripes(batch, epsilon) : Tiles(batch, epsilon);
+        Tensor margins = Margins(model, batch, best);
         for (int query = 1; Leave() && query < Queries; query++)
         {
             using var inner = NewDisposeScope();
-            double side = Math.Sqrt(ShareAt(query - 1) * batch.Images.size(2) * batch.Images.size(3));
+            double side = Math.Sqrt(ShareAt(query - 1) * best.size(2) * best.size(3));
             Tensor next =
                 Norm == Norm.Linf
-                    ? Square(model, batch, best, epsilon, side, query)
-                    : Windows(model, batch, best, epsilon, side, query);
-            Tensor found = Margins(model, batch, next),
-                better = found.gt(margins);
-            best.copy_(where(better.reshape(-1, 1, 1, 1), next, best));
+                    ? Square(batch, best, epsilon, side, query)
+                    : Windows(batch, best, epsilon, side, query);
+            Tensor found = Margins(model, batch, next);
+            best.copy_(where((found > margins).reshape(-1, 1, 1, 1), next, best));
             margins.copy_(found.maximum(margins));
         }
 
@@ -128,11 +102,11 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
         // Lets rows go that reached the goal; whether any are left.
         bool Leave()
         {
-            bool[] hit = [.. margins.ToArray<float>().Select(margin => margin > 0)];
-            long[] hits = Rows.Where(hit, true),
-                stay = Rows.Where(hit, false);
-            if (hits.Length == 0)
+            bool[] hit = (margins > 0).ToArray<bool>();
+            if (!hit.Contains(true))
                 return true;
+            long[] hits = Rows.Where(hit, true);
+            long[] stay = Rows.Where(hit, false);
             using (NewDisposeScope())
                 images.Put(rows.At(hits), best.At(hits));
             foreach (long row in rows.At(hits))
@@ -146,132 +120,102 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     private static Tensor Margins(IScorer model, Batch batch, Tensor points)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(
-            AttackLoss.Margin(batch.Goal)(model.Probabilities(batch.With(points)).clamp_min(Least).log())
-        );
+        Tensor logProbabilities = model.Probabilities(batch.With(points)).clamp_min(Least).log();
+        return scope.MoveToOuter(AttackLoss.Margin(batch.Goal)(logProbabilities));
     }
 
     private double ShareAt(int query) => Share / Math.Pow(2, s_halvings.Count(limit => query > limit));
 
-    private static Tensor Stripes(IScorer model, Batch batch, double epsilon)
+    private static Tensor Stripes(Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        Tensor signs = batch.Random.Uniform(0, batch.Images.size(1), 1, batch.Images.size(3)).add_(-0.5).sign();
-        return scope.MoveToOuter(batch.Images.add(signs.mul_(epsilon)).clamp_(0.0, 1.0));
+        Tensor signs = (batch.Random.Uniform(0, batch.Images.size(1), 1, batch.Images.size(3)) - 0.5).sign();
+        return scope.MoveToOuter((batch.Images + (epsilon * signs)).clamp(0.0, 1.0));
     }
 
     // One square of each image goes to the edge of the budget, up or down by channel.
-    private static Tensor Square(IScorer model, Batch batch, Tensor best, double epsilon, double wanted, int draw)
+    private static Tensor Square(Batch batch, Tensor best, double epsilon, double wanted, int draw)
     {
-        long channels = best.size(1),
-            height = best.size(2),
-            width = best.size(3),
-            side = Math.Clamp((long)Math.Round(wanted), 1, Math.Min(height, width));
-        Tensor numbers = batch.Random.Uniform(draw, channels + 2);
-        Tensor signs = numbers.slice(1, 0, channels, 1).sub(0.5).sign().reshape(-1, channels, 1, 1);
-        Tensor inside = Within(numbers.slice(1, channels, channels + 1, 1), height, side)
-            .reshape(-1, 1, height, 1)
-            .logical_and(Within(numbers.slice(1, channels + 1, channels + 2, 1), width, side).reshape(-1, 1, 1, width));
-        return where(inside, batch.Images.add(signs.mul_(epsilon)).clamp_(0.0, 1.0), best);
+        var (channels, height, width) = (best.size(1), best.size(2), best.size(3));
+        long side = Math.Clamp((long)Math.Round(wanted), 1, Math.Min(height, width));
+        Tensor[] numbers = batch.Random.Uniform(draw, channels + 2).split([channels, 1, 1], 1);
+        Tensor signs = (numbers[0] - 0.5).sign().reshape(-1, channels, 1, 1);
+        Tensor down = Within(numbers[1], height, side).reshape(-1, 1, height, 1);
+        Tensor across = Within(numbers[2], width, side).reshape(-1, 1, 1, width);
+        return where(down & across, (batch.Images + (epsilon * signs)).clamp(0.0, 1.0), best);
     }
 
     // Which of so many places are within a stretch that begins at a random one of those where it fits, [N, places].
     private static Tensor Within(Tensor uniform, long places, long stretch)
     {
-        Tensor begin = Begin(uniform, places, stretch),
-            all = arange(places, ScalarType.Int64).reshape(1, -1);
-        return all.ge(begin).logical_and(all.lt(begin.add((double)stretch)));
+        Tensor begin = Begin(uniform, places, stretch);
+        Tensor all = arange(places, ScalarType.Int64).reshape(1, -1);
+        return (all >= begin) & (all < begin + stretch);
     }
 
     private static Tensor Begin(Tensor uniform, long places, long stretch) =>
-        uniform.mul((double)(places - stretch + 1)).to(ScalarType.Int64);
+        (uniform * (places - stretch + 1)).to(ScalarType.Int64);
 
-    private static Tensor Tiles(IScorer model, Batch batch, double epsilon)
+    private static Tensor Tiles(Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
         Tensor change = zeros_like(batch.Images);
-        long channels = change.size(1),
-            height = change.size(2),
-            width = change.size(3),
-            side = Math.Max(1, height / 5),
-            down = height / side,
-            across = width / side;
-        Tensor numbers = batch.Random.Uniform(0, channels + 1, down, across).add_(-0.5);
-        for (int tile = 0; tile < down * across; tile++)
+        var (channels, height, width) = (change.size(1), change.size(2), change.size(3));
+        long side = Math.Max(1, height / 5);
+        var (down, across) = (height / side, width / side);
+        Tensor numbers = batch.Random.Uniform(0, channels + 1, down, across) - 0.5;
+        for (long tile = 0; tile < down * across; tile++)
         {
-            long y = tile / across,
-                x = tile % across,
-                top = ((height % side) / 2) + (y * side),
-                left = ((width % side) / 2) + (x * side);
-            Tensor number = numbers.slice(2, y, y + 1, 1).slice(3, x, x + 1, 1);
-            change
-                .slice(2, top, top + side, 1)
-                .slice(3, left, left + side, 1)
-                .copy_(
-                    Pattern(side, number.slice(1, channels, channels + 1, 1))
-                        .mul(number.slice(1, 0, channels, 1).sign())
-                );
+            var (y, x) = (tile / across, tile % across);
+            long top = (height % side / 2) + (y * side);
+            long left = (width % side / 2) + (x * side);
+            Tensor[] number = numbers.slice(2, y, y + 1, 1).slice(3, x, x + 1, 1).split([channels, 1], 1);
+            Tensor place = change.slice(2, top, top + side, 1).slice(3, left, left + side, 1);
+            place.copy_(Pattern(side, number[1]) * number[0].sign());
         }
 
-        return scope.MoveToOuter(Scaled(batch.Images, change, epsilon));
+        return scope.MoveToOuter(OnSphere(batch.Images, change, epsilon));
     }
 
     // One window of each image takes the length of another, and what is unused, in its own direction plus a pattern.
-    private static Tensor Windows(IScorer model, Batch batch, Tensor best, double epsilon, double wanted, int draw)
+    private static Tensor Windows(Batch batch, Tensor best, double epsilon, double wanted, int draw)
     {
-        long channels = best.size(1),
-            height = best.size(2),
-            width = best.size(3);
-        long side = Math.Clamp(
-            (long)Math.Round(wanted) | 1,
-            Math.Min(3, Math.Min(height, width)),
-            (Math.Min(height, width) - 1) | 1
-        );
-        Tensor numbers = batch.Random.Uniform(draw, channels + 5);
-        Tensor places = arange(channels, ScalarType.Int64)
-            .reshape(1, -1, 1, 1)
-            .mul((double)(height * width))
-            .add(arange(side, ScalarType.Int64).reshape(1, 1, -1, 1).mul((double)width))
-            .add(arange(side, ScalarType.Int64))
-            .flatten(1);
-        Tensor Window(long number) =>
-            places
-                .add(
-                    Begin(numbers.slice(1, number, number + 1, 1), height, side)
-                        .mul((double)width)
-                        .add(Begin(numbers.slice(1, number + 1, number + 2, 1), width, side))
-                )
-                .to(ScalarType.Int64);
+        var (channels, height, width) = (best.size(1), best.size(2), best.size(3));
+        long shorter = Math.Min(height, width);
+        long side = Math.Clamp((long)Math.Round(wanted) | 1, Math.Min(3, shorter), (shorter - 1) | 1);
+        Tensor[] numbers = batch.Random.Uniform(draw, channels + 5).split([channels, 1, 1, 1, 1, 1], 1);
+        Tensor to = Window(numbers[2], numbers[3]);
+        Tensor from = Window(numbers[4], numbers[5]);
 
-        Tensor to = Window(channels + 1),
-            from = Window(channels + 3),
-            change = best.sub(batch.Images).flatten(1);
-        Tensor rest = change.ScatterValue(1, from, 0.0).ScatterValue(1, to, 0.0);
-        Tensor length = Squared(change),
-            moved = length.sub(Squared(rest)).clamp_(0.0, double.PositiveInfinity);
-        Tensor free = (epsilon * epsilon - length)
-            .clamp_(0.0, double.PositiveInfinity)
-            .add_(moved)
-            .mul_(1.0 / channels)
-            .sqrt();
+        Tensor delta = (best - batch.Images).flatten(1);
+        Tensor rest = delta.ScatterValue(1, from, 0.0).ScatterValue(1, to, 0.0);
+        Tensor taken = (Squared(delta) - Squared(rest)).clamp_min(0.0);
+        Tensor unused = (epsilon * epsilon - Squared(delta)).clamp_min(0.0);
+        Tensor length = ((unused + taken) / channels).sqrt().reshape(-1, 1, 1, 1);
 
-        Tensor signs = numbers.slice(1, 0, channels, 1).sub(0.5).sign().reshape(-1, channels, 1, 1);
-        Tensor pattern = Pattern(side, numbers.slice(1, channels, channels + 1, 1).sub(0.5).reshape(-1, 1, 1, 1))
-            .mul(signs);
-        Tensor fresh = Unit(Unit(change.gather(1, to).reshape(-1, channels, side, side)).add(pattern))
-            .mul(free.reshape(-1, 1, 1, 1));
-        return Scaled(batch.Images, rest.scatter(1, to, fresh.flatten(1)).reshape(best.shape), epsilon);
+        Tensor signs = (numbers[0] - 0.5).sign().reshape(-1, channels, 1, 1);
+        Tensor pattern = signs * Pattern(side, (numbers[1] - 0.5).reshape(-1, 1, 1, 1));
+        Tensor own = delta.gather(1, to).reshape(-1, channels, side, side);
+        Tensor fresh = length * Unit(Unit(own) + pattern);
+        return OnSphere(batch.Images, rest.scatter(1, to, fresh.flatten(1)).reshape(best.shape), epsilon);
 
-        static Tensor Squared(Tensor rows) => rows.mul(rows).sum(1);
-        static Tensor Unit(Tensor windows) =>
-            windows.div(linalg.vector_norm(windows, 2, [2, 3], true).clamp_min(Smallest));
+        // The positions of a window's values in a flat image, by where it begins.
+        Tensor Window(Tensor top, Tensor left)
+        {
+            Tensor channel = arange(channels, ScalarType.Int64).reshape(1, -1, 1, 1) * (height * width);
+            Tensor row = arange(side, ScalarType.Int64).reshape(1, 1, -1, 1) * width;
+            Tensor inside = (channel + row + arange(side, ScalarType.Int64)).flatten(1);
+            return inside + (Begin(top, height, side) * width) + Begin(left, width, side);
+        }
     }
 
-    private static Tensor Scaled(Tensor images, Tensor change, double epsilon) =>
-        change
-            .mul(linalg.vector_norm(change, 2, s_image, true).clamp_min(Smallest).pow(-1.0).mul_(epsilon))
-            .add_(images)
-            .clamp_(0.0, 1.0);
+    private static Tensor Squared(Tensor rows) => (rows * rows).sum(1);
+
+    private static Tensor Unit(Tensor windows) =>
+        windows / linalg.vector_norm(windows, 2, s_window, true).clamp_min(Smallest);
+
+    private static Tensor OnSphere(Tensor images, Tensor change, double epsilon) =>
+        (images + (epsilon * Direction.Unit(change))).clamp(0.0, 1.0);
 
     // The window of length 1 that the paper draws for convolutions: one peak above, one of the other sign below; lying
     // where the number is negative.
@@ -280,20 +224,19 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
         var upright = new float[side * side];
         for (int y = 0; y < side; y++)
         {
+            bool above = y < side / 2;
+            long half = above ? side / 2 : side - (side / 2);
+            long row = above ? y : y - (side / 2);
             for (int x = 0; x < side; x++)
             {
-                bool above = y < side / 2;
-                long half = above ? side / 2 : side - (side / 2),
-                    row = above ? y : y - (side / 2);
-                long away = Math.Max(Math.Abs(row - (half / 2)), Math.Abs(x - (side / 2))),
-                    layers = Math.Max(half, side) / 2;
+                long away = Math.Max(Math.Abs(row - (half / 2)), Math.Abs(x - (side / 2)));
+                long layers = Math.Max(half, side) / 2;
                 for (long k = away; k <= layers; k++)
                     upright[(y * side) + x] += (above ? 1f : -1f) / ((k + 1) * (k + 1));
             }
         }
 
-        Tensor pattern = tensor(upright, [1, 1, side, side]);
-        pattern = pattern.div(linalg.vector_norm(pattern, 2, [2, 3], true));
-        return where(numbers.lt(0.0), pattern.transpose(2, 3), pattern);
+        Tensor pattern = Unit(tensor(upright, [1, 1, side, side]));
+        return where(numbers < 0, pattern.transpose(2, 3), pattern);
     }
 }

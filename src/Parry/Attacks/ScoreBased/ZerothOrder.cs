@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -36,120 +36,54 @@ public sealed record ZerothOrder : IAttack<IScorer>
     public Norm Norm => Norm.L2;
 
     /// <summary>Adam or Newton.</summary>
+    [Option("solver", "how a coordinate is moved")]
     public ZooSolver Solver { get; init; }
 
     /// <summary>
     /// Whether coordinates are those of tanh space. In the space of black and white images its slopes vanish.
     /// </summary>
+    [Option("tanh", "work in tanh space")]
     public bool Tanh { get; init; }
 
     /// <summary>The number of constants c that are tried for each image.</summary>
+    [Option("steps", "constants tried in the binary search", Min = 1)]
     public int SearchSteps { get; init; } = 9;
 
     /// <summary>The number of steps for each constant.</summary>
+    [Option("iterations", "steps for each constant", Min = 1)]
     public int Iterations { get; init; } = 3000;
 
     /// <summary>The coordinates of one step; each costs two queries.</summary>
+    [Option("coordinates", "coordinates of a step, two queries each", Min = 1)]
     public int Coordinates { get; init; } = 128;
 
     /// <summary>
     /// h: how far to both sides of a coordinate the model is asked; null for 1e-4, or 0.01 with Newton.
     /// </summary>
+    [Option("h", "how far beside a coordinate the model is asked; auto: 1e-4, newton 0.01")]
     public double? Difference { get; init; }
 
     /// <summary>The learning rate.</summary>
+    [Option("lr", "the learning rate")]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 0.01;
 
     /// <summary>κ: by how much the wrong log-probability must exceed the others.</summary>
+    [Option("confidence", "by how much the wrong class must win")]
     public double Confidence { get; init; }
 
     /// <summary>
     /// The first height and width of the change, at most the image's; null for the image's up to 32 pixels, else 32.
     /// </summary>
+    [Option("side", "first height and width of the change; auto: the image's, at most 32", Min = 1)]
     public int? Side { get; init; }
 
     /// <summary>Whether an image stops when its loss no longer falls.</summary>
+    [Option("abort-early", "stop an image whose loss no longer falls")]
     public bool AbortEarly { get; init; } = true;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<ZerothOrder>(
-            new(),
-            "smallest L2 change, by coordinate descent on differences of scores",
-            "Chen et al., 2017, 1708.03999"
-        )
-            .Choice(
-                "solver",
-                "how a coordinate is moved",
-                attack => attack.Solver,
-                (attack, value) => attack with { Solver = value }
-            )
-            .Flag("tanh", "work in tanh space", attack => attack.Tanh, (attack, value) => attack with { Tanh = value })
-            .Whole(
-                "steps",
-                1,
-                "constants tried in the binary search",
-                attack => attack.SearchSteps,
-                (attack, value) => attack with { SearchSteps = value }
-            )
-            .Whole(
-                "iterations",
-                1,
-                "steps for each constant",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Whole(
-                "coordinates",
-                1,
-                "coordinates of a step, two queries each",
-                attack => attack.Coordinates,
-                (attack, value) => attack with { Coordinates = value }
-            )
-            .Number(
-                "h",
-                0,
-                "how far beside a coordinate the model is asked; auto: 1e-4, newton 0.01",
-                attack => attack.Difference,
-                (attack, value) => attack with { Difference = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "the learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong class must win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Whole(
-                "side",
-                1,
-                "first height and width of the change; auto: the image's, at most 32",
-                attack => attack.Side,
-                (attack, value) => attack with { Side = value }
-            )
-            .Flag(
-                "abort-early",
-                "stop an image whose loss no longer falls",
-                attack => attack.AbortEarly,
-                (attack, value) => attack with { AbortEarly = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IScorer model, Batch batch)
@@ -157,9 +91,6 @@ public sealed record ZerothOrder : IAttack<IScorer>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(batch.InPieces((2 * Coordinates) + 1, rows => Search(model, rows)));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor Search(IScorer model, Batch batch)
     {

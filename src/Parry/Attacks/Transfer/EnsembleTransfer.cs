@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Transfer;
@@ -23,52 +23,27 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     /// <inheritdoc/>
     public Norm Norm => Inner.Norm;
 
-    /// <summary>Files or names of the models that images are crafted on.</summary>
-    public IReadOnlyList<string> From { get; init; } = [];
-
-    /// <summary>The attack on the ensemble.</summary>
-    public IBudgetAttack<IClassifier> Inner { get; init; } = new ProjectedGradientDescent();
-
     /// <summary>The largest perturbation, in the inner attack's norm; by default the inner attack's own.</summary>
+    [Option("eps", "the largest perturbation, in the norm of the attack on the ensemble")]
     public double Epsilon
     {
         get => _epsilon ?? Inner.Epsilon;
         init => _epsilon = value;
     }
 
+    /// <summary>Files or names of the models that images are crafted on.</summary>
+    [Option("from", "the models of the ensemble; must be given", Values = "models as NAME+NAME")]
+    public IReadOnlyList<string> From { get; init; } = [];
+
+    /// <summary>The attack on the ensemble.</summary>
+    [Option("attack", "the attack on the ensemble")]
+    public IBudgetAttack<IClassifier> Inner { get; init; } = new ProjectedGradientDescent();
+
     /// <inheritdoc/>
     public int TrainingImages => 0;
 
     /// <inheritdoc/>
     public bool IsTrained => _ensemble is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<EnsembleTransfer>(
-            new(),
-            "an attack on an ensemble of other models",
-            "Liu, Chen, Liu, Song, 2016, 1611.02770"
-        )
-            .Budget(
-                "the largest perturbation, in the norm of the attack on the ensemble",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Text(
-                "from",
-                "models as NAME+NAME",
-                "the models of the ensemble; must be given",
-                attack => attack.From.Count == 0 ? null : string.Join('+', attack.From),
-                (attack, text) =>
-                    text.Split('+') is var names && !names.Contains("") ? attack with { From = names } : null
-            )
-            .Text(
-                "attack",
-                InnerAttack.Values,
-                "the attack on the ensemble",
-                attack => InnerAttack.Text(attack.Inner),
-                (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null
-            );
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">No models are named, or one cannot be loaded or takes other
@@ -109,9 +84,6 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
             batch,
             epsilons
         );
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees the models.</summary>
     public void Dispose() => _ensemble?.Dispose();

@@ -1,8 +1,8 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -31,88 +31,44 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     /// <inheritdoc/>
     public Norm Norm => Inner.Norm;
 
-    /// <summary>The attack on the substitute.</summary>
-    public IBudgetAttack<IClassifier> Inner { get; init; } = new FastGradientSign();
-
     /// <summary>The largest perturbation, in the inner attack's norm; by default the inner attack's own.</summary>
+    [Option("eps", "the largest perturbation, in the norm of the attack on the substitute")]
     public double Epsilon
     {
         get => _epsilon ?? Inner.Epsilon;
         init => _epsilon = value;
     }
 
+    /// <summary>The attack on the substitute.</summary>
+    [Option("attack", "the attack on the substitute")]
+    public IBudgetAttack<IClassifier> Inner { get; init; } = new FastGradientSign();
+
     /// <inheritdoc/>
+    [Option("images", "training images it starts from", Min = 1)]
     public int TrainingImages { get; init; } = 150;
 
     /// <summary>λ: the step of augmentation.</summary>
+    [Option("lambda", "step of augmentation")]
     public double Lambda { get; init; } = 0.1;
 
     /// <summary>Rounds of training; the images double between them.</summary>
+    [Option("rounds", "rounds of training; the images double between them", Min = 1)]
     public int Rounds { get; init; } = 6;
 
     /// <summary>The epochs of a round.</summary>
+    [Option("epochs", "passes over the images in a round", Min = 1)]
     public int Epochs { get; init; } = 10;
 
     /// <summary>The substitute's architecture, one of <see cref="Classifiers.Names"/>.</summary>
-    public string Architecture { get; init; } = "classifier-e";
+    [Option("net", "the substitute's architecture", Values = "a classifier architecture such as e or lenet")]
+    public string Architecture
+    {
+        get;
+        init => field = Classifiers.FullName(value);
+    } = "classifier-e";
 
     /// <inheritdoc/>
     public bool IsTrained => _substitute is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<Substitute>(
-            new(),
-            "an attack on a substitute that is trained on the model's labels",
-            "Papernot et al., 2016, 1602.02697"
-        )
-            .Budget(
-                "the largest perturbation, in the norm of the attack on the substitute",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Text(
-                "attack",
-                InnerAttack.Values,
-                "the attack on the substitute",
-                attack => InnerAttack.Text(attack.Inner),
-                (attack, text) => InnerAttack.Parse(text) is { } inner ? attack with { Inner = inner } : null
-            )
-            .Whole(
-                "images",
-                1,
-                "training images it starts from",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Number(
-                "lambda",
-                0,
-                "step of augmentation",
-                attack => attack.Lambda,
-                (attack, value) => attack with { Lambda = value }
-            )
-            .Whole(
-                "rounds",
-                1,
-                "rounds of training; the images double between them",
-                attack => attack.Rounds,
-                (attack, value) => attack with { Rounds = value }
-            )
-            .Whole(
-                "epochs",
-                1,
-                "passes over the images in a round",
-                attack => attack.Epochs,
-                (attack, value) => attack with { Epochs = value }
-            )
-            .Text(
-                "net",
-                "a classifier architecture such as e or lenet",
-                "the substitute's architecture",
-                attack => attack.Architecture,
-                (attack, text) => attack with { Architecture = Classifiers.FullName(text) }
-            );
 
     /// <inheritdoc/>
     public ITrainedAttack<IPredictor> Train(
@@ -163,9 +119,6 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
             batch,
             epsilons
         );
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _substitute?.Network.Dispose();

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;
@@ -24,55 +24,23 @@ public sealed record Angri : ITrainedAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <inheritdoc/>
+    [Option("images", "training images it learns from", Min = 1)]
     public int TrainingImages { get; init; } = 2000;
 
     /// <summary>w: the weight of the change's size.</summary>
+    [Option("weight", "weight of the change's size")]
     public double Weight { get; init; } = 0.05;
 
     /// <summary>The number of times that the network sees each training image.</summary>
+    [Option("epochs", "passes over the training images", Min = 1)]
     public int Epochs { get; init; } = 20;
 
     /// <summary>Units of the hidden layer.</summary>
+    [Option("hidden", "units of the hidden layer", Min = 1)]
     public int Hidden { get; init; } = 500;
 
     /// <inheritdoc/>
     public bool IsTrained => _network is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<Angri>(
-            new(),
-            "a trained network that redraws an image as a wanted class",
-            "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159"
-        )
-            .Whole(
-                "images",
-                1,
-                "training images it learns from",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Number(
-                "weight",
-                0,
-                "weight of the change's size",
-                attack => attack.Weight,
-                (attack, value) => attack with { Weight = value }
-            )
-            .Whole(
-                "epochs",
-                1,
-                "passes over the training images",
-                attack => attack.Epochs,
-                (attack, value) => attack with { Epochs = value }
-            )
-            .Whole(
-                "hidden",
-                1,
-                "units of the hidden layer",
-                attack => attack.Hidden,
-                (attack, value) => attack with { Hidden = value }
-            );
 
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
@@ -126,9 +94,6 @@ public sealed record Angri : ITrainedAttack<IClassifier>
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Draw(network, images, Targets.ToReach(goal, _chosen!), model.Classes));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose()

@@ -1,5 +1,4 @@
-using Parry.Attacks.Steps;
-using Parry.Models;
+using Parry.Attacks.Building;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

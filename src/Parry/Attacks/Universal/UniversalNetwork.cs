@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,8 +27,18 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     /// <inheritdoc/>
     public string Name => "uan";
 
+    /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
+    [Option("eps", "the largest perturbation; 5 when the norm is l2")]
+    public double Epsilon
+    {
+        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 5);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf or L2.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
     public Norm Norm
     {
         get;
@@ -37,69 +48,24 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
                 : throw new ArgumentOutOfRangeException(nameof(value), $"UAN works in Linf and L2, not in {value}.");
     } = Norm.Linf;
 
-    /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 5);
-        init => _epsilon = value;
-    }
-
     /// <inheritdoc/>
+    [Option("images", "training images it learns from", Min = 1)]
     public int TrainingImages { get; init; } = 2000;
 
     /// <summary>κ: an image counts no more once the wrong logit wins by this.</summary>
+    [Option("confidence", "by how much the wrong logit is to win")]
     public double Confidence { get; init; } = 5;
 
     /// <summary>The number of times that the network sees each training image.</summary>
+    [Option("epochs", "passes over the training images", Min = 1)]
     public int Epochs { get; init; } = 20;
 
     /// <summary>Units of the hidden layer.</summary>
+    [Option("hidden", "units of the hidden layer", Min = 1)]
     public int Hidden { get; init; } = 500;
 
     /// <inheritdoc/>
     public bool IsTrained => _learned is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<UniversalNetwork>(
-            new(),
-            "one perturbation for all images, drawn by a trained network",
-            "Hayes and Danezis, 2017, 1708.05207"
-        )
-            .Budget(
-                "the largest perturbation; 5 when the norm is l2",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "images",
-                1,
-                "training images it learns from",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong logit is to win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Whole(
-                "epochs",
-                1,
-                "passes over the training images",
-                attack => attack.Epochs,
-                (attack, value) => attack with { Epochs = value }
-            )
-            .Whole(
-                "hidden",
-                1,
-                "units of the hidden layer",
-                attack => attack.Hidden,
-                (attack, value) => attack with { Hidden = value }
-            );
 
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
@@ -132,9 +98,6 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
         Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uan is not trained.");
         return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();

@@ -1,7 +1,8 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,8 +28,18 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     /// <inheritdoc/>
     public string Name => "uap";
 
+    /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
+    [Option("eps", "the largest perturbation; 5 when the norm is l2")]
+    public double Epsilon
+    {
+        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 5);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf or L2.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
     public Norm Norm
     {
         get;
@@ -38,79 +49,28 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
                 : throw new ArgumentOutOfRangeException(nameof(value), $"UAP works in Linf and L2, not in {value}.");
     } = Norm.Linf;
 
-    /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 5);
-        init => _epsilon = value;
-    }
-
     /// <inheritdoc/>
+    [Option("images", "training images it learns from", Min = 1)]
     public int TrainingImages { get; init; } = 1000;
 
     /// <summary>δ: the share of training images that may be left when it stops.</summary>
+    [Option("delta", "stop when at most this share of them is left")]
     public double Left { get; init; } = 0.2;
 
     /// <summary>The most passes over the training images.</summary>
+    [Option("passes", "most passes over them", Min = 1)]
     public int Passes { get; init; } = 5;
 
     /// <summary>The images whose steps are added before the next ones are judged.</summary>
+    [Option("batch", "images whose steps are added at once", Min = 1)]
     public int BatchSize { get; init; } = 100;
 
     /// <summary>The most steps of DeepFool for an image.</summary>
+    [Option("steps", "most steps of DeepFool", Min = 1)]
     public int Steps { get; init; } = 10;
 
     /// <inheritdoc/>
     public bool IsTrained => _learned is not null;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<UniversalPerturbation>(
-            new(),
-            "one perturbation for all images, gathered from DeepFool's steps",
-            "Moosavi-Dezfooli et al., 2016, 1610.08401"
-        )
-            .Budget(
-                "the largest perturbation; 5 when the norm is l2",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "images",
-                1,
-                "training images it learns from",
-                attack => attack.TrainingImages,
-                (attack, value) => attack with { TrainingImages = value }
-            )
-            .Number(
-                "delta",
-                0,
-                "stop when at most this share of them is left",
-                attack => attack.Left,
-                (attack, value) => attack with { Left = value }
-            )
-            .Whole(
-                "passes",
-                1,
-                "most passes over them",
-                attack => attack.Passes,
-                (attack, value) => attack with { Passes = value }
-            )
-            .Whole(
-                "batch",
-                1,
-                "images whose steps are added at once",
-                attack => attack.BatchSize,
-                (attack, value) => attack with { BatchSize = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "most steps of DeepFool",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            );
 
     /// <inheritdoc/>
     public ITrainedAttack<IClassifier> Train(
@@ -143,9 +103,6 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
         Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uap is not trained.");
         return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>Frees what it has learned.</summary>
     public void Dispose() => _learned?.Dispose();

@@ -1,7 +1,8 @@
-using Parry.Attacks.Catalog;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Attacks.ScoreBased;
-using Parry.Attacks.Steps;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -23,8 +24,21 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "autoattack";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2, 10 when it is l1")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf, L2 or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -37,62 +51,17 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
                 );
     } = Norm.Linf;
 
-    /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
-    /// for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? Ball.UsualRadius(Norm);
-        init => _epsilon = value;
-    }
-
     /// <summary>Which attacks are run.</summary>
+    [Option("version", "which attacks are run; rand is for randomized models")]
     public AutoAttackVersion Version { get; init; } = AutoAttackVersion.Standard;
 
     /// <summary>The number of steps of each climb of APGD and of FAB.</summary>
+    [Option("steps", "steps of APGD and FAB; comparable only with 100", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>The largest number of Square's queries for an image.</summary>
+    [Option("queries", "most queries of Square; comparable only with 5000", Min = 1)]
     public int Queries { get; init; } = 5000;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<AutoAttack>(
-            new(),
-            "APGD, targeted APGD, FAB and Square on what withstood",
-            "Croce and Hein, 2020, 2003.01690"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Choice(
-                "version",
-                "which attacks are run; rand is for randomized models",
-                attack => attack.Version,
-                (attack, value) => attack with { Version = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "steps of APGD and FAB; comparable only with 100",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "queries",
-                1,
-                "most queries of Square; comparable only with 5000",
-                attack => attack.Queries,
-                (attack, value) => attack with { Queries = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -106,9 +75,6 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
             Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))
         );
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private (Tensor, bool[]) Search(IClassifier model, Batch batch, double epsilon)
     {

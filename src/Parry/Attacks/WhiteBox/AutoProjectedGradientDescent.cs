@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -23,8 +24,21 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "apgd";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2, 10 when it is l1")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf, L2 or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -37,79 +51,27 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
                 );
     } = Norm.Linf;
 
-    /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
-    /// for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? Ball.UsualRadius(Norm);
-        init => _epsilon = value;
-    }
-
     /// <summary>The number of steps of each climb.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>
-    /// The number of climbs from random starts; each after the first attacks only what has withstood.
+    /// The number of climbs from random starts; each after the first attacks only what no other has fooled.
     /// </summary>
+    [Option("restarts", "number of climbs; each attacks what no other has fooled", Min = 1)]
     public int Restarts { get; init; } = 1;
 
     /// <summary>The loss that is raised.</summary>
+    [Option("loss", "what is raised")]
     public ApgdLoss Loss { get; init; } = ApgdLoss.CrossEntropy;
 
     /// <summary>How many wrong classes the targeted loss tries.</summary>
+    [Option("targets", "wrong classes that dlr-targeted tries", Min = 1)]
     public int Targets { get; init; } = 9;
 
     /// <summary>Over how many passes a gradient is averaged, for models that draw anew at each (EOT).</summary>
+    [Option("draws", "passes a gradient is averaged over, for randomized models", Min = 1)]
     public int Draws { get; init; } = 1;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<AutoProjectedGradientDescent>(
-            new(),
-            "PGD with momentum that halves its steps by itself",
-            "Croce and Hein, 2020, 2003.01690"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "restarts",
-                1,
-                "number of climbs; each attacks what has withstood",
-                attack => attack.Restarts,
-                (attack, value) => attack with { Restarts = value }
-            )
-            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-            .Whole(
-                "targets",
-                1,
-                "wrong classes that dlr-targeted tries",
-                attack => attack.Targets,
-                (attack, value) => attack with { Targets = value }
-            )
-            .Whole(
-                "draws",
-                1,
-                "passes a gradient is averaged over, for randomized models",
-                attack => attack.Draws,
-                (attack, value) => attack with { Draws = value }
-            );
 
     /// <inheritdoc/>
     /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
@@ -137,48 +99,49 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
         );
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
-
     private (Tensor, bool[]) Search(IClassifier model, Batch batch, double epsilon)
     {
         bool targeted = Loss == ApgdLoss.DlrTargeted;
         long[]? sources = targeted ? RankedClasses.Sources(model, batch) : null;
         long[][]? targets = targeted ? RankedClasses.Targets(model, batch, Targets) : null;
+        int climbs = (targets?[0].Length ?? 1) * Restarts;
         var survivors = new Survivors(batch);
-        for (int target = 0; target < (targets?[0].Length ?? 1); target++)
+        for (int climb = 0; climb < climbs; climb++)
         {
-            for (int restart = 0; restart < Restarts; restart++)
-            {
-                int run = (target * Restarts) + restart,
-                    aim = target;
-                survivors.Attack(
-                    (rest, rows) =>
-                        Climb(
-                            model,
-                            rest,
-                            epsilon,
-                            run,
-                            sources?.At(rows),
-                            targets?.At(rows).Select(classes => classes[aim]).ToArray()
-                        )
-                );
-            }
+            int number = climb;
+            survivors.Attack(
+                (rest, rows) =>
+                {
+                    long[]? from = sources?.At(rows);
+                    long[]? to = targets?.At(rows).Select(classes => classes[number / Restarts]).ToArray();
+                    return Climb(model, rest.WithRandom(rest.Random.Fork(number)), epsilon, LossOf(from, to));
+                }
+            );
         }
 
         return (survivors.Images, survivors.Reached);
     }
 
     // One climb; in L1 three in shrinking balls, each from where the one before came highest.
-    private (Tensor, bool[]) Climb(IClassifier model, Batch batch, double epsilon, int run, long[]? from, long[]? to)
+    private (Tensor, bool[]) Climb(IClassifier model, Batch batch, double epsilon, ApgdClimb.RowLoss loss)
     {
-        ApgdClimb To(double radius, int steps) =>
-            new(this, model, batch, batch.Random.Fork(run), radius, steps, from, to);
         int early = Norm == Norm.L1 ? (int)Math.Ceiling(0.3 * Steps) : 0;
         if (early == 0 || 2 * early >= Steps)
-            return To(epsilon, Steps).ToGoal(null);
-        Tensor wide = To(3 * epsilon, early).ToTop(null),
-            narrower = To(2 * epsilon, early).ToTop(wide);
-        return To(epsilon, Steps - (2 * early)).ToGoal(narrower);
+            return In(epsilon, Steps).ToGoal(null);
+        Tensor wide = In(3 * epsilon, early).ToTop(null);
+        Tensor narrower = In(2 * epsilon, early).ToTop(wide);
+        return In(epsilon, Steps - (2 * early)).ToGoal(narrower);
+
+        ApgdClimb In(double radius, int steps) => new(this, model, batch, radius, steps, loss);
     }
+
+    // The loss of some rows of the climb's batch; the classes are the whole batch's.
+    private ApgdClimb.RowLoss LossOf(long[]? from, long[]? to) =>
+        (goal, rows) =>
+            Loss switch
+            {
+                ApgdLoss.CrossEntropy => AttackLoss.CrossEntropy(goal),
+                ApgdLoss.Dlr => AttackLoss.LogitRatio(goal),
+                _ => AttackLoss.LogitRatio(tensor(from!.At(rows)), tensor(to!.At(rows))),
+            };
 }

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
@@ -20,36 +20,16 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>The size of a step; null for 1/255, or ε/steps when the number of steps is given.</summary>
+    [Option("step", "size of a step; auto: 1/255, or eps/steps when steps are given")]
     public double? Step { get; init; }
 
     /// <summary>The number of steps; null for the paper's, min(ε/α + 4, 1.25 ε/α) rounded up.</summary>
+    [Option("steps", "number of steps; auto: min(eps/step + 4, 1.25 eps/step)", Min = 1)]
     public int? Steps { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<BasicIterative>(new(), "many small FGSM steps", "Kurakin, Goodfellow, Bengio, 2016, 1607.02533")
-            .Budget(
-                "the largest change of a value",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Number(
-                "step",
-                0,
-                "size of a step; auto: 1/255, or eps/steps when steps are given",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps; auto: min(eps/step + 4, 1.25 eps/step)",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon)
@@ -72,7 +52,4 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
 
         return scope.MoveToOuter(point);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 }

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -33,52 +33,20 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     public Norm Norm => Norm.L0;
 
     /// <summary>The number of Adam's steps after which c doubles.</summary>
+    [Option("iterations", "steps of Adam after which c doubles", Min = 1)]
     public int Iterations { get; init; } = 1000;
 
     /// <summary>Adam's learning rate, in the space of w.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 1e-3;
 
     /// <summary>The constant c at which an image is given up.</summary>
+    [Option("largest-c", "the constant at which an image is given up")]
     public double LargestConstant { get; init; } = 2e6;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<CarliniWagnerL0>(
-            new(),
-            "fewest changed pixels: the L2 attack on a shrinking set of them",
-            "Carlini and Wagner, 2016, 1608.04644"
-        )
-            .Whole(
-                "iterations",
-                1,
-                "steps of Adam after which c doubles",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "largest-c",
-                0,
-                "the constant at which an image is given up",
-                attack => attack.LargestConstant,
-                (attack, value) => attack with { LargestConstant = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -137,9 +105,6 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
             return [.. exhausted.Zip(empty, (over, none) => over || none)];
         }
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // The free pixels [n, 1, H, W] without those that matter least.
     private static Tensor WithoutLeast(Tensor free, Tensor change, Tensor gradient)

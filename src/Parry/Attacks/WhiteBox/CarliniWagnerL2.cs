@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,71 +26,28 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>The number of constants c that are tried for each image.</summary>
+    [Option("steps", "constants tried in the binary search", Min = 1)]
     public int SearchSteps { get; init; } = 9;
 
     /// <summary>The number of Adam's steps for each constant.</summary>
+    [Option("iterations", "steps of Adam for each constant", Min = 1)]
     public int Iterations { get; init; } = 1000;
 
     /// <summary>Adam's learning rate, in the space of w.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 1e-3;
 
     /// <summary>κ: by how much the wrong logit must exceed the others.</summary>
+    [Option("confidence", "by how much the wrong logit must win")]
     public double Confidence { get; init; }
 
     /// <summary>Whether an image stops when its loss has not fallen by 0.01 % over a tenth of the iterations.</summary>
+    [Option("abort-early", "stop an image whose loss no longer falls")]
     public bool AbortEarly { get; init; } = true;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<CarliniWagnerL2>(
-            new(),
-            "smallest L2 change, by Adam in tanh space and a search over the trade-off",
-            "Carlini and Wagner, 2016, 1608.04644"
-        )
-            .Whole(
-                "steps",
-                1,
-                "constants tried in the binary search",
-                attack => attack.SearchSteps,
-                (attack, value) => attack with { SearchSteps = value }
-            )
-            .Whole(
-                "iterations",
-                1,
-                "steps of Adam for each constant",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong logit must win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Flag(
-                "abort-early",
-                "stop an image whose loss no longer falls",
-                attack => attack.AbortEarly,
-                (attack, value) => attack with { AbortEarly = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -108,9 +65,6 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 
         return scope.MoveToOuter(best.Images);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(IClassifier model, Batch batch, double[] constants, BestSoFar best)

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -29,62 +29,24 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
     public Norm Norm => Norm.Linf;
 
     /// <summary>The number of Adam's steps after which c doubles.</summary>
+    [Option("iterations", "steps of Adam after which c doubles", Min = 1)]
     public int Iterations { get; init; } = 1000;
 
     /// <summary>Adam's learning rate, in the space of w.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 5e-3;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 1e-5;
 
     /// <summary>The constant c at which an image is given up.</summary>
+    [Option("largest-c", "the constant at which an image is given up")]
     public double LargestConstant { get; init; } = 20;
 
     /// <summary>By what τ is multiplied after a success; nearer to 1 is finer and slower.</summary>
+    [Option("decrease", "what the bound is multiplied by after a success")]
     public double Decrease { get; init; } = 0.9;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<CarliniWagnerLinf>(
-            new(),
-            "smallest largest change, by Adam in tanh space under a falling bound",
-            "Carlini and Wagner, 2016, 1608.04644"
-        )
-            .Whole(
-                "iterations",
-                1,
-                "steps of Adam after which c doubles",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "largest-c",
-                0,
-                "the constant at which an image is given up",
-                attack => attack.LargestConstant,
-                (attack, value) => attack with { LargestConstant = value }
-            )
-            .Number(
-                "decrease",
-                0,
-                "what the bound is multiplied by after a success",
-                attack => attack.Decrease,
-                (attack, value) => attack with { Decrease = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -141,7 +103,4 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             return [.. exhausted.Select((over, i) => over || bounds[i] < SmallestBound)];
         }
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 }

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
@@ -25,56 +25,24 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>γ: by what share the length changes from step to step.</summary>
+    [Option("gamma", "by what share the length changes in a step")]
     public double Gamma { get; init; } = 0.05;
 
     /// <summary>The length of the first perturbation.</summary>
+    [Option("start", "length of the first perturbation")]
     public double InitialNorm { get; init; } = 1;
 
     /// <summary>The loss whose gradient is followed; the paper's is the cross entropy.</summary>
+    [Option("loss", "what is raised")]
     public Objective Loss { get; init; } = Objective.CrossEntropy;
 
     /// <summary>How many values a pixel can have, 256 for images of bytes; 0 for no rounding.</summary>
+    [Option("levels", "values that a pixel can have; 0 for no rounding")]
     public int Levels { get; init; } = 256;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<DecoupledDirectionNorm>(
-            new(),
-            "smallest L2 change: gradient steps whose length grows or shrinks with success",
-            "Rony et al., 2018, 1811.09600"
-        )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "gamma",
-                0,
-                "by what share the length changes in a step",
-                attack => attack.Gamma,
-                (attack, value) => attack with { Gamma = value }
-            )
-            .Number(
-                "start",
-                0,
-                "length of the first perturbation",
-                attack => attack.InitialNorm,
-                (attack, value) => attack with { InitialNorm = value }
-            )
-            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-            .Whole(
-                "levels",
-                0,
-                "values that a pixel can have; 0 for no rounding",
-                attack => attack.Levels,
-                (attack, value) => attack with { Levels = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -105,9 +73,6 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
 
         return scope.MoveToOuter(closest.Images);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private static Tensor Length(Tensor change) => linalg.vector_norm(change, 2, s_image, true);
 

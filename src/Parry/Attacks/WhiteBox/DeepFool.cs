@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,6 +27,8 @@ public sealed record DeepFool : IAttack<IClassifier>
 
     /// <summary>L2, Linf or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.L2, Norm.Linf, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -40,47 +43,16 @@ public sealed record DeepFool : IAttack<IClassifier>
     } = Norm.L2;
 
     /// <summary>The number of steps after which an image is given up.</summary>
+    [Option("steps", "steps after which an image is given up", Min = 1)]
     public int Steps { get; init; } = 50;
 
     /// <summary>By what share the sum of the steps is stretched.</summary>
+    [Option("overshoot", "by what share the perturbation is stretched")]
     public double Overshoot { get; init; } = 0.02;
 
     /// <summary>The number of classes that are considered, the image's own among them.</summary>
+    [Option("candidates", "classes that are considered", Min = 2)]
     public int Candidates { get; init; } = 10;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<DeepFool>(
-            new(),
-            "steps onto the nearest boundary of the linearized model",
-            "Moosavi-Dezfooli, Fawzi, Frossard, 2015, 1511.04599"
-        )
-            .Norms(
-                [Norm.L2, Norm.Linf, Norm.L1],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "steps after which an image is given up",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "overshoot",
-                0,
-                "by what share the perturbation is stretched",
-                attack => attack.Overshoot,
-                (attack, value) => attack with { Overshoot = value }
-            )
-            .Whole(
-                "candidates",
-                2,
-                "classes that are considered",
-                attack => attack.Candidates,
-                (attack, value) => attack with { Candidates = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -145,9 +117,6 @@ public sealed record DeepFool : IAttack<IClassifier>
             return reached.ToArray<bool>();
         }
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // The classes with the largest logits beside the goal's own, [N, candidates - 1].
     private Tensor Rivals(Tensor logits, Goal goal) =>

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -17,8 +17,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record ElasticNet : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
-
     /// <inheritdoc/>
     public string Name => "ead";
 
@@ -26,106 +24,46 @@ public sealed record ElasticNet : IAttack<IClassifier>
     public Norm Norm => Norm.L1;
 
     /// <summary>The number of constants c that are tried for each image.</summary>
+    [Option("steps", "constants tried in the binary search", Min = 1)]
     public int SearchSteps { get; init; } = 9;
 
     /// <summary>The number of steps for each constant.</summary>
+    [Option("iterations", "steps for each constant", Min = 1)]
     public int Iterations { get; init; } = 1000;
 
     /// <summary>The size of the first step.</summary>
+    [Option("lr", "size of the first step")]
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 1e-3;
 
     /// <summary>β: the weight of the L1 distance, and by how much changes shrink in a step.</summary>
+    [Option("beta", "weight of the L1 distance")]
     public double Beta { get; init; } = 1e-3;
 
     /// <summary>κ: by how much the wrong logit must exceed the others.</summary>
+    [Option("confidence", "by how much the wrong logit must win")]
     public double Confidence { get; init; }
 
     /// <summary>Which of the successful images is kept.</summary>
+    [Option("rule", "the distance by which the nearest image is chosen")]
     public ElasticNetRule Rule { get; init; } = ElasticNetRule.ElasticNet;
 
     /// <summary>Whether steps have FISTA's momentum; without it they are ISTA's.</summary>
+    [Option("momentum", "FISTA's momentum")]
     public bool Momentum { get; init; }
 
     /// <summary>Whether an image stops when its loss has not fallen by 0.01 % over a tenth of the iterations.</summary>
+    [Option("abort-early", "stop an image whose loss no longer falls")]
     public bool AbortEarly { get; init; } = true;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<ElasticNet>(
-            new(),
-            "smallest L1 change, by shrinking steps and a search over the trade-off",
-            "Chen et al., 2017, 1709.04114"
-        )
-            .Whole(
-                "steps",
-                1,
-                "constants tried in the binary search",
-                attack => attack.SearchSteps,
-                (attack, value) => attack with { SearchSteps = value }
-            )
-            .Whole(
-                "iterations",
-                1,
-                "steps for each constant",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "size of the first step",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "beta",
-                0,
-                "weight of the L1 distance",
-                attack => attack.Beta,
-                (attack, value) => attack with { Beta = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong logit must win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Choice(
-                "rule",
-                "the distance by which the nearest image is chosen",
-                attack => attack.Rule,
-                (attack, value) => attack with { Rule = value }
-            )
-            .Flag(
-                "momentum",
-                "FISTA's momentum",
-                attack => attack.Momentum,
-                (attack, value) => attack with { Momentum = value }
-            )
-            .Flag(
-                "abort-early",
-                "stop an image whose loss no longer falls",
-                attack => attack.AbortEarly,
-                (attack, value) => attack with { AbortEarly = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var closest = new Closest(images);
+        var closest = new Closest(batch.Images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
@@ -137,18 +75,15 @@ public sealed record ElasticNet : IAttack<IClassifier>
         return scope.MoveToOuter(closest.Images);
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
-
     // One descent of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(IClassifier model, Batch batch, double[] constants, Closest closest)
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor point = batch.Images.clone(),
-            shrunken = batch.Images.clone(),
-            weights = tensor(constants.Select(c => (float)c).ToArray());
+        Tensor point = batch.Images.clone();
+        Tensor shrunken = batch.Images.clone();
+        Tensor c = Rows.Column(constants).reshape(-1);
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
         for (int iteration = 0; iteration < Iterations; iteration++)
@@ -159,16 +94,11 @@ public sealed record ElasticNet : IAttack<IClassifier>
             long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
             if (stay.Length == 0)
                 break;
-            if (stay.Length < rows.Length)
-                (batch, rows, losses, weights, point, shrunken) = (
-                    batch.Select(stay),
-                    rows.At(stay),
-                    losses.At(stay),
-                    weights.At(stay),
-                    point.At(stay),
-                    shrunken.At(stay)
-                );
-            checkpoint = losses;
+            checkpoint = losses.At(stay);
+            if (stay.Length == rows.Length)
+                continue;
+            (batch, rows, c) = (batch.Select(stay), rows.At(stay), c.At(stay));
+            (point, shrunken) = (point.At(stay), shrunken.At(stay));
         }
 
         return found;
@@ -179,24 +109,25 @@ public sealed record ElasticNet : IAttack<IClassifier>
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
             LossGradient pass = model.Gradient(
                 batch.With(point),
-                logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
+                logits => c * (Confidence - margin(logits)).clamp_min(0.0)
             );
-            Tensor change = point.sub(batch.Images),
-                square = change.mul(change).sum(s_image),
-                length = Norm.L1.Of(change);
-            Tensor hit = margin(pass.Logits).gt(Confidence);
-            Tensor distance = Rule == ElasticNetRule.L1 ? length : square.add(length.mul(Beta));
-            closest.Take(point, distance.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);
+            Tensor delta = point - batch.Images;
+            Tensor l1 = Norm.L1.Of(delta, keepdim: true);
+            Tensor elastic = (delta * delta).SumPerImage() + (Beta * l1);
+            Tensor hit = margin(pass.Logits) > Confidence;
+            closest.Take(point, Rule == ElasticNetRule.L1 ? l1 : elastic, hit.reshape(-1, 1, 1, 1), rows);
             foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true)))
                 found[row] = true;
 
+            // ISTA, or FISTA with momentum: a step against the gradient, then values shrink by β.
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));
-            Tensor moved = change.add(change.mul(2.0).add_(pass.Gradient).mul_(-rate));
-            Tensor next = moved.sign().mul_(moved.abs().sub(Beta).clamp_min(0.0)).add_(batch.Images).clamp_(0.0, 1.0);
+            Tensor moved = delta - (rate * ((2 * delta) + pass.Gradient));
+            Tensor soft = moved.sign() * (moved.abs() - Beta).clamp_min(0.0);
+            Tensor next = (batch.Images + soft).clamp(0.0, 1.0);
             double momentum = Momentum ? iteration / (iteration + 3.0) : 0;
-            point.copy_(next.add(next.sub(shrunken).mul_(momentum)).clamp_(0.0, 1.0));
+            point.copy_((next + (momentum * (next - shrunken))).clamp(0.0, 1.0));
             shrunken.copy_(next);
-            return pass.Losses.add(square).add(length.mul(Beta)).ToArray<float>();
+            return (pass.Losses + elastic.reshape(-1)).ToArray<float>();
         }
     }
 }

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -27,6 +28,8 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 
     /// <summary>Linf, L2 or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -40,37 +43,12 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     } = Norm.Linf;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>How many wrong classes it aims at.</summary>
+    [Option("targets", "wrong classes it aims at, the likeliest first", Min = 1)]
     public int Targets { get; init; } = 9;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<FastAdaptiveBoundary>(
-            new(),
-            "smallest change, by projections onto the linearized boundary",
-            "Croce and Hein, 2019, 1907.02044"
-        )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Whole(
-                "targets",
-                1,
-                "wrong classes it aims at, the likeliest first",
-                attack => attack.Targets,
-                (attack, value) => attack with { Targets = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -91,9 +69,6 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
         ];
         return scope.MoveToOuter(found.At(nearest));
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // For each row the nearest point that reached the goal, with its distance; infinity and the last point where none
     // did.

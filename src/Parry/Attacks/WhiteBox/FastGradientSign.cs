@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -19,19 +19,8 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<FastGradientSign>(
-            new(),
-            "one step of the full budget along the gradient's sign",
-            "Goodfellow, Shlens, Szegedy, 2014, 1412.6572"
-        ).Budget(
-            "the largest change of a value",
-            attack => attack.Epsilon,
-            (attack, value) => attack with { Epsilon = value }
-        );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -46,7 +35,4 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
         Tensor sign = gradient.sign();
         return scope.MoveAllToOuter(epsilons.Select(epsilon => (images + (epsilon * sign)).clamp(0, 1)).ToArray());
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 }

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,146 +23,102 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
 {
     private const double LastGamma = 0.001;
     private const double Longer = 10;
-    private static readonly long[] s_image = [1, 2, 3];
+    private const double Smallest = 1e-12;
 
     /// <inheritdoc/>
     public string Name => "fmn";
 
     /// <inheritdoc/>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1, Norm.L0)]
     public Norm Norm { get; init; } = Norm.Linf;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 100;
 
     /// <summary>The length of the first step, in L2; the last is a hundredth of it.</summary>
+    [Option("step", "length of the first step")]
     public double Step { get; init; } = 1;
 
     /// <summary>γ: by what share the ball changes in the first step.</summary>
+    [Option("gamma", "by what share the ball changes in the first step")]
     public double Gamma { get; init; } = 0.05;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<FastMinimumNorm>(
-            new(),
-            "smallest change in any norm: gradient steps in a ball that follows the boundary",
-            "Pintor et al., 2021, 2102.12827"
-        )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1, Norm.L0],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "step",
-                0,
-                "length of the first step",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Number(
-                "gamma",
-                0,
-                "by what share the ball changes in the first step",
-                attack => attack.Gamma,
-                (attack, value) => attack with { Gamma = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        Closest found = Search(model, batch, Step);
-        bool[] succeeded = found.Distances.isfinite().reshape(-1).ToArray<bool>();
-        long[] withstood = Rows.Where(succeeded, false);
-        if (withstood.Length > 0)
-            found.Images.Put(withstood, Search(model, batch.Select(withstood), Longer * Step).Images);
-        return scope.MoveToOuter(found.Images);
+        Closest closest = Search(model, batch, Step);
+        long[] failed = Rows.Where(closest.Distances.isfinite().ToArray<bool>(), false);
+        if (failed.Length > 0)
+            closest.Images.Put(failed, Search(model, batch.Select(failed), Longer * Step).Images);
+        return scope.MoveToOuter(closest.Images);
     }
 
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
-
-    private Closest Search(IClassifier model, Batch batch, double first)
+    private Closest Search(IClassifier model, Batch batch, double firstStep)
     {
         Tensor images = batch.Images;
-        Goal goal = batch.Goal;
         var closest = new Closest(images);
-        Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
-        Tensor point = images.clone(),
-            farthest = Column(images.maximum((1.0 - images)));
-        Tensor radius = full([images.size(0), 1, 1, 1], (double)(Norm == Norm.L0 ? 1 : 0));
+        Tensor point = images.clone();
+        Tensor epsilon = full([batch.Count, 1, 1, 1], Norm == Norm.L0 ? 1.0 : 0.0);
+        Tensor farthest = Norm.Of(images.maximum(1 - images), keepdim: true);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            LossGradient pass = model.Gradient(batch.With(point), margin);
-            Tensor change = point.sub(images),
-                size = Column(change),
-                reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
-            closest.Take(point, size, reached);
+            LossGradient pass = model.Gradient(batch.With(point), AttackLoss.Margin(batch.Goal));
+            Tensor delta = point - images;
+            Tensor length = Norm.Of(delta, keepdim: true);
+            Tensor reached = batch.Goal.IsReachedBy(pass.Logits).reshape(-1, 1, 1, 1);
+            closest.Take(point, length, reached);
 
             double decay = (1 + Math.Cos(Math.PI * step / Steps)) / 2;
-            double length = first * (0.01 + (0.99 * decay)),
-                gamma = LastGamma + ((Gamma - LastGamma) * decay);
-            radius.copy_(
-                where(
-                        reached,
-                        Shrunk(radius, gamma).minimum(closest.Distances),
-                        Grown(radius, gamma, size, pass, closest)
-                    )
-                    .minimum(farthest)
-            );
-            Tensor moved = change.add_(Direction.Along(pass.Gradient, batch.Random, step), length);
-            point.copy_(Project(moved, images, radius).add(images).clamp_(0.0, 1.0));
+            double alpha = firstStep * (0.01 + (0.99 * decay));
+            double gamma = LastGamma + ((Gamma - LastGamma) * decay);
+            Tensor smaller = Shrunk(epsilon, gamma).minimum(closest.Distances);
+            Tensor larger = Grown(epsilon, gamma, length, pass, closest);
+            epsilon.copy_(where(reached, smaller, larger).minimum(farthest));
+
+            Tensor direction = Direction.Along(pass.Gradient, batch.Random, step);
+            Tensor projected = Project(delta + (alpha * direction), images, epsilon);
+            point.copy_((images + projected).clamp(0.0, 1.0));
         }
 
         return closest;
     }
 
-    private Tensor Column(Tensor change) => Norm.Of(change).reshape(-1, 1, 1, 1);
+    private Tensor Shrunk(Tensor epsilon, double gamma) =>
+        Norm == Norm.L0 ? (epsilon * (1 - gamma)).floor().minimum(epsilon - 1).clamp_min(0.0) : epsilon * (1 - gamma);
 
-    private Tensor Shrunk(Tensor radius, double gamma) =>
-        Norm == Norm.L0 ? radius.mul(1 - gamma).floor().minimum(radius.sub(1.0)).clamp_min(0.0) : radius.mul(1 - gamma);
-
-    private Tensor Grown(Tensor radius, double gamma, Tensor size, LossGradient pass, Closest closest)
+    private Tensor Grown(Tensor epsilon, double gamma, Tensor length, LossGradient pass, Closest closest)
     {
         if (Norm == Norm.L0)
-            return radius.mul(1 + gamma).floor().maximum(radius.add(1.0));
-        double dual =
-            Norm == Norm.Linf ? 1
-            : Norm == Norm.L2 ? 2
-            : double.PositiveInfinity;
-        Tensor distance = pass
-            .Losses.abs()
-            .reshape(-1, 1, 1, 1)
-            .div(linalg.vector_norm(pass.Gradient, dual, s_image, true).clamp_min(1e-12));
-        return where(closest.Distances.isfinite(), radius, size.add(distance).maximum(radius)).mul_(1 + gamma);
+            return (epsilon * (1 + gamma)).floor().maximum(epsilon + 1);
+
+        // Until a point has reached the goal, the ball grows to where the linearized boundary is.
+        Tensor slope = Norm.Dual().Of(pass.Gradient, keepdim: true).clamp_min(Smallest);
+        Tensor distance = pass.Losses.abs().reshape(-1, 1, 1, 1) / slope;
+        Tensor atBoundary = (length + distance).maximum(epsilon);
+        return (1 + gamma) * where(closest.Distances.isfinite(), epsilon, atBoundary);
     }
 
-    private Tensor Project(Tensor change, Tensor images, Tensor radius) =>
+    private Tensor Project(Tensor delta, Tensor images, Tensor epsilon) =>
         Norm switch
         {
-            Norm.Linf => change.maximum(radius.neg()).minimum(radius),
-            Norm.L2 => change.mul_(
-                radius.div(linalg.vector_norm(change, 2, s_image, true).clamp_min(1e-12)).clamp_(0.0, 1.0)
-            ),
-            Norm.L1 => L1Ball.Project(change, images, radius),
-            _ => Largest(change, radius),
+            Norm.Linf => delta.maximum(-epsilon).minimum(epsilon),
+            Norm.L2 => delta * (epsilon / Norm.Of(delta, keepdim: true).clamp_min(Smallest)).clamp_max(1.0),
+            Norm.L1 => L1Ball.Project(delta, images, epsilon),
+            _ => Largest(delta, epsilon),
         };
 
     // The changes of the largest absolute value, as many as the radius says.
-    private static Tensor Largest(Tensor change, Tensor count)
+    private static Tensor Largest(Tensor delta, Tensor count)
     {
-        Tensor size = change.abs();
-        long most = (long)count.amax(s_image).amax([0]).ToDouble();
-        Tensor order = size.flatten(1).topk((int)Math.Max(most, 1), -1).values,
-            last = count.reshape(-1, 1).sub(1.0).clamp_min(0.0).to(ScalarType.Int64);
-        return change.masked_fill(size.lt(order.gather(1, last).reshape(-1, 1, 1, 1)), 0.0).mul_(count.clamp(0.0, 1.0));
+        Tensor size = delta.abs();
+        int most = (int)Math.Max(count.max().ToDouble(), 1);
+        Tensor descending = size.flatten(1).topk(most, -1).values;
+        Tensor last = (count.flatten(1) - 1).clamp_min(0.0).to(ScalarType.Int64);
+        Tensor least = descending.gather(1, last).reshape(-1, 1, 1, 1);
+        return delta * (size >= least) * count.clamp(0.0, 1.0);
     }
 }

@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -28,21 +28,8 @@ public sealed record HotCold : IAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>How many wrong classes are tried.</summary>
+    [Option("targets", "wrong classes that are tried, the likeliest first", Min = 1)]
     public int Targets { get; init; } = 9;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<HotCold>(
-            new(),
-            "a line search along one gradient between two logits",
-            "Rozsa, Rudd, Boult, 2016, 1605.01775"
-        ).Whole(
-            "targets",
-            1,
-            "wrong classes that are tried, the likeliest first",
-            attack => attack.Targets,
-            (attack, value) => attack with { Targets = value }
-        );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -96,9 +83,6 @@ public sealed record HotCold : IAttack<IClassifier>
             }
         }
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // Its gradient is that of the logits with the weights |h| for the hot class and −|h| for the cold one.
     private static Tensor Heat(Tensor logits, Goal goal, Tensor hot)

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
@@ -23,8 +24,20 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "houdini";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2")]
+    public double Epsilon
+    {
+        get => _epsilon ?? Ball.UsualRadius(Norm);
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf or L2.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
     public Norm Norm
     {
         get;
@@ -37,48 +50,13 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
                 );
     } = Norm.Linf;
 
-    /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf and 2 in L2, the usual budgets for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get => _epsilon ?? Ball.UsualRadius(Norm);
-        init => _epsilon = value;
-    }
-
     /// <summary>The length of a step; null for 2.5 ε/steps.</summary>
+    [Option("step", "length of a step; auto: 2.5 eps/steps")]
     public double? Step { get; init; }
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 40;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<Houdini>(
-            new(),
-            "gradient steps on a surrogate of the task's own loss",
-            "Cisse et al., 2017, 1707.05373"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Number(
-                "step",
-                0,
-                "length of a step; auto: 2.5 eps/steps",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            );
 
     private ProjectedGradientDescent Climb =>
         new()
@@ -98,7 +76,4 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
     /// <remarks>The budgets run side by side as one batch.</remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons) =>
         Climb.PerturbWithin(model, batch, epsilons);
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 }

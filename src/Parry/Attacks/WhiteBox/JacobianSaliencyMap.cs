@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,41 +26,16 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     public Norm Norm => Norm.L0;
 
     /// <summary>θ: by how much a step moves a value.</summary>
+    [Option("theta", "by how much a step moves a value")]
     public double Theta { get; init; } = 1;
 
     /// <summary>Υ: the largest share of the values that may change.</summary>
+    [Option("gamma", "largest share of the values that may change")]
     public double Gamma { get; init; } = 0.145;
 
     /// <summary>Whether values fall in place of rising.</summary>
+    [Option("decrease", "move values down, not up")]
     public bool Decrease { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<JacobianSaliencyMap>(
-            new(),
-            "pairs of values with the largest effect on the target, one after the other",
-            "Papernot et al., 2015, 1511.07528"
-        )
-            .Number(
-                "theta",
-                0,
-                "by how much a step moves a value",
-                attack => attack.Theta,
-                (attack, value) => attack with { Theta = value }
-            )
-            .Number(
-                "gamma",
-                0,
-                "largest share of the values that may change",
-                attack => attack.Gamma,
-                (attack, value) => attack with { Gamma = value }
-            )
-            .Flag(
-                "decrease",
-                "move values down, not up",
-                attack => attack.Decrease,
-                (attack, value) => attack with { Decrease = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -138,9 +113,6 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             return done;
         }
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <summary>
     /// The pair p &lt; q with the largest product (a_p + a_q)(b_p + b_q) of which both factors are positive, the first

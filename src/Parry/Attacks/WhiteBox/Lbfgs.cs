@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -23,42 +23,16 @@ public sealed record Lbfgs : IAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>The number of constants c that are tried for each image.</summary>
+    [Option("steps", "constants tried in the binary search", Min = 1)]
     public int SearchSteps { get; init; } = 9;
 
     /// <summary>The largest number of gradients for each constant.</summary>
+    [Option("iterations", "gradients for each constant", Min = 1)]
     public int Iterations { get; init; } = 100;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 1e-2;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<Lbfgs>(
-            new(),
-            "smallest L2 change, by box-constrained L-BFGS and a search over the trade-off",
-            "Szegedy et al., 2013, 1312.6199"
-        )
-            .Whole(
-                "steps",
-                1,
-                "constants tried in the binary search",
-                attack => attack.SearchSteps,
-                (attack, value) => attack with { SearchSteps = value }
-            )
-            .Whole(
-                "iterations",
-                1,
-                "gradients for each constant",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -80,9 +54,6 @@ public sealed record Lbfgs : IAttack<IClassifier>
             constants.Learn(Descend(model, batch.WithGoal(wanted), goal, constants.Values, closest));
         return scope.MoveToOuter(closest.Images);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // One minimization of every image with its constant; returns which images reached the goal on the way.
     private bool[] Descend(IClassifier model, Batch batch, Goal goal, double[] constants, Closest closest)

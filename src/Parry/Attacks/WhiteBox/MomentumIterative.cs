@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;
@@ -22,50 +22,20 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 10;
 
     /// <summary>The size of a step; null for ε/steps.</summary>
+    [Option("step", "size of a step; auto: eps/steps")]
     public double? Step { get; init; }
 
     /// <summary>μ: what stays of the momentum from step to step.</summary>
+    [Option("decay", "what stays of the momentum from step to step")]
     public double Decay { get; init; } = 1;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<MomentumIterative>(
-            new(),
-            "small FGSM steps along gradients that add up",
-            "Dong et al., 2017, 1710.06081"
-        )
-            .Budget(
-                "the largest change of a value",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Number(
-                "step",
-                0,
-                "size of a step; auto: eps/steps",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Number(
-                "decay",
-                0,
-                "what stays of the momentum from step to step",
-                attack => attack.Decay,
-                (attack, value) => attack with { Decay = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon)
@@ -85,7 +55,4 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
 
         return point;
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 }

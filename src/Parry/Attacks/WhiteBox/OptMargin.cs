@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,82 +26,32 @@ public sealed record OptMargin : IAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>The number of points that must reach the goal, the image itself among them.</summary>
+    [Option("points", "points that must reach the goal, the image among them", Min = 1)]
     public int Points { get; init; } = 20;
 
     /// <summary>How far away the points are: the root mean square of their vectors.</summary>
+    [Option("radius", "root mean square of the vectors to these points")]
     public double Radius { get; init; } = 0.3;
 
     /// <summary>The number of constants c that are tried for each image.</summary>
+    [Option("steps", "constants tried in the binary search", Min = 1)]
     public int SearchSteps { get; init; } = 4;
 
     /// <summary>The number of Adam's steps for each constant.</summary>
+    [Option("iterations", "steps of Adam for each constant", Min = 1)]
     public int Iterations { get; init; } = 200;
 
     /// <summary>Adam's learning rate, in tanh space.</summary>
+    [Option("lr", "Adam's learning rate")]
     public double LearningRate { get; init; } = 0.05;
 
     /// <summary>The first constant c.</summary>
+    [Option("c", "the first constant")]
     public double InitialConstant { get; init; } = 0.1;
 
     /// <summary>κ: by how much the wrong logit must exceed the others, at every point.</summary>
+    [Option("confidence", "by how much the wrong logit must win")]
     public double Confidence { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<OptMargin>(
-            new(),
-            "small L2 change that stays adversarial at random points around it",
-            "He, Li, Song, 2018, openreview BkpiPMbA-"
-        )
-            .Whole(
-                "points",
-                1,
-                "points that must reach the goal, the image among them",
-                attack => attack.Points,
-                (attack, value) => attack with { Points = value }
-            )
-            .Number(
-                "radius",
-                0,
-                "root mean square of the vectors to these points",
-                attack => attack.Radius,
-                (attack, value) => attack with { Radius = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "constants tried in the binary search",
-                attack => attack.SearchSteps,
-                (attack, value) => attack with { SearchSteps = value }
-            )
-            .Whole(
-                "iterations",
-                1,
-                "steps of Adam for each constant",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            )
-            .Number(
-                "c",
-                0,
-                "the first constant",
-                attack => attack.InitialConstant,
-                (attack, value) => attack with { InitialConstant = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong logit must win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -117,9 +67,6 @@ public sealed record OptMargin : IAttack<IClassifier>
             constants.Learn(Descend(model, batch, around, vectors, constants.Values, best));
         return scope.MoveToOuter(best.Images);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // One descent of every image with its constant; returns for which images all points reached the goal on the way.
     private bool[] Descend(

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ namespace Parry.Attacks.WhiteBox;
 /// and clipping to the box. Linf, L2 and L1; in L1 the projection is onto ball and box at once, and the steps change
 /// the hundredth of the pixels with the largest gradients (Tramèr and Boneh, 2019, 1904.13000). It returns the last
 /// iterate that reached the goal, or the last of all where none did. Deviations: the length of a step follows the
-/// budget, further restarts attack only what has withstood, and a zero gradient in L2 and L1 is replaced by a random
+/// budget, further restarts attack only what no climb has fooled yet, and a zero gradient in L2 and L1 is replaced by a random
 /// direction.
 /// </summary>
 public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
@@ -22,8 +23,27 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "pgd";
 
+    /// <summary>
+    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
+    /// for MNIST.
+    /// </summary>
+    [Option("eps", "the largest perturbation; 2 when the norm is l2, 10 when it is l1")]
+    public double Epsilon
+    {
+        get =>
+            _epsilon
+            ?? (
+                Norm == Norm.Linf ? 0.3
+                : Norm == Norm.L2 ? 2
+                : 10
+            );
+        init => _epsilon = value;
+    }
+
     /// <summary>Linf, L2 or L1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2, Norm.L1)]
     public Norm Norm
     {
         get;
@@ -38,39 +58,28 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     } = Norm.Linf;
 
     /// <summary>
-    /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
-    /// for MNIST.
-    /// </summary>
-    public double Epsilon
-    {
-        get =>
-            _epsilon
-            ?? (
-                Norm == Norm.Linf ? 0.3
-                : Norm == Norm.L2 ? 2
-                : 10
-            );
-        init => _epsilon = value;
-    }
-
-    /// <summary>
     /// The length of a step; null makes it follow budget and steps: 2.5 ε/steps, enough to cross the ball from any
     /// start. The paper's 0.01 for 0.3 and 40 steps is not, and leaves more images standing.
     /// </summary>
+    [Option("step", "length of a step; auto: 2.5 eps/steps, enough to cross the ball")]
     public double? Step { get; init; }
 
     /// <summary>The number of steps.</summary>
+    [Option("steps", "number of steps", Min = 1)]
     public int Steps { get; init; } = 40;
 
     /// <summary>
     /// Whether the first climb starts at a random point of the ball, not at the image; later ones always do.
     /// </summary>
+    [Option("random-start", "start the first climb at a random point of the ball")]
     public bool RandomStart { get; init; } = true;
 
-    /// <summary>The number of climbs; each after the first attacks only what has withstood.</summary>
+    /// <summary>The number of climbs; each after the first attacks only what no climb has fooled yet.</summary>
+    [Option("restarts", "number of climbs; each attacks what no climb has fooled yet", Min = 1)]
     public int Restarts { get; init; } = 1;
 
     /// <summary>The loss that is raised.</summary>
+    [Option("loss", "what is raised")]
     public Objective Loss { get; init; } = Objective.CrossEntropy;
 
     /// <summary>
@@ -78,59 +87,8 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// Faster, for when only success matters; images meant for a defense that the attack does not know should use the
     /// whole budget.
     /// </summary>
+    [Option("early-stop", "let an image go as soon as it is adversarial")]
     public bool EarlyStop { get; init; }
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<ProjectedGradientDescent>(
-            new(),
-            "gradient steps from a random start, projected onto the budget",
-            "Madry et al., 2017, 1706.06083"
-        )
-            .Budget(
-                "the largest perturbation; 2 when the norm is l2, 10 when it is l1",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms(
-                [Norm.Linf, Norm.L2, Norm.L1],
-                attack => attack.Norm,
-                (attack, value) => attack with { Norm = value }
-            )
-            .Number(
-                "step",
-                0,
-                "length of a step; auto: 2.5 eps/steps, enough to cross the ball",
-                attack => attack.Step,
-                (attack, value) => attack with { Step = value }
-            )
-            .Whole(
-                "steps",
-                1,
-                "number of steps",
-                attack => attack.Steps,
-                (attack, value) => attack with { Steps = value }
-            )
-            .Flag(
-                "random-start",
-                "start the first climb at a random point of the ball",
-                attack => attack.RandomStart,
-                (attack, value) => attack with { RandomStart = value }
-            )
-            .Whole(
-                "restarts",
-                1,
-                "number of climbs; each attacks what has withstood",
-                attack => attack.Restarts,
-                (attack, value) => attack with { Restarts = value }
-            )
-            .Choice("loss", "what is raised", attack => attack.Loss, (attack, value) => attack with { Loss = value })
-            .Flag(
-                "early-stop",
-                "let an image go as soon as it is adversarial",
-                attack => attack.EarlyStop,
-                (attack, value) => attack with { EarlyStop = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -138,119 +96,86 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     /// <remarks>
     /// The budgets run side by side as one batch; with <see cref="EarlyStop"/> in ascending order, each attacking what
-    /// withstood the last.
+    /// the smaller ones did not fool.
     /// </remarks>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveAllToOuter(EarlyStop ? Ascending(model, batch, epsilons) : SideBySide(model, batch, epsilons));
+        return scope.MoveAllToOuter(
+            EarlyStop
+                ? Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, [epsilon]))
+                : SideBySide(model, batch, epsilons)
+        );
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private Tensor[] SideBySide(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
-        int budgets = epsilons.Count;
-        double[] radii = [.. Enumerable.Range(0, batch.Count * budgets).Select(row => epsilons[row % budgets])];
-        Tensor found = Search(model, budgets == 1 ? batch : batch.Repeat(budgets), radii).Images;
-        long[][] rows =
-        [
-            .. Enumerable
-                .Range(0, budgets)
-                .Select(budget => Rows.All(batch.Count).Select(row => (row * budgets) + budget).ToArray()),
-        ];
-        return [.. rows.Select(found.At)];
+        Tensor images = Search(model, batch.Repeat(epsilons.Count), epsilons).Images;
+        Tensor byBudget = images.reshape([batch.Count, epsilons.Count, .. batch.Images.shape.AsSpan(1)]);
+        return [.. byBudget.unbind(1).Select(one => one.contiguous())];
     }
 
-    private Tensor[] Ascending(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
+    // The radii of the rows are the budgets in turn.
+    private (Tensor Images, bool[] Reached) Search(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
-        var results = new Tensor[epsilons.Count];
-        Tensor images = batch.Images.clone();
-        long[] withstood = Rows.All(batch.Count);
-        foreach (int budget in Enumerable.Range(0, epsilons.Count).OrderBy(i => epsilons[i]))
-        {
-            if (withstood.Length > 0)
-            {
-                var (found, reached) = Search(
-                    model,
-                    batch.Select(withstood),
-                    [.. withstood.Select(_ => epsilons[budget])]
-                );
-                images.Put(withstood, found);
-                withstood = withstood.At(Rows.Where(reached, false));
-            }
-
-            results[budget] = images.clone();
-        }
-
-        return results;
-    }
-
-    private (Tensor Images, bool[] Reached) Search(IClassifier model, Batch batch, double[] radii)
-    {
-        using var scope = NewDisposeScope();
-        Tensor images = batch.Images.clone();
-        var reached = new bool[batch.Count];
+        var survivors = new Survivors(batch);
         for (int restart = 0; restart < Restarts; restart++)
         {
-            long[] withstood = Rows.Where(reached, false);
-            if (withstood.Length == 0)
-                break;
-            Climb(model, batch.Select(withstood), radii.At(withstood), restart, withstood, images, reached);
-        }
-
-        return (scope.MoveToOuter(images), reached);
-    }
-
-    private void Climb(
-        IClassifier model,
-        Batch batch,
-        double[] radii,
-        int restart,
-        long[] rows,
-        Tensor images,
-        bool[] reached
-    )
-    {
-        using var scope = NewDisposeScope();
-        var ball = new Ball(Norm, batch.Images, radii);
-        Tensor steps = Rows.Column(radii.Select(radius => Step ?? (2.5 * radius / Steps)));
-        Tensor point = RandomStart || restart > 0 ? ball.Draw(batch.Random.Fork(restart)) : batch.Images.clone();
-        for (int step = 0; step < Steps; step++)
-        {
-            bool[] hit;
-            using (NewDisposeScope())
-            {
-                LossGradient pass = model.Gradient(batch.With(point), AttackLoss.Of(Loss, batch.Goal));
-                hit = batch.Goal.IsReached(pass.Logits.argmax(1)).ToArray<bool>();
-                long[] hits = Rows.Where(hit, true);
-                images.Put(rows.At(hits), point.At(hits));
-                foreach (long row in rows.At(hits))
-                    reached[row] = true;
-                Tensor direction = ball.Steepest(point, pass.Gradient, batch.Random.Fork(restart), 2 + step);
-                point.copy_(ball.Project(direction.mul_(steps).add_(point)));
-            }
-
-            if (!EarlyStop || !hit.Contains(true))
-                continue;
-            long[] stay = Rows.Where(hit, false);
-            if (stay.Length == 0)
-                return;
-            (batch, ball, steps, point, rows) = (
-                batch.Select(stay),
-                ball.Select(stay),
-                steps.At(stay),
-                point.At(stay),
-                rows.At(stay)
+            int number = restart;
+            survivors.Attack(
+                (rest, rows) =>
+                {
+                    double[] radii = Array.ConvertAll(rows, row => epsilons[(int)(row % epsilons.Count)]);
+                    return Climb(model, rest.WithRandom(rest.Random.Fork(number)), radii, RandomStart || number > 0);
+                }
             );
         }
 
-        // The last iterate counts when it reaches the goal, or when no other has.
-        bool[] last = batch.Goal.IsReached(model.Predict(batch.With(point))).ToArray<bool>();
-        long[] final = Rows.Where([.. rows.Select((row, i) => last[i] || !reached[row])], true);
-        images.Put(rows.At(final), point.At(final));
-        foreach (long row in rows.At(Rows.Where(last, true)))
-            reached[row] = true;
+        return (survivors.Images, survivors.Reached);
+    }
+
+    private (Tensor Images, bool[] Reached) Climb(IClassifier model, Batch batch, double[] radii, bool randomStart)
+    {
+        Tensor images = batch.Images.clone();
+        var reached = new bool[batch.Count];
+        long[] rows = Rows.All(batch.Count);
+        var ball = new Ball(Norm, batch.Images, radii);
+        Tensor alpha = Rows.Column(radii.Select(epsilon => Step ?? (2.5 * epsilon / Steps)));
+        Tensor point = randomStart ? ball.Draw(batch.Random) : batch.Images.clone();
+        for (int step = 0; step < Steps; step++)
+        {
+            long[] stay;
+            using (NewDisposeScope())
+            {
+                LossGradient pass = model.Gradient(batch.With(point), AttackLoss.Of(Loss, batch.Goal));
+                stay = Keep(batch.Goal.IsReachedBy(pass.Logits));
+                Tensor direction = ball.Steepest(point, pass.Gradient, batch.Random, 2 + step);
+                point.copy_(ball.Project(point + (alpha * direction)));
+            }
+
+            if (!EarlyStop || stay.Length == rows.Length)
+                continue;
+            (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
+            (alpha, point) = (alpha.At(stay), point.At(stay));
+            if (rows.Length == 0)
+                return (images, reached);
+        }
+
+        // The last iterate counts where it reaches the goal, or where no other has.
+        Keep(batch.Goal.IsReached(model.Predict(batch.With(point))));
+        long[] failed = Rows.Where(reached.At(rows), false);
+        images.Put(rows.At(failed), point.At(failed));
+        return (images, reached);
+
+        // Keeps the points that reach the goal; returns the positions of the others.
+        long[] Keep(Tensor hit)
+        {
+            bool[] hits = hit.ToArray<bool>();
+            long[] fooled = Rows.Where(hits, true);
+            images.Put(rows.At(fooled), point.At(fooled));
+            foreach (long row in rows.At(fooled))
+                reached[row] = true;
+            return Rows.Where(hits, false);
+        }
     }
 }

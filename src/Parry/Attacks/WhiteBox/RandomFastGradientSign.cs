@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -20,28 +20,14 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest change of a value")]
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>
     /// The size of the random step; half the budget, the choice of Tramèr et al., where that is less.
     /// </summary>
+    [Option("alpha", "size of the random step, at most half of eps")]
     public double Alpha { get; init; } = 0.05;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<RandomFastGradientSign>(new(), "FGSM after a random step", "Tramèr et al., 2017, 1705.07204")
-            .Budget(
-                "the largest change of a value",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Number(
-                "alpha",
-                0,
-                "size of the random step, at most half of eps",
-                attack => attack.Alpha,
-                (attack, value) => attack with { Alpha = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
@@ -79,9 +65,6 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
                 .ToArray()
         );
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     private double AlphaOf(double epsilon) => Math.Min(Alpha, epsilon / 2);
 }

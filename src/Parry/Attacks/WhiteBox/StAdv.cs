@@ -1,6 +1,6 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -29,48 +29,20 @@ public sealed record StAdv : IAttack<IClassifier>
     public Norm Norm => Norm.L2;
 
     /// <summary>τ: how much the roughness of the flow weighs.</summary>
+    [Option("tau", "weight of the flow's roughness")]
     public double Tau { get; init; } = 0.005;
 
     /// <summary>κ: by how much the wrong logit must exceed the others.</summary>
+    [Option("confidence", "by how much the wrong logit must win")]
     public double Confidence { get; init; }
 
     /// <summary>The number of Adam's steps.</summary>
+    [Option("iterations", "steps of Adam", Min = 1)]
     public int Iterations { get; init; } = 300;
 
     /// <summary>Adam's learning rate, in pixels.</summary>
+    [Option("lr", "Adam's learning rate, in pixels")]
     public double LearningRate { get; init; } = 0.02;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<StAdv>(new(), "a smooth flow that moves pixels", "Xiao et al., 2018, 1801.02612")
-            .Number(
-                "tau",
-                0,
-                "weight of the flow's roughness",
-                attack => attack.Tau,
-                (attack, value) => attack with { Tau = value }
-            )
-            .Number(
-                "confidence",
-                0,
-                "by how much the wrong logit must win",
-                attack => attack.Confidence,
-                (attack, value) => attack with { Confidence = value }
-            )
-            .Whole(
-                "iterations",
-                1,
-                "steps of Adam",
-                attack => attack.Iterations,
-                (attack, value) => attack with { Iterations = value }
-            )
-            .Number(
-                "lr",
-                0,
-                "Adam's learning rate, in pixels",
-                attack => attack.LearningRate,
-                (attack, value) => attack with { LearningRate = value }
-            );
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
@@ -117,9 +89,6 @@ public sealed record StAdv : IAttack<IClassifier>
         using var record = enable_grad();
         return nn.functional.grid_sample(images, points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false);
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     // Where pixels are, as x and y in a square from -1 to 1, [1, 2, H, W].
     private static Tensor Centers(long height, long width)

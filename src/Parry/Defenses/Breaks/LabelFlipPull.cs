@@ -1,5 +1,5 @@
 using Parry.Attacks;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;

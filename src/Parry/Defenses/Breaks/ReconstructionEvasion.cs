@@ -1,5 +1,5 @@
 using Parry.Attacks;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;

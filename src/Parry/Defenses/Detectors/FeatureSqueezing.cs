@@ -1,6 +1,7 @@
 using Parry.Data;
 using Parry.Defenses.Purifiers;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -22,44 +23,7 @@ public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPur
     : IDetector
 {
     private const int PieceSize = 250;
-    private const int CleanImages = 2000;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "feature-squeezing",
-            "refuses images whose class probabilities change when they are squeezed",
-            "Xu, Evans, Qi, 2017, 1704.01155",
-            [
-                new("bits", "bits of the squeezer of values"),
-                new("window", "window of the squeezer by medians"),
-                new("rate", "share of clean validation images that are refused"),
-            ],
-            (options, context) =>
-            {
-                IPurifier[] squeezers =
-                [
-                    new BitDepth(context.Shape) { Bits = options.Whole("bits", 1) },
-                    new MedianSmoothing(context.Shape) { Window = options.Whole("window", 2) },
-                ];
-                double rate = options.Number("rate", 0.05);
-                if (rate > 1)
-                    throw new UserErrorException(
-                        $"the defense feature-squeezing takes for rate a share in 0 to 1, got {rate}"
-                    );
-
-                // The last ones: an evaluation on validation images takes the first.
-                ImageSet validation = context.ValidationImages();
-                int count = Math.Min(CleanImages, validation.Count);
-                var clean = validation.Slice(validation.Count - count, count);
-                return new DefenseSpec
-                {
-                    Name = "feature-squeezing",
-                    Detectors = [Calibrated(context.Evaluated, squeezers, clean, rate)],
-                    AttackersClassifier = new SqueezedViews(context.Evaluated, squeezers),
-                };
-            }
-        );
+    internal const int CleanImages = 2000;
 
     /// <inheritdoc/>
     public string Name => "squeezing";
@@ -116,5 +80,42 @@ public sealed record FeatureSqueezing(IClassifier Classifier, IReadOnlyList<IPur
         IEnumerable<IScorer> squeezed = Squeezers.Select(squeezer => squeezer.Protect(Classifier, random));
         IEnumerable<Tensor> distances = squeezed.Select(model => (model.Probabilities(shown) - plain).abs().sum(1));
         return distances.Aggregate((most, distance) => most.maximum(distance));
+    }
+}
+
+/// <summary>The options of <see cref="FeatureSqueezing"/>.</summary>
+public sealed record FeatureSqueezingSettings : IDefenseSettings
+{
+    /// <summary>Bits of the squeezer of values.</summary>
+    [Option("bits", "bits of the squeezer of values", Min = 1)]
+    public int Bits { get; init; } = 1;
+
+    /// <summary>The window of the squeezer by medians.</summary>
+    [Option("window", "window of the squeezer by medians", Min = 1)]
+    public int Window { get; init; } = 2;
+
+    /// <summary>The share of clean validation images that are refused.</summary>
+    [Option("rate", "share of clean validation images that are refused", Max = 1)]
+    public double Rate { get; init; } = 0.05;
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        IPurifier[] squeezers =
+        [
+            new BitDepth(context.Shape) { Bits = Bits },
+            new MedianSmoothing(context.Shape) { Window = Window },
+        ];
+
+        // The last ones: an evaluation on validation images takes the first.
+        ImageSet validation = context.ValidationImages();
+        int count = Math.Min(FeatureSqueezing.CleanImages, validation.Count);
+        ImageSet clean = validation.Slice(validation.Count - count, count);
+        return new DefenseSpec
+        {
+            Name = "feature-squeezing",
+            Detectors = [FeatureSqueezing.Calibrated(context.Evaluated, squeezers, clean, Rate)],
+            AttackersClassifier = new SqueezedViews(context.Evaluated, squeezers),
+        };
     }
 }

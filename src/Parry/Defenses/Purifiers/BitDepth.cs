@@ -1,3 +1,4 @@
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
@@ -18,22 +19,8 @@ public sealed record BitDepth(ImageShape Shape) : IPurifier
             field = value is >= 1 and <= 8 ? value : throw new UserErrorException($"expected 1 to 8 bits, got {value}");
     } = 1;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "bit-depth",
-            "rounds values to a few bits",
-            "Xu, Evans, Qi, 2017, 1704.01155",
-            [new("bits", "bits of a value, 1 to 8")],
-            (options, context) =>
-            {
-                var purifier = new BitDepth(context.Shape) { Bits = options.Whole("bits", 1) };
-                return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "bit-depth";
 
     /// <inheritdoc/>
     public GradientPath Path => GradientPath.Identity;
@@ -52,5 +39,20 @@ public sealed record BitDepth(ImageShape Shape) : IPurifier
             RowsAtOnce,
             (rows, _) => Purified.Of(rows, rows.mul(steps).round().div(steps))
         );
+    }
+}
+
+/// <summary>The options of <see cref="BitDepth"/>.</summary>
+public sealed record BitDepthSettings : IDefenseSettings
+{
+    /// <summary>Bits of a value, 1 to 8.</summary>
+    [Option("bits", "bits of a value, 1 to 8", Min = 1)]
+    public int Bits { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        var purifier = new BitDepth(context.Shape) { Bits = Bits };
+        return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
     }
 }

@@ -1,5 +1,6 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -45,60 +46,8 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// <summary>Float32, or bfloat16 for the descent; the final images and errors are always float32.</summary>
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "defense-gan",
-            "replaces an image by the nearest one that a GAN draws",
-            "Samangouei, Kabkab, Chellappa, 2018, 1805.06605",
-            [
-                new("gan", "the generator's file or name"),
-                new("l", "steps of the descent"),
-                new("r", "random starts"),
-                new("rate", "step size"),
-                new("momentum", "share of the last step that is kept"),
-                new("init", "starts from the generator's prior, or as the paper's code"),
-                new("compute", "float32 or bfloat16"),
-                new("attack-l", "the attacker's steps"),
-                new("attack-r", "the attacker's starts"),
-                new("draws", "purifications the attacker averages a gradient over"),
-                new("rec", "a classifier trained on reconstructions, to stand behind it"),
-            ],
-            (options, context) =>
-            {
-                var paper = new DefenseGan(context.Generator(options.Text("gan") ?? $"{context.Data}/gan"));
-                DefenseGan purifier = paper with
-                {
-                    Steps = options.Whole("l", paper.Steps),
-                    Restarts = options.Whole("r", paper.Restarts),
-                    LearningRate = options.Number("rate", paper.LearningRate),
-                    Momentum = options.Number("momentum", paper.Momentum),
-                    Start = options.Choice("init", ("prior", 1), ("paper", PaperStart)),
-                    Compute = options.Choice(
-                        "compute",
-                        ("float32", ScalarType.Float32),
-                        ("bfloat16", ScalarType.BFloat16)
-                    ),
-                };
-                DefenseGan copy = purifier with
-                {
-                    Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)),
-                    Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)),
-                };
-                return new DefenseSpec
-                {
-                    Name = purifier.Name,
-                    Purifier = purifier,
-                    AttackersPurifier = copy,
-                    Draws = options.Whole("draws", 1),
-                    Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                    Breaks = BreaksOf(purifier.Generator, copy),
-                };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "defense-gan";
 
     /// <inheritdoc/>
     public bool IsRandom => true;
@@ -160,4 +109,90 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
         Tensor rows = arange(count * Restarts, ScalarType.Int64).slice(0, 0, count * Restarts, Restarts).add(best);
         return new Purified(drawn.index_select(0, rows), errors.gather(1, best.unsqueeze(1)).squeeze(1));
     }
+}
+
+/// <summary>The options of <see cref="DefenseGan"/>.</summary>
+public sealed record DefenseGanSettings : IDefenseSettings
+{
+    /// <summary>The generator's file or name; null for the one that ships for the data.</summary>
+    [Option("gan", "the generator's file or name")]
+    public string? Generator { get; init; }
+
+    /// <summary>L: steps of the descent.</summary>
+    [Option("l", "steps of the descent", Min = 1)]
+    public int Steps { get; init; } = 200;
+
+    /// <summary>R: random starts.</summary>
+    [Option("r", "random starts", Min = 1)]
+    public int Restarts { get; init; } = 10;
+
+    /// <summary>The step size.</summary>
+    [Option("rate", "step size")]
+    public double LearningRate { get; init; } = 10;
+
+    /// <summary>The share of the last step that is kept.</summary>
+    [Option("momentum", "share of the last step that is kept")]
+    public double Momentum { get; init; } = 0.7;
+
+    /// <summary>Where the descents start.</summary>
+    [Option("init", "starts from the generator's prior, or as the paper's code")]
+    public LatentStart Start { get; init; }
+
+    /// <summary>The type of the projection's numbers.</summary>
+    [Option("compute", "float32 or bfloat16")]
+    public ScalarType Compute { get; init; } = ScalarType.Float32;
+
+    /// <summary>The attacker's steps; null for the defender's, at most 50.</summary>
+    [Option("attack-l", "the attacker's steps", Min = 1)]
+    public int? AttackSteps { get; init; }
+
+    /// <summary>The attacker's starts; null for the defender's, at most 2.</summary>
+    [Option("attack-r", "the attacker's starts", Min = 1)]
+    public int? AttackRestarts { get; init; }
+
+    /// <summary>Purifications over which the attacker averages a gradient.</summary>
+    [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
+    public int Draws { get; init; } = 1;
+
+    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    public string? Classifier { get; init; }
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        var purifier = new DefenseGan(context.Generator(Generator ?? $"{context.Data}/gan"))
+        {
+            Steps = Steps,
+            Restarts = Restarts,
+            LearningRate = LearningRate,
+            Momentum = Momentum,
+            Start = Start == LatentStart.Prior ? 1 : DefenseGan.PaperStart,
+            Compute = Compute,
+        };
+        DefenseGan copy = purifier with
+        {
+            Steps = AttackSteps ?? Math.Min(Steps, 50),
+            Restarts = AttackRestarts ?? Math.Min(Restarts, 2),
+        };
+        return new DefenseSpec
+        {
+            Name = purifier.Name,
+            Purifier = purifier,
+            AttackersPurifier = copy,
+            Draws = Draws,
+            Classifier = Classifier is null ? null : context.Classifier(Classifier),
+            Breaks = DefenseGan.BreaksOf(purifier.Generator, copy),
+        };
+    }
+}
+
+/// <summary>Where Defense-GAN's descents start.</summary>
+public enum LatentStart
+{
+    /// <summary>At latent vectors from the generator's prior.</summary>
+    Prior,
+
+    /// <summary>At shorter ones, as the paper's code does.</summary>
+    Paper,
 }

@@ -1,5 +1,6 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
@@ -14,41 +15,8 @@ public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
 {
     private const int RowsAtOnce = 128;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "defense-vae",
-            "draws the clean image from an adversarial one, as trained with known attacks",
-            "Li and Ji, 2018, 1812.06570",
-            [
-                new("weights", "the auto-encoder's file or name"),
-                new("rec", "a classifier trained on reconstructions, to stand behind it"),
-            ],
-            (options, context) =>
-            {
-                var purifier = new DefenseVae(
-                    context
-                        .Network(options.Text("weights") ?? $"{context.Data}/defensevae", DefenseVaeNetwork.Load)
-                        .Network
-                );
-                return new DefenseSpec
-                {
-                    Name = "defense-vae",
-                    Purifier = purifier,
-                    Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                    Breaks =
-                    [
-                        new KnownBreak(
-                            "reconstruction-evasion",
-                            classifier => new ReconstructionEvasion(purifier, classifier)
-                        ),
-                    ],
-                };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "defense-vae";
 
     /// <inheritdoc/>
     public ImageShape Shape => Network.Shape;
@@ -62,4 +30,33 @@ public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) =>
         RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Network.forward(rows)));
+}
+
+/// <summary>The options of <see cref="DefenseVae"/>.</summary>
+public sealed record DefenseVaeSettings : IDefenseSettings
+{
+    /// <summary>The auto-encoder's file or name; null for the one of the data's name.</summary>
+    [Option("weights", "the auto-encoder's file or name")]
+    public string? Weights { get; init; }
+
+    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    public string? Classifier { get; init; }
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        string weights = Weights ?? $"{context.Data}/defensevae";
+        var purifier = new DefenseVae(context.Network(weights, DefenseVaeNetwork.Load).Network);
+        return new DefenseSpec
+        {
+            Name = purifier.Name,
+            Purifier = purifier,
+            Classifier = Classifier is null ? null : context.Classifier(Classifier),
+            Breaks =
+            [
+                new KnownBreak("reconstruction-evasion", classifier => new ReconstructionEvasion(purifier, classifier)),
+            ],
+        };
+    }
 }

@@ -1,4 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using Parry.Generative;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
@@ -28,61 +30,8 @@ public sealed record Diffusion(DiffusionUNet Network) : IPurifier
     /// <inheritdoc/>
     public GradientPath Path { get; init; } = GradientPath.Exact;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "diffusion",
-            "drowns perturbations in noise and takes the noise away again",
-            "after Nie et al., 2022, 2205.07460",
-            [
-                new("weights", "the network's file or name"),
-                new("t", "the time up to which noise is added, of 1,000"),
-                new("steps", "steps back"),
-                new("attack-steps", "the attacker's steps back"),
-                new("gradient", "exact, or identity (BPDA)"),
-                new("draws", "purifications the attacker averages a gradient over"),
-                new("rec", "a classifier trained on purified images, to stand behind it"),
-            ],
-            (options, context) =>
-            {
-                var paper = new Diffusion(
-                    context.Network(options.Text("weights") ?? $"{context.Data}/diffusion", DiffusionUNet.Load).Network
-                );
-                int time = options.Whole("t", paper.Time),
-                    steps = options.Whole("steps", paper.Steps),
-                    attackSteps = options.Whole("attack-steps", Math.Min(steps, 3));
-                if (time > paper.Network.Schedule.Times)
-                    throw new UserErrorException(
-                        $"the defense diffusion takes for t a time from 1 to {paper.Network.Schedule.Times}, got {time}"
-                    );
-                if (Math.Max(steps, attackSteps) > time)
-                    throw new UserErrorException(
-                        $"the defense diffusion takes at most as many steps as t, got "
-                            + $"{Math.Max(steps, attackSteps)} for t={time}"
-                    );
-                Diffusion purifier = paper with
-                {
-                    Time = time,
-                    Steps = steps,
-                    Path = options.Choice(
-                        "gradient",
-                        ("exact", GradientPath.Exact),
-                        ("identity", GradientPath.Identity)
-                    ),
-                };
-                return new DefenseSpec
-                {
-                    Name = purifier.Name,
-                    Purifier = purifier,
-                    AttackersPurifier = purifier with { Steps = attackSteps },
-                    Draws = options.Whole("draws", 1),
-                    Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "diffusion";
 
     /// <inheritdoc/>
     public ImageShape Shape => Network.Shape;
@@ -116,4 +65,67 @@ public sealed record Diffusion(DiffusionUNet Network) : IPurifier
         );
 
     private static int[] Times(int time, int count) => [.. Enumerable.Repeat(time, count)];
+}
+
+/// <summary>The options of <see cref="Diffusion"/>.</summary>
+public sealed record DiffusionSettings : IDefenseSettings
+{
+    /// <summary>The network's file or name; null for the one of the data's name.</summary>
+    [Option("weights", "the network's file or name")]
+    public string? Weights { get; init; }
+
+    /// <summary>The time up to which noise is added.</summary>
+    [Option("t", "the time up to which noise is added, of 1,000", Min = 1)]
+    public int Time { get; init; } = 150;
+
+    /// <summary>Steps back.</summary>
+    [Option("steps", "steps back", Min = 1)]
+    public int Steps { get; init; } = 10;
+
+    /// <summary>The attacker's steps back; null for the defender's, at most 3.</summary>
+    [Option("attack-steps", "the attacker's steps back", Min = 1)]
+    public int? AttackSteps { get; init; }
+
+    /// <summary>How the attacker's gradient passes through it.</summary>
+    [Option("gradient", "exact, or identity (BPDA)")]
+    [AllowedValues(GradientPath.Exact, GradientPath.Identity)]
+    public GradientPath Path { get; init; } = GradientPath.Exact;
+
+    /// <summary>Purifications over which the attacker averages a gradient.</summary>
+    [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
+    public int Draws { get; init; } = 1;
+
+    /// <summary>A classifier trained on purified images, to stand behind it.</summary>
+    [Option("rec", "a classifier trained on purified images, to stand behind it")]
+    public string? Classifier { get; init; }
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        DiffusionUNet network = context.Network(Weights ?? $"{context.Data}/diffusion", DiffusionUNet.Load).Network;
+        int attackSteps = AttackSteps ?? Math.Min(Steps, 3);
+        int most = Math.Max(Steps, attackSteps);
+        if (Time > network.Schedule.Times)
+            throw new UserErrorException(
+                $"the defense diffusion takes for t a time from 1 to {network.Schedule.Times}, got {Time}"
+            );
+        if (most > Time)
+            throw new UserErrorException(
+                $"the defense diffusion takes at most as many steps as t, got {most} for t={Time}"
+            );
+        var purifier = new Diffusion(network)
+        {
+            Time = Time,
+            Steps = Steps,
+            Path = Path,
+        };
+        return new DefenseSpec
+        {
+            Name = purifier.Name,
+            Purifier = purifier,
+            AttackersPurifier = purifier with { Steps = attackSteps },
+            Draws = Draws,
+            Classifier = Classifier is null ? null : context.Classifier(Classifier),
+        };
+    }
 }

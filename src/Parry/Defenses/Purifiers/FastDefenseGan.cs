@@ -1,5 +1,6 @@
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Generative;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -36,53 +37,8 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
     /// <summary>Float32, or bfloat16 for the descent; the final images and errors are always float32.</summary>
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "fast-defense-gan",
-            "Defense-GAN's projection from the nearest samples, with Adam and fewer and fewer descents",
-            "after Samangouei et al., 2018, 1805.06605",
-            [
-                new("gan", "the generator's file or name"),
-                new("samples", "samples of the generator to start from"),
-                new("starts", "descents of each image at the start"),
-                new("steps", "steps of a stage"),
-                new("stages", "stages"),
-                new("rate", "Adam's step size"),
-                new("tolerance", "share of the error below which an image is done"),
-                new("compute", "float32 or bfloat16"),
-                new("rec", "a classifier trained on reconstructions, to stand behind it"),
-            ],
-            (options, context) =>
-            {
-                ImageGenerator generator = context.Generator(options.Text("gan") ?? $"{context.Data}/gan");
-                var samples = context.Own(new PriorSamples(generator, options.Whole("samples", SampleCount), seed: 1));
-                var fast = new FastDefenseGan(generator, samples);
-                fast = fast with
-                {
-                    Starts = Math.Min(samples.Count, options.Whole("starts", fast.Starts)),
-                    StageSteps = options.Whole("steps", fast.StageSteps),
-                    Stages = options.Whole("stages", fast.Stages),
-                    LearningRate = options.Number("rate", fast.LearningRate),
-                    Tolerance = options.Number("tolerance", fast.Tolerance),
-                    Compute = options.Choice(
-                        "compute",
-                        ("float32", ScalarType.Float32),
-                        ("bfloat16", ScalarType.BFloat16)
-                    ),
-                };
-                return new DefenseSpec
-                {
-                    Name = fast.Name,
-                    Purifier = fast,
-                    Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                    Breaks = DefenseGan.BreaksOf(generator, fast),
-                };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "fast-defense-gan";
 
     /// <inheritdoc/>
     public ImageShape Shape => Generator.Shape;
@@ -146,5 +102,68 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
 
         Tensor projected = Generator.Generate(best);
         return new Purified(projected, projected.sub(images).pow(2.0).mean([1, 2, 3]));
+    }
+}
+
+/// <summary>The options of <see cref="FastDefenseGan"/>.</summary>
+public sealed record FastDefenseGanSettings : IDefenseSettings
+{
+    /// <summary>The generator's file or name; null for the one that ships for the data.</summary>
+    [Option("gan", "the generator's file or name")]
+    public string? Generator { get; init; }
+
+    /// <summary>Samples of the generator to start from.</summary>
+    [Option("samples", "samples of the generator to start from", Min = 1)]
+    public int Samples { get; init; } = FastDefenseGan.SampleCount;
+
+    /// <summary>Descents of each image at the start.</summary>
+    [Option("starts", "descents of each image at the start", Min = 1)]
+    public int Starts { get; init; } = 4;
+
+    /// <summary>Steps of a stage.</summary>
+    [Option("steps", "steps of a stage", Min = 1)]
+    public int StageSteps { get; init; } = 10;
+
+    /// <summary>Stages.</summary>
+    [Option("stages", "stages", Min = 1)]
+    public int Stages { get; init; } = 6;
+
+    /// <summary>Adam's step size.</summary>
+    [Option("rate", "Adam's step size")]
+    public double LearningRate { get; init; } = 0.05;
+
+    /// <summary>The share of the error below which an image is done.</summary>
+    [Option("tolerance", "share of the error below which an image is done")]
+    public double Tolerance { get; init; } = 0.01;
+
+    /// <summary>The type of the projection's numbers.</summary>
+    [Option("compute", "float32 or bfloat16")]
+    public ScalarType Compute { get; init; } = ScalarType.Float32;
+
+    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    public string? Classifier { get; init; }
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        ImageGenerator generator = context.Generator(Generator ?? $"{context.Data}/gan");
+        PriorSamples samples = context.Own(new PriorSamples(generator, Samples, seed: 1));
+        var purifier = new FastDefenseGan(generator, samples)
+        {
+            Starts = Math.Min(samples.Count, Starts),
+            StageSteps = StageSteps,
+            Stages = Stages,
+            LearningRate = LearningRate,
+            Tolerance = Tolerance,
+            Compute = Compute,
+        };
+        return new DefenseSpec
+        {
+            Name = purifier.Name,
+            Purifier = purifier,
+            Classifier = Classifier is null ? null : context.Classifier(Classifier),
+            Breaks = DefenseGan.BreaksOf(generator, purifier),
+        };
     }
 }

@@ -1,5 +1,6 @@
 using Parry.Defenses.Detectors;
 using Parry.Generative;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -30,54 +31,8 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
     /// <summary>Adam's step size.</summary>
     public double LearningRate { get; init; } = 0.1;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "invert-and-classify",
-            "replaces an image by the nearest one that a generator or a decoder draws, and may refuse what is far",
-            "Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196",
-            [
-                new("spanner", "the file or name of a generator or of a variational auto-encoder"),
-                new("l", "steps of a descent"),
-                new("r", "random starts"),
-                new("rate", "Adam's step size"),
-                new("reject", "L2 distance from the nearest drawn image at which an image is refused"),
-                new("attack-l", "the attacker's steps"),
-                new("attack-r", "the attacker's starts"),
-                new("draws", "purifications the attacker averages a gradient over"),
-                new("rec", "a classifier to stand behind it, as one trained with --robust-manifold"),
-            ],
-            (options, context) =>
-            {
-                var paper = new InvertAndClassify(context.Spanner(options.Text("spanner") ?? $"{context.Data}/gan"));
-                InvertAndClassify purifier = paper with
-                {
-                    Steps = options.Whole("l", paper.Steps),
-                    Restarts = options.Whole("r", paper.Restarts),
-                    LearningRate = options.Number("rate", paper.LearningRate),
-                };
-                InvertAndClassify copy = purifier with
-                {
-                    Steps = options.Whole("attack-l", Math.Min(purifier.Steps, 50)),
-                    Restarts = options.Whole("attack-r", Math.Min(purifier.Restarts, 2)),
-                };
-                return new DefenseSpec
-                {
-                    Name = purifier.Name,
-                    Purifier = purifier,
-                    AttackersPurifier = copy,
-                    Draws = options.Whole("draws", 1),
-                    Classifier = options.Text("rec") is { } rec ? context.Classifier(rec) : null,
-                    Detectors = options.Text("reject") is null
-                        ? []
-                        : [new OffManifold(purifier, options.Number("reject", 0))],
-                    Breaks = DefenseGan.BreaksOf(purifier.Spanner, copy),
-                };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "invert-and-classify";
 
     /// <inheritdoc/>
     public ImageShape Shape => Spanner.Shape;
@@ -103,5 +58,71 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
                     Spanner.Draw(LatentDescent.Project(Spanner, piece, draws, Restarts, Steps, LearningRate)).Images
                 )
         );
+    }
+}
+
+/// <summary>The options of <see cref="InvertAndClassify"/>.</summary>
+public sealed record InvertAndClassifySettings : IDefenseSettings
+{
+    /// <summary>The file or name of a generator or of a variational auto-encoder.</summary>
+    [Option("spanner", "the file or name of a generator or of a variational auto-encoder")]
+    public string? Spanner { get; init; }
+
+    /// <summary>Steps of a descent.</summary>
+    [Option("l", "steps of a descent", Min = 1)]
+    public int Steps { get; init; } = 100;
+
+    /// <summary>Random starts.</summary>
+    [Option("r", "random starts", Min = 1)]
+    public int Restarts { get; init; } = 10;
+
+    /// <summary>Adam's step size.</summary>
+    [Option("rate", "Adam's step size")]
+    public double LearningRate { get; init; } = 0.1;
+
+    /// <summary>The L2 distance from the nearest drawn image at which an image is refused; null for none.</summary>
+    [Option("reject", "L2 distance from the nearest drawn image at which an image is refused")]
+    public double? Reject { get; init; }
+
+    /// <summary>The attacker's steps; null for the defender's, at most 50.</summary>
+    [Option("attack-l", "the attacker's steps", Min = 1)]
+    public int? AttackSteps { get; init; }
+
+    /// <summary>The attacker's starts; null for the defender's, at most 2.</summary>
+    [Option("attack-r", "the attacker's starts", Min = 1)]
+    public int? AttackRestarts { get; init; }
+
+    /// <summary>Purifications over which the attacker averages a gradient.</summary>
+    [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
+    public int Draws { get; init; } = 1;
+
+    /// <summary>A classifier to stand behind it, as one trained with --robust-manifold.</summary>
+    [Option("rec", "a classifier to stand behind it, as one trained with --robust-manifold")]
+    public string? Classifier { get; init; }
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        var purifier = new InvertAndClassify(context.Spanner(Spanner ?? $"{context.Data}/gan"))
+        {
+            Steps = Steps,
+            Restarts = Restarts,
+            LearningRate = LearningRate,
+        };
+        InvertAndClassify copy = purifier with
+        {
+            Steps = AttackSteps ?? Math.Min(Steps, 50),
+            Restarts = AttackRestarts ?? Math.Min(Restarts, 2),
+        };
+        return new DefenseSpec
+        {
+            Name = purifier.Name,
+            Purifier = purifier,
+            AttackersPurifier = copy,
+            Draws = Draws,
+            Classifier = Classifier is null ? null : context.Classifier(Classifier),
+            Detectors = Reject is { } distance ? [new OffManifold(purifier, distance)] : [],
+            Breaks = DefenseGan.BreaksOf(purifier.Spanner, copy),
+        };
     }
 }

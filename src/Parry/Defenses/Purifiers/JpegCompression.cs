@@ -1,4 +1,5 @@
 using Parry.Data.Images;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -23,22 +24,8 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
                 : throw new UserErrorException($"expected a JPEG quality of 1 to 100, got {value}");
     } = 75;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "jpeg",
-            "encodes an image as JPEG and decodes it",
-            "Dziugaite, Ghahramani, Roy, 2016, 1608.00853",
-            [new("quality", "1 to 100")],
-            (options, context) =>
-            {
-                var purifier = new JpegCompression(context.Shape) { Quality = options.Whole("quality", 75) };
-                return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "jpeg";
 
     /// <inheritdoc/>
     public GradientPath Path => GradientPath.Identity;
@@ -69,5 +56,20 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
         }
 
         return tensor(values, images.shape);
+    }
+}
+
+/// <summary>The options of <see cref="JpegCompression"/>.</summary>
+public sealed record JpegCompressionSettings : IDefenseSettings
+{
+    /// <summary>The quality, 1 to 100.</summary>
+    [Option("quality", "1 to 100", Min = 1)]
+    public int Quality { get; init; } = 75;
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        var purifier = new JpegCompression(context.Shape) { Quality = Quality };
+        return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
     }
 }

@@ -4,6 +4,7 @@ using Parry.Defenses.Breaks;
 using Parry.Defenses.Detectors;
 using Parry.Generative;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -28,55 +29,8 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
     /// </summary>
     public int? Member { get; init; } = 0;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "magnet",
-            "refuses what auto-encoders draw again badly and reforms the rest",
-            "Meng and Chen, 2017, 1705.09064",
-            [
-                new("weights", "the auto-encoders' file or name"),
-                new("session", "decides which member of each kind is drawn"),
-                new(
-                    "classifier",
-                    "whose answers the divergence detectors compare, where the file has their thresholds"
-                ),
-                new("draws", "reformers the attacker averages a gradient over"),
-            ],
-            (options, context) =>
-            {
-                var (network, description) = context.Network(
-                    options.Text("weights") ?? $"{context.Data}/magnet",
-                    MagNetNetwork.Load
-                );
-                int member = new SplitMix64((ulong)options.Whole("session", 0, least: 0)).Next(network.Members);
-                string? answers = options.Text("classifier") ?? description.Setting("classifier");
-                IReadOnlyList<IDetector> detectors = Detectors(
-                    network,
-                    member,
-                    description,
-                    answers is null ? null : context.Classifier(answers)
-                );
-                return new DefenseSpec
-                {
-                    Name = "magnet",
-                    Purifier = new MagNet(network) { Member = member },
-                    AttackersPurifier = new MagNet(network) { Member = network.Members > 1 ? null : 0 },
-                    Draws = options.Whole("draws", 1),
-                    Detectors = detectors,
-                    Breaks =
-                    [
-                        new KnownBreak(
-                            "cw-l2 past the detectors",
-                            _ => new DetectorEvasion(detectors) { Iterations = 300, SearchSteps = 3 }
-                        ),
-                    ],
-                };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "magnet";
 
     /// <inheritdoc/>
     public ImageShape Shape => Network.Shape;
@@ -171,5 +125,54 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
                 $"the weights of magnet have no threshold {key} for member {member}: train them again with parry "
                     + $"train magnet"
             );
+    }
+}
+
+/// <summary>The options of <see cref="MagNet"/>.</summary>
+public sealed record MagNetSettings : IDefenseSettings
+{
+    /// <summary>The auto-encoders' file or name; null for those that ship for the data.</summary>
+    [Option("weights", "the auto-encoders' file or name")]
+    public string? Weights { get; init; }
+
+    /// <summary>Decides which member of each kind is drawn.</summary>
+    [Option("session", "decides which member of each kind is drawn")]
+    public int Session { get; init; }
+
+    /// <summary>The classifier whose answers the divergence detectors compare; null for the file's.</summary>
+    [Option("classifier", "whose answers the divergence detectors compare, where the file has their thresholds")]
+    public string? Classifier { get; init; }
+
+    /// <summary>Reformers over which the attacker averages a gradient.</summary>
+    [Option("draws", "reformers the attacker averages a gradient over", Min = 1)]
+    public int Draws { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        var (network, description) = context.Network(Weights ?? $"{context.Data}/magnet", MagNetNetwork.Load);
+        int member = new SplitMix64((ulong)Session).Next(network.Members);
+        string? answers = Classifier ?? description.Setting("classifier");
+        IReadOnlyList<IDetector> detectors = MagNet.Detectors(
+            network,
+            member,
+            description,
+            answers is null ? null : context.Classifier(answers)
+        );
+        return new DefenseSpec
+        {
+            Name = "magnet",
+            Purifier = new MagNet(network) { Member = member },
+            AttackersPurifier = new MagNet(network) { Member = network.Members > 1 ? null : 0 },
+            Draws = Draws,
+            Detectors = detectors,
+            Breaks =
+            [
+                new KnownBreak(
+                    "cw-l2 past the detectors",
+                    _ => new DetectorEvasion(detectors) { Iterations = 300, SearchSteps = 3 }
+                ),
+            ],
+        };
     }
 }

@@ -1,3 +1,4 @@
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -20,22 +21,8 @@ public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
             field = value is 2 or 3 ? value : throw new UserErrorException($"expected a window of 2 or 3, got {value}");
     } = 2;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "median",
-            "replaces every value by the median of a window",
-            "Xu, Evans, Qi, 2017, 1704.01155",
-            [new("window", "side of the window, 2 or 3")],
-            (options, context) =>
-            {
-                var purifier = new MedianSmoothing(context.Shape) { Window = options.Whole("window", 2) };
-                return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "median";
 
     /// <inheritdoc/>
     public GradientPath Path => GradientPath.Exact;
@@ -74,5 +61,20 @@ public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
                     )
                 ),
         ];
+    }
+}
+
+/// <summary>The options of <see cref="MedianSmoothing"/>.</summary>
+public sealed record MedianSmoothingSettings : IDefenseSettings
+{
+    /// <summary>The side of the window, 2 or 3.</summary>
+    [Option("window", "side of the window, 2 or 3", Min = 1)]
+    public int Window { get; init; } = 2;
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        var purifier = new MedianSmoothing(context.Shape) { Window = Window };
+        return new DefenseSpec { Name = purifier.Name, Purifier = purifier };
     }
 }

@@ -1,5 +1,6 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
@@ -22,45 +23,8 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
     /// <summary>By what the deviations of codes are multiplied; training has 1.</summary>
     public double Noise { get; init; } = 0.1;
 
-    /// <summary>What the command line knows of it.</summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "puvae",
-            "draws an image again for every label and keeps the nearest drawing",
-            "Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585",
-            [
-                new("weights", "the auto-encoder's file or name"),
-                new("noise", "share of the codes' deviations that is drawn"),
-                new("draws", "purifications the attacker averages a gradient over"),
-            ],
-            (options, context) =>
-            {
-                var paper = new PuVae(
-                    context.Network(options.Text("weights") ?? $"{context.Data}/puvae", PuVaeNetwork.Load).Network
-                );
-                PuVae purifier = paper with { Noise = options.Number("noise", paper.Noise) };
-                return new DefenseSpec
-                {
-                    Name = purifier.Name,
-                    Purifier = purifier,
-                    Draws = options.Whole("draws", 1),
-                    Breaks =
-                    [
-                        new KnownBreak(
-                            "label-flip-pull",
-                            classifier => new LabelFlipPull(purifier, classifier) { Draws = 3 }
-                        ),
-                        new KnownBreak(
-                            "reconstruction-evasion",
-                            classifier => new ReconstructionEvasion(purifier, classifier)
-                        ),
-                    ],
-                };
-            }
-        );
-
     /// <inheritdoc/>
-    public string Name => Entry.Name;
+    public string Name => "puvae";
 
     /// <inheritdoc/>
     public ImageShape Shape => Network.Shape;
@@ -113,5 +77,39 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
             .sigmoid()
             .reshape(count, Network.Classes, Shape.Channels, Shape.Height, Shape.Width);
         return (drawn, drawn.sub(images.unsqueeze(1)).pow(2.0).mean([2, 3, 4]));
+    }
+}
+
+/// <summary>The options of <see cref="PuVae"/>.</summary>
+public sealed record PuVaeSettings : IDefenseSettings
+{
+    /// <summary>The auto-encoder's file or name; null for the one that ships for the data.</summary>
+    [Option("weights", "the auto-encoder's file or name")]
+    public string? Weights { get; init; }
+
+    /// <summary>The share of the codes' deviations that is drawn.</summary>
+    [Option("noise", "share of the codes' deviations that is drawn")]
+    public double Noise { get; init; } = 0.1;
+
+    /// <summary>Purifications over which the attacker averages a gradient.</summary>
+    [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
+    public int Draws { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        PuVaeNetwork network = context.Network(Weights ?? $"{context.Data}/puvae", PuVaeNetwork.Load).Network;
+        var purifier = new PuVae(network) { Noise = Noise };
+        return new DefenseSpec
+        {
+            Name = purifier.Name,
+            Purifier = purifier,
+            Draws = Draws,
+            Breaks =
+            [
+                new KnownBreak("label-flip-pull", classifier => new LabelFlipPull(purifier, classifier) { Draws = 3 }),
+                new KnownBreak("reconstruction-evasion", classifier => new ReconstructionEvasion(purifier, classifier)),
+            ],
+        };
     }
 }

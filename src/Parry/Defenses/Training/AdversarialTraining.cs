@@ -3,6 +3,7 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
@@ -28,29 +29,6 @@ namespace Parry.Defenses.Training;
 public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : ITrainingLoss
 {
     private readonly double? _share;
-
-    /// <summary>
-    /// What the command line knows of it: a classifier that was trained so, in the evaluated one's place.
-    /// </summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "adversarial-training",
-            "a classifier trained on adversarial images",
-            "Madry et al., 2017, 1706.06083",
-            [new("weights", "the classifier's file or name")],
-            (options, context) =>
-                new DefenseSpec
-                {
-                    Name = "adversarial-training",
-                    Classifier = context.Classifier(
-                        options.Text("weights")
-                            ?? throw new UserErrorException(
-                                "the defense adversarial-training needs weights=FILE: train it with parry train "
-                                    + "classifier --adversarial"
-                            )
-                    ),
-                }
-        );
 
     /// <summary>
     /// The weight of the adversarial images, in [0, 1]; by default 1/2 for one-step attacks and 1 for others.
@@ -121,5 +99,25 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
         Goal goal = Goal.Untargeted(IsOneStep ? source.Predict(images) : piece.Labels);
         double budget = WarmUp > 0 ? Attack.Epsilon * Math.Min(1, piece.Epoch / WarmUp) : Attack.Epsilon;
         return scope.MoveToOuter(Attack.PerturbWithin(source, new Batch(images, goal, piece.Random), [budget])[0]);
+    }
+}
+
+/// <summary>The options of a classifier from <see cref="AdversarialTraining"/> as a defense.</summary>
+public sealed record AdversarialTrainingSettings : IDefenseSettings
+{
+    /// <summary>The classifier's file or name.</summary>
+    [Option("weights", "the classifier's file or name")]
+    public string? Weights { get; init; }
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        string weights =
+            Weights
+            ?? throw new UserErrorException(
+                "the defense adversarial-training needs weights=FILE: train it with parry train classifier "
+                    + "--adversarial"
+            );
+        return new DefenseSpec { Name = "adversarial-training", Classifier = context.Classifier(weights) };
     }
 }

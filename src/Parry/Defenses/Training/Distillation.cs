@@ -1,6 +1,7 @@
 using System.Globalization;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
@@ -23,40 +24,6 @@ namespace Parry.Defenses.Training;
 /// <param name="Temperature">T, above 0; 100 in most experiments.</param>
 public sealed record Distillation(IClassifier Teacher, string TeacherName, double Temperature = 100) : ITrainingLoss
 {
-    /// <summary>
-    /// What the command line knows of it: a student in the evaluated classifier's place. Attackers who know it divide
-    /// its logits by the temperature.
-    /// </summary>
-    public static DefenseEntry Entry { get; } =
-        new(
-            "distillation",
-            "a student of a teacher at a high temperature, whose gradients vanish",
-            "Papernot et al., 2015, 1511.04508",
-            [new("weights", "the student's file or name"), new("temperature", "at which it was trained")],
-            (options, context) =>
-            {
-                IClassifier student = context.Classifier(
-                    options.Text("weights")
-                        ?? throw new UserErrorException(
-                            "the defense distillation needs weights=FILE: train it with parry train classifier "
-                                + "--distill"
-                        )
-                );
-                double temperature = options.Number("temperature", 100);
-                if (temperature == 0)
-                    throw new UserErrorException(
-                        "the defense distillation takes for temperature a number above 0, got 0"
-                    );
-                return new DefenseSpec
-                {
-                    Name = "distillation",
-                    Classifier = student,
-                    AttackersClassifier = new ScaledLogits(student, temperature),
-                    Breaks = [new KnownBreak("pgd on logits/T", _ => new ProjectedGradientDescent())],
-                };
-            }
-        );
-
     /// <inheritdoc/>
     public string Description =>
         string.Create(CultureInfo.InvariantCulture, $"distillation of {TeacherName} at temperature {Temperature}");
@@ -75,5 +42,37 @@ public sealed record Distillation(IClassifier Teacher, string TeacherName, doubl
         return scope.MoveToOuter(
             Teacher.Logits(new Images(piece.Images, piece.Random.Samples)).div(Temperature).softmax(-1)
         );
+    }
+}
+
+/// <summary>The options of a student from <see cref="Distillation"/> as a defense.</summary>
+public sealed record DistillationSettings : IDefenseSettings
+{
+    /// <summary>The student's file or name.</summary>
+    [Option("weights", "the student's file or name")]
+    public string? Weights { get; init; }
+
+    /// <summary>The temperature at which it was trained.</summary>
+    [Option("temperature", "at which it was trained")]
+    public double Temperature { get; init; } = 100;
+
+    /// <inheritdoc/>
+    public DefenseSpec Create(DefenseContext context)
+    {
+        string weights =
+            Weights
+            ?? throw new UserErrorException(
+                "the defense distillation needs weights=FILE: train it with parry train classifier --distill"
+            );
+        if (Temperature == 0)
+            throw new UserErrorException("the defense distillation takes for temperature a number above 0, got 0");
+        IClassifier student = context.Classifier(weights);
+        return new DefenseSpec
+        {
+            Name = "distillation",
+            Classifier = student,
+            AttackersClassifier = new ScaledLogits(student, Temperature),
+            Breaks = [new KnownBreak("pgd on logits/T", _ => new ProjectedGradientDescent())],
+        };
     }
 }

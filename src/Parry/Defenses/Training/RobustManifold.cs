@@ -1,5 +1,5 @@
 using System.Globalization;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Defenses.Breaks;
 using Parry.Models;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Parry.Attacks.Steps;
+using Parry.Attacks.Building;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Runtime;

@@ -1,6 +1,7 @@
-using Parry.Attacks.Catalog;
-using Parry.Attacks.Steps;
+using System.ComponentModel.DataAnnotations;
+using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -17,37 +18,17 @@ public sealed record NoiseSearch : IBudgetAttack<IPredictor>
     public string Name => "noise-search";
 
     /// <summary>Linf or L2.</summary>
+    [Option("norm", "how the perturbation is measured")]
+    [AllowedValues(Norm.Linf, Norm.L2)]
     public Norm Norm { get; init; } = Norm.Linf;
 
     /// <inheritdoc/>
+    [Option("eps", "the largest perturbation")]
     public double Epsilon { get; init; } = 0.3;
 
     /// <summary>The number of points that are tried.</summary>
+    [Option("tries", "points that are tried", Min = 1)]
     public int Tries { get; init; } = 100;
-
-    /// <summary>What the command line knows of it.</summary>
-    public static AttackEntry Entry { get; } =
-        new AttackEntry<NoiseSearch>(
-            new(),
-            "random points of the ball until one fools the model",
-            "Carlini et al., 2019, 1902.06705"
-        )
-            .Budget(
-                "the largest perturbation",
-                attack => attack.Epsilon,
-                (attack, value) => attack with { Epsilon = value }
-            )
-            .Norms([Norm.Linf, Norm.L2], attack => attack.Norm, (attack, value) => attack with { Norm = value })
-            .Whole(
-                "tries",
-                1,
-                "points that are tried",
-                attack => attack.Tries,
-                (attack, value) => attack with { Tries = value }
-            );
-
-    /// <inheritdoc/>
-    public override string ToString() => Entry.Describe(this);
 
     /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch, double epsilon)

@@ -2,6 +2,7 @@ using Parry.Attacks;
 using Parry.Attacks.DecisionBased;
 using Parry.Models;
 using Parry.Runtime;
+using Parry.Tests.Repository;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks.Example;
@@ -12,9 +13,9 @@ public class NoiseSearchTests
     [Fact]
     public void The_guide_shows_the_attack_that_is_compiled_here()
     {
-        string guide = File.ReadAllText(Path.Combine(RepositoryTests.Root(), "docs", "adding-an-attack.md"));
+        string guide = File.ReadAllText(Path.Combine(RepositoryFiles.Root, "docs", "adding-an-attack.md"));
         string source = File.ReadAllText(
-            Path.Combine(RepositoryTests.Root(), "tests", "Parry.Tests", "Attacks", "Example", "NoiseSearch.cs")
+            Path.Combine(RepositoryFiles.Root, "tests", "Parry.Tests", "Attacks", "Example", "NoiseSearch.cs")
         );
         Assert.Contains($"```csharp\n{source}```", guide, StringComparison.Ordinal);
     }

@@ -3,6 +3,7 @@ using Parry.Generative.Quality;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;
+using Parry.Tests.Attacks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -52,7 +53,7 @@ public class FeatureNetworkTests
         Assert.Throws<ArgumentException>(() => features.Of(full([2, 1, 12, 12], -0.5)));
         Assert.Throws<ArgumentException>(() => features.Of(full([2, 1, 12, 12], double.NaN)));
         Assert.Throws<ArgumentException>(() => features.Of(zeros([2, 1, 12, 11])));
-        Assert.Throws<UserErrorException>(() => new FeatureNetwork(new LinearClassifier(s_shape)));
+        Assert.Throws<UserErrorException>(() => new FeatureNetwork(new SmallNetwork(s_shape, 3, seed: 1)));
     }
 
     [Fact]

@@ -4,7 +4,6 @@ using Parry.Models.Http;
 using Parry.Runtime;
 using static Parry.Tests.Models.Http.EndpointServer;
 using static TorchSharp.torch;
-using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
 
@@ -19,7 +18,7 @@ public sealed class EndpointFailureTests
         Timeout = TimeSpan.FromSeconds(20),
     };
 
-    private readonly Linear _model = new(s_shape, 3, seed: 3);
+    private readonly LinearClassifier _model = new(s_shape, 3, seed: 3);
 
     public static TheoryData<string, string> Misbehavior { get; } =
         new()
@@ -45,6 +44,10 @@ public sealed class EndpointFailureTests
             { "binary", "lacks its data" },
             { "gigantic", "longer than 64 MiB" },
         };
+
+    private static readonly Lazy<byte[]> s_gigantic = new(() =>
+        Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{new string('1', 65 << 20)}]")
+    );
 
     [Theory]
     [MemberData(nameof(Misbehavior))]
@@ -186,9 +189,11 @@ public sealed class EndpointFailureTests
             "nothing" => Ok("{\"error\":\"model is loading\"}"),
             "other output" => Ok(Scores("1,3", "[1,2,3]").Replace("\"y\"", "\"z\"", StringComparison.Ordinal)),
             "binary" => Ok(
-                "{\"outputs\":[{\"name\":\"y\",\"datatype\":\"FP32\",\"shape\":[1,3],\"parameters\":{\"binary_data_size\":12}}]}"
+                """
+                {"outputs":[{"name":"y","datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":12}}]}
+                """
             ),
-            _ => Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[{new string('1', 65 << 20)}]"),
+            _ => s_gigantic.Value,
         };
 
     private static string Scores(string shape, string data) =>

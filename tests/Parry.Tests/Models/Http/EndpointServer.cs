@@ -83,7 +83,10 @@ internal sealed class EndpointServer : IDisposable
     public static string Rows(Tensor matrix)
     {
         float[] values = matrix.ToArray<float>();
-        return $"[{string.Join(',', values.Chunk((int)matrix.size(1)).Select(row => $"[{string.Join(',', row.Select(value => value.ToString("R")))}]"))}]";
+        IEnumerable<string> rows = values
+            .Chunk((int)matrix.size(1))
+            .Select(row => $"[{string.Join(',', row.Select(value => value.ToString("R")))}]");
+        return $"[{string.Join(',', rows)}]";
     }
 
     public static byte[] Ok(string json) => Status("200 OK", json);

@@ -7,7 +7,6 @@ using Parry.Runtime;
 using Parry.Tests.Data;
 using static Parry.Tests.Models.Http.EndpointServer;
 using static TorchSharp.torch;
-using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
 
@@ -17,7 +16,7 @@ public sealed class HttpModelTests : IDisposable
     private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
     private static readonly HttpSettings s_quick = new() { Backoff = TimeSpan.Zero, Retries = 2 };
 
-    private readonly Linear _model = new(s_shape, 4, seed: 3);
+    private readonly LinearClassifier _model = new(s_shape, 4, seed: 3);
     private readonly Tensor _images = Random(50, 1);
     private readonly TemporaryFolder _folder = new();
 
@@ -68,7 +67,7 @@ public sealed class HttpModelTests : IDisposable
             server.Url,
             s_quick with
             {
-                OnlyLabels = onlyLabels,
+                Answers = onlyLabels ? HttpAnswers.Labels : HttpAnswers.Scores,
             },
             s_logits,
             s_shape,

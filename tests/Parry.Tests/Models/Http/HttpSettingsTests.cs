@@ -8,7 +8,8 @@ public class HttpSettingsTests
     public void Every_key_is_read()
     {
         HttpSettings settings = HttpSettings.Parse(
-            "batch=8,concurrency=2,timeout=1.5,retries=0,backoff=0,budget=5000000000,cache=answers,token-env=TOKEN,answers=labels,output=probabilities"
+            "batch=8,concurrency=2,timeout=1.5,retries=0,backoff=0,budget=5000000000,"
+                + "cache=answers,token-env=TOKEN,answers=labels,output=probabilities"
         );
         Assert.Equal(
             new HttpSettings
@@ -21,7 +22,7 @@ public class HttpSettingsTests
                 Budget = 5_000_000_000,
                 Cache = "answers",
                 TokenVariable = "TOKEN",
-                OnlyLabels = true,
+                Answers = HttpAnswers.Labels,
                 Output = "probabilities",
             },
             settings
@@ -31,17 +32,18 @@ public class HttpSettingsTests
     [Theory]
     [InlineData(
         "tokn-env=X",
-        "its keys: batch, concurrency, timeout, retries, backoff, budget, cache, token-env, answers, output, template"
+        "its options: batch, concurrency, timeout, retries, backoff, budget, cache, token-env, answers, output, template"
     )]
-    [InlineData("batch", "batch has no value")]
-    [InlineData("batch=", "batch has no value")]
-    [InlineData("batch=0", "batch a whole number from 1 on, got \"0\"")]
+    [InlineData("batch", "must be of the form key=value,key=value, got \"batch\"")]
+    [InlineData("batch=", "got \"\"")]
+    [InlineData("cache=", "a folder")]
+    [InlineData("batch=0", "batch a whole number of at least 1, got \"0\"")]
     [InlineData("batch=8,batch=9", "given twice")]
-    [InlineData("timeout=0", "timeout seconds above 0")]
-    [InlineData("timeout=NaN", "timeout seconds above 0")]
+    [InlineData("timeout=0", "timeout seconds from 0.001")]
+    [InlineData("timeout=NaN", "timeout seconds from 0.001")]
     [InlineData("budget=-1", "budget")]
     [InlineData("answers=gradients", "scores or labels")]
-    [InlineData("", "its keys")]
+    [InlineData("", "key=value")]
     public void What_is_not_valid_is_told(string text, string told) =>
         Assert.Contains(
             told,

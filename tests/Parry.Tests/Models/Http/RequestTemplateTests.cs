@@ -5,7 +5,6 @@ using Parry.Models.Http;
 using Parry.Runtime;
 using static Parry.Tests.Models.Http.EndpointServer;
 using static TorchSharp.torch;
-using Linear = Parry.Tests.Attacks.LinearClassifier;
 
 namespace Parry.Tests.Models.Http;
 
@@ -14,7 +13,7 @@ public sealed class RequestTemplateTests : IDisposable
     private static readonly ImageShape s_shape = new(3, 4, 5);
     private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
 
-    private readonly Linear _model = new(s_shape, 4, seed: 3);
+    private readonly LinearClassifier _model = new(s_shape, 4, seed: 3);
     private readonly Tensor _images;
 
     public RequestTemplateTests()

@@ -84,7 +84,7 @@ public class WireTests
     }
 
     [Fact]
-    public void Thousands_of_damaged_answers_are_read_or_refused()
+    public void Damaged_answers_are_read_or_refused()
     {
         InputContract contract = new() { ClassNames = ["cat", "dög"] };
         var scores = OpenInference.Of(
@@ -99,17 +99,17 @@ public class WireTests
             s_metadata,
             null,
             contract,
-            new HttpSettings { OnlyLabels = true }
+            new HttpSettings { Answers = HttpAnswers.Labels }
         );
         Assert.Equal([1.5f, -2e-3f, 3, 4, 5, 6], scores.Read(s_answer, 2));
         Assert.Equal([2f, 2], labels.Read(s_answer, 2));
         Assert.Equal([0f, 1], labels.Read(s_labels, 2));
-        Assert.True(Refused([s_answer], bytes => scores.Read(bytes, 2)) > 1000);
-        Assert.True(Refused([s_answer, s_labels], bytes => labels.Read(bytes, 2)) > 1000);
+        Damage([s_answer], bytes => scores.Read(bytes, 2));
+        Damage([s_answer, s_labels], bytes => labels.Read(bytes, 2));
     }
 
     [Fact]
-    public void Thousands_of_damaged_answers_to_a_template_are_read_or_refused()
+    public void Damaged_answers_to_a_template_are_read_or_refused()
     {
         InputContract contract = new() { ClassNames = ["cat", "dög"] };
         RequestTemplate template = RequestTemplate.Parse(
@@ -125,24 +125,22 @@ public class WireTests
                 onlyLabels
             );
             Assert.Equal(onlyLabels ? 2 : 6, format.Read(s_other, 2).Length);
-            Assert.True(Refused([s_other], bytes => format.Read(bytes, 2)) > 1000);
+            Damage([s_other], bytes => format.Read(bytes, 2));
         }
     }
 
     [Fact]
-    public void Thousands_of_damaged_descriptions_of_a_model_are_read_or_refused() =>
-        Assert.True(
-            Refused(
-                [s_metadata],
-                bytes =>
-                    OpenInference.Of(
-                        new Uri("http://h/v2/models/toy"),
-                        bytes,
-                        new ImageShape(1, 2, 2),
-                        new InputContract(),
-                        new HttpSettings()
-                    )
-            ) > 1000
+    public void Damaged_descriptions_of_a_model_are_read_or_refused() =>
+        Damage(
+            [s_metadata],
+            bytes =>
+                OpenInference.Of(
+                    new Uri("http://h/v2/models/toy"),
+                    bytes,
+                    new ImageShape(1, 2, 2),
+                    new InputContract(),
+                    new HttpSettings()
+                )
         );
 
     [Fact]
@@ -151,6 +149,6 @@ public class WireTests
             InferenceTensor.ReadAll(Encoding.ASCII.GetBytes("{\"outputs\":" + new string('[', 100_000)), "outputs")
         );
 
-    private static int Refused(byte[][] samples, Action<byte[]> read) =>
-        Fuzz.Run(samples, 3000, length => 1_000_000 + (1000 * length), read);
+    private static void Damage(byte[][] samples, Action<byte[]> read) =>
+        Fuzz.Run(samples, length => 1_000_000 + (1000 * length), read);
 }

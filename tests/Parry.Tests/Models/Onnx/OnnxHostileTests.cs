@@ -1,5 +1,6 @@
 using Parry.Models;
 using Parry.Runtime;
+using Parry.Tests.Data;
 using Parry.Tests.Runtime;
 
 namespace Parry.Tests.Models.Onnx;
@@ -237,31 +238,18 @@ public sealed class OnnxHostileTests : IDisposable
             .Node("MatMul", ["flat", "v"], ["z"])
             .Node("Softmax", ["z"], ["y"], ("axis", 1))
             .Build();
-        var random = new Random(7);
         string path = Path.Combine(_folder, "mutated.onnx");
         File.WriteAllBytes(path, whole);
         OnnxJudge.Agrees(path, new ImageShape(1, 4, 4));
-        int refused = 0;
-        for (int round = 0; round < 3000; round++)
-        {
-            byte[] bytes = [.. whole];
-            for (int i = random.Next(1, 4); i > 0; i--)
-                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
-            if (round % 5 == 0)
-                bytes = bytes[..random.Next(bytes.Length)];
-            File.WriteAllBytes(path, bytes);
-            try
+        Fuzz.Run(
+            [whole],
+            _ => 64 << 20,
+            file =>
             {
+                File.WriteAllBytes(path, file);
                 ModelCatalog.Open(path, new InputContract(), new ImageShape(1, 4, 4)).Dispose();
             }
-            catch (UserErrorException e)
-            {
-                Assert.DoesNotContain('\n', e.Message);
-                refused++;
-            }
-        }
-
-        Assert.InRange(refused, 500, 2999);
+        );
         Assert.True(Environment.WorkingSet < 4L << 30);
     }
 

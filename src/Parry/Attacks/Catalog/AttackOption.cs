@@ -1,8 +1,0 @@
-namespace Parry.Attacks.Catalog;
-
-/// <summary>A setting of an attack, as the command line names it.</summary>
-/// <param name="Name">Before the equals sign.</param>
-/// <param name="Values">What may stand behind it.</param>
-/// <param name="Default">What it is when it is not given.</param>
-/// <param name="Summary">What it does, in one line.</param>
-public sealed record AttackOption(string Name, string Values, string Default, string Summary);

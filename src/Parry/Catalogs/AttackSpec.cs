@@ -1,0 +1,124 @@
+using Parry.Attacks;
+using Parry.Data;
+using Parry.Models;
+using static TorchSharp.torch;
+
+namespace Parry.Catalogs;
+
+/// <summary>An attack with its settings and the budgets it is to be run at.</summary>
+public sealed class AttackSpec
+{
+    internal AttackSpec(
+        AttackEntry entry,
+        IAttack<IClassifier> attack,
+        IReadOnlyList<double> epsilons,
+        TargetChoice? target,
+        AttackTraining? training = null
+    ) => (Entry, Attack, Epsilons, Target, Training) = (entry, attack, epsilons, target, training);
+
+    /// <summary>The kind of attack.</summary>
+    public AttackEntry Entry { get; }
+
+    /// <summary>The attack's command-line name.</summary>
+    public string Name => Entry.Name;
+
+    /// <summary>The text that gives the same attack again.</summary>
+    public string Text => WithTarget(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
+
+    /// <summary>That text without the budgets, for where these stand beside it.</summary>
+    public string TextWithoutBudgets => WithTarget(Entry.Describe(Attack, []));
+
+    /// <summary>The attack, at the first budget.</summary>
+    public IAttack<IClassifier> Attack { get; }
+
+    /// <summary>
+    /// The budgets in the attack's norm; empty for an attack that looks for the smallest perturbation.
+    /// </summary>
+    public IReadOnlyList<double> Epsilons { get; }
+
+    /// <summary>The class it aims at; null to leave the true one.</summary>
+    public TargetChoice? Target { get; }
+
+    /// <summary>What it wants of images: to leave their true classes, or to reach its target.</summary>
+    /// <param name="model">The model it attacks.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="labels">The true classes, [N] int64.</param>
+    /// <param name="seed">Decides random targets.</param>
+    /// <param name="firstSample">The number of the first image's sample.</param>
+    /// <exception cref="UserErrorException">The model has no such class, or shows no scores where they are
+    /// needed.</exception>
+    public Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed, long firstSample = 0) =>
+        Target?.For(model, images, labels, seed, firstSample) ?? Goal.Untargeted(labels);
+
+    /// <summary>What the attack's training took; null where there was none.</summary>
+    public AttackTraining? Training { get; }
+
+    /// <summary>
+    /// The spec with its attack trained, for its target and all its budgets, on as many of the first images of a set as
+    /// it asks for.
+    /// </summary>
+    /// <param name="model">The model it learns to attack.</param>
+    /// <param name="known">Other images than those it will attack.</param>
+    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="cancellation">Stops the training.</param>
+    /// <returns>The trained spec, whose attack the caller owns; the same spec when the attack needs no
+    /// training.</returns>
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, or the images do not
+    /// fit.</exception>
+    public AttackSpec Train(
+        IPredictor model,
+        ImageSet known,
+        long seed,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default
+    )
+    {
+        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)
+            return this;
+        using var scope = NewDisposeScope();
+        var (images, labels) = known.First(learner.TrainingImages);
+        Goal goal = GoalFor(model, images, labels, seed);
+        return Train(model, new AttackRun(images, goal, seed) { Progress = progress, Cancellation = cancellation });
+    }
+
+    /// <summary>
+    /// The spec with its attack trained for all its budgets, which the caller owns; the same spec when the attack needs
+    /// no training.
+    /// </summary>
+    /// <param name="model">The model it learns to attack.</param>
+    /// <param name="run">Other images than those it will attack, with a goal of the kind that the attack will
+    /// have.</param>
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, or the images do not
+    /// fit.</exception>
+    public AttackSpec Train(IPredictor model, AttackRun run)
+    {
+        if (Attack is not ITrainedAttack<IClassifier> { IsTrained: false } learner)
+            return this;
+        var (trained, training) = AttackDispatch.Train(learner, model, run with { Epsilons = Epsilons });
+        return new AttackSpec(Entry, trained, Epsilons, Target, training);
+    }
+
+    /// <summary>Runs the attack at all its budgets, with as much knowledge of the model as it needs.</summary>
+    /// <param name="model">The model it attacks.</param>
+    /// <param name="run">What it attacks, and how far it may go.</param>
+    /// <returns>One result for each budget, or one in all.</returns>
+    /// <exception cref="UserErrorException">The model reveals less than the attack needs, the attack is not trained,
+    /// or the images do not fit.</exception>
+    public IReadOnlyList<AttackResult> Run(IPredictor model, AttackRun run)
+    {
+        if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
+            throw new UserErrorException(
+                $"the attack {Name} learns before it attacks: train it on other images than those it will attack"
+            );
+        return AttackDispatch.Run(Attack, model, run with { Epsilons = Epsilons.Count == 0 ? null : Epsilons });
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Text;
+
+    private string WithTarget(string text) =>
+        Target is null
+            ? text
+            : $"{text}{(text.Contains(':', StringComparison.Ordinal) ? ',' : ':')}{AttackEntry.Target}={Target}";
+}

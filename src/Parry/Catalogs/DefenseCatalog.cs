@@ -1,0 +1,141 @@
+using Parry.Defenses;
+using Parry.Defenses.Detectors;
+using Parry.Defenses.Purifiers;
+using Parry.Defenses.Training;
+using Parry.Options;
+
+namespace Parry.Catalogs;
+
+/// <summary>
+/// Every defense, and the reader of texts such as <c>defense-gan:l=50,r=10,attack-l=20</c>. A new defense is one line
+/// here.
+/// </summary>
+public static class DefenseCatalog
+{
+    /// <summary>All defenses.</summary>
+    public static IReadOnlyList<DefenseEntry> All { get; } =
+    [
+        new(
+            new DefenseGanSettings(),
+            "defense-gan",
+            "Defense-GAN",
+            "replaces an image by the nearest one that a GAN draws",
+            "Samangouei, Kabkab, Chellappa, 2018, 1805.06605"
+        ),
+        new(
+            new FastDefenseGanSettings(),
+            "fast-defense-gan",
+            "Fast Defense-GAN",
+            "Defense-GAN's projection from the nearest samples, with Adam and fewer and fewer descents",
+            "after Samangouei et al., 2018, 1805.06605"
+        ),
+        new(
+            new InvertAndClassifySettings(),
+            "invert-and-classify",
+            "Invert and classify",
+            "replaces an image by the nearest one that a generator or a decoder draws, and may refuse what is far",
+            "Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196"
+        ),
+        new(
+            new PuVaeSettings(),
+            "puvae",
+            "PuVAE",
+            "draws an image again for every label and keeps the nearest drawing",
+            "Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585"
+        ),
+        new(
+            new MagNetSettings(),
+            "magnet",
+            "MagNet",
+            "refuses what auto-encoders draw again badly and reforms the rest",
+            "Meng and Chen, 2017, 1705.09064"
+        ),
+        new(
+            new DefenseVaeSettings(),
+            "defense-vae",
+            "Defense-VAE",
+            "draws the clean image from an adversarial one, as trained with known attacks",
+            "Li and Ji, 2018, 1812.06570"
+        ),
+        new(
+            new DiffusionSettings(),
+            "diffusion",
+            "Diffusion purification",
+            "drowns perturbations in noise and takes the noise away again",
+            "after Nie et al., 2022, 2205.07460"
+        ),
+        new(
+            new AdversarialTrainingSettings(),
+            "adversarial-training",
+            "Adversarial training",
+            "a classifier trained on adversarial images",
+            "Madry et al., 2017, 1706.06083"
+        ),
+        new(
+            new DistillationSettings(),
+            "distillation",
+            "Defensive distillation",
+            "a student of a teacher at a high temperature, whose gradients vanish",
+            "Papernot et al., 2015, 1511.04508"
+        ),
+        new(
+            new FeatureSqueezingSettings(),
+            "feature-squeezing",
+            "Feature squeezing",
+            "refuses images whose class probabilities change when they are squeezed",
+            "Xu, Evans, Qi, 2017, 1704.01155"
+        ),
+        new(
+            new BitDepthSettings(),
+            "bit-depth",
+            "Bit depth",
+            "rounds values to a few bits",
+            "Xu, Evans, Qi, 2017, 1704.01155"
+        ),
+        new(
+            new MedianSmoothingSettings(),
+            "median",
+            "Median smoothing",
+            "replaces every value by the median of a window",
+            "Xu, Evans, Qi, 2017, 1704.01155"
+        ),
+        new(
+            new JpegCompressionSettings(),
+            "jpeg",
+            "JPEG",
+            "encodes an image as JPEG and decodes it",
+            "Dziugaite, Ghahramani, Roy, 2016, 1608.00853"
+        ),
+        new(
+            new RandomizedSmoothingSettings(),
+            "smoothing",
+            "Randomized smoothing",
+            "the class most often given under normal noise",
+            "Cohen, Rosenfeld, Kolter, 2019, 1902.02918"
+        ),
+    ];
+
+    /// <summary>The names of all defenses.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(entry => entry.Name)];
+
+    /// <summary>
+    /// Reads a defense, for example <c>defense-gan:l=50,r=10,attack-l=20,attack-r=1,draws=2</c>, and loads its
+    /// networks.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <param name="context">What it is for.</param>
+    /// <exception cref="UserErrorException">The name, an option or a value is not valid; the message says what
+    /// is.</exception>
+    public static DefenseSpec Parse(string text, DefenseContext context)
+    {
+        var (name, settings) = OptionText.Parse(text);
+        DefenseEntry entry =
+            All.FirstOrDefault(entry => entry.Name == name)
+            ?? throw new UserErrorException(
+                $"there is no defense \"{name}\"{NearestName.Hint(name, Names)}; the defenses: none, "
+                    + string.Join(", ", Names)
+            );
+        IDefenseSettings given = entry.With(OptionText.Single(name, settings));
+        return given.Create(context) with { Name = text };
+    }
+}
