@@ -169,9 +169,8 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 8, Restarts = 1 };
         var classifier = new LinearClassifier(s_shape);
-        var images = Parry.Models.Images.Of(Images(2));
         IClassifier single = defense.Protect(classifier, 3);
-        var run = Parry.Models.Images.Of(images);
+        var run = Parry.Models.Images.Of(Images(2));
         float[] first = Gradient(single, run);
         float[] second = Gradient(single, run);
         Assert.NotEqual(first, second);

@@ -19,14 +19,13 @@ public class FolderTests
         "Generative",
         "Attacks",
         "Defenses",
+        "Catalogs",
         "Evaluation",
         "Reports",
-        "Catalogs",
     ];
 
     private static readonly string[] s_knownUpwards =
     [
-        "Evaluation -> Catalogs",
         "Models -> Generative",
         "Runtime -> Data",
     ];

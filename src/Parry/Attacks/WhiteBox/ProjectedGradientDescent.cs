@@ -13,8 +13,8 @@ namespace Parry.Attacks.WhiteBox;
 /// and clipping to the box. Linf, L2 and L1; in L1 the projection is onto ball and box at once, and the steps change
 /// the hundredth of the pixels with the largest gradients (Tramèr and Boneh, 2019, 1904.13000). It returns the last
 /// iterate that reached the goal, or the last of all where none did. Deviations: the length of a step follows the
-/// budget, further restarts attack only what no climb has fooled yet, and a zero gradient in L2 and L1 is replaced by a random
-/// direction.
+/// budget, further restarts attack only what no climb has fooled yet, and a zero gradient in L2 and L1 is replaced by a
+/// random direction.
 /// </summary>
 public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
 {

@@ -32,7 +32,8 @@ public class HttpSettingsTests
     [Theory]
     [InlineData(
         "tokn-env=X",
-        "its options: batch, concurrency, timeout, retries, backoff, budget, cache, token-env, answers, output, template"
+        "its options: batch, concurrency, timeout, retries, backoff, budget, cache, token-env, answers, output, "
+            + "template"
     )]
     [InlineData("batch", "must be of the form key=value,key=value, got \"batch\"")]
     [InlineData("batch=", "got \"\"")]

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
 
-/// <summary>Every operator that Parry reads: on numbers one by one and in pairs, sums over axes, and the other files' cases.</summary>
+/// <summary>
+/// Every operator that Parry reads: on numbers one by one and in pairs, sums over axes, and the other files' cases.
+/// </summary>
 internal static class OperatorCases
 {
     public static IEnumerable<OperatorCase> All() =>
