@@ -61,6 +61,27 @@ internal sealed class DataOptions
             Attribute(result)
         );
 
+    /// <summary>The first test images of a set, as many as asked for; fewer will do where nothing was asked for.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="set">The set.</param>
+    /// <param name="count">The option that says how many.</param>
+    public ImageSet LoadTest(ParseResult result, IImageSource set, Option<int> count) =>
+        Load(result, set, DataPart.Test, result.GetValue(count), orFewer: result.IsDefault(count));
+
+    /// <summary>Some images of a set.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="set">The set.</param>
+    /// <param name="part">Which of its parts.</param>
+    /// <param name="count">How many, from the first; null for all.</param>
+    /// <param name="orFewer">Whether fewer will do where there are no more.</param>
+    public ImageSet Load(
+        ParseResult result,
+        IImageSource set,
+        DataPart part,
+        int? count = null,
+        bool orFewer = false
+    ) => set.Load(part, Split.DefenseGan, Folder(result), count, orFewer);
+
     // TorchScript files do not say what they take.
     private static ImagePreparation? PreparationOf(string model)
     {

@@ -67,7 +67,7 @@ internal static class DemoVerb
                             $"Fashion-MNIST, classifier A, {Images} test images: bare, behind Defense-GAN, PuVAE "
                                 + $"and MagNet, and behind each with an attacker who knows it. About a minute."
                         );
-                return EvaluateVerb.Evaluate(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
+                return EvaluateOutput.Write(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
             }
         );
     }
