@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Parry.Cli.Attacking;
+using Parry.Cli.Inspecting;
 using Parry.Cli.Measuring;
 using Parry.Cli.Verbs;
 using Parry.Reports;
@@ -19,8 +20,8 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(DoctorVerb.DoctorReport))]
 [JsonSerializable(typeof(DataListVerb.DataListing))]
 [JsonSerializable(typeof(ModelListVerb.ModelListing))]
-[JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
-[JsonSerializable(typeof(ModelInspectVerb.GanContents))]
+[JsonSerializable(typeof(ModelContents))]
+[JsonSerializable(typeof(GanContents))]
 [JsonSerializable(typeof(QualityReport))]
 [JsonSerializable(typeof(PhotoReport))]
 [JsonSerializable(typeof(string[]))]

@@ -134,7 +134,7 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
         Assert.Equal(Numbers(here), Numbers(there));
         Assert.Contains(
             "sent in",
-            there.GetProperty("settings").GetProperty("model behind an address").GetString(),
+            there.GetProperty("settings").GetProperty("model over HTTP").GetString(),
             StringComparison.Ordinal
         );
 

@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace Parry.Cli.Attacking;
 
-/// <summary>Attacked photos in the terminal: for each photo and attack the most likely classes before and after.</summary>
+/// <summary>
+/// Attacked photos in the terminal: for each photo and attack the most likely classes before and after.
+/// </summary>
 internal static class PhotoTables
 {
     /// <summary>Writes the tables, and how many predictions changed.</summary>
