@@ -172,14 +172,14 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
 
     [Theory]
     [InlineData("--http", "budget=x", "budget")]
-    [InlineData("--http", "size=3", "its keys")]
+    [InlineData("--http", "size=3", "its options")]
     [InlineData("--http", "token-env=PARRY_NO_SUCH_TOKEN", "PARRY_NO_SUCH_TOKEN")]
     public async Task Wrong_settings_are_refused(string option, string value, string told) =>
         (await Attack(Url, ["hsj"], option, value)).Fails(2, told);
 
     [Fact]
     public async Task Settings_for_a_file_are_refused() =>
-        (await Attack(trained.Classifier, ["hsj"], "--http", "batch=3")).Fails(2, "--http", "address");
+        (await Attack(trained.Classifier, ["hsj"], "--http", "batch=3")).Fails(2, "--http", "URL");
 
     [Theory]
     [InlineData("{}", "no \"inputs\"")]

@@ -48,7 +48,7 @@ internal static class SystemChecks
 
     private static Check Models()
     {
-        const string Name = "shipped models";
+        const string Name = "models that ship";
         try
         {
             return ModelCatalog.Names is { Count: > 0 } names
