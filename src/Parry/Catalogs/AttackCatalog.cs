@@ -56,7 +56,7 @@ public static class AttackCatalog
         new(
             new AutoAttack(),
             "AutoAttack",
-            "APGD, targeted APGD, FAB and Square on what withstood",
+            "APGD, targeted APGD, FAB and Square, each on what those before did not fool",
             "Croce and Hein, 2020, 2003.01690"
         ),
         new(

@@ -35,8 +35,8 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
         get =>
             field
             ?? throw new UserErrorException(
-                "this defense looks into the classifier that it defends, which a model behind an address does not "
-                    + "let it do: take a defense that changes images, as bit-depth, median, jpeg or defense-gan, or "
+                "this defense looks into the classifier that it defends, which a model served over HTTP does not "
+                    + "allow: take a defense that changes images, as bit-depth, median, jpeg or defense-gan, or "
                     + "give a file as --model"
             );
         set;

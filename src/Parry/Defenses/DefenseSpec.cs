@@ -62,7 +62,7 @@ public sealed record DefenseSpec
     /// also knows the defender's random seed.
     /// </summary>
     /// <param name="evaluated">The classifier that is defended.</param>
-    /// <param name="draws">The defender's draws for the samples from 0 on.</param>
+    /// <param name="draws">The defender's draws for the samples 0, 1, 2 and so on.</param>
     public IPredictor WithDraws(IPredictor evaluated, SampleRandom draws)
     {
         IPredictor model = AttackersClassifier ?? Behind(evaluated);

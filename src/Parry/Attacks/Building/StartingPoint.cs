@@ -20,7 +20,7 @@ public static class StartingPoint
     /// <summary>
     /// Looks for a starting point of every row, among given images or else among uniform noise, 16 at a time until one
     /// reaches the goal, up to 10,000. What reaches it is blended with the clean image by a binary search, and the
-    /// nearest blend is taken. It uses the draws from 0 on.
+    /// nearest blend is taken. It uses the draws 0, 1, 2 and so on.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="batch">None of whose rows reaches its goal.</param>

@@ -71,35 +71,27 @@ public sealed record PobaGa : IAttack<IPredictor>
     {
         using var scope = NewDisposeScope();
         long[] shape = batch.Images.shape[1..];
-        Tensor best = start.clone(),
-            images = batch.Images.unsqueeze(1);
+        Tensor best = start.clone();
+        Tensor images = batch.Images.unsqueeze(1);
         Tensor deviations = tensor(
             (float[])[.. Enumerable.Range(1, Population).Select(i => (float)i / Population)],
             [1, Population, 1, 1, 1]
         );
-        Tensor noises = batch.Random.Fork(0).Normal(0, [Population, .. shape]).mul_(deviations);
-        double[] fittest = [.. Enumerable.Repeat(double.NegativeInfinity, batch.Count)],
-            scale = [];
+        Tensor noises = deviations * batch.Random.Fork(0).Normal(0, [Population, .. shape]);
+        double[] fittest = [.. Enumerable.Repeat(double.NegativeInfinity, batch.Count)];
+        double[] scale = [];
         for (int generation = 1; generation <= Generations; generation++)
         {
             using var inner = NewDisposeScope();
 
             // The fittest so far, at first the starting point, has the first place.
-            Tensor population = cat(
-                [best.unsqueeze(1), noises.slice(1, 1, Population, 1).add(images).clamp_(0.0, 1.0)],
-                1
-            );
-            Tensor shown = population.reshape([-1, .. shape]);
-            noises.copy_(population).add_(images, -1.0);
+            Tensor others = (images + noises.slice(1, 1, Population, 1)).clamp(0.0, 1.0);
+            Tensor population = cat([best.unsqueeze(1), others], 1);
+            Tensor shown = population.flatten(0, 1);
+            noises.copy_(population - images);
             bool[] reached = batch.Goal.Repeat(Population).IsReached(model.Predict(batch.With(shown))).ToArray<bool>();
-            float[] visible = noises
-                .abs()
-                .mul_(Steepness)
-                .add_(-Middle)
-                .sigmoid()
-                .add_(-1 / (1 + Math.Exp(Middle)))
-                .sum([2, 3, 4])
-                .ToArray<float>();
+            Tensor perceived = ((Steepness * noises.abs()) - Middle).sigmoid() - (1 / (1 + Math.Exp(Middle)));
+            float[] visible = perceived.sum([2, 3, 4]).ToArray<float>();
             if (generation == 1)
                 scale = [.. visible.Chunk(Population).Select(sizes => Math.Max(sizes.Max(), 1e-12))];
             double[] fitness =
@@ -131,16 +123,18 @@ public sealed record PobaGa : IAttack<IPredictor>
         float[] chances = random.Uniform(0, pairs, 2).ToArray<float>();
         long[] parents = [.. chances.Select((chance, i) => Choose(fitness, i / (2 * pairs) * Population, chance))];
         Tensor chosen = noises.flatten(0, 1).At(parents).reshape([-1, pairs, 2, .. shape]);
-        Tensor first = chosen.select(2, 0),
-            second = chosen.select(2, 1);
-        Tensor copied = random.Uniform(1, pairs, 1, 1, 1).lt(Crossover).logical_not().to(ScalarType.Float32);
-        Tensor coin = random.Uniform(2, [pairs, .. shape]).add_(copied, -1.0).lt(0.5);
+        Tensor first = chosen.select(2, 0);
+        Tensor second = chosen.select(2, 1);
+        Tensor copied = random.Uniform(1, pairs, 1, 1, 1) >= Crossover;
+        Tensor coin = copied | (random.Uniform(2, [pairs, .. shape]) < 0.5);
         Tensor children = cat([where(coin, first, second), where(coin, second, first)], 1).slice(1, 0, Population, 1);
         Tensor luck = random.Uniform(3, [Population, .. shape]);
-        Tensor factor = (1.0 - luck.lt(Mutation / 3).to(ScalarType.Float32))
-            .add_(luck.lt(Mutation).to(ScalarType.Float32))
-            .add_(luck.lt(Mutation * 2 / 3).to(ScalarType.Float32), -1.0);
-        return scope.MoveToOuter(children.mul(factor));
+
+        // A mutation sets a value to zero, doubles it or leaves it, each in a third of the cases.
+        Tensor factor = ones_like(luck);
+        factor = where((luck >= Mutation * 2 / 3) & (luck < Mutation), 2 * factor, factor);
+        factor = where(luck < Mutation / 3, zeros_like(factor), factor);
+        return scope.MoveToOuter(children * factor);
     }
 
     // The roulette wheel: chances in proportion to what fitness is above the least.

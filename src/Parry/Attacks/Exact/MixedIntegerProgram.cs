@@ -4,7 +4,7 @@ namespace Parry.Attacks.Exact;
 
 /// <summary>
 /// The smallest perturbation as a mixed-integer program, which SCIP solves: the same each time, and exact up to the
-/// tolerances of OR-Tools. A ReLU is a - s = z with a, s from 0 on of which a binary t lets only one be positive:
+/// tolerances of OR-Tools. A ReLU is a - s = z with a, s of at least 0, of which a binary t lets only one be positive:
 /// a ≤ u·t and s ≤ -l·(1 - t), u and l being its bounds; where its sign is known it needs no binary.
 /// </summary>
 internal sealed class MixedIntegerProgram : IDisposable

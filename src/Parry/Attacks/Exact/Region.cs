@@ -3,7 +3,7 @@ namespace Parry.Attacks.Exact;
 /// <summary>The images within a radius of a clean one, in Linf or L1, and in the box [0, 1].</summary>
 internal sealed record Region(Norm Norm, double[] Center, double Radius)
 {
-    /// <summary>How far a value can fall, as a number from 0 on.</summary>
+    /// <summary>How far a value can fall, as a number of at least 0.</summary>
     public double Down(int i) => Math.Min(Radius, Center[i]);
 
     /// <summary>How far a value can rise.</summary>

@@ -13,7 +13,7 @@ namespace Parry.Attacks.Physical;
 /// wanted probability. L0, bounded by the square's area; 2 % of the image as in the paper, at a place drawn for each
 /// image. Deviations: steps are along the gradient's sign and grow shorter, so that one length fits every model; the
 /// gap is to the best other logit, where the paper takes the first predicted class's; further restarts try other places
-/// for what has withstood. One noise for all images is <see cref="AdversarialPatch"/>.
+/// for what is not fooled yet. One noise for all images is <see cref="AdversarialPatch"/>.
 /// </summary>
 public sealed record Lavan : IAttack<IClassifier>
 {
@@ -51,9 +51,9 @@ public sealed record Lavan : IAttack<IClassifier>
     public double Confidence { get; init; } = 0.9;
 
     /// <summary>
-    /// The number of squares tried, each with noise of its own; each after the first attacks only what has withstood.
+    /// The number of squares tried, each with noise of its own; each after the first attacks only what is not fooled yet.
     /// </summary>
-    [Option("restarts", "places tried; each attacks what has withstood", Min = 1)]
+    [Option("restarts", "places tried; each attacks what is not fooled yet", Min = 1)]
     public int Restarts { get; init; } = 1;
 
     /// <inheritdoc/>
@@ -62,13 +62,13 @@ public sealed record Lavan : IAttack<IClassifier>
         Tensor images = batch.Images;
         using var scope = NewDisposeScope();
         Tensor found = images.clone();
-        long[] withstood = Rows.All(batch.Count);
-        for (int restart = 0; restart < Restarts && withstood.Length > 0; restart++)
+        long[] open = Rows.All(batch.Count);
+        for (int restart = 0; restart < Restarts && open.Length > 0; restart++)
         {
             using var inner = NewDisposeScope();
-            var (noisy, reached) = Climb(model, batch.Select(withstood), restart);
-            found.Put(withstood, noisy);
-            withstood = withstood.At(Rows.Where(reached, false));
+            var (noisy, reached) = Climb(model, batch.Select(open), restart);
+            found.Put(open, noisy);
+            open = open.At(Rows.Where(reached, false));
         }
 
         return scope.MoveToOuter(found);

@@ -6,7 +6,7 @@ namespace Parry.Attacks.Poisoning;
 
 /// <summary>
 /// Label flipping: an attacker changes at most C labels of a training set, and no image, so that a classifier trained
-/// on it errs (for support vector machines Xiao, Xiao, Eckert, 2012, "Adversarial label flips attack on support vector
+/// on it misclassifies (for support vector machines Xiao, Xiao, Eckert, 2012, "Adversarial label flips attack on support vector
 /// machines", ECAI). Flips are random, targeted from one class to another, or the worst for the budget that this
 /// heuristic finds: a learner follows the majority of the labels around an image, so flips are not spread but win
 /// majorities. Class by class, the smallest first, 60 % of a class, drawn at random, gets the label of the class whose

@@ -20,9 +20,9 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record AutoZoom : ITrainedAttack<IScorer>
 {
-    private const double Beta1 = 0.9,
-        Beta2 = 0.999,
-        AdamEpsilon = 1e-8;
+    private const int RowsAtOnce = 128;
+    private static readonly long[] s_last = [2];
+    private static readonly long[] s_images = [2, 3, 4];
     private const int LargestSide = 32;
 
     private ImageCodec? Codec { get; init; }
@@ -117,25 +117,29 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(all.Images);
         var search = new ConstantSearch(all.Count, InitialConstant);
-        Tensor anchor = ImageSpace.Enter(all.Images, Tanh),
-            clean = ImageSpace.Leave(anchor, Tanh);
+        Tensor anchor = ImageSpace.Enter(all.Images, Tanh);
+        Tensor clean = ImageSpace.Leave(anchor, Tanh);
         long[] code = CodeShape(all.Images);
         long values = code[0] * code[1] * code[2];
-        Tensor change = zeros([all.Count, values]),
-            first = zeros_like(change),
-            second = zeros_like(change);
-        var taken = new int[all.Count];
-        bool[] everFound = new bool[all.Count],
-            found = new bool[all.Count];
+        Tensor change = zeros([all.Count, values]);
+        var adam = new RowAdam(change);
+        var everFound = new bool[all.Count];
+        var found = new bool[all.Count];
         Group[] groups = Grouped();
         for (int iteration = 1; iteration <= Steps; iteration++)
         {
             bool[] before = [.. everFound];
-            foreach (Group group in groups)
-                Step(group, iteration);
+            using (NewDisposeScope())
+            {
+                Tensor gradient = zeros_like(change);
+                foreach (Group group in groups)
+                    gradient.Put(group.Rows, Estimate(group, iteration));
+                change.sub_(LearningRate * adam.Direction(gradient));
+            }
+
             if (!before.AsSpan().SequenceEqual(everFound))
             {
-                Restart(before.Zip(everFound, (then, now) => now && !then));
+                adam.Restart(Rows.Where([.. before.Zip(everFound, (then, now) => now && !then)], true));
                 foreach (Group group in groups.Where(group => group.Batch != all))
                     group.Batch.Images.Dispose();
                 groups = Grouped();
@@ -144,82 +148,45 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             if (iteration % Switch != 0)
                 continue;
             search.Learn(found);
-            Restart(everFound);
+            adam.Restart(Rows.Where(everFound, true));
             found = new bool[all.Count];
         }
 
         return scope.MoveToOuter(best.Images);
 
         // Images that have succeeded ask along more directions than the others.
-        Group[] Grouped() =>
-            [
-                .. new[]
-                {
-                    (Rows: Rows.Where(everFound, false), Directions: 1),
-                    (Rows: Rows.Where(everFound, true), Directions),
-                }
-                    .Where(group => group.Rows.Length > 0)
-                    .SelectMany(group =>
-                        group
-                            .Rows.Chunk(128)
-                            .Select(rows => new Group(
-                                rows,
-                                rows.Length == all.Count ? all : all.Select(rows),
-                                group.Directions
-                            ))
-                    ),
-            ];
+        Group[] Grouped() => [.. GroupsOf(fooled: false, 1), .. GroupsOf(fooled: true, Directions)];
 
-        void Restart(IEnumerable<bool> which)
-        {
-            long[] rows = Rows.Where([.. which], true);
-            if (rows.Length == 0)
-                return;
-            using Tensor nothing = zeros([rows.Length, values]);
-            first.Put(rows, nothing);
-            second.Put(rows, nothing);
-            foreach (long row in rows)
-                taken[row] = 0;
-        }
+        IEnumerable<Group> GroupsOf(bool fooled, int directions) =>
+            Rows.Where(everFound, fooled)
+                .Chunk(RowsAtOnce)
+                .Select(rows => new Group(rows, rows.Length == all.Count ? all : all.Select(rows), directions));
 
-        void Step(Group group, int iteration)
+        // The gradient of the loss by differences along random directions.
+        Tensor Estimate(Group group, int iteration)
         {
             using var inner = NewDisposeScope();
             var (rows, batch, count) = group;
             double length = 1.0 / values;
-            Tensor at = change.At(rows),
-                center = at.unsqueeze(1),
-                original = clean.At(rows).unsqueeze(1);
-            Tensor directions = batch.Random.Normal(iteration, count, values);
-            directions = directions.div(linalg.vector_norm(directions, 2, [2], true));
-            Tensor codes = cat([center, center.add(directions.mul(length))], 1).flatten(0, 1).reshape([-1, .. code]);
+            Tensor center = change.At(rows).unsqueeze(1);
+            Tensor original = clean.At(rows).unsqueeze(1);
+            Tensor noise = batch.Random.Normal(iteration, count, values);
+            Tensor directions = noise / linalg.vector_norm(noise, 2, s_last, true);
+            Tensor codes = cat([center, center + (length * directions)], 1).reshape([-1, .. code]);
             Tensor moved = Decode(codes, original).reshape([rows.Length, 1 + count, .. original.shape.AsSpan(2)]);
-            Tensor points = ImageSpace.Leave(moved.add_(anchor.At(rows).unsqueeze(1)), Tanh),
-                away = points.sub(original);
-            Tensor distances = away.mul_(away).sum([2, 3, 4]),
-                margins = model.Margins(batch, points);
-            float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
+            Tensor points = ImageSpace.Leave(anchor.At(rows).unsqueeze(1) + moved, Tanh);
+            Tensor distances = (points - original).pow(2).sum(s_images);
+            Tensor margins = model.Margins(batch, points);
+            float[] reserves = (margins.select(1, 0) - Confidence).ToArray<float>();
             foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)))
                 (found[row], everFound[row]) = (true, true);
             best.Take(rows, points.select(1, 0), reserves, distances.select(1, 0).ToArray<float>());
 
-            Tensor weights = Column(rows.Select(row => search.Values[row]));
-            Tensor losses = (Confidence - margins).clamp_min(0.0).mul_(weights).add_(distances);
-            Tensor rises = losses.slice(1, 1, 1 + count, 1).sub(losses.slice(1, 0, 1, 1));
-            Tensor gradient = directions.mul_(rises.unsqueeze(2)).sum(1).mul_(values / (length * count));
-
-            foreach (long row in rows)
-                taken[row]++;
-            Tensor m = first.At(rows).mul_(Beta1).add_(gradient, 1 - Beta1),
-                v = second.At(rows).mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            first.Put(rows, m);
-            second.Put(rows, v);
-            Tensor rates = Column(
-                rows.Select(row =>
-                    -LearningRate * Math.Sqrt(1 - Math.Pow(Beta2, taken[row])) / (1 - Math.Pow(Beta1, taken[row]))
-                )
-            );
-            change.Put(rows, at.addcdiv_(m.mul(rates), v.sqrt().add_(AdamEpsilon)));
+            Tensor c = Rows.Column(rows.Select(row => search.Values[row])).reshape(-1, 1);
+            Tensor losses = distances + (c * (Confidence - margins).clamp_min(0.0));
+            Tensor[] parts = losses.split([1, count], 1);
+            Tensor rises = (parts[1] - parts[0]).unsqueeze(2);
+            return inner.MoveToOuter((directions * rises).sum(1) * (values / (length * count)));
         }
     }
 
@@ -245,9 +212,6 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
                 align_corners: false
             )
             : Codec.Decode(codes).sub(Codec.Decode(zeros_like(codes.slice(0, 0, 1, 1))));
-
-    private static Tensor Column(IEnumerable<double> numbers) =>
-        tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(1);
 
     private sealed record Group(long[] Rows, Batch Batch, int Directions);
 }

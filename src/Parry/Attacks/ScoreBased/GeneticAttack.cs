@@ -81,38 +81,27 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        long channels = batch.Images.size(1),
-            height = Math.Min(Side ?? LargestWhole, batch.Images.size(2)),
-            width = Math.Min(Side ?? LargestWhole, batch.Images.size(3));
-        Tensor members = batch
-            .Random.Uniform(0, Population, channels * height * width)
-            .mul_(2 * epsilon)
-            .add_(-epsilon);
+        long channels = batch.Images.size(1);
+        long height = Math.Min(Side ?? LargestWhole, batch.Images.size(2));
+        long width = Math.Min(Side ?? LargestWhole, batch.Images.size(3));
+        Tensor uniform = batch.Random.Uniform(0, Population, channels * height * width);
+        Tensor members = epsilon * ((2 * uniform) - 1);
         Tensor fitness = model.Margins(batch, Images(members));
         float[] record = [.. rows.Select(_ => float.NegativeInfinity)];
-        int[] idle = new int[batch.Count],
-            plateaus = new int[batch.Count];
+        var idle = new int[batch.Count];
+        var plateaus = new int[batch.Count];
         for (int generation = 1; ; generation++)
         {
-            float[] margins = Crown();
+            float[] margins = PutFittestFirst();
             long[] stay = generation > Generations ? [] : Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (stay.Length < rows.Length)
             {
                 best.Take(rows, Images(members.slice(1, 0, 1, 1)).squeeze(1), margins);
                 if (stay.Length == 0)
                     return scope.MoveToOuter(best.Images);
-                (batch, rows, members, fitness) = (
-                    batch.Select(stay),
-                    rows.At(stay),
-                    members.At(stay),
-                    fitness.At(stay)
-                );
-                (record, idle, plateaus, margins) = (
-                    record.At(stay),
-                    idle.At(stay),
-                    plateaus.At(stay),
-                    margins.At(stay)
-                );
+                (batch, rows, members) = (batch.Select(stay), rows.At(stay), members.At(stay));
+                (fitness, margins, record) = (fitness.At(stay), margins.At(stay), record.At(stay));
+                (idle, plateaus) = (idle.At(stay), plateaus.At(stay));
             }
 
             for (int i = 0; i < rows.Length; i++)
@@ -127,11 +116,11 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             Breed(generation);
         }
 
-        // Puts the fittest member first, where it stays.
-        float[] Crown()
+        // Returns the margins of the fittest members, which stay where they are.
+        float[] PutFittestFirst()
         {
             using var inner = NewDisposeScope();
-            Tensor order = fitness.neg().argsort(1);
+            Tensor order = (-fitness).argsort(1);
             members.copy_(members.gather(1, order.unsqueeze(2).expand(members.shape)));
             fitness.copy_(fitness.gather(1, order));
             return fitness.select(1, 0).ToArray<float>();
@@ -141,42 +130,29 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
         {
             using var inner = NewDisposeScope();
             int children = Population - 1;
+            long values = members.size(2);
             SampleRandom random = batch.Random.Fork(generation);
-            Tensor scores = fitness.div(Temperature);
 
             // The largest of scores with Gumbel noise is a draw by their softmax.
-            Tensor noise = random.Uniform(0, 2 * children, Population).clamp_(1e-12, 1.0).log().neg().log();
-            Tensor parents = scores.unsqueeze(1).sub(noise).argmax(2),
-                chosen = scores.gather(1, parents);
-            Tensor couples = members.gather(1, parents.unsqueeze(2).expand(rows.Length, 2 * children, members.size(2)));
-            Tensor share = chosen
-                .slice(1, 0, children, 1)
-                .sub(chosen.slice(1, children, 2 * children, 1))
-                .sigmoid()
-                .unsqueeze(2);
-            Tensor crossed = where(
-                random.Uniform(1, children, members.size(2)).lt(share),
-                couples.slice(1, 0, children, 1),
-                couples.slice(1, children, 2 * children, 1)
-            );
+            Tensor scores = fitness / Temperature;
+            Tensor gumbel = -(-random.Uniform(0, 2 * children, Population).clamp(1e-12, 1.0).log()).log();
+            Tensor parents = (scores.unsqueeze(1) + gumbel).argmax(2);
+            Tensor[] parentScores = scores.gather(1, parents).split([children, children], 1);
+            Tensor[] couples = members
+                .gather(1, parents.unsqueeze(2).expand(rows.Length, 2 * children, values))
+                .split([children, children], 1);
+            Tensor share = (parentScores[0] - parentScores[1]).sigmoid().unsqueeze(2);
+            Tensor crossed = where(random.Uniform(1, children, values) < share, couples[0], couples[1]);
 
             // One number decides whether a value mutates and, if so, how far.
-            Tensor rate = Column(
-                plateaus.Select(count =>
-                    Adaptive ? Math.Max(Rate ?? 0.1, FirstRate * Math.Pow(Shrink, count)) : Rate ?? 0.05
-                )
-            );
-            Tensor range = Column(
-                plateaus.Select(count =>
-                    epsilon * (Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, count)) : Range ?? 1)
-                )
-            );
-            Tensor draws = random.Uniform(2, children, members.size(2)),
-                mutates = draws.lt(rate).to(ScalarType.Float32);
-            Tensor moves = draws.div(rate.clamp_min(Smallest)).mul_(2.0).add_(-1.0).mul_(range).mul_(mutates);
-            crossed.add_(moves).clamp_(-epsilon, epsilon);
-            members.slice(1, 1, Population, 1).copy_(crossed);
-            fitness.slice(1, 1, Population, 1).copy_(model.Margins(batch, Images(crossed)));
+            Tensor rate = Column(plateaus.Select(MutationRate));
+            Tensor range = epsilon * Column(plateaus.Select(MutationRange));
+            Tensor draws = random.Uniform(2, children, values);
+            Tensor position = (2 * draws / rate.clamp_min(Smallest)) - 1;
+            Tensor moves = where(draws < rate, position * range, zeros_like(draws));
+            Tensor offspring = (crossed + moves).clamp(-epsilon, epsilon);
+            members.slice(1, 1, Population, 1).copy_(offspring);
+            fitness.slice(1, 1, Population, 1).copy_(model.Margins(batch, Images(offspring)));
         }
 
         Tensor Images(Tensor changes)
@@ -192,10 +168,15 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
                     mode: InterpolationMode.Bilinear,
                     align_corners: false
                 );
-            return inner.MoveToOuter(planes.reshape(shape).add(batch.Images.unsqueeze(1)).clamp_(0.0, 1.0));
+            return inner.MoveToOuter((batch.Images.unsqueeze(1) + planes.reshape(shape)).clamp(0.0, 1.0));
         }
     }
 
-    private static Tensor Column(IEnumerable<double> numbers) =>
-        tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1);
+    private double MutationRate(int plateaus) =>
+        Adaptive ? Math.Max(Rate ?? 0.1, FirstRate * Math.Pow(Shrink, plateaus)) : Rate ?? 0.05;
+
+    private double MutationRange(int plateaus) =>
+        Adaptive ? Math.Max(Range ?? 0.15, FirstRange * Math.Pow(Shrink, plateaus)) : Range ?? 1;
+
+    private static Tensor Column(IEnumerable<double> numbers) => Rows.Column(numbers).reshape(-1, 1, 1);
 }

@@ -54,60 +54,50 @@ public sealed record NaturalEvolution : IBudgetAttack<IScorer>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows, epsilon)));
+        long[] shape = [Queries / 2, .. batch.Images.shape.AsSpan(1)];
+        return scope.MoveToOuter(
+            batch.InPieces(
+                Queries + 1,
+                rows =>
+                    ScoreClimb.Run(
+                        model,
+                        rows,
+                        new Ball(Norm, rows.Images, epsilon),
+                        Steps,
+                        (random, step) => random.Normal(step, shape),
+                        Sigma,
+                        new SignOfMomentum(this, rows.Images)
+                    )
+            )
+        );
     }
 
-    private Tensor Climb(IScorer model, Batch batch, double epsilon)
+    // The rate of a row falls where its margin has not risen over a plateau.
+    private sealed class SignOfMomentum(NaturalEvolution attack, Tensor images) : ScoreClimb.IStepRule
     {
-        using var scope = NewDisposeScope();
-        var best = new BestSoFar(batch.Images);
-        var ball = new Ball(Norm, batch.Images, epsilon);
-        Tensor point = batch.Images.clone(),
-            velocity = zeros_like(point);
-        double[] rates = [.. Enumerable.Repeat(LearningRate, batch.Count)];
-        float[] checkpoint = [.. Enumerable.Repeat(float.NegativeInfinity, batch.Count)];
-        long[] rows = Rows.All(batch.Count);
-        long[] shape = [Queries / 2, .. point.shape.AsSpan(1)];
-        for (int step = 0; step < Steps; step++)
-        {
-            float[] margins = Step(step);
-            long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == 0)
-                return scope.MoveToOuter(best.Images);
-            if (stay.Length == rows.Length)
-                continue;
-            (batch, ball, rows, rates, checkpoint) = (
-                batch.Select(stay),
-                ball.Select(stay),
-                rows.At(stay),
-                rates.At(stay),
-                checkpoint.At(stay)
-            );
-            (point, velocity) = (point.At(stay), velocity.At(stay));
-        }
+        private Tensor _velocity = zeros_like(images);
+        private double[] _rates = [.. Enumerable.Repeat(attack.LearningRate, (int)images.size(0))];
+        private float[] _checkpoint = [.. Enumerable.Repeat(float.NegativeInfinity, (int)images.size(0))];
 
-        best.Take(rows, point, model.MarginsAt(batch, point));
-        return scope.MoveToOuter(best.Images);
-
-        float[] Step(int step)
+        public Tensor Step(Tensor gradient, float[] margins, int step)
         {
-            using var inner = NewDisposeScope();
-            var (margins, gradient) = model.Differences(batch, point, batch.Random.Normal(step, shape), Sigma);
-            best.Take(rows, point, margins);
             if (step % PlateauLength == 0)
             {
-                for (int i = 0; i < rows.Length; i++)
+                double least = Math.Min(LeastRate, attack.LearningRate);
+                for (int i = 0; i < margins.Length; i++)
                 {
-                    if (margins[i] <= checkpoint[i])
-                        rates[i] = Math.Max(rates[i] / PlateauDrop, Math.Min(LeastRate, LearningRate));
+                    if (margins[i] <= _checkpoint[i])
+                        _rates[i] = Math.Max(_rates[i] / PlateauDrop, least);
                 }
 
-                checkpoint = margins;
+                _checkpoint = margins;
             }
 
-            velocity.mul_(Momentum).add_(gradient, 1 - Momentum);
-            point.copy_(ball.Project(velocity.sign().mul_(Rows.Column(rates)).add_(point)));
-            return margins;
+            _velocity.copy_((attack.Momentum * _velocity) + ((1 - attack.Momentum) * gradient));
+            return Rows.Column(_rates) * _velocity.sign();
         }
+
+        public void Keep(long[] rows) =>
+            (_velocity, _rates, _checkpoint) = (_velocity.At(rows), _rates.At(rows), _checkpoint.At(rows));
     }
 }

@@ -75,25 +75,22 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        long channels = batch.Images.size(1);
-        Tensor places = batch.Random.Uniform(0, Population, pixels, 2),
-            colors = batch.Random.Normal(1, Population, pixels, channels).mul_(0.5).add_(0.5);
-        Tensor genes = cat([places, colors], 3).flatten(2).clamp_(0.0, 1.0),
-            fitness = model.Margins(batch, Render(batch.Images, genes, pixels));
+        Tensor places = batch.Random.Uniform(0, Population, pixels, 2);
+        Tensor colors = 0.5 + (0.5 * batch.Random.Normal(1, Population, pixels, batch.Images.size(1)));
+        Tensor genes = cat([places, colors], 3).flatten(2).clamp(0.0, 1.0);
+        Tensor fitness = model.Margins(batch, Render(batch.Images, genes, pixels));
         for (int generation = 1; ; generation++)
         {
             // The fittest of each image; then the images that are done leave.
             Tensor fittest = fitness.argmax(1, true);
             float[] margins = fitness.gather(1, fittest).ToArray<float>();
-            bool last = generation > Generations;
-            long[] done = last ? Rows.All(rows.Length) : Rows.Where([.. margins.Select(margin => margin > 0)], true),
-                stay = last ? [] : Rows.Where([.. margins.Select(margin => margin > 0)], false);
+            bool[] isDone = [.. margins.Select(margin => margin > 0 || generation > Generations)];
+            long[] done = Rows.Where(isDone, true);
             if (done.Length > 0)
             {
-                Tensor chosen = genes
-                    .At(done)
-                    .gather(1, fittest.At(done).unsqueeze(2).expand(done.Length, 1, genes.size(2)));
+                Tensor chosen = Pick(fittest).At(done);
                 best.Take(rows.At(done), Render(batch.Images.At(done), chosen, pixels).squeeze(1), margins.At(done));
+                long[] stay = Rows.Where(isDone, false);
                 if (stay.Length == 0)
                     return scope.MoveToOuter(best.Images);
                 (batch, rows, genes, fitness) = (batch.Select(stay), rows.At(stay), genes.At(stay), fitness.At(stay));
@@ -102,68 +99,49 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
             Compete(generation);
         }
 
+        // DE/rand/1: a + F(b - c), kept where it is fitter.
         void Compete(int generation)
         {
             using var inner = NewDisposeScope();
-            var (first, second, third) = Others(batch.Random, generation);
-            Tensor children = Pick(first).add(Pick(second).add_(Pick(third), -1.0).mul_(Weight)).clamp_(0.0, 1.0);
-            Tensor reached = model.Margins(batch, Render(batch.Images, children, pixels)),
-                better = reached.gt(fitness);
-            genes.copy_(where(better.unsqueeze(2), children, genes));
-            fitness.copy_(reached.maximum(fitness));
+            var (a, b, c) = Others(batch.Random, generation);
+            Tensor children = (Pick(a) + (Weight * (Pick(b) - Pick(c)))).clamp(0.0, 1.0);
+            Tensor childFitness = model.Margins(batch, Render(batch.Images, children, pixels));
+            genes.copy_(where((childFitness > fitness).unsqueeze(2), children, genes));
+            fitness.copy_(childFitness.maximum(fitness));
         }
 
-        Tensor Pick(Tensor candidates) => genes.gather(1, candidates.unsqueeze(2).expand(genes.shape));
+        Tensor Pick(Tensor candidates) => genes.gather(1, candidates.unsqueeze(2).expand(-1, -1, genes.size(2)));
     }
 
     // Three candidates for each, different from each other and from itself.
     private (Tensor First, Tensor Second, Tensor Third) Others(SampleRandom random, int generation)
     {
         Tensor draws = random.Uniform(1 + generation, 3, Population);
-        Tensor a = Below(0, Population - 1),
-            b = Below(1, Population - 2),
-            c = Below(2, Population - 3);
 
         // Steps around the circle of candidates: one that would land on an earlier one goes past it.
-        b = Past(a, b);
-        c = Past(a.maximum(b), Past(a.minimum(b), c));
-        Tensor self = arange(Population, ScalarType.Int64).to(ScalarType.Float32);
-        return (From(a), From(b), From(c));
+        Tensor a = Below(0, Population - 1);
+        Tensor b = Past(a, Below(1, Population - 2));
+        Tensor c = Past(a.maximum(b), Past(a.minimum(b), Below(2, Population - 3)));
+        Tensor self = arange(Population, ScalarType.Int64);
+        return ((self + a + 1) % Population, (self + b + 1) % Population, (self + c + 1) % Population);
 
         Tensor Below(int part, int end) =>
-            draws.select(1, part).mul((double)end).floor().clamp_(0.0, (double)(end - 1));
+            (end * draws.select(1, part)).floor().clamp_max(end - 1.0).to(ScalarType.Int64);
 
-        static Tensor Past(Tensor taken, Tensor steps) => steps.add(steps.ge(taken).to(ScalarType.Float32));
-
-        Tensor From(Tensor steps)
-        {
-            Tensor sum = self.add(steps).add_(1.0);
-            return sum.sub(sum.gt((double)(Population - 1)).to(ScalarType.Float32).mul((double)Population))
-                .to(ScalarType.Int64);
-        }
+        static Tensor Past(Tensor taken, Tensor steps) => steps + (steps >= taken).to(ScalarType.Int64);
     }
 
     private static Tensor Render(Tensor images, Tensor genes, int pixels)
     {
         using var scope = NewDisposeScope();
-        long count = images.size(0),
-            channels = images.size(1),
-            height = images.size(2),
-            width = images.size(3),
-            each = genes.size(1);
-        Tensor parts = genes.reshape(count, each, pixels, 2 + channels);
-        Tensor row = parts.select(3, 0).mul((double)height).floor().clamp_(0.0, (double)(height - 1)),
-            column = parts.select(3, 1).mul((double)width).floor().clamp_(0.0, (double)(width - 1));
-        Tensor index = row.mul_((double)width)
-            .add_(column)
-            .to(ScalarType.Int64)
-            .unsqueeze(2)
-            .expand(count, each, channels, pixels);
-        Tensor queries = images
-            .flatten(2)
-            .unsqueeze(1)
-            .repeat(1, each, 1, 1)
-            .scatter_(3, index, parts.slice(3, 2, 2 + channels, 1).transpose(2, 3));
+        var (count, each) = (images.size(0), genes.size(1));
+        var (channels, height, width) = (images.size(1), images.size(2), images.size(3));
+        Tensor[] parts = genes.reshape(count, each, pixels, 2 + channels).split([1, 1, channels], 3);
+        Tensor row = (height * parts[0]).floor().clamp_max(height - 1.0);
+        Tensor column = (width * parts[1]).floor().clamp_max(width - 1.0);
+        Tensor index = ((row * width) + column).to(ScalarType.Int64).transpose(2, 3);
+        Tensor queries = images.flatten(2).unsqueeze(1).repeat(1, each, 1, 1);
+        queries.scatter_(3, index.expand(count, each, channels, pixels), parts[2].transpose(2, 3));
         return scope.MoveToOuter(queries.reshape(count, each, channels, height, width));
     }
 }

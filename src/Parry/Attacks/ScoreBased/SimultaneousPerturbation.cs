@@ -15,10 +15,6 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
 {
-    private const double Beta1 = 0.9,
-        Beta2 = 0.999,
-        AdamEpsilon = 1e-8;
-
     /// <inheritdoc/>
     public string Name => "spsa";
 
@@ -49,52 +45,34 @@ public sealed record SimultaneousPerturbation : IBudgetAttack<IScorer>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(batch.InPieces(Queries + 1, rows => Climb(model, rows, epsilon)));
+        long[] shape = [Queries / 2, .. batch.Images.shape.AsSpan(1)];
+        return scope.MoveToOuter(
+            batch.InPieces(
+                Queries + 1,
+                rows =>
+                    ScoreClimb.Run(
+                        model,
+                        rows,
+                        new Ball(Norm, rows.Images, epsilon),
+                        Steps,
+                        (random, step) => random.Signs(step + 1, shape),
+                        Delta,
+                        new Adam(this, rows.Images)
+                    )
+            )
+        );
     }
 
-    private Tensor Climb(IScorer model, Batch batch, double epsilon)
+    private sealed class Adam(SimultaneousPerturbation attack, Tensor images) : ScoreClimb.IStepRule
     {
-        using var scope = NewDisposeScope();
-        var best = new BestSoFar(batch.Images);
-        var ball = new Ball(Norm, batch.Images, epsilon);
-        Tensor point = batch.Images.clone(),
-            first = zeros_like(point),
-            second = zeros_like(point);
-        long[] rows = Rows.All(batch.Count);
-        long[] shape = [Queries / 2, .. point.shape.AsSpan(1)];
-        for (int step = 1; step <= Steps; step++)
+        private RowAdam _adam = new(images);
+
+        public Tensor Step(Tensor gradient, float[] margins, int step)
         {
-            float[] margins = Step(step);
-            long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
-            if (stay.Length == 0)
-                return scope.MoveToOuter(best.Images);
-            if (stay.Length == rows.Length)
-                continue;
-            (batch, ball, rows) = (batch.Select(stay), ball.Select(stay), rows.At(stay));
-            (point, first, second) = (point.At(stay), first.At(stay), second.At(stay));
+            Tensor mean = gradient / (2 * attack.Delta * (attack.Queries / 2));
+            return attack.LearningRate * _adam.Direction(mean);
         }
 
-        best.Take(rows, point, model.MarginsAt(batch, point));
-        return scope.MoveToOuter(best.Images);
-
-        float[] Step(int step)
-        {
-            using var inner = NewDisposeScope();
-            var (margins, sum) = model.Differences(batch, point, batch.Random.Signs(step, shape), Delta);
-            best.Take(rows, point, margins);
-            Tensor gradient = sum.mul_(1 / (2 * Delta * shape[0]));
-            double correction = Math.Sqrt(1 - Math.Pow(Beta2, step));
-            first.mul_(Beta1).add_(gradient, 1 - Beta1);
-            second.mul_(Beta2).addcmul_(gradient, gradient, 1 - Beta2);
-            Tensor moved = point
-                .clone()
-                .addcdiv_(
-                    first,
-                    second.sqrt().add_(AdamEpsilon * correction),
-                    LearningRate * correction / (1 - Math.Pow(Beta1, step))
-                );
-            point.copy_(ball.Project(moved));
-            return margins;
-        }
+        public void Keep(long[] rows) => _adam = _adam.Select(rows);
     }
 }

@@ -27,7 +27,7 @@ public sealed record ZerothOrder : IAttack<IScorer>
         FirstDoubling = 2000,
         SecondDoubling = 10000,
         Regions = 8;
-    private static readonly long[] s_image = [1, 2, 3];
+    private static readonly long[] s_images = [2, 3, 4];
 
     /// <inheritdoc/>
     public string Name => "zoo";
@@ -108,7 +108,7 @@ public sealed record ZerothOrder : IAttack<IScorer>
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor weights = tensor(constants.Select(c => (float)c).ToArray()).unsqueeze(1);
+        Tensor c = Rows.Column(constants).reshape(-1, 1);
         var state = new State(batch.Images, Side ?? LargestWhole, Tanh);
         float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
         int stretch = Math.Max(1, Iterations / 10);
@@ -122,15 +122,9 @@ public sealed record ZerothOrder : IAttack<IScorer>
             long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
             if (stay.Length == 0)
                 break;
+            checkpoint = losses.At(stay);
             if (stay.Length < rows.Length)
-                (batch, rows, losses, weights, state) = (
-                    batch.Select(stay),
-                    rows.At(stay),
-                    losses.At(stay),
-                    weights.At(stay),
-                    state.Select(stay)
-                );
-            checkpoint = losses;
+                (batch, rows, c, state) = (batch.Select(stay), rows.At(stay), c.At(stay), state.Select(stay));
         }
 
         return found;
@@ -139,33 +133,30 @@ public sealed record ZerothOrder : IAttack<IScorer>
         {
             using var inner = NewDisposeScope();
             double h = Difference ?? (Solver == ZooSolver.Newton ? 1e-2 : 1e-4);
-            Tensor index = Choose(batch.Random, iteration, state),
-                at = state.Change.gather(1, index);
-            Tensor both = cat([index, index], 1),
-                moved = cat([at.add(h), at.sub(h)], 1);
-            Tensor point = state.Images(state.Change),
-                distances = SquaredDistance(point, state.Clean);
+            Tensor index = Choose(batch.Random, iteration, state);
+            Tensor at = state.Change.gather(1, index);
+            Tensor both = cat([index, index], 1);
+            Tensor moved = cat([at + h, at - h], 1);
+            Tensor point = state.Images(state.Change);
+            Tensor distances = (point - state.Clean).pow(2).SumPerImage().reshape(-1);
             var (queries, farther) = state.IsWhole
                 ? MovePixels(state, point, both, moved)
                 : MoveChange(state, point, distances, both, moved);
             Tensor margins = model.Margins(batch, queries);
-            Tensor hinges = (Confidence - margins).clamp_min(0.0).mul_(weights);
-            float[] reserves = margins.select(1, 0).sub(Confidence).ToArray<float>();
+            float[] reserves = (margins.select(1, 0) - Confidence).ToArray<float>();
             foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))
                 found[rows[i]] = true;
             best.Take(rows, point, reserves, distances.ToArray<float>());
 
+            // f(x + h e) - f(x) and f(x - h e) - f(x) for every coordinate e.
             long count = index.size(1);
-            Tensor rise = farther.add(hinges.slice(1, 1, (2 * count) + 1, 1)).sub(hinges.slice(1, 0, 1, 1));
-            Tensor up = rise.slice(1, 0, count, 1),
-                down = rise.slice(1, count, 2 * count, 1);
-            Tensor slope = up.sub(down).mul_(1 / (2 * h));
-            Tensor step =
-                Solver == ZooSolver.Adam
-                    ? AdamStep(state, index, slope)
-                    : NewtonStep(slope, up.add(down).mul_(1 / (h * h)));
-            state.Put(index, at.add_(step, -LearningRate));
-            return distances.add(hinges.select(1, 0)).ToArray<float>();
+            Tensor[] hinges = (c * (Confidence - margins).clamp_min(0.0)).split([1, 2 * count], 1);
+            Tensor[] rises = (farther + hinges[1] - hinges[0]).split([count, count], 1);
+            Tensor slope = (rises[0] - rises[1]) / (2 * h);
+            Tensor curvature = (rises[0] + rises[1]) / (h * h);
+            Tensor step = Solver == ZooSolver.Adam ? AdamStep(state, index, slope) : NewtonStep(slope, curvature);
+            state.Put(index, at - (LearningRate * step));
+            return (distances + hinges[0].squeeze(1)).ToArray<float>();
         }
     }
 
@@ -178,24 +169,20 @@ public sealed record ZerothOrder : IAttack<IScorer>
 
         // The smallest of exponential numbers over weights are a draw by these weights, without repetition.
         if (state.Importance() is { } importance)
-            keys = (1.0 - keys).log().neg().div(importance);
+            keys = -(1 - keys).log() / importance;
         return keys.argsort(1).slice(1, 0, Coordinates, 1);
     }
 
     // One coordinate is one pixel's value: only that is computed.
     private (Tensor Queries, Tensor Farther) MovePixels(State state, Tensor point, Tensor index, Tensor moved)
     {
-        Tensor pixels = point.flatten(1),
-            values = ImageSpace.Leave(state.Anchor.flatten(1).gather(1, index).add_(moved), Tanh);
-        Tensor clean = state.Clean.flatten(1).gather(1, index),
-            before = pixels.gather(1, index).sub(clean),
-            after = values.sub(clean);
+        Tensor pixels = point.flatten(1);
+        Tensor values = ImageSpace.Leave(state.Anchor.flatten(1).gather(1, index) + moved, Tanh);
+        Tensor clean = state.Clean.flatten(1).gather(1, index);
+        Tensor farther = (values - clean).pow(2) - (pixels.gather(1, index) - clean).pow(2);
         Tensor queries = pixels.unsqueeze(1).repeat(1, 1 + index.size(1), 1);
         queries.slice(1, 1, queries.size(1), 1).scatter_(2, index.unsqueeze(2), values.unsqueeze(2));
-        return (
-            queries.reshape([point.size(0), -1, .. point.shape.AsSpan(1)]),
-            after.mul(after).sub(before.mul(before))
-        );
+        return (queries.reshape([point.size(0), -1, .. point.shape.AsSpan(1)]), farther);
     }
 
     private static (Tensor Queries, Tensor Farther) MoveChange(
@@ -206,38 +193,30 @@ public sealed record ZerothOrder : IAttack<IScorer>
         Tensor moved
     )
     {
-        long each = index.size(1);
-        Tensor changes = state
-            .Change.unsqueeze(1)
-            .repeat(1, each, 1)
-            .scatter_(2, index.unsqueeze(2), moved.unsqueeze(2));
-        Tensor near = state.Images(changes).reshape([point.size(0), each, .. point.shape.AsSpan(1)]);
-        Tensor away = near.sub(state.Clean.unsqueeze(1));
-        return (cat([point.unsqueeze(1), near], 1), away.mul(away).sum([2, 3, 4]).sub(distances.unsqueeze(1)));
+        Tensor changes = state.Change.unsqueeze(1).repeat(1, index.size(1), 1);
+        changes.scatter_(2, index.unsqueeze(2), moved.unsqueeze(2));
+        Tensor near = state.Images(changes).reshape([point.size(0), -1, .. point.shape.AsSpan(1)]);
+        Tensor farther = (near - state.Clean.unsqueeze(1)).pow(2).sum(s_images) - distances.unsqueeze(1);
+        return (cat([point.unsqueeze(1), near], 1), farther);
     }
 
     private static Tensor AdamStep(State state, Tensor index, Tensor slope)
     {
-        Tensor first = state.First.gather(1, index).mul_(Beta1).add_(slope, 1 - Beta1);
-        Tensor second = state.Second.gather(1, index).mul_(Beta2).addcmul_(slope, slope, 1 - Beta2);
-        Tensor steps = state.Steps.gather(1, index).add_(1.0);
-        state.First.scatter_(1, index, first);
-        state.Second.scatter_(1, index, second);
+        Tensor mean = (Beta1 * state.Mean.gather(1, index)) + ((1 - Beta1) * slope);
+        Tensor square = (Beta2 * state.Square.gather(1, index)) + ((1 - Beta2) * slope * slope);
+        Tensor steps = state.Steps.gather(1, index) + 1;
+        state.Mean.scatter_(1, index, mean);
+        state.Square.scatter_(1, index, square);
         state.Steps.scatter_(1, index, steps);
-        Tensor correction = Rest(steps, Beta2).sqrt().div(Rest(steps, Beta1));
-        return first.mul_(correction).div(second.sqrt().add_(AdamEpsilon));
+        Tensor correction = Rest(Beta2).sqrt() / Rest(Beta1);
+        return mean * correction / (square.sqrt() + AdamEpsilon);
 
-        static Tensor Rest(Tensor steps, double beta) => (1.0 - steps.mul(Math.Log(beta)).exp());
+        // 1 - βᵗ
+        Tensor Rest(double beta) => 1 - (steps * Math.Log(beta)).exp();
     }
 
     private static Tensor NewtonStep(Tensor slope, Tensor curvature) =>
-        slope.div(where(curvature.gt(0.0), curvature.clamp_min(LeastCurvature), ones_like(curvature)));
-
-    private static Tensor SquaredDistance(Tensor points, Tensor clean)
-    {
-        Tensor away = points.sub(clean);
-        return away.mul(away).sum(s_image);
-    }
+        slope / where(curvature > 0, curvature.clamp_min(LeastCurvature), ones_like(curvature));
 
     /// <summary>The change of each image, as the optimizer sees it, with its momenta, all [N, values].</summary>
     private sealed class State
@@ -253,14 +232,14 @@ public sealed record ZerothOrder : IAttack<IScorer>
             Anchor = ImageSpace.Enter(images, tanh);
             Clean = ImageSpace.Leave(Anchor, tanh);
             Change = zeros([images.size(0), images.size(1) * _height * _width]);
-            (First, Second, Steps) = (zeros_like(Change), zeros_like(Change), zeros_like(Change));
+            (Mean, Square, Steps) = (zeros_like(Change), zeros_like(Change), zeros_like(Change));
             _important = !IsWhole && _height % Regions == 0 && _width % Regions == 0;
         }
 
         private State(State from, Tensor[] tensors, long height, long width)
         {
             (_tanh, _important, _height, _width) = (from._tanh, from._important, height, width);
-            (Anchor, Clean, Change, First, Second, Steps) = (
+            (Anchor, Clean, Change, Mean, Square, Steps) = (
                 tensors[0],
                 tensors[1],
                 tensors[2],
@@ -276,9 +255,9 @@ public sealed record ZerothOrder : IAttack<IScorer>
 
         public Tensor Change { get; }
 
-        public Tensor First { get; }
+        public Tensor Mean { get; }
 
-        public Tensor Second { get; }
+        public Tensor Square { get; }
 
         public Tensor Steps { get; }
 
@@ -287,7 +266,7 @@ public sealed record ZerothOrder : IAttack<IScorer>
         public State Select(long[] rows) =>
             new(
                 this,
-                [Anchor.At(rows), Clean.At(rows), Change.At(rows), First.At(rows), Second.At(rows), Steps.At(rows)],
+                [Anchor.At(rows), Clean.At(rows), Change.At(rows), Mean.At(rows), Square.At(rows), Steps.At(rows)],
                 _height,
                 _width
             );
@@ -326,9 +305,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
                     mode: InterpolationMode.Bilinear,
                     align_corners: false
                 );
-            return ImageSpace
-                .Leave(planes.reshape([Anchor.size(0), -1, .. Anchor.shape.AsSpan(1)]).add(Anchor.unsqueeze(1)), _tanh)
-                .flatten(0, 1);
+            Tensor moved = Anchor.unsqueeze(1) + planes.reshape([Anchor.size(0), -1, .. Anchor.shape.AsSpan(1)]);
+            return ImageSpace.Leave(moved, _tanh).flatten(0, 1);
         }
 
         public void Put(Tensor index, Tensor values)
@@ -336,7 +314,7 @@ public sealed record ZerothOrder : IAttack<IScorer>
             if (IsWhole && !_tanh)
             {
                 Tensor anchor = Anchor.flatten(1).gather(1, index);
-                values = values.add(anchor).clamp_(0.0, 1.0).sub(anchor);
+                values = (anchor + values).clamp(0.0, 1.0) - anchor;
             }
 
             Change.scatter_(1, index, values);
@@ -350,12 +328,9 @@ public sealed record ZerothOrder : IAttack<IScorer>
             Tensor size = AsPlanes(Change).abs();
             long height = _height / Regions,
                 width = _width / Regions;
-            Tensor regions = size.reshape(size.size(0), size.size(1), Regions, height, Regions, width)
-                .amax([3, 5], true);
-            return regions
-                .expand(size.size(0), size.size(1), Regions, height, Regions, width)
-                .reshape(Change.shape)
-                .add(1e-3);
+            long[] shape = [size.size(0), size.size(1), Regions, height, Regions, width];
+            Tensor largest = size.reshape(shape).amax([3, 5], true).expand(shape);
+            return largest.reshape(Change.shape) + 1e-3;
         }
 
         private Tensor AsPlanes(Tensor changes) => changes.reshape(changes.size(0), Anchor.size(1), _height, _width);

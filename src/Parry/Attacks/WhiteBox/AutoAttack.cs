@@ -10,7 +10,7 @@ namespace Parry.Attacks.WhiteBox;
 
 /// <summary>
 /// AutoAttack (Croce and Hein, 2020, 2003.01690): four attacks without parameters to tune, one after the other, each
-/// from the clean image on what has withstood those before: APGD on the cross entropy, APGD on the DLR towards 9
+/// from the clean image where those before failed: APGD on the cross entropy, APGD on the DLR towards 9
 /// classes, FAB towards 9 classes, Square with 5,000 queries. Linf, L2 and L1. In L1, as in the authors' code, APGD
 /// climbs five times on the cross entropy and towards 5 classes on the DLR. Deviations: Square is left out in L1; a
 /// wanted class is attacked by the same four, each aimed at it; with three classes the DLR is not targeted, and with

@@ -20,7 +20,6 @@ public sealed record DeepFool : IAttack<IClassifier>
 {
     private const double Further = 1e-4;
     private const double Smallest = 1e-8;
-    private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "deepfool";
@@ -57,19 +56,17 @@ public sealed record DeepFool : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Cross(model, batch).add_(images).clamp_(0.0, 1.0));
+        return scope.MoveToOuter((batch.Images + Cross(model, batch)).clamp(0.0, 1.0));
     }
 
     /// <summary>The stretched sums of the steps, which the box does not bound.</summary>
     internal Tensor Cross(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        Tensor results = zeros_like(batch.Images),
-            change = zeros_like(batch.Images),
-            rivals = Rivals(model.Logits(batch.With(batch.Images)), batch.Goal);
-        Batch copies = batch.Repeat((int)rivals.size(1));
+        Tensor result = zeros_like(batch.Images);
+        Tensor r = zeros_like(batch.Images);
+        Tensor rivals = Rivals(model.Logits(batch.With(batch.Images)), batch.Goal);
         long[] rows = Rows.All(batch.Count);
         for (int step = 0; step < Steps; step++)
         {
@@ -78,95 +75,77 @@ public sealed record DeepFool : IAttack<IClassifier>
             if (stay.Length == rows.Length)
                 continue;
             long[] leave = Rows.Where(reached, true);
-            results.Put(rows.At(leave), change.At(leave));
-            rows = rows.At(stay);
+            result.Put(rows.At(leave), r.At(leave));
+            (batch, rows) = (batch.Select(stay), rows.At(stay));
+            (rivals, r) = (rivals.At(stay), r.At(stay));
             if (rows.Length == 0)
                 break;
-            (batch, rivals, change) = (batch.Select(stay), rivals.At(stay), change.At(stay));
-            copies = batch.Repeat((int)rivals.size(1));
         }
 
-        if (rows.Length > 0)
-            results.Put(rows, change);
-        return scope.MoveToOuter(results.mul_(1 + Overshoot));
+        result.Put(rows, r);
+        return scope.MoveToOuter((1 + Overshoot) * result);
 
         // Moves what has not reached the goal; says what has.
         bool[] Step()
         {
             using var inner = NewDisposeScope();
-            long count = rivals.size(1);
-            Tensor point = change.mul(1 + Overshoot).add_(batch.Images).clamp_(0.0, 1.0);
-            LossGradient pass = model.Gradient(
-                copies.With(point.repeat_interleave(count, 0)),
-                Gaps(copies.Goal, rivals.reshape(-1, 1))
-            );
-            Tensor reached = batch.Goal.IsReached(
-                pass.Logits.reshape(-1, count, pass.Logits.size(1)).select(1, 0).argmax(1)
-            );
-            Tensor lengths = Dual(pass.Gradient).clamp_min(Smallest),
-                distances = pass.Losses.abs().div(lengths).reshape(-1, count);
-            Tensor nearest = batch.Goal.IsTargeted ? distances.argmax(1) : distances.argmin(1);
-            long[] chosen = [.. nearest.ToArray<long>().Select((rival, row) => (row * count) + rival)];
-            Tensor step = Onto(
-                pass.Gradient.At(chosen),
-                Column(pass.Losses.abs(), chosen),
-                Column(lengths, chosen),
-                point
-            );
-            change.add_(step.masked_fill(reached.reshape(-1, 1, 1, 1), 0.0), -1.0);
+            int count = (int)rivals.size(1);
+            Tensor point = (batch.Images + ((1 + Overshoot) * r)).clamp(0.0, 1.0);
+            Func<Tensor, Tensor> gaps = Gaps(batch.Goal.Repeat(count), rivals.reshape(-1, 1));
+            LossGradient pass = model.Gradient(batch.With(point.repeat_interleave(count, 0)), gaps);
+            Tensor own = pass.Logits.reshape(batch.Count, count, -1).select(1, 0);
+            Tensor reached = batch.Goal.IsReachedBy(own);
+
+            // f_k - f_y and its gradient w_k for every rival k; the nearest boundary is that of the smallest |f| / ‖w‖.
+            Tensor f = pass.Losses.abs();
+            Tensor length = Norm.Dual().Of(pass.Gradient).clamp_min(Smallest);
+            Tensor distance = (f / length).reshape(-1, count);
+            Tensor nearest = batch.Goal.IsTargeted ? distance.argmax(1) : distance.argmin(1);
+            Tensor chosen = (arange(batch.Count, ScalarType.Int64) * count) + nearest;
+            Tensor step = Onto(Chosen(pass.Gradient), Column(f), Column(length), point);
+            r.sub_(step.masked_fill(reached.reshape(-1, 1, 1, 1), 0.0));
             return reached.ToArray<bool>();
+
+            Tensor Chosen(Tensor values) => values.index_select(0, chosen);
+            Tensor Column(Tensor values) => Chosen(values).reshape(-1, 1, 1, 1);
         }
     }
 
     // The classes with the largest logits beside the goal's own, [N, candidates - 1].
-    private Tensor Rivals(Tensor logits, Goal goal) =>
-        logits
-            .ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity)
-            .topk((int)(Math.Min(Candidates, logits.size(1)) - 1), -1)
-            .indexes;
+    private Tensor Rivals(Tensor logits, Goal goal)
+    {
+        Tensor others = logits.ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity);
+        return others.topk((int)Math.Min(Candidates, logits.size(1)) - 1, -1).indexes;
+    }
 
     // How far the image is from the boundary between its own class and the rival, in logits.
     private static Func<Tensor, Tensor> Gaps(Goal goal, Tensor rivals) =>
         logits =>
         {
-            Tensor gap = logits.gather(1, goal.Labels.unsqueeze(1)).sub(logits.gather(1, rivals)).squeeze(1);
-            return goal.IsTargeted ? gap.neg() : gap;
+            Tensor gap = logits.gather(1, goal.Labels.unsqueeze(1)) - logits.gather(1, rivals);
+            return (goal.IsTargeted ? -gap : gap).squeeze(1);
         };
-
-    private Tensor Dual(Tensor gradients) =>
-        linalg.vector_norm(
-            gradients,
-            Norm == Norm.Linf ? 1
-                : Norm == Norm.L2 ? 2
-                : double.PositiveInfinity,
-            s_image
-        );
-
-    private static Tensor Column(Tensor values, long[] chosen) => values.At(chosen).reshape(-1, 1, 1, 1);
 
     // The smallest step, against the gradient, that closes the gap of a linear function with this gradient.
     private Tensor Onto(Tensor gradient, Tensor gap, Tensor length, Tensor point) =>
         Norm switch
         {
-            Norm.L2 => gradient.mul(gap.div(length).add(Further).div(length)),
-            Norm.Linf => gradient.sign().mul(gap.div(length).add(Further)),
-            _ => Fewest(gradient, gap.add(length.mul(Further)), point),
+            Norm.L2 => ((gap / length) + Further) / length * gradient,
+            Norm.Linf => ((gap / length) + Further) * gradient.sign(),
+            _ => Fewest(gradient, gap + (Further * length), point),
         };
 
     // Pixels move to the end of the box, largest gradients first, until the gap is closed; the last one moves as far as
     // it must.
     private static Tensor Fewest(Tensor gradient, Tensor gap, Tensor point)
     {
-        Tensor room = where(gradient.gt(0.0), point, (1.0 - point)).flatten(1);
+        Tensor room = where(gradient > 0, point, 1 - point).flatten(1);
         var (slopes, order) = gradient.abs().flatten(1).topk((int)room.size(1), -1);
-        Tensor ends = room.gather(1, order),
-            gains = slopes.mul(ends),
-            before = gains.cumsum(1).sub(gains);
-        Tensor moves = gap.reshape(-1, 1)
-            .sub(before)
-            .div(slopes.clamp_min(Smallest))
-            .clamp_(0.0, double.PositiveInfinity)
-            .minimum(ends);
-        return zeros_like(moves).scatter(1, order, moves).reshape(gradient.shape).mul_(gradient.sign());
+        Tensor ends = room.gather(1, order);
+        Tensor gains = slopes * ends;
+        Tensor before = gains.cumsum(1) - gains;
+        Tensor left = (gap.flatten(1) - before) / slopes.clamp_min(Smallest);
+        Tensor moves = left.clamp_min(0.0).minimum(ends);
+        return zeros_like(moves).scatter(1, order, moves).reshape(gradient.shape) * gradient.sign();
     }
 }

@@ -74,10 +74,10 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     // did.
     private (Tensor Points, Tensor Distances) Approach(IClassifier model, Batch batch, Tensor targets)
     {
-        Tensor clean = batch.Images,
-            point = clean.clone(),
-            best = clean.clone();
-        Tensor distances = full([batch.Count], double.PositiveInfinity);
+        Tensor clean = batch.Images;
+        Tensor point = clean.clone();
+        Tensor best = clean.clone();
+        Tensor distances = full([batch.Count, 1, 1, 1], double.PositiveInfinity);
         Func<Tensor, Tensor> boundary = batch.Goal.IsTargeted
             ? AttackLoss.Margin(batch.Goal)
             : AttackLoss.Difference(batch.Goal.Labels, targets);
@@ -85,30 +85,28 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(batch.With(point), boundary);
-            Tensor w = pass.Gradient,
-                missing = pass.Losses.neg().reshape(-1, 1, 1, 1);
-            Tensor own = BoxedPlane.Step(Norm, point, w, missing);
-            Tensor direct = BoxedPlane.Step(Norm, clean, w, missing.add(w.mul(point.sub(clean)).sum([1, 2, 3], true)));
-            Tensor ownSize = Size(own),
-                alpha = ownSize.div(ownSize.add(Size(direct))).clamp_(0.0, AlphaMost);
+            Tensor w = pass.Gradient;
+            Tensor missing = -pass.Losses.reshape(-1, 1, 1, 1);
+            Tensor missingFromClean = missing + (w * (point - clean)).SumPerImage();
+            Tensor d = BoxedPlane.Step(Norm, point, w, missing);
+            Tensor d0 = BoxedPlane.Step(Norm, clean, w, missingFromClean);
+            Tensor alpha = (Size(d) / (Size(d) + Size(d0))).clamp_max(AlphaMost);
 
-            // (1 - α)(x + η d) + α(x₀ + η d₀)
-            Tensor moved = own.mul_(Overshoot).add_(point),
-                drawn = direct.mul_(Overshoot).add_(clean);
-            Tensor next = drawn.add_(moved, -1.0).mul_(alpha).add_(moved).clamp_(0.0, 1.0);
+            // (1 - α)(x + η d) + α(x₀ + η d₀), exact where both are the same.
+            Tensor direct = clean + (Overshoot * d0);
+            Tensor moved = point + (Overshoot * d);
+            Tensor next = (moved + (alpha * (direct - moved))).clamp(0.0, 1.0);
 
-            Tensor hit = batch.Goal.IsReached(model.Predict(batch.With(next))),
-                change = next.sub(clean),
-                size = Norm.Of(change);
-            Tensor better = hit.logical_and(size.lt(distances)),
-                none = distances.eq(double.PositiveInfinity);
-            best.copy_(where(better.logical_or(none).reshape(-1, 1, 1, 1), next, best));
+            Tensor hit = batch.Goal.IsReached(model.Predict(batch.With(next))).reshape(-1, 1, 1, 1);
+            Tensor size = Norm.Of(next - clean, keepdim: true);
+            Tensor better = hit & (size < distances);
+            best.copy_(where(better | distances.isinf(), next, best));
             distances.copy_(where(better, size, distances));
-            point.copy_(where(hit.reshape(-1, 1, 1, 1), change.mul_(Back).add_(clean), next));
+            point.copy_(where(hit, clean + (Back * (next - clean)), next));
         }
 
         return (best, distances);
     }
 
-    private Tensor Size(Tensor changes) => Norm.Of(changes).clamp_min(Smallest).reshape(-1, 1, 1, 1);
+    private Tensor Size(Tensor changes) => Norm.Of(changes, keepdim: true).clamp_min(Smallest);
 }

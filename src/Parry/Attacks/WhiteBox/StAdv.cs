@@ -19,8 +19,7 @@ public sealed record StAdv : IAttack<IClassifier>
 {
     private const double Smallest = 1e-8;
     private static readonly int[] s_sides = [3, 2];
-    private static readonly long[] s_vector = [1],
-        s_image = [1, 2, 3];
+    private static readonly long[] s_vector = [1];
 
     /// <inheritdoc/>
     public string Name => "stadv";
@@ -47,22 +46,19 @@ public sealed record StAdv : IAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
-        Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        long count = images.size(0),
-            height = images.size(2),
-            width = images.size(3);
-        Tensor still = Centers(height, width),
-            unit = tensor(new float[] { 2f / width, 2f / height }, [1, 2, 1, 1]),
-            flow = zeros([count, 2, height, width]);
+        Tensor images = batch.Images;
+        var (height, width) = (images.size(2), images.size(3));
+        Tensor centers = Centers(height, width);
+        Tensor pixel = tensor(new float[] { 2f / width, 2f / height }, [1, 2, 1, 1]);
+        Tensor flow = zeros([batch.Count, 2, height, width]);
         var smoothest = new Closest(images);
-        Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
+        Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         using var adam = Optimizers.Adam([flow], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = NewDisposeScope();
-            Tensor points = flow.mul(unit).add_(still).permute(0, 2, 3, 1).requires_grad_();
+            Tensor points = (centers + (pixel * flow)).permute(0, 2, 3, 1).requires_grad_();
             Tensor sampled = Sample(images, points);
             Tensor moved = sampled.detach().clamp(0.0, 1.0);
             LossGradient pass = model.Gradient(
@@ -70,15 +66,10 @@ public sealed record StAdv : IAttack<IClassifier>
                 logits => (Confidence - margin(logits)).clamp_min(0.0)
             );
             var (roughness, smoother) = Roughness(flow);
-            smoothest.Take(moved, roughness, margin(pass.Logits).gt(Confidence).reshape(-1, 1, 1, 1));
-            adam.Step(
-                Autograd
-                    .Grad(sampled, points, pass.Gradient)
-                    .permute(0, 3, 1, 2)
-                    .contiguous()
-                    .mul_(unit)
-                    .add_(smoother, Tau)
-            );
+            smoothest.Take(moved, roughness, (margin(pass.Logits) > Confidence).reshape(-1, 1, 1, 1));
+            Tensor byPoints = Autograd.Grad(sampled, points, pass.Gradient);
+            Tensor byFlow = pixel * byPoints.permute(0, 3, 1, 2).contiguous();
+            adam.Step(byFlow + (Tau * smoother));
         }
 
         return scope.MoveToOuter(smoothest.Images);
@@ -93,33 +84,30 @@ public sealed record StAdv : IAttack<IClassifier>
     // Where pixels are, as x and y in a square from -1 to 1, [1, 2, H, W].
     private static Tensor Centers(long height, long width)
     {
-        static Tensor Line(long count) => arange(count, ScalarType.Int64).mul(2.0 / count).add((1.0 / count) - 1);
-        return stack(
-            [
-                Line(width).reshape(1, 1, -1).expand(1, height, width),
-                Line(height).reshape(1, -1, 1).expand(1, height, width),
-            ],
-            1
-        );
+        Tensor x = Line(width).reshape(1, 1, -1).expand(1, height, width);
+        Tensor y = Line(height).reshape(1, -1, 1).expand(1, height, width);
+        return stack([x, y], 1);
+
+        static Tensor Line(long count) => (arange(count, ScalarType.Int64) * (2.0 / count)) + ((1.0 / count) - 1);
     }
 
     // The sum over pixels and their four neighbors of the distance between their flows [N, 2, H, W], [N, 1, 1, 1], and
     // its gradient.
     private static (Tensor Sum, Tensor Gradient) Roughness(Tensor flow)
     {
-        Tensor sum = zeros([flow.size(0), 1, 1, 1]),
-            gradient = zeros_like(flow);
+        Tensor sum = zeros([flow.size(0), 1, 1, 1]);
+        Tensor gradient = zeros_like(flow);
         foreach (int dimension in s_sides)
         {
             long size = flow.size(dimension);
-            Tensor change = flow.slice(dimension, 1, size, 1).sub(flow.slice(dimension, 0, size - 1, 1));
-            Tensor length = change.mul(change).sum(s_vector, true).add_(Smallest).sqrt(),
-                way = change.div(length);
-            sum.add_(length.sum(s_image, true));
-            gradient.slice(dimension, 1, size, 1).add_(way);
-            gradient.slice(dimension, 0, size - 1, 1).add_(way, -1.0);
+            Tensor change = flow.slice(dimension, 1, size, 1) - flow.slice(dimension, 0, size - 1, 1);
+            Tensor length = ((change * change).sum(s_vector, true) + Smallest).sqrt();
+            Tensor direction = change / length;
+            sum.add_(length.SumPerImage());
+            gradient.slice(dimension, 1, size, 1).add_(direction);
+            gradient.slice(dimension, 0, size - 1, 1).sub_(direction);
         }
 
-        return (sum.mul_(2.0), gradient.mul_(2.0));
+        return (2 * sum, 2 * gradient);
     }
 }
