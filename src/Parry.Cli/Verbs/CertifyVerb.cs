@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Parry.Cli.Measuring;
-using Parry.Data;
 using Parry.Models;
 using Spectre.Console;
 

@@ -1,6 +1,6 @@
 using Parry.Attacks;
-using Parry.Attacks.DecisionBased;
 using Parry.Attacks.Building;
+using Parry.Attacks.DecisionBased;
 using Parry.Evaluation.Cells;
 using Parry.Models;
 using Parry.Runtime;

@@ -6,10 +6,7 @@ public class LayoutTests
     private const int MostLines = 400;
     private const int MostColumns = 120;
 
-    private static readonly string[] s_longFiles =
-    [
-        "src/Parry/Models/Onnx/OnnxShapes.cs",
-    ];
+    private static readonly string[] s_longFiles = ["src/Parry/Models/Onnx/OnnxShapes.cs"];
 
     private static readonly string[] s_filesWithWideLines =
     [

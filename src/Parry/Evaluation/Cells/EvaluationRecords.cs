@@ -1,5 +1,3 @@
-using Parry.Attacks;
-
 namespace Parry.Evaluation.Cells;
 
 /// <summary>What an evaluation has found so far.</summary>
