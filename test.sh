@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything, checks the style and runs the tests. Words given narrow the tests: ./test.sh Png Idx
+# Builds everything (which checks the style), checks the layout and runs the tests. Words given narrow the tests: ./test.sh Png Idx
 # The last line is `N passed, N failed` or `N passed, N failed, N skipped`.
 set -euo pipefail
 
@@ -16,7 +16,6 @@ mkdir -p artifacts
 flock -o artifacts/build.lock dotnet build Parry.slnx -c Release --nologo -v quiet '-clp:NoSummary'
 dotnet tool restore --verbosity quiet > /dev/null
 dotnet csharpier check . > /dev/null || { echo 'test.sh: run `dotnet csharpier format .`' >&2; exit 1; }
-dotnet format Parry.slnx --verify-no-changes --no-restore
 
 assemblies=()
 for folder in tests/*.Tests; do

@@ -105,7 +105,6 @@ internal static class ParryCommand
                 TrainDiffusionVerb.Create(),
                 TrainAdvGanVerb.Create(),
             },
-            BenchVerb.Create(),
             s_device,
         };
         return root;

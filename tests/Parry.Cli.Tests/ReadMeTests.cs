@@ -1,5 +1,7 @@
+using System.CommandLine;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
+using Parry.Benchmarks.Bounds;
 using Parry.Data;
 using static TorchSharp.torch;
 
@@ -11,16 +13,8 @@ public sealed partial class ReadMeTests
     [Fact]
     public void Every_command_of_the_documents_parses()
     {
-        string[] commands =
-        [
-            .. Documents().SelectMany(text => Commands().Matches(text)).Select(match => match.Groups[1].Value.Trim()),
-        ];
-        Assert.True(commands.Length >= 6);
-        foreach (string command in commands)
-        {
-            var parsed = ParryCommand.Create().Parse(command);
-            Assert.True(parsed.Errors.Count == 0, $"{command}: {string.Join(' ', parsed.Errors)}");
-        }
+        AssertParse(Commands(), ParryCommand.Create());
+        AssertParse(Benchmarks(), BoundsCommand.Create());
     }
 
     [Fact]
@@ -60,6 +54,20 @@ public sealed partial class ReadMeTests
         Assert.InRange(ReadMeExample.Fooled(network, images, labels), 1, 20);
     }
 
+    private static void AssertParse(Regex commands, Command program)
+    {
+        string[] found =
+        [
+            .. Documents().SelectMany(text => commands.Matches(text)).Select(match => match.Groups[1].Value.Trim()),
+        ];
+        Assert.True(found.Length >= 6);
+        foreach (string command in found)
+        {
+            ParseResult parsed = program.Parse(command);
+            Assert.True(parsed.Errors.Count == 0, $"{command}: {string.Join(' ', parsed.Errors)}");
+        }
+    }
+
     private static IEnumerable<string> Documents() =>
         Directory
             .GetFiles(Path.Combine(Root(), "docs"), "*.md")
@@ -75,6 +83,10 @@ public sealed partial class ReadMeTests
 
     [GeneratedRegex(@"(?:^\s*|`)(?:\./)?parry ([a-z][^\n`]*)(?:`|$)", RegexOptions.Multiline)]
     private static partial Regex Commands();
+
+    // Its other words are BenchmarkDotNet's.
+    [GeneratedRegex(@"bench/run ((?:bounds|gpu)[^\n`]*)(?:`|$)", RegexOptions.Multiline)]
+    private static partial Regex Benchmarks();
 
     [GeneratedRegex(@"```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Example();

@@ -49,6 +49,7 @@ internal static class TorchChecks
         {
             var start = new ProcessStartInfo("python3", ["-c", Question])
             {
+                UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             };

@@ -116,7 +116,7 @@ internal sealed class ModelServer : IAsyncDisposable
     /// <summary>Finishes the answers that are being sent, and stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _app.StopAsync();
+        await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         _evaluation?.Dispose();
         _workers.Dispose();

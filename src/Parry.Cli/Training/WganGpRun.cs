@@ -175,7 +175,11 @@ internal sealed partial class WganGpRun
         );
     }
 
-    [GeneratedRegex(@" --(critic-steps|learning-rate|iterations) \S+")]
+    [GeneratedRegex(
+        @" --(critic-steps|learning-rate|iterations) \S+",
+        RegexOptions.None,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex StageOptions();
 
     // Always the same latent vectors, so that sheets can be compared.

@@ -43,7 +43,7 @@ public static class DataFetcher
             var target = CreateFile(partial);
             try
             {
-                await using (target)
+                using (target)
                 {
                     await DownloadAsync(set.Title, set.Mirrors, download, target, client, progress, cancellation)
                         .ConfigureAwait(false);
@@ -96,7 +96,7 @@ public static class DataFetcher
         var target = CreateFile(partial);
         try
         {
-            await using (target)
+            using (target)
             {
                 await DownloadAsync(title, mirrors, file, target, client, progress, cancellation).ConfigureAwait(false);
             }
@@ -184,7 +184,7 @@ public static class DataFetcher
                 throw new MirrorException($"the server answers {(int)response.StatusCode} {response.ReasonPhrase}");
             }
 
-            await using var body = await response.Content.ReadAsStreamAsync(stall.Token).ConfigureAwait(false);
+            using var body = await response.Content.ReadAsStreamAsync(stall.Token).ConfigureAwait(false);
             var buffer = new byte[128 * 1024];
             long received = 0;
             int got;
@@ -232,9 +232,9 @@ public static class DataFetcher
     /// <summary>Takes the set's files, and nothing else, out of a checked archive.</summary>
     private static async Task UnpackAsync(DataSet set, string archive, string folder, CancellationToken cancellation)
     {
-        await using var file = File.OpenRead(archive);
-        await using var content = new GZipStream(file, CompressionMode.Decompress);
-        await using var tar = new TarReader(content);
+        using var file = File.OpenRead(archive);
+        using var content = new GZipStream(file, CompressionMode.Decompress);
+        using var tar = new TarReader(content);
         var missing = set.Files.ToDictionary(entry => entry.Name);
         while (await tar.GetNextEntryAsync(cancellationToken: cancellation).ConfigureAwait(false) is { } entry)
         {
@@ -252,7 +252,7 @@ public static class DataFetcher
             var target = CreateFile(partial);
             try
             {
-                await using (target)
+                using (target)
                 {
                     await entry.DataStream.CopyToAsync(target, cancellation).ConfigureAwait(false);
                 }

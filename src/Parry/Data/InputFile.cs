@@ -147,8 +147,8 @@ internal sealed class InputFile : IDisposable
         if (_gzip)
         {
             _file.Position = Math.Max(0, _file.Length - 4);
-            _file.ReadAtLeast(size, 4, throwOnEndOfStream: false);
-            if (BinaryPrimitives.ReadUInt32LittleEndian(size) != (uint)read)
+            int found = _file.ReadAtLeast(size, 4, throwOnEndOfStream: false);
+            if (found < 4 || BinaryPrimitives.ReadUInt32LittleEndian(size) != (uint)read)
             {
                 throw new UserErrorException(
                     $"{Name}: expected one gzip stream whose last four bytes say {read}, got another end (cut off, "

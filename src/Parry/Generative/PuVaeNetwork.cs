@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parry.Models;
 using Parry.Models.Architectures;
 using TorchSharp.Modules;
@@ -201,7 +202,9 @@ public sealed class PuVaeNetwork : Network
             Architecture,
             description =>
             {
-                int hidden = int.TryParse(description.Setting("hidden"), out int units) ? units : 0;
+                int hidden = int.TryParse(description.Setting("hidden"), CultureInfo.InvariantCulture, out int units)
+                    ? units
+                    : 0;
                 if (
                     description.Width is not (>= 1 and <= Largest)
                     || description.Latent is not (>= 1 and <= Largest)

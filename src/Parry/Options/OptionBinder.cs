@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 
 namespace Parry.Options;
 
@@ -128,7 +129,7 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
             }
             catch (TargetInvocationException e) when (e.InnerException is UserErrorException refused)
             {
-                throw refused;
+                ExceptionDispatchInfo.Throw(refused);
             }
 
             return copy;

@@ -25,6 +25,10 @@ public static partial class TorchErrors
     }
 
     // The reason stands behind the lines of the script that led to it.
-    [GeneratedRegex(@"Traceback of TorchScript[\s\S]*?^\s*\w+(?:Error|Exception): (.+)$", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"Traceback of TorchScript[\s\S]*?^\s*\w+(?:Error|Exception): (.+)$",
+        RegexOptions.Multiline,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex InScript();
 }

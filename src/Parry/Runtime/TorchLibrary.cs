@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -79,7 +80,7 @@ public static partial class TorchLibrary
         if (
             parts[0] != "cuda"
             || parts.Length > 2
-            || (parts.Length == 2 && (!int.TryParse(parts[1], out index) || index < 0))
+            || (parts.Length == 2 && (!int.TryParse(parts[1], CultureInfo.InvariantCulture, out index) || index < 0))
         )
         {
             throw new UserErrorException($"expected a device cpu, cuda or cuda:0, got \"{name}\"");

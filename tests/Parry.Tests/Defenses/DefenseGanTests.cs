@@ -189,7 +189,7 @@ public class DefenseGanTests
     {
         using var scope = NewDisposeScope();
         using ImageGenerator generator = SmallGenerator();
-        IClassifier model = new DefenseGan(generator) { Steps = 8, Restarts = 1 }.Protect(
+        ProtectedClassifier model = new DefenseGan(generator) { Steps = 8, Restarts = 1 }.Protect(
             new LinearClassifier(s_shape),
             3
         );

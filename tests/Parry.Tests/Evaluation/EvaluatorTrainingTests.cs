@@ -1,7 +1,4 @@
-using Parry.Attacks.WhiteBox;
 using Parry.Catalogs;
-using Parry.Data;
-using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
 using Parry.Runtime;

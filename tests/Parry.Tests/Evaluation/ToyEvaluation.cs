@@ -1,5 +1,4 @@
 using Parry.Attacks.WhiteBox;
-using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;

@@ -76,7 +76,7 @@ public class GanTrainerTests
     [Theory]
     [InlineData(GanKind.Gan, 2e-3, 140)]
     [InlineData(GanKind.Dcgan, 2e-3, 60)]
-    [InlineData(GanKind.Wgan, 1e-3, 150)]
+    [InlineData(GanKind.Wgan, 1e-3, 200)]
     [InlineData(GanKind.Lsgan, 2e-3, 120)]
     [InlineData(GanKind.Hinge, 2e-3, 120)]
     public void A_small_training_draws_what_all_images_share(GanKind kind, double rate, int steps)

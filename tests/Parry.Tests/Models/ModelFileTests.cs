@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Text;
-using Parry.Data;
 using Parry.Generative;
 using Parry.Models;
 using Parry.Models.Architectures;

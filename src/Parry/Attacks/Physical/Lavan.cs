@@ -79,9 +79,9 @@ public sealed record Lavan : IAttack<IClassifier>
     {
         SampleRandom random = batch.Random.Fork(restart);
         Tensor square = Squares(batch.Images, random);
-        Tensor point = where(square, random.Uniform(1, batch.Images.shape.AsSpan(1)), batch.Images),
-            best = point.clone(),
-            pace = square.to(ScalarType.Float32).mul_(Step);
+        Tensor point = where(square, random.Uniform(1, batch.Images.shape.AsSpan(1)), batch.Images);
+        Tensor best = point.clone();
+        Tensor stepSize = square.to(ScalarType.Float32) * Step;
         long[] rows = Rows.All(batch.Count);
         float[] highest = [.. rows.Select(_ => float.NegativeInfinity)];
         var reached = new bool[batch.Count];
@@ -95,7 +95,7 @@ public sealed record Lavan : IAttack<IClassifier>
             if (stay.Length == 0)
                 break;
             if (stay.Length < rows.Length)
-                (batch, rows, point, pace) = (batch.Select(stay), rows.At(stay), point.At(stay), pace.At(stay));
+                (batch, rows, point, stepSize) = (batch.Select(stay), rows.At(stay), point.At(stay), stepSize.At(stay));
         }
 
         return (best, reached);
@@ -106,7 +106,7 @@ public sealed record Lavan : IAttack<IClassifier>
             LossGradient? pass = step < Steps ? model.Gradient(batch.With(point), AttackLoss.Margin(batch.Goal)) : null;
             Tensor logits = pass?.Logits ?? model.Logits(batch.With(point));
             float[] likelihoods = AttackLoss.LogLikelihood(batch.Goal)(logits).ToArray<float>();
-            bool[] hit = batch.Goal.IsReached(logits.argmax(1)).ToArray<bool>();
+            bool[] hit = batch.Goal.IsReachedBy(logits).ToArray<bool>();
             long[] better = Rows.Where(
                 [.. rows.Select((row, i) => hit[i] == reached[row] ? likelihoods[i] > highest[row] : hit[i])],
                 true
@@ -114,8 +114,10 @@ public sealed record Lavan : IAttack<IClassifier>
             best.Put(rows.At(better), point.At(better));
             foreach (long i in better)
                 (highest[rows[i]], reached[rows[i]]) = (likelihoods[i], hit[i]);
-            if (pass is not null)
-                point.add_(pass.Gradient.sign().mul_(pace), 1 - ((double)step / Steps)).clamp_(0.0, 1.0);
+            if (pass is null)
+                return likelihoods;
+            double decay = 1 - ((double)step / Steps);
+            point.copy_((point + (decay * stepSize * pass.Gradient.sign())).clamp(0.0, 1.0));
             return likelihoods;
         }
     }
@@ -123,11 +125,10 @@ public sealed record Lavan : IAttack<IClassifier>
     // Which pixels of each image are in its square, [N, 1, H, W].
     private Tensor Squares(Tensor images, SampleRandom random)
     {
-        long height = images.size(2),
-            width = images.size(3),
-            side = Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
+        var (height, width) = (images.size(2), images.size(3));
+        long side = Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
         float[] places = random.Uniform(0, 2).ToArray<float>();
-        return Within(Top, height, 2).logical_and(Within(Left, width, 3));
+        return Within(Top, height, 2) & Within(Left, width, 3);
 
         Tensor Within(int? given, long size, int dimension)
         {
@@ -136,20 +137,14 @@ public sealed record Lavan : IAttack<IClassifier>
                     $"a square of {side} pixels at {given} leaves an image of {height} by {width}: place it at 0 to "
                         + $"{size - side}"
                 );
-            Tensor middle = Rows.Column(
-                    places
-                        .Where((_, i) => i % 2 == dimension - 2)
-                        .Select(place => given ?? Math.Floor(place * (size - side + 1)))
-                )
-                .add((side - 1) / 2.0);
+            IEnumerable<double> first = places
+                .Where((_, i) => i % 2 == dimension - 2)
+                .Select(place => given ?? Math.Floor(place * (size - side + 1)));
+            Tensor middle = Rows.Column(first) + ((side - 1) / 2.0);
             long[] shape = [1, 1, 1, 1];
             shape[dimension] = size;
-            return arange(size, ScalarType.Int64)
-                .to(ScalarType.Float32)
-                .reshape(shape)
-                .sub(middle)
-                .abs()
-                .lt(side / 2.0);
+            Tensor all = arange(size, ScalarType.Int64).to(ScalarType.Float32).reshape(shape);
+            return (all - middle).abs() < side / 2.0;
         }
     }
 }

@@ -23,14 +23,8 @@ internal readonly record struct Placement(double Angle, double Size, double X, d
     )
     {
         using var scope = NewDisposeScope();
-        Tensor columns = arange(width, ScalarType.Int64)
-            .to(ScalarType.Float32)
-            .sub((width - 1) / 2.0)
-            .reshape(1, 1, width);
-        Tensor rows = arange(height, ScalarType.Int64)
-            .to(ScalarType.Float32)
-            .sub((height - 1) / 2.0)
-            .reshape(1, height, 1);
+        Tensor columns = FromMiddle(width).reshape(1, 1, width);
+        Tensor rows = FromMiddle(height).reshape(1, height, 1);
 
         // The inverse of the placement: off the middle of the canvas, turned back, shrunk, in units of half the
         // picture.
@@ -42,8 +36,12 @@ internal readonly record struct Placement(double Angle, double Size, double X, d
         {
             double Scale(Placement p) => 2 / (p.Size * size);
             Tensor offset = Each(p => -Scale(p) * ((along(p) * p.X) + (down(p) * p.Y)));
-            return Each(p => Scale(p) * along(p)).mul(columns).add(offset).add(Each(p => Scale(p) * down(p)).mul(rows));
+            Tensor across = Each(p => Scale(p) * along(p)) * columns;
+            return across + offset + (Each(p => Scale(p) * down(p)) * rows);
         }
+
+        static Tensor FromMiddle(long size) =>
+            arange(size, ScalarType.Int64).to(ScalarType.Float32) - ((size - 1) / 2.0);
 
         Tensor Each(Func<Placement, double> number) =>
             tensor(placements.Select(p => (float)number(p)).ToArray()).reshape(-1, 1, 1);

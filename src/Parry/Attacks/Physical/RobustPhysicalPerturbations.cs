@@ -85,9 +85,8 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
         Tensor mask = (Top ?? Left ?? Height ?? Width) is null
             ? MostChanged(Minimize(batch.Random.Fork(0), model, batch, ones_like(images), norm: 1))
             : Rectangle(images);
-        return scope.MoveToOuter(
-            images.add(Minimize(batch.Random.Fork(1), model, batch, mask, norm: 2)).clamp_(0.0, 1.0)
-        );
+        Tensor delta = Minimize(batch.Random.Fork(1), model, batch, mask, norm: 2);
+        return scope.MoveToOuter((images + delta).clamp(0.0, 1.0));
     }
 
     // The best change of each image within the mask.
@@ -96,30 +95,28 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         Batch seen = batch.Repeat(ViewCount);
         var loss = AttackLoss.LogLikelihood(seen.Goal);
-        Tensor change = zeros_like(batch.Images),
-            best = change.clone();
-        float[] fooled = [.. Enumerable.Repeat(-1f, batch.Count)],
-            costs = new float[batch.Count];
+        Tensor images = batch.Images;
+        Tensor change = zeros_like(images);
+        Tensor best = change.clone();
+        float[] fooled = [.. Enumerable.Repeat(-1f, batch.Count)];
+        var costs = new float[batch.Count];
         using var adam = Optimizers.Adam([change], LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
             Tensor uniform = random.Uniform(step, ViewCount, Views.Draws);
-            uniform.slice(1, 0, 1, 1).zero_().add_(0.5);
-            LossGradient pass = model.GradientThrough(
-                batch.With(batch.Images),
-                change,
-                delta =>
-                    Views.Apply(
-                        batch.Images.add(delta).clamp(0.0, 1.0).repeat_interleave(ViewCount, 0),
-                        uniform.reshape(-1, Views.Draws)
-                    ),
-                loss
-            );
-            var (cost, gradient) = Cost(batch.Images, change, mask, norm);
-            Remember(seen.Goal.IsReached(pass.Logits.argmax(1)), cost);
-            adam.Step(gradient.add_(pass.Gradient, -1.0 / ViewCount).mul_(mask));
-            change.add_(batch.Images).clamp_(0.0, 1.0).add_(batch.Images, -1.0);
+            uniform.slice(1, 0, 1, 1).fill_(0.5); // the first view is the image as it is
+            LossGradient pass = model.GradientThrough(batch.With(images), change, Seen, loss);
+            var (cost, gradient) = Cost(images, change, mask, norm);
+            Remember(seen.Goal.IsReachedBy(pass.Logits), cost);
+            adam.Step(mask * (gradient - (pass.Gradient / ViewCount)));
+            change.copy_((images + change).clamp(0.0, 1.0) - images);
+
+            Tensor Seen(Tensor delta)
+            {
+                Tensor copies = (images + delta).clamp(0.0, 1.0).repeat_interleave(ViewCount, 0);
+                return Views.Apply(copies, uniform.reshape(-1, Views.Draws));
+            }
         }
 
         return scope.MoveToOuter(best);
@@ -128,7 +125,7 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
         {
             // To fool the image as it is counts more than all other views.
             Tensor views = reached.to(ScalarType.Float32).reshape(-1, ViewCount);
-            float[] now = views.sum(1).add(views.select(1, 0).mul((double)ViewCount)).ToArray<float>();
+            float[] now = (views.sum(1) + (ViewCount * views.select(1, 0))).ToArray<float>();
             long[] better = Rows.Where(
                 [.. now.Select((count, i) => count > fooled[i] || (count == fooled[i] && cost[i] < costs[i]))],
                 true
@@ -145,14 +142,14 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
         Tensor delta = change.detach().requires_grad_();
-        Tensor cost = linalg.vector_norm(delta, norm, s_image).mul(NormWeight);
+        Tensor cost = NormWeight * linalg.vector_norm(delta, norm, s_image);
         if (norm == 2)
         {
-            Tensor printed = images.add(delta),
-                score = mask;
+            Tensor printed = images + delta;
+            Tensor score = mask;
             for (int level = 0; level < Levels; level++)
-                score = score.mul(printed.sub(level / Math.Max(1.0, Levels - 1)).abs());
-            cost = cost.add(score.sum(s_image).mul(PrintWeight));
+                score = score * (printed - (level / Math.Max(1.0, Levels - 1))).abs();
+            cost += PrintWeight * score.sum(s_image);
         }
 
         return (cost.ToArray<float>(), scope.MoveToOuter(Autograd.Grad(cost.sum(), delta)));
@@ -161,28 +158,26 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     // The pixels that changed most, their neighbors counted in, so that stickers hang together.
     private Tensor MostChanged(Tensor change)
     {
-        long height = change.size(2),
-            width = change.size(3);
-        Tensor mean = nn
-            .functional.avg_pool2d(nn.functional.pad(change.abs().sum(1, true), [1, 1, 1, 1]), [3, 3], [1, 1])
-            .flatten(1);
+        var (height, width) = (change.size(2), change.size(3));
+        Tensor padded = nn.functional.pad(change.abs().sum(1, true), [1, 1, 1, 1]);
+        Tensor mean = nn.functional.avg_pool2d(padded, [3, 3], [1, 1]).flatten(1);
         Tensor largest = mean.topk((int)Math.Clamp((long)(Area * height * width), 1, height * width), 1).indexes;
         return zeros_like(mean).ScatterValue(1, largest, 1).reshape(-1, 1, height, width);
     }
 
     private Tensor Rectangle(Tensor images)
     {
-        long top = Top ?? 0,
-            left = Left ?? 0,
-            bottom = top + (Height ?? images.size(2) - top),
-            right = left + (Width ?? images.size(3) - left);
+        long top = Top ?? 0;
+        long left = Left ?? 0;
+        long bottom = top + (Height ?? images.size(2) - top);
+        long right = left + (Width ?? images.size(3) - left);
         if (top >= bottom || left >= right || bottom > images.size(2) || right > images.size(3))
             throw new UserErrorException(
                 $"the rectangle from row {top} to {bottom} and column {left} to {right} leaves an image of "
                     + $"{images.size(2)} by {images.size(3)}: give one inside it"
             );
         Tensor mask = zeros_like(images);
-        mask.slice(2, top, bottom, 1).slice(3, left, right, 1).add_(1.0);
+        mask.slice(2, top, bottom, 1).slice(3, left, right, 1).fill_(1.0);
         return mask;
     }
 }

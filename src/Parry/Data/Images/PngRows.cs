@@ -72,13 +72,13 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
             // Only at its end the checksum is compared.
             _ = stream.ReadByte();
         }
-        catch (EndOfStreamException)
+        catch (EndOfStreamException e)
         {
-            throw new InvalidDataException("expected an undamaged PNG: it is cut off or corrupt");
+            throw new InvalidDataException("expected an undamaged PNG: it is cut off or corrupt", e);
         }
-        catch (InvalidDataException)
+        catch (InvalidDataException e)
         {
-            throw new InvalidDataException("expected an undamaged PNG: its content is corrupt");
+            throw new InvalidDataException("expected an undamaged PNG: its content is corrupt", e);
         }
     }
 

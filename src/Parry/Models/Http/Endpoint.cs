@@ -75,11 +75,13 @@ internal sealed class Endpoint : IDisposable
         }
         catch (Exception e) when (e is FormatException or InvalidOperationException or ArgumentException)
         {
-            // The system's words would repeat the token.
+            // The system's words would repeat the token, so its exception is left out.
+#pragma warning disable MA0054
             throw new UserErrorException(
                 "a header of the request is not valid: a name is one word and not Content-Type, a value or token "
                     + "one line"
             );
+#pragma warning restore MA0054
         }
     }
 

@@ -54,6 +54,6 @@ public sealed partial class JsonPath
         InvalidDataException Missing(string what) => new($"there is {what} at {step} of {path}");
     }
 
-    [GeneratedRegex(@"\A\$(\.[^.\[\]]+|\[\d{1,6}\]|\[\*\])*\z")]
+    [GeneratedRegex(@"\A\$(\.[^.\[\]]+|\[\d{1,6}\]|\[\*\])*\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Whole();
 }

@@ -79,12 +79,12 @@ internal static class OnnxModel
         (ImportedClassifier Classifier, OnnxNetwork Network) Make(long? batch)
         {
             var graph = new OnnxGraph(file, port.Name, output);
-            OnnxNetwork network;
+            OnnxNetwork made;
             try
             {
                 if (batch is null && sizes[0] > 0)
                     graph.FreeBatch(sizes[0]);
-                network = new OnnxNetwork(graph, input, type, batch);
+                made = new OnnxNetwork(graph, input, type, batch);
             }
             catch
             {
@@ -94,13 +94,13 @@ internal static class OnnxModel
 
             try
             {
-                return (ImportedClassifier.Try(path, network, Run, contract, shape), network);
+                return (ImportedClassifier.Try(path, made, Run, contract, shape), made);
                 Tensor Run(Tensor taken) =>
-                    network.Run(sizes.Length == 4 ? taken.to(type) : taken.to(type).reshape([taken.size(0), .. input]));
+                    made.Run(sizes.Length == 4 ? taken.to(type) : taken.to(type).reshape([taken.size(0), .. input]));
             }
             catch
             {
-                network.Dispose();
+                made.Dispose();
                 throw;
             }
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -226,7 +227,7 @@ internal sealed class OnnxTensor
 
         long Number(string key, long ordinary) =>
             !entries.TryGetValue(key, out string? text) ? ordinary
-            : long.TryParse(text, out long value) ? value
+            : long.TryParse(text, CultureInfo.InvariantCulture, out long value) ? value
             : throw new InvalidDataException($"the constant \"{Name}\" has the {key} \"{text}\", which is no number");
     }
 

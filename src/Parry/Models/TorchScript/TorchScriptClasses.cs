@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -66,7 +67,11 @@ internal sealed class TorchScriptClasses
     ];
 
     // LibTorch runs code with the rights of the program, and these reach files.
-    private static readonly Regex s_files = new(@"\bfrom_file\b|\bsave\b(?!\s*:)", RegexOptions.CultureInvariant);
+    private static readonly Regex s_files = new(
+        @"\bfrom_file\b|\bsave\b(?!\s*:)",
+        RegexOptions.CultureInvariant,
+        TimeSpan.FromSeconds(1)
+    );
 
     private readonly Dictionary<string, Declaration> _classes = new(StringComparer.Ordinal);
 
@@ -247,7 +252,10 @@ internal sealed class TorchScriptClasses
                 _ = TorchScriptType.Parse(type);
             switch (Base)
             {
-                case "Enum" when assigned && IsName(left) && (long.TryParse(right, out _) || right.StartsWith('"')):
+                case "Enum"
+                    when assigned
+                        && IsName(left)
+                        && (long.TryParse(right, CultureInfo.InvariantCulture, out _) || right.StartsWith('"')):
                     break;
                 case "NamedTuple" when type is not null:
                     Members.Add((named[0], type));

@@ -1,7 +1,6 @@
 using Parry.Attacks;
 using Parry.Catalogs;
 using Parry.Runtime;
-using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks.Conformance;
 

@@ -4,7 +4,6 @@ using FsCheck.Fluent;
 using Parry.Attacks;
 using Parry.Catalogs;
 using Parry.Models;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks.Conformance;

@@ -5,9 +5,6 @@ using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
-using Xunit.Sdk;
-using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks.Strength;
 

@@ -1,12 +1,7 @@
 using Parry.Attacks;
-using Parry.Attacks.Building;
-using Parry.Attacks.DecisionBased;
-using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
-using Xunit.Sdk;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Attacks.Strength;

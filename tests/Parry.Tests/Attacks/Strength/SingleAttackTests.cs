@@ -1,7 +1,5 @@
 using Parry.Attacks;
 using Parry.Attacks.Building;
-using Parry.Attacks.DecisionBased;
-using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Runtime;

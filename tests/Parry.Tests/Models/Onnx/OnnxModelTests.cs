@@ -3,7 +3,6 @@ using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Models.Onnx;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;

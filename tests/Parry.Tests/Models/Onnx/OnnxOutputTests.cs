@@ -1,7 +1,4 @@
-using Parry.Attacks;
-using Parry.Attacks.WhiteBox;
 using Parry.Models;
-using Parry.Models.Onnx;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using Parry.Models;
 using static TorchSharp.torch;
 
-namespace Parry.Cli.Bench;
+namespace Parry.Benchmarks.Bounds;
 
 /// <summary>
 /// A model that adds up, for every worker, how long its calls take and how long the worker was at it from the first

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Parry.Cli.Bench;
+namespace Parry.Benchmarks.Bounds;
 
 /// <summary>Times two ways of doing the same thing by turns, so that a busy machine slows both.</summary>
 internal static class Stopwatches

@@ -1,29 +1,28 @@
 using System.Diagnostics;
 
-namespace Parry.Cli.Bench;
+namespace Parry.Benchmarks.Bounds;
 
 /// <summary>The program as a user starts it: how long, and how much memory.</summary>
-internal static class ProcessBenchmarks
+internal static class ProcessBounds
 {
-    private const string Command = "parry bench process --json";
+    /// <summary>Start-up, and the demo with everything installed.</summary>
+    public static IEnumerable<Measurement> Rows() => Help().Concat(Demo());
 
-    /// <summary>Start-up, and whether it touches LibTorch.</summary>
-    public static IEnumerable<BenchRow> Help()
+    // Start-up, and whether it touches LibTorch.
+    private static IEnumerable<Measurement> Help()
     {
         Run(["--help"]);
         var runs = Enumerable.Range(0, 5).Select(_ => Run(["--help"])).ToArray();
-        yield return BenchRow.AtMost("parry --help (best of 5)", runs.Min(run => run.Seconds), "seconds", 0.3, Command);
-        yield return BenchRow.AtMost(
+        yield return Measurement.AtMost("parry --help (best of 5)", runs.Min(run => run.Seconds), "seconds", 0.3);
+        yield return Measurement.AtMost(
             "libraries of LibTorch that parry --help loads",
             runs.Max(run => run.TorchLibraries),
             "files",
-            0,
-            Command
+            0
         );
     }
 
-    /// <summary>The demo with everything installed.</summary>
-    public static IEnumerable<BenchRow> Demo()
+    private static IEnumerable<Measurement> Demo()
     {
         string folder = Directory.CreateTempSubdirectory("parry-demo-").FullName;
         try
@@ -31,12 +30,12 @@ internal static class ProcessBenchmarks
             var run = Run(["demo", "--out", folder]);
             if (run.ExitCode != 0)
             {
-                yield return BenchRow.Absent("parry demo", $"it ended with exit code {run.ExitCode}", "<= 90", Command);
+                yield return Measurement.Absent("parry demo", $"it ended with exit code {run.ExitCode}", "<= 90");
                 yield break;
             }
 
-            yield return BenchRow.AtMost("parry demo", run.Seconds, "seconds", 90, Command);
-            yield return BenchRow.AtMost("parry demo, peak memory", run.PeakMebibytes, "MiB", 1536, Command);
+            yield return Measurement.AtMost("parry demo", run.Seconds, "seconds", 90);
+            yield return Measurement.AtMost("parry demo, peak memory", run.PeakMebibytes, "MiB", 1536);
         }
         finally
         {
@@ -46,11 +45,8 @@ internal static class ProcessBenchmarks
 
     private static (double Seconds, double PeakMebibytes, int TorchLibraries, int ExitCode) Run(string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
+        ProcessStartInfo start = ParryProgram.With(arguments);
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         long began = Stopwatch.GetTimestamp();
         using Process process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };

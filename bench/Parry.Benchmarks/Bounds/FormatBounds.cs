@@ -4,15 +4,14 @@ using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Parry.Cli.Bench;
+namespace Parry.Benchmarks.Bounds;
 
 /// <summary>
 /// An ONNX graph beside the same network as TorchScript, one thread each: the first 100 test images, forward and input
 /// gradient, by turns.
 /// </summary>
-internal static class FormatBenchmarks
+internal static class FormatBounds
 {
-    private const string Command = "parry bench formats --model mnist-natural.onnx --json";
     private const int Batch = 100;
 
     /// <summary>Measures.</summary>
@@ -20,9 +19,9 @@ internal static class FormatBenchmarks
     /// <param name="dataDir">The folder to look for data in first.</param>
     /// <exception cref="UserErrorException">One of the two is missing or no classifier, or no published set has such
     /// images.</exception>
-    public static IEnumerable<BenchRow> Rows(string onnx, string? dataDir)
+    public static IEnumerable<Measurement> Rows(string? onnx, string? dataDir)
     {
-        if (!onnx.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase))
+        if (onnx is null || !onnx.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase))
             throw new UserErrorException(
                 $"expected --model to be an .onnx file with the same network as .pt beside it, got \"{onnx}\""
             );
@@ -41,62 +40,50 @@ internal static class FormatBenchmarks
         return Workers.Shared.Map(1, _ => Measure(Path.GetFileName(onnx), ours, theirs, test))[0];
     }
 
-    private static BenchRow[] Measure(string name, IClassifier graph, IClassifier script, ImageSet test)
+    private static Measurement[] Measure(string name, IClassifier graph, IClassifier script, ImageSet test)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor images = test.ImageTensor(),
-            labels = test.LabelTensor();
+        Images images = Images.Of(test.ImageTensor());
+        Tensor labels = test.LabelTensor();
         Func<Tensor, Tensor> loss = logits =>
             nn.functional.nll_loss(logits.log_softmax(-1), labels, reduction: nn.Reduction.None);
-        LossGradient first = graph.Gradient(Parry.Models.Images.Of(images), loss),
-            second = script.Gradient(Parry.Models.Images.Of(images), loss);
-        double largest = Largest(second.Gradient);
+        LossGradient ours = graph.Gradient(images, loss),
+            theirs = script.Gradient(images, loss);
+        double gradientRatio = Stopwatches.Ratio(() => Gradient(graph), () => Gradient(script), rounds: 15),
+            forwardRatio = Stopwatches.Ratio(() => Forward(graph), () => Forward(script), rounds: 15),
+            logitError = Largest(ours.Logits - theirs.Logits),
+            gradientError = Largest(ours.Gradient - theirs.Gradient) / Largest(theirs.Gradient);
         return
         [
-            BenchRow.AtMost(
+            Measurement.AtMost(
                 $"{name}: forward and input gradient of {Batch} images, ONNX over TorchScript",
-                Stopwatches.Ratio(() => Gradient(graph), () => Gradient(script), rounds: 15),
+                gradientRatio,
                 "times",
-                1.1,
-                Command
+                1.1
             ),
-            new BenchRow(
-                $"{name}: forward alone",
-                Stopwatches.Ratio(() => Forward(graph), () => Forward(script), rounds: 15),
-                "times",
-                "",
-                null,
-                Command
-            ),
-            BenchRow.AtMost(
-                $"{name}: largest difference of logits",
-                Largest(first.Logits.sub(second.Logits)),
-                "",
-                1e-4,
-                Command
-            ),
-            BenchRow.AtMost(
+            new Measurement($"{name}: forward alone", forwardRatio, "times"),
+            Measurement.AtMost($"{name}: largest difference of logits", logitError, "", 1e-4),
+            Measurement.AtMost(
                 $"{name}: largest difference of input gradients, by the largest gradient",
-                Largest(first.Gradient.sub(second.Gradient)) / largest,
+                gradientError,
                 "",
-                1e-4,
-                Command
+                1e-4
             ),
         ];
 
         void Gradient(IClassifier model)
         {
             using var once = NewDisposeScope();
-            model.Gradient(Parry.Models.Images.Of(images), loss);
+            model.Gradient(images, loss);
         }
 
         void Forward(IClassifier model)
         {
             using var once = NewDisposeScope();
-            model.Logits(Parry.Models.Images.Of(images));
+            model.Logits(images);
         }
     }
 
-    private static double Largest(Tensor tensor) => tensor.abs().reshape(-1).amax([0]).ToDouble();
+    private static double Largest(Tensor tensor) => tensor.abs().max().ToDouble();
 }
