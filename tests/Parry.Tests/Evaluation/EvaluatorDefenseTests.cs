@@ -1,10 +1,8 @@
 using Parry.Attacks.WhiteBox;
-using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
