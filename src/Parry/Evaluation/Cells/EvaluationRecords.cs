@@ -1,4 +1,3 @@
-using Parry.Attacks;
 
 namespace Parry.Evaluation.Cells;
 
