@@ -17,6 +17,12 @@ flock -o artifacts/build.lock dotnet build Parry.slnx -c Release --nologo -v qui
 dotnet tool restore --verbosity quiet > /dev/null
 dotnet csharpier check . > /dev/null || { echo 'test.sh: run `dotnet csharpier format .`' >&2; exit 1; }
 
+assemblies=()
+for folder in tests/*.Tests; do
+    name=${folder##*/}
+    assemblies+=("artifacts/bin/$name/release/$name.dll")
+done
+
 words=
 if (($# > 0)); then
     words="($(IFS='|'; echo "$*"))&"
@@ -25,19 +31,18 @@ fi
 # The attacks in one process and all else in another take about as long as each other, and keep two cores busy.
 results=artifacts/test-results
 rm -rf -- "$results"
-run_tests() # NAME FILTER PROJECT...
+run_tests() # NAME FILTER ASSEMBLY...
 {
     local name=$1 filter=$2
     shift 2
-    dotnet test "${@/%/.dll}" --nologo --filter "$words$filter" --results-directory "$results" \
+    dotnet test "$@" --nologo --filter "$words$filter" --results-directory "$results" \
         --logger "trx;LogFileName=$name.trx" --logger 'console;verbosity=minimal'
 }
 
-library=artifacts/bin/Parry.Tests/release/Parry.Tests program=artifacts/bin/Parry.Cli.Tests/release/Parry.Cli.Tests
 status=0
-run_tests attacks 'FullyQualifiedName~Parry.Tests.Attacks' "$library" &
+run_tests attacks 'FullyQualifiedName~Parry.Tests.Attacks' artifacts/bin/Parry.Tests/release/Parry.Tests.dll &
 attacks=$!
-run_tests others 'FullyQualifiedName!~Parry.Tests.Attacks' "$library" "$program" || status=$?
+run_tests others 'FullyQualifiedName!~Parry.Tests.Attacks' "${assemblies[@]}" || status=$?
 wait "$attacks" || status=$?
 
 counter()
