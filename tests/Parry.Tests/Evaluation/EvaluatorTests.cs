@@ -1,6 +1,11 @@
+using Parry.Attacks.WhiteBox;
+using Parry.Catalogs;
+using Parry.Data;
+using Parry.Defenses;
 using Parry.Evaluation;
-using Parry.Reports;
+using Parry.Models;
 using Parry.Runtime;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
 

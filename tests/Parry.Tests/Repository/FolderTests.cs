@@ -26,7 +26,6 @@ public class FolderTests
 
     private static readonly string[] s_knownUpwards =
     [
-        "Evaluation -> Reports",
         "Models -> Generative",
         "Runtime -> Data",
     ];
