@@ -4,8 +4,9 @@ using Parry.Attacks.Generative;
 using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
-using Parry.Models;
+using Parry.Evaluation;
 using Parry.Reports;
+using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

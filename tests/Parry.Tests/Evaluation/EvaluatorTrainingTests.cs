@@ -1,6 +1,7 @@
 using Parry.Catalogs;
 using Parry.Evaluation;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

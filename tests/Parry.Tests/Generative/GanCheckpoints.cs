@@ -2,6 +2,7 @@ using Parry.Generative.Gans;
 
 
 
+
 namespace Parry.Tests.Generative;
 
 /// <summary>Checkpoints of trainings, as tests compare them and carry them from one to another.</summary>

@@ -2,6 +2,7 @@ using Parry.Generative.Gans;
 
 
 
+
 namespace Parry.Tests.Generative;
 
 public class GanWarningsTests

@@ -1,6 +1,7 @@
-using Parry.Reports;
+using Parry.Evaluation;
+using Parry.Tests.Reports;
 
-namespace Parry.Tests.Reports;
+namespace Parry.Tests.Evaluation;
 
 public sealed class EvaluationRowTests
 {

@@ -1,14 +1,13 @@
-namespace Parry.Reports;
+namespace Parry.Evaluation;
 
 /// <summary>
-/// One measurement: one attack at one budget on one model, behind one defense or none. Only counts are given; the
-/// fractions follow from them and so cannot disagree. In JSON the names are in snake_case and fractions are written
-/// too.
+/// One measurement: one attack at one budget on one model, with one defense or none. Only counts are stored; the
+/// fractions follow from them. In JSON the names are in snake_case, and the fractions are written too.
 /// </summary>
 public sealed record EvaluationRow
 {
     /// <summary>
-    /// The value of <see cref="Attack"/> when nobody attacks and of <see cref="Defense"/> when nothing defends.
+    /// The value of <see cref="Attack"/> without an attack and of <see cref="Defense"/> without a defense.
     /// </summary>
     public const string Nothing = "none";
 
@@ -29,7 +28,7 @@ public sealed record EvaluationRow
     public required string? Norm { get; init; }
 
     /// <summary>
-    /// The budget in that norm, for pixels in [0, 1]; null for an attack that looks for the smallest change.
+    /// The budget in that norm, for pixels in [0, 1]; null for an attack that searches for the smallest change.
     /// </summary>
     public required double? Epsilon { get; init; }
 
@@ -54,12 +53,12 @@ public sealed record EvaluationRow
     }
 
     /// <summary>
-    /// The fraction of all images that the classifier, with its defense, gets right when nobody attacks.
+    /// The fraction of all images that the classifier, with its defense, classifies correctly without an attack.
     /// </summary>
     public double CleanAccuracy => (double)CleanCorrect / Count;
 
     /// <summary>
-    /// The fraction of all images that are still right after the attack; those wrong from the start count as wrong.
+    /// The fraction of all images that are classified correctly before and under attack.
     /// </summary>
     public double RobustAccuracy => (double)RobustCorrect / Count;
 
@@ -84,41 +83,46 @@ public sealed record EvaluationRow
         init => field = value is { } distance && double.IsFinite(distance) ? distance : null;
     }
 
-    /// <summary>Gradients computed by the attack, the mean over the attacked images.</summary>
+    /// <summary>
+    /// Backward passes of the attack per image: the mean over all images, of which those not attacked cost none.
+    /// </summary>
     public required double Gradients { get; init; }
 
-    /// <summary>Forward passes asked by the attack, the mean over the attacked images.</summary>
+    /// <summary>Forward passes of the attack per image: the mean over all images.</summary>
     public required double Queries { get; init; }
 
-    /// <summary>How long the attack and the scoring took, in seconds of wall clock.</summary>
+    /// <summary>How long the attack took, in seconds of wall clock.</summary>
     public required double Seconds { get; init; }
 
-    /// <summary>The seed that repeats the measurement.</summary>
+    /// <summary>The seed that reproduces the measurement.</summary>
     public required long Seed { get; init; }
 
     /// <summary>
-    /// Images that the classifier, with its defense, gets right when nobody attacks: 0 to <see cref="Count"/>.
+    /// Images that the classifier, with its defense, classifies correctly without an attack: 0 to
+    /// <see cref="Count"/>.
     /// </summary>
     public required int CleanCorrect { get; init; }
 
-    /// <summary>Images still right after the attack, of all <see cref="Count"/>.</summary>
+    /// <summary>Images classified correctly before and under attack, of all <see cref="Count"/>.</summary>
     public required int RobustCorrect { get; init; }
 
-    /// <summary>Images the attack was run on: right before (untargeted), or not yet the target (targeted).</summary>
+    /// <summary>
+    /// Images that were attacked: those classified correctly (untargeted), or not of the target class (targeted).
+    /// </summary>
     public required int Attacked { get; init; }
 
     /// <summary>Attacked images on which the attack reached its goal: 0 to <see cref="Attacked"/>.</summary>
     public required int Succeeded { get; init; }
 
     /// <summary>
-    /// Successes that are still successes with 8 bits per value, as in a PNG; null where that was not looked at (it is
-    /// for the bare classifier).
+    /// Successes that are still successes with 8 bits per value, as in a PNG; null where that was not measured: it is
+    /// for the bare classifier only.
     /// </summary>
     public int? SurviveRounding { get; init; }
 
     /// <summary>
     /// Images that the defense's detectors refused, of all <see cref="Count"/>; null where it has none. A clean image
-    /// that is refused counts as wrong, an attacked one as right.
+    /// that is refused counts as misclassified, an attacked one as correct.
     /// </summary>
     public int? Refused { get; init; }
 }

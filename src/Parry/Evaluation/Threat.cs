@@ -1,22 +1,22 @@
 using System.Text.Json.Serialization;
 
-namespace Parry.Reports;
+namespace Parry.Evaluation;
 
 /// <summary>What the attacker knows, from least to most.</summary>
 public enum Threat
 {
-    /// <summary>There is nothing to know of a defense: none stands before the classifier, or nobody attacks.</summary>
+    /// <summary>There is no defense to know, or no attack.</summary>
     [JsonStringEnumMemberName("none")]
     None,
 
     /// <summary>
-    /// Neither the classifier nor the defense: images made on a substitute are shown to the defended classifier.
+    /// Neither the classifier nor the defense: images crafted on a substitute are shown to the defended classifier.
     /// </summary>
     [JsonStringEnumMemberName("black-box")]
     BlackBox,
 
     /// <summary>
-    /// The classifier but not the defense: images made on the bare classifier are shown to the defended one.
+    /// The classifier but not the defense: images crafted on the bare classifier are shown to the defended one.
     /// </summary>
     [JsonStringEnumMemberName("grey-box")]
     GreyBox,
@@ -27,16 +27,18 @@ public enum Threat
     [JsonStringEnumMemberName("white-box")]
     WhiteBox,
 
-    /// <summary>All that, and the defender's random seed: the same restarts, the same noise.</summary>
+    /// <summary>
+    /// The classifier, the defense and the defender's random seed: the same restarts, the same noise.
+    /// </summary>
     [JsonStringEnumMemberName("white-box-revisited")]
     WhiteBoxRevisited,
 }
 
-/// <summary>Tells attackers who know the defense from those who do not.</summary>
+/// <summary>Separates attackers who know the defense from those who do not.</summary>
 public static class Threats
 {
     /// <summary>
-    /// Whether the attacker faces a defense that he does not know: a number that proves nothing alone.
+    /// Whether there is a defense that the attacker does not know: such a number proves nothing by itself.
     /// </summary>
     public static bool IsUnaware(this Threat threat) => threat is Threat.BlackBox or Threat.GreyBox;
 

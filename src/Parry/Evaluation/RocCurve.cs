@@ -1,6 +1,8 @@
-namespace Parry.Reports;
+namespace Parry.Evaluation;
 
-/// <summary>How well a defense, used as a detector, tells attacked images from clean ones at every threshold.</summary>
+/// <summary>
+/// How well a defense, used as a detector, separates attacked images from clean ones at every threshold.
+/// </summary>
 public sealed record RocCurve
 {
     /// <summary>The defense whose score detects.</summary>
@@ -24,3 +26,10 @@ public sealed record RocCurve
     /// <summary>The curve from (0, 0) to (1, 1), in the order of falling thresholds.</summary>
     public required IReadOnlyList<RocPoint> Points { get; init; }
 }
+
+/// <summary>
+/// One threshold of a detector: which fraction of clean images (false) and of attacked images (true) it flags.
+/// </summary>
+/// <param name="Fpr">The false positive rate, in [0, 1].</param>
+/// <param name="Tpr">The true positive rate, in [0, 1].</param>
+public readonly record struct RocPoint(double Fpr, double Tpr);

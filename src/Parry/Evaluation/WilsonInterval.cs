@@ -1,4 +1,4 @@
-namespace Parry.Reports;
+namespace Parry.Evaluation;
 
 /// <summary>The 95 % Wilson score interval: how far a fraction of a small sample may be from the truth.</summary>
 public static class WilsonInterval
