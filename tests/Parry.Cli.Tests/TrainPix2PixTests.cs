@@ -22,10 +22,7 @@ public sealed class TrainPix2PixTests(TrainedModels trained) : IDisposable
         Assert.Equal(2, (await File.ReadAllLinesAsync(_folder.File("p.log.csv"))).Length);
         var (generator, description) = UNet.Load(Weights);
         generator.Dispose();
-        Assert.Equal(
-            (UNet.Architecture, 4, 10),
-            (description.Architecture, description.Width, description.Iterations)
-        );
+        Assert.Equal((UNet.Architecture, 4, 10), (description.Architecture, description.Width, description.Iterations));
         Assert.Contains(
             "images [N, 1, H, W]",
             (await CommandLine.Run("model", "inspect", Weights)).Output,

@@ -1,8 +1,5 @@
 using Parry.Generative.Quality;
 
-
-
-
 namespace Parry.Cli.Measuring;
 
 /// <summary>The measures of one source of images, compared with test images.</summary>

@@ -22,7 +22,14 @@ internal sealed class TrainingRun : IDisposable
     private readonly List<IDisposable> _loaded = [];
     private readonly string? _folder;
 
-    private TrainingRun(ParseResult result, DataOptions data, string? model, string weights, bool resume, CancellationToken cancellation)
+    private TrainingRun(
+        ParseResult result,
+        DataOptions data,
+        string? model,
+        string weights,
+        bool resume,
+        CancellationToken cancellation
+    )
     {
         Result = result;
         Set = data.Open(result, model);
@@ -145,9 +152,7 @@ internal sealed class TrainingRun : IDisposable
         }
         catch (OperationCanceledException) when (Cancellation.IsCancellationRequested)
         {
-            throw new StoppedException(
-                $"stopped at {trainer.Position}: give the same command with --resume to go on"
-            );
+            throw new StoppedException($"stopped at {trainer.Position}: give the same command with --resume to go on");
         }
         catch (TrainingDivergedException e)
         {

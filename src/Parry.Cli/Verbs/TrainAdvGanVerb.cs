@@ -32,12 +32,7 @@ internal static class TrainAdvGanVerb
                 };
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                using AdvGanTraining trainer = attack.On(
-                    run.Classifier(name),
-                    name,
-                    run.Images(),
-                    run.Value(seed)
-                );
+                using AdvGanTraining trainer = attack.On(run.Classifier(name), name, run.Images(), run.Value(seed));
                 run.Train(trainer);
                 PerturbationGenerator network = trainer.Generator;
                 run.Save(

@@ -58,10 +58,7 @@ internal static class TrainClassifierVerb
                     stepped: step => validated = step.ValidationAccuracy ?? validated
                 );
                 double accuracy = Accuracy.Of(trainer.Classifier, test, run.Cancellation);
-                run.Save(
-                    trainer.Classifier.Network,
-                    trainer.Describe(set.Name, run.Result.CommandText(), accuracy)
-                );
+                run.Save(trainer.Classifier.Network, trainer.Describe(set.Name, run.Result.CommandText(), accuracy));
                 File.Delete(run.Files.Checkpoint);
                 run.Line(
                     string.Create(

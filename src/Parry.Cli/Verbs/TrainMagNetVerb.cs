@@ -74,16 +74,7 @@ internal static class TrainMagNetVerb
                 string thresholds = options.Thresholds(network, validation, compared),
                     named = answers is null ? "" : $",classifier={answers}",
                     settings = $"{description.Settings},{thresholds}{named}";
-                run.Save(
-                    network,
-                    "MagNet",
-                    trainer,
-                    options.Schedule.Seed,
-                    description with
-                    {
-                        Settings = settings,
-                    }
-                );
+                run.Save(network, "MagNet", trainer, options.Schedule.Seed, description with { Settings = settings });
                 run.Line(settings);
             },
             result => result.GetValue(classifier)

@@ -143,18 +143,9 @@ internal sealed class TrainPix2PixVerb
         run.Line(Score(trainer, test.Take(Math.Min(ScoredImages, test.Count)), classifier, Inputs));
     }
 
-    private static Tensor Adversarial(
-        FastGradientSign attack,
-        IClassifier classifier,
-        Tensor images,
-        Tensor labels
-    )
+    private static Tensor Adversarial(FastGradientSign attack, IClassifier classifier, Tensor images, Tensor labels)
     {
-        var batch = new Batch(
-            Parry.Models.Images.Of(images),
-            Goal.Untargeted(labels),
-            new SampleRandom(0, default)
-        );
+        var batch = new Batch(Parry.Models.Images.Of(images), Goal.Untargeted(labels), new SampleRandom(0, default));
         return attack.Perturb(classifier, batch, attack.Epsilon);
     }
 

@@ -85,12 +85,7 @@ public sealed record ModelDescription
     /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
     internal int NeedSetting(string name, int most)
     {
-        bool isNumber = int.TryParse(
-            Setting(name),
-            NumberStyles.None,
-            CultureInfo.InvariantCulture,
-            out int value
-        );
+        bool isNumber = int.TryParse(Setting(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value);
         return Need(name, isNumber ? value : null, 1, most);
     }
 

@@ -1,8 +1,5 @@
 using Parry.Generative.Gans;
 
-
-
-
 namespace Parry.Tests.Generative;
 
 /// <summary>Checkpoints of trainings, as tests compare them and carry them from one to another.</summary>

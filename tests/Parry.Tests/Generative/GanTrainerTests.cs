@@ -83,7 +83,14 @@ public class GanTrainerTests
     {
         using var scope = NewDisposeScope();
         using Tensor images = Toy(64, _ => 250);
-        using var trainer = new GanFamilyTrainer(Tiny(kind) with { GeneratorRate = rate, DiscriminatorRate = rate }, images);
+        using var trainer = new GanFamilyTrainer(
+            Tiny(kind) with
+            {
+                GeneratorRate = rate,
+                DiscriminatorRate = rate,
+            },
+            images
+        );
         double before = Distance(trainer, images);
         for (int i = 0; i < steps; i++)
             trainer.Step();

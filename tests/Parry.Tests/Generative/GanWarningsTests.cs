@@ -1,8 +1,5 @@
 using Parry.Generative.Gans;
 
-
-
-
 namespace Parry.Tests.Generative;
 
 public class GanWarningsTests

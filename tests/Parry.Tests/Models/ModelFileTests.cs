@@ -184,9 +184,7 @@ public sealed class ModelFileTests : IDisposable
             metadata["parry.input"] = input;
             AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State(), metadata));
             Assert.Throws<UserErrorException>(() =>
-                description.Dropout is null
-                    ? (object)ImageGenerator.Load(FilePath)
-                    : ModelFile.LoadClassifier(FilePath)
+                description.Dropout is null ? (object)ImageGenerator.Load(FilePath) : ModelFile.LoadClassifier(FilePath)
             );
         }
     }

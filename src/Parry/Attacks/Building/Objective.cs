@@ -1,4 +1,3 @@
-
 namespace Parry.Attacks.Building;
 
 /// <summary>The loss that a gradient attack raises.</summary>

@@ -116,6 +116,5 @@ internal sealed class TrainingLanes
         );
     }
 
-    private int[] Busy(long[][] rows) =>
-        [.. Enumerable.Range(0, _lanes.Length).Where(lane => rows[lane].Length > 0)];
+    private int[] Busy(long[][] rows) => [.. Enumerable.Range(0, _lanes.Length).Where(lane => rows[lane].Length > 0)];
 }

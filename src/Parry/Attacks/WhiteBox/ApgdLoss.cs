@@ -1,4 +1,3 @@
-
 namespace Parry.Attacks.WhiteBox;
 
 /// <summary>The loss that APGD raises.</summary>

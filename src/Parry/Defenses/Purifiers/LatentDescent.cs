@@ -84,7 +84,8 @@ internal sealed class LatentDescent(
     }
 
     /// <summary>The mean squared difference of what each row draws to its target, [rows].</summary>
-    public Tensor Errors(Tensor targets) => generator.Draw(Latents, compute).Images.sub(targets).pow(2.0).mean([1, 2, 3]);
+    public Tensor Errors(Tensor targets) =>
+        generator.Draw(Latents, compute).Images.sub(targets).pow(2.0).mean([1, 2, 3]);
 
     /// <summary>Goes on with some rows only.</summary>
     public void Keep(long[] rows) => (Latents, _first, _second) = (Latents.At(rows), _first.At(rows), _second.At(rows));

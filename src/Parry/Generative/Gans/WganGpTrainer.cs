@@ -47,8 +47,7 @@ public sealed class WganGpTrainer : GanTrainer
         [.. _before, new TrainingStage(Iteration, _recipe.CriticSteps, _recipe.LearningRate)];
 
     /// <inheritdoc/>
-    protected override string Recipe =>
-        (_recipe with { Iterations = 0, CriticSteps = 0, LearningRate = 0 }).ToString();
+    protected override string Recipe => (_recipe with { Iterations = 0, CriticSteps = 0, LearningRate = 0 }).ToString();
 
     /// <inheritdoc/>
     protected override IReadOnlyList<Learner> Learners => [_generator, _critic];
@@ -57,8 +56,7 @@ public sealed class WganGpTrainer : GanTrainer
     protected override nn.Module Average => _averaged;
 
     /// <inheritdoc/>
-    protected override IEnumerable<KeyValuePair<string, string>> Notes =>
-        [new(StagesKey, TrainingStage.Text(Stages))];
+    protected override IEnumerable<KeyValuePair<string, string>> Notes => [new(StagesKey, TrainingStage.Text(Stages))];
 
     /// <inheritdoc/>
     protected override GanStep Train(int iteration, Generator random)

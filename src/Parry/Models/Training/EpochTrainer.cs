@@ -26,8 +26,7 @@ public abstract class EpochTrainer : Trainer<TrainingProgress>
     /// <exception cref="TrainingDivergedException">A loss or weight is no number any more.</exception>
     public void RunEpoch()
     {
-        do
-            Step();
+        do Step();
         while (Iteration % BatchesPerEpoch != 0);
     }
 

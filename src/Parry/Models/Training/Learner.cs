@@ -1,5 +1,5 @@
-using Parry.Models.Files;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

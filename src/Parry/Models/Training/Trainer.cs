@@ -76,11 +76,7 @@ public abstract class Trainer<TStep> : IDisposable
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="TrainingDivergedException">A loss or weight is no number any more; the last good checkpoint
     /// stands.</exception>
-    public void Run(
-        string? checkpoint = null,
-        Action<TStep>? progress = null,
-        CancellationToken cancellation = default
-    )
+    public void Run(string? checkpoint = null, Action<TStep>? progress = null, CancellationToken cancellation = default)
     {
         while (Iteration < Iterations)
         {
@@ -144,8 +140,13 @@ public abstract class Trainer<TStep> : IDisposable
             Iteration = iteration;
         }
         catch (Exception e)
-            when (e is InvalidDataException or IOException or UnauthorizedAccessException or FormatException
-                or OverflowException)
+            when (e
+                    is InvalidDataException
+                        or IOException
+                        or UnauthorizedAccessException
+                        or FormatException
+                        or OverflowException
+            )
         {
             throw new UserErrorException($"cannot go on from {checkpoint}: {e.Message} Remove it to start anew.", e);
         }

@@ -21,8 +21,7 @@ public record TrainingSchedule
     public long Seed { get; init; } = 1;
 
     /// <summary>The step size when a share of the training is done, in [0, 1].</summary>
-    public double RateAt(double done) =>
-        LearningRate + (done * ((FinalLearningRate ?? LearningRate) - LearningRate));
+    public double RateAt(double done) => LearningRate + (done * ((FinalLearningRate ?? LearningRate) - LearningRate));
 
     /// <summary>
     /// What a checkpoint's training must have in common with one that goes on from it: all but the number of epochs
