@@ -8,8 +8,8 @@ namespace Parry.Defenses.Purifiers;
 
 /// <summary>
 /// Invert and classify (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196): an image is replaced by the
-/// nearest one of what a generator draws, z* = argmin |G(z) - x|, and G(z*) is classified. An image that is far from all
-/// of them may be refused: <see cref="OffManifold"/>. Before a classifier that was trained with
+/// nearest one of what a generator draws, z* = argmin |G(z) - x|, and G(z*) is classified. An image that is far from
+/// all of them may be refused: <see cref="OffManifold"/>. Before a classifier that was trained with
 /// <see cref="Training.RobustManifold"/> it is the paper's enhanced version.
 /// </summary>
 /// <remarks>

@@ -14,7 +14,9 @@ public sealed record GanStep(
     double GeneratorGradient
 ) : ITrainingStep
 {
-    /// <summary>The part of the discriminator's loss that penalizes its gradient; 0 where there is no penalty.</summary>
+    /// <summary>
+    /// The part of the discriminator's loss that penalizes its gradient; 0 where there is no penalty.
+    /// </summary>
     public double Penalty { get; init; }
 
     /// <summary>What both networks' last updates measured.</summary>

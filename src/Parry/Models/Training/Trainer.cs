@@ -46,7 +46,9 @@ public abstract class Trainer<TStep> : IDisposable
     /// <summary>Everything that decides the result, in words: a checkpoint of another recipe is refused.</summary>
     protected abstract string Recipe { get; }
 
-    /// <summary>The networks in training with their optimizers: what a checkpoint holds. The trainer owns them.</summary>
+    /// <summary>
+    /// The networks in training with their optimizers: what a checkpoint holds. The trainer owns them.
+    /// </summary>
     protected abstract IReadOnlyList<Learner> Learners { get; }
 
     /// <summary>A further network of a checkpoint: the average of another one's weights. The trainer owns it.</summary>
