@@ -27,7 +27,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
         );
         Assert.StartsWith("parry train advgan --data mnist", made.Command, StringComparison.Ordinal);
         Assert.Contains(
-            "which the budget multiplies",
+            "which are multiplied by the budget",
             (await CommandLine.Run("model", "inspect", Weights)).Output,
             StringComparison.Ordinal
         );

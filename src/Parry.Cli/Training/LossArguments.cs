@@ -17,7 +17,8 @@ internal sealed class LossArguments
 {
     private readonly Option<string?> _adversarial = new("--adversarial")
     {
-        Description = "Train on images that this attack makes of every batch, as pgd:eps=0.3,steps=40,step=0.01.",
+        Description =
+            "Train on adversarial images that this attack makes of every batch, such as pgd:eps=0.3,steps=40,step=0.01.",
         HelpName = "ATTACK",
     };
     private readonly Option<double?> _share = Arguments.Optional<double>(
@@ -31,12 +32,12 @@ internal sealed class LossArguments
     );
     private readonly Option<string?> _sources = new("--sources")
     {
-        Description = "Models to attack too, a batch each in turn by chance: ensemble adversarial training.",
+        Description = "Further models to attack, one drawn at random for each batch: ensemble adversarial training.",
         HelpName = "MODEL,…",
     };
     private readonly Option<double> _temperature = Arguments.Positive(
         "--temperature",
-        "What logits are divided by in the loss: for the teacher and the student of distillation.",
+        "The number by which logits are divided in the loss: for the teacher and the student of distillation.",
         1.0
     );
     private readonly Option<string?> _distill = new("--distill")
@@ -48,13 +49,13 @@ internal sealed class LossArguments
     private readonly Option<string?> _manifold = new("--robust-manifold")
     {
         Description =
-            "Learn, beside --adversarial, to answer alike to near images of this generator or variational "
-            + "auto-encoder.",
+            "With --adversarial, also learn to give the same answer to similar images of this generator or "
+            + "variational auto-encoder.",
         HelpName = "GENERATOR",
     };
     private readonly Option<int?> _every = Arguments.Optional<int>(
         "--pairs-every",
-        "Epochs from one search for such pairs to the next; by default 5."
+        "Epochs from one search for pairs of such images to the next; by default 5."
     );
     private readonly Option<double?> _within = Arguments.Optional<double>(
         "--pairs-within",
@@ -117,7 +118,7 @@ internal sealed class LossArguments
         )
             throw new UserErrorException(
                 "expected --adversarial beside --adversarial-share, --warm-up, --sources and --robust-manifold: say "
-                    + "which attack to train with, as pgd:norm=l2,eps=1.5"
+                    + "which attack to train with, such as pgd:norm=l2,eps=1.5"
             );
         return noise is { } deviation ? new NoiseAugmentation(deviation)
             : teacher is null ? new CrossEntropy(temperature)
@@ -144,8 +145,10 @@ internal sealed class LossArguments
 
     private AdversarialTraining Adversarial(ParseResult result, string attack, Func<string, IClassifier> load)
     {
-        var training = new AdversarialTraining(Parse(attack))
+        AttackSpec spec = Parse(attack);
+        var training = new AdversarialTraining((IBudgetAttack<IClassifier>)spec.Attack)
         {
+            AttackText = spec.Text,
             WarmUp = result.GetValue(_warmUp) ?? 0,
             Sources =
             [
@@ -157,17 +160,18 @@ internal sealed class LossArguments
         return result.GetValue(_share) is { } share ? training with { Share = share } : training;
     }
 
-    private static IBudgetAttack<IClassifier> Parse(string text) =>
-        AttackCatalog.Parse(text) switch
-        {
-            {
-                Attack: IBudgetAttack<IClassifier> and not ITrainedAttack<IClassifier>,
-                Epsilons.Count: 1,
-                Target: null
-            } spec => (IBudgetAttack<IClassifier>)spec.Attack,
-            _ => throw new UserErrorException(
-                $"expected --adversarial to be an attack with one budget that aims at no class and learns nothing, "
-                    + $"as fgsm:eps=0.3 or pgd:eps=0.3, got {text}"
-            ),
-        };
+    private static AttackSpec Parse(string text)
+    {
+        AttackSpec spec = AttackCatalog.Parse(text);
+        bool fits =
+            spec.Attack is IBudgetAttack<IClassifier> and not ITrainedAttack<IClassifier>
+            && spec.Epsilons.Count == 1
+            && spec.Target is null;
+        return fits
+            ? spec
+            : throw new UserErrorException(
+                $"expected --adversarial to be an untargeted attack with one budget and no training, such as "
+                    + $"fgsm:eps=0.3 or pgd:eps=0.3, got {text}"
+            );
+    }
 }

@@ -63,8 +63,8 @@ internal static class TrainClassifierVerb
                 run.Line(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{run.Files.Weights}: {options.Architecture}, accuracy {accuracy * 100:0.00} % on "
-                            + $"{test.Count:N0} test images"
+                        $"{run.Files.Weights}: {options.Architecture}, classifies {accuracy * 100:0.00} % of "
+                            + $"{test.Count:N0} test images correctly"
                     )
                 );
             }

@@ -202,7 +202,10 @@ public sealed class AdversarialTrainingTests : IDisposable
                 Steps = 3,
                 Step = 0.05,
             }
-        );
+        )
+        {
+            AttackText = "pgd:eps=0.1,step=0.05,steps=3",
+        };
         using ClassifierTrainer trainer = Train(loss, s_recipe with { Epochs = 1 });
         ModelFile.Save(Checkpoint, trainer.Classifier.Network, trainer.Describe("toy", "parry train classifier"));
         Assert.Equal(

@@ -32,6 +32,11 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     private readonly double? _share;
 
     /// <summary>
+    /// The attack as the command line names it, for weight files and checkpoints; null for its settings word for word.
+    /// </summary>
+    public string? AttackText { get; init; }
+
+    /// <summary>
     /// The weight of the adversarial images, in [0, 1]; by default 1/2 for one-step attacks and 1 for others.
     /// </summary>
     public double Share
@@ -63,7 +68,7 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
         {
             string text = string.Create(
                 CultureInfo.InvariantCulture,
-                $"adversarial training with {Attack}, share {Share}"
+                $"adversarial training with {AttackText ?? Attack.ToString()}, share {Share}"
             );
             if (WarmUp > 0)
                 text += string.Create(CultureInfo.InvariantCulture, $", warm-up over {WarmUp} epochs");
