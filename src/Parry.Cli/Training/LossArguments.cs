@@ -18,7 +18,8 @@ internal sealed class LossArguments
     private readonly Option<string?> _adversarial = new("--adversarial")
     {
         Description =
-            "Train on adversarial images that this attack makes of every batch, such as pgd:eps=0.3,steps=40,step=0.01.",
+            "Train on adversarial images that this attack makes of every batch, such as "
+            + "pgd:eps=0.3,steps=40,step=0.01.",
         HelpName = "ATTACK",
     };
     private readonly Option<double?> _share = Arguments.Optional<double>(

@@ -9,6 +9,16 @@ namespace Parry.Generative;
 /// <summary>Opens networks that draw images from latent vectors, by file or by the name of one that ships.</summary>
 public static class Generators
 {
+    /// <summary>The architectures that draw images from latent vectors.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        ImageGenerator.Architecture,
+        StyleGenerator.Architecture,
+        Vae.Architecture,
+        ConditionalVae.Architecture,
+        .. GanNetworks.Names,
+    ];
+
     /// <summary>
     /// Loads a generator of any kind, which the caller owns: what <see cref="Quality.GeneratorSamples"/> takes.
     /// </summary>
@@ -23,7 +33,10 @@ public static class Generators
             StyleGenerator.Architecture => StyleGenerator.Load(path),
             Vae.Architecture => Vae.Load(path),
             ConditionalVae.Architecture => ConditionalVae.Load(path),
-            _ => GanNetworks.Load(path),
+            var family when GanNetworks.Names.Contains(family) => GanNetworks.Load(path),
+            var other => throw new UserErrorException(
+                $"{name} holds \"{other}\", which is not a generator: expected one of {string.Join(", ", Names)}"
+            ),
         };
     }
 }
