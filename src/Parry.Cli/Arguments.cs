@@ -11,14 +11,14 @@ namespace Parry.Cli;
 /// <summary>The options that verbs share, and how their values are checked.</summary>
 internal static class Arguments
 {
-    /// <summary>Gives the verb its work. A verb returns the exit code or throws.</summary>
+    /// <summary>Sets what the verb does. It returns the exit code or throws.</summary>
     public static Command Does(this Command command, Func<ParseResult, CancellationToken, int> work)
     {
         command.SetAction((result, cancellation) => Task.FromResult(work(result, cancellation)));
         return command;
     }
 
-    /// <summary>Adds a group of options, so that it can stand among a verb's other ones.</summary>
+    /// <summary>Adds the options that name images, in their place among the others.</summary>
     public static void Add(this Command command, DataOptions data) => data.AddTo(command);
 
     /// <summary>Adds the options that name a model, in their place among the others.</summary>
@@ -30,14 +30,14 @@ internal static class Arguments
 
     /// <summary><c>--data-dir</c>.</summary>
     public static Option<string?> DataDir() =>
-        new("--data-dir") { Description = "The folder to look for the data set in first.", HelpName = "DIR" };
+        new("--data-dir") { Description = "The folder in which to look for the data set first.", HelpName = "DIR" };
 
     /// <summary><c>--model</c>.</summary>
     public static Option<string> Model() =>
         new("--model")
         {
             Description =
-                "An .onnx, TorchScript .pt or .safetensors file, or the name of a model that ships, as "
+                "An .onnx, TorchScript .pt or .safetensors file, or the name of a model that ships, such as "
                 + "fashion-mnist/a.",
             HelpName = "MODEL",
             Required = true,
@@ -48,24 +48,23 @@ internal static class Arguments
         new("--http")
         {
             Description =
-                $"How a --model behind an http:// or https:// address is asked, as key=value,key=value; keys: "
+                $"How a --model at an http:// or https:// URL is asked, as key=value,key=value; keys: "
                 + $"{HttpSettings.Keys}.",
             HelpName = "SETTINGS",
         };
 
     /// <summary>
-    /// How a model is asked that is behind an address: as it was said, or in the ordinary way; null for a model that is
-    /// not.
+    /// How a model served over HTTP is asked: as the option says, or by default; null for other models.
     /// </summary>
-    /// <exception cref="UserErrorException">The settings are not valid, or there is no address.</exception>
+    /// <exception cref="UserErrorException">The settings are not valid, or the model is not served over
+    /// HTTP.</exception>
     public static HttpSettings? Http(this ParseResult result, Option<string?> option, string model) =>
         (result.GetValue(option), HttpModel.IsAddress(model)) switch
         {
             ({ } text, true) => HttpSettings.Parse(text),
             (null, true) => new HttpSettings(),
             ({ }, false) => throw new UserErrorException(
-                $"--http is about models behind an http:// or https:// address, got --model {model}: leave out one "
-                    + $"of the two"
+                $"--http is for a model at an http:// or https:// URL, got --model {model}: leave out one of the two"
             ),
             _ => null,
         };
@@ -92,9 +91,10 @@ internal static class Arguments
     public static Option<long> Seed() => Number("--seed", "Decides every random draw.", 1L, 0L);
 
     /// <summary><c>--count</c>, a number of images.</summary>
-    public static Option<int> Count(int value) => Number("--count", "How many images, from the first on.", value, 1);
+    public static Option<int> Count(int value) =>
+        Number("--count", "How many images to use, starting with the first.", value, 1);
 
-    /// <summary>Whether an option was left out, so that its ordinary value holds.</summary>
+    /// <summary>Whether an option was left out, so that its default holds.</summary>
     public static bool IsDefault(this ParseResult result, Option option) =>
         result.GetResult(option) is null or { Implicit: true };
 
@@ -102,7 +102,7 @@ internal static class Arguments
     public static Option<long?> MaxQueries() =>
         Optional<long>(
             "--max-queries",
-            "The most forward passes for each image and budget; the best image found until then counts."
+            "The most forward passes for each image and budget; the best image found by then counts."
         );
 
     /// <summary><c>--max-gradients</c>.</summary>
@@ -117,9 +117,9 @@ internal static class Arguments
 
     /// <summary><c>--resume</c>.</summary>
     public static Option<bool> Resume() =>
-        new("--resume") { Description = "Go on from the checkpoint beside the output file, if there is one." };
+        new("--resume") { Description = "Resume from the checkpoint beside the output file, if there is one." };
 
-    /// <summary>A number with a default value and a smallest one.</summary>
+    /// <summary>A number with a default value and a minimum.</summary>
     public static Option<T> Number<T>(string name, string description, T value, T minimum)
         where T : struct, INumber<T> =>
         new(name)
@@ -130,7 +130,7 @@ internal static class Arguments
             CustomParser = result => Parse(result, name, minimum, exclusive: false),
         };
 
-    /// <summary>A number above 0, or from 0 on, that may be left out.</summary>
+    /// <summary>A number above 0, or at least 0, that may be left out.</summary>
     public static Option<T?> Optional<T>(string name, string description, bool orZero = false)
         where T : struct, INumber<T> =>
         new(name)
@@ -159,7 +159,7 @@ internal static class Arguments
     }
 
     /// <summary>
-    /// The command line as typed, but for <c>--resume</c>: the command that makes the same thing again.
+    /// The command line as typed, but for <c>--resume</c>: the command that reproduces the result.
     /// </summary>
     public static string CommandText(this ParseResult result) =>
         string.Join(

@@ -1,4 +1,7 @@
 using System.Text.Json.Serialization;
+using Parry.Cli.Attacking;
+using Parry.Cli.Inspecting;
+using Parry.Cli.Measuring;
 using Parry.Cli.Verbs;
 using Parry.Reports;
 
@@ -10,16 +13,16 @@ namespace Parry.Cli;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UseStringEnumConverter = true
 )]
-[JsonSerializable(typeof(AttackVerb.AttackReport))]
+[JsonSerializable(typeof(AttackReport))]
 [JsonSerializable(typeof(IReadOnlyList<AttackListVerb.ListedAttack>))]
-[JsonSerializable(typeof(CertifyVerb.CertifyReport))]
-[JsonSerializable(typeof(LabelFlipVerb.LabelFlipReport))]
+[JsonSerializable(typeof(CertifyReport))]
+[JsonSerializable(typeof(LabelFlipReport))]
 [JsonSerializable(typeof(DoctorVerb.DoctorReport))]
 [JsonSerializable(typeof(DataListVerb.DataListing))]
 [JsonSerializable(typeof(ModelListVerb.ModelListing))]
-[JsonSerializable(typeof(ModelInspectVerb.ModelContents))]
-[JsonSerializable(typeof(ModelInspectVerb.GanContents))]
-[JsonSerializable(typeof(QualityVerb.QualityReport))]
+[JsonSerializable(typeof(ModelContents))]
+[JsonSerializable(typeof(GanContents))]
+[JsonSerializable(typeof(QualityReport))]
 [JsonSerializable(typeof(PhotoReport))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -4,14 +4,14 @@ using Parry.Models;
 
 namespace Parry.Cli;
 
-/// <summary>The options that say which images: <c>--data</c>, <c>--data-dir</c> and <c>--attribute</c>.</summary>
+/// <summary>The options that name the images: <c>--data</c>, <c>--data-dir</c> and <c>--attribute</c>.</summary>
 internal sealed class DataOptions
 {
     private readonly Option<string?> _data;
     private readonly Option<string?> _dataDir = Arguments.DataDir();
     private readonly Option<string?> _attribute = new("--attribute")
     {
-        Description = $"The attribute that tells CelebA's classes apart; {CelebA.DefaultAttribute} if not given.",
+        Description = $"The attribute that defines CelebA's classes (default: {CelebA.DefaultAttribute}).",
         HelpName = "NAME",
     };
 
@@ -22,7 +22,8 @@ internal sealed class DataOptions
         {
             Description =
                 "The images: mnist, fashion-mnist, cifar10 or celeba, a folder of class folders, or a .csv file of "
-                + "file and label.",
+                + "files "
+                + "and labels.",
             HelpName = "DATA",
             Required = required,
         };
@@ -38,7 +39,7 @@ internal sealed class DataOptions
     /// <exception cref="UserErrorException">Nothing.</exception>
     public string Text(ParseResult result) =>
         result.GetValue(_data)
-        ?? throw new UserErrorException("expected --data with the images, or --image with single pictures");
+        ?? throw new UserErrorException("expected --data with images, or --image with single photos");
 
     /// <summary>Whether <c>--data</c> was given.</summary>
     public bool IsGiven(ParseResult result) => result.GetValue(_data) is not null;
@@ -46,12 +47,12 @@ internal sealed class DataOptions
     /// <summary>What <c>--attribute</c> was given; null if nothing.</summary>
     public string? Attribute(ParseResult result) => result.GetValue(_attribute);
 
-    /// <summary>The folder to look for the data set in first; null if none was given.</summary>
+    /// <summary>The folder in which to look for the data set first; null if none was given.</summary>
     public string? Folder(ParseResult result) => result.GetValue(_dataDir);
 
-    /// <summary>The images that were named, made ready for a model.</summary>
+    /// <summary>The named images, prepared for a model.</summary>
     /// <param name="result">The command line.</param>
-    /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is none
+    /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is no model
     /// yet.</param>
     /// <exception cref="UserErrorException">There are no such images, or no such model.</exception>
     public IImageSource Open(ParseResult result, string? model = null) =>
@@ -60,6 +61,29 @@ internal sealed class DataOptions
             model is null || DataSets.IsName(Text(result)) ? null : PreparationOf(model),
             Attribute(result)
         );
+
+    /// <summary>
+    /// The first test images of a set, as many as asked for; fewer will do where nothing was asked for.
+    /// </summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="set">The set.</param>
+    /// <param name="count">The option that says how many.</param>
+    public ImageSet LoadTest(ParseResult result, IImageSource set, Option<int> count) =>
+        Load(result, set, DataPart.Test, result.GetValue(count), orFewer: result.IsDefault(count));
+
+    /// <summary>Some images of a set.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="set">The set.</param>
+    /// <param name="part">Which of its parts.</param>
+    /// <param name="count">How many, from the first; null for all.</param>
+    /// <param name="orFewer">Whether fewer will do where there are no more.</param>
+    public ImageSet Load(
+        ParseResult result,
+        IImageSource set,
+        DataPart part,
+        int? count = null,
+        bool orFewer = false
+    ) => set.Load(part, Split.DefenseGan, Folder(result), count, orFewer);
 
     // TorchScript files do not say what they take.
     private static ImagePreparation? PreparationOf(string model)

@@ -41,7 +41,7 @@ internal static class Errors
     {
         Command command = result.CommandResult.Command;
         string path = PathOf(result.CommandResult),
-            more = $"{path} --help tells more";
+            more = $"{path} --help shows more";
 
         // A command without options of its own only gathers verbs.
         if (command.Subcommands.Count > 0 && !command.Options.Any(option => option.Required))
@@ -49,7 +49,7 @@ internal static class Errors
             string verbs = string.Join(", ", command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name));
             return result.UnmatchedTokens.Count > 0
                 ? $"{path} has no \"{result.UnmatchedTokens[0]}\": give one of {verbs}; {more}"
-                : $"{path} is not complete: add one of {verbs}; {more}";
+                : $"{path} needs a verb: {verbs}; {more}";
         }
 
         string message = OneLine(result.Errors.Count > 0 ? result.Errors[0].Message : "nothing to do").TrimEnd('.');

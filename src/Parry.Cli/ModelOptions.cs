@@ -6,8 +6,7 @@ using Parry.Models;
 namespace Parry.Cli;
 
 /// <summary>
-/// The options that name a model, and those that say how one from elsewhere takes images and gives answers where its
-/// file does not.
+/// The options that name a model, and those that describe the inputs and outputs of one whose file does not.
 /// </summary>
 internal sealed class ModelOptions
 {
@@ -17,50 +16,51 @@ internal sealed class ModelOptions
     private readonly Option<string> _model = new("--model")
     {
         Description =
-            "An .onnx, TorchScript .pt or .safetensors file, an http:// address, or the name of a model that ships, "
-            + "as fashion-mnist/a.",
+            "An .onnx, TorchScript .pt or .safetensors file, an http:// URL, or the name of a model that ships, "
+            + "such as "
+            + "fashion-mnist/a.",
         HelpName = "MODEL",
         Required = true,
     };
     private readonly Option<string?> _http = Arguments.Http();
     private readonly Option<string?> _size = new("--input-size")
     {
-        Description = "The shape of the model's images, as 3x224x224, or 224 for three channels.",
+        Description = "The shape of the model's images, such as 3x224x224, or 224 for three channels.",
         HelpName = "CxHxW",
     };
     private readonly Option<string?> _mean = new("--mean")
     {
         Description =
-            "What the model wants taken off each channel: one number or one for each, as 0.485,0.456,0.406, in "
+            "What to subtract from each channel: one number, or one for each channel such as 0.485,0.456,0.406, in "
             + "units of --range.",
         HelpName = "N,…",
     };
     private readonly Option<string?> _std = new("--std")
     {
-        Description = "What each channel is divided by then, as 0.229,0.224,0.225.",
+        Description = "What to divide each channel by then, such as 0.229,0.224,0.225.",
         HelpName = "N,…",
     };
     private readonly Option<string?> _layout = new("--layout")
     {
-        Description = "Where the model wants the channels: nchw (PyTorch) or nhwc (TensorFlow).",
+        Description = "The order of the model's input dimensions: nchw (PyTorch) or nhwc (TensorFlow).",
     };
     private readonly Option<string?> _range = new("--range")
     {
-        Description = "What the model wants black and white to be: 0,1 (the ordinary), -1,1 or 0,255.",
+        Description = "The model's values for black and white: 0,1 (default), -1,1 or 0,255.",
         HelpName = "LOW,HIGH",
     };
     private readonly Option<string?> _outputs = new("--outputs")
     {
-        Description = "What the model gives: logits or probabilities; found out by a look at them unless said.",
+        Description = "What the model returns: logits or probabilities (default: inferred from its outputs).",
     };
     private readonly Option<string?> _labels = new("--labels")
     {
-        Description = "A file with the names of the model's classes, one a line or a JSON list.",
+        Description = "A file with the names of the model's classes, one per line or a JSON list.",
         HelpName = "FILE",
     };
     private readonly Option<int?> _background = Arguments.Optional<int>(
         "--background",
-        "How many of the model's first outputs stand for no class, as 1 in TensorFlow's ImageNet models.",
+        "How many of the model's first outputs are no class, such as 1 for TensorFlow's ImageNet models.",
         orZero: true
     );
 
@@ -86,27 +86,28 @@ internal sealed class ModelOptions
             command.Add(option);
     }
 
-    /// <summary>What the options say.</summary>
-    /// <exception cref="UserErrorException">A value makes no sense, or the file of labels cannot be read.</exception>
+    /// <summary>Reads the options.</summary>
+    /// <exception cref="UserErrorException">A value is not valid, or the file of labels cannot be read.</exception>
     public ModelRequest Read(ParseResult result) => Read(result, result.GetRequiredValue(_model));
 
-    /// <summary>What the options say of a model that was named otherwise.</summary>
-    /// <exception cref="UserErrorException">A value makes no sense, or the file of labels cannot be read.</exception>
+    /// <summary>Reads the options for a model that was named otherwise.</summary>
+    /// <exception cref="UserErrorException">A value is not valid, or the file of labels cannot be read.</exception>
     public ModelRequest Read(ParseResult result, string model) =>
         new(model, Contract(result), result.Http(_http, model));
 
     private InputContract Contract(ParseResult result)
     {
         ImageShape? size = result.GetValue(_size) is { } text ? Size(text) : null;
-        double[]? deviations = Numbers(result, _std, "as 0.229,0.224,0.225");
+        double[]? deviations = Numbers(result, _std, "such as 0.229,0.224,0.225");
         if (deviations is not null && deviations.Any(value => value <= 0))
             throw new UserErrorException($"expected --std to be above 0, got \"{result.GetValue(_std)}\"");
-        double[]? range = Numbers(result, _range, "as 0,255");
+        double[]? range = Numbers(result, _range, "such as 0,255");
         if (range is not null && (range.Length != 2 || range[0] >= range[1]))
             throw new UserErrorException(
-                $"expected --range to be two numbers, the smaller first, as 0,255, got \"{result.GetValue(_range)}\""
+                $"expected --range to be two numbers, the smaller first, such as 0,255, got "
+                    + $"\"{result.GetValue(_range)}\""
             );
-        double[]? mean = Numbers(result, _mean, "as 0.485,0.456,0.406");
+        double[]? mean = Numbers(result, _mean, "such as 0.485,0.456,0.406");
         foreach (var (name, values) in new[] { ("--mean", mean), ("--std", deviations) })
         {
             if (values is not null && values.Length is not (1 or 3) && values.Length != size?.Channels)
@@ -155,7 +156,7 @@ internal sealed class ModelOptions
             [> 0 and int side] => new ImageShape(3, side, side),
             [1 or 3, > 0, > 0] => new ImageShape(sizes[0], sizes[1], sizes[2]),
             _ => throw new UserErrorException(
-                $"expected --input-size as CxHxW with 1 or 3 channels, for example 3x224x224, got \"{text}\""
+                $"expected --input-size as CxHxW with 1 or 3 channels, such as 3x224x224, got \"{text}\""
             ),
         };
     }
@@ -186,7 +187,7 @@ internal sealed class ModelOptions
         {
             if (new FileInfo(path).Length > LargestLabels)
                 throw new UserErrorException(
-                    $"{path}: expected the names of classes, one a line, in at most {LargestLabels} bytes"
+                    $"{path}: expected the names of classes, one per line, in at most {LargestLabels} bytes"
                 );
             string text = File.ReadAllText(path);
             string[] names = text.TrimStart().StartsWith('[')
@@ -195,13 +196,13 @@ internal sealed class ModelOptions
             return names.Length >= 2
                 ? names
                 : throw new UserErrorException(
-                    $"{path}: expected the names of at least two classes, one a line, got {names.Length}"
+                    $"{path}: expected the names of at least two classes, one per line, got {names.Length}"
                 );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
             throw new UserErrorException(
-                $"{path}: expected a readable file with the names of classes, one a line or a JSON list, got: "
+                $"{path}: expected a readable file with the names of classes, one per line or a JSON list, got: "
                     + $"{e.Message}",
                 e
             );

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Http;
@@ -6,12 +5,12 @@ using Parry.Models.Http;
 namespace Parry.Cli;
 
 /// <summary>A model as the command line names it.</summary>
-/// <param name="Name">A file, the name of a model that ships, or an address.</param>
-/// <param name="Contract">What is known of how it takes images and gives answers.</param>
-/// <param name="Http">How an address is asked; null for other models.</param>
+/// <param name="Name">A file, the name of a model that ships, or a URL.</param>
+/// <param name="Contract">What is known about its inputs and outputs.</param>
+/// <param name="Http">How a model served over HTTP is asked; null for other models.</param>
 internal sealed record ModelRequest(string Name, InputContract Contract, HttpSettings? Http)
 {
-    /// <summary>A model of which nothing need be said.</summary>
+    /// <summary>A model that needs no further description.</summary>
     public static ModelRequest Of(string name) => new(name, new InputContract(), null);
 
     /// <summary>Opens the model by itself.</summary>
@@ -22,7 +21,7 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
 
     /// <summary>
     /// Opens the model and the images for it. A published set has its own size and classes, which the model must have
-    /// too; other pictures are made to fit the model, and where that does not say which size it takes, it takes theirs.
+    /// too; other pictures are resized to fit the model. A model that does not say which size it takes is given theirs.
     /// </summary>
     /// <exception cref="UserErrorException">One is not found, or they do not fit together.</exception>
     public (OpenedModel Model, IImageSource Images) OpenWith(
@@ -59,8 +58,9 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
             return pictures.ClassNames.Count == opened.Model.Classes
                 ? (opened, pictures)
                 : throw new UserErrorException(
-                    $"{Name} tells {opened.Model.Classes} classes apart, and {data} has "
-                        + $"{pictures.ClassNames.Count}: give a model for these images, or other images"
+                    $"{Name} has {opened.Model.Classes} classes, and {data} has {pictures.ClassNames.Count}: give a "
+                        + $"model "
+                        + "for these images, or other images"
                 );
         }
         catch
@@ -76,5 +76,5 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
     public IReadOnlyList<string> ClassNames(OpenedModel opened) =>
         opened.Contract.ClassNames
         ?? (Http is null ? ClassNameFile.Find(ModelCatalog.Find(Name), opened.Model.Classes) : null)
-        ?? [.. Enumerable.Range(0, opened.Model.Classes).Select(label => label.ToString(CultureInfo.InvariantCulture))];
+        ?? [.. Enumerable.Range(0, opened.Model.Classes).Select(label => $"{label}")];
 }

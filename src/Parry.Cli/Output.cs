@@ -11,7 +11,7 @@ internal sealed class Output(TextWriter writer)
 {
     private const int WidthOfFiles = 160;
 
-    /// <summary>The width of the terminal, also of one that does not tell.</summary>
+    /// <summary>The width of the terminal; 80 where it is not known.</summary>
     public static int TerminalWidth => Console.WindowWidth is >= 20 and int width ? width : 80;
 
     /// <summary>Where this run's results go.</summary>
@@ -19,6 +19,13 @@ internal sealed class Output(TextWriter writer)
 
     /// <summary>Writes a line of plain text.</summary>
     public void Line(string text = "") => writer.WriteLine(text);
+
+    /// <summary>Writes what to mind when reading the results.</summary>
+    public void Notes(IEnumerable<string> notes)
+    {
+        foreach (string note in notes)
+            Line($"note: {note}");
+    }
 
     /// <summary>Writes the one JSON document.</summary>
     public void Json<T>(T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));
@@ -43,16 +50,14 @@ internal sealed class Output(TextWriter writer)
         console.Profile.Width = terminal ? TerminalWidth : WidthOfFiles;
         console.Write(content);
 
-        // Cells are padded; a file is better off without the blanks at the ends of its lines.
+        // Cells are padded; a file should not have blanks at the ends of its lines.
         if (plain)
             writer.WriteLine(
                 string.Join('\n', buffer.ToString().Split('\n').Select(line => line.TrimEnd())).Trim('\n')
             );
     }
 
-    /// <summary>
-    /// A table in the house's style, with these columns; a name that begins with '>' aligns its column right.
-    /// </summary>
+    /// <summary>Makes a table with these columns; a name that begins with '>' aligns its column right.</summary>
     public static Table Table(params string[] columns)
     {
         var table = new Table().Border(TableBorder.Simple);
@@ -69,4 +74,12 @@ internal sealed class Output(TextWriter writer)
 
         return table;
     }
+}
+
+/// <summary>Plain text in tables.</summary>
+internal static class Tables
+{
+    /// <summary>Adds a row whose cells are text, not markup.</summary>
+    public static void AddCells(this Table table, params IEnumerable<string> cells) =>
+        table.AddRow([.. cells.Select(Markup.Escape)]);
 }

@@ -17,7 +17,7 @@ internal static class ParryCommand
 
     private static readonly Option<string> s_device = new("--device")
     {
-        Description = "What computes: cpu, cuda or cuda:1.",
+        Description = "The device to compute on: cpu, cuda or cuda:1.",
         HelpName = "DEVICE",
         DefaultValueFactory = _ => "cpu",
         Recursive = true,
@@ -28,7 +28,7 @@ internal static class ParryCommand
     /// <param name="output">Takes results and help.</param>
     /// <param name="error">Takes progress and the line of an error.</param>
     /// <param name="cancellation">Stops the work cleanly.</param>
-    /// <returns>The exit code: 0 success, 1 the work failed, 2 bad usage or input, 130 stopped.</returns>
+    /// <returns>The exit code: 0 success, 1 the work failed, 2 wrong usage or input, 130 stopped.</returns>
     public static async Task<int> RunAsync(
         IReadOnlyList<string> args,
         TextWriter output,
@@ -69,10 +69,7 @@ internal static class ParryCommand
     public static Command Create()
     {
         // A RootCommand would call itself after the program's file.
-        var root = new Command(
-            "parry",
-            "Attacks on image classifiers, defenses against them, and an honest evaluation of both."
-        )
+        var root = new Command("parry", "Attack image classifiers, defend them, and evaluate both honestly.")
         {
             new HelpOption
             {
@@ -90,17 +87,13 @@ internal static class ParryCommand
             ServeVerb.Create(),
             QualityVerb.Create(),
             DoctorVerb.Create(),
-            new Command("data", "Data sets: which there are, where they were found, downloads.")
-            {
-                DataListVerb.Create(),
-                DataFetchVerb.Create(),
-            },
-            new Command("model", "Models that ship, and what a weight file holds.")
+            new Command("data", "List and download data sets.") { DataListVerb.Create(), DataFetchVerb.Create() },
+            new Command("model", "List the models that ship, and describe any model.")
             {
                 ModelListVerb.Create(),
                 ModelInspectVerb.Create(),
             },
-            new Command("train", "Train a network; a run that was stopped goes on with --resume.")
+            new Command("train", "Train a network; --resume continues a run that was stopped.")
             {
                 TrainClassifierVerb.Create(),
                 TrainGanVerb.Create(),
@@ -117,8 +110,8 @@ internal static class ParryCommand
         return root;
     }
 
-    // Lists, downloads, the doctor and help do without LibTorch; for the rest it is loaded here, where a failure is one
-    // line.
+    // Lists, downloads, the doctor and help work without LibTorch; for the rest it is loaded here, where a failure is
+    // reported in one line.
     private static bool Computes(ParseResult result) =>
         result.Action is not (HelpAction or ShowVersion)
         && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");

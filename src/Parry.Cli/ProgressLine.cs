@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Parry.Cli;
 
 /// <summary>
-/// Progress on standard error: on a terminal one line that is redrawn and vanishes at the end; elsewhere, as in a log
-/// file, a plain line twice a minute.
+/// Progress on standard error: on a terminal one line that is redrawn and erased at the end; elsewhere, such as in a
+/// log file, a plain line twice a minute.
 /// </summary>
 internal sealed class ProgressLine : IDisposable
 {
@@ -53,12 +53,12 @@ internal sealed class ProgressLine : IDisposable
     }
 
     /// <summary>
-    /// The time that is left when a share of this line's work, begun at another share, is done; as "3 min left".
+    /// The time that is left when a share of this line's work, begun at another share, is done, such as "3 min left".
     /// </summary>
     public string TimeLeft(double done, double begun = 0) =>
         done > begun ? $"{Duration(_sinceStart.Elapsed * ((1 - done) / (done - begun)))} left" : "";
 
-    /// <summary>A duration in the two largest units that matter.</summary>
+    /// <summary>A duration in its one or two largest units.</summary>
     public static string Duration(TimeSpan time) =>
         time switch
         {

@@ -134,7 +134,7 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
         Assert.Equal(Numbers(here), Numbers(there));
         Assert.Contains(
             "sent in",
-            there.GetProperty("settings").GetProperty("model behind an address").GetString(),
+            there.GetProperty("settings").GetProperty("model over HTTP").GetString(),
             StringComparison.Ordinal
         );
 
@@ -179,7 +179,7 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
 
     [Fact]
     public async Task Settings_for_a_file_are_refused() =>
-        (await Attack(trained.Classifier, ["hsj"], "--http", "batch=3")).Fails(2, "--http", "address");
+        (await Attack(trained.Classifier, ["hsj"], "--http", "batch=3")).Fails(2, "--http", "URL");
 
     [Theory]
     [InlineData("{}", "no \"inputs\"")]

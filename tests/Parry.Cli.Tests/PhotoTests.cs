@@ -38,7 +38,7 @@ public sealed class PhotoTests(TrainedModels trained) : IDisposable
     {
         var run = await Attack("fgsm:eps=0.1,0.3", "--image", Photo(3), Photo(5));
         Assert.Equal((0, ""), (run.Code, run.Error));
-        Assert.Contains("of 2 answers changed", run.Output, StringComparison.Ordinal);
+        Assert.Contains("of 2 predictions changed", run.Output, StringComparison.Ordinal);
         var (shape, planes) = ImageFile.Read(Path.Combine(_folder.Path, "strip.png"));
 
         // 28 pixels five times as large.

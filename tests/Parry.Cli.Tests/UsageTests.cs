@@ -12,7 +12,7 @@ public class UsageTests
         "demo, attack, label-flip, evaluate, certify, serve, quality, doctor, data, model, train",
         "parry --help"
     )]
-    [InlineData("data", "add one of list, fetch", "parry data --help")]
+    [InlineData("data", "needs a verb: list, fetch", "parry data --help")]
     [InlineData("data mnist", "parry data has no \"mnist\"")]
     [InlineData("data fetch", "fetch", "parry data fetch --help")]
     [InlineData("data fetch svhn", "mnist, fashion-mnist, cifar10", "svhn")]

@@ -78,7 +78,7 @@ public sealed class YourModelTests : IDisposable
         var run = await CommandLine.Run("attack", "--model", Model, "--data", Photos, "--attack", "fgsm:eps=0.1");
 
         Assert.Equal(0, run.Code);
-        Assert.Contains("only 3 of 6 clean images are classified right", run.Output, StringComparison.Ordinal);
+        Assert.Contains("only 3 of 6 clean images are classified correctly", run.Output, StringComparison.Ordinal);
         Assert.Contains("--mean, --std, --range", run.Output, StringComparison.Ordinal);
     }
 

@@ -4,6 +4,7 @@ using Parry.Attacks.Generative;
 using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
+using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Runtime;

@@ -1,4 +1,5 @@
 using Parry.Data;
+using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
 

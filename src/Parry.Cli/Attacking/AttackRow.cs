@@ -3,19 +3,19 @@ namespace Parry.Cli.Attacking;
 /// <summary>One attack at one budget, as <c>parry attack --json</c> writes it.</summary>
 /// <param name="Attack">The attack with its options, as text that gives it again.</param>
 /// <param name="Norm">The norm it bounds or minimizes.</param>
-/// <param name="Epsilon">The budget; null for an attack that looks for the smallest change.</param>
+/// <param name="Epsilon">The budget; null for an attack that searches for the smallest change.</param>
 /// <param name="Count">Images in all.</param>
-/// <param name="CleanCorrect">Images classified rightly before.</param>
-/// <param name="RobustCorrect">Images classified rightly before, and not led to the goal by the attack.</param>
-/// <param name="Attacked">Images that did not reach the goal by themselves.</param>
-/// <param name="Succeeded">Attacked images that the attack led to the goal.</param>
+/// <param name="CleanCorrect">Images classified correctly without an attack.</param>
+/// <param name="RobustCorrect">Images classified correctly before, on which the attack did not reach its goal.</param>
+/// <param name="Attacked">Images that were attacked: those that did not meet the goal by themselves.</param>
+/// <param name="Succeeded">Attacked images on which the attack reached its goal.</param>
 /// <param name="SurviveRounding">Successes that are still successes with 8 bits per value, as in a PNG.</param>
-/// <param name="MedianDistance">Median size of the perturbation over the attacked images, a failure being infinitely
-/// far; null when infinite.</param>
+/// <param name="MedianDistance">Median size of the perturbation over the attacked images, a failed attack counting
+/// as infinite; null when infinite.</param>
 /// <param name="Queries">Forward passes per attacked image.</param>
 /// <param name="Gradients">Backward passes per attacked image.</param>
 /// <param name="Seconds">Wall-clock time.</param>
-/// <param name="Seed">What repeats it.</param>
+/// <param name="Seed">The seed that reproduces it.</param>
 internal sealed record AttackRow(
     string Attack,
     string Norm,
@@ -33,10 +33,10 @@ internal sealed record AttackRow(
     long Seed
 )
 {
-    /// <summary>The fraction of all images that is classified rightly before.</summary>
+    /// <summary>The fraction of all images that are classified correctly without an attack.</summary>
     public double CleanAccuracy => (double)CleanCorrect / Count;
 
-    /// <summary>The fraction of all images that is right before and withstands the attack.</summary>
+    /// <summary>The fraction of all images that are classified correctly before and under attack.</summary>
     public double RobustAccuracy => (double)RobustCorrect / Count;
 
     /// <summary>The fraction of the attacked images on which the attack succeeded.</summary>

@@ -3,16 +3,16 @@ using Parry.Models.Http;
 
 namespace Parry.Cli.Attacking;
 
-/// <summary>What can be done to a model behind an address, of which scores or only labels are seen.</summary>
+/// <summary>Which attacks fit a model served over HTTP, which shows only scores or labels.</summary>
 internal static class Endpoints
 {
     /// <summary>Refuses attacks that must see more, before anything is sent.</summary>
     /// <param name="attacks">The attacks.</param>
-    /// <param name="model">The address.</param>
-    /// <param name="settings">How it is asked; null for a model that is not behind an address, which shows
+    /// <param name="model">The URL.</param>
+    /// <param name="settings">How it is asked; null for a model that is not served over HTTP, which shows
     /// everything.</param>
-    /// <param name="substitute">What else an attack that does not fit could do, as the end of a sentence.</param>
-    /// <exception cref="UserErrorException">An attack must see more; the message lists those that need not.</exception>
+    /// <param name="substitute">What else could be done, as the last sentence of the message.</param>
+    /// <exception cref="UserErrorException">An attack must see more; the message lists those that fit.</exception>
     public static void Check(IEnumerable<AttackSpec> attacks, string model, HttpSettings? settings, string substitute)
     {
         if (settings is null)

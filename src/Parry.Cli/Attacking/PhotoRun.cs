@@ -8,10 +8,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Attacking;
 
-/// <summary>Attacks single photos and says what the model made of them before and after.</summary>
-internal sealed class PhotoRun
+/// <summary>Attacks single photos, and compares the model's predictions before and after.</summary>
+internal sealed record PhotoRun
 {
-    private const int Likeliest = 5;
+    private const int MostLikely = 5;
 
     /// <summary>The model.</summary>
     public required IPredictor Model { get; init; }
@@ -22,14 +22,14 @@ internal sealed class PhotoRun
     /// <summary>Their files.</summary>
     public required IReadOnlyList<string> Files { get; init; }
 
-    /// <summary>Whether the classes were given; else attacks lead away from the model's own answers.</summary>
+    /// <summary>Whether the classes were given; otherwise attacks lead away from the model's own predictions.</summary>
     public required bool Labeled { get; init; }
 
     /// <summary>Decides every random draw.</summary>
-    public required long Seed { get; init; }
+    public long Seed { get; init; }
 
-    /// <summary>The most passes for each photo.</summary>
-    public required AttackLimits? Limits { get; init; }
+    /// <summary>The most passes for each photo; null for no limit.</summary>
+    public AttackLimits? Limits { get; init; }
 
     /// <summary>Runs all attacks at all their budgets.</summary>
     public PhotoReport Run(
@@ -48,7 +48,7 @@ internal sealed class PhotoRun
         foreach (AttackSpec attack in attacks)
         {
             Goal goal = attack.GoalFor(Model, images, labels, Seed);
-            var run = new Attacks.AttackRun(images, goal, Seed)
+            var run = new AttackRun(images, goal, Seed)
             {
                 Limits = Limits,
                 Progress = progress(attack),
@@ -56,121 +56,105 @@ internal sealed class PhotoRun
             };
             foreach (AttackResult result in attack.Run(Model, run))
             {
-                using (result)
-                    Add(tried, attack, result, images, before);
+                using AttackResult owned = result;
+                PhotoAttack[] rows = Compare(attack, result, images, before);
+                for (int i = 0; i < rows.Length; i++)
+                    tried[i].Add(rows[i]);
             }
         }
 
-        long[] truth = labels.ToArray<long>();
-        AttackedPhoto[] photos =
-        [
-            .. before.Select(
-                (top, i) =>
-                    new AttackedPhoto(Files[i], (int)truth[i], NameOf((int)truth[i]), Labeled, top, tried[i])
-                    {
-                        Pixels = Photos.Image(i).ToArray(),
-                        Shape = Photos.Shape,
-                    }
-            ),
-        ];
-        ChangedAnswers[] changed =
-        [
-            .. tried[0]
-                .Select(
-                    (row, k) =>
-                        new ChangedAnswers(
-                            row.Attack,
-                            row.Norm,
-                            row.Epsilon,
-                            tried.Count(list => list[k].Changed),
-                            tried.Count(list => list[k].Attacked)
-                        )
-                ),
-        ];
+        long[] classes = labels.ToArray<long>();
+        AttackedPhoto[] photos = [.. before.Select((top, i) => Photo(i, (int)classes[i], top, tried[i]))];
+        ChangedAnswers[] changed = [.. tried[0].Select((row, k) => Changed(row, [.. tried.Select(rows => rows[k])]))];
         return new PhotoReport(model, photos, changed) { Note = Photos.Note };
     }
 
+    private AttackedPhoto Photo(int i, int label, ClassScore[] before, List<PhotoAttack> attacks) =>
+        new(Files[i], label, NameOf(label), Labeled, before, attacks)
+        {
+            Pixels = Photos.Image(i).ToArray(),
+            Shape = Photos.Shape,
+        };
+
+    private static ChangedAnswers Changed(PhotoAttack attack, PhotoAttack[] photos) =>
+        new(
+            attack.Attack,
+            attack.Norm,
+            attack.Epsilon,
+            photos.Count(photo => photo.Changed),
+            photos.Count(photo => photo.Attacked)
+        );
+
     // What the attack tried counts, also where it failed: that is what the strip shows.
-    private void Add(
-        List<PhotoAttack>[] tried,
-        AttackSpec attack,
-        AttackResult result,
-        Tensor images,
-        ClassScore[][] before
-    )
+    private PhotoAttack[] Compare(AttackSpec attack, AttackResult result, Tensor images, ClassScore[][] before)
     {
         using var scope = NewDisposeScope();
-        Tensor rounded = Rounding.ToBytes(result.Attempts),
-            change = result.Attempts.sub(images);
-        ClassScore[][] after = Top(result.Attempts),
-            written = Top(rounded);
-        float[] largest = change.abs().amax([1, 2, 3]).ToArray<float>(),
-            length = change.mul(change).sum([1, 2, 3]).sqrt().ToArray<float>();
+        Tensor rounded = Rounding.ToBytes(result.Attempts);
+        Tensor change = result.Attempts - images;
+        ClassScore[][] after = Top(result.Attempts);
+        ClassScore[][] afterRounding = Top(rounded);
+        float[] largest = change.abs().amax([1, 2, 3]).ToArray<float>();
+        float[] length = (change * change).sum([1, 2, 3]).sqrt().ToArray<float>();
         double[] amplification = Array.ConvertAll(largest, value => 0.5 / Math.Max(value, 1 / 255.0));
-        Tensor shown = change
-            .mul(tensor(Array.ConvertAll(amplification, value => (float)value), [amplification.Length, 1, 1, 1]))
-            .add(0.5)
-            .clamp(0.0, 1.0);
-        byte[] changes = Bytes(Rounding.ToBytes(shown)),
-            pictures = Bytes(rounded);
-        int size = Photos.Shape.Pixels;
-        for (int i = 0; i < before.Length; i++)
-        {
-            int answer = before[i][0].Class;
-            tried[i]
-                .Add(
+        Tensor factors = tensor(Array.ConvertAll(amplification, value => (float)value)).reshape(-1, 1, 1, 1);
+        Tensor shown = ((change * factors) + 0.5).clamp(0, 1);
+        byte[] changes = Bytes(Rounding.ToBytes(shown));
+        byte[] pictures = Bytes(rounded);
+        return
+        [
+            .. before.Select(
+                (top, i) =>
                     new PhotoAttack(
                         attack.TextWithoutBudgets,
                         result.Norm.Name(),
                         result.Epsilon,
                         result.Attacked[i],
                         result.Succeeded[i],
-                        after[i][0].Class != answer,
-                        written[i][0].Class != answer,
+                        after[i][0].Class != top[0].Class,
+                        afterRounding[i][0].Class != top[0].Class,
                         largest[i],
                         length[i],
                         amplification[i],
                         after[i]
                     )
                     {
-                        Change = changes[(i * size)..((i + 1) * size)],
-                        Adversarial = pictures[(i * size)..((i + 1) * size)],
+                        Change = Picture(changes, i),
+                        Adversarial = Picture(pictures, i),
                     }
-                );
-        }
+            ),
+        ];
     }
 
-    private ClassScore[][] Top(Tensor images)
+    private ClassScore[][] Top(Tensor pixels)
     {
         using var scope = NewDisposeScope();
         using IDisposable? mode = Model.EnterEvaluation();
+        Images images = Images.Of(pixels);
         if (Model is not IScorer scorer)
-            return Array.ConvertAll(
-                Model.Predict(Parry.Models.Images.Of(images)).ToArray<long>(),
-                label => new[] { new ClassScore((int)label, NameOf((int)label), null) }
-            );
-        float[] probabilities = scorer.Probabilities(Parry.Models.Images.Of(images)).ToArray<float>();
-        return
+            return Array.ConvertAll(Model.Predict(images).ToArray<long>(), label => new[] { Score((int)label, null) });
+        float[] probabilities = scorer.Probabilities(images).ToArray<float>();
+        return [.. probabilities.Chunk(Model.Classes).Select(Top)];
+    }
+
+    private ClassScore[] Top(float[] probabilities) =>
         [
             .. Enumerable
-                .Range(0, (int)images.size(0))
-                .Select(row =>
-                    Enumerable
-                        .Range(0, Model.Classes)
-                        .OrderByDescending(label => probabilities[(row * Model.Classes) + label])
-                        .Take(Likeliest)
-                        .Select(label => new ClassScore(
-                            label,
-                            NameOf(label),
-                            probabilities[(row * Model.Classes) + label]
-                        ))
-                        .ToArray()
-                ),
+                .Range(0, probabilities.Length)
+                .OrderByDescending(label => probabilities[label])
+                .Take(MostLikely)
+                .Select(label => Score(label, probabilities[label])),
         ];
-    }
+
+    private ClassScore Score(int label, double? probability) => new(label, NameOf(label), probability);
 
     // "tench, Tinca tinca" is tench.
     private string NameOf(int label) => Photos.ClassNames[label].Split(',')[0];
 
-    private static byte[] Bytes(Tensor images) => images.mul(255.0).add(0.5).to(ScalarType.Byte).ToArray<byte>();
+    private byte[] Picture(byte[] pixels, int i)
+    {
+        int size = Photos.Shape.Pixels;
+        return pixels[(i * size)..((i + 1) * size)];
+    }
+
+    private static byte[] Bytes(Tensor images) => ((images * 255.0) + 0.5).to(ScalarType.Byte).ToArray<byte>();
 }

@@ -2,18 +2,18 @@ using System.Text.Json.Serialization;
 
 namespace Parry.Cli.Doctor;
 
-/// <summary>How one check went.</summary>
+/// <summary>The outcome of one check.</summary>
 internal enum CheckStatus
 {
     /// <summary>As it should be.</summary>
     [JsonStringEnumMemberName("ok")]
     Ok,
 
-    /// <summary>It works, but not as well as it could.</summary>
+    /// <summary>It works, but could work better.</summary>
     [JsonStringEnumMemberName("warning")]
     Warning,
 
-    /// <summary>It is not there.</summary>
+    /// <summary>It is missing.</summary>
     [JsonStringEnumMemberName("missing")]
     Missing,
 }

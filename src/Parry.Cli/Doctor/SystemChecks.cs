@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Parry.Data;
 using Parry.Models;
@@ -19,7 +18,7 @@ internal static class SystemChecks
         double memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1 << 30);
         yield return Check.Warn(
             "memory",
-            string.Create(CultureInfo.InvariantCulture, $"{memory:0.0} GiB"),
+            $"{memory:0.0} GiB",
             memory < EnoughGibibytes ? "Parry's demo takes up to 2 GiB: free some, or use smaller counts" : null
         );
     }
@@ -37,13 +36,13 @@ internal static class SystemChecks
     {
         try
         {
-            string test = DataLocator.Find(set, DataPart.Test),
-                train = DataLocator.Find(set, DataPart.Train);
+            string test = DataLocator.Find(set, DataPart.Test);
+            string train = DataLocator.Find(set, DataPart.Train);
             return Check.Ok(set.Title, test == train ? test : $"{test}, {train}");
         }
         catch (UserErrorException)
         {
-            return Check.Missing(set.Title, "not found", $"only if you want it: parry data fetch {set.Name}");
+            return Check.Missing(set.Title, "not found", $"if you want it: parry data fetch {set.Name}");
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Parry.Models.Architectures;
 using Parry.Runtime;
@@ -15,7 +14,7 @@ internal static class TorchChecks
 
     private const double SlowGigaflops = 15;
 
-    /// <summary>Loads LibTorch and looks at it; where that fails, this is the only check.</summary>
+    /// <summary>Loads LibTorch and checks it; where it cannot be loaded, this is the only check.</summary>
     public static IEnumerable<Check> All()
     {
         try
@@ -33,9 +32,7 @@ internal static class TorchChecks
             Check.Ok("threads", $"{Workers.Shared.Count} workers with one LibTorch thread each"),
             Check.Ok(
                 "CUDA devices",
-                TorchLibrary.CudaDevices is > 0 and int devices
-                    ? $"{devices}"
-                    : $"none; the processor does the work{OfPython()}"
+                TorchLibrary.CudaDevices is > 0 and int devices ? $"{devices}" : $"none; the CPU is used{OfPython()}"
             ),
             Gradient(),
             Convolution(),
@@ -84,7 +81,7 @@ internal static class TorchChecks
         Tensor gradient = Autograd.Grad((x * x).sum(), x);
         bool right = gradient.ToArray<float>().SequenceEqual([2f, -4f, 6f]);
         return right
-            ? Check.Ok("gradient", "differentiates as it should")
+            ? Check.Ok("gradient", "correct")
             : Check.Missing(
                 "gradient",
                 "is wrong",
@@ -95,11 +92,11 @@ internal static class TorchChecks
     // Channels-last, 64 to 128 channels: the kind of layer in which the time goes.
     private static Check Convolution()
     {
-        const int Images = 16,
-            Inputs = 64,
-            Outputs = 128,
-            Side = 14,
-            Kernel = 5;
+        const int Images = 16;
+        const int Inputs = 64;
+        const int Outputs = 128;
+        const int Side = 14;
+        const int Kernel = 5;
         const double Operations = 2.0 * Images * Side * Side * Outputs * Inputs * Kernel * Kernel;
         double seconds = double.PositiveInfinity;
         Workers.Shared.Run(
@@ -124,7 +121,7 @@ internal static class TorchChecks
         double speed = Operations / seconds / 1e9;
         return Check.Warn(
             "convolution",
-            string.Create(CultureInfo.InvariantCulture, $"{speed:0} GFLOP/s on one core, channels-last"),
+            $"{speed:0} GFLOP/s on one core, channels-last",
             speed < SlowGigaflops ? "this is slow: close other programs, or use a processor with AVX2" : null
         );
     }

@@ -11,16 +11,16 @@ internal sealed record EvaluateRequest
     /// <summary>The images: a data set's name, a folder or a .csv file.</summary>
     public required string Data { get; init; }
 
-    /// <summary>The attribute that tells CelebA's classes apart; null for the usual one.</summary>
+    /// <summary>The attribute that defines CelebA's classes; null for the default.</summary>
     public string? Attribute { get; init; }
 
-    /// <summary>The folder to look for data in first.</summary>
+    /// <summary>The folder in which to look for data first.</summary>
     public string? DataDir { get; init; }
 
     /// <summary>Attacks as <c>NAME:key=value,…</c>.</summary>
     public required IReadOnlyList<string> Attacks { get; init; }
 
-    /// <summary>Defenses as <c>NAME:key=value,…</c>; "none" is always there.</summary>
+    /// <summary>Defenses as <c>NAME:key=value,…</c>; the undefended model is always measured too.</summary>
     public required IReadOnlyList<string> Defenses { get; init; }
 
     /// <summary>
@@ -28,14 +28,14 @@ internal sealed record EvaluateRequest
     /// </summary>
     public string? From { get; init; }
 
-    /// <summary>How many test images, from the first on.</summary>
+    /// <summary>How many test images, starting with the first.</summary>
     public required int Count { get; init; }
 
     /// <summary>Whether fewer will do where there are no more.</summary>
     public bool OrFewer { get; init; }
 
     /// <summary>
-    /// Whether the images are validation images (the last 10,000 for training) instead of test images.
+    /// Whether the images are validation images (the last 10,000 training images) instead of test images.
     /// </summary>
     public bool Validation { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Parry.Attacks;
 using Parry.Catalogs;
 using Parry.Cli.Attacking;
@@ -18,10 +17,10 @@ namespace Parry.Cli.Evaluating;
 internal static class EvaluateRun
 {
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
-    /// <returns>The report, and why a model behind an address failed on the way, if it did: then rows are
+    /// <returns>The report, and why a model served over HTTP failed on the way, if it did: then rows are
     /// missing.</returns>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
-    /// <exception cref="EndpointException">A model behind an address failed before anything was found.</exception>
+    /// <exception cref="EndpointException">A model served over HTTP failed before anything was found.</exception>
     public static (EvaluationReport Report, string? Failure) Run(
         EvaluateRequest request,
         IProgress<EvaluationProgress>? progress,
@@ -31,8 +30,8 @@ internal static class EvaluateRun
         AttackSpec[] attacks = [.. request.Attacks.Select(AttackCatalog.Parse)];
         if (attacks.Length == 0)
             throw new UserErrorException(
-                $"expected at least one attack out of "
-                    + $"{string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}, got none"
+                "expected at least one attack, got none: give one of "
+                    + string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))
             );
         if (request.From is null)
             Endpoints.Check(
@@ -127,8 +126,8 @@ internal static class EvaluateRun
                     or FastDefenseGan { Compute: ScalarType.BFloat16 }
         );
         return asked && !Devices.HasFastBfloat16
-            ? "This processor emulates bfloat16, which takes up to 35 times as long as float32: leave "
-                + "compute=bfloat16 out."
+            ? "This processor emulates bfloat16, which takes up to 35 times as long as float32: leave out "
+                + "compute=bfloat16."
             : null;
     }
 
@@ -138,8 +137,8 @@ internal static class EvaluateRun
             ? NearChance.Warning(clean.RobustCorrect, clean.Count, model.Classes)
             : null;
 
-    // The command-line name, with its options only where another of the same name stands beside it; the report's
-    // settings have them all.
+    // The command-line name, with its options only where another attack has the same name; the report's settings list
+    // all options.
     private static string NameOf(AttackSpec attack, AttackSpec[] all, EvaluateRequest request)
     {
         string name = all.Count(other => other.Name == attack.Name) == 1 ? attack.Name : attack.TextWithoutBudgets;
@@ -173,14 +172,14 @@ internal static class EvaluateRun
         {
             ["images"] =
                 $"the first {images.Count} {(request.Validation ? "validation" : "test")} images of {set.Name}",
-            ["seed"] = request.Seed.ToString(CultureInfo.InvariantCulture),
+            ["seed"] = $"{request.Seed}",
         };
         if (request.Limits is { Queries: { } queries })
             settings["limit"] = $"{queries} queries for each image and budget";
         if (request.Limits is { Gradients: { } gradients })
             settings["limit on gradients"] = $"{gradients} for each image and budget";
         if (model is HttpModel { Use: var use })
-            settings["model behind an address"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
+            settings["model over HTTP"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
         foreach (AttackSpec attack in attacks)
             settings[$"attack {attack.Name}"] = attack.Text;
         foreach (DefenseSpec defense in defenses)
@@ -194,7 +193,7 @@ internal static class EvaluateRun
     private static Dictionary<string, string> Machine() =>
         new()
         {
-            ["workers"] = Workers.Shared.Count.ToString(CultureInfo.InvariantCulture),
+            ["workers"] = $"{Workers.Shared.Count}",
             ["LibTorch"] = TorchLibrary.Version,
             ["system"] = System.Runtime.InteropServices.RuntimeInformation.OSDescription,
             [".NET"] = Environment.Version.ToString(),

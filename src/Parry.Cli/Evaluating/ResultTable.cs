@@ -1,4 +1,4 @@
-using System.Globalization;
+using Parry.Evaluation;
 using Parry.Reports;
 using Spectre.Console;
 
@@ -22,37 +22,29 @@ internal static class ResultTable
 
     private static Table Of(EvaluationReport report, string? defense)
     {
-        var table = new Table().Border(TableBorder.Simple);
-        table.AddColumns("attack", "budget");
-        table.AddColumn(new TableColumn("no defense").RightAligned());
-        if (defense is not null)
-        {
-            string name = Markup.Escape(defense.Split(':')[0]);
-            table.AddColumn(new TableColumn($"{name}\nattacker unaware").RightAligned());
-            table.AddColumn(new TableColumn($"{name}\nattacker knows it").RightAligned());
+        string name = defense?.Split(':')[0] ?? "";
+        string[] defended = defense is null ? [] : [$">{name}\nattacker unaware", $">{name}\nattacker knows it"];
+        Table table = Output.Table(["attack", "budget", ">no defense", .. defended]);
 
-            // Only where settings tell defenses of one kind apart is the name longer than the columns'.
-            if (defense.Contains(':', StringComparison.Ordinal))
-                table.Title(Markup.Escape(defense));
-        }
-
-        foreach (
-            var group in report
-                .Rows.Where(row => row.Defense == EvaluationRow.Nothing || row.Defense == defense)
-                .GroupBy(row => (row.Attack, row.Norm, row.Epsilon))
-        )
+        // Only where settings tell defenses of one kind apart is the name longer than the columns'.
+        if (defense?.Contains(':', StringComparison.Ordinal) == true)
+            table.Title(Markup.Escape(defense));
+        var attacks = report
+            .Rows.Where(row => row.Defense == EvaluationRow.Nothing || row.Defense == defense)
+            .GroupBy(row => (row.Attack, row.Norm, row.Epsilon));
+        foreach (var attack in attacks)
         {
-            var cells = new List<string>
-            {
-                group.Key.Attack == EvaluationRow.Nothing ? "clean images" : Markup.Escape(group.Key.Attack),
-                Budget(group.Key.Norm, group.Key.Epsilon),
-            };
-            cells.Add(Cell(group, EvaluationRow.Nothing, threat => threat == Threat.None));
+            bool isClean = attack.Key.Attack == EvaluationRow.Nothing;
+            List<string> cells =
+            [
+                isClean ? "clean images" : Markup.Escape(attack.Key.Attack),
+                Budget(attack.Key.Norm, attack.Key.Epsilon),
+                Accuracy(attack, EvaluationRow.Nothing, threat => threat == Threat.None),
+            ];
             if (defense is not null)
             {
-                bool clean = group.Key.Attack == EvaluationRow.Nothing;
-                cells.Add(Cell(group, defense, threat => clean ? threat == Threat.None : threat.IsUnaware()));
-                cells.Add(clean ? "" : Cell(group, defense, Threats.IsAware));
+                cells.Add(Accuracy(attack, defense, threat => isClean ? threat == Threat.None : threat.IsUnaware()));
+                cells.Add(isClean ? "" : Accuracy(attack, defense, Threats.IsAware));
             }
 
             table.AddRow([.. cells]);
@@ -61,16 +53,15 @@ internal static class ResultTable
         return table;
     }
 
-    private static string Cell(IEnumerable<EvaluationRow> rows, string defense, Func<Threat, bool> knows) =>
+    private static string Accuracy(IEnumerable<EvaluationRow> rows, string defense, Func<Threat, bool> knows) =>
         rows.Where(row => row.Defense == defense && knows(row.Threat)).MinBy(row => row.RobustCorrect) is { } row
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"{row.RobustAccuracy * 100:0.0} % [grey]({row.RobustCorrect}/{row.Count})[/]"
-            )
-            : "not measured";
+            ? $"{row.RobustAccuracy * 100:0.0} % [grey]({row.RobustCorrect}/{row.Count})[/]"
+            : ReportText.NotMeasured;
 
-    private static string Budget(string? norm, double? epsilon) =>
-        norm is null ? ""
-        : epsilon is { } value ? string.Create(CultureInfo.InvariantCulture, $"{norm} {value:0.####}")
-        : $"{norm} smallest";
+    private static string Budget(string? norm, double? epsilon)
+    {
+        if (norm is null)
+            return "";
+        return epsilon is { } value ? $"{norm} {value:0.####}" : $"{norm} smallest";
+    }
 }

@@ -2,20 +2,20 @@ using Parry.Generative.Quality;
 
 namespace Parry.Cli.Measuring;
 
-/// <summary>The measures of one source of images, held against test images.</summary>
+/// <summary>The measures of one source of images, compared with test images.</summary>
 /// <param name="Source">The generator as named, "real images" or "noise".</param>
 /// <param name="Fid">Fréchet distance of the features.</param>
 /// <param name="Score">The classifier score.</param>
-/// <param name="Modes">The classes that are drawn.</param>
+/// <param name="Modes">How often each class is drawn.</param>
 /// <param name="Neighborhoods">Precision, recall, density and coverage, k = 5.</param>
 /// <param name="TrainingDistance">Median distance to the nearest training image.</param>
 /// <param name="NearestTraining">The smallest such distance.</param>
 /// <param name="ClosestPair">Median over batches of the closest pair's distance.</param>
 /// <param name="DuplicateShare">Share of batches with a pair closer than any of the real images.</param>
-/// <param name="Support">How many images it draws, by the birthday paradox; null where that only tells "more" or
-/// "fewer" than a batch squared.</param>
-/// <param name="ReconstructionError">Mean squared error a pixel of test images drawn as well as can be; null where none
-/// was measured.</param>
+/// <param name="Support">How many different images it draws, by the birthday paradox; null where that is only known to
+/// be more or fewer than a batch squared.</param>
+/// <param name="ReconstructionError">Mean squared error per pixel of reconstructed test images; null where that was not
+/// measured.</param>
 internal sealed record QualityRow(
     string Source,
     double Fid,

@@ -1,9 +1,8 @@
-using System.Globalization;
 using Parry.Data;
 using Parry.Data.Images;
 using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Generative.Quality;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -11,12 +10,12 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Measuring;
 
 /// <summary>
-/// Measures a generator, and beside it real images that nothing trained on, which no generator should beat, and noise,
-/// which every one should.
+/// Measures a generator, and for comparison real images that nothing was trained on, which no generator should beat,
+/// and noise, which every generator should.
 /// </summary>
 internal sealed class QualityRun
 {
-    /// <summary>Samples that are held against all training images.</summary>
+    /// <summary>Samples that are compared with all training images.</summary>
     public const int Neighbors = 1000;
 
     private const int Sheet = 50;
@@ -28,19 +27,19 @@ internal sealed class QualityRun
     /// <summary>The generator.</summary>
     public required nn.Module<Tensor, Tensor> Generator { get; init; }
 
-    /// <summary>Length of its latent vector.</summary>
+    /// <summary>The length of its latent vector.</summary>
     public required int Latent { get; init; }
 
-    /// <summary>The classes of a conditional one; 0 for others.</summary>
+    /// <summary>The classes of a conditional generator; 0 for others.</summary>
     public required int Classes { get; init; }
 
-    /// <summary>What sees the features.</summary>
+    /// <summary>Gives the features.</summary>
     public required FeatureNetwork Features { get; init; }
 
-    /// <summary>What the generator learned from.</summary>
+    /// <summary>What the generator was trained on.</summary>
     public required ImageSet Training { get; init; }
 
-    /// <summary>As many real images as are drawn, which nothing learned from.</summary>
+    /// <summary>As many real images as are drawn, which nothing was trained on.</summary>
     public required ImageSet HeldOut { get; init; }
 
     /// <summary>What everything is compared with.</summary>
@@ -55,40 +54,60 @@ internal sealed class QualityRun
     /// <summary>Where sheets of images are written to; null for nowhere.</summary>
     public required string? Folder { get; init; }
 
-    /// <summary>Measures: the generator, then real images, then noise.</summary>
-    public IReadOnlyList<QualityRow> Run(ProgressLine line, CancellationToken cancellation)
+    /// <summary>Measures the generator, then real images, then noise.</summary>
+    /// <param name="data">The data set's name.</param>
+    /// <param name="features">The name of the classifier whose features are compared.</param>
+    /// <param name="line">Shows how far it is.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public QualityReport Run(string data, string features, ProgressLine line, CancellationToken cancellation)
+    {
+        IReadOnlyList<QualityRow> rows = Measure(line, cancellation);
+        return new QualityReport(
+            Name,
+            data,
+            features,
+            HeldOut.Count,
+            Test.Count,
+            Math.Min(Neighbors, HeldOut.Count),
+            Math.Min(Reconstructed, Test.Count),
+            Seed,
+            rows,
+            [.. Notes(rows)]
+        );
+    }
+
+    private IReadOnlyList<QualityRow> Measure(ProgressLine line, CancellationToken cancellation)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         line.Show(() => "drawing");
-        Tensor test = Test.ImageTensor(),
-            real = HeldOut.ImageTensor();
-        Tensor drawn = GeneratorSamples.Draw(
-            Generator,
-            HeldOut.Shape,
-            Latent,
-            Classes,
-            HeldOut.Count,
-            Seed,
-            cancellation
-        );
-        Tensor noise = GeneratorSamples.Noise(HeldOut.Shape, HeldOut.Count, Seed);
+        int count = HeldOut.Count;
+        Tensor test = Test.ImageTensor();
+        Tensor real = HeldOut.ImageTensor();
+        Tensor drawn = GeneratorSamples.Draw(Generator, HeldOut.Shape, Latent, Classes, count, Seed, cancellation);
+        Tensor noise = GeneratorSamples.Noise(HeldOut.Shape, count, Seed);
         Tensor reference = Features.Of(test, cancellation).Features;
         BirthdayParadox realPairs = BirthdayParadox.Of(real, cancellation: cancellation);
+        Tensor targets = test.slice(0, 0, Reconstructed, 1);
+        QualityRow generated = Measure(Name, drawn);
+        if (Reconstructed > 0 && Generator is ImageGenerator projectable)
+            generated = generated with { ReconstructionError = Reconstruct(projectable, targets, line, cancellation) };
+        QualityRow held = Measure("real images", real);
+        if (Reconstructed > 0)
+            held = held with { ReconstructionError = ErrorOfNearest(targets, cancellation) };
+        return [generated, held, Measure("noise", noise)];
 
-        QualityRow Measure(string source, Tensor images, Func<double?>? reconstruction)
+        QualityRow Measure(string source, Tensor images)
         {
-            void Now(string stage) => line.Show(() => $"{source}: {stage}");
-
-            Now("features");
+            Begin("features");
             var (features, probabilities) = Features.Of(images, cancellation);
-            Now("FID");
+            Begin("FID");
             double fid = Fid.Of(features, reference, cancellation);
-            Now("precision and recall");
+            Begin("precision and recall");
             PrecisionRecall neighborhoods = PrecisionRecall.Of(reference, features, cancellation: cancellation);
-            Now("nearest training images");
+            Begin("nearest training images");
             NearestNeighbors nearest = NearestNeighbors.Of(images.slice(0, 0, Neighbors, 1), Training, cancellation);
-            Now("duplicates");
+            Begin("duplicates");
             BirthdayParadox pairs = BirthdayParadox.Of(images, cancellation: cancellation);
             if (ReferenceEquals(images, drawn) && Folder is not null)
                 WriteSheets(drawn, nearest, pairs);
@@ -104,33 +123,31 @@ internal sealed class QualityRun
                 pairs.Median,
                 share,
                 BirthdayParadox.Support(pairs.BatchSize, share),
-                reconstruction?.Invoke()
+                null
             );
-        }
 
-        Tensor targets = test.slice(0, 0, Reconstructed, 1);
-        return
-        [
-            Measure(
-                Name,
-                drawn,
-                Reconstructed > 0 && Generator is ImageGenerator projectable
-                    ? () => Reconstruct(projectable, targets, line, cancellation)
-                    : null
-            ),
-            Measure(
-                "real images",
-                real,
-                Reconstructed > 0
-                    ? () =>
-                        NearestNeighbors
-                            .Of(targets, HeldOut, cancellation)
-                            .Distances.Average(distance => distance * distance / Test.Shape.Pixels)
-                    : null
-            ),
-            Measure("noise", noise, null),
-        ];
+            void Begin(string stage) => line.Show(() => $"{source}: {stage}");
+        }
     }
+
+    private IEnumerable<string> Notes(IReadOnlyList<QualityRow> rows)
+    {
+        int fewest = Math.Min(HeldOut.Count, Test.Count);
+        if (fewest < Fid.FewestSamples)
+            yield return $"FID from {fewest} samples is too large: give a --count of at least {Fid.FewestSamples} "
+                + "before comparing it";
+        if (rows[0].ReconstructionError is null && Reconstructed > 0)
+            yield return "test images were not reconstructed: that needs a generator of wgan-gp";
+        if (rows[0].TrainingDistance < rows[1].TrainingDistance / 2)
+            yield return "the samples are much closer to training images than held-out real images are: they may be "
+                + "memorized";
+    }
+
+    // Mean squared error per pixel of the nearest held-out image.
+    private double ErrorOfNearest(Tensor targets, CancellationToken cancellation) =>
+        NearestNeighbors
+            .Of(targets, HeldOut, cancellation)
+            .Distances.Average(distance => distance * distance / Test.Shape.Pixels);
 
     private double Reconstruct(
         ImageGenerator generator,
@@ -183,7 +200,6 @@ internal sealed class QualityRun
 
     private sealed class Shares(ProgressLine line, string name) : IProgress<double>
     {
-        public void Report(double value) =>
-            line.Show(() => string.Create(CultureInfo.InvariantCulture, $"{name}: reconstruction, {value * 100:0} %"));
+        public void Report(double value) => line.Show(() => $"{name}: reconstruction, {value * 100:0} %");
     }
 }

@@ -18,7 +18,7 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Serving;
 
 /// <summary>
-/// Serves a model on this machine by the Open Inference Protocol, version 2. It has workers of its own: those that
+/// Serves a model on this machine by the Open Inference Protocol, version 2. It has its own workers, because those that
 /// attack may be waiting for its answers.
 /// </summary>
 internal sealed class ModelServer : IAsyncDisposable
@@ -32,8 +32,8 @@ internal sealed class ModelServer : IAsyncDisposable
     private readonly Workers _workers = new(Workers.Shared.Count);
     private readonly IDisposable? _evaluation;
     private readonly WebApplication _app;
-    private long _requests,
-        _images;
+    private long _requests;
+    private long _images;
 
     private ModelServer(IPredictor model, string name, int port, TimeSpan delay)
     {
@@ -76,17 +76,17 @@ internal sealed class ModelServer : IAsyncDisposable
             _app.MapGet(at, new RequestDelegate(context => Answer(context, 200, write)));
     }
 
-    /// <summary>The model's address.</summary>
+    /// <summary>The model's URL.</summary>
     public Uri Url { get; private set; } = new("http://127.0.0.1");
 
-    /// <summary>Requests for inference that were answered, and the images in them.</summary>
+    /// <summary>The inference requests that were answered, and the images in them.</summary>
     public (long Requests, long Images) Served => (Interlocked.Read(ref _requests), Interlocked.Read(ref _images));
 
     /// <summary>Starts a server.</summary>
     /// <param name="model">What it serves.</param>
-    /// <param name="name">The model's name in the address.</param>
-    /// <param name="port">The port; 0 for any that is free.</param>
-    /// <param name="delay">An answer leaves no sooner than this after its request has come.</param>
+    /// <param name="name">The model's name in the URL.</param>
+    /// <param name="port">The port; 0 for any free one.</param>
+    /// <param name="delay">The least time from a request to its answer.</param>
     /// <exception cref="UserErrorException">The port is taken.</exception>
     public static async Task<ModelServer> Start(IPredictor model, string name, int port = 0, TimeSpan delay = default)
     {
@@ -99,7 +99,8 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             await server.DisposeAsync();
             throw new UserErrorException(
-                $"expected a free port, got {port} ({e.Message.TrimEnd('.')}): give another with --port, or 0 for any",
+                $"expected a free port, got {port} ({e.Message.TrimEnd('.')}): give another --port, or 0 for any "
+                    + $"free one",
                 e
             );
         }
@@ -112,7 +113,7 @@ internal sealed class ModelServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Lets answers that are under way go out, and stops.</summary>
+    /// <summary>Finishes the answers that are being sent, and stops.</summary>
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(CancellationToken.None);
@@ -173,7 +174,7 @@ internal sealed class ModelServer : IAsyncDisposable
             Array answers = await _workers.Post(() => Ask(images.Numbers, count));
             if (answers is float[] scores && !Array.TrueForAll(scores, float.IsFinite))
             {
-                await Refuse(context, 500, "the model gave something else than finite numbers");
+                await Refuse(context, 500, "the model returned values that are not finite");
                 return;
             }
 
@@ -197,7 +198,7 @@ internal sealed class ModelServer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // Whoever asked has gone.
+            // The client has gone.
         }
         catch (Exception e) when (e is ExternalException or EndpointException)
         {
@@ -225,7 +226,7 @@ internal sealed class ModelServer : IAsyncDisposable
         return images.Shape[0] <= MostImages
             ? images
             : throw new InvalidDataException(
-                $"expected {MostImages} images at most, got {images.Shape[0]}: send several requests"
+                $"expected at most {MostImages} images, got {images.Shape[0]}: send several requests"
             );
     }
 

@@ -31,8 +31,9 @@ internal static class AttackListVerb
         Option<bool> json = Arguments.Json();
         return new Command(
             "list",
-            "All attacks: what they must see of the model, their norms, whether they aim at a class, their papers; "
-                + "with a name, its options."
+            "List all attacks: what they must see of the model, their norms, what they find and their papers; with "
+                + "a name, "
+                + "its options."
         )
         {
             name,
@@ -51,34 +52,22 @@ internal static class AttackListVerb
 
         Table table = Output.Table("name", "sees", "norms", "finds", "paper");
         foreach (ListedAttack attack in entries.Select(Listed))
-            table.AddRow(
-                new[] { attack.Name, attack.Knowledge, string.Join(' ', attack.Norms), attack.Goal, attack.Paper }
-                    .Select(Markup.Escape)
-                    .ToArray()
-            );
+            table.AddCells(attack.Name, attack.Knowledge, string.Join(' ', attack.Norms), attack.Goal, attack.Paper);
         output.Render(table);
         if (name is not null)
         {
             output.Line(entries[0].Summary);
             Table options = Output.Table("option", "value", "default", "");
             foreach (OptionInfo option in entries[0].Options)
-                options.AddRow(
-                    new[] { option.Name, option.Values, option.Default, option.Summary }.Select(Markup.Escape).ToArray()
-                );
-            options.AddRow(
-                "target",
-                Markup.Escape(TargetChoice.Values),
-                "none",
-                "the class to reach; without it, any but the true one"
-            );
+                options.AddCells(option.Name, option.Values, option.Default, option.Summary);
+            options.AddCells("target", TargetChoice.Values, "none", "the class to reach; any but the true one if none");
             output.Render(options);
         }
         else
         {
             output.Line(
-                "Every attack can aim at a class (target=…); `parry attack list NAME` shows its options. "
-                    + "label-flip, on training sets, is a verb of its "
-                    + "own."
+                "Every attack can be targeted (target=…); `parry attack list NAME` shows its options. label-flip, on "
+                    + "training sets, is a verb of its own."
             );
         }
 

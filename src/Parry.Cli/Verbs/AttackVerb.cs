@@ -1,10 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text.Json.Serialization;
 using Parry.Catalogs;
 using Parry.Cli.Attacking;
 using Parry.Data;
-using Parry.Evaluation;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
@@ -13,174 +10,159 @@ using Spectre.Console;
 namespace Parry.Cli.Verbs;
 
 /// <summary><c>parry attack</c>: attacks on one classifier, with their strength and cost.</summary>
-internal static class AttackVerb
+internal sealed class AttackVerb
 {
-    /// <summary>
-    /// What <c>--json</c> writes. Of a model behind an address also what it was asked, and why it failed if it did:
-    /// then rows are missing.
-    /// </summary>
-    internal sealed record AttackReport(
-        string Model,
-        string Data,
-        IReadOnlyList<AttackRow> Rows,
-        IReadOnlyList<string> Notes,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EndpointUse? Endpoint = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Failure = null
-    );
+    private readonly ModelOptions _model = new();
+    private readonly DataOptions _data = new(required: false);
+    private readonly PhotoOptions _photos = new();
+    private readonly Option<string[]> _attacks = new("--attack")
+    {
+        Description =
+            "An attack as NAME or NAME:key=value,…; `parry attack list` has the names. May be given several times.",
+        HelpName = "ATTACK",
+        Required = true,
+        AllowMultipleArgumentsPerToken = true,
+    };
+    private readonly Option<int> _count = Arguments.Count(200);
+    private readonly Option<long?> _queries = Arguments.MaxQueries();
+    private readonly Option<long?> _gradients = Arguments.MaxGradients();
+    private readonly Option<long> _seed = Arguments.Seed();
+    private readonly Option<string?> _folder = new("--out")
+    {
+        Description =
+            "A folder for the adversarial images, as PNG named NUMBER-TRUE-PREDICTED; with --image for strip.png and "
+            + "index.html (default: out/attack).",
+        HelpName = "DIR",
+    };
+    private readonly Option<bool> _json = Arguments.Json();
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var model = new ModelOptions();
-        var data = new DataOptions(required: false);
-        var photos = new PhotoOptions();
-        var attacks = new Option<string[]>("--attack")
-        {
-            Description =
-                "An attack as NAME or NAME:key=value,…; `parry attack list` has the names. May be given several times.",
-            HelpName = "ATTACK",
-            Required = true,
-            AllowMultipleArgumentsPerToken = true,
-        };
-        Option<int> count = Arguments.Count(200);
-        Option<long?> queries = Arguments.MaxQueries(),
-            gradients = Arguments.MaxGradients();
-        Option<long> seed = Arguments.Seed();
-        var output = new Option<string?>("--out")
-        {
-            Description =
-                "A folder for the adversarial images, as PNG named NUMBER-TRUE-PREDICTED; with --image for "
-                + "strip.png and index.html, out/attack if not given.",
-            HelpName = "DIR",
-        };
-        Option<bool> json = Arguments.Json();
+        var verb = new AttackVerb();
         return new Command(
             "attack",
-            "Attack a classifier and say how well it withstood; `attack list` shows all attacks."
+            "Attack a classifier and report its robust accuracy; `attack list` shows all attacks."
         )
         {
             AttackListVerb.Create(),
-            model,
-            data,
-            photos.Image,
-            photos.Label,
-            attacks,
-            count,
-            queries,
-            gradients,
-            seed,
-            output,
-            json,
-        }.Does(
-            (parsed, cancellation) =>
-            {
-                AttackSpec[] specs = [.. parsed.GetRequiredValue(attacks).Select(AttackCatalog.Parse)];
-                ModelRequest request = model.Read(parsed);
-                Endpoints.Check(
-                    specs,
-                    request.Name,
-                    request.Http,
-                    "Or craft images on a model of your own: `parry evaluate` with --from"
-                );
-                if (photos.AreGiven(parsed, data))
-                    return photos.Run(
-                        parsed,
-                        request,
-                        specs,
-                        parsed.GetValue(seed),
-                        parsed.Limits(queries, gradients),
-                        parsed.GetValue(output),
-                        parsed.GetValue(json),
-                        cancellation
-                    );
-                string? folder = parsed.GetValue(output);
-                if (folder is not null)
-                    ReportFolder.CheckWritable(folder);
-                var (opened, set) = request.OpenWith(data.Text(parsed), data.Attribute(parsed), cancellation);
-                using OpenedModel owned = opened;
-                ImageSet images = set.Load(
-                    DataPart.Test,
-                    Split.DefenseGan,
-                    data.Folder(parsed),
-                    parsed.GetValue(count),
-                    orFewer: parsed.IsDefault(count)
-                );
-                string[] notes =
-                [
-                    .. new[]
-                    {
-                        images.Note,
-                        opened.Model is IClassifier ? NearChance.Warning(opened.Model, images) : null,
-                    }.OfType<string>(),
-                ];
-                var run = new AttackRun
-                {
-                    Model = opened.Model,
-                    Images = images,
-                    TrainingImages = () => set.Load(DataPart.Train, Split.DefenseGan, data.Folder(parsed)),
-                    Seed = parsed.GetValue(seed),
-                    Limits = parsed.Limits(queries, gradients),
-                    Folder = folder,
-                };
-                var rows = new List<(AttackSpec Attack, AttackRow Row)>();
-                EndpointException? failure = null;
-                using (ProgressLine line = ProgressLine.Of(parsed))
-                {
-                    try
-                    {
-                        foreach (AttackSpec attack in specs)
-                            rows.AddRange(
-                                run.Run(attack, new Shares(line, attack.Name), cancellation)
-                                    .Select(row => (attack, row))
-                            );
-                    }
-                    catch (EndpointException e) when (rows.Count > 0)
-                    {
-                        // The rows of the attacks that had ended stand.
-                        failure = e;
-                    }
-                }
-
-                // An endpoint is not asked once more for this.
-                if (
-                    opened.Model is not IClassifier
-                    && rows is [var (_, clean), ..]
-                    && NearChance.Warning(clean.CleanCorrect, clean.Count, opened.Model.Classes) is { } warning
-                )
-                    notes = [.. notes, warning];
-                Output shown = Output.Of(parsed);
-                EndpointUse? use = (opened.Model as HttpModel)?.Use;
-                if (parsed.GetValue(json))
-                {
-                    shown.Json(
-                        new AttackReport(
-                            request.Name,
-                            set.Name,
-                            [.. rows.Select(row => row.Row)],
-                            notes,
-                            use,
-                            failure?.Message
-                        ),
-                        CliJson.Default.AttackReport
-                    );
-                }
-                else
-                {
-                    shown.Render(TableOf(rows));
-                    foreach (string note in notes)
-                        shown.Line($"note: {note}");
-                    if (folder is not null)
-                        shown.Line($"Images: {folder}");
-                    if (use is not null)
-                        shown.Line($"{request.Name}: {use}");
-                }
-
-                return failure is null ? 0 : Errors.Report(failure, parsed.InvocationConfiguration.Error);
-            }
-        );
+            verb._model,
+            verb._data,
+            verb._photos.Image,
+            verb._photos.Label,
+            verb._attacks,
+            verb._count,
+            verb._queries,
+            verb._gradients,
+            verb._seed,
+            verb._folder,
+            verb._json,
+        }.Does(verb.Run);
     }
 
-    private static Table TableOf(List<(AttackSpec Attack, AttackRow Row)> rows)
+    private int Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        AttackSpec[] attacks = [.. parsed.GetRequiredValue(_attacks).Select(AttackCatalog.Parse)];
+        ModelRequest request = _model.Read(parsed);
+        Endpoints.Check(
+            attacks,
+            request.Name,
+            request.Http,
+            "Or craft images on a model of your own: `parry evaluate` with --from"
+        );
+        return _photos.AreGiven(parsed, _data)
+            ? AttackPhotos(parsed, request, attacks, cancellation)
+            : AttackSet(parsed, request, attacks, cancellation);
+    }
+
+    private int AttackPhotos(
+        ParseResult parsed,
+        ModelRequest request,
+        AttackSpec[] attacks,
+        CancellationToken cancellation
+    )
+    {
+        string folder = parsed.GetValue(_folder) ?? PhotoOptions.DefaultFolder;
+        ReportFolder.CheckWritable(folder);
+        using OpenedModel opened = request.Open(cancellation);
+        PhotoRun run = _photos.Load(parsed, request, opened) with
+        {
+            Seed = parsed.GetValue(_seed),
+            Limits = parsed.Limits(_queries, _gradients),
+        };
+        PhotoReport report;
+        using (ProgressLine line = ProgressLine.Of(parsed))
+            report = run.Run(request.Name, attacks, attack => new ShareProgress(line, attack.Name), cancellation);
+        report = report with { Files = PhotoPage.Write(report, folder) };
+        Output output = Output.Of(parsed);
+        if (parsed.GetValue(_json))
+            output.Json(report, CliJson.Default.PhotoReport);
+        else
+            PhotoTables.Show(output, report);
+        return 0;
+    }
+
+    private int AttackSet(
+        ParseResult parsed,
+        ModelRequest request,
+        AttackSpec[] attacks,
+        CancellationToken cancellation
+    )
+    {
+        string? folder = parsed.GetValue(_folder);
+        if (folder is not null)
+            ReportFolder.CheckWritable(folder);
+        var (opened, set) = request.OpenWith(_data.Text(parsed), _data.Attribute(parsed), cancellation);
+        using OpenedModel owned = opened;
+        var run = new ImageSetRun
+        {
+            Model = opened.Model,
+            Images = _data.LoadTest(parsed, set, _count),
+            TrainingImages = () => _data.Load(parsed, set, DataPart.Train),
+            Seed = parsed.GetValue(_seed),
+            Limits = parsed.Limits(_queries, _gradients),
+            Folder = folder,
+        };
+        var rows = new List<(AttackSpec Attack, AttackRow Row)>();
+        EndpointException? failure = null;
+        using (ProgressLine line = ProgressLine.Of(parsed))
+        {
+            try
+            {
+                foreach (AttackSpec attack in attacks)
+                    rows.AddRange(
+                        run.Run(attack, new ShareProgress(line, attack.Name), cancellation).Select(row => (attack, row))
+                    );
+            }
+            catch (EndpointException e) when (rows.Count > 0)
+            {
+                // The rows of the attacks that ended before it remain.
+                failure = e;
+            }
+        }
+
+        var report = new AttackReport(
+            request.Name,
+            set.Name,
+            [.. rows.Select(row => row.Row)],
+            [.. new[] { run.Images.Note, run.NearChanceWarning() }.OfType<string>()],
+            (opened.Model as HttpModel)?.Use,
+            failure?.Message
+        );
+        Output output = Output.Of(parsed);
+        if (parsed.GetValue(_json))
+            output.Json(report, CliJson.Default.AttackReport);
+        else
+            Show(output, report, rows, folder);
+        return failure is null ? 0 : Errors.Report(failure, parsed.InvocationConfiguration.Error);
+    }
+
+    private static void Show(
+        Output output,
+        AttackReport report,
+        List<(AttackSpec Attack, AttackRow Row)> rows,
+        string? folder
+    )
     {
         Table table = Output.Table(
             "attack",
@@ -194,32 +176,22 @@ internal static class AttackVerb
             ">seconds"
         );
         foreach (var (attack, row) in rows)
-        {
-            table.AddRow(
-                new[]
-                {
-                    attack.TextWithoutBudgets,
-                    row.Epsilon is { } epsilon
-                        ? string.Create(CultureInfo.InvariantCulture, $"{row.Norm} {epsilon:0.####}")
-                        : $"{row.Norm} smallest",
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{row.RobustAccuracy * 100:0.0} % ({row.RobustCorrect}/{row.Count})"
-                    ),
-                    string.Create(CultureInfo.InvariantCulture, $"{row.Succeeded}/{row.Attacked}"),
-                    row.MedianDistance is { } distance
-                        ? string.Create(CultureInfo.InvariantCulture, $"{distance:0.####}")
-                        : "infinite",
-                    string.Create(CultureInfo.InvariantCulture, $"{row.SurviveRounding}/{row.Succeeded}"),
-                    string.Create(CultureInfo.InvariantCulture, $"{row.Queries:0.#}"),
-                    string.Create(CultureInfo.InvariantCulture, $"{row.Gradients:0.#}"),
-                    string.Create(CultureInfo.InvariantCulture, $"{row.Seconds:0.0}"),
-                }
-                    .Select(Markup.Escape)
-                    .ToArray()
+            table.AddCells(
+                attack.TextWithoutBudgets,
+                row.Epsilon is { } epsilon ? $"{row.Norm} {epsilon:0.####}" : $"{row.Norm} smallest",
+                $"{row.RobustAccuracy * 100:0.0} % ({row.RobustCorrect}/{row.Count})",
+                $"{row.Succeeded}/{row.Attacked}",
+                row.MedianDistance is { } distance ? $"{distance:0.####}" : "infinite",
+                $"{row.SurviveRounding}/{row.Succeeded}",
+                $"{row.Queries:0.#}",
+                $"{row.Gradients:0.#}",
+                $"{row.Seconds:0.0}"
             );
-        }
-
-        return table;
+        output.Render(table);
+        output.Notes(report.Notes);
+        if (folder is not null)
+            output.Line($"Images: {folder}");
+        if (report.Endpoint is { } use)
+            output.Line($"{report.Model}: {use}");
     }
 }

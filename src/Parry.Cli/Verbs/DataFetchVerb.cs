@@ -11,11 +11,11 @@ internal static class DataFetchVerb
     {
         var name = new Argument<string>("NAME")
         {
-            Description = "The data set: mnist, fashion-mnist or cifar10; celeba says where it is got.",
+            Description = "The data set: mnist, fashion-mnist or cifar10; celeba says where to get it.",
         };
         var dataDir = new Option<string?>("--data-dir")
         {
-            Description = "The folder to download into; the user's cache if not given.",
+            Description = "The folder to download into (default: the user's cache).",
             HelpName = "DIR",
         };
         var command = new Command("fetch", "Download a data set; every file is checked before it is used.")
@@ -61,7 +61,7 @@ internal static class DataFetchVerb
             ? throw new UserErrorException($"CelebA cannot be downloaded automatically: {CelebA.HowToGet}")
             : DataSets.ByName(name);
 
-    // A folder with a damaged file does not count: fetching is what mends it.
+    // A folder with a damaged file does not count: fetching repairs it.
     private static string? Complete(DataSet set)
     {
         try

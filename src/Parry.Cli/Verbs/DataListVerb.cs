@@ -27,7 +27,7 @@ internal static class DataListVerb
     {
         Option<bool> json = Arguments.Json();
         Option<string?> dataDir = Arguments.DataDir();
-        return new Command("list", "The known data sets and where they were found.") { dataDir, json }.Does(
+        return new Command("list", "List the known data sets and where they were found.") { dataDir, json }.Does(
             (result, _) => Run(Output.Of(result), result.GetValue(dataDir), result.GetValue(json))
         );
     }
@@ -35,7 +35,7 @@ internal static class DataListVerb
     private static int Run(Output output, string? dataDir, bool json)
     {
         if (dataDir is not null && !Directory.Exists(dataDir))
-            throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
+            throw new UserErrorException($"expected a data folder, got {dataDir}, which does not exist");
         var faces = new CelebA();
         string? place = Found(() => CelebA.Find(dataDir));
         ListedData[] entries =
@@ -69,11 +69,7 @@ internal static class DataListVerb
 
         Table table = Output.Table("name", "images", ">classes", "found in", "license");
         foreach (ListedData entry in entries)
-            table.AddRow(
-                new[] { entry.Name, entry.Shape, $"{entry.Classes}", Place(entry), entry.License }
-                    .Select(Markup.Escape)
-                    .ToArray()
-            );
+            table.AddCells(entry.Name, entry.Shape, $"{entry.Classes}", Place(entry), entry.License);
         output.Render(table);
         if (place is null)
             output.Line($"CelebA is not downloaded: {CelebA.HowToGet}.");

@@ -9,8 +9,8 @@ internal static class DemoVerb
     private const int Images = 100;
 
     /// <summary>
-    /// The attacks. AdvGAN's generator comes trained for the bare classifier; for each defense that it knows it learns
-    /// on from there.
+    /// The attacks. AdvGAN's generator comes trained for the bare classifier; for each defense that it knows it is
+    /// trained further.
     /// </summary>
     public static IReadOnlyList<string> Attacks { get; } =
     [
@@ -64,10 +64,10 @@ internal static class DemoVerb
                     Output
                         .Of(parsed)
                         .Line(
-                            $"Fashion-MNIST, classifier A, {Images} test images: bare, behind Defense-GAN, PuVAE "
-                                + $"and MagNet, and behind each with an attacker who knows it. About a minute."
+                            $"Fashion-MNIST, classifier A, {Images} test images: without a defense, with Defense-GAN, "
+                                + "PuVAE and MagNet, and with an attacker who knows each of them. About a minute."
                         );
-                return EvaluateVerb.Evaluate(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
+                return EvaluateOutput.Write(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
             }
         );
     }

@@ -8,8 +8,8 @@ namespace Parry.Cli.Verbs;
 internal static class DoctorVerb
 {
     /// <summary>What <c>--json</c> writes.</summary>
-    /// <param name="Works">Whether nothing is missing that everything needs.</param>
-    /// <param name="Checks">What was looked at.</param>
+    /// <param name="Works">Whether all is there that every verb needs.</param>
+    /// <param name="Checks">What was checked.</param>
     internal sealed record DoctorReport(bool Works, IReadOnlyList<Check> Checks);
 
     /// <summary>Makes the verb.</summary>
@@ -18,7 +18,7 @@ internal static class DoctorVerb
         Option<bool> json = Arguments.Json();
         return new Command(
             "doctor",
-            "What is installed, found and fast on this machine, and what to do about the rest."
+            "Check what is installed, found and fast on this machine, and say what to do about the rest."
         )
         {
             json,

@@ -1,167 +1,114 @@
 using System.CommandLine;
-using System.Globalization;
 using Parry.Catalogs;
 using Parry.Cli.Evaluating;
-using Parry.Evaluation;
-using Parry.Models.Http;
-using Parry.Reports;
-using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
 
 /// <summary>
 /// <c>parry evaluate</c>: attacks crossed with defenses, each defense against both attackers, and a report.
 /// </summary>
-internal static class EvaluateVerb
+internal sealed class EvaluateVerb
 {
+    private readonly ModelOptions _model = new();
+    private readonly DataOptions _data = new();
+    private readonly Option<string[]> _attacks = new("--attacks")
+    {
+        Description =
+            "Attacks, each as NAME or NAME:key=value,…; names: "
+            + $"{string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}.",
+        HelpName = "ATTACK",
+        Required = true,
+        AllowMultipleArgumentsPerToken = true,
+    };
+    private readonly Option<string[]> _defenses = new("--defenses")
+    {
+        Description =
+            $"Defenses, each as NAME or NAME:key=value,…; names: {string.Join(", ", DefenseCatalog.Names)}. The "
+            + "undefended model is always measured too.",
+        HelpName = "DEFENSE",
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+    private readonly Option<string?> _from = new("--from")
+    {
+        Description = "A substitute: images for the bare classifier are crafted on it and transferred.",
+        HelpName = "MODEL",
+    };
+    private readonly Option<int> _count = Arguments.Count(200);
+    private readonly Option<bool> _validation = new("--validation")
+    {
+        Description = "Use validation images (the last 10,000 training images), for choosing settings.",
+    };
+    private readonly Option<bool> _revisited = new("--revisited")
+    {
+        Description =
+            "Also attack each random defense with knowledge of the defender's random seed: the white box revisited.",
+    };
+    private readonly Option<bool> _noBreaks = new("--no-known-breaks")
+    {
+        Description =
+            "Leave out the attacks known to break the defenses, which can take as long as all others; the report "
+            + "says so.",
+    };
+    private readonly Option<long?> _queries = Arguments.MaxQueries();
+    private readonly Option<long?> _gradients = Arguments.MaxGradients();
+    private readonly Option<long> _seed = Arguments.Seed();
+    private readonly Option<string> _folder = new("--out")
+    {
+        Description = "The folder for report.json, report.md and index.html.",
+        HelpName = "DIR",
+        Required = true,
+    };
+    private readonly Option<bool> _json = Arguments.Json();
+
+    /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var model = new ModelOptions();
-        var data = new DataOptions();
-        var attacks = new Option<string[]>("--attacks")
-        {
-            Description =
-                $"Attacks, each as NAME or NAME:key=value,…; names: "
-                + $"{string.Join(", ", AttackCatalog.All.Select(entry => entry.Name))}.",
-            HelpName = "ATTACK",
-            Required = true,
-            AllowMultipleArgumentsPerToken = true,
-        };
-        var defenses = new Option<string[]>("--defenses")
-        {
-            Description =
-                $"Defenses, each as NAME or NAME:key=value,…; names: {string.Join(", ", DefenseCatalog.Names)}. No "
-                + $"defense is always measured too.",
-            HelpName = "DEFENSE",
-            AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => [],
-        };
-        var from = new Option<string?>("--from")
-        {
-            Description = "A substitute: images for the bare classifier are crafted on it and transferred.",
-            HelpName = "MODEL",
-        };
-        Option<int> count = Arguments.Count(200);
-        var validation = new Option<bool>("--validation")
-        {
-            Description = "Use validation images (the last 10,000 for training), as for choosing settings.",
-        };
-        var revisited = new Option<bool>("--revisited")
-        {
-            Description =
-                "Attack each random defense also as one who knows the defender's random seed: the white box revisited.",
-        };
-        var noBreaks = new Option<bool>("--no-known-breaks")
-        {
-            Description =
-                "Leave out the attacks known to break the defenses, which can take as long as all others; the "
-                + "report says so.",
-        };
-        Option<long?> queries = Arguments.MaxQueries(),
-            gradients = Arguments.MaxGradients();
-        Option<long> seed = Arguments.Seed();
-        var output = new Option<string>("--out")
-        {
-            Description = "The folder for report.json, report.md and index.html.",
-            HelpName = "DIR",
-            Required = true,
-        };
-        Option<bool> json = Arguments.Json();
+        var verb = new EvaluateVerb();
         return new Command(
             "evaluate",
-            "Attack a classifier bare and defended, by attackers who know the defense and who do not, and write a "
-                + "report."
+            "Attack a classifier with and without defenses, by attackers who know the defense and by those who do "
+                + "not, and write a report."
         )
         {
-            model,
-            data,
-            attacks,
-            defenses,
-            from,
-            count,
-            validation,
-            revisited,
-            noBreaks,
-            queries,
-            gradients,
-            seed,
-            output,
-            json,
-        }.Does(
-            (parsed, cancellation) =>
-            {
-                var request = new EvaluateRequest
-                {
-                    Model = model.Read(parsed),
-                    Data = data.Text(parsed),
-                    Attribute = data.Attribute(parsed),
-                    DataDir = data.Folder(parsed),
-                    Attacks = parsed.GetRequiredValue(attacks),
-                    Defenses = parsed.GetRequiredValue(defenses),
-                    From = parsed.GetValue(from),
-                    Count = parsed.GetValue(count),
-                    OrFewer = parsed.IsDefault(count),
-                    Validation = parsed.GetValue(validation),
-                    KnownBreaks = !parsed.GetValue(noBreaks),
-                    Revisited = parsed.GetValue(revisited),
-                    Limits = parsed.Limits(queries, gradients),
-                    Seed = parsed.GetValue(seed),
-                    Command = parsed.CommandText(),
-                };
-                return Evaluate(request, parsed, parsed.GetRequiredValue(output), parsed.GetValue(json), cancellation);
-            }
-        );
+            verb._model,
+            verb._data,
+            verb._attacks,
+            verb._defenses,
+            verb._from,
+            verb._count,
+            verb._validation,
+            verb._revisited,
+            verb._noBreaks,
+            verb._queries,
+            verb._gradients,
+            verb._seed,
+            verb._folder,
+            verb._json,
+        }.Does(verb.Run);
     }
 
-    /// <summary>Evaluates, writes the report and prints its tables and path, or its JSON.</summary>
-    public static int Evaluate(
-        EvaluateRequest request,
-        ParseResult parsed,
-        string folder,
-        bool json,
-        CancellationToken cancellation
-    )
+    private int Run(ParseResult parsed, CancellationToken cancellation)
     {
-        ReportFolder.CheckWritable(folder);
-        EvaluationReport report;
-        string? failure;
-        using (ProgressLine line = ProgressLine.Of(parsed))
+        var request = new EvaluateRequest
         {
-            (report, failure) = EvaluateRun.Run(request, new Stages(line), cancellation);
-        }
-
-        string page = ReportFolder.Write(report, folder);
-        Output output = Output.Of(parsed);
-        if (json)
-        {
-            output.Line(JsonReport.Render(report));
-        }
-        else
-        {
-            foreach (Table table in ResultTable.Of(report))
-            {
-                output.Render(table);
-                output.Line();
-            }
-
-            foreach (string note in ReportNotes.From(report))
-                output.Line($"note: {note}");
-            output.Line($"Report: {page}");
-        }
-
-        return failure is null
-            ? 0
-            : Errors.Report(new EndpointException(failure), parsed.InvocationConfiguration.Error);
-    }
-
-    private sealed class Stages(ProgressLine line) : IProgress<EvaluationProgress>
-    {
-        public void Report(EvaluationProgress value) =>
-            line.Show(() =>
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{value.Share * 100, 3:0} %  {value.Stage}  {line.TimeLeft(value.Share)}"
-                )
-            );
+            Model = _model.Read(parsed),
+            Data = _data.Text(parsed),
+            Attribute = _data.Attribute(parsed),
+            DataDir = _data.Folder(parsed),
+            Attacks = parsed.GetRequiredValue(_attacks),
+            Defenses = parsed.GetRequiredValue(_defenses),
+            From = parsed.GetValue(_from),
+            Count = parsed.GetValue(_count),
+            OrFewer = parsed.IsDefault(_count),
+            Validation = parsed.GetValue(_validation),
+            KnownBreaks = !parsed.GetValue(_noBreaks),
+            Revisited = parsed.GetValue(_revisited),
+            Limits = parsed.Limits(_queries, _gradients),
+            Seed = parsed.GetValue(_seed),
+            Command = parsed.CommandText(),
+        };
+        string folder = parsed.GetRequiredValue(_folder);
+        return EvaluateOutput.Write(request, parsed, folder, parsed.GetValue(_json), cancellation);
     }
 }

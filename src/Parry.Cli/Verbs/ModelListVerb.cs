@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Parry.Catalogs;
 using Parry.Models;
 using Spectre.Console;
 
@@ -25,9 +25,10 @@ internal static class ModelListVerb
     public static Command Create()
     {
         Option<bool> json = Arguments.Json();
-        return new Command("list", "The models that ship and the architectures that can be trained.") { json }.Does(
-            (result, _) => Run(Output.Of(result), result.GetValue(json))
-        );
+        return new Command("list", "List the models that ship and the architectures that can be trained.")
+        {
+            json,
+        }.Does((result, _) => Run(Output.Of(result), result.GetValue(json)));
     }
 
     private static int Run(Output output, bool json)
@@ -35,33 +36,27 @@ internal static class ModelListVerb
         ListedModel[] models = [.. ModelCatalog.Names.Select(Describe)];
         if (json)
         {
-            output.Json(new ModelListing(models, ModelDescription.Architectures), CliJson.Default.ModelListing);
+            output.Json(new ModelListing(models, ArchitectureCatalog.Names), CliJson.Default.ModelListing);
             return 0;
         }
 
         if (models.Length == 0)
         {
-            output.Line("No models that ship were found; set PARRY_MODELS to their folder.");
+            output.Line("No shipped models were found; set PARRY_MODELS to their folder.");
         }
         else
         {
             Table table = Output.Table("name", "architecture", "trained on", "images", ">test accuracy");
             foreach (ListedModel model in models)
             {
-                string accuracy = model.TestAccuracy is { } share
-                    ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %")
-                    : "";
-                table.AddRow(
-                    new[] { model.Name, model.Architecture, model.Data, model.Input, accuracy }
-                        .Select(Markup.Escape)
-                        .ToArray()
-                );
+                string accuracy = model.TestAccuracy is { } share ? $"{share * 100:0.0} %" : "";
+                table.AddCells(model.Name, model.Architecture, model.Data, model.Input, accuracy);
             }
 
             output.Render(table);
         }
 
-        output.Line($"Architectures: {string.Join(", ", ModelDescription.Architectures)}");
+        output.Line($"Architectures: {string.Join(", ", ArchitectureCatalog.Names)}");
         return 0;
     }
 

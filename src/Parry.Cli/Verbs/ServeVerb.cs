@@ -5,8 +5,8 @@ using Parry.Models;
 namespace Parry.Cli.Verbs;
 
 /// <summary>
-/// <c>parry serve</c>: a model behind an address on this machine, by the protocol that <c>parry attack</c> and <c>parry
-/// evaluate</c> ask by.
+/// <c>parry serve</c>: a model served over HTTP on this machine, by the protocol that <c>parry attack</c> and <c>parry
+/// evaluate</c> speak.
 /// </summary>
 internal static class ServeVerb
 {
@@ -14,16 +14,16 @@ internal static class ServeVerb
     public static Command Create()
     {
         var model = new ModelOptions();
-        Option<int> port = Arguments.Number("--port", "The port; 0 for any that is free.", 0, 0);
+        Option<int> port = Arguments.Number("--port", "The port; 0 for any free one.", 0, 0);
         Option<int> delay = Arguments.Number(
             "--delay-ms",
-            "Milliseconds from a request to its answer, at least: for tests and benchmarks.",
+            "At least this many milliseconds from a request to its answer, for tests and benchmarks.",
             0,
             0
         );
         return new Command(
             "serve",
-            "Serve a model on 127.0.0.1 by the Open Inference Protocol v2, until Ctrl-C; the first line is its address."
+            "Serve a model over HTTP on 127.0.0.1 (Open Inference Protocol v2) until Ctrl-C; the first line is its URL."
         )
         {
             model,
@@ -68,7 +68,7 @@ internal static class ServeVerb
             .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
-    // What may stand in an address: mnist/a is mnist-a, a file goes without folder and extension.
+    // What may stand in a URL: mnist/a is mnist-a, a file goes without folder and extension.
     private static string NameOf(string model)
     {
         string name = File.Exists(model)

@@ -1,10 +1,7 @@
 using Parry.Attacks;
-using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
-using Parry.Reports;
-using static TorchSharp.torch;
 
 namespace Parry.Evaluation;
 
@@ -15,8 +12,8 @@ public sealed record EvaluationPlan
     public required string ModelName { get; init; }
 
     /// <summary>
-    /// The classifier; one that shows scores or labels only is attacked by what needs no more, or by images crafted on
-    /// a substitute.
+    /// The classifier. One that shows only scores or labels is attacked by attacks that need no more, or with images
+    /// crafted on a substitute.
     /// </summary>
     public required IPredictor Model { get; init; }
 
@@ -24,8 +21,7 @@ public sealed record EvaluationPlan
     public required ImageSet Images { get; init; }
 
     /// <summary>
-    /// The images that some attacks learn from before they attack: none of <see cref="Images"/>. Null where no attack
-    /// learns.
+    /// The images that attacks are trained on, none of <see cref="Images"/>; null where no attack is trained.
     /// </summary>
     public ImageSet? TrainingImages { get; init; }
 
@@ -35,7 +31,7 @@ public sealed record EvaluationPlan
     /// <summary>The attacks.</summary>
     public required IReadOnlyList<PlannedAttack> Attacks { get; init; }
 
-    /// <summary>The defenses; "none" is always evaluated beside them.</summary>
+    /// <summary>The defenses; the undefended classifier is always evaluated too.</summary>
     public required IReadOnlyList<DefenseSpec> Defenses { get; init; }
 
     /// <summary>Whether the attacks known to break a defense run whenever it appears.</summary>
@@ -46,7 +42,7 @@ public sealed record EvaluationPlan
     /// </summary>
     public bool Revisited { get; init; }
 
-    /// <summary>Decides every random draw; attackers and defenders get streams of their own from it.</summary>
+    /// <summary>Decides every random draw; attackers and defenders draw from separate streams.</summary>
     public required long Seed { get; init; }
 
     /// <summary>The most passes that an attack may spend on each image and budget; null for no limit.</summary>
@@ -54,33 +50,9 @@ public sealed record EvaluationPlan
 
     /// <summary>How many images of each attack the report shows.</summary>
     public int GalleryImages { get; init; } = 8;
-}
 
-/// <summary>An attack of a plan.</summary>
-/// <param name="Name">As the report names it: the command-line name with the options that were given.</param>
-/// <param name="Attack">The attack.</param>
-/// <param name="Epsilons">Budgets; null takes a budget attack's own, and leaves a minimizing attack without
-/// one.</param>
-/// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated
-/// classifier itself.</param>
-/// <param name="Target">The class it aims at; null to leave the true one. Only reaching it is then a success, and
-/// images that have it by right are left alone.</param>
-public sealed record PlannedAttack(
-    string Name,
-    IAttack<IClassifier> Attack,
-    IReadOnlyList<double>? Epsilons = null,
-    IClassifier? Source = null,
-    TargetChoice? Target = null
-)
-{
-    // What it wants of images of these true classes.
-    internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) =>
-        Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
-
-    // Whether it follows the gradients of the model that a row is about; null where that says nothing of the model: it
-    // aims at a class, or a defense was not known to it.
-    internal bool? FollowsGradients(Threat threat) =>
-        Target is not null || threat == Threat.GreyBox
-            ? null
-            : Attack is not IAttack<IScorer> && (Source is null || threat.IsAware());
+    /// <summary>
+    /// Whether asking the model costs nothing but time; every answer of a model served over HTTP may be paid for.
+    /// </summary>
+    internal bool AnswersAreFree => Model is IClassifier;
 }

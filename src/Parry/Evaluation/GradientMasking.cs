@@ -1,5 +1,4 @@
 using System.Globalization;
-using Parry.Reports;
 
 namespace Parry.Evaluation;
 

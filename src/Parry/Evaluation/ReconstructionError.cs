@@ -6,19 +6,20 @@ using static TorchSharp.torch;
 namespace Parry.Evaluation;
 
 /// <summary>
-/// How near a generator comes to images it has not seen: min over z of |G(z) - x|², averaged over the pixels, by the
-/// descent of <see cref="DefenseGan"/>. This is the property that defense rests on; it stands here, not with the other
-/// measures of generators, because it needs the defense.
+/// How closely a generator reproduces images it has not seen: min over z of |G(z) - x|², averaged over the pixels, by
+/// the descent of <see cref="DefenseGan"/>. The defense rests on this property. It is here, not with the other measures
+/// of generators, because it needs the defense.
 /// </summary>
 public static class ReconstructionError
 {
     /// <summary>
-    /// The error of each image, [N]. Images are projected one by one on the workers, so their number changes nothing.
+    /// The error of each image, [N]. Images are projected one by one on the workers, so that of an image does not
+    /// depend on the others.
     /// </summary>
     /// <param name="projection">The generator and the settings of the descent.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="seed">Decides the starts.</param>
-    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="progress">Told the share of the images that is done.</param>
     /// <param name="cancellation">Stops between images.</param>
     public static double[] Of(
         DefenseGan projection,
@@ -28,8 +29,8 @@ public static class ReconstructionError
         CancellationToken cancellation = default
     )
     {
-        int count = (int)images.size(0),
-            done = 0;
+        int count = (int)images.size(0);
+        int done = 0;
         return Workers.Shared.Map(
             count,
             i =>

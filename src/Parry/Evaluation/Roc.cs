@@ -1,4 +1,5 @@
-using Parry.Reports;
+using Parry.Attacks;
+using Parry.Evaluation.Cells;
 
 namespace Parry.Evaluation;
 
@@ -16,7 +17,7 @@ public static class Roc
         if (clean.Count == 0 || adversarial.Count == 0)
             throw new ArgumentException(
                 $"A curve needs scores of both kinds; there are {clean.Count} clean and {adversarial.Count} "
-                    + $"adversarial ones."
+                    + "adversarial ones."
             );
         float[] sorted = [.. clean.Order()];
         double sum = 0;
@@ -30,11 +31,11 @@ public static class Roc
     /// </summary>
     public static IReadOnlyList<RocPoint> Curve(IReadOnlyList<float> clean, IReadOnlyList<float> adversarial)
     {
-        float[] cleanDown = [.. clean.OrderDescending()],
-            adversarialDown = [.. adversarial.OrderDescending()];
+        float[] cleanDown = [.. clean.OrderDescending()];
+        float[] adversarialDown = [.. adversarial.OrderDescending()];
         var points = new List<RocPoint> { new(0, 0) };
-        int c = 0,
-            a = 0;
+        int c = 0;
+        int a = 0;
         foreach (float threshold in clean.Concat(adversarial).Distinct().OrderDescending())
         {
             while (c < cleanDown.Length && cleanDown[c] >= threshold)
@@ -50,11 +51,33 @@ public static class Roc
             : [.. Enumerable.Range(0, MostPoints).Select(i => points[(int)Math.Round(i * step)])];
     }
 
+    /// <summary>The curves of a defense's scores, one for each, over the images that were attacked.</summary>
+    internal static IEnumerable<RocCurve> Curves(CellResult measured)
+    {
+        var (cell, result, verdict) = measured;
+        if (!result.Attacked.Contains(true))
+            yield break;
+        foreach (var (clean, attacked) in cell.Subject.Clean.Scores.Zip(verdict.Scores))
+        {
+            float[] scores = [.. attacked.Values.Where((_, i) => result.Attacked[i])];
+            yield return new RocCurve
+            {
+                Defense = attacked.Name,
+                Attack = cell.Attack.Name,
+                Norm = result.Norm.Name(),
+                Epsilon = result.Epsilon,
+                Threat = cell.Threat,
+                Auc = Area(clean.Values, scores),
+                Points = Curve(clean.Values, scores),
+            };
+        }
+    }
+
     // How many of the sorted scores are below a value, or not above it.
     private static int Below(float[] sorted, float value, bool orEqual)
     {
-        int low = 0,
-            high = sorted.Length;
+        int low = 0;
+        int high = sorted.Length;
         while (low < high)
         {
             int middle = (low + high) / 2;

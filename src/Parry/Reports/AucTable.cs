@@ -1,3 +1,5 @@
+using Parry.Evaluation;
+
 namespace Parry.Reports;
 
 /// <summary>

@@ -1,8 +1,10 @@
+using Parry.Evaluation;
+
 namespace Parry.Reports;
 
 /// <summary>
-/// What one evaluation found, complete enough to print and to repeat. It is measured elsewhere: the writers
-/// (<see cref="JsonReport"/>, <see cref="MarkdownReport"/>, <see cref="HtmlReport"/>) only show it.
+/// What one evaluation found, and what it takes to reproduce it. The writers (<see cref="JsonReport"/>,
+/// <see cref="MarkdownReport"/>, <see cref="HtmlReport"/>) show it and compute nothing.
 /// </summary>
 public sealed record EvaluationReport
 {
@@ -15,7 +17,7 @@ public sealed record EvaluationReport
     /// <summary>What was evaluated, in a few words; the headline of the page.</summary>
     public required string Title { get; init; }
 
-    /// <summary>The exact command that makes this report again.</summary>
+    /// <summary>The exact command that reproduces this report.</summary>
     public required string Command { get; init; }
 
     /// <summary>When the evaluation ended, in UTC.</summary>
@@ -30,10 +32,10 @@ public sealed record EvaluationReport
     /// <summary>The measurements, one for each attack, budget, defense and threat.</summary>
     public required IReadOnlyList<EvaluationRow> Rows { get; init; }
 
-    /// <summary>How well attacked images are told from clean ones; may be empty.</summary>
+    /// <summary>How well attacked images are detected; may be empty.</summary>
     public required IReadOnlyList<RocCurve> Rocs { get; init; }
 
-    /// <summary>Pictures of single images on their way through attack and defense; may be empty.</summary>
+    /// <summary>Pictures of single images through attack and defense; may be empty.</summary>
     public required IReadOnlyList<GalleryRow> Gallery { get; init; }
 
     /// <summary>How long the bare classifier and each defense take for an image; may be empty.</summary>

@@ -15,6 +15,9 @@ internal sealed class HtmlBuilder
 
     public void Add(Markup markup) => _text.Append(markup.Text);
 
+    /// <summary>Appends markup and ends the line.</summary>
+    public void Line(Markup markup) => _text.Append(markup.Text).Append('\n');
+
     /// <summary>Appends text that is markup already.</summary>
     public void AddRaw(string markup) => _text.Append(markup);
 

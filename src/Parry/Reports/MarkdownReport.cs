@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
+using Parry.Evaluation;
 
 namespace Parry.Reports;
 
 /// <summary>
-/// The report as Markdown, for a pull request or a wiki: headlines, the table with its denominators, and how to repeat
-/// it.
+/// The report as Markdown, for a pull request or a wiki: headlines, tables with counts, and how to
+/// reproduce them.
 /// </summary>
 public static class MarkdownReport
 {
@@ -31,7 +32,7 @@ public static class MarkdownReport
 
         foreach (var subject in groups.GroupBy(group => (group.Model, group.Data)))
         {
-            Line(text, $"\n## {Escape(subject.Key.Model)} on {Escape(subject.Key.Data)}: images still right\n");
+            Line(text, $"\n## {Escape(subject.Key.Model)} on {Escape(subject.Key.Data)}: accuracy\n");
             Table(text, [.. subject]);
         }
 
@@ -42,7 +43,7 @@ public static class MarkdownReport
         foreach ((string term, string meaning) in ReportGlossary.Results)
             Line(text, $"- **{term}**: {meaning}");
 
-        Line(text, "\n## How to repeat it\n");
+        Line(text, "\n## How to reproduce it\n");
         Line(text, $"```sh\n{report.Command.Replace("```", "'''", StringComparison.Ordinal)}\n```\n");
         Line(
             text,
@@ -89,7 +90,7 @@ public static class MarkdownReport
         Line(text, $"\n## Accuracy against time\n\n{ReportGlossary.Time}\n");
         Line(
             text,
-            "| defense | ms an image | clean | attacker unaware, worst | attacker aware, worst |\n| --- | ---: | "
+            "| defense | ms per image | clean | attacker unaware, worst | attacker aware, worst |\n| --- | ---: | "
                 + "---: | ---: | ---: |"
         );
         foreach (TimedDefense defense in defenses)
@@ -112,14 +113,12 @@ public static class MarkdownReport
             return;
 
         var (tables, others) = AucTable.From(rocs);
-        Line(text, "\n## Attacked images told from clean ones: areas under the ROC curves");
+        Line(text, "\n## Detecting attacked images: areas under the ROC curves");
         foreach (AucTable table in tables)
         {
-            Line(
-                text,
-                $"\n| {Escape(ReportText.Name(table.Attack))} | attacker | "
-                    + $"{string.Join(" | ", table.Budgets.Select(budget => Escape(ReportText.Budget(table.Norm, budget))))} |"
-            );
+            IEnumerable<string> budgets = table.Budgets.Select(budget => Escape(ReportText.Budget(table.Norm, budget)));
+            string attack = Escape(ReportText.Name(table.Attack));
+            Line(text, $"\n| {attack} | attacker | {string.Join(" | ", budgets)} |");
             Line(text, $"| --- | --- |{string.Concat(table.Budgets.Select(_ => " ---: |"))}");
             foreach (AucTable.Row row in table.Rows)
                 Line(

@@ -3,31 +3,19 @@ using Parry.Data.Images;
 namespace Parry.Reports;
 
 /// <summary>
-/// Photos under attack as a strip of pictures and as a page that needs nothing beside it. A row is one photo under one
-/// attack: the photo, then for each budget what was added, made visible, and the result.
+/// Photos under attack as a strip of pictures and as a self-contained page. A row is one photo under one attack: the
+/// photo, then for each budget the amplified perturbation and the attacked photo.
 /// </summary>
 public static class PhotoPage
 {
     private const int SmallestSide = 160;
 
-    private const string Css = """
-        .photo table { width: auto; }
-        .photo th, .photo td { border: 0; padding: .25rem .4rem; text-align: left; vertical-align: top; font-size: .8125rem; line-height: 1.35; }
-        .photo thead th { border: 0; }
-        .photo td { min-width: 8.5rem; max-width: 8.5rem; box-sizing: border-box; overflow-wrap: anywhere; }
-        .photo img { display: block; width: 7.7rem; height: auto; border-radius: .25rem; margin-bottom: .4rem; image-rendering: auto; }
-        .photo ol { margin: 0; padding: 0; list-style: none; }
-        .photo li:not(:first-child) { color: var(--soft); }
-        .photo figcaption { overflow-wrap: anywhere; }
-        figure.photo { margin-top: 1.25rem; }
-        """;
-
     /// <summary>Writes <c>strip.png</c> and <c>index.html</c> into a folder and gives their paths.</summary>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     public static IReadOnlyList<string> Write(PhotoReport report, string folder)
     {
-        string strip = Path.Combine(folder, "strip.png"),
-            page = Path.Combine(folder, "index.html");
+        string strip = Path.Combine(folder, "strip.png");
+        string page = Path.Combine(folder, "index.html");
         byte[] png = Strip(report);
         AtomicFile.Write(strip, stream => stream.Write(png));
         AtomicFile.WriteText(page, Render(report));
@@ -40,142 +28,126 @@ public static class PhotoPage
         ImageShape shape = report.Photos[0].Shape;
         byte[][][] rows =
         [
-            .. report.Photos.SelectMany(photo =>
-                ByAttack(photo)
-                    .Select(attacks =>
-                        attacks
-                            .SelectMany(attack => new[] { attack.Change, attack.Adversarial })
-                            .Prepend(photo.Pixels)
-                            .ToArray()
-                    )
-            ),
+            .. report.Photos.SelectMany(photo => ByAttack(photo).Select(attacks => Row(photo, attacks))),
         ];
-        int columns = rows.Max(row => row.Length),
-            scale = Math.Max(1, SmallestSide / shape.Height);
+        int columns = rows.Max(row => row.Length);
+        int scale = Math.Max(1, SmallestSide / shape.Height);
+        int gap = Math.Max(1, 4 / scale);
         byte[] empty = new byte[shape.Pixels];
         Array.Fill(empty, byte.MaxValue);
-        byte[] all =
-        [
-            .. rows.SelectMany(row => row.Concat(Enumerable.Repeat(empty, columns - row.Length)))
-                .SelectMany(pixels => pixels),
-        ];
-        return ImageGrid.EncodePng(all, shape, columns, Math.Max(1, 4 / scale), scale);
+        IEnumerable<byte[]> cells = rows.SelectMany(row => row.Concat(Enumerable.Repeat(empty, columns - row.Length)));
+        return ImageGrid.EncodePng([.. cells.SelectMany(pixels => pixels)], shape, columns, gap, scale);
+
+        static byte[][] Row(AttackedPhoto photo, PhotoAttack[] attacks) =>
+            [photo.Pixels, .. attacks.SelectMany(attack => new[] { attack.Change, attack.Adversarial })];
     }
 
     /// <summary>The page as text.</summary>
     public static string Render(PhotoReport report)
     {
         var html = new HtmlBuilder();
-        html.Add(
-            $"""
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-            <title>{report.Model} under attack</title>
-            <style>
-
-            """
-        );
-        html.AddRaw(HtmlStyle.Css);
-        html.AddRaw("\n" + Css);
-        html.Add(
-            $"\n</style>\n</head>\n<body>\n<header>\n<p class=\"brand\">Parry photos</p>\n<h1>{report.Model} under "
-                + $"attack</h1>\n"
-        );
-        html.Add(
-            $"<p class=\"facts\">{report.Note ?? (report.Photos.Count == 1 ? "1 photo" : $"{report.Photos.Count} photos")}</p>\n<ul class=\"headlines\">\n"
-        );
-        if (report.Right is { } right)
-            html.Add(
-                $"<li><b>{right} of {report.Photos.Count}</b><span>answers right</span><small>before any "
-                    + $"attack</small></li>\n"
-            );
-        foreach (ChangedAnswers changed in report.Changed)
-            html.Add(
-                $"<li><b>{changed.Changed} of {changed.Attacked}</b><span>answers "
-                    + $"changed</span><small>{ReportText.Attack(changed.Attack, changed.Norm, changed.Epsilon)}</small></li>\n"
-            );
-        html.Add(
-            $"</ul>\n</header>\n<main>\n<h2>What it looks like</h2>\n<p class=\"lead\">Each photo with the five "
-                + $"likeliest classes, then for each budget what the attack adds, made visible around gray, and "
-                + $"what comes out.</p>\n"
-        );
+        HtmlPage.Begin(html, $"{report.Model} under attack", moreStyle: "photos.css");
+        Header(html, report);
+        html.Line($"<main>");
+        html.Line($"<h2>What it looks like</h2>");
+        html.Add($"""<p class="lead">Each photo with its five most likely classes, then for each budget the """);
+        html.Line($"perturbation, amplified around gray, and the attacked photo.</p>");
         foreach (AttackedPhoto photo in report.Photos)
         {
             foreach (PhotoAttack[] attacks in ByAttack(photo))
                 Figure(html, photo, attacks);
         }
 
-        html.Add(
-            $"</main>\n<footer>Parry measures how easily an image classifier is fooled, and what helps. This page "
-                + $"needs no network and sends nothing.</footer>\n</body>\n</html>\n"
-        );
+        HtmlPage.End(html);
         return html.ToString();
     }
 
-    private static void Figure(HtmlBuilder html, AttackedPhoto photo, PhotoAttack[] attacks)
+    private static void Header(HtmlBuilder html, PhotoReport report)
     {
-        string subject = photo.Given ? $"labeled {photo.LabelName}" : $"answered {photo.LabelName}";
-        html.Add(
-            $"<figure class=\"photo\">\n<figcaption>{Path.GetFileName(photo.File)}<small>{subject}; "
-                + $"{ReportText.Name(attacks[0].Attack)}</small></figcaption>\n<div "
-                + $"class=\"scroll\">\n<table>\n<thead><tr><th scope=\"col\">Photo</th>"
-        );
-        foreach (PhotoAttack attack in attacks)
-            html.Add(
-                $"<th scope=\"col\">Change × {attack.Amplification:0.#}</th><th scope=\"col\">Attacked, "
-                    + $"{ReportText.Budget(attack.Norm, attack.Epsilon)}</th>"
-            );
-        html.Add($"</tr></thead>\n<tbody><tr>");
-        Cell(html, photo.Pixels, photo.Shape, photo.File, photo.Before, null);
-        foreach (PhotoAttack attack in attacks)
+        string photos = report.Photos.Count == 1 ? "1 photo" : $"{report.Photos.Count} photos";
+        html.Line($"<header>");
+        html.Line($"""<p class="brand">Parry photos</p>""");
+        html.Line($"<h1>{report.Model} under attack</h1>");
+        html.Line($"""<p class="facts">{report.Note ?? photos}</p>""");
+        html.Line($"""<ul class="headlines">""");
+        if (report.Right is { } right)
+            Headline(html, $"{right} of {report.Photos.Count}", "classified correctly", "before any attack");
+        foreach (ChangedAnswers changed in report.Changed)
         {
-            if (!attack.Attacked)
-            {
-                html.Add($"<td colspan=\"2\"><small>Not attacked: the answer is what the attack wants.</small></td>");
-                continue;
-            }
-
-            Cell(html, attack.Change, photo.Shape, "what the attack adds", null, null);
-            Cell(
-                html,
-                attack.Adversarial,
-                photo.Shape,
-                $"attacked: {attack.After[0].Name}",
-                attack.After,
-                attack.Changed
-            );
+            string attack = ReportText.Attack(changed.Attack, changed.Norm, changed.Epsilon);
+            Headline(html, $"{changed.Changed} of {changed.Attacked}", "predictions changed", attack);
         }
 
-        html.Add($"</tr></tbody>\n</table>\n</div>\n</figure>\n");
+        html.Line($"</ul>");
+        html.Line($"</header>");
     }
 
-    private static void Cell(
-        HtmlBuilder html,
-        byte[] pixels,
-        ImageShape shape,
-        string alt,
-        IReadOnlyList<ClassScore>? scores,
-        bool? changed
-    )
+    private static void Headline(HtmlBuilder html, string value, string text, string detail) =>
+        html.Line($"<li><b>{value}</b><span>{text}</span><small>{detail}</small></li>");
+
+    private static void Figure(HtmlBuilder html, AttackedPhoto photo, PhotoAttack[] attacks)
     {
-        html.Add(
-            $"<td><img src=\"data:image/png;base64,{Convert.ToBase64String(Png.Encode(pixels, shape))}\" alt=\"{alt}\">"
-        );
-        if (scores is not null)
+        string subject = photo.Given ? $"labeled {photo.LabelName}" : $"classified as {photo.LabelName}";
+        html.Line($"""<figure class="photo">""");
+        html.Add($"<figcaption>{Path.GetFileName(photo.File)}<small>{subject}; ");
+        html.Line($"{ReportText.Name(attacks[0].Attack)}</small></figcaption>");
+        html.BeginTable();
+        html.Add($"<tr>");
+        html.Column("Photo");
+        foreach (PhotoAttack attack in attacks)
         {
-            html.Add($"<ol>");
-            for (int i = 0; i < scores.Count; i++)
-                html.Add(
-                    $"<li class=\"{(i > 0 ? "" : changed switch { true => "wrong", false => "right", null => "" })}\">{(i == 0 && changed == true ? "✗ " : i == 0 && changed == false ? "✓ " : "")}{ReportText.Likely(scores[i])}</li>"
-                );
-            html.Add($"</ol>");
+            html.Add($"""<th scope="col">Change × {attack.Amplification:0.#}</th>""");
+            html.Column($"Attacked, {ReportText.Budget(attack.Norm, attack.Epsilon)}");
         }
 
+        html.Line($"</tr></thead>");
+        html.Add($"<tbody><tr>");
+        Picture(html, photo, photo.Pixels, photo.File);
+        Scores(html, photo.Before, null);
         html.Add($"</td>");
+        foreach (PhotoAttack attack in attacks)
+            Attacked(html, photo, attack);
+        html.Line($"</tr></tbody>");
+        html.Line($"</table>");
+        html.Line($"</div>");
+        html.Line($"</figure>");
+    }
+
+    private static void Attacked(HtmlBuilder html, AttackedPhoto photo, PhotoAttack attack)
+    {
+        if (!attack.Attacked)
+        {
+            html.Add($"""<td colspan="2"><small>Not attacked: the photo already meets the goal.</small></td>""");
+            return;
+        }
+
+        Picture(html, photo, attack.Change, "the perturbation");
+        html.Add($"</td>");
+        Picture(html, photo, attack.Adversarial, $"attacked: {attack.After[0].Name}");
+        Scores(html, attack.After, attack.Changed);
+        html.Add($"</td>");
+    }
+
+    // The cell stays open.
+    private static void Picture(HtmlBuilder html, AttackedPhoto photo, byte[] pixels, string alt)
+    {
+        string data = Convert.ToBase64String(Png.Encode(pixels, photo.Shape));
+        html.Add($"""<td><img src="data:image/png;base64,{data}" alt="{alt}">""");
+    }
+
+    private static void Scores(HtmlBuilder html, IReadOnlyList<ClassScore> scores, bool? changed)
+    {
+        var (verdict, sign) = changed switch
+        {
+            true => ("wrong", "✗ "),
+            false => ("right", "✓ "),
+            null => ("", ""),
+        };
+        html.Add($"<ol>");
+        html.Add($"""<li class="{verdict}">{sign}{ReportText.Likely(scores[0])}</li>""");
+        foreach (ClassScore score in scores.Skip(1))
+            html.Add($"""<li class="">{ReportText.Likely(score)}</li>""");
+        html.Add($"</ol>");
     }
 
     private static IEnumerable<PhotoAttack[]> ByAttack(AttackedPhoto photo) =>

@@ -1,9 +1,10 @@
+using Parry.Evaluation;
+
 namespace Parry.Reports;
 
 /// <summary>
-/// One line of a report's table: one attack at one budget against one defense, with the measurement without the
-/// defense, with an attacker who does not know it, and with one who does, beside each other. A missing one was not
-/// measured.
+/// One line of a report's table: one attack at one budget, measured without the defense, against the defense by an
+/// attacker who does not know it, and by one who does. What is null was not measured.
 /// </summary>
 public sealed record ReportGroup
 {
@@ -45,7 +46,7 @@ public sealed record ReportGroup
     /// <summary>Whether the line has a defense.</summary>
     public bool IsDefended => Defense != EvaluationRow.Nothing;
 
-    /// <summary>Whether a static number stands here without the adaptive one, and so proves nothing.</summary>
+    /// <summary>Whether there is a static number without an adaptive one, which proves nothing.</summary>
     public bool LacksAdaptive => Static is not null && Adaptive is null;
 
     /// <summary>
@@ -102,8 +103,7 @@ public sealed record ReportGroup
     private static EvaluationRow? Lowest(IEnumerable<EvaluationRow> rows, string defense, Func<Threat, bool> knows) =>
         rows.Where(row => row.Defense == defense && knows(row.Threat)).MinBy(row => row.RobustAccuracy);
 
-    // Every row knows the accuracy on clean images, so the clean line stands even where no row was measured for it
-    // alone.
+    // Every row has the accuracy on clean images, so there is a clean line even without a row for it.
     private static EvaluationRow? Clean(IEnumerable<EvaluationRow> rows, string defense)
     {
         EvaluationRow? row = rows.Where(row => row.Defense == defense)

@@ -1,3 +1,5 @@
+using Parry.Evaluation;
+
 namespace Parry.Reports;
 
 /// <summary>One of the few large numbers that open a report, in words for somebody who reads nothing else.</summary>
@@ -9,9 +11,9 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
     private const int MostDefenses = 4;
 
     /// <summary>
-    /// Gives up to six headlines: accuracy on clean images, the strongest attack on the bare classifier, and for the
-    /// four best defenses the attack that leaves least when the attacker knows the defense, beside what the same attack
-    /// leaves when they do not. Of several models or data sets the first speaks, and is named.
+    /// Gives up to six headlines: accuracy on clean images, the strongest attack on the bare classifier, and for each
+    /// of the four best defenses the strongest attack that knows it, beside the same attack without that knowledge. Of
+    /// several models or data sets the first is shown, and named.
     /// </summary>
     public static IReadOnlyList<ReportHeadline> From(EvaluationReport report)
     {
@@ -25,13 +27,13 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
             headlines.Add(
                 new(
                     ReportText.ShortPercent(bare.CleanAccuracy),
-                    "of clean images are recognized",
+                    "of clean images are classified correctly",
                     Where(clean, several, $"no attack: {bare.CleanCorrect} of {bare.Count}")
                 )
             );
         }
 
-        // An attack that may change as much as it likes always wins; the attacks with a budget say more.
+        // An attack without a budget always wins; those with one say more.
         ReportGroup[] attacks = [.. groups.Where(group => !group.IsClean)];
         if (attacks.Any(group => group.Epsilon is not null))
             attacks = [.. attacks.Where(group => group.Epsilon is not null)];
@@ -45,7 +47,7 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
             headlines.Add(
                 new(
                     $"{row.RobustCorrect} of {row.Count}",
-                    $"is what {ReportText.Name(row.Attack)} leaves right when nothing defends",
+                    $"images stay correct under {ReportText.Name(row.Attack)} without a defense",
                     Where(
                         strongest,
                         several,
@@ -98,7 +100,7 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
             )
             : new(
                 looks,
-                $"with {name}; the attack that knows it found less ({knows} left), so the lower number counts",
+                $"with {name}; the attack that knows it was weaker ({knows} left), so the lower number counts",
                 detail
             );
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Parry.Catalogs;
+using Parry.Evaluation;
 
 namespace Parry.Reports;
 

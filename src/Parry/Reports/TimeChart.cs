@@ -1,13 +1,16 @@
 using System.Text.Json.Nodes;
+using Parry.Evaluation;
 
 namespace Parry.Reports;
 
 /// <summary>
-/// Accuracy against the time of an answer, all defenses in one plot: a point for clean images, one for each kind of
-/// attacker, joined by a line.
+/// Accuracy against the time of an answer, with all defenses in one plot: for each a point for clean images and one for
+/// each kind of attacker, joined by a line.
 /// </summary>
 internal static class TimeChart
 {
+    private const int Height = 300;
+
     private static readonly string[] s_kinds = ["clean images", "attacker unaware", "attacker aware"];
     private static readonly string[] s_shapes = ["circle", "diamond", "triangle-down"];
 
@@ -17,42 +20,67 @@ internal static class TimeChart
         if (defenses.Count == 0)
             return null;
         List<ReportChart.Line> series = [];
-        var values = new JsonArray();
+        List<JsonNode> values = [];
         foreach (TimedDefense defense in defenses)
         {
-            string name = $"{defense.Name}: {ReportText.Milliseconds(defense.Milliseconds)} ms",
-                shade = defense.Static is null && defense.Name == "no defense"
-                    ? "var(--none)"
-                    : ReportCharts.Color(series.Count(line => line.Color != "var(--none)"));
-            series.Add(new(name, shade, false, []));
-            Point(name, defense, 0, defense.Clean, "");
-            if (defense.Static is { } unaware)
-                Point(
-                    name,
-                    defense,
-                    1,
-                    unaware.RobustAccuracy,
-                    $" ({ReportText.Attack(unaware.Attack, unaware.Norm, unaware.Epsilon)})"
-                );
-            if (defense.Adaptive is { } aware)
-                Point(
-                    name,
-                    defense,
-                    2,
-                    aware.RobustAccuracy,
-                    $" ({ReportText.Attack(aware.Attack, aware.Norm, aware.Epsilon)})"
-                );
+            string name = $"{defense.Name}: {ReportText.Milliseconds(defense.Milliseconds)} ms";
+            string color = defense.IsBare
+                ? ReportChart.NoDefense
+                : ReportChart.Color(series.Count(line => line.Color != ReportChart.NoDefense));
+            series.Add(new(name, color, false, []));
+            values.AddRange(Points(name, defense));
         }
 
         const string Description =
-            "Accuracy against milliseconds for an image, on a logarithmic scale; the numbers are in the table "
-            + "beside it.";
-        var (least, most) = (defenses[0].Milliseconds, defenses[^1].Milliseconds);
-        JsonObject x = new()
+            "Accuracy against milliseconds per image, on a logarithmic scale; the numbers are in the table below it.";
+        JsonObject x = Milliseconds(defenses[0].Milliseconds, defenses[^1].Milliseconds);
+        JsonObject y = VegaLite.Axis("y", "Accuracy", 1, inPercent: true);
+        JsonObject colors = VegaLite.Scale(
+            "series",
+            series.Select(line => line.Name),
+            series.Select(line => (JsonNode)line.Color)
+        );
+        var encoding = new JsonObject
+        {
+            ["x"] = x,
+            ["y"] = y,
+            ["color"] = colors,
+        };
+        return new(
+            "Accuracy against time",
+            Description,
+            series,
+            VegaLite.Spec(Description, new([.. values]), Height, Joins(encoding), Marks(encoding))
+        );
+    }
+
+    private static IEnumerable<JsonNode> Points(string name, TimedDefense defense)
+    {
+        yield return Point(0, defense.Clean, "");
+        if (defense.Static is { } unaware)
+            yield return Point(1, unaware.RobustAccuracy, Attack(unaware));
+        if (defense.Adaptive is { } aware)
+            yield return Point(2, aware.RobustAccuracy, Attack(aware));
+
+        JsonObject Point(int kind, double accuracy, string attack) =>
+            new()
+            {
+                ["series"] = name,
+                ["kind"] = s_kinds[kind],
+                ["x"] = defense.Milliseconds,
+                ["y"] = accuracy,
+                ["text"] = $"{name}, {s_kinds[kind]}: {ReportText.Percent(accuracy)}{attack}",
+            };
+    }
+
+    private static string Attack(EvaluationRow row) => $" ({ReportText.Attack(row.Attack, row.Norm, row.Epsilon)})";
+
+    private static JsonObject Milliseconds(double least, double most) =>
+        new()
         {
             ["field"] = "x",
             ["type"] = "quantitative",
-            ["title"] = "Milliseconds for an image",
+            ["title"] = "Milliseconds per image",
             ["scale"] = new JsonObject
             {
                 ["type"] = "log",
@@ -66,21 +94,9 @@ internal static class TimeChart
                 ["labelOverlap"] = "greedy",
             },
         };
-        JsonObject y = ReportCharts.Quantitative("Images still right", 1);
-        y["field"] = "y";
-        y["axis"]!["format"] = "%";
-        JsonObject color = new()
-        {
-            ["field"] = "series",
-            ["type"] = "nominal",
-            ["legend"] = null,
-            ["scale"] = new JsonObject
-            {
-                ["domain"] = new JsonArray([.. series.Select(line => (JsonNode)line.Name)]),
-                ["range"] = new JsonArray([.. series.Select(line => (JsonNode)line.Color)]),
-            },
-        };
-        var join = new JsonObject
+
+    private static JsonObject Joins(JsonObject encoding) =>
+        new()
         {
             ["mark"] = new JsonObject
             {
@@ -88,14 +104,15 @@ internal static class TimeChart
                 ["strokeWidth"] = 1.5,
                 ["opacity"] = 0.5,
             },
-            ["encoding"] = new JsonObject
-            {
-                ["x"] = x,
-                ["y"] = y,
-                ["color"] = color,
-            },
+            ["encoding"] = encoding.DeepClone(),
         };
-        var points = new JsonObject
+
+    private static JsonObject Marks(JsonObject encoding)
+    {
+        JsonNode marked = encoding.DeepClone();
+        marked["shape"] = VegaLite.Scale("kind", s_kinds, s_shapes.Select(shape => (JsonNode)shape));
+        marked["tooltip"] = new JsonObject { ["field"] = "text", ["type"] = "nominal" };
+        return new JsonObject
         {
             ["mark"] = new JsonObject
             {
@@ -104,43 +121,7 @@ internal static class TimeChart
                 ["size"] = 110,
                 ["opacity"] = 1,
             },
-            ["encoding"] = new JsonObject
-            {
-                ["x"] = x.DeepClone(),
-                ["y"] = y.DeepClone(),
-                ["color"] = color.DeepClone(),
-                ["shape"] = new JsonObject
-                {
-                    ["field"] = "kind",
-                    ["type"] = "nominal",
-                    ["legend"] = null,
-                    ["scale"] = new JsonObject
-                    {
-                        ["domain"] = new JsonArray([.. s_kinds.Select(kind => (JsonNode)kind)]),
-                        ["range"] = new JsonArray([.. s_shapes.Select(shape => (JsonNode)shape)]),
-                    },
-                },
-                ["tooltip"] = new JsonObject { ["field"] = "text", ["type"] = "nominal" },
-            },
+            ["encoding"] = marked,
         };
-        return new(
-            "Accuracy against time",
-            Description,
-            series,
-            ReportCharts.Spec(Description, values, 300, join, points)
-        );
-
-        void Point(string name, TimedDefense defense, int kind, double accuracy, string attack) =>
-            values.Add(
-                (JsonNode)
-                    new JsonObject
-                    {
-                        ["series"] = name,
-                        ["kind"] = s_kinds[kind],
-                        ["x"] = defense.Milliseconds,
-                        ["y"] = accuracy,
-                        ["text"] = $"{name}, {s_kinds[kind]}: {ReportText.Percent(accuracy)}{attack}",
-                    }
-            );
     }
 }

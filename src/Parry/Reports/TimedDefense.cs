@@ -1,6 +1,8 @@
+using Parry.Evaluation;
+
 namespace Parry.Reports;
 
-/// <summary>One classifier of the comparison under a time limit: how long an answer takes, and what it keeps.</summary>
+/// <summary>One defense, or none: how long an answer takes, and the accuracy under the strongest attacks.</summary>
 /// <param name="Name">As the report spells it.</param>
 /// <param name="Milliseconds">For one image.</param>
 /// <param name="Clean">The accuracy on clean images.</param>
@@ -16,10 +18,15 @@ internal sealed record TimedDefense(
     EvaluationRow? Adaptive
 )
 {
+    private const string BareName = "no defense";
+
+    /// <summary>Whether it is the bare classifier.</summary>
+    public bool IsBare => Static is null && Name == BareName;
+
     /// <summary>
     /// The bare classifier and all defenses, the fastest first; empty without a defense. Attacks count at the budgets
-    /// that the bare classifier was attacked at too, so that all are compared at the same ones; without any budget all
-    /// attacks count.
+    /// at which the bare classifier was attacked too, so that all are compared at the same budgets; if none has a
+    /// budget, all attacks count.
     /// </summary>
     public static IReadOnlyList<TimedDefense> From(EvaluationReport report)
     {
@@ -37,7 +44,7 @@ internal sealed record TimedDefense(
             .. report
                 .Times.OrderBy(time => time.Milliseconds)
                 .Select(time => new TimedDefense(
-                    time.Defense == EvaluationRow.Nothing ? "no defense" : ReportText.Name(time.Defense),
+                    time.Defense == EvaluationRow.Nothing ? BareName : ReportText.Name(time.Defense),
                     time.Milliseconds,
                     time.CleanAccuracy,
                     Worst(time.Defense, Threats.IsUnaware),

@@ -1,8 +1,8 @@
 using Parry.Attacks.WhiteBox;
+using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Reports;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
@@ -81,7 +81,7 @@ public class EvaluatorDefenseTests
         };
         EvaluationFindings findings = ToyEvaluation.Run(defense, knownBreaks: false);
         Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");
-        Assert.Contains("nothing was not attacked by what is known to break it: its break.", findings.Notes);
+        Assert.Contains("nothing was not attacked by the attacks known to break it: its break.", findings.Notes);
     }
 
     [Fact]

@@ -1,5 +1,7 @@
+using Parry.Catalogs;
+using Parry.Data;
+using Parry.Defenses;
 using Parry.Evaluation;
-using Parry.Reports;
 using Parry.Runtime;
 
 namespace Parry.Tests.Evaluation;

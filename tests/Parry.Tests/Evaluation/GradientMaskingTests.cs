@@ -3,7 +3,6 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Reports;
 using Parry.Runtime;
 using Parry.Tests.Defenses;
 using static Parry.Tests.Reports.SampleReport;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Parry.Evaluation;
 using Parry.Reports;
 using static Parry.Tests.Reports.SampleReport;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parry.Evaluation;
 using Parry.Reports;
 using static Parry.Tests.Reports.SampleReport;
 

@@ -1,3 +1,4 @@
+using Parry.Evaluation;
 using Parry.Reports;
 using static Parry.Tests.Reports.SampleReport;
 

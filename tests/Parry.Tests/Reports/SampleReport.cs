@@ -1,3 +1,4 @@
+using Parry.Evaluation;
 using Parry.Reports;
 
 namespace Parry.Tests.Reports;

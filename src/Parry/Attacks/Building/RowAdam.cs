@@ -25,7 +25,9 @@ public sealed class RowAdam
     /// <summary>Steps of each row since it started.</summary>
     public IReadOnlyList<int> Steps => _steps;
 
-    /// <summary>Takes a gradient of all rows, and gives the direction that is to be multiplied by the learning rate.</summary>
+    /// <summary>
+    /// Takes a gradient of all rows, and gives the direction that is to be multiplied by the learning rate.
+    /// </summary>
     public Tensor Direction(Tensor gradient)
     {
         for (int i = 0; i < _steps.Length; i++)

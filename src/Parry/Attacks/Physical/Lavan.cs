@@ -51,7 +51,8 @@ public sealed record Lavan : IAttack<IClassifier>
     public double Confidence { get; init; } = 0.9;
 
     /// <summary>
-    /// The number of squares tried, each with noise of its own; each after the first attacks only what is not fooled yet.
+    /// The number of squares tried, each with noise of its own; each after the first attacks only what is not fooled
+    /// yet.
     /// </summary>
     [Option("restarts", "places tried; each attacks what is not fooled yet", Min = 1)]
     public int Restarts { get; init; } = 1;

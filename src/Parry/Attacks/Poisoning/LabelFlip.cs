@@ -1,16 +1,17 @@
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Options;
 
 namespace Parry.Attacks.Poisoning;
 
 /// <summary>
 /// Label flipping: an attacker changes at most C labels of a training set, and no image, so that a classifier trained
-/// on it misclassifies (for support vector machines Xiao, Xiao, Eckert, 2012, "Adversarial label flips attack on support vector
-/// machines", ECAI). Flips are random, targeted from one class to another, or the worst for the budget that this
-/// heuristic finds: a learner follows the majority of the labels around an image, so flips are not spread but win
-/// majorities. Class by class, the smallest first, 60 % of a class, drawn at random, gets the label of the class whose
-/// mean image is farthest. Where the budget does not cover a class, the same is done to that part of it that lies
+/// on it misclassifies (for support vector machines Xiao, Xiao, Eckert, 2012, "Adversarial label flips attack on
+/// support vector machines", ECAI). Flips are random, targeted from one class to another, or the worst for the budget
+/// that this heuristic finds: a learner follows the majority of the labels around an image, so flips are not spread but
+/// win majorities. Class by class, the smallest first, 60 % of a class, drawn at random, gets the label of the class
+/// whose mean image is farthest. Where the budget does not cover a class, the same is done to that part of it that lies
 /// farthest towards the other class along the line between the means. Deviation: no learner is trained to choose the
 /// flips, where the paper alternates between a support vector machine and a linear program; in many classes a majority
 /// costs a network more accuracy than the outliers that this alternation settles on.
@@ -94,7 +95,7 @@ public sealed record LabelFlip
     public PoisoningEffect Measure(
         ImageSet training,
         ImageSet test,
-        Training recipe,
+        ClassifierTraining recipe,
         long seed,
         CancellationToken cancellation = default
     )

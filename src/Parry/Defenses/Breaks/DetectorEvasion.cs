@@ -9,8 +9,8 @@ namespace Parry.Defenses.Breaks;
 /// <summary>
 /// Carlini and Wagner's attack on models with detectors (2017, 1711.08478, against MagNet): Adam in tanh space
 /// minimizes |x' - x|² + c·max(κ - margin(x'), 0) + c₂·Σ max(0, score(x') - threshold), with a search over c for each
-/// image. Only an image that is misclassified and that no detector refuses counts; an image for which none is found is returned
-/// clean.
+/// image. Only an image that is misclassified and that no detector refuses counts; an image for which none is found is
+/// returned clean.
 /// </summary>
 /// <remarks>
 /// Deviations: 1,000 iterations where their code has 10,000; κ is 0, since the attacker has the defender's

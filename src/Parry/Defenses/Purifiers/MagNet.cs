@@ -2,7 +2,7 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Detectors;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Options;
 using Parry.Runtime;
@@ -16,8 +16,8 @@ namespace Parry.Defenses.Purifiers;
 /// kind the defender draws one for a session.
 /// </summary>
 /// <remarks>
-/// It was made for small perturbations, and counts a refused adversarial image as a success of the defense. An attacker who adds the
-/// detectors to the loss breaks it (Carlini and Wagner, 2017, 1711.08478): <see cref="DetectorEvasion"/>.
+/// It was made for small perturbations, and counts a refused adversarial image as a success of the defense. An attacker
+/// who adds the detectors to the loss breaks it (Carlini and Wagner, 2017, 1711.08478): <see cref="DetectorEvasion"/>.
 /// </remarks>
 /// <param name="Network">The auto-encoders.</param>
 public sealed record MagNet(MagNetNetwork Network) : IPurifier

@@ -26,7 +26,7 @@ public class MinimumNormStrengthTests
                 Rule = ElasticNetRule.L1,
                 Beta = 0.01,
                 Momentum = true,
-                Iterations = 600,
+                SearchSteps = 6,
                 AbortEarly = false,
             },
             new CarliniWagnerLinf

@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+using Parry.Models.Http;
+
+namespace Parry.Cli.Attacking;
+
+/// <summary>
+/// What <c>parry attack --json</c> writes. Of a model served over HTTP also what it was asked, and why it failed if it
+/// did: then rows are missing.
+/// </summary>
+internal sealed record AttackReport(
+    string Model,
+    string Data,
+    IReadOnlyList<AttackRow> Rows,
+    IReadOnlyList<string> Notes,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EndpointUse? Endpoint = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Failure = null
+);

@@ -1,0 +1,127 @@
+using Parry.Attacks;
+using Parry.Catalogs;
+using Parry.Data;
+using Parry.Data.Images;
+using Parry.Evaluation;
+using Parry.Models;
+using Parry.Runtime;
+using static TorchSharp.torch;
+
+namespace Parry.Cli.Attacking;
+
+/// <summary>Runs attacks on one model, one after the other, and writes what they made.</summary>
+internal sealed class ImageSetRun
+{
+    private bool[]? _cleanCorrect;
+
+    /// <summary>The model.</summary>
+    public required IPredictor Model { get; init; }
+
+    /// <summary>The images with their true classes.</summary>
+    public required ImageSet Images { get; init; }
+
+    /// <summary>Gives the images that some attacks learn from before they attack.</summary>
+    public required Func<ImageSet> TrainingImages { get; init; }
+
+    /// <summary>Decides every random draw.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>The most passes for each image.</summary>
+    public required AttackLimits? Limits { get; init; }
+
+    /// <summary>Where images are written to, one folder for each attack and budget; null for nowhere.</summary>
+    public required string? Folder { get; init; }
+
+    /// <summary>Runs one attack at all its budgets, and frees what it has learned.</summary>
+    public IReadOnlyList<AttackRow> Run(AttackSpec attack, IProgress<double> progress, CancellationToken cancellation)
+    {
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = Images.ImageTensor();
+        Goal goal = attack.GoalFor(Model, images, Images.LabelTensor(), Seed);
+        bool[] correct = CleanCorrect(images);
+        AttackSpec ready = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false }
+            ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation)
+            : attack;
+        using var learned = ready.Attack as IDisposable;
+        var run = new AttackRun(images, goal, Seed)
+        {
+            Attacked = attack.Target is null ? correct : null,
+            Limits = Limits,
+            Progress = progress,
+            Cancellation = cancellation,
+        };
+        var rows = new List<AttackRow>();
+        foreach (AttackResult result in ready.Run(Model, run))
+        {
+            using AttackResult owned = result;
+            rows.Add(Row(attack, result, goal, correct));
+            if (Folder is not null)
+                Write(attack, result);
+        }
+
+        return rows;
+    }
+
+    /// <summary>
+    /// A warning if the model is hardly better than chance on the clean images; null without a reason, or before the
+    /// first attack.
+    /// </summary>
+    public string? NearChanceWarning() =>
+        _cleanCorrect is { } correct
+            ? NearChance.Warning(correct.Count(value => value), correct.Length, Model.Classes)
+            : null;
+
+    // The clean images are the same for every attack, so the model is asked about them once.
+    private bool[] CleanCorrect(Tensor images) =>
+        _cleanCorrect ??= [.. Predictions.Of(Model, images).Select((predicted, i) => predicted == Images.Labels[i])];
+
+    private AttackRow Row(AttackSpec attack, AttackResult result, Goal goal, bool[] correct)
+    {
+        int attacked = result.Attacked.Count(value => value);
+        float[] sizes = result.Distances(result.Norm);
+        double[] distances =
+        [
+            .. Enumerable
+                .Range(0, sizes.Length)
+                .Where(i => result.Attacked[i])
+                .Select(i => result.Succeeded[i] ? sizes[i] : double.PositiveInfinity),
+        ];
+        double median = distances.Length == 0 ? double.PositiveInfinity : Median.Of(distances);
+        return new AttackRow(
+            attack.Text,
+            result.Norm.Name(),
+            result.Epsilon,
+            correct.Length,
+            correct.Count(value => value),
+            correct.Zip(result.Succeeded).Count(row => row.First && !row.Second),
+            attacked,
+            result.Succeeded.Count(value => value),
+            Rounding.Survivors(result, Model, goal).Count(value => value),
+            double.IsFinite(median) ? median : null,
+            result.Queries.Sum() / Math.Max(1, attacked),
+            result.Gradients.Sum() / Math.Max(1, attacked),
+            result.Seconds,
+            Seed
+        );
+    }
+
+    // NUMBER-TRUE-PREDICTED.png, for each image on which the attack reached its goal.
+    private void Write(AttackSpec attack, AttackResult result)
+    {
+        string name = result.Epsilon is { } epsilon ? $"{attack.Name}-{epsilon:0.######}" : attack.Name;
+        string folder = Path.Combine(Folder!, name);
+        Directory.CreateDirectory(folder);
+        long[] predicted = Predictions.Of(Model, result.Images);
+        byte[] pixels = (Rounding.ToBytes(result.Images) * 255.0).to(ScalarType.Byte).ToArray<byte>();
+        int size = Images.Shape.Pixels;
+        for (int i = 0; i < predicted.Length; i++)
+        {
+            if (!result.Succeeded[i])
+                continue;
+            byte[] png = Png.Encode(pixels.AsSpan(i * size, size), Images.Shape);
+            string file = Path.Combine(folder, $"{i:00000}-{Images.Labels[i]}-{predicted[i]}.png");
+            AtomicFile.Write(file, stream => stream.Write(png));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+namespace Parry.Evaluation.Cells;
+
+/// <summary>What an evaluation has found so far.</summary>
+/// <param name="plan">The evaluation.</param>
+/// <param name="test">The clean images.</param>
+internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
+{
+    private readonly List<EvaluationRow> _rows = [];
+    private readonly List<RocCurve> _rocs = [];
+    private readonly List<GalleryRow> _gallery = [];
+    private readonly List<AnswerTime> _times = [];
+    private readonly List<string> _notes = [];
+    private readonly List<Outcome> _measured = [];
+    private readonly List<Outcome> _outcomes = [];
+
+    /// <summary>Whether nothing was measured yet.</summary>
+    public bool IsEmpty => _rows.Count == 0;
+
+    /// <summary>The outcome of every attack by itself.</summary>
+    public IReadOnlyList<Outcome> Measured => _measured;
+
+    /// <summary>
+    /// The outcomes as rows count them: who knows a defense keeps, for each image, the best that any lesser attacker
+    /// found.
+    /// </summary>
+    public IReadOnlyList<Outcome> Outcomes => _outcomes;
+
+    /// <summary>Adds a note, once.</summary>
+    public void Note(string note)
+    {
+        if (!_notes.Contains(note))
+            _notes.Add(note);
+    }
+
+    /// <summary>Adds a classifier's verdict on the clean images, and how long it took.</summary>
+    public void AddClean(Subject subject)
+    {
+        int correct = subject.CleanCorrect.Count(right => right);
+        var row = new EvaluationRow
+        {
+            Model = plan.ModelName,
+            Data = plan.DataName,
+            Attack = EvaluationRow.Nothing,
+            Norm = null,
+            Epsilon = null,
+            Defense = subject.Name,
+            Threat = Threat.None,
+            Count = test.Count,
+            CleanCorrect = correct,
+            RobustCorrect = correct,
+            Attacked = 0,
+            Succeeded = 0,
+            MedianDistance = null,
+            Gradients = 0,
+            Queries = 0,
+            Seconds = 0,
+            Seed = plan.Seed,
+            Refused = subject.CountRefused(subject.Clean),
+        };
+        _rows.Add(row);
+        _times.Add(new AnswerTime(subject.Name, subject.Milliseconds, row.CleanAccuracy));
+    }
+
+    /// <summary>Adds a classifier's verdict on an attack's images.</summary>
+    public void Add(CellResult measured)
+    {
+        foreach (Outcome outcome in measured.Outcomes(test))
+        {
+            _measured.Add(outcome);
+            Outcome best = outcome.Threat.IsAware() ? OfLesserAttackers(outcome).Aggregate(outcome, OrBetter) : outcome;
+            _outcomes.Add(best);
+            _rows.Add(best.ToRow(plan));
+        }
+
+        _rocs.AddRange(Roc.Curves(measured));
+        if (measured.HasLargestBudget)
+            _gallery.Add(Gallery.Row(measured, test, plan));
+    }
+
+    /// <summary>Ends the evaluation.</summary>
+    /// <param name="warnings">What was measured to tell whether its attacks can be believed.</param>
+    public EvaluationFindings Finish(IReadOnlyList<string> warnings) =>
+        new([.. _rows, .. WorstCase.Rows(_outcomes, plan)], _rocs, _gallery, _times, _notes, warnings);
+
+    /// <summary>Ends the evaluation early: a model served over HTTP failed.</summary>
+    public EvaluationFindings BreakOff(string failure)
+    {
+        string note = $"This evaluation broke off and holds only what it had found until then: {failure}.";
+        return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure };
+    }
+
+    private Outcome[] OfLesserAttackers(Outcome outcome) =>
+        [
+            .. _outcomes.Where(other =>
+                (other.Attack, other.Epsilon, other.Defense) == (outcome.Attack, outcome.Epsilon, outcome.Defense)
+                && other.Threat < outcome.Threat
+            ),
+        ];
+
+    private static Outcome OrBetter(Outcome best, Outcome lesser) => best.OrBetter(lesser);
+}

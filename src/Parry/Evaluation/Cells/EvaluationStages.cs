@@ -1,0 +1,43 @@
+using Parry.Attacks;
+using Parry.Models;
+
+namespace Parry.Evaluation.Cells;
+
+/// <summary>Reports the stages of an evaluation as they begin, and stops between them.</summary>
+/// <param name="plan">Says how many stages there are.</param>
+/// <param name="progress">Told of each stage; null for nobody.</param>
+/// <param name="cancellation">Stops the evaluation.</param>
+internal sealed class EvaluationStages(
+    EvaluationPlan plan,
+    IProgress<EvaluationProgress>? progress,
+    CancellationToken cancellation
+)
+{
+    private readonly int _count = Count(plan);
+    private int _begun;
+
+    public CancellationToken Cancellation => cancellation;
+
+    /// <summary>Begins a stage.</summary>
+    /// <exception cref="OperationCanceledException">The evaluation was stopped.</exception>
+    public void Begin(string stage)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        progress?.Report(new EvaluationProgress(stage, Math.Min(1, (double)_begun / _count)));
+        _begun++;
+    }
+
+    private static int Count(EvaluationPlan plan)
+    {
+        int defenses = plan.Defenses.Count;
+        int aware = plan.Defenses.Sum(defense => plan.Revisited && defense.Purifier is { IsRandom: true } ? 2 : 1);
+        int attacks = plan.Attacks.Sum(attack =>
+        {
+            int training = attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1;
+            return (training * (1 + aware)) + defenses;
+        });
+        int breaks = plan.KnownBreaks ? plan.Defenses.Sum(defense => defense.Breaks.Count) : 0;
+        int cleanAndChecks = (2 * defenses) + 1;
+        return cleanAndChecks + attacks + breaks;
+    }
+}

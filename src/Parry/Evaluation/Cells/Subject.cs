@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Parry.Attacks.Building;
+using Parry.Defenses;
+using Parry.Models;
+using Parry.Runtime;
+using static TorchSharp.torch;
+
+namespace Parry.Evaluation.Cells;
+
+/// <summary>
+/// A classifier as an evaluation measures it, bare or behind one defense, with its verdict on the clean images. It
+/// judges with the defender's own random draws.
+/// </summary>
+internal sealed class Subject
+{
+    private const int DefenderStream = 1;
+
+    private readonly EvaluationPlan _plan;
+
+    private Subject(EvaluationPlan plan, DefenseSpec? defense, TestImages test, Verdict clean, double milliseconds)
+    {
+        (_plan, Defense, Clean, Milliseconds) = (plan, defense, clean, milliseconds);
+        CleanCorrect = clean.Correct(test.Truth);
+    }
+
+    /// <summary>The defense; null for the bare classifier.</summary>
+    public DefenseSpec? Defense { get; }
+
+    /// <summary>The defense's name in rows, or "none".</summary>
+    public string Name => Defense?.Name ?? EvaluationRow.Nothing;
+
+    /// <summary>Its name in sentences.</summary>
+    public string Title => Defense?.Name ?? "the bare classifier";
+
+    /// <summary>The verdict on the clean images.</summary>
+    public Verdict Clean { get; }
+
+    /// <summary>Which clean images it classifies correctly and does not refuse, [N].</summary>
+    public bool[] CleanCorrect { get; }
+
+    /// <summary>Wall-clock time of an answer on one clean image.</summary>
+    public double Milliseconds { get; }
+
+    /// <summary>Whether it draws at random, so that its seed is worth knowing.</summary>
+    public bool IsRandom => Defense?.Purifier is { IsRandom: true };
+
+    /// <summary>Classifies the clean images, and takes the time.</summary>
+    public static Subject Measure(EvaluationPlan plan, DefenseSpec? defense, TestImages test)
+    {
+        // Some images first, so that nothing is timed that happens only once.
+        if (plan.AnswersAreFree)
+        {
+            using Tensor few = test.Pixels.slice(0, 0, Math.Min(Workers.Shared.Count, test.Count), 1);
+            Judge(plan, defense, Images.Of(few)).Dispose();
+        }
+
+        var clock = Stopwatch.StartNew();
+        Verdict clean = Judge(plan, defense, Images.Of(test.Pixels));
+        return new Subject(plan, defense, test, clean, clock.Elapsed.TotalMilliseconds / test.Count);
+    }
+
+    /// <summary>Judges some images.</summary>
+    /// <param name="images">The images with their samples.</param>
+    /// <param name="bare">What the bare classifier predicts of them, if that is known.</param>
+    public Verdict Judge(Images images, long[]? bare = null) => Judge(_plan, Defense, images, bare);
+
+    /// <summary>How many images its detectors refused; null without detectors.</summary>
+    public int? CountRefused(Verdict verdict) =>
+        Defense is { Detectors.Count: > 0 } ? verdict.Refused.Count(refused => refused) : null;
+
+    /// <summary>A model behind this defense as an attacker who knows the defense rebuilds it.</summary>
+    public IPredictor KnownTo(IPredictor model) => Defense?.KnownTo(model, _plan.Seed) ?? model;
+
+    /// <summary>A model behind this defense, with the draws that the defender will make.</summary>
+    public IPredictor WithDraws(IPredictor model) =>
+        Defense?.WithDraws(model, DefendersDraws(_plan, Rows.All(_plan.Images.Count))) ?? model;
+
+    private static Verdict Judge(EvaluationPlan plan, DefenseSpec? defense, Images images, long[]? bare = null) =>
+        defense is null
+            ? Verdict.OfBare(plan.Model, images)
+            : Verdict.Of(defense, plan.Model, images, DefendersDraws(plan, images.Samples), bare);
+
+    private static SampleRandom DefendersDraws(EvaluationPlan plan, ReadOnlyMemory<long> samples) =>
+        new SampleRandom(plan.Seed, samples).Fork(DefenderStream);
+}

@@ -1,0 +1,35 @@
+using Parry.Attacks;
+using Parry.Catalogs;
+using Parry.Models;
+using static TorchSharp.torch;
+
+namespace Parry.Evaluation;
+
+/// <summary>An attack of a plan.</summary>
+/// <param name="Name">As the report names it: the command-line name with the options that were given.</param>
+/// <param name="Attack">The attack.</param>
+/// <param name="Epsilons">Budgets; null takes a budget attack's own, and leaves a minimizing attack without
+/// one.</param>
+/// <param name="Source">The substitute that the images are crafted on, to be transferred; null attacks the evaluated
+/// classifier itself.</param>
+/// <param name="Target">The class to reach; null for any but the true one. With a target only reaching it is a
+/// success, and images that are of that class are not attacked.</param>
+public sealed record PlannedAttack(
+    string Name,
+    IAttack<IClassifier> Attack,
+    IReadOnlyList<double>? Epsilons = null,
+    IClassifier? Source = null,
+    TargetChoice? Target = null
+)
+{
+    // What it wants of images of these true classes.
+    internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) =>
+        Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
+
+    // Whether it follows the gradients of the model that a row is about; null where that says nothing about the model:
+    // the attack is targeted, or does not know the defense.
+    internal bool? FollowsGradients(Threat threat) =>
+        Target is not null || threat == Threat.GreyBox
+            ? null
+            : Attack is not IAttack<IScorer> && (Source is null || threat.IsAware());
+}
