@@ -63,7 +63,7 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
         {
             string text = string.Create(
                 CultureInfo.InvariantCulture,
-                $"adversarial training with {Attack}, share {Share}"
+                $"adversarial training with {Attack.Name}:eps={Options.Numbers.Text(Attack.Epsilon)}, share {Share}"
             );
             if (WarmUp > 0)
                 text += string.Create(CultureInfo.InvariantCulture, $", warm-up over {WarmUp} epochs");
