@@ -32,7 +32,8 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     private readonly double? _share;
 
     /// <summary>
-    /// The attack as the command line names it, for weight files and checkpoints; null for its settings word for word.
+    /// The attack with all its options as the command line names it, for weight files and checkpoints; null for its name
+    /// and budget alone.
     /// </summary>
     public string? AttackText { get; init; }
 
@@ -59,6 +60,8 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     /// </summary>
     public IReadOnlyList<(string Name, IClassifier Model)> Sources { get; init; } = [];
 
+    private string NameAndBudget => $"{Attack.Name}:eps={Options.Numbers.Text(Attack.Epsilon)}";
+
     private bool IsOneStep => Attack is FastGradientSign or RandomFastGradientSign;
 
     /// <inheritdoc/>
@@ -68,7 +71,7 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
         {
             string text = string.Create(
                 CultureInfo.InvariantCulture,
-                $"adversarial training with {AttackText ?? Attack.ToString()}, share {Share}"
+                $"adversarial training with {AttackText ?? NameAndBudget}, share {Share}"
             );
             if (WarmUp > 0)
                 text += string.Create(CultureInfo.InvariantCulture, $", warm-up over {WarmUp} epochs");
