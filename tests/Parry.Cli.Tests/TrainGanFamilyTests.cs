@@ -1,6 +1,5 @@
 using Parry.Generative.Gans;
 using Parry.Generative.Gans.Style;
-using Parry.Models;
 using Parry.Models.Files;
 
 namespace Parry.Cli.Tests;

@@ -1,5 +1,4 @@
 using Parry.Generative.Gans;
-using Parry.Models;
 
 namespace Parry.Cli.Tests;
 

@@ -3,7 +3,6 @@ using Parry.Attacks.Generative;
 using Parry.Catalogs;
 using Parry.Data;
 using Parry.Models;
-using Parry.Models.Files;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
 using TorchSharp;

@@ -1,6 +1,5 @@
 using Parry.Attacks.Poisoning;
 using Parry.Data;
-using Parry.Models;
 using Parry.Models.Training;
 using Parry.Options;
 using Parry.Tests.Models;

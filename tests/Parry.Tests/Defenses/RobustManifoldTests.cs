@@ -2,7 +2,6 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Training;
-using Parry.Models;
 using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Data;

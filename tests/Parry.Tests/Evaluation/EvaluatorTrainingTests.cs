@@ -1,7 +1,6 @@
 using Parry.Catalogs;
 using Parry.Evaluation;
 using Parry.Models;
-using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Parry.Data;
 using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
