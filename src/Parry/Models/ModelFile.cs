@@ -89,13 +89,13 @@ public static class ModelFile
                     );
                 if (description.ClassNames.Count == 0)
                     throw new InvalidDataException("It does not name its classes.");
-                NetworkPlan plan = Classifiers.Plan(
+                LayerPlan plan = Classifiers.Plan(
                     description.Architecture,
                     description.Shape,
                     description.ClassNames.Count,
                     description.Dropout ?? DropoutReading.Drop
                 );
-                CheckCount(file, plan.Parameters, description);
+                CheckCount(file, plan.Total, description);
                 nn.Module<Tensor, Tensor> network = PublishedWeights.Contracted(Build(plan.Build, file), contract);
                 return (
                     new NetworkClassifier(network, description.Shape, description.ClassNames.Count, contract),
@@ -165,8 +165,8 @@ public static class ModelFile
                     ClassNames = [.. Enumerable.Range(0, classes).Select(i => $"{i}")],
                     CreatedBy = "",
                 };
-                NetworkPlan plan = Classifiers.Plan(name, shape, classes, DropoutReading.Drop);
-                CheckCount(file, plan.Parameters, description);
+                LayerPlan plan = Classifiers.Plan(name, shape, classes, DropoutReading.Drop);
+                CheckCount(file, plan.Total, description);
                 Build(plan.Build, file).Dispose();
                 return description;
             }

@@ -132,12 +132,9 @@ public class ClassifiersTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        var plan = new NetworkPlan(new ImageShape(1, 5, 5), DropoutReading.Drop).Convolution(
-            1,
-            kernel: 2,
-            stride: 2,
-            same: true
-        );
+        var plan = LayerPlan
+            .Classifier(new ImageShape(1, 5, 5), DropoutReading.Drop)
+            .Convolution(1, kernel: 2, stride: 2);
         using nn.Module<Tensor, Tensor> network = plan.Build(random);
         network.LoadState(
             new Dictionary<string, Tensor> { ["conv1.weight"] = ones([1, 1, 2, 2]), ["conv1.bias"] = zeros([1]) }
@@ -155,7 +152,8 @@ public class ClassifiersTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using nn.Module<Tensor, Tensor> network = new NetworkPlan(new ImageShape(1, 100, 100), reading)
+        using nn.Module<Tensor, Tensor> network = LayerPlan
+            .Classifier(new ImageShape(1, 100, 100), reading)
             .Dropout(0.25)
             .Build(random);
         network.Train(random);

@@ -1,3 +1,4 @@
+using Parry.Models.Architectures;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;

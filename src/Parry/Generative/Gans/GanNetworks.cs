@@ -1,4 +1,5 @@
 using Parry.Models;
+using Parry.Models.Architectures;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;

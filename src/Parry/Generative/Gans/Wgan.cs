@@ -1,3 +1,5 @@
+using Parry.Models.Architectures;
+
 namespace Parry.Generative.Gans;
 
 /// <summary>

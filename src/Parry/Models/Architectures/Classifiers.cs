@@ -75,78 +75,107 @@ public static class Classifiers
     /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for
     /// it.</exception>
     public static long ParameterCount(string name, ImageShape shape, int classes) =>
-        Plan(name, shape, classes, DropoutReading.Drop).Parameters;
+        Plan(name, shape, classes, DropoutReading.Drop).Trainable;
 
-    internal static NetworkPlan Plan(string name, ImageShape shape, int classes, DropoutReading dropout)
+    internal static LayerPlan Plan(string name, ImageShape shape, int classes, DropoutReading dropout)
     {
-        var images = new NetworkPlan(shape, dropout);
+        var images = LayerPlan.Classifier(shape, dropout);
         return FullName(name) switch
         {
             "classifier-a" => images
-                .Convolution(64, 5, same: true)
-                .Convolution(64, 5, stride: 2)
+                .Convolution(64, 5)
+                .Relu()
+                .Convolution(64, 5, stride: 2, same: false)
+                .Relu()
                 .Dropout(0.25)
                 .Hidden(128)
                 .Dropout(0.5)
-                .Logits(classes),
+                .Linear(classes),
             "classifier-b" => images
                 .Dropout(0.2)
-                .Convolution(64, 8, stride: 2, same: true)
-                .Convolution(128, 6, stride: 2)
-                .Convolution(128, 5)
+                .Convolution(64, 8, stride: 2)
+                .Relu()
+                .Convolution(128, 6, stride: 2, same: false)
+                .Relu()
+                .Convolution(128, 5, same: false)
+                .Relu()
                 .Dropout(0.5)
-                .Logits(classes),
+                .Linear(classes),
             "classifier-c" => images
-                .Convolution(128, 3, same: true)
-                .Convolution(64, 5, stride: 2)
+                .Convolution(128, 3)
+                .Relu()
+                .Convolution(64, 5, stride: 2, same: false)
+                .Relu()
                 .Dropout(0.25)
                 .Hidden(128)
                 .Dropout(0.5)
-                .Logits(classes),
-            "classifier-d" => images.Hidden(200).Dropout(0.5).Hidden(200).Logits(classes),
-            "classifier-e" => images.Hidden(200).Hidden(200).Logits(classes),
+                .Linear(classes),
+            "classifier-d" => images.Hidden(200).Dropout(0.5).Hidden(200).Linear(classes),
+            "classifier-e" => images.Hidden(200).Hidden(200).Linear(classes),
             "classifier-f" => images
-                .Convolution(64, 8, stride: 2, same: true)
-                .Convolution(128, 6, stride: 2)
-                .Convolution(128, 5)
-                .Logits(classes),
+                .Convolution(64, 8, stride: 2)
+                .Relu()
+                .Convolution(128, 6, stride: 2, same: false)
+                .Relu()
+                .Convolution(128, 5, same: false)
+                .Relu()
+                .Linear(classes),
             "madry" => images
-                .Convolution(32, 5, same: true)
+                .Convolution(32, 5)
+                .Relu()
                 .MaxPool()
-                .Convolution(64, 5, same: true)
+                .Convolution(64, 5)
+                .Relu()
                 .MaxPool()
                 .Hidden(1024)
-                .Logits(classes),
+                .Linear(classes),
             "carlini" => Carlini(images, 32, 200, classes),
             "carlini-half" => Carlini(images, 16, 100, classes),
             "tramer-a" => images
-                .Convolution(64, 5)
-                .Convolution(64, 5)
+                .Convolution(64, 5, same: false)
+                .Relu()
+                .Convolution(64, 5, same: false)
+                .Relu()
                 .Dropout(0.25)
                 .Hidden(128)
                 .Dropout(0.5)
-                .Logits(classes),
+                .Linear(classes),
             "tramer-b" => images
-                .Convolution(64, 8, stride: 2, same: true)
+                .Convolution(64, 8, stride: 2)
+                .Relu()
                 .Dropout(0.2)
-                .Convolution(128, 6, stride: 2)
-                .Convolution(128, 5)
+                .Convolution(128, 6, stride: 2, same: false)
+                .Relu()
+                .Convolution(128, 5, same: false)
+                .Relu()
                 .Dropout(0.5)
-                .Logits(classes),
-            _ => images.Convolution(20, 5).MaxPool().Convolution(50, 5).MaxPool().Hidden(500).Logits(classes),
+                .Linear(classes),
+            _ => images
+                .Convolution(20, 5, same: false)
+                .Relu()
+                .MaxPool()
+                .Convolution(50, 5, same: false)
+                .Relu()
+                .MaxPool()
+                .Hidden(500)
+                .Linear(classes),
         };
     }
 
-    private static NetworkPlan Carlini(NetworkPlan images, int filters, int hidden, int classes) =>
+    private static LayerPlan Carlini(LayerPlan images, int filters, int hidden, int classes) =>
         images
-            .Convolution(filters, 3)
-            .Convolution(filters, 3)
+            .Convolution(filters, 3, same: false)
+            .Relu()
+            .Convolution(filters, 3, same: false)
+            .Relu()
             .MaxPool()
-            .Convolution(2 * filters, 3)
-            .Convolution(2 * filters, 3)
+            .Convolution(2 * filters, 3, same: false)
+            .Relu()
+            .Convolution(2 * filters, 3, same: false)
+            .Relu()
             .MaxPool()
             .Hidden(hidden)
             .Dropout(0.5)
             .Hidden(hidden)
-            .Logits(classes);
+            .Linear(classes);
 }

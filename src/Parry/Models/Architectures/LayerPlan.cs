@@ -1,13 +1,12 @@
-using Parry.Models.Architectures;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Generative.Gans;
+namespace Parry.Models.Architectures;
 
 /// <summary>
-/// A chain of layers written as the papers' tables are, which knows its shapes and how many numbers it holds before a
-/// weight is allocated, so that a weight file's claims can be checked first. Batch normalization keeps 0.8 of its
-/// running statistics at every step, as in Keras-GAN.
+/// A chain of layers, written as the papers' tables are, that knows its shapes and how many numbers it holds before a
+/// weight is allocated, so that a weight file's claims can be checked first. Layers are named by their kind and a
+/// number: conv1, conv2, fc1. Batch normalization keeps 0.8 of its running statistics at every step, as in Keras-GAN.
 /// </summary>
 public sealed class LayerPlan
 {
@@ -17,12 +16,21 @@ public sealed class LayerPlan
 
     private readonly List<(string Name, Func<Generator, nn.Module<Tensor, Tensor>> Make)> _layers = [];
     private readonly Dictionary<string, int> _numbers = [];
+    private readonly bool _classifies;
+    private readonly DropoutReading _reading;
+    private readonly ImageShape _input;
     private int _channels,
         _height = 1,
         _width = 1;
     private bool _isMaps;
 
-    private LayerPlan() { }
+    private LayerPlan(int length) => _channels = length;
+
+    private LayerPlan(ImageShape shape, bool classifies, DropoutReading reading)
+    {
+        (_input, _classifies, _reading, _isMaps) = (shape, classifies, reading, true);
+        (_channels, _height, _width) = (shape.Channels, shape.Height, shape.Width);
+    }
 
     /// <summary>Numbers that training changes.</summary>
     public long Trainable { get; private set; }
@@ -33,26 +41,28 @@ public sealed class LayerPlan
     private long Features => (long)_channels * _height * _width;
 
     /// <summary>Begins with vectors [N, length].</summary>
-    public static LayerPlan Vectors(int length) => new() { _channels = length };
+    public static LayerPlan Vectors(int length) => new(length);
 
-    /// <summary>Begins with images [N, C, H, W].</summary>
-    public static LayerPlan Images(ImageShape shape) =>
-        new()
-        {
-            _channels = shape.Channels,
-            _height = shape.Height,
-            _width = shape.Width,
-            _isMaps = true,
-        };
+    /// <summary>Begins with images [N, C, H, W]. First weights are Glorot's, biases 0.</summary>
+    public static LayerPlan Images(ImageShape shape) => new(shape, classifies: false, DropoutReading.Drop);
 
-    /// <summary>A fully connected layer with Glorot's first weights; maps are flattened.</summary>
+    /// <summary>
+    /// Begins with the images of a classifier. First weights are CleverHans's: unit norm, biases 0. Maps are laid out
+    /// for speed.
+    /// </summary>
+    /// <param name="shape">Of the images.</param>
+    /// <param name="reading">How dropout numbers are read.</param>
+    public static LayerPlan Classifier(ImageShape shape, DropoutReading reading) =>
+        new(shape, classifies: true, reading);
+
+    /// <summary>A fully connected layer; maps are flattened.</summary>
     /// <param name="outputs">Its outputs.</param>
     /// <param name="spectral">Whether its weight is spectrally normalized.</param>
     public LayerPlan Linear(int outputs, bool spectral = false)
     {
         long inputs = Features;
-        if (_height * _width > 1)
-            Add("flatten", _ => Layer.Flatten());
+        if (_isMaps)
+            _layers.Add(("flatten", _ => Layer.Flatten()));
         Count(checked(inputs * outputs) + outputs, spectral ? outputs : 0);
         (_channels, _height, _width, _isMaps) = (outputs, 1, 1, false);
         return Add(
@@ -60,12 +70,14 @@ public sealed class LayerPlan
             random =>
             {
                 var layer = Layer.Linear(inputs, outputs, random);
-                Init.GlorotUniform(layer.weight, random);
-                layer.bias!.zero_();
+                Start(layer.weight, layer.bias!, random);
                 return spectral ? new SpectralNorm(layer, random) : layer;
             }
         );
     }
+
+    /// <summary>A fully connected layer and a ReLU.</summary>
+    public LayerPlan Hidden(int outputs) => Linear(outputs).Add("relu-fc", _ => nn.ReLU());
 
     /// <summary>Vectors to maps.</summary>
     public LayerPlan Reshape(int channels, int height, int width)
@@ -75,29 +87,38 @@ public sealed class LayerPlan
     }
 
     /// <summary>
-    /// A convolution with Glorot's first weights, padded as TensorFlow's SAME: to ceil(size / stride), an odd zero
-    /// last.
+    /// A convolution, padded as TensorFlow's SAME, to ceil(size / stride) with the odd zero last, or not at all (VALID).
     /// </summary>
-    public LayerPlan Convolution(int outputs, int kernel, int stride = 1)
+    /// <exception cref="UserErrorException">The kernel is larger than the maps.</exception>
+    public LayerPlan Convolution(int outputs, int kernel, int stride = 1, bool same = true)
     {
+        if (_classifies && !_numbers.ContainsKey("conv"))
+            _layers.Add(("layout", _ => new ChannelsLast()));
         int inputs = _channels,
-            down = Padding(_height, kernel, stride),
-            right = Padding(_width, kernel, stride);
+            down = same ? Padding(_height, kernel, stride) : 0,
+            right = same ? Padding(_width, kernel, stride) : 0;
         bool even = down == right && down % 2 == 0;
         if (!even)
             Add("pad", _ => new ZeroPad(down / 2, (down + 1) / 2, right / 2, (right + 1) / 2));
         Count(checked((long)inputs * outputs * kernel * kernel) + outputs, 0);
-        (_channels, _height, _width) = (outputs, (_height + stride - 1) / stride, (_width + stride - 1) / stride);
+        _channels = outputs;
+        (_height, _width) = (Window(_height + down, kernel, stride), Window(_width + right, kernel, stride));
         return Add(
             "conv",
             random =>
             {
                 var layer = Layer.Conv2d(inputs, outputs, kernel, random, stride, even ? down / 2 : 0);
-                Init.GlorotUniform(layer.weight, random);
-                layer.bias!.zero_();
-                return layer;
+                Start(layer.weight, layer.bias!, random);
+                return _classifies && inputs == 1 ? new GrayConvolution(layer) : layer;
             }
         );
+    }
+
+    /// <summary>The largest value of each 2x2 window.</summary>
+    public LayerPlan MaxPool()
+    {
+        (_height, _width) = (Window(_height, 2, 2), Window(_width, 2, 2));
+        return Add("pool", _ => Layer.MaxPool2d(2));
     }
 
     /// <summary>
@@ -174,8 +195,12 @@ public sealed class LayerPlan
     /// <summary>x, or 0.2 · x below zero.</summary>
     public LayerPlan LeakyRelu() => Add("lrelu", _ => nn.LeakyReLU(Slope));
 
-    /// <summary>Dropout of this share.</summary>
-    public LayerPlan Dropout(double drop) => Add("dropout", _ => new SeededDropout(drop));
+    /// <summary>Dropout, with the number as the paper's table prints it.</summary>
+    public LayerPlan Dropout(double argument)
+    {
+        double drop = _reading == DropoutReading.Drop ? argument : 1 - argument;
+        return Add("dropout", _ => new SeededDropout(drop));
+    }
 
     /// <summary>Hyperbolic tangent, then from [-1, 1] to [0, 1]: how these networks end in images.</summary>
     public LayerPlan TanhToUnit() => Add("tanh", _ => nn.Tanh()).Add("unit", _ => new Rescale(0.5, 0.5));
@@ -206,6 +231,24 @@ public sealed class LayerPlan
         Total = checked(Total + trainable + others);
     }
 
+    private void Start(Tensor weight, Tensor bias, Generator random)
+    {
+        if (_classifies)
+            Init.UnitNorm(weight, random);
+        else
+            Init.GlorotUniform(weight, random);
+        bias.zero_();
+    }
+
+    private int Window(int size, int kernel, int stride) =>
+        size >= kernel
+            ? ((size - kernel) / stride) + 1
+            : throw new UserErrorException(
+                $"this network takes larger images than {_input}: choose classifier-d or classifier-e, which take "
+                    + $"any size"
+            );
+
+    // What SAME adds to a side so that its size is ceil(size / stride).
     private static int Padding(int size, int kernel, int stride) =>
         Math.Max(0, ((((size + stride - 1) / stride) - 1) * stride) + kernel - size);
 }
