@@ -233,6 +233,7 @@ public sealed class LayerPlan
 
     private void Start(Tensor weight, Tensor bias, Generator random)
     {
+        using var scope = NewDisposeScope();
         if (_classifies)
             Init.UnitNorm(weight, random);
         else
