@@ -1,4 +1,3 @@
-using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Runtime;
 

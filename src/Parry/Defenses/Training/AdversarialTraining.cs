@@ -32,8 +32,8 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     private readonly double? _share;
 
     /// <summary>
-    /// The attack with all its options as the command line names it, for weight files and checkpoints; null for its name
-    /// and budget alone.
+    /// The attack with all its options as the command line names it, for weight files and checkpoints; null for its
+    /// name and budget alone.
     /// </summary>
     public string? AttackText { get; init; }
 

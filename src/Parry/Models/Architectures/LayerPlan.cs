@@ -87,7 +87,8 @@ public sealed class LayerPlan
     }
 
     /// <summary>
-    /// A convolution, padded as TensorFlow's SAME, to ceil(size / stride) with the odd zero last, or not at all (VALID).
+    /// A convolution, padded as TensorFlow's SAME, to ceil(size / stride) with the odd zero last, or not at all
+    /// (VALID).
     /// </summary>
     /// <exception cref="UserErrorException">The kernel is larger than the maps.</exception>
     public LayerPlan Convolution(int outputs, int kernel, int stride = 1, bool same = true)
