@@ -47,8 +47,9 @@ public sealed class CelebA : IImageSource
         _attribute =
             Attributes.FirstOrDefault(name => name.Equals(attribute, StringComparison.OrdinalIgnoreCase))
             ?? throw new UserErrorException(
-                $"CelebA has no attribute "
-                    + $"\"{Pictures.Shown(attribute)}\"{(attribute.Length < 64 ? NearestName.Hint(attribute, Attributes) : "")}; its attributes: {string.Join(", ", Attributes)}"
+                $"CelebA has no attribute \"{Pictures.Shown(attribute)}\""
+                    + (attribute.Length < 64 ? NearestName.Hint(attribute, Attributes) : "")
+                    + $"; its attributes: {string.Join(", ", Attributes)}"
             );
         _preparation = preparation ?? new ImagePreparation();
         ClassNames = [$"not {_attribute}", _attribute];

@@ -41,7 +41,8 @@ internal sealed class ClassIndex
             { } label => label,
             null => throw new UserErrorException(
                 $"{place}expected one of the model's {_names.Count} classes or its number, 0 to {_names.Count - 1}, "
-                    + $"got \"{Pictures.Shown(text)}\"{(text.Length <= LongestName ? NearestName.Hint(text, _labels.Keys) : "")}"
+                    + $"got \"{Pictures.Shown(text)}\""
+                    + (text.Length <= LongestName ? NearestName.Hint(text, _labels.Keys) : "")
             ),
         };
 

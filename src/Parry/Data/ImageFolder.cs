@@ -1,4 +1,3 @@
-using System.Globalization;
 
 namespace Parry.Data;
 
@@ -256,13 +255,14 @@ public sealed class ImageFolder : IImageSource
                     )
             );
 
-        public override string? ToString() =>
-            _names.Count == 0
-                ? null
-                : string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{_names.Count} other {(_names.Count == 1 ? "file" : "files")} skipped: "
-                        + $"{string.Join(", ", _names.Order(StringComparer.Ordinal).Take(Named))}{(_names.Count > Named ? ", …" : "")}"
-                );
+        public override string? ToString()
+        {
+            if (_names.Count == 0)
+                return null;
+            string files = _names.Count == 1 ? "file" : "files";
+            string first = string.Join(", ", _names.Order(StringComparer.Ordinal).Take(Named));
+            string more = _names.Count > Named ? ", …" : "";
+            return $"{_names.Count} other {files} skipped: {first}{more}";
+        }
     }
 }

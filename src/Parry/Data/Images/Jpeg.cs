@@ -98,7 +98,8 @@ public static class Jpeg
         int scans = 0;
         int components = 0;
         bool oneScan = false;
-        for (int at = 2; NextMarker(file, ref at) is { } marker; )
+        int at = 2;
+        while (NextMarker(file, ref at) is { } marker)
         {
             if (marker == EndOfImage)
             {

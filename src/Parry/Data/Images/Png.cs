@@ -124,7 +124,8 @@ public static class Png
         var deflated = new MemoryStream();
         var plain = new MemoryStream();
         plain.Write(file[..8]);
-        for (int at = 8; ; )
+        int at = 8;
+        while (true)
         {
             ReadOnlySpan<byte> rest = file[at..];
             string name = rest.Length < 8 ? "" : Encoding.Latin1.GetString(rest[4..8]);

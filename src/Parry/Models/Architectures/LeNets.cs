@@ -86,10 +86,13 @@ internal static class LeNets
         if (fitting.Length == 0)
             return null;
         if (fitting.Length > 1)
+        {
+            var named = fitting.Select(form => $"{form.Name} for {channels}x{form.Side}x{form.Side} images");
             throw new InvalidDataException(
-                $"Its weights fit "
-                    + $"{string.Join(" and ", fitting.Select(form => $"{form.Name} for {channels}x{form.Side}x{form.Side} images"))}; say which images it takes."
+                $"Its weights fit {string.Join(" and ", named)}; say which images it takes."
             );
+        }
+
         int[] widths = [.. linears.Select(name => state.Size(name + ".weight", 0))];
         return new PublishedNetwork(
             fitting[0].Name,

@@ -185,7 +185,8 @@ internal static class OnnxModel
     /// </summary>
     private static string? BeforeSoftmax(OnnxFile file, string output)
     {
-        for (string name = output; ; )
+        string name = output;
+        while (true)
         {
             if (
                 file.Nodes.Find(node => node.Outputs.Length > 0 && node.Outputs[0] == name && node.Inputs.Length > 0)
