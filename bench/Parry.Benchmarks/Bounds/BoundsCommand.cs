@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.Text.Json;
 using Parry.Catalogs;
 using Parry.Data;
+using Parry.Models.Http;
 using Parry.Runtime;
 
 namespace Parry.Benchmarks.Bounds;
@@ -156,9 +157,9 @@ internal static class BoundsCommand
                 foreach (Measurement row in table.Rows())
                     Add(row with { Command = table.Command });
             }
-            catch (UserErrorException e)
+            catch (Exception e) when (e is UserErrorException or EndpointException)
             {
-                // A model or data set that is missing leaves the other tables alone.
+                // A model or data set that is missing, or a server that stops, leaves the other tables alone.
                 Add(Measurement.Absent("what is left", e.Message) with { Command = table.Command });
             }
         }

@@ -1,6 +1,6 @@
 using Parry.Data;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -37,9 +37,8 @@ internal static class PublishedWeights
             Find(state, contract.Size ?? shape)
             ?? throw new InvalidDataException(
                 $"Its weights are of no network that is known by its names ({Families}), which begin with "
-                    + $"{FirstNames(state)}; "
-                    + $"export it as TorchScript or ONNX, or say in \"parry.architecture\" which of "
-                    + $"{string.Join(", ", ModelDescription.Architectures)} it is."
+                    + $"{FirstNames(state)}; export it as TorchScript or ONNX, "
+                    + $"or say in \"parry.architecture\" which of {string.Join(", ", Classifiers.Names)} it is."
             );
         InputContract complete = contract
             .Or(new InputContract { Mean = state.Mean, Std = state.Std })
