@@ -1,4 +1,3 @@
-
 namespace Parry.Data;
 
 /// <summary>

@@ -49,17 +49,7 @@ public sealed class GanLog
     }
 
     /// <summary>The log as CSV.</summary>
-    public string Text =>
-        string.Concat(
-            _rows
-                .Select(row =>
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{row.Iteration},{row.Mean.DiscriminatorLoss:G6},{row.Mean.GeneratorLoss:G6},{row.Mean.DiscriminatorGradient:G6},{row.Mean.GeneratorGradient:G6},{row.Classes}\n"
-                    )
-                )
-                .Prepend(Header + "\n")
-        );
+    public string Text => string.Concat(_rows.Select(Line).Prepend(Header + "\n"));
 
     /// <summary>The log of a run up to an iteration, from which another goes on.</summary>
     /// <exception cref="FormatException">The text is not one of <see cref="Text"/>.</exception>
@@ -84,5 +74,19 @@ public sealed class GanLog
         }
 
         return log;
+    }
+
+    private static string Line(GanLogRow row)
+    {
+        GanStep mean = row.Mean;
+        double[] means =
+        [
+            mean.DiscriminatorLoss,
+            mean.GeneratorLoss,
+            mean.DiscriminatorGradient,
+            mean.GeneratorGradient,
+        ];
+        string numbers = string.Join(',', means.Select(value => value.ToString("G6", CultureInfo.InvariantCulture)));
+        return $"{row.Iteration},{numbers},{row.Classes}\n";
     }
 }
