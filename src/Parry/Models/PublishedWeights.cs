@@ -14,8 +14,8 @@ internal static class PublishedWeights
     // What five pools leave one pixel of.
     private const int SmallestSide = 32;
 
-    private const int ShownNames = 3,
-        LongestName = 60;
+    private const int ShownNames = 3;
+    private const int LongestName = 60;
 
     /// <summary>The families, as messages name them.</summary>
     public const string Families = "LeNet, ResNet-20 to 110 for CIFAR, WideResNet, VGG, MobileNetV2";

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Parry.Data;
+using Parry.Data.Files;
 using Parry.Data.Images;
 
 namespace Parry.Tests.Data;

@@ -1,5 +1,4 @@
 using Parry.Data;
-using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Training;
 using Parry.Runtime;

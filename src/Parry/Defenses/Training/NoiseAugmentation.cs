@@ -1,5 +1,4 @@
 using System.Globalization;
-using Parry.Models;
 using Parry.Models.Training;
 using static TorchSharp.torch;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Parry.Attacks.Building;
 using Parry.Defenses.Breaks;
-using Parry.Models;
 using Parry.Models.Training;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using Parry.Models;
 using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;

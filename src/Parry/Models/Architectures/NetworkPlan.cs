@@ -12,11 +12,11 @@ internal sealed class NetworkPlan
     private readonly ImageShape _input;
     private readonly DropoutReading _dropout;
     private readonly List<(string Name, Func<Generator, nn.Module<Tensor, Tensor>> Make)> _layers = [];
-    private int _channels,
-        _height,
-        _width,
-        _convolutions,
-        _linears;
+    private int _channels;
+    private int _height;
+    private int _width;
+    private int _convolutions;
+    private int _linears;
 
     public NetworkPlan(ImageShape input, DropoutReading dropout)
     {
@@ -38,8 +38,8 @@ internal sealed class NetworkPlan
         if (_convolutions++ == 0)
             Add("layout", _ => new ChannelsLast());
         int inputs = _channels;
-        int down = same ? Padding(_height, kernel, stride) : 0,
-            right = same ? Padding(_width, kernel, stride) : 0;
+        int down = same ? Padding(_height, kernel, stride) : 0;
+        int right = same ? Padding(_width, kernel, stride) : 0;
         bool even = down == right && down % 2 == 0;
         if (!even)
             Add($"pad{_convolutions}", _ => new ZeroPad(down / 2, (down + 1) / 2, right / 2, (right + 1) / 2));

@@ -34,7 +34,7 @@ internal static class TorchScriptCalls
         )
             return new TorchScriptValue(TorchScriptKind.StorageType, name[..^7], size);
         if (!s_functions.Contains(full) && !IsClass(full))
-            throw new InvalidDataException($"it names \"{Printed(full)}\", which is nothing of TorchScript's");
+            throw new InvalidDataException($"it names \"{Excerpt.Of(full)}\", which is nothing of TorchScript's");
         return new TorchScriptValue(TorchScriptKind.Global, full);
     }
 
@@ -72,7 +72,7 @@ internal static class TorchScriptCalls
             throw new InvalidDataException($"a storage has {elements} elements");
         if (elements > 0 && (record(key) ?? 0) < elements * type.Number)
             throw new InvalidDataException(
-                $"a storage of {elements * type.Number} bytes has a record \"{Printed(key)}\" of {record(key) ?? 0}"
+                $"a storage of {elements * type.Number} bytes has a record \"{Excerpt.Of(key)}\" of {record(key) ?? 0}"
             );
         return new TorchScriptValue(TorchScriptKind.Storage, type.Text, elements);
     }
@@ -202,14 +202,10 @@ internal static class TorchScriptCalls
         if (container.Kind is not (TorchScriptKind.List or TorchScriptKind.Dict) || container.Text.Length > 0)
             throw WrongArguments(function);
         if (TorchScriptType.Parse(type).Name != container.Kind.ToString())
-            throw new InvalidDataException($"its values are no {Printed(type)}");
+            throw new InvalidDataException($"its values are no {Excerpt.Of(type)}");
         return container with { Text = type };
     }
 
     private static InvalidDataException WrongArguments(string function) =>
         new($"its arguments of {function} are not those it takes");
-
-    /// <summary>A name out of a file as a message can show it.</summary>
-    public static string Printed(string text, int most = 80) =>
-        string.Concat(text.Take(most).Select(letter => char.IsControl(letter) ? '?' : letter));
 }
