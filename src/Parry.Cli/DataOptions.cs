@@ -21,9 +21,8 @@ internal sealed class DataOptions
         _data = new("--data")
         {
             Description =
-                "The images: mnist, fashion-mnist, cifar10 or celeba, a folder of class folders, or a .csv file of "
-                + "files "
-                + "and labels.",
+                $"The images: {Arguments.OneOf(DataSets.All.Select(set => set.Name))}, a folder of class folders, or "
+                + "a .csv file of files and labels.",
             HelpName = "DATA",
             Required = required,
         };
@@ -58,7 +57,7 @@ internal sealed class DataOptions
     public IImageSource Open(ParseResult result, string? model = null) =>
         DataSets.Open(
             Text(result),
-            model is null || DataSets.IsName(Text(result)) ? null : PreparationOf(model),
+            model is null || DataSets.Find(Text(result)) is DataSet ? null : PreparationOf(model),
             Attribute(result)
         );
 

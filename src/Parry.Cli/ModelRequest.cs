@@ -30,7 +30,7 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
         CancellationToken cancellation
     )
     {
-        if (DataSets.IsName(data))
+        if (DataSets.Find(data) is DataSet)
         {
             IImageSource set = DataSets.Open(data, null, attribute);
 

@@ -1,11 +1,15 @@
 namespace Parry;
 
-/// <summary>Finds what a mistyped name was meant to be.</summary>
+/// <summary>Finds the valid name that a mistyped one is nearest to.</summary>
 internal static class NearestName
 {
-    /// <summary>", did you mean X?" for the valid name that is nearest; nothing when none is near.</summary>
+    private const int LongestName = 64;
+
+    /// <summary>", did you mean X?" with the nearest valid name; empty if none is near.</summary>
     public static string Hint(string name, IEnumerable<string> valid)
     {
+        if (name.Length > LongestName)
+            return "";
         var (nearest, distance) = valid
             .Select(candidate => (candidate, Distance(name, candidate)))
             .MinBy(pair => pair.Item2);

@@ -14,10 +14,10 @@ namespace Parry;
 /// </summary>
 public sealed class SampleRandom
 {
-    private const uint FirstMultiplier = 0xD2511F53,
-        SecondMultiplier = 0xCD9E8D57;
-    private const uint FirstWeyl = 0x9E3779B9,
-        SecondWeyl = 0xBB67AE85;
+    private const uint FirstMultiplier = 0xD2511F53;
+    private const uint SecondMultiplier = 0xCD9E8D57;
+    private const uint FirstWeyl = 0x9E3779B9;
+    private const uint SecondWeyl = 0xBB67AE85;
 
     private readonly ulong _key;
     private readonly ReadOnlyMemory<long> _samples;
@@ -147,15 +147,15 @@ public sealed class SampleRandom
     {
         Span<float> group = stackalloc float[32];
         Span<ulong> pairs = MemoryMarshal.Cast<float, ulong>(group);
-        Vector512<ulong> lanes = Vector512.Create(0ul, 4, 8, 12, 16, 20, 24, 28),
-            lower = Vector512.Create((ulong)(uint)sample),
-            upper = Vector512.Create((ulong)sample >> 32);
+        Vector512<ulong> lanes = Vector512.Create(0ul, 4, 8, 12, 16, 20, 24, 28);
+        Vector512<ulong> lower = Vector512.Create((ulong)(uint)sample);
+        Vector512<ulong> upper = Vector512.Create((ulong)sample >> 32);
         for (int position = 0; position < numbers.Length; position += group.Length)
         {
             var (a, b, c, d) = (Vector512.Create((ulong)position) + lanes, lower, upper, Vector512<ulong>.Zero);
             Block(stream, ref a, ref b, ref c, ref d);
-            Vector512<ulong> first = convert(a, b),
-                second = convert(c, d);
+            Vector512<ulong> first = convert(a, b);
+            Vector512<ulong> second = convert(c, d);
             for (int i = 0; i < Vector512<ulong>.Count; i++)
                 (pairs[2 * i], pairs[(2 * i) + 1]) = (first[i], second[i]);
             Span<float> left = numbers[position..];
@@ -173,15 +173,15 @@ public sealed class SampleRandom
         ref Vector512<ulong> d
     )
     {
-        Vector512<ulong> word = Vector512.Create((ulong)uint.MaxValue),
-            one = Vector512.Create((ulong)FirstMultiplier),
-            two = Vector512.Create((ulong)SecondMultiplier);
-        uint first = (uint)key,
-            second = (uint)(key >> 32);
+        Vector512<ulong> word = Vector512.Create((ulong)uint.MaxValue);
+        Vector512<ulong> one = Vector512.Create((ulong)FirstMultiplier);
+        Vector512<ulong> two = Vector512.Create((ulong)SecondMultiplier);
+        uint first = (uint)key;
+        uint second = (uint)(key >> 32);
         for (int round = 0; round < 10; round++)
         {
-            Vector512<ulong> x = one * a,
-                y = two * c;
+            Vector512<ulong> x = one * a;
+            Vector512<ulong> y = two * c;
             (a, b, c, d) = (
                 (y >>> 32) ^ b ^ Vector512.Create((ulong)first),
                 y & word,

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Parry.Data;
 
 namespace Parry.Cli.Tests;
 
@@ -21,6 +22,24 @@ public sealed class DataTests(TrainedModels trained)
             (await CommandLine.Run("data", "list", "--data-dir", trained.Data.Folder)).Output,
             StringComparison.Ordinal
         );
+    }
+
+    [Fact]
+    public async Task Listings_and_help_name_every_data_set_and_nothing_else()
+    {
+        string[] names = [.. DataSets.All.Select(set => set.Name)];
+        string[] downloads = [.. DataSets.All.OfType<DataSet>().Select(set => set.Name)];
+
+        var list = await CommandLine.Run("data", "list", "--json");
+        string evaluate = (await CommandLine.Run("evaluate", "--help")).Output;
+        string fetch = (await CommandLine.Run("data", "fetch", "--help")).Output;
+
+        Assert.Equal(
+            names,
+            list.Json().GetProperty("data_sets").EnumerateArray().Select(set => set.GetProperty("name").GetString())
+        );
+        Assert.All(names, name => Assert.Contains(name, evaluate, StringComparison.Ordinal));
+        Assert.All(downloads, name => Assert.Contains(name, fetch, StringComparison.Ordinal));
     }
 
     [Fact]

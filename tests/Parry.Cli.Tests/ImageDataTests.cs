@@ -157,7 +157,7 @@ public sealed class ImageDataTests : IAsyncLifetime, IDisposable
     public async Task CelebA_is_listed_and_its_source_told()
     {
         Assert.Contains(
-            "CelebA is not downloaded: read its terms at https://mmlab",
+            "To get CelebA, read its terms at https://mmlab",
             (await CommandLine.Run("data", "list", "--data-dir", _folder.Path)).Output,
             StringComparison.Ordinal
         );

@@ -32,7 +32,7 @@ internal static class FormatBounds
         );
         var (ours, theirs) = ((IClassifier)graph.Model, (IClassifier)script.Model);
         DataSet set =
-            DataSets.All.FirstOrDefault(set => set.Shape == ours.Shape)
+            DataSets.All.OfType<DataSet>().FirstOrDefault(set => set.Shape == ours.Shape)
             ?? throw new UserErrorException(
                 $"expected a network of images that a published set has, got one of {ours.Shape}"
             );

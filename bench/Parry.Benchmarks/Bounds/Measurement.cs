@@ -36,7 +36,7 @@ internal sealed record Measurement(string Name, double? Value, string Unit, stri
         };
         string number = Value is { } value ? $"{Text(value)} {Unit}" : "";
         string what = Value is null ? $"{Name}: {Unit}" : Name;
-        return $"  {state, -8}{number, -22}{Bound, -11}{what}";
+        return $"  {state.PadRight(8)}{number.PadRight(22)}{Bound.PadRight(11)}{what}";
     }
 
     private static string Text(double number) =>

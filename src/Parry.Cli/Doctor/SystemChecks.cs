@@ -26,7 +26,7 @@ internal static class SystemChecks
     /// <summary>Data sets, models, the cache folder.</summary>
     public static IEnumerable<Check> Files()
     {
-        foreach (DataSet set in DataSets.All)
+        foreach (DataSet set in DataSets.All.OfType<DataSet>())
             yield return Data(set);
         yield return Models();
         yield return Cache();

@@ -50,6 +50,8 @@ internal static class EvaluateOutput
     private sealed class Stages(ProgressLine line) : IProgress<EvaluationProgress>
     {
         public void Report(EvaluationProgress value) =>
-            line.Show(() => $"{value.Share * 100, 3:0} %  {value.Stage}  {line.TimeLeft(value.Share)}");
+            line.Show(() => $"{Percent(value.Share)} %  {value.Stage}  {line.TimeLeft(value.Share)}");
+
+        private static string Percent(double share) => $"{share * 100:0}".PadLeft(3);
     }
 }

@@ -11,7 +11,7 @@ internal static class DataFetchVerb
     {
         var name = new Argument<string>("NAME")
         {
-            Description = "The data set: mnist, fashion-mnist or cifar10; celeba says where to get it.",
+            Description = $"The data set: {Arguments.OneOf(DataSets.All.OfType<DataSet>().Select(set => set.Name))}.",
         };
         var dataDir = new Option<string?>("--data-dir")
         {
@@ -57,9 +57,13 @@ internal static class DataFetchVerb
     }
 
     private static DataSet Named(string name) =>
-        name.Equals(CelebA.SetName, StringComparison.OrdinalIgnoreCase)
-            ? throw new UserErrorException($"CelebA cannot be downloaded automatically: {CelebA.HowToGet}")
-            : DataSets.ByName(name);
+        DataSets.ByName(name) switch
+        {
+            DataSet set => set,
+            var other => throw new UserErrorException(
+                $"{other.Title} cannot be downloaded automatically: {other.HowToGet}"
+            ),
+        };
 
     // A folder with a damaged file does not count: fetching repairs it.
     private static string? Complete(DataSet set)

@@ -36,8 +36,6 @@ internal static class DataListVerb
     {
         if (dataDir is not null && !Directory.Exists(dataDir))
             throw new UserErrorException($"expected a data folder, got {dataDir}, which does not exist");
-        var faces = new CelebA();
-        string? place = Found(() => CelebA.Find(dataDir));
         ListedData[] entries =
         [
             .. DataSets.All.Select(set => new ListedData(
@@ -45,21 +43,11 @@ internal static class DataListVerb
                 set.Title,
                 set.Shape.ToString(),
                 set.ClassNames.Count,
-                Found(() => DataLocator.Find(set, DataPart.Train, dataDir)),
-                Found(() => DataLocator.Find(set, DataPart.Test, dataDir)),
+                Found(set, DataPart.Train, dataDir),
+                Found(set, DataPart.Test, dataDir),
                 set.License,
                 set.Citation
             )),
-            new ListedData(
-                faces.Name,
-                "CelebA",
-                faces.Shape.ToString(),
-                faces.ClassNames.Count,
-                place,
-                place,
-                CelebA.License,
-                CelebA.Citation
-            ),
         ];
         if (json)
         {
@@ -71,25 +59,25 @@ internal static class DataListVerb
         foreach (ListedData entry in entries)
             table.AddCells(entry.Name, entry.Shape, $"{entry.Classes}", Place(entry), entry.License);
         output.Render(table);
-        if (place is null)
-            output.Line($"CelebA is not downloaded: {CelebA.HowToGet}.");
+        foreach (ListedData missing in entries.Where(entry => entry is { Train: null, Test: null }))
+            output.Line($"To get {missing.Title}, {DataSets.ByName(missing.Name).HowToGet}.");
         return 0;
     }
 
     private static string Place(ListedData entry) =>
         (entry.Train, entry.Test) switch
         {
-            (null, null) => entry.Name == CelebA.SetName ? "not found" : $"not found: parry data fetch {entry.Name}",
+            (null, null) => "not found",
             (null, var test) => $"{test} (test images only)",
             (var train, null) => $"{train} (training images only)",
             var (train, test) => train == test ? test : $"{train} (training), {test} (test)",
         };
 
-    private static string? Found(Func<string> find)
+    private static string? Found(PublishedData set, DataPart part, string? dataDir)
     {
         try
         {
-            return find();
+            return DataLocator.Find(set, part, dataDir);
         }
         catch (UserErrorException)
         {

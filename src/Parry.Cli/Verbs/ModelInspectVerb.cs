@@ -82,7 +82,7 @@ internal sealed class ModelInspectVerb
         output.Render(TableOf(model.Layers));
         output.Line($"{model.Parameters:N0} parameters");
 
-        void Fact(string name, string value) => output.Line($"  {name, -15} {value}");
+        void Fact(string name, string value) => output.Line($"  {name.PadRight(15)} {value}");
     }
 
     private static Table TableOf(IReadOnlyList<ModelLayer> layers)

@@ -1,37 +1,30 @@
 using System.Globalization;
+using Parry.Data.Files;
 using Parry.Data.Images;
 
 namespace Parry.Data;
 
 /// <summary>
 /// CelebA (Liu, Luo, Wang and Tang 2015, arXiv:1411.7766) as it is published: the aligned photos of 178x218 pixels, the
-/// list of 40 attributes and the list of partitions. One attribute tells two classes apart, 0 without it and 1 with it.
+/// list of 40 attributes and the list of partitions. One attribute defines the two classes: 0 without it, 1 with it.
 /// </summary>
 /// <remarks>
-/// Where the model takes images of 64x64, or says nothing, the middle 108x108 pixels become 64x64, as for DCGAN
-/// (Radford et al. 2015, arXiv:1511.06434) and Defense-GAN (Samangouei et al. 2018, arXiv:1805.06605). For other models
-/// photos are prepared as all pictures are (<see cref="ImagePreparation"/>).
+/// If the model takes images of 64x64 pixels, or its shape is not known, the middle 108x108 pixels are resized to
+/// 64x64, as for DCGAN (Radford et al. 2015, arXiv:1511.06434) and Defense-GAN (Samangouei et al. 2018,
+/// arXiv:1805.06605). For other models photos are prepared like all pictures (<see cref="ImagePreparation"/>).
 /// </remarks>
 public sealed class CelebA : IImageSource
 {
-    /// <summary>The name on the command line and of the set's folder.</summary>
-    public const string SetName = "celeba";
-
-    /// <summary>The attribute if none is named: the one that the papers tell apart.</summary>
+    /// <summary>The attribute that defines the classes by default, as in the papers.</summary>
     public const string DefaultAttribute = "Male";
 
-    /// <summary>The terms of use, in one line.</summary>
-    public const string License = "non-commercial research only, MMLAB, The Chinese University of Hong Kong";
-
-    /// <summary>Whom to cite, in one line.</summary>
-    public const string Citation = "Liu, Luo, Wang, Tang: Deep learning face attributes in the wild, 2015";
-
-    private const string AttributeList = "list_attr_celeba.txt",
-        PartitionList = "list_eval_partition.txt",
-        Photos = "img_align_celeba";
+    private const string SetName = "celeba";
+    private const string AttributeList = "list_attr_celeba.txt";
+    private const string PartitionList = "list_eval_partition.txt";
+    private const string Photos = "img_align_celeba";
     private const int MostPhotos = 1_000_000;
-    private const int Face = 108,
-        Side = 64;
+    private const int Face = 108;
+    private const int Side = 64;
 
     private static readonly ImageShape s_photo = new(3, 218, 178);
 
@@ -39,19 +32,19 @@ public sealed class CelebA : IImageSource
     private readonly string _attribute;
 
     /// <summary>Names the set; its files are looked for when it is loaded.</summary>
-    /// <param name="attribute">One of <see cref="Attributes"/>, in small or capital letters.</param>
-    /// <param name="preparation">What the model says of its images; null if it says nothing.</param>
+    /// <param name="attribute">One of <see cref="Attributes"/>, in lower or upper case.</param>
+    /// <param name="preparation">How the model takes its images; null if that is not known.</param>
     /// <exception cref="UserErrorException">There is no such attribute.</exception>
     public CelebA(string attribute = DefaultAttribute, ImagePreparation? preparation = null)
     {
         _attribute =
             Attributes.FirstOrDefault(name => name.Equals(attribute, StringComparison.OrdinalIgnoreCase))
             ?? throw new UserErrorException(
-                $"CelebA has no attribute "
-                    + $"\"{Pictures.Shown(attribute)}\"{(attribute.Length < 64 ? NearestName.Hint(attribute, Attributes) : "")}; its attributes: {string.Join(", ", Attributes)}"
+                $"CelebA has no attribute \"{Excerpt.Of(attribute)}\""
+                    + $"{NearestName.Hint(attribute, Attributes)}; its attributes: {string.Join(", ", Attributes)}"
             );
         _preparation = preparation ?? new ImagePreparation();
-        ClassNames = [$"not {_attribute}", _attribute];
+        ClassNames = NamesOf(_attribute);
         Shape = _preparation.Shape is null ? new ImageShape(3, Side, Side) : Pictures.Shape(_preparation, [], SetName);
     }
 
@@ -100,10 +93,18 @@ public sealed class CelebA : IImageSource
         "Young",
     ];
 
-    /// <summary>Where the set is got, as it cannot be downloaded without its terms being read.</summary>
-    public static string HowToGet =>
-        $"read its terms at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, get {Photos}.zip, {AttributeList} "
-        + $"and {PartitionList} there, and unpack them into {DataLocator.CacheFolder(SetName)}";
+    /// <summary>The data set, whose images <see cref="CelebA"/> is with an attribute.</summary>
+    public static PublishedData Published { get; } =
+        new Description
+        {
+            Name = SetName,
+            Title = "CelebA",
+            FolderAliases = ["CelebA"],
+            Shape = new ImageShape(3, Side, Side),
+            ClassNames = NamesOf(DefaultAttribute),
+            License = "non-commercial research only, MMLAB, The Chinese University of Hong Kong",
+            Citation = "Liu, Luo, Wang, Tang: Deep learning face attributes in the wild, 2015",
+        };
 
     /// <inheritdoc/>
     public string Name => SetName;
@@ -117,29 +118,11 @@ public sealed class CelebA : IImageSource
     /// <inheritdoc/>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>The folder that holds the set, looked for as <see cref="DataLocator"/> does for the others.</summary>
-    /// <param name="dataDir">The folder to look in first, or null.</param>
-    /// <exception cref="UserErrorException">It is nowhere, or <paramref name="dataDir"/> does not exist.</exception>
-    public static string Find(string? dataDir = null)
-    {
-        IReadOnlyList<string> roots = DataLocator.Roots(dataDir);
-        return DataLocator
-                .Folders([SetName, "CelebA"], roots)
-                .FirstOrDefault(folder =>
-                    PathOf(folder, AttributeList, "Anno") is not null
-                    && PathOf(folder, PartitionList, "Eval") is not null
-                    && PathOf(folder, Photos, "Img") is not null
-                )
-            ?? throw new UserErrorException(
-                $"CelebA was not found in {string.Join(", ", roots)} or a folder {SetName} or CelebA there: {HowToGet}"
-            );
-    }
-
     /// <inheritdoc/>
     public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
     {
-        string folder = Find(dataDir),
-            photos = PathOf(folder, Photos, "Img")!;
+        string folder = DataLocator.Find(Published, part, dataDir);
+        string photos = PathOf(folder, Photos, "Img")!;
         HashSet<string> members = Members(PathOf(folder, PartitionList, "Eval")!, part);
         List<Picture> pictures =
         [
@@ -152,28 +135,17 @@ public sealed class CelebA : IImageSource
             throw new UserErrorException(
                 $"{folder}: expected photos of {name} in both lists, got none: get the original lists again"
             );
-        return (Shape.Height, Shape.Width) == (Side, Side)
-            ? Pictures.Load(
-                name,
-                pictures,
-                count,
-                orFewer,
-                Shape,
-                ClassNames,
-                CropFace,
-                $"cut to the middle {Face}x{Face} and resized to {Side}x{Side} pixels"
-            )
-            : Pictures.Load(
-                name,
-                pictures,
-                count,
-                orFewer,
-                Shape,
-                ClassNames,
-                _preparation.Apply,
-                Pictures.Prepared(Shape)
-            );
+        PictureSet set = _preparation.SetOf(name, pictures, Shape, ClassNames);
+        if ((Shape.Height, Shape.Width) == (Side, Side))
+        {
+            string change = $"cut to the middle {Face}x{Face} and resized to {Side}x{Side} pixels";
+            set = set with { Prepare = CropFace, Change = change };
+        }
+
+        return set.Load(count, orFewer);
     }
+
+    private static string[] NamesOf(string attribute) => [$"not {attribute}", attribute];
 
     private static byte[] CropFace(byte[] planes, ImageShape from, ImageShape to)
     {
@@ -182,11 +154,8 @@ public sealed class CelebA : IImageSource
                 $"expected CelebA's aligned photos of {s_photo}, got one of {from}: get the original photos again"
             );
         byte[] face = Resize.CenterCrop(planes, from, Face, Face);
-        return Planes.Convert(
-            Resize.Bilinear(face, new ImageShape(from.Channels, Face, Face), Side, Side),
-            from.Channels,
-            to.Channels
-        );
+        byte[] small = Resize.Bilinear(face, new ImageShape(from.Channels, Face, Face), Side, Side);
+        return Planes.Convert(small, from.Channels, to.Channels);
     }
 
     private static string? PathOf(string folder, string name, string inside) =>
@@ -214,8 +183,8 @@ public sealed class CelebA : IImageSource
     /// </summary>
     private IEnumerable<Picture> Labeled(string list)
     {
-        int column = 0,
-            columns = 0;
+        int column = 0;
+        int columns = 0;
         foreach (var (line, words) in Lines(list))
         {
             if (line == 1)
@@ -261,11 +230,29 @@ public sealed class CelebA : IImageSource
     private static string PhotoName(string list, int line, string file) =>
         Pictures.IsPicture(file) && !file.AsSpan().ContainsAny('/', '\\')
             ? file
-            : throw Wrong(list, line, "the name of a photo, as 000001.jpg", [file]);
+            : throw Wrong(list, line, "the name of a photo, such as 000001.jpg", [file]);
 
     private static UserErrorException Wrong(string list, int line, string expected, string[] words) =>
         new(
-            $"{list} line {line}: expected {expected}, got \"{Pictures.Shown(string.Join(' ', words.Take(10)))}\": "
+            $"{list} line {line}: expected {expected}, got \"{Excerpt.Of(string.Join(' ', words.Take(10)))}\": "
                 + $"get the original list again"
         );
+
+    private sealed class Description : PublishedData
+    {
+        public override bool HasAttributes => true;
+
+        // Its terms must be read first.
+        public override string HowToGet =>
+            $"read its terms at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, get {Photos}.zip, {AttributeList} "
+            + $"and {PartitionList} there, and unpack them into {DataLocator.CacheFolder(this)}";
+
+        public override IImageSource Open(ImagePreparation? preparation = null, string? attribute = null) =>
+            new CelebA(attribute ?? DefaultAttribute, preparation);
+
+        internal override bool HasFiles(string folder, DataPart part) =>
+            PathOf(folder, AttributeList, "Anno") is not null
+            && PathOf(folder, PartitionList, "Eval") is not null
+            && PathOf(folder, Photos, "Img") is not null;
+    }
 }

@@ -3,13 +3,12 @@ using System.Globalization;
 namespace Parry.Data;
 
 /// <summary>
-/// Finds the label of a class by its name in small or capital letters (an underscore is a blank), by one of several
-/// names that commas separate, as in "tench, Tinca tinca", or by its number.
+/// Finds the label of a class by its name in lower or upper case (an underscore is a blank), by one of several names
+/// that are separated by commas, as in "tench, Tinca tinca", or by its number.
 /// </summary>
 internal sealed class ClassIndex
 {
     private const int Ambiguous = -1;
-    private const int LongestName = 64;
 
     private readonly IReadOnlyList<string> _names;
     private readonly Dictionary<string, int> _labels = new(StringComparer.OrdinalIgnoreCase);
@@ -18,7 +17,7 @@ internal sealed class ClassIndex
     {
         _names = names;
 
-        // What a class is called first goes before what it is called too.
+        // The first name of a class goes before the other names of another.
         Add((name, _) => [name]);
         Add((_, parts) => parts[..1]);
         Add((_, parts) => parts[1..]);
@@ -29,19 +28,19 @@ internal sealed class ClassIndex
 
     /// <summary>The label of the class that this text names.</summary>
     /// <param name="text">A name or a number.</param>
-    /// <param name="place">Where it stands, to begin a message with.</param>
+    /// <param name="place">Where it stands, as the start of a message.</param>
     /// <exception cref="UserErrorException">It names none, or several.</exception>
     public int LabelOf(string text, string place) =>
         Find(text) switch
         {
             Ambiguous => throw new UserErrorException(
-                $"{place}expected the name of one class, \"{Pictures.Shown(text)}\" names several: give its number, "
+                $"{place}expected the name of one class, \"{Excerpt.Of(text)}\" names several: give its number, "
                     + $"0 to {_names.Count - 1}"
             ),
             { } label => label,
             null => throw new UserErrorException(
                 $"{place}expected one of the model's {_names.Count} classes or its number, 0 to {_names.Count - 1}, "
-                    + $"got \"{Pictures.Shown(text)}\"{(text.Length <= LongestName ? NearestName.Hint(text, _labels.Keys) : "")}"
+                    + $"got \"{Excerpt.Of(text)}\"{NearestName.Hint(text, _labels.Keys)}"
             ),
         };
 

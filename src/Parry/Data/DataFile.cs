@@ -1,3 +1,5 @@
+using Parry.Data.Files;
+
 namespace Parry.Data;
 
 /// <summary>A published file and how to recognize it.</summary>
@@ -13,10 +15,7 @@ public sealed record DataFile(string Name, long Bytes, string Sha256)
     public bool IsIn(string folder)
     {
         if (InputFile.Find(folder, Name) is not { } path)
-        {
             return false;
-        }
-
         try
         {
             using var file = InputFile.Open(path);

@@ -1,6 +1,6 @@
 namespace Parry.Data;
 
-/// <summary>What a part of a data set is for.</summary>
+/// <summary>A part of a data set.</summary>
 public enum DataPart
 {
     /// <summary>Weights are fitted to it.</summary>

@@ -1,3 +1,5 @@
+using Parry.Data.Files;
+
 namespace Parry.Data;
 
 /// <summary>

@@ -2,26 +2,44 @@ using Parry.Data.Images;
 
 namespace Parry.Data;
 
-/// <summary>What a model says of the images it takes, so that pictures of other sizes can be made into them.</summary>
+/// <summary>The images that a model takes, so that pictures of other sizes can be made into them.</summary>
 public sealed record ImagePreparation
 {
     // torchvision's for ImageNet: 256 is cropped to 224.
     private const double CroppedShare = 0.875;
 
-    /// <summary>The shape that the model takes; null for the one that all pictures have.</summary>
+    /// <summary>The shape that the model takes; null for the shape that all pictures have.</summary>
     public ImageShape? Shape { get; init; }
 
     /// <summary>
-    /// What the shorter side is resized to before the middle is cut out; the model's side / 0.875, rounded, if null.
+    /// The length in pixels to which the shorter side is resized before the middle is cut out; if null, the model's
+    /// side / 0.875, rounded.
     /// </summary>
     public int? Resize { get; init; }
 
     /// <summary>The names of the model's classes, in which labels are looked up; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
+    /// <summary>Pictures that become images of this shape.</summary>
+    internal PictureSet SetOf(
+        string name,
+        IReadOnlyList<Picture> pictures,
+        ImageShape shape,
+        IReadOnlyList<string> classNames
+    ) =>
+        new()
+        {
+            Name = name,
+            Pictures = pictures,
+            Shape = shape,
+            ClassNames = classNames,
+            Prepare = Apply,
+            Change = $"resized and cut to the middle {shape.Height}x{shape.Width} pixels",
+        };
+
     /// <summary>
-    /// Makes a picture into an image of the model: gray or color as it takes; a picture of another size is resized and
-    /// its middle cut out, as torchvision does (<see cref="Images.Resize"/>); one of its size stays as it is.
+    /// Makes a picture into an image of the model, in gray or color as it takes them. A picture of another size is
+    /// resized and its middle cut out, as torchvision does (<see cref="Images.Resize"/>).
     /// </summary>
     /// <param name="planes">The values as [C, H, W].</param>
     /// <param name="shape">Their shape.</param>
@@ -31,16 +49,9 @@ public sealed record ImagePreparation
         byte[] image = Planes.Convert(planes, shape.Channels, target.Channels);
         if ((shape.Height, shape.Width) == (target.Height, target.Width))
             return image;
-        int shorterSide = Resize ?? (int)Math.Round(Math.Min(target.Height, target.Width) / CroppedShare);
-        return Images.Resize.BilinearCrop(
-            image,
-            shape with
-            {
-                Channels = target.Channels,
-            },
-            shorterSide,
-            target.Height,
-            target.Width
-        );
+        ImageShape converted = shape with { Channels = target.Channels };
+        int side = Math.Min(target.Height, target.Width);
+        int resizedSide = Resize ?? (int)Math.Round(side / CroppedShare);
+        return Images.Resize.BilinearCrop(image, converted, resizedSide, target.Height, target.Width);
     }
 }

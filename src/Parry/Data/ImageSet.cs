@@ -25,10 +25,7 @@ public sealed class ImageSet
     )
     {
         if (shape.Channels < 1 || shape.Height < 1 || shape.Width < 1)
-        {
             throw new ArgumentException($"expected a shape of at least 1x1x1, got {shape}", nameof(shape));
-        }
-
         if (pixels.Length != (long)labels.Length * shape.Pixels)
         {
             throw new ArgumentException(
@@ -96,10 +93,7 @@ public sealed class ImageSet
     public ImageSet Slice(int start, int count)
     {
         if (count < 1)
-        {
             throw new UserErrorException($"expected a count of at least 1 image of {Name}, got {count}");
-        }
-
         if (start < 0 || start + (long)count > Count)
         {
             throw new UserErrorException(

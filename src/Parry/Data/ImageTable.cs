@@ -1,28 +1,29 @@
 using System.Globalization;
+using Parry.Data.Files;
 
 namespace Parry.Data;
 
 /// <summary>
 /// A CSV file (RFC 4180) of PNG and JPEG pictures and their labels, as a test part: the columns file and label in this
-/// order, or in any order and beside others where the first line names them. Files are absolute or relative to the
-/// table's folder. A label is the number or the name of a class of the model; where the model names none, the numbers
-/// as they are, or the names in ordinal order. Images come in the table's order.
+/// order, or in any order and among others if the first line names them. Files are absolute or relative to the table's
+/// folder. A label is the number or the name of a class of the model. If the model's classes have no names, labels are
+/// numbers, or names that are numbered in ordinal order. Images come in the table's order.
 /// </summary>
 public sealed class ImageTable : IImageSource
 {
-    private const string FileColumn = "file",
-        LabelColumn = "label";
-    private const int MostClasses = 100_000,
-        MostRows = 2_000_000;
+    private const string FileColumn = "file";
+    private const string LabelColumn = "label";
+    private const int MostClasses = 100_000;
+    private const int MostRows = 2_000_000;
 
     private readonly ImagePreparation _preparation;
     private readonly List<Picture> _pictures;
 
     /// <summary>Reads the table; pictures are decoded only when they are loaded.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="preparation">What the model says of its images; null if it says nothing.</param>
-    /// <exception cref="UserErrorException">A line is wrong, a label is none of the model's, or nothing says which size
-    /// the pictures should have.</exception>
+    /// <param name="preparation">How the model takes its images; null if that is not known.</param>
+    /// <exception cref="UserErrorException">A line is wrong, a label is none of the model's, or the size of the images
+    /// is not known and the pictures have several sizes.</exception>
     public ImageTable(string path, ImagePreparation? preparation = null)
     {
         _preparation = preparation ?? new ImagePreparation();
@@ -31,13 +32,13 @@ public sealed class ImageTable : IImageSource
         if (rows.Count == 0)
             throw new UserErrorException($"{path}: expected lines of {FileColumn},{LabelColumn}, got none: add some");
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Func<string, string, int> labelOf;
-        (ClassNames, labelOf) = Labels(rows, _preparation.ClassNames);
+        var (names, labelOf) = Labels(rows, _preparation.ClassNames);
+        ClassNames = names;
         _pictures = rows.ConvertAll(row =>
-            $"{path} line {row.Line}: " is var place
-                ? new Picture(Path.Combine(folder, row.File), labelOf(row.Label, place), place)
-                : default
-        );
+        {
+            string place = $"{path} line {row.Line}: ";
+            return new Picture(Path.Combine(folder, row.File), labelOf(row.Label, place), place);
+        });
         Shape = Pictures.Shape(_preparation, _pictures, Name);
     }
 
@@ -56,16 +57,7 @@ public sealed class ImageTable : IImageSource
     /// <inheritdoc/>
     public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false) =>
         part == DataPart.Test
-            ? Pictures.Load(
-                Name,
-                _pictures,
-                count,
-                orFewer,
-                Shape,
-                ClassNames,
-                _preparation.Apply,
-                Pictures.Prepared(Shape)
-            )
+            ? _preparation.SetOf(Name, _pictures, Shape, ClassNames).Load(count, orFewer)
             : throw new UserErrorException(
                 $"expected training images, {Name} lists test images only: give a folder with folders train and "
                     + $"test that hold class folders"
@@ -74,48 +66,39 @@ public sealed class ImageTable : IImageSource
     private static List<(string File, string Label, int Line)> Read(string path)
     {
         var rows = new List<(string, string, int)>();
-        int columns = 0,
-            file = 0,
-            label = 1;
+        Columns? columns = null;
         foreach (var (line, fields) in CsvReader.Rows(TextFile.Read(path), path))
         {
             UserErrorException Wrong(string expected, string got) =>
                 new($"{path} line {line}: expected {expected}, got {got}");
-            if (columns == 0)
+            if (columns is null)
             {
-                columns = fields.Count;
-                string[] names = [.. fields.Select(field => field.Trim().ToLowerInvariant())];
-                bool header = names.Contains(FileColumn) || names.Contains(LabelColumn);
-                if (
-                    header
-                        ? names.Count(name => name == FileColumn) != 1 || names.Count(name => name == LabelColumn) != 1
-                        : columns != 2
-                )
-                    throw Wrong(
+                columns =
+                    Columns.Of(fields)
+                    ?? throw Wrong(
                         $"the columns {FileColumn} and {LabelColumn}, each once",
-                        Pictures.Shown(string.Join(", ", names.Take(10)))
+                        Excerpt.Of(string.Join(", ", fields.Take(10)))
                     );
-                if (header)
-                {
-                    (file, label) = (Array.IndexOf(names, FileColumn), Array.IndexOf(names, LabelColumn));
+                if (columns.IsHeader)
                     continue;
-                }
             }
 
-            if (fields.Count != columns)
-                throw Wrong($"{columns} columns as in the lines before", $"{fields.Count}");
-            if (!Pictures.IsPicture(fields[file]))
-                throw Wrong($"a file that ends in {Pictures.Extensions}", $"\"{Pictures.Shown(fields[file])}\"");
+            if (fields.Count != columns.Count)
+                throw Wrong($"{columns.Count} columns as in the lines before", $"{fields.Count}");
+            string file = fields[columns.File];
+            if (!Pictures.IsPicture(file))
+                throw Wrong($"a file that ends in {Pictures.Extensions}", $"\"{Excerpt.Of(file)}\"");
             if (rows.Count == MostRows)
                 throw Wrong($"at most {MostRows} pictures", "more");
-            rows.Add((fields[file], fields[label].Trim(), line));
+            rows.Add((file, fields[columns.Label].Trim(), line));
         }
 
         return rows;
     }
 
     /// <summary>
-    /// The classes' names, and how a label is read: as the model says, or as the first line's is, a number or a name.
+    /// The names of the classes and the way to read a label: as a class of the model, or else as a number or a name,
+    /// whichever the first label is.
     /// </summary>
     private static (IReadOnlyList<string> Names, Func<string, string, int> LabelOf) Labels(
         List<(string File, string Label, int Line)> rows,
@@ -131,7 +114,7 @@ public sealed class ImageTable : IImageSource
                 throw new UserErrorException($"expected at most {MostClasses} different labels, got {names.Length}");
             Dictionary<string, int> labels = names.Index().ToDictionary(name => name.Item, name => name.Index);
             return (
-                Array.ConvertAll(names, Pictures.Shown),
+                Array.ConvertAll(names, name => Excerpt.Of(name)),
                 (text, place) =>
                     text.Length > 0 ? labels[text] : throw new UserErrorException($"{place}expected a label, got none")
             );
@@ -144,7 +127,7 @@ public sealed class ImageTable : IImageSource
                 Number(text)
                 ?? throw new UserErrorException(
                     $"{place}expected a label from 0 to {MostClasses - 1} as in the first line, got "
-                        + $"\"{Pictures.Shown(text)}\""
+                        + $"\"{Excerpt.Of(text)}\""
                 )
         );
     }
@@ -153,4 +136,23 @@ public sealed class ImageTable : IImageSource
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int label) && label < MostClasses
             ? label
             : null;
+
+    /// <summary>Where the file and the label stand in a line.</summary>
+    private sealed record Columns(int Count, int File, int Label, bool IsHeader)
+    {
+        /// <summary>The columns that the first line names, or the two that it has; null if it does neither.</summary>
+        public static Columns? Of(IReadOnlyList<string> fields)
+        {
+            string[] names = [.. fields.Select(field => field.Trim().ToLowerInvariant())];
+            int files = names.Count(name => name == FileColumn);
+            int labels = names.Count(name => name == LabelColumn);
+            if (files == 0 && labels == 0)
+                return names.Length == 2 ? new Columns(2, 0, 1, IsHeader: false) : null;
+            if (files != 1 || labels != 1)
+                return null;
+            int file = Array.IndexOf(names, FileColumn);
+            int label = Array.IndexOf(names, LabelColumn);
+            return new Columns(names.Length, file, label, IsHeader: true);
+        }
+    }
 }

@@ -1,16 +1,18 @@
 namespace Parry.Data;
 
-/// <summary>Pictures that are given one by one, made ready for a model.</summary>
+/// <summary>Single pictures, prepared for a model.</summary>
 public static class Photos
 {
+    private const string Name = "photos";
+
     /// <summary>
-    /// Reads pictures; one of another size than the model's is resized and its middle cut out, as
-    /// <see cref="ImagePreparation"/> says.
+    /// Reads pictures. One of another size than the model's is resized and its middle cut out, as
+    /// <see cref="ImagePreparation"/> describes.
     /// </summary>
     /// <param name="files">PNG or JPEG files.</param>
-    /// <param name="labels">Each one's class as a name or a number, or one for all; empty if unknown, which labels them
-    /// 0.</param>
-    /// <param name="shape">Of the images that the model takes.</param>
+    /// <param name="labels">The class of each as a name or a number, or one class for all; empty if unknown, which
+    /// gives all the label 0.</param>
+    /// <param name="shape">The shape of the images that the model takes.</param>
     /// <param name="classNames">The names of its classes.</param>
     /// <exception cref="UserErrorException">A file cannot be read, a class is unknown, or there are more or fewer
     /// classes than pictures.</exception>
@@ -25,25 +27,15 @@ public static class Photos
             throw new UserErrorException(
                 $"expected one label for all pictures or one for each of {files.Count}, got {labels.Count}"
             );
-        var preparation = new ImagePreparation { Shape = shape };
         var index = new ClassIndex(classNames);
-        int[] known = [.. labels.Select(label => index.LabelOf(label, "label: "))];
-        Picture[] pictures =
+        int[] known = labels.Count == 0 ? [0] : [.. labels.Select(label => index.LabelOf(label, "label: "))];
+        List<Picture> pictures =
         [
-            .. files.Select(
-                (file, i) => new Picture(file, known.Length == 0 ? 0 : known[Math.Min(i, known.Length - 1)])
-            ),
+            .. files.Select((file, i) => new Picture(file, known[Math.Min(i, known.Length - 1)])),
         ];
-        shape = Pictures.Shape(preparation, pictures, "photos");
-        return Pictures.Load(
-            "photos",
-            pictures,
-            null,
-            false,
-            shape,
-            classNames,
-            preparation.Apply,
-            Pictures.Prepared(shape)
-        );
+        var preparation = new ImagePreparation { Shape = shape };
+        return preparation
+            .SetOf(Name, pictures, Pictures.Shape(preparation, pictures, Name), classNames)
+            .Load(count: null, orFewer: false);
     }
 }

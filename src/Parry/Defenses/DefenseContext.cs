@@ -49,7 +49,7 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// </summary>
     /// <exception cref="UserErrorException">The data set is not found.</exception>
     public ImageSet ValidationImages() =>
-        (Source ?? DataSets.ByName(Data)).Load(DataPart.Validation, Split.DefenseGan, DataDir);
+        (Source ?? DataSets.ByName(Data).Open()).Load(DataPart.Validation, Split.DefenseGan, DataDir);
 
     /// <summary>Loads a classifier for these images.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>

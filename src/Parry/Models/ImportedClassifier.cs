@@ -81,8 +81,8 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         using var scope = NewDisposeScope();
         using var random = new Generator(0);
         Tensor images = rand([Tried, shape.Channels, shape.Height, shape.Width], generator: random);
-        Tensor taken = contract.ToModel(images).clone(),
-            copy = taken.clone();
+        Tensor taken = contract.ToModel(images).clone();
+        Tensor copy = taken.clone();
         Tensor given = run(taken);
         bool changesInput = !taken.Equals(copy);
         if (given.shape.Length == 0 || given.size(0) != Tried)

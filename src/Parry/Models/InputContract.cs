@@ -189,8 +189,10 @@ public sealed record InputContract
             Std is { } deviation ? $"; divided by {string.Join(", ", deviation.Select(Text))}" : "",
             Layout == ImageLayout.Nhwc ? "; channels last" : ""
         );
-        return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; gives "
-            + $"{classes} {(Outputs == OutputKind.Probabilities ? "probabilities" : "logits")}{(Background is > 0 and int background ? $" behind {background} of no class" : "")}";
+        string scores = Outputs == OutputKind.Probabilities ? "probabilities" : "logits";
+        string skipped = Background is > 0 and int background ? $" behind {background} of no class" : "";
+        return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; "
+            + $"gives {classes} {scores}{skipped}";
     }
 
     private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);

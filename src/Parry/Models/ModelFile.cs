@@ -213,10 +213,9 @@ public static class ModelFile
                         or UserErrorException
             )
         {
+            string reason = e.Message.ReplaceLineEndings(" ");
             throw new UserErrorException(
-                $"'{path}' is no usable weight file: {e.Message} Train it again, or give another file.".ReplaceLineEndings(
-                    " "
-                ),
+                $"'{path}' is no usable weight file: {reason} Train it again, or give another file.",
                 e
             );
         }

@@ -39,7 +39,7 @@ public static class NamedWeights
 
     internal static string Find(DataFile weights, Func<string, string?> environment, HttpClient client)
     {
-        string cache = Path.Combine(DataLocator.CacheRoot(environment), "weights"),
+        string cache = Path.Combine(UserCache.Root(environment), "weights"),
             data = environment("PARRY_DATA") ?? "";
         string?[] folders =
         [

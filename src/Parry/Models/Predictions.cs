@@ -30,8 +30,8 @@ public static class Predictions
                     {
                         using var frozen = no_grad();
                         using var scope = NewDisposeScope();
-                        int from = i * Piece,
-                            to = Math.Min(count, from + Piece);
+                        int from = i * Piece;
+                        int to = Math.Min(count, from + Piece);
                         var part = new Images(images.slice(0, from, to, 1), samples[from..to]);
                         return model.Predict(part).ToArray<long>();
                     }

@@ -14,8 +14,8 @@ internal static class PublishedWeights
     // What five pools leave one pixel of.
     private const int SmallestSide = 32;
 
-    private const int ShownNames = 3,
-        LongestName = 60;
+    private const int ShownNames = 3;
+    private const int LongestName = 60;
 
     /// <summary>The families, as messages name them.</summary>
     public const string Families = "LeNet, ResNet-20 to 110 for CIFAR, WideResNet, VGG, MobileNetV2";
@@ -37,9 +37,8 @@ internal static class PublishedWeights
             Find(state, contract.Size ?? shape)
             ?? throw new InvalidDataException(
                 $"Its weights are of no network that is known by its names ({Families}), which begin with "
-                    + $"{string.Join(", ", state.Names.Take(ShownNames).Select(name => $"\"{(name.Length > LongestName ? name[..LongestName] + "…" : name)}\""))};"
-                    + $" export it as TorchScript or ONNX, or say in \"parry.architecture\" which of "
-                    + $"{string.Join(", ", Classifiers.Names)} it is."
+                    + $"{FirstNames(state)}; export it as TorchScript or ONNX, "
+                    + $"or say in \"parry.architecture\" which of {string.Join(", ", Classifiers.Names)} it is."
             );
         InputContract complete = contract
             .Or(new InputContract { Mean = state.Mean, Std = state.Std })
@@ -60,10 +59,11 @@ internal static class PublishedWeights
                 || Math.Min(size.Height, size.Width) < SmallestSide
             )
         )
-            throw new InvalidDataException(
-                $"It takes images of "
-                    + $"{network.Shape}{(network.TakesOthers ? $" or others of at least {SmallestSide}x{SmallestSide}" : "")}, not of {size}."
-            );
+        {
+            string others = network.TakesOthers ? $" or others of at least {SmallestSide}x{SmallestSide}" : "";
+            throw new InvalidDataException($"It takes images of {network.Shape}{others}, not of {size}.");
+        }
+
         complete.CheckChannels(network.Shape.Channels);
         if (contract.ClassNames is { } given && given.Count != classes)
             throw new InvalidDataException($"It tells {classes} classes apart, and {given.Count} are named.");
@@ -120,4 +120,9 @@ internal static class PublishedWeights
         ?? MobileNetV2.Recognize(state)
         ?? Vgg.Recognize(state)
         ?? LeNets.Recognize(state, size);
+
+    private static string FirstNames(StateDictionary state) =>
+        string.Join(", ", state.Names.Take(ShownNames).Select(name => $"\"{Shortened(name)}\""));
+
+    private static string Shortened(string name) => name.Length > LongestName ? name[..LongestName] + "…" : name;
 }

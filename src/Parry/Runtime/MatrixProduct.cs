@@ -11,8 +11,8 @@ internal static class MatrixProduct
     /// <summary>Vectors, matrices, or batches of matrices with broadcasting.</summary>
     public static Tensor Of(Tensor left, Tensor right)
     {
-        int leftRank = left.shape.Length,
-            rightRank = right.shape.Length;
+        int leftRank = left.shape.Length;
+        int rightRank = right.shape.Length;
         if (leftRank == 0 || rightRank == 0)
             throw new ArgumentException(
                 $"a matrix product takes no single numbers: {left.Describe()} and {right.Describe()}"
@@ -43,8 +43,8 @@ internal static class MatrixProduct
         var shape = new long[rank];
         for (int i = 1; i <= rank; i++)
         {
-            long a = i <= left.Length ? left[^i] : 1,
-                b = i <= right.Length ? right[^i] : 1;
+            long a = i <= left.Length ? left[^i] : 1;
+            long b = i <= right.Length ? right[^i] : 1;
             shape[^i] = a == 1 ? b : a;
         }
 

@@ -102,10 +102,7 @@ public static class TensorData
     {
         using Tensor own = generator.get_state();
         if (state.dtype != own.dtype || !state.shape.AsSpan().SequenceEqual(own.shape))
-        {
             throw new InvalidDataException($"A random generator's state is {own.Describe()}, not {state.Describe()}.");
-        }
-
 #pragma warning disable RS0030 // The state was checked.
         generator.set_state(state);
 #pragma warning restore RS0030

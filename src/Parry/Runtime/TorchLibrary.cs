@@ -20,9 +20,9 @@ public static partial class TorchLibrary
     public const string FolderVariable = "PARRY_LIBTORCH";
 
     private const string Wrapper = "LibTorchSharp";
-    private const int TrimThreshold = -1,
-        MmapThreshold = -3,
-        ArenaMax = -8;
+    private const int TrimThreshold = -1;
+    private const int MmapThreshold = -3;
+    private const int ArenaMax = -8;
 
     private static readonly Lazy<nint> s_wrapper = new(LoadAll, LazyThreadSafetyMode.ExecutionAndPublication);
 

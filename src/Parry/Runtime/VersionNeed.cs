@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Parry.Data;
 
 namespace Parry.Runtime;
 
@@ -47,7 +46,7 @@ public static class VersionNeed
     /// </summary>
     /// <exception cref="TorchNotFoundException">The library is not the one that is known, or no copy can be
     /// written.</exception>
-    public static string WeakCopy(string library) => WeakCopy(library, DataLocator.CacheFolder("native"));
+    public static string WeakCopy(string library) => WeakCopy(library, UserCache.Folder("native"));
 
     /// <summary>The same in a folder of one's own.</summary>
     public static string WeakCopy(string library, string folder)
@@ -89,10 +88,7 @@ public static class VersionNeed
     public static void MarkWeak(Span<byte> file)
     {
         if (file.Length < 64 || !file[..4].SequenceEqual("\u007fELF"u8) || file[4] != 2 || file[5] != 1)
-        {
             throw new InvalidDataException("It is no 64-bit little-endian ELF file.");
-        }
-
         long sections = Read64(file, 0x28);
         int size = Read16(file, 0x3A);
         int count = Read16(file, 0x3C);

@@ -1,4 +1,5 @@
 using Parry.Data;
+using Parry.Data.Files;
 
 namespace Parry.Tests.Data;
 
@@ -18,7 +19,7 @@ public class DataSetsTests
     public void Have_well_formed_entries()
     {
         Assert.All(
-            DataSets.All,
+            DataSets.All.OfType<DataSet>(),
             set =>
             {
                 Assert.Equal(10, set.ClassNames.Distinct().Count());
@@ -26,7 +27,12 @@ public class DataSetsTests
                 Assert.All(set.Files.Concat(set.Downloads), file => Assert.Matches("^[0-9a-f]{64}$", file.Sha256));
             }
         );
-        Assert.Distinct(DataSets.All.SelectMany(set => set.Files.Concat(set.Downloads)).Select(file => file.Sha256));
+        Assert.Distinct(
+            DataSets
+                .All.OfType<DataSet>()
+                .SelectMany(set => set.Files.Concat(set.Downloads))
+                .Select(file => file.Sha256)
+        );
     }
 
     [Fact]

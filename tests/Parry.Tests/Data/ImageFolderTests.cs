@@ -202,10 +202,13 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Same(DataSets.Mnist, DataSets.Open("MNIST"));
         Assert.IsType<CelebA>(DataSets.Open("celeba"));
         TestData.AssertRefused(
-            "mnist, fashion-mnist, cifar10, celeba, a folder of class folders",
+            "mnist, fashion-mnist, cifar10, celeba, an existing folder of class folders",
             () => DataSets.Open("/nowhere")
         );
-        TestData.AssertRefused("only, got \"Male\"", () => DataSets.Open("mnist", attribute: "Male"));
+        TestData.AssertRefused(
+            "mnist has no attributes, got \"Male\"",
+            () => DataSets.Open("mnist", attribute: "Male")
+        );
     }
 
     [Fact]

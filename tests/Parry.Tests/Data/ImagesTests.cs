@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Parry.Data;
+using Parry.Data.Files;
 using Parry.Data.Images;
 
 namespace Parry.Tests.Data;
@@ -240,7 +241,8 @@ public class ImagesTests
     /// <summary>Makes the checksums right again, so that damage reaches the decoder behind them.</summary>
     internal static byte[] Resummed(byte[] png)
     {
-        for (var at = 8; at + 12 <= png.Length; )
+        var at = 8;
+        while (at + 12 <= png.Length)
         {
             var length = BinaryPrimitives.ReadUInt32BigEndian(png.AsSpan(at));
             if (length > png.Length - at - 12)

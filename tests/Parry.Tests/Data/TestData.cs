@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Parry.Data;
+using Parry.Data.Files;
 
 namespace Parry.Tests.Data;
 

@@ -14,22 +14,16 @@ internal sealed class Escalation
 
     /// <summary>Starts all rows at the first weight.</summary>
     public Escalation(int count, double first, double factor, double largest, int iterations)
-        : this(
-            [.. Enumerable.Repeat(first, count)],
-            [.. Enumerable.Repeat(float.PositiveInfinity, count)],
-            factor,
-            largest,
-            iterations
-        ) { }
+        : this(Repeated(first, count), Repeated(float.PositiveInfinity, count), factor, largest, iterations) { }
 
-    private Escalation(double[] constants, float[] checkpoints, double factor, double largest, int iterations) =>
-        (_constants, _checkpoints, _factor, _largest, _iterations) = (
-            constants,
-            checkpoints,
-            factor,
-            largest,
-            iterations
-        );
+    private Escalation(double[] constants, float[] checkpoints, double factor, double largest, int iterations)
+    {
+        _constants = constants;
+        _checkpoints = checkpoints;
+        _factor = factor;
+        _largest = largest;
+        _iterations = iterations;
+    }
 
     /// <summary>The weights now.</summary>
     public IReadOnlyList<double> Constants => _constants;
@@ -69,4 +63,6 @@ internal sealed class Escalation
     /// <summary>The state of some rows.</summary>
     public Escalation Select(long[] rows) =>
         new(_constants.At(rows), _checkpoints.At(rows), _factor, _largest, _iterations);
+
+    private static T[] Repeated<T>(T value, int count) => [.. Enumerable.Repeat(value, count)];
 }

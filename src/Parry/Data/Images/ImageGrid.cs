@@ -11,8 +11,8 @@ public static class ImageGrid
     /// <param name="scale">How many pixels wide and high each pixel becomes.</param>
     /// <param name="background">Value of the gaps and of empty places.</param>
     /// <returns>The shape and the values of the sheet as [C, H, W].</returns>
-    /// <exception cref="ArgumentException">There is no whole image, or a number is below its smallest
-    /// value.</exception>
+    /// <exception cref="ArgumentException">The values are not those of whole images, or a number is too
+    /// small.</exception>
     public static (ImageShape Shape, byte[] Planes) Layout(
         ReadOnlySpan<byte> images,
         ImageShape shape,
@@ -57,9 +57,7 @@ public static class ImageGrid
                     shape.Width * scale
                 );
                 for (var x = 0; x < target.Length; x++)
-                {
                     target[x] = source[x / scale];
-                }
             }
         }
 

@@ -70,10 +70,7 @@ public static class Jpeg
     private static SKCodec Open(ReadOnlySpan<byte> file)
     {
         if (file is not [0xff, 0xd8, ..])
-        {
             throw new InvalidDataException("expected a JPEG, got another kind of file");
-        }
-
         SKCodec codec = Skia.Open(file, Format);
         try
         {
@@ -98,25 +95,17 @@ public static class Jpeg
         int scans = 0;
         int components = 0;
         bool oneScan = false;
-        for (int at = 2; NextMarker(file, ref at) is { } marker; )
+        int at = 2;
+        while (NextMarker(file, ref at) is { } marker)
         {
             if (marker == EndOfImage)
-            {
                 return;
-            }
-
             if (marker is 0 or 1 or (>= FirstRestart and <= StartOfImage))
-            {
                 continue;
-            }
-
             ReadOnlySpan<byte> segment = file[at..];
             int length = segment.Length < 2 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(segment);
             if (length < 3 || length > segment.Length)
-            {
                 break;
-            }
-
             if (marker == StartOfScan)
             {
                 scans++;
@@ -128,17 +117,12 @@ public static class Jpeg
             }
 
             if (scans > MostScans)
-            {
                 throw new InvalidDataException($"expected a JPEG of at most {MostScans} scans, got more");
-            }
-
             at += length;
         }
 
         if (!oneScan)
-        {
             throw new InvalidDataException("expected an undamaged JPEG: it is cut off");
-        }
     }
 
     /// <summary>The next marker, and the place behind it; null at the end of the file.</summary>
@@ -147,10 +131,7 @@ public static class Jpeg
         int start = file[at..].IndexOf((byte)0xff);
         int more = start < 0 ? -1 : file[(at + start)..].IndexOfAnyExcept((byte)0xff);
         if (more < 0)
-        {
             return null;
-        }
-
         at += start + more + 1;
         return file[at - 1];
     }

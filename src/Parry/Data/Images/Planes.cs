@@ -16,9 +16,7 @@ internal static class Planes
         for (int channel = 0; channel < channels; channel++)
         {
             for (int i = 0; i < count; i++)
-            {
                 pixels[(i * step) + channel] = planes[(channel * count) + i];
-            }
         }
     }
 
@@ -30,9 +28,7 @@ internal static class Planes
         for (int channel = 0; channel < shape.Channels; channel++)
         {
             for (int i = 0; i < count; i++)
-            {
                 planes[(channel * count) + i] = pixels[(i * step) + channel];
-            }
         }
 
         return planes;
@@ -51,15 +47,9 @@ internal static class Planes
     public static byte[] Convert(byte[] planes, int from, int to)
     {
         if (from == to)
-        {
             return planes;
-        }
-
         if (to == 3)
-        {
             return [.. planes, .. planes, .. planes];
-        }
-
         var gray = new byte[planes.Length / 3];
         for (var i = 0; i < gray.Length; i++)
         {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Parry.Data.Files;
 using SkiaSharp;
 
 namespace Parry.Data.Images;
@@ -61,20 +62,11 @@ public static class Png
     internal static ImageShape DecodeShape(ReadOnlySpan<byte> file)
     {
         if (!file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]))
-        {
             throw new InvalidDataException("expected a PNG, got another kind of file");
-        }
-
         if (file.Length < 33)
-        {
             throw Corrupt("it is cut off");
-        }
-
         if (BinaryPrimitives.ReadUInt32BigEndian(file[8..]) != 13 || !file[12..16].SequenceEqual("IHDR"u8))
-        {
             throw Corrupt("it does not start with its header");
-        }
-
         CheckSum(file[12..29], file[29..]);
         uint width = BinaryPrimitives.ReadUInt32BigEndian(file[16..]);
         uint height = BinaryPrimitives.ReadUInt32BigEndian(file[20..]);
@@ -104,9 +96,7 @@ public static class Png
         for (int i = 0; i < pixels.Length; i++)
         {
             if (gray || i % 4 != 3)
-            {
                 pixels[i] = light.Narrow(pixels[i], gray ? byte.MaxValue : pixels[i | 3]);
-            }
         }
 
         return Planes.Separate(pixels, rows.Shape, bitmap.BytesPerPixel);
@@ -124,7 +114,8 @@ public static class Png
         var deflated = new MemoryStream();
         var plain = new MemoryStream();
         plain.Write(file[..8]);
-        for (int at = 8; ; )
+        int at = 8;
+        while (true)
         {
             ReadOnlySpan<byte> rest = file[at..];
             string name = rest.Length < 8 ? "" : Encoding.Latin1.GetString(rest[4..8]);
@@ -137,10 +128,7 @@ public static class Png
 
             uint length = rest.Length < 12 ? uint.MaxValue : BinaryPrimitives.ReadUInt32BigEndian(rest);
             if (length > rest.Length - 12)
-            {
                 throw Corrupt("it is cut off");
-            }
-
             int size = (int)length;
             ReadOnlySpan<byte> content = rest[8..(8 + size)];
             bool needed = name is "IHDR" or "PLTE" or "IDAT";
@@ -164,10 +152,7 @@ public static class Png
             }
 
             if (needed || (telling && name == "tRNS"))
-            {
                 plain.Write(rest[..(12 + size)]);
-            }
-
             at += 12 + size;
         }
     }
@@ -178,9 +163,7 @@ public static class Png
     private static void CheckSum(ReadOnlySpan<byte> chunk, ReadOnlySpan<byte> sum)
     {
         if (!IsRight(chunk, sum))
-        {
             throw Corrupt("the checksum of one of its parts is wrong");
-        }
     }
 
     private static InvalidDataException Corrupt(string reason) => new($"expected an undamaged PNG: {reason}");

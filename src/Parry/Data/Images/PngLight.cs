@@ -28,10 +28,7 @@ internal sealed class PngLight
         double exponent = Math.Round(1e5 / (gamma * Screen)) / 1e5;
         bool plain = Math.Abs(exponent - 1) <= Significant;
         for (int value = 0; value < 256; value++)
-        {
             _bytes[value] = plain ? (byte)value : Byte(Math.Pow(value / 255.0, exponent));
-        }
-
         _wide = wide && !plain ? WideTable(gamma * Screen) : null;
     }
 
@@ -60,10 +57,7 @@ internal sealed class PngLight
     public byte Wide(ushort value, ushort alpha)
     {
         if (alpha != ushort.MaxValue)
-        {
             return OverBlack(value / 65535.0, alpha / 65535.0);
-        }
-
         return _wide is null ? (byte)(((value * 255) + 32_895) >> 16) : _wide[value >> (16 - TableBits)];
     }
 

@@ -85,9 +85,7 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
     private static void CheckFilter(int filter)
     {
         if (filter is < 0 or > 4)
-        {
             throw new InvalidDataException();
-        }
     }
 
     private static void Unfilter(int filter, byte[] row, byte[] above, int pixel)
@@ -116,10 +114,7 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
         int toAbove = Math.Abs(left - corner);
         int toCorner = Math.Abs(left + above - (2 * corner));
         if (toLeft <= toAbove && toLeft <= toCorner)
-        {
             return left;
-        }
-
         return toAbove <= toCorner ? above : corner;
     }
 
@@ -131,10 +126,7 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
             ReadOnlySpan<byte> pixel = row.AsSpan(i * Samples * 2, Samples * 2);
             ushort alpha = pixel.SequenceEqual(transparent) ? ushort.MinValue : ushort.MaxValue;
             if (Samples > Shape.Channels)
-            {
                 alpha = BinaryPrimitives.ReadUInt16BigEndian(pixel[^2..]);
-            }
-
             for (int channel = 0; channel < Shape.Channels; channel++)
             {
                 ushort value = BinaryPrimitives.ReadUInt16BigEndian(pixel[(channel * 2)..]);

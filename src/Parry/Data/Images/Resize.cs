@@ -83,11 +83,11 @@ public static class Resize
     )
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(planes.Length, shape.Pixels);
-        Taps[] rows = Weigh(shape.Height, vertical),
-            columns = Weigh(shape.Width, horizontal);
-        int first = rows[0].From,
-            lines = rows[^1].From + rows[^1].Weights.Length - first,
-            width = columns.Length;
+        Taps[] rows = Weigh(shape.Height, vertical);
+        Taps[] columns = Weigh(shape.Width, horizontal);
+        int first = rows[0].From;
+        int lines = rows[^1].From + rows[^1].Weights.Length - first;
+        int width = columns.Length;
         var between = new byte[lines * width];
         var result = new byte[checked(shape.Channels * rows.Length * width)];
         var sums = new int[width];
@@ -140,14 +140,14 @@ public static class Resize
     /// </summary>
     private static Taps[] Weigh(int before, (long Size, long From, int Count) after)
     {
-        double scale = before / (double)after.Size,
-            support = Math.Max(scale, 1);
+        double scale = before / (double)after.Size;
+        double support = Math.Max(scale, 1);
         var taps = new Taps[after.Count];
         for (int i = 0; i < taps.Length; i++)
         {
             double center = (after.From + i + 0.5) * scale;
-            int from = Math.Max((int)(center - support + 0.5), 0),
-                to = Math.Min((int)(center + support + 0.5), before);
+            int from = Math.Max((int)(center - support + 0.5), 0);
+            int to = Math.Min((int)(center + support + 0.5), before);
             var weights = new double[to - from];
             for (int x = 0; x < weights.Length; x++)
                 weights[x] = Math.Max(0, 1 - Math.Abs((x + from - center + 0.5) * (1 / support)));

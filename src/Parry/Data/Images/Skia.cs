@@ -21,10 +21,7 @@ internal static class Skia
         var bitmap = new SKBitmap(info);
         SKCodecResult result = codec.GetPixels(info, bitmap.GetPixels());
         if (result == SKCodecResult.Success)
-        {
             return bitmap;
-        }
-
         bitmap.Dispose();
         throw Corrupt(format, result);
     }

@@ -108,14 +108,14 @@ public sealed record MagNetTraining
                         detector.Key.StartsWith('l') ? rate : DivergenceRate
                     )
             )
-            .Select(group =>
-                $"{group.Key}={string.Join('/', group.Select(threshold => threshold.ToString("R", CultureInfo.InvariantCulture)))}"
-            );
+            .Select(group => $"{group.Key}={string.Join('/', group.Select(Exact))}");
         return string.Create(
             CultureInfo.InvariantCulture,
             $"rate={rate},{(classifier is null ? "" : $"jsd-rate={DivergenceRate},")}{string.Join(',', thresholds)}"
         );
     }
+
+    private static string Exact(double number) => number.ToString("R", CultureInfo.InvariantCulture);
 
     private double Rate(ImageShape shape) => FalsePositiveRate ?? (shape.Channels == 1 ? 0.001 : 0.005);
 

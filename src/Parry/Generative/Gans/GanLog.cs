@@ -79,14 +79,14 @@ public sealed class GanLog
     private static string Line(GanLogRow row)
     {
         GanStep mean = row.Mean;
-        string losses = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{mean.DiscriminatorLoss:G6},{mean.GeneratorLoss:G6}"
-        );
-        string gradients = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{mean.DiscriminatorGradient:G6},{mean.GeneratorGradient:G6}"
-        );
-        return string.Create(CultureInfo.InvariantCulture, $"{row.Iteration},{losses},{gradients},{row.Classes}\n");
+        double[] means =
+        [
+            mean.DiscriminatorLoss,
+            mean.GeneratorLoss,
+            mean.DiscriminatorGradient,
+            mean.GeneratorGradient,
+        ];
+        string numbers = string.Join(',', means.Select(value => value.ToString("G6", CultureInfo.InvariantCulture)));
+        return $"{row.Iteration},{numbers},{row.Classes}\n";
     }
 }

@@ -27,8 +27,8 @@ internal sealed class GrayConvolution : Network
     {
         if (!Pays(input))
             return _layer.forward(input);
-        long stride = _layer.stride![0],
-            padding = _layer.padding![0];
+        long stride = _layer.stride![0];
+        long padding = _layer.padding![0];
         return Apply(input, _layer.weight, _layer.bias, [stride, stride], [padding, padding], dilations: [1, 1]);
     }
 
@@ -52,9 +52,9 @@ internal sealed class GrayConvolution : Network
         long[] dilations
     )
     {
-        long outputs = weight.size(0),
-            down = weight.size(2),
-            right = weight.size(3);
+        long outputs = weight.size(0);
+        long down = weight.size(2);
+        long right = weight.size(3);
         long height = Places(input.size(2), down, strides[0], padding[0], dilations[0]);
         long width = Places(input.size(3), right, strides[1], padding[1], dilations[1]);
         using var scope = NewDisposeScope();

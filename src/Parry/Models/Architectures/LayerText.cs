@@ -11,13 +11,10 @@ internal static class LayerText
     public static string Of(nn.Module layer) =>
         layer switch
         {
-            Conv2d conv => $"Conv2d({conv.in_channels}, {conv.out_channels}, kernel {conv.kernel_size![0]}, stride "
-                + $"{conv.stride![0]}"
-                + $"{Unless(conv.padding![0], 0, "padding")}{Unless(conv.dilation![0], 1, "dilation")}{Unless(conv.groups, 1, "groups")})",
+            Conv2d conv => $"Conv2d({Sizes(conv)}{Unless(conv.dilation![0], 1, "dilation")}"
+                + $"{Unless(conv.groups, 1, "groups")})",
             ConvTranspose2d conv =>
-                $"ConvTranspose2d({conv.in_channels}, {conv.out_channels}, kernel {conv.kernel_size![0]}, stride "
-                    + $"{conv.stride![0]}"
-                    + $"{Unless(conv.padding![0], 0, "padding")}{Unless(conv.output_padding![0], 0, "output padding")})",
+                $"ConvTranspose2d({Sizes(conv)}{Unless(conv.output_padding![0], 0, "output padding")})",
             Linear linear => $"Linear({linear.in_features}, {linear.out_features})",
             BatchNorm norm => $"BatchNorm({norm.num_features})",
             GroupNorm norm => $"GroupNorm({norm.num_groups}, {norm.weight!.numel()})",
@@ -36,6 +33,10 @@ internal static class LayerText
             Network => layer.ToString()!,
             _ => layer.GetType().Name,
         };
+
+    private static string Sizes(Convolution layer) =>
+        $"{layer.in_channels}, {layer.out_channels}, kernel {layer.kernel_size![0]}, stride {layer.stride![0]}"
+        + Unless(layer.padding![0], 0, "padding");
 
     private static string Unless(long value, long usual, string name) => value == usual ? "" : $", {name} {value}";
 }

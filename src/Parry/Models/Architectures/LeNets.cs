@@ -55,8 +55,8 @@ internal static class LeNets
                 .Select(name => name[..^".weight".Length])
                 .Order(StringComparer.Ordinal),
         ];
-        string[] convolutions = [.. layers.Where(name => state.Find(name + ".weight")!.shape.Length == 4)],
-            linears = [.. layers.Where(name => state.Find(name + ".weight")!.shape.Length == 2)];
+        string[] convolutions = [.. layers.Where(name => state.Find(name + ".weight")!.shape.Length == 4)];
+        string[] linears = [.. layers.Where(name => state.Find(name + ".weight")!.shape.Length == 2)];
         if (
             convolutions.Length != 2
             || linears.Length is not (2 or 3)
@@ -64,11 +64,11 @@ internal static class LeNets
             || layers.Length != convolutions.Length + linears.Length
         )
             return null;
-        int channels = state.Size(convolutions[0] + ".weight", 1),
-            first = state.Size(convolutions[0] + ".weight", 0),
-            second = state.Size(convolutions[1] + ".weight", 0);
-        int kernel = state.Size(convolutions[0] + ".weight", 2),
-            inputs = state.Size(linears[0] + ".weight", 1);
+        int channels = state.Size(convolutions[0] + ".weight", 1);
+        int first = state.Size(convolutions[0] + ".weight", 0);
+        int second = state.Size(convolutions[1] + ".weight", 0);
+        int kernel = state.Size(convolutions[0] + ".weight", 2);
+        int inputs = state.Size(linears[0] + ".weight", 1);
         Form[] fitting =
         [
             .. s_forms.Where(form =>
@@ -86,10 +86,13 @@ internal static class LeNets
         if (fitting.Length == 0)
             return null;
         if (fitting.Length > 1)
+        {
+            var named = fitting.Select(form => $"{form.Name} for {channels}x{form.Side}x{form.Side} images");
             throw new InvalidDataException(
-                $"Its weights fit "
-                    + $"{string.Join(" and ", fitting.Select(form => $"{form.Name} for {channels}x{form.Side}x{form.Side} images"))}; say which images it takes."
+                $"Its weights fit {string.Join(" and ", named)}; say which images it takes."
             );
+        }
+
         int[] widths = [.. linears.Select(name => state.Size(name + ".weight", 0))];
         return new PublishedNetwork(
             fitting[0].Name,

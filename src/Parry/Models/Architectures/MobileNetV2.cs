@@ -178,8 +178,8 @@ internal static class MobileNetV2
         for (int i = 0; i < blocks.Length; i++)
         {
             Block block = blocks[i];
-            int hidden = state.Size(block.Filter.Conv + ".weight", 0),
-                outputs = state.Size(block.Project.Conv + ".weight", 0);
+            int hidden = state.Size(block.Filter.Conv + ".weight", 0);
+            int outputs = state.Size(block.Project.Conv + ".weight", 0);
             List<nn.Module<Tensor, Tensor>> body = block.Expand is null
                 ? []
                 : [Pointwise(block.Expand, channels, hidden), activation()];
@@ -203,8 +203,8 @@ internal static class MobileNetV2
             channels = outputs;
         }
 
-        int wide = state.Size(last.Conv + ".weight", 0),
-            classes = state.Size(classifier + ".weight", 0);
+        int wide = state.Size(last.Conv + ".weight", 0);
+        int classes = state.Size(classifier + ".weight", 0);
         made.AddRange([
             ("last", Pointwise(last, channels, wide)),
             ("activation", activation()),

@@ -23,17 +23,17 @@ internal static class ResNetCifar
         )
             return null;
         string last = state.Has("fc.weight") ? "fc" : "linear";
-        int[] widths = new int[Stages],
-            blocks = new int[Stages];
+        int[] widths = new int[Stages];
+        int[] blocks = new int[Stages];
         for (int stage = 0; stage < Stages; stage++)
         {
             widths[stage] = state.Size($"layer{stage + 1}.0.conv1.weight", 0);
             blocks[stage] = state.Count($"layer{stage + 1}.", ".conv1.weight");
         }
 
-        int channels = state.Size("conv1.weight", 1),
-            classes = state.Size(last + ".weight", 0),
-            stem = state.Size("conv1.weight", 0);
+        int channels = state.Size("conv1.weight", 1);
+        int classes = state.Size(last + ".weight", 0);
+        int stem = state.Size("conv1.weight", 0);
         return new PublishedNetwork(
             $"resnet{2 + (2 * blocks.Sum())}",
             new ImageShape(channels, 32, 32),
@@ -64,8 +64,8 @@ internal static class ResNetCifar
             for (int block = 0; block < blocks[stage]; block++)
             {
                 string name = $"layer{stage + 1}.{block}";
-                int stride = stage > 0 && block == 0 ? 2 : 1,
-                    outputs = widths[stage];
+                int stride = stage > 0 && block == 0 ? 2 : 1;
+                int outputs = widths[stage];
                 var body = Layer.Sequential(
                     layers.Convolution(name + ".conv1", name + ".bn1", inputs, outputs, 3, stride, 1),
                     nn.ReLU(),

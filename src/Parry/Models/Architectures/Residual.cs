@@ -5,8 +5,8 @@ namespace Parry.Models.Architectures;
 /// <summary>The sum of a body and a shortcut around it (He et al., 2015, 1512.03385).</summary>
 internal sealed class Residual : Network
 {
-    private readonly nn.Module<Tensor, Tensor>? _before,
-        _shortcut;
+    private readonly nn.Module<Tensor, Tensor>? _before;
+    private readonly nn.Module<Tensor, Tensor>? _shortcut;
     private readonly nn.Module<Tensor, Tensor> _body;
 
     /// <param name="body">From the input to a map.</param>

@@ -22,12 +22,7 @@ public sealed class SpectralNorm : Network
 
     /// <summary>Wraps a convolution, which it owns from now on.</summary>
     public SpectralNorm(Conv2d layer, Generator random)
-        : this(
-            layer,
-            layer.weight,
-            (input, weight) => nn.functional.conv2d(input, weight, layer.bias, layer.stride, layer.padding),
-            random
-        ) { }
+        : this(layer, layer.weight, (input, weight) => Convolve(layer, input, weight), random) { }
 
     private SpectralNorm(
         nn.Module<Tensor, Tensor> layer,
@@ -52,11 +47,14 @@ public sealed class SpectralNorm : Network
         Tensor matrix = weight.reshape(weight.size(0), -1);
         var (left, right) = SingularVectors(matrix.detach());
         Tensor largest = left.dot(matrix.mv(right));
-        return _forward(input, weight.div(largest));
+        return _forward(input, weight / largest);
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"SpectralNorm({LayerText.Of(_layer)})";
+
+    private static Tensor Convolve(Conv2d layer, Tensor input, Tensor weight) =>
+        nn.functional.conv2d(input, weight, layer.bias, layer.stride, layer.padding);
 
     private (Tensor Left, Tensor Right) SingularVectors(Tensor matrix)
     {
@@ -69,5 +67,5 @@ public sealed class SpectralNorm : Network
         return (_left.clone(), right);
     }
 
-    private static Tensor Unit(Tensor vector) => vector.div(linalg.vector_norm(vector, 2, [0]).add(Epsilon));
+    private static Tensor Unit(Tensor vector) => vector / (linalg.vector_norm(vector, 2, [0]) + Epsilon);
 }

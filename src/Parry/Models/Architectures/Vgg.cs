@@ -32,8 +32,8 @@ internal static class Vgg
         var features = new List<Features>();
         for (int i = 0; i < numbers.Length; i++)
         {
-            string name = $"features.{numbers[i]}",
-                norm = $"features.{numbers[i] + 1}";
+            string name = $"features.{numbers[i]}";
+            string norm = $"features.{numbers[i] + 1}";
             bool normed = state.Has(norm + ".running_mean");
             int next = numbers[i] + (normed ? 3 : 2);
             bool pool = i + 1 == numbers.Length || numbers[i + 1] == next + 1;
@@ -53,8 +53,8 @@ internal static class Vgg
             );
         }
 
-        int wide = features[^1].Outputs,
-            side = (int)Math.Sqrt(state.Size(linears[0] + ".weight", 1) / wide);
+        int wide = features[^1].Outputs;
+        int side = (int)Math.Sqrt(state.Size(linears[0] + ".weight", 1) / wide);
         return Network(features, [.. linears.Select(name => (name, state.Size(name + ".weight", 0)))], side);
     }
 
@@ -64,8 +64,8 @@ internal static class Vgg
         int side
     )
     {
-        int pixels = Math.Max(1, side) << Math.Min(10, features.Count(layer => layer.Pool)),
-            classes = linears[^1].Outputs;
+        int pixels = Math.Max(1, side) << Math.Min(10, features.Count(layer => layer.Pool));
+        int classes = linears[^1].Outputs;
         return new PublishedNetwork(
             $"vgg{features.Count + 3}{(features[0].Norm is null ? "" : "-bn")}",
             new ImageShape(features[0].Inputs, pixels, pixels),

@@ -16,17 +16,17 @@ internal static class WideResNet
     {
         if (!state.Has("block1.layer.0.conv1.weight") || !state.Has("conv1.weight"))
             return null;
-        int[] widths = new int[Stages],
-            blocks = new int[Stages];
+        int[] widths = new int[Stages];
+        int[] blocks = new int[Stages];
         for (int stage = 0; stage < Stages; stage++)
         {
             widths[stage] = state.Size($"block{stage + 1}.layer.0.conv1.weight", 0);
             blocks[stage] = state.Count($"block{stage + 1}.layer.", ".conv1.weight");
         }
 
-        int channels = state.Size("conv1.weight", 1),
-            stem = state.Size("conv1.weight", 0),
-            classes = state.Size("fc.weight", 0);
+        int channels = state.Size("conv1.weight", 1);
+        int stem = state.Size("conv1.weight", 0);
+        int classes = state.Size("fc.weight", 0);
         return new PublishedNetwork(
             $"wideresnet-{4 + (2 * blocks.Sum())}-{widths[0] / stem}",
             new ImageShape(channels, 32, 32),
@@ -57,8 +57,8 @@ internal static class WideResNet
             for (int block = 0; block < blocks[stage]; block++)
             {
                 string name = $"block{stage + 1}.layer.{block}";
-                int stride = stage > 0 && block == 0 ? 2 : 1,
-                    outputs = widths[stage];
+                int stride = stage > 0 && block == 0 ? 2 : 1;
+                int outputs = widths[stage];
                 var before = Layer.Sequential(layers.Norm(name + ".bn1", inputs), nn.ReLU());
                 var body = Layer.Sequential(
                     layers.Convolution(name + ".conv1", name + ".bn2", inputs, outputs, 3, stride, 1),

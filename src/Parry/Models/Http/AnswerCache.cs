@@ -13,11 +13,11 @@ namespace Parry.Models.Http;
 /// </summary>
 internal sealed class AnswerCache : IDisposable
 {
-    private const int KeySize = 32,
-        CheckSize = 4,
-        HeaderSize = 12,
-        BlockSize = 1 << 20,
-        MostNumbers = 1 << 20;
+    private const int KeySize = 32;
+    private const int CheckSize = 4;
+    private const int HeaderSize = 12;
+    private const int BlockSize = 1 << 20;
+    private const int MostNumbers = 1 << 20;
     private static readonly byte[] s_magic = "PARRYAN1"u8.ToArray();
 
     private readonly string _path;

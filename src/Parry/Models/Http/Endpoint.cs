@@ -22,9 +22,9 @@ internal sealed class Endpoint : IDisposable
     private readonly CancellationToken _cancellation;
     private readonly string? _token;
     private EndpointException? _failure;
-    private long _sent,
-        _requests,
-        _answered;
+    private long _sent;
+    private long _requests;
+    private long _answered;
 
     /// <summary>Opens the way to an endpoint.</summary>
     /// <exception cref="UserErrorException">There is no token where there should be one, or a header is not

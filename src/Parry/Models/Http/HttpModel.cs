@@ -207,8 +207,8 @@ public abstract class HttpModel : IPredictor, IDisposable
         }
 
         // As few requests as can be, of about one size.
-        int most = Math.Min(_settings.Batch, _wire.MostImages),
-            requests = (asked.Count + most - 1) / most;
+        int most = Math.Min(_settings.Batch, _wire.MostImages);
+        int requests = (asked.Count + most - 1) / most;
         Task<bool>[] pieces =
         [
             .. Enumerable

@@ -80,8 +80,8 @@ public sealed record InferenceTensor(
 
     private static InferenceTensor ReadOne(ref Utf8JsonReader reader)
     {
-        string name = "",
-            type = "";
+        string name = "";
+        string type = "";
         long[]? shape = null;
         (float[] Numbers, List<string> Texts)? data = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)

@@ -10,12 +10,12 @@ namespace Parry.Models.Http;
 /// </summary>
 internal static class JsonNumbers
 {
-    private const int Longest = 24,
-        MostDigits = 15;
+    private const int Longest = 24;
+    private const int MostDigits = 15;
 
     // The bits of a double that a float has not, and their value half-way between two floats.
-    private const long RestMask = (1L << 29) - 1,
-        Middle = 1L << 28;
+    private const long RestMask = (1L << 29) - 1;
+    private const long Middle = 1L << 28;
 
     private static readonly double[] s_powers =
     [

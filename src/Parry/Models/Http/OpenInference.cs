@@ -16,9 +16,9 @@ internal sealed class OpenInference : IWireFormat
 
     private readonly InputContract _contract;
     private readonly HttpSettings _settings;
-    private readonly string _input,
-        _type,
-        _output;
+    private readonly string _input;
+    private readonly string _type;
+    private readonly string _output;
     private readonly long[] _sizes;
 
     private OpenInference(

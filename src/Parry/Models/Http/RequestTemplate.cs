@@ -4,11 +4,20 @@ using System.Text.Json.Nodes;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// How an endpoint is asked that speaks a protocol of its own, as a JSON file says:
-/// <code>{"url": "/predict", "headers": {"x-api-key": "$token"}, "layout": "nhwc", "body": {"instances": "$images"}, "scores": "$.predictions"}</code>
-/// In the body <c>"$images"</c> stands for all images of a request as nested arrays, <c>"$image"</c> for one of them and <c>"$png"</c> for one as a PNG file in base64. An array whose only
-/// item holds one of the latter two is repeated for each image; without such an array a request holds a single image. <c>scores</c> or <c>labels</c> say where in the answer one row of
-/// scores, or one label, stands for each image.
+/// A JSON file that describes the requests and answers of an endpoint with a protocol of its own:
+/// <code>
+/// {
+///   "url": "/predict",
+///   "headers": {"x-api-key": "$token"},
+///   "layout": "nhwc",
+///   "body": {"instances": "$images"},
+///   "scores": "$.predictions"
+/// }
+/// </code>
+/// In the body, <c>"$images"</c> stands for all images of a request as nested arrays, <c>"$image"</c> for one of them
+/// and <c>"$png"</c> for one as a PNG file in base64. An array whose only item holds one of the latter two is repeated
+/// for each image; without such an array a request holds a single image. <c>scores</c> or <c>labels</c> is the path in
+/// the answer to one row of scores, or one label, for each image.
 /// </summary>
 public sealed class RequestTemplate
 {

@@ -11,8 +11,8 @@ internal sealed record OnnxPort(string Name, OnnxType Type, long[]? Shape);
 /// </summary>
 internal sealed class OnnxFile
 {
-    private const int OldestOpset = 7,
-        NewestOpset = 21;
+    private const int OldestOpset = 7;
+    private const int NewestOpset = 21;
 
     private OnnxFile(ArraySegment<byte> message, string? folder)
     {

@@ -268,8 +268,8 @@ internal sealed class OnnxGraph : IDisposable
             Tensor shift = of[1].sub(of[2].mul(scale));
             if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0)
                 shift = shift.add(Constants[conv.Inputs[2]].Tensor.mul(scale));
-            string scaled = $"{node.Outputs[0]} weight",
-                shifted = $"{node.Outputs[0]} bias";
+            string scaled = $"{node.Outputs[0]} weight";
+            string shifted = $"{node.Outputs[0]} bias";
             long[] column = new long[weight.shape.Length];
             Array.Fill(column, 1);
             column[0] = -1;

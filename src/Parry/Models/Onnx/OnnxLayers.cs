@@ -44,8 +44,8 @@ internal static class OnnxLayers
         OnnxWindow window = OnnxWindow.Of(node);
         return inputs =>
         {
-            Tensor x = inputs.At(0).Tensor,
-                weight = inputs.At(1).Tensor;
+            Tensor x = inputs.At(0).Tensor;
+            Tensor weight = inputs.At(1).Tensor;
             if (weight.shape.Length < 3)
                 throw new InvalidDataException($"its weights are {weight.Describe()}");
             var (padded, padding) = window.Pad(x, weight.shape[2..], 0);
@@ -74,18 +74,18 @@ internal static class OnnxLayers
     {
         long groups = node.Int("group", 1);
         OnnxWindow window = OnnxWindow.Of(node);
-        long[]? outputPadding = node.Ints("output_padding"),
-            outputShape = node.Ints("output_shape");
+        long[]? outputPadding = node.Ints("output_padding");
+        long[]? outputShape = node.Ints("output_shape");
         return inputs =>
         {
-            Tensor x = inputs.At(0).Tensor,
-                weight = inputs.At(1).Tensor;
+            Tensor x = inputs.At(0).Tensor;
+            Tensor weight = inputs.At(1).Tensor;
             if (weight.shape.Length < 3)
                 throw new InvalidDataException($"its weights are {weight.Describe()}");
             int rank = weight.shape.Length - 2;
-            long[] strides = window.Strides(rank),
-                dilations = window.Dilations(rank),
-                more = [.. outputPadding ?? new long[rank]];
+            long[] strides = window.Strides(rank);
+            long[] dilations = window.Dilations(rank);
+            long[] more = [.. outputPadding ?? new long[rank]];
             if (more.Length != rank)
                 throw new InvalidDataException($"it pads {rank} dimensions of its output by {more.Length} amounts");
 
@@ -135,14 +135,14 @@ internal static class OnnxLayers
 
     private static OnnxKernel Gemm(OnnxNode node)
     {
-        double alpha = node.Float("alpha", 1),
-            beta = node.Float("beta", 1);
-        bool turnFirst = node.Flag("transA"),
-            turnSecond = node.Flag("transB");
+        double alpha = node.Float("alpha", 1);
+        double beta = node.Float("beta", 1);
+        bool turnFirst = node.Flag("transA");
+        bool turnSecond = node.Flag("transB");
         return inputs =>
         {
-            Tensor a = turnFirst ? inputs.At(0).Tensor.transpose(0, 1) : inputs.At(0).Tensor,
-                b = inputs.At(1).Tensor;
+            Tensor a = turnFirst ? inputs.At(0).Tensor.transpose(0, 1) : inputs.At(0).Tensor;
+            Tensor b = inputs.At(1).Tensor;
             Tensor? c = inputs.Maybe(2)?.Tensor;
             if (alpha == 1 && beta == 1 && c?.shape.Length == 1)
                 return [nn.functional.linear(a, turnSecond ? b : b.transpose(0, 1), c)];
@@ -191,8 +191,8 @@ internal static class OnnxLayers
         double epsilon = node.Float("epsilon", 1e-5);
         return inputs =>
         {
-            Tensor scale = inputs.At(1).Tensor,
-                bias = inputs.At(2).Tensor;
+            Tensor scale = inputs.At(1).Tensor;
+            Tensor bias = inputs.At(2).Tensor;
             long channels = inputs.At(0).Tensor.size(1);
             if (scale.numel() == groups && groups > 0 && channels != groups)
             {
@@ -230,9 +230,9 @@ internal static class OnnxLayers
 
     private static OnnxKernel LocalResponseNormalization(OnnxNode node)
     {
-        double alpha = node.Float("alpha", 1e-4),
-            beta = node.Float("beta", 0.75),
-            bias = node.Float("bias", 1);
+        double alpha = node.Float("alpha", 1e-4);
+        double beta = node.Float("beta", 0.75);
+        double bias = node.Float("bias", 1);
         long size = node.Int("size", 1);
         if (size is < 1 or > 1 << 16)
             throw node.Refused($"looks at {size} channels");
@@ -240,9 +240,9 @@ internal static class OnnxLayers
         {
             // The mean over neighboring channels is a pool along them.
             Tensor x = inputs.At(0).Tensor;
-            long n = x.size(0),
-                c = x.size(1),
-                rest = x.numel() / Math.Max(1, n * c);
+            long n = x.size(0);
+            long c = x.size(1);
+            long rest = x.numel() / Math.Max(1, n * c);
             Tensor squares = nn.functional.pad(x.mul(x).reshape(n, 1, c, rest), [0, 0, (size - 1) / 2, size / 2]);
             return
             [
@@ -259,8 +259,8 @@ internal static class OnnxLayers
 
     private static OnnxKernel LpNormalization(OnnxNode node)
     {
-        long axis = node.Int("axis", -1),
-            p = node.Int("p", 2);
+        long axis = node.Int("axis", -1);
+        long p = node.Int("p", 2);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -286,8 +286,8 @@ internal static class OnnxLayers
     private static OnnxKernel AveragePool(OnnxNode node)
     {
         long[] kernel = node.Ints("kernel_shape") ?? throw node.Refused("has no kernel_shape");
-        bool ceil = node.Flag("ceil_mode"),
-            countPadding = node.Flag("count_include_pad");
+        bool ceil = node.Flag("ceil_mode");
+        bool countPadding = node.Flag("count_include_pad");
         OnnxWindow window = OnnxWindow.Of(node);
         if (window.Dilations(kernel.Length).Any(dilation => dilation != 1))
             throw node.Refused("has dilations, which are not supported in means");

@@ -30,8 +30,8 @@ internal static class OnnxLearning
 
     private static OnnxKernel Scaler(OnnxNode node)
     {
-        float[] offset = node.Floats("offset") ?? [0],
-            scale = node.Floats("scale") ?? [1];
+        float[] offset = node.Floats("offset") ?? [0];
+        float[] scale = node.Floats("scale") ?? [1];
         return inputs => [inputs.At(0).Tensor.to(ScalarType.Float32).sub(tensor(offset)).mul(tensor(scale))];
     }
 
@@ -53,8 +53,8 @@ internal static class OnnxLearning
     // Labels first, then scores, which are what an attack wants.
     private static OnnxKernel LinearClassifier(OnnxNode node)
     {
-        float[] coefficients = node.Floats("coefficients") ?? [],
-            intercepts = node.Floats("intercepts") ?? [];
+        float[] coefficients = node.Floats("coefficients") ?? [];
+        float[] intercepts = node.Floats("intercepts") ?? [];
         string transform = node.Text("post_transform", "NONE");
         if (transform is not ("NONE" or "SOFTMAX" or "LOGISTIC"))
             throw node.Refused($"has the post_transform \"{transform}\"");

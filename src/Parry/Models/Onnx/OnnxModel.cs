@@ -185,7 +185,8 @@ internal static class OnnxModel
     /// </summary>
     private static string? BeforeSoftmax(OnnxFile file, string output)
     {
-        for (string name = output; ; )
+        string name = output;
+        while (true)
         {
             if (
                 file.Nodes.Find(node => node.Outputs.Length > 0 && node.Outputs[0] == name && node.Inputs.Length > 0)
@@ -208,9 +209,9 @@ internal static class OnnxModel
         using var scope = NewDisposeScope();
         using var random = Devices.Generator(1);
         Tensor images = rand([batch + 1, .. input], generator: random).to(type);
-        Tensor all = network.Run(images),
-            asExported = network.Run(images.slice(0, 0, batch, 1)),
-            last = network.Run(images.slice(0, 1, batch + 1, 1));
+        Tensor all = network.Run(images);
+        Tensor asExported = network.Run(images.slice(0, 0, batch, 1));
+        Tensor last = network.Run(images.slice(0, 1, batch + 1, 1));
         double least =
             1e-4
             * Math.Max(

@@ -20,8 +20,8 @@ internal sealed class OnnxNetwork : IDisposable
     private readonly List<(int Slot, long[] AtZero, long[] Slope, long[] Shape)> _byBatch = [];
     private readonly OnnxValue?[] _constants;
     private readonly long? _fixedBatch;
-    private readonly int _input,
-        _output;
+    private readonly int _input;
+    private readonly int _output;
 
     /// <summary>Prepares a graph for inputs of one shape.</summary>
     /// <param name="graph">The graph, which it owns from now on.</param>

@@ -165,8 +165,8 @@ internal static class OnnxOperators
         var shape = new long[Math.Max(first.Length, second.Length)];
         for (int i = 1; i <= shape.Length; i++)
         {
-            long a = i <= first.Length ? first[^i] : 1,
-                b = i <= second.Length ? second[^i] : 1;
+            long a = i <= first.Length ? first[^i] : 1;
+            long b = i <= second.Length ? second[^i] : 1;
             shape[^i] = a == 1 ? b : a;
         }
 

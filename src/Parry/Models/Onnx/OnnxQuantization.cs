@@ -40,8 +40,8 @@ internal static class OnnxQuantization
             throw node.Refused("quantizes in blocks, which is not supported");
         return inputs =>
         {
-            Tensor scale = inputs.At(1).Tensor,
-                x = inputs.At(0).Tensor.to(scale.dtype);
+            Tensor scale = inputs.At(1).Tensor;
+            Tensor x = inputs.At(0).Tensor.to(scale.dtype);
             if (inputs.Maybe(2) is { } zero)
                 x = x.sub(Along(zero.Tensor.to(scale.dtype), x, axis));
             return [x.mul(Along(scale, x, axis))];

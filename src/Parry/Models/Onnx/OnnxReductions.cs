@@ -34,8 +34,8 @@ internal static class OnnxReductions
         int axesAreInputsSince = 18
     )
     {
-        bool keep = node.Int("keepdims", 1) != 0,
-            none = node.Flag("noop_with_empty_axes");
+        bool keep = node.Int("keepdims", 1) != 0;
+        bool none = node.Flag("noop_with_empty_axes");
         long[]? fixedAxes = node.Ints("axes");
         return inputs =>
         {
@@ -90,8 +90,8 @@ internal static class OnnxReductions
 
     private static OnnxKernel TopK(OnnxNode node)
     {
-        long axis = node.Int("axis", -1),
-            count = node.Int("k", 1);
+        long axis = node.Int("axis", -1);
+        long count = node.Int("k", 1);
         if (node.Int("largest", 1) == 0)
             throw node.Refused("looks for the smallest values, which is not supported");
         return inputs =>

@@ -19,8 +19,8 @@ internal static class OnnxResize
         string coordinates = node.Text("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
         string nearest = node.Text("nearest_mode", old ? "floor" : "round_prefer_floor");
         double cubic = node.Float("cubic_coeff_a", -0.75);
-        bool exclude = node.Flag("exclude_outside"),
-            antialias = node.Flag("antialias");
+        bool exclude = node.Flag("exclude_outside");
+        bool antialias = node.Flag("antialias");
         if (mode is "bilinear")
             mode = "linear";
         if (mode is not ("nearest" or "linear" or "cubic"))
@@ -45,8 +45,8 @@ internal static class OnnxResize
         {
             Tensor x = inputs.At(0).Tensor;
             int rank = x.shape.Length;
-            OnnxValue? scaleInput = old ? inputs.Maybe(1) : inputs.Maybe(2),
-                sizes = old ? null : inputs.Maybe(3);
+            OnnxValue? scaleInput = old ? inputs.Maybe(1) : inputs.Maybe(2);
+            OnnxValue? sizes = old ? null : inputs.Maybe(3);
             double[]? scales =
                 fixedScales is not null ? Array.ConvertAll(fixedScales, scale => (double)scale)
                 : scaleInput is not null && scaleInput.Tensor.numel() > 0 ? scaleInput.Numbers
@@ -149,8 +149,8 @@ internal static class OnnxResize
                 continue;
             }
 
-            double reach = (mode == "linear" ? 1 : 2) * wide,
-                sum = 0;
+            double reach = (mode == "linear" ? 1 : 2) * wide;
+            double sum = 0;
             var taps = new List<(int From, double Weight)>();
             for (int from = (int)Math.Ceiling(x - reach - 1e-9); from <= Math.Floor(x + reach + 1e-9); from++)
             {

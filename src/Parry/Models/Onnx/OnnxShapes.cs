@@ -154,8 +154,8 @@ internal static class OnnxShapes
 
     private static OnnxKernel Split(OnnxNode node)
     {
-        long axis = node.Int("axis", 0),
-            parts = node.Int("num_outputs", node.Outputs.Length);
+        long axis = node.Int("axis", 0);
+        long parts = node.Int("num_outputs", node.Outputs.Length);
         long[]? fixedSizes = node.Ints("split");
         return inputs =>
         {
@@ -189,9 +189,9 @@ internal static class OnnxShapes
     {
         if (node.Opset < 10)
         {
-            long[] starts = node.Ints("starts") ?? [],
-                ends = node.Ints("ends") ?? [],
-                axes = node.Ints("axes") ?? [.. Enumerable.Range(0, starts.Length).Select(axis => (long)axis)];
+            long[] starts = node.Ints("starts") ?? [];
+            long[] ends = node.Ints("ends") ?? [];
+            long[] axes = node.Ints("axes") ?? [.. Enumerable.Range(0, starts.Length).Select(axis => (long)axis)];
             return inputs => [Slice(inputs.At(0).Tensor, starts, ends, axes, null)];
         }
 
@@ -220,12 +220,12 @@ internal static class OnnxShapes
         for (int i = 0; i < starts.Length; i++)
         {
             int axis = OnnxOperators.Axis(axes[i], x.shape.Length);
-            long size = x.size(axis),
-                step = steps?[i] ?? 1;
+            long size = x.size(axis);
+            long step = steps?[i] ?? 1;
             if (step == 0 || step == long.MinValue)
                 throw new InvalidDataException($"it slices in steps of {step}");
-            long start = Inside(starts[i], size, step > 0 ? 0 : -1),
-                end = Inside(ends[i], size, step > 0 ? 0 : -1);
+            long start = Inside(starts[i], size, step > 0 ? 0 : -1);
+            long end = Inside(ends[i], size, step > 0 ? 0 : -1);
             if (step > 0)
             {
                 result = result.slice(axis, start, Math.Max(start, end), step);
@@ -234,8 +234,8 @@ internal static class OnnxShapes
             {
                 // From the last taken one to the first, then turned around.
                 start = Math.Min(start, size - 1);
-                long count = Math.Max(0, (start - end - step - 1) / -step),
-                    last = start + ((count - 1) * step);
+                long count = Math.Max(0, (start - end - step - 1) / -step);
+                long last = start + ((count - 1) * step);
                 result =
                     count == 0 ? result.slice(axis, 0, 0, 1) : result.slice(axis, last, start + 1, -step).flip(axis);
             }
@@ -252,8 +252,8 @@ internal static class OnnxShapes
         long axis = node.Int("axis", 0);
         return inputs =>
         {
-            Tensor x = inputs.At(0).Tensor,
-                indices = inputs.At(1).Tensor;
+            Tensor x = inputs.At(0).Tensor;
+            Tensor indices = inputs.At(1).Tensor;
             int at = OnnxOperators.Axis(axis, x.shape.Length);
             long[] shape = x.shape;
             OnnxGuard.Claim(Product(shape[..at]), indices.numel(), Product(shape[(at + 1)..]));
@@ -268,8 +268,8 @@ internal static class OnnxShapes
             throw node.Refused("gathers within batches, which is not supported");
         return inputs =>
         {
-            Tensor x = inputs.At(0).Tensor,
-                indices = inputs.At(1).Tensor;
+            Tensor x = inputs.At(0).Tensor;
+            Tensor indices = inputs.At(1).Tensor;
             var (rows, at, depth) = RowsAt(x, indices);
             return [rows.index_select(0, at).reshape([.. indices.shape[..^1], .. x.shape[depth..]])];
         };
@@ -294,8 +294,8 @@ internal static class OnnxShapes
         if (depth < 1 || depth > x.shape.Length)
             throw new InvalidDataException($"it indexes {x.Describe()} by {indices.Describe()}");
         long[] sizes = x.shape[..depth];
-        Tensor tuples = indices.to(ScalarType.Int64).reshape(-1, depth),
-            at = zeros([tuples.size(0)], ScalarType.Int64);
+        Tensor tuples = indices.to(ScalarType.Int64).reshape(-1, depth);
+        Tensor at = zeros([tuples.size(0)], ScalarType.Int64);
         for (int axis = 0; axis < depth; axis++)
             at = at.mul(tensor(new long[] { sizes[axis] }, [])).add(Counted(tuples.select(1, axis), sizes[axis]));
         return (x.reshape(Product(sizes), Product(x.shape[depth..])), at, depth);
@@ -375,13 +375,13 @@ internal static class OnnxShapes
 
     private static OnnxKernel Shape(OnnxNode node)
     {
-        long start = node.Int("start", 0),
-            end = node.Int("end", long.MaxValue);
+        long start = node.Int("start", 0);
+        long end = node.Int("end", long.MaxValue);
         return inputs =>
         {
             long[] shape = inputs.At(0).Tensor.shape;
-            int from = (int)Inside(start, shape.Length, 0),
-                to = (int)Inside(end, shape.Length, 0);
+            int from = (int)Inside(start, shape.Length, 0);
+            int to = (int)Inside(end, shape.Length, 0);
             return [tensor(shape[from..Math.Max(from, to)])];
         };
     }
@@ -442,11 +442,11 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long n = x.size(0),
-                c = x.size(1),
-                h = x.size(2),
-                w = x.size(3),
-                deep = c / (block * block);
+            long n = x.size(0);
+            long c = x.size(1);
+            long h = x.size(2);
+            long w = x.size(3);
+            long deep = c / (block * block);
             return
             [
                 columnFirst
@@ -466,10 +466,10 @@ internal static class OnnxShapes
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            long n = x.size(0),
-                c = x.size(1),
-                h = x.size(2) / block,
-                w = x.size(3) / block;
+            long n = x.size(0);
+            long c = x.size(1);
+            long h = x.size(2) / block;
+            long w = x.size(3) / block;
             return [x.reshape(n, c, h, block, w, block).permute(0, 3, 5, 1, 2, 4).reshape(n, c * block * block, h, w)];
         };
     }

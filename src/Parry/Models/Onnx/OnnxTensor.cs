@@ -210,8 +210,8 @@ internal sealed class OnnxTensor
             throw new InvalidDataException(
                 $"the constant \"{Name}\" lies in the file \"{location}\", which is a link out of the model's folder"
             );
-        long offset = Number("offset", 0),
-            length = Number("length", file.Length - offset);
+        long offset = Number("offset", 0);
+        long length = Number("length", file.Length - offset);
         if (offset < 0 || length < 0 || offset > file.Length || length > file.Length - offset)
             throw new InvalidDataException(
                 $"the constant \"{Name}\" lies at {offset} to {offset + (Int128)length} of \"{location}\", which "

@@ -10,9 +10,9 @@ internal sealed class OnnxWindow
 {
     private const long Largest = 1 << 16;
 
-    private readonly long[]? _strides,
-        _dilations,
-        _pads;
+    private readonly long[]? _strides;
+    private readonly long[]? _dilations;
+    private readonly long[]? _pads;
     private readonly string _autoPad;
 
     private OnnxWindow(OnnxNode node)
@@ -60,10 +60,10 @@ internal sealed class OnnxWindow
         int rank = kernel.Length;
         if (x.shape.Length != rank + 2)
             throw new InvalidDataException($"its window [{string.Join(", ", kernel)}] does not fit {x.Describe()}");
-        long[] begin = new long[rank],
-            end = new long[rank],
-            strides = Strides(rank),
-            dilations = Dilations(rank);
+        long[] begin = new long[rank];
+        long[] end = new long[rank];
+        long[] strides = Strides(rank);
+        long[] dilations = Dilations(rank);
         if (_autoPad == "NOTSET")
         {
             if (_pads is not null)
@@ -73,8 +73,8 @@ internal sealed class OnnxWindow
         {
             for (int i = 0; i < rank; i++)
             {
-                long size = x.size(2 + i),
-                    steps = (size + strides[i] - 1) / strides[i];
+                long size = x.size(2 + i);
+                long steps = (size + strides[i] - 1) / strides[i];
                 long all = Math.Max(0, ((steps - 1) * strides[i]) + ((kernel[i] - 1) * dilations[i]) + 1 - size);
                 (begin[i], end[i]) = _autoPad == "SAME_UPPER" ? (all / 2, all - (all / 2)) : (all - (all / 2), all / 2);
             }

@@ -46,8 +46,8 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
                         fields.Add(new ProtoField(number, input.ReadFixed64(), default));
                         break;
                     case WireFormat.WireType.LengthDelimited:
-                        int length = input.ReadLength(),
-                            start = (int)input.Position;
+                        int length = input.ReadLength();
+                        int start = (int)input.Position;
                         if (length < 0 || length > end - start)
                             throw new InvalidDataException(
                                 $"a field declares {length} bytes where {end - start} are left"

@@ -34,7 +34,7 @@ internal static class TorchScriptCalls
         )
             return new TorchScriptValue(TorchScriptKind.StorageType, name[..^7], size);
         if (!s_functions.Contains(full) && !IsClass(full))
-            throw new InvalidDataException($"it names \"{Printed(full)}\", which is nothing of TorchScript's");
+            throw new InvalidDataException($"it names \"{Excerpt.Of(full)}\", which is nothing of TorchScript's");
         return new TorchScriptValue(TorchScriptKind.Global, full);
     }
 
@@ -72,7 +72,7 @@ internal static class TorchScriptCalls
             throw new InvalidDataException($"a storage has {elements} elements");
         if (elements > 0 && (record(key) ?? 0) < elements * type.Number)
             throw new InvalidDataException(
-                $"a storage of {elements * type.Number} bytes has a record \"{Printed(key)}\" of {record(key) ?? 0}"
+                $"a storage of {elements * type.Number} bytes has a record \"{Excerpt.Of(key)}\" of {record(key) ?? 0}"
             );
         return new TorchScriptValue(TorchScriptKind.Storage, type.Text, elements);
     }
@@ -87,32 +87,12 @@ internal static class TorchScriptCalls
         IReadOnlyList<TorchScriptValue> items = arguments.Kind == TorchScriptKind.Tuple ? arguments.Items : [];
         switch (name)
         {
-            case "_rebuild_tensor_v2"
-                when items
-                    is [
-                        var storage,
-                        var offset,
-                        var sizes,
-                        var strides,
-                        { Kind: TorchScriptKind.Bool },
-                        { Kind: TorchScriptKind.None },
-                    ]
-                    && !storage.Text.StartsWith('Q'):
-                return Tensor(storage, offset, sizes, strides);
-            case "_rebuild_qtensor"
-                when items
-                    is [
-                        var storage,
-                        var offset,
-                        var sizes,
-                        var strides,
-                        var scheme,
-                        { Kind: TorchScriptKind.Bool },
-                        { Kind: TorchScriptKind.None },
-                    ]
-                    && storage.Text.StartsWith('Q'):
-                TorchScriptValue tensor = Tensor(storage, offset, sizes, strides);
-                return IsScheme(scheme, tensor.Sizes)
+            // The last two arguments are whether the tensor requires a gradient, and its backward hooks.
+            case "_rebuild_tensor_v2" when items.Count == 6 && !IsQuantized(items[0]) && EndsWithFlags(items):
+                return Tensor(items[0], items[1], items[2], items[3]);
+            case "_rebuild_qtensor" when items.Count == 7 && IsQuantized(items[0]) && EndsWithFlags(items):
+                TorchScriptValue tensor = Tensor(items[0], items[1], items[2], items[3]);
+                return IsScheme(items[4], tensor.Sizes)
                     ? tensor
                     : throw new InvalidDataException("a tensor's quantization does not belong to it");
             // LibTorch refuses what is wrong with the arguments of those that follow.
@@ -122,22 +102,15 @@ internal static class TorchScriptCalls
                 return new TorchScriptValue(TorchScriptKind.Device);
             case "complex":
                 return new TorchScriptValue(TorchScriptKind.Complex);
-            case "restore_type_tag"
-                when items
-                    is [
-                        { Kind: TorchScriptKind.List or TorchScriptKind.Dict, Text: "" } container,
-                        { Kind: TorchScriptKind.String } type,
-                    ]:
-                if (TorchScriptType.Parse(type.Text).Name != container.Kind.ToString())
-                    throw new InvalidDataException($"its values are no {Printed(type.Text)}");
-                return container with { Text = type.Text };
-            case "build_intlist"
-            or "build_doublelist"
-            or "build_boollist"
-            or "build_tensorlist" when items is [{ Kind: TorchScriptKind.List, Text: "" } list]:
-                return list with { Text = name };
+            case "restore_type_tag" when items is [var container, { Kind: TorchScriptKind.String } type]:
+                return Tagged(container, type.Text, function);
+            case "build_intlist" when IsPlainList(items):
+            case "build_doublelist" when IsPlainList(items):
+            case "build_boollist" when IsPlainList(items):
+            case "build_tensorlist" when IsPlainList(items):
+                return items[0] with { Text = name };
             default:
-                throw new InvalidDataException($"its arguments of {function} are not those it takes");
+                throw WrongArguments(function);
         }
     }
 
@@ -169,10 +142,10 @@ internal static class TorchScriptCalls
             || sizes.Items.Concat(strides.Items).Any(item => item.Kind != TorchScriptKind.Int)
         )
             throw new InvalidDataException("a tensor is not made of a storage, an offset, sizes and as many strides");
-        long[] size = [.. sizes.Items.Select(item => item.Number)],
-            stride = [.. strides.Items.Select(item => item.Number)];
-        Int128 last = offset.Number,
-            elements = 1;
+        long[] size = [.. sizes.Items.Select(item => item.Number)];
+        long[] stride = [.. strides.Items.Select(item => item.Number)];
+        Int128 last = offset.Number;
+        Int128 elements = 1;
         for (int i = 0; i < size.Length; i++)
         {
             if (size[i] < 0 || stride[i] < 0)
@@ -190,25 +163,49 @@ internal static class TorchScriptCalls
 
     // One scale for all, or one for each index of an axis.
     private static bool IsScheme(TorchScriptValue scheme, long[] sizes) =>
-        scheme.Kind == TorchScriptKind.Tuple
-        && scheme.Items switch
+        (scheme.Kind == TorchScriptKind.Tuple && scheme.Items.Count > 0 ? scheme.Items[0].Text : "") switch
         {
-            [{ Text: "torch.per_tensor_affine" }, { Kind: TorchScriptKind.Float }, { Kind: TorchScriptKind.Int }] =>
-                true,
-            [
-                { Text: "torch.per_channel_affine" or "torch.per_channel_affine_float_qparams" },
-                { Kind: TorchScriptKind.Tensor } scales,
-                { Kind: TorchScriptKind.Tensor } zeros,
-                { Kind: TorchScriptKind.Int } axis,
-            ] => axis.Number >= 0
-                && axis.Number < sizes.Length
-                && scales.Sizes is [var count]
-                && count == sizes[axis.Number]
-                && zeros.Sizes.SequenceEqual(scales.Sizes),
+            "torch.per_tensor_affine" => scheme.IsTuple(
+                scheme.Items[0].Kind,
+                TorchScriptKind.Float,
+                TorchScriptKind.Int
+            ),
+            "torch.per_channel_affine" or "torch.per_channel_affine_float_qparams" => IsPerChannel(scheme, sizes),
             _ => false,
         };
 
-    /// <summary>A name out of a file as a message can show it.</summary>
-    public static string Printed(string text, int most = 80) =>
-        string.Concat(text.Take(most).Select(letter => char.IsControl(letter) ? '?' : letter));
+    private static bool IsPerChannel(TorchScriptValue scheme, long[] sizes)
+    {
+        TorchScriptKind name = scheme.Items[0].Kind;
+        if (!scheme.IsTuple(name, TorchScriptKind.Tensor, TorchScriptKind.Tensor, TorchScriptKind.Int))
+            return false;
+        long[] scales = scheme.Items[1].Sizes;
+        long[] zeros = scheme.Items[2].Sizes;
+        long axis = scheme.Items[3].Number;
+        return axis >= 0
+            && axis < sizes.Length
+            && scales.Length == 1
+            && scales[0] == sizes[axis]
+            && zeros.SequenceEqual(scales);
+    }
+
+    private static bool IsQuantized(TorchScriptValue storage) => storage.Text.StartsWith('Q');
+
+    private static bool EndsWithFlags(IReadOnlyList<TorchScriptValue> items) =>
+        items[^2].Kind == TorchScriptKind.Bool && items[^1].Kind == TorchScriptKind.None;
+
+    private static bool IsPlainList(IReadOnlyList<TorchScriptValue> items) =>
+        items is [{ Kind: TorchScriptKind.List, Text: "" }];
+
+    private static TorchScriptValue Tagged(TorchScriptValue container, string type, string function)
+    {
+        if (container.Kind is not (TorchScriptKind.List or TorchScriptKind.Dict) || container.Text.Length > 0)
+            throw WrongArguments(function);
+        if (TorchScriptType.Parse(type).Name != container.Kind.ToString())
+            throw new InvalidDataException($"its values are no {Excerpt.Of(type)}");
+        return container with { Text = type };
+    }
+
+    private static InvalidDataException WrongArguments(string function) =>
+        new($"its arguments of {function} are not those it takes");
 }

@@ -100,7 +100,7 @@ internal sealed class TorchScriptClasses
                 current = head.Length == 0 ? null : new Declaration(head.Length > 1 ? head[1] : "", []);
                 method = false;
                 if (current is not null && !_classes.TryAdd($"{module}.{head[0]}", current))
-                    throw new InvalidDataException($"its code declares {TorchScriptCalls.Printed(head[0])} twice");
+                    throw new InvalidDataException($"its code declares {Excerpt.Of(head[0])} twice");
             }
             else if (current is not null && indent == 2 && line.StartsWith("  def ", StringComparison.Ordinal))
             {
@@ -133,9 +133,7 @@ internal sealed class TorchScriptClasses
     {
         bool known = s_types.Contains(type.Name) || _classes.ContainsKey(type.Name) || IsNative(type.Name);
         if (!known)
-            throw new InvalidDataException(
-                $"its code names a type {TorchScriptCalls.Printed(type.Name)}, which is unknown"
-            );
+            throw new InvalidDataException($"its code names a type {Excerpt.Of(type.Name)}, which is unknown");
         foreach (TorchScriptType part in type.Parts)
             CheckNames(part);
     }
@@ -191,8 +189,7 @@ internal sealed class TorchScriptClasses
         {
             if (!members.TryGetValue(name, out TorchScriptValue? held) || !Holds(TorchScriptType.Parse(member), held))
                 throw new InvalidDataException(
-                    $"the member {TorchScriptCalls.Printed(name)} of {value.Text} is no "
-                        + $"{TorchScriptCalls.Printed(member)}"
+                    $"the member {Excerpt.Of(name)} of {value.Text} is no " + $"{Excerpt.Of(member)}"
                 );
         }
     }
@@ -236,16 +233,15 @@ internal sealed class TorchScriptClasses
 
         public static InvalidDataException Unlike(string line) =>
             new(
-                $"its code declares a class in a way that LibTorch does not write "
-                    + $"(\"{TorchScriptCalls.Printed(line.Trim())}\")"
+                $"its code declares a class in a way that LibTorch does not write " + $"(\"{Excerpt.Of(line.Trim())}\")"
             );
 
         // A member with a value is a constant, except in tuples, where that is its default, and enumerations, where
         // that is all.
         public void Add(string line)
         {
-            string[] sides = line.Split(" = ", 2),
-                named = sides[0].Split(" : ", 2);
+            string[] sides = line.Split(" = ", 2);
+            string[] named = sides[0].Split(" : ", 2);
             (string left, string right, bool assigned) = (sides[0], sides[^1], sides.Length == 2);
             string? type = named.Length == 2 && IsName(named[0]) ? named[1] : null;
             if (type is not null)

@@ -6,8 +6,8 @@ namespace Parry.Models.TorchScript;
 /// </summary>
 internal static class TorchScriptCode
 {
-    private const int Deepest = 100,
-        Longest = 4000;
+    private const int Deepest = 100;
+    private const int Longest = 4000;
 
     /// <summary>
     /// Refuses code of a form that LibTorch's writer does not have: brackets too deep, expressions too long, strings

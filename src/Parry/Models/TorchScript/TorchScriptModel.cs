@@ -79,14 +79,14 @@ internal static class TorchScriptModel
         new(
             reason.Contains("'CUDA' backend", StringComparison.Ordinal)
                 ? $"it was traced on a GPU, and its code names that device: {Recipe} with the model on the CPU"
-                : $"it does not take images of {shape} ({TorchScriptCalls.Printed(reason, LongestReason)}): "
+                : $"it does not take images of {shape} ({Excerpt.Of(reason, LongestReason)}): "
                     + "give its own size (--input-size), or a model for this data",
             cause
         );
 
     private static InvalidDataException Lacking(string reason, Exception? cause) =>
         new(
-            $"it needs what this LibTorch lacks, or is damaged ({TorchScriptCalls.Printed(reason, LongestReason)}): "
+            $"it needs what this LibTorch lacks, or is damaged ({Excerpt.Of(reason, LongestReason)}): "
                 + $"{Recipe}, "
                 + $"with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
             cause

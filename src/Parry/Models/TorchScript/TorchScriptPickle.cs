@@ -13,9 +13,9 @@ internal sealed class TorchScriptPickle
     private const int MostInstructions = 1 << 22;
     private const long MostLooked = 1 << 26;
 
-    private static readonly TorchScriptValue s_none = new(TorchScriptKind.None),
-        s_true = new(TorchScriptKind.Bool, Number: 1),
-        s_false = new(TorchScriptKind.Bool);
+    private static readonly TorchScriptValue s_none = new(TorchScriptKind.None);
+    private static readonly TorchScriptValue s_true = new(TorchScriptKind.Bool, Number: 1);
+    private static readonly TorchScriptValue s_false = new(TorchScriptKind.Bool);
 
     private readonly byte[] _bytes;
     private readonly Func<string, long?> _record;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Parry.Data;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -22,9 +21,9 @@ public static class TorchScriptProbe
     /// <summary>The first argument of a process that is to try files.</summary>
     public const string Argument = "--probe-torchscript";
 
-    private const string Mark = "probe: ",
-        Fine = "fine",
-        NoSizes = "-";
+    private const string Mark = "probe: ";
+    private const string Fine = "fine";
+    private const string NoSizes = "-";
     private const int Passes = 3;
 
     /// <summary>
@@ -92,7 +91,7 @@ public static class TorchScriptProbe
         using FileStream file = File.OpenRead(path);
         string key = Convert.ToHexStringLower(SHA256.HashData(file));
         string shape = sizes is null ? "load" : string.Join('x', sizes);
-        string known = Path.Combine(DataLocator.CacheFolder("torchscript"), $"{key}-{TorchLibrary.Version}-{shape}");
+        string known = Path.Combine(UserCache.Folder("torchscript"), $"{key}-{TorchLibrary.Version}-{shape}");
         if (File.Exists(known))
             return null;
         string? reason = Ask([path], sizes)[0];

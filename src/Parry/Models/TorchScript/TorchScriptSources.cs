@@ -14,62 +14,61 @@ internal static class TorchScriptSources
     /// <exception cref="InvalidDataException">It is something else.</exception>
     public static void Check(TorchScriptValue root)
     {
-        TorchScriptValue? table = null,
-            lines = root;
-        if (
-            root is
-            {
-                Kind: TorchScriptKind.Tuple,
-                Items: [{ Kind: TorchScriptKind.String, Text: "FORMAT_WITH_STRING_TABLE" }, ..]
-            }
-        )
+        TorchScriptValue? table = null;
+        TorchScriptValue lines = root;
+        if (HasTable(root))
         {
-            if (
-                root.Items.Count != 3
-                || root.Items[1] is not { Kind: TorchScriptKind.Tuple, Items.Count: > 0 }
-                || root.Items[1].Items.Any(text => text.Kind != TorchScriptKind.String)
-            )
+            if (root.Items.Count != 3 || !IsTable(root.Items[1]))
                 throw Wrong();
-            (table, lines) = (root.Items[1], root.Items[2]);
+            table = root.Items[1];
+            lines = root.Items[2];
         }
 
-        var lengths = new Dictionary<TorchScriptValue, long>(ReferenceEqualityComparer.Instance);
         if (lines.Kind != TorchScriptKind.Tuple)
             throw Wrong();
+        var lengths = new Dictionary<TorchScriptValue, long>(ReferenceEqualityComparer.Instance);
         foreach (TorchScriptValue line in lines.Items)
         {
-            if (
-                line
-                is not {
-                    Kind: TorchScriptKind.Tuple,
-                    Items: [
-                        { Kind: TorchScriptKind.Int },
-                        {
-                            Kind: TorchScriptKind.Tuple,
-                            Items: [var source, { Kind: TorchScriptKind.Int } start, { Kind: TorchScriptKind.Int } end]
-                        },
-                        ..,
-                    ]
-                }
-            )
-                throw Wrong();
+            var (source, start, end) = Range(line);
             if (!lengths.TryGetValue(source, out long length))
-                lengths.Add(source, length = Length(source, table));
+            {
+                length = Length(source, table);
+                lengths.Add(source, length);
+            }
+
             // LibTorch cuts the end, which its writer puts past the last character at times, but not the start.
-            if (start.Number < 0 || start.Number > Math.Min(end.Number, length))
+            if (start < 0 || start > Math.Min(end, length))
                 throw Wrong();
         }
     }
 
+    private static bool HasTable(TorchScriptValue root) =>
+        root.Kind == TorchScriptKind.Tuple
+        && root.Items is [{ Kind: TorchScriptKind.String, Text: "FORMAT_WITH_STRING_TABLE" }, ..];
+
+    private static bool IsTable(TorchScriptValue texts) =>
+        texts is { Kind: TorchScriptKind.Tuple, Items.Count: > 0 }
+        && texts.Items.All(text => text.Kind == TorchScriptKind.String);
+
+    // A line is (place in the code, (source, start, end), ...).
+    private static (TorchScriptValue Source, long Start, long End) Range(TorchScriptValue line)
+    {
+        if (line.Kind != TorchScriptKind.Tuple || line.Items is not [{ Kind: TorchScriptKind.Int }, var range, ..])
+            throw Wrong();
+        if (range.Kind != TorchScriptKind.Tuple || range.Items.Count != 3)
+            throw Wrong();
+        if (range.Items[1].Kind != TorchScriptKind.Int || range.Items[2].Kind != TorchScriptKind.Int)
+            throw Wrong();
+        return (range.Items[0], range.Items[1].Number, range.Items[2].Number);
+    }
+
     private static long Length(TorchScriptValue source, TorchScriptValue? table)
     {
-        if (
-            source
-            is not {
-                Kind: TorchScriptKind.Tuple,
-                Items: [var text, var file, { Kind: TorchScriptKind.Int, Number: >= 0 }]
-            }
-        )
+        if (source.Kind != TorchScriptKind.Tuple || source.Items.Count != 3)
+            throw Wrong();
+        TorchScriptValue text = source.Items[0];
+        TorchScriptValue file = source.Items[1];
+        if (source.Items[2] is not { Kind: TorchScriptKind.Int, Number: >= 0 })
             throw Wrong();
         if (table is null)
             return text.Kind == TorchScriptKind.String && file.Kind is TorchScriptKind.None or TorchScriptKind.String

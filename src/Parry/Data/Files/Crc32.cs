@@ -1,4 +1,4 @@
-namespace Parry.Data;
+namespace Parry.Data.Files;
 
 /// <summary>The checksum of zip archives and PNG chunks.</summary>
 internal static class Crc32
@@ -14,20 +14,14 @@ internal static class Crc32
         var buffer = new byte[1 << 16];
         uint rest = uint.MaxValue;
         while (stream.Read(buffer) is > 0 and int got)
-        {
             rest = Add(rest, buffer.AsSpan(0, got));
-        }
-
         return ~rest;
     }
 
     private static uint Add(uint rest, ReadOnlySpan<byte> bytes)
     {
         foreach (byte value in bytes)
-        {
             rest = s_table[(byte)(rest ^ value)] ^ (rest >> 8);
-        }
-
         return rest;
     }
 
@@ -35,10 +29,7 @@ internal static class Crc32
     {
         uint rest = (uint)value;
         for (int bit = 0; bit < 8; bit++)
-        {
             rest = (rest & 1) != 0 ? (rest >> 1) ^ 0xedb88320 : rest >> 1;
-        }
-
         return rest;
     }
 }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Security.Cryptography;
 
-namespace Parry.Data;
+namespace Parry.Data.Files;
 
 /// <summary>
 /// A data file read from front to back, plain or gzip as its first two bytes say. Memory is taken as data arrives and
@@ -72,10 +72,7 @@ internal sealed class InputFile : IDisposable
     {
         var left = Math.Max(0, _file.Length - _position);
         if (!_gzip && left < count)
-        {
             throw Truncated(count, left, what);
-        }
-
         // Real image files shrink less than eightfold, so they are read into one array; anything else has to grow.
         var bytes = new byte[_gzip ? (int)Math.Min(count, Math.Max(FirstBlock, 8 * _file.Length)) : count];
         var got = Read(bytes);
@@ -93,15 +90,13 @@ internal sealed class InputFile : IDisposable
     public byte[] ReadToEnd(int limit, string what)
     {
         var bytes = new byte[Math.Min(limit, Math.Max(FirstBlock, (_gzip ? 8 : 1) * _file.Length))];
-        int got,
-            read = 0;
+        int got;
+        int read = 0;
         while ((got = Read(bytes.AsSpan(read))) > 0)
         {
             read += got;
             if (read == bytes.Length && read < limit)
-            {
                 Array.Resize(ref bytes, (int)Math.Min(limit, 2L * read));
-            }
         }
 
         ExpectEnd(what);

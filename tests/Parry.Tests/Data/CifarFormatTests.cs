@@ -3,7 +3,7 @@ using Parry.Data;
 
 namespace Parry.Tests.Data;
 
-public class CifarReaderTests
+public class CifarFormatTests
 {
     [Fact]
     public void Reads_the_test_batch()
@@ -12,7 +12,7 @@ public class CifarReaderTests
         var file = TestData.Cifar(3);
         folder.Write("test_batch.bin", file);
 
-        var set = CifarReader.ReadTest(folder.Path);
+        var set = DataSets.Cifar10.ReadTest(folder.Path);
 
         Assert.Equal(new ImageShape(3, 32, 32), set.Shape);
         Assert.Equal([0, 1, 2], set.Labels.ToArray());
@@ -27,7 +27,7 @@ public class CifarReaderTests
         folder.Write("data_batch_4.bin.gz", TestData.Gzip(TestData.Cifar(2, seed: 4)));
         folder.Write("data_batch_1.bin", TestData.Cifar(3, seed: 1));
 
-        var set = CifarReader.ReadTraining(folder.Path);
+        var set = DataSets.Cifar10.ReadTraining(folder.Path);
 
         Assert.Equal("cifar10 training (batches 1, 4 of 5)", set.Name);
         Assert.Equal([0, 1, 2, 0, 1], set.Labels.ToArray());
@@ -43,7 +43,7 @@ public class CifarReaderTests
             folder.Write($"data_batch_{i}.bin", TestData.Cifar(1));
         }
 
-        Assert.Equal("cifar10 training", CifarReader.ReadTraining(folder.Path).Name);
+        Assert.Equal("cifar10 training", DataSets.Cifar10.ReadTraining(folder.Path).Name);
     }
 
     [Fact]
@@ -52,10 +52,13 @@ public class CifarReaderTests
         using var folder = new TemporaryFolder();
         folder.Write("test_batch.bin", TestData.Cifar(1));
         folder.Write("batches.meta.txt", Encoding.ASCII.GetBytes("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n"));
-        Assert.Equal("abcdefghij", string.Concat(CifarReader.ReadTest(folder.Path).ClassNames));
+        Assert.Equal("abcdefghij", string.Concat(DataSets.Cifar10.ReadTest(folder.Path).ClassNames));
 
         folder.Write("batches.meta.txt", Encoding.ASCII.GetBytes("a\nb\n"));
-        Assert.Contains("got 2", Assert.Throws<UserErrorException>(() => CifarReader.ReadTest(folder.Path)).Message);
+        Assert.Contains(
+            "got 2",
+            Assert.Throws<UserErrorException>(() => DataSets.Cifar10.ReadTest(folder.Path)).Message
+        );
     }
 
     [Fact]
@@ -64,11 +67,11 @@ public class CifarReaderTests
         using var folder = new TemporaryFolder();
         Assert.Contains(
             "data_batch_1.bin",
-            Assert.Throws<UserErrorException>(() => CifarReader.ReadTraining(folder.Path)).Message
+            Assert.Throws<UserErrorException>(() => DataSets.Cifar10.ReadTraining(folder.Path)).Message
         );
         Assert.Contains(
             "test_batch.bin",
-            Assert.Throws<UserErrorException>(() => CifarReader.ReadTest(folder.Path)).Message
+            Assert.Throws<UserErrorException>(() => DataSets.Cifar10.ReadTest(folder.Path)).Message
         );
     }
 
@@ -116,7 +119,7 @@ public class CifarReaderTests
     private static byte[] Read(byte[] file)
     {
         using var input = TestData.Input(file);
-        return CifarReader.ReadRecords(input);
+        return CifarFormat.ReadRecords(input);
     }
 
     private static void Refuses(byte[] file, string because) =>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Parry.Data;
+namespace Parry.Data.Files;
 
 /// <summary>Reads text files whose size is bounded.</summary>
 internal static class TextFile

@@ -1,0 +1,42 @@
+namespace Parry.Data;
+
+/// <summary>A data set that is known by name: what it holds, where it is found, and the terms of its use.</summary>
+public abstract class PublishedData
+{
+    /// <summary>The name on the command line and of the set's folder.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Other names of the set's folder.</summary>
+    public IReadOnlyList<string> FolderAliases { get; init; } = [];
+
+    /// <summary>The name in prose.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The shape of every image.</summary>
+    public required ImageShape Shape { get; init; }
+
+    /// <summary>The names of the classes; the label is the index.</summary>
+    public required IReadOnlyList<string> ClassNames { get; init; }
+
+    /// <summary>The terms of use, in one line.</summary>
+    public required string License { get; init; }
+
+    /// <summary>The publication to cite, in one line.</summary>
+    public required string Citation { get; init; }
+
+    /// <summary>Whether one of several attributes defines the classes.</summary>
+    public virtual bool HasAttributes => false;
+
+    /// <summary>How to get the files, as part of a sentence.</summary>
+    public abstract string HowToGet { get; }
+
+    /// <summary>The images of the set.</summary>
+    /// <param name="preparation">How the model takes its images; null if that is not known.</param>
+    /// <param name="attribute">The attribute that defines the classes, where <see cref="HasAttributes"/>; null for the
+    /// default.</param>
+    /// <exception cref="UserErrorException">There is no such attribute, or the model takes other images.</exception>
+    public abstract IImageSource Open(ImagePreparation? preparation = null, string? attribute = null);
+
+    /// <summary>Whether a folder has the files of a part; their content is not read.</summary>
+    internal abstract bool HasFiles(string folder, DataPart part);
+}
