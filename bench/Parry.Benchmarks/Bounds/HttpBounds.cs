@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Parry.Attacks;
 using Parry.Data;
 using Parry.Models;
