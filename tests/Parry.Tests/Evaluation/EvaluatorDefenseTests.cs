@@ -1,5 +1,4 @@
 using Parry.Attacks.WhiteBox;
-using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
 using Parry.Models;

@@ -1,8 +1,4 @@
-using Parry.Catalogs;
-using Parry.Data;
-using Parry.Defenses;
 using Parry.Evaluation;
-using Parry.Runtime;
 
 namespace Parry.Tests.Evaluation;
 
