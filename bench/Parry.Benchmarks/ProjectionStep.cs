@@ -1,4 +1,5 @@
 using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

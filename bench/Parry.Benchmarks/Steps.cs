@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using static TorchSharp.torch;
 
 namespace Parry.Benchmarks;

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Benchmarks;
 
-/// <summary>A model with test images, and attacks on it. A model that is opened stays so until the program ends.</summary>
+/// <summary>
+/// A model with test images, and attacks on it. A model that is opened stays so until the program ends.
+/// </summary>
 /// <param name="Model">The model.</param>
 /// <param name="Images">[N, C, H, W] in [0, 1].</param>
 /// <param name="Labels">The true classes, [N] int64.</param>

@@ -121,7 +121,7 @@ public sealed class TrainAutoEncoderTests(TrainedModels trained) : IDisposable
             0,
             (await Train("vae", "--latent", "2", "--encoder", "4", "--decoder", "4", "--epochs", "1")).Code
         );
-        await Evaluate("invert-and-classify:l=3,r=2,reject=20", "overpowered", "spanner");
+        await Evaluate("invert-and-classify:l=3,r=2,reject=20", "overpowered", "generator");
     }
 
     private Task<CommandLine.Outcome> Train(string kind, params string[] options) =>

@@ -1,3 +1,4 @@
+using Parry.Generative.Gans;
 using Parry.Models;
 
 namespace Parry.Cli.Tests;
@@ -19,12 +20,9 @@ public sealed class TrainPix2PixTests(TrainedModels trained) : IDisposable
         Assert.Equal((0, ""), (train.Code, train.Error));
         Assert.Contains("40 test images: mean absolute difference", train.Output, StringComparison.Ordinal);
         Assert.Equal(2, (await File.ReadAllLinesAsync(_folder.File("p.log.csv"))).Length);
-        var (generator, description) = ModelFile.LoadPix2Pix(Weights);
+        var (generator, description) = UNet.Load(Weights);
         generator.Dispose();
-        Assert.Equal(
-            (ModelDescription.Pix2PixArchitecture, 4, 10),
-            (description.Architecture, description.Width, description.Iterations)
-        );
+        Assert.Equal((UNet.Architecture, 4, 10), (description.Architecture, description.Width, description.Iterations));
         Assert.Contains(
             "images [N, 1, H, W]",
             (await CommandLine.Run("model", "inspect", Weights)).Output,

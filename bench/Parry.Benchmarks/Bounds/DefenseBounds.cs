@@ -5,8 +5,8 @@ using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
-using Parry.Reports;
 using Parry.Models;
+using Parry.Reports;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

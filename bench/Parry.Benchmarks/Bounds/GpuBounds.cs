@@ -1,6 +1,6 @@
 using Parry.Data;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -33,7 +33,9 @@ internal static class GpuBounds
             Seconds(name, attack, "MNIST", victim.First(most), bound, rounds);
     }
 
-    /// <summary>Measures AutoAttack on CIFAR-10. The bound was set for a ResNet-20; a deeper network takes longer.</summary>
+    /// <summary>
+    /// Measures AutoAttack on CIFAR-10. The bound was set for a ResNet-20; a deeper network takes longer.
+    /// </summary>
     /// <param name="victim">A model of CIFAR-10, of whose images the first 1,000 are taken.</param>
     public static IEnumerable<Measurement> OnCifar10(Victim victim) =>
         [Seconds("AutoAttack", "autoattack:eps=8/255", "CIFAR-10", victim.First(1000), 16, rounds: 1)];

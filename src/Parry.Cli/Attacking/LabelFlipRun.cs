@@ -1,6 +1,7 @@
 using Parry.Attacks.Poisoning;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Training;
 
 namespace Parry.Cli.Attacking;
 
@@ -9,7 +10,7 @@ namespace Parry.Cli.Attacking;
 /// <param name="training">The training images with their true labels.</param>
 /// <param name="test">The images that they are compared on.</param>
 /// <param name="line">Shows how far it is.</param>
-internal sealed class LabelFlipRun(Models.Training recipe, ImageSet training, ImageSet test, ProgressLine line)
+internal sealed class LabelFlipRun(ClassifierTraining recipe, ImageSet training, ImageSet test, ProgressLine line)
 {
     /// <summary>Runs all flips.</summary>
     /// <param name="flips">The flips, each with its kind as the command line spells it.</param>

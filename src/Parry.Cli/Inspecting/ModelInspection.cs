@@ -1,6 +1,9 @@
+using Parry.Attacks.Generative;
 using Parry.Catalogs;
 using Parry.Cli.Attacking;
 using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
@@ -104,11 +107,11 @@ internal static class ModelInspection
         string images = $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]";
         return description switch
         {
-            { Architecture: ModelDescription.GeneratorArchitecture } or { Latent: not null, ClassNames.Count: 0 } =>
+            { Architecture: ImageGenerator.Architecture } or { Latent: not null, ClassNames.Count: 0 } =>
                 $"{latents}; draws images {shape} in [0, 1]",
-            { Architecture: ModelDescription.Pix2PixArchitecture } =>
+            { Architecture: UNet.Architecture } =>
                 $"images [N, {shape.Channels}, H, W], float32 in [0, 1]; draws images of that shape",
-            { Architecture: ModelDescription.AdvGanArchitecture } =>
+            { Architecture: PerturbationGenerator.Architecture } =>
                 $"{images}; draws perturbations of that shape in [-1, 1], which are multiplied by the budget",
             { Architecture: PuVaeNetwork.Architecture } or { ClassNames.Count: 0 } => $"{images}; draws them again",
             _ => $"{latents}, followed by one-hot classes; draws images {shape} in [0, 1]",
@@ -138,7 +141,7 @@ internal static class ModelInspection
     {
         if (!GanNetworks.Names.Contains(description.Architecture))
             return null;
-        using nn.Module<Tensor, Tensor> generator = ModelFile.LoadGan(path).Generator;
+        using nn.Module<Tensor, Tensor> generator = GanNetworks.Load(path).Network;
         using Tensor latent = zeros([1, description.Latent!.Value + description.ClassNames.Count]);
         return ModelLayer.Of(generator, latent);
     }

@@ -2,7 +2,7 @@ using Parry.Data;
 using Parry.Data.Images;
 using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Generative.Quality;
 using Parry.Runtime;
 using static TorchSharp.torch;

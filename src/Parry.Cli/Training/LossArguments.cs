@@ -5,6 +5,7 @@ using Parry.Defenses;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Models.Training;
 
 namespace Parry.Cli.Training;
 
@@ -49,7 +50,7 @@ internal sealed class LossArguments
         Description =
             "Learn, beside --adversarial, to answer alike to near images of this generator or variational "
             + "auto-encoder.",
-        HelpName = "SPANNER",
+        HelpName = "GENERATOR",
     };
     private readonly Option<int?> _every = Arguments.Optional<int>(
         "--pairs-every",
@@ -105,8 +106,8 @@ internal sealed class LossArguments
                     + "the pairs"
             );
         if (attack is not null)
-            return result.GetValue(_manifold) is { } spanner
-                ? Manifold(result, attack, spanner, context)
+            return result.GetValue(_manifold) is { } generator
+                ? Manifold(result, attack, generator, context)
                 : Adversarial(result, attack, context.Classifier);
         if (
             result.GetValue(_share) is not null
@@ -123,16 +124,16 @@ internal sealed class LossArguments
             : new Distillation(context.Classifier(teacher), teacher, temperature);
     }
 
-    private RobustManifold Manifold(ParseResult result, string attack, string spanner, DefenseContext context)
+    private RobustManifold Manifold(ParseResult result, string attack, string generator, DefenseContext context)
     {
-        var search = new PairSearch(context.Spanner(spanner));
+        var search = new PairSearch(context.LatentModel(generator));
         var paper = new RobustManifold(
             Adversarial(result, attack, context.Classifier),
             search with
             {
                 Distance = result.GetValue(_within) ?? search.Distance,
             },
-            spanner
+            generator
         );
         return paper with
         {

@@ -1,45 +1,44 @@
 using System.CommandLine;
-using Parry.Generative;
+using Parry.Models.Training;
 
 namespace Parry.Cli.Training;
 
-/// <summary>The options of every training of an auto-encoder.</summary>
-internal sealed class ScheduleOptions(AutoEncoderTraining otherwise)
+/// <summary>The options of every training in epochs: how long and how fast.</summary>
+internal sealed class ScheduleOptions(TrainingSchedule defaults)
 {
     private readonly Option<int> _epochs = Arguments.Number(
         "--epochs",
         "Passes over the training images.",
-        otherwise.Epochs,
+        defaults.Epochs,
         1
     );
-    private readonly Option<int> _batch = Arguments.Number("--batch", "Images in a batch.", otherwise.BatchSize, 1);
+    private readonly Option<int> _batch = Arguments.Number("--batch", "Images in a batch.", defaults.BatchSize, 1);
     private readonly Option<double> _learningRate = Arguments.Positive(
         "--learning-rate",
-        "Adam's step size.",
-        otherwise.LearningRate
+        "Adam's step size at the start.",
+        defaults.LearningRate
     );
     private readonly Option<double?> _finalLearningRate = Arguments.Optional<double>(
         "--final-learning-rate",
-        "Adam's step size at the end, reached linearly; constant if not given.",
+        "Adam's step size at the end, reached linearly; by default the same as at the start.",
         orZero: true
     );
     private readonly Option<long> _seed = Arguments.Seed();
 
-    /// <summary>Adds them to a verb.</summary>
-    public void AddTo(Command verb)
-    {
-        foreach (Option option in (Option[])[_epochs, _batch, _learningRate, _finalLearningRate, _seed])
-            verb.Add(option);
-    }
+    /// <summary>All of them.</summary>
+    public IEnumerable<Option> All => [_epochs, _batch, _learningRate, _finalLearningRate, _seed];
 
-    /// <summary>What was given.</summary>
-    public AutoEncoderTraining Of(ParseResult result) =>
-        new()
-        {
-            Epochs = result.GetValue(_epochs),
-            BatchSize = result.GetValue(_batch),
-            LearningRate = result.GetValue(_learningRate),
-            FinalLearningRate = result.GetValue(_finalLearningRate),
-            Seed = result.GetValue(_seed),
-        };
+    /// <summary>A schedule with what was given.</summary>
+    public T Of<T>(TrainingRun run, T defaults)
+        where T : TrainingSchedule =>
+        (T)(
+            (TrainingSchedule)defaults with
+            {
+                Epochs = run.Value(_epochs),
+                BatchSize = run.Value(_batch),
+                LearningRate = run.Value(_learningRate),
+                FinalLearningRate = run.Value(_finalLearningRate),
+                Seed = run.Value(_seed),
+            }
+        );
 }

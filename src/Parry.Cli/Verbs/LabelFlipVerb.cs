@@ -3,6 +3,7 @@ using Parry.Attacks.Poisoning;
 using Parry.Cli.Attacking;
 using Parry.Data;
 using Parry.Models.Architectures;
+using Parry.Models.Training;
 using Parry.Options;
 using Spectre.Console;
 
@@ -14,7 +15,7 @@ internal sealed class LabelFlipVerb
     private const string Kinds = "random|targeted|worst-case";
 
     private static readonly OptionBinder<LabelFlip> s_binder = new();
-    private readonly Models.Training _recipe = new();
+    private readonly ClassifierTraining _recipe = new();
     private readonly DataOptions _data = new();
     private readonly Option<string> _net = Arguments.Net();
     private readonly Option<string[]> _kinds = new("--kind")
@@ -86,7 +87,7 @@ internal sealed class LabelFlipVerb
             select (kind, Flip(parsed, kind, share)),
         ];
         IImageSource set = _data.Open(parsed);
-        Models.Training recipe = _recipe with
+        ClassifierTraining recipe = _recipe with
         {
             Architecture = Classifiers.FullName(parsed.GetRequiredValue(_net)),
             Epochs = parsed.GetValue(_epochs),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parry.Cli.Inspecting;
 using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Spectre.Console;
 

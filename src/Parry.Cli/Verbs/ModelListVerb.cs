@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parry.Catalogs;
 using Parry.Models;
 using Spectre.Console;
 
@@ -35,7 +36,7 @@ internal static class ModelListVerb
         ListedModel[] models = [.. ModelCatalog.Names.Select(Describe)];
         if (json)
         {
-            output.Json(new ModelListing(models, ModelDescription.Architectures), CliJson.Default.ModelListing);
+            output.Json(new ModelListing(models, ArchitectureCatalog.Names), CliJson.Default.ModelListing);
             return 0;
         }
 
@@ -55,7 +56,7 @@ internal static class ModelListVerb
             output.Render(table);
         }
 
-        output.Line($"Architectures: {string.Join(", ", ModelDescription.Architectures)}");
+        output.Line($"Architectures: {string.Join(", ", ArchitectureCatalog.Names)}");
         return 0;
     }
 

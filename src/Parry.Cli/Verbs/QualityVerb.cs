@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parry.Cli.Measuring;
 using Parry.Data;
+using Parry.Generative;
 using Parry.Generative.Quality;
 using Parry.Models;
 using Parry.Reports;
@@ -75,7 +76,7 @@ internal sealed class QualityVerb
         IImageSource set = _data.Open(parsed, name);
         string features = parsed.GetValue(_features) ?? $"{set.Name}/a";
         string? folder = parsed.GetValue(_folder);
-        var (generator, description) = ModelCatalog.LoadAnyGenerator(name);
+        var (generator, description) = Generators.Open(name);
         using nn.Module<Tensor, Tensor> owned = generator;
         if (description.Shape != set.Shape)
             throw new UserErrorException(

@@ -3,8 +3,9 @@ using System.Globalization;
 using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Defenses.Training;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
-using Parry.Models.Architectures;
+using Parry.Models.Training;
 
 namespace Parry.Cli.Verbs;
 
@@ -18,10 +19,6 @@ internal static class TrainDefenseVaeVerb
     {
         var recipe = new DefenseVaeTraining();
         Option<string> model = Arguments.Model();
-        var data = new DataOptions();
-        Option<string> outFile = Arguments.OutFile(
-            "The weight file to write; until the end a checkpoint lies beside it."
-        );
         Option<int> count = Arguments.Count(5000);
         Option<int> width = Arguments.Number("--width", "Maps of the first convolution.", recipe.Width, 1);
         Option<int> latent = Arguments.Number("--latent", "Length of the latent vector.", recipe.Latent, 1);
@@ -38,91 +35,47 @@ internal static class TrainDefenseVaeVerb
             1
         );
         var schedule = new ScheduleOptions(recipe.Schedule);
-        Option<bool> resume = Arguments.Resume();
-        var verb = new Command(
+        return TrainingRun.Verb(
             "defense-vae",
-            "Train Defense-VAE on training images under twelve attacks on a classifier; the paper takes all of them."
-        )
-        {
-            model,
-            data,
-            outFile,
-            count,
-            width,
-            latent,
-            divergence,
-            iterations,
-        };
-        schedule.AddTo(verb);
-        verb.Add(resume);
-        return verb.Does(
-            (result, cancellation) =>
+            "Train Defense-VAE on training images under twelve attacks on a classifier; the paper uses all images.",
+            [model, count, width, latent, divergence, iterations, .. schedule.All],
+            run =>
             {
-                IImageSource set = data.Open(result, result.GetRequiredValue(model));
-                var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
-                string target = result.GetRequiredValue(model);
-                IClassifier classifier = ModelCatalog
-                    .LoadClassifier(target, set.Shape, set.ClassNames.Count)
-                    .Classifier;
-                using var owned = classifier as IDisposable;
-                ImageSet images = set.Load(
-                    DataPart.Train,
-                    Split.DefenseGan,
-                    data.Folder(result),
-                    result.GetValue(count)
-                );
+                string target = run.Value(model);
+                IClassifier classifier = run.Classifier(target);
+                ImageSet images = run.Images(count: run.Value(count));
                 DefenseVaeTraining options = recipe with
                 {
-                    Width = result.GetValue(width),
-                    Latent = result.GetValue(latent),
-                    DivergenceWeight = result.GetValue(divergence),
-                    CarliniIterations = result.GetValue(iterations),
-                    Schedule = schedule.Of(result),
+                    Width = run.Value(width),
+                    Latent = run.Value(latent),
+                    DivergenceWeight = run.Value(divergence),
+                    CarliniIterations = run.Value(iterations),
+                    Schedule = schedule.Of(run, recipe.Schedule),
                 };
-                using ProgressLine progress = ProgressLine.Of(result);
                 ImageSet attacked = options.Attack(
                     images,
                     classifier,
-                    new Told(share =>
-                        progress.Show(() =>
-                            string.Create(
-                                CultureInfo.InvariantCulture,
-                                $"attacking {images.Count:N0} images, {share:0 %} done, {progress.TimeLeft(share)}"
-                            )
-                        )
-                    ),
-                    cancellation
+                    new AttackProgress(run.Progress, images.Count),
+                    run.Cancellation
                 );
-                using var trainer = options.On(images, attacked, target);
-                AutoEncoderRun.Train(trainer, files, progress, cancellation);
-                ModelFile.Save(
-                    files.Weights,
-                    trainer.Network,
-                    trainer.Network.Describe() with
-                    {
-                        Data = set.Name,
-                        Seed = options.Schedule.Seed,
-                        Command = result.CommandText(),
-                    }
-                );
-                File.Delete(files.Checkpoint);
-                Output
-                    .Of(result)
-                    .Line(
-                        string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{files.Weights}: Defense-VAE of {trainer.Network.ParameterCount():N0} parameters "
-                                + $"after {trainer.Epochs} epochs"
-                        )
-                    );
-                return 0;
-            }
+                using NetworkTrainer<DefenseVaeNetwork> trainer = options.On(images, attacked, target);
+                run.Train(trainer);
+                DefenseVaeNetwork network = trainer.Network;
+                run.Save(network, "Defense-VAE", trainer, options.Schedule.Seed, network.Describe());
+            },
+            result => result.GetRequiredValue(model)
         );
     }
 
-    // Told at once, on the thread that reports.
-    private sealed class Told(Action<double> tell) : IProgress<double>
+    // Reports at once, on the thread that attacks.
+    private sealed class AttackProgress(ProgressLine line, int images) : IProgress<double>
     {
-        public void Report(double value) => tell(value);
+        public void Report(double value) =>
+            line.Show(() =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"attacking {images:N0} images, {value:0 %} done, {line.TimeLeft(value)}"
+                )
+            );
     }
 }

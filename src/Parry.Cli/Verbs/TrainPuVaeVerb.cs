@@ -1,10 +1,9 @@
 using System.CommandLine;
-using System.Globalization;
 using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Defenses.Training;
-using Parry.Models;
-using Parry.Models.Architectures;
+using Parry.Generative.AutoEncoders;
+using Parry.Models.Training;
 
 namespace Parry.Cli.Verbs;
 
@@ -15,17 +14,13 @@ internal static class TrainPuVaeVerb
     public static Command Create()
     {
         var recipe = new PuVaeTraining();
-        var data = new DataOptions();
         var source = new Option<string>("--source")
         {
             Description =
-                "The classifier that has to see the label in what is drawn: a file, or the name of one that ships.",
+                "The classifier that must see the label in the reconstruction: a file, or the name of one that ships.",
             HelpName = "MODEL",
             Required = true,
         };
-        Option<string> outFile = Arguments.OutFile(
-            "The weight file to write, in float16; until the end a checkpoint lies beside it."
-        );
         Option<int> width = Arguments.Number("--width", "Maps of each convolution.", recipe.Width, 1);
         Option<int> hidden = Arguments.Number("--hidden", "Units of the encoder's linear layers.", recipe.Hidden, 1);
         Option<int> latent = Arguments.Number("--latent", "Length of the latent vector.", recipe.Latent, 1);
@@ -48,68 +43,32 @@ internal static class TrainPuVaeVerb
             0.0
         );
         var schedule = new ScheduleOptions(recipe.Schedule);
-        Option<bool> resume = Arguments.Resume();
-        var verb = new Command("puvae", "Train the auto-encoder of PuVAE on the first 50,000 training images.")
-        {
-            data,
-            source,
-            outFile,
-            width,
-            hidden,
-            latent,
-            reconstruction,
-            divergence,
-            classes,
-        };
-        schedule.AddTo(verb);
-        verb.Add(resume);
-        return verb.Does(
-            (result, cancellation) =>
+        return TrainingRun.Verb(
+            "puvae",
+            "Train the auto-encoder of PuVAE on the first 50,000 training images.",
+            [source, width, hidden, latent, reconstruction, divergence, classes, .. schedule.All],
+            run =>
             {
-                IImageSource set = data.Open(result, result.GetRequiredValue(source));
-                var files = new TrainingFiles(result.GetRequiredValue(outFile), result.GetValue(resume));
-                string sourceName = result.GetRequiredValue(source);
-                ImageSet images = set.Load(DataPart.Train, Split.DefenseGan, data.Folder(result));
-                IClassifier classifier = ModelCatalog
-                    .LoadClassifier(sourceName, set.Shape, set.ClassNames.Count)
-                    .Classifier;
-                using var owned = classifier as IDisposable;
+                ImageSet images = run.Images();
+                string name = run.Value(source);
                 PuVaeTraining options = recipe with
                 {
-                    Width = result.GetValue(width),
-                    Hidden = result.GetValue(hidden),
-                    Latent = result.GetValue(latent),
-                    ReconstructionWeight = result.GetValue(reconstruction),
-                    DivergenceWeight = result.GetValue(divergence),
-                    ClassWeight = result.GetValue(classes),
-                    Schedule = schedule.Of(result),
+                    Width = run.Value(width),
+                    Hidden = run.Value(hidden),
+                    Latent = run.Value(latent),
+                    ReconstructionWeight = run.Value(reconstruction),
+                    DivergenceWeight = run.Value(divergence),
+                    ClassWeight = run.Value(classes),
+                    Schedule = schedule.Of(run, recipe.Schedule),
                 };
-                using var trainer = options.On(images, classifier, sourceName);
-                using (ProgressLine progress = ProgressLine.Of(result))
-                    AutoEncoderRun.Train(trainer, files, progress, cancellation);
-                ModelFile.Save(
-                    files.Weights,
-                    trainer.Network,
-                    trainer.Network.Describe(images.ClassNames) with
-                    {
-                        Data = set.Name,
-                        Seed = options.Schedule.Seed,
-                        Command = result.CommandText(),
-                    },
-                    half: true
-                );
-                File.Delete(files.Checkpoint);
-                Output
-                    .Of(result)
-                    .Line(
-                        string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{files.Weights}: PuVAE of {trainer.Network.ParameterCount():N0} parameters after "
-                                + $"{trainer.Epochs} epochs"
-                        )
-                    );
-                return 0;
-            }
+                using NetworkTrainer<PuVaeNetwork> trainer = options.On(images, run.Classifier(name), name);
+                run.Train(trainer);
+                PuVaeNetwork network = trainer.Network;
+                long seed = options.Schedule.Seed;
+                run.Save(network, "PuVAE", trainer, seed, network.Describe(images.ClassNames), half: true);
+            },
+            result => result.GetRequiredValue(source),
+            TrainingRun.HalfWeights
         );
     }
 }

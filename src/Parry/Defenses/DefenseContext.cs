@@ -1,5 +1,7 @@
 using Parry.Data;
 using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models;
 using static TorchSharp.torch;
 
@@ -57,21 +59,21 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <summary>Loads Defense-GAN's generator.</summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
-    public ImageGenerator Generator(string name) => Own(ModelCatalog.LoadGenerator(name).Generator);
+    public ImageGenerator Generator(string name) => Own(ImageGenerator.Load(ModelCatalog.Find(name)).Network);
 
     /// <summary>
-    /// Loads what a projection looks among: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.
+    /// Loads what a projection searches among: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.
     /// </summary>
     /// <param name="name">A file or the name of a model that ships.</param>
     /// <exception cref="UserErrorException">There is none, or it draws other images.</exception>
-    public ISpanner Spanner(string name)
+    public ILatentModel LatentModel(string name)
     {
         bool vae = ModelFile.Describe(ModelCatalog.Find(name)).Architecture == Vae.Architecture;
-        ISpanner spanner = vae ? Network(name, Vae.Load).Network : Generator(name);
-        return spanner.Shape == Shape
-            ? spanner
+        ILatentModel model = vae ? Network(name, Vae.Load).Network : Generator(name);
+        return model.Shape == Shape
+            ? model
             : throw new UserErrorException(
-                $"{name} draws images of {spanner.Shape}, not of {Shape}: give one that was trained on {Data}"
+                $"{name} draws images of {model.Shape}, not of {Shape}: give one that was trained on {Data}"
             );
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Models.Http;
 using Parry.Models.Onnx;
@@ -125,29 +124,6 @@ public static class ModelCatalog
             ".onnx" => Imported(path, () => OnnxModel.Load(path, contract, shape)),
             ".pt" or ".pth" or ".pt2" or ".ts" => Imported(path, () => TorchScriptModel.Load(path, contract, shape)),
             _ => Weights(path, contract, shape, classes),
-        };
-    }
-
-    /// <summary>Loads a generator, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
-    public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string model) =>
-        ModelFile.LoadGenerator(Find(model));
-
-    /// <summary>
-    /// Loads a generator of any kind that draws from latent vectors, which the caller owns: what
-    /// <see cref="Generative.Quality.GeneratorSamples"/> takes.
-    /// </summary>
-    /// <exception cref="UserErrorException">It is not found, is damaged, or is no generator.</exception>
-    public static (nn.Module<Tensor, Tensor> Generator, ModelDescription Description) LoadAnyGenerator(string model)
-    {
-        string path = Find(model);
-        return ModelFile.Describe(path).Architecture switch
-        {
-            ModelDescription.GeneratorArchitecture => ModelFile.LoadGenerator(path),
-            ModelDescription.StyleGanArchitecture => ModelFile.LoadStyleGan(path),
-            Vae.Architecture => Vae.Load(path),
-            ConditionalVae.Architecture => ConditionalVae.Load(path),
-            _ => ModelFile.LoadGan(path),
         };
     }
 

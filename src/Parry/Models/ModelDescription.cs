@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Parry.Generative;
 using Parry.Models.Architectures;
 
 namespace Parry.Models;
@@ -8,41 +7,13 @@ namespace Parry.Models;
 /// <summary>What a weight file says of itself: what the weights are of, and how they were made.</summary>
 public sealed record ModelDescription
 {
-    /// <summary>The architecture of Defense-GAN's generator.</summary>
-    public const string GeneratorArchitecture = "defense-gan-generator";
-
-    /// <summary>The architecture of pix2pix's generator, a <see cref="UNet"/>.</summary>
-    public const string Pix2PixArchitecture = "pix2pix-generator";
-
-    /// <summary>The architecture of StyleGAN's generator.</summary>
-    public const string StyleGanArchitecture = "stylegan-generator";
-
-    /// <summary>The architecture of AdvGAN's generator.</summary>
-    public const string AdvGanArchitecture = "advgan";
-
     private const string Normalization = "none: [0,1]";
     private const int LargestSide = 1 << 14;
-
-    /// <summary>The names of all architectures.</summary>
-    public static IReadOnlyList<string> Architectures { get; } =
-    [
-        .. Classifiers.Names,
-        GeneratorArchitecture,
-        .. GanNetworks.Names,
-        Pix2PixArchitecture,
-        StyleGanArchitecture,
-        Vae.Architecture,
-        ConditionalVae.Architecture,
-        PuVaeNetwork.Architecture,
-        MagNetNetwork.Architecture,
-        DefenseVaeNetwork.Architecture,
-        AdvGanArchitecture,
-    ];
+    private const int MostMaps = 1 << 14;
+    private const int LongestVector = 1 << 20;
 
     /// <summary>
-    /// The architecture: one of <see cref="Classifiers.Names"/>, <see cref="GeneratorArchitecture"/>, one of
-    /// <see cref="GanNetworks.Names"/>, <see cref="Pix2PixArchitecture"/>, <see cref="StyleGanArchitecture"/>,
-    /// <see cref="AdvGanArchitecture"/>, or an auto-encoder's, as <see cref="Vae.Architecture"/>.
+    /// The architecture: one of <see cref="Classifiers.Names"/>, or that of another network, which its class names.
     /// </summary>
     public required string Architecture { get; init; }
 
@@ -99,6 +70,25 @@ public sealed record ModelDescription
             .FirstOrDefault(pair => pair.Length == 2 && pair[0] == name)
             ?[1];
 
+    /// <summary>The width, where an architecture needs one.</summary>
+    /// <param name="least">The smallest that makes sense.</param>
+    /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
+    internal int NeedWidth(int least = 1) => Need("width", Width, least, MostMaps);
+
+    /// <summary>The length of the latent vector, where an architecture needs one.</summary>
+    /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
+    internal int NeedLatent() => Need("latent", Latent, 1, LongestVector);
+
+    /// <summary>One of the <see cref="Settings"/> that is a whole number of at least 1.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="most">The largest that makes sense.</param>
+    /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
+    internal int NeedSetting(string name, int most)
+    {
+        bool isNumber = int.TryParse(Setting(name), NumberStyles.None, CultureInfo.InvariantCulture, out int value);
+        return Need(name, isNumber ? value : null, 1, most);
+    }
+
     internal Dictionary<string, string> ToMetadata()
     {
         var metadata = new Dictionary<string, string>();
@@ -141,8 +131,8 @@ public sealed record ModelDescription
                 Architecture =
                     Text("architecture")
                     ?? throw new InvalidDataException(
-                        $"It does not say in \"parry.architecture\" what it is; {string.Join(", ", Architectures)} "
-                            + $"are known."
+                        $"It does not say in \"parry.architecture\" what it is, for example one of "
+                            + $"{string.Join(", ", Classifiers.Names)}."
                     ),
                 Data = Text("data") ?? "",
                 Shape = ParseShape(Text("input")),
@@ -180,6 +170,13 @@ public sealed record ModelDescription
         int? Number(string key) =>
             Text(key) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
     }
+
+    private static int Need(string name, int? value, int least, int most) =>
+        value >= least && value <= most
+            ? value.Value
+            : throw new InvalidDataException(
+                $"Its \"{name}\" is \"{value}\"; a whole number from {least} to {most} was expected."
+            );
 
     private static ImageShape ParseShape(string? text)
     {

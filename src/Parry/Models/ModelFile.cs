@@ -1,4 +1,3 @@
-using Parry.Generative;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;
@@ -105,39 +104,16 @@ public static class ModelFile
             }
         );
 
-    /// <summary>Reads a generator, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator.</exception>
-    public static (ImageGenerator Generator, ModelDescription Description) LoadGenerator(string path) =>
-        Refuse(
-            path,
-            () =>
-            {
-                using SafeTensorsFile file = SafeTensors.Read(path);
-                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-                if (description.Architecture != ModelDescription.GeneratorArchitecture)
-                    throw new InvalidDataException(
-                        $"It is of the architecture \"{description.Architecture}\"; a generator is "
-                            + $"{ModelDescription.GeneratorArchitecture}."
-                    );
-                var (width, latent) = SizesOf(description);
-                CheckCount(file, GeneratorParameters(description.Shape, width, latent), description);
-                return (
-                    Build(random => new ImageGenerator(description.Shape, random, width, latent), file),
-                    description
-                );
-            }
-        );
-
-    /// <summary>Reads a network of one architecture, which the caller owns.</summary>
+    /// <summary>Reads a network of some architectures, which the caller owns.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="architecture">What it must hold.</param>
+    /// <param name="architectures">One of these must be in it.</param>
     /// <param name="plan">From what the file says to the number of parameters that this makes and to a network with
     /// fresh weights.</param>
     /// <exception cref="UserErrorException">There is no such file, it is damaged, or it holds something
     /// else.</exception>
     internal static (T Network, ModelDescription Description) Load<T>(
         string path,
-        string architecture,
+        IReadOnlyCollection<string> architectures,
         Func<ModelDescription, (long Parameters, Func<Generator, T> Make)> plan
     )
         where T : nn.Module<Tensor, Tensor> =>
@@ -147,98 +123,14 @@ public static class ModelFile
             {
                 using SafeTensorsFile file = SafeTensors.Read(path);
                 ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-                if (description.Architecture != architecture)
+                if (!architectures.Contains(description.Architecture))
                     throw new InvalidDataException(
-                        $"It is of the architecture \"{description.Architecture}\"; {architecture} was expected."
+                        $"It is of the architecture \"{description.Architecture}\"; "
+                            + $"{string.Join(" or ", architectures)} was expected."
                     );
                 var (parameters, make) = plan(description);
                 CheckCount(file, parameters, description);
                 return (Build(make, file), description);
-            }
-        );
-
-    /// <summary>
-    /// Reads a generator of the GAN family (<see cref="GanNetworks.Names"/>), which the caller owns: from latent
-    /// vectors [N, latent], with one number per class name behind them, to images in [0, 1].
-    /// </summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no generator of the
-    /// family.</exception>
-    public static (nn.Module<Tensor, Tensor> Generator, ModelDescription Description) LoadGan(string path) =>
-        Refuse(
-            path,
-            () =>
-            {
-                using SafeTensorsFile file = SafeTensors.Read(path);
-                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-                GanKind[] kind =
-                [
-                    .. GanNetworks.Kinds.Where(kind => GanNetworks.NameOf(kind) == description.Architecture),
-                ];
-                if (kind.Length == 0)
-                    throw new InvalidDataException(
-                        $"It is of the architecture \"{description.Architecture}\"; a generator is "
-                            + $"{ModelDescription.GeneratorArchitecture} or one of "
-                            + $"{string.Join(", ", GanNetworks.Names)}."
-                    );
-                var (width, latent) = SizesOf(description);
-                LayerPlan plan = GanNetworks.Generator(
-                    kind[0],
-                    description.Shape,
-                    width,
-                    latent,
-                    description.ClassNames.Count
-                );
-                CheckCount(file, plan.Total, description);
-                return (Build<nn.Module<Tensor, Tensor>>(plan.Build, file), description);
-            }
-        );
-
-    /// <summary>Reads a generator of pix2pix, which the caller owns: from images to images of the same shape.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another
-    /// architecture.</exception>
-    public static (UNet Generator, ModelDescription Description) LoadPix2Pix(string path) =>
-        Refuse(
-            path,
-            () =>
-            {
-                using SafeTensorsFile file = SafeTensors.Read(path);
-                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-                if (
-                    description.Architecture != ModelDescription.Pix2PixArchitecture
-                    || description.Width is not (>= 1 and <= 1 << 14)
-                )
-                    throw new InvalidDataException(
-                        $"It is of the architecture \"{description.Architecture}\" and width "
-                            + $"\"{description.Width}\"; {ModelDescription.Pix2PixArchitecture} was expected."
-                    );
-                int width = description.Width.Value,
-                    channels = description.Shape.Channels;
-                CheckCount(file, UNet.CountOf(channels, width), description);
-                return (Build(random => new UNet(channels, width, random), file), description);
-            }
-        );
-
-    /// <summary>Reads a generator of StyleGAN, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another
-    /// architecture.</exception>
-    public static (StyleGenerator Generator, ModelDescription Description) LoadStyleGan(string path) =>
-        Refuse(
-            path,
-            () =>
-            {
-                using SafeTensorsFile file = SafeTensors.Read(path);
-                ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
-                if (description.Architecture != ModelDescription.StyleGanArchitecture)
-                    throw new InvalidDataException(
-                        $"It is of the architecture \"{description.Architecture}\"; "
-                            + $"{ModelDescription.StyleGanArchitecture} was expected."
-                    );
-                var (width, latent) = SizesOf(description);
-                CheckCount(file, StyleGenerator.CountOf(description.Shape.Channels, width, latent), description);
-                return (
-                    Build(random => new StyleGenerator(description.Shape, width, latent, random), file),
-                    description
-                );
             }
         );
 
@@ -258,15 +150,6 @@ public static class ModelFile
             throw;
         }
     }
-
-    private static (int Width, int Latent) SizesOf(ModelDescription description) =>
-        description.Width is >= 1 and <= 1 << 14 and int width
-        && description.Latent is >= 1 and <= 1 << 20 and int latent
-            ? (width, latent)
-            : throw new InvalidDataException(
-                $"It does not say how wide it is (\"{description.Width}\") and how long its latent vector "
-                    + $"(\"{description.Latent}\")."
-            );
 
     private static ModelDescription? Recognize(SafeTensorsFile file, ImageShape shape, int classes)
     {
@@ -304,15 +187,6 @@ public static class ModelFile
                 $"It holds {held} parameters where {description.Architecture} for {description.Shape} has "
                     + $"{expected}; it is mislabeled."
             );
-    }
-
-    private static long GeneratorParameters(ImageShape shape, int width, int latent)
-    {
-        ImageShape[] maps = ImageGenerator.MapsOf(shape, width);
-        long count = (latent + 1L) * maps[0].Pixels;
-        for (int i = 1; i < maps.Length; i++)
-            count += ((25L * maps[i - 1].Channels) + 1) * maps[i].Channels;
-        return count;
     }
 
     // Whatever is wrong with a file is the user's to mend, and said in one line with the file's name.

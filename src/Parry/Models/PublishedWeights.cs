@@ -39,7 +39,7 @@ internal static class PublishedWeights
                 $"Its weights are of no network that is known by its names ({Families}), which begin with "
                     + $"{string.Join(", ", state.Names.Take(ShownNames).Select(name => $"\"{(name.Length > LongestName ? name[..LongestName] + "…" : name)}\""))};"
                     + $" export it as TorchScript or ONNX, or say in \"parry.architecture\" which of "
-                    + $"{string.Join(", ", ModelDescription.Architectures)} it is."
+                    + $"{string.Join(", ", Classifiers.Names)} it is."
             );
         InputContract complete = contract
             .Or(new InputContract { Mean = state.Mean, Std = state.Std })

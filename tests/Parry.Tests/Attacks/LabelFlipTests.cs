@@ -1,6 +1,7 @@
 using Parry.Attacks.Poisoning;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Options;
 using Parry.Tests.Models;
 
@@ -63,7 +64,7 @@ public class LabelFlipTests
     [Fact]
     public void The_worst_flips_cost_a_retrained_classifier_far_more_than_random_ones()
     {
-        var recipe = new Training { Architecture = "classifier-e", Epochs = 6 };
+        var recipe = new ClassifierTraining { Architecture = "classifier-e", Epochs = 6 };
         ImageSet test = ToySet.Make(300, seed: 2);
         PoisoningEffect random = new LabelFlip { Share = 0.25 }.Measure(s_set, test, recipe, seed: 1);
         PoisoningEffect worst = new LabelFlip { Kind = FlipKind.WorstCase, Share = 0.25 }.Measure(

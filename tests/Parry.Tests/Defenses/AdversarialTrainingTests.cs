@@ -4,6 +4,7 @@ using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Models;
@@ -15,7 +16,7 @@ namespace Parry.Tests.Defenses;
 public sealed class AdversarialTrainingTests : IDisposable
 {
     private static readonly ImageSet s_images = ToySet.Make(120);
-    private static readonly Training s_recipe = new()
+    private static readonly ClassifierTraining s_recipe = new()
     {
         Architecture = "e",
         Epochs = 4,
@@ -168,7 +169,7 @@ public sealed class AdversarialTrainingTests : IDisposable
     [Fact]
     public void A_trained_network_withstands_what_an_ordinary_one_does_not()
     {
-        Training recipe = s_recipe with { Epochs = 15, LearningRate = 3e-3 };
+        ClassifierTraining recipe = s_recipe with { Epochs = 15, LearningRate = 3e-3 };
         var attack = new ProjectedGradientDescent { Epsilon = 0.25, Steps = 5 };
         using ClassifierTrainer plain = Train(new CrossEntropy(), recipe),
             robust = Train(new AdversarialTraining(attack) { WarmUp = 3 }, recipe);
@@ -230,7 +231,7 @@ public sealed class AdversarialTrainingTests : IDisposable
     public void A_share_out_of_range_is_refused() =>
         Assert.Throws<UserErrorException>(() => new AdversarialTraining(new FastGradientSign()) { Share = 1.5 });
 
-    private static ClassifierTrainer Train(ITrainingLoss loss, Training recipe)
+    private static ClassifierTrainer Train(ITrainingLoss loss, ClassifierTraining recipe)
     {
         var trainer = new ClassifierTrainer(recipe with { Loss = loss }, s_images);
         trainer.Run();

@@ -1,7 +1,7 @@
 using Parry.Catalogs;
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
@@ -289,7 +289,7 @@ public class DefenseGanTests
                 generator,
                 new ModelDescription
                 {
-                    Architecture = ModelDescription.GeneratorArchitecture,
+                    Architecture = ImageGenerator.Architecture,
                     Data = "checks",
                     Shape = s_shape,
                     Width = 6,

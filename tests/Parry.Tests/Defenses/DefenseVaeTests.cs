@@ -3,7 +3,7 @@ using Parry.Data;
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Data;

@@ -3,6 +3,7 @@ using Parry.Attacks.Building;
 using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Models;
 using TorchSharp;
@@ -76,7 +77,7 @@ public class DistillationTests
     [Fact]
     public void A_student_learns_from_its_teacher_alone()
     {
-        var recipe = new Training
+        var recipe = new ClassifierTraining
         {
             Architecture = "e",
             Epochs = 8,

@@ -2,7 +2,7 @@ using Parry.Attacks;
 using Parry.Defenses;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
 using TorchSharp;

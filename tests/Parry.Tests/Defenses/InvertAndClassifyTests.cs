@@ -3,6 +3,8 @@ using Parry.Defenses;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Data;
@@ -19,7 +21,7 @@ public sealed class InvertAndClassifyTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Before_a_linear_spanner_it_is_least_squares()
+    public void Before_a_linear_generator_it_is_least_squares()
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
@@ -54,7 +56,7 @@ public sealed class InvertAndClassifyTests : IDisposable
     }
 
     [Fact]
-    public void Both_kinds_of_spanner_draw_what_their_networks_draw_with_the_gradients_of_autograd()
+    public void Both_kinds_of_generator_draw_what_their_networks_draw_with_the_gradients_of_autograd()
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(3);
@@ -72,15 +74,15 @@ public sealed class InvertAndClassifyTests : IDisposable
         Agree(generator, generator.forward);
         Agree(vae, vae.Decode);
 
-        void Agree(ISpanner spanner, Func<Tensor, Tensor> forward)
+        void Agree(ILatentModel generator, Func<Tensor, Tensor> forward)
         {
-            Assert.Equal((s_shape, 5), (spanner.Shape, spanner.Latent));
+            Assert.Equal((s_shape, 5), (generator.Shape, generator.Latent));
             Tensor latents = randn([3, 5], generator: random),
                 weights = randn([3, 1, 8, 8], generator: random),
                 followed = latents.clone().requires_grad_(),
                 images = forward(followed);
             Tensor expected = Autograd.Grad(images, followed, weights);
-            Drawing drawing = spanner.Draw(latents);
+            Drawing drawing = generator.Draw(latents);
             Assert.False(drawing.Images.requires_grad);
             Assert.All(
                 images.detach().ToArray<float>().Zip(drawing.Images.ToArray<float>()),
@@ -94,7 +96,7 @@ public sealed class InvertAndClassifyTests : IDisposable
     }
 
     [Fact]
-    public void It_is_read_with_either_spanner_rejection_and_its_breaks()
+    public void It_is_read_with_either_generator_rejection_and_its_breaks()
     {
         using DefenseContext context = new("checks", s_shape, 3);
         using var random = new Generator(3);
@@ -130,7 +132,7 @@ public sealed class InvertAndClassifyTests : IDisposable
                 generator,
                 new ModelDescription
                 {
-                    Architecture = ModelDescription.GeneratorArchitecture,
+                    Architecture = ImageGenerator.Architecture,
                     Data = "checks",
                     Shape = s_shape,
                     Width = 4,
@@ -139,19 +141,19 @@ public sealed class InvertAndClassifyTests : IDisposable
             );
 
         DefenseSpec spec = DefenseCatalog.Parse(
-            $"invert-and-classify:spanner={File("vae")},l=30,r=4,reject=2.5,attack-l=7,draws=3",
+            $"invert-and-classify:generator={File("vae")},l=30,r=4,reject=2.5,attack-l=7,draws=3",
             context
         );
         var (mine, theirs) = ((InvertAndClassify)spec.Purifier!, (InvertAndClassify)spec.AttackersPurifier!);
-        Assert.IsType<Vae>(mine.Spanner);
+        Assert.IsType<Vae>(mine.Generator);
         Assert.Equal((30, 4, 7, 2, 3), (mine.Steps, mine.Restarts, theirs.Steps, theirs.Restarts, spec.Draws));
         Assert.Equal(2.5, Assert.Single(spec.Detectors).Threshold);
         Assert.Equal(["on-manifold", "overpowered", "reconstruction-evasion"], spec.Breaks.Select(known => known.Name));
-        DefenseSpec other = DefenseCatalog.Parse($"invert-and-classify:spanner={File("gan")}", context);
-        Assert.IsType<ImageGenerator>(((InvertAndClassify)other.Purifier!).Spanner);
+        DefenseSpec other = DefenseCatalog.Parse($"invert-and-classify:generator={File("gan")}", context);
+        Assert.IsType<ImageGenerator>(((InvertAndClassify)other.Purifier!).Generator);
         Assert.Empty(other.Detectors);
         Assert.Throws<UserErrorException>(() =>
-            DefenseCatalog.Parse($"invert-and-classify:spanner={File("other")}", context)
+            DefenseCatalog.Parse($"invert-and-classify:generator={File("other")}", context)
         );
 
         string File(string name) => Path.Combine(_folder.Path, $"{name}.safetensors");
@@ -167,7 +169,7 @@ public sealed class InvertAndClassifyTests : IDisposable
     }
 
     private static InvertAndClassify Projector(Tensor basis) =>
-        new(new LinearSpanner(s_shape, basis, 0.5))
+        new(new LinearGenerator(s_shape, basis, 0.5))
         {
             Steps = 400,
             Restarts = 2,

@@ -6,7 +6,7 @@ using Parry.Defenses.Breaks;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;

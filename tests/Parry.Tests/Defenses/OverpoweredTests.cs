@@ -98,7 +98,7 @@ public sealed class OverpoweredTests
     private static Overpowered Attack()
     {
         Tensor basis = tensor(new float[] { 0.2f, 0, 0, 0, 0, 0.2f, 0, 0, 0, 0, 0.2f, 0, 0, 0, 0, 0.2f }, [4, 4]);
-        return new(new LinearSpanner(s_shape, basis, 0.5), Plane())
+        return new(new LinearGenerator(s_shape, basis, 0.5), Plane())
         {
             Epsilon = 0.6,
             Lengths = [0.1],

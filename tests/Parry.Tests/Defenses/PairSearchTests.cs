@@ -37,7 +37,7 @@ public sealed class PairSearchTests
         using var scope = NewDisposeScope();
         var flat = new PlaneClassifier(s_shape, zeros([2]), -1, 1);
 
-        // The starts are uniform in the unit square, and the spanner gives them as they are.
+        // The starts are uniform in the unit square, and the generator gives them as they are.
         float[][] starts = [.. Draws(6).Uniform(0, 2, 2).ToArray<float>().Chunk(4)];
         double[] distances =
         [
@@ -102,7 +102,7 @@ public sealed class PairSearchTests
     }
 
     private static PairSearch Search() =>
-        new(new LinearSpanner(s_shape, tensor(new float[] { 1, 0, 0, 1 }, [2, 2]), 0)) { Distance = 0.1 };
+        new(new LinearGenerator(s_shape, tensor(new float[] { 1, 0, 0, 1 }, [2, 2]), 0)) { Distance = 0.1 };
 
     private static PlaneClassifier Plane() => new(s_shape, tensor(new float[] { 1, 0.5f }, [2]), 0.7, 3);
 

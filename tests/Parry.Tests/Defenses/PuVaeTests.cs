@@ -5,7 +5,7 @@ using Parry.Defenses;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;

@@ -1,6 +1,8 @@
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Diffusion;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;

@@ -3,6 +3,7 @@ using Parry.Attacks.WhiteBox;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Training;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
@@ -59,7 +60,7 @@ public sealed class RobustManifoldTests : IDisposable
     public void A_resumed_run_gives_the_weights_of_an_unbroken_one_bit_for_bit_and_not_those_of_one_without_pairs()
     {
         RobustManifold loss = Make() with { Every = 1 };
-        Training recipe = new()
+        ClassifierTraining recipe = new()
         {
             Architecture = "e",
             Epochs = 3,
@@ -99,7 +100,7 @@ public sealed class RobustManifoldTests : IDisposable
         return new(
             s_beside,
             new PairSearch(
-                new LinearSpanner(
+                new LinearGenerator(
                     ToySet.Shape,
                     randn([4, ToySet.Shape.Pixels], generator: random).mul(0.3).DetachFromDisposeScope(),
                     0.5

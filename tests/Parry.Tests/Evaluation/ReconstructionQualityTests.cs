@@ -1,6 +1,6 @@
 using Parry.Defenses.Purifiers;
 using Parry.Evaluation;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;

@@ -1,6 +1,8 @@
 using Parry.Data;
 using Parry.Defenses.Training;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Diffusion;
+using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using static TorchSharp.torch;
@@ -12,7 +14,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     private static readonly ImageSet s_images = ToyStripes.Make(150);
 
     // A batch of 100 is cut into two pieces, and the last one of an epoch is smaller.
-    private static readonly AutoEncoderTraining s_schedule = new() { Epochs = 3, BatchSize = 100 };
+    private static readonly TrainingSchedule s_schedule = new() { Epochs = 3, BatchSize = 100 };
 
     private readonly TemporaryFolder _folder = new();
 
@@ -154,14 +156,14 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     public void A_loss_that_is_no_number_stops_the_training_and_the_last_good_checkpoint_stands()
     {
         using var trainer = Poisoned();
-        var error = Assert.Throws<InvalidOperationException>(() => trainer.Run(Checkpoint));
+        var error = Assert.Throws<TrainingDivergedException>(() => trainer.Run(Checkpoint));
         Assert.Contains("epoch 3", error.Message, StringComparison.Ordinal);
         using var next = Poisoned();
         next.Resume(Checkpoint);
         Assert.Equal(2, next.Epoch);
         Assert.All(VaeTests.Weights(next.Network), weight => Assert.True(float.IsFinite(weight)));
 
-        static AutoEncoderTrainer<Vae> Poisoned()
+        static NetworkTrainer<Vae> Poisoned()
         {
             using var random = new Generator(1);
             return new(
@@ -223,7 +225,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     {
         var seen = new Dictionary<(int Image, int Epoch), (float Once, float Anew)>();
         using var random = new Generator(1);
-        using var trainer = new AutoEncoderTrainer<Vae>(
+        using var trainer = new NetworkTrainer<Vae>(
             s_schedule with
             {
                 Epochs = 2,
@@ -266,7 +268,7 @@ public sealed class AutoEncoderTrainerTests : IDisposable
     public void Options_that_make_no_sense_are_refused()
     {
         foreach (
-            AutoEncoderTraining wrong in new[]
+            TrainingSchedule wrong in new[]
             {
                 s_schedule with
                 {
@@ -293,19 +295,19 @@ public sealed class AutoEncoderTrainerTests : IDisposable
         Assert.Throws<UserErrorException>(() => new MagNetTraining { Members = 0 }.On(s_images));
     }
 
-    private void Resumes<TNetwork>(Func<AutoEncoderTrainer<TNetwork>> make)
+    private void Resumes<TNetwork>(Func<NetworkTrainer<TNetwork>> make)
         where TNetwork : nn.Module<Tensor, Tensor>
     {
-        using AutoEncoderTrainer<TNetwork> whole = make();
+        using NetworkTrainer<TNetwork> whole = make();
         float[] fresh = VaeTests.Weights(whole.Network);
         whole.Run();
-        using (AutoEncoderTrainer<TNetwork> first = make())
+        using (NetworkTrainer<TNetwork> first = make())
         {
             first.RunEpoch();
             AtomicFile.Write(Checkpoint, first.Save);
         }
 
-        using AutoEncoderTrainer<TNetwork> second = make();
+        using NetworkTrainer<TNetwork> second = make();
         second.Resume(Checkpoint);
         Assert.Equal(1, second.Epoch);
         second.Run();

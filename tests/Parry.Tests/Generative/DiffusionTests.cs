@@ -1,6 +1,6 @@
 using Parry.Data;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.Diffusion;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;

@@ -1,5 +1,4 @@
-using Parry.Generative;
-using Parry.Models.Files;
+using Parry.Generative.Gans;
 
 namespace Parry.Tests.Generative;
 
@@ -7,7 +6,7 @@ namespace Parry.Tests.Generative;
 internal static class GanCheckpoints
 {
     /// <summary>The checkpoint's bytes.</summary>
-    public static byte[] Bytes(IGanTrainer trainer)
+    public static byte[] Bytes(GanTrainer trainer)
     {
         using var stream = new MemoryStream();
         trainer.Save(stream);
@@ -15,14 +14,13 @@ internal static class GanCheckpoints
     }
 
     /// <summary>Lets a training go on from another's checkpoint, through a file.</summary>
-    public static void Go(IGanTrainer from, IGanTrainer to)
+    public static void Go(GanTrainer from, GanTrainer to)
     {
         string file = Path.GetTempFileName();
         try
         {
             File.WriteAllBytes(file, Bytes(from));
-            using SafeTensorsFile checkpoint = SafeTensors.Read(file);
-            to.Resume(checkpoint);
+            to.Resume(file);
         }
         finally
         {

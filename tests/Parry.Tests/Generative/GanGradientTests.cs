@@ -1,4 +1,5 @@
 using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using Parry.Tests.Runtime;

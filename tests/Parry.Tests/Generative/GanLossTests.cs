@@ -1,4 +1,4 @@
-using Parry.Generative;
+using Parry.Generative.Gans;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using TorchSharp.Modules;

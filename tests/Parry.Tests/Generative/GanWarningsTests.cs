@@ -1,4 +1,4 @@
-using Parry.Generative;
+using Parry.Generative.Gans;
 
 namespace Parry.Tests.Generative;
 

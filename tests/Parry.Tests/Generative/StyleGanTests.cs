@@ -1,4 +1,4 @@
-using Parry.Generative;
+using Parry.Generative.Gans.Style;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using TorchSharp;

@@ -1,4 +1,4 @@
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Runtime;

@@ -1,6 +1,7 @@
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Runtime;
@@ -11,7 +12,7 @@ namespace Parry.Tests.Models;
 public sealed class ClassifierTrainerTests : IDisposable
 {
     // D draws dropout; a batch of 50 is cut into two pieces, and the last one of an epoch is smaller.
-    private static readonly Training s_options = new()
+    private static readonly ClassifierTraining s_options = new()
     {
         Architecture = "d",
         Epochs = 4,
@@ -194,7 +195,7 @@ public sealed class ClassifierTrainerTests : IDisposable
     public void Options_out_of_range_are_refused()
     {
         foreach (
-            Training options in new[]
+            ClassifierTraining options in new[]
             {
                 s_options with
                 {
@@ -226,7 +227,7 @@ public sealed class ClassifierTrainerTests : IDisposable
     {
         using var trainer = new ClassifierTrainer(s_options with { Loss = new Diverging(From: 2) }, s_images);
         var stopped = Assert.Throws<TrainingDivergedException>(() => trainer.Run(Checkpoint));
-        Assert.Equal(2, stopped.Epoch);
+        Assert.Equal(2, trainer.Epoch);
         Assert.Contains("epoch 3", stopped.Message, StringComparison.Ordinal);
         Assert.All(Weights(trainer), weight => Assert.True(float.IsFinite(weight)));
         using var next = new ClassifierTrainer(s_options with { Loss = new Diverging(From: 2) }, s_images);
@@ -246,7 +247,8 @@ public sealed class ClassifierTrainerTests : IDisposable
             },
             s_images
         );
-        Assert.Equal(1, Assert.Throws<TrainingDivergedException>(() => trainer.Run(Checkpoint)).Epoch);
+        Assert.Throws<TrainingDivergedException>(() => trainer.Run(Checkpoint));
+        Assert.Equal(1, trainer.Epoch);
     }
 
     [Fact]
@@ -311,7 +313,7 @@ public sealed class ClassifierTrainerTests : IDisposable
     public void Network_E_learns_Fashion_MNIST_in_one_epoch_of_5000_images()
     {
         ImageSet train = DataSets.FashionMnist.Load(DataPart.Train, Split.DefenseGan).Take(5000);
-        using var trainer = new ClassifierTrainer(new Training { Architecture = "e", Epochs = 1 }, train);
+        using var trainer = new ClassifierTrainer(new ClassifierTraining { Architecture = "e", Epochs = 1 }, train);
         trainer.Run();
         Assert.True(
             Accuracy.Of(
@@ -321,7 +323,7 @@ public sealed class ClassifierTrainerTests : IDisposable
         );
     }
 
-    private static ClassifierTrainer Trained(Training options)
+    private static ClassifierTrainer Trained(ClassifierTraining options)
     {
         var trainer = new ClassifierTrainer(options with { Epochs = 2 }, s_images);
         trainer.Run();

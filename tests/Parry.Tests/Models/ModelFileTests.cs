@@ -1,5 +1,6 @@
 using System.Text;
-using Parry.Generative;
+using Parry.Data;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
@@ -26,7 +27,7 @@ public sealed class ModelFileTests : IDisposable
 
     private static readonly ModelDescription s_generator = new()
     {
-        Architecture = ModelDescription.GeneratorArchitecture,
+        Architecture = ImageGenerator.Architecture,
         Data = "toy",
         Shape = new ImageShape(1, 8, 8),
         Width = 1,
@@ -66,7 +67,7 @@ public sealed class ModelFileTests : IDisposable
     public void A_generator_comes_back_bit_for_bit_with_its_description()
     {
         using ImageGenerator made = SaveGenerator();
-        var (generator, description) = ModelFile.LoadGenerator(FilePath);
+        var (generator, description) = ImageGenerator.Load(FilePath);
         using (generator)
             Assert.Equal(Weights(made), Weights(generator));
         AssertSame(s_generator, description);
@@ -134,7 +135,7 @@ public sealed class ModelFileTests : IDisposable
         using nn.Module<Tensor, Tensor> classifier = SaveClassifier();
         Assert.Contains(
             "classifier-a",
-            Assert.Throws<UserErrorException>(() => ModelFile.LoadGenerator(FilePath)).Message,
+            Assert.Throws<UserErrorException>(() => ImageGenerator.Load(FilePath)).Message,
             StringComparison.Ordinal
         );
     }
@@ -183,9 +184,7 @@ public sealed class ModelFileTests : IDisposable
             metadata["parry.input"] = input;
             AtomicFile.Write(FilePath, stream => SafeTensors.Write(stream, network.State(), metadata));
             Assert.Throws<UserErrorException>(() =>
-                description.Dropout is null
-                    ? (object)ModelFile.LoadGenerator(FilePath)
-                    : ModelFile.LoadClassifier(FilePath)
+                description.Dropout is null ? (object)ImageGenerator.Load(FilePath) : ModelFile.LoadClassifier(FilePath)
             );
         }
     }
@@ -244,7 +243,7 @@ public sealed class ModelFileTests : IDisposable
             if (Encoding.UTF8.GetString(bytes).Contains("classifier-a", StringComparison.Ordinal))
                 _ = Assert.Throws<UserErrorException>(() => ModelFile.LoadClassifier(FilePath));
             else
-                ModelFile.LoadGenerator(FilePath).Generator.Dispose();
+                ImageGenerator.Load(FilePath).Network.Dispose();
         }
     }
 

@@ -1,5 +1,6 @@
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
 using TorchSharp;

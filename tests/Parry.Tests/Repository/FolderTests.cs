@@ -24,7 +24,7 @@ public class FolderTests
         "Reports",
     ];
 
-    private static readonly string[] s_knownUpwards = ["Models -> Generative", "Runtime -> Data"];
+    private static readonly string[] s_knownUpwards = ["Runtime -> Data"];
 
     private static readonly string[] s_knownCircles = ["Defenses.Breaks, Defenses.Detectors, Defenses.Purifiers"];
 

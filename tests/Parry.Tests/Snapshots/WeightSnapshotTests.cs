@@ -1,6 +1,7 @@
 using Parry.Attacks.Generative;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Tests.Data;
@@ -85,8 +86,8 @@ public class WeightSnapshotTests
         Tensor latents = new SampleRandom(3, new long[] { 0, 1, 2, 3 }).Normal(0, 128);
         (nn.Module<Tensor, Tensor> network, Func<Tensor> output) = architecture switch
         {
-            ModelDescription.GeneratorArchitecture => Of(
-                ModelFile.LoadGenerator(path).Generator,
+            ImageGenerator.Architecture => Of(
+                ImageGenerator.Load(path).Network,
                 generator => generator.forward(latents)
             ),
             MagNetNetwork.Architecture => Of(MagNetNetwork.Load(path).Network, magnet => magnet.forward(images)),

@@ -1,5 +1,5 @@
-using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -57,21 +57,9 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     )
     {
         using var scope = NewDisposeScope();
-        Tensor[] weights = [.. network.Parameters().Select(parameter => parameter.Value)];
-        using var adam = Optimizers.Adam(weights, LearningRate);
-        var lanes = new TrainingLanes(data, BatchSize, seed);
-        network.RequireGrad();
-        long step = 0;
-        for (int epoch = 0; epoch < Epochs; epoch++)
-        {
-            foreach (long[][] rows in lanes.Epoch(epoch))
-            {
-                lanes.Step(adam, weights, rows, batch => loss(batch, step), cancellation);
-                progress?.Report((double)++step / Steps(data.Count));
-            }
-        }
-
-        network.RequireGrad(false);
+        using var trainer = new Loop(this, network, data, seed, loss);
+        trainer.Run(progress: _ => progress?.Report(trainer.Done), cancellation: cancellation);
+        trainer.Release();
     }
 
     /// <summary>
@@ -91,5 +79,42 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
         }
 
         return scope.MoveToOuter(cat([.. outputs]));
+    }
+
+    private sealed class Loop : EpochTrainer
+    {
+        private readonly TrainingLanes _lanes;
+        private readonly Learner _learner;
+        private readonly Func<Batch, long, Tensor> _loss;
+
+        public Loop(
+            NetworkTraining training,
+            nn.Module<Tensor, Tensor> network,
+            Batch data,
+            long seed,
+            Func<Batch, long, Tensor> loss
+        )
+            : this(training, network, new TrainingLanes(data, training.BatchSize, seed), loss) { }
+
+        private Loop(
+            NetworkTraining training,
+            nn.Module<Tensor, Tensor> network,
+            TrainingLanes lanes,
+            Func<Batch, long, Tensor> loss
+        )
+            : base(training.Epochs, lanes.BatchesPerEpoch)
+        {
+            (_lanes, _loss) = (lanes, loss);
+            _learner = new Learner("network", network, weights => Optimizers.Adam(weights, training.LearningRate));
+        }
+
+        protected override string Recipe => "the network of an attack";
+
+        protected override IReadOnlyList<Learner> Learners => [_learner];
+
+        public void Release() => _learner.Release();
+
+        protected override BatchLoss Train(int iteration, int epoch) =>
+            _lanes.Step(_learner, _lanes.RowsOf(epoch, iteration % BatchesPerEpoch), rows => _loss(rows, iteration));
     }
 }

@@ -1,5 +1,5 @@
 using Parry.Data;
-using Parry.Models;
+using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -16,6 +16,7 @@ internal sealed class TrainingLanes
 
     private readonly Batch[] _lanes;
     private readonly ulong _seed;
+    private (int Epoch, int[][] Lanes) _order = (-1, []);
 
     /// <summary>Deals the images out.</summary>
     /// <param name="data">The images.</param>
@@ -38,22 +39,26 @@ internal sealed class TrainingLanes
     public int BatchesPerEpoch { get; }
 
     /// <summary>The batches of an epoch in random order, each as the rows of every lane.</summary>
-    public IEnumerable<long[][]> Epoch(int epoch)
+    public IEnumerable<long[][]> Epoch(int epoch) =>
+        Enumerable.Range(0, BatchesPerEpoch).Select(batch => RowsOf(epoch, batch));
+
+    /// <summary>One batch of an epoch, as the rows of every lane.</summary>
+    public long[][] RowsOf(int epoch, int batch)
     {
-        int[][] orders =
+        if (_order.Epoch != epoch)
+            _order = (
+                epoch,
+                [.. _lanes.Select((lane, i) => ShuffledBatches.Permutation(lane.Count, _seed + (ulong)i, epoch))]
+            );
+        return
         [
-            .. _lanes.Select((lane, i) => ShuffledBatches.Permutation(lane.Count, _seed + (ulong)i, epoch)),
+            .. _order.Lanes.Select(order =>
+            {
+                int from = order.Length * batch / BatchesPerEpoch,
+                    to = order.Length * (batch + 1) / BatchesPerEpoch;
+                return Array.ConvertAll(order[from..to], row => (long)row);
+            }),
         ];
-        for (int batch = 0; batch < BatchesPerEpoch; batch++)
-            yield return
-            [
-                .. orders.Select(order =>
-                    Array.ConvertAll(
-                        order[(order.Length * batch / BatchesPerEpoch)..(order.Length * (batch + 1) / BatchesPerEpoch)],
-                        row => (long)row
-                    )
-                ),
-            ];
     }
 
     /// <summary>All images, as the rows of every lane.</summary>
@@ -67,7 +72,7 @@ internal sealed class TrainingLanes
     /// <param name="cancellation">Stops between lanes.</param>
     public Tensor[] Sum(long[][] rows, Func<Batch, Tensor[]> share, CancellationToken cancellation)
     {
-        int[] busy = [.. Enumerable.Range(0, _lanes.Length).Where(lane => rows[lane].Length > 0)];
+        int[] busy = Busy(rows);
         Tensor[][] parts = Workers.Shared.Map(
             busy.Length,
             i =>
@@ -90,40 +95,26 @@ internal sealed class TrainingLanes
         return parts[0];
     }
 
-    /// <summary>One step of an optimizer along the mean gradient of a loss.</summary>
-    /// <param name="optimizer">Of the weights.</param>
-    /// <param name="weights">The weights, which autograd follows.</param>
+    /// <summary>One step down the mean of a loss.</summary>
+    /// <param name="learner">The network that learns.</param>
     /// <param name="rows">The rows of every lane.</param>
     /// <param name="loss">From some rows to their summed loss, followed by autograd.</param>
     /// <param name="cancellation">Stops between lanes.</param>
-    public void Step(
-        optim.Optimizer optimizer,
-        Tensor[] weights,
+    public BatchLoss Step(
+        Learner learner,
         long[][] rows,
         Func<Batch, Tensor> loss,
-        CancellationToken cancellation
+        CancellationToken cancellation = default
     )
     {
-        Tensor[] gradients = Sum(
-            rows,
-            batch =>
-            {
-                using var follow = enable_grad();
-                return Array.ConvertAll(Autograd.Grad([loss(batch)], weights), gradient => gradient!);
-            },
+        int[] busy = Busy(rows);
+        return learner.Minimize(
+            busy.Length,
+            rows.Sum(lane => lane.Length),
+            (_, i) => (loss(_lanes[busy[i]].Select(rows[busy[i]])), null),
             cancellation
         );
-        Workers.Shared.Run(
-            1,
-            _ =>
-            {
-                foreach (Tensor gradient in gradients)
-                    gradient.mul_(1.0 / rows.Sum(lane => lane.Length));
-                optimizer.Step(gradients);
-            },
-            cancellation
-        );
-        foreach (Tensor gradient in gradients)
-            gradient.Dispose();
     }
+
+    private int[] Busy(long[][] rows) => [.. Enumerable.Range(0, _lanes.Length).Where(lane => rows[lane].Length > 0)];
 }

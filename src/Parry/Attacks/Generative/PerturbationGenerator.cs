@@ -13,6 +13,9 @@ namespace Parry.Attacks.Generative;
 /// </summary>
 public sealed class PerturbationGenerator : Network
 {
+    /// <summary>The architecture's name in weight files.</summary>
+    public const string Architecture = "advgan";
+
     private const int Blocks = 4;
     private const double Epsilon = 1e-5;
     private const string Budget = "epsilon";
@@ -66,7 +69,7 @@ public sealed class PerturbationGenerator : Network
     public ModelDescription Describe(double epsilon) =>
         new()
         {
-            Architecture = ModelDescription.AdvGanArchitecture,
+            Architecture = Architecture,
             Data = "",
             Shape = Shape,
             Settings = string.Create(CultureInfo.InvariantCulture, $"{Budget}={epsilon}"),
@@ -80,7 +83,7 @@ public sealed class PerturbationGenerator : Network
         double epsilon = 0;
         var (generator, description) = ModelFile.Load<PerturbationGenerator>(
             path,
-            ModelDescription.AdvGanArchitecture,
+            [Architecture],
             description =>
             {
                 string? budget = description.Setting(Budget);

@@ -1,5 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;

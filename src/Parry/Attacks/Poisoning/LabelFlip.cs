@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Options;
 
 namespace Parry.Attacks.Poisoning;
@@ -94,7 +95,7 @@ public sealed record LabelFlip
     public PoisoningEffect Measure(
         ImageSet training,
         ImageSet test,
-        Training recipe,
+        ClassifierTraining recipe,
         long seed,
         CancellationToken cancellation = default
     )

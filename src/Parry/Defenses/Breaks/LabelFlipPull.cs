@@ -1,7 +1,7 @@
 using Parry.Attacks;
 using Parry.Attacks.Building;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;

@@ -18,7 +18,7 @@ namespace Parry.Defenses.Breaks;
 /// gradients are those of the classifier behind the defense and of the generator, which the attacker has; the meter,
 /// which sees the defended classifier, counts none.
 /// </summary>
-public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAttack<IClassifier>
+public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) : IAttack<IClassifier>
 {
     /// <inheritdoc/>
     public string Name => "on-manifold";
@@ -56,7 +56,7 @@ public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAtt
         using var scope = NewDisposeScope();
         int count = (int)images.size(0);
         long[] all = Rows.All(count);
-        Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, LearningRate);
+        Tensor start = LatentDescent.Project(Generator, images, random, Starts, ProjectionSteps, LearningRate);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         var best = new BestSoFar(images);
         var search = new ConstantSearch(count, FirstConstant);
@@ -65,7 +65,7 @@ public sealed record OnManifold(ISpanner Spanner, IClassifier Classifier) : IAtt
             using var inner = NewDisposeScope();
             Tensor constants = Rows.Column(search.Values);
             var found = new bool[count];
-            var descent = new LatentDescent(Spanner, start, LearningRate);
+            var descent = new LatentDescent(Generator, start, LearningRate);
             for (int step = 0; step < Steps; step++)
                 descent.Step(drawn =>
                 {

@@ -22,11 +22,11 @@ namespace Parry.Defenses.Breaks;
 /// each ρ, and again with 200 and 300 at ρ = 3. The defaults here are far cheaper, about the price of the attack on the
 /// manifold. Deviations: one z for all vectors, which are drawn anew in each step, where the code keeps a copy of z for
 /// each; λ stays at 0 or above. Of the defended model it asks only for labels; gradients are those of the classifier
-/// and the spanner, which the attacker has, and no meter counts them.
+/// and the generator, which the attacker has, and no meter counts them.
 /// </remarks>
-/// <param name="Spanner">What draws images.</param>
+/// <param name="Generator">What draws images.</param>
 /// <param name="Classifier">The classifier behind the defense.</param>
-public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBudgetAttack<IClassifier>
+public sealed record Overpowered(ILatentModel Generator, IClassifier Classifier) : IBudgetAttack<IClassifier>
 {
     /// <inheritdoc/>
     public string Name => "overpowered";
@@ -76,7 +76,7 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
         Tensor images = batch.Images;
         SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        Tensor start = LatentDescent.Project(Spanner, images, random, Starts, ProjectionSteps, 2 * LearningRate);
+        Tensor start = LatentDescent.Project(Generator, images, random, Starts, ProjectionSteps, 2 * LearningRate);
         Tensor[] results =
         [
             .. epsilons.Select(epsilon =>
@@ -109,14 +109,14 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
     private Tensor Climb(IClassifier model, Batch batch, Tensor start, double epsilon, double length)
     {
         using var scope = NewDisposeScope();
-        double allowed = epsilon * epsilon / Spanner.Shape.Pixels;
+        double allowed = epsilon * epsilon / Generator.Shape.Pixels;
         Tensor best = batch.Images.clone();
         float[] highest = [.. Enumerable.Repeat(float.NegativeInfinity, batch.Count)];
         double[] multipliers = [.. Enumerable.Repeat(FirstMultiplier, batch.Count)];
         long[] active = Rows.All(batch.Count);
         Batch left = batch,
             copies = batch.Repeat(Vectors);
-        var descent = new LatentDescent(Spanner, start, LearningRate);
+        var descent = new LatentDescent(Generator, start, LearningRate);
         for (int step = 0; step < Steps; step++)
         {
             var done = new bool[active.Length];
@@ -142,7 +142,7 @@ public sealed record Overpowered(ISpanner Spanner, IClassifier Classifier) : IBu
                     highest[active[i]] = margins[i].Average();
                 Tensor pull = Rows.Column(
                         active.Select(
-                            (row, i) => errors[i] > allowed / 2 ? multipliers[row] * 2 / Spanner.Shape.Pixels : 0
+                            (row, i) => errors[i] > allowed / 2 ? multipliers[row] * 2 / Generator.Shape.Pixels : 0
                         )
                     )
                     .mul(change);

@@ -10,9 +10,9 @@ namespace Parry.Defenses.Breaks;
 
 /// <summary>
 /// The search of the overpowered attack (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196) for two images
-/// that a spanner draws, near to each other, of which a classifier thinks differently: min over z₁, z₂ and max over λ
+/// that a generator draws, near to each other, of which a classifier thinks differently: min over z₁, z₂ and max over λ
 /// of -CE(C(G(z₁)), C(G(z₂))) + λ (|G(z₁) - G(z₂)| - ε) + s (|z₁| + |z₂|). Every such pair holds an adversarial example
-/// that a projection onto the spanner leaves as it is. It needs no image to begin with: pairs start uniform in [0,
+/// that a projection onto the generator leaves as it is. It needs no image to begin with: pairs start uniform in [0,
 /// 1]^d, as in the authors' code.
 /// </summary>
 /// <remarks>
@@ -20,8 +20,8 @@ namespace Parry.Defenses.Breaks;
 /// Deviations: Adam takes the steps in z and plain ascent those in λ, with larger step sizes, where the authors' code
 /// has YellowFin for both; λ stays at 0 or above.
 /// </remarks>
-/// <param name="Spanner">What draws images.</param>
-public sealed record PairSearch(ISpanner Spanner)
+/// <param name="Generator">What draws images.</param>
+public sealed record PairSearch(ILatentModel Generator)
 {
     private const double Smallest = 1e-12;
 
@@ -41,21 +41,21 @@ public sealed record PairSearch(ISpanner Spanner)
     public double Shrinkage { get; init; } = 1e-4;
 
     /// <summary>Searches for pairs.</summary>
-    /// <param name="classifier">Of the spanner's images, in evaluation mode.</param>
+    /// <param name="classifier">Of the generator's images, in evaluation mode.</param>
     /// <param name="random">Random draws; each of its rows is a pair.</param>
     public ManifoldPairs Find(IClassifier classifier, SampleRandom random)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         int count = random.Samples.Length;
-        ImageShape shape = Spanner.Shape;
+        ImageShape shape = Generator.Shape;
         Tensor images = zeros([2 * count, shape.Channels, shape.Height, shape.Width]);
         var found = new bool[count];
         double[] multipliers = [.. Enumerable.Repeat(1.0, count)];
         long[] active = Rows.All(count);
         var descent = new LatentDescent(
-            Spanner,
-            random.Uniform(0, 2, Spanner.Latent).reshape(2 * count, Spanner.Latent),
+            Generator,
+            random.Uniform(0, 2, Generator.Latent).reshape(2 * count, Generator.Latent),
             LearningRate
         );
         for (int step = 0; step < Steps && active.Length > 0; step++)
@@ -113,7 +113,7 @@ public sealed record PairSearch(ISpanner Spanner)
     private static long[] Both(long[] pairs) => [.. pairs.SelectMany(pair => (long[])[2 * pair, (2 * pair) + 1])];
 }
 
-/// <summary>Pairs of images that a spanner draws.</summary>
+/// <summary>Pairs of images that a generator draws.</summary>
 /// <param name="First">One of each pair, [N, C, H, W] in [0, 1]; the caller's to free.</param>
 /// <param name="Second">The other one.</param>
 /// <param name="Found">Of which pairs the labels differ and the distance is small enough; the others are where the

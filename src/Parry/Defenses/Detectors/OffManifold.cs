@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Detectors;
 
 /// <summary>
-/// Refuses images that are far from everything a spanner draws: the score is |G(z*) - x| in L2, the length of the step
-/// that a projection takes (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196).
+/// Refuses images that are far from everything a generator draws: the score is |G(z*) - x| in L2, the length of the
+/// step that a projection takes (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196).
 /// </summary>
 /// <remarks>
 /// Its gradient treats the projected image as a constant. At the nearest image that is the exact gradient of the

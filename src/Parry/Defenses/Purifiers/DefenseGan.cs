@@ -1,5 +1,6 @@
 using Parry.Defenses.Breaks;
 using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;
@@ -75,12 +76,12 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients
     /// through it (BPDA).
     /// </summary>
-    /// <param name="spanner">What draws.</param>
+    /// <param name="generator">What draws.</param>
     /// <param name="copy">The attacker's copy of the purifier.</param>
-    internal static IReadOnlyList<KnownBreak> BreaksOf(ISpanner spanner, IPurifier copy) =>
+    internal static IReadOnlyList<KnownBreak> BreaksOf(ILatentModel generator, IPurifier copy) =>
         [
-            new("on-manifold", classifier => new OnManifold(spanner, classifier)),
-            new("overpowered", classifier => new Overpowered(spanner, classifier)),
+            new("on-manifold", classifier => new OnManifold(generator, classifier)),
+            new("overpowered", classifier => new Overpowered(generator, classifier)),
             new("reconstruction-evasion", classifier => new ReconstructionEvasion(copy, classifier)),
         ];
 

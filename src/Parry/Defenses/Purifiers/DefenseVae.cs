@@ -1,5 +1,5 @@
 using Parry.Defenses.Breaks;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Options;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Parry.Generative;
+using Parry.Generative.Diffusion;
 using Parry.Options;
 using static TorchSharp.torch;
 

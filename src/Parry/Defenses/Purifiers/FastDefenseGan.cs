@@ -1,5 +1,5 @@
 using Parry.Attacks.Building;
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Options;
 using Parry.Runtime;
 using static TorchSharp.torch;

@@ -8,8 +8,8 @@ namespace Parry.Defenses.Purifiers;
 
 /// <summary>
 /// Invert and classify (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196): an image is replaced by the
-/// nearest one of what a spanner draws, z* = argmin |G(z) - x|, and G(z*) is classified. An image that is far from all
-/// of them may be refused: <see cref="OffManifold"/>. Before a classifier that was trained with
+/// nearest one of what a generator draws, z* = argmin |G(z) - x|, and G(z*) is classified. An image that is far from
+/// all of them may be refused: <see cref="OffManifold"/>. Before a classifier that was trained with
 /// <see cref="Training.RobustManifold"/> it is the paper's enhanced version.
 /// </summary>
 /// <remarks>
@@ -17,8 +17,8 @@ namespace Parry.Defenses.Purifiers;
 /// draws of the prior, and that the decoder of a variational auto-encoder can span the images too, as in the paper's
 /// later versions: with 20 numbers instead of 128 there is less room for the perturbation, and a step costs a fraction.
 /// </remarks>
-/// <param name="Spanner">What draws images.</param>
-public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
+/// <param name="Generator">What draws images.</param>
+public sealed record InvertAndClassify(ILatentModel Generator) : IPurifier
 {
     private const int RowsOnProcessor = 500;
 
@@ -35,7 +35,7 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
     public string Name => "invert-and-classify";
 
     /// <inheritdoc/>
-    public ImageShape Shape => Spanner.Shape;
+    public ImageShape Shape => Generator.Shape;
 
     /// <inheritdoc/>
     public GradientPath Path => GradientPath.Identity;
@@ -55,7 +55,7 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
             (piece, draws) =>
                 Purified.Of(
                     piece,
-                    Spanner.Draw(LatentDescent.Project(Spanner, piece, draws, Restarts, Steps, LearningRate)).Images
+                    Generator.Draw(LatentDescent.Project(Generator, piece, draws, Restarts, Steps, LearningRate)).Images
                 )
         );
     }
@@ -65,8 +65,8 @@ public sealed record InvertAndClassify(ISpanner Spanner) : IPurifier
 public sealed record InvertAndClassifySettings : IDefenseSettings
 {
     /// <summary>The file or name of a generator or of a variational auto-encoder.</summary>
-    [Option("spanner", "the file or name of a generator or of a variational auto-encoder")]
-    public string? Spanner { get; init; }
+    [Option("generator", "the file or name of a generator or of a variational auto-encoder")]
+    public string? Generator { get; init; }
 
     /// <summary>Steps of a descent.</summary>
     [Option("l", "steps of a descent", Min = 1)]
@@ -103,7 +103,7 @@ public sealed record InvertAndClassifySettings : IDefenseSettings
     /// <inheritdoc/>
     public DefenseSpec Create(DefenseContext context)
     {
-        var purifier = new InvertAndClassify(context.Spanner(Spanner ?? $"{context.Data}/gan"))
+        var purifier = new InvertAndClassify(context.LatentModel(Generator ?? $"{context.Data}/gan"))
         {
             Steps = Steps,
             Restarts = Restarts,
@@ -122,7 +122,7 @@ public sealed record InvertAndClassifySettings : IDefenseSettings
             Draws = Draws,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
             Detectors = Reject is { } distance ? [new OffManifold(purifier, distance)] : [],
-            Breaks = DefenseGan.BreaksOf(purifier.Spanner, copy),
+            Breaks = DefenseGan.BreaksOf(purifier.Generator, copy),
         };
     }
 }

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
-/// <summary>Adam on the latent vectors of a spanner, one row for each descent; rows that are done leave.</summary>
+/// <summary>Adam on the latent vectors of a generator, one row for each descent; rows that are done leave.</summary>
 internal sealed class LatentDescent(
-    ISpanner spanner,
+    ILatentModel generator,
     Tensor latents,
     double learningRate,
     ScalarType compute = ScalarType.Float32
@@ -24,17 +24,17 @@ internal sealed class LatentDescent(
     public Tensor Latents { get; private set; } = latents.clone();
 
     /// <summary>
-    /// The projection of images onto what a spanner draws: the latent vector [N, latent] of the nearest image that
+    /// The projection of images onto what a generator draws: the latent vector [N, latent] of the nearest image that
     /// descents from its prior find, of |G(z) - x|².
     /// </summary>
-    /// <param name="spanner">What draws.</param>
+    /// <param name="generator">What draws.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="random">Random draws for the same rows; the starts are draw 0.</param>
     /// <param name="starts">Descents of each image.</param>
     /// <param name="steps">Steps of a descent.</param>
     /// <param name="learningRate">Adam's step size.</param>
     public static Tensor Project(
-        ISpanner spanner,
+        ILatentModel generator,
         Tensor images,
         SampleRandom random,
         int starts,
@@ -46,8 +46,8 @@ internal sealed class LatentDescent(
         long count = images.size(0);
         Tensor targets = images.repeat_interleave(starts, 0);
         var descent = new LatentDescent(
-            spanner,
-            random.Normal(0, starts, spanner.Latent).reshape(count * starts, spanner.Latent),
+            generator,
+            random.Normal(0, starts, generator.Latent).reshape(count * starts, generator.Latent),
             learningRate
         );
         for (int step = 0; step < steps; step++)
@@ -68,7 +68,7 @@ internal sealed class LatentDescent(
     public void Step(Func<Tensor, Tensor> gradient, Func<Tensor, Tensor>? ownGradient = null)
     {
         using var scope = NewDisposeScope();
-        Drawing drawing = spanner.Draw(Latents, compute);
+        Drawing drawing = generator.Draw(Latents, compute);
         Tensor direction = drawing.LatentGradient(gradient(drawing.Images));
         if (ownGradient is not null)
             direction = direction.add(ownGradient(Latents));
@@ -84,7 +84,8 @@ internal sealed class LatentDescent(
     }
 
     /// <summary>The mean squared difference of what each row draws to its target, [rows].</summary>
-    public Tensor Errors(Tensor targets) => spanner.Draw(Latents, compute).Images.sub(targets).pow(2.0).mean([1, 2, 3]);
+    public Tensor Errors(Tensor targets) =>
+        generator.Draw(Latents, compute).Images.sub(targets).pow(2.0).mean([1, 2, 3]);
 
     /// <summary>Goes on with some rows only.</summary>
     public void Keep(long[] rows) => (Latents, _first, _second) = (Latents.At(rows), _first.At(rows), _second.At(rows));

@@ -2,7 +2,7 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Defenses.Breaks;
 using Parry.Defenses.Detectors;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Options;
 using Parry.Runtime;

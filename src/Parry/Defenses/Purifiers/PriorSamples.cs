@@ -1,4 +1,4 @@
-using Parry.Generative;
+using Parry.Generative.Gans;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -3,6 +3,7 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Options;
 using static TorchSharp.torch;
 

@@ -2,8 +2,9 @@ using System.Globalization;
 using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -42,7 +43,7 @@ public sealed record DefenseVaeTraining
     public int CarliniIterations { get; init; } = 100;
 
     /// <summary>Passes, batches and step size.</summary>
-    public AutoEncoderTraining Schedule { get; init; } =
+    public TrainingSchedule Schedule { get; init; } =
         new()
         {
             Epochs = 5,
@@ -111,7 +112,7 @@ public sealed record DefenseVaeTraining
     /// <param name="attacked">What <see cref="Attack"/> made of them.</param>
     /// <param name="targetName">The name of the classifier it was made for, for checkpoints.</param>
     /// <exception cref="UserErrorException">An option is out of range.</exception>
-    public AutoEncoderTrainer<DefenseVaeNetwork> On(ImageSet images, ImageSet attacked, string targetName)
+    public NetworkTrainer<DefenseVaeNetwork> On(ImageSet images, ImageSet attacked, string targetName)
     {
         using var random = Devices.Generator(Schedule.Seed);
         var network = new DefenseVaeNetwork(images.Shape, random, Width, Latent);
@@ -119,7 +120,7 @@ public sealed record DefenseVaeTraining
             CultureInfo.InvariantCulture,
             $"{this} on {images.Name} under attack on {targetName}"
         );
-        return new AutoEncoderTrainer<DefenseVaeNetwork>(
+        return new NetworkTrainer<DefenseVaeNetwork>(
             Schedule,
             recipe,
             network,

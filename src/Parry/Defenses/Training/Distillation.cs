@@ -1,6 +1,7 @@
 using System.Globalization;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Options;
 using static TorchSharp.torch;
 

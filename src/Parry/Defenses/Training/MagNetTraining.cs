@@ -2,8 +2,9 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -43,20 +44,20 @@ public sealed record MagNetTraining
     public double DivergenceRate { get; init; } = 0.01;
 
     /// <summary>Passes, batches and step size.</summary>
-    public AutoEncoderTraining Schedule { get; init; } = new() { Epochs = 100, BatchSize = 256 };
+    public TrainingSchedule Schedule { get; init; } = new() { Epochs = 100, BatchSize = 256 };
 
     /// <summary>Prepares the training, which the caller owns.</summary>
     /// <param name="images">The training images: MagNet validates on the first 5,000,
     /// <see cref="Split.MagNet"/>.</param>
     /// <exception cref="UserErrorException">An option is out of range.</exception>
-    public AutoEncoderTrainer<MagNetNetwork> On(ImageSet images)
+    public NetworkTrainer<MagNetNetwork> On(ImageSet images)
     {
         if (Members < 1)
             throw new UserErrorException($"expected at least 1 member, got {Members}");
         using var random = Devices.Generator(Schedule.Seed);
         var network = new MagNetNetwork(images.Shape, Members, random);
         double noise = Noise ?? (images.Shape.Channels == 1 ? 0.1 : 0.025);
-        return new AutoEncoderTrainer<MagNetNetwork>(
+        return new NetworkTrainer<MagNetNetwork>(
             Schedule,
             string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name}"),
             network,

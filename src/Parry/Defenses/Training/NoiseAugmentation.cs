@@ -1,5 +1,6 @@
 using System.Globalization;
 using Parry.Models;
+using Parry.Models.Training;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;

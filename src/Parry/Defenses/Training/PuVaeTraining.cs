@@ -1,7 +1,8 @@
 using System.Globalization;
 using Parry.Data;
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
 using Parry.Models;
+using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -37,7 +38,7 @@ public sealed record PuVaeTraining
     public double ClassWeight { get; init; } = 10;
 
     /// <summary>Passes, batches and step size.</summary>
-    public AutoEncoderTraining Schedule { get; init; } = new();
+    public TrainingSchedule Schedule { get; init; } = new();
 
     /// <summary>Prepares the training, which the caller owns.</summary>
     /// <param name="images">The training images.</param>
@@ -45,7 +46,7 @@ public sealed record PuVaeTraining
     /// <param name="sourceName">Its name, for checkpoints.</param>
     /// <exception cref="UserErrorException">The classifier does not fit the images, or an option is out of
     /// range.</exception>
-    public AutoEncoderTrainer<PuVaeNetwork> On(ImageSet images, IClassifier source, string sourceName)
+    public NetworkTrainer<PuVaeNetwork> On(ImageSet images, IClassifier source, string sourceName)
     {
         if (source.Shape != images.Shape || source.Classes != images.ClassNames.Count)
             throw new UserErrorException(
@@ -55,7 +56,7 @@ public sealed record PuVaeTraining
         using var random = Devices.Generator(Schedule.Seed);
         var network = new PuVaeNetwork(images.Shape, images.ClassNames.Count, random, Width, Hidden, Latent);
         string recipe = string.Create(CultureInfo.InvariantCulture, $"{this} on {images.Name} with {sourceName}");
-        return new AutoEncoderTrainer<PuVaeNetwork>(
+        return new NetworkTrainer<PuVaeNetwork>(
             Schedule,
             recipe,
             network,

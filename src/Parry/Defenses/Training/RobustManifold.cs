@@ -2,6 +2,7 @@ using System.Globalization;
 using Parry.Attacks.Building;
 using Parry.Defenses.Breaks;
 using Parry.Models;
+using Parry.Models.Training;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Training;
@@ -9,7 +10,7 @@ namespace Parry.Defenses.Training;
 /// <summary>
 /// Robust manifold training, the second half of enhanced invert and classify (Ilyas, Jalal, Asteri, Daskalakis,
 /// Dimakis, 2017, 1712.09196): beside another loss, in the paper that of adversarial training with PGD in L2, the
-/// classifier learns to answer alike to two near images of a spanner. From time to time a <see cref="PairSearch"/>
+/// classifier learns to answer alike to two near images of a generator. From time to time a <see cref="PairSearch"/>
 /// looks for pairs to which it does not, and the mean of -Σ C(x₁) log C(x₂) over those found is added, with a weight,
 /// to the mean loss of that batch.
 /// </summary>
@@ -21,8 +22,8 @@ namespace Parry.Defenses.Training;
 /// </remarks>
 /// <param name="Beside">The loss that is lowered all the time.</param>
 /// <param name="Search">Finds pairs.</param>
-/// <param name="SpannerName">By which the spanner is known.</param>
-public sealed record RobustManifold(ITrainingLoss Beside, PairSearch Search, string SpannerName) : ITrainingLoss
+/// <param name="GeneratorName">By which the generator is known.</param>
+public sealed record RobustManifold(ITrainingLoss Beside, PairSearch Search, string GeneratorName) : ITrainingLoss
 {
     // No other draws of a training have this number.
     private const long Stream = 1712_09196;
@@ -37,7 +38,7 @@ public sealed record RobustManifold(ITrainingLoss Beside, PairSearch Search, str
     public string Description =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Beside.Description ?? "cross entropy"}, robust manifold of {SpannerName} every {Every} epochs, pairs "
+            $"{Beside.Description ?? "cross entropy"}, robust manifold of {GeneratorName} every {Every} epochs, pairs "
                 + $"within {Search.Distance}, weight {Weight}"
         );
 

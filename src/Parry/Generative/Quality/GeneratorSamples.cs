@@ -1,3 +1,5 @@
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Models.Architectures;
 using Parry.Runtime;
 using static TorchSharp.torch;

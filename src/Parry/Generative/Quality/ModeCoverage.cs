@@ -1,3 +1,4 @@
+using Parry.Generative.Gans;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,5 @@
-using Parry.Generative;
+using Parry.Generative.AutoEncoders;
+using Parry.Generative.Gans;
 using Parry.Generative.Quality;
 using Parry.Models;
 using Parry.Models.Architectures;

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Parry.Runtime;
+
+namespace Parry.Cli.Training;
+
+/// <summary>The options of every training of a GAN, beside those of its recipe.</summary>
+internal sealed class GanOptions
+{
+    private readonly Option<int?> _threads = Arguments.Optional<int>(
+        "--threads",
+        "Threads to compute with; by default one per physical core."
+    );
+    private readonly Option<int> _checkpointEvery = Arguments.Number(
+        "--checkpoint-every",
+        "Iterations between checkpoints.",
+        500,
+        1
+    );
+    private readonly Option<int> _samplesEvery = Arguments.Number(
+        "--samples-every",
+        "Iterations between sample sheets.",
+        500,
+        1
+    );
+
+    /// <summary>What the help says of <c>--out</c>.</summary>
+    public const string Weights = "The weight file to write; checkpoint, sample sheet and log are beside it.";
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<Option> All => [_threads, _checkpointEvery, _samplesEvery];
+
+    /// <summary>Iterations between checkpoints.</summary>
+    public int CheckpointEvery(TrainingRun run) => run.Value(_checkpointEvery);
+
+    /// <summary>Iterations between sample sheets.</summary>
+    public int SamplesEvery(TrainingRun run) => run.Value(_samplesEvery);
+
+    /// <summary>Lets LibTorch compute with as many threads as were asked for.</summary>
+    public void SetThreads(TrainingRun run) => TorchLibrary.SetThreads(run.Value(_threads) ?? Workers.PhysicalCores);
+}

@@ -1,0 +1,217 @@
+using System.CommandLine;
+using System.Globalization;
+using Parry.Data;
+using Parry.Models;
+using Parry.Models.Architectures;
+using Parry.Models.Training;
+using static TorchSharp.torch;
+
+namespace Parry.Cli.Training;
+
+/// <summary>
+/// One training from the command line: its images and files, the training from the checkpoint on with progress and a
+/// clean stop, and the weight file at the end. It owns the classifiers that it loads.
+/// </summary>
+internal sealed class TrainingRun : IDisposable
+{
+    /// <summary>What the help says of <c>--out</c> where the weights of a large network are kept in half the
+    /// precision.</summary>
+    public const string HalfWeights =
+        "The weight file to write, in float16; until the training is done, its checkpoint is beside it.";
+
+    private readonly List<IDisposable> _loaded = [];
+    private readonly string? _folder;
+
+    private TrainingRun(
+        ParseResult result,
+        DataOptions data,
+        string? model,
+        string weights,
+        bool resume,
+        CancellationToken cancellation
+    )
+    {
+        Result = result;
+        Set = data.Open(result, model);
+        Files = new TrainingFiles(weights, resume);
+        Progress = ProgressLine.Of(result);
+        (_folder, Cancellation) = (data.Folder(result), cancellation);
+    }
+
+    /// <summary>The command line.</summary>
+    public ParseResult Result { get; }
+
+    /// <summary>The data set.</summary>
+    public IImageSource Set { get; }
+
+    /// <summary>Where everything is written.</summary>
+    public TrainingFiles Files { get; }
+
+    /// <summary>What the user sees meanwhile.</summary>
+    public ProgressLine Progress { get; }
+
+    /// <summary>Whether the user wants to stop.</summary>
+    public CancellationToken Cancellation { get; }
+
+    /// <summary>Makes the verb of a training, whose options come after those of all trainings.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="description">What it trains.</param>
+    /// <param name="options">Its own options.</param>
+    /// <param name="train">Trains.</param>
+    /// <param name="model">The model, if the command line names one, that says how images of no published data set are
+    /// made ready.</param>
+    /// <param name="weights">What the help says of <c>--out</c>.</param>
+    public static Command Verb(
+        string name,
+        string description,
+        IEnumerable<Option> options,
+        Action<TrainingRun> train,
+        Func<ParseResult, string?>? model = null,
+        string weights = "The weight file to write; until the training is done, its checkpoint is beside it."
+    )
+    {
+        var data = new DataOptions();
+        Option<string> outFile = Arguments.OutFile(weights);
+        Option<bool> resume = Arguments.Resume();
+        var verb = new Command(name, description) { data, outFile };
+        foreach (Option option in options)
+            verb.Add(option);
+        verb.Add(resume);
+        return verb.Does(
+            (result, cancellation) =>
+            {
+                using var run = new TrainingRun(
+                    result,
+                    data,
+                    model?.Invoke(result),
+                    result.GetRequiredValue(outFile),
+                    result.GetValue(resume),
+                    cancellation
+                );
+                train(run);
+                return 0;
+            }
+        );
+    }
+
+    /// <summary>What an option was given.</summary>
+    public T Value<T>(Option<T> option) => Result.GetValue(option)!;
+
+    /// <summary>Images of the data set.</summary>
+    /// <param name="part">Which of them.</param>
+    /// <param name="split">How training images are divided.</param>
+    /// <param name="count">How many at most; null for all.</param>
+    public ImageSet Images(DataPart part = DataPart.Train, Split? split = null, int? count = null) =>
+        Set.Load(part, split ?? Split.DefenseGan, _folder, count);
+
+    /// <summary>Loads a classifier of these images.</summary>
+    public IClassifier Classifier(string name)
+    {
+        IClassifier classifier = ModelCatalog.LoadClassifier(name, Set.Shape, Set.ClassNames.Count).Classifier;
+        if (classifier is IDisposable owned)
+            _loaded.Add(owned);
+        return classifier;
+    }
+
+    /// <summary>Trains to the end, from the checkpoint on if there is one.</summary>
+    /// <param name="trainer">What trains.</param>
+    /// <param name="describe">What a step measured, in words.</param>
+    /// <param name="resumed">Called when it goes on from a checkpoint.</param>
+    /// <param name="stepped">Called after each step.</param>
+    /// <exception cref="StoppedException">It was stopped; the checkpoint says where.</exception>
+    /// <exception cref="UserErrorException">The checkpoint does not fit.</exception>
+    /// <exception cref="InvalidOperationException">It diverged.</exception>
+    public void Train<TStep>(
+        Trainer<TStep> trainer,
+        Func<TStep, string> describe,
+        Action? resumed = null,
+        Action<TStep>? stepped = null
+    )
+        where TStep : ITrainingStep
+    {
+        if (Files.HasCheckpoint)
+        {
+            trainer.Resume(Files.Checkpoint);
+            resumed?.Invoke();
+        }
+
+        double begun = trainer.Done;
+        try
+        {
+            trainer.Run(
+                Files.Checkpoint,
+                step =>
+                {
+                    stepped?.Invoke(step);
+                    Progress.Show(() =>
+                        $"{trainer.Position}, {describe(step)}, {Progress.TimeLeft(trainer.Done, begun)}"
+                    );
+                },
+                Cancellation
+            );
+        }
+        catch (OperationCanceledException) when (Cancellation.IsCancellationRequested)
+        {
+            throw new StoppedException($"stopped at {trainer.Position}: give the same command with --resume to go on");
+        }
+        catch (TrainingDivergedException e)
+        {
+            string kept = File.Exists(Files.Checkpoint)
+                ? $"{Files.Checkpoint} holds the last good weights"
+                : "there was no checkpoint yet";
+            throw new InvalidOperationException($"{e.Message}; {kept}: try a smaller --learning-rate", e);
+        }
+    }
+
+    /// <summary>Trains to the end, with the mean loss of the epoch as progress.</summary>
+    public void Train(EpochTrainer trainer) =>
+        Train(trainer, step => string.Create(CultureInfo.InvariantCulture, $"loss {step.Loss:0.0000}"));
+
+    /// <summary>Writes the weights of a training in epochs, removes its checkpoint and says what was made.</summary>
+    /// <param name="network">What was trained.</param>
+    /// <param name="what">The network, in words.</param>
+    /// <param name="trainer">What trained it.</param>
+    /// <param name="seed">Its seed.</param>
+    /// <param name="description">What the file says of itself, but for data, seed and command.</param>
+    /// <param name="half">Whether weights are rounded to float16.</param>
+    public void Save(
+        nn.Module<Tensor, Tensor> network,
+        string what,
+        EpochTrainer trainer,
+        long seed,
+        ModelDescription description,
+        bool half = false
+    )
+    {
+        Save(network, description with { Seed = seed }, half);
+        File.Delete(Files.Checkpoint);
+        Line(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Files.Weights}: {what} of {network.ParameterCount():N0} parameters after {trainer.Epochs} epochs"
+            )
+        );
+    }
+
+    /// <summary>Writes the weights.</summary>
+    public void Save(nn.Module<Tensor, Tensor> network, ModelDescription description, bool half = false)
+    {
+        string command = description.Command.Length > 0 ? description.Command : Result.CommandText();
+        ModelFile.Save(Files.Weights, network, description with { Data = Set.Name, Command = command }, half);
+    }
+
+    /// <summary>Says something on standard output.</summary>
+    public void Line(string text)
+    {
+        Progress.Dispose();
+        Output.Of(Result).Line(text);
+    }
+
+    /// <summary>Erases the progress and frees what was loaded.</summary>
+    public void Dispose()
+    {
+        Progress.Dispose();
+        foreach (IDisposable loaded in _loaded)
+            loaded.Dispose();
+    }
+}

@@ -1,0 +1,211 @@
+using Parry.Models.Architectures;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Parry.Generative.Gans;
+
+/// <summary>
+/// A chain of layers written as the papers' tables are, which knows its shapes and how many numbers it holds before a
+/// weight is allocated, so that a weight file's claims can be checked first. Batch normalization keeps 0.8 of its
+/// running statistics at every step, as in Keras-GAN.
+/// </summary>
+public sealed class LayerPlan
+{
+    private const double BatchNormShare = 0.2;
+    private const double BatchNormEpsilon = 1e-5;
+    private const double Slope = 0.2;
+
+    private readonly List<(string Name, Func<Generator, nn.Module<Tensor, Tensor>> Make)> _layers = [];
+    private readonly Dictionary<string, int> _numbers = [];
+    private int _channels,
+        _height = 1,
+        _width = 1;
+    private bool _isMaps;
+
+    private LayerPlan() { }
+
+    /// <summary>Numbers that training changes.</summary>
+    public long Trainable { get; private set; }
+
+    /// <summary>All numbers of the network: the trainable ones and running statistics.</summary>
+    public long Total { get; private set; }
+
+    private long Features => (long)_channels * _height * _width;
+
+    /// <summary>Begins with vectors [N, length].</summary>
+    public static LayerPlan Vectors(int length) => new() { _channels = length };
+
+    /// <summary>Begins with images [N, C, H, W].</summary>
+    public static LayerPlan Images(ImageShape shape) =>
+        new()
+        {
+            _channels = shape.Channels,
+            _height = shape.Height,
+            _width = shape.Width,
+            _isMaps = true,
+        };
+
+    /// <summary>A fully connected layer with Glorot's first weights; maps are flattened.</summary>
+    /// <param name="outputs">Its outputs.</param>
+    /// <param name="spectral">Whether its weight is spectrally normalized.</param>
+    public LayerPlan Linear(int outputs, bool spectral = false)
+    {
+        long inputs = Features;
+        if (_height * _width > 1)
+            Add("flatten", _ => Layer.Flatten());
+        Count(checked(inputs * outputs) + outputs, spectral ? outputs : 0);
+        (_channels, _height, _width, _isMaps) = (outputs, 1, 1, false);
+        return Add(
+            "fc",
+            random =>
+            {
+                var layer = Layer.Linear(inputs, outputs, random);
+                Init.GlorotUniform(layer.weight, random);
+                layer.bias!.zero_();
+                return spectral ? new SpectralNorm(layer, random) : layer;
+            }
+        );
+    }
+
+    /// <summary>Vectors to maps.</summary>
+    public LayerPlan Reshape(int channels, int height, int width)
+    {
+        (_channels, _height, _width, _isMaps) = (channels, height, width, true);
+        return Add("reshape", _ => Layer.Reshape(channels, height, width));
+    }
+
+    /// <summary>
+    /// A convolution with Glorot's first weights, padded as TensorFlow's SAME: to ceil(size / stride), an odd zero
+    /// last.
+    /// </summary>
+    public LayerPlan Convolution(int outputs, int kernel, int stride = 1)
+    {
+        int inputs = _channels,
+            down = Padding(_height, kernel, stride),
+            right = Padding(_width, kernel, stride);
+        bool even = down == right && down % 2 == 0;
+        if (!even)
+            Add("pad", _ => new ZeroPad(down / 2, (down + 1) / 2, right / 2, (right + 1) / 2));
+        Count(checked((long)inputs * outputs * kernel * kernel) + outputs, 0);
+        (_channels, _height, _width) = (outputs, (_height + stride - 1) / stride, (_width + stride - 1) / stride);
+        return Add(
+            "conv",
+            random =>
+            {
+                var layer = Layer.Conv2d(inputs, outputs, kernel, random, stride, even ? down / 2 : 0);
+                Init.GlorotUniform(layer.weight, random);
+                layer.bias!.zero_();
+                return layer;
+            }
+        );
+    }
+
+    /// <summary>
+    /// A spectrally normalized 5x5 convolution with stride 2 and the first weights of the WGAN-GP code.
+    /// </summary>
+    public LayerPlan SpectralConvolution(int outputs)
+    {
+        int inputs = _channels;
+        Count(checked(25L * inputs * outputs) + outputs, outputs);
+        (_channels, _height, _width) = (outputs, (_height + 1) / 2, (_width + 1) / 2);
+        return Add(
+            "conv",
+            random =>
+            {
+                var layer = Layer.Conv2d(inputs, outputs, 5, random, 2, 2);
+                Init.TflibUniform(layer.weight, 2, random);
+                layer.bias!.zero_();
+                return new SpectralNorm(layer, random);
+            }
+        );
+    }
+
+    /// <summary>
+    /// A transposed 5x5 convolution with stride 2 to maps of this shape, with the first weights of the WGAN-GP code.
+    /// </summary>
+    public LayerPlan TransposedConvolution(ImageShape to)
+    {
+        int inputs = _channels,
+            extra = to.Height - ((_height - 1) * 2) - 1;
+        Count(checked(25L * inputs * to.Channels) + to.Channels, 0);
+        (_channels, _height, _width) = (to.Channels, to.Height, to.Width);
+        return Add(
+            "deconv",
+            random =>
+            {
+                var layer = Layer.ConvTranspose2d(inputs, to.Channels, 5, random, 2, 2, extra);
+                Init.TflibUniform(layer.weight, 2, random);
+                layer.bias!.zero_();
+                return layer;
+            }
+        );
+    }
+
+    /// <summary>A row of zeros below and a column at the right where a size is odd.</summary>
+    public LayerPlan PadToEven()
+    {
+        int down = _height % 2,
+            right = _width % 2;
+        if (down + right == 0)
+            return this;
+        (_height, _width) = (_height + down, _width + right);
+        return Add("pad", _ => new ZeroPad(0, down, 0, right));
+    }
+
+    /// <summary>Twice as high and wide.</summary>
+    public LayerPlan Upsample()
+    {
+        (_height, _width) = (2 * _height, 2 * _width);
+        return Add("up", _ => Layer.Upsample());
+    }
+
+    /// <summary>Batch normalization.</summary>
+    public LayerPlan BatchNorm()
+    {
+        int channels = _channels;
+        bool vectors = !_isMaps;
+        Count(2L * channels, 2L * channels);
+        return Add("bn", _ => Layer.BatchNorm(channels, BatchNormShare, BatchNormEpsilon, vectors));
+    }
+
+    /// <summary>max(x, 0).</summary>
+    public LayerPlan Relu() => Add("relu", _ => nn.ReLU());
+
+    /// <summary>x, or 0.2 · x below zero.</summary>
+    public LayerPlan LeakyRelu() => Add("lrelu", _ => nn.LeakyReLU(Slope));
+
+    /// <summary>Dropout of this share.</summary>
+    public LayerPlan Dropout(double drop) => Add("dropout", _ => new SeededDropout(drop));
+
+    /// <summary>Hyperbolic tangent, then from [-1, 1] to [0, 1]: how these networks end in images.</summary>
+    public LayerPlan TanhToUnit() => Add("tanh", _ => nn.Tanh()).Add("unit", _ => new Rescale(0.5, 0.5));
+
+    /// <summary>From [0, 1] to [-1, 1], as these networks take images.</summary>
+    public LayerPlan FromUnit() => Add("range", _ => new Rescale(2, -1));
+
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    public LayerPlan Sigmoid() => Add("sigmoid", _ => nn.Sigmoid());
+
+    /// <summary>Makes the network with fresh weights.</summary>
+    public Sequential Build(Generator random)
+    {
+        using var frozen = no_grad();
+        return Layer.Sequential([.. _layers.Select(layer => (layer.Name, layer.Make(random)))]);
+    }
+
+    private LayerPlan Add(string kind, Func<Generator, nn.Module<Tensor, Tensor>> make)
+    {
+        int number = _numbers[kind] = _numbers.GetValueOrDefault(kind) + 1;
+        _layers.Add(($"{kind}{number}", make));
+        return this;
+    }
+
+    private void Count(long trainable, long others)
+    {
+        Trainable = checked(Trainable + trainable);
+        Total = checked(Total + trainable + others);
+    }
+
+    private static int Padding(int size, int kernel, int stride) =>
+        Math.Max(0, ((((size + stride - 1) / stride) - 1) * stride) + kernel - size);
+}

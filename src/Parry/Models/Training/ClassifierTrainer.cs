@@ -1,0 +1,159 @@
+using Parry.Data;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using Parry.Runtime;
+using static TorchSharp.torch;
+
+namespace Parry.Models.Training;
+
+/// <summary>
+/// Trains a classifier. A batch is always cut into the same pieces, however many workers take them.
+/// </summary>
+/// <remarks>
+/// Pieces do not see each other, so layers must treat images one by one: batch normalization would see a part of the
+/// batch.
+/// </remarks>
+public sealed class ClassifierTrainer : EpochTrainer
+{
+    // A piece of 32 takes no more time per image than a larger one (its maps stay in the cache), and a batch of 128
+    // keeps four cores busy.
+    private const int PieceSize = 32;
+
+    // No piece has this number.
+    private const int BatchStream = -1;
+
+    private readonly ClassifierTraining _options;
+    private readonly ImageSet _images;
+    private readonly ImageSet? _validation;
+    private readonly ShuffledOrder _order;
+    private readonly Learner _learner;
+
+    /// <summary>Creates a network with fresh weights.</summary>
+    /// <param name="options">The recipe.</param>
+    /// <param name="images">The training images.</param>
+    /// <param name="validation">Images whose accuracy is reported after each epoch, or null.</param>
+    /// <exception cref="UserErrorException">An option is out of range, or the architecture does not exist or fit the
+    /// images.</exception>
+    public ClassifierTrainer(ClassifierTraining options, ImageSet images, ImageSet? validation = null)
+        : this(options, images, validation, Batches(options, images)) { }
+
+    private ClassifierTrainer(
+        ClassifierTraining options,
+        ImageSet images,
+        ImageSet? validation,
+        ShuffledBatches batches
+    )
+        : base(options.Epochs, batches.BatchesPerEpoch)
+    {
+        _options = options with { Architecture = Classifiers.FullName(options.Architecture) };
+        (_images, _validation) = (images, validation);
+        _order = new ShuffledOrder(batches);
+        using var random = Devices.Generator(options.Seed);
+        Classifier = new NetworkClassifier(Make(random), images.Shape, images.ClassNames.Count);
+        int pieces = Pieces(Math.Min(options.BatchSize, images.Count));
+        _learner = new Learner(
+            "network",
+            Classifier.Network,
+            weights => Optimizers.Adam(weights, options.LearningRate),
+            Enumerable.Range(0, pieces).Select(_ => Make(random))
+        );
+    }
+
+    /// <summary>The classifier as trained so far, in evaluation mode.</summary>
+    public NetworkClassifier Classifier { get; }
+
+    /// <inheritdoc/>
+    protected override string Recipe => $"{_options}, {_images.Count} images {_images.Shape} of {_images.Name}";
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<Learner> Learners => [_learner];
+
+    /// <summary>What a weight file should say of this training.</summary>
+    /// <param name="data">The data set's name.</param>
+    /// <param name="command">The command that makes the file again.</param>
+    /// <param name="testAccuracy">Of the classifier as it is now, if measured.</param>
+    public ModelDescription Describe(string data, string command, double? testAccuracy = null) =>
+        new()
+        {
+            Architecture = _options.Architecture,
+            Data = data,
+            Shape = Classifier.Shape,
+            ClassNames = _images.ClassNames,
+            Dropout = _options.Dropout,
+            Training = _options.Loss.Description,
+            TestAccuracy = testAccuracy,
+            Seed = _options.Seed,
+            Command = command,
+        };
+
+    /// <inheritdoc/>
+    protected override BatchLoss Train(int iteration, int epoch)
+    {
+        int[] batch = _order[iteration];
+        int pieces = Pieces(batch.Length);
+        _learner.SetLearningRate(_options.RateAt(iteration / Math.Max(1.0, Iterations - 1)));
+        return _learner.Minimize(
+            pieces,
+            batch.Length,
+            (replica, piece) =>
+            {
+                int[] rows = batch[(batch.Length * piece / pieces)..(batch.Length * (piece + 1) / pieces)];
+                return LossOf(replica, rows, iteration, epoch, piece);
+            }
+        );
+    }
+
+    /// <inheritdoc/>
+    protected override double? Validate() => _validation is null ? null : Accuracy.Of(Classifier, _validation);
+
+    private (Tensor Loss, Tensor? Correct) LossOf(
+        nn.Module<Tensor, Tensor> replica,
+        int[] rows,
+        int iteration,
+        int epoch,
+        int piece
+    )
+    {
+        using var random = Devices.Generator(SeedOf(iteration, piece));
+        replica.Train(random);
+        var (images, labels) = _images.Batch(rows);
+        if (_options.Mirror)
+            images = Mirrored(images, random);
+        var (loss, logits) = _options.Loss.Of(
+            new TrainingPiece
+            {
+                Network = replica,
+                Classifier = Classifier,
+                Images = images,
+                Labels = labels,
+                Random = new SampleRandom(_options.Seed, Array.ConvertAll(rows, row => (long)row)).Fork(epoch),
+                BatchSeed = SeedOf(iteration, BatchStream),
+                Epoch = iteration / (double)BatchesPerEpoch,
+            }
+        );
+        return (loss, logits.argmax(1).eq(labels).sum());
+    }
+
+    private nn.Module<Tensor, Tensor> Make(Generator random) =>
+        Classifiers.Create(_options.Architecture, _images.Shape, _images.ClassNames.Count, random, _options.Dropout);
+
+    private long SeedOf(long step, int piece)
+    {
+        ulong stream = new SplitMix64((ulong)_options.Seed).Next() + (ulong)step;
+        return (long)new SplitMix64(new SplitMix64(stream).Next() + (ulong)piece).Next();
+    }
+
+    private static Tensor Mirrored(Tensor images, Generator random)
+    {
+        Tensor mirrored = rand([images.size(0), 1, 1, 1], generator: random) < 0.5;
+        return where(mirrored, images.flip(3), images);
+    }
+
+    private static int Pieces(int images) => (images + PieceSize - 1) / PieceSize;
+
+    private static ShuffledBatches Batches(ClassifierTraining options, ImageSet images)
+    {
+        options.Check(images.Count);
+        return new ShuffledBatches(images.Count, options.BatchSize, (ulong)options.Seed);
+    }
+}

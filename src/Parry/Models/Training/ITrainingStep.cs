@@ -1,0 +1,8 @@
+namespace Parry.Models.Training;
+
+/// <summary>What one step of a training measured.</summary>
+public interface ITrainingStep
+{
+    /// <summary>Whether all of it is finite; if not, the training has diverged.</summary>
+    bool IsFinite { get; }
+}

@@ -1,0 +1,180 @@
+using System.Globalization;
+using Parry.Models.Architectures;
+using Parry.Models.Files;
+using static TorchSharp.torch;
+
+namespace Parry.Models.Training;
+
+/// <summary>
+/// The loop of every training: one step after the other, a checkpoint from time to time, a stop where a loss or a
+/// weight is no number. All randomness of a step follows from the seed and the step's number, so a training that goes
+/// on from a checkpoint gives the weights that an unbroken one gives, bit for bit.
+/// </summary>
+/// <typeparam name="TStep">What a step measures.</typeparam>
+public abstract class Trainer<TStep> : IDisposable
+    where TStep : ITrainingStep
+{
+    private readonly string _unit;
+    private readonly int _stepsPerUnit;
+
+    /// <summary>Prepares a training of a known length.</summary>
+    /// <param name="unit">What its length is counted in: an epoch, an iteration.</param>
+    /// <param name="units">How many of these there are.</param>
+    /// <param name="stepsPerUnit">The steps in each.</param>
+    protected Trainer(string unit, int units, int stepsPerUnit = 1)
+    {
+        (_unit, _stepsPerUnit) = (unit, stepsPerUnit);
+        Iterations = checked(units * stepsPerUnit);
+        CheckpointEvery = stepsPerUnit;
+    }
+
+    /// <summary>Steps taken so far.</summary>
+    public int Iteration { get; private set; }
+
+    /// <summary>Steps in all.</summary>
+    public int Iterations { get; }
+
+    /// <summary>Steps from one checkpoint to the next.</summary>
+    public int CheckpointEvery { get; init; }
+
+    /// <summary>The share of the steps that is taken, in [0, 1].</summary>
+    public double Done => Iteration / (double)Iterations;
+
+    /// <summary>Where the training is, in words: "epoch 3 of 10".</summary>
+    public string Position => At(Math.Max(0, Iteration - 1));
+
+    /// <summary>Everything that decides the result, in words: a checkpoint of another recipe is refused.</summary>
+    protected abstract string Recipe { get; }
+
+    /// <summary>
+    /// The networks in training with their optimizers: what a checkpoint holds. The trainer owns them.
+    /// </summary>
+    protected abstract IReadOnlyList<Learner> Learners { get; }
+
+    /// <summary>A further network of a checkpoint: the average of another one's weights. The trainer owns it.</summary>
+    protected virtual nn.Module? Average => null;
+
+    /// <summary>What a checkpoint says besides, by name; it is given to <see cref="Resumed"/>.</summary>
+    protected virtual IEnumerable<KeyValuePair<string, string>> Notes => [];
+
+    /// <summary>Takes one step.</summary>
+    /// <exception cref="TrainingDivergedException">A loss or weight is no number any more. Go on from the last
+    /// checkpoint then.</exception>
+    public TStep Step()
+    {
+        TStep step = Train(Iteration);
+        if (!step.IsFinite)
+            throw new TrainingDivergedException(At(Iteration), "the loss or its gradient is no finite number");
+        if ((Iteration + 1) % CheckpointEvery == 0 && !Learners.All(learner => learner.IsFinite))
+            throw new TrainingDivergedException(At(Iteration), "a weight is no finite number");
+        Iteration++;
+        return step;
+    }
+
+    /// <summary>Trains to the end, with checkpoints on the way, at the end, and where it is cancelled.</summary>
+    /// <param name="checkpoint">The file that is written, each time whole or not at all; null for none.</param>
+    /// <param name="progress">Told after each step, before a checkpoint is written.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="TrainingDivergedException">A loss or weight is no number any more; the last good checkpoint
+    /// stands.</exception>
+    public void Run(string? checkpoint = null, Action<TStep>? progress = null, CancellationToken cancellation = default)
+    {
+        while (Iteration < Iterations)
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                Save(checkpoint);
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            TStep step = Step();
+            progress?.Invoke(step);
+            if (Iteration % CheckpointEvery == 0 || Iteration == Iterations)
+                Save(checkpoint);
+        }
+    }
+
+    /// <summary>Writes everything that a training needs to go on, as one safetensors file.</summary>
+    public void Save(Stream stream)
+    {
+        using var scope = NewDisposeScope();
+        var average = Average?.State().Select(entry => KeyValuePair.Create($"average.{entry.Key}", entry.Value));
+        SafeTensors.Write(
+            stream,
+            [.. Learners.SelectMany(learner => learner.State()), .. average ?? []],
+            new Dictionary<string, string>(Notes)
+            {
+                ["iteration"] = Iteration.ToString(CultureInfo.InvariantCulture),
+                ["recipe"] = Recipe,
+            }
+        );
+    }
+
+    /// <summary>Goes on from what <see cref="Save(Stream)"/> wrote.</summary>
+    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another recipe or of a
+    /// longer training.</exception>
+    public void Resume(string checkpoint)
+    {
+        try
+        {
+            using SafeTensorsFile file = SafeTensors.Read(checkpoint);
+            string recipe = file.Metadata.GetValueOrDefault("recipe", "another kind of training");
+            if (recipe != Recipe)
+                throw new UserErrorException(
+                    $"the checkpoint was made with {recipe}, not with {Recipe}: give the same options, or remove "
+                        + $"{checkpoint} to start anew"
+                );
+            int iteration = int.Parse(
+                file.Metadata.GetValueOrDefault("iteration", ""),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture
+            );
+            if (iteration > Iterations)
+                throw new UserErrorException(
+                    $"the checkpoint {checkpoint} is of a longer training, after {_unit} {iteration / _stepsPerUnit}: "
+                        + $"expected at most {Iterations / _stepsPerUnit}; ask for more, or remove it to start anew"
+                );
+            foreach (Learner learner in Learners)
+                learner.Restore(file);
+            Average?.LoadState(file.Under("average."));
+            Resumed(file.Metadata);
+            Iteration = iteration;
+        }
+        catch (Exception e)
+            when (e
+                    is InvalidDataException
+                        or IOException
+                        or UnauthorizedAccessException
+                        or FormatException
+                        or OverflowException
+            )
+        {
+            throw new UserErrorException($"cannot go on from {checkpoint}: {e.Message} Remove it to start anew.", e);
+        }
+    }
+
+    /// <summary>Frees networks and optimizers.</summary>
+    public virtual void Dispose()
+    {
+        foreach (Learner learner in Learners)
+            learner.Dispose();
+        Average?.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Takes the step of that number, counted from 0.</summary>
+    protected abstract TStep Train(int iteration);
+
+    /// <summary>Reads the <see cref="Notes"/> of the checkpoint that the training goes on from.</summary>
+    /// <exception cref="FormatException">They are damaged.</exception>
+    protected virtual void Resumed(IReadOnlyDictionary<string, string> notes) { }
+
+    private string At(int iteration) => $"{_unit} {(iteration / _stepsPerUnit) + 1} of {Iterations / _stepsPerUnit}";
+
+    private void Save(string? checkpoint)
+    {
+        if (checkpoint is not null)
+            AtomicFile.Write(checkpoint, Save);
+    }
+}

@@ -1,0 +1,9 @@
+namespace Parry.Models.Training;
+
+/// <summary>
+/// A training's loss, gradient or weights became infinite or no number. The last checkpoint is from before.
+/// </summary>
+/// <param name="position">Where it happened: "epoch 3 of 10".</param>
+/// <param name="what">What was seen.</param>
+public sealed class TrainingDivergedException(string position, string what)
+    : Exception($"the training diverged at {position}: {what}");

@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace Parry.Models.Training;
+
+/// <summary>Some images of a batch, and what learns from them.</summary>
+public sealed record TrainingPiece
+{
+    /// <summary>The network in training mode, followed by autograd.</summary>
+    public required nn.Module<Tensor, Tensor> Network { get; init; }
+
+    /// <summary>The same weights in evaluation mode, frozen, shared by all pieces: for attacks in training.</summary>
+    public required IClassifier Classifier { get; init; }
+
+    /// <summary>[N, C, H, W] in [0, 1].</summary>
+    public required Tensor Images { get; init; }
+
+    /// <summary>The true classes, [N] int64.</summary>
+    public required Tensor Labels { get; init; }
+
+    /// <summary>Random draws for these images, others in every epoch.</summary>
+    public required SampleRandom Random { get; init; }
+
+    /// <summary>A number that all pieces of a batch share, for draws that belong to the batch.</summary>
+    public required long BatchSeed { get; init; }
+
+    /// <summary>Epochs that are done, with the part of the current one: 0 at the first batch.</summary>
+    public required double Epoch { get; init; }
+}

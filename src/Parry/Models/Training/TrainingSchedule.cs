@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace Parry.Models.Training;
+
+/// <summary>How long and how fast a network is trained: Adam over shuffled batches.</summary>
+public record TrainingSchedule
+{
+    /// <summary>Passes over the training images.</summary>
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>Images in a batch.</summary>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Adam's step size at the start.</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Adam's step size at the end: it changes linearly, step by step. Null keeps it constant.</summary>
+    public double? FinalLearningRate { get; init; }
+
+    /// <summary>Decides first weights, order of images, dropout and noise.</summary>
+    public long Seed { get; init; } = 1;
+
+    /// <summary>The step size when a share of the training is done, in [0, 1].</summary>
+    public double RateAt(double done) => LearningRate + (done * ((FinalLearningRate ?? LearningRate) - LearningRate));
+
+    /// <summary>
+    /// What a checkpoint's training must have in common with one that goes on from it: all but the number of epochs
+    /// where the step size is constant.
+    /// </summary>
+    public override string ToString() =>
+        FinalLearningRate is { } final
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Epochs} epochs of batches of {BatchSize}, learning rate {LearningRate} to {final}, seed {Seed}"
+            )
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"batches of {BatchSize}, learning rate {LearningRate}, seed {Seed}"
+            );
+
+    /// <summary>Refuses numbers that make no sense.</summary>
+    /// <param name="images">How many images there are to train on.</param>
+    /// <exception cref="UserErrorException">An option is out of range, or there are no images.</exception>
+    public void Check(int images)
+    {
+        if (Epochs < 1)
+            throw new UserErrorException($"expected at least 1 epoch, got {Epochs}");
+        if (BatchSize < 1)
+            throw new UserErrorException($"expected at least 1 image a batch, got {BatchSize}");
+        if (!(LearningRate > 0 && double.IsFinite(LearningRate)))
+            throw new UserErrorException($"expected a learning rate above 0, got {LearningRate}");
+        if (FinalLearningRate is { } final && !(final >= 0 && double.IsFinite(final)))
+            throw new UserErrorException($"expected a final learning rate of 0 or more, got {final}");
+        if (images < 1)
+            throw new UserErrorException("expected images to train on, got none");
+    }
+}
