@@ -9,7 +9,7 @@ namespace Parry.Benchmarks;
 /// What a step costs: of attacks on 100 Fashion-MNIST images on all workers, of a generator's training, and of
 /// Defense-GAN's projection.
 /// </summary>
-public class Steps
+public class Steps : IDisposable
 {
     // So many that what a run does before its first step and after its last one counts little.
     private const int InARun = 20;
@@ -26,6 +26,14 @@ public class Steps
         var trainer = new WganGpTrainer(new WganGp { BatchSize = 50 }, bytes);
         _trainingStep = () => trainer.Step();
         _projectionStep = new ProjectionStep(ScalarType.Float32, batch: 100).Run;
+    }
+
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _projection.Dispose();
+        _trainer.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     [Benchmark(OperationsPerInvoke = InARun)]

@@ -1,5 +1,4 @@
 using Parry.Evaluation;
-using Parry.Runtime;
 
 namespace Parry.Tests.Evaluation;
 
