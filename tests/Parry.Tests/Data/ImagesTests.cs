@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Parry.Data;
 using Parry.Data.Files;
 using Parry.Data.Images;
 

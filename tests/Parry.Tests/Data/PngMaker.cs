@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
-using Parry.Data;
 using Parry.Data.Files;
 
 namespace Parry.Tests.Data;

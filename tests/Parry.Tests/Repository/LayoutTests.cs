@@ -8,14 +8,13 @@ public class LayoutTests
 
     [Fact]
     public void A_file_has_at_most_400_lines() =>
-        Assert.Empty(RepositoryFiles.Code().Where(file => RepositoryFiles.Lines(file).Count() > MostLines));
+        Assert.DoesNotContain(RepositoryFiles.Code(), file => RepositoryFiles.Lines(file).Count() > MostLines);
 
     [Fact]
     public void A_line_has_at_most_120_columns_outside_raw_strings() =>
-        Assert.Empty(
-            RepositoryFiles
-                .Code()
-                .Where(file => OutsideRawStrings(RepositoryFiles.Lines(file)).Any(line => line.Length > MostColumns))
+        Assert.DoesNotContain(
+            RepositoryFiles.Code(),
+            file => OutsideRawStrings(RepositoryFiles.Lines(file)).Any(line => line.Length > MostColumns)
         );
 
     // Lines that touch a raw string hold data, such as a document or a page's style.

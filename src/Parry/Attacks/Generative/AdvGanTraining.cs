@@ -32,15 +32,7 @@ public sealed class AdvGanTraining : EpochTrainer
         PerturbationGenerators? start = null,
         string recipe = ""
     )
-        : this(
-            options,
-            model,
-            data,
-            epsilon,
-            start?.For(data, epsilon),
-            recipe,
-            new TrainingLanes(data, BatchSize, data.Random.Seed(2))
-        ) { }
+        : this(options, model, data, epsilon, start?.For(data, epsilon), recipe, Lanes(data)) { }
 
     private AdvGanTraining(
         AdvGan options,
@@ -108,6 +100,8 @@ public sealed class AdvGanTraining : EpochTrainer
         _lanes.Step(_discriminator, rows, DiscriminatorLoss);
         return _lanes.Step(_generator, rows, GeneratorLoss);
     }
+
+    private static TrainingLanes Lanes(Batch data) => new(data, BatchSize, data.Random.Seed(2));
 
     // Least squares: real images to 1, perturbed ones to 0.
     private Tensor DiscriminatorLoss(Batch batch)

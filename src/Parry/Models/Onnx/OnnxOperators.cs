@@ -122,6 +122,7 @@ internal static class OnnxOperators
             {
                 OnnxReductions.All,
                 OnnxShapes.All,
+                OnnxIndexing.All,
                 OnnxLayers.All,
                 OnnxQuantization.All,
                 OnnxLearning.All,

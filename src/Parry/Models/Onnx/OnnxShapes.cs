@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>Operators that move, cut and join values and do not compute with them.</summary>
+/// <summary>Operators that change the shape or the type of values, and those that make constants.</summary>
 internal static class OnnxShapes
 {
     public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } =
@@ -12,45 +12,9 @@ internal static class OnnxShapes
         {
             ["Reshape"] = Reshape,
             ["Flatten"] = Flatten,
-            ["Transpose"] = node =>
-                node.Ints("perm") is { } order
-                    ? inputs => [inputs.At(0).Tensor.permute(order)]
-                    : inputs =>
-                        [
-                            inputs
-                                .At(0)
-                                .Tensor.permute([
-                                    .. Enumerable
-                                        .Range(0, inputs.At(0).Tensor.shape.Length)
-                                        .Select(axis => (long)axis)
-                                        .Reverse(),
-                                ]),
-                        ],
+            ["Transpose"] = Transpose,
             ["Squeeze"] = Squeeze,
             ["Unsqueeze"] = Unsqueeze,
-            ["Concat"] = Concat,
-            ["Split"] = Split,
-            ["Slice"] = Slice,
-            ["Gather"] = Gather,
-            ["GatherElements"] = node =>
-                inputs =>
-                    [
-                        inputs
-                            .At(0)
-                            .Tensor.gather(
-                                OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.shape.Length),
-                                Counted(
-                                    inputs.At(1).Tensor,
-                                    inputs
-                                        .At(0)
-                                        .Tensor.size(
-                                            OnnxOperators.Axis(node.Int("axis", 0), inputs.At(0).Tensor.shape.Length)
-                                        )
-                                )
-                            ),
-                    ],
-            ["GatherND"] = GatherByTuples,
-            ["ScatterND"] = ScatterByTuples,
             ["Pad"] = Pad,
             ["Expand"] = _ => inputs => [Expand(inputs.At(0).Tensor, inputs.At(1).Integers)],
             ["Tile"] = _ => inputs => [Tile(inputs.At(0).Tensor, inputs.At(1).Integers)],
@@ -61,7 +25,6 @@ internal static class OnnxShapes
             ["Range"] = _ => inputs => [Range(inputs.At(0), inputs.At(1), inputs.At(2))],
             ["Cast"] = node => OnnxOperators.Unary(Cast((OnnxType)node.Int("to", 1))),
             ["CastLike"] = _ => inputs => [Convert(inputs.At(0).Tensor, inputs.At(1).Tensor.dtype)],
-            ["NonZero"] = _ => OnnxOperators.Unary(x => x.nonzero().transpose(0, 1)),
             ["DepthToSpace"] = DepthToSpace,
             ["SpaceToDepth"] = SpaceToDepth,
             ["Einsum"] = node => inputs => [einsum(node.Text("equation"), [.. inputs.Select(input => input!.Tensor)])],
@@ -96,6 +59,16 @@ internal static class OnnxShapes
             long[] shape = x.shape;
             int from = axis == shape.Length ? shape.Length : OnnxOperators.Axis(axis, shape.Length);
             return [x.reshape(Product(shape[..from]), Product(shape[from..]))];
+        };
+    }
+
+    private static OnnxKernel Transpose(OnnxNode node)
+    {
+        long[]? order = node.Ints("perm");
+        return inputs =>
+        {
+            Tensor x = inputs.At(0).Tensor;
+            return [x.permute(order ?? [.. Enumerable.Range(0, x.shape.Length).Select(axis => (long)axis).Reverse()])];
         };
     }
 
@@ -135,178 +108,8 @@ internal static class OnnxShapes
         };
     }
 
-    private static OnnxKernel Concat(OnnxNode node)
-    {
-        long axis = node.Int("axis", 1);
-        return inputs =>
-        {
-            Tensor[] parts =
-            [
-                .. inputs.Select(input =>
-                    input?.Tensor ?? throw new InvalidDataException("one of its inputs is missing")
-                ),
-            ];
-            int at = OnnxOperators.Axis(axis, parts[0].shape.Length);
-            OnnxGuard.Claim(parts.Sum(part => part.numel()));
-            return [cat(parts, at)];
-        };
-    }
-
-    private static OnnxKernel Split(OnnxNode node)
-    {
-        long axis = node.Int("axis", 0);
-        long parts = node.Int("num_outputs", node.Outputs.Length);
-        long[]? fixedSizes = node.Ints("split");
-        return inputs =>
-        {
-            Tensor x = inputs.At(0).Tensor;
-            int at = OnnxOperators.Axis(axis, x.shape.Length);
-            long[]? sizes = fixedSizes ?? inputs.Maybe(1)?.Integers;
-            if (sizes is null)
-            {
-                long each = (x.size(at) + parts - 1) / Math.Max(parts, 1);
-                sizes =
-                [
-                    .. Enumerable
-                        .Range(0, node.Outputs.Length)
-                        .Select(i => Math.Clamp(x.size(at) - (i * each), 0, each)),
-                ];
-            }
-
-            if (sizes.Length < node.Outputs.Length || sizes.Any(size => size < 0) || sizes.Sum() != x.size(at))
-                throw new InvalidDataException(
-                    $"it splits {x.Describe()} along {at} into [{string.Join(", ", sizes)}]"
-                );
-            var result = new Tensor[sizes.Length];
-            long from = 0;
-            for (int i = 0; i < sizes.Length; i++)
-                result[i] = x.slice(at, from, from += sizes[i], 1);
-            return result;
-        };
-    }
-
-    private static OnnxKernel Slice(OnnxNode node)
-    {
-        if (node.Opset < 10)
-        {
-            long[] starts = node.Ints("starts") ?? [];
-            long[] ends = node.Ints("ends") ?? [];
-            long[] axes = node.Ints("axes") ?? [.. Enumerable.Range(0, starts.Length).Select(axis => (long)axis)];
-            return inputs => [Slice(inputs.At(0).Tensor, starts, ends, axes, null)];
-        }
-
-        return inputs =>
-            [
-                Slice(
-                    inputs.At(0).Tensor,
-                    inputs.At(1).Integers,
-                    inputs.At(2).Integers,
-                    inputs.Maybe(3)?.Integers
-                        ?? [.. Enumerable.Range(0, inputs.At(1).Integers.Length).Select(axis => (long)axis)],
-                    inputs.Maybe(4)?.Integers
-                ),
-            ];
-    }
-
-    private static Tensor Slice(Tensor x, long[] starts, long[] ends, long[] axes, long[]? steps)
-    {
-        if (
-            ends.Length != starts.Length
-            || axes.Length != starts.Length
-            || (steps is not null && steps.Length != starts.Length)
-        )
-            throw new InvalidDataException("its starts, ends, axes and steps are not as many");
-        Tensor result = x;
-        for (int i = 0; i < starts.Length; i++)
-        {
-            int axis = OnnxOperators.Axis(axes[i], x.shape.Length);
-            long size = x.size(axis);
-            long step = steps?[i] ?? 1;
-            if (step == 0 || step == long.MinValue)
-                throw new InvalidDataException($"it slices in steps of {step}");
-            long start = Inside(starts[i], size, step > 0 ? 0 : -1);
-            long end = Inside(ends[i], size, step > 0 ? 0 : -1);
-            if (step > 0)
-            {
-                result = result.slice(axis, start, Math.Max(start, end), step);
-            }
-            else
-            {
-                // From the last taken one to the first, then turned around.
-                start = Math.Min(start, size - 1);
-                long count = Math.Max(0, (start - end - step - 1) / -step);
-                long last = start + ((count - 1) * step);
-                result =
-                    count == 0 ? result.slice(axis, 0, 0, 1) : result.slice(axis, last, start + 1, -step).flip(axis);
-            }
-        }
-
-        return result;
-    }
-
-    private static long Inside(long index, long size, long least) =>
+    internal static long Inside(long index, long size, long least) =>
         Math.Clamp(index < 0 ? index + size : index, least, size);
-
-    private static OnnxKernel Gather(OnnxNode node)
-    {
-        long axis = node.Int("axis", 0);
-        return inputs =>
-        {
-            Tensor x = inputs.At(0).Tensor;
-            Tensor indices = inputs.At(1).Tensor;
-            int at = OnnxOperators.Axis(axis, x.shape.Length);
-            long[] shape = x.shape;
-            OnnxGuard.Claim(Product(shape[..at]), indices.numel(), Product(shape[(at + 1)..]));
-            Tensor taken = x.index_select(at, Counted(indices, x.size(at)).reshape(-1));
-            return [taken.reshape([.. shape[..at], .. indices.shape, .. shape[(at + 1)..]])];
-        };
-    }
-
-    private static OnnxKernel GatherByTuples(OnnxNode node)
-    {
-        if (node.Int("batch_dims", 0) != 0)
-            throw node.Refused("gathers within batches, which is not supported");
-        return inputs =>
-        {
-            Tensor x = inputs.At(0).Tensor;
-            Tensor indices = inputs.At(1).Tensor;
-            var (rows, at, depth) = RowsAt(x, indices);
-            return [rows.index_select(0, at).reshape([.. indices.shape[..^1], .. x.shape[depth..]])];
-        };
-    }
-
-    private static OnnxKernel ScatterByTuples(OnnxNode node)
-    {
-        if (node.Text("reduction", "none") != "none")
-            throw node.Refused("adds up what it scatters, which is not supported");
-        return inputs =>
-        {
-            Tensor x = inputs.At(0).Tensor;
-            var (rows, at, _) = RowsAt(x, inputs.At(1).Tensor);
-            return [rows.index_copy(0, at, inputs.At(2).Tensor.reshape(at.numel(), rows.size(1))).reshape(x.shape)];
-        };
-    }
-
-    // A tensor as rows, one for each tuple of its first indices, and which rows a list of tuples means.
-    private static (Tensor Rows, Tensor At, int Depth) RowsAt(Tensor x, Tensor indices)
-    {
-        int depth = indices.shape.Length > 0 ? (int)Math.Min(indices.size(-1), 16) : 0;
-        if (depth < 1 || depth > x.shape.Length)
-            throw new InvalidDataException($"it indexes {x.Describe()} by {indices.Describe()}");
-        long[] sizes = x.shape[..depth];
-        Tensor tuples = indices.to(ScalarType.Int64).reshape(-1, depth);
-        Tensor at = zeros([tuples.size(0)], ScalarType.Int64);
-        for (int axis = 0; axis < depth; axis++)
-            at = at.mul(tensor(new long[] { sizes[axis] }, [])).add(Counted(tuples.select(1, axis), sizes[axis]));
-        return (x.reshape(Product(sizes), Product(x.shape[depth..])), at, depth);
-    }
-
-    // Negative indices count from the end; others outside are LibTorch's to refuse.
-    private static Tensor Counted(Tensor indices, long size)
-    {
-        Tensor whole = indices.to(ScalarType.Int64);
-        return where(whole.lt(0.0), whole.add(tensor(new long[] { size }, [])), whole);
-    }
 
     private static OnnxKernel Pad(OnnxNode node)
     {
@@ -474,5 +277,5 @@ internal static class OnnxShapes
         };
     }
 
-    private static long Product(long[] sizes) => sizes.Aggregate(1L, (product, size) => checked(product * size));
+    internal static long Product(long[] sizes) => sizes.Aggregate(1L, (product, size) => checked(product * size));
 }

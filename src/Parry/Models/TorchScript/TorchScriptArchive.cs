@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using Parry.Data;
 using Parry.Data.Files;
 
 namespace Parry.Models.TorchScript;
