@@ -53,27 +53,23 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
         using var scope = NewDisposeScope();
         var best = new BestSoFar(images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
-        var ever = new bool[batch.Count];
         for (int search = 0; search < SearchSteps; search++)
         {
-            bool[] found = Descend(model, batch, constants.Values, best);
-            ever = [.. ever.Zip(found, (before, now) => before || now)];
-            constants.Learn(found);
+            Descend(model, batch, constants, best);
+            constants.Next();
         }
 
-        long[] failed = Rows.Where(ever, false);
+        long[] failed = Rows.Where(best.Distances.isfinite().ToArray<bool>(), false);
         best.Images.Put(failed, images.At(failed));
         return scope.MoveToOuter(best.Images);
     }
 
-    // One descent of every image with its constant; returns which erred unnoticed on the way.
-    private bool[] Descend(IClassifier model, Batch batch, double[] constants, BestSoFar best)
+    // One descent of every image with its constant.
+    private void Descend(IClassifier model, Batch batch, ConstantSearch constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
-        var found = new bool[batch.Count];
-        long[] rows = Rows.All(batch.Count);
         var descent = new TanhDescent(batch.Images);
-        Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
+        Tensor weights = Rows.Column(constants.Values).reshape(-1);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
@@ -85,19 +81,11 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
                 logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
             );
             var (noticed, away) = Notice(point, batch.Random.Fork(iteration));
-            float[] margins =
-            [
-                .. margin(pass.Logits)
-                    .ToArray<float>()
-                    .Select((value, i) => noticed[i] ? float.NegativeInfinity : value - (float)Confidence),
-            ];
-            for (int i = 0; i < found.Length; i++)
-                found[i] |= margins[i] > 0;
-            best.Take(rows, point, margins, linalg.vector_norm(change, 2, s_image).ToArray<float>());
+            Tensor margins = (margin(pass.Logits) - Confidence).masked_fill(tensor(noticed), double.NegativeInfinity);
+            constants.Mark(margins > 0);
+            best.Take(point, margins, linalg.vector_norm(change, 2, s_image));
             descent.Step(change.mul(2.0).add_(pass.Gradient).add_(away), LearningRate);
         }
-
-        return found;
     }
 
     // Which images some detector refuses, and the gradient of c₂ times what their scores exceed thresholds by.

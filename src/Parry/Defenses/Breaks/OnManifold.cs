@@ -55,7 +55,6 @@ public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) 
         SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
         int count = (int)images.size(0);
-        long[] all = Rows.All(count);
         Tensor start = LatentDescent.Project(Generator, images, random, Starts, ProjectionSteps, LearningRate);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         var best = new BestSoFar(images);
@@ -64,7 +63,6 @@ public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) 
         {
             using var inner = NewDisposeScope();
             Tensor constants = Rows.Column(search.Values);
-            var found = new bool[count];
             var descent = new LatentDescent(Generator, start, LearningRate);
             for (int step = 0; step < Steps; step++)
                 descent.Step(drawn =>
@@ -73,14 +71,13 @@ public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) 
                         batch.With(drawn),
                         logits => (Confidence - margin(logits)).clamp_min(0.0)
                     );
-                    float[] margins = margin(pass.Logits).sub(Confidence).ToArray<float>();
+                    Tensor margins = margin(pass.Logits) - Confidence;
                     Tensor change = drawn.sub(images);
-                    best.Take(all, drawn, margins, Norm.Of(change).ToArray<float>());
-                    for (int i = 0; i < count; i++)
-                        found[i] |= margins[i] > 0;
+                    best.Take(drawn, margins, Norm.Of(change));
+                    search.Mark(margins > 0);
                     return change.mul(2.0).add(pass.Gradient.mul(constants));
                 });
-            search.Learn(found);
+            search.Next();
         }
 
         return scope.MoveToOuter(best.Images.clone());

@@ -61,7 +61,6 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     private Tensor Descend(IClassifier model, Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        long[] rows = Rows.All(batch.Count);
         var ball = new Ball(Norm, batch.Images, epsilon);
         var best = new BestSoFar(batch.Images);
         Tensor point = batch.Images.clone();
@@ -70,7 +69,7 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
             using var inner = NewDisposeScope();
             SampleRandom random = batch.Random.Fork(step);
             var (margins, errors, gradient) = Look(model, batch, point, random);
-            best.Take(rows, point, margins, errors);
+            best.Take(point, margins, errors);
             point.copy_(ball.Project(ball.Steepest(point, gradient, random, 0).mul(2.5 * epsilon / Steps).add_(point)));
         }
 
@@ -78,7 +77,7 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     }
 
     // By how much each image is wrong beyond the confidence, its error, and the gradient of what its step is to raise.
-    private (float[] Margins, float[] Errors, Tensor Gradient) Look(
+    private (Tensor Margins, Tensor Errors, Tensor Gradient) Look(
         IClassifier model,
         Batch batch,
         Tensor point,
@@ -94,6 +93,6 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
         Tensor shown = exact ? purified.Images : input.add(purified.Images.sub(input).detach());
         Tensor margins = AttackLoss.Margin(batch.Goal)(model.Logits(batch.With(shown))).sub(Confidence);
         Tensor gradient = Autograd.Grad(where(margins.detach().gt(0.0), errors.neg(), margins).sum(), input);
-        return (margins.detach().ToArray<float>(), errors.detach().ToArray<float>(), scope.MoveToOuter(gradient));
+        return scope.MoveToOuter(margins.detach(), errors.detach(), gradient);
     }
 }
