@@ -9,9 +9,9 @@ namespace Parry.Catalogs;
 /// <summary>Which class a targeted run wants of each image.</summary>
 public sealed record TargetChoice
 {
-    private const string Next = "next",
-        Random = "random",
-        LeastLikely = "least-likely";
+    private const string Next = "next";
+    private const string Random = "random";
+    private const string LeastLikely = "least-likely";
     private const int TargetStream = 7919;
 
     private TargetChoice(string text) => Text = text;

@@ -82,7 +82,13 @@ public sealed class OptionBinder<TSettings>(IReadOnlyDictionary<Type, OptionConv
     private List<Binding> Bindings(Type type)
     {
         var bindings = new List<Binding>();
-        foreach (PropertyInfo property in type.GetProperties().OrderBy(property => property.MetadataToken))
+        PropertyInfo[] properties =
+        [
+            .. type.GetProperties()
+                .OrderBy(property => property.DeclaringType == type)
+                .ThenBy(property => property.MetadataToken),
+        ];
+        foreach (PropertyInfo property in properties)
         {
             if (property.IsDefined(typeof(OptionsAttribute)))
                 bindings.AddRange(Bindings(property.PropertyType).Select(inner => inner.Within(property)));

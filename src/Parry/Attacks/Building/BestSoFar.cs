@@ -21,7 +21,8 @@ public sealed class BestSoFar(Tensor images)
     /// <summary>Takes the points that are better than what was kept.</summary>
     /// <param name="points">[rows, C, H, W].</param>
     /// <param name="margins">Positive where a point reaches the goal, one per point.</param>
-    /// <param name="distances">From the clean images, one per point; null where all that reach the goal are as good.</param>
+    /// <param name="distances">From the clean images, one per point; null where all that reach the goal are as
+    /// good.</param>
     /// <param name="rows">The images that the points belong to; null for all.</param>
     public void Take(Tensor points, Tensor margins, Tensor? distances = null, long[]? rows = null)
     {

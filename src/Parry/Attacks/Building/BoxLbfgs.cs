@@ -89,7 +89,8 @@ internal sealed class BoxLbfgs
         return done;
     }
 
-    // Armijo's rule: a step is accepted where the value falls as much as a share of what the slope promises, else halved.
+    // Armijo's rule: a step is accepted where the value falls as much as a share of what the slope promises, else
+    // halved.
     private bool[] Judge(float[] values, float[] slopes, out bool[] falls)
     {
         falls = new bool[values.Length];

@@ -6,8 +6,8 @@ namespace Parry.Attacks.Building;
 /// </summary>
 internal sealed class Escalation
 {
-    private readonly double _factor,
-        _largest;
+    private readonly double _factor;
+    private readonly double _largest;
     private readonly int _iterations;
     private readonly double[] _constants;
     private readonly float[] _checkpoints;

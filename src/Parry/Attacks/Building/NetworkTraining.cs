@@ -57,10 +57,7 @@ internal sealed record NetworkTraining(int Epochs, int BatchSize, double Learnin
     )
     {
         using var scope = NewDisposeScope();
-
-        // The number of the step is told only where progress is: the recorded results of UPSET, ANGRI and ATN, which
-        // are trained without, depend on it.
-        using var trainer = new Loop(this, network, data, seed, progress is null ? (rows, _) => loss(rows, 0) : loss);
+        using var trainer = new Loop(this, network, data, seed, loss);
         trainer.Run(progress: _ => progress?.Report(trainer.Done), cancellation: cancellation);
         trainer.Release();
     }

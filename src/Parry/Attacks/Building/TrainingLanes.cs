@@ -54,8 +54,8 @@ internal sealed class TrainingLanes
         [
             .. _order.Lanes.Select(order =>
             {
-                int from = order.Length * batch / BatchesPerEpoch,
-                    to = order.Length * (batch + 1) / BatchesPerEpoch;
+                int from = order.Length * batch / BatchesPerEpoch;
+                int to = order.Length * (batch + 1) / BatchesPerEpoch;
                 return Array.ConvertAll(order[from..to], row => (long)row);
             }),
         ];

@@ -21,8 +21,8 @@ namespace Parry.Attacks.DecisionBased;
 /// </summary>
 public sealed record PobaGa : IAttack<IPredictor>
 {
-    private const double Steepness = 10,
-        Middle = 5.8;
+    private const double Steepness = 10;
+    private const double Middle = 5.8;
 
     // Larger batches leave the cache, and models answer slower.
     private const int MostQueries = 128;
@@ -141,8 +141,8 @@ public sealed record PobaGa : IAttack<IPredictor>
     private long Choose(double[] fitness, int from, double chance)
     {
         ReadOnlySpan<double> mine = fitness.AsSpan(from, Population);
-        double least = mine[0],
-            sum = 0;
+        double least = mine[0];
+        double sum = 0;
         foreach (double value in mine)
             least = Math.Min(least, value);
         foreach (double value in mine)

@@ -38,8 +38,8 @@ internal sealed class Bounds
                 double c = coefficients[i];
                 if (c == 0 || high[i] <= 0)
                     continue;
-                double slope = 1,
-                    offset = 0;
+                double slope = 1;
+                double offset = 0;
                 if (low[i] < 0 && c > 0)
                     slope = high[i] > -low[i] ? 1 : 0;
                 else if (low[i] < 0)

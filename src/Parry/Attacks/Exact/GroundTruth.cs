@@ -202,8 +202,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
     // The last layer as the differences of logits that must be positive: all when targeted, one otherwise.
     private static ReluNetwork.Affine Margins(ReluNetwork.Affine logits, Goal goal)
     {
-        int label = (int)goal.Labels.ToArray<long>()[0],
-            sign = goal.IsTargeted ? 1 : -1;
+        int label = (int)goal.Labels.ToArray<long>()[0];
+        int sign = goal.IsTargeted ? 1 : -1;
         int[] others = [.. Enumerable.Range(0, logits.Biases.Length).Where(k => k != label)];
         return new(
             [.. others.Select(k => logits.Weights[label].Zip(logits.Weights[k], (a, b) => sign * (a - b)).ToArray())],
@@ -221,8 +221,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
         CancellationToken cancellation
     )
     {
-        double lower = 0,
-            largest = Norm == Norm.Linf ? 1 : center.Length;
+        double lower = 0;
+        double largest = Norm == Norm.Linf ? 1 : center.Length;
         while (true)
         {
             var region = new Region(Norm, center, Math.Min(double.IsFinite(radius) ? radius : largest, largest));

@@ -118,8 +118,8 @@ internal sealed class MixedIntegerProgram : IDisposable
             unit.SetBounds(constant, constant);
             if (low >= 0)
                 continue;
-            Variable rest = Number(0, -low),
-                open = _solver.MakeBoolVar("");
+            Variable rest = Number(0, -low);
+            Variable open = _solver.MakeBoolVar("");
             unit.SetCoefficient(rest, -1);
             Row(double.NegativeInfinity, 0, (1, value), (-high, open));
             Row(double.NegativeInfinity, -low, (1, rest), (-low, open));

@@ -12,13 +12,13 @@ internal sealed record Region(Norm Norm, double[] Center, double Radius)
     /// <summary>A lower bound of a linear function; in Linf its least value.</summary>
     public double Lowest(double[] coefficients)
     {
-        double middle = 0,
-            fall = 0,
-            steepest = 0;
+        double middle = 0;
+        double fall = 0;
+        double steepest = 0;
         for (int i = 0; i < coefficients.Length; i++)
         {
-            double c = coefficients[i],
-                room = c > 0 ? Down(i) : Up(i);
+            double c = coefficients[i];
+            double room = c > 0 ? Down(i) : Up(i);
             middle += c * Center[i];
             fall += Math.Abs(c) * room;
             if (room > 0)

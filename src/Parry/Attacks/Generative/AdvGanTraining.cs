@@ -21,8 +21,8 @@ public sealed class AdvGanTraining : EpochTrainer
     private readonly IClassifier _model;
     private readonly double _epsilon;
     private readonly TrainingLanes _lanes;
-    private readonly Learner _generator,
-        _discriminator;
+    private readonly Learner _generator;
+    private readonly Learner _discriminator;
 
     internal AdvGanTraining(
         AdvGan options,
@@ -109,16 +109,16 @@ public sealed class AdvGanTraining : EpochTrainer
         Tensor drawn;
         using (no_grad())
             drawn = PerturbationGenerators.Add(batch.Images, Perturbation(batch.Images));
-        Tensor real = Score(batch.Images),
-            fake = Score(drawn);
+        Tensor real = Score(batch.Images);
+        Tensor fake = Score(drawn);
         return (real - 1).pow(2).sum() + fake.pow(2).sum();
     }
 
     // L_adv + α·L_GAN + β·L_hinge: to fool the model, to be judged real, to stay short.
     private Tensor GeneratorLoss(Batch batch)
     {
-        Tensor perturbation = Perturbation(batch.Images),
-            drawn = PerturbationGenerators.Add(batch.Images, perturbation);
+        Tensor perturbation = Perturbation(batch.Images);
+        Tensor drawn = PerturbationGenerators.Add(batch.Images, perturbation);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         Tensor slope = _model
             .Gradient(batch.With(drawn), logits => (_options.Confidence - margin(logits)).clamp_min(0.0))
@@ -126,9 +126,9 @@ public sealed class AdvGanTraining : EpochTrainer
         Tensor length = (perturbation.pow(2).sum(s_image) + 1e-12).sqrt();
 
         // Its gradient by the drawn images is the model's.
-        Tensor adversarial = (drawn * slope).sum(),
-            realism = (Score(drawn) - 1).pow(2).sum(),
-            hinge = (length - _options.Bound).clamp_min(0.0).sum();
+        Tensor adversarial = (drawn * slope).sum();
+        Tensor realism = (Score(drawn) - 1).pow(2).sum();
+        Tensor hinge = (length - _options.Bound).clamp_min(0.0).sum();
         return (_options.Adversarial * adversarial) + (_options.Realism * realism) + (_options.Hinge * hinge);
     }
 

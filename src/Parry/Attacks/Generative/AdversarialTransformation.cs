@@ -8,13 +8,15 @@ namespace Parry.Attacks.Generative;
 
 /// <summary>
 /// ATN, adversarial transformation networks (Baluja and Fischer, 2017, 1703.09387): a network is trained once to turn
-/// any image into an adversarial one, by the loss β·|x' - x|² + |f(x') - r(f(x), t)|², where f gives probabilities and
-/// r raises the wanted class t to α times the largest and makes them sum to 1 again, so that the other classes keep
-/// their order. It adds a change to the image (P-ATN) or draws the image anew (AAE). It has no budget: β trades success
-/// for size. α = 1.5, β = 0.005. Running it takes no pass of the model. Untargeted, t is the most likely wrong class of
-/// each image. Deviations: one network for all wanted classes, which are told to it, instead of one network each; one
-/// hidden layer; P-ATN clips where the paper has tanh; and the first half of the training lowers the cross entropy with
-/// t, because the paper's loss is flat where the model is sure.
+/// any image into an adversarial one, by the loss β·|x' - x|² + L(f(x'), r), where f gives probabilities and r the
+/// probabilities that are wanted of x': all of it for the wanted class t (the paper's simplest), or, with α, those of x
+/// with t raised to α times the largest and a sum of 1, so that the other classes keep their order (the paper's
+/// reranking). It adds a change to the image (P-ATN) or draws the image anew (AAE). It has no budget: β trades success
+/// for size. β = 0.005. Running it takes no pass of the model. Untargeted, t is the most likely wrong class of each
+/// image. Deviations: L is the cross entropy where the paper has the squared distance, which is flat where the model is
+/// sure; reranking is off unless asked for, because its images lie so near the boundary that most fall back; one
+/// network for all wanted classes, which are told to it, instead of one network each; one hidden layer; and P-ATN clips
+/// where the paper has tanh.
 /// </summary>
 public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
 {
@@ -37,9 +39,11 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     [Option("images", "training images it learns from", Min = 1)]
     public int TrainingImages { get; init; } = 2000;
 
-    /// <summary>α: by how much the wanted class is to exceed the others, above 1.</summary>
-    [Option("alpha", "by how much the wanted class exceeds the others", Min = 1)]
-    public double Alpha { get; init; } = 1.5;
+    /// <summary>
+    /// α: how many times as likely as the others the wanted class is to be, above 1; null for the only class.
+    /// </summary>
+    [Option("alpha", "how much likelier than the others the wanted class is to be; auto: it alone", Min = 1)]
+    public double? Alpha { get; init; }
 
     /// <summary>β: the weight of the change's size.</summary>
     [Option("beta", "weight of the change's size")]
@@ -73,23 +77,19 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
             data.Random.Seed(0),
             Kind == TransformationKind.Autoencoder ? nn.Sigmoid() : null
         );
-        var training = new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3);
-        long warm = training.Steps(data.Count) / 2;
-        training.Run(
+        new NetworkTraining(Epochs, BatchSize: 64, LearningRate: 1e-3).Run(
             network,
             data,
             data.Random.Seed(1),
-            (batch, step) =>
+            (batch, _) =>
             {
-                Tensor wanted = Reranked(model, batch),
-                    drawn = Draw(network.forward(Input(batch.Images, batch.Goal, model.Classes)), batch.Images);
+                Tensor wanted = Wanted(model, batch);
+                Tensor drawn = Draw(network.forward(Input(batch.Images, batch.Goal, model.Classes)), batch.Images);
                 LossGradient pass = model.Gradient(
                     batch.With(drawn),
-                    step < warm
-                        ? logits => AttackLoss.CrossEntropy(Goal.Targeted(wanted.argmax(1)))(logits).neg()
-                        : logits => logits.softmax(-1).sub(wanted).pow(2.0).sum(s_classes)
+                    logits => -(wanted * logits.log_softmax(-1)).sum(s_classes)
                 );
-                return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Beta));
+                return (drawn * pass.Gradient).sum() + (Beta * (drawn - batch.Images).pow(2.0).sum());
             },
             progress,
             cancellation
@@ -119,20 +119,22 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
     private Tensor Draw(Tensor output, Tensor images)
     {
         Tensor drawn = output.reshape(images.shape);
-        return Kind == TransformationKind.Autoencoder ? drawn : images.add(drawn).clamp(0.0, 1.0);
+        return Kind == TransformationKind.Autoencoder ? drawn : (images + drawn).clamp(0.0, 1.0);
     }
 
-    // r: the probabilities of the clean images with the wanted class on top.
-    private Tensor Reranked(IClassifier model, Batch batch)
+    // r: the wanted class alone, or the probabilities of the clean images with that class on top.
+    private Tensor Wanted(IClassifier model, Batch batch)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor clean = model.Probabilities(batch.With(batch.Images)),
-            labels = batch.Goal.Labels.unsqueeze(1);
+        Tensor clean = model.Probabilities(batch.With(batch.Images));
+        Tensor labels = batch.Goal.Labels.unsqueeze(1);
         Tensor target = batch.Goal.IsTargeted ? labels : clean.ScatterValue(1, labels, -1).argmax(1, true);
-        Tensor isTarget = zeros_like(clean).ScatterValue(1, target, 1).gt(0.5);
-        Tensor raised = where(isTarget, clean.amax(s_classes, true).mul(Alpha), clean);
-        return scope.MoveToOuter(raised.div(raised.sum(s_classes, true)));
+        Tensor isTarget = zeros_like(clean).ScatterValue(1, target, 1);
+        if (Alpha is not { } alpha)
+            return scope.MoveToOuter(isTarget);
+        Tensor raised = where(isTarget > 0, alpha * clean.amax(s_classes, true), clean);
+        return scope.MoveToOuter(raised / raised.sum(s_classes, true));
     }
 
     private static Tensor Input(Tensor images, Goal goal, int classes) =>

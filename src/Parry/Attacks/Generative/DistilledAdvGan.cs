@@ -80,8 +80,8 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
         long[] labels = data.Goal.Labels.ToArray<long>();
         long[][] classes = [.. Rows.All(data.Count).GroupBy(row => labels[row]).Select(rows => rows.ToArray())];
         Batch Half(int odd) => data.Select([.. classes.SelectMany(rows => rows.Where((_, i) => i % 2 == odd))]);
-        Batch own = Half(0),
-            forLocal = data.Count == classes.Length ? data : Half(1);
+        Batch own = Half(0);
+        Batch forLocal = data.Count == classes.Length ? data : Half(1);
         return this with
         {
             _learned = PerturbationGenerators.Learn(

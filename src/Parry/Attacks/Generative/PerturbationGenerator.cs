@@ -20,12 +20,12 @@ public sealed class PerturbationGenerator : Network
     private const double Epsilon = 1e-5;
     private const string Budget = "epsilon";
 
-    private readonly Conv2d _first,
-        _half,
-        _quarter,
-        _last;
-    private readonly ConvTranspose2d _double,
-        _full;
+    private readonly Conv2d _first;
+    private readonly Conv2d _half;
+    private readonly Conv2d _quarter;
+    private readonly Conv2d _last;
+    private readonly ConvTranspose2d _double;
+    private readonly ConvTranspose2d _full;
     private readonly Conv2d[] _blocks;
 
     /// <summary>Creates it with weights from N(0, 0.02).</summary>
@@ -55,8 +55,8 @@ public sealed class PerturbationGenerator : Network
     /// <inheritdoc/>
     public override Tensor forward(Tensor input)
     {
-        Tensor half = Block(_half, Block(_first, input)),
-            map = Block(_quarter, half);
+        Tensor half = Block(_half, Block(_first, input));
+        Tensor map = Block(_quarter, half);
         for (int i = 0; i < _blocks.Length; i += 2)
             map = map.add(Normalized(_blocks[i + 1].forward(Block(_blocks[i], map))));
         map = Block(_double, map).slice(2, 0, half.size(2), 1).slice(3, 0, half.size(3), 1);
@@ -103,10 +103,10 @@ public sealed class PerturbationGenerator : Network
 
     private static long ParametersOf(long channels)
     {
-        const long Window = 9,
-            Narrow = 8,
-            Middle = 16,
-            Wide = 32;
+        const long Window = 9;
+        const long Narrow = 8;
+        const long Middle = 16;
+        const long Wide = 32;
         return (((channels * Window) + 1) * Narrow)
             + (((Narrow * Window) + 1) * Middle)
             + (((Middle * Window) + 1) * Wide)

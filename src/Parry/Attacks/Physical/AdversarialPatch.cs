@@ -77,8 +77,8 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         using var scope = NewDisposeScope();
         long side = (long)Math.Ceiling(2 * Radius(LargestArea, data.Images));
         Tensor patches = full([data.Goal.IsTargeted ? model.Classes : 1, data.Images.size(1), side, side], 0.5);
-        long[] labels = data.Goal.Labels.ToArray<long>(),
-            wanted = data.Goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
+        long[] labels = data.Goal.Labels.ToArray<long>();
+        long[] wanted = data.Goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
         for (int i = 0; i < wanted.Length; i++)
         {
             using var inner = NewDisposeScope();
@@ -192,12 +192,12 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     // A(p, x, l, t): the patch on each image, its size, turn and place drawn.
     private Tensor Place(Tensor patch, Tensor images, SampleRandom random, int draw)
     {
-        long count = images.size(0),
-            height = images.size(2),
-            width = images.size(3),
-            side = patch.size(2);
-        double least = Radius(SmallestArea, images),
-            most = Radius(LargestArea, images);
+        long count = images.size(0);
+        long height = images.size(2);
+        long width = images.size(3);
+        long side = patch.size(2);
+        double least = Radius(SmallestArea, images);
+        double most = Radius(LargestArea, images);
         Placement[] placements =
         [
             .. random

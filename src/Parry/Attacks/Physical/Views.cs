@@ -41,8 +41,8 @@ public sealed record Views
     /// </summary>
     internal Tensor Apply(Tensor images, Tensor uniform)
     {
-        long height = images.size(2),
-            width = images.size(3);
+        long height = images.size(2);
+        long width = images.size(3);
         double[][] draws = [.. uniform.ToArray<float>().Select(u => (2.0 * u) - 1).Chunk(Draws)];
         Tensor points = Placement.Points(
             [

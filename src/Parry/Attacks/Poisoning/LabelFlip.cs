@@ -51,8 +51,8 @@ public sealed record LabelFlip
     /// <exception cref="UserErrorException">The share is not one, or the set lacks the classes.</exception>
     public ImageSet Poison(ImageSet training, long seed)
     {
-        int classes = training.ClassNames.Count,
-            budget = (int)(Share * training.Count);
+        int classes = training.ClassNames.Count;
+        int budget = (int)(Share * training.Count);
         if (!(Share is >= 0 and <= 1))
             throw new UserErrorException($"the share of flipped labels must be a number from 0 to 1, not {Share}");
         if (classes < 2)
@@ -61,8 +61,8 @@ public sealed record LabelFlip
             throw new UserErrorException(
                 $"a targeted flip takes two different classes from 0 to {classes - 1}, got from={From}, to={To}"
             );
-        int[] labels = training.Labels.ToArray(),
-            order = ShuffledBatches.Permutation(training.Count, (ulong)seed, 0);
+        int[] labels = training.Labels.ToArray();
+        int[] order = ShuffledBatches.Permutation(training.Count, (ulong)seed, 0);
         switch (Kind)
         {
             case FlipKind.Random:

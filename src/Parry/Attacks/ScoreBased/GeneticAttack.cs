@@ -20,13 +20,13 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record GeneticAttack : IBudgetAttack<IScorer>
 {
-    private const double Temperature = 0.3,
-        FirstRate = 0.5,
-        FirstRange = 0.4,
-        Shrink = 0.9,
-        Smallest = 1e-9;
-    private const int Plateau = 100,
-        LargestWhole = 96;
+    private const double Temperature = 0.3;
+    private const double FirstRate = 0.5;
+    private const double FirstRange = 0.4;
+    private const double Shrink = 0.9;
+    private const double Smallest = 1e-9;
+    private const int Plateau = 100;
+    private const int LargestWhole = 96;
 
     /// <inheritdoc/>
     public string Name => "genattack";

@@ -14,15 +14,15 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 internal sealed class ImageCodec : IDisposable
 {
-    private const int Channels = 16,
-        BatchSize = 32,
-        LargestHalvedOnce = 28;
+    private const int Channels = 16;
+    private const int BatchSize = 32;
+    private const int LargestHalvedOnce = 28;
     private const double Rate = 1e-3;
 
     private readonly ImageShape _shape;
     private readonly List<(long Height, long Width)> _sizes;
-    private readonly Sequential _encoder,
-        _decoder;
+    private readonly Sequential _encoder;
+    private readonly Sequential _decoder;
 
     private ImageCodec(ImageShape shape, Generator random)
     {
@@ -31,8 +31,8 @@ internal sealed class ImageCodec : IDisposable
         int halvings = Math.Max(shape.Height, shape.Width) > LargestHalvedOnce ? 2 : 1;
         for (int i = 0; i < halvings; i++)
             _sizes.Add((_sizes[i].Height / 2, _sizes[i].Width / 2));
-        List<nn.Module<Tensor, Tensor>> encoder = [],
-            decoder = [];
+        List<nn.Module<Tensor, Tensor>> encoder = [];
+        List<nn.Module<Tensor, Tensor>> decoder = [];
         for (int i = 0; i < halvings; i++)
         {
             encoder.Add(Layer.Conv2d(i == 0 ? shape.Channels : Channels, Channels, 3, random, padding: 1));
@@ -118,8 +118,8 @@ internal sealed class ImageCodec : IDisposable
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor away = Decode(Encode(images)).sub(images),
-            loss = away.mul(away).mean();
+        Tensor away = Decode(Encode(images)).sub(images);
+        Tensor loss = away.mul(away).mean();
         adam.Step(Autograd.Grad([loss], parameters));
         return loss.ToDouble();
     }

@@ -18,9 +18,9 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record LocalSearch : IAttack<IScorer>
 {
-    private const int MostAtFirst = 128,
-        FirstShare = 10,
-        MostQueries = 256;
+    private const int MostAtFirst = 128;
+    private const int FirstShare = 10;
+    private const int MostQueries = 256;
 
     /// <inheritdoc/>
     public string Name => "lsa";
@@ -59,9 +59,9 @@ public sealed record LocalSearch : IAttack<IScorer>
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         long[] rows = Rows.All(batch.Count);
-        int height = (int)batch.Images.size(2),
-            width = (int)batch.Images.size(3),
-            first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
+        int height = (int)batch.Images.size(2);
+        int width = (int)batch.Images.size(3);
+        int first = Math.Clamp(height * width / FirstShare, 1, MostAtFirst);
 
         // The batch's images change as the search goes on.
         batch = batch.WithImages(batch.Images.clone());
@@ -104,8 +104,8 @@ public sealed record LocalSearch : IAttack<IScorer>
             Tensor index = tensor((long[])[.. chosen])
                 .reshape(rows.Length, 1, Pixels)
                 .expand(rows.Length, batch.Images.size(1), Pixels);
-            Tensor values = batch.Images.flatten(2),
-                moved = values.gather(2, index).add_(-0.5).mul_(Factor);
+            Tensor values = batch.Images.flatten(2);
+            Tensor moved = values.gather(2, index).add_(-0.5).mul_(Factor);
             moved.add_(moved.lt(-0.5).to(ScalarType.Float32)).add_(moved.gt(0.5).to(ScalarType.Float32), -1.0);
             batch.Images.copy_(
                 values.clone().scatter_(2, index, moved.add_(0.5).clamp_(0.0, 1.0)).reshape(batch.Images.shape)
@@ -128,8 +128,8 @@ public sealed record LocalSearch : IAttack<IScorer>
             Tensor index = tensor(piece.Select(query => query.Pixel).ToArray())
                 .reshape(-1, 1, 1)
                 .expand(piece.Length, part.Images.size(1), 1);
-            Tensor values = part.Images.flatten(2),
-                far = values.gather(2, index).lt(0.5).to(ScalarType.Float32);
+            Tensor values = part.Images.flatten(2);
+            Tensor far = values.gather(2, index).lt(0.5).to(ScalarType.Float32);
             margins.AddRange(model.MarginsAt(part, values.scatter_(2, index, far).reshape(part.Images.shape)));
         }
 
@@ -142,8 +142,8 @@ public sealed record LocalSearch : IAttack<IScorer>
         var near = new SortedSet<long>();
         foreach (long pixel in pixels)
         {
-            long y = pixel / width,
-                x = pixel % width;
+            long y = pixel / width;
+            long x = pixel % width;
             for (long row = Math.Max(0, y - Reach); row <= Math.Min(height - 1, y + Reach); row++)
             {
                 for (long column = Math.Max(0, x - Reach); column <= Math.Min(width - 1, x + Reach); column++)

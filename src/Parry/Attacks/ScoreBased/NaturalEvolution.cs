@@ -17,8 +17,8 @@ namespace Parry.Attacks.ScoreBased;
 public sealed record NaturalEvolution : IBudgetAttack<IScorer>
 {
     private const int PlateauLength = 5;
-    private const double PlateauDrop = 2,
-        LeastRate = 5e-5;
+    private const double PlateauDrop = 2;
+    private const double LeastRate = 5e-5;
 
     /// <inheritdoc/>
     public string Name => "nes";

@@ -56,8 +56,8 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
         Tensor images = batch.Images;
-        int channels = (int)images.size(1),
-            pixels = (int)Math.Min(epsilon / channels, images.size(2) * images.size(3));
+        int channels = (int)images.size(1);
+        int pixels = (int)Math.Min(epsilon / channels, images.size(2) * images.size(3));
         if (epsilon > 0 && pixels == 0)
             throw new UserErrorException(
                 $"a pixel of these images has {channels} values: expected a budget of {channels} or a multiple for "

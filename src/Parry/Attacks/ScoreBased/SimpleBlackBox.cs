@@ -16,8 +16,8 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record SimpleBlackBox : IAttack<IScorer>
 {
-    private const int Small = 32,
-        Share = 8;
+    private const int Small = 32;
+    private const int Share = 8;
 
     /// <inheritdoc/>
     public string Name => "simba";
@@ -54,16 +54,16 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
     {
         using var scope = NewDisposeScope();
         Tensor result = batch.Images.clone();
-        long[] rows = Rows.All(batch.Count),
-            shape = result.shape;
+        long[] rows = Rows.All(batch.Count);
+        long[] shape = result.shape;
 
         // The batch's images move as the search goes on.
         batch = batch.WithImages(batch.Images.clone());
-        long height = Kept(shape[2]),
-            width = Kept(shape[3]);
-        Tensor vertical = Waves(shape[2]),
-            horizontal = Waves(shape[3]),
-            channels = Identity(shape[1]);
+        long height = Kept(shape[2]);
+        long width = Kept(shape[3]);
+        Tensor vertical = Waves(shape[2]);
+        Tensor horizontal = Waves(shape[3]);
+        Tensor channels = Identity(shape[1]);
         long[][] order =
         [
             .. batch

@@ -19,14 +19,14 @@ namespace Parry.Attacks.ScoreBased;
 /// </summary>
 public sealed record ZerothOrder : IAttack<IScorer>
 {
-    private const double Beta1 = 0.9,
-        Beta2 = 0.999,
-        AdamEpsilon = 1e-8,
-        LeastCurvature = 0.1;
-    private const int LargestWhole = 32,
-        FirstDoubling = 2000,
-        SecondDoubling = 10000,
-        Regions = 8;
+    private const double Beta1 = 0.9;
+    private const double Beta2 = 0.999;
+    private const double AdamEpsilon = 1e-8;
+    private const double LeastCurvature = 0.1;
+    private const int LargestWhole = 32;
+    private const int FirstDoubling = 2000;
+    private const int SecondDoubling = 10000;
+    private const int Regions = 8;
     private static readonly long[] s_images = [2, 3, 4];
 
     /// <inheritdoc/>
@@ -219,8 +219,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
     {
         private readonly bool _tanh;
         private readonly bool _important;
-        private readonly long _height,
-            _width;
+        private readonly long _height;
+        private readonly long _width;
 
         public State(Tensor images, int side, bool tanh)
         {
@@ -272,8 +272,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
         {
             if (IsWhole)
                 return this;
-            long height = Math.Min(2 * _height, Anchor.size(2)),
-                width = Math.Min(2 * _width, Anchor.size(3));
+            long height = Math.Min(2 * _height, Anchor.size(2));
+            long width = Math.Min(2 * _width, Anchor.size(3));
             Tensor change = nn
                 .functional.interpolate(
                     AsPlanes(Change),
@@ -322,8 +322,8 @@ public sealed record ZerothOrder : IAttack<IScorer>
             if (!_important)
                 return null;
             Tensor size = AsPlanes(Change).abs();
-            long height = _height / Regions,
-                width = _width / Regions;
+            long height = _height / Regions;
+            long width = _width / Regions;
             long[] shape = [size.size(0), size.size(1), Regions, height, Regions, width];
             Tensor largest = size.reshape(shape).amax([3, 5], true).expand(shape);
             return largest.reshape(Change.shape) + 1e-3;

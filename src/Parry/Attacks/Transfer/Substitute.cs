@@ -149,8 +149,8 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
             },
             cancellation
         );
-        Tensor all = cat([.. parts.Select(part => part[0])]),
-            labels = cat([.. parts.Select(part => part[1])]);
+        Tensor all = cat([.. parts.Select(part => part[0])]);
+        Tensor labels = cat([.. parts.Select(part => part[1])]);
         foreach (Tensor part in parts.SelectMany(part => part))
             part.Dispose();
         return data.WithImages(all).WithGoal(Goal.Untargeted(labels));

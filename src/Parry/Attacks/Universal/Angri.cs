@@ -64,13 +64,13 @@ public sealed record Angri : ITrainedAttack<IClassifier>
             data.Random.Seed(1),
             (batch, step) =>
             {
-                Tensor targets = Targets.ToLearn(batch, model.Classes, step),
-                    drawn = network.forward(Input(batch.Images, targets, model.Classes)).reshape(batch.Images.shape);
+                Tensor targets = Targets.ToLearn(batch, model.Classes, step);
+                Tensor drawn = network.forward(Input(batch.Images, targets, model.Classes)).reshape(batch.Images.shape);
                 LossGradient pass = model.Gradient(
                     batch.With(drawn),
-                    logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg()
+                    logits => -AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits)
                 );
-                return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
+                return (drawn * pass.Gradient).sum() + (Weight * (drawn - batch.Images).pow(2.0).sum());
             },
             progress,
             cancellation
@@ -87,12 +87,10 @@ public sealed record Angri : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
-        Goal goal = batch.Goal;
         nn.Module<Tensor, Tensor> network =
             _network ?? throw new InvalidOperationException("The attack angri is not trained.");
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Draw(network, images, Targets.ToReach(goal, _chosen!), model.Classes));
+        return scope.MoveToOuter(Draw(network, batch.Images, Targets.ToReach(batch.Goal, _chosen!), model.Classes));
     }
 
     /// <summary>Frees what it has learned.</summary>

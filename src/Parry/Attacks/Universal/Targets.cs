@@ -50,7 +50,7 @@ internal static class Targets
         long[] chosen = [.. Enumerable.Range(1, classes).Select(next => (long)(next % classes))];
         if (data.Goal.IsTargeted)
             return tensor(chosen);
-        var most = new float[classes];
+        var most = new long[classes];
         var lanes = new TrainingLanes(data, data.Count, data.Random.Seed(0));
         for (int target = 0; target < classes; target++)
         {
@@ -58,23 +58,14 @@ internal static class Targets
                 lanes.Everything(),
                 batch =>
                 {
-                    Tensor reached = batch.Goal.IsReached(
-                        model.Predict(
-                            batch.With(perturb(batch.Images, full([batch.Count], (double)target, ScalarType.Int64)))
-                        )
-                    );
-                    return
-                    [
-                        nn
-                            .functional.one_hot(batch.Goal.Labels, classes)
-                            .to(ScalarType.Float32)
-                            .mul(reached.to(ScalarType.Float32).unsqueeze(1))
-                            .sum(dim: 0),
-                    ];
+                    Tensor targets = full([batch.Count], (double)target, ScalarType.Int64);
+                    Tensor predicted = model.Predict(batch.With(perturb(batch.Images, targets)));
+                    Tensor reached = batch.Goal.IsReached(predicted).unsqueeze(1);
+                    return [(nn.functional.one_hot(batch.Goal.Labels, classes) * reached).sum(dim: 0)];
                 },
                 cancellation
             )[0];
-            float[] counts = fooled.ToArray<float>();
+            long[] counts = fooled.ToArray<long>();
             for (int label = 0; label < classes; label++)
             {
                 if (label == target || counts[label] <= most[label])

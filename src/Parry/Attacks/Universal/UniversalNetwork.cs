@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
@@ -15,42 +14,17 @@ namespace Parry.Attacks.Universal;
 /// layer; in Linf the outputs are ε·tanh, in L2 they are scaled to the length ε, so there is no term for the size (the
 /// paper scales until the norm fits and adds α·|δ|); a targeted goal learns one network for each wanted class.
 /// </summary>
-public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
+public sealed record UniversalNetwork : UniversalAttack
 {
     private const int Noise = 100;
     private const double Smallest = 1e-12;
-    private static readonly long[] s_image = [1, 2, 3];
-
-    private readonly double? _epsilon;
-    private Perturbations? _learned;
 
     /// <inheritdoc/>
-    public string Name => "uan";
-
-    /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
-    [Option("eps", "the largest perturbation; 5 when the norm is l2")]
-    public double Epsilon
-    {
-        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 5);
-        init => _epsilon = value;
-    }
-
-    /// <summary>Linf or L2.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
-    [Option("norm", "how the perturbation is measured")]
-    [AllowedValues(Norm.Linf, Norm.L2)]
-    public Norm Norm
-    {
-        get;
-        init =>
-            field = value is Norm.Linf or Norm.L2
-                ? value
-                : throw new ArgumentOutOfRangeException(nameof(value), $"UAN works in Linf and L2, not in {value}.");
-    } = Norm.Linf;
+    public override string Name => "uan";
 
     /// <inheritdoc/>
     [Option("images", "training images it learns from", Min = 1)]
-    public int TrainingImages { get; init; } = 2000;
+    public override int TrainingImages { get; init; } = 2000;
 
     /// <summary>κ: an image counts no more once the wrong logit wins by this.</summary>
     [Option("confidence", "by how much the wrong logit is to win")]
@@ -65,44 +39,7 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
     public int Hidden { get; init; } = 500;
 
     /// <inheritdoc/>
-    public bool IsTrained => _learned is not null;
-
-    /// <inheritdoc/>
-    public ITrainedAttack<IClassifier> Train(
-        IClassifier model,
-        Batch data,
-        IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null,
-        CancellationToken cancellation = default
-    ) =>
-        this with
-        {
-            _learned = Perturbations.Learn(
-                Norm,
-                model.Classes,
-                data,
-                epsilons,
-                (some, epsilon, share) => Learn(model, some, epsilon, share, cancellation),
-                progress
-            ),
-        };
-
-    /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
-    {
-        Tensor images = batch.Images;
-        Goal goal = batch.Goal;
-        Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uan is not trained.");
-        return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
-    }
-
-    /// <summary>Frees what it has learned.</summary>
-    public void Dispose() => _learned?.Dispose();
-
-    private Tensor Learn(
+    protected override Tensor Learn(
         IClassifier model,
         Batch data,
         double epsilon,
@@ -123,17 +60,14 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
             data.Random.Seed(1),
             (batch, step) =>
             {
-                Tensor drawn = batch
-                    .Images.add(Draw(network, data.Random.Seed(2 + step), data.Images, epsilon))
-                    .clamp(0.0, 1.0);
+                Tensor perturbation = Draw(network, data.Random.Seed(2 + step), data.Images, epsilon);
+                Tensor drawn = (batch.Images + perturbation).clamp(0.0, 1.0);
                 Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
-                return drawn
-                    .mul(
-                        model
-                            .Gradient(batch.With(drawn), logits => (Confidence - margin(logits)).clamp_min(0.0))
-                            .Gradient
-                    )
-                    .sum();
+                LossGradient pass = model.Gradient(
+                    batch.With(drawn),
+                    logits => (Confidence - margin(logits)).clamp_min(0.0)
+                );
+                return (drawn * pass.Gradient).sum();
             },
             progress,
             cancellation
@@ -147,7 +81,7 @@ public sealed record UniversalNetwork : IBudgetAttack<IClassifier>, ITrainedAtta
         using var random = Devices.Generator(seed);
         Tensor output = network.forward(randn([1, Noise], generator: random)).reshape([1, .. images.shape.AsSpan(1)]);
         return Norm == Norm.Linf
-            ? output.tanh().mul(epsilon)
-            : output.div(linalg.vector_norm(output, 2, s_image, true).clamp_min(Smallest)).mul(epsilon);
+            ? epsilon * output.tanh()
+            : epsilon * output / Norm.Of(output, keepdim: true).clamp_min(Smallest);
     }
 }

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
@@ -18,40 +17,16 @@ namespace Parry.Attacks.Universal;
 /// its end; the best v of all passes is kept; DeepFool is measured in the norm of the ball; and a targeted goal learns
 /// one perturbation for each wanted class, with DeepFool aimed at it.
 /// </summary>
-public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITrainedAttack<IClassifier>
+public sealed record UniversalPerturbation : UniversalAttack
 {
     private const double Smallest = 1e-12;
 
-    private readonly double? _epsilon;
-    private Perturbations? _learned;
-
     /// <inheritdoc/>
-    public string Name => "uap";
-
-    /// <summary>The length of the perturbation in the attack's norm; by default 0.3 in Linf and 5 in L2.</summary>
-    [Option("eps", "the largest perturbation; 5 when the norm is l2")]
-    public double Epsilon
-    {
-        get => _epsilon ?? (Norm == Norm.Linf ? 0.3 : 5);
-        init => _epsilon = value;
-    }
-
-    /// <summary>Linf or L2.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Another norm.</exception>
-    [Option("norm", "how the perturbation is measured")]
-    [AllowedValues(Norm.Linf, Norm.L2)]
-    public Norm Norm
-    {
-        get;
-        init =>
-            field = value is Norm.Linf or Norm.L2
-                ? value
-                : throw new ArgumentOutOfRangeException(nameof(value), $"UAP works in Linf and L2, not in {value}.");
-    } = Norm.Linf;
+    public override string Name => "uap";
 
     /// <inheritdoc/>
     [Option("images", "training images it learns from", Min = 1)]
-    public int TrainingImages { get; init; } = 1000;
+    public override int TrainingImages { get; init; } = 1000;
 
     /// <summary>δ: the share of training images that may be left when it stops.</summary>
     [Option("delta", "stop when at most this share of them is left")]
@@ -70,44 +45,7 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     public int Steps { get; init; } = 10;
 
     /// <inheritdoc/>
-    public bool IsTrained => _learned is not null;
-
-    /// <inheritdoc/>
-    public ITrainedAttack<IClassifier> Train(
-        IClassifier model,
-        Batch data,
-        IReadOnlyList<double> epsilons,
-        IProgress<double>? progress = null,
-        CancellationToken cancellation = default
-    ) =>
-        this with
-        {
-            _learned = Perturbations.Learn(
-                Norm,
-                model.Classes,
-                data,
-                epsilons,
-                (some, epsilon, share) => Gather(model, some, epsilon, share, cancellation),
-                progress
-            ),
-        };
-
-    /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
-
-    /// <inheritdoc/>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
-    {
-        Tensor images = batch.Images;
-        Goal goal = batch.Goal;
-        Perturbations learned = _learned ?? throw new InvalidOperationException("The attack uap is not trained.");
-        return [.. epsilons.Select(epsilon => learned.Add(images, goal, epsilon))];
-    }
-
-    /// <summary>Frees what it has learned.</summary>
-    public void Dispose() => _learned?.Dispose();
-
-    private Tensor Gather(
+    protected override Tensor Learn(
         IClassifier model,
         Batch data,
         double epsilon,
@@ -117,8 +55,8 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
     {
         using var scope = NewDisposeScope();
         var lanes = new TrainingLanes(data, BatchSize, data.Random.Seed(0));
-        Tensor v = zeros([1, .. data.Images.shape.AsSpan(1)]),
-            best = v.clone();
+        Tensor v = zeros([1, .. data.Images.shape.AsSpan(1)]);
+        Tensor best = v.clone();
         double fooled = 0;
         for (int pass = 0; pass < Passes && fooled < 1 - Left; pass++)
         {
@@ -126,7 +64,7 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
             {
                 using var inner = NewDisposeScope();
                 Tensor sum = lanes.Sum(rows, batch => [Further(model, batch, v)], cancellation)[0];
-                v.copy_(Onto(epsilon, v.add(sum)));
+                v.copy_(Project(v + sum, epsilon));
                 sum.Dispose();
             }
 
@@ -135,9 +73,10 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
                 batch => [Reached(model, batch, v).to(ScalarType.Float32).sum()],
                 cancellation
             )[0];
-            if (count.ToDouble() / data.Count > fooled)
+            double share = count.ToDouble() / data.Count;
+            if (share > fooled)
             {
-                fooled = count.ToDouble() / data.Count;
+                fooled = share;
                 best.copy_(v);
             }
 
@@ -159,13 +98,11 @@ public sealed record UniversalPerturbation : IBudgetAttack<IClassifier>, ITraine
             .sum(dim: 0, true);
     }
 
-    private Tensor Onto(double epsilon, Tensor v) =>
+    private Tensor Project(Tensor v, double epsilon) =>
         Norm == Norm.Linf
             ? v.clamp(-epsilon, epsilon)
-            : v.mul(
-                linalg.vector_norm(v, 2, [1, 2, 3], true).clamp_min(Smallest).pow(-1.0).mul_(epsilon).clamp_(0.0, 1.0)
-            );
+            : v * (epsilon / Norm.Of(v, keepdim: true).clamp_min(Smallest)).clamp_max(1.0);
 
     private static Tensor Reached(IClassifier model, Batch batch, Tensor v) =>
-        batch.Goal.IsReached(model.Predict(batch.With(batch.Images.add(v).clamp_(0.0, 1.0))));
+        batch.Goal.IsReached(model.Predict(batch.With((batch.Images + v).clamp(0.0, 1.0))));
 }

@@ -15,8 +15,8 @@ namespace Parry.Attacks.Universal;
 /// </summary>
 public sealed record Upset : ITrainedAttack<IClassifier>
 {
-    private Tensor? _perturbations,
-        _chosen;
+    private Tensor? _perturbations;
+    private Tensor? _chosen;
 
     /// <inheritdoc/>
     public string Name => "upset";
@@ -71,24 +71,17 @@ public sealed record Upset : ITrainedAttack<IClassifier>
             (batch, step) =>
             {
                 Tensor targets = Targets.ToLearn(batch, model.Classes, step);
-                Tensor change = network
-                        .forward(nn.functional.one_hot(targets, classes).to(ScalarType.Float32))
-                        .reshape(batch.Images.shape)
-                        .mul(Scale),
-                    drawn = batch.Images.add(change).clamp(0.0, 1.0);
+                Tensor drawn = (batch.Images + Changes(network, targets, classes, model.Shape)).clamp(0.0, 1.0);
                 LossGradient pass = model.Gradient(
                     batch.With(drawn),
-                    logits => AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits).neg()
+                    logits => -AttackLoss.CrossEntropy(Goal.Targeted(targets))(logits)
                 );
-                return drawn.mul(pass.Gradient).sum().add(drawn.sub(batch.Images).pow(2.0).sum().mul(Weight));
+                return (drawn * pass.Gradient).sum() + (Weight * (drawn - batch.Images).pow(2.0).sum());
             },
             progress,
             cancellation
         );
-        Tensor each = network
-            .forward(nn.functional.one_hot(arange(classes, ScalarType.Int64), classes).to(ScalarType.Float32))
-            .reshape([classes, .. data.Images.shape.AsSpan(1)])
-            .mul(Scale)
+        Tensor each = Changes(network, arange(classes, ScalarType.Int64), classes, model.Shape)
             .DetachFromDisposeScope();
         Tensor chosen = Targets
             .Choose(model, data, (clean, targets) => Add(clean, each, targets), cancellation)
@@ -99,11 +92,9 @@ public sealed record Upset : ITrainedAttack<IClassifier>
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
-        Goal goal = batch.Goal;
         Tensor each = _perturbations ?? throw new InvalidOperationException("The attack upset is not trained.");
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Add(images, each, Targets.ToReach(goal, _chosen!)));
+        return scope.MoveToOuter(Add(batch.Images, each, Targets.ToReach(batch.Goal, _chosen!)));
     }
 
     /// <summary>Frees what it has learned.</summary>
@@ -113,6 +104,13 @@ public sealed record Upset : ITrainedAttack<IClassifier>
         _chosen?.Dispose();
     }
 
+    // s·R(t) of each target, [N, C, H, W].
+    private Tensor Changes(nn.Module<Tensor, Tensor> network, Tensor targets, int classes, ImageShape shape)
+    {
+        Tensor told = nn.functional.one_hot(targets, classes).to(ScalarType.Float32);
+        return Scale * network.forward(told).reshape(-1, shape.Channels, shape.Height, shape.Width);
+    }
+
     private static Tensor Add(Tensor images, Tensor each, Tensor targets) =>
-        images.add(each.index_select(0, targets)).clamp(0.0, 1.0);
+        (images + each.index_select(0, targets)).clamp(0.0, 1.0);
 }

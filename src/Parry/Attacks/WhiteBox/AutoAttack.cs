@@ -107,8 +107,8 @@ public sealed record AutoAttack : IBudgetAttack<IClassifier>
 
     private IEnumerable<IAttack<IClassifier>> Members(double epsilon, int classes)
     {
-        bool rand = Version == AutoAttackVersion.Rand,
-            l1 = Norm == Norm.L1;
+        bool rand = Version == AutoAttackVersion.Rand;
+        bool l1 = Norm == Norm.L1;
         var apgd = new AutoProjectedGradientDescent
         {
             Norm = Norm,

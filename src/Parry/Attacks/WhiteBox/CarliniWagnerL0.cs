@@ -20,10 +20,10 @@ namespace Parry.Attacks.WhiteBox;
 public sealed record CarliniWagnerL0 : IAttack<IClassifier>
 {
     private const double Factor = 2;
-    private const double Enough = 0.01,
-        Nearly = 1e-4;
-    private const double Matters = 0.01,
-        Changed = 1e-4;
+    private const double Enough = 0.01;
+    private const double Nearly = 1e-4;
+    private const double Matters = 0.01;
+    private const double Changed = 1e-4;
     private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
@@ -54,8 +54,8 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
         Tensor images = batch.Images;
         using var scope = NewDisposeScope();
         long[] rows = Rows.All(batch.Count);
-        Tensor results = images.clone(),
-            free = ones([batch.Count, 1, images.size(2), images.size(3)]);
+        Tensor results = images.clone();
+        Tensor free = ones([batch.Count, 1, images.size(2), images.size(3)]);
         var escalation = new Escalation(batch.Count, InitialConstant, Factor, LargestConstant, Iterations);
         var descent = new TanhDescent(images);
         while (true)
@@ -128,8 +128,8 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
             .flatten(1);
         long most = Math.Min(limits.Max(), products.size(1));
         var (least, pixels) = products.neg().topk((int)most, -1);
-        float[] sizes = least.neg().ToArray<float>(),
-            kept = new float[sizes.Length];
+        float[] sizes = least.neg().ToArray<float>();
+        float[] kept = new float[sizes.Length];
         for (int row = 0; row < limits.Length; row++)
         {
             bool stopped = false;

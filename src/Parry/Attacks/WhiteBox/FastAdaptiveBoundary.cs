@@ -18,10 +18,10 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
 {
-    private const double AlphaMost = 0.1,
-        Overshoot = 1.05,
-        Back = 0.9,
-        Smallest = 1e-8;
+    private const double AlphaMost = 0.1;
+    private const double Overshoot = 1.05;
+    private const double Back = 0.9;
+    private const double Smallest = 1e-8;
 
     /// <inheritdoc/>
     public string Name => "fab";

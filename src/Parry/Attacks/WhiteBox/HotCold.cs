@@ -16,8 +16,8 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record HotCold : IAttack<IClassifier>
 {
-    private const int Lengths = 20,
-        Halvings = 10;
+    private const int Lengths = 20;
+    private const int Halvings = 10;
     private const double Growth = 1.5;
     private static readonly long[] s_image = [1, 2, 3];
 
@@ -45,8 +45,8 @@ public sealed record HotCold : IAttack<IClassifier>
         );
 
         // The longest way that may make sense crosses the box; the first lengths are far below.
-        double[] low = new double[copies.Count],
-            high = [.. low.Select(_ => double.PositiveInfinity)];
+        double[] low = new double[copies.Count];
+        double[] high = [.. low.Select(_ => double.PositiveInfinity)];
         double longest = Math.Sqrt(images.numel() / images.size(0));
         for (int i = Lengths - 1; i >= 0; i--)
             Try([.. high.Select(_ => longest / Math.Pow(Growth, i))]);
@@ -88,8 +88,8 @@ public sealed record HotCold : IAttack<IClassifier>
     private static Tensor Heat(Tensor logits, Goal goal, Tensor hot)
     {
         Tensor cold = goal.IsTargeted ? logits.detach().argmax(1) : goal.Labels;
-        Tensor on = logits.gather(1, hot.unsqueeze(1)),
-            off = logits.gather(1, cold.unsqueeze(1));
+        Tensor on = logits.gather(1, hot.unsqueeze(1));
+        Tensor off = logits.gather(1, cold.unsqueeze(1));
         return on.mul(on.detach().abs()).sub(off.mul(off.detach().abs())).squeeze(1);
     }
 }

@@ -54,17 +54,17 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         // A step raises the target's logit and lowers the sum of the others; where values fall it goes against their
         // gradients.
         double way = Decrease ? -1 : 1;
-        Tensor wanted = stack([target, target.sub(1.0)], 1).mul_(way),
-            results = images.clone(),
-            points = images.clone();
+        Tensor wanted = stack([target, target.sub(1.0)], 1).mul_(way);
+        Tensor results = images.clone();
+        Tensor points = images.clone();
         int values = (int)(images.numel() / images.size(0));
         for (int pairs = 1; 2 * pairs <= Math.Min(1, Gamma) * values && rows.Length > 0; pairs++)
         {
             bool[] leave = Step();
             if (!leave.Contains(true))
                 continue;
-            long[] stay = Rows.Where(leave, false),
-                gone = Rows.Where(leave, true);
+            long[] stay = Rows.Where(leave, false);
+            long[] gone = Rows.Where(leave, true);
             using (NewDisposeScope())
                 results.Put(rows.At(gone), points.At(gone));
             (rows, wanted, batch, points) = (
@@ -90,8 +90,8 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
                 logits => logits.mul(weights).sum(1)
             );
             bool[] done = batch.Goal.IsReached(pass.Logits.slice(0, 0, 2 * rows.Length, 2).argmax(1)).ToArray<bool>();
-            Tensor flat = points.flatten(1),
-                blocked = Decrease ? flat.lt(Edge) : flat.gt(1 - Edge);
+            Tensor flat = points.flatten(1);
+            Tensor blocked = Decrease ? flat.lt(Edge) : flat.gt(1 - Edge);
             float[] effects = pass
                 .Gradient.reshape(rows.Length, 2, -1)
                 .masked_fill(blocked.unsqueeze(1), double.NegativeInfinity)
@@ -159,8 +159,8 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
     // What each value would gain beside the largest effects of all.
     private static float[] Most(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        float largestA = float.NegativeInfinity,
-            largestB = float.NegativeInfinity;
+        float largestA = float.NegativeInfinity;
+        float largestB = float.NegativeInfinity;
         var most = new float[a.Length];
         for (int p = 0; p < a.Length; p++)
             (largestA, largestB) = (Math.Max(largestA, a[p]), Math.Max(largestB, b[p]));
