@@ -40,6 +40,16 @@ public sealed record DefenseSpec
     /// <summary>The attacks known to break it.</summary>
     public IReadOnlyList<KnownBreak> Breaks { get; init; } = [];
 
+    /// <summary>The purifier as the adaptive attacker has it.</summary>
+    /// <exception cref="InvalidOperationException">The defense has no purifier.</exception>
+    internal IPurifier AttackersCopy =>
+        AttackersPurifier ?? Purifier ?? throw new InvalidOperationException($"{Name} has no purifier.");
+
+    /// <summary>The projection as the adaptive attacker has it.</summary>
+    /// <exception cref="InvalidOperationException">The defense has no purifier that projects.</exception>
+    internal IProjection Projection =>
+        AttackersCopy as IProjection ?? throw new InvalidOperationException($"{Name} is not a projection.");
+
     /// <summary>The model that gives the defense's answers.</summary>
     /// <param name="evaluated">The classifier that is defended.</param>
     public IPredictor Behind(IPredictor evaluated) => Classifier ?? evaluated;

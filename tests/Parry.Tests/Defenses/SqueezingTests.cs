@@ -3,6 +3,7 @@ using Parry.Data.Images;
 using Parry.Defenses;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
+using Parry.Defenses.Squeezing;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Models;

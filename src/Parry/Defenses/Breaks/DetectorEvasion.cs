@@ -14,13 +14,18 @@ namespace Parry.Defenses.Breaks;
 /// </summary>
 /// <remarks>
 /// Deviations: 1,000 iterations where their code has 10,000; κ is 0, since the attacker has the defender's
-/// auto-encoders and transfers nothing. Gradients of the model are metered; those of the detectors, which are the
+/// auto-encoders and nothing has to transfer. Gradients of the model are metered; those of the detectors, which are the
 /// attacker's copies, are not.
 /// </remarks>
-/// <param name="Detectors">What must not refuse the image; all of them can be differentiated.</param>
+/// <param name="Detectors">The detectors to evade; all of them can be differentiated.</param>
 public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
+    /// <summary>The attack as evaluations run it on MagNet.</summary>
+    public static KnownBreak Known { get; } =
+        new(
+            "cw-l2 past the detectors",
+            (defense, _) => new DetectorEvasion(defense.Detectors) { Iterations = 300, SearchSteps = 3 }
+        );
 
     /// <inheritdoc/>
     public string Name => "cw-l2-detectors";
@@ -40,7 +45,7 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     /// <summary>The first constant c.</summary>
     public double InitialConstant { get; init; } = 1;
 
-    /// <summary>c₂, the weight of the detectors, which stays.</summary>
+    /// <summary>c₂: the weight of the detectors, the same all the time.</summary>
     public double DetectorWeight { get; init; } = 1000;
 
     /// <summary>κ: by how much the wrong logit must exceed the others.</summary>
@@ -49,74 +54,68 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var best = new BestSoFar(images);
-        var constants = new ConstantSearch(batch.Count, InitialConstant);
-        var ever = new bool[batch.Count];
-        for (int search = 0; search < SearchSteps; search++)
+        var best = new BestSoFar(batch.Images);
+        var search = new ConstantSearch(batch.Count, InitialConstant);
+        var succeeded = new bool[batch.Count];
+        for (int trial = 0; trial < SearchSteps; trial++)
         {
-            bool[] found = Descend(model, batch, constants.Values, best);
-            ever = [.. ever.Zip(found, (before, now) => before || now)];
-            constants.Learn(found);
+            bool[] found = Descend(model, batch, search.Values, best);
+            succeeded = [.. succeeded.Zip(found, (before, now) => before || now)];
+            search.Learn(found);
         }
 
-        long[] failed = Rows.Where(ever, false);
-        best.Images.Put(failed, images.At(failed));
+        long[] failed = Rows.Where(succeeded, false);
+        best.Images.Put(failed, batch.Images.At(failed));
         return scope.MoveToOuter(best.Images);
     }
 
-    // One descent of every image with its constant; returns which erred unnoticed on the way.
+    // One descent of every image with its constant. Returns which images fooled the model and all detectors on the way.
     private bool[] Descend(IClassifier model, Batch batch, double[] constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
         var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        var descent = new TanhDescent(batch.Images);
-        Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
+        Tensor c = Rows.Column(constants).flatten();
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
+        var descent = new TanhDescent(batch.Images);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = NewDisposeScope();
-            Tensor point = descent.Images,
-                change = point.sub(batch.Images);
-            LossGradient pass = model.Gradient(
+            Tensor point = descent.Images;
+            Tensor change = point - batch.Images;
+            LossGradient hinge = model.Gradient(
                 batch.With(point),
-                logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
+                logits => c * (Confidence - margin(logits)).clamp_min(0)
             );
-            var (noticed, away) = Notice(point, batch.Random.Fork(iteration));
-            float[] margins =
-            [
-                .. margin(pass.Logits)
-                    .ToArray<float>()
-                    .Select((value, i) => noticed[i] ? float.NegativeInfinity : value - (float)Confidence),
-            ];
+            var (refused, detectorGradient) = AskDetectors(point, batch.Random.Fork(iteration));
+            Tensor success = (margin(hinge.Logits) - Confidence).masked_fill(refused, double.NegativeInfinity);
+            float[] margins = success.ToArray<float>();
             for (int i = 0; i < found.Length; i++)
                 found[i] |= margins[i] > 0;
-            best.Take(rows, point, margins, linalg.vector_norm(change, 2, s_image).ToArray<float>());
-            descent.Step(change.mul(2.0).add_(pass.Gradient).add_(away), LearningRate);
+            best.Take(rows, point, margins, Norm.Of(change).ToArray<float>());
+            descent.Step((2 * change) + hinge.Gradient + detectorGradient, LearningRate);
         }
 
         return found;
     }
 
-    // Which images some detector refuses, and the gradient of c₂ times what their scores exceed thresholds by.
-    private (bool[] Noticed, Tensor Gradient) Notice(Tensor point, SampleRandom random)
+    // Which images some detector refuses, and the gradient of c₂·Σ max(0, score - threshold).
+    private (Tensor Refused, Tensor Gradient) AskDetectors(Tensor point, SampleRandom random)
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor input = point.detach().requires_grad_(),
-            excess = input.mul(0.0).sum();
-        var noticed = new bool[point.size(0)];
+        Tensor input = point.detach().requires_grad_();
+        Tensor refused = zeros([point.size(0)], ScalarType.Bool);
+        Tensor excess = 0 * input.sum();
         foreach (IDetector detector in Detectors)
         {
             Tensor scores = detector.Scores(input, random);
-            float[] values = scores.detach().ToArray<float>();
-            for (int i = 0; i < values.Length; i++)
-                noticed[i] |= values[i] >= detector.Threshold;
-            excess = excess.add(scores.sub(detector.Threshold).clamp_min(0.0).sum());
+            refused |= scores.detach() >= detector.Threshold;
+            excess += (scores - detector.Threshold).clamp_min(0).sum();
         }
 
-        return (noticed, scope.MoveToOuter(Autograd.Grad(excess.mul(DetectorWeight), input)));
+        Tensor gradient = Autograd.Grad(DetectorWeight * excess, input);
+        return (scope.MoveToOuter(refused), scope.MoveToOuter(gradient));
     }
 }

@@ -125,8 +125,8 @@ public sealed class PuVaeNetwork : Network
     /// <summary>The length of the latent vector.</summary>
     public int Latent { get; }
 
-    /// <summary>What the encoder makes of images [N, C, H, W] before it sees a label, [N, hidden].</summary>
-    public Tensor Look(Tensor images)
+    /// <summary>The encoder's features of images [N, C, H, W] before it sees a label, [N, hidden].</summary>
+    public Tensor Features(Tensor images)
     {
         using var layout = new ChannelsLast();
         Tensor map = layout.forward(images);
@@ -175,7 +175,7 @@ public sealed class PuVaeNetwork : Network
     public override Tensor forward(Tensor input)
     {
         Tensor labels = EveryLabel(input.size(0));
-        return DecodeLogits(Encode(Look(input).repeat_interleave(Classes, 0), labels).Mean, labels).sigmoid();
+        return DecodeLogits(Encode(Features(input).repeat_interleave(Classes, 0), labels).Mean, labels).sigmoid();
     }
 
     /// <summary>Every label for each of some images: 0, 1, …, 0, 1, …</summary>
