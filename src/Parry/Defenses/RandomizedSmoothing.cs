@@ -50,12 +50,7 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     /// <param name="draws">The number of draws over which each call averages.</param>
     /// <param name="seed">Decides the noise.</param>
     public static ExpectationOverTransformation Mean(IClassifier model, double deviation, int draws, long seed) =>
-        new(
-            model,
-            draws,
-            seed,
-            (images, random) => images + (deviation * random.Normal(0, images.shape.AsSpan(1)))
-        );
+        new(model, draws, seed, (images, random) => images + (deviation * random.Normal(0, images.shape.AsSpan(1))));
 
     /// <inheritdoc/>
     /// <remarks>The class with the most votes.</remarks>

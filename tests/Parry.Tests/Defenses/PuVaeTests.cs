@@ -98,7 +98,9 @@ public sealed class PuVaeTests : IDisposable
         for (int label = 0; label < 3; label++)
         {
             Tensor labels = full([4], (double)label, ScalarType.Int64);
-            Tensor alone = network.DecodeLogits(network.Encode(network.Features(images), labels).Mean, labels).sigmoid();
+            Tensor alone = network
+                .DecodeLogits(network.Encode(network.Features(images), labels).Mean, labels)
+                .sigmoid();
             AssertClose(alone, drawn.select(1, label));
             AssertClose(alone.sub(images).pow(2.0).mean([1, 2, 3]), errors.select(1, label));
         }

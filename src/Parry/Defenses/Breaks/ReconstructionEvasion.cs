@@ -96,10 +96,6 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
         Tensor margins = AttackLoss.Margin(batch.Goal)(Classifier.Logits(batch.With(shown))) - Confidence;
         Tensor objective = where(margins.detach() > 0, -errors, margins);
         Tensor gradient = Autograd.Grad(objective.sum(), x);
-        return (
-            scope.MoveToOuter(margins.detach()),
-            scope.MoveToOuter(errors.detach()),
-            scope.MoveToOuter(gradient)
-        );
+        return (scope.MoveToOuter(margins.detach()), scope.MoveToOuter(errors.detach()), scope.MoveToOuter(gradient));
     }
 }

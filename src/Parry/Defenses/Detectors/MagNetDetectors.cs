@@ -40,7 +40,10 @@ public static class MagNetDetectors
     )
     {
         if (network.Pooled.Count > 0)
-            yield return ("l2", threshold => new ReconstructionError(network.Pooled[member], network.Shape, 2, threshold));
+            yield return (
+                "l2",
+                threshold => new ReconstructionError(network.Pooled[member], network.Shape, 2, threshold)
+            );
         yield return ("l1", threshold => new ReconstructionError(network.Plain[member], network.Shape, 1, threshold));
         if (classifier is null)
             yield break;

@@ -7,16 +7,16 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Defense-GAN (Samangouei, Kabkab, Chellappa, 2018, 1805.06605): replaces an image x by G(z*), the nearest image that a
-/// generator G can draw. z* = argmin |G(z) - x|² is found by gradient descent from several random starts. The classifier
-/// behind it is not changed.
+/// Defense-GAN (Samangouei, Kabkab, Chellappa, 2018, 1805.06605): replaces an image x by G(z*), the nearest image that
+/// a generator G can draw. z* = argmin |G(z) - x|² is found by gradient descent from several random starts. The
+/// classifier behind it is not changed.
 /// </summary>
 /// <remarks>
 /// The descent is the published one: mean squared error over the pixels, heavy-ball momentum 0.7, step size 10, and the
-/// image of the restart with the smallest error. Deviation: descents start from the prior that the generator was trained
-/// on (standard deviation 1). The released code starts with standard deviation 0.088 (<see cref="PaperStart"/>), where
-/// the generator was never trained, and from there it also fits the perturbation. The released code declares a decay of
-/// the step size but never applies it, so there is none here.
+/// image of the restart with the smallest error. Deviation: descents start from the prior that the generator was
+/// trained on (standard deviation 1). The released code starts with standard deviation 0.088
+/// (<see cref="PaperStart"/>), where the generator was never trained, and from there it also fits the perturbation. The
+/// released code declares a decay of the step size but never applies it, so there is none here.
 /// </remarks>
 /// <param name="Generator">G, which draws images.</param>
 public sealed record DefenseGan(ImageGenerator Generator) : IProjection
@@ -94,7 +94,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IProjection
 /// <summary>The options of <see cref="DefenseGan"/>.</summary>
 public sealed record DefenseGanSettings : IDefenseSettings
 {
-    /// <summary>The generator's file or name; null for the one that ships for the data.</summary>
+    /// <summary>The generator's file or name; null for the one that ships for the data set.</summary>
     [Option("gan", "the generator's file or name")]
     public string? Generator { get; init; }
 
@@ -118,7 +118,7 @@ public sealed record DefenseGanSettings : IDefenseSettings
     [Option("init", "starts from the generator's prior, or as the paper's code")]
     public LatentStart Start { get; init; }
 
-    /// <summary>The type of the projection's numbers.</summary>
+    /// <summary>The number type of the projection.</summary>
     [Option("compute", "float32 or bfloat16")]
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
@@ -134,8 +134,8 @@ public sealed record DefenseGanSettings : IDefenseSettings
     [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
     public int Draws { get; init; } = 1;
 
-    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    /// <summary>A classifier trained on reconstructions, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>

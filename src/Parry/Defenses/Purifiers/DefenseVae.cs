@@ -34,12 +34,12 @@ public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
 /// <summary>The options of <see cref="DefenseVae"/>.</summary>
 public sealed record DefenseVaeSettings : IDefenseSettings
 {
-    /// <summary>The auto-encoder's file or name; null for the one of the data's name.</summary>
+    /// <summary>The auto-encoder's file or name; null for the one named after the data set.</summary>
     [Option("weights", "the auto-encoder's file or name")]
     public string? Weights { get; init; }
 
-    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    /// <summary>A classifier trained on reconstructions, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>

@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Purification by diffusion, after DiffPure (Nie, Guo, Huang, Xiao, Vahdat, Anandkumar, 2022, 2205.07460): adds so much
-/// noise to an image that a small perturbation drowns in it, and lets a diffusion network remove the noise. It goes back
-/// by the steps of DDIM, which add no noise of their own.
+/// Purification by diffusion, after DiffPure (Nie, Guo, Huang, Xiao, Vahdat, Anandkumar, 2022, 2205.07460): adds so
+/// much noise to an image that a small perturbation drowns in it, and lets a diffusion network remove the noise. It
+/// goes back by the steps of DDIM, which add no noise of their own.
 /// </summary>
 /// <remarks>
 /// Gradients pass exactly through all steps, which costs memory for each. The attacker who knows the defense therefore
 /// rebuilds it with fewer steps: the surrogate process with which Lee and Kim (2023, 2303.09051) broke most of what
-/// DiffPure had promised. With BPDA instead, the defense looks better than it is. Its noise makes every gradient random,
-/// so raise <c>draws</c>.
+/// DiffPure had promised. With BPDA instead, the defense looks better than it is. Its noise makes every gradient
+/// random, so raise <c>draws</c>.
 /// </remarks>
 /// <param name="Network">Predicts the noise in an image.</param>
 public sealed record Diffusion(DiffusionUNet Network) : IPurifier
@@ -60,7 +60,7 @@ public sealed record Diffusion(DiffusionUNet Network) : IPurifier
 /// <summary>The options of <see cref="Diffusion"/>.</summary>
 public sealed record DiffusionSettings : IDefenseSettings
 {
-    /// <summary>The network's file or name; null for the one of the data's name.</summary>
+    /// <summary>The network's file or name; null for the one named after the data set.</summary>
     [Option("weights", "the network's file or name")]
     public string? Weights { get; init; }
 
@@ -85,8 +85,8 @@ public sealed record DiffusionSettings : IDefenseSettings
     [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
     public int Draws { get; init; } = 1;
 
-    /// <summary>A classifier trained on purified images, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on purified images, to stand behind it")]
+    /// <summary>A classifier trained on purified images, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on purified images, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>

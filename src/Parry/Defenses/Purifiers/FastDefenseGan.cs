@@ -10,8 +10,8 @@ namespace Parry.Defenses.Purifiers;
 /// <summary>
 /// Defense-GAN's projection (1805.06605) for far less work. Like Defense-GAN it looks for the nearest image that the
 /// generator can draw. But its descents start from the nearest of many samples of the generator instead of at random,
-/// and Adam takes the steps. After every stage only the better half of an image's descents goes on, and an image is done
-/// when its error stops falling. Nothing in it is random.
+/// and Adam takes the steps. After every stage only the better half of an image's descents goes on, and an image is
+/// done when its error stops falling. Nothing in it is random.
 /// </summary>
 /// <param name="Generator">Draws images.</param>
 /// <param name="Samples">Images that it drew, among which descents find their starts.</param>
@@ -95,7 +95,7 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
 /// <summary>The options of <see cref="FastDefenseGan"/>.</summary>
 public sealed record FastDefenseGanSettings : IDefenseSettings
 {
-    /// <summary>The generator's file or name; null for the one that ships for the data.</summary>
+    /// <summary>The generator's file or name; null for the one that ships for the data set.</summary>
     [Option("gan", "the generator's file or name")]
     public string? Generator { get; init; }
 
@@ -123,12 +123,12 @@ public sealed record FastDefenseGanSettings : IDefenseSettings
     [Option("tolerance", "share of the error below which an image is done")]
     public double Tolerance { get; init; } = 0.01;
 
-    /// <summary>The type of the projection's numbers.</summary>
+    /// <summary>The number type of the projection.</summary>
     [Option("compute", "float32 or bfloat16")]
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
-    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    /// <summary>A classifier trained on reconstructions, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>

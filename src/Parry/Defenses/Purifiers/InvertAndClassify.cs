@@ -9,14 +9,14 @@ namespace Parry.Defenses.Purifiers;
 /// <summary>
 /// Invert and classify (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196): finds z* = argmin |G(z) - x|, the
 /// latent vector of the nearest image that a generator G can draw, and lets the classifier see G(z*) instead of x. An
-/// image that is far from all that G draws may be refused (<see cref="OffManifold"/>). With a classifier that was trained
-/// with <see cref="Training.RobustManifold"/> it is the paper's enhanced version.
+/// image that is far from all that G draws may be refused (<see cref="OffManifold"/>). With a classifier that was
+/// trained with <see cref="Training.RobustManifold"/> it is the paper's enhanced version.
 /// </summary>
 /// <remarks>
 /// The idea is that of <see cref="DefenseGan"/>, published in the same months. What differs here is the descent, Adam
-/// from several draws of the prior, and the generator, which may also be the decoder of a variational auto-encoder, as in
-/// the paper's later versions. With a code of 20 numbers instead of 128 there is less room for the perturbation, and a
-/// step costs a fraction.
+/// from several draws of the prior, and the generator, which may also be the decoder of a variational auto-encoder, as
+/// in the paper's later versions. With a code of 20 numbers instead of 128 there is less room for the perturbation, and
+/// a step costs a fraction.
 /// </remarks>
 /// <param name="Generator">G, which draws images.</param>
 public sealed record InvertAndClassify(ILatentModel Generator) : IProjection
@@ -93,8 +93,8 @@ public sealed record InvertAndClassifySettings : IDefenseSettings
     [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
     public int Draws { get; init; } = 1;
 
-    /// <summary>A classifier to stand behind it, such as one trained with --robust-manifold.</summary>
-    [Option("rec", "a classifier to stand behind it, such as one trained with --robust-manifold")]
+    /// <summary>A classifier that stands behind it, such as one trained with --robust-manifold.</summary>
+    [Option("rec", "a classifier that stands behind it, such as one trained with --robust-manifold")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>

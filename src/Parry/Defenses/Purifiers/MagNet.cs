@@ -57,7 +57,7 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
 /// <summary>The options of <see cref="MagNet"/>.</summary>
 public sealed record MagNetSettings : IDefenseSettings
 {
-    /// <summary>The auto-encoders' file or name; null for those that ship for the data.</summary>
+    /// <summary>The auto-encoders' file or name; null for those that ship for the data set.</summary>
     [Option("weights", "the auto-encoders' file or name")]
     public string? Weights { get; init; }
 

@@ -56,10 +56,6 @@ public sealed class PriorSamples(ImageGenerator generator, int count, long seed)
         Tensor latents = randn([count, generator.Latent], generator: random);
         Tensor images = cat([.. latents.split(RowsAtOnce).Select(piece => generator.Generate(piece).flatten(1))]);
         Tensor squares = images.pow(2).sum(1);
-        return (
-            latents.DetachFromDisposeScope(),
-            images.DetachFromDisposeScope(),
-            squares.DetachFromDisposeScope()
-        );
+        return (latents.DetachFromDisposeScope(), images.DetachFromDisposeScope(), squares.DetachFromDisposeScope());
     }
 }

@@ -11,8 +11,8 @@ namespace Parry.Defenses.Purifiers;
 /// </summary>
 /// <remarks>
 /// As in public code, codes are drawn with a tenth of their standard deviation. Everything but the choice of the label
-/// can be differentiated, and that choice is the weak point: an attacker who moves the image nearer to the reconstruction
-/// for another label gets an image of that label. The attack <see cref="Breaks.LabelFlipPull"/> does so.
+/// can be differentiated, and that choice is the weak point: an attacker who moves the image nearer to the
+/// reconstruction for another label gets an image of that label. The attack <see cref="Breaks.LabelFlipPull"/> does so.
 /// </remarks>
 /// <param name="Network">The auto-encoder.</param>
 public sealed record PuVae(PuVaeNetwork Network) : IPurifier
@@ -71,7 +71,7 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
 /// <summary>The options of <see cref="PuVae"/>.</summary>
 public sealed record PuVaeSettings : IDefenseSettings
 {
-    /// <summary>The auto-encoder's file or name; null for the one that ships for the data.</summary>
+    /// <summary>The auto-encoder's file or name; null for the one that ships for the data set.</summary>
     [Option("weights", "the auto-encoder's file or name")]
     public string? Weights { get; init; }
 

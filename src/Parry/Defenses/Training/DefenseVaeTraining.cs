@@ -12,8 +12,8 @@ namespace Parry.Defenses.Training;
 
 /// <summary>
 /// Trains Defense-VAE's network (Li and Ji, 2018, 1812.06570, as its code does): on pairs of an adversarial image, made
-/// for the target classifier, and the clean one, by the cross entropy of pixels. FGSM and RAND+FGSM make pairs with four
-/// budgets each, Carlini and Wagner's L2 attack with four learning rates.
+/// for the target classifier, and the clean one, by the cross entropy of pixels. FGSM and RAND+FGSM make pairs with
+/// four budgets each, Carlini and Wagner's L2 attack with four learning rates.
 /// </summary>
 /// <remarks>
 /// The code gives the divergence of codes no weight, so the network is a denoising auto-encoder with noise in its code.
@@ -34,7 +34,7 @@ public sealed record DefenseVaeTraining
     /// <summary>Maps of the first convolution.</summary>
     public int Width { get; init; } = 64;
 
-    /// <summary>The length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; init; } = 128;
 
     /// <summary>Weight of the divergence of codes from the prior.</summary>
@@ -105,7 +105,7 @@ public sealed record DefenseVaeTraining
         }
     }
 
-    /// <summary>Prepares the training, which the caller owns.</summary>
+    /// <summary>Prepares the training; the caller owns it.</summary>
     /// <param name="images">Clean images.</param>
     /// <param name="attacked">The images from <see cref="Attack"/>.</param>
     /// <param name="targetName">The name of the classifier that they were made for, for checkpoints.</param>

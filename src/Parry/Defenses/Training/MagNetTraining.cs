@@ -12,8 +12,8 @@ namespace Parry.Defenses.Training;
 
 /// <summary>
 /// Trains MagNet's auto-encoders (Meng and Chen, 2017, 1705.09064) to reconstruct clean images from noisy ones, by mean
-/// squared error; an image has the same noise in every epoch. Several members of a kind are first trained apart and then
-/// together, with a reward for differing from each other.
+/// squared error; an image has the same noise in every epoch. Several members of a kind are first trained apart and
+/// then together, with a reward for differing from each other.
 /// </summary>
 public sealed record MagNetTraining
 {
@@ -46,7 +46,7 @@ public sealed record MagNetTraining
     /// <summary>Passes, batches and step size.</summary>
     public TrainingSchedule Schedule { get; init; } = new() { Epochs = 100, BatchSize = 256 };
 
-    /// <summary>Prepares the training, which the caller owns.</summary>
+    /// <summary>Prepares the training; the caller owns it.</summary>
     /// <param name="images">The training images: MagNet validates on the first 5,000,
     /// <see cref="Split.MagNet"/>.</param>
     /// <exception cref="UserErrorException">An option is out of range.</exception>

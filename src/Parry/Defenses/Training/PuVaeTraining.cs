@@ -25,7 +25,7 @@ public sealed record PuVaeTraining
     /// <summary>Units of the encoder's linear layers.</summary>
     public int Hidden { get; init; } = 1024;
 
-    /// <summary>The length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; init; } = 32;
 
     /// <summary>Weight of the pixels' cross entropy.</summary>
@@ -40,7 +40,7 @@ public sealed record PuVaeTraining
     /// <summary>Passes, batches and step size.</summary>
     public TrainingSchedule Schedule { get; init; } = new();
 
-    /// <summary>Prepares the training, which the caller owns.</summary>
+    /// <summary>Prepares the training; the caller owns it.</summary>
     /// <param name="images">The training images.</param>
     /// <param name="source">The source classifier, in evaluation mode and frozen.</param>
     /// <param name="sourceName">Its name, for checkpoints.</param>
@@ -50,7 +50,8 @@ public sealed record PuVaeTraining
     {
         if (source.Shape != images.Shape || source.Classes != images.ClassNames.Count)
             throw new UserErrorException(
-                $"expected a source classifier of {images.ClassNames.Count} classes of {images.Shape} images, got one of "
+                $"expected a source classifier of {images.ClassNames.Count} classes of {images.Shape} images, got "
+                    + $"one of "
                     + $"{source.Classes} classes of {source.Shape}: give one that was trained on {images.Name}"
             );
         using var random = Devices.Generator(Schedule.Seed);
