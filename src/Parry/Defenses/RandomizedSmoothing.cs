@@ -171,8 +171,8 @@ public sealed record RandomizedSmoothingSettings : IDefenseSettings
     [Option("attack-draws", "draws the attacker averages a gradient over", Min = 1)]
     public int AttackDraws { get; init; } = 10;
 
-    /// <summary>A classifier trained on noisy images, in the evaluated one's place.</summary>
-    [Option("weights", "a classifier trained on noisy images, in the evaluated one's place")]
+    /// <summary>A classifier trained on noisy images, used instead of the evaluated one.</summary>
+    [Option("weights", "a classifier trained on noisy images, used instead of the evaluated one")]
     public string? Weights { get; init; }
 
     /// <inheritdoc/>

@@ -12,63 +12,58 @@ namespace Parry.Attacks.Building;
 internal sealed class BoxLbfgs
 {
     private const int History = 6;
-    private const double SufficientDecrease = 1e-4,
-        SmallestStep = 1e-6,
-        SmallestDecrease = 1e-6,
-        Curvature = 1e-10;
+    private const double SufficientDecrease = 1e-4;
+    private const double SmallestStep = 1e-6;
+    private const double SmallestDecrease = 1e-6;
+    private const double Curvature = 1e-10;
     private static readonly long[] s_image = [1, 2, 3];
 
-    private readonly Tensor _point,
-        _accepted,
-        _gradient,
-        _direction;
+    // Of each row the point and gradient that were accepted last, and the direction from there.
+    private readonly Tensor _accepted;
+    private readonly Tensor _gradient;
+    private readonly Tensor _direction;
     private readonly double[] _steps;
     private readonly float[] _values;
 
-    // Of each row the last moves, the turns of the gradient with them, and the inverses of their products, in turn; an
-    // inverse of zero marks an empty place.
-    private readonly Tensor _moves,
-        _turns,
-        _inverses;
+    // Of each row the last moves s, the turns y of the gradient with them, and 1 / (s·y), each in a ring of History
+    // places; an inverse of zero marks an empty place.
+    private readonly Tensor _moves;
+    private readonly Tensor _turns;
+    private readonly Tensor _inverses;
     private readonly int[] _newest;
 
     /// <summary>Starts at points [N, C, H, W] in the box.</summary>
     public BoxLbfgs(Tensor points)
     {
         int count = (int)points.size(0);
-        (_point, _accepted, _gradient, _direction) = (
-            points.clone(),
-            points.clone(),
-            zeros_like(points),
-            zeros_like(points)
-        );
-        (_steps, _values, _newest) = (
-            new double[count],
-            [.. Enumerable.Repeat(float.PositiveInfinity, count)],
-            new int[count]
-        );
-        (_moves, _turns, _inverses) = (
-            zeros_like(points).repeat_interleave(History, 0),
-            zeros_like(points).repeat_interleave(History, 0),
-            zeros([count * History, 1, 1, 1])
-        );
+        Point = points.clone();
+        _accepted = points.clone();
+        _gradient = zeros_like(points);
+        _direction = zeros_like(points);
+        _steps = new double[count];
+        _values = [.. Enumerable.Repeat(float.PositiveInfinity, count)];
+        _moves = zeros_like(points).repeat_interleave(History, 0);
+        _turns = zeros_like(points).repeat_interleave(History, 0);
+        _inverses = zeros([count * History, 1, 1, 1]);
+        _newest = new int[count];
     }
 
     private BoxLbfgs(BoxLbfgs from, long[] rows)
     {
         long[] places = [.. rows.SelectMany(row => Enumerable.Range(0, History).Select(i => (row * History) + i))];
-        (_point, _accepted, _gradient, _direction) = (
-            from._point.At(rows),
+        Point = from.Point.At(rows);
+        (_accepted, _gradient, _direction) = (
             from._accepted.At(rows),
             from._gradient.At(rows),
             from._direction.At(rows)
         );
+        (_steps, _values) = (from._steps.At(rows), from._values.At(rows));
         (_moves, _turns, _inverses) = (from._moves.At(places), from._turns.At(places), from._inverses.At(places));
-        (_steps, _values, _newest) = (from._steps.At(rows), from._values.At(rows), from._newest.At(rows));
+        _newest = from._newest.At(rows);
     }
 
     /// <summary>Where the next value and gradient are wanted.</summary>
-    public Tensor Point => _point;
+    public Tensor Point { get; }
 
     /// <summary>The minimizer of some rows.</summary>
     public BoxLbfgs Select(long[] rows) => new(this, rows);
@@ -78,38 +73,39 @@ internal sealed class BoxLbfgs
     /// </summary>
     public bool[] Learn(Tensor values, Tensor gradients)
     {
-        Tensor move = _point.sub(_accepted),
-            turn = gradients.sub(_gradient);
-        float[] value = values.ToArray<float>(),
-            expected = Dot(_gradient, move).ToArray<float>();
-        bool[] falls =
-        [
-            .. value.Select(
-                (v, i) => v <= _values[i] + (SufficientDecrease * expected[i]) || float.IsInfinity(_values[i])
-            ),
-        ];
-        var done = new bool[value.Length];
-        for (int i = 0; i < value.Length; i++)
-        {
-            bool first = float.IsInfinity(_values[i]);
-            done[i] = falls[i]
-                ? !first && _values[i] - value[i] <= SmallestDecrease * Math.Max(1e-3f, Math.Abs(value[i]))
-                : _steps[i] <= SmallestStep;
-            _steps[i] = falls[i] ? 1 : _steps[i] / 2;
-            if (falls[i])
-                _values[i] = value[i];
-        }
-
+        Tensor move = Point - _accepted;
+        Tensor turn = gradients - _gradient;
+        bool[] done = Judge(values.ToArray<float>(), Dot(_gradient, move).ToArray<float>(), out bool[] falls);
         long[] taken = Rows.Where(falls, true);
         if (taken.Length > 0)
         {
             Remember(taken, move, turn);
-            _accepted.Put(taken, _point.At(taken));
+            _accepted.Put(taken, Point.At(taken));
             _gradient.Put(taken, gradients.At(taken));
             _direction.Put(taken, Downhill().At(taken));
         }
 
-        _point.copy_(_direction.mul(Rows.Column(_steps)).add_(_accepted).clamp_(0.0, 1.0));
+        Point.copy_((_accepted + (Rows.Column(_steps) * _direction)).clamp(0.0, 1.0));
+        return done;
+    }
+
+    // Armijo's rule: a step is accepted where the value falls as much as a share of what the slope promises, else halved.
+    private bool[] Judge(float[] values, float[] slopes, out bool[] falls)
+    {
+        falls = new bool[values.Length];
+        var done = new bool[values.Length];
+        for (int i = 0; i < values.Length; i++)
+        {
+            bool first = float.IsInfinity(_values[i]);
+            falls[i] = first || values[i] <= _values[i] + (SufficientDecrease * slopes[i]);
+            done[i] = falls[i]
+                ? !first && _values[i] - values[i] <= SmallestDecrease * Math.Max(1e-3f, Math.Abs(values[i]))
+                : _steps[i] <= SmallestStep;
+            _steps[i] = falls[i] ? 1 : _steps[i] / 2;
+            if (falls[i])
+                _values[i] = values[i];
+        }
+
         return done;
     }
 
@@ -117,7 +113,7 @@ internal sealed class BoxLbfgs
     private void Remember(long[] taken, Tensor move, Tensor turn)
     {
         Tensor product = Dot(move, turn);
-        bool[] curved = product.gt(Curvature).ToArray<bool>();
+        bool[] curved = (product > Curvature).ToArray<bool>();
         long[] rows = [.. taken.Where(row => curved[row])];
         if (rows.Length == 0)
             return;
@@ -126,7 +122,7 @@ internal sealed class BoxLbfgs
         long[] places = Places(0).At(rows);
         _moves.Put(places, move.At(rows));
         _turns.Put(places, turn.At(rows));
-        _inverses.Put(places, product.At(rows).pow(-1.0));
+        _inverses.Put(places, 1 / product.At(rows));
     }
 
     // Where the newest step of each row is (age 0), or an older one.
@@ -137,27 +133,31 @@ internal sealed class BoxLbfgs
     // is no history or no descent.
     private Tensor Downhill()
     {
-        Tensor free = where(_gradient.gt(0.0), _accepted.gt(0.0), _accepted.lt(1.0)).to(ScalarType.Float32);
-        Tensor slope = _gradient.mul(free),
-            steepest = slope.div(linalg.vector_norm(slope, 2, s_image, true).clamp_min(1.0)).mul_(-1.0),
-            vector = slope.clone();
+        Tensor free = where(_gradient > 0, _accepted > 0, _accepted < 1).to(ScalarType.Float32);
+        Tensor slope = free * _gradient;
+        Tensor steepest = -slope / linalg.vector_norm(slope, 2, s_image, true).clamp_min(1.0);
         long[][] places = [.. Enumerable.Range(0, History).Select(Places)];
-        Tensor[] moves = [.. places.Select(_moves.At)],
-            turns = [.. places.Select(_turns.At)],
-            inverses = [.. places.Select(_inverses.At)],
-            shares = new Tensor[History];
+        Tensor[] s = [.. places.Select(_moves.At)];
+        Tensor[] y = [.. places.Select(_turns.At)];
+        Tensor[] rho = [.. places.Select(_inverses.At)];
+        var alpha = new Tensor[History];
+        Tensor q = slope;
         for (int age = 0; age < History; age++)
         {
-            shares[age] = Dot(moves[age], vector).mul_(inverses[age]);
-            vector.addcmul_(turns[age], shares[age], -1.0);
+            alpha[age] = rho[age] * Dot(s[age], q);
+            q -= alpha[age] * y[age];
         }
 
-        vector.mul_(Dot(turns[0], turns[0]).mul_(inverses[0]).clamp_min(Curvature).pow(-1.0));
+        Tensor r = q / (rho[0] * Dot(y[0], y[0])).clamp_min(Curvature);
         for (int age = History - 1; age >= 0; age--)
-            vector.add_(moves[age].mul(shares[age].sub(Dot(turns[age], vector).mul_(inverses[age]))));
-        Tensor direction = vector.mul_(free).mul_(-1.0);
-        return where(inverses[0].gt(0.0).logical_and(Dot(direction, slope).lt(0.0)), direction, steepest);
+        {
+            Tensor beta = rho[age] * Dot(y[age], r);
+            r += s[age] * (alpha[age] - beta);
+        }
+
+        Tensor direction = -free * r;
+        return where((rho[0] > 0).logical_and(Dot(direction, slope) < 0), direction, steepest);
     }
 
-    private static Tensor Dot(Tensor a, Tensor b) => a.mul(b).sum(s_image, true);
+    private static Tensor Dot(Tensor a, Tensor b) => (a * b).sum(s_image, true);
 }

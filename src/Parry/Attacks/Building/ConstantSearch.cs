@@ -1,28 +1,46 @@
+using Parry.Runtime;
+using static TorchSharp.torch;
+
 namespace Parry.Attacks.Building;
 
 /// <summary>
-/// The search, for each row by itself, for the smallest weight of the goal with which a descent still succeeds: tenfold
-/// up to the first success, then always the middle between the largest failure and the smallest success.
+/// The search of Carlini and Wagner, for each image by itself, for the smallest weight c of the goal with which a
+/// descent still succeeds: tenfold up to the first success, then always the middle between the largest failure and the
+/// smallest success.
 /// </summary>
+/// <param name="count">The number of images.</param>
+/// <param name="first">The first weight of all of them.</param>
 public sealed class ConstantSearch(int count, double first)
 {
     private readonly double[] _failed = new double[count];
     private readonly double[] _succeeded = [.. Enumerable.Repeat(double.PositiveInfinity, count)];
+    private readonly bool[] _reached = new bool[count];
 
     /// <summary>The weights to try next.</summary>
     public double[] Values { get; private set; } = [.. Enumerable.Repeat(first, count)];
 
-    /// <summary>Learns which rows succeeded with their weights.</summary>
-    public void Learn(bool[] found)
+    /// <summary>Notes which images have reached the goal with their present weights.</summary>
+    /// <param name="reached">Bool, one per row.</param>
+    /// <param name="rows">The images that the entries belong to; null for all.</param>
+    public void Mark(Tensor reached, long[]? rows = null)
     {
-        for (int i = 0; i < found.Length; i++)
+        foreach (long i in Rows.Where(reached.ToArray<bool>(), true))
+            _reached[rows?[i] ?? i] = true;
+    }
+
+    /// <summary>Goes on to the next weights.</summary>
+    public void Next()
+    {
+        for (int i = 0; i < count; i++)
         {
-            if (found[i])
+            if (_reached[i])
                 _succeeded[i] = Math.Min(_succeeded[i], Values[i]);
             else
                 _failed[i] = Math.Max(_failed[i], Values[i]);
             Values[i] = double.IsFinite(_succeeded[i]) ? (_failed[i] + _succeeded[i]) / 2 : Values[i] * 10;
         }
+
+        Array.Clear(_reached);
     }
 
     /// <summary>Goes back to the smallest weights that succeeded.</summary>

@@ -51,7 +51,7 @@ internal static class ScoreClimb
             {
                 Tensor drawn = directions(batch.Random, step);
                 var (margins, gradient) = model.Differences(batch, point, drawn, length);
-                best.Take(rows, point, margins);
+                best.Take(point, tensor(margins), rows: rows);
                 point.copy_(ball.Project(point + rule.Step(gradient, margins, step)));
                 reached = [.. margins.Select(margin => margin > 0)];
             }
@@ -65,7 +65,7 @@ internal static class ScoreClimb
             rule.Keep(stay);
         }
 
-        best.Take(rows, point, model.MarginsAt(batch, point));
+        best.Take(point, tensor(model.MarginsAt(batch, point)), rows: rows);
         return scope.MoveToOuter(best.Images);
     }
 }

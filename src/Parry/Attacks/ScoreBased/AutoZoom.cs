@@ -116,7 +116,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(all.Images);
-        var search = new ConstantSearch(all.Count, InitialConstant);
+        var constants = new ConstantSearch(all.Count, InitialConstant);
         Tensor anchor = ImageSpace.Enter(all.Images, Tanh);
         Tensor clean = ImageSpace.Leave(anchor, Tanh);
         long[] code = CodeShape(all.Images);
@@ -124,7 +124,6 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
         Tensor change = zeros([all.Count, values]);
         var adam = new RowAdam(change);
         var everFound = new bool[all.Count];
-        var found = new bool[all.Count];
         Group[] groups = Grouped();
         for (int iteration = 1; iteration <= Steps; iteration++)
         {
@@ -147,9 +146,8 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
 
             if (iteration % Switch != 0)
                 continue;
-            search.Learn(found);
+            constants.Next();
             adam.Restart(Rows.Where(everFound, true));
-            found = new bool[all.Count];
         }
 
         return scope.MoveToOuter(best.Images);
@@ -177,12 +175,13 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             Tensor points = ImageSpace.Leave(anchor.At(rows).unsqueeze(1) + moved, Tanh);
             Tensor distances = (points - original).pow(2).sum(s_images);
             Tensor margins = model.Margins(batch, points);
-            float[] reserves = (margins.select(1, 0) - Confidence).ToArray<float>();
-            foreach (long row in rows.At(Rows.Where([.. reserves.Select(reserve => reserve > 0)], true)))
-                (found[row], everFound[row]) = (true, true);
-            best.Take(rows, points.select(1, 0), reserves, distances.select(1, 0).ToArray<float>());
+            Tensor reserves = margins.select(1, 0) - Confidence;
+            constants.Mark(reserves > 0, rows);
+            foreach (long row in rows.At(Rows.Where((reserves > 0).ToArray<bool>(), true)))
+                everFound[row] = true;
+            best.Take(points.select(1, 0), reserves, distances.select(1, 0), rows);
 
-            Tensor c = Rows.Column(rows.Select(row => search.Values[row])).reshape(-1, 1);
+            Tensor c = Rows.Column(rows.Select(row => constants.Values[row])).reshape(-1, 1);
             Tensor losses = distances + (c * (Confidence - margins).clamp_min(0.0));
             Tensor[] parts = losses.split([1, count], 1);
             Tensor rises = (parts[1] - parts[0]).unsqueeze(2);
@@ -211,7 +210,7 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
                 mode: InterpolationMode.Bilinear,
                 align_corners: false
             )
-            : Codec.Decode(codes).sub(Codec.Decode(zeros_like(codes.slice(0, 0, 1, 1))));
+            : Codec.Decode(codes) - Codec.Decode(zeros_like(codes.slice(0, 0, 1, 1)));
 
     private sealed record Group(long[] Rows, Batch Batch, int Directions);
 }

@@ -96,7 +96,7 @@ public sealed record GeneticAttack : IBudgetAttack<IScorer>
             long[] stay = generation > Generations ? [] : Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (stay.Length < rows.Length)
             {
-                best.Take(rows, Images(members.slice(1, 0, 1, 1)).squeeze(1), margins);
+                best.Take(Images(members.slice(1, 0, 1, 1)).squeeze(1), fitness.select(1, 0), rows: rows);
                 if (stay.Length == 0)
                     return scope.MoveToOuter(best.Images);
                 (batch, rows, members) = (batch.Select(stay), rows.At(stay), members.At(stay));

@@ -70,7 +70,7 @@ public sealed record LocalSearch : IAttack<IScorer>
         for (int round = 0; round < Rounds; round++)
         {
             float[] margins = Change();
-            best.Take(rows, batch.Images, margins);
+            best.Take(batch.Images, tensor(margins), rows: rows);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
             if (stay.Length == 0)
                 break;

@@ -89,7 +89,8 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
             if (done.Length > 0)
             {
                 Tensor chosen = Pick(fittest).At(done);
-                best.Take(rows.At(done), Render(batch.Images.At(done), chosen, pixels).squeeze(1), margins.At(done));
+                Tensor drawn = Render(batch.Images.At(done), chosen, pixels).squeeze(1);
+                best.Take(drawn, tensor(margins.At(done)), rows: rows.At(done));
                 long[] stay = Rows.Where(isDone, false);
                 if (stay.Length == 0)
                     return scope.MoveToOuter(best.Images);

@@ -96,38 +96,35 @@ public sealed record ZerothOrder : IAttack<IScorer>
     {
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
-        var search = new ConstantSearch(batch.Count, InitialConstant);
+        var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int i = 0; i < SearchSteps; i++)
-            search.Learn(Descend(model, batch.WithRandom(batch.Random.Fork(i)), search.Values, best));
+        {
+            Descend(model, batch.WithRandom(batch.Random.Fork(i)), constants, best);
+            constants.Next();
+        }
+
         return scope.MoveToOuter(best.Images);
     }
 
-    // One descent of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(IScorer model, Batch batch, double[] constants, BestSoFar best)
+    // One descent of every image with its constant.
+    private void Descend(IScorer model, Batch batch, ConstantSearch constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
-        var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor c = Rows.Column(constants).reshape(-1, 1);
+        Tensor c = Rows.Column(constants.Values).reshape(-1, 1);
         var state = new State(batch.Images, Side ?? LargestWhole, Tanh);
-        float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
-        int stretch = Math.Max(1, Iterations / 10);
+        var abort = new EarlyAbort(batch.Count, Iterations);
         for (int iteration = 1; iteration <= Iterations; iteration++)
         {
             if (iteration is FirstDoubling or SecondDoubling)
                 state = state.Doubled();
             float[] losses = Step(iteration);
-            if (!AbortEarly || iteration % stretch != 0)
-                continue;
-            long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
+            long[] stay = AbortEarly ? abort.Remaining(iteration, losses) : rows;
             if (stay.Length == 0)
                 break;
-            checkpoint = losses.At(stay);
             if (stay.Length < rows.Length)
                 (batch, rows, c, state) = (batch.Select(stay), rows.At(stay), c.At(stay), state.Select(stay));
         }
-
-        return found;
 
         float[] Step(int iteration)
         {
@@ -143,10 +140,9 @@ public sealed record ZerothOrder : IAttack<IScorer>
                 ? MovePixels(state, point, both, moved)
                 : MoveChange(state, point, distances, both, moved);
             Tensor margins = model.Margins(batch, queries);
-            float[] reserves = (margins.select(1, 0) - Confidence).ToArray<float>();
-            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))
-                found[rows[i]] = true;
-            best.Take(rows, point, reserves, distances.ToArray<float>());
+            Tensor reserves = margins.select(1, 0) - Confidence;
+            constants.Mark(reserves > 0, rows);
+            best.Take(point, reserves, distances, rows);
 
             // f(x + h e) - f(x) and f(x - h e) - f(x) for every coordinate e.
             long count = index.size(1);

@@ -60,41 +60,33 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
         {
             if (search >= 9 && search == SearchSteps - 1)
                 constants.UseSuccesses();
-            constants.Learn(Descend(model, batch, constants.Values, best));
+            Descend(model, batch, constants, best);
+            constants.Next();
         }
 
         return scope.MoveToOuter(best.Images);
     }
 
-    // One descent of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(IClassifier model, Batch batch, double[] constants, BestSoFar best)
+    // One descent of every image with its constant.
+    private void Descend(IClassifier model, Batch batch, ConstantSearch constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
-        var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
         var descent = new TanhDescent(batch.Images);
         Tensor clean = descent.Images;
-        Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
-        float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
-        int stretch = Math.Max(1, Iterations / 10);
+        Tensor c = Rows.Column(constants.Values).reshape(-1);
+        var abort = new EarlyAbort(batch.Count, Iterations);
         for (int iteration = 1; iteration <= Iterations; iteration++)
         {
             float[] losses = Step();
-            if (!AbortEarly || iteration % stretch != 0)
-                continue;
-            long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
+            long[] stay = AbortEarly ? abort.Remaining(iteration, losses) : rows;
             if (stay.Length == 0)
                 break;
-            if (stay.Length < rows.Length)
-            {
-                (batch, rows, losses, weights) = (batch.Select(stay), rows.At(stay), losses.At(stay), weights.At(stay));
-                (clean, descent) = (clean.At(stay), descent.Select(stay));
-            }
-
-            checkpoint = losses;
+            if (stay.Length == rows.Length)
+                continue;
+            (batch, rows, c) = (batch.Select(stay), rows.At(stay), c.At(stay));
+            (clean, descent) = (clean.At(stay), descent.Select(stay));
         }
-
-        return found;
 
         float[] Step()
         {
@@ -107,12 +99,11 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
             LossGradient pass = model.Gradient(
                 batch.With(point),
-                logits => weights * (Confidence - margin(logits)).clamp_min(0.0)
+                logits => c * (Confidence - margin(logits)).clamp_min(0.0)
             );
-            float[] reserves = (margin(pass.Logits) - Confidence).ToArray<float>();
-            foreach (long i in Rows.Where([.. reserves.Select(reserve => reserve > 0)], true))
-                found[rows[i]] = true;
-            best.Take(rows, point, reserves, distances.ToArray<float>());
+            Tensor reserves = margin(pass.Logits) - Confidence;
+            constants.Mark(reserves > 0, rows);
+            best.Take(point, reserves, distances, rows);
 
             descent.Step((2 * change) + pass.Gradient, LearningRate);
             return (distances + pass.Losses).ToArray<float>();

@@ -51,7 +51,8 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
         Goal goal = batch.Goal;
         SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        var closest = new Closest(images);
+        var best = new BestSoFar(images);
+        Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
         Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, goal);
         Tensor point = images.clone();
         Tensor length = full([images.size(0), 1, 1, 1], InitialNorm);
@@ -61,17 +62,17 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
             using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(batch.With(point), loss);
             Tensor change = point - images;
-            Tensor reached = goal.IsReached(pass.Logits.argmax(1)).reshape(-1, 1, 1, 1);
-            closest.Take(point, Length(change), reached);
+            Tensor margins = margin(pass.Logits).reshape(-1, 1, 1, 1);
+            best.Take(point, margins, Length(change));
 
             double rate = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
             Tensor direction = Direction.Unit(change + (rate * Direction.Along(pass.Gradient, random, step)));
-            Tensor factor = 1 + Gamma - (2 * Gamma * reached.to(ScalarType.Float32));
+            Tensor factor = 1 + Gamma - (2 * Gamma * (margins > 0).to(ScalarType.Float32));
             length.copy_((factor * length).minimum(farthest));
             point.copy_(Quantized((images + (length * direction)).clamp(0.0, 1.0)));
         }
 
-        return scope.MoveToOuter(closest.Images);
+        return scope.MoveToOuter(best.Images);
     }
 
     private static Tensor Length(Tensor change) => linalg.vector_norm(change, 2, s_image, true);

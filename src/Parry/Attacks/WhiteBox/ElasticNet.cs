@@ -63,45 +63,39 @@ public sealed record ElasticNet : IAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var closest = new Closest(batch.Images);
+        var best = new BestSoFar(batch.Images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
         {
             if (search >= 9 && search == SearchSteps - 1)
                 constants.UseSuccesses();
-            constants.Learn(Descend(model, batch, constants.Values, closest));
+            Descend(model, batch, constants, best);
+            constants.Next();
         }
 
-        return scope.MoveToOuter(closest.Images);
+        return scope.MoveToOuter(best.Images);
     }
 
-    // One descent of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(IClassifier model, Batch batch, double[] constants, Closest closest)
+    // One descent of every image with its constant.
+    private void Descend(IClassifier model, Batch batch, ConstantSearch constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
-        var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
         Tensor point = batch.Images.clone();
         Tensor shrunken = batch.Images.clone();
-        Tensor c = Rows.Column(constants).reshape(-1);
-        float[] checkpoint = [.. rows.Select(_ => float.PositiveInfinity)];
-        int stretch = Math.Max(1, Iterations / 10);
+        Tensor c = Rows.Column(constants.Values).reshape(-1);
+        var abort = new EarlyAbort(batch.Count, Iterations);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             float[] losses = Step(iteration);
-            if (!AbortEarly || (iteration + 1) % stretch != 0)
-                continue;
-            long[] stay = Rows.Where([.. losses.Select((loss, i) => loss <= 0.9999 * checkpoint[i])], true);
+            long[] stay = AbortEarly ? abort.Remaining(iteration + 1, losses) : rows;
             if (stay.Length == 0)
                 break;
-            checkpoint = losses.At(stay);
             if (stay.Length == rows.Length)
                 continue;
             (batch, rows, c) = (batch.Select(stay), rows.At(stay), c.At(stay));
             (point, shrunken) = (point.At(stay), shrunken.At(stay));
         }
-
-        return found;
 
         float[] Step(int iteration)
         {
@@ -114,10 +108,9 @@ public sealed record ElasticNet : IAttack<IClassifier>
             Tensor delta = point - batch.Images;
             Tensor l1 = Norm.L1.Of(delta, keepdim: true);
             Tensor elastic = (delta * delta).SumPerImage() + (Beta * l1);
-            Tensor hit = margin(pass.Logits) > Confidence;
-            closest.Take(point, Rule == ElasticNetRule.L1 ? l1 : elastic, hit.reshape(-1, 1, 1, 1), rows);
-            foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true)))
-                found[row] = true;
+            Tensor reserves = margin(pass.Logits) - Confidence;
+            constants.Mark(reserves > 0, rows);
+            best.Take(point, reserves, Rule == ElasticNetRule.L1 ? l1 : elastic, rows);
 
             // ISTA, or FISTA with momentum: a step against the gradient, then values shrink by β.
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));

@@ -49,17 +49,17 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        Closest closest = Search(model, batch, Step);
-        long[] failed = Rows.Where(closest.Distances.isfinite().ToArray<bool>(), false);
+        BestSoFar best = Search(model, batch, Step);
+        long[] failed = Rows.Where(best.Distances.isfinite().ToArray<bool>(), false);
         if (failed.Length > 0)
-            closest.Images.Put(failed, Search(model, batch.Select(failed), Longer * Step).Images);
-        return scope.MoveToOuter(closest.Images);
+            best.Images.Put(failed, Search(model, batch.Select(failed), Longer * Step).Images);
+        return scope.MoveToOuter(best.Images);
     }
 
-    private Closest Search(IClassifier model, Batch batch, double firstStep)
+    private BestSoFar Search(IClassifier model, Batch batch, double firstStep)
     {
         Tensor images = batch.Images;
-        var closest = new Closest(images);
+        var best = new BestSoFar(images);
         Tensor point = images.clone();
         Tensor epsilon = full([batch.Count, 1, 1, 1], Norm == Norm.L0 ? 1.0 : 0.0);
         Tensor farthest = Norm.Of(images.maximum(1 - images), keepdim: true);
@@ -70,13 +70,13 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
             Tensor delta = point - images;
             Tensor length = Norm.Of(delta, keepdim: true);
             Tensor reached = batch.Goal.IsReachedBy(pass.Logits).reshape(-1, 1, 1, 1);
-            closest.Take(point, length, reached);
+            best.Take(point, pass.Losses, length);
 
             double decay = (1 + Math.Cos(Math.PI * step / Steps)) / 2;
             double alpha = firstStep * (0.01 + (0.99 * decay));
             double gamma = LastGamma + ((Gamma - LastGamma) * decay);
-            Tensor smaller = Shrunk(epsilon, gamma).minimum(closest.Distances);
-            Tensor larger = Grown(epsilon, gamma, length, pass, closest);
+            Tensor smaller = Shrunk(epsilon, gamma).minimum(best.Distances);
+            Tensor larger = Grown(epsilon, gamma, length, pass, best);
             epsilon.copy_(where(reached, smaller, larger).minimum(farthest));
 
             Tensor direction = Direction.Along(pass.Gradient, batch.Random, step);
@@ -84,13 +84,13 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
             point.copy_((images + projected).clamp(0.0, 1.0));
         }
 
-        return closest;
+        return best;
     }
 
     private Tensor Shrunk(Tensor epsilon, double gamma) =>
         Norm == Norm.L0 ? (epsilon * (1 - gamma)).floor().minimum(epsilon - 1).clamp_min(0.0) : epsilon * (1 - gamma);
 
-    private Tensor Grown(Tensor epsilon, double gamma, Tensor length, LossGradient pass, Closest closest)
+    private Tensor Grown(Tensor epsilon, double gamma, Tensor length, LossGradient pass, BestSoFar best)
     {
         if (Norm == Norm.L0)
             return (epsilon * (1 + gamma)).floor().maximum(epsilon + 1);
@@ -99,7 +99,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         Tensor slope = Norm.Dual().Of(pass.Gradient, keepdim: true).clamp_min(Smallest);
         Tensor distance = pass.Losses.abs().reshape(-1, 1, 1, 1) / slope;
         Tensor atBoundary = (length + distance).maximum(epsilon);
-        return (1 + gamma) * where(closest.Distances.isfinite(), epsilon, atBoundary);
+        return (1 + gamma) * where(best.Distances.isfinite(), epsilon, atBoundary);
     }
 
     private Tensor Project(Tensor delta, Tensor images, Tensor epsilon) =>

@@ -16,6 +16,8 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record Lbfgs : IAttack<IClassifier>
 {
+    private static readonly long[] s_image = [1, 2, 3];
+
     /// <inheritdoc/>
     public string Name => "lbfgs";
 
@@ -40,28 +42,27 @@ public sealed record Lbfgs : IAttack<IClassifier>
         Tensor images = batch.Images;
         Goal goal = batch.Goal;
         using var scope = NewDisposeScope();
-        Goal wanted = goal.IsTargeted
-            ? goal
-            : Goal.Targeted(
-                model
-                    .Logits(batch.With(images))
-                    .ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity)
-                    .argmax(1)
-            );
-        var closest = new Closest(images);
-        var constants = new ConstantSearch((int)images.size(0), InitialConstant);
+        Goal wanted = goal.IsTargeted ? goal : Goal.Targeted(SecondClasses(model.Logits(batch.With(images)), goal));
+        var best = new BestSoFar(images);
+        var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
-            constants.Learn(Descend(model, batch.WithGoal(wanted), goal, constants.Values, closest));
-        return scope.MoveToOuter(closest.Images);
+        {
+            Minimize(model, batch, wanted, constants, best);
+            constants.Next();
+        }
+
+        return scope.MoveToOuter(best.Images);
     }
 
-    // One minimization of every image with its constant; returns which images reached the goal on the way.
-    private bool[] Descend(IClassifier model, Batch batch, Goal goal, double[] constants, Closest closest)
+    private static Tensor SecondClasses(Tensor logits, Goal goal) =>
+        logits.ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity).argmax(1);
+
+    // One minimization of every image with its constant.
+    private void Minimize(IClassifier model, Batch batch, Goal wanted, ConstantSearch constants, BestSoFar best)
     {
         using var scope = NewDisposeScope();
-        var found = new bool[batch.Count];
         long[] rows = Rows.All(batch.Count);
-        Tensor weights = tensor(constants.Select(c => (float)c).ToArray());
+        Tensor c = Rows.Column(constants.Values).reshape(-1);
         var minimizer = new BoxLbfgs(batch.Images);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
@@ -70,30 +71,24 @@ public sealed record Lbfgs : IAttack<IClassifier>
             if (stay.Length == 0)
                 break;
             if (stay.Length < rows.Length)
-                (batch, goal, rows, weights, minimizer) = (
-                    batch.Select(stay),
-                    goal.Select(tensor(stay)),
-                    rows.At(stay),
-                    weights.At(stay),
-                    minimizer.Select(stay)
-                );
+            {
+                (batch, wanted) = (batch.Select(stay), wanted.Select(tensor(stay)));
+                (rows, c, minimizer) = (rows.At(stay), c.At(stay), minimizer.Select(stay));
+            }
         }
-
-        return found;
 
         bool[] Step()
         {
             using var inner = NewDisposeScope();
-            Func<Tensor, Tensor> likelihood = AttackLoss.CrossEntropy(batch.Goal);
-            Tensor point = minimizer.Point,
-                change = point.sub(batch.Images);
-            LossGradient pass = model.Gradient(batch.With(point), logits => likelihood(logits).neg().mul(weights));
-            Tensor hit = goal.IsReached(pass.Logits.argmax(1)),
-                squares = change.mul(change).sum([1, 2, 3]);
-            closest.Take(point, squares.reshape(-1, 1, 1, 1), hit.reshape(-1, 1, 1, 1), rows);
-            foreach (long row in rows.At(Rows.Where(hit.ToArray<bool>(), true)))
-                found[row] = true;
-            return minimizer.Learn(pass.Losses.add(squares), pass.Gradient.add(change.mul_(2.0)));
+            Func<Tensor, Tensor> likelihood = AttackLoss.CrossEntropy(wanted);
+            Tensor point = minimizer.Point;
+            LossGradient pass = model.Gradient(batch.With(point), logits => c * -likelihood(logits));
+            Tensor change = point - batch.Images;
+            Tensor distances = change.pow(2.0).sum(s_image);
+            Tensor margins = AttackLoss.Margin(batch.Goal)(pass.Logits);
+            constants.Mark(margins > 0, rows);
+            best.Take(point, margins, distances, rows);
+            return minimizer.Learn(pass.Losses + distances, pass.Gradient + (2 * change));
         }
     }
 }

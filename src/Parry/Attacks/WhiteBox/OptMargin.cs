@@ -64,26 +64,28 @@ public sealed record OptMargin : IAttack<IClassifier>
         Tensor vectors = Vectors(random, images);
         var constants = new ConstantSearch(batch.Count, InitialConstant);
         for (int search = 0; search < SearchSteps; search++)
-            constants.Learn(Descend(model, batch, around, vectors, constants.Values, best));
+        {
+            Descend(model, batch, around, vectors, constants, best);
+            constants.Next();
+        }
+
         return scope.MoveToOuter(best.Images);
     }
 
-    // One descent of every image with its constant; returns for which images all points reached the goal on the way.
-    private bool[] Descend(
+    // One descent of every image with its constant.
+    private void Descend(
         IClassifier model,
         Batch batch,
         Batch around,
         Tensor vectors,
-        double[] constants,
+        ConstantSearch constants,
         BestSoFar best
     )
     {
         using var scope = NewDisposeScope();
-        var found = new bool[batch.Count];
-        long[] rows = Rows.All(batch.Count);
         var descent = new TanhDescent(batch.Images);
         Tensor clean = descent.Images;
-        Tensor weights = Rows.Column(constants).reshape(-1).repeat_interleave(Points, 0);
+        Tensor c = Rows.Column(constants.Values).reshape(-1).repeat_interleave(Points, 0);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = NewDisposeScope();
@@ -94,7 +96,7 @@ public sealed record OptMargin : IAttack<IClassifier>
             Tensor shown = free.clamp(0.0, 1.0);
             LossGradient pass = model.Gradient(
                 around.With(shown.flatten(0, 1)),
-                logits => weights * (Confidence - margin(logits)).clamp_min(0.0)
+                logits => c * (Confidence - margin(logits)).clamp_min(0.0)
             );
 
             // The gradient passes the clipping where it changed nothing. Added one by one, its sum has the same bits in
@@ -105,23 +107,12 @@ public sealed record OptMargin : IAttack<IClassifier>
                 pull += pulls.select(1, i);
 
             // With all of the points the goal is reached, and with fewer the more the better.
-            float[] reached = margin(pass.Logits)
-                .reshape(-1, Points)
-                .gt(Confidence)
-                .sum([1], false, ScalarType.Float32)
-                .ToArray<float>();
-            best.Take(
-                rows,
-                point,
-                [.. reached.Select(count => count - Points + 0.5f)],
-                change.pow(2.0).sum(s_image).ToArray<float>()
-            );
-            for (int i = 0; i < found.Length; i++)
-                found[i] |= (int)reached[i] == Points;
+            Tensor reached = (margin(pass.Logits) > Confidence).reshape(-1, Points);
+            Tensor reserves = reached.sum([1], false, ScalarType.Float32) - (Points - 0.5);
+            constants.Mark(reserves > 0);
+            best.Take(point, reserves, change.pow(2.0).sum(s_image));
             descent.Step((2 * change) + pull, LearningRate);
         }
-
-        return found;
     }
 
     // Orthogonal vectors of equal length for each image, and zero, [N, points, C, H, W].
@@ -135,14 +126,11 @@ public sealed record OptMargin : IAttack<IClassifier>
         {
             Tensor vector = drawn.select(1, i);
             foreach (Tensor other in vectors)
-                vector = vector.sub(other.mul(vector.mul(other).sum(1, true)));
-            vectors.Add(vector.div(linalg.vector_norm(vector, 2, [1], true)));
+                vector -= other * (vector * other).sum(1, true);
+            vectors.Add(vector / linalg.vector_norm(vector, 2, [1], true));
         }
 
-        return scope.MoveToOuter(
-            stack([.. vectors], 1)
-                .mul_(Radius * Math.Sqrt(values))
-                .reshape([images.size(0), Points, .. images.shape.AsSpan(1)])
-        );
+        Tensor scaled = Radius * Math.Sqrt(values) * stack([.. vectors], 1);
+        return scope.MoveToOuter(scaled.reshape([images.size(0), Points, .. images.shape.AsSpan(1)]));
     }
 }

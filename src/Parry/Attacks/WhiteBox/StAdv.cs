@@ -53,7 +53,7 @@ public sealed record StAdv : IAttack<IClassifier>
         Tensor centers = Centers(height, width);
         Tensor pixel = tensor(new float[] { 2f / width, 2f / height }, [1, 2, 1, 1]);
         Tensor flow = zeros([batch.Count, 2, height, width]);
-        var smoothest = new Closest(images);
+        var smoothest = new BestSoFar(images);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         using var adam = Optimizers.Adam([flow], LearningRate);
         for (int iteration = 0; iteration < Iterations; iteration++)
@@ -67,7 +67,7 @@ public sealed record StAdv : IAttack<IClassifier>
                 logits => (Confidence - margin(logits)).clamp_min(0.0)
             );
             var (roughness, smoother) = Roughness(flow);
-            smoothest.Take(moved, roughness, (margin(pass.Logits) > Confidence).reshape(-1, 1, 1, 1));
+            smoothest.Take(moved, margin(pass.Logits) - Confidence, roughness);
             Tensor byPoints = Autograd.Grad(sampled, points, pass.Gradient);
             Tensor byFlow = pixel * byPoints.permute(0, 3, 1, 2).contiguous();
             adam.Step(byFlow + (Tau * smoother));

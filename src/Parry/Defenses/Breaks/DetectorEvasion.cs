@@ -57,26 +57,20 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
         using var scope = NewDisposeScope();
         var best = new BestSoFar(batch.Images);
         var search = new ConstantSearch(batch.Count, InitialConstant);
-        var succeeded = new bool[batch.Count];
         for (int trial = 0; trial < SearchSteps; trial++)
         {
-            bool[] found = Descend(model, batch, search.Values, best);
-            succeeded = [.. succeeded.Zip(found, (before, now) => before || now)];
-            search.Learn(found);
+            Descend(model, batch, search, best);
+            search.Next();
         }
 
-        long[] failed = Rows.Where(succeeded, false);
-        best.Images.Put(failed, batch.Images.At(failed));
-        return scope.MoveToOuter(best.Images);
+        return scope.MoveToOuter(where(best.Distances.isfinite(), best.Images, batch.Images));
     }
 
-    // One descent of every image with its constant. Returns which images fooled the model and all detectors on the way.
-    private bool[] Descend(IClassifier model, Batch batch, double[] constants, BestSoFar best)
+    // One descent of every image with its constant.
+    private void Descend(IClassifier model, Batch batch, ConstantSearch search, BestSoFar best)
     {
         using var scope = NewDisposeScope();
-        var found = new bool[batch.Count];
-        long[] rows = Rows.All(batch.Count);
-        Tensor c = Rows.Column(constants).flatten();
+        Tensor c = Rows.Column(search.Values).flatten();
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         var descent = new TanhDescent(batch.Images);
         for (int iteration = 0; iteration < Iterations; iteration++)
@@ -89,15 +83,11 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
                 logits => c * (Confidence - margin(logits)).clamp_min(0)
             );
             var (refused, detectorGradient) = AskDetectors(point, batch.Random.Fork(iteration));
-            Tensor success = (margin(hinge.Logits) - Confidence).masked_fill(refused, double.NegativeInfinity);
-            float[] margins = success.ToArray<float>();
-            for (int i = 0; i < found.Length; i++)
-                found[i] |= margins[i] > 0;
-            best.Take(rows, point, margins, Norm.Of(change).ToArray<float>());
+            Tensor margins = (margin(hinge.Logits) - Confidence).masked_fill(refused, double.NegativeInfinity);
+            search.Mark(margins > 0);
+            best.Take(point, margins, Norm.Of(change));
             descent.Step((2 * change) + hinge.Gradient + detectorGradient, LearningRate);
         }
-
-        return found;
     }
 
     // Which images some detector refuses, and the gradient of c₂·Σ max(0, score - threshold).
@@ -116,6 +106,6 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
         }
 
         Tensor gradient = Autograd.Grad(DetectorWeight * excess, input);
-        return (scope.MoveToOuter(refused), scope.MoveToOuter(gradient));
+        return scope.MoveToOuter(refused, gradient);
     }
 }

@@ -17,7 +17,7 @@ namespace Parry.Defenses.Breaks;
 /// <remarks>
 /// Steps are those of projected gradient descent from a random start, and the point with the largest loss is kept. The
 /// attack has copies of the purifier and of the classifier behind it, and differentiates these; it asks the defended
-/// model nothing, so no pass is metered. It is Parry's own and from no paper.
+/// model nothing, so no pass is metered. It is Parry's own; no paper describes it.
 /// </remarks>
 /// <param name="Purifier">The purifier.</param>
 /// <param name="Classifier">The classifier behind it.</param>
@@ -51,8 +51,12 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
     public double Confidence { get; init; } = 1;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) =>
-        cat([.. Rows.All(batch.Count).Chunk(RowsAtOnce).Select(rows => Climb(batch.Select(rows), epsilon))]);
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon)
+    {
+        using var scope = NewDisposeScope();
+        IEnumerable<long[]> pieces = Rows.All(batch.Count).Chunk(RowsAtOnce);
+        return scope.MoveToOuter(cat([.. pieces.Select(rows => Climb(batch.Select(rows), epsilon))]));
+    }
 
     private Tensor Climb(Batch batch, double epsilon)
     {
@@ -101,7 +105,7 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
         Tensor margins = AttackLoss.Margin(batch.Goal.Repeat(Draws))(logits).reshape(-1, Draws);
         Tensor losses = (errors.select(1, 1) - errors.select(1, 0) - Lack(margins)).mean([1]);
         Tensor gradient = Autograd.Grad(losses.sum(), input);
-        return (scope.MoveToOuter(losses.detach()), scope.MoveToOuter(gradient));
+        return scope.MoveToOuter(losses.detach(), gradient);
     }
 
     // The label to pull and the label to beat, judged by the reconstructions from the codes' means.

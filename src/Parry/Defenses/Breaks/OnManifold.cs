@@ -61,7 +61,6 @@ public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) 
     {
         using var scope = NewDisposeScope();
         Tensor x = batch.Images;
-        long[] rows = Rows.All(batch.Count);
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
         Tensor start = LatentDescent.Project(Generator, x, batch.Random, Starts, ProjectionSteps, LearningRate);
         var best = new BestSoFar(x);
@@ -70,27 +69,25 @@ public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) 
         {
             using var inner = NewDisposeScope();
             Tensor c = Rows.Column(search.Values);
-            var found = new bool[batch.Count];
             var descent = new LatentDescent(Generator, start, LearningRate);
             for (int step = 0; step < Steps; step++)
-                descent.Step(drawn => Gradient(drawn, c, found));
-            search.Learn(found);
+                descent.Step(drawn => Gradient(drawn, c));
+            search.Next();
         }
 
         return scope.MoveToOuter(best.Images);
 
         // Of |G(z) - x|² + c·max(0, κ - margin) with respect to G(z).
-        Tensor Gradient(Tensor drawn, Tensor c, bool[] found)
+        Tensor Gradient(Tensor drawn, Tensor c)
         {
             LossGradient hinge = Classifier.Gradient(
                 batch.With(drawn),
                 logits => (Confidence - margin(logits)).clamp_min(0)
             );
             Tensor change = drawn - x;
-            float[] margins = (margin(hinge.Logits) - Confidence).ToArray<float>();
-            best.Take(rows, drawn, margins, Norm.Of(change).ToArray<float>());
-            for (int i = 0; i < found.Length; i++)
-                found[i] |= margins[i] > 0;
+            Tensor margins = margin(hinge.Logits) - Confidence;
+            search.Mark(margins > 0);
+            best.Take(drawn, margins, Norm.Of(change));
             return (2 * change) + (c * hinge.Gradient);
         }
     }

@@ -49,13 +49,16 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
     public double Confidence { get; init; } = 1;
 
     /// <inheritdoc/>
-    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) =>
-        cat([.. Rows.All(batch.Count).Chunk(RowsAtOnce).Select(rows => Descend(batch.Select(rows), epsilon))]);
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon)
+    {
+        using var scope = NewDisposeScope();
+        IEnumerable<long[]> pieces = Rows.All(batch.Count).Chunk(RowsAtOnce);
+        return scope.MoveToOuter(cat([.. pieces.Select(rows => Descend(batch.Select(rows), epsilon))]));
+    }
 
     private Tensor Descend(Batch batch, double epsilon)
     {
         using var scope = NewDisposeScope();
-        long[] rows = Rows.All(batch.Count);
         var ball = new Ball(Norm, batch.Images, epsilon);
         double stepSize = 2.5 * epsilon / Steps;
         var best = new BestSoFar(batch.Images);
@@ -65,7 +68,7 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
             using var inner = NewDisposeScope();
             SampleRandom random = batch.Random.Fork(step);
             var (margins, errors, gradient) = Differentiate(batch, point, random);
-            best.Take(rows, point, margins.ToArray<float>(), errors.ToArray<float>());
+            best.Take(point, margins, errors);
             Tensor direction = ball.Steepest(point, gradient, random, 0);
             point.copy_(ball.Project(point + (stepSize * direction)));
         }
@@ -96,6 +99,6 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
         Tensor margins = AttackLoss.Margin(batch.Goal)(Classifier.Logits(batch.With(shown))) - Confidence;
         Tensor objective = where(margins.detach() > 0, -errors, margins);
         Tensor gradient = Autograd.Grad(objective.sum(), x);
-        return (scope.MoveToOuter(margins.detach()), scope.MoveToOuter(errors.detach()), scope.MoveToOuter(gradient));
+        return scope.MoveToOuter(margins.detach(), errors.detach(), gradient);
     }
 }
