@@ -43,8 +43,8 @@ public interface IPurifier
 
 /// <summary>What a purifier gives.</summary>
 /// <param name="Images">The purified images, [N, C, H, W] in [0, 1].</param>
-/// <param name="Errors">The mean squared difference between each image and its purified one, [N]. It is large for images
-/// that the purifier's model does not know, so it can serve as a detector's score.</param>
+/// <param name="Errors">The mean squared difference between each image and its purified one, [N]. It is large for
+/// images that the purifier's model does not know, so it can serve as a detector's score.</param>
 public sealed record Purified(Tensor Images, Tensor Errors)
 {
     /// <summary>Measures the errors of purified images.</summary>

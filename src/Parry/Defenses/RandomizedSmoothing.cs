@@ -67,8 +67,8 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     public override LossGradient Gradient(Images images, Func<Tensor, Tensor> loss) => _soft.Gradient(images, loss);
 
     /// <summary>
-    /// Proves for each image a radius within which the answer does not change, by the paper's CERTIFY: some votes choose
-    /// the class, others bound its probability.
+    /// Proves for each image a radius within which the answer does not change, by the paper's CERTIFY: some votes
+    /// choose the class, others bound its probability.
     /// </summary>
     /// <param name="images">In [0, 1].</param>
     /// <param name="selection">Votes that choose the class; 100 in the paper.</param>

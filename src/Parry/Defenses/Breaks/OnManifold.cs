@@ -11,8 +11,8 @@ namespace Parry.Defenses.Breaks;
 /// <summary>
 /// The on-manifold attack on defenses that project onto what a generator G draws (Athalye, Carlini, Wagner, 2018,
 /// 1802.00420). A perfect projection leaves an image that G draws as it is. So Carlini and Wagner's L2 attack runs on
-/// the latent vector: z minimizes |G(z) - x|² + c·max(0, κ - margin(G(z))) from the projection of the image, and G(z) is
-/// the adversarial example. Untargeted or targeted.
+/// the latent vector: z minimizes |G(z) - x|² + c·max(0, κ - margin(G(z))) from the projection of the image, and G(z)
+/// is the adversarial example. Untargeted or targeted.
 /// </summary>
 /// <remarks>
 /// Adam's step size is 0.1 as in the authors' code, which takes 30 starts of 3,000 steps and 5 searches of 30,000; the

@@ -10,19 +10,19 @@ namespace Parry.Defenses.Breaks;
 
 /// <summary>
 /// The overpowered attack, which breaks Defense-GAN in the final version of the robust manifold paper (Ilyas, Jalal,
-/// Asteri, Daskalakis, Dimakis, 2017, 1712.09196). It looks for an image G(z) within the budget that the classifier still
-/// misclassifies when any vector of length ρ is added, so that the projection of the defense may miss it by as much. From
-/// the image's projection, z minimizes the mean of -margin(G(z) + r) over random vectors r of length ρ, plus λ·d(z),
-/// where d is the mean squared distance to the image and counts only beyond half the budget. λ rises while the budget is
-/// exceeded and falls otherwise.
+/// Asteri, Daskalakis, Dimakis, 2017, 1712.09196). It looks for an image G(z) within the budget that the classifier
+/// still misclassifies when any vector of length ρ is added, so that the projection of the defense may miss it by as
+/// much. From the image's projection, z minimizes the mean of -margin(G(z) + r) over random vectors r of length ρ, plus
+/// λ·d(z), where d is the mean squared distance to the image and counts only beyond half the budget. λ rises while the
+/// budget is exceeded and falls otherwise.
 /// </summary>
 /// <remarks>
 /// Several ρ are tried. The defended model is asked after each, and images that fool it are done. The authors' settings
-/// are 20 starts of up to 50,000 steps for the projection, then 10,000 steps with 100 vectors for each ρ, and again with
-/// 200 and 300 at ρ = 3. The defaults here are far cheaper, about as cheap as <see cref="OnManifold"/>. Deviations: there
-/// is one z for all vectors, which are drawn anew in each step, where the code keeps a copy of z for each; λ stays at 0
-/// or above. The defended model is asked for labels only. Gradients are those of the classifier and the generator, which
-/// the attacker has, and no meter counts them.
+/// are 20 starts of up to 50,000 steps for the projection, then 10,000 steps with 100 vectors for each ρ, and again
+/// with 200 and 300 at ρ = 3. The defaults here are far cheaper, about as cheap as <see cref="OnManifold"/>.
+/// Deviations: there is one z for all vectors, which are drawn anew in each step, where the code keeps a copy of z for
+/// each; λ stays at 0 or above. The defended model is asked for labels only. Gradients are those of the classifier and
+/// the generator, which the attacker has, and no meter counts them.
 /// </remarks>
 /// <param name="Generator">G, which draws images.</param>
 /// <param name="Classifier">The classifier behind the defense.</param>

@@ -17,8 +17,8 @@ namespace Parry.Defenses.Breaks;
 /// </summary>
 /// <remarks>
 /// Pairs run as one batch, each with its own λ. A pair is done when its labels differ and it is close enough.
-/// Deviations: Adam takes the steps in z and gradient ascent those in λ, with larger step sizes, where the authors' code
-/// takes YellowFin for both; λ stays at 0 or above.
+/// Deviations: Adam takes the steps in z and gradient ascent those in λ, with larger step sizes, where the authors'
+/// code takes YellowFin for both; λ stays at 0 or above.
 /// </remarks>
 /// <param name="Generator">G, which draws images.</param>
 public sealed record PairSearch(ILatentModel Generator)

@@ -17,8 +17,8 @@ namespace Parry.Defenses.Breaks;
 /// (<see cref="GradientPath.Identity"/>), the margin's gradient passes as if it returned its input (BPDA), and the
 /// error's is that of mean (x - P(x))² with P(x) held fixed, which is exact for a projection at its optimum, P(x) =
 /// argmin over G(z) of |x - G(z)|² (envelope theorem). The attacker has the purifier and the classifier, and no meter
-/// counts these passes. Deviation: an image counts as misclassified from a margin of 1, not from any margin, because the
-/// defender's draws are not the attacker's.
+/// counts these passes. Deviation: an image counts as misclassified from a margin of 1, not from any margin, because
+/// the defender's draws are not the attacker's.
 /// </remarks>
 /// <param name="Purifier">The attacker's copy of the purifier.</param>
 /// <param name="Classifier">The classifier behind it.</param>

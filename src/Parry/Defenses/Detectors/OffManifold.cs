@@ -7,8 +7,8 @@ namespace Parry.Defenses.Detectors;
 /// projection moves the image (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196).
 /// </summary>
 /// <remarks>
-/// Its gradient treats the projected image as a constant. Where that is the nearest image, this is the exact gradient of
-/// the distance.
+/// Its gradient treats the projected image as a constant. Where that is the nearest image, this is the exact gradient
+/// of the distance.
 /// </remarks>
 /// <param name="Projection">The purifier that projects images.</param>
 /// <param name="Threshold">The L2 distance, of images in [0, 1], from which an image is refused.</param>

@@ -41,8 +41,8 @@ public sealed record MedianSmoothing(ImageShape Shape) : IPurifier
         return stack(window).sort(0).Values.select(0, window.Length / 2);
     }
 
-    // The images moved by each offset of the window along a dimension. The window reaches one pixel beyond the edge, and
-    // the mirror image of that pixel is the edge pixel itself.
+    // The images moved by each offset of the window along a dimension. The window reaches one pixel beyond the edge,
+    // and the mirror image of that pixel is the edge pixel itself.
     private IEnumerable<Tensor> Shifted(Tensor images, int dimension)
     {
         long size = images.size(dimension);

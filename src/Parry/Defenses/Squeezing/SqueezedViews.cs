@@ -5,8 +5,8 @@ namespace Parry.Defenses.Squeezing;
 
 /// <summary>
 /// The attacker's answer to feature squeezing (after He, Wei, Chen, Carlini, Song, 2017, 1706.04701): a classifier that
-/// gives the mean of the probabilities of an image and of all its squeezed versions. An image that fools this mean fools
-/// all views alike, and the detector, which looks for views that differ, finds nothing.
+/// gives the mean of the probabilities of an image and of all its squeezed versions. An image that fools this mean
+/// fools all views alike, and the detector, which looks for views that differ, finds nothing.
 /// </summary>
 /// <param name="classifier">Sees each view.</param>
 /// <param name="squeezers">Make the views; a gradient passes through each as the squeezer says.</param>

@@ -10,23 +10,23 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// Adversarial training: minimizes (1 - share) · CE(x, y) + share · CE(x_adv, y), where x_adv is attacked anew for every
-/// batch.
+/// Adversarial training: minimizes (1 - share) · CE(x, y) + share · CE(x_adv, y), where x_adv is attacked anew for
+/// every batch.
 /// <list type="bullet">
 /// <item>With FGSM and share 1/2 it is that of Goodfellow, Shlens and Szegedy (2014, 1412.6572).</item>
 /// <item>With PGD and share 1 it is that of Madry et al. (2017, 1706.06083).</item>
-/// <item>With FGSM and <see cref="Sources"/> it is ensemble adversarial training (Tramèr et al., 2017, 1705.07204): each
-/// batch is attacked on a model drawn with equal probability from the one in training and the given ones, which are not
-/// trained.</item>
+/// <item>With FGSM and <see cref="Sources"/> it is ensemble adversarial training (Tramèr et al., 2017, 1705.07204):
+/// each batch is attacked on a model drawn with equal probability from the one in training and the given ones, which
+/// are not trained.</item>
 /// </list>
-/// The attack runs on the network in evaluation mode, and the loss treats its result as a constant. One-step attacks lead
-/// away from the class that the attacked model predicts, others from the true class: a step away from the true class
-/// would leak the label into the image, where the network learns to read it (Kurakin, Goodfellow, Bengio, 2016,
+/// The attack runs on the network in evaluation mode, and the loss treats its result as a constant. One-step attacks
+/// lead away from the class that the attacked model predicts, others from the true class: a step away from the true
+/// class would leak the label into the image, where the network learns to read it (Kurakin, Goodfellow, Bengio, 2016,
 /// 1611.01236).
 /// </summary>
 /// <remarks>
-/// No known break is listed for this defense: the adaptive rows of a report are its honest test. Where PGD's last iterate
-/// is classified correctly, it returns the last one here that is not.
+/// No known break is listed for this defense: the adaptive rows of a report are its honest test. Where PGD's last
+/// iterate is classified correctly, it returns the last one here that is not.
 /// </remarks>
 /// <param name="Attack">The attack, within its own budget.</param>
 public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : ITrainingLoss

@@ -9,16 +9,16 @@ namespace Parry.Defenses.Training;
 /// <summary>
 /// Defensive distillation (Papernot, McDaniel, Wu, Jha, Swami, 2015, 1511.04508): a student learns the teacher's
 /// probabilities softmax(Z / T) at a high temperature T, by the cross entropy with its own probabilities at T, and is
-/// used at T = 1. The teacher is trained with <see cref="CrossEntropy"/> at the same T. At T = 1 the student's logits are
-/// so large that softmax rounds to 0 and 1 and gradients of the loss vanish: attacks that follow them stand still, others
-/// do not (Carlini and Wagner, 2016, 1607.04311 and 1608.04644). Dividing the logits by T gives the gradients back:
-/// <see cref="ScaledLogits"/>.
+/// used at T = 1. The teacher is trained with <see cref="CrossEntropy"/> at the same T. At T = 1 the student's logits
+/// are so large that softmax rounds to 0 and 1 and gradients of the loss vanish: attacks that follow them stand still,
+/// others do not (Carlini and Wagner, 2016, 1607.04311 and 1608.04644). Dividing the logits by T gives the gradients
+/// back: <see cref="ScaledLogits"/>.
 /// </summary>
 /// <remarks>
-/// Deviation: Carlini's code starts teacher and student from the weights of one epoch at T = 1, because SGD does not get
-/// going otherwise. Adam does not depend on the scale of a loss, so both start from fresh weights here, the same ones if
-/// architecture and seed are the same. The teacher gives its soft labels, without dropout, for the very image that the
-/// student sees.
+/// Deviation: Carlini's code starts teacher and student from the weights of one epoch at T = 1, because SGD does not
+/// get going otherwise. Adam does not depend on the scale of a loss, so both start from fresh weights here, the same
+/// ones if architecture and seed are the same. The teacher gives its soft labels, without dropout, for the very image
+/// that the student sees.
 /// </remarks>
 /// <param name="Teacher">A classifier of the same images and classes.</param>
 /// <param name="TeacherName">The teacher's name, for weight files and checkpoints.</param>

@@ -14,9 +14,10 @@ namespace Parry.Defenses.Training;
 /// C(x₂) over those found is added, with a weight, to the mean loss of that batch.
 /// </summary>
 /// <remarks>
-/// As in the authors' code, pairs are searched in every fifth epoch, as many as a batch has images, and used once; there
-/// is no search before the first epoch. Deviation: the pairs join the loss of the epoch's first batch, where the code
-/// takes a step of its own on them. Pairs belong to the batch's images, so that a resumed training finds the same ones.
+/// As in the authors' code, pairs are searched in every fifth epoch, as many as a batch has images, and used once;
+/// there is no search before the first epoch. Deviation: the pairs join the loss of the epoch's first batch, where the
+/// code takes a step of its own on them. Pairs belong to the batch's images, so that a resumed training finds the same
+/// ones.
 /// </remarks>
 /// <param name="Beside">The loss that is minimized in every batch.</param>
 /// <param name="Search">Finds pairs.</param>
