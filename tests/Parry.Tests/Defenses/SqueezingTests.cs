@@ -1,7 +1,6 @@
 using Parry.Data;
 using Parry.Data.Images;
 using Parry.Defenses;
-using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Defenses.Squeezing;
 using Parry.Models;

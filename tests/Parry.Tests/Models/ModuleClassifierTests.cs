@@ -3,7 +3,6 @@ using Parry.Attacks.DecisionBased;
 using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Defenses;
-using Parry.Defenses.Purifiers;
 using Parry.Defenses.Squeezing;
 using Parry.Models;
 using TorchSharp.Modules;

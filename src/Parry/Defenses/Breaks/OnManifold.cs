@@ -3,7 +3,6 @@ using Parry.Attacks.Building;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;

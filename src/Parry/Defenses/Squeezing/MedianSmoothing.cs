@@ -1,5 +1,4 @@
 using Parry.Options;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Squeezing;

@@ -1,6 +1,5 @@
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.AutoEncoders;
