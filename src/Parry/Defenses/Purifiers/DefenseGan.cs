@@ -81,7 +81,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IProjection
             Drawing drawing = Generator.Draw(z, Compute);
             Tensor imageGradient = 2.0 / Shape.Pixels * (drawing.Images - target);
             velocity.mul_(Momentum).add_(drawing.LatentGradient(imageGradient));
-            z.sub_(LearningRate * velocity);
+            z.add_(velocity, -LearningRate);
         }
 
         using IDisposable? exact = Devices.FullFloat32();
