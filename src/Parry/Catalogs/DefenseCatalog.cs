@@ -1,6 +1,8 @@
+using Parry.Attacks.WhiteBox;
 using Parry.Defenses;
-using Parry.Defenses.Detectors;
+using Parry.Defenses.Breaks;
 using Parry.Defenses.Purifiers;
+using Parry.Defenses.Squeezing;
 using Parry.Defenses.Training;
 using Parry.Options;
 
@@ -21,42 +23,60 @@ public static class DefenseCatalog
             "Defense-GAN",
             "replaces an image by the nearest one that a GAN draws",
             "Samangouei, Kabkab, Chellappa, 2018, 1805.06605"
-        ),
+        )
+        {
+            Breaks = [OnManifold.Known, Overpowered.Known, ReconstructionEvasion.Known],
+        },
         new(
             new FastDefenseGanSettings(),
             "fast-defense-gan",
             "Fast Defense-GAN",
             "Defense-GAN's projection from the nearest samples, with Adam and fewer and fewer descents",
             "after Samangouei et al., 2018, 1805.06605"
-        ),
+        )
+        {
+            Breaks = [OnManifold.Known, Overpowered.Known, ReconstructionEvasion.Known],
+        },
         new(
             new InvertAndClassifySettings(),
             "invert-and-classify",
             "Invert and classify",
             "replaces an image by the nearest one that a generator or a decoder draws, and may refuse what is far",
             "Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196"
-        ),
+        )
+        {
+            Breaks = [OnManifold.Known, Overpowered.Known, ReconstructionEvasion.Known],
+        },
         new(
             new PuVaeSettings(),
             "puvae",
             "PuVAE",
             "draws an image again for every label and keeps the nearest drawing",
             "Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585"
-        ),
+        )
+        {
+            Breaks = [LabelFlipPull.Known, ReconstructionEvasion.Known],
+        },
         new(
             new MagNetSettings(),
             "magnet",
             "MagNet",
             "refuses what auto-encoders draw again badly and reforms the rest",
             "Meng and Chen, 2017, 1705.09064"
-        ),
+        )
+        {
+            Breaks = [DetectorEvasion.Known],
+        },
         new(
             new DefenseVaeSettings(),
             "defense-vae",
             "Defense-VAE",
             "draws the clean image from an adversarial one, as trained with known attacks",
             "Li and Ji, 2018, 1812.06570"
-        ),
+        )
+        {
+            Breaks = [ReconstructionEvasion.Known],
+        },
         new(
             new DiffusionSettings(),
             "diffusion",
@@ -77,7 +97,10 @@ public static class DefenseCatalog
             "Defensive distillation",
             "a student of a teacher at a high temperature, whose gradients vanish",
             "Papernot et al., 2015, 1511.04508"
-        ),
+        )
+        {
+            Breaks = [new("pgd on logits/T", (_, _) => new ProjectedGradientDescent())],
+        },
         new(
             new FeatureSqueezingSettings(),
             "feature-squeezing",
@@ -123,7 +146,7 @@ public static class DefenseCatalog
     /// networks.
     /// </summary>
     /// <param name="text">The text.</param>
-    /// <param name="context">What it is for.</param>
+    /// <param name="context">The data and the classifier that are defended.</param>
     /// <exception cref="UserErrorException">The name, an option or a value is not valid; the message says what
     /// is.</exception>
     public static DefenseSpec Parse(string text, DefenseContext context)
@@ -136,6 +159,6 @@ public static class DefenseCatalog
                     + string.Join(", ", Names)
             );
         IDefenseSettings given = entry.With(OptionText.Single(name, settings));
-        return given.Create(context) with { Name = text };
+        return given.Create(context) with { Name = text, Breaks = entry.Breaks };
     }
 }

@@ -28,6 +28,9 @@ public sealed class DefenseEntry(IDefenseSettings settings, string name, string 
     /// <summary>Authors, year and arXiv number.</summary>
     public string Paper => paper;
 
+    /// <summary>The attacks known to break it.</summary>
+    public IReadOnlyList<KnownBreak> Breaks { get; init; } = [];
+
     /// <summary>Its settings with their defaults.</summary>
     public IReadOnlyList<OptionInfo> Options => s_binder.OptionsOf(settings);
 

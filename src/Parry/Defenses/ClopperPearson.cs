@@ -4,11 +4,11 @@ namespace Parry.Defenses;
 public static class ClopperPearson
 {
     /// <summary>
-    /// The one-sided lower bound: the smallest probability under which at least that many successes are not rarer than
-    /// alpha.
+    /// The one-sided lower bound: the smallest success probability for which at least this many successes have a
+    /// probability of alpha or more.
     /// </summary>
-    /// <param name="successes">In 0 to <paramref name="count"/>.</param>
-    /// <param name="count">At least 1.</param>
+    /// <param name="successes">The number of successes, from 0 to <paramref name="count"/>.</param>
+    /// <param name="count">The number of trials, at least 1.</param>
     /// <param name="alpha">The probability that the truth is below the bound, in (0, 1/2).</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public static double Lower(int successes, int count, double alpha)
@@ -23,11 +23,11 @@ public static class ClopperPearson
         if (successes == count)
             return Math.Pow(alpha, 1.0 / count);
 
-        // The bound lies below the share that was seen, where the first term of the tail is its largest but for a few:
-        // nothing underflows that counts.
-        double choices = 0;
+        // The bound is below the observed share, where the first terms of the tail are the largest. So no term
+        // underflows that matters.
+        double logChoices = 0;
         for (int i = 1; i <= successes; i++)
-            choices += Math.Log((count - successes + i) / (double)i);
+            logChoices += Math.Log((count - successes + i) / (double)i);
         double low = 0,
             high = successes / (double)count;
         for (int halving = 0; halving < 60; halving++)
@@ -41,11 +41,11 @@ public static class ClopperPearson
 
         return low;
 
-        // The probability of that many successes or more.
+        // The probability of so many successes or more.
         double Tail(double p)
         {
-            double term = Math.Exp(choices + (successes * Math.Log(p)) + ((count - successes) * Math.Log(1 - p))),
-                sum = term;
+            double term = Math.Exp(logChoices + (successes * Math.Log(p)) + ((count - successes) * Math.Log(1 - p)));
+            double sum = term;
             for (int k = successes; k < count && term > sum * 1e-17; k++)
             {
                 term *= (count - k) / (k + 1.0) * (p / (1 - p));

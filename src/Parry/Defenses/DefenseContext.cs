@@ -7,15 +7,15 @@ using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
-/// <summary>What a defense is made for, and where it loads its networks from. It owns what it loads.</summary>
-/// <param name="data">The data set's name.</param>
-/// <param name="shape">Of the images.</param>
-/// <param name="classes">The number of their classes.</param>
+/// <summary>The data and the classifier that a defense is made for. It loads networks and owns them.</summary>
+/// <param name="data">The name of the data set.</param>
+/// <param name="shape">The shape of the images.</param>
+/// <param name="classes">The number of classes.</param>
 public sealed class DefenseContext(string data, ImageShape shape, int classes) : IDisposable
 {
     private readonly List<IDisposable> _loaded = [];
 
-    /// <summary>The data set's name, for example <c>mnist</c>: weights that ship are named after it.</summary>
+    /// <summary>The name of the data set, such as <c>mnist</c>. Weights that ship are named after it.</summary>
     public string Data { get; } = data;
 
     /// <summary>The shape of the images.</summary>
@@ -24,48 +24,50 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     /// <summary>The number of classes.</summary>
     public int Classes { get; } = classes;
 
-    /// <summary>The folder to look for data in first; null for the usual places.</summary>
+    /// <summary>The folder that is searched for data first; null for the usual places.</summary>
     public string? DataDir { get; init; }
 
-    /// <summary>Where clean images come from; null for the data set of that name.</summary>
+    /// <summary>The source of clean images; null for the data set of that name.</summary>
     public IImageSource? Source { get; init; }
 
     /// <summary>The classifier that is defended.</summary>
-    /// <exception cref="UserErrorException">None was said: it is one whose gradients are not seen.</exception>
+    /// <exception cref="UserErrorException">There is none, because the model shows no gradients.</exception>
     public IClassifier Evaluated
     {
         get =>
             field
             ?? throw new UserErrorException(
-                "this defense looks into the classifier that it defends, which a model served over HTTP does not "
-                    + "allow: take a defense that changes images, as bit-depth, median, jpeg or defense-gan, or "
-                    + "give a file as --model"
+                "this defense needs the logits and gradients of the classifier that it defends, which a model "
+                    + "served over HTTP does not give: choose a defense that changes images, such as bit-depth, "
+                    + "median, jpeg or defense-gan, or give a file as --model"
             );
         set;
     }
 
     /// <summary>
-    /// Clean images for thresholds and the like: the validation part, of a published set the last 10,000 for training.
+    /// Loads clean images, for thresholds and the like: the validation part, which is the last 10,000 training images
+    /// of a published set.
     /// </summary>
     /// <exception cref="UserErrorException">The data set is not found.</exception>
     public ImageSet ValidationImages() =>
         (Source ?? DataSets.ByName(Data).Open()).Load(DataPart.Validation, Split.DefenseGan, DataDir);
 
     /// <summary>Loads a classifier for these images.</summary>
-    /// <param name="name">A file or the name of a model that ships.</param>
-    /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
+    /// <param name="name">A file, or the name of a model that ships.</param>
+    /// <exception cref="UserErrorException">The file is missing or does not fit the images.</exception>
     public IClassifier Classifier(string name) => Own(ModelCatalog.LoadClassifier(name, Shape, Classes).Classifier);
 
     /// <summary>Loads Defense-GAN's generator.</summary>
-    /// <param name="name">A file or the name of a model that ships.</param>
-    /// <exception cref="UserErrorException">There is none, or it does not fit.</exception>
+    /// <param name="name">A file, or the name of a model that ships.</param>
+    /// <exception cref="UserErrorException">The file is missing or does not fit the images.</exception>
     public ImageGenerator Generator(string name) => Own(ImageGenerator.Load(ModelCatalog.Find(name)).Network);
 
     /// <summary>
-    /// Loads what a projection searches among: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.
+    /// Loads the model of a projection: Defense-GAN's generator, or the decoder of a <see cref="Vae"/>.
     /// </summary>
-    /// <param name="name">A file or the name of a model that ships.</param>
-    /// <exception cref="UserErrorException">There is none, or it draws other images.</exception>
+    /// <param name="name">A file, or the name of a model that ships.</param>
+    /// <exception cref="UserErrorException">The file is missing, or the model draws images of another
+    /// shape.</exception>
     public ILatentModel LatentModel(string name)
     {
         bool vae = ModelFile.Describe(ModelCatalog.Find(name)).Architecture == Vae.Architecture;
@@ -78,16 +80,17 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
     }
 
     /// <summary>Loads anything else that a weight file holds.</summary>
-    /// <param name="name">A file or the name of a model that ships.</param>
-    /// <param name="load">Reads the file, whose path it is given.</param>
-    /// <exception cref="UserErrorException">There is none.</exception>
+    /// <param name="name">A file, or the name of a model that ships.</param>
+    /// <param name="load">From the path of the file to what it holds.</param>
+    /// <exception cref="UserErrorException">The file is missing.</exception>
     public T Load<T>(string name, Func<string, T> load) => Own(load(ModelCatalog.Find(name)));
 
     /// <summary>Loads a network that was trained on this data set.</summary>
-    /// <param name="name">A file or the name of a model that ships.</param>
-    /// <param name="load">Reads the file, whose path it is given.</param>
-    /// <returns>The network, and what its file says of it.</returns>
-    /// <exception cref="UserErrorException">There is none, or it was trained on other images.</exception>
+    /// <param name="name">A file, or the name of a model that ships.</param>
+    /// <param name="load">From the path of the file to what it holds.</param>
+    /// <returns>The network and its description.</returns>
+    /// <exception cref="UserErrorException">The file is missing, or the network was trained on other
+    /// images.</exception>
     public (T Network, ModelDescription Description) Network<T>(
         string name,
         Func<string, (T Network, ModelDescription Description)> load
@@ -104,7 +107,7 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
         return (network, description);
     }
 
-    /// <summary>Frees something at the end.</summary>
+    /// <summary>Takes something over, which is disposed of with the context.</summary>
     public T Own<T>(T item)
     {
         if (item is IDisposable disposable)
@@ -112,6 +115,6 @@ public sealed class DefenseContext(string data, ImageShape shape, int classes) :
         return item;
     }
 
-    /// <summary>Frees what was loaded.</summary>
+    /// <summary>Disposes of everything that was loaded.</summary>
     public void Dispose() => _loaded.ForEach(item => item.Dispose());
 }

@@ -3,42 +3,52 @@ using Parry.Models;
 namespace Parry.Defenses;
 
 /// <summary>
-/// A defense as an evaluation runs it: what the defender has, what an attacker who knows it rebuilds, and which attacks
-/// are known to break it. It purifies images, refuses them, stands in for the classifier, or several of these.
+/// A defense as an evaluation runs it: what the defender has, what an attacker who knows the defense rebuilds, and the
+/// attacks known to break it. It purifies images, refuses some, replaces the classifier, or does several of these.
 /// </summary>
 public sealed record DefenseSpec
 {
-    /// <summary>As reports name it.</summary>
+    /// <summary>The name in reports.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The purifier as the defender runs it; null for a defense that leaves images as they are.</summary>
+    /// <summary>The purifier as the defender runs it; null for a defense that does not change images.</summary>
     public IPurifier? Purifier { get; init; }
 
     /// <summary>
-    /// The purifier as the adaptive attacker rebuilds it, possibly cheaper; null for the defender's own.
+    /// The purifier as the adaptive attacker rebuilds it, possibly a cheaper one; null for the defender's own.
     /// </summary>
     public IPurifier? AttackersPurifier { get; init; }
 
-    /// <summary>Purifications over which the attacker averages each gradient.</summary>
+    /// <summary>The number of purifications over which the attacker averages each gradient.</summary>
     public int Draws { get; init; } = 1;
 
     /// <summary>
-    /// The classifier that stands in the evaluated one's place: trained on purified images, on adversarial ones, by
-    /// distillation. Null for the evaluated one.
+    /// The classifier that replaces the evaluated one, for example one trained on purified or adversarial images or by
+    /// distillation; null for the evaluated one.
     /// </summary>
     public IClassifier? Classifier { get; init; }
 
     /// <summary>
-    /// What an attacker who knows the defense differentiates in that classifier's place, where the classifier itself
-    /// hides its gradients; null for the classifier.
+    /// What an attacker who knows the defense differentiates instead of that classifier, where it hides its gradients;
+    /// null for the classifier itself.
     /// </summary>
     public IClassifier? AttackersClassifier { get; init; }
 
-    /// <summary>What refuses images. An image is refused when any of them says so.</summary>
+    /// <summary>The detectors. An image is refused when any of them refuses it.</summary>
     public IReadOnlyList<IDetector> Detectors { get; init; } = [];
 
     /// <summary>The attacks known to break it.</summary>
     public IReadOnlyList<KnownBreak> Breaks { get; init; } = [];
+
+    /// <summary>The purifier as the adaptive attacker has it.</summary>
+    /// <exception cref="InvalidOperationException">The defense has no purifier.</exception>
+    internal IPurifier AttackersCopy =>
+        AttackersPurifier ?? Purifier ?? throw new InvalidOperationException($"{Name} has no purifier.");
+
+    /// <summary>The projection as the adaptive attacker has it.</summary>
+    /// <exception cref="InvalidOperationException">The defense has no purifier that projects.</exception>
+    internal IProjection Projection =>
+        AttackersCopy as IProjection ?? throw new InvalidOperationException($"{Name} is not a projection.");
 
     /// <summary>The model that gives the defense's answers.</summary>
     /// <param name="evaluated">The classifier that is defended.</param>
@@ -46,9 +56,9 @@ public sealed record DefenseSpec
 
     /// <summary>The defended classifier as the attacker who knows the defense sees it.</summary>
     /// <param name="evaluated">The classifier that is defended.</param>
-    /// <param name="seed">Decides the draws of the attacker's copy, which are not the defender's.</param>
-    /// <returns>An <see cref="IClassifier"/> if the classifier behind the defense is one; otherwise it shows as much as
-    /// that.</returns>
+    /// <param name="seed">Decides the draws of the attacker's copy, which differ from the defender's.</param>
+    /// <returns>An <see cref="IClassifier"/> if the model behind the defense is one; otherwise it shows as much as that
+    /// model.</returns>
     public IPredictor KnownTo(IPredictor evaluated, long seed)
     {
         IPredictor model = AttackersClassifier ?? Behind(evaluated);
@@ -58,8 +68,8 @@ public sealed record DefenseSpec
     }
 
     /// <summary>
-    /// The defended classifier as it runs, with the draws it will make: for the white box revisited, an attacker who
-    /// also knows the defender's random seed.
+    /// The defended classifier as an attacker sees it who also knows the defender's random draws: the white box
+    /// revisited.
     /// </summary>
     /// <param name="evaluated">The classifier that is defended.</param>
     /// <param name="draws">The defender's draws for the samples 0, 1, 2 and so on.</param>

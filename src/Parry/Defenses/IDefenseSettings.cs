@@ -4,8 +4,8 @@ namespace Parry.Defenses;
 public interface IDefenseSettings
 {
     /// <summary>Makes the defense and loads what it needs.</summary>
-    /// <param name="context">What it is for.</param>
-    /// <exception cref="UserErrorException">The settings do not fit one another, or a network is missing or does not
-    /// fit.</exception>
+    /// <param name="context">The data and the classifier that are defended.</param>
+    /// <exception cref="UserErrorException">The settings contradict each other, or a network is missing or does not fit
+    /// the data.</exception>
     DefenseSpec Create(DefenseContext context);
 }

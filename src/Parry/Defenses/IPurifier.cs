@@ -19,11 +19,11 @@ public enum GradientPath
 
 /// <summary>
 /// A defense that replaces an image by a clean one before the classifier sees it. It says how a gradient passes through
-/// it, so that <see cref="ProtectedClassifier"/> gives a model that ordinary attacks attack with full knowledge.
+/// it, so that <see cref="ProtectedClassifier"/> makes a model of it that ordinary attacks attack with full knowledge.
 /// </summary>
 public interface IPurifier
 {
-    /// <summary>The command-line name.</summary>
+    /// <summary>The name on the command line and in reports.</summary>
     string Name { get; }
 
     /// <summary>The shape of the images it takes and gives.</summary>
@@ -32,7 +32,7 @@ public interface IPurifier
     /// <summary>How an attacker's gradient passes through it.</summary>
     GradientPath Path { get; }
 
-    /// <summary>Whether it draws at random, so that the same image may be purified otherwise another time.</summary>
+    /// <summary>Whether it draws random numbers, so that two purifications of an image may differ.</summary>
     bool IsRandom { get; }
 
     /// <summary>Purifies a batch.</summary>
@@ -43,13 +43,13 @@ public interface IPurifier
 
 /// <summary>What a purifier gives.</summary>
 /// <param name="Images">The purified images, [N, C, H, W] in [0, 1].</param>
-/// <param name="Errors">Mean squared difference of each image to its purified one, [N]: large for what the purifier's
-/// model does not know, so also a detector's score.</param>
+/// <param name="Errors">The mean squared difference between each image and its purified one, [N]. It is large for
+/// images that the purifier's model does not know, so it can serve as a detector's score.</param>
 public sealed record Purified(Tensor Images, Tensor Errors)
 {
-    /// <summary>The purified images with their errors.</summary>
-    /// <param name="images">As they came.</param>
-    /// <param name="purified">As they went.</param>
+    /// <summary>Measures the errors of purified images.</summary>
+    /// <param name="images">The images before, [N, C, H, W].</param>
+    /// <param name="purified">The images after, [N, C, H, W].</param>
     public static Purified Of(Tensor images, Tensor purified) =>
-        new(purified, purified.sub(images).pow(2.0).mean([1, 2, 3]));
+        new(purified, (purified - images).pow(2).mean([1, 2, 3]));
 }

@@ -7,8 +7,8 @@ public static class NormalDistribution
     private const double HalfLogTau = 0.918938533204672741780;
 
     /// <summary>
-    /// The probability of a value below x: a series around 0 (Marsaglia, 2004), to the last digits of a double for |x|
-    /// up to 8; 0 or 1 beyond.
+    /// The probability of a value below x, Φ(x), by a series around 0 (Marsaglia, 2004): to the last digits of a double
+    /// for |x| up to 8; 0 or 1 beyond.
     /// </summary>
     public static double Below(double x)
     {
@@ -28,7 +28,7 @@ public static class NormalDistribution
     }
 
     /// <summary>
-    /// The x below which a value falls with this probability; found by halving an interval, and never beyond -8 and 8.
+    /// The x below which a value falls with this probability, Φ⁻¹(probability), by bisection between -8 and 8.
     /// </summary>
     public static double Quantile(double probability)
     {

@@ -7,14 +7,15 @@ namespace Parry.Defenses;
 public static class Purification
 {
     /// <summary>
-    /// The classifier behind the purifier. Attacking it is the adaptive attack: gradients pass as the purifier says.
+    /// Puts a classifier behind the purifier. To attack the result is the adaptive attack: gradients pass through the
+    /// purifier as it says.
     /// </summary>
-    /// <param name="purifier">What every image passes first.</param>
-    /// <param name="classifier">What sees the purified image.</param>
-    /// <param name="seed">Decides the purifier's draws: the defender and the attacker who rebuilds the defense have
-    /// different ones.</param>
-    /// <param name="draws">Over how many purifications a gradient is averaged: expectation over transformation, EOT
-    /// (1707.07397).</param>
+    /// <param name="purifier">Purifies every image first.</param>
+    /// <param name="classifier">Sees the purified images.</param>
+    /// <param name="seed">Decides the purifier's draws: the defender and an attacker who rebuilds the defense have
+    /// different seeds.</param>
+    /// <param name="draws">The number of purifications over which a gradient is averaged: expectation over
+    /// transformation, EOT (Athalye et al., 2017, 1707.07397).</param>
     public static ProtectedClassifier Protect(this IPurifier purifier, IClassifier classifier, long seed, int draws = 1)
     {
         Check(purifier, classifier);
@@ -22,11 +23,11 @@ public static class Purification
     }
 
     /// <summary>
-    /// The classifier behind the purifier, which makes the same draws in every call: what an attacker who knows the
-    /// defender's seed attacks.
+    /// Puts a classifier behind the purifier, which makes the same draws in every call: what an attacker attacks who
+    /// knows the defender's draws.
     /// </summary>
-    /// <param name="purifier">What every image passes first.</param>
-    /// <param name="classifier">What sees the purified image.</param>
+    /// <param name="purifier">Purifies every image first.</param>
+    /// <param name="classifier">Sees the purified images.</param>
     /// <param name="draws">The draws, for any samples.</param>
     public static ProtectedClassifier Protect(this IPurifier purifier, IClassifier classifier, SampleRandom draws)
     {
@@ -34,16 +35,16 @@ public static class Purification
         return new ProtectedClassifier(purifier, classifier, draws);
     }
 
-    /// <summary>A model that shows labels or scores only, behind the purifier; it shows as much.</summary>
-    /// <param name="purifier">What every image passes first.</param>
-    /// <param name="model">What sees the purified image.</param>
+    /// <summary>Puts a model behind the purifier; the result shows as much as the model, labels or scores.</summary>
+    /// <param name="purifier">Purifies every image first.</param>
+    /// <param name="model">Sees the purified images.</param>
     /// <param name="seed">Decides the purifier's draws.</param>
     public static IPredictor Protect(this IPurifier purifier, IPredictor model, long seed) =>
         Protect(purifier, model, new CallDraws(seed));
 
-    /// <summary>Such a model behind the purifier, which makes the same draws in every call.</summary>
-    /// <param name="purifier">What every image passes first.</param>
-    /// <param name="model">What sees the purified image.</param>
+    /// <summary>Puts a model behind the purifier, which makes the same draws in every call.</summary>
+    /// <param name="purifier">Purifies every image first.</param>
+    /// <param name="model">Sees the purified images.</param>
     /// <param name="draws">The draws, for any samples.</param>
     public static IPredictor Protect(this IPurifier purifier, IPredictor model, SampleRandom draws) =>
         Protect(purifier, model, new CallDraws(draws));
@@ -58,15 +59,15 @@ public static class Purification
     {
         if (purifier.Shape != classifier.Shape)
             throw new UserErrorException(
-                $"The purifier {purifier.Name} takes images of {purifier.Shape} and the classifier of "
-                    + $"{classifier.Shape}; use ones trained on the same data."
+                $"the purifier {purifier.Name} takes images of {purifier.Shape}, but the classifier takes images of "
+                    + $"{classifier.Shape}: use two that were trained on the same data"
             );
     }
 }
 
 /// <summary>
-/// A classifier behind a purifier, seen whole. Every call purifies anew, with draws that belong to the samples, unless
-/// the draws are known.
+/// A classifier behind a purifier, which can be differentiated as a whole. Every call purifies with fresh draws that
+/// belong to the samples, unless fixed draws were given.
 /// </summary>
 public sealed class ProtectedClassifier : ClassifierWrapper
 {
@@ -93,17 +94,15 @@ public sealed class ProtectedClassifier : ClassifierWrapper
         if (_purifier.Path == GradientPath.Exact)
             return Model.Logits(images.With(_purifier.Purify(pixels, _random.Next(images)).Images));
 
-        // The value is the purified image; autograd sees the input itself.
-        Tensor purified = PurifyUnseen(images);
-        return Model.Logits(
-            images.With(
-                is_grad_enabled() && pixels.requires_grad ? pixels + (purified - pixels.detach()).detach() : purified
-            )
-        );
+        // The value is that of the purified image, the gradient that of the input.
+        Tensor purified = PurifyDetached(images);
+        if (is_grad_enabled() && pixels.requires_grad)
+            purified = pixels + (purified - pixels.detach());
+        return Model.Logits(images.With(purified));
     }
 
     /// <inheritdoc/>
-    /// <remarks>The mean over as many purifications as the attacker draws.</remarks>
+    /// <remarks>The mean over several purifications, if so many draws were asked for.</remarks>
     public override LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
     {
         using var scope = NewDisposeScope();
@@ -125,9 +124,9 @@ public sealed class ProtectedClassifier : ClassifierWrapper
     private LossGradient Once(Images images, Func<Tensor, Tensor> loss) =>
         _purifier.Path == GradientPath.Exact
             ? GradientPass.Of(this, images, loss)
-            : Model.Gradient(images.With(PurifyUnseen(images)), loss);
+            : Model.Gradient(images.With(PurifyDetached(images)), loss);
 
-    private Tensor PurifyUnseen(Images images)
+    private Tensor PurifyDetached(Images images)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Parry.Defenses;
 
 /// <summary>
-/// A model without gradients behind a purifier. Every call purifies anew, with draws that belong to the samples, unless
-/// the draws are known.
+/// A model without gradients behind a purifier. Every call purifies with fresh draws that belong to the samples, unless
+/// fixed draws were given.
 /// </summary>
 internal class ProtectedPredictor : IPredictor
 {

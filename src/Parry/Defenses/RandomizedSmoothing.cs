@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 namespace Parry.Defenses;
 
 /// <summary>
-/// Randomized smoothing (Cohen, Rosenfeld, Kolter, 2019, 1902.02918): the class that a classifier gives most often to
-/// the image under normal noise. If it is given with probability p, no perturbation of L2 norm below σ·Φ⁻¹(p) changes
-/// the answer: <see cref="Certify"/> proves a radius from a bound of p. The classifier should have learned from noisy
-/// images; the noise is not cut to [0, 1].
+/// Randomized smoothing (Cohen, Rosenfeld, Kolter, 2019, 1902.02918): gives the class that a classifier predicts most
+/// often for the image with normal noise. If it predicts the class with probability p, no perturbation with an L2 norm
+/// below σ·Φ⁻¹(p) changes the answer: <see cref="Certify"/> proves a radius from a lower bound of p. The classifier
+/// should be trained on noisy images; the noise is not clipped to [0, 1].
 /// </summary>
 /// <remarks>
-/// Whoever attacks it attacks the mean of probabilities, with gradients averaged over the draws:
-/// <see cref="ExpectationOverTransformation"/>. Predictions count votes and do not abstain; the draws of a sample are
+/// Attacks see the mean of probabilities, with gradients averaged over the draws
+/// (<see cref="ExpectationOverTransformation"/>). Predictions count votes and do not abstain; the draws of a sample are
 /// the same in every call.
 /// </remarks>
 public sealed class RandomizedSmoothing : ClassifierWrapper
@@ -27,11 +27,11 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     private readonly ExpectationOverTransformation _soft;
 
     /// <summary>Wraps a classifier.</summary>
-    /// <param name="model">What sees the noisy images.</param>
+    /// <param name="model">The classifier that sees the noisy images.</param>
     /// <param name="deviation">σ: the standard deviation of the noise, for images in [0, 1].</param>
-    /// <param name="draws">How many votes a prediction counts.</param>
+    /// <param name="draws">The number of votes of a prediction.</param>
     /// <param name="seed">Decides the noise.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no noise or no draw.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The deviation or the number of draws is not positive.</exception>
     public RandomizedSmoothing(IClassifier model, double deviation, int draws, long seed)
         : base(model)
     {
@@ -43,20 +43,14 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     }
 
     /// <summary>
-    /// What an attacker sees of it: the logarithms of the probabilities averaged over draws of the noise, which can be
-    /// differentiated.
+    /// What an attacker differentiates: the logarithms of the probabilities averaged over draws of the noise.
     /// </summary>
-    /// <param name="model">What sees the noisy images.</param>
+    /// <param name="model">The classifier that sees the noisy images.</param>
     /// <param name="deviation">The standard deviation of the noise.</param>
-    /// <param name="draws">Over how many draws each call averages.</param>
+    /// <param name="draws">The number of draws over which each call averages.</param>
     /// <param name="seed">Decides the noise.</param>
     public static ExpectationOverTransformation Mean(IClassifier model, double deviation, int draws, long seed) =>
-        new(
-            model,
-            draws,
-            seed,
-            (images, random) => images.add(random.Normal(0, images.shape.AsSpan(1)).mul_(deviation))
-        );
+        new(model, draws, seed, (images, random) => images + (deviation * random.Normal(0, images.shape.AsSpan(1))));
 
     /// <inheritdoc/>
     /// <remarks>The class with the most votes.</remarks>
@@ -73,8 +67,8 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     public override LossGradient Gradient(Images images, Func<Tensor, Tensor> loss) => _soft.Gradient(images, loss);
 
     /// <summary>
-    /// Proves for each image how far it is from another answer, with CERTIFY of the paper: some votes choose the class,
-    /// others bound its probability.
+    /// Proves for each image a radius within which the answer does not change, by the paper's CERTIFY: some votes
+    /// choose the class, others bound its probability.
     /// </summary>
     /// <param name="images">In [0, 1].</param>
     /// <param name="selection">Votes that choose the class; 100 in the paper.</param>
@@ -93,25 +87,21 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     )
     {
         SampleRandom random = _random.For(images.Samples);
-        int[][] chosen = Votes(images, random.Fork(0), selection, cancellation),
-            counted = Votes(images, random.Fork(1), samples, cancellation);
-        return
-        [
-            .. chosen.Zip(
-                counted,
-                (choice, counts) =>
-                {
-                    int top = Array.IndexOf(choice, choice.Max());
-                    double probability = ClopperPearson.Lower(counts[top], samples, alpha);
-                    return probability > 0.5
-                        ? new Certificate(top, _deviation * NormalDistribution.Quantile(probability))
-                        : new Certificate(null, 0);
-                }
-            ),
-        ];
+        int[][] selected = Votes(images, random.Fork(0), selection, cancellation);
+        int[][] counted = Votes(images, random.Fork(1), samples, cancellation);
+        return [.. selected.Zip(counted, Prove)];
+
+        Certificate Prove(int[] choice, int[] votes)
+        {
+            int top = Array.IndexOf(choice, choice.Max());
+            double probability = ClopperPearson.Lower(votes[top], samples, alpha);
+            return probability > 0.5
+                ? new Certificate(top, _deviation * NormalDistribution.Quantile(probability))
+                : new Certificate(null, 0);
+        }
     }
 
-    // How often each class is given, for each image.
+    // How often each class is predicted, for each image.
     private int[][] Votes(Images images, SampleRandom random, int draws, CancellationToken cancellation = default)
     {
         int count = images.Count;
@@ -161,7 +151,7 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     }
 }
 
-/// <summary>What randomized smoothing proves of an image.</summary>
+/// <summary>What randomized smoothing proves about an image.</summary>
 /// <param name="Class">The answer; null where it abstains.</param>
 /// <param name="Radius">The L2 norm below which no perturbation changes the answer; 0 where it abstains.</param>
 public sealed record Certificate(int? Class, double Radius);
@@ -181,15 +171,15 @@ public sealed record RandomizedSmoothingSettings : IDefenseSettings
     [Option("attack-draws", "draws the attacker averages a gradient over", Min = 1)]
     public int AttackDraws { get; init; } = 10;
 
-    /// <summary>A classifier trained on noisy images, in the evaluated one's place.</summary>
-    [Option("weights", "a classifier trained on noisy images, in the evaluated one's place")]
+    /// <summary>A classifier trained on noisy images, used instead of the evaluated one.</summary>
+    [Option("weights", "a classifier trained on noisy images, used instead of the evaluated one")]
     public string? Weights { get; init; }
 
     /// <inheritdoc/>
     public DefenseSpec Create(DefenseContext context)
     {
         if (Deviation == 0)
-            throw new UserErrorException("the defense smoothing takes for sigma a number above 0, got 0");
+            throw new UserErrorException("the defense smoothing takes a sigma above 0, got 0");
         IClassifier model = Weights is null ? context.Evaluated : context.Classifier(Weights);
         return new DefenseSpec
         {

@@ -180,7 +180,7 @@ public sealed class Evaluator
 
         foreach (KnownBreak known in defense.Breaks)
         {
-            IAttack<IClassifier> against = known.Against(behind);
+            IAttack<IClassifier> against = known.Against(defense, behind);
             double[] budgets =
             [
                 .. _plan

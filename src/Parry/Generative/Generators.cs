@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Generative;
 
-/// <summary>Opens networks that draw images from latent vectors, by file or by the name of one that ships.</summary>
+/// <summary>
+/// Opens networks that draw images from latent vectors, from a file or by the name of one that ships.
+/// </summary>
 public static class Generators
 {
     /// <summary>The architectures that draw images from latent vectors.</summary>
@@ -20,10 +22,10 @@ public static class Generators
     ];
 
     /// <summary>
-    /// Loads a generator of any kind, which the caller owns: what <see cref="Quality.GeneratorSamples"/> takes.
+    /// Loads a generator of any kind, for <see cref="Quality.GeneratorSamples"/>; the caller owns it.
     /// </summary>
     /// <param name="name">A file or the name of a model that ships.</param>
-    /// <exception cref="UserErrorException">It is not found, is damaged, or is not a generator.</exception>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds no generator.</exception>
     public static (nn.Module<Tensor, Tensor> Network, ModelDescription Description) Open(string name)
     {
         string path = ModelCatalog.Find(name);

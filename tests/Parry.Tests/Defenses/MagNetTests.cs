@@ -176,7 +176,7 @@ public sealed class MagNetTests : IDisposable
         {
             Settings = $"{description.Settings},{options.Thresholds(trainer.Network, validation, s_classifier)}",
         };
-        IReadOnlyList<IDetector> detectors = MagNet.Detectors(trainer.Network, 0, description, s_classifier);
+        IReadOnlyList<IDetector> detectors = MagNetDetectors.Load(trainer.Network, 0, description, s_classifier);
         Assert.Equal(
             ["reconstruction error L2", "reconstruction error L1", "answer divergence T=10", "answer divergence T=40"],
             detectors.Select(detector => detector.Name)
@@ -195,7 +195,7 @@ public sealed class MagNetTests : IDisposable
             detectors[0].Scores(rand([20, 1, 8, 8], generator: random), Draws(20)).ToArray<float>(),
             score => Assert.True(score >= detectors[0].Threshold)
         );
-        Assert.Equal(2, MagNet.Detectors(trainer.Network, 0, description, classifier: null).Count);
+        Assert.Equal(2, MagNetDetectors.Load(trainer.Network, 0, description, classifier: null).Count);
         Assert.Throws<UserErrorException>(() => options.CheckRates(ToyStripes.Shape, validation: 10));
     }
 
@@ -257,7 +257,7 @@ public sealed class MagNetTests : IDisposable
                     spec.Detectors,
                     detector => Assert.Equal(((MagNet)spec.Purifier!).Member + 1.0, detector.Threshold)
                 );
-                Assert.IsType<DetectorEvasion>(Assert.Single(spec.Breaks).Against(s_classifier));
+                Assert.IsType<DetectorEvasion>(Assert.Single(spec.Breaks).Against(spec, s_classifier));
             }
         );
 

@@ -94,11 +94,13 @@ public sealed class PuVaeTests : IDisposable
         using PuVaeNetwork network = Small();
         var purifier = new PuVae(network) { Noise = 0 };
         Tensor images = Images(4);
-        var (drawn, errors) = purifier.DrawForEveryLabel(images, Draws(4));
+        var (drawn, errors) = purifier.ReconstructForEveryLabel(images, Draws(4));
         for (int label = 0; label < 3; label++)
         {
             Tensor labels = full([4], (double)label, ScalarType.Int64);
-            Tensor alone = network.DecodeLogits(network.Encode(network.Look(images), labels).Mean, labels).sigmoid();
+            Tensor alone = network
+                .DecodeLogits(network.Encode(network.Features(images), labels).Mean, labels)
+                .sigmoid();
             AssertClose(alone, drawn.select(1, label));
             AssertClose(alone.sub(images).pow(2.0).mean([1, 2, 3]), errors.select(1, label));
         }
@@ -116,7 +118,7 @@ public sealed class PuVaeTests : IDisposable
         Tensor images = Images(3),
             labels = tensor(new long[] { 0, 2, 1 }),
             noise = Draws(3).Normal(0, 3);
-        GaussianCode code = network.Encode(network.Look(images), labels);
+        GaussianCode code = network.Encode(network.Features(images), labels);
         Tensor drawn = network.DecodeLogits(code.Mean.add(code.Deviation.mul(noise)), labels).sigmoid();
         Tensor pixels = images.mul(drawn.log()).add((1.0 - images).mul((1.0 - drawn).log())).sum([1, 2, 3]).neg();
         Tensor variance = code.Deviation.pow(2.0),
@@ -274,7 +276,7 @@ public sealed class PuVaeTests : IDisposable
             Assert.Equal(3, spec.Draws);
             Assert.Equal(
                 [typeof(LabelFlipPull), typeof(ReconstructionEvasion)],
-                spec.Breaks.Select(known => known.Against(s_classifier).GetType())
+                spec.Breaks.Select(known => known.Against(spec, s_classifier).GetType())
             );
         }
 

@@ -1,5 +1,6 @@
 using Parry.Defenses;
 using Parry.Defenses.Purifiers;
+using Parry.Defenses.Squeezing;
 using Parry.Generative.AutoEncoders;
 using Parry.Generative.Diffusion;
 using Parry.Generative.Gans;

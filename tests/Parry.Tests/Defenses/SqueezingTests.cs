@@ -1,8 +1,8 @@
 using Parry.Data;
 using Parry.Data.Images;
 using Parry.Defenses;
-using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
+using Parry.Defenses.Squeezing;
 using Parry.Models;
 using Parry.Runtime;
 using Parry.Tests.Models;

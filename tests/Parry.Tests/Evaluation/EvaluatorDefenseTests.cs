@@ -44,7 +44,7 @@ public class EvaluatorDefenseTests
                 [
                     new KnownBreak(
                         "its break",
-                        behind =>
+                        (_, behind) =>
                         {
                             Assert.IsType<LinearClassifier>(behind);
                             return new FastGradientSign();
@@ -76,7 +76,7 @@ public class EvaluatorDefenseTests
         {
             Name = "nothing",
             Purifier = Purifier.Nothing,
-            Breaks = [new KnownBreak("its break", _ => new FastGradientSign())],
+            Breaks = [new KnownBreak("its break", (_, _) => new FastGradientSign())],
         };
         EvaluationFindings findings = ToyEvaluation.Run(defense, knownBreaks: false);
         Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");

@@ -3,7 +3,7 @@ using Parry.Attacks.DecisionBased;
 using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Defenses;
-using Parry.Defenses.Purifiers;
+using Parry.Defenses.Squeezing;
 using Parry.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -2,6 +2,7 @@ using Parry.Catalogs;
 using Parry.Defenses;
 using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
+using Parry.Defenses.Squeezing;
 using Parry.Generative.AutoEncoders;
 using Parry.Generative.Diffusion;
 using Parry.Models;

@@ -1,7 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.WhiteBox;

@@ -14,13 +14,18 @@ namespace Parry.Defenses.Breaks;
 /// </summary>
 /// <remarks>
 /// Deviations: 1,000 iterations where their code has 10,000; κ is 0, since the attacker has the defender's
-/// auto-encoders and transfers nothing. Gradients of the model are metered; those of the detectors, which are the
+/// auto-encoders and nothing has to transfer. Gradients of the model are metered; those of the detectors, which are the
 /// attacker's copies, are not.
 /// </remarks>
-/// <param name="Detectors">What must not refuse the image; all of them can be differentiated.</param>
+/// <param name="Detectors">The detectors to evade; all of them can be differentiated.</param>
 public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
+    /// <summary>The attack as evaluations run it on MagNet.</summary>
+    public static KnownBreak Known { get; } =
+        new(
+            "cw-l2 past the detectors",
+            (defense, _) => new DetectorEvasion(defense.Detectors) { Iterations = 300, SearchSteps = 3 }
+        );
 
     /// <inheritdoc/>
     public string Name => "cw-l2-detectors";
@@ -40,7 +45,7 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     /// <summary>The first constant c.</summary>
     public double InitialConstant { get; init; } = 1;
 
-    /// <summary>c₂, the weight of the detectors, which stays.</summary>
+    /// <summary>c₂: the weight of the detectors, the same all the time.</summary>
     public double DetectorWeight { get; init; } = 1000;
 
     /// <summary>κ: by how much the wrong logit must exceed the others.</summary>
@@ -49,62 +54,58 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
         using var scope = NewDisposeScope();
-        var best = new BestSoFar(images);
-        var constants = new ConstantSearch(batch.Count, InitialConstant);
-        for (int search = 0; search < SearchSteps; search++)
+        var best = new BestSoFar(batch.Images);
+        var search = new ConstantSearch(batch.Count, InitialConstant);
+        for (int trial = 0; trial < SearchSteps; trial++)
         {
-            Descend(model, batch, constants, best);
-            constants.Next();
+            Descend(model, batch, search, best);
+            search.Next();
         }
 
-        long[] failed = Rows.Where(best.Distances.isfinite().ToArray<bool>(), false);
-        best.Images.Put(failed, images.At(failed));
-        return scope.MoveToOuter(best.Images);
+        return scope.MoveToOuter(where(best.Distances.isfinite(), best.Images, batch.Images));
     }
 
     // One descent of every image with its constant.
-    private void Descend(IClassifier model, Batch batch, ConstantSearch constants, BestSoFar best)
+    private void Descend(IClassifier model, Batch batch, ConstantSearch search, BestSoFar best)
     {
         using var scope = NewDisposeScope();
-        var descent = new TanhDescent(batch.Images);
-        Tensor weights = Rows.Column(constants.Values).reshape(-1);
+        Tensor c = Rows.Column(search.Values).flatten();
         Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
+        var descent = new TanhDescent(batch.Images);
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
             using var inner = NewDisposeScope();
-            Tensor point = descent.Images,
-                change = point.sub(batch.Images);
-            LossGradient pass = model.Gradient(
+            Tensor point = descent.Images;
+            Tensor change = point - batch.Images;
+            LossGradient hinge = model.Gradient(
                 batch.With(point),
-                logits => (Confidence - margin(logits)).clamp_min(0.0).mul(weights)
+                logits => c * (Confidence - margin(logits)).clamp_min(0)
             );
-            var (noticed, away) = Notice(point, batch.Random.Fork(iteration));
-            Tensor margins = (margin(pass.Logits) - Confidence).masked_fill(tensor(noticed), double.NegativeInfinity);
-            constants.Mark(margins > 0);
-            best.Take(point, margins, linalg.vector_norm(change, 2, s_image));
-            descent.Step(change.mul(2.0).add_(pass.Gradient).add_(away), LearningRate);
+            var (refused, detectorGradient) = AskDetectors(point, batch.Random.Fork(iteration));
+            Tensor margins = (margin(hinge.Logits) - Confidence).masked_fill(refused, double.NegativeInfinity);
+            search.Mark(margins > 0);
+            best.Take(point, margins, Norm.Of(change));
+            descent.Step((2 * change) + hinge.Gradient + detectorGradient, LearningRate);
         }
     }
 
-    // Which images some detector refuses, and the gradient of c₂ times what their scores exceed thresholds by.
-    private (bool[] Noticed, Tensor Gradient) Notice(Tensor point, SampleRandom random)
+    // Which images some detector refuses, and the gradient of c₂·Σ max(0, score - threshold).
+    private (Tensor Refused, Tensor Gradient) AskDetectors(Tensor point, SampleRandom random)
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor input = point.detach().requires_grad_(),
-            excess = input.mul(0.0).sum();
-        var noticed = new bool[point.size(0)];
+        Tensor input = point.detach().requires_grad_();
+        Tensor refused = zeros([point.size(0)], ScalarType.Bool);
+        Tensor excess = 0 * input.sum();
         foreach (IDetector detector in Detectors)
         {
             Tensor scores = detector.Scores(input, random);
-            float[] values = scores.detach().ToArray<float>();
-            for (int i = 0; i < values.Length; i++)
-                noticed[i] |= values[i] >= detector.Threshold;
-            excess = excess.add(scores.sub(detector.Threshold).clamp_min(0.0).sum());
+            refused |= scores.detach() >= detector.Threshold;
+            excess += (scores - detector.Threshold).clamp_min(0).sum();
         }
 
-        return (noticed, scope.MoveToOuter(Autograd.Grad(excess.mul(DetectorWeight), input)));
+        Tensor gradient = Autograd.Grad(DetectorWeight * excess, input);
+        return scope.MoveToOuter(refused, gradient);
     }
 }

@@ -3,39 +3,47 @@ using Parry.Attacks.Building;
 using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Models;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Breaks;
 
 /// <summary>
-/// The on-manifold attack on defenses that project onto what a generator draws (Athalye, Carlini, Wagner, 2018,
-/// 1802.00420): an image that the generator itself draws is a fixed point of a perfect projection, so Carlini and
-/// Wagner's attack is run on the latent vector, |G(z) - x|² + c·max(0, margin + κ), and gives G(z). It starts at the
-/// image's own projection, the best of several descents. Minimal L2, untargeted or targeted. Adam 0.1 as in the
-/// authors' code, which takes 30 starts of 3,000 steps and 5 searches of 30,000; fewer here by default. Deviation: κ is
-/// above 0, because projections are not perfect: what is misclassified by little is right again once projected. The
-/// gradients are those of the classifier behind the defense and of the generator, which the attacker has; the meter,
-/// which sees the defended classifier, counts none.
+/// The on-manifold attack on defenses that project onto what a generator G draws (Athalye, Carlini, Wagner, 2018,
+/// 1802.00420). A perfect projection leaves an image that G draws as it is. So Carlini and Wagner's L2 attack runs on
+/// the latent vector: z minimizes |G(z) - x|² + c·max(0, κ - margin(G(z))) from the projection of the image, and G(z)
+/// is the adversarial example. Untargeted or targeted.
 /// </summary>
+/// <remarks>
+/// Adam's step size is 0.1 as in the authors' code, which takes 30 starts of 3,000 steps and 5 searches of 30,000; the
+/// defaults here are far cheaper. Deviation: κ is above 0, because projections are not perfect: an image that is
+/// misclassified by a small margin is classified correctly again once it is projected. Gradients are those of the
+/// classifier behind the defense and of the generator, which the attacker has; the meter, which sees the defended
+/// classifier, counts none of them.
+/// </remarks>
+/// <param name="Generator">G, which draws images.</param>
+/// <param name="Classifier">The classifier behind the defense.</param>
 public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) : IAttack<IClassifier>
 {
+    /// <summary>The attack as evaluations run it on a projection.</summary>
+    public static KnownBreak Known { get; } =
+        new("on-manifold", (defense, classifier) => new OnManifold(defense.Projection.Generator, classifier));
+
     /// <inheritdoc/>
     public string Name => "on-manifold";
 
     /// <inheritdoc/>
     public Norm Norm => Norm.L2;
 
-    /// <summary>Random starts of the projection of the image.</summary>
+    /// <summary>Random starts of the image's projection.</summary>
     public int Starts { get; init; } = 2;
 
     /// <summary>Steps of that projection.</summary>
     public int ProjectionSteps { get; init; } = 50;
 
-    /// <summary>Weights c that are tried for each image.</summary>
+    /// <summary>How many weights c are tried for each image.</summary>
     public int Searches { get; init; } = 3;
 
-    /// <summary>Steps of the attack with each weight.</summary>
+    /// <summary>Steps of the attack for each weight.</summary>
     public int Steps { get; init; } = 80;
 
     /// <summary>Adam's step size.</summary>
@@ -44,42 +52,42 @@ public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) 
     /// <summary>The first weight c.</summary>
     public double FirstConstant { get; init; } = 1;
 
-    /// <summary>κ: by how much another logit is to win.</summary>
+    /// <summary>κ: the margin, in logits, by which the image must be misclassified.</summary>
     public double Confidence { get; init; } = 2;
 
     /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
-        Goal goal = batch.Goal;
-        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        int count = (int)images.size(0);
-        Tensor start = LatentDescent.Project(Generator, images, random, Starts, ProjectionSteps, LearningRate);
-        Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
-        var best = new BestSoFar(images);
-        var search = new ConstantSearch(count, FirstConstant);
+        Tensor x = batch.Images;
+        Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
+        Tensor start = LatentDescent.Project(Generator, x, batch.Random, Starts, ProjectionSteps, LearningRate);
+        var best = new BestSoFar(x);
+        var search = new ConstantSearch(batch.Count, FirstConstant);
         for (int trial = 0; trial < Searches; trial++)
         {
             using var inner = NewDisposeScope();
-            Tensor constants = Rows.Column(search.Values);
+            Tensor c = Rows.Column(search.Values);
             var descent = new LatentDescent(Generator, start, LearningRate);
             for (int step = 0; step < Steps; step++)
-                descent.Step(drawn =>
-                {
-                    LossGradient pass = Classifier.Gradient(
-                        batch.With(drawn),
-                        logits => (Confidence - margin(logits)).clamp_min(0.0)
-                    );
-                    Tensor margins = margin(pass.Logits) - Confidence;
-                    Tensor change = drawn.sub(images);
-                    best.Take(drawn, margins, Norm.Of(change));
-                    search.Mark(margins > 0);
-                    return change.mul(2.0).add(pass.Gradient.mul(constants));
-                });
+                descent.Step(drawn => Gradient(drawn, c));
             search.Next();
         }
 
-        return scope.MoveToOuter(best.Images.clone());
+        return scope.MoveToOuter(best.Images);
+
+        // Of |G(z) - x|² + c·max(0, κ - margin) with respect to G(z).
+        Tensor Gradient(Tensor drawn, Tensor c)
+        {
+            LossGradient hinge = Classifier.Gradient(
+                batch.With(drawn),
+                logits => (Confidence - margin(logits)).clamp_min(0)
+            );
+            Tensor change = drawn - x;
+            Tensor margins = margin(hinge.Logits) - Confidence;
+            search.Mark(margins > 0);
+            best.Take(drawn, margins, Norm.Of(change));
+            return (2 * change) + (c * hinge.Gradient);
+        }
     }
 }

@@ -9,18 +9,18 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Breaks;
 
 /// <summary>
-/// The search of the overpowered attack (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196) for two images
-/// that a generator draws, near to each other, of which a classifier thinks differently: min over z₁, z₂ and max over λ
-/// of -CE(C(G(z₁)), C(G(z₂))) + λ (|G(z₁) - G(z₂)| - ε) + s (|z₁| + |z₂|). Every such pair holds an adversarial example
-/// that a projection onto the generator leaves as it is. It needs no image to begin with: pairs start uniform in [0,
-/// 1]^d, as in the authors' code.
+/// The pair search of robust manifold training, where the paper calls it the overpowered attack (Ilyas, Jalal, Asteri,
+/// Daskalakis, Dimakis, 2017, 1712.09196): looks for two images that a generator G draws close to each other and that a
+/// classifier C classifies differently, by min over z₁, z₂ and max over λ of -CE(C(G(z₁)), C(G(z₂))) +
+/// λ (|G(z₁) - G(z₂)| - ε) + s (|z₁| + |z₂|). In every such pair is an adversarial example that a projection onto the
+/// generator leaves as it is. The search needs no image: as in the authors' code, pairs start uniform in [0, 1]^d.
 /// </summary>
 /// <remarks>
-/// Pairs run as one batch, each with a λ of its own, and one is done when its labels differ and it is near enough.
-/// Deviations: Adam takes the steps in z and plain ascent those in λ, with larger step sizes, where the authors' code
-/// has YellowFin for both; λ stays at 0 or above.
+/// Pairs run as one batch, each with its own λ. A pair is done when its labels differ and it is close enough.
+/// Deviations: Adam takes the steps in z and gradient ascent those in λ, with larger step sizes, where the authors'
+/// code takes YellowFin for both; λ stays at 0 or above.
 /// </remarks>
-/// <param name="Generator">What draws images.</param>
+/// <param name="Generator">G, which draws images.</param>
 public sealed record PairSearch(ILatentModel Generator)
 {
     private const double Smallest = 1e-12;
@@ -28,20 +28,20 @@ public sealed record PairSearch(ILatentModel Generator)
     /// <summary>ε: the largest L2 distance of a pair, of images in [0, 1].</summary>
     public double Distance { get; init; } = 1.5;
 
-    /// <summary>The most steps.</summary>
+    /// <summary>The largest number of steps.</summary>
     public int Steps { get; init; } = 500;
 
     /// <summary>Adam's step size in the latent vectors.</summary>
     public double LearningRate { get; init; } = 0.05;
 
-    /// <summary>Step size of each λ, which starts at 1.</summary>
+    /// <summary>The step size of λ, which starts at 1.</summary>
     public double DualRate { get; init; } = 0.1;
 
     /// <summary>s: the weight of the latent vectors' lengths.</summary>
     public double Shrinkage { get; init; } = 1e-4;
 
     /// <summary>Searches for pairs.</summary>
-    /// <param name="classifier">Of the generator's images, in evaluation mode.</param>
+    /// <param name="classifier">C, in evaluation mode, for the generator's images.</param>
     /// <param name="random">Random draws; each of its rows is a pair.</param>
     public ManifoldPairs Find(IClassifier classifier, SampleRandom random)
     {
@@ -50,73 +50,77 @@ public sealed record PairSearch(ILatentModel Generator)
         int count = random.Samples.Length;
         ImageShape shape = Generator.Shape;
         Tensor images = zeros([2 * count, shape.Channels, shape.Height, shape.Width]);
+        Tensor multipliers = ones([count]);
         var found = new bool[count];
-        double[] multipliers = [.. Enumerable.Repeat(1.0, count)];
         long[] active = Rows.All(count);
-        var descent = new LatentDescent(
-            Generator,
-            random.Uniform(0, 2, Generator.Latent).reshape(2 * count, Generator.Latent),
-            LearningRate
-        );
+        // The two of a pair are next to each other.
+        var descent = new LatentDescent(Generator, random.Uniform(0, 2, Generator.Latent).flatten(0, 1), LearningRate);
         for (int step = 0; step < Steps && active.Length > 0; step++)
         {
-            descent.Step(
-                Climb,
-                latents => latents.div(linalg.vector_norm(latents, 2, [1], true).clamp_min(Smallest)).mul(Shrinkage)
-            );
-            long[] left = Rows.Where(found.At(active), false);
-            if (left.Length == active.Length)
+            descent.Step(ImageGradient, z => Shrinkage * z / linalg.vector_norm(z, 2, [1], true).clamp_min(Smallest));
+            long[] open = Rows.Where(found.At(active), false);
+            if (open.Length == active.Length)
                 continue;
-            descent.Keep(Both(left));
-            active = active.At(left);
+            descent.Keep(Both(open));
+            active = active.At(open);
         }
 
-        Tensor pairs = images.reshape(count, 2, shape.Channels, shape.Height, shape.Width);
+        var (first, second) = Split(images);
         return new ManifoldPairs(
-            scope.MoveToOuter(pairs.select(1, 0).clone()),
-            scope.MoveToOuter(pairs.select(1, 1).clone()),
+            scope.MoveToOuter(first.clone()),
+            scope.MoveToOuter(second.clone()),
             found,
-            multipliers
+            [.. multipliers.ToArray<float>().Select(lambda => (double)lambda)]
         );
 
-        Tensor Climb(Tensor drawn)
+        // Of -CE(C(x₁), C(x₂)) + λ (|x₁ - x₂| - ε) with respect to x₁ and x₂. It also updates λ.
+        Tensor ImageGradient(Tensor drawn)
         {
-            LossGradient pass = classifier.Gradient(
-                Images.Of(drawn),
-                logits =>
-                    CrossEntropy(logits.slice(0, 0, drawn.size(0), 2), logits.slice(0, 1, drawn.size(0), 2))
-                        .repeat_interleave(2, 0)
-                        .mul(0.5)
-            );
-            Tensor change = drawn.slice(0, 0, drawn.size(0), 2).sub(drawn.slice(0, 1, drawn.size(0), 2));
-            Tensor pull = Direction.Unit(change).mul(Rows.Column(multipliers.At(active)));
-            float[] distances = Norm.L2.Of(change).ToArray<float>();
-            long[] labels = pass.Logits.argmax(1).ToArray<long>();
-            images.Put(Both(active), drawn);
-            for (int i = 0; i < active.Length; i++)
-            {
-                found[active[i]] = labels[2 * i] != labels[(2 * i) + 1] && distances[i] <= Distance;
-                multipliers[active[i]] = Math.Max(0, multipliers[active[i]] + (DualRate * (distances[i] - Distance)));
-            }
+            LossGradient pass = classifier.Gradient(Images.Of(drawn), HalfCrossEntropy);
+            var (x1, x2) = Split(drawn);
+            Tensor change = x1 - x2;
+            Tensor excess = Norm.L2.Of(change) - Distance;
+            Tensor lambda = multipliers.At(active);
+            Tensor pull = lambda.reshape(-1, 1, 1, 1) * Direction.Unit(change);
 
-            return stack([pull, pull.neg()], 1).flatten(0, 1).sub(pass.Gradient);
+            images.Put(Both(active), drawn);
+            multipliers.Put(active, (lambda + (DualRate * excess)).clamp_min(0));
+            var (label1, label2) = Split(pass.Logits.argmax(1));
+            bool[] done = ((label1 != label2) & (excess <= 0)).ToArray<bool>();
+            for (int i = 0; i < active.Length; i++)
+                found[active[i]] = done[i];
+            return stack([pull, -pull], 1).flatten(0, 1) - pass.Gradient;
         }
     }
 
     /// <summary>
-    /// -Σ softmax(a) log softmax(b) of rows of logits [N, classes], [N]: a cross entropy that is differentiated in
-    /// both.
+    /// The cross entropy -Σ softmax(a) log softmax(b) of rows of logits, [N]; it is differentiated in both.
     /// </summary>
+    /// <param name="first">a, [N, classes].</param>
+    /// <param name="second">b, [N, classes].</param>
     public static Tensor CrossEntropy(Tensor first, Tensor second) =>
-        first.softmax(-1).mul(second.log_softmax(-1)).sum(1).neg();
+        -(first.softmax(-1) * second.log_softmax(-1)).sum(1);
+
+    // A classifier's gradient wants one loss for each row: the two of a pair share theirs.
+    private static Tensor HalfCrossEntropy(Tensor logits)
+    {
+        var (first, second) = Split(logits);
+        return 0.5 * CrossEntropy(first, second).repeat_interleave(2, 0);
+    }
+
+    private static (Tensor First, Tensor Second) Split(Tensor pairs)
+    {
+        long rows = pairs.size(0);
+        return (pairs.slice(0, 0, rows, 2), pairs.slice(0, 1, rows, 2));
+    }
 
     private static long[] Both(long[] pairs) => [.. pairs.SelectMany(pair => (long[])[2 * pair, (2 * pair) + 1])];
 }
 
 /// <summary>Pairs of images that a generator draws.</summary>
-/// <param name="First">One of each pair, [N, C, H, W] in [0, 1]; the caller's to free.</param>
-/// <param name="Second">The other one.</param>
-/// <param name="Found">Of which pairs the labels differ and the distance is small enough; the others are where the
-/// search ended.</param>
+/// <param name="First">The first of each pair, [N, C, H, W] in [0, 1]; the caller frees it.</param>
+/// <param name="Second">The second of each pair.</param>
+/// <param name="Found">Whether the labels of each pair differ and it is close enough. Other pairs are where the search
+/// ended.</param>
 /// <param name="Multipliers">λ of each pair at the end.</param>
 public sealed record ManifoldPairs(Tensor First, Tensor Second, bool[] Found, double[] Multipliers);

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Detectors;
 
 /// <summary>
-/// Refuses images that an auto-encoder draws again badly: the score is the mean over pixels of |x - AE(x)|^p (MagNet:
-/// Meng and Chen, 2017, 1705.09064).
+/// MagNet's detector of reconstruction error (Meng and Chen, 2017, 1705.09064): refuses images that an auto-encoder AE
+/// reconstructs badly. The score is the mean over pixels of |x - AE(x)|^p.
 /// </summary>
-/// <param name="AutoEncoder">From images to images of the same shape.</param>
-/// <param name="Shape">Of the images.</param>
+/// <param name="AutoEncoder">AE: from images to images of the same shape.</param>
+/// <param name="Shape">The shape of the images.</param>
 /// <param name="Power">p: 1 or 2.</param>
-/// <param name="Threshold">The score from which on an image is refused.</param>
+/// <param name="Threshold">An image is refused when its score is at least this.</param>
 public sealed record ReconstructionError(
     nn.Module<Tensor, Tensor> AutoEncoder,
     ImageShape Shape,
@@ -24,16 +24,11 @@ public sealed record ReconstructionError(
 
     /// <inheritdoc/>
     public Tensor Scores(Tensor images, SampleRandom random) =>
-        RowPieces.Score(
-            this,
+        this.ScoreInPieces(
             Shape,
             images,
             random,
             RowsAtOnce,
-            rows =>
-            {
-                Tensor difference = rows.sub(AutoEncoder.forward(rows));
-                return (Power == 1 ? difference.abs() : difference.pow((double)Power)).mean([1, 2, 3]);
-            }
+            (rows, _) => (rows - AutoEncoder.forward(rows)).abs().pow(Power).mean([1, 2, 3])
         );
 }

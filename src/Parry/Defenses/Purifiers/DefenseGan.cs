@@ -1,4 +1,3 @@
-using Parry.Defenses.Breaks;
 using Parry.Generative;
 using Parry.Generative.Gans;
 using Parry.Options;
@@ -8,18 +7,19 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Defense-GAN (Samangouei, Kabkab, Chellappa, 2018, 1805.06605): an image is replaced by the nearest one that a
-/// generator can draw, found by gradient descent on the latent vector from several random starts. The classifier behind
-/// it stays as it is.
+/// Defense-GAN (Samangouei, Kabkab, Chellappa, 2018, 1805.06605): replaces an image x by G(z*), the nearest image that
+/// a generator G can draw. z* = argmin |G(z) - x|² is found by gradient descent from several random starts. The
+/// classifier behind it is not changed.
 /// </summary>
 /// <remarks>
-/// The published descent: mean squared error over the pixels, heavy-ball momentum 0.7, step 10, and the image of the
-/// restart with the smallest error. Deviation: descents start from the prior the generator was trained on (deviation
-/// 1). The released code starts at deviation 0.088, a region the generator never saw, from where it also draws the
-/// perturbation; that is <see cref="PaperStart"/>. The decay of the step that the paper's code announces never happens
-/// there, and is left out.
+/// The descent is the published one: mean squared error over the pixels, heavy-ball momentum 0.7, step size 10, and the
+/// image of the restart with the smallest error. Deviation: descents start from the prior that the generator was
+/// trained on (standard deviation 1). The released code starts with standard deviation 0.088
+/// (<see cref="PaperStart"/>), where the generator was never trained, and from there it also fits the perturbation. The
+/// released code declares a decay of the step size but never applies it, so there is none here.
 /// </remarks>
-public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
+/// <param name="Generator">G, which draws images.</param>
+public sealed record DefenseGan(ImageGenerator Generator) : IProjection
 {
     /// <summary>The released code's standard deviation of the starts, 1/sqrt(128).</summary>
     public const double PaperStart = 0.08838834764831845;
@@ -27,18 +27,18 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     private const int RowsOnProcessor = 500;
 
     /// <summary>
-    /// Steps of the descent, L in the paper. Many steps fit the perturbation too: a regularizer to be chosen on
-    /// validation images.
+    /// L: the number of iterations of gradient descent. Too many fit the perturbation too, so choose it on validation
+    /// images.
     /// </summary>
     public int Steps { get; init; } = 200;
 
-    /// <summary>Random starts, R in the paper.</summary>
+    /// <summary>R: the number of random starts.</summary>
     public int Restarts { get; init; } = 10;
 
     /// <summary>Step size, for the error averaged over the pixels of one image.</summary>
     public double LearningRate { get; init; } = 10;
 
-    /// <summary>Share of the last step's velocity that is kept.</summary>
+    /// <summary>The share of the previous step that is kept (heavy ball).</summary>
     public double Momentum { get; init; } = 0.7;
 
     /// <summary>Standard deviation of the starts; 1 is the generator's prior.</summary>
@@ -59,63 +59,42 @@ public sealed record DefenseGan(ImageGenerator Generator) : IPurifier
     /// <inheritdoc/>
     public GradientPath Path => GradientPath.Identity;
 
+    ILatentModel IProjection.Generator => Generator;
+
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
-        using Tensor unseen = images.detach();
-        return RowPieces.Purify(
-            this,
-            unseen,
-            random,
-            Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts),
-            Project
-        );
+        int rowsAtOnce = Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts);
+        return this.PurifyInPieces(images, random, rowsAtOnce, Project);
     }
 
-    /// <summary>
-    /// The attacks known to break a projection onto what a generator draws, besides every attack that passes gradients
-    /// through it (BPDA).
-    /// </summary>
-    /// <param name="generator">What draws.</param>
-    /// <param name="copy">The attacker's copy of the purifier.</param>
-    internal static IReadOnlyList<KnownBreak> BreaksOf(ILatentModel generator, IPurifier copy) =>
-        [
-            new("on-manifold", classifier => new OnManifold(generator, classifier)),
-            new("overpowered", classifier => new Overpowered(generator, classifier)),
-            new("reconstruction-evasion", classifier => new ReconstructionEvasion(copy, classifier)),
-        ];
-
-    private Purified Project(Tensor images, SampleRandom random)
+    private Tensor Project(Tensor images, SampleRandom random)
     {
-        long count = images.size(0);
         Tensor target = images.repeat_interleave(Restarts, 0);
-        Tensor latents = random
-            .Normal(0, Restarts, Generator.Latent)
-            .reshape(count * Restarts, Generator.Latent)
-            .mul(Start);
-        Tensor velocity = zeros_like(latents);
+        Tensor starts = Start * random.Normal(0, Restarts, Generator.Latent);
+        Tensor z = starts.flatten(0, 1);
+        Tensor velocity = zeros_like(z);
+        // The first of the L iterations only draws the starts.
         for (int step = 1; step < Steps; step++)
         {
             using var scope = NewDisposeScope();
-            Drawing pass = Generator.Draw(latents, Compute);
-            Tensor gradient = pass.LatentGradient(pass.Images.sub(target).mul(2.0 / Shape.Pixels));
-            velocity.mul_(Momentum).add_(gradient);
-            latents.add_(velocity, -LearningRate);
+            Drawing drawing = Generator.Draw(z, Compute);
+            Tensor imageGradient = 2.0 / Shape.Pixels * (drawing.Images - target);
+            velocity.mul_(Momentum).add_(drawing.LatentGradient(imageGradient));
+            z.add_(velocity, -LearningRate);
         }
 
         using IDisposable? exact = Devices.FullFloat32();
-        Tensor drawn = Generator.Generate(latents);
-        Tensor errors = drawn.sub(target).pow(2.0).mean([1, 2, 3]).reshape(count, Restarts);
-        Tensor best = errors.argmin(1);
-        Tensor rows = arange(count * Restarts, ScalarType.Int64).slice(0, 0, count * Restarts, Restarts).add(best);
-        return new Purified(drawn.index_select(0, rows), errors.gather(1, best.unsqueeze(1)).squeeze(1));
+        Tensor drawn = Generator.Generate(z);
+        Tensor errors = (drawn - target).pow(2).mean([1, 2, 3]).reshape(-1, Restarts);
+        return drawn.Choose(errors.argmin(1));
     }
 }
 
 /// <summary>The options of <see cref="DefenseGan"/>.</summary>
 public sealed record DefenseGanSettings : IDefenseSettings
 {
-    /// <summary>The generator's file or name; null for the one that ships for the data.</summary>
+    /// <summary>The generator's file or name; null for the one that ships for the data set.</summary>
     [Option("gan", "the generator's file or name")]
     public string? Generator { get; init; }
 
@@ -131,7 +110,7 @@ public sealed record DefenseGanSettings : IDefenseSettings
     [Option("rate", "step size")]
     public double LearningRate { get; init; } = 10;
 
-    /// <summary>The share of the last step that is kept.</summary>
+    /// <summary>The share of the previous step that is kept.</summary>
     [Option("momentum", "share of the last step that is kept")]
     public double Momentum { get; init; } = 0.7;
 
@@ -139,7 +118,7 @@ public sealed record DefenseGanSettings : IDefenseSettings
     [Option("init", "starts from the generator's prior, or as the paper's code")]
     public LatentStart Start { get; init; }
 
-    /// <summary>The type of the projection's numbers.</summary>
+    /// <summary>The number type of the projection.</summary>
     [Option("compute", "float32 or bfloat16")]
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
@@ -155,8 +134,8 @@ public sealed record DefenseGanSettings : IDefenseSettings
     [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
     public int Draws { get; init; } = 1;
 
-    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    /// <summary>A classifier trained on reconstructions, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>
@@ -183,7 +162,6 @@ public sealed record DefenseGanSettings : IDefenseSettings
             AttackersPurifier = copy,
             Draws = Draws,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
-            Breaks = DefenseGan.BreaksOf(purifier.Generator, copy),
         };
     }
 }

@@ -1,4 +1,3 @@
-using Parry.Defenses.Breaks;
 using Parry.Generative.AutoEncoders;
 using Parry.Options;
 using static TorchSharp.torch;
@@ -6,9 +5,9 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Defense-VAE (Li and Ji, 2018, 1812.06570): an auto-encoder trained to draw the clean image from an adversarial one,
-/// by one pass and from the mean of the code. It has seen the attacks that it was trained with, on the classifier that
-/// they were made for, and promises nothing against others.
+/// Defense-VAE (Li and Ji, 2018, 1812.06570): a variational auto-encoder that was trained to map adversarial images to
+/// clean ones replaces an image by what it decodes from the mean of the image's code, in one pass. It knows the attacks
+/// and the classifier that it was trained with, and promises nothing against others.
 /// </summary>
 /// <param name="Network">The auto-encoder.</param>
 public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
@@ -29,18 +28,18 @@ public sealed record DefenseVae(DefenseVaeNetwork Network) : IPurifier
 
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) =>
-        RowPieces.Purify(this, images, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Network.forward(rows)));
+        this.PurifyInPieces(images, random, RowsAtOnce, (rows, _) => Network.forward(rows));
 }
 
 /// <summary>The options of <see cref="DefenseVae"/>.</summary>
 public sealed record DefenseVaeSettings : IDefenseSettings
 {
-    /// <summary>The auto-encoder's file or name; null for the one of the data's name.</summary>
+    /// <summary>The auto-encoder's file or name; null for the one named after the data set.</summary>
     [Option("weights", "the auto-encoder's file or name")]
     public string? Weights { get; init; }
 
-    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    /// <summary>A classifier trained on reconstructions, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>
@@ -53,10 +52,6 @@ public sealed record DefenseVaeSettings : IDefenseSettings
             Name = purifier.Name,
             Purifier = purifier,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
-            Breaks =
-            [
-                new KnownBreak("reconstruction-evasion", classifier => new ReconstructionEvasion(purifier, classifier)),
-            ],
         };
     }
 }

@@ -6,25 +6,25 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Purification by diffusion, after DiffPure (Nie, Guo, Huang, Xiao, Vahdat, Anandkumar, 2022, 2205.07460): noise is
-/// added to the image, in which a small perturbation drowns, and a network that knows how images look takes it away
-/// again. The steps back are those of DDIM, without further noise.
+/// Purification by diffusion, after DiffPure (Nie, Guo, Huang, Xiao, Vahdat, Anandkumar, 2022, 2205.07460): adds so
+/// much noise to an image that a small perturbation drowns in it, and lets a diffusion network remove the noise. It
+/// goes back by the steps of DDIM, which add no noise of their own.
 /// </summary>
 /// <remarks>
-/// Gradients pass exactly through all steps, which all have to be remembered. An attacker who knows it rebuilds it with
-/// fewer steps: the surrogate process of Lee and Kim (2023, 2303.09051), who broke with it most of what DiffPure had
-/// promised. With the gradient passed as it is (BPDA) the defense looks better than it is. Its noise makes every
-/// gradient random: raise <c>draws</c>.
+/// Gradients pass exactly through all steps, which costs memory for each. The attacker who knows the defense therefore
+/// rebuilds it with fewer steps: the surrogate process with which Lee and Kim (2023, 2303.09051) broke most of what
+/// DiffPure had promised. With BPDA instead, the defense looks better than it is. Its noise makes every gradient
+/// random, so raise <c>draws</c>.
 /// </remarks>
-/// <param name="Network">Tells the noise.</param>
+/// <param name="Network">Predicts the noise in an image.</param>
 public sealed record Diffusion(DiffusionUNet Network) : IPurifier
 {
     private const int RowsAtOnce = 32;
 
-    /// <summary>The time t up to which noise is added, from 1 to the 1,000 of the network.</summary>
+    /// <summary>t: up to which time noise is added, from 1 to the network's last time, 1,000.</summary>
     public int Time { get; init; } = 150;
 
-    /// <summary>Steps back, from 1 to t.</summary>
+    /// <summary>Denoising steps from t back to 0, from 1 to t.</summary>
     public int Steps { get; init; } = 10;
 
     /// <inheritdoc/>
@@ -41,36 +41,26 @@ public sealed record Diffusion(DiffusionUNet Network) : IPurifier
 
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) =>
-        RowPieces.Purify(
-            this,
-            images,
-            random,
-            RowsAtOnce,
-            (rows, draws) =>
-            {
-                int count = (int)rows.size(0);
-                Tensor noised = Network.Schedule.Noised(
-                    rows.mul(2.0).sub(1.0),
-                    Times(Time, count),
-                    draws.Normal(0, rows.shape.AsSpan(1))
-                );
-                Tensor clean = Network.Schedule.Denoise(
-                    noised,
-                    Time,
-                    Steps,
-                    (point, time) => Network.Predict(point, Times(time, count))
-                );
-                return Purified.Of(rows, clean.add(1.0).mul(0.5).clamp(0.0, 1.0));
-            }
-        );
+        this.PurifyInPieces(images, random, RowsAtOnce, Denoised);
 
-    private static int[] Times(int time, int count) => [.. Enumerable.Repeat(time, count)];
+    private Tensor Denoised(Tensor images, SampleRandom random)
+    {
+        int count = (int)images.size(0);
+        NoiseSchedule schedule = Network.Schedule;
+        Tensor x0 = (2 * images) - 1;
+        Tensor noise = random.Normal(0, images.shape.AsSpan(1));
+        Tensor xt = schedule.Noised(x0, Times(Time), noise);
+        Tensor clean = schedule.Denoise(xt, Time, Steps, (point, time) => Network.Predict(point, Times(time)));
+        return ((clean + 1) * 0.5).clamp(0, 1);
+
+        int[] Times(int time) => [.. Enumerable.Repeat(time, count)];
+    }
 }
 
 /// <summary>The options of <see cref="Diffusion"/>.</summary>
 public sealed record DiffusionSettings : IDefenseSettings
 {
-    /// <summary>The network's file or name; null for the one of the data's name.</summary>
+    /// <summary>The network's file or name; null for the one named after the data set.</summary>
     [Option("weights", "the network's file or name")]
     public string? Weights { get; init; }
 
@@ -78,11 +68,11 @@ public sealed record DiffusionSettings : IDefenseSettings
     [Option("t", "the time up to which noise is added, of 1,000", Min = 1)]
     public int Time { get; init; } = 150;
 
-    /// <summary>Steps back.</summary>
+    /// <summary>Denoising steps.</summary>
     [Option("steps", "steps back", Min = 1)]
     public int Steps { get; init; } = 10;
 
-    /// <summary>The attacker's steps back; null for the defender's, at most 3.</summary>
+    /// <summary>The attacker's denoising steps; null for the defender's, at most 3.</summary>
     [Option("attack-steps", "the attacker's steps back", Min = 1)]
     public int? AttackSteps { get; init; }
 
@@ -95,8 +85,8 @@ public sealed record DiffusionSettings : IDefenseSettings
     [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
     public int Draws { get; init; } = 1;
 
-    /// <summary>A classifier trained on purified images, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on purified images, to stand behind it")]
+    /// <summary>A classifier trained on purified images, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on purified images, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>
@@ -107,7 +97,7 @@ public sealed record DiffusionSettings : IDefenseSettings
         int most = Math.Max(Steps, attackSteps);
         if (Time > network.Schedule.Times)
             throw new UserErrorException(
-                $"the defense diffusion takes for t a time from 1 to {network.Schedule.Times}, got {Time}"
+                $"the defense diffusion takes a time t from 1 to {network.Schedule.Times}, got {Time}"
             );
         if (most > Time)
             throw new UserErrorException(

@@ -1,4 +1,5 @@
 using Parry.Attacks.Building;
+using Parry.Generative;
 using Parry.Generative.Gans;
 using Parry.Options;
 using Parry.Runtime;
@@ -7,16 +8,18 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Defense-GAN's projection (1805.06605) for far less work: descents start from the nearest of many samples of the
-/// generator instead of at random, Adam takes the steps, after every stage only the better half of an image's descents
-/// goes on, and an image whose error falls no more is done. What it looks for is the same, the nearest image that the
-/// generator can draw; there is nothing random in it.
+/// Defense-GAN's projection (1805.06605) for far less work. Like Defense-GAN it looks for the nearest image that the
+/// generator can draw. But its descents start from the nearest of many samples of the generator instead of at random,
+/// and Adam takes the steps. After every stage only the better half of an image's descents goes on, and an image is
+/// done when its error stops falling. Nothing in it is random.
 /// </summary>
-public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Samples) : IPurifier
+/// <param name="Generator">Draws images.</param>
+/// <param name="Samples">Images that it drew, among which descents find their starts.</param>
+public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Samples) : IProjection
 {
     private const int ImagesAtOnce = 50;
 
-    /// <summary>The number of samples whose nearest start the descents.</summary>
+    /// <summary>The default number of samples among which descents find their starts.</summary>
     public const int SampleCount = 8000;
 
     /// <summary>Descents of each image at the start.</summary>
@@ -49,66 +52,50 @@ public sealed record FastDefenseGan(ImageGenerator Generator, PriorSamples Sampl
     /// <inheritdoc/>
     public bool IsRandom => false;
 
-    /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random)
-    {
-        using Tensor unseen = images.detach();
-        return RowPieces.Purify(this, unseen, random, ImagesAtOnce, (piece, _) => Project(piece));
-    }
+    ILatentModel IProjection.Generator => Generator;
 
-    private Purified Project(Tensor images)
+    /// <inheritdoc/>
+    public Purified Purify(Tensor images, SampleRandom random) =>
+        this.PurifyInPieces(images, random, ImagesAtOnce, (rows, _) => Project(rows));
+
+    private Tensor Project(Tensor images)
     {
-        int count = (int)images.size(0),
-            descents = Starts;
-        long[] active = Rows.All(count);
-        var least = new float[count];
-        Array.Fill(least, float.PositiveInfinity);
+        long count = images.size(0);
         Tensor best = zeros([count, Generator.Latent]);
+        Tensor least = full([count], double.PositiveInfinity);
+        long[] active = Rows.All(count);
+        int each = Starts;
         var descent = new LatentDescent(Generator, Samples.Nearest(images, Starts), LearningRate, Compute);
         for (int stage = 0; stage < Stages && active.Length > 0; stage++)
         {
-            Tensor targets = images.At(active).repeat_interleave(descents, 0);
+            Tensor targets = images.At(active).repeat_interleave(each, 0);
             for (int step = 0; step < StageSteps; step++)
-                descent.Step(drawn => drawn.sub(targets));
+                descent.Step(drawn => drawn - targets);
 
-            float[] errors = descent.Errors(targets).ToArray<float>();
-            int left = Math.Max(1, descents / 2);
-            var rows = new List<long>();
-            var goOn = new List<long>();
-            for (int i = 0; i < active.Length; i++)
-            {
-                long image = active[i];
-                long[] order =
-                [
-                    .. Enumerable.Range(i * descents, descents).OrderBy(row => errors[row]).Select(row => (long)row),
-                ];
-                float error = errors[order[0]],
-                    before = least[image];
-                if (error < before)
-                {
-                    least[image] = error;
-                    best.Put([image], descent.Latents.At([order[0]]));
-                }
+            // The descents of each image, the one with the smallest error first.
+            var (errors, order) = descent.Errors(targets).reshape(-1, each).sort(1);
+            Tensor error = errors.select(1, 0);
+            Tensor before = least.At(active);
+            Tensor nearest = descent.Latents.Choose(order.select(1, 0));
+            best.Put(active, where((error < before).unsqueeze(1), nearest, best.At(active)));
+            least.Put(active, error.minimum(before));
 
-                if (error > before * (1 - Tolerance))
-                    continue;
-                rows.AddRange(order.Take(left));
-                goOn.Add(image);
-            }
-
-            (active, descents) = ([.. goOn], left);
-            descent.Keep([.. rows]);
+            long[] open = Rows.Where((error <= before * (1 - Tolerance)).ToArray<bool>(), true);
+            int kept = Math.Max(1, each / 2);
+            Tensor rows = order.slice(1, 0, kept, 1) + (each * arange(active.Length, ScalarType.Int64).unsqueeze(1));
+            descent.Keep(rows.At(open).ToArray<long>());
+            active = active.At(open);
+            each = kept;
         }
 
-        Tensor projected = Generator.Generate(best);
-        return new Purified(projected, projected.sub(images).pow(2.0).mean([1, 2, 3]));
+        return Generator.Generate(best);
     }
 }
 
 /// <summary>The options of <see cref="FastDefenseGan"/>.</summary>
 public sealed record FastDefenseGanSettings : IDefenseSettings
 {
-    /// <summary>The generator's file or name; null for the one that ships for the data.</summary>
+    /// <summary>The generator's file or name; null for the one that ships for the data set.</summary>
     [Option("gan", "the generator's file or name")]
     public string? Generator { get; init; }
 
@@ -132,16 +119,16 @@ public sealed record FastDefenseGanSettings : IDefenseSettings
     [Option("rate", "Adam's step size")]
     public double LearningRate { get; init; } = 0.05;
 
-    /// <summary>The share of the error below which an image is done.</summary>
+    /// <summary>An image is done when a stage lowers its error by less than this share.</summary>
     [Option("tolerance", "share of the error below which an image is done")]
     public double Tolerance { get; init; } = 0.01;
 
-    /// <summary>The type of the projection's numbers.</summary>
+    /// <summary>The number type of the projection.</summary>
     [Option("compute", "float32 or bfloat16")]
     public ScalarType Compute { get; init; } = ScalarType.Float32;
 
-    /// <summary>A classifier trained on reconstructions, to stand behind it.</summary>
-    [Option("rec", "a classifier trained on reconstructions, to stand behind it")]
+    /// <summary>A classifier trained on reconstructions, which stands behind it.</summary>
+    [Option("rec", "a classifier trained on reconstructions, which stands behind it")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>
@@ -163,7 +150,6 @@ public sealed record FastDefenseGanSettings : IDefenseSettings
             Name = purifier.Name,
             Purifier = purifier,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
-            Breaks = DefenseGan.BreaksOf(generator, purifier),
         };
     }
 }

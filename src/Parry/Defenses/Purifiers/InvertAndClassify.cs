@@ -7,25 +7,26 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// Invert and classify (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196): an image is replaced by the
-/// nearest one of what a generator draws, z* = argmin |G(z) - x|, and G(z*) is classified. An image that is far from
-/// all of them may be refused: <see cref="OffManifold"/>. Before a classifier that was trained with
-/// <see cref="Training.RobustManifold"/> it is the paper's enhanced version.
+/// Invert and classify (Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196): finds z* = argmin |G(z) - x|, the
+/// latent vector of the nearest image that a generator G can draw, and lets the classifier see G(z*) instead of x. An
+/// image that is far from all that G draws may be refused (<see cref="OffManifold"/>). With a classifier that was
+/// trained with <see cref="Training.RobustManifold"/> it is the paper's enhanced version.
 /// </summary>
 /// <remarks>
-/// The same idea as <see cref="DefenseGan"/> and of the same days. What differs here is the descent, Adam from several
-/// draws of the prior, and that the decoder of a variational auto-encoder can span the images too, as in the paper's
-/// later versions: with 20 numbers instead of 128 there is less room for the perturbation, and a step costs a fraction.
+/// The idea is that of <see cref="DefenseGan"/>, published in the same months. What differs here is the descent, Adam
+/// from several draws of the prior, and the generator, which may also be the decoder of a variational auto-encoder, as
+/// in the paper's later versions. With a code of 20 numbers instead of 128 there is less room for the perturbation, and
+/// a step costs a fraction.
 /// </remarks>
-/// <param name="Generator">What draws images.</param>
-public sealed record InvertAndClassify(ILatentModel Generator) : IPurifier
+/// <param name="Generator">G, which draws images.</param>
+public sealed record InvertAndClassify(ILatentModel Generator) : IProjection
 {
     private const int RowsOnProcessor = 500;
 
     /// <summary>Steps of a descent.</summary>
     public int Steps { get; init; } = 100;
 
-    /// <summary>Descents of each image; the one that comes nearest counts.</summary>
+    /// <summary>Descents of each image, of which the nearest result counts.</summary>
     public int Restarts { get; init; } = 10;
 
     /// <summary>Adam's step size.</summary>
@@ -46,18 +47,14 @@ public sealed record InvertAndClassify(ILatentModel Generator) : IPurifier
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random)
     {
-        using Tensor unseen = images.detach();
-        return RowPieces.Purify(
-            this,
-            unseen,
-            random,
-            Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts),
-            (piece, draws) =>
-                Purified.Of(
-                    piece,
-                    Generator.Draw(LatentDescent.Project(Generator, piece, draws, Restarts, Steps, LearningRate)).Images
-                )
-        );
+        int rowsAtOnce = Math.Max(1, Devices.RowsAtOnce(RowsOnProcessor, Shape.Pixels) / Restarts);
+        return this.PurifyInPieces(images, random, rowsAtOnce, Invert);
+    }
+
+    private Tensor Invert(Tensor images, SampleRandom random)
+    {
+        Tensor latents = LatentDescent.Project(Generator, images, random, Restarts, Steps, LearningRate);
+        return Generator.Draw(latents).Images;
     }
 }
 
@@ -96,8 +93,8 @@ public sealed record InvertAndClassifySettings : IDefenseSettings
     [Option("draws", "purifications the attacker averages a gradient over", Min = 1)]
     public int Draws { get; init; } = 1;
 
-    /// <summary>A classifier to stand behind it, as one trained with --robust-manifold.</summary>
-    [Option("rec", "a classifier to stand behind it, as one trained with --robust-manifold")]
+    /// <summary>A classifier that stands behind it, such as one trained with --robust-manifold.</summary>
+    [Option("rec", "a classifier that stands behind it, such as one trained with --robust-manifold")]
     public string? Classifier { get; init; }
 
     /// <inheritdoc/>
@@ -122,7 +119,6 @@ public sealed record InvertAndClassifySettings : IDefenseSettings
             Draws = Draws,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
             Detectors = Reject is { } distance ? [new OffManifold(purifier, distance)] : [],
-            Breaks = DefenseGan.BreaksOf(purifier.Generator, copy),
         };
     }
 }

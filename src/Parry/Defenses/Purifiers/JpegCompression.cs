@@ -6,10 +6,11 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// JPEG compression (Dziugaite, Ghahramani, Roy, 2016, 1608.00853): an image is encoded and decoded again. The
-/// attacker's gradient passes as through the identity, which is known to break it (Athalye, Carlini, Wagner, 2018,
-/// 1802.00420).
+/// JPEG compression (Dziugaite, Ghahramani, Roy, 2016, 1608.00853): encodes an image and decodes it again. The
+/// attacker's gradient passes through it as if it were the identity, which is known to break it (Athalye, Carlini,
+/// Wagner, 2018, 1802.00420).
 /// </summary>
+/// <param name="Shape">The shape of the images.</param>
 public sealed record JpegCompression(ImageShape Shape) : IPurifier
 {
     private const int RowsAtOnce = 128;
@@ -34,11 +35,8 @@ public sealed record JpegCompression(ImageShape Shape) : IPurifier
     public bool IsRandom => false;
 
     /// <inheritdoc/>
-    public Purified Purify(Tensor images, SampleRandom random)
-    {
-        using Tensor unseen = images.detach();
-        return RowPieces.Purify(this, unseen, random, RowsAtOnce, (rows, _) => Purified.Of(rows, Compressed(rows)));
-    }
+    public Purified Purify(Tensor images, SampleRandom random) =>
+        this.PurifyInPieces(images, random, RowsAtOnce, (rows, _) => Compressed(rows));
 
     private Tensor Compressed(Tensor images)
     {

@@ -4,7 +4,14 @@ using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
-/// <summary>Adam on the latent vectors of a generator, one row for each descent; rows that are done leave.</summary>
+/// <summary>
+/// Adam on the latent vectors of a generator, one row for each descent, with respect to losses of the images that they
+/// draw. Rows that are done can leave.
+/// </summary>
+/// <param name="generator">What draws images.</param>
+/// <param name="latents">Where the descents start, [rows, latent].</param>
+/// <param name="learningRate">Adam's step size.</param>
+/// <param name="compute">Float32, or bfloat16 for drawing.</param>
 internal sealed class LatentDescent(
     ILatentModel generator,
     Tensor latents,
@@ -12,27 +19,22 @@ internal sealed class LatentDescent(
     ScalarType compute = ScalarType.Float32
 )
 {
-    private const double Beta1 = 0.9,
-        Beta2 = 0.999,
-        Smallest = 1e-12;
-
-    private Tensor _first = zeros_like(latents);
-    private Tensor _second = zeros_like(latents);
-    private int _steps;
+    private RowAdam _adam = new(latents);
 
     /// <summary>Where the descents are, [rows, latent].</summary>
     public Tensor Latents { get; private set; } = latents.clone();
 
     /// <summary>
-    /// The projection of images onto what a generator draws: the latent vector [N, latent] of the nearest image that
-    /// descents from its prior find, of |G(z) - x|².
+    /// Projects images onto what a generator draws: z* = argmin |G(z) - x|², the best of several descents from the
+    /// generator's prior.
     /// </summary>
-    /// <param name="generator">What draws.</param>
-    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="generator">What draws images.</param>
+    /// <param name="images">x, [N, C, H, W] in [0, 1].</param>
     /// <param name="random">Random draws for the same rows; the starts are draw 0.</param>
     /// <param name="starts">Descents of each image.</param>
     /// <param name="steps">Steps of a descent.</param>
     /// <param name="learningRate">Adam's step size.</param>
+    /// <returns>z*, [N, latent].</returns>
     public static Tensor Project(
         ILatentModel generator,
         Tensor images,
@@ -43,50 +45,32 @@ internal sealed class LatentDescent(
     )
     {
         using var scope = NewDisposeScope();
-        long count = images.size(0);
         Tensor targets = images.repeat_interleave(starts, 0);
-        var descent = new LatentDescent(
-            generator,
-            random.Normal(0, starts, generator.Latent).reshape(count * starts, generator.Latent),
-            learningRate
-        );
+        Tensor prior = random.Normal(0, starts, generator.Latent).flatten(0, 1);
+        var descent = new LatentDescent(generator, prior, learningRate);
         for (int step = 0; step < steps; step++)
-            descent.Step(drawn => drawn.sub(targets));
-        Tensor best = descent.Errors(targets).reshape(count, starts).argmin(1);
-        return scope.MoveToOuter(
-            descent.Latents.index_select(
-                0,
-                arange(count * starts, ScalarType.Int64).slice(0, 0, count * starts, starts).add(best)
-            )
-        );
+            descent.Step(drawn => drawn - targets);
+        Tensor best = descent.Errors(targets).reshape(-1, starts).argmin(1);
+        return scope.MoveToOuter(descent.Latents.Choose(best));
     }
 
-    /// <summary>One step.</summary>
-    /// <param name="gradient">From the drawn images to the gradient with respect to them.</param>
-    /// <param name="ownGradient">From the latent vectors to the gradient of a further term in themselves; null for
+    /// <summary>Takes one step.</summary>
+    /// <param name="imageGradient">From the drawn images to the gradient of the loss with respect to them.</param>
+    /// <param name="latentGradient">From the latent vectors to the gradient of a further loss of theirs; null for
     /// none.</param>
-    public void Step(Func<Tensor, Tensor> gradient, Func<Tensor, Tensor>? ownGradient = null)
+    public void Step(Func<Tensor, Tensor> imageGradient, Func<Tensor, Tensor>? latentGradient = null)
     {
         using var scope = NewDisposeScope();
         Drawing drawing = generator.Draw(Latents, compute);
-        Tensor direction = drawing.LatentGradient(gradient(drawing.Images));
-        if (ownGradient is not null)
-            direction = direction.add(ownGradient(Latents));
-        _steps++;
-        _first.mul_(Beta1).add_(direction, 1 - Beta1);
-        _second.mul_(Beta2).addcmul_(direction, direction, 1 - Beta2);
-        double correction = Math.Sqrt(1 - Math.Pow(Beta2, _steps));
-        Latents.addcdiv_(
-            _first,
-            _second.sqrt().add_(Smallest),
-            -learningRate * correction / (1 - Math.Pow(Beta1, _steps))
-        );
+        Tensor gradient = drawing.LatentGradient(imageGradient(drawing.Images));
+        if (latentGradient is not null)
+            gradient += latentGradient(Latents);
+        Latents.sub_(learningRate * _adam.Direction(gradient));
     }
 
-    /// <summary>The mean squared difference of what each row draws to its target, [rows].</summary>
-    public Tensor Errors(Tensor targets) =>
-        generator.Draw(Latents, compute).Images.sub(targets).pow(2.0).mean([1, 2, 3]);
+    /// <summary>The mean squared difference between what each row draws and its target, [rows].</summary>
+    public Tensor Errors(Tensor targets) => (generator.Draw(Latents, compute).Images - targets).pow(2).mean([1, 2, 3]);
 
     /// <summary>Goes on with some rows only.</summary>
-    public void Keep(long[] rows) => (Latents, _first, _second) = (Latents.At(rows), _first.At(rows), _second.At(rows));
+    public void Keep(long[] rows) => (Latents, _adam) = (Latents.At(rows), _adam.Select(rows));
 }

@@ -1,23 +1,21 @@
-using System.Globalization;
 using Parry.Data;
-using Parry.Defenses.Breaks;
 using Parry.Defenses.Detectors;
 using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Options;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// MagNet (Meng and Chen, 2017, 1705.09064): detectors refuse images far from those that auto-encoders were trained on,
-/// and a reformer, this purifier, draws the others again before the classifier sees them. Of several members of each
-/// kind the defender draws one for a session.
+/// MagNet (Meng and Chen, 2017, 1705.09064): detectors (<see cref="MagNetDetectors"/>) refuse images that are far from
+/// those that auto-encoders were trained on, and the reformer, which is this purifier, replaces each other image by an
+/// auto-encoder's reconstruction. The defender may train several members of each kind and draw one for a session.
 /// </summary>
 /// <remarks>
 /// It was made for small perturbations, and counts a refused adversarial image as a success of the defense. An attacker
-/// who adds the detectors to the loss breaks it (Carlini and Wagner, 2017, 1711.08478): <see cref="DetectorEvasion"/>.
+/// who adds the detectors to the loss breaks it (Carlini and Wagner, 2017, 1711.08478):
+/// <see cref="Breaks.DetectorEvasion"/>.
 /// </remarks>
 /// <param name="Network">The auto-encoders.</param>
 public sealed record MagNet(MagNetNetwork Network) : IPurifier
@@ -25,7 +23,8 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
     private const int RowsAtOnce = 256;
 
     /// <summary>
-    /// The member that reforms; null for one drawn anew for every image, as an attacker reckons with them.
+    /// The member that reforms; null for one drawn anew for every image, which is what an attacker expects who does not
+    /// know the defender's choice.
     /// </summary>
     public int? Member { get; init; } = 0;
 
@@ -43,95 +42,22 @@ public sealed record MagNet(MagNetNetwork Network) : IPurifier
 
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) =>
-        RowPieces.Purify(
-            this,
-            images,
-            random,
-            RowsAtOnce,
-            (rows, draws) =>
-            {
-                Tensor reformed = Member is { } member ? Network.Reformers[member].forward(rows) : OneEach(rows, draws);
-                return Purified.Of(rows, reformed);
-            }
-        );
+        this.PurifyInPieces(images, random, RowsAtOnce, Reform);
 
-    /// <summary>The detectors of one member, with the thresholds that its weight file has.</summary>
-    /// <param name="network">The auto-encoders.</param>
-    /// <param name="member">Which of them.</param>
-    /// <param name="description">What the file says.</param>
-    /// <param name="classifier">Whose answers are compared; null leaves these detectors out.</param>
-    /// <exception cref="UserErrorException">The file has no thresholds.</exception>
-    public static IReadOnlyList<IDetector> Detectors(
-        MagNetNetwork network,
-        int member,
-        ModelDescription description,
-        IClassifier? classifier
-    ) =>
-        [
-            .. DetectorsWithout(network, member, classifier)
-                .Where(detector =>
-                    detector.Made is not AnswerDivergence || description.Setting(detector.Key) is not null
-                )
-                .Select(detector => WithThreshold(detector.Made, Threshold(description, detector.Key, member))),
-        ];
-
-    /// <summary>
-    /// The detectors of one member before they have thresholds, with the names of these in weight files.
-    /// </summary>
-    internal static IReadOnlyList<(string Key, IDetector Made)> DetectorsWithout(
-        MagNetNetwork network,
-        int member,
-        IClassifier? classifier
-    )
+    private Tensor Reform(Tensor images, SampleRandom random)
     {
-        var detectors = new List<(string, IDetector)>();
-        if (network.Pooled.Count > 0)
-            detectors.Add(("l2", new ReconstructionError(network.Pooled[member], network.Shape, 2, 0)));
-        detectors.Add(("l1", new ReconstructionError(network.Plain[member], network.Shape, 1, 0)));
-        foreach (int temperature in classifier is null ? [] : (int[])[10, 40])
-            detectors.Add(
-                ($"jsd{temperature}", new AnswerDivergence(network.Reformers[member], classifier!, temperature, 0))
-            );
-        return detectors;
-    }
-
-    private Tensor OneEach(Tensor rows, SampleRandom draws)
-    {
-        long[] index = [.. draws.Uniform(0, 1).ToArray<float>().Select(value => (long)(value * Network.Members))];
-        Tensor all = stack([.. Network.Reformers.Select(reformer => reformer.forward(rows))], 1);
-        return all.gather(
-                1,
-                tensor(index).reshape(-1, 1, 1, 1, 1).expand(-1, 1, Shape.Channels, Shape.Height, Shape.Width)
-            )
-            .squeeze(1);
-    }
-
-    private static IDetector WithThreshold(IDetector detector, double threshold) =>
-        detector switch
-        {
-            ReconstructionError error => error with { Threshold = threshold },
-            AnswerDivergence divergence => divergence with { Threshold = threshold },
-            _ => detector,
-        };
-
-    private static double Threshold(ModelDescription description, string key, int member)
-    {
-        string[] texts = (description.Setting(key) ?? "").Split('/');
-        return
-            member < texts.Length
-            && double.TryParse(texts[member], NumberStyles.Float, CultureInfo.InvariantCulture, out double threshold)
-            ? threshold
-            : throw new UserErrorException(
-                $"the weights of magnet have no threshold {key} for member {member}: train them again with parry "
-                    + $"train magnet"
-            );
+        if (Member is { } member)
+            return Network.Reformers[member].forward(images);
+        Tensor drawn = (random.Uniform(0) * Network.Members).to(ScalarType.Int64);
+        Tensor reformed = stack([.. Network.Reformers.Select(reformer => reformer.forward(images))], 1);
+        return reformed.flatten(0, 1).Choose(drawn);
     }
 }
 
 /// <summary>The options of <see cref="MagNet"/>.</summary>
 public sealed record MagNetSettings : IDefenseSettings
 {
-    /// <summary>The auto-encoders' file or name; null for those that ship for the data.</summary>
+    /// <summary>The auto-encoders' file or name; null for those that ship for the data set.</summary>
     [Option("weights", "the auto-encoders' file or name")]
     public string? Weights { get; init; }
 
@@ -153,26 +79,14 @@ public sealed record MagNetSettings : IDefenseSettings
         var (network, description) = context.Network(Weights ?? $"{context.Data}/magnet", MagNetNetwork.Load);
         int member = new SplitMix64((ulong)Session).Next(network.Members);
         string? answers = Classifier ?? description.Setting("classifier");
-        IReadOnlyList<IDetector> detectors = MagNet.Detectors(
-            network,
-            member,
-            description,
-            answers is null ? null : context.Classifier(answers)
-        );
+        IClassifier? classifier = answers is null ? null : context.Classifier(answers);
         return new DefenseSpec
         {
             Name = "magnet",
             Purifier = new MagNet(network) { Member = member },
             AttackersPurifier = new MagNet(network) { Member = network.Members > 1 ? null : 0 },
             Draws = Draws,
-            Detectors = detectors,
-            Breaks =
-            [
-                new KnownBreak(
-                    "cw-l2 past the detectors",
-                    _ => new DetectorEvasion(detectors) { Iterations = 300, SearchSteps = 3 }
-                ),
-            ],
+            Detectors = MagNetDetectors.Load(network, member, description, classifier),
         };
     }
 }

@@ -1,4 +1,3 @@
-using Parry.Defenses.Breaks;
 using Parry.Generative.AutoEncoders;
 using Parry.Options;
 using static TorchSharp.torch;
@@ -6,21 +5,21 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Purifiers;
 
 /// <summary>
-/// PuVAE (Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585): a conditional auto-encoder draws an image again once for
-/// each label, and the drawing nearest to the image, by root mean squared error, replaces it. Trained with one
-/// classifier, it may stand before another.
+/// PuVAE (Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585): a conditional variational auto-encoder reconstructs an image
+/// once for every label, and the reconstruction with the smallest root mean squared error replaces the image. It may
+/// stand before another classifier than the one that it was trained with.
 /// </summary>
 /// <remarks>
-/// Codes are drawn with a tenth of their deviation, as public code does. Everything but the choice of the label can be
-/// differentiated, and that choice is the weak point: whoever moves the image nearer to what is drawn for another label
-/// gets an image of that label. <see cref="LabelFlipPull"/> does so.
+/// As in public code, codes are drawn with a tenth of their standard deviation. Everything but the choice of the label
+/// can be differentiated, and that choice is the weak point: an attacker who moves the image nearer to the
+/// reconstruction for another label gets an image of that label. The attack <see cref="Breaks.LabelFlipPull"/> does so.
 /// </remarks>
 /// <param name="Network">The auto-encoder.</param>
 public sealed record PuVae(PuVaeNetwork Network) : IPurifier
 {
     private const int RowsAtOnce = 64;
 
-    /// <summary>By what the deviations of codes are multiplied; training has 1.</summary>
+    /// <summary>The share of the codes' standard deviation that is drawn; 1 in training.</summary>
     public double Noise { get; init; } = 0.1;
 
     /// <inheritdoc/>
@@ -37,58 +36,47 @@ public sealed record PuVae(PuVaeNetwork Network) : IPurifier
 
     /// <inheritdoc/>
     public Purified Purify(Tensor images, SampleRandom random) =>
-        RowPieces.Purify(
-            this,
-            images,
-            random,
-            RowsAtOnce,
-            (rows, draws) =>
-            {
-                var (drawn, errors) = DrawForEveryLabel(rows, draws);
-                Tensor nearest = errors.argmin(1, true);
-                Tensor chosen = drawn
-                    .gather(1, nearest.reshape(-1, 1, 1, 1, 1).expand(-1, 1, Shape.Channels, Shape.Height, Shape.Width))
-                    .squeeze(1);
-                return new Purified(chosen, errors.gather(1, nearest).squeeze(1));
-            }
-        );
+        this.PurifyInPieces(images, random, RowsAtOnce, Infer);
 
     /// <summary>
-    /// Images drawn again for every label, and how far each is from its image. The label of the smallest error is a
-    /// classifier's answer too: how often it is the label of the classifier behind says how much that one still
-    /// decides.
+    /// Reconstructs images for every label. The label with the smallest error is a classifier's answer too: how often
+    /// the classifier behind the purifier gives the same one tells how much that classifier still decides.
     /// </summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="random">Random draws for the same rows.</param>
-    /// <returns>[N, classes, C, H, W] in [0, 1], and mean squared errors [N, classes]: their order is that of their
-    /// roots.</returns>
-    public (Tensor Images, Tensor Errors) DrawForEveryLabel(Tensor images, SampleRandom random)
+    /// <returns>The reconstructions [N, classes, C, H, W] in [0, 1], and their mean squared errors [N, classes], in the
+    /// same order as their roots.</returns>
+    public (Tensor Reconstructions, Tensor Errors) ReconstructForEveryLabel(Tensor images, SampleRandom random)
     {
         long count = images.size(0);
         Tensor labels = Network.EveryLabel(count);
-        GaussianCode code = Network.Encode(Network.Look(images).repeat_interleave(Network.Classes, 0), labels);
-        Tensor noise = random
-            .Normal(0, Network.Classes, Network.Latent)
-            .reshape(-1, Network.Latent)
-            .to(images.dtype)
-            .mul(Noise);
-        Tensor drawn = Network
-            .DecodeLogits(code.Draw(noise), labels)
-            .sigmoid()
-            .reshape(count, Network.Classes, Shape.Channels, Shape.Height, Shape.Width);
-        return (drawn, drawn.sub(images.unsqueeze(1)).pow(2.0).mean([2, 3, 4]));
+        Tensor features = Network.Features(images).repeat_interleave(Network.Classes, 0);
+        GaussianCode code = Network.Encode(features, labels);
+        Tensor noise = random.Normal(0, Network.Classes, Network.Latent).flatten(0, 1).to(images.dtype);
+        Tensor codes = code.Draw(Noise * noise);
+        Tensor decoded = Network.DecodeLogits(codes, labels).sigmoid();
+        Tensor reconstructions = decoded.reshape([count, Network.Classes, .. images.shape[1..]]);
+        Tensor errors = (reconstructions - images.unsqueeze(1)).pow(2).mean([2, 3, 4]);
+        return (reconstructions, errors);
+    }
+
+    private Tensor Infer(Tensor images, SampleRandom random)
+    {
+        var (reconstructions, errors) = ReconstructForEveryLabel(images, random);
+        Tensor label = errors.argmin(1);
+        return reconstructions.flatten(0, 1).Choose(label);
     }
 }
 
 /// <summary>The options of <see cref="PuVae"/>.</summary>
 public sealed record PuVaeSettings : IDefenseSettings
 {
-    /// <summary>The auto-encoder's file or name; null for the one that ships for the data.</summary>
+    /// <summary>The auto-encoder's file or name; null for the one that ships for the data set.</summary>
     [Option("weights", "the auto-encoder's file or name")]
     public string? Weights { get; init; }
 
-    /// <summary>The share of the codes' deviations that is drawn.</summary>
-    [Option("noise", "share of the codes' deviations that is drawn")]
+    /// <summary>The share of the codes' standard deviation that is drawn.</summary>
+    [Option("noise", "share of the codes' standard deviation that is drawn")]
     public double Noise { get; init; } = 0.1;
 
     /// <summary>Purifications over which the attacker averages a gradient.</summary>
@@ -105,11 +93,6 @@ public sealed record PuVaeSettings : IDefenseSettings
             Name = purifier.Name,
             Purifier = purifier,
             Draws = Draws,
-            Breaks =
-            [
-                new KnownBreak("label-flip-pull", classifier => new LabelFlipPull(purifier, classifier) { Draws = 3 }),
-                new KnownBreak("reconstruction-evasion", classifier => new ReconstructionEvasion(purifier, classifier)),
-            ],
         };
     }
 }

@@ -10,30 +10,32 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// Adversarial training: (1 - share) · CE(x, y) + share · CE(x_adv, y), with x_adv attacked anew for every batch.
+/// Adversarial training: minimizes (1 - share) · CE(x, y) + share · CE(x_adv, y), where x_adv is attacked anew for
+/// every batch.
 /// <list type="bullet">
-/// <item>With FGSM and share 1/2 that of Goodfellow, Shlens and Szegedy (2014, 1412.6572).</item>
-/// <item>With PGD and share 1 that of Madry et al. (2017, 1706.06083).</item>
-/// <item>With FGSM and <see cref="Sources"/> ensemble adversarial training (Tramèr et al., 2017, 1705.07204): each
-/// batch is attacked on a model drawn with equal chances from the one in training and the given ones, which stay as
-/// they are.</item>
+/// <item>With FGSM and share 1/2 it is that of Goodfellow, Shlens and Szegedy (2014, 1412.6572).</item>
+/// <item>With PGD and share 1 it is that of Madry et al. (2017, 1706.06083).</item>
+/// <item>With FGSM and <see cref="Sources"/> it is ensemble adversarial training (Tramèr et al., 2017, 1705.07204):
+/// each batch is attacked on a model drawn with equal probability from the one in training and the given ones, which
+/// are not trained.</item>
 /// </list>
-/// The attack runs on the network in evaluation mode, its result is a constant of the loss. One-step attacks leave the
-/// class that the attacked model predicts, not the true one: otherwise the label leaks into the image, and the network
-/// learns to read it there (Kurakin, Goodfellow, Bengio, 2016, 1611.01236). Others leave the true class.
+/// The attack runs on the network in evaluation mode, and the loss treats its result as a constant. One-step attacks
+/// lead away from the class that the attacked model predicts, others from the true class: a step away from the true
+/// class would leak the label into the image, where the network learns to read it (Kurakin, Goodfellow, Bengio, 2016,
+/// 1611.01236).
 /// </summary>
 /// <remarks>
-/// As a defense no attack is known that breaks it where ordinary ones do not: the adaptive rows of a report are the
-/// honest test. PGD here returns an image's last iterate that is misclassified where the very last is not.
+/// No known break is listed for this defense: the adaptive rows of a report are its honest test. Where PGD's last
+/// iterate is classified correctly, it returns the last one here that is not.
 /// </remarks>
-/// <param name="Attack">Run at its own budget.</param>
+/// <param name="Attack">The attack, within its own budget.</param>
 public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : ITrainingLoss
 {
     private readonly double? _share;
 
     /// <summary>
-    /// The attack with all its options as the command line names it, for weight files and checkpoints; null for its
-    /// name and budget alone.
+    /// The attack with all its options as on the command line, for weight files and checkpoints; null for its name and
+    /// budget alone.
     /// </summary>
     public string? AttackText { get; init; }
 
@@ -50,13 +52,13 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     }
 
     /// <summary>
-    /// Epochs over which the budget grows linearly from 0: at eps 0.3 from the first batch on, PGD training can sit at
-    /// chance for long.
+    /// Epochs over which the budget grows linearly from 0. With a budget of 0.3 from the first batch, PGD training may
+    /// stay at chance for long.
     /// </summary>
     public double WarmUp { get; init; }
 
     /// <summary>
-    /// The models beside the one in training, with the names by which they are known. Of the same images and classes.
+    /// Further models to attack, of the same images and classes, with their names.
     /// </summary>
     public IReadOnlyList<(string Name, IClassifier Model)> Sources { get; init; } = [];
 
@@ -86,16 +88,13 @@ public sealed record AdversarialTraining(IBudgetAttack<IClassifier> Attack) : IT
     {
         Tensor logits = piece.Network.forward(Attacked(piece));
         Tensor loss = CrossEntropy.Sum(logits, piece.Labels);
-        return (
-            Share == 1
-                ? loss
-                : loss.mul(Share)
-                    .add(CrossEntropy.Sum(piece.Network.forward(piece.Images), piece.Labels).mul(1 - Share)),
-            logits
-        );
+        if (Share == 1)
+            return (loss, logits);
+        Tensor clean = CrossEntropy.Sum(piece.Network.forward(piece.Images), piece.Labels);
+        return (((1 - Share) * clean) + (Share * loss), logits);
     }
 
-    /// <summary>Which model a batch is attacked on: 0 is the one in training, then come the sources.</summary>
+    /// <summary>The model that a batch is attacked on: 0 for the one in training, then the sources.</summary>
     internal int SourceOf(long batchSeed) => new SplitMix64((ulong)batchSeed).Next(1 + Sources.Count);
 
     private Tensor Attacked(TrainingPiece piece)

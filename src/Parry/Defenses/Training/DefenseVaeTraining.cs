@@ -11,14 +11,15 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// How Defense-VAE's network is trained (Li and Ji, 2018, 1812.06570, as its code does it): on pairs of an adversarial
-/// image, made for the target classifier, and the clean one, by the cross entropy of pixels. FGSM and RAND+FGSM make
-/// pairs at four budgets, Carlini and Wagner's L2 attack at four learning rates.
+/// Trains Defense-VAE's network (Li and Ji, 2018, 1812.06570, as its code does): on pairs of an adversarial image, made
+/// for the target classifier, and the clean one, by the cross entropy of pixels. FGSM and RAND+FGSM make pairs with
+/// four budgets each, Carlini and Wagner's L2 attack with four learning rates.
 /// </summary>
 /// <remarks>
-/// The code gives the divergence of codes no weight, so this is a denoising auto-encoder with noise in its code. Its L2
-/// attack has one constant, 100, for 100 steps at rates of 6 to 12, where it writes the budgets 0.2 to 0.35: such steps
-/// saturate tanh at once and bound nothing. Deviation: pairs are kept with 8 bits a value.
+/// The code gives the divergence of codes no weight, so the network is a denoising auto-encoder with noise in its code.
+/// The L2 attack of the code has one constant, 100, and takes 100 steps with learning rates of 6 to 12, which the code
+/// calls budgets of 0.2 to 0.35; such steps saturate tanh at once and bound nothing. Deviation: pairs are kept with 8
+/// bits a value.
 /// </remarks>
 public sealed record DefenseVaeTraining
 {
@@ -33,7 +34,7 @@ public sealed record DefenseVaeTraining
     /// <summary>Maps of the first convolution.</summary>
     public int Width { get; init; } = 64;
 
-    /// <summary>The length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; init; } = 128;
 
     /// <summary>Weight of the divergence of codes from the prior.</summary>
@@ -51,10 +52,10 @@ public sealed record DefenseVaeTraining
             LearningRate = 5e-4,
         };
 
-    /// <summary>The adversarial images: for each of the twelve attacks all images in their order.</summary>
+    /// <summary>Makes the adversarial images: all images in their order, once for each of the twelve attacks.</summary>
     /// <param name="images">Clean images.</param>
     /// <param name="target">The classifier to be defended.</param>
-    /// <param name="progress">Told the share that is done.</param>
+    /// <param name="progress">Receives the share that is done.</param>
     /// <param name="cancellation">Stops between attacks.</param>
     public ImageSet Attack(
         ImageSet images,
@@ -73,11 +74,8 @@ public sealed record DefenseVaeTraining
             Epsilons = [.. s_strengths.Select(strength => strength.Epsilon)],
             Cancellation = cancellation,
         };
-        foreach (
-            IBudgetAttack<IClassifier> attack in (IBudgetAttack<IClassifier>[])
-                [new FastGradientSign(), new RandomFastGradientSign()]
-        )
-            Keep(AttackRunner.Run(attack, target, run));
+        Keep(AttackRunner.Run(new FastGradientSign(), target, run));
+        Keep(AttackRunner.Run(new RandomFastGradientSign(), target, run));
         foreach (var (_, rate) in s_strengths)
         {
             var attack = new CarliniWagnerL2
@@ -107,10 +105,10 @@ public sealed record DefenseVaeTraining
         }
     }
 
-    /// <summary>Prepares the training, which the caller owns.</summary>
+    /// <summary>Prepares the training; the caller owns it.</summary>
     /// <param name="images">Clean images.</param>
-    /// <param name="attacked">What <see cref="Attack"/> made of them.</param>
-    /// <param name="targetName">The name of the classifier it was made for, for checkpoints.</param>
+    /// <param name="attacked">The images from <see cref="Attack"/>.</param>
+    /// <param name="targetName">The name of the classifier that they were made for, for checkpoints.</param>
     /// <exception cref="UserErrorException">An option is out of range.</exception>
     public NetworkTrainer<DefenseVaeNetwork> On(ImageSet images, ImageSet attacked, string targetName)
     {
@@ -129,8 +127,11 @@ public sealed record DefenseVaeTraining
             {
                 GaussianCode code = trained.Encode(attacked.Batch(rows.Indices).Images);
                 Tensor clean = images.Batch(Array.ConvertAll(rows.Indices, index => index % images.Count)).Images;
-                Tensor loss = Elbo.CrossEntropy(trained.DecodeLogits(code.Draw(rows.Anew.Normal(0, Latent))), clean);
-                return (DivergenceWeight == 0 ? loss : loss.add(code.Divergence().mul(DivergenceWeight))).sum();
+                Tensor drawn = trained.DecodeLogits(code.Draw(rows.Anew.Normal(0, Latent)));
+                Tensor loss = Elbo.CrossEntropy(drawn, clean);
+                if (DivergenceWeight > 0)
+                    loss += DivergenceWeight * code.Divergence();
+                return loss.sum();
             }
         );
     }

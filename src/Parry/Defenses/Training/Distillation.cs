@@ -1,5 +1,4 @@
 using System.Globalization;
-using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Models.Training;
 using Parry.Options;
@@ -9,19 +8,20 @@ namespace Parry.Defenses.Training;
 
 /// <summary>
 /// Defensive distillation (Papernot, McDaniel, Wu, Jha, Swami, 2015, 1511.04508): a student learns the teacher's
-/// probabilities softmax(Z / T) at a high temperature, by cross entropy with its own at that temperature, and is used
-/// at T = 1. The teacher is trained with <see cref="CrossEntropy"/> at the same T. At T = 1 the student's logits are so
-/// large that softmax rounds to 0 and 1 and gradients of the loss vanish: attacks that follow them stand still, others
-/// do not (Carlini and Wagner, 2016, 1607.04311 and 1608.04644). Dividing the logits by T gives the gradients back:
-/// <see cref="ScaledLogits"/>.
+/// probabilities softmax(Z / T) at a high temperature T, by the cross entropy with its own probabilities at T, and is
+/// used at T = 1. The teacher is trained with <see cref="CrossEntropy"/> at the same T. At T = 1 the student's logits
+/// are so large that softmax rounds to 0 and 1 and gradients of the loss vanish: attacks that follow them stand still,
+/// others do not (Carlini and Wagner, 2016, 1607.04311 and 1608.04644). Dividing the logits by T gives the gradients
+/// back: <see cref="ScaledLogits"/>.
 /// </summary>
 /// <remarks>
-/// Deviation: Carlini's code begins teacher and student at the weights of one epoch at T = 1, which SGD needs to get
-/// going; Adam does not mind the scale of a loss, so both begin at fresh weights, the same ones where architecture and
-/// seed are the same. Soft labels are the teacher's of the very image that the student sees, without dropout.
+/// Deviation: Carlini's code starts teacher and student from the weights of one epoch at T = 1, because SGD does not
+/// get going otherwise. Adam does not depend on the scale of a loss, so both start from fresh weights here, the same
+/// ones if architecture and seed are the same. The teacher gives its soft labels, without dropout, for the very image
+/// that the student sees.
 /// </remarks>
 /// <param name="Teacher">A classifier of the same images and classes.</param>
-/// <param name="TeacherName">By which it is known.</param>
+/// <param name="TeacherName">The teacher's name, for weight files and checkpoints.</param>
 /// <param name="Temperature">T, above 0; 100 in most experiments.</param>
 public sealed record Distillation(IClassifier Teacher, string TeacherName, double Temperature = 100) : ITrainingLoss
 {
@@ -33,16 +33,17 @@ public sealed record Distillation(IClassifier Teacher, string TeacherName, doubl
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
     {
         Tensor logits = piece.Network.forward(piece.Images);
-        return (logits.div(Temperature).log_softmax(-1).mul(SoftLabels(piece)).sum().neg(), logits);
+        Tensor logProbabilities = (logits / Temperature).log_softmax(-1);
+        Tensor loss = -(SoftLabels(piece) * logProbabilities).sum();
+        return (loss, logits);
     }
 
     private Tensor SoftLabels(TrainingPiece piece)
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(
-            Teacher.Logits(new Images(piece.Images, piece.Random.Samples)).div(Temperature).softmax(-1)
-        );
+        Tensor logits = Teacher.Logits(new Images(piece.Images, piece.Random.Samples));
+        return scope.MoveToOuter((logits / Temperature).softmax(-1));
     }
 }
 
@@ -53,8 +54,8 @@ public sealed record DistillationSettings : IDefenseSettings
     [Option("weights", "the student's file or name")]
     public string? Weights { get; init; }
 
-    /// <summary>The temperature at which it was trained.</summary>
-    [Option("temperature", "at which it was trained")]
+    /// <summary>The temperature at which the student was trained.</summary>
+    [Option("temperature", "temperature at which the student was trained")]
     public double Temperature { get; init; } = 100;
 
     /// <inheritdoc/>
@@ -66,14 +67,13 @@ public sealed record DistillationSettings : IDefenseSettings
                 "the defense distillation needs weights=FILE: train it with parry train classifier --distill"
             );
         if (Temperature == 0)
-            throw new UserErrorException("the defense distillation takes for temperature a number above 0, got 0");
+            throw new UserErrorException("the defense distillation takes a temperature above 0, got 0");
         IClassifier student = context.Classifier(weights);
         return new DefenseSpec
         {
             Name = "distillation",
             Classifier = student,
             AttackersClassifier = new ScaledLogits(student, Temperature),
-            Breaks = [new KnownBreak("pgd on logits/T", _ => new ProjectedGradientDescent())],
         };
     }
 }

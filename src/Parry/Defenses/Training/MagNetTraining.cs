@@ -1,7 +1,7 @@
 using System.Globalization;
+using Parry.Attacks.Building;
 using Parry.Data;
 using Parry.Defenses.Detectors;
-using Parry.Defenses.Purifiers;
 using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Training;
@@ -11,32 +11,32 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// How MagNet's auto-encoders are trained (Meng and Chen, 2017, 1705.09064): to draw clean images from noisy ones, by
-/// mean squared error, where an image has the same noise in every epoch. Several members of a kind are first trained by
-/// themselves and then together, with a reward for drawing differently.
+/// Trains MagNet's auto-encoders (Meng and Chen, 2017, 1705.09064) to reconstruct clean images from noisy ones, by mean
+/// squared error; an image has the same noise in every epoch. Several members of a kind are first trained apart and
+/// then together, with a reward for differing from each other.
 /// </summary>
 public sealed record MagNetTraining
 {
-    /// <summary>How many auto-encoders there are of each kind: 8 in the paper's grey box.</summary>
+    /// <summary>The number of auto-encoders of each kind; 8 in the paper's gray box.</summary>
     public int Members { get; init; } = 1;
 
     /// <summary>
-    /// The standard deviation of the noise; null for the paper's: 0.1 for gray images, 0.025 for color.
+    /// The standard deviation of the noise; null for the paper's, 0.1 for gray images and 0.025 for color.
     /// </summary>
     public double? Noise { get; init; }
 
-    /// <summary>Weight α of the members' mean squared distance from their mean.</summary>
+    /// <summary>α: the weight of the members' mean squared distance from their mean.</summary>
     public double Diversity { get; init; } = 0.2;
 
-    /// <summary>Epochs in which members do not know of each other.</summary>
+    /// <summary>The number of first epochs in which members are trained apart.</summary>
     public int EpochsApart { get; init; } = 3;
 
-    /// <summary>Weight of the sum of squares of all maps.</summary>
+    /// <summary>The weight of the sum of squares of all feature maps.</summary>
     public double Regularization { get; init; } = 1e-9;
 
     /// <summary>
-    /// The share of validation images that each reconstruction detector refuses; null for the paper's: 0.001 for gray
-    /// images, 0.005 for color.
+    /// The share of validation images that each reconstruction detector refuses; null for the paper's, 0.001 for gray
+    /// images and 0.005 for color.
     /// </summary>
     public double? FalsePositiveRate { get; init; }
 
@@ -46,7 +46,7 @@ public sealed record MagNetTraining
     /// <summary>Passes, batches and step size.</summary>
     public TrainingSchedule Schedule { get; init; } = new() { Epochs = 100, BatchSize = 256 };
 
-    /// <summary>Prepares the training, which the caller owns.</summary>
+    /// <summary>Prepares the training; the caller owns it.</summary>
     /// <param name="images">The training images: MagNet validates on the first 5,000,
     /// <see cref="Split.MagNet"/>.</param>
     /// <exception cref="UserErrorException">An option is out of range.</exception>
@@ -65,16 +65,17 @@ public sealed record MagNetTraining
             (trained, rows) =>
             {
                 Tensor clean = images.Batch(rows.Indices).Images;
-                Tensor noisy = rows.Once.Normal(0, clean.shape.AsSpan(1)).mul_(noise).add_(clean).clamp_(0.0, 1.0);
-                Tensor loss = Loss(trained.Plain, clean, noisy, rows.Epoch);
-                return trained.Pooled.Count == 0 ? loss : loss.add(Loss(trained.Pooled, clean, noisy, rows.Epoch));
+                Tensor noisy = (clean + (noise * rows.Once.Normal(0, clean.shape.AsSpan(1)))).clamp(0, 1);
+                Tensor plain = Loss(trained.Plain, clean, noisy, rows.Epoch);
+                Tensor pooled = Loss(trained.Pooled, clean, noisy, rows.Epoch);
+                return plain + pooled;
             }
         );
     }
 
-    /// <summary>Refuses rates of less than one validation image, before hours of training.</summary>
-    /// <param name="shape">Of the images.</param>
-    /// <param name="validation">How many there are.</param>
+    /// <summary>Refuses rates of less than one validation image, so that hours of training are not in vain.</summary>
+    /// <param name="shape">The shape of the images.</param>
+    /// <param name="validation">The number of validation images.</param>
     /// <exception cref="UserErrorException">A rate is out of range or too small.</exception>
     public void CheckRates(ImageShape shape, int validation)
     {
@@ -84,8 +85,9 @@ public sealed record MagNetTraining
 
     /// <summary>The thresholds of a trained network's detectors, as its weight file has them.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="validation">Clean images that it has not learned from.</param>
-    /// <param name="classifier">Whose answers the divergence detectors compare; null for none of these.</param>
+    /// <param name="validation">Clean images that it was not trained on.</param>
+    /// <param name="classifier">The classifier whose answers the divergence detectors compare; null leaves these
+    /// detectors out.</param>
     /// <exception cref="UserErrorException">A rate is less than one of the validation images.</exception>
     public string Thresholds(MagNetNetwork network, ImageSet validation, IClassifier? classifier)
     {
@@ -93,18 +95,15 @@ public sealed record MagNetTraining
         using var scope = NewDisposeScope();
         double rate = Rate(network.Shape);
         Tensor images = validation.ImageTensor();
-        var random = new SampleRandom(
-            Schedule.Seed,
-            Enumerable.Range(0, validation.Count).Select(i => (long)i).ToArray()
-        );
+        var random = new SampleRandom(Schedule.Seed, Rows.All(validation.Count));
         var thresholds = Enumerable
             .Range(0, network.Members)
-            .SelectMany(member => MagNet.DetectorsWithout(network, member, classifier))
+            .SelectMany(member => MagNetDetectors.Of(network, member, classifier))
             .GroupBy(
                 detector => detector.Key,
                 detector =>
                     DetectorThreshold.At(
-                        detector.Made.Scores(images, random).ToArray<float>(),
+                        detector.With(0).Scores(images, random).ToArray<float>(),
                         detector.Key.StartsWith('l') ? rate : DivergenceRate
                     )
             )
@@ -119,25 +118,28 @@ public sealed record MagNetTraining
 
     private double Rate(ImageShape shape) => FalsePositiveRate ?? (shape.Channels == 1 ? 0.001 : 0.005);
 
-    // The sum over images of the members' errors, less the reward for differing once they know of each other.
+    // The members' reconstruction errors, regularized, less the reward α · |AE_i(x) - mean|² once they are trained
+    // together; summed over images.
     private Tensor Loss(IReadOnlyList<MagNetAutoEncoder> members, Tensor clean, Tensor noisy, int epoch)
     {
         Tensor loss = zeros([]);
-        var drawn = new List<Tensor>();
+        var reconstructions = new List<Tensor>();
         foreach (MagNetAutoEncoder member in members)
         {
             IReadOnlyList<Tensor> maps = member.Trace(noisy);
-            drawn.Add(maps[^1]);
-            loss = loss.add(Error(maps[^1], clean));
+            reconstructions.Add(maps[^1]);
+            loss += Error(maps[^1], clean);
             foreach (Tensor map in maps)
-                loss = loss.add(map.pow(2.0).sum().mul(Regularization));
+                loss += Regularization * map.pow(2).sum();
         }
 
-        if (members.Count == 1 || epoch < EpochsApart)
+        if (members.Count < 2 || epoch < EpochsApart)
             return loss;
-        Tensor mean = stack([.. drawn]).mean([0]);
-        return drawn.Aggregate(loss, (sum, image) => sum.sub(Error(image, mean).mul(Diversity)));
+        Tensor mean = stack([.. reconstructions]).mean([0]);
+        foreach (Tensor reconstruction in reconstructions)
+            loss -= Diversity * Error(reconstruction, mean);
+        return loss;
     }
 
-    private static Tensor Error(Tensor images, Tensor wanted) => images.sub(wanted).pow(2.0).mean([1, 2, 3]).sum();
+    private static Tensor Error(Tensor images, Tensor wanted) => (images - wanted).pow(2).mean([1, 2, 3]).sum();
 }

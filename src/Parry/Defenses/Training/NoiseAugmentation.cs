@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// Training on images under normal noise, drawn anew every time and not cut to [0, 1]: what the classifier behind
+/// Trains on images with normal noise, drawn anew every time and not clipped to [0, 1]: what the classifier behind
 /// randomized smoothing needs (Cohen, Rosenfeld, Kolter, 2019, 1902.02918).
 /// </summary>
-/// <param name="Deviation">The standard deviation of the noise; smoothing takes the same.</param>
+/// <param name="Deviation">σ: the standard deviation of the noise, the same as in smoothing.</param>
 public sealed record NoiseAugmentation(double Deviation) : ITrainingLoss
 {
     /// <inheritdoc/>
@@ -17,8 +17,8 @@ public sealed record NoiseAugmentation(double Deviation) : ITrainingLoss
     /// <inheritdoc/>
     public (Tensor Loss, Tensor Logits) Of(TrainingPiece piece)
     {
-        Tensor noise = piece.Random.Normal(0, piece.Images.shape.AsSpan(1)).mul_(Deviation);
-        Tensor logits = piece.Network.forward(piece.Images.add(noise));
+        Tensor noise = Deviation * piece.Random.Normal(0, piece.Images.shape.AsSpan(1));
+        Tensor logits = piece.Network.forward(piece.Images + noise);
         return (CrossEntropy.Sum(logits, piece.Labels), logits);
     }
 }

@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 namespace Parry.Defenses.Training;
 
 /// <summary>
-/// How PuVAE's network is trained (Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585): on clean images with their labels,
-/// so that it draws them again (cross entropy of pixels), with codes near the prior, and so that a source classifier,
-/// which stays as it is, sees the label in what is drawn.
+/// Trains PuVAE's network (Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585) on clean images with their labels: to
+/// reconstruct them (cross entropy of pixels), with codes near the prior, and so that a source classifier, which is not
+/// trained, sees the label in the reconstruction.
 /// </summary>
 /// <remarks>
-/// Sums over pixels and components with the weights 0.01, 0.1 and 10: with means, the other two terms would drown the
-/// first.
+/// The terms are sums over pixels and components, with the weights 0.01, 0.1 and 10. With means, the other two terms
+/// would dominate the first.
 /// </remarks>
 public sealed record PuVaeTraining
 {
@@ -25,7 +25,7 @@ public sealed record PuVaeTraining
     /// <summary>Units of the encoder's linear layers.</summary>
     public int Hidden { get; init; } = 1024;
 
-    /// <summary>The length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; init; } = 32;
 
     /// <summary>Weight of the pixels' cross entropy.</summary>
@@ -40,9 +40,9 @@ public sealed record PuVaeTraining
     /// <summary>Passes, batches and step size.</summary>
     public TrainingSchedule Schedule { get; init; } = new();
 
-    /// <summary>Prepares the training, which the caller owns.</summary>
+    /// <summary>Prepares the training; the caller owns it.</summary>
     /// <param name="images">The training images.</param>
-    /// <param name="source">The source classifier, in evaluation mode and frozen; nothing of it changes.</param>
+    /// <param name="source">The source classifier, in evaluation mode and frozen.</param>
     /// <param name="sourceName">Its name, for checkpoints.</param>
     /// <exception cref="UserErrorException">The classifier does not fit the images, or an option is out of
     /// range.</exception>
@@ -50,8 +50,9 @@ public sealed record PuVaeTraining
     {
         if (source.Shape != images.Shape || source.Classes != images.ClassNames.Count)
             throw new UserErrorException(
-                $"the source classifier tells {source.Classes} classes of {source.Shape} images apart, not "
-                    + $"{images.ClassNames.Count} of {images.Shape}: give one that was trained on {images.Name}"
+                $"expected a source classifier of {images.ClassNames.Count} classes of {images.Shape} images, got "
+                    + $"one of "
+                    + $"{source.Classes} classes of {source.Shape}: give one that was trained on {images.Name}"
             );
         using var random = Devices.Generator(Schedule.Seed);
         var network = new PuVaeNetwork(images.Shape, images.ClassNames.Count, random, Width, Hidden, Latent);
@@ -70,23 +71,21 @@ public sealed record PuVaeTraining
     }
 
     /// <summary>The loss of each image, [N].</summary>
-    /// <param name="network">What is trained.</param>
+    /// <param name="network">The network in training.</param>
     /// <param name="source">The source classifier.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="labels">[N] int64.</param>
     /// <param name="noise">Standard normal numbers, [N, latent].</param>
     public Tensor Loss(PuVaeNetwork network, IClassifier source, Tensor images, Tensor labels, Tensor noise)
     {
-        GaussianCode code = network.Encode(network.Look(images), labels);
-        Tensor drawn = network.DecodeLogits(code.Draw(noise), labels);
-        Tensor seen = nn.functional.nll_loss(
-            source.Logits(Images.Of(drawn.sigmoid())).log_softmax(-1),
-            labels,
-            reduction: nn.Reduction.None
-        );
-        return Elbo.CrossEntropy(drawn, images)
-            .mul(ReconstructionWeight)
-            .add(code.Divergence().mul(DivergenceWeight))
-            .add(seen.mul(ClassWeight));
+        GaussianCode code = network.Encode(network.Features(images), labels);
+        Tensor decoded = network.DecodeLogits(code.Draw(noise), labels);
+        Tensor logits = source.Logits(Images.Of(decoded.sigmoid()));
+        Tensor reconstruction = Elbo.CrossEntropy(decoded, images);
+        Tensor divergence = code.Divergence();
+        Tensor classification = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None);
+        return (ReconstructionWeight * reconstruction)
+            + (DivergenceWeight * divergence)
+            + (ClassWeight * classification);
     }
 }

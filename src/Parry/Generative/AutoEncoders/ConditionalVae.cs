@@ -6,7 +6,7 @@ namespace Parry.Generative.AutoEncoders;
 
 /// <summary>
 /// A <see cref="Vae"/> whose encoder and decoder also see the image's class, as a one-hot vector (Sohn, Lee, Yan,
-/// 2015): it draws images of a wanted class.
+/// 2015), so that it draws images of a chosen class.
 /// </summary>
 public sealed class ConditionalVae : Network
 {
@@ -17,10 +17,10 @@ public sealed class ConditionalVae : Network
         _decoder;
 
     /// <summary>Creates it with PyTorch's default weights.</summary>
-    /// <param name="shape">Of the images.</param>
-    /// <param name="classes">How many there are.</param>
-    /// <param name="random">Where the first weights come from.</param>
-    /// <param name="sizes">Of the layers; those of <see cref="Vae"/> if not given.</param>
+    /// <param name="shape">The shape of the images.</param>
+    /// <param name="classes">The number of classes.</param>
+    /// <param name="random">Draws the initial weights.</param>
+    /// <param name="sizes">The sizes of the layers; null for those of <see cref="Vae"/>.</param>
     public ConditionalVae(ImageShape shape, int classes, Generator random, VaeSizes? sizes = null)
     {
         (Shape, Classes, Sizes) = (shape, classes, sizes ?? new VaeSizes());
@@ -50,13 +50,13 @@ public sealed class ConditionalVae : Network
     /// <summary>Images [N, C, H, W] in [0, 1] for latent vectors [N, latent] and classes [N] int64.</summary>
     public Tensor Decode(Tensor latents, Tensor labels) => DecodeLogits(latents, labels).sigmoid();
 
-    /// <summary>Not to be used: it lacks the classes.</summary>
+    /// <summary>Not supported, because it lacks the classes.</summary>
     /// <exception cref="NotSupportedException">Always.</exception>
     public override Tensor forward(Tensor input) =>
         throw new NotSupportedException("A conditional auto-encoder needs classes: call Encode and Decode.");
 
     /// <summary>
-    /// The negative evidence lower bound of each image given its class, [N], with latent vectors drawn by this noise
+    /// The negative evidence lower bound of each image given its class, [N], with latent vectors drawn with this noise,
     /// [N, latent].
     /// </summary>
     public Tensor Loss(Tensor images, Tensor labels, Tensor noise)
@@ -65,7 +65,7 @@ public sealed class ConditionalVae : Network
         return Elbo.Negative(DecodeLogits(code.Draw(noise), labels), images, code);
     }
 
-    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    /// <summary>Its description for a weight file; the caller adds how it was trained.</summary>
     public ModelDescription Describe(IReadOnlyList<string> classNames) =>
         new()
         {
@@ -77,8 +77,8 @@ public sealed class ConditionalVae : Network
             Settings = Sizes.Text,
         };
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (ConditionalVae Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<ConditionalVae>(
             path,

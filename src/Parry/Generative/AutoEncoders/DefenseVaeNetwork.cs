@@ -25,9 +25,9 @@ public sealed class DefenseVaeNetwork : Network
         _rows,
         _columns;
 
-    /// <summary>Creates it with normal weights of deviation 0.02, as the code does.</summary>
+    /// <summary>Creates it with normal weights of standard deviation 0.02, as the authors' code does.</summary>
     /// <param name="shape">Of the images; height and width are even.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <param name="random">Draws the initial weights.</param>
     /// <param name="width">Maps of the first convolution.</param>
     /// <param name="latent">The length of the latent vector.</param>
     /// <exception cref="UserErrorException">Height or width is odd, or their paddings differ.</exception>
@@ -82,24 +82,24 @@ public sealed class DefenseVaeNetwork : Network
     /// <summary>The shape of the images.</summary>
     public ImageShape Shape { get; }
 
-    /// <summary>The length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; }
 
     /// <summary>The distribution of each image's code, for images [N, C, H, W].</summary>
     public GaussianCode Encode(Tensor images)
     {
-        Tensor seen = _encoder.forward(images);
-        return new GaussianCode(_mean.forward(seen), _logVariance.forward(seen).mul(0.5).exp());
+        Tensor features = _encoder.forward(images);
+        return GaussianCode.OfLogVariance(_mean.forward(features), _logVariance.forward(features));
     }
 
     /// <summary>Images for latent vectors [N, latent], before their sigmoid: [N, C, H, W].</summary>
     public Tensor DecodeLogits(Tensor latents) =>
         _decoder.forward(_start.forward(latents).reshape(latents.size(0), 4 * _width, _rows, _columns));
 
-    /// <summary>Images drawn again from the means of their codes, [N, C, H, W] in [0, 1].</summary>
+    /// <summary>Reconstructs images from the means of their codes, [N, C, H, W] in [0, 1].</summary>
     public override Tensor forward(Tensor input) => DecodeLogits(Encode(input).Mean).sigmoid();
 
-    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    /// <summary>Its description for a weight file; the caller adds how it was trained.</summary>
     public ModelDescription Describe() =>
         new()
         {
@@ -110,8 +110,8 @@ public sealed class DefenseVaeNetwork : Network
             Width = _width,
         };
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (DefenseVaeNetwork Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<DefenseVaeNetwork>(
             path,
@@ -145,8 +145,8 @@ public sealed class DefenseVaeNetwork : Network
         );
     }
 
-    // Half the size of the map after the first stride, which is the next multiple of four above half the image's size:
-    // 28 and 32 pixels both come to 16.
+    // Half the size of the map after the first stride, which is half the image's size rounded up to a multiple of four:
+    // 16 for 28 and for 32 pixels.
     private static int Quarter(int size) => ((size / 2) + 3) / 4 * 2;
 
     private static int PaddingOf(ImageShape shape)

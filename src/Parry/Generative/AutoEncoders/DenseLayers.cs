@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Generative.AutoEncoders;
 
-/// <summary>Linear layers with LeakyReLU between them; the last one ends in plain sums.</summary>
+/// <summary>Linear layers with LeakyReLU between them, and none after the last.</summary>
 internal sealed class DenseLayers : Network
 {
     private const double Slope = 0.1;
@@ -13,8 +13,8 @@ internal sealed class DenseLayers : Network
     private readonly Linear[] _layers;
 
     /// <summary>Creates the layers with PyTorch's default weights.</summary>
-    /// <param name="sizes">Of the input, of each hidden layer and of the output.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <param name="sizes">The sizes of the input, of each hidden layer and of the output.</param>
+    /// <param name="random">Draws the initial weights.</param>
     public DenseLayers(IReadOnlyList<int> sizes, Generator random) =>
         _layers = [
             .. Enumerable

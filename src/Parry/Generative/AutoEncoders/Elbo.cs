@@ -9,17 +9,17 @@ namespace Parry.Generative.AutoEncoders;
 public static class Elbo
 {
     /// <summary>
-    /// The negative bound of each image, [N]: how badly it is drawn again, and how far its code is from the prior.
+    /// The negative bound of each image, [N]: its reconstruction loss plus the divergence of its code from the prior.
     /// </summary>
-    /// <param name="logits">What the decoder gives before its sigmoid, [N, …].</param>
+    /// <param name="logits">The decoder's output before the sigmoid, [N, …].</param>
     /// <param name="images">The images in [0, 1], of the same shape.</param>
-    /// <param name="code">The distribution that the decoded latent vectors were drawn from.</param>
+    /// <param name="code">The distribution from which the decoded latent vectors were drawn.</param>
     public static Tensor Negative(Tensor logits, Tensor images, GaussianCode code) =>
-        CrossEntropy(logits, images).add(code.Divergence());
+        CrossEntropy(logits, images) + code.Divergence();
 
     /// <summary>-Σ (x log x' + (1 - x) log(1 - x')) of each image, [N], for x' = sigmoid(logits).</summary>
     /// <param name="logits">[N, …].</param>
     /// <param name="images">In [0, 1], of the same shape.</param>
     public static Tensor CrossEntropy(Tensor logits, Tensor images) =>
-        nn.functional.softplus(logits).sub(images.mul(logits)).flatten(1).sum(1);
+        (nn.functional.softplus(logits) - (images * logits)).flatten(1).sum(1);
 }

@@ -6,8 +6,8 @@ namespace Parry.Generative.AutoEncoders;
 
 /// <summary>
 /// An auto-encoder of MagNet (Meng and Chen, 2017, 1705.09064): 3x3 convolutions to three maps that keep the image's
-/// size, a sigmoid after each. The pooled one (the paper's I) has five, with an average of 2x2 pixels after the first
-/// and its reversal before the last but one; the plain one (II) has three.
+/// size, with a sigmoid after each. The pooled one (the paper's I) has five, with 2x2 average pooling after the first
+/// and upsampling before the fourth; the plain one (II) has three.
 /// </summary>
 public sealed class MagNetAutoEncoder : Network
 {
@@ -16,10 +16,10 @@ public sealed class MagNetAutoEncoder : Network
     private readonly bool _pooled;
     private readonly Conv2d[] _layers;
 
-    /// <summary>Creates it with Glorot's uniform weights and biases 0, as Keras does.</summary>
-    /// <param name="channels">Of the images.</param>
-    /// <param name="pooled">Whether it is the pooled one: height and width have to be even then.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <summary>Creates it with Glorot's uniform weights and biases of 0, as Keras does.</summary>
+    /// <param name="channels">The channels of the images.</param>
+    /// <param name="pooled">Whether it is the pooled one, which needs even height and width.</param>
+    /// <param name="random">Draws the initial weights.</param>
     public MagNetAutoEncoder(int channels, bool pooled, Generator random)
     {
         _pooled = pooled;
@@ -45,7 +45,7 @@ public sealed class MagNetAutoEncoder : Network
     /// <summary>Images [N, C, H, W] to images of the same shape, in [0, 1].</summary>
     public override Tensor forward(Tensor input) => Trace(input)[^1];
 
-    /// <summary>The maps after each convolution, the last being the image.</summary>
+    /// <summary>The maps after each convolution; the last is the image.</summary>
     public IReadOnlyList<Tensor> Trace(Tensor images)
     {
         var maps = new List<Tensor>();

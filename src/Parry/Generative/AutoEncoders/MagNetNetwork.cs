@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative.AutoEncoders;
 
 /// <summary>
-/// The auto-encoders of MagNet (Meng and Chen, 2017, 1705.09064): for gray images, as for MNIST in the paper, pooled
-/// and plain ones; for color images, as for CIFAR-10, plain ones only. With several members of each kind the defender
-/// draws one for a session.
+/// The auto-encoders of MagNet (Meng and Chen, 2017, 1705.09064): pooled and plain ones for gray images, as for MNIST
+/// in the paper, and plain ones only for color images, as for CIFAR-10. If there are several members of each kind, the
+/// defender draws one for a session.
 /// </summary>
 public sealed class MagNetNetwork : Network
 {
@@ -18,10 +18,10 @@ public sealed class MagNetNetwork : Network
     private const int MostMembers = 1024;
 
     /// <summary>Creates them with fresh weights.</summary>
-    /// <param name="shape">Of the images; height and width of gray ones are even.</param>
-    /// <param name="members">How many there are of each kind.</param>
-    /// <param name="random">Where the first weights come from.</param>
-    /// <exception cref="UserErrorException">The images do not fit.</exception>
+    /// <param name="shape">The shape of the images; gray ones need even height and width.</param>
+    /// <param name="members">The number of auto-encoders of each kind.</param>
+    /// <param name="random">Draws the initial weights.</param>
+    /// <exception cref="UserErrorException">The images are gray and of odd height or width.</exception>
     public MagNetNetwork(ImageShape shape, int members, Generator random)
     {
         if (shape.Channels == 1 && (shape.Height % 2 != 0 || shape.Width % 2 != 0))
@@ -46,7 +46,7 @@ public sealed class MagNetNetwork : Network
     /// <summary>The shape of the images.</summary>
     public ImageShape Shape { get; }
 
-    /// <summary>How many there are of each kind.</summary>
+    /// <summary>The number of auto-encoders of each kind.</summary>
     public int Members => Plain.Count;
 
     /// <summary>The pooled ones; none for color images.</summary>
@@ -55,13 +55,15 @@ public sealed class MagNetNetwork : Network
     /// <summary>The plain ones.</summary>
     public IReadOnlyList<MagNetAutoEncoder> Plain { get; }
 
-    /// <summary>Those that draw images again for the classifier: the pooled ones, where there are any.</summary>
+    /// <summary>
+    /// The auto-encoders that reconstruct images for the classifier: the pooled ones, if there are any.
+    /// </summary>
     public IReadOnlyList<MagNetAutoEncoder> Reformers => Pooled.Count > 0 ? Pooled : Plain;
 
-    /// <summary>Images drawn again by the first reformer, [N, C, H, W] in [0, 1].</summary>
+    /// <summary>Reconstructs images with the first reformer, [N, C, H, W] in [0, 1].</summary>
     public override Tensor forward(Tensor input) => Reformers[0].forward(input);
 
-    /// <summary>What a weight file says of it; the caller adds the training and the thresholds.</summary>
+    /// <summary>Its description for a weight file; the caller adds how it was trained, and the thresholds.</summary>
     public ModelDescription Describe() =>
         new()
         {
@@ -71,8 +73,8 @@ public sealed class MagNetNetwork : Network
             Settings = string.Create(CultureInfo.InvariantCulture, $"members={Members}"),
         };
 
-    /// <summary>Reads them from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads them from a weight file; the caller owns them.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (MagNetNetwork Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<MagNetNetwork>(
             path,

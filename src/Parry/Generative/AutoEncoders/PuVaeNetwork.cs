@@ -13,10 +13,10 @@ namespace Parry.Generative.AutoEncoders;
 /// between layers and a sigmoid at the end.
 /// </summary>
 /// <remarks>
-/// What the paper's table leaves open: convolutions keep the image's size, and the one-hot label joins the flattened
-/// maps before the first linear layer and the latent vector before the decoder. The first layer's weights of the label
-/// stand by themselves, which is the same sum: what comes before, nearly all of the work, is done once for all labels
-/// of an image.
+/// Where the paper's table leaves the choice, convolutions keep the image's size, and the one-hot label is appended to
+/// the flattened maps before the first linear layer and to the latent vector before the decoder. The first layer's
+/// weights of the label are a layer of their own, which gives the same sum. So everything before them, nearly all of
+/// the work, is done once for all labels of an image.
 /// </remarks>
 public sealed class PuVaeNetwork : Network
 {
@@ -40,12 +40,12 @@ public sealed class PuVaeNetwork : Network
     private readonly ConvTranspose2d[] _deconvolutions;
 
     /// <summary>
-    /// Creates it with Glorot's uniform weights and biases 0: with PyTorch's smaller ones hardly anything of the image
-    /// reaches the code, which then stays unused.
+    /// Creates it with Glorot's uniform weights and biases of 0. With PyTorch's smaller weights hardly anything of the
+    /// image reaches the code, which then stays unused.
     /// </summary>
     /// <param name="shape">Of the images: square, at least 8 pixels high.</param>
-    /// <param name="classes">How many there are.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <param name="classes">The number of classes.</param>
+    /// <param name="random">Draws the initial weights.</param>
     /// <param name="width">Maps of each convolution.</param>
     /// <param name="hidden">Units of the encoder's linear layers.</param>
     /// <param name="latent">The length of the latent vector.</param>
@@ -112,7 +112,7 @@ public sealed class PuVaeNetwork : Network
                 parameter.zero_();
         }
 
-        // As a part of the first linear layer, of whose inputs the labels are a few.
+        // Glorot's range for the whole first layer, of which the label's weights are a part.
         _label.weight.mul_(Math.Sqrt((classes + hidden) / (double)(features + classes + hidden)));
     }
 
@@ -122,11 +122,11 @@ public sealed class PuVaeNetwork : Network
     /// <summary>The number of classes.</summary>
     public int Classes { get; }
 
-    /// <summary>The length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; }
 
-    /// <summary>What the encoder makes of images [N, C, H, W] before it sees a label, [N, hidden].</summary>
-    public Tensor Look(Tensor images)
+    /// <summary>The encoder's features of images [N, C, H, W] before it sees a label, [N, hidden].</summary>
+    public Tensor Features(Tensor images)
     {
         using var layout = new ChannelsLast();
         Tensor map = layout.forward(images);
@@ -135,18 +135,17 @@ public sealed class PuVaeNetwork : Network
         return _first.forward(map.flatten(1));
     }
 
-    /// <summary>
-    /// The distribution of the codes of images that were looked at, [N, hidden], taken for labels [N] int64.
-    /// </summary>
-    public GaussianCode Encode(Tensor seen, Tensor labels)
+    /// <summary>The distribution of the codes of images for labels.</summary>
+    /// <param name="features">What <see cref="Features"/> gives for the images, [N, hidden].</param>
+    /// <param name="labels">[N] int64.</param>
+    public GaussianCode Encode(Tensor features, Tensor labels)
     {
-        Tensor code = _code.forward(
-            _second.forward(seen.add(_label.forward(OneHot(labels, seen.dtype))).relu()).relu()
-        );
-        return new GaussianCode(
-            code.slice(1, 0, Latent, 1),
-            nn.functional.softplus(code.slice(1, Latent, 2 * Latent, 1))
-        );
+        Tensor label = _label.forward(OneHot(labels, features.dtype));
+        Tensor hidden = (features + label).relu();
+        Tensor code = _code.forward(_second.forward(hidden).relu());
+        Tensor mean = code.slice(1, 0, Latent, 1);
+        Tensor deviation = nn.functional.softplus(code.slice(1, Latent, 2 * Latent, 1));
+        return new GaussianCode(mean, deviation);
     }
 
     /// <summary>
@@ -154,34 +153,28 @@ public sealed class PuVaeNetwork : Network
     /// </summary>
     public Tensor DecodeLogits(Tensor latents, Tensor labels)
     {
-        Tensor map = _start
-            .forward(cat([latents, OneHot(labels, latents.dtype)], 1))
-            .relu()
-            .reshape(latents.size(0), _width, _maps[0].Height, _maps[0].Width);
-        for (int i = 0; i < _deconvolutions.Length; i++)
-        {
-            map = _deconvolutions[i].forward(map);
-            if (i < _deconvolutions.Length - 1)
-                map = map.relu();
-        }
-
+        Tensor input = cat([latents, OneHot(labels, latents.dtype)], 1);
+        Tensor map = _start.forward(input).reshape(-1, _width, _maps[0].Height, _maps[0].Width);
+        foreach (ConvTranspose2d deconvolution in _deconvolutions)
+            map = deconvolution.forward(map.relu());
         return map;
     }
 
     /// <summary>
-    /// Images drawn again for every label from the means of their codes, [N · classes, C, H, W] in [0, 1], those of one
-    /// image next to each other.
+    /// Reconstructs images for every label from the means of their codes, [N · classes, C, H, W] in [0, 1], the
+    /// reconstructions of one image next to each other.
     /// </summary>
     public override Tensor forward(Tensor input)
     {
         Tensor labels = EveryLabel(input.size(0));
-        return DecodeLogits(Encode(Look(input).repeat_interleave(Classes, 0), labels).Mean, labels).sigmoid();
+        GaussianCode code = Encode(Features(input).repeat_interleave(Classes, 0), labels);
+        return DecodeLogits(code.Mean, labels).sigmoid();
     }
 
-    /// <summary>Every label for each of some images: 0, 1, …, 0, 1, …</summary>
+    /// <summary>All labels, once for each of some images: 0, 1, …, 0, 1, …, [images · classes].</summary>
     public Tensor EveryLabel(long images) => arange(Classes, ScalarType.Int64).repeat(images);
 
-    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    /// <summary>Its description for a weight file; the caller adds how it was trained.</summary>
     public ModelDescription Describe(IReadOnlyList<string> classNames) =>
         new()
         {
@@ -194,8 +187,8 @@ public sealed class PuVaeNetwork : Network
             Settings = $"hidden={_hidden}",
         };
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (PuVaeNetwork Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<PuVaeNetwork>(
             path,

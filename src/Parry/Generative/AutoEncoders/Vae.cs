@@ -1,14 +1,13 @@
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.AutoEncoders;
 
 /// <summary>
-/// A variational auto-encoder of dense layers (Kingma and Welling, 2013, 1312.6114), of the sizes that the robust
-/// manifold defense spans MNIST with (Jalal et al., 2017, 1712.09196): 784-500-(20, 20) and 20-500-500-784, LeakyReLU
-/// 0.1 between layers, a sigmoid at the end.
+/// A variational auto-encoder of dense layers (Kingma and Welling, 2013, 1312.6114). The default sizes are those of the
+/// robust manifold defense for MNIST (Jalal et al., 2017, 1712.09196): 784-500-(20, 20) and 20-500-500-784, with
+/// LeakyReLU 0.1 between layers and a sigmoid at the end.
 /// </summary>
 public sealed class Vae : Network, ILatentModel
 {
@@ -19,9 +18,9 @@ public sealed class Vae : Network, ILatentModel
         _decoder;
 
     /// <summary>Creates it with PyTorch's default weights.</summary>
-    /// <param name="shape">Of the images.</param>
-    /// <param name="random">Where the first weights come from.</param>
-    /// <param name="sizes">Of the layers; the paper's if not given.</param>
+    /// <param name="shape">The shape of the images.</param>
+    /// <param name="random">Draws the initial weights.</param>
+    /// <param name="sizes">The sizes of the layers; null for the paper's.</param>
     public Vae(ImageShape shape, Generator random, VaeSizes? sizes = null)
     {
         (Shape, Sizes) = (shape, sizes ?? new VaeSizes());
@@ -50,19 +49,13 @@ public sealed class Vae : Network, ILatentModel
 
     /// <inheritdoc/>
     /// <remarks>Always in float32.</remarks>
-    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32)
-    {
-        using var follow = enable_grad();
-        Tensor input = latents.detach().requires_grad_(),
-            images = Decode(input);
-        return new Drawing(images.detach(), gradient => Autograd.Grad(images, input, gradient));
-    }
+    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32) => Drawing.Of(latents, Decode);
 
-    /// <summary>Images drawn again from the means of their codes, [N, C, H, W] in [0, 1].</summary>
+    /// <summary>Reconstructs images from the means of their codes, [N, C, H, W] in [0, 1].</summary>
     public override Tensor forward(Tensor input) => Decode(Encode(input).Mean);
 
     /// <summary>
-    /// The negative evidence lower bound of each image, [N], with latent vectors drawn by this noise [N, latent].
+    /// The negative evidence lower bound of each image, [N], with latent vectors drawn with this noise, [N, latent].
     /// </summary>
     public Tensor Loss(Tensor images, Tensor noise)
     {
@@ -70,7 +63,7 @@ public sealed class Vae : Network, ILatentModel
         return Elbo.Negative(DecodeLogits(code.Draw(noise)), images, code);
     }
 
-    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    /// <summary>Its description for a weight file; the caller adds how it was trained.</summary>
     public ModelDescription Describe() =>
         new()
         {
@@ -81,8 +74,8 @@ public sealed class Vae : Network, ILatentModel
             Settings = Sizes.Text,
         };
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (Vae Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<Vae>(
             path,

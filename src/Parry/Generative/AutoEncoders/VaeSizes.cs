@@ -12,13 +12,13 @@ public sealed record VaeSizes
 {
     private const int Largest = 1 << 20;
 
-    /// <summary>The length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; init; } = 20;
 
-    /// <summary>The encoder's hidden layers, from the image on.</summary>
+    /// <summary>The sizes of the encoder's hidden layers, from image to code.</summary>
     public IReadOnlyList<int> Encoder { get; init; } = [500];
 
-    /// <summary>The decoder's hidden layers, from the latent vector on.</summary>
+    /// <summary>The sizes of the decoder's hidden layers, from code to image.</summary>
     public IReadOnlyList<int> Decoder { get; init; } = [500, 500];
 
     /// <summary>The hidden layers as text, for weight files.</summary>
@@ -29,12 +29,16 @@ public sealed record VaeSizes
     internal int[] OfDecoder(int pixels, int classes = 0) => [Latent + classes, .. Decoder, pixels];
 
     /// <summary>
-    /// The distribution that the encoder's output [N, 2 latent] names: means, then logarithms of variances.
+    /// The distribution that the encoder's output [N, 2 · latent] describes: means, then logarithms of variances.
     /// </summary>
-    internal GaussianCode Code(Tensor output) =>
-        new(output.slice(1, 0, Latent, 1), output.slice(1, Latent, 2 * Latent, 1).mul(0.5).exp());
+    internal GaussianCode Code(Tensor output)
+    {
+        Tensor mean = output.slice(1, 0, Latent, 1);
+        Tensor logVariance = output.slice(1, Latent, 2 * Latent, 1);
+        return GaussianCode.OfLogVariance(mean, logVariance);
+    }
 
-    /// <exception cref="InvalidDataException">The description lacks them, or they make no sense.</exception>
+    /// <exception cref="InvalidDataException">The description lacks them, or they are out of range.</exception>
     internal static VaeSizes Of(ModelDescription description) =>
         new()
         {

@@ -5,8 +5,7 @@ using Parry.Runtime;
 namespace Parry.Generative.AutoEncoders;
 
 /// <summary>
-/// How dense variational auto-encoders are trained: by the evidence lower bound alone (Kingma and Welling, 2013,
-/// 1312.6114).
+/// Trains dense variational auto-encoders by the evidence lower bound alone (Kingma and Welling, 2013, 1312.6114).
 /// </summary>
 public sealed record VaeTraining
 {
@@ -16,7 +15,7 @@ public sealed record VaeTraining
     /// <summary>Passes, batches and step size.</summary>
     public TrainingSchedule Schedule { get; init; } = new() { Epochs = 20 };
 
-    /// <summary>Prepares the training of a <see cref="Vae"/>, which the caller owns.</summary>
+    /// <summary>Prepares the training of a <see cref="Vae"/>; the caller owns it.</summary>
     public NetworkTrainer<Vae> On(ImageSet images)
     {
         using var random = Devices.Generator(Schedule.Seed);
@@ -29,7 +28,7 @@ public sealed record VaeTraining
         );
     }
 
-    /// <summary>Prepares the training of a <see cref="ConditionalVae"/>, which the caller owns.</summary>
+    /// <summary>Prepares the training of a <see cref="ConditionalVae"/>; the caller owns it.</summary>
     public NetworkTrainer<ConditionalVae> WithLabels(ImageSet images)
     {
         using var random = Devices.Generator(Schedule.Seed);

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Diffusion;
 
 /// <summary>
-/// A residual block of <see cref="DiffusionUNet"/>: twice group normalization, x · sigmoid(x) and a 3x3 convolution,
-/// with the time added in between, and the input, or a 1x1 convolution of it, added at the end.
+/// A residual block of <see cref="DiffusionUNet"/>: group normalization, SiLU and a 3x3 convolution, twice, with the
+/// embedding of the time added in between, and the input, or a 1x1 convolution of it, added at the end.
 /// </summary>
 internal sealed class DiffusionBlock : Network
 {
@@ -23,8 +23,8 @@ internal sealed class DiffusionBlock : Network
     /// <summary>Creates the block with PyTorch's default weights.</summary>
     /// <param name="inputs">Maps it takes.</param>
     /// <param name="outputs">Maps it gives.</param>
-    /// <param name="time">Length of what it is told of the time.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <param name="time">The length of the embedding of the time.</param>
+    /// <param name="random">Draws the initial weights.</param>
     public DiffusionBlock(int inputs, int outputs, int time, Generator random)
     {
         _norm1 = Child("norm1", Layer.GroupNorm(Groups, inputs));
@@ -45,15 +45,16 @@ internal sealed class DiffusionBlock : Network
         + (((9 * outputs) + 1) * outputs)
         + (inputs == outputs ? 0 : (inputs + 1) * outputs);
 
-    /// <summary>[N, inputs, H, W] and what is told of the time, [N, time], to [N, outputs, H, W].</summary>
+    /// <summary>Maps [N, inputs, H, W] and the embedding of the time [N, time] to [N, outputs, H, W].</summary>
     public Tensor Forward(Tensor input, Tensor time)
     {
-        Tensor map = _conv1
-            .forward(nn.functional.silu(_norm1.forward(input)))
-            .add(_time.forward(nn.functional.silu(time)).unsqueeze(2).unsqueeze(3));
-        return _conv2.forward(nn.functional.silu(_norm2.forward(map))).add(_skip?.forward(input) ?? input);
+        Tensor map = _conv1.forward(nn.functional.silu(_norm1.forward(input)));
+        Tensor shift = _time.forward(nn.functional.silu(time));
+        map = map + shift.unsqueeze(2).unsqueeze(3);
+        map = _conv2.forward(nn.functional.silu(_norm2.forward(map)));
+        return map + (_skip?.forward(input) ?? input);
     }
 
-    /// <summary>The block as at time 0 of an embedding of zeros.</summary>
+    /// <summary>The block for an embedding of zeros.</summary>
     public override Tensor forward(Tensor input) => Forward(input, zeros([input.size(0), _time.weight.size(1)]));
 }

@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Diffusion;
 
 /// <summary>
-/// How a diffusion network is trained (Ho, Jain, Abbeel, 2020, 2006.11239): to tell the noise in images at random
-/// times, by mean squared error.
+/// Trains a diffusion network (Ho, Jain, Abbeel, 2020, 2006.11239) to predict the noise in images at random times, by
+/// mean squared error.
 /// </summary>
 /// <remarks>
-/// Deviation: no running average of the weights is kept, which in the paper makes drawn images better; here images are
-/// cleaned, not drawn.
+/// Deviation: there is no running average of the weights. In the paper it makes generated images better; here the
+/// network only purifies images.
 /// </remarks>
 public sealed record DiffusionTraining
 {
@@ -22,7 +22,7 @@ public sealed record DiffusionTraining
     /// <summary>Passes, batches and step size.</summary>
     public TrainingSchedule Schedule { get; init; } = new() { Epochs = 10, LearningRate = 5e-4 };
 
-    /// <summary>Prepares the training, which the caller owns.</summary>
+    /// <summary>Prepares the training; the caller owns it.</summary>
     /// <param name="images">The training images.</param>
     /// <exception cref="UserErrorException">An option is out of range, or does not fit the images.</exception>
     public NetworkTrainer<DiffusionUNet> On(ImageSet images)
@@ -42,21 +42,19 @@ public sealed record DiffusionTraining
         );
     }
 
-    /// <summary>The mean squared error of the noise predicted in each image at a time drawn for it, [N].</summary>
-    /// <param name="network">What is trained.</param>
+    /// <summary>The mean squared error of the predicted noise in each image at a random time, [N].</summary>
+    /// <param name="network">The network in training.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    /// <param name="random">Draws for the same rows.</param>
+    /// <param name="random">Random draws for the same rows.</param>
     public static Tensor Loss(DiffusionUNet network, Tensor images, SampleRandom random)
     {
         int[] times = Array.ConvertAll(
             random.Uniform(0, 1).ToArray<float>(),
             share => 1 + (int)(share * network.Schedule.Times)
         );
+        Tensor x0 = (2 * images) - 1;
         Tensor noise = random.Normal(1, images.shape.AsSpan(1));
-        return network
-            .Predict(network.Schedule.Noised(images.mul(2.0).sub(1.0), times, noise), times)
-            .sub(noise)
-            .pow(2.0)
-            .mean([1, 2, 3]);
+        Tensor xt = network.Schedule.Noised(x0, times, noise);
+        return (network.Predict(xt, times) - noise).pow(2).mean([1, 2, 3]);
     }
 }

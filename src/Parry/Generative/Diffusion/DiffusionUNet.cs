@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Diffusion;
 
 /// <summary>
-/// The network of denoising diffusion (Ho, Jain, Abbeel, 2020, 2006.11239) in a small size for small images: it
-/// predicts the noise in an image from the image and its time. Residual blocks at the image's size, at half and at a
-/// quarter of it, with width, 2 · width and 2 · width maps; each block is told the time, and each block up also sees
-/// what the block down of its size made.
+/// The network of denoising diffusion (Ho, Jain, Abbeel, 2020, 2006.11239), small for small images: it predicts the
+/// noise in an image from the image and its time. It has residual blocks at the image's size, at half and at a quarter
+/// of it, with width, 2 · width and 2 · width maps. Each block sees the time, and each block on the way up also sees
+/// the output of the block of its size on the way down.
 /// </summary>
 /// <remarks>
-/// Deviations from the paper's, which is for larger images: one block a level, and no attention. With width 32, for
-/// 28x28 gray images, it has 0.58 million parameters.
+/// Deviations from the paper, whose images are larger: one block per level, and no attention. With width 32, for 28x28
+/// gray images, it has 0.58 million parameters.
 /// </remarks>
 public sealed class DiffusionUNet : Network
 {
@@ -40,10 +40,10 @@ public sealed class DiffusionUNet : Network
     /// Creates it with PyTorch's default weights; the last convolution starts at 0, so that at first no noise is
     /// predicted.
     /// </summary>
-    /// <param name="shape">Of the images; height and width multiples of 4.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <param name="shape">The shape of the images; height and width are multiples of 4.</param>
+    /// <param name="random">Draws the initial weights.</param>
     /// <param name="width">Maps at the image's size, a multiple of 8.</param>
-    /// <exception cref="UserErrorException">Such a shape or width cannot be.</exception>
+    /// <exception cref="UserErrorException">The shape or the width is not such a multiple.</exception>
     public DiffusionUNet(ImageShape shape, Generator random, int width = 32)
     {
         if (shape.Height % 4 != 0 || shape.Width % 4 != 0)
@@ -55,8 +55,8 @@ public sealed class DiffusionUNet : Network
                 $"expected a width that is a multiple of {DiffusionBlock.Groups}, got {width}"
             );
         (Shape, Width) = (shape, width);
-        int time = 4 * width,
-            two = 2 * width;
+        int time = 4 * width;
+        int two = 2 * width;
         _time1 = Child("time1", Layer.Linear(2 * Frequencies, time, random));
         _time2 = Child("time2", Layer.Linear(time, time, random));
         _first = Child("first", Layer.Conv2d(shape.Channels, width, 3, random, padding: 1));
@@ -80,15 +80,15 @@ public sealed class DiffusionUNet : Network
     /// <summary>Maps at the image's size.</summary>
     public int Width { get; }
 
-    /// <summary>The times it was made for.</summary>
+    /// <summary>The noise at each time.</summary>
     public NoiseSchedule Schedule { get; } = new();
 
-    /// <summary>The noise in images that hardly have any: <see cref="Predict"/> at time 1.</summary>
+    /// <summary><see cref="Predict"/> at time 1.</summary>
     public override Tensor forward(Tensor input) => Predict(input, [.. Enumerable.Repeat(1, (int)input.size(0))]);
 
-    /// <summary>The noise e in x_t.</summary>
+    /// <summary>Predicts the noise e in x_t.</summary>
     /// <param name="noised">x_t, [N, C, H, W] for images in [-1, 1].</param>
-    /// <param name="times">N times.</param>
+    /// <param name="times">t of each image.</param>
     public Tensor Predict(Tensor noised, IReadOnlyList<int> times)
     {
         Tensor time = _time2.forward(nn.functional.silu(_time1.forward(Waves(times))));
@@ -101,7 +101,7 @@ public sealed class DiffusionUNet : Network
         return _last.forward(nn.functional.silu(_norm.forward(map)));
     }
 
-    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    /// <summary>Its description for a weight file; the caller adds how it was trained.</summary>
     public ModelDescription Describe() =>
         new()
         {
@@ -111,8 +111,8 @@ public sealed class DiffusionUNet : Network
             Width = Width,
         };
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (DiffusionUNet Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<DiffusionUNet>(
             path,
@@ -127,7 +127,7 @@ public sealed class DiffusionUNet : Network
             }
         );
 
-    /// <summary>How many numbers a network holds; nothing is allocated.</summary>
+    /// <summary>The number of elements of a network; nothing is allocated.</summary>
     internal static long CountOf(int channels, int width)
     {
         long time = 4L * width,

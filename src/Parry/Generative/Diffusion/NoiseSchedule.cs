@@ -13,7 +13,7 @@ public sealed record NoiseSchedule
     private readonly double[] _kept;
 
     /// <summary>The schedule of the paper: 1,000 times, β from 1e-4 to 0.02.</summary>
-    /// <param name="times">How many times there are after 0.</param>
+    /// <param name="times">The last time, T.</param>
     /// <param name="first">β at time 1.</param>
     /// <param name="last">β at the last time.</param>
     public NoiseSchedule(int times = 1000, double first = 1e-4, double last = 0.02)
@@ -25,31 +25,35 @@ public sealed record NoiseSchedule
             _kept[t] = _kept[t - 1] * (1 - (first + ((last - first) * (t - 1) / Math.Max(1, times - 1))));
     }
 
-    /// <summary>The last time.</summary>
+    /// <summary>The last time, T.</summary>
     public int Times { get; }
 
     /// <summary>
-    /// ā_t: the share of the image's variance at a time from 0, where it is 1, to <see cref="Times"/>.
+    /// ā_t: the share of x_t's variance that is the image's, for t from 0, where it is 1, to <see cref="Times"/>.
     /// </summary>
     public double Kept(int time) => _kept[time];
 
     /// <summary>x_t, each row at its own time.</summary>
     /// <param name="images">x_0, [N, C, H, W] in [-1, 1].</param>
-    /// <param name="times">N times.</param>
+    /// <param name="times">t of each image.</param>
     /// <param name="noise">e, of the same shape.</param>
-    public Tensor Noised(Tensor images, IReadOnlyList<int> times, Tensor noise) =>
-        images.mul(Column(times, kept => Math.Sqrt(kept))).add(noise.mul(Column(times, kept => Math.Sqrt(1 - kept))));
+    public Tensor Noised(Tensor images, IReadOnlyList<int> times, Tensor noise)
+    {
+        Tensor imageShare = Column(times, kept => Math.Sqrt(kept));
+        Tensor noiseShare = Column(times, kept => Math.Sqrt(1 - kept));
+        return (imageShare * images) + (noiseShare * noise);
+    }
 
     /// <summary>
     /// From x_t back to x_0 by the deterministic steps of denoising diffusion implicit models, DDIM (Song, Meng, Ermon,
-    /// 2020, 2010.02502), at times that divide the way evenly: the predicted noise e gives x_0 = (x_t - sqrt(1 - ā_t)
-    /// e) / sqrt(ā_t), and from there the next point is sqrt(ā_s) x_0 + sqrt(1 - ā_s) e. Autograd can follow it.
+    /// 2020, 2010.02502), at evenly spaced times: the predicted noise e gives x_0 = (x_t - sqrt(1 - ā_t) e) /
+    /// sqrt(ā_t), and the next point is x_s = sqrt(ā_s) x_0 + sqrt(1 - ā_s) e. Autograd can follow it.
     /// </summary>
     /// <param name="noised">x_t, [N, C, H, W].</param>
-    /// <param name="time">t, from 1 on.</param>
-    /// <param name="steps">From 1 to t.</param>
+    /// <param name="time">t, at least 1.</param>
+    /// <param name="steps">The number of steps, from 1 to t.</param>
     /// <param name="predict">From a point and its time to the noise in it.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are no steps, or more than times.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of steps is below 1 or above t.</exception>
     public Tensor Denoise(Tensor noised, int time, int steps, Func<Tensor, int, Tensor> predict)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
@@ -57,11 +61,11 @@ public sealed record NoiseSchedule
         Tensor point = noised;
         for (int step = steps; step > 0; step--)
         {
-            int from = (int)((long)time * step / steps),
-                to = (int)((long)time * (step - 1) / steps);
-            Tensor noise = predict(point, from);
-            Tensor clean = point.sub(noise.mul(Math.Sqrt(1 - Kept(from)))).div(Math.Sqrt(Kept(from)));
-            point = clean.mul(Math.Sqrt(Kept(to))).add(noise.mul(Math.Sqrt(1 - Kept(to))));
+            int t = (int)((long)time * step / steps);
+            int s = (int)((long)time * (step - 1) / steps);
+            Tensor noise = predict(point, t);
+            Tensor clean = (point - (Math.Sqrt(1 - Kept(t)) * noise)) / Math.Sqrt(Kept(t));
+            point = (Math.Sqrt(Kept(s)) * clean) + (Math.Sqrt(1 - Kept(s)) * noise);
         }
 
         return point;

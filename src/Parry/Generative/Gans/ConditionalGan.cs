@@ -5,13 +5,13 @@ namespace Parry.Generative.Gans;
 
 /// <summary>
 /// The conditional GAN (Mirza and Osindero, 2014, 1411.1784) in its small convolutional form: DCGAN's networks, where
-/// the class stands behind the latent vector as a one-hot vector, and behind the image as one constant map per class, 1
-/// in the map of its class and 0 in the others.
+/// the latent vector is followed by the class as a one-hot vector, and the image by one constant map per class, 1 for
+/// its class and 0 for the others.
 /// </summary>
 public static class ConditionalGan
 {
     /// <summary>Latent vectors and one-hot classes [N, latent + classes] to images in [0, 1].</summary>
-    /// <exception cref="UserErrorException">The images' sides are no multiples of 4.</exception>
+    /// <exception cref="UserErrorException">The images' sides are not multiples of 4.</exception>
     public static LayerPlan Generator(ImageShape shape, int width, int latent, int classes) =>
         Dcgan.Generator(shape, width, latent + classes);
 
@@ -22,14 +22,14 @@ public static class ConditionalGan
     /// <summary>The generator's input.</summary>
     /// <param name="latents">[N, latent].</param>
     /// <param name="labels">int64 [N].</param>
-    /// <param name="classes">How many classes there are.</param>
+    /// <param name="classes">The number of classes.</param>
     public static Tensor Latents(Tensor latents, Tensor labels, int classes) =>
         cat([latents, nn.functional.one_hot(labels, classes).to(ScalarType.Float32)], 1);
 
     /// <summary>The discriminator's input.</summary>
     /// <param name="images">[N, C, H, W].</param>
     /// <param name="labels">int64 [N].</param>
-    /// <param name="classes">How many classes there are.</param>
+    /// <param name="classes">The number of classes.</param>
     public static Tensor Images(Tensor images, Tensor labels, int classes)
     {
         Tensor maps = nn

@@ -8,15 +8,15 @@ namespace Parry.Generative.Gans;
 /// </summary>
 /// <remarks>
 /// Deviations from the paper are those of Keras-GAN: upsampling and convolutions in place of transposed convolutions,
-/// dropout in the discriminator, Glorot's first weights. The discriminator ends in a logit; its sigmoid is part of the
-/// loss.
+/// dropout in the discriminator, Glorot's initial weights. The discriminator ends in a logit; its sigmoid is part of
+/// the loss.
 /// </remarks>
 public static class Dcgan
 {
     private const double Drop = 0.25;
 
     /// <summary>Latent vectors [N, latent] to images in [0, 1].</summary>
-    /// <exception cref="UserErrorException">The images' sides are no multiples of 4.</exception>
+    /// <exception cref="UserErrorException">The images' sides are not multiples of 4.</exception>
     public static LayerPlan Generator(ImageShape shape, int width, int latent) =>
         Generator(shape, width, latent, kernel: 3);
 

@@ -8,7 +8,7 @@ namespace Parry.Generative.Gans;
 /// discriminator 533,505.
 /// </summary>
 /// <remarks>
-/// Deviation: the discriminator ends in a logit; its sigmoid is part of the loss, which is more exact so.
+/// Deviation: the discriminator ends in a logit. The sigmoid is part of the loss, where it loses no precision.
 /// </remarks>
 public static class Gan
 {

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// Trains the networks of a <see cref="GanKind"/>: the discriminator on a batch of real and one of drawn images,
-/// normalized by batch separately, then the generator.
+/// Trains the networks of a <see cref="GanKind"/>: the discriminator on a batch of real and a batch of drawn images,
+/// each with its own batch normalization, then the generator.
 /// </summary>
 public sealed class GanFamilyTrainer : GanTrainer
 {
@@ -17,8 +17,8 @@ public sealed class GanFamilyTrainer : GanTrainer
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <param name="images">The training images, bytes [N, C, H, W]; this object does not own them.</param>
-    /// <param name="labels">Their classes, int64 [N], for a conditional GAN; this object does not own them.</param>
+    /// <param name="images">The training images, bytes [N, C, H, W]; the caller owns them.</param>
+    /// <param name="labels">Their classes, int64 [N], for a conditional GAN; the caller owns them.</param>
     /// <param name="classes">The number of classes, for a conditional GAN.</param>
     /// <exception cref="UserErrorException">The images do not fit the network, or are fewer than a batch.</exception>
     public GanFamilyTrainer(GanRecipe recipe, Tensor images, Tensor? labels = null, int classes = 0)
@@ -76,7 +76,7 @@ public sealed class GanFamilyTrainer : GanTrainer
 
     /// <inheritdoc/>
     /// <remarks>
-    /// A conditional GAN draws its classes in turn, all of them from one latent vector before the next.
+    /// A conditional GAN draws all classes from one latent vector before it takes the next.
     /// </remarks>
     protected override Tensor Samples(int count, Generator random)
     {
@@ -88,7 +88,8 @@ public sealed class GanFamilyTrainer : GanTrainer
         return Draw(latents, arange(count, ScalarType.Int64) % _classes);
     }
 
-    // A clipped critic's gradients may be as small as 1e-10 for each weight; a usual epsilon would stop the training.
+    // A clipped critic's gradients may be as small as 1e-10 per weight, where the usual epsilon would stop the
+    // training.
     private optim.Optimizer Optimizer(IEnumerable<Tensor> weights, double rate) =>
         _recipe.Adam is var (first, second)
             ? Optimizers.Adam(weights, rate, first, second)

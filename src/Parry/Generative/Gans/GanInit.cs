@@ -2,12 +2,12 @@ using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;
 
-/// <summary>The initial weights of the Defense-GAN code: uniform with variance gain / (inputs + outputs).</summary>
+/// <summary>Initial weights as in Defense-GAN's code: uniform with variance gain / (inputs + outputs).</summary>
 internal static class GanInit
 {
     public static Tensor Uniform(long[] shape, double inputs, double outputs, double gain, Generator random)
     {
         double limit = Math.Sqrt(3 * gain / (inputs + outputs));
-        return rand(shape, generator: random).mul(2 * limit).sub(limit);
+        return (2 * limit * rand(shape, generator: random)) - limit;
     }
 }

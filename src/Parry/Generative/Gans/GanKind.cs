@@ -1,7 +1,7 @@
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// A recipe for training a generator against a discriminator; <see cref="GanRecipe.Of"/> has its settings.
+/// A way to train a generator against a discriminator; <see cref="GanRecipe.Of"/> has its settings.
 /// </summary>
 public enum GanKind
 {
@@ -14,12 +14,12 @@ public enum GanKind
     /// <summary>Wasserstein loss and clipped weights (<see cref="Gans.Wgan"/>).</summary>
     Wgan,
 
-    /// <summary>DCGAN's networks, least squares.</summary>
+    /// <summary>DCGAN's networks, least-squares loss.</summary>
     Lsgan,
 
     /// <summary>Spectral normalization and hinge loss (<see cref="HingeGan"/>).</summary>
     Hinge,
 
-    /// <summary>DCGAN told the class it is to draw (<see cref="ConditionalGan"/>).</summary>
+    /// <summary>DCGAN that draws a given class (<see cref="ConditionalGan"/>).</summary>
     Cgan,
 }

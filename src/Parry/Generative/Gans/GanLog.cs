@@ -3,9 +3,9 @@ using System.Globalization;
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// What a training measured on the way: one row for every ten steps, the means of their losses and gradients, kept as
-/// CSV. The column <c>classes</c> holds, where a classifier judged samples, how many classes it found in at least one
-/// of a hundred.
+/// The log of a training, kept as CSV: one row for every ten steps, with the means of their losses and gradient norms.
+/// If a classifier judged samples, the column <c>classes</c> holds how many classes have a share of at least 1 % of
+/// them.
 /// </summary>
 public sealed class GanLog
 {
@@ -19,7 +19,7 @@ public sealed class GanLog
     /// <summary>The rows so far.</summary>
     public IReadOnlyList<GanLogRow> Rows => _rows;
 
-    /// <summary>Takes in a step.</summary>
+    /// <summary>Adds a step.</summary>
     /// <param name="iteration">Its number, from 1.</param>
     /// <param name="step">What it measured.</param>
     public void Add(int iteration, GanStep step)
@@ -41,7 +41,7 @@ public sealed class GanLog
         _steps.Clear();
     }
 
-    /// <summary>Notes in the last row how many classes the samples show.</summary>
+    /// <summary>Writes into the last row how many classes the samples show.</summary>
     public void Judge(int classes)
     {
         if (_rows.Count > 0)
@@ -51,7 +51,7 @@ public sealed class GanLog
     /// <summary>The log as CSV.</summary>
     public string Text => string.Concat(_rows.Select(Line).Prepend(Header + "\n"));
 
-    /// <summary>The log of a run up to an iteration, from which another goes on.</summary>
+    /// <summary>Reads the log of a run up to an iteration, from which another continues.</summary>
     /// <exception cref="FormatException">The text is not one of <see cref="Text"/>.</exception>
     public static GanLog Parse(string text, int until)
     {
@@ -60,7 +60,7 @@ public sealed class GanLog
         {
             string[] cells = line.Split(',');
             if (cells.Length != 6)
-                throw new FormatException($"\"{line}\" is no row of a training log.");
+                throw new FormatException($"\"{line}\" is not a row of a training log.");
             double[] means = [.. cells[1..5].Select(cell => double.Parse(cell, CultureInfo.InvariantCulture))];
             var row = new GanLogRow(
                 int.Parse(cells[0], CultureInfo.InvariantCulture),

@@ -1,10 +1,11 @@
 using static TorchSharp.torch;
+using static TorchSharp.torch.nn.functional;
 
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// What discriminator and generator minimize, given the discriminator's scores of real and of drawn images, any shape;
-/// means over the batch.
+/// What the discriminator and the generator minimize, given the discriminator's scores of real and of drawn images, of
+/// any shape; means over the batch.
 /// </summary>
 public sealed class GanLoss
 {
@@ -26,13 +27,13 @@ public sealed class GanLoss
     public static GanLoss NonSaturating { get; } =
         new(
             "non-saturating",
-            (real, fake) => nn.functional.softplus(real.neg()).mean().add(nn.functional.softplus(fake).mean()),
-            fake => nn.functional.softplus(fake.neg()).mean()
+            (real, fake) => softplus(-real).mean() + softplus(fake).mean(),
+            fake => softplus(-fake).mean()
         );
 
     /// <summary>f(G(z)) - f(x), and -f(G(z)). Arjovsky et al., 2017, 1701.07875.</summary>
     public static GanLoss Wasserstein { get; } =
-        new("Wasserstein", (real, fake) => fake.mean().sub(real.mean()), fake => fake.mean().neg());
+        new("Wasserstein", (real, fake) => fake.mean() - real.mean(), fake => -fake.mean());
 
     /// <summary>
     /// (D(x) - 1)² + D(G(z))², and (D(G(z)) - 1)². Mao et al., 2016, 1611.04076, without its factor of one half.
@@ -40,21 +41,17 @@ public sealed class GanLoss
     public static GanLoss LeastSquares { get; } =
         new(
             "least squares",
-            (real, fake) => real.sub(1.0).pow(2.0).mean().add(fake.pow(2.0).mean()),
-            fake => fake.sub(1.0).pow(2.0).mean()
+            (real, fake) => (real - 1).pow(2).mean() + fake.pow(2).mean(),
+            fake => (fake - 1).pow(2).mean()
         );
 
     /// <summary>max(0, 1 - D(x)) + max(0, 1 + D(G(z))), and -D(G(z)). Miyato et al., 2018, 1802.05957.</summary>
     public static GanLoss Hinge { get; } =
-        new(
-            "hinge",
-            (real, fake) => (1.0 - real).relu().mean().add(fake.add(1.0).relu().mean()),
-            fake => fake.mean().neg()
-        );
+        new("hinge", (real, fake) => (1 - real).relu().mean() + (1 + fake).relu().mean(), fake => -fake.mean());
 
     /// <summary>
-    /// Whether the discriminator's loss is never below 0 and nears it when the discriminator has won: not so for
-    /// Wasserstein's.
+    /// Whether the discriminator's loss cannot fall below 0 and comes close to it once the discriminator has won, as
+    /// for all but Wasserstein's.
     /// </summary>
     public bool HasFloor => this != Wasserstein;
 

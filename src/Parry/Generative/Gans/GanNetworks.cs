@@ -16,7 +16,7 @@ public static class GanNetworks
     /// <summary>The names of their generators, as weight files have them: <c>dcgan-generator</c>.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Kinds.Select(NameOf)];
 
-    /// <summary>The kind of that short name, as <c>dcgan</c>; null when there is none.</summary>
+    /// <summary>The kind with a short name such as <c>dcgan</c>; null if there is none.</summary>
     public static GanKind? Find(string name) =>
         Enum.TryParse(name, ignoreCase: true, out GanKind kind) && Enum.IsDefined(kind) && !char.IsAsciiDigit(name[0])
             ? kind
@@ -27,7 +27,7 @@ public static class GanNetworks
         (kind == GanKind.Lsgan ? GanKind.Dcgan : kind).ToString().ToLowerInvariant() + Suffix;
 
     /// <summary>
-    /// A generator: latent vectors, with one number per class behind them if it is conditional, to images in [0, 1].
+    /// A generator: from latent vectors, followed by one number per class if it is conditional, to images in [0, 1].
     /// </summary>
     /// <exception cref="UserErrorException">The images do not fit the network.</exception>
     public static LayerPlan Generator(GanKind kind, ImageShape shape, int width, int latent, int classes = 0) =>
@@ -41,7 +41,7 @@ public static class GanNetworks
         };
 
     /// <summary>
-    /// A discriminator: images in [0, 1], with one map per class behind them if it is conditional, to scores [N, 1].
+    /// A discriminator: from images in [0, 1], followed by one map per class if it is conditional, to scores [N, 1].
     /// </summary>
     public static LayerPlan Discriminator(GanKind kind, ImageShape shape, int width, int classes = 0) =>
         kind switch
@@ -54,10 +54,10 @@ public static class GanNetworks
         };
 
     /// <summary>
-    /// Reads a generator, which the caller owns: from latent vectors [N, latent], with one number per class name behind
-    /// them, to images in [0, 1].
+    /// Loads a generator, from latent vectors [N, latent], followed by one number per class name, to images in [0, 1];
+    /// the caller owns it.
     /// </summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is not a generator of the
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds no generator of the
     /// family.</exception>
     public static (nn.Module<Tensor, Tensor> Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<nn.Module<Tensor, Tensor>>(

@@ -1,7 +1,7 @@
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// How a <see cref="GanTrainer"/> trains. <see cref="Of"/> gives the settings of the papers and of Keras-GAN.
+/// The settings of a <see cref="GanFamilyTrainer"/>. <see cref="Of"/> gives those of the papers and of Keras-GAN.
 /// </summary>
 public sealed record GanRecipe
 {
@@ -14,7 +14,7 @@ public sealed record GanRecipe
     /// <summary>Scales the channels of all layers; 64 gives the published networks.</summary>
     public int Width { get; init; } = 64;
 
-    /// <summary>Length of the latent vector, whose elements are standard normal.</summary>
+    /// <summary>The length of a latent vector, whose elements are standard normal.</summary>
     public int Latent { get; init; } = 100;
 
     /// <summary>Generator steps.</summary>
@@ -23,7 +23,7 @@ public sealed record GanRecipe
     /// <summary>Discriminator steps before each generator step.</summary>
     public int DiscriminatorSteps { get; init; } = 1;
 
-    /// <summary>Real images in a batch, and as many drawn ones.</summary>
+    /// <summary>The number of real images in a batch, and of drawn ones.</summary>
     public int BatchSize { get; init; } = 32;
 
     /// <summary>The generator's step size.</summary>
@@ -35,15 +35,15 @@ public sealed record GanRecipe
     /// <summary>Adam's decays; null stands for RMSProp.</summary>
     public (double First, double Second)? Adam { get; init; } = (0.5, 0.999);
 
-    /// <summary>Bound of the discriminator's weights after each step; null leaves them free.</summary>
+    /// <summary>The bound to which the discriminator's weights are clipped after each step; null for none.</summary>
     public double? Clip { get; init; }
 
     /// <summary>Decides initial weights, order of images, latent vectors and dropout.</summary>
     public long Seed { get; init; } = 1;
 
     /// <summary>
-    /// The settings of a kind. Keras-GAN's for GAN, DCGAN, WGAN and LSGAN, but with a whole batch each of real and of
-    /// drawn images.
+    /// The settings of a kind. Those of GAN, DCGAN, WGAN and LSGAN are Keras-GAN's, but with a whole batch each of real
+    /// and of drawn images.
     /// </summary>
     public static GanRecipe Of(GanKind kind) =>
         kind switch

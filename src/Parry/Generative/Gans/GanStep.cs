@@ -3,8 +3,8 @@ using Parry.Models.Training;
 namespace Parry.Generative.Gans;
 
 /// <summary>What one step of a GAN's training measured.</summary>
-/// <param name="DiscriminatorLoss">Before its last update, penalties included.</param>
-/// <param name="GeneratorLoss">Before its update.</param>
+/// <param name="DiscriminatorLoss">The loss before the discriminator's last update, penalties included.</param>
+/// <param name="GeneratorLoss">The loss before the generator's update.</param>
 /// <param name="DiscriminatorGradient">The L2 norm of the discriminator's gradient over all its parameters.</param>
 /// <param name="GeneratorGradient">The L2 norm of the generator's gradient over all its parameters.</param>
 public sealed record GanStep(

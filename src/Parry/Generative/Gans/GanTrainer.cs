@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// Trains a generator against a discriminator: a step is the discriminator's updates and one of the generator, on whole
-/// batches, with LibTorch's own threads.
+/// Trains a generator against a discriminator. A step is one or more updates of the discriminator and one of the
+/// generator, on whole batches, with LibTorch's own threads.
 /// </summary>
 public abstract class GanTrainer : Trainer<GanStep>
 {
@@ -21,12 +21,11 @@ public abstract class GanTrainer : Trainer<GanStep>
 
     /// <summary>Prepares a training of a known length.</summary>
     /// <param name="iterations">Generator steps.</param>
-    /// <param name="images">The training images, bytes [N, C, H, W]; this object does not own them.</param>
-    /// <param name="labels">Their classes, int64 [N], where these matter; this object does not own them.</param>
-    /// <param name="batchSize">Images in a batch; the last images of a pass that do not fill one are left out.</param>
+    /// <param name="images">The training images, bytes [N, C, H, W]; the caller owns them.</param>
+    /// <param name="labels">Their classes, int64 [N], or null if they do not matter; the caller owns them.</param>
+    /// <param name="batchSize">The images in a batch; a pass leaves out the last images that do not fill one.</param>
     /// <param name="seed">Decides the order of images and all draws of a step.</param>
-    /// <param name="least">The smallest batch that the networks can train on: batch normalization of vectors needs
-    /// two.</param>
+    /// <param name="least">The smallest batch size for the networks; 2 with batch normalization of vectors.</param>
     /// <exception cref="UserErrorException">There are fewer images than a batch.</exception>
     protected GanTrainer(int iterations, Tensor images, Tensor? labels, int batchSize, long seed, int least = 1)
         : base("iteration", iterations)
@@ -64,7 +63,7 @@ public abstract class GanTrainer : Trainer<GanStep>
 
     /// <summary>Updates the discriminator and then, once, the generator, both in training mode.</summary>
     /// <param name="iteration">The step's number, counted from 0.</param>
-    /// <param name="random">Where all draws of the step come from.</param>
+    /// <param name="random">Makes all draws of the step.</param>
     protected abstract GanStep Train(int iteration, Generator random);
 
     /// <inheritdoc/>
@@ -81,7 +80,7 @@ public abstract class GanTrainer : Trainer<GanStep>
         return step;
     }
 
-    /// <summary>A batch of the training, by its number: images in [0, 1] and their labels.</summary>
+    /// <summary>The batch with a number: images in [0, 1] and their labels.</summary>
     protected (Tensor Images, Tensor? Labels) Batch(long number)
     {
         Tensor indices = tensor(_order[number]);

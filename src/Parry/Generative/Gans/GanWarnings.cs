@@ -3,8 +3,7 @@ using System.Globalization;
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// Early signs that a training fails in one of the ways that GANs are known for. Each gives one line for the user, or
-/// null.
+/// Early signs that the training of a GAN fails in a known way. Each method gives one line for the user, or null.
 /// </summary>
 public static class GanWarnings
 {
@@ -15,11 +14,11 @@ public static class GanWarnings
     private const double LeastShare = 0.01;
 
     /// <summary>
-    /// The generator's gradient has vanished: in the last five rows its norm is below a fiftieth of the first five's,
-    /// while the discriminator's loss is below 0.1. The discriminator has won, and the generator learns nothing more
-    /// (Arjovsky and Bottou, 2017, 1701.04862).
+    /// Says that the generator's gradient has vanished: its norm in the last five rows is below a fiftieth of that in
+    /// the first five, while the discriminator's loss is below 0.1. The discriminator has won, and the generator no
+    /// longer learns (Arjovsky and Bottou, 2017, 1701.04862).
     /// </summary>
-    /// <param name="rows">The log of a training whose loss has a floor (<see cref="GanLoss.HasFloor"/>).</param>
+    /// <param name="rows">The log of a training with a loss that has a floor (<see cref="GanLoss.HasFloor"/>).</param>
     public static string? VanishingGradient(IReadOnlyList<GanLogRow> rows)
     {
         if (rows.Count < 2 * Window)
@@ -37,8 +36,8 @@ public static class GanWarnings
     }
 
     /// <summary>
-    /// The training is about to diverge: the generator's gradient in the last row is above a thousand times that of the
-    /// first five.
+    /// Says that the training is about to diverge: the generator's gradient norm in the last row is above a thousand
+    /// times that in the first five.
     /// </summary>
     public static string? Divergence(IReadOnlyList<GanLogRow> rows)
     {
@@ -55,13 +54,13 @@ public static class GanWarnings
             : null;
     }
 
-    /// <summary>How many classes have a share of at least one in a hundred.</summary>
-    /// <param name="counts">How many samples a classifier put into each class.</param>
+    /// <summary>The number of classes with a share of at least 1 %.</summary>
+    /// <param name="counts">The number of samples that a classifier assigned to each class.</param>
     public static int ClassesCovered(IReadOnlyList<int> counts) =>
         counts.Count(count => count > 0 && count >= LeastShare * counts.Sum());
 
-    /// <summary>The generator draws fewer than eight of ten classes: mode collapse.</summary>
-    /// <param name="counts">How many samples a classifier put into each class.</param>
+    /// <summary>Says that modes collapse: the generator draws fewer than eight of ten classes.</summary>
+    /// <param name="counts">The number of samples that a classifier assigned to each class.</param>
     public static string? ModeCollapse(IReadOnlyList<int> counts)
     {
         int covered = ClassesCovered(counts);

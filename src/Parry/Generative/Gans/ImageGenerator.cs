@@ -1,6 +1,5 @@
 using Parry.Models;
 using Parry.Models.Architectures;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;
@@ -26,8 +25,8 @@ public sealed class ImageGenerator : Network, ILatentModel
     private readonly Tensor[] _biases;
 
     /// <summary>Creates a generator with the paper's initial weights.</summary>
-    /// <param name="shape">Of the images; height and width at least 8.</param>
-    /// <param name="random">Where the initial weights come from.</param>
+    /// <param name="shape">The shape of the images; height and width are at least 8.</param>
+    /// <param name="random">Draws the initial weights.</param>
     /// <param name="width">Channels of the last hidden map (64 in the paper).</param>
     /// <param name="latent">Length of the latent vector (128 in the paper).</param>
     public ImageGenerator(ImageShape shape, Generator random, int width = 64, int latent = 128)
@@ -61,7 +60,7 @@ public sealed class ImageGenerator : Network, ILatentModel
     /// <summary>Channels of the last hidden map.</summary>
     public int Width { get; }
 
-    /// <summary>Length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; }
 
     /// <summary>Images [N, C, H, W] in [0, 1] for latent vectors [N, latent]; autograd can follow it.</summary>
@@ -71,8 +70,8 @@ public sealed class ImageGenerator : Network, ILatentModel
     /// Images [N, C, H, W] in [0, 1], float32, for latent vectors [N, latent]; autograd can follow it.
     /// </summary>
     /// <param name="latents">[N, latent].</param>
-    /// <param name="compute">The type of the maps in between: bfloat16 for speed at three digits, where the processor
-    /// has it.</param>
+    /// <param name="compute">The number type of the maps: bfloat16 is faster where the processor has it, and precise to
+    /// about three digits.</param>
     public Tensor Generate(Tensor latents, ScalarType compute = ScalarType.Float32)
     {
         ImageShape start = _maps[0];
@@ -80,7 +79,7 @@ public sealed class ImageGenerator : Network, ILatentModel
         Tensor map = rows.reshape(latents.size(0), start.Height, start.Width, start.Channels).permute(0, 3, 1, 2);
         for (int i = 1; i < 4; i++)
         {
-            // The smaller of the two sizes that a convolution maps to this one, or one more.
+            // A convolution maps two sizes to the same one: this says which of them the map gets.
             long extra = _maps[i].Height - ((_maps[i - 1].Height - 1) * Stride) - 5 + (2 * Padding);
             Tensor weight = _weights[i].to(compute);
             Tensor bias = _biases[i].to(compute);
@@ -99,15 +98,10 @@ public sealed class ImageGenerator : Network, ILatentModel
     }
 
     /// <inheritdoc/>
-    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32)
-    {
-        using var record = enable_grad();
-        Tensor input = latents.detach().requires_grad_();
-        Tensor images = Generate(input, compute);
-        return new Drawing(images.detach(), gradient => Autograd.Grad(images, input, gradient));
-    }
+    public Drawing Draw(Tensor latents, ScalarType compute = ScalarType.Float32) =>
+        Drawing.Of(latents, z => Generate(z, compute));
 
-    /// <summary>What a weight file says of it; the caller adds the training.</summary>
+    /// <summary>Its description for a weight file; the caller adds how it was trained.</summary>
     public ModelDescription Describe() =>
         new()
         {
@@ -118,8 +112,8 @@ public sealed class ImageGenerator : Network, ILatentModel
             Width = Width,
         };
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (ImageGenerator Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<ImageGenerator>(
             path,

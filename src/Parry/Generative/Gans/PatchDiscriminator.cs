@@ -6,16 +6,16 @@ namespace Parry.Generative.Gans;
 
 /// <summary>
 /// The PatchGAN of pix2pix (Isola et al., 2016, 1611.07004) with a receptive field of 16x16 pixels: it scores every
-/// patch of an image, seen together with the image that it was drawn from.
+/// patch of an image together with the same patch of the image that it was drawn from.
 /// </summary>
 public sealed class PatchDiscriminator : Network
 {
     private readonly Sequential _layers;
 
-    /// <summary>Creates a discriminator with normal first weights of deviation 0.02.</summary>
-    /// <param name="channels">Of each of the two images.</param>
+    /// <summary>Creates a discriminator with normal initial weights of deviation 0.02.</summary>
+    /// <param name="channels">The channels of each of the two images.</param>
     /// <param name="width">Channels of the first map (64 in the paper).</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <param name="random">Draws the initial weights.</param>
     public PatchDiscriminator(int channels, int width, Generator random)
     {
         _layers = Child(

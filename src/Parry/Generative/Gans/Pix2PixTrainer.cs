@@ -5,9 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// Trains a network that turns one image into another, from pairs (Isola et al., 2016, 1611.07004): a
-/// <see cref="UNet"/> is to come near the wanted image and to fool a <see cref="PatchDiscriminator"/>, whose loss is
-/// halved.
+/// Trains a network on pairs to turn one image into another (Isola et al., 2016, 1611.07004): a <see cref="UNet"/>
+/// learns to come near the target image and to fool a <see cref="PatchDiscriminator"/>, whose loss is halved.
 /// </summary>
 public sealed class Pix2PixTrainer : GanTrainer
 {
@@ -18,11 +17,11 @@ public sealed class Pix2PixTrainer : GanTrainer
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <param name="images">The wanted images, bytes [N, C, H, W]; this object does not own them.</param>
-    /// <param name="labels">Their classes, int64 [N]; this object does not own them.</param>
-    /// <param name="task">What the inputs are, in a few words: a checkpoint belongs to one task.</param>
-    /// <param name="inputs">From a batch of wanted images in [0, 1] and its labels to the images to start from, of the
-    /// same shape; it draws nothing at random.</param>
+    /// <param name="images">The target images, bytes [N, C, H, W]; the caller owns them.</param>
+    /// <param name="labels">Their classes, int64 [N]; the caller owns them.</param>
+    /// <param name="task">The task in a few words, for checkpoints: each belongs to one task.</param>
+    /// <param name="inputs">From a batch of target images in [0, 1] and its labels to the input images, of the same
+    /// shape; it must not be random.</param>
     /// <exception cref="UserErrorException">There are fewer images than a batch.</exception>
     public Pix2PixTrainer(
         Pix2Pix recipe,
@@ -35,7 +34,7 @@ public sealed class Pix2PixTrainer : GanTrainer
     {
         (_recipe, _inputs) = (recipe, inputs);
 
-        // All of it: the step sizes depend on the number of iterations.
+        // The number of iterations is part of it, because the step sizes depend on it.
         Recipe = $"{recipe} of {task}";
         using var random = Devices.Generator(recipe.Seed);
         _generator = new Learner("generator", new UNet(Shape.Channels, recipe.Width, random), Adam);
@@ -76,7 +75,7 @@ public sealed class Pix2PixTrainer : GanTrainer
 
     /// <inheritdoc/>
     /// <remarks>
-    /// Training images in threes: what the generator starts from, what it draws, what was wanted.
+    /// Training images in threes: the input, what the generator draws, the target.
     /// </remarks>
     protected override Tensor Samples(int count, Generator random)
     {

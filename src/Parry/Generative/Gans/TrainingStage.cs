@@ -3,14 +3,14 @@ using System.Globalization;
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// A stretch of a training with settings of its own: what may change when a run goes on from a checkpoint.
+/// A part of a training with its own settings: those that may change when a run continues from a checkpoint.
 /// </summary>
-/// <param name="Until">The iteration it ended at.</param>
+/// <param name="Until">The iteration at which it ended.</param>
 /// <param name="CriticSteps">Critic steps before each generator step.</param>
 /// <param name="LearningRate">Adam's step size.</param>
 public sealed record TrainingStage(int Until, int CriticSteps, double LearningRate)
 {
-    /// <summary>Stages as text that <see cref="Parse"/> reads.</summary>
+    /// <summary>Writes stages as text that <see cref="Parse"/> reads.</summary>
     public static string Text(IEnumerable<TrainingStage> stages) =>
         string.Join(
             ' ',
@@ -31,7 +31,7 @@ public sealed record TrainingStage(int Until, int CriticSteps, double LearningRa
                             int.Parse(steps, CultureInfo.InvariantCulture),
                             double.Parse(rate, CultureInfo.InvariantCulture)
                         )
-                        : throw new FormatException($"\"{part}\" is no stage of a training.")
+                        : throw new FormatException($"\"{part}\" is not a stage of a training.")
                 ),
         ];
 }

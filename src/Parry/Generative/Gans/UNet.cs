@@ -7,8 +7,8 @@ namespace Parry.Generative.Gans;
 
 /// <summary>
 /// The generator of pix2pix (Isola et al., 2016, 1611.07004) for images of about 32x32: five 4x4 convolutions with
-/// stride 2 and as many transposed ones, each of which also sees, as further channels, what the encoder made at its
-/// size. Dropout of one half in the first three levels up is the only noise.
+/// stride 2 and as many transposed ones, each of which also sees the encoder's output of its size as further channels.
+/// Dropout of one half in the first three levels of the decoder is the only noise.
 /// </summary>
 /// <remarks>
 /// Images are padded with black to multiples of 32 and cropped again. Deviation: in evaluation mode there is no
@@ -30,11 +30,11 @@ public sealed class UNet : Network
     private readonly nn.Module<Tensor, Tensor>?[] _upNorm = new nn.Module<Tensor, Tensor>?[Levels];
     private readonly SeededDropout _dropout;
 
-    /// <summary>Creates a generator with the paper's first weights: normal with deviation 0.02.</summary>
-    /// <param name="channels">Of the images, both taken and drawn.</param>
+    /// <summary>Creates a generator with the paper's initial weights: normal with deviation 0.02.</summary>
+    /// <param name="channels">The channels of the images, both input and output.</param>
     /// <param name="width">Channels of the first map (64 in the paper); the next have 2, 4, 4 and 4 times as
     /// many.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <param name="random">Draws the initial weights.</param>
     public UNet(int channels, int width, Generator random)
     {
         foreach (var (level, from, to, back) in LevelsOf(channels, width))
@@ -61,10 +61,9 @@ public sealed class UNet : Network
         long height = input.size(2),
             width = input.size(3),
             size = 1L << Levels;
-        Tensor map = nn
-            .functional.pad(input, [0, (size - (width % size)) % size, 0, (size - (height % size)) % size])
-            .mul(2.0)
-            .sub(1.0);
+        long right = (size - (width % size)) % size;
+        long down = (size - (height % size)) % size;
+        Tensor map = (2 * nn.functional.pad(input, [0, right, 0, down])) - 1;
         var skips = new Tensor[Levels];
         for (int level = 0; level < Levels; level++)
         {
@@ -85,14 +84,15 @@ public sealed class UNet : Network
                 map = _dropout.forward(map);
         }
 
-        return map.tanh().add(1.0).mul(0.5).slice(2, 0, height, 1).slice(3, 0, width, 1);
+        Tensor image = (map.tanh() + 1) * 0.5;
+        return image.slice(2, 0, height, 1).slice(3, 0, width, 1);
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"UNet({_down[0].weight.size(1)}, width {_down[0].weight.size(0)})";
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (UNet Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<UNet>(
             path,
@@ -105,7 +105,7 @@ public sealed class UNet : Network
             }
         );
 
-    /// <summary>How many numbers a network holds, running statistics included; nothing is allocated.</summary>
+    /// <summary>The number of elements of a network, running statistics included; nothing is allocated.</summary>
     internal static long CountOf(int channels, int width) =>
         LevelsOf(channels, width)
             .Sum(level =>
@@ -123,7 +123,7 @@ public sealed class UNet : Network
             });
 
     /// <summary>
-    /// Normal first weights with deviation 0.02 around 0, and around 1 for batch normalization's factors; biases 0.
+    /// Normal initial weights with deviation 0.02 around 0, and around 1 for batch normalization's factors; biases 0.
     /// </summary>
     internal static void Start(nn.Module<Tensor, Tensor> network, Generator random)
     {

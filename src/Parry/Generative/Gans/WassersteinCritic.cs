@@ -6,7 +6,7 @@ namespace Parry.Generative.Gans;
 
 /// <summary>
 /// The critic of Defense-GAN's WGAN-GP: three 5x5 convolutions with stride 2 and LeakyReLU 0.2, and a linear layer to
-/// one number. No batch normalization, which the gradient penalty forbids.
+/// one number. There is no batch normalization, which the gradient penalty forbids.
 /// </summary>
 public sealed class WassersteinCritic : Network
 {
@@ -15,8 +15,8 @@ public sealed class WassersteinCritic : Network
     internal const int Padding = 2;
 
     /// <summary>Creates a critic with the paper's initial weights.</summary>
-    /// <param name="shape">Of the images.</param>
-    /// <param name="random">Where the initial weights come from.</param>
+    /// <param name="shape">The shape of the images.</param>
+    /// <param name="random">Draws the initial weights.</param>
     /// <param name="width">Channels of the first map (64 in the paper).</param>
     public WassersteinCritic(ImageShape shape, Generator random, int width = 64)
     {
@@ -89,11 +89,11 @@ public sealed class WassersteinCritic : Network
         return (distance, penalty);
     }
 
-    // LeakyReLU as a product with its own slope. Its second derivative is zero, and here autograd knows: through the
-    // operator it would go back through the whole network with zeros.
+    // LeakyReLU as a product with its own slope, a constant. So autograd knows that the second derivative is zero; with
+    // the operator it would carry zeros back through the whole network.
     private static Tensor PiecewiseLinear(Tensor map)
     {
-        Tensor slope = where(map.detach().gt(0), ones(1, map.dtype), full(1, Slope, map.dtype));
+        Tensor slope = where(map.detach() > 0, ones(1, map.dtype), full(1, Slope, map.dtype));
         return map * slope;
     }
 }

@@ -10,7 +10,7 @@ namespace Parry.Generative.Gans;
 public static class Wgan
 {
     /// <summary>Latent vectors [N, latent] to images in [0, 1].</summary>
-    /// <exception cref="UserErrorException">The images' sides are no multiples of 4.</exception>
+    /// <exception cref="UserErrorException">The images' sides are not multiples of 4.</exception>
     public static LayerPlan Generator(ImageShape shape, int width, int latent) =>
         Dcgan.Generator(shape, width, latent, kernel: 4);
 

@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans;
 
 /// <summary>
-/// WGAN-GP (Gulrajani et al., 2017, 1704.00028) with the settings of Defense-GAN (1805.06605): the defaults are theirs.
+/// The settings of WGAN-GP (Gulrajani et al., 2017, 1704.00028); the defaults are those of Defense-GAN (1805.06605).
 /// </summary>
 /// <remarks>
-/// Deviations: the penalty takes the whole image's gradient norm (the released Defense-GAN code takes it per image
-/// column), and an exponential average of the generator's weights is kept, which draws better images than the last
-/// step's weights.
+/// Deviations: the penalty takes the gradient norm of the whole image, where the released Defense-GAN code takes it per
+/// image column; and an exponential average of the generator's weights is kept, which draws better images than the
+/// weights of the last step.
 /// </remarks>
 public sealed record WganGp
 {
-    /// <summary>Channels of the generator's last and the critic's first map.</summary>
+    /// <summary>The channels of the generator's last hidden map and of the critic's first map.</summary>
     public int Width { get; init; } = 64;
 
-    /// <summary>Length of the latent vector.</summary>
+    /// <summary>The length of a latent vector.</summary>
     public int Latent { get; init; } = 128;
 
     /// <summary>Generator steps.</summary>

@@ -24,7 +24,7 @@ public sealed class WganGpTrainer : GanTrainer
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <param name="images">The training images, bytes [N, C, H, W]; this object does not own them.</param>
+    /// <param name="images">The training images, bytes [N, C, H, W]; the caller owns them.</param>
     /// <exception cref="UserErrorException">There are fewer images than a batch.</exception>
     public WganGpTrainer(WganGp recipe, Tensor images)
         : base(recipe.Iterations, images, null, recipe.BatchSize, recipe.Seed)
@@ -42,7 +42,7 @@ public sealed class WganGpTrainer : GanTrainer
     /// <summary>The averaged generator.</summary>
     public override ImageGenerator Generator => _averaged;
 
-    /// <summary>How it was trained so far, the last stage being this one.</summary>
+    /// <summary>The stages of the training so far; the last is this one.</summary>
     public IReadOnlyList<TrainingStage> Stages =>
         [.. _before, new TrainingStage(Iteration, _recipe.CriticSteps, _recipe.LearningRate)];
 

@@ -5,26 +5,26 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// The birthday paradox test (Arora and Zhang, 2017, 1706.08224): a generator of N images shows two alike among about
-/// √N samples. It holds the closest pair, in pixels, of each of some batches of samples.
+/// The birthday paradox test (Arora and Zhang, 2017, 1706.08224): a generator that can draw N images repeats one among
+/// about √N samples. It holds the closest pair, in pixels, of each batch of samples.
 /// </summary>
 /// <remarks>
-/// Deviation: the paper lets a person decide which pairs are duplicates; here a distance does, such as one that no two
-/// real images come below.
+/// Deviation: in the paper a person decides which pairs are duplicates; here a distance does, such as one below which
+/// no two real images are.
 /// </remarks>
-/// <param name="BatchSize">Samples in a batch, s.</param>
+/// <param name="BatchSize">s: the number of samples in a batch.</param>
 /// <param name="Pairs">The closest pair of each batch.</param>
 public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> Pairs)
 {
     /// <summary>The smallest distance of all.</summary>
     public double Smallest => Pairs.Min(pair => pair.Distance);
 
-    /// <summary>The median over the batches of the smallest distance.</summary>
+    /// <summary>The median of the batches' smallest distances.</summary>
     public double Median => Parry.Median.Of(Pairs.Select(pair => pair.Distance));
 
-    /// <summary>Finds the pairs, a batch at a time on the workers. Samples that fill no batch are left out.</summary>
+    /// <summary>Finds the pairs, on the workers. Samples that do not fill a batch are left out.</summary>
     /// <param name="samples">[N, C, H, W] in [0, 1].</param>
-    /// <param name="batches">How many batches.</param>
+    /// <param name="batches">The number of batches.</param>
     /// <param name="cancellation">Stops between batches.</param>
     /// <exception cref="ArgumentException">There are fewer than two samples for a batch.</exception>
     public static BirthdayParadox Of(Tensor samples, int batches = 10, CancellationToken cancellation = default)
@@ -61,9 +61,9 @@ public sealed record BirthdayParadox(int BatchSize, IReadOnlyList<ClosestPair> P
     public double ShareBelow(double distance) => Pairs.Count(pair => pair.Distance < distance) / (double)Pairs.Count;
 
     /// <summary>
-    /// The number of images a generator can draw, all equally often, when a batch of s holds a duplicate with a chance
-    /// p: s² / (2 ln(1 / (1 - p))). Null where p is 0 or 1, which only tells that it is larger or smaller than about
-    /// s².
+    /// The number of images that a generator can draw, if it draws all equally often and a batch of s holds a duplicate
+    /// with probability p: s² / (2 ln(1 / (1 - p))). Null if p is 0 or 1, which only tells that the number is larger or
+    /// smaller than about s².
     /// </summary>
     public static double? Support(int batchSize, double share) =>
         share is > 0 and < 1 ? (double)batchSize * batchSize / (-2 * Math.Log(1 - share)) : null;

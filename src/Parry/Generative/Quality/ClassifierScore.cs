@@ -5,16 +5,16 @@ namespace Parry.Generative.Quality;
 
 /// <summary>
 /// The inception score (Salimans et al., 2016, 1606.03498) with another classifier: exp(E KL(p(y|x) ‖ p(y))). It is
-/// high when every image is of one clear class and the classes come equally often: the number of classes at best, 1 at
-/// worst.
+/// high when every image clearly belongs to one class and all classes are equally frequent: at best the number of
+/// classes, at worst 1.
 /// </summary>
-/// <param name="Mean">Over the splits.</param>
+/// <param name="Mean">The mean over the splits.</param>
 /// <param name="Deviation">The standard deviation over the splits.</param>
 public sealed record ClassifierScore(double Mean, double Deviation)
 {
     /// <summary>The score of class probabilities.</summary>
     /// <param name="probabilities">[N, classes], float64.</param>
-    /// <param name="splits">How many parts of the samples are scored, one after the other; 10 in the paper.</param>
+    /// <param name="splits">The number of parts into which the samples are split; 10 in the paper.</param>
     /// <exception cref="ArgumentException">There are fewer samples than splits.</exception>
     public static ClassifierScore Of(Tensor probabilities, int splits = 10)
     {

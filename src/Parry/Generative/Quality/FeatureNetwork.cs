@@ -7,11 +7,11 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// A classifier of Parry's own layers as the eye of the quality measures: its penultimate layer, after the last hidden
-/// ReLU, and its class probabilities, in evaluation mode. It stands where published work has Inception, so numbers
-/// compare only with those of the same network.
+/// The features of the quality measures: the penultimate layer of a classifier made of Parry's layers, after the last
+/// hidden ReLU, and its class probabilities, in evaluation mode. It takes the place of Inception in published work, so
+/// numbers are comparable only for the same network.
 /// </summary>
-/// <remarks>Give an accurate classifier (at least 99 % on MNIST), and not the one that is attacked.</remarks>
+/// <remarks>Choose an accurate classifier (at least 99 % on MNIST) that is not the one under attack.</remarks>
 public sealed class FeatureNetwork
 {
     private const int RowsAtOnce = 250;
@@ -20,7 +20,7 @@ public sealed class FeatureNetwork
     private readonly Linear _last;
 
     /// <summary>
-    /// Cuts a classifier before its last linear layer. The classifier stays its owner's, who keeps it alive.
+    /// Splits a classifier before its last linear layer. The caller still owns the classifier and must keep it alive.
     /// </summary>
     /// <exception cref="UserErrorException">The classifier does not show its layers, or does not end in a linear
     /// one.</exception>
@@ -28,7 +28,7 @@ public sealed class FeatureNetwork
     {
         if ((classifier as ILayered)?.Network is not Sequential network || network.children().Last() is not Linear last)
             throw new UserErrorException(
-                "expected a classifier of Parry's own layers that ends in a linear one, got another: give a "
+                "expected a classifier made of Parry's layers that ends in a linear one, got another: give a "
                     + ".safetensors file that parry train classifier wrote"
             );
         Classifier = classifier;
@@ -43,13 +43,14 @@ public sealed class FeatureNetwork
     public int Length => (int)_last.weight.size(1);
 
     /// <summary>
-    /// The features and class probabilities of images, in pieces on the workers; their number changes nothing.
+    /// The features and class probabilities of images, in pieces on the workers, whose number does not change the
+    /// result.
     /// </summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>Features [N, D] and probabilities [N, classes], both float64.</returns>
-    /// <exception cref="ArgumentException">The images are of another shape, or leave [0, 1] as those of a tanh network
-    /// would.</exception>
+    /// <exception cref="ArgumentException">The images are of another shape, or not in [0, 1], for example those of a
+    /// network that ends in tanh.</exception>
     public (Tensor Features, Tensor Probabilities) Of(Tensor images, CancellationToken cancellation = default)
     {
         ImageShape shape = Classifier.Shape;

@@ -9,13 +9,13 @@ namespace Parry.Generative.Quality;
 /// |m1 - m2|² + tr(C1 + C2 - 2 (C1 C2)^(1/2)). 0 for equal means and covariances.
 /// </summary>
 /// <remarks>
-/// In float64 throughout, with covariances over n - 1 samples. The trace of the root is the sum of the roots of the
-/// eigenvalues of C1^(1/2) C2 C1^(1/2), which is symmetric; eigenvalues that rounding makes negative count as 0. Few
-/// samples give a distance that is too large: compare only numbers of the same count and the same feature network.
+/// All in float64, with covariances divided by n - 1. The trace of the root is the sum of the roots of the eigenvalues
+/// of C1^(1/2) C2 C1^(1/2), which is symmetric; eigenvalues that rounding makes negative count as 0. Few samples bias
+/// the distance upward, so compare only numbers of the same sample count and the same feature network.
 /// </remarks>
 public static class Fid
 {
-    /// <summary>With fewer samples the bias is too large to compare numbers.</summary>
+    /// <summary>The number of samples below which the bias is too large to compare numbers.</summary>
     public const int FewestSamples = 5000;
 
     private const int RowsAtOnce = 1000;
@@ -45,7 +45,7 @@ public static class Fid
                     Tensor one = tensor(firstCovariance, [length, length]),
                         two = tensor(secondCovariance, [length, length]);
                     var (values, vectors) = linalg.eigh(one);
-                    Tensor root = vectors.mul(Root(values)).mm(vectors.transpose(0, 1));
+                    Tensor root = (vectors * Root(values)).mm(vectors.transpose(0, 1));
                     Tensor product = Root(linalg.eigh(root.mm(two).mm(root)).Item1);
                     return Trace(firstCovariance, length)
                         + Trace(secondCovariance, length)
@@ -60,8 +60,8 @@ public static class Fid
     private static double Trace(double[] matrix, int length) =>
         Enumerable.Range(0, length).Sum(i => matrix[(i * length) + i]);
 
-    // The mean, and the covariance in row-major order. Pieces are of a fixed size and added in order, so the number of
-    // workers changes nothing.
+    // The mean, and the covariance in row-major order. Pieces have a fixed size and are added in order, so the number
+    // of workers does not change the result.
     private static (double[] Mean, double[] Covariance) Moments(Tensor features, CancellationToken cancellation)
     {
         long count = features.size(0);
@@ -71,7 +71,7 @@ public static class Fid
             features,
             rows =>
             {
-                Tensor centered = rows.sub(center);
+                Tensor centered = rows - center;
                 return centered.transpose(0, 1).mm(centered);
             },
             1.0 / (count - 1),

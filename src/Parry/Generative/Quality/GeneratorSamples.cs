@@ -7,24 +7,24 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// Draws images with any generator, in evaluation mode: batch normalization by the batch would let the images of a
-/// batch depend on each other.
+/// Draws images with any generator, in evaluation mode: in training mode, batch normalization would make the images of
+/// a batch depend on each other.
 /// </summary>
 public static class GeneratorSamples
 {
     private const int RowsAtOnce = 250;
 
     /// <summary>
-    /// Draws images from the standard normal prior, in pieces on the workers; a sample is the same whatever their
-    /// number and whatever the count.
+    /// Draws images from the standard normal prior, in pieces on the workers. A sample depends neither on their number
+    /// nor on the count.
     /// </summary>
-    /// <param name="generator">From latent vectors [N, latent], with one number per class behind them, to images in [0,
-    /// 1]; or a variational auto-encoder, whose decoder is that.</param>
-    /// <param name="shape">Of the images.</param>
+    /// <param name="generator">From latent vectors [N, latent], followed by one number per class if it is conditional,
+    /// to images in [0, 1]; or a variational auto-encoder, whose decoder does this.</param>
+    /// <param name="shape">The shape of the images.</param>
     /// <param name="latent">Length of the latent vector.</param>
-    /// <param name="classes">How many classes a conditional generator takes; it draws them in turn. 0 for
+    /// <param name="classes">The number of classes of a conditional generator, which are drawn in turn; 0 for
     /// others.</param>
-    /// <param name="count">How many images.</param>
+    /// <param name="count">The number of images.</param>
     /// <param name="seed">Decides the latent vectors.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <returns>Images [count, C, H, W] in [0, 1], float32.</returns>
@@ -59,7 +59,7 @@ public static class GeneratorSamples
     }
 
     /// <summary>
-    /// Images of uniform noise [count, C, H, W] in [0, 1), float32: what every measure must call bad.
+    /// Draws images of uniform noise, [count, C, H, W] in [0, 1), float32, which every measure must rate as bad.
     /// </summary>
     public static Tensor Noise(ImageShape shape, int count, long seed) =>
         Fill(

@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// Which classes a generator draws, as a classifier sees them: modes that are missing or rare, and images that are of
-/// no clear class.
+/// The classes that a generator draws, as a classifier sees them: which are missing or rare, and how many images
+/// clearly belong to one.
 /// </summary>
-/// <param name="Shares">The share of samples that is predicted to be of each class.</param>
-/// <param name="Covered">How many classes have a share of at least one in a hundred
+/// <param name="Shares">The share of samples predicted as each class.</param>
+/// <param name="Covered">The number of classes with a share of at least 1 %
 /// (<see cref="GanWarnings.ClassesCovered"/>).</param>
-/// <param name="Divergence">KL of the shares to the uniform distribution, in nats: 0 when all classes come equally
-/// often, ln(classes) when only one comes.</param>
-/// <param name="Confident">The share of samples with a class of a probability above 0.95.</param>
+/// <param name="Divergence">KL of the shares to the uniform distribution, in nats: 0 if all classes are equally
+/// frequent, ln(classes) if there is only one.</param>
+/// <param name="Confident">The share of samples with a class probability above 0.95.</param>
 public sealed record ModeCoverage(IReadOnlyList<double> Shares, int Covered, double Divergence, double Confident)
 {
     private const double Clear = 0.95;
@@ -31,7 +31,7 @@ public sealed record ModeCoverage(IReadOnlyList<double> Shares, int Covered, dou
             counts[predicted]++;
         double[] shares = Array.ConvertAll(counts, drawn => drawn / (double)count);
         double divergence = shares.Sum(share => share > 0 ? share * Math.Log(share * classes) : 0);
-        double confident = probabilities.amax([1]).gt(Clear).sum().ToDouble() / count;
+        double confident = (probabilities.amax([1]) > Clear).sum().ToDouble() / count;
         return new ModeCoverage(shares, GanWarnings.ClassesCovered(counts), divergence, confident);
     }
 }

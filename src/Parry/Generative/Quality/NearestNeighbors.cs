@@ -5,11 +5,11 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// The nearest images of a set to samples, in pixels: a generator whose samples lie closer to its training images than
-/// fresh real ones do has memorized them.
+/// The images of a set that are nearest to samples, in pixels. A generator whose samples are closer to its training
+/// images than new real images are has memorized them.
 /// </summary>
 /// <param name="Distances">The Euclidean distance of each sample to its neighbor, pixels in [0, 1].</param>
-/// <param name="Indices">Which image of the set that is.</param>
+/// <param name="Indices">The index of that neighbor in the set.</param>
 public sealed record NearestNeighbors(IReadOnlyList<double> Distances, IReadOnlyList<int> Indices)
 {
     private const int ImagesAtOnce = 1000;
@@ -17,9 +17,9 @@ public sealed record NearestNeighbors(IReadOnlyList<double> Distances, IReadOnly
     /// <summary>The median of the distances.</summary>
     public double Median => Parry.Median.Of(Distances);
 
-    /// <summary>Searches in pieces of the set on the workers; of images equally near the first counts.</summary>
+    /// <summary>Searches in pieces of the set on the workers; of equally near images the first counts.</summary>
     /// <param name="samples">[N, C, H, W] in [0, 1].</param>
-    /// <param name="among">The set, as a generator's training images.</param>
+    /// <param name="among">The set, such as a generator's training images.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="ArgumentException">The samples are of another shape than the set's images.</exception>
     public static NearestNeighbors Of(Tensor samples, ImageSet among, CancellationToken cancellation = default)

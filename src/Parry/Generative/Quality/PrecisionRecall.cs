@@ -1,16 +1,15 @@
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Quality;
 
 /// <summary>
-/// Fidelity and diversity apart, by balls around samples that reach to their k-th nearest neighbor: precision and
-/// recall (Kynkäänniemi et al., 2019, 1904.06991), density and coverage (Naeem et al., 2020, 2002.09797).
+/// Measures fidelity and diversity apart, with balls around samples that reach to their k-th nearest neighbor:
+/// precision and recall (Kynkäänniemi et al., 2019, 1904.06991), density and coverage (Naeem et al., 2020, 2002.09797).
 /// </summary>
 /// <param name="Precision">The share of drawn samples inside some ball of a real one.</param>
 /// <param name="Recall">The share of real samples inside some ball of a drawn one.</param>
-/// <param name="Density">How many balls of real samples a drawn one is in on average, divided by k; may exceed
+/// <param name="Density">The mean number of balls of real samples that a drawn one is in, divided by k; it may exceed
 /// 1.</param>
 /// <param name="Coverage">The share of real samples whose ball holds a drawn one.</param>
 public sealed record PrecisionRecall(double Precision, double Recall, double Density, double Coverage)
@@ -18,12 +17,12 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
     private const int RowsAtOnce = 250;
 
     /// <summary>
-    /// Measures in pieces on the workers; memory grows with one set's size, not with the product of both, and the
-    /// number of workers changes nothing.
+    /// Measures in pieces on the workers. Memory grows with the size of one set, not with the product of both, and the
+    /// number of workers does not change the result.
     /// </summary>
     /// <param name="real">Features [N, D], float64.</param>
     /// <param name="drawn">Features [M, D], float64.</param>
-    /// <param name="neighbors">k, below N and M; a sample is no neighbor of itself.</param>
+    /// <param name="neighbors">k, below N and M; a sample is not its own neighbor.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     /// <exception cref="ArgumentException">The features differ in length, or are too few.</exception>
     public static PrecisionRecall Of(
@@ -50,8 +49,8 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
                 int from = piece * RowsAtOnce,
                     to = Math.Min(count, from + RowsAtOnce);
                 Tensor distances = SquaredDistances.Between(real.slice(0, from, to, 1), drawn);
-                Tensor inReal = distances.lt(realRadii.slice(0, from, to, 1).unsqueeze(1)),
-                    inDrawn = distances.lt(drawnRadii);
+                Tensor inReal = distances < realRadii.slice(0, from, to, 1).unsqueeze(1);
+                Tensor inDrawn = distances < drawnRadii;
                 return (
                     Balls: inReal.sum(dim: 0).ToArray<long>(),
                     Covered: NotEmpty(inReal),
@@ -85,17 +84,18 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                Tensor nearness = SquaredDistances
-                    .Within(set, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce))
-                    .mul_(-1.0);
-                return nearness.topk((int)neighbors, 1).values.select(1, neighbors - 1).neg().ToArray<double>();
+                int from = piece * RowsAtOnce;
+                int to = Math.Min(count, from + RowsAtOnce);
+                Tensor distances = SquaredDistances.Within(set, from, to);
+                Tensor nearest = distances.topk(neighbors, dim: 1, largest: false).values;
+                return nearest.select(1, neighbors - 1).ToArray<double>();
             },
             cancellation
         );
         return tensor((double[])[.. parts.SelectMany(part => part)]);
     }
 
-    private static long NotEmpty(Tensor rows) => (long)rows.sum(1).gt(0.0).sum().ToDouble();
+    private static long NotEmpty(Tensor rows) => rows.any(1).sum().ToArray<long>()[0];
 
     private static int Pieces(int count) => (count + RowsAtOnce - 1) / RowsAtOnce;
 }

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans.Style;
 
 /// <summary>
-/// A fully connected layer or a convolution with an equalized learning rate (Karras et al., 2017, 1710.10196): weights
-/// are kept standard normal and multiplied, whenever they are used, by what He's first weights would be, so that Adam's
-/// steps mean the same in every layer.
+/// A fully connected layer or a convolution with an equalized learning rate (Karras et al., 2017, 1710.10196): its
+/// weights start standard normal, and every pass multiplies them by the standard deviation of He's initialization, so
+/// that Adam's steps mean the same in every layer.
 /// </summary>
 internal sealed class Equalized : Network
 {
@@ -17,10 +17,11 @@ internal sealed class Equalized : Network
 
     /// <param name="shape">[outputs, inputs], or [outputs, inputs, k, k] for a convolution that keeps height and
     /// width.</param>
-    /// <param name="random">Where the first weights come from.</param>
-    /// <param name="gain">The deviation of the outputs for standard normal inputs: √2 before LeakyReLU.</param>
-    /// <param name="rate">How much slower or faster than the others it learns.</param>
-    /// <param name="bias">Whether it has a bias, 0 at first.</param>
+    /// <param name="random">Draws the initial weights.</param>
+    /// <param name="gain">The standard deviation of the outputs for standard normal inputs: √2 before
+    /// LeakyReLU.</param>
+    /// <param name="rate">Its step size relative to other layers.</param>
+    /// <param name="bias">Whether it has a bias, which starts at 0.</param>
     public Equalized(
         long[] shape,
         Generator random,
@@ -32,15 +33,15 @@ internal sealed class Equalized : Network
         _rate = rate;
         _scale = gain * rate / Math.Sqrt(shape[1..].Aggregate(1L, (product, size) => product * size));
         using var frozen = no_grad();
-        _weight = Parameter("weight", randn(shape, generator: random).mul_(1 / rate));
+        _weight = Parameter("weight", randn(shape, generator: random) * (1 / rate));
         if (bias)
             _bias = Parameter("bias", zeros([shape[0]]));
     }
 
     public override Tensor forward(Tensor input)
     {
-        Tensor weight = _weight.mul(_scale);
-        Tensor? bias = _bias?.mul(_rate);
+        Tensor weight = _scale * _weight;
+        Tensor? bias = _bias is null ? null : _rate * _bias;
         return weight.shape.Length == 2
             ? nn.functional.linear(input, weight, bias)
             : nn.functional.conv2d(input, weight, bias, padding: [weight.size(2) / 2, weight.size(2) / 2]);

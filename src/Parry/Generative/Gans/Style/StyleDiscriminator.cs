@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans.Style;
 
 /// <summary>
-/// StyleGAN's discriminator (1812.04948), the mirror of <see cref="StyleGenerator"/>: it begins at any level, and its
-/// last layers see how much the images of a group of four differ.
+/// StyleGAN's discriminator (Karras, Laine, Aila, 2018, 1812.04948), the mirror of <see cref="StyleGenerator"/>: it can
+/// start at any level, and its last layers see how much the images of a group of four differ.
 /// </summary>
 public sealed class StyleDiscriminator : Network
 {
@@ -17,10 +17,10 @@ public sealed class StyleDiscriminator : Network
     private readonly Equalized[] _second = new Equalized[StyleGenerator.LastLevel + 1];
     private readonly Equalized _score;
 
-    /// <summary>Creates a discriminator with the paper's first weights.</summary>
-    /// <param name="colors">Channels of the images.</param>
-    /// <param name="width">As the generator's.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <summary>Creates a discriminator with the paper's initial weights.</summary>
+    /// <param name="colors">The channels of the images.</param>
+    /// <param name="width">The same as the generator's.</param>
+    /// <param name="random">Draws the initial weights.</param>
     public StyleDiscriminator(int colors, int width, Generator random)
     {
         int[] channels = StyleGenerator.ChannelsOf(width);
@@ -45,37 +45,25 @@ public sealed class StyleDiscriminator : Network
     /// <summary>Images [N, C, 32, 32] in [0, 1] to logits [N, 1].</summary>
     public override Tensor forward(Tensor input) => Score(input, StyleGenerator.LastLevel, 1);
 
-    /// <summary>Images of a level's size to logits [N, 1]; N is a multiple of 4, or less than that.</summary>
+    /// <summary>Images of a level's size to logits [N, 1]; N is a multiple of 4, or below 4.</summary>
     /// <param name="images">[N, C, size, size] in [0, 1].</param>
     /// <param name="level">Their level.</param>
     /// <param name="alpha">How far that level is faded in.</param>
     public Tensor Score(Tensor images, int level, double alpha)
     {
-        Tensor symmetric = images.mul(2.0).sub(1.0),
-            maps = nn.functional.leaky_relu(_fromImage[level].forward(symmetric), 0.2);
+        Tensor symmetric = (2 * images) - 1;
+        Tensor maps = FromImage(symmetric, level);
         for (int at = level; at > 0; at--)
         {
-            maps = nn.functional.avg_pool2d(
-                nn.functional.leaky_relu(
-                    _second[at].forward(StyleGenerator.Blur(nn.functional.leaky_relu(_first[at].forward(maps), 0.2))),
-                    0.2
-                ),
-                [2, 2],
-                [2, 2]
-            );
+            maps = LeakyRelu(_first[at].forward(maps));
+            maps = LeakyRelu(_second[at].forward(StyleGenerator.Blur(maps)));
+            maps = Halve(maps);
             if (at == level && alpha < 1)
-                maps = maps.mul(alpha)
-                    .add(
-                        nn.functional.leaky_relu(
-                                _fromImage[at - 1].forward(nn.functional.avg_pool2d(symmetric, [2, 2], [2, 2])),
-                                0.2
-                            )
-                            .mul(1 - alpha)
-                    );
+                maps = (alpha * maps) + ((1 - alpha) * FromImage(Halve(symmetric), at - 1));
         }
 
-        maps = nn.functional.leaky_relu(_first[0].forward(cat([maps, Spread(maps)], 1)), 0.2);
-        return _score.forward(nn.functional.leaky_relu(_second[0].forward(maps.flatten(1)), 0.2));
+        maps = LeakyRelu(_first[0].forward(cat([maps, Deviation(maps)], 1)));
+        return _score.forward(LeakyRelu(_second[0].forward(maps.flatten(1))));
     }
 
     /// <summary>
@@ -86,17 +74,23 @@ public sealed class StyleDiscriminator : Network
     {
         Tensor followed = images.detach().requires_grad_();
         Tensor gradient = Autograd.Grad(Score(followed, level, alpha).sum(), followed, createGraph: true);
-        return gradient.mul(gradient).sum([1, 2, 3]).mean().mul(gamma / 2);
+        return gamma / 2 * gradient.pow(2).sum([1, 2, 3]).mean();
     }
 
+    private Tensor FromImage(Tensor images, int level) => LeakyRelu(_fromImage[level].forward(images));
+
+    private static Tensor LeakyRelu(Tensor maps) => nn.functional.leaky_relu(maps, 0.2);
+
+    private static Tensor Halve(Tensor maps) => nn.functional.avg_pool2d(maps, [2, 2], [2, 2]);
+
     // The standard deviation within each group, averaged over channels and pixels, as one more map.
-    private static Tensor Spread(Tensor maps)
+    private static Tensor Deviation(Tensor maps)
     {
-        long count = maps.size(0),
-            group = Math.Min(Group, count);
+        long count = maps.size(0);
+        long group = Math.Min(Group, count);
         Tensor grouped = maps.reshape(group, count / group, maps.size(1), maps.size(2), maps.size(3));
-        Tensor centered = grouped.sub(grouped.mean([0], true));
-        Tensor deviation = centered.mul(centered).mean([0]).add(1e-8).sqrt().mean([1, 2, 3]);
+        Tensor variance = (grouped - grouped.mean([0], true)).pow(2).mean([0]);
+        Tensor deviation = (variance + 1e-8).sqrt().mean([1, 2, 3]);
         return deviation.repeat(group).reshape(count, 1, 1, 1).expand(count, 1, maps.size(2), maps.size(3));
     }
 }

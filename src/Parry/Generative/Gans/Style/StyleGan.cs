@@ -6,7 +6,7 @@ namespace Parry.Generative.Gans.Style;
 /// </summary>
 public sealed record StyleGan
 {
-    /// <summary>Half the channels at 4x4 and 8x8; 16x16 has as many, 32x32 half of it.</summary>
+    /// <summary>The channels at 16x16; 4x4 and 8x8 have twice as many, 32x32 half as many.</summary>
     public int Width { get; init; } = 64;
 
     /// <summary>Length of latent vectors and of styles.</summary>
@@ -24,16 +24,16 @@ public sealed record StyleGan
     /// <summary>Weight γ of the penalty on the discriminator's gradient at real images.</summary>
     public double Penalty { get; init; } = 10;
 
-    /// <summary>How many of the batches are drawn with two styles.</summary>
+    /// <summary>The share of batches that are drawn with two styles.</summary>
     public double Mixing { get; init; } = 0.9;
 
-    /// <summary>Images in which the averaged generator forgets half of what it was.</summary>
+    /// <summary>The half-life of the averaged generator, in images.</summary>
     public double HalfLife { get; init; } = 10_000;
 
     /// <summary>Decides initial weights, order of images, latent vectors and noise.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>What is trained at an iteration, counted from 0: the level, and how far it is faded in.</summary>
+    /// <summary>The level that is trained at an iteration, counted from 0, and how far it is faded in.</summary>
     public (int Level, double Alpha) At(int iteration)
     {
         double fifths = Math.Min(5, 5.0 * iteration / Iterations);

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans.Style;
 
 /// <summary>
-/// Trains a <see cref="StyleGenerator"/> as it grows (1812.04948): non-saturating loss, penalty R1, style mixing; the
-/// result is an average of the generator's weights.
+/// Trains a <see cref="StyleGenerator"/> that grows (Karras, Laine, Aila, 2018, 1812.04948), with the non-saturating
+/// loss, the penalty R1 and style mixing. The result is an average of the generator's weights.
 /// </summary>
 public sealed class StyleGanTrainer : GanTrainer
 {
@@ -24,7 +24,7 @@ public sealed class StyleGanTrainer : GanTrainer
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
-    /// <param name="images">The training images, bytes [N, C, H, W]; this object does not own them.</param>
+    /// <param name="images">The training images, bytes [N, C, H, W]; the caller owns them.</param>
     /// <exception cref="UserErrorException">The images are larger than 32x32 or fewer than a batch, or the batch is not
     /// a multiple of 4.</exception>
     public StyleGanTrainer(StyleGan recipe, Tensor images)
@@ -79,12 +79,12 @@ public sealed class StyleGanTrainer : GanTrainer
     }
 
     /// <inheritdoc/>
-    /// <remarks>Truncated by 0.7; while the generator is small its images are enlarged.</remarks>
+    /// <remarks>Styles are truncated by 0.7; images of a lower level are enlarged.</remarks>
     protected override Tensor Samples(int count, Generator random) =>
         Sheet(count, random, styles => _averaged.Truncate(styles, Truncation));
 
     /// <summary>
-    /// Ten rows of ten images: the first four layers have the style of the row, the others that of the column.
+    /// Ten rows of ten images: the first four layers have the style of the row, the other layers that of the column.
     /// </summary>
     public Tensor MixingSheet() =>
         Sheet(
@@ -99,8 +99,8 @@ public sealed class StyleGanTrainer : GanTrainer
         );
 
     /// <summary>
-    /// Ten rows of ten images: a style for each row, truncated by 0 in the first column, where all images are the mean
-    /// one, to 1 in the last.
+    /// Ten rows of ten images, with one style for each row, truncated from 0 in the first column, where all images are
+    /// the mean one, to 1 in the last.
     /// </summary>
     public Tensor TruncationSheet() =>
         Sheet(
@@ -112,7 +112,7 @@ public sealed class StyleGanTrainer : GanTrainer
     private optim.Optimizer Adam(IEnumerable<Tensor> weights) =>
         Optimizers.Adam(weights, _recipe.LearningRate, 0, 0.99);
 
-    // Images as the discriminator sees a level: at the last one padded to 32x32.
+    // Draws images of a level for the discriminator; at the last level they are padded to 32x32.
     private Tensor Draw(int level, double alpha, Generator random)
     {
         Tensor styles = _current.Map(randn([_recipe.BatchSize, _recipe.Latent], generator: random));
@@ -123,7 +123,8 @@ public sealed class StyleGanTrainer : GanTrainer
         return level == StyleGenerator.LastLevel ? Pad(drawn) : drawn;
     }
 
-    // Real images as a level sees them; while it fades in, they too are blended with their enlarged halves.
+    // Shrinks real images to a level's size; while it fades in, they are blended with those of the level before,
+    // enlarged.
     private static Tensor Shrink(Tensor images, int level, double alpha)
     {
         int size = StyleGenerator.SizeOf(level),

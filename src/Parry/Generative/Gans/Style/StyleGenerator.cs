@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Parry.Generative.Gans.Style;
 
 /// <summary>
-/// StyleGAN's generator (Karras, Laine, Aila, 2018, 1812.04948) for images of at most 32x32: a mapping network makes a
-/// style of a latent vector; from a learned 4x4 constant, eight layers with noise draw maps of 4x4, 8x8, 16x16 and
-/// 32x32, each told a style. It can stop at a smaller size and fade the next one in.
+/// StyleGAN's generator (Karras, Laine, Aila, 2018, 1812.04948) for images of at most 32x32. A mapping network turns a
+/// latent vector into a style. From a learned 4x4 constant, eight layers with noise, each modulated by a style, draw
+/// maps of 4x4, 8x8, 16x16 and 32x32. It can stop at a smaller size and fade the next one in.
 /// </summary>
 public sealed class StyleGenerator : Network
 {
@@ -33,11 +33,11 @@ public sealed class StyleGenerator : Network
     private readonly Tensor _constant;
     private readonly Tensor _average;
 
-    /// <summary>Creates a generator with the paper's first weights.</summary>
-    /// <param name="shape">Of the images; height and width at most 32. Smaller ones are the middle of 32x32.</param>
-    /// <param name="width">Half the channels at 4x4 and 8x8; 16x16 has as many, 32x32 half of it.</param>
-    /// <param name="latent">Length of latent vectors and of styles.</param>
-    /// <param name="random">Where the first weights come from.</param>
+    /// <summary>Creates a generator with the paper's initial weights.</summary>
+    /// <param name="shape">The shape of the images, at most 32x32; smaller ones are the middle of 32x32.</param>
+    /// <param name="width">The channels at 16x16; 4x4 and 8x8 have twice as many, 32x32 half as many.</param>
+    /// <param name="latent">The length of latent vectors and of styles.</param>
+    /// <param name="random">Draws the initial weights.</param>
     /// <exception cref="UserErrorException">The images are too large.</exception>
     public StyleGenerator(ImageShape shape, int width, int latent, Generator random)
     {
@@ -73,7 +73,7 @@ public sealed class StyleGenerator : Network
         _average = Buffer("average", zeros([latent]));
     }
 
-    /// <summary>Length of latent vectors and of styles.</summary>
+    /// <summary>The length of latent vectors and of styles.</summary>
     public int Latent { get; }
 
     /// <summary>Latent vectors [N, latent] to images in [0, 1], styles truncated by 0.7.</summary>
@@ -82,7 +82,7 @@ public sealed class StyleGenerator : Network
     /// <summary>The styles of latent vectors, one for all layers, [N, layers, latent].</summary>
     public Tensor Map(Tensor latents)
     {
-        Tensor style = latents.div(latents.mul(latents).mean([1], true).add(1e-8).sqrt());
+        Tensor style = latents / (latents.pow(2).mean([1], true) + 1e-8).sqrt();
         foreach (Equalized layer in _mapping)
             style = nn.functional.leaky_relu(layer.forward(style), 0.2);
         if (training)
@@ -95,11 +95,11 @@ public sealed class StyleGenerator : Network
     }
 
     /// <summary>
-    /// Styles moved towards the average one: average + ψ · (style - average). With ψ = 0 all images are the mean one.
+    /// Moves styles toward the average one: average + ψ · (style - average). With ψ = 0 all images are the mean one.
     /// </summary>
-    public Tensor Truncate(Tensor styles, double psi) => styles.sub(_average).mul(psi).add(_average);
+    public Tensor Truncate(Tensor styles, double psi) => _average + (psi * (styles - _average));
 
-    /// <summary>The first layers' styles of one batch and the others' of another.</summary>
+    /// <summary>Takes the styles of the first layers from one batch and those of the others from another.</summary>
     /// <param name="coarse">[N, layers, latent]: decides position and shape.</param>
     /// <param name="fine">[N, layers, latent]: decides strokes.</param>
     /// <param name="from">The first layer that takes the other style.</param>
@@ -107,12 +107,13 @@ public sealed class StyleGenerator : Network
         cat([coarse.slice(1, 0, from, 1), fine.slice(1, from, StyleLayers, 1)], 1);
 
     /// <summary>
-    /// Draws images of a level's size, [N, C, size, size], around [0, 1] but not held inside; at the last level of the
-    /// training images' shape.
+    /// Draws images of a level's size, [N, C, size, size], and at the last level of the training images' shape. Their
+    /// values are about in [0, 1] but not clipped to it.
     /// </summary>
     /// <param name="styles">[N, layers, latent].</param>
     /// <param name="level">The level to draw up to.</param>
-    /// <param name="alpha">How far that level is faded in: with 0 the image is the level before's, enlarged.</param>
+    /// <param name="alpha">How far that level is faded in: at 0 the image is the enlarged one of the level
+    /// before.</param>
     public Tensor Draw(Tensor styles, int level, double alpha)
     {
         long count = styles.size(0);
@@ -133,22 +134,22 @@ public sealed class StyleGenerator : Network
 
         Tensor image = _toImage[level].forward(maps);
         if (level > 0 && alpha < 1)
-            image = image
-                .mul(alpha)
-                .add(
-                    nn.functional.interpolate(_toImage[level - 1].forward(before), [SizeOf(level), SizeOf(level)])
-                        .mul(1 - alpha)
-                );
-        image = image.add(1.0).mul(0.5);
-        return level < LastLevel
-            ? image
-            : image
-                .slice(2, (32 - _shape.Height) / 2, ((32 - _shape.Height) / 2) + _shape.Height, 1)
-                .slice(3, (32 - _shape.Width) / 2, ((32 - _shape.Width) / 2) + _shape.Width, 1);
+        {
+            Tensor smaller = _toImage[level - 1].forward(before);
+            Tensor enlarged = nn.functional.interpolate(smaller, [SizeOf(level), SizeOf(level)]);
+            image = (alpha * image) + ((1 - alpha) * enlarged);
+        }
+
+        image = (image + 1) * 0.5;
+        if (level < LastLevel)
+            return image;
+        int top = (SizeOf(level) - _shape.Height) / 2;
+        int left = (SizeOf(level) - _shape.Width) / 2;
+        return image.slice(2, top, top + _shape.Height, 1).slice(3, left, left + _shape.Width, 1);
     }
 
-    /// <summary>Reads one from a weight file, which the caller owns.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or holds something else.</exception>
+    /// <summary>Loads one from a weight file; the caller owns it.</summary>
+    /// <exception cref="UserErrorException">The file is missing, damaged, or holds something else.</exception>
     public static (StyleGenerator Network, ModelDescription Description) Load(string path) =>
         ModelFile.Load<StyleGenerator>(
             path,
@@ -165,7 +166,7 @@ public sealed class StyleGenerator : Network
             }
         );
 
-    /// <summary>How many numbers a network holds, noise and average included; nothing is allocated.</summary>
+    /// <summary>The number of elements of a network, noise and average included; nothing is allocated.</summary>
     internal static long CountOf(int colors, int width, int latent)
     {
         int[] channels = ChannelsOf(width);
@@ -190,7 +191,7 @@ public sealed class StyleGenerator : Network
 
     internal static int[] ChannelsOf(int width) => [2 * width, 2 * width, width, Math.Max(1, width / 2)];
 
-    /// <summary>[1, 2, 1] in both directions.</summary>
+    /// <summary>Blurs maps with the kernel [1, 2, 1] / 4 in both directions.</summary>
     internal static Tensor Blur(Tensor maps)
     {
         Tensor kernel = tensor(

@@ -22,16 +22,13 @@ internal sealed class StyleLayer : Network
     /// <param name="maps">[N, C, H, W].</param>
     /// <param name="noise">One map for all channels, [N or 1, 1, H, W].</param>
     /// <param name="style">[N, latent].</param>
-    public Tensor Forward(Tensor maps, Tensor noise, Tensor style) =>
-        Modulate(
-            nn.functional.instance_norm(
-                nn.functional.leaky_relu(maps.add(noise.mul(_noise)).add(_bias), 0.2),
-                weight: null,
-                bias: null,
-                eps: 1e-8
-            ),
-            _affine.forward(style)
-        );
+    public Tensor Forward(Tensor maps, Tensor noise, Tensor style)
+    {
+        Tensor noisy = maps + (_noise * noise) + _bias;
+        Tensor activated = nn.functional.leaky_relu(noisy, 0.2);
+        Tensor normalized = nn.functional.instance_norm(activated, weight: null, bias: null, eps: 1e-8);
+        return Modulate(normalized, _affine.forward(style));
+    }
 
     public override Tensor forward(Tensor input) =>
         throw new NotSupportedException("A style layer also takes noise and a style.");
@@ -39,7 +36,7 @@ internal sealed class StyleLayer : Network
     /// <summary>x · (s₀ + 1) + s₁ for each channel; scales and summands are [N, 2 · C].</summary>
     public static Tensor Modulate(Tensor maps, Tensor scalesAndSummands)
     {
-        Tensor both = scalesAndSummands.reshape(maps.size(0), 2, maps.size(1), 1, 1);
-        return maps.mul(both.select(1, 0).add(1.0)).add(both.select(1, 1));
+        Tensor s = scalesAndSummands.reshape(maps.size(0), 2, maps.size(1), 1, 1);
+        return (maps * (s.select(1, 0) + 1)) + s.select(1, 1);
     }
 }

@@ -4,60 +4,63 @@ using static TorchSharp.torch;
 
 namespace Parry.Defenses;
 
-/// <summary>How purifiers and detectors take a batch: checked, and in pieces on all workers.</summary>
-internal static class RowPieces
+/// <summary>
+/// How purifiers and detectors take a batch: it is checked, split along the sample axis, and all workers take the
+/// pieces. A batch that autograd follows stays whole.
+/// </summary>
+internal static class BatchSplitting
 {
     private const double Tolerance = 1e-6;
 
-    /// <summary>Purifies in pieces; whole, where autograd follows the images.</summary>
-    /// <param name="purifier">For whom.</param>
+    /// <summary>Purifies a batch in pieces, and measures how far each image moved.</summary>
+    /// <param name="purifier">Whose name and shape errors mention; autograd follows it if its path is exact.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="random">Random draws for the same rows.</param>
-    /// <param name="largest">The most images of a piece.</param>
-    /// <param name="purify">Purifies a piece.</param>
-    /// <exception cref="UserErrorException">The images are of another shape, or hold something else than numbers in [0,
-    /// 1].</exception>
-    public static Purified Purify(
-        IPurifier purifier,
+    /// <param name="rowsAtOnce">The most images of a piece.</param>
+    /// <param name="purify">From the images of a piece and their draws to the purified images.</param>
+    /// <exception cref="UserErrorException">The images are of another shape or not in [0, 1].</exception>
+    public static Purified PurifyInPieces(
+        this IPurifier purifier,
         Tensor images,
         SampleRandom random,
-        int largest,
-        Func<Tensor, SampleRandom, Purified> purify
+        int rowsAtOnce,
+        Func<Tensor, SampleRandom, Tensor> purify
     )
     {
-        Tensor[] joined = Map(
-            purifier.Name,
-            purifier.Shape,
-            images,
-            random,
-            largest,
-            (rows, draws) =>
-            {
-                Purified part = purify(rows, draws);
-                return [part.Images, part.Errors];
-            }
-        );
+        using Tensor seen = purifier.Path == GradientPath.Exact ? images.view_as(images) : images.detach();
+        Tensor[] joined = Map(purifier.Name, purifier.Shape, seen, random, rowsAtOnce, Piece);
         return new Purified(joined[0], joined[1]);
+
+        Tensor[] Piece(Tensor rows, SampleRandom draws)
+        {
+            var purified = Purified.Of(rows, purify(rows, draws));
+            return [purified.Images, purified.Errors];
+        }
     }
 
-    /// <summary>Scores in pieces; whole, where autograd follows the images.</summary>
-    /// <exception cref="UserErrorException">The images are of another shape, or hold something else than numbers in [0,
-    /// 1].</exception>
-    public static Tensor Score(
-        IDetector detector,
+    /// <summary>Scores a batch in pieces.</summary>
+    /// <param name="detector">Whose name errors mention.</param>
+    /// <param name="shape">The shape of the images.</param>
+    /// <param name="images">[N, C, H, W] in [0, 1].</param>
+    /// <param name="random">Random draws for the same rows.</param>
+    /// <param name="rowsAtOnce">The most images of a piece.</param>
+    /// <param name="score">From the images of a piece and their draws to one score each.</param>
+    /// <exception cref="UserErrorException">The images are of another shape or not in [0, 1].</exception>
+    public static Tensor ScoreInPieces(
+        this IDetector detector,
         ImageShape shape,
         Tensor images,
         SampleRandom random,
-        int largest,
-        Func<Tensor, Tensor> score
-    ) => Map(detector.Name, shape, images, random, largest, (rows, _) => [score(rows)])[0];
+        int rowsAtOnce,
+        Func<Tensor, SampleRandom, Tensor> score
+    ) => Map(detector.Name, shape, images, random, rowsAtOnce, (rows, draws) => [score(rows, draws)])[0];
 
     private static Tensor[] Map(
         string name,
         ImageShape shape,
         Tensor images,
         SampleRandom random,
-        int largest,
+        int rowsAtOnce,
         Func<Tensor, SampleRandom, Tensor[]> map
     )
     {
@@ -65,13 +68,13 @@ internal static class RowPieces
         if (is_grad_enabled() && images.requires_grad)
             return map(images, random);
         int count = (int)images.size(0);
-        int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, largest);
+        int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, rowsAtOnce);
         Tensor[][] parts = Workers.Shared.Map(
             (count + size - 1) / size,
             i =>
             {
-                int from = i * size,
-                    to = Math.Min(count, from + size);
+                int from = i * size;
+                int to = Math.Min(count, from + size);
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
                 return scope.MoveAllToOuter(map(images.slice(0, from, to, 1), random.For(random.Samples[from..to])));
@@ -105,8 +108,8 @@ internal static class RowPieces
             );
         using var scope = NewDisposeScope();
         Tensor values = images.detach();
-        double low = values.amin([0, 1, 2, 3]).ToDouble(),
-            high = values.amax([0, 1, 2, 3]).ToDouble();
+        double low = values.amin([0, 1, 2, 3]).ToDouble();
+        double high = values.amax([0, 1, 2, 3]).ToDouble();
         if (!(low >= -Tolerance && high <= 1 + Tolerance))
             throw new UserErrorException(
                 $"{name} takes images of numbers in [0, 1]; these are in [{low}, {high}]: divide bytes by 255"

@@ -1,12 +1,13 @@
 using Parry.Options;
 using static TorchSharp.torch;
 
-namespace Parry.Defenses.Purifiers;
+namespace Parry.Defenses.Squeezing;
 
 /// <summary>
-/// Bit depth reduction, a squeezer of feature squeezing (Xu, Evans, Qi, 2017, 1704.01155): every value is rounded to
-/// the nearest of 2^bits levels. The attacker's gradient passes as through the identity.
+/// Bit depth reduction, a squeezer of feature squeezing (Xu, Evans, Qi, 2017, 1704.01155): rounds every value to the
+/// nearest of 2^bits levels. The attacker's gradient passes through it as if it were the identity.
 /// </summary>
+/// <param name="Shape">The shape of the images.</param>
 public sealed record BitDepth(ImageShape Shape) : IPurifier
 {
     private const int RowsAtOnce = 500;
@@ -32,13 +33,7 @@ public sealed record BitDepth(ImageShape Shape) : IPurifier
     public Purified Purify(Tensor images, SampleRandom random)
     {
         double steps = (1 << Bits) - 1;
-        return RowPieces.Purify(
-            this,
-            images,
-            random,
-            RowsAtOnce,
-            (rows, _) => Purified.Of(rows, rows.mul(steps).round().div(steps))
-        );
+        return this.PurifyInPieces(images, random, RowsAtOnce, (rows, _) => (rows * steps).round() / steps);
     }
 }
 
