@@ -77,7 +77,7 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
                         Norm == Norm.Linf
                             ? left.Random.Signs(draw, shape)
                             : Direction.Unit(left.Random.Normal(draw, shape));
-                    Tensor attempt = change.mul_(epsilon).add_(left.Images).clamp_(0.0, 1.0);
+                    Tensor attempt = (left.Images + (epsilon * change)).clamp(0.0, 1.0);
                     return (attempt, left.Goal.IsReached(model.Predict(left.With(attempt))).ToArray<bool>());
                 }
             );
