@@ -23,6 +23,9 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "pgd";
 
+    /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.Many;
+
     /// <summary>
     /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
     /// for MNIST.

@@ -17,6 +17,9 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
     public string Name => "rand-fgsm";
 
     /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.One;
+
+    /// <inheritdoc/>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
