@@ -37,13 +37,7 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L2
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"Random search works in Linf and L2, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L2);
     } = Norm.Linf;
 
     /// <summary>The most perturbations that are drawn for an image.</summary>

@@ -45,13 +45,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L1
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"The ground-truth attack works in Linf and L1, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L1);
     } = Norm.Linf;
 
     /// <summary>The most time for an image.</summary>
