@@ -40,8 +40,8 @@ internal static class Errors
     public static string Explain(ParseResult result)
     {
         Command command = result.CommandResult.Command;
-        string path = PathOf(result.CommandResult),
-            more = $"{path} --help shows more";
+        string path = PathOf(result.CommandResult);
+        string more = $"{path} --help shows more";
 
         // A command without options of its own only gathers verbs.
         if (command.Subcommands.Count > 0 && !command.Options.Any(option => option.Required))

@@ -39,8 +39,8 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
             "square:eps=0.4,queries=30",
             "substitute:eps=0.4,rounds=1,epochs=1,images=20",
         ];
-        JsonElement here = (await Attack(trained.Classifier, attacks, "--json")).Json(),
-            there = (await Attack(Url, attacks, "--json")).Json();
+        JsonElement here = (await Attack(trained.Classifier, attacks, "--json")).Json();
+        JsonElement there = (await Attack(Url, attacks, "--json")).Json();
         Assert.Equal(Numbers(here), Numbers(there));
         Assert.Equal(_server.Served.Images, there.GetProperty("endpoint").GetProperty("sent").GetInt64());
         Assert.Equal(_server.Served.Requests, there.GetProperty("endpoint").GetProperty("requests").GetInt64());

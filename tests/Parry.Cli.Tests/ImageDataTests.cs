@@ -104,8 +104,8 @@ public sealed class ImageDataTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_table_is_evaluated()
     {
-        string table = _folder.File("labels.csv"),
-            report = _folder.File("report");
+        string table = _folder.File("labels.csv");
+        string report = _folder.File("report");
         await File.WriteAllTextAsync(table, "file,label\nphotos/Light/0.png,LIGHT\nphotos/dark/1.png,0\n");
 
         var run = await CommandLine.Run(

@@ -34,8 +34,8 @@ internal static class HttpBounds
             var here = Timed(victim.Model);
             EndpointUse before = remote.Use;
             var there = Timed(remote);
-            double sent = remote.Use.Sent - before.Sent,
-                requests = remote.Use.Requests - before.Requests;
+            double sent = remote.Use.Sent - before.Sent;
+            double requests = remote.Use.Requests - before.Requests;
 
             string name = $"{Attack} on {victim.Count} MNIST images behind an address";
             double waiting = sent / settings.Batch * Delay / 1000;
@@ -84,8 +84,8 @@ internal static class HttpBounds
 
     private static int Different(AttackResult first, AttackResult second)
     {
-        using Tensor change = first.Images.sub(second.Images),
-            largest = change.abs().amax([1, 2, 3]);
+        using Tensor change = first.Images.sub(second.Images);
+        using Tensor largest = change.abs().amax([1, 2, 3]);
         return largest.ToArray<float>().Count(value => value != 0);
     }
 }

@@ -83,8 +83,8 @@ internal sealed class LossArguments
     public ITrainingLoss Of(ParseResult result, DefenseContext context)
     {
         double temperature = result.GetValue(_temperature);
-        string? teacher = result.GetValue(_distill),
-            attack = result.GetValue(_adversarial);
+        string? teacher = result.GetValue(_distill);
+        string? attack = result.GetValue(_adversarial);
         double? noise = result.GetValue(_noise);
         if (
             new[] { attack is not null, teacher is not null || temperature != 1, noise is not null }.Count(given =>

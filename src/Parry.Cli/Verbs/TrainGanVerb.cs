@@ -110,8 +110,8 @@ internal sealed partial class TrainGanVerb
                 $"expected --batch to be at most the {images.Count} training images of {run.Set.Name}, got "
                     + $"{run.Value(_batch)}"
             );
-        using Tensor pixels = images.ByteTensor(),
-            labels = images.LabelTensor();
+        using Tensor pixels = images.ByteTensor();
+        using Tensor labels = images.LabelTensor();
         switch (kind)
         {
             case WganGpName:

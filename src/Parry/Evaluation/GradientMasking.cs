@@ -22,8 +22,8 @@ public static class GradientMasking
                 .GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Defense))
         )
         {
-            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware()),
-                adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
+            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware());
+            EvaluationRow? adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
             if (unaware is not null && adaptive is not null && adaptive.RobustLow > unaware.RobustHigh)
             {
                 warnings.Add(
@@ -57,8 +57,10 @@ public static class GradientMasking
                 .GroupBy(row => (row.Norm, row.Epsilon, row.Defense, row.Threat))
         )
         {
-            EvaluationRow? single = group.FirstOrDefault(row => row.Attack == "fgsm"),
-                iterated = group.FirstOrDefault(row => row.Attack.StartsWith("pgd", StringComparison.Ordinal));
+            EvaluationRow? single = group.FirstOrDefault(row => row.Attack == "fgsm");
+            EvaluationRow? iterated = group.FirstOrDefault(row =>
+                row.Attack.StartsWith("pgd", StringComparison.Ordinal)
+            );
             if (single is not null && iterated is not null && iterated.RobustLow > single.RobustHigh)
                 warnings.Add(
                     $"{Name(iterated)} is weaker than the single step of fgsm ({iterated.RobustCorrect} against "

@@ -135,10 +135,10 @@ public class TrainedAttackTests
     {
         // All images of one class: the way to the nearest boundary that fools one fools all.
         var problem = new LinearProblem(Norm.Linf, classes: 2, count: 40, seed: 5);
-        long[] labels = problem.Labels.ToArray<long>(),
-            rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
-        using Tensor index = tensor(rows),
-            images = problem.Images.index_select(0, index);
+        long[] labels = problem.Labels.ToArray<long>();
+        long[] rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
+        using Tensor index = tensor(rows);
+        using Tensor images = problem.Images.index_select(0, index);
         Goal goal = problem.Goal(false).Select(index);
         foreach (string text in new[] { "uap:eps=0.0196,0.0204,delta=0", "uan:eps=0.0196,0.0210,epochs=60" })
         {

@@ -48,9 +48,9 @@ public sealed class GradientMaskingTests
     [Fact]
     public void An_attack_without_gradients_that_leaves_significantly_less_is_called_out()
     {
-        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120),
-            square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60),
-            substitute = Row("pgd from b", 0.1, "puvae", Threat.BlackBox, 60);
+        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120);
+        EvaluationRow square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
+        EvaluationRow substitute = Row("pgd from b", 0.1, "puvae", Threat.BlackBox, 60);
         string warning = Assert.Single(GradientMasking.OfBlindAttacks([pgd], [square]));
         Assert.Equal(
             "square at linf 0.1 on puvae, which sees no gradients, leaves fewer images right than any attack that "
@@ -66,8 +66,8 @@ public sealed class GradientMaskingTests
     [Fact]
     public void What_may_be_chance_or_is_of_another_model_norm_or_budget_is_not()
     {
-        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120),
-            square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
+        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120);
+        EvaluationRow square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
 
         // 95 % intervals of 120 and 102 of 200 overlap; those of 120 and 90 do not.
         Assert.Empty(GradientMasking.OfBlindAttacks([pgd], [square with { RobustCorrect = 102 }]));

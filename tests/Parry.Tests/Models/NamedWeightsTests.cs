@@ -90,8 +90,8 @@ public sealed class NamedWeightsTests : IDisposable
         File.WriteAllText(Path.Combine(_folder.Path, "classes.txt"), "cat, Felis catus\r\n dog\n\n");
         Assert.Equal(["cat, Felis catus", "dog"], ClassNameFile.Find(model, 2, null));
         Assert.Null(ClassNameFile.Find(model, 3, null));
-        string data = Path.Combine(_folder.Path, "data"),
-            samples = Path.Combine(data, "imagenet-samples");
+        string data = Path.Combine(_folder.Path, "data");
+        string samples = Path.Combine(data, "imagenet-samples");
         Directory.CreateDirectory(samples);
         File.WriteAllLines(
             Path.Combine(samples, "classes.txt"),
