@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Parry.Data;
+using Parry.Data.Published;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;

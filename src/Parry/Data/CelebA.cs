@@ -1,6 +1,7 @@
 using System.Globalization;
 using Parry.Data.Files;
 using Parry.Data.Images;
+using Parry.Data.Published;
 
 namespace Parry.Data;
 

@@ -1,3 +1,5 @@
+using Parry.Data.Published;
+
 namespace Parry.Data;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Parry.Data.Files;
+using Parry.Data.Images;
 
 namespace Parry.Data;
 

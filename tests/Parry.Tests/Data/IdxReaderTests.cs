@@ -1,4 +1,5 @@
 using Parry.Data;
+using Parry.Data.Formats;
 
 namespace Parry.Tests.Data;
 

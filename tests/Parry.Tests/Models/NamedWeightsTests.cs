@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Parry.Data;
+using Parry.Data.Published;
 using Parry.Models;
 using Parry.Tests.Data;
 

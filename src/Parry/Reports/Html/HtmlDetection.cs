@@ -1,6 +1,6 @@
 using Parry.Evaluation;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>How well the defenses tell attacked images from clean ones: ROC curves and the areas under them.</summary>
 internal static class HtmlDetection

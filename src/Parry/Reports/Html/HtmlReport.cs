@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
 /// The report as one HTML page that needs nothing beside it: style, charts and pictures are inside, and a content

@@ -1,4 +1,4 @@
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>What all tables of a page are made of.</summary>
 internal static class HtmlTable

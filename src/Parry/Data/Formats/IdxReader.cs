@@ -1,6 +1,6 @@
 using Parry.Data.Files;
 
-namespace Parry.Data;
+namespace Parry.Data.Formats;
 
 /// <summary>
 /// Reads the IDX files in which MNIST and its relatives are published, plain or gzip as the content says. Nothing in a

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>Servers that hold the same files, tried in turn.</summary>
 /// <param name="title">The name for messages of what the files belong to.</param>

@@ -1,7 +1,7 @@
 using System.Text;
 using Parry.Data.Files;
 
-namespace Parry.Data;
+namespace Parry.Data.Formats;
 
 /// <summary>
 /// The binary version of CIFAR-10: records of one label byte and 3072 bytes of color planes, in files of at most 10,000

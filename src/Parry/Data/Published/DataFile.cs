@@ -1,6 +1,6 @@
 using Parry.Data.Files;
 
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>A published file and how to recognize it.</summary>
 /// <param name="Name">The file's name, without a folder.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Parry.Evaluation;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>The pictures of the page, as data URIs.</summary>
 internal static class HtmlGallery

@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>
 /// Downloads data sets. A file is written beside its final place, checked against its length and SHA-256 before

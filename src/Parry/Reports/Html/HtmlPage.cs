@@ -1,4 +1,4 @@
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
 /// The frame of every page. A page needs nothing beside it: its style is inside, and a content security policy forbids

@@ -1,4 +1,4 @@
-namespace Parry.Data;
+namespace Parry.Data.Images;
 
 /// <summary>Pictures in files, and the images that they become.</summary>
 internal sealed record PictureSet

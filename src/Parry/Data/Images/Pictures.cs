@@ -1,6 +1,6 @@
 using Parry.Data.Images;
 
-namespace Parry.Data;
+namespace Parry.Data.Images;
 
 /// <summary>A picture in a file.</summary>
 /// <param name="File">The path.</param>

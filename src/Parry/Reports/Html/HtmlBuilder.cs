@@ -3,7 +3,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
 /// Builds HTML from interpolated strings: the literal parts are markup, every hole is encoded. So a name from outside
