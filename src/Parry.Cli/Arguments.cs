@@ -48,7 +48,7 @@ internal static class Arguments
         new("--http")
         {
             Description =
-                $"How a --model at an http:// or https:// URL is asked, as key=value,key=value; keys: "
+                $"Settings for a --model served over HTTP (an http:// or https:// URL), as key=value,key=value; keys: "
                 + $"{HttpSettings.Keys}.",
             HelpName = "SETTINGS",
         };
@@ -88,7 +88,7 @@ internal static class Arguments
         };
 
     /// <summary><c>--seed</c>.</summary>
-    public static Option<long> Seed() => Number("--seed", "Decides every random draw.", 1L, 0L);
+    public static Option<long> Seed() => Number("--seed", "The seed of every random draw.", 1L, 0L);
 
     /// <summary><c>--count</c>, a number of images.</summary>
     public static Option<int> Count(int value) =>
@@ -102,12 +102,12 @@ internal static class Arguments
     public static Option<long?> MaxQueries() =>
         Optional<long>(
             "--max-queries",
-            "The most forward passes for each image and budget; the best image found by then counts."
+            "Maximum number of forward passes for each image and budget; the best image found by then counts."
         );
 
     /// <summary><c>--max-gradients</c>.</summary>
     public static Option<long?> MaxGradients() =>
-        Optional<long>("--max-gradients", "The most backward passes for each image and budget.");
+        Optional<long>("--max-gradients", "Maximum number of backward passes for each image and budget.");
 
     /// <summary>The limits that were given; null when none was.</summary>
     public static AttackLimits? Limits(this ParseResult result, Option<long?> queries, Option<long?> gradients) =>

@@ -15,7 +15,7 @@ internal sealed class PhotoOptions
         new("--image")
         {
             Description =
-                "A photo to attack in place of --data, PNG or JPEG; resized and cropped to what the model takes. May "
+                "A photo to attack in place of --data, PNG or JPEG; resized and cropped to the model's size. May "
                 + "be given several times.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
@@ -26,7 +26,7 @@ internal sealed class PhotoOptions
         new("--label")
         {
             Description =
-                "The photo's class, a name or a number, which the attack leads away from: one for each --image or "
+                "The photo's true class, a name or a number: one for each --image or "
                 + "one for all (default: the model's own prediction).",
             HelpName = "CLASS",
             AllowMultipleArgumentsPerToken = true,

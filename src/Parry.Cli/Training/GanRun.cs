@@ -127,7 +127,7 @@ internal sealed class GanRun
             when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
         {
             throw new UserErrorException(
-                $"cannot go on with the log {Run.Files.Log}: {e.Message} Remove it to go on without it.",
+                $"cannot continue the log {Run.Files.Log}: {e.Message} Remove it to continue without it.",
                 e
             );
         }

@@ -18,7 +18,7 @@ internal sealed class LossArguments
     private readonly Option<string?> _adversarial = new("--adversarial")
     {
         Description =
-            "Train on adversarial images that this attack makes of every batch, such as "
+            "Train on adversarial images that this attack makes from every batch, such as "
             + "pgd:eps=0.3,steps=40,step=0.01.",
         HelpName = "ATTACK",
     };
@@ -43,7 +43,7 @@ internal sealed class LossArguments
     );
     private readonly Option<string?> _distill = new("--distill")
     {
-        Description = "Learn this teacher's probabilities at the temperature, not the labels.",
+        Description = "Learn the probabilities of this teacher at the temperature instead of the labels.",
         HelpName = "MODEL",
     };
 
@@ -56,7 +56,7 @@ internal sealed class LossArguments
     };
     private readonly Option<int?> _every = Arguments.Optional<int>(
         "--pairs-every",
-        "Epochs from one search for pairs of such images to the next; by default 5."
+        "Epochs between two searches for pairs of such images; by default 5."
     );
     private readonly Option<double?> _within = Arguments.Optional<double>(
         "--pairs-within",
@@ -104,8 +104,8 @@ internal sealed class LossArguments
             )
         )
             throw new UserErrorException(
-                "expected --robust-manifold beside --pairs-every, --pairs-within and --pairs-weight: say what draws "
-                    + "the pairs"
+                "expected --robust-manifold together with --pairs-every, --pairs-within and --pairs-weight: name "
+                    + "the model that draws the pairs"
             );
         if (attack is not null)
             return result.GetValue(_manifold) is { } generator
@@ -118,7 +118,8 @@ internal sealed class LossArguments
             || result.GetValue(_manifold) is not null
         )
             throw new UserErrorException(
-                "expected --adversarial beside --adversarial-share, --warm-up, --sources and --robust-manifold: say "
+                "expected --adversarial together with --adversarial-share, --warm-up, --sources and "
+                    + "--robust-manifold: say "
                     + "which attack to train with, such as pgd:norm=l2,eps=1.5"
             );
         return noise is { } deviation ? new NoiseAugmentation(deviation)

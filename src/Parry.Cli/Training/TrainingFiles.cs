@@ -13,7 +13,9 @@ internal sealed class TrainingFiles
         if (!weights.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             throw new UserErrorException($"expected --out to name a .safetensors file, got {weights}");
         if (Directory.Exists(weights))
-            throw new UserErrorException($"expected --out to name a file, {weights} is a folder: choose another name");
+            throw new UserErrorException(
+                $"expected --out to name a file, got the folder {weights}: choose another " + $"name"
+            );
         Weights = weights;
         string probe = Path.ChangeExtension(weights, Path.GetRandomFileName());
         AtomicFile.Write(probe, _ => { });
@@ -21,8 +23,8 @@ internal sealed class TrainingFiles
         HasCheckpoint = File.Exists(Checkpoint);
         if (HasCheckpoint && !resume)
             throw new UserErrorException(
-                $"{Checkpoint} is the checkpoint of an earlier run: add --resume to go on from it, or remove it to "
-                    + $"start anew"
+                $"{Checkpoint} is the checkpoint of an earlier run: add --resume to continue from it, or delete it "
+                    + $"to start again"
             );
     }
 

@@ -18,7 +18,7 @@ internal static class DoctorVerb
         Option<bool> json = Arguments.Json();
         return new Command(
             "doctor",
-            "Check what is installed, found and fast on this machine, and say what to do about the rest."
+            "Check what is installed on this machine and how fast it is, and say how to fix what is missing."
         )
         {
             json,

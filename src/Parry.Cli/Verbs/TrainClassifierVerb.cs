@@ -24,8 +24,8 @@ internal static class TrainClassifierVerb
         var mirror = new Option<bool>("--mirror")
         {
             Description =
-                "Mirror half of the training images, drawn anew in every epoch: for classes that have no left and "
-                + "right.",
+                "Mirror a random half of the training images in every epoch, for classes that do not depend on left "
+                + "and right.",
         };
         Option<string> dropout = Arguments.Choice(
             "--dropout",

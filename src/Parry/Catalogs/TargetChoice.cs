@@ -33,7 +33,9 @@ public sealed record TargetChoice
         text is Next or Random or LeastLikely
         || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
             ? new(text)
-            : throw new UserErrorException($"the attack {attack} takes for target {Values}, got \"{text}\"");
+            : throw new UserErrorException(
+                $"expected the target of the attack {attack} to be {Values}, got " + $"\"{text}\""
+            );
 
     /// <summary>The goal for images of these true classes.</summary>
     /// <param name="model">The model that is attacked; <c>least-likely</c> needs its scores.</param>
@@ -76,7 +78,9 @@ public sealed record TargetChoice
             default:
                 int wanted = int.Parse(Text, CultureInfo.InvariantCulture);
                 if (wanted >= classes)
-                    throw new UserErrorException($"the model has the classes 0 to {classes - 1}, got target={Text}");
+                    throw new UserErrorException(
+                        $"expected a target from 0 to {classes - 1}, the model's classes, " + $"got target={Text}"
+                    );
                 targets = [.. truth.Select(_ => (long)wanted)];
                 break;
         }

@@ -48,7 +48,7 @@ public static class DataLocator
     private static IReadOnlyList<string> Roots(string? dataDir) =>
         dataDir is null || Directory.Exists(dataDir)
             ? Roots(dataDir, Environment.GetEnvironmentVariable)
-            : throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
+            : throw new UserErrorException($"expected an existing data folder, got {dataDir}: give one that exists");
 
     internal static IReadOnlyList<string> Roots(string? dataDir, Func<string, string?> environment) =>
         [

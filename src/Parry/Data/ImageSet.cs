@@ -99,8 +99,8 @@ public sealed class ImageSet
             throw new UserErrorException(
                 start == 0
                     ? $"{Name} has {Count} images, got a count of {count}: ask for at most {Count}"
-                    : $"{Name} has {Count} images, got a count of {count} from image {start} on: stay inside 0 to "
-                        + $"{Count}"
+                    : $"{Name} has {Count} images, got a count of {count} starting at image {start}: stay within 0 "
+                        + $"to {Count}"
             );
         }
 

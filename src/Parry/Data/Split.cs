@@ -43,8 +43,8 @@ public sealed record Split(int ValidationCount, bool ValidationFirst)
         if (published.Count <= ValidationCount)
         {
             throw new UserErrorException(
-                $"expected more than the {ValidationCount} images that the split validates on, {published.Name} has "
-                    + $"{published.Count}: choose another split"
+                $"expected more than the {ValidationCount} images that the split validates on, got "
+                    + $"{published.Count} in {published.Name}: choose another split"
             );
         }
     }

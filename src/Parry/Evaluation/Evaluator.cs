@@ -107,7 +107,7 @@ public sealed class Evaluator
             );
             foreach (Subject subject in defended)
             {
-                _stages.Begin($"{attack.Name} shown to {subject.Title}");
+                _stages.Begin($"{attack.Name} against {subject.Title}");
                 using Verdict shown = subject.Judge(Images.Of(result.Attempts), verdict.Predictions);
                 _records.Add(new CellResult(new Cell(attack, goal, subject, unaware), result, shown));
             }
@@ -174,7 +174,7 @@ public sealed class Evaluator
         {
             string why = behind is null ? ", which need more than the model shows" : "";
             string names = string.Join(", ", defense.Breaks.Select(known => known.Name));
-            _records.Note($"{defense.Name} was not attacked by the attacks known to break it{why}: {names}.");
+            _records.Note($"The attacks known to break {defense.Name} were not run{why}: {names}.");
             return;
         }
 

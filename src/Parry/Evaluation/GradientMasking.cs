@@ -78,7 +78,8 @@ public static class GradientMasking
             if (unlimited.RobustLow > AnotherTry)
                 warnings.Add(
                     $"{Name(unlimited)} has no limit and still leaves {unlimited.RobustCorrect} of "
-                        + $"{unlimited.Count} right: it is too weak for this model, and its number is no robustness."
+                        + $"{unlimited.Count} right: it is too weak for this model, and its number is not evidence "
+                        + $"of robustness."
                 );
         }
 
@@ -132,9 +133,9 @@ public static class GradientMasking
     public static string? OfZeroGradients(string model, int without, int count) =>
         without <= ZeroShare * count
             ? null
-            : $"{model}: the gradient of the loss is zero or no finite number at {without} of the {count} clean "
-                + $"images that are classified rightly. Attacks that follow it stand still there, and their numbers "
-                + $"say nothing.";
+            : $"{model}: the gradient of the loss is zero or not finite for {without} of the {count} clean images "
+                + $"that are classified correctly. Attacks that follow the gradient do not move there, and their "
+                + $"numbers mean nothing.";
 
     /// <summary>
     /// The warning where random search fools a model with images that every attack by gradients of the same budget left

@@ -95,7 +95,7 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
         return unaware.RobustCorrect >= aware.RobustCorrect
             ? new(
                 $"{looks} → {knows}",
-                $"with {name}: looks like {looks}, is {knows} once the attacker knows it",
+                $"with {name}: {looks} against an attacker who does not know it, {knows} against one who does",
                 detail
             )
             : new(

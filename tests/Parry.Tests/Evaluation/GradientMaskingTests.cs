@@ -108,7 +108,7 @@ public sealed class GradientMaskingTests
             warned,
             GradientMasking
                 .OfZeroGradients("puvae", without, count)
-                ?.Contains($"at {without} of the {count}", StringComparison.Ordinal)
+                ?.Contains($"for {without} of the {count}", StringComparison.Ordinal)
                 ?? false
         );
 
@@ -138,9 +138,7 @@ public sealed class GradientMaskingTests
         Assert.Equal(4, warnings.Count);
         Assert.Equal(
             2,
-            warnings.Count(text =>
-                text.Contains("is zero or no finite number at 20 of the 20", StringComparison.Ordinal)
-            )
+            warnings.Count(text => text.Contains("is zero or not finite for 20 of the 20", StringComparison.Ordinal))
         );
         Assert.Contains(
             warnings,

@@ -50,7 +50,8 @@ internal static class Pictures
         return taken.Channels is 1 or 3
             ? taken
             : throw new UserErrorException(
-                $"expected a model of images with 1 or 3 channels for {name}, it takes {taken}: give another model"
+                $"expected a model of images with 1 or 3 channels for {name}, got one that takes {taken}: give "
+                    + $"another model"
             );
     }
 

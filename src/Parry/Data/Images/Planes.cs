@@ -84,7 +84,7 @@ internal static class Planes
         if (width < 1 || height < 1 || width * height > MaxPixels)
         {
             throw new InvalidDataException(
-                $"expected a {format} of 1 to {MaxPixels} pixels, its header declares {width}x{height}"
+                $"expected a {format} of 1 to {MaxPixels} pixels, got a header that declares {width}x{height}"
             );
         }
 

@@ -57,7 +57,7 @@ internal sealed class Mirrors(
                 .GetAsync(url, HttpCompletionOption.ResponseHeadersRead, stall.Token)
                 .ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
-                throw new MirrorException($"the server answers {(int)response.StatusCode} {response.ReasonPhrase}");
+                throw new MirrorException($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}");
             using Stream body = await response.Content.ReadAsStreamAsync(stall.Token).ConfigureAwait(false);
             var buffer = new byte[128 * 1024];
             long received = 0;

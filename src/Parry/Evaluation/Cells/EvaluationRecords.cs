@@ -85,7 +85,7 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     /// <summary>Ends the evaluation early: a model served over HTTP failed.</summary>
     public EvaluationFindings BreakOff(string failure)
     {
-        string note = $"This evaluation broke off and holds only what it had found until then: {failure}.";
+        string note = $"This evaluation stopped early and holds only the results found by then: {failure}.";
         return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure };
     }
 
