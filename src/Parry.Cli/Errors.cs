@@ -6,11 +6,11 @@ using Parry.Runtime;
 
 namespace Parry.Cli;
 
-/// <summary>Failures as one line on stderr and an exit code.</summary>
+/// <summary>Reports failures as one line on stderr and an exit code.</summary>
 internal static class Errors
 {
     /// <summary>
-    /// Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and says how to exit.
+    /// Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and returns the exit code.
     /// </summary>
     public static int Report(Exception exception, TextWriter error)
     {
@@ -36,7 +36,7 @@ internal static class Errors
         };
     }
 
-    /// <summary>What is wrong with a command line that could not be parsed, and where to read on.</summary>
+    /// <summary>Says what is wrong with a command line that could not be parsed, and where to read more.</summary>
     public static string Explain(ParseResult result)
     {
         Command command = result.CommandResult.Command;

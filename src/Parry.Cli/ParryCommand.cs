@@ -116,7 +116,7 @@ internal static class ParryCommand
         result.Action is not (HelpAction or ShowVersion)
         && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");
 
-    /// <summary>How to start this program once more, whatever process it runs in.</summary>
+    /// <summary>How to start this program again, whatever process it runs in.</summary>
     internal static ProcessStartInfo OwnProgram()
     {
         string file = typeof(ParryCommand).Assembly.Location;

@@ -7,7 +7,7 @@ namespace Parry.Cli.Attacking;
 /// <summary><c>--image</c> and <c>--label</c> of <c>parry attack</c>: single photos in place of a data set.</summary>
 internal sealed class PhotoOptions
 {
-    /// <summary>Where pictures go unless said otherwise.</summary>
+    /// <summary>The default folder for the pictures.</summary>
     public const string DefaultFolder = "out/attack";
 
     /// <summary>The photos.</summary>
@@ -32,7 +32,7 @@ internal sealed class PhotoOptions
             AllowMultipleArgumentsPerToken = true,
         };
 
-    /// <summary>Whether photos were given, and nothing that contradicts them.</summary>
+    /// <summary>Whether photos were given; options that contradict them are refused.</summary>
     /// <exception cref="UserErrorException">A data set was given too, or labels without photos.</exception>
     public bool AreGiven(ParseResult parsed, DataOptions data)
     {

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Doctor;
 
-/// <summary>LibTorch and what decides its speed.</summary>
+/// <summary>Checks of LibTorch and of its speed.</summary>
 internal static class TorchChecks
 {
     /// <summary>The name of the check without which nothing works.</summary>

@@ -81,7 +81,7 @@ internal static class ModelInspection
         );
     }
 
-    // Parry's own networks that are no classifiers.
+    // Parry's own networks that are not classifiers.
     private static ModelContents? OfOtherNetwork(string path, SafeTensorsFile file)
     {
         if (!file.Metadata.ContainsKey("parry.architecture"))

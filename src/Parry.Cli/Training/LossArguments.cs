@@ -10,8 +10,8 @@ using Parry.Models.Training;
 namespace Parry.Cli.Training;
 
 /// <summary>
-/// The options of <c>parry train classifier</c> that say what is lowered: the ordinary loss, adversarial training, a
-/// teacher's or student's of distillation, or noise; and robust manifold training beside adversarial training.
+/// The options of <c>parry train classifier</c> that choose the loss: the ordinary one, adversarial training, that of a
+/// teacher or student of distillation, or noise; and robust manifold training in addition to adversarial training.
 /// </summary>
 internal sealed class LossArguments
 {
@@ -79,7 +79,8 @@ internal sealed class LossArguments
     /// <summary>The loss that they ask for.</summary>
     /// <param name="result">The command line.</param>
     /// <param name="context">Loads what they name.</param>
-    /// <exception cref="UserErrorException">They do not go together, or name what does not exist.</exception>
+    /// <exception cref="UserErrorException">They cannot be combined, or they name something that does not
+    /// exist.</exception>
     public ITrainingLoss Of(ParseResult result, DefenseContext context)
     {
         double temperature = result.GetValue(_temperature);

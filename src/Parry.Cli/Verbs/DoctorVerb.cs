@@ -8,7 +8,7 @@ namespace Parry.Cli.Verbs;
 internal static class DoctorVerb
 {
     /// <summary>What <c>--json</c> writes.</summary>
-    /// <param name="Works">Whether all is there that every verb needs.</param>
+    /// <param name="Works">Whether everything that every verb needs is there.</param>
     /// <param name="Checks">What was checked.</param>
     internal sealed record DoctorReport(bool Works, IReadOnlyList<Check> Checks);
 

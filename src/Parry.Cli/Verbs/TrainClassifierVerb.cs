@@ -36,7 +36,7 @@ internal static class TrainClassifierVerb
         var loss = new LossArguments();
         return TrainingRun.Verb(
             "classifier",
-            "Train a classifier on the first 50,000 training images; the last 10,000 validate.",
+            "Train a classifier on the first 50,000 training images; the last 10,000 are validation images.",
             [net, .. schedule.All, mirror, dropout, .. loss.All],
             run =>
             {

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Catalogs;
 
-/// <summary>Which class a targeted run wants of each image.</summary>
+/// <summary>The class that a targeted attack aims at for each image.</summary>
 public sealed record TargetChoice
 {
     private const string Next = "next";
@@ -16,7 +16,7 @@ public sealed record TargetChoice
 
     private TargetChoice(string text) => Text = text;
 
-    /// <summary>What may be written.</summary>
+    /// <summary>The accepted texts.</summary>
     public static string Values { get; } = $"{Next}, {Random}, {LeastLikely} or the number of a class";
 
     /// <summary>

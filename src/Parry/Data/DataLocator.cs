@@ -58,8 +58,8 @@ public static class DataLocator
         ];
 
     /// <summary>
-    /// MNIST and its relatives name their files alike, so a folder can be taken for another set's. The small label
-    /// files tell.
+    /// MNIST and sets like it use the same file names, so a folder can be taken for that of another set. The small
+    /// label files tell them apart.
     /// </summary>
     private static DataSet? OtherSetIn(string folder, PublishedData set)
     {

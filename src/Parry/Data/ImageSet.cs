@@ -1,7 +1,7 @@
 namespace Parry.Data;
 
 /// <summary>
-/// Labeled images in memory, one byte a value, stored as [N, C, H, W]. A set never changes; parts of it share its
+/// Labeled images in memory, one byte per value, stored as [N, C, H, W]. A set never changes; parts of it share its
 /// memory.
 /// </summary>
 public sealed class ImageSet

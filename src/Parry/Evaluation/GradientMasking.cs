@@ -123,13 +123,14 @@ public static class GradientMasking
     }
 
     /// <summary>
-    /// The warning where more than 5 % of the images have no gradient to follow, or null: fewer move no number beyond
-    /// its confidence interval on some hundred images, more make a gradient attack's accuracy mean little.
+    /// The warning where more than 5 % of the images have no gradient to follow, or null: fewer do not move a number
+    /// beyond its confidence interval on a few hundred images; with more, the accuracy under a gradient attack means
+    /// little.
     /// </summary>
     /// <param name="model">The model as the report names it.</param>
     /// <param name="without">Images whose gradient of the attacks' loss, the cross entropy in float32, is exactly zero
     /// or not finite: a saturated softmax gives that too.</param>
-    /// <param name="count">Images that are classified rightly, among which they were counted.</param>
+    /// <param name="count">The correctly classified images among which they were counted.</param>
     public static string? OfZeroGradients(string model, int without, int count) =>
         without <= ZeroShare * count
             ? null
@@ -145,7 +146,7 @@ public static class GradientMasking
     /// <param name="model">The model as the report names it.</param>
     /// <param name="draws">Perturbations drawn for each image.</param>
     /// <param name="isRandom">Whether the model's answers are random.</param>
-    /// <param name="found">For each budget how many images it fooled, of how many that were left.</param>
+    /// <param name="found">For each budget, how many images it fooled, and how many had been left.</param>
     public static string? OfRandomSearch(
         string model,
         int draws,

@@ -78,7 +78,7 @@ internal static class Planes
         }
     }
 
-    /// <summary>Refuses what no honest file of this length can hold, before memory is taken for it.</summary>
+    /// <summary>Refuses a size that no valid file of this length can have, before memory is allocated for it.</summary>
     public static void CheckSize(string format, long width, long height, long minimumFileBytes, long fileBytes)
     {
         if (width < 1 || height < 1 || width * height > MaxPixels)

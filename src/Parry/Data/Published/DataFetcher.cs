@@ -13,7 +13,7 @@ public static class DataFetcher
     /// <param name="set">The set.</param>
     /// <param name="folder">The folder for its files; created if missing.</param>
     /// <param name="client">Sends the requests.</param>
-    /// <param name="progress">Receives each piece that arrives, or null.</param>
+    /// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
     /// <param name="cancellation">Stops the download.</param>
     /// <returns>The number of files downloaded: 0 if all files were there and right.</returns>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
@@ -57,7 +57,7 @@ public static class DataFetcher
     /// <param name="file">The file.</param>
     /// <param name="folder">The folder for the file; created if missing.</param>
     /// <param name="client">Sends the requests.</param>
-    /// <param name="progress">Receives each piece that arrives, or null.</param>
+    /// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
     /// <param name="cancellation">Stops the download.</param>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>

@@ -6,7 +6,7 @@ namespace Parry.Data.Published;
 /// <param name="title">The name for messages of what the files belong to.</param>
 /// <param name="folders">The URLs of folders that hold the files, ending in a slash.</param>
 /// <param name="client">Sends the requests.</param>
-/// <param name="progress">Receives each piece that arrives, or null.</param>
+/// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
 internal sealed class Mirrors(
     string title,
     IReadOnlyList<Uri> folders,
@@ -87,7 +87,7 @@ internal sealed class Mirrors(
         }
     }
 
-    /// <summary>Reads from the network, so that its errors are told apart from those of the disk.</summary>
+    /// <summary>Reads from the network, so that its errors are distinguished from those of the disk.</summary>
     private static async Task<int> ReadAsync(Stream body, byte[] buffer, CancellationToken cancellation)
     {
         try

@@ -20,8 +20,8 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     public IReadOnlyList<Outcome> Measured => _measured;
 
     /// <summary>
-    /// The outcomes as rows count them: who knows a defense keeps, for each image, the best that any lesser attacker
-    /// found.
+    /// The outcomes as rows count them: an attacker who knows a defense keeps, for each image, the best result of any
+    /// attacker who knows less.
     /// </summary>
     public IReadOnlyList<Outcome> Outcomes => _outcomes;
 
@@ -78,7 +78,7 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     }
 
     /// <summary>Ends the evaluation.</summary>
-    /// <param name="warnings">What was measured to tell whether its attacks can be believed.</param>
+    /// <param name="warnings">The warnings about attacks that may be too weak.</param>
     public EvaluationFindings Finish(IReadOnlyList<string> warnings) =>
         new([.. _rows, .. WorstCase.Rows(_outcomes, plan)], _rocs, _gallery, _times, _notes, warnings);
 

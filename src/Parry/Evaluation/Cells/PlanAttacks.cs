@@ -19,7 +19,9 @@ internal sealed record Victim(IPredictor Model, string Title)
     public bool IsDefended { get; init; }
 }
 
-/// <summary>Runs the attacks of a plan. One that learns is trained anew for each model that it is run on.</summary>
+/// <summary>
+/// Runs the attacks of a plan. An attack that must be trained is trained again for each model that it attacks.
+/// </summary>
 /// <param name="plan">The evaluation.</param>
 /// <param name="test">The clean images.</param>
 /// <param name="stages">Told what begins.</param>

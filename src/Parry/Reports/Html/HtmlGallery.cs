@@ -84,6 +84,6 @@ internal static class HtmlGallery
         html.Add($"</td>");
     }
 
-    // A PNG says its width at byte 16, in the header chunk that always comes first.
+    // A PNG stores its width at byte 16, in the header chunk, which always comes first.
     private static int Width(byte[] png) => png.Length < 20 ? 0 : BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16));
 }
