@@ -69,7 +69,10 @@ internal static class ParryCommand
     public static Command Create()
     {
         // A RootCommand would call itself after the program's file.
-        var root = new Command("parry", "Attack image classifiers, defend them, and evaluate both honestly.")
+        var root = new Command(
+            "parry",
+            "Attack image classifiers, defend them, and measure how robust they really are."
+        )
         {
             new HelpOption
             {

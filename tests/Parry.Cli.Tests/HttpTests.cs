@@ -118,9 +118,17 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
         Assert.Equal(1, run.Code);
         Assert.Matches(@"\Aparry: [^\n]+ 250 images[^\n]+\n\z", run.Error);
         using JsonDocument report = JsonDocument.Parse(await File.ReadAllTextAsync(_folder.File("report.json")));
-        Assert.Contains("broke off", report.RootElement.GetProperty("notes")[0].GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "stopped early",
+            report.RootElement.GetProperty("notes")[0].GetString(),
+            StringComparison.Ordinal
+        );
         Assert.NotEmpty(report.RootElement.GetProperty("rows").EnumerateArray());
-        Assert.Contains("broke off", await File.ReadAllTextAsync(_folder.File("index.html")), StringComparison.Ordinal);
+        Assert.Contains(
+            "stopped early",
+            await File.ReadAllTextAsync(_folder.File("index.html")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -163,11 +171,7 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
             crafted.GetProperty("notes").GetRawText(),
             StringComparison.Ordinal
         );
-        (await Evaluate(Url, attack[0], "--defenses", "feature-squeezing")).Fails(
-            2,
-            "looks into the classifier",
-            "bit-depth"
-        );
+        (await Evaluate(Url, attack[0], "--defenses", "feature-squeezing")).Fails(2, "needs the logits", "bit-depth");
     }
 
     [Theory]

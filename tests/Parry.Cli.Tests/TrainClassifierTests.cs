@@ -169,9 +169,9 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     }
 
     [Theory]
-    [InlineData("--adversarial beside", "--warm-up", "1")]
-    [InlineData("--adversarial beside", "--robust-manifold", "vae.safetensors")]
-    [InlineData("--robust-manifold beside", "--adversarial", "fgsm", "--pairs-every", "2")]
+    [InlineData("--adversarial together with", "--warm-up", "1")]
+    [InlineData("--adversarial together with", "--robust-manifold", "vae.safetensors")]
+    [InlineData("--robust-manifold together with", "--adversarial", "fgsm", "--pairs-every", "2")]
     [InlineData("no model file", "--adversarial", "fgsm", "--robust-manifold", "missing.safetensors")]
     [InlineData("one of them", "--adversarial", "fgsm", "--temperature", "10")]
     [InlineData("one of them", "--noise", "0.1", "--distill", "mnist/e")]

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Parry.Benchmarks.Bounds;
 
 /// <summary>
-/// What a model behind an address costs: HopSkipJump on <c>parry serve</c>, which takes 5 ms to an answer, against the
+/// What a model served over HTTP costs: HopSkipJump on <c>parry serve</c>, which takes 5 ms to an answer, against the
 /// same attack on the model itself.
 /// </summary>
 internal static class HttpBounds
@@ -37,7 +37,7 @@ internal static class HttpBounds
             double sent = remote.Use.Sent - before.Sent;
             double requests = remote.Use.Requests - before.Requests;
 
-            string name = $"{Attack} on {victim.Count} MNIST images behind an address";
+            string name = $"{Attack} on {victim.Count} MNIST images over HTTP";
             double waiting = sent / settings.Batch * Delay / 1000;
             return
             [

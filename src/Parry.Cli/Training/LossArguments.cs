@@ -105,7 +105,7 @@ internal sealed class LossArguments
             )
         )
             throw new UserErrorException(
-                "expected --robust-manifold together with --pairs-every, --pairs-within and --pairs-weight: name "
+                "expected --robust-manifold together with --pairs-every, --pairs-within or --pairs-weight: name "
                     + "the model that draws the pairs"
             );
         if (attack is not null)
@@ -119,9 +119,7 @@ internal sealed class LossArguments
             || result.GetValue(_manifold) is not null
         )
             throw new UserErrorException(
-                "expected --adversarial together with --adversarial-share, --warm-up, --sources and "
-                    + "--robust-manifold: say "
-                    + "which attack to train with, such as pgd:norm=l2,eps=1.5"
+                "expected --adversarial together with --adversarial-share, --warm-up, --sources or --robust-manifold: say which attack to train with, such as pgd:norm=l2,eps=1.5"
             );
         return noise is { } deviation ? new NoiseAugmentation(deviation)
             : teacher is null ? new CrossEntropy(temperature)

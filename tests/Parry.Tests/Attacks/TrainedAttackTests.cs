@@ -33,7 +33,7 @@ public class TrainedAttackTests
     {
         AttackSpec attack = AttackCatalog.Parse(text);
         Assert.Contains(
-            $"the attack {attack.Name} learns before it attacks",
+            $"the attack {attack.Name} must be trained before it attacks",
             Assert
                 .Throws<UserErrorException>(() =>
                     attack.Run(_problem.Model, new AttackRun(_problem.Images, _problem.Goal(false), 1))
