@@ -1,4 +1,3 @@
-using Parry.Data;
 using Parry.Data.Published;
 
 namespace Parry.Models;

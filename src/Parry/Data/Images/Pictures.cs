@@ -1,5 +1,3 @@
-using Parry.Data.Images;
-
 namespace Parry.Data.Images;
 
 /// <summary>A picture in a file.</summary>
