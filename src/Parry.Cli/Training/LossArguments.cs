@@ -119,7 +119,8 @@ internal sealed class LossArguments
             || result.GetValue(_manifold) is not null
         )
             throw new UserErrorException(
-                "expected --adversarial together with --adversarial-share, --warm-up, --sources or --robust-manifold: say which attack to train with, such as pgd:norm=l2,eps=1.5"
+                "expected --adversarial together with --adversarial-share, --warm-up, --sources or "
+                    + "--robust-manifold: say which attack to train with, such as pgd:norm=l2,eps=1.5"
             );
         return noise is { } deviation ? new NoiseAugmentation(deviation)
             : teacher is null ? new CrossEntropy(temperature)

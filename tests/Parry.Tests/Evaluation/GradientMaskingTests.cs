@@ -48,7 +48,7 @@ public sealed class GradientMaskingTests
     }
 
     [Fact]
-    public void Many_steps_that_do_significantly_worse_than_a_single_one_are_called_out_whatever_the_attacks_are_called()
+    public void Many_steps_that_do_significantly_worse_than_a_single_one_are_called_out_whatever_their_names()
     {
         EvaluationRow single = Row("a", 0.1, "puvae", Threat.WhiteBox, 60);
         EvaluationRow many = Row("b", 0.1, "puvae", Threat.WhiteBox, 120);
