@@ -9,10 +9,10 @@ public class Operators
 {
     private const int Images = 100;
     private readonly long[] _samples = [.. Enumerable.Range(0, Images)];
-    private Tensor _small = null!,
-        _images = null!,
-        _differentiable = null!,
-        _filters = null!;
+    private Tensor _small = null!;
+    private Tensor _images = null!;
+    private Tensor _differentiable = null!;
+    private Tensor _filters = null!;
 
     [GlobalSetup]
     public void SetUp()

@@ -42,7 +42,7 @@ internal sealed record Victim(IClassifier Model, Tensor Images, Tensor Labels)
 
     /// <summary>Runs an attack, such as <c>pgd:eps=0.3,steps=40</c>.</summary>
     /// <param name="attack">Its name and settings.</param>
-    /// <param name="on">What it attacks in place of the model, such as the same one behind an address.</param>
+    /// <param name="on">What it attacks in place of the model, such as the same one served over HTTP.</param>
     /// <param name="everyImage">Whether images that the model gets wrong are attacked too.</param>
     public AttackResult Run(string attack, IPredictor? on = null, bool everyImage = false)
     {

@@ -48,13 +48,13 @@ internal static class Arguments
         new("--http")
         {
             Description =
-                $"How a --model at an http:// or https:// URL is asked, as key=value,key=value; keys: "
+                $"Settings for a --model served over HTTP (an http:// or https:// URL), as key=value,key=value; keys: "
                 + $"{HttpSettings.Keys}.",
             HelpName = "SETTINGS",
         };
 
     /// <summary>
-    /// How a model served over HTTP is asked: as the option says, or by default; null for other models.
+    /// The settings for a model served over HTTP, as given or by default; null for other models.
     /// </summary>
     /// <exception cref="UserErrorException">The settings are not valid, or the model is not served over
     /// HTTP.</exception>
@@ -88,13 +88,13 @@ internal static class Arguments
         };
 
     /// <summary><c>--seed</c>.</summary>
-    public static Option<long> Seed() => Number("--seed", "Decides every random draw.", 1L, 0L);
+    public static Option<long> Seed() => Number("--seed", "The seed of every random draw.", 1L, 0L);
 
     /// <summary><c>--count</c>, a number of images.</summary>
     public static Option<int> Count(int value) =>
         Number("--count", "How many images to use, starting with the first.", value, 1);
 
-    /// <summary>Whether an option was left out, so that its default holds.</summary>
+    /// <summary>Whether an option was left out, so that its default applies.</summary>
     public static bool IsDefault(this ParseResult result, Option option) =>
         result.GetResult(option) is null or { Implicit: true };
 
@@ -102,12 +102,12 @@ internal static class Arguments
     public static Option<long?> MaxQueries() =>
         Optional<long>(
             "--max-queries",
-            "The most forward passes for each image and budget; the best image found by then counts."
+            "Maximum number of forward passes for each image and budget; the best image found by then counts."
         );
 
     /// <summary><c>--max-gradients</c>.</summary>
     public static Option<long?> MaxGradients() =>
-        Optional<long>("--max-gradients", "The most backward passes for each image and budget.");
+        Optional<long>("--max-gradients", "Maximum number of backward passes for each image and budget.");
 
     /// <summary>The limits that were given; null when none was.</summary>
     public static AttackLimits? Limits(this ParseResult result, Option<long?> queries, Option<long?> gradients) =>
@@ -151,7 +151,7 @@ internal static class Arguments
             CustomParser = result => Parse(result, name, T.Zero, exclusive: true),
         };
 
-    /// <summary>One of some words, with the first as the default.</summary>
+    /// <summary>An option that accepts one of the given words; the first is the default.</summary>
     public static Option<string> Choice(string name, string description, params string[] words)
     {
         var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => words[0] };
@@ -159,7 +159,7 @@ internal static class Arguments
     }
 
     /// <summary>
-    /// The command line as typed, but for <c>--resume</c>: the command that reproduces the result.
+    /// The command line as typed, without <c>--resume</c>: the command that reproduces the result.
     /// </summary>
     public static string CommandText(this ParseResult result) =>
         string.Join(

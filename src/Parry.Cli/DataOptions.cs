@@ -34,8 +34,8 @@ internal sealed class DataOptions
             verb.Add(option);
     }
 
-    /// <summary>What <c>--data</c> was given.</summary>
-    /// <exception cref="UserErrorException">Nothing.</exception>
+    /// <summary>The value of <c>--data</c>.</summary>
+    /// <exception cref="UserErrorException">It was not given.</exception>
     public string Text(ParseResult result) =>
         result.GetValue(_data)
         ?? throw new UserErrorException("expected --data with images, or --image with single photos");
@@ -43,7 +43,7 @@ internal sealed class DataOptions
     /// <summary>Whether <c>--data</c> was given.</summary>
     public bool IsGiven(ParseResult result) => result.GetValue(_data) is not null;
 
-    /// <summary>What <c>--attribute</c> was given; null if nothing.</summary>
+    /// <summary>The value of <c>--attribute</c>; null if it was not given.</summary>
     public string? Attribute(ParseResult result) => result.GetValue(_attribute);
 
     /// <summary>The folder in which to look for the data set first; null if none was given.</summary>
@@ -62,7 +62,7 @@ internal sealed class DataOptions
         );
 
     /// <summary>
-    /// The first test images of a set, as many as asked for; fewer will do where nothing was asked for.
+    /// The first test images of a set: the requested number, or, if none was requested, the default number or fewer.
     /// </summary>
     /// <param name="result">The command line.</param>
     /// <param name="set">The set.</param>
@@ -75,7 +75,7 @@ internal sealed class DataOptions
     /// <param name="set">The set.</param>
     /// <param name="part">Which of its parts.</param>
     /// <param name="count">How many, from the first; null for all.</param>
-    /// <param name="orFewer">Whether fewer will do where there are no more.</param>
+    /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
     public ImageSet Load(
         ParseResult result,
         IImageSource set,

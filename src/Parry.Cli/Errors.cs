@@ -6,11 +6,11 @@ using Parry.Runtime;
 
 namespace Parry.Cli;
 
-/// <summary>Failures as one line on stderr and an exit code.</summary>
+/// <summary>Reports failures as one line on stderr and an exit code.</summary>
 internal static class Errors
 {
     /// <summary>
-    /// Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and says how to exit.
+    /// Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and returns the exit code.
     /// </summary>
     public static int Report(Exception exception, TextWriter error)
     {
@@ -36,12 +36,12 @@ internal static class Errors
         };
     }
 
-    /// <summary>What is wrong with a command line that could not be parsed, and where to read on.</summary>
+    /// <summary>Says what is wrong with a command line that could not be parsed, and where to read more.</summary>
     public static string Explain(ParseResult result)
     {
         Command command = result.CommandResult.Command;
-        string path = PathOf(result.CommandResult),
-            more = $"{path} --help shows more";
+        string path = PathOf(result.CommandResult);
+        string more = $"{path} --help shows more";
 
         // A command without options of its own only gathers verbs.
         if (command.Subcommands.Count > 0 && !command.Options.Any(option => option.Required))

@@ -37,7 +37,7 @@ internal sealed class ModelOptions
     };
     private readonly Option<string?> _std = new("--std")
     {
-        Description = "What to divide each channel by then, such as 0.229,0.224,0.225.",
+        Description = "What to divide each channel by afterwards, such as 0.229,0.224,0.225.",
         HelpName = "N,…",
     };
     private readonly Option<string?> _layout = new("--layout")
@@ -60,7 +60,7 @@ internal sealed class ModelOptions
     };
     private readonly Option<int?> _background = Arguments.Optional<int>(
         "--background",
-        "How many of the model's first outputs are no class, such as 1 for TensorFlow's ImageNet models.",
+        "How many of the model's first outputs are not classes, such as 1 for TensorFlow's ImageNet models.",
         orZero: true
     );
 

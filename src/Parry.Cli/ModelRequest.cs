@@ -14,7 +14,7 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
     public static ModelRequest Of(string name) => new(name, new InputContract(), null);
 
     /// <summary>Opens the model by itself.</summary>
-    /// <exception cref="UserErrorException">It is not found, or no classifier, or the size of its images is not
+    /// <exception cref="UserErrorException">It is not found, it is not a classifier, or the size of its images is not
     /// known.</exception>
     public OpenedModel Open(CancellationToken cancellation) =>
         ModelCatalog.Open(Name, Contract, http: Http, cancellation: cancellation);

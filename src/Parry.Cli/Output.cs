@@ -20,7 +20,7 @@ internal sealed class Output(TextWriter writer)
     /// <summary>Writes a line of plain text.</summary>
     public void Line(string text = "") => writer.WriteLine(text);
 
-    /// <summary>Writes what to mind when reading the results.</summary>
+    /// <summary>Writes what the reader must know about the results.</summary>
     public void Notes(IEnumerable<string> notes)
     {
         foreach (string note in notes)

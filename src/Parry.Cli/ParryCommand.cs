@@ -69,7 +69,10 @@ internal static class ParryCommand
     public static Command Create()
     {
         // A RootCommand would call itself after the program's file.
-        var root = new Command("parry", "Attack image classifiers, defend them, and evaluate both honestly.")
+        var root = new Command(
+            "parry",
+            "Attack image classifiers, defend them, and measure how robust they really are."
+        )
         {
             new HelpOption
             {
@@ -116,7 +119,7 @@ internal static class ParryCommand
         result.Action is not (HelpAction or ShowVersion)
         && result.CommandResult.Command.Name is not ("doctor" or "list" or "fetch");
 
-    /// <summary>How to start this program once more, whatever process it runs in.</summary>
+    /// <summary>How to start this program again, whatever process it runs in.</summary>
     internal static ProcessStartInfo OwnProgram()
     {
         string file = typeof(ParryCommand).Assembly.Location;

@@ -32,7 +32,7 @@ internal sealed class ProgressLine : IDisposable
     /// <summary>The progress of this run.</summary>
     public static ProgressLine Of(ParseResult result) => new(result.InvocationConfiguration.Error);
 
-    /// <summary>Shows a text if it is time to; the text is made only then.</summary>
+    /// <summary>Shows a text if an update is due; the text is made only then.</summary>
     public void Show(Func<string> text)
     {
         lock (_lock)
@@ -53,7 +53,7 @@ internal sealed class ProgressLine : IDisposable
     }
 
     /// <summary>
-    /// The time that is left when a share of this line's work, begun at another share, is done, such as "3 min left".
+    /// The estimated remaining time, such as "3 min left", of work that began at one share and has reached another.
     /// </summary>
     public string TimeLeft(double done, double begun = 0) =>
         done > begun ? $"{Duration(_sinceStart.Elapsed * ((1 - done) / (done - begun)))} left" : "";

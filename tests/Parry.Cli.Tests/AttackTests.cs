@@ -30,7 +30,7 @@ public sealed class AttackTests(TrainedModels trained) : IDisposable
                 )
         );
         Assert.Contains(
-            "label-flip, on training sets, is a verb of its own",
+            "label-flip, which poisons training sets, is a separate verb",
             table.TrimEnd().Split('\n')[^1],
             StringComparison.Ordinal
         );
@@ -98,7 +98,7 @@ public sealed class AttackTests(TrainedModels trained) : IDisposable
     }
 
     [Theory]
-    [InlineData("pgd:target=11", "classes 0 to 9", "target=11")]
+    [InlineData("pgd:target=11", "0 to 9", "target=11")]
     [InlineData("pgd:target=soon", "target", "next, random, least-likely", "\"soon\"")]
     [InlineData("pgd:aim=3", "no option aim", "target")]
     [InlineData("pgd:eps=-1", "eps", "\"-1\"")]

@@ -38,7 +38,7 @@ public sealed class CertifyTests(TrainedModels trained)
     {
         string output = (await Certify()).Output;
         Assert.Contains("certified accuracy", output, StringComparison.Ordinal);
-        Assert.Contains("It abstains on", output, StringComparison.Ordinal);
+        Assert.Contains("The smoothed classifier abstains on", output, StringComparison.Ordinal);
         Assert.Contains("200 votes certify a radius of at most 0.46", output, StringComparison.Ordinal);
     }
 

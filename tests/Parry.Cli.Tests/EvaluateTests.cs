@@ -180,8 +180,8 @@ public sealed class EvaluateTests(TrainedModels trained) : IDisposable
             .GetProperty("notes")
             .GetRawText();
         Assert.Contains(
-            "uan learned to attack the bare classifier from 50 images of mnist training that it is not judged on, "
-                + "with 50 queries and 50 gradients",
+            "uan learned to attack the bare classifier from 50 images of mnist training on which it is not "
+                + "evaluated, with 50 queries and 50 gradients",
             notes,
             StringComparison.Ordinal
         );

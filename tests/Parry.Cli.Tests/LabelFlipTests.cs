@@ -43,8 +43,8 @@ public sealed class LabelFlipTests(TrainedModels trained)
         Assert.Single(rows.Select(row => row.GetProperty("clean_accuracy").GetDouble()).Distinct());
         foreach (JsonElement row in rows)
         {
-            bool targeted = row.GetProperty("kind").GetString() == "targeted",
-                none = row.GetProperty("share").GetDouble() == 0;
+            bool targeted = row.GetProperty("kind").GetString() == "targeted";
+            bool none = row.GetProperty("share").GetDouble() == 0;
             Assert.Equal(targeted ? "2" : "null", row.GetProperty("from").GetRawText());
             Assert.Equal(targeted ? "5" : "null", row.GetProperty("to").GetRawText());
             Assert.Equal(targeted, row.GetProperty("clean_class_accuracy").ValueKind == JsonValueKind.Number);

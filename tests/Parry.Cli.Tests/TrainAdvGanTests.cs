@@ -72,7 +72,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
             _folder.Path
         );
         Assert.Contains(
-            "advgan came trained and attacks the bare classifier as it is",
+            "advgan was trained beforehand and attacks the bare classifier as it is",
             evaluated.Output,
             StringComparison.Ordinal
         );

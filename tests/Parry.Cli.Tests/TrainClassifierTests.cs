@@ -77,9 +77,9 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     public async Task Adversarial_and_distilled_classifiers_say_in_their_files_how_they_were_trained()
     {
         string[] quick = ["--epochs", "2", "--batch", "32"];
-        string plain = _folder.File("mnist-plain.safetensors"),
-            ensemble = _folder.File("mnist-ensemble.safetensors"),
-            student = _folder.File("mnist-student.safetensors");
+        string plain = _folder.File("mnist-plain.safetensors");
+        string ensemble = _folder.File("mnist-ensemble.safetensors");
+        string student = _folder.File("mnist-student.safetensors");
         Assert.Equal(0, (await TrainTo(plain, [.. quick, "--temperature", "100"])).Code);
         var train = await TrainTo(
             ensemble,
@@ -169,9 +169,9 @@ public sealed class TrainClassifierTests(TrainedModels trained) : IDisposable
     }
 
     [Theory]
-    [InlineData("--adversarial beside", "--warm-up", "1")]
-    [InlineData("--adversarial beside", "--robust-manifold", "vae.safetensors")]
-    [InlineData("--robust-manifold beside", "--adversarial", "fgsm", "--pairs-every", "2")]
+    [InlineData("--adversarial together with", "--warm-up", "1")]
+    [InlineData("--adversarial together with", "--robust-manifold", "vae.safetensors")]
+    [InlineData("--robust-manifold together with", "--adversarial", "fgsm", "--pairs-every", "2")]
     [InlineData("no model file", "--adversarial", "fgsm", "--robust-manifold", "missing.safetensors")]
     [InlineData("one of them", "--adversarial", "fgsm", "--temperature", "10")]
     [InlineData("one of them", "--noise", "0.1", "--distill", "mnist/e")]

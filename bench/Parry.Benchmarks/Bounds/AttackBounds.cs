@@ -10,11 +10,11 @@ namespace Parry.Benchmarks.Bounds;
 /// <summary>What every attack costs beside the model's own calls, on images of MNIST.</summary>
 internal static class AttackBounds
 {
-    private const double GradientBound = 1.10,
-        QueryBound = 1.25,
-        BatchingBound = 3;
-    private const int MostImages = 200,
-        SingleImages = 4;
+    private const double GradientBound = 1.10;
+    private const double QueryBound = 1.25;
+    private const double BatchingBound = 3;
+    private const int MostImages = 200;
+    private const int SingleImages = 4;
 
     /// <summary>
     /// Settings that make a slow attack short without changing what a step costs; the others run as they are.

@@ -11,8 +11,8 @@ namespace Parry.Benchmarks.Bounds;
 /// <summary>The verbs <c>bounds</c> and <c>gpu</c>: the numbers that Parry promises, each beside its bound.</summary>
 internal static class BoundsCommand
 {
-    private const string Launcher = "bench/run",
-        ShippedModel = "mnist/a";
+    private const string Launcher = "bench/run";
+    private const string ShippedModel = "mnist/a";
 
     private static readonly JsonSerializerOptions s_json = new()
     {

@@ -36,9 +36,9 @@ internal static class DefenseBounds
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count) { DataDir = dataDir };
         context.Evaluated = context.Classifier("mnist/a");
         using Tensor images = set.Load(DataPart.Test, Split.DefenseGan, dataDir, Timed).ImageTensor();
-        double slow = Milliseconds(QualityBounds.PaperDefense),
-            fast = Milliseconds(QualityBounds.ChosenDefense),
-            puvae = Milliseconds("puvae");
+        double slow = Milliseconds(QualityBounds.PaperDefense);
+        double fast = Milliseconds(QualityBounds.ChosenDefense);
+        double puvae = Milliseconds("puvae");
 
         string paper = QualityBounds.PaperDefense;
         yield return new Measurement($"{paper}: time of an image, {Timed} MNIST images", slow, "milliseconds");

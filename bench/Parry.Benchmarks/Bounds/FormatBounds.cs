@@ -48,12 +48,12 @@ internal static class FormatBounds
         Tensor labels = test.LabelTensor();
         Func<Tensor, Tensor> loss = logits =>
             nn.functional.nll_loss(logits.log_softmax(-1), labels, reduction: nn.Reduction.None);
-        LossGradient ours = graph.Gradient(images, loss),
-            theirs = script.Gradient(images, loss);
-        double gradientRatio = Stopwatches.Ratio(() => Gradient(graph), () => Gradient(script), rounds: 15),
-            forwardRatio = Stopwatches.Ratio(() => Forward(graph), () => Forward(script), rounds: 15),
-            logitError = Largest(ours.Logits - theirs.Logits),
-            gradientError = Largest(ours.Gradient - theirs.Gradient) / Largest(theirs.Gradient);
+        LossGradient ours = graph.Gradient(images, loss);
+        LossGradient theirs = script.Gradient(images, loss);
+        double gradientRatio = Stopwatches.Ratio(() => Gradient(graph), () => Gradient(script), rounds: 15);
+        double forwardRatio = Stopwatches.Ratio(() => Forward(graph), () => Forward(script), rounds: 15);
+        double logitError = Largest(ours.Logits - theirs.Logits);
+        double gradientError = Largest(ours.Gradient - theirs.Gradient) / Largest(theirs.Gradient);
         return
         [
             Measurement.AtMost(

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Parry.Benchmarks.Bounds;
 
 /// <summary>
-/// What a model behind an address costs: HopSkipJump on <c>parry serve</c>, which takes 5 ms to an answer, against the
+/// What a model served over HTTP costs: HopSkipJump on <c>parry serve</c>, which takes 5 ms to an answer, against the
 /// same attack on the model itself.
 /// </summary>
 internal static class HttpBounds
@@ -34,10 +34,10 @@ internal static class HttpBounds
             var here = Timed(victim.Model);
             EndpointUse before = remote.Use;
             var there = Timed(remote);
-            double sent = remote.Use.Sent - before.Sent,
-                requests = remote.Use.Requests - before.Requests;
+            double sent = remote.Use.Sent - before.Sent;
+            double requests = remote.Use.Requests - before.Requests;
 
-            string name = $"{Attack} on {victim.Count} MNIST images behind an address";
+            string name = $"{Attack} on {victim.Count} MNIST images over HTTP";
             double waiting = sent / settings.Batch * Delay / 1000;
             return
             [
@@ -84,8 +84,8 @@ internal static class HttpBounds
 
     private static int Different(AttackResult first, AttackResult second)
     {
-        using Tensor change = first.Images.sub(second.Images),
-            largest = change.abs().amax([1, 2, 3]);
+        using Tensor change = first.Images.sub(second.Images);
+        using Tensor largest = change.abs().amax([1, 2, 3]);
         return largest.ToArray<float>().Count(value => value != 0);
     }
 }

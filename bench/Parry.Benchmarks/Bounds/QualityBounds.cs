@@ -63,9 +63,9 @@ internal static class QualityBounds
             EvaluationRow[] rows = [.. report.Rows.Where(row => row.Defense == name)];
             EvaluationRow unaware = rows.Single(row => row.Threat.IsUnaware());
             EvaluationRow aware = rows.Single(row => row.Threat.IsAware() && row.Attack == unaware.Attack);
-            double clean = rows.Single(row => row.Attack == EvaluationRow.Nothing).CleanAccuracy * 100,
-                attacked = unaware.RobustAccuracy * 100,
-                adaptive = aware.RobustAccuracy * 100;
+            double clean = rows.Single(row => row.Attack == EvaluationRow.Nothing).CleanAccuracy * 100;
+            double attacked = unaware.RobustAccuracy * 100;
+            double adaptive = aware.RobustAccuracy * 100;
             accuracies[defense] = (clean, attacked);
             yield return Measurement.AtLeast($"{defense}: clean, 500 MNIST images", clean, "%", 97);
             yield return Measurement.AtLeast($"{defense}: FGSM 0.3 from E on A", attacked, "%", 85);

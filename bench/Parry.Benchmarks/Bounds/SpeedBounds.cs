@@ -97,8 +97,8 @@ internal static class SpeedBounds
     private static Measurement Memory(Victim victim)
     {
         victim.Run("pgd:steps=500", everyImage: true).Dispose();
-        long before = Environment.WorkingSet,
-            live = LiveTensors.Count;
+        long before = Environment.WorkingSet;
+        long live = LiveTensors.Count;
         victim.Run("pgd:steps=10000", everyImage: true).Dispose();
         long leaked = LiveTensors.Count - live;
         double growth = (Environment.WorkingSet - before) / 1048576.0;

@@ -4,8 +4,8 @@ using Parry.Models.Http;
 namespace Parry.Cli.Attacking;
 
 /// <summary>
-/// What <c>parry attack --json</c> writes. Of a model served over HTTP also what it was asked, and why it failed if it
-/// did: then rows are missing.
+/// What <c>parry attack --json</c> writes. For a model served over HTTP also how much it was used, and why it failed if
+/// it did; rows are then missing.
 /// </summary>
 internal sealed record AttackReport(
     string Model,

@@ -3,7 +3,7 @@ using Parry.Models.Http;
 
 namespace Parry.Cli.Attacking;
 
-/// <summary>Which attacks fit a model served over HTTP, which shows only scores or labels.</summary>
+/// <summary>Tells which attacks fit a model served over HTTP, which shows only scores or labels.</summary>
 internal static class Endpoints
 {
     /// <summary>Refuses attacks that must see more, before anything is sent.</summary>
@@ -30,7 +30,7 @@ internal static class Endpoints
         );
     }
 
-    /// <summary>The attacks that see this much and no more.</summary>
+    /// <summary>The attacks that need this knowledge of the model.</summary>
     public static string Names(Knowledge knowledge) =>
         string.Join(", ", AttackCatalog.All.Where(entry => entry.Knowledge == knowledge).Select(entry => entry.Name));
 }

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Attacking;
 
-/// <summary>Runs attacks on one model, one after the other, and writes what they made.</summary>
+/// <summary>Runs attacks on one model, one after the other, and writes the adversarial images.</summary>
 internal sealed class ImageSetRun
 {
     private bool[]? _cleanCorrect;
@@ -23,7 +23,7 @@ internal sealed class ImageSetRun
     /// <summary>Gives the images that some attacks learn from before they attack.</summary>
     public required Func<ImageSet> TrainingImages { get; init; }
 
-    /// <summary>Decides every random draw.</summary>
+    /// <summary>The seed of every random draw.</summary>
     public required long Seed { get; init; }
 
     /// <summary>The most passes for each image.</summary>
@@ -72,7 +72,7 @@ internal sealed class ImageSetRun
             ? NearChance.Warning(correct.Count(value => value), correct.Length, Model.Classes)
             : null;
 
-    // The clean images are the same for every attack, so the model is asked about them once.
+    // The clean images are the same for every attack, so they are classified once.
     private bool[] CleanCorrect(Tensor images) =>
         _cleanCorrect ??= [.. Predictions.Of(Model, images).Select((predicted, i) => predicted == Images.Labels[i])];
 

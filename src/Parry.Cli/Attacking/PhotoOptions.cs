@@ -7,7 +7,7 @@ namespace Parry.Cli.Attacking;
 /// <summary><c>--image</c> and <c>--label</c> of <c>parry attack</c>: single photos in place of a data set.</summary>
 internal sealed class PhotoOptions
 {
-    /// <summary>Where pictures go unless said otherwise.</summary>
+    /// <summary>The default folder for the pictures.</summary>
     public const string DefaultFolder = "out/attack";
 
     /// <summary>The photos.</summary>
@@ -15,7 +15,7 @@ internal sealed class PhotoOptions
         new("--image")
         {
             Description =
-                "A photo to attack in place of --data, PNG or JPEG; resized and cropped to what the model takes. May "
+                "A photo to attack in place of --data, PNG or JPEG; resized and cropped to the model's size. May "
                 + "be given several times.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
@@ -26,13 +26,13 @@ internal sealed class PhotoOptions
         new("--label")
         {
             Description =
-                "The photo's class, a name or a number, which the attack leads away from: one for each --image or "
+                "The photo's true class, a name or a number: one for each --image or "
                 + "one for all (default: the model's own prediction).",
             HelpName = "CLASS",
             AllowMultipleArgumentsPerToken = true,
         };
 
-    /// <summary>Whether photos were given, and nothing that contradicts them.</summary>
+    /// <summary>Whether photos were given; options that contradict them are refused.</summary>
     /// <exception cref="UserErrorException">A data set was given too, or labels without photos.</exception>
     public bool AreGiven(ParseResult parsed, DataOptions data)
     {

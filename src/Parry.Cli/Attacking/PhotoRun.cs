@@ -25,7 +25,7 @@ internal sealed record PhotoRun
     /// <summary>Whether the classes were given; otherwise attacks lead away from the model's own predictions.</summary>
     public required bool Labeled { get; init; }
 
-    /// <summary>Decides every random draw.</summary>
+    /// <summary>The seed of every random draw.</summary>
     public long Seed { get; init; }
 
     /// <summary>The most passes for each photo; null for no limit.</summary>

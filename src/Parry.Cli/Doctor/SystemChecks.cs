@@ -5,7 +5,7 @@ using Parry.Runtime;
 
 namespace Parry.Cli.Doctor;
 
-/// <summary>The machine, and what Parry finds on it.</summary>
+/// <summary>Checks of the machine and of what Parry finds on it.</summary>
 internal static class SystemChecks
 {
     private const double EnoughGibibytes = 2;

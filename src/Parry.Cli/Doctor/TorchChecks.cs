@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Doctor;
 
-/// <summary>LibTorch and what decides its speed.</summary>
+/// <summary>Checks of LibTorch and of its speed.</summary>
 internal static class TorchChecks
 {
     /// <summary>The name of the check without which nothing works.</summary>
@@ -64,7 +64,7 @@ internal static class TorchChecks
 
             string folder = said.Result.Trim();
             return python.ExitCode == 0 && Directory.Exists(folder)
-                ? $" ({TorchLibrary.FolderVariable}={folder} would take PyTorch's LibTorch, with CUDA)"
+                ? $" ({TorchLibrary.FolderVariable}={folder} would use PyTorch's LibTorch, with CUDA)"
                 : "";
         }
         catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)

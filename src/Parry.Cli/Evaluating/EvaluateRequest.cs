@@ -2,7 +2,7 @@ using Parry.Attacks;
 
 namespace Parry.Cli.Evaluating;
 
-/// <summary>What <c>parry evaluate</c> is asked for.</summary>
+/// <summary>A request for an evaluation, as <c>parry evaluate</c> reads it.</summary>
 internal sealed record EvaluateRequest
 {
     /// <summary>The classifier.</summary>
@@ -31,7 +31,7 @@ internal sealed record EvaluateRequest
     /// <summary>How many test images, starting with the first.</summary>
     public required int Count { get; init; }
 
-    /// <summary>Whether fewer will do where there are no more.</summary>
+    /// <summary>Whether fewer images are accepted if there are not enough.</summary>
     public bool OrFewer { get; init; }
 
     /// <summary>
@@ -48,7 +48,7 @@ internal sealed record EvaluateRequest
     /// <summary>The most passes for each image and budget; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 
-    /// <summary>Decides every random draw.</summary>
+    /// <summary>The seed of every random draw.</summary>
     public required long Seed { get; init; }
 
     /// <summary>The command line as given, for the report.</summary>

@@ -17,7 +17,7 @@ namespace Parry.Cli.Evaluating;
 internal static class EvaluateRun
 {
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
-    /// <returns>The report, and why a model served over HTTP failed on the way, if it did: then rows are
+    /// <returns>The report, and why a model served over HTTP failed on the way if it did; rows are then
     /// missing.</returns>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
     /// <exception cref="EndpointException">A model served over HTTP failed before anything was found.</exception>

@@ -10,7 +10,7 @@ namespace Parry.Cli.Inspecting;
 /// <param name="Parameters">How many numbers all layers hold.</param>
 /// <param name="Recognized">The network that weights from elsewhere are for, if it is recognized by their
 /// names.</param>
-/// <param name="Attacks">Which attacks fit it, by what they see of it; null for what is no classifier.</param>
+/// <param name="Attacks">Which attacks fit it, by what they see of it; null if it is not a classifier.</param>
 internal sealed record ModelContents(
     string File,
     string? Input,
@@ -21,7 +21,9 @@ internal sealed record ModelContents(
     string? Attacks = null
 );
 
-/// <summary>What <c>parry model inspect --json</c> writes for the networks of a GAN, which are no file.</summary>
+/// <summary>
+/// What <c>parry model inspect --json</c> writes for the networks of a GAN, which are not read from a file.
+/// </summary>
 internal sealed record GanContents(string Name, NetworkContents Generator, NetworkContents Discriminator);
 
 /// <summary>A network with initial weights.</summary>

@@ -81,7 +81,7 @@ internal static class ModelInspection
         );
     }
 
-    // Parry's own networks that are no classifiers.
+    // Parry's own networks that are not classifiers.
     private static ModelContents? OfOtherNetwork(string path, SafeTensorsFile file)
     {
         if (!file.Metadata.ContainsKey("parry.architecture"))
@@ -112,7 +112,7 @@ internal static class ModelInspection
                 $"images [N, {shape.Channels}, H, W], float32 in [0, 1]; draws images of that shape",
             { Architecture: PerturbationGenerator.Architecture } =>
                 $"{images}; draws perturbations of that shape in [-1, 1], which are multiplied by the budget",
-            { Architecture: PuVaeNetwork.Architecture } or { ClassNames.Count: 0 } => $"{images}; draws them again",
+            { Architecture: PuVaeNetwork.Architecture } or { ClassNames.Count: 0 } => $"{images}; reconstructs them",
             _ => $"{latents}, followed by one-hot classes; draws images {shape} in [0, 1]",
         };
     }

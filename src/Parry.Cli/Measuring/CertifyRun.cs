@@ -31,7 +31,7 @@ internal sealed class CertifyRun
     /// <summary>The probability that a certificate is wrong.</summary>
     public required double Alpha { get; init; }
 
-    /// <summary>Decides every random draw.</summary>
+    /// <summary>The seed of every random draw.</summary>
     public required long Seed { get; init; }
 
     /// <summary>Certifies all images.</summary>

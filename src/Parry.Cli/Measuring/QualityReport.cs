@@ -12,7 +12,7 @@ namespace Parry.Cli.Measuring;
 /// <param name="Reconstructed">Test images that are reconstructed.</param>
 /// <param name="Seed">The seed.</param>
 /// <param name="Rows">The measures.</param>
-/// <param name="Notes">What to mind when reading them.</param>
+/// <param name="Notes">What the reader must know about them.</param>
 internal sealed record QualityReport(
     string Model,
     string Data,

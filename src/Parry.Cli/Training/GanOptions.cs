@@ -3,7 +3,7 @@ using Parry.Runtime;
 
 namespace Parry.Cli.Training;
 
-/// <summary>The options of every training of a GAN, beside those of its recipe.</summary>
+/// <summary>The options of every GAN training, in addition to those of its recipe.</summary>
 internal sealed class GanOptions
 {
     private readonly Option<int?> _threads = Arguments.Optional<int>(

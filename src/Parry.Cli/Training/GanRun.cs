@@ -96,9 +96,9 @@ internal sealed class GanRun
 
     private string Describe(GanStep step)
     {
-        string penalty = step.Penalty > 0 ? $" (penalty {step.Penalty:0.000})" : "",
-            classes = _counts is null ? "" : $", {GanWarnings.ClassesCovered(_counts)} classes",
-            warned = string.Concat(Warnings.Select(warning => $", warning: {warning}"));
+        string penalty = step.Penalty > 0 ? $" (penalty {step.Penalty:0.000})" : "";
+        string classes = _counts is null ? "" : $", {GanWarnings.ClassesCovered(_counts)} classes";
+        string warned = string.Concat(Warnings.Select(warning => $", warning: {warning}"));
         return string.Create(
             CultureInfo.InvariantCulture,
             $"loss {step.DiscriminatorLoss:0.000}{penalty} / {step.GeneratorLoss:0.000}, gradient "
@@ -127,7 +127,7 @@ internal sealed class GanRun
             when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
         {
             throw new UserErrorException(
-                $"cannot go on with the log {Run.Files.Log}: {e.Message} Remove it to go on without it.",
+                $"cannot continue the log {Run.Files.Log}: {e.Message} Remove it to continue without it.",
                 e
             );
         }

@@ -10,15 +10,15 @@ using Parry.Models.Training;
 namespace Parry.Cli.Training;
 
 /// <summary>
-/// The options of <c>parry train classifier</c> that say what is lowered: the ordinary loss, adversarial training, a
-/// teacher's or student's of distillation, or noise; and robust manifold training beside adversarial training.
+/// The options of <c>parry train classifier</c> that choose the loss: the ordinary one, adversarial training, that of a
+/// teacher or student of distillation, or noise; and robust manifold training in addition to adversarial training.
 /// </summary>
 internal sealed class LossArguments
 {
     private readonly Option<string?> _adversarial = new("--adversarial")
     {
         Description =
-            "Train on adversarial images that this attack makes of every batch, such as "
+            "Train on adversarial images that this attack makes from every batch, such as "
             + "pgd:eps=0.3,steps=40,step=0.01.",
         HelpName = "ATTACK",
     };
@@ -43,7 +43,7 @@ internal sealed class LossArguments
     );
     private readonly Option<string?> _distill = new("--distill")
     {
-        Description = "Learn this teacher's probabilities at the temperature, not the labels.",
+        Description = "Learn the probabilities of this teacher at the temperature instead of the labels.",
         HelpName = "MODEL",
     };
 
@@ -56,7 +56,7 @@ internal sealed class LossArguments
     };
     private readonly Option<int?> _every = Arguments.Optional<int>(
         "--pairs-every",
-        "Epochs from one search for pairs of such images to the next; by default 5."
+        "Epochs between two searches for pairs of such images; by default 5."
     );
     private readonly Option<double?> _within = Arguments.Optional<double>(
         "--pairs-within",
@@ -79,12 +79,13 @@ internal sealed class LossArguments
     /// <summary>The loss that they ask for.</summary>
     /// <param name="result">The command line.</param>
     /// <param name="context">Loads what they name.</param>
-    /// <exception cref="UserErrorException">They do not go together, or name what does not exist.</exception>
+    /// <exception cref="UserErrorException">They cannot be combined, or they name something that does not
+    /// exist.</exception>
     public ITrainingLoss Of(ParseResult result, DefenseContext context)
     {
         double temperature = result.GetValue(_temperature);
-        string? teacher = result.GetValue(_distill),
-            attack = result.GetValue(_adversarial);
+        string? teacher = result.GetValue(_distill);
+        string? attack = result.GetValue(_adversarial);
         double? noise = result.GetValue(_noise);
         if (
             new[] { attack is not null, teacher is not null || temperature != 1, noise is not null }.Count(given =>
@@ -104,8 +105,8 @@ internal sealed class LossArguments
             )
         )
             throw new UserErrorException(
-                "expected --robust-manifold beside --pairs-every, --pairs-within and --pairs-weight: say what draws "
-                    + "the pairs"
+                "expected --robust-manifold together with --pairs-every, --pairs-within or --pairs-weight: name "
+                    + "the model that draws the pairs"
             );
         if (attack is not null)
             return result.GetValue(_manifold) is { } generator
@@ -118,8 +119,8 @@ internal sealed class LossArguments
             || result.GetValue(_manifold) is not null
         )
             throw new UserErrorException(
-                "expected --adversarial beside --adversarial-share, --warm-up, --sources and --robust-manifold: say "
-                    + "which attack to train with, such as pgd:norm=l2,eps=1.5"
+                "expected --adversarial together with --adversarial-share, --warm-up, --sources or "
+                    + "--robust-manifold: say which attack to train with, such as pgd:norm=l2,eps=1.5"
             );
         return noise is { } deviation ? new NoiseAugmentation(deviation)
             : teacher is null ? new CrossEntropy(temperature)

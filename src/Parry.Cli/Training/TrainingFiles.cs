@@ -5,7 +5,7 @@ internal sealed class TrainingFiles
 {
     /// <summary>Names the files and makes sure, before hours of work, that they can be written.</summary>
     /// <param name="weights">Where the weights go, a name ending in .safetensors.</param>
-    /// <param name="resume">Whether to go on from the checkpoint.</param>
+    /// <param name="resume">Whether to continue from the checkpoint.</param>
     /// <exception cref="UserErrorException">The name does not fit, the folder cannot be written to, or a checkpoint is
     /// in the way.</exception>
     public TrainingFiles(string weights, bool resume)
@@ -13,7 +13,9 @@ internal sealed class TrainingFiles
         if (!weights.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
             throw new UserErrorException($"expected --out to name a .safetensors file, got {weights}");
         if (Directory.Exists(weights))
-            throw new UserErrorException($"expected --out to name a file, {weights} is a folder: choose another name");
+            throw new UserErrorException(
+                $"expected --out to name a file, got the folder {weights}: choose another " + $"name"
+            );
         Weights = weights;
         string probe = Path.ChangeExtension(weights, Path.GetRandomFileName());
         AtomicFile.Write(probe, _ => { });
@@ -21,15 +23,15 @@ internal sealed class TrainingFiles
         HasCheckpoint = File.Exists(Checkpoint);
         if (HasCheckpoint && !resume)
             throw new UserErrorException(
-                $"{Checkpoint} is the checkpoint of an earlier run: add --resume to go on from it, or remove it to "
-                    + $"start anew"
+                $"{Checkpoint} is the checkpoint of an earlier run: add --resume to continue from it, or delete it "
+                    + $"to start again"
             );
     }
 
     /// <summary>The result.</summary>
     public string Weights { get; }
 
-    /// <summary>What an unfinished training goes on from.</summary>
+    /// <summary>The checkpoint from which an unfinished training continues.</summary>
     public string Checkpoint => Path.ChangeExtension(Weights, "checkpoint.safetensors");
 
     /// <summary>A sheet of images that a generator drew.</summary>
@@ -41,7 +43,7 @@ internal sealed class TrainingFiles
     /// <summary>StyleGAN's sheet of truncated styles.</summary>
     public string Truncation => Path.ChangeExtension(Weights, "truncation.png");
 
-    /// <summary>What a training measured on its way.</summary>
+    /// <summary>The log of what the training measured.</summary>
     public string Log => Path.ChangeExtension(Weights, "log.csv");
 
     /// <summary>Whether there was a checkpoint at the start, which is to be used.</summary>

@@ -152,7 +152,7 @@ internal sealed class TrainingRun : IDisposable
         }
         catch (OperationCanceledException) when (Cancellation.IsCancellationRequested)
         {
-            throw new StoppedException($"stopped at {trainer.Position}: give the same command with --resume to go on");
+            throw new StoppedException($"stopped at {trainer.Position}: repeat the command with --resume to continue");
         }
         catch (TrainingDivergedException e)
         {

@@ -60,14 +60,19 @@ internal static class AttackListVerb
             Table options = Output.Table("option", "value", "default", "");
             foreach (OptionInfo option in entries[0].Options)
                 options.AddCells(option.Name, option.Values, option.Default, option.Summary);
-            options.AddCells("target", TargetChoice.Values, "none", "the class to reach; any but the true one if none");
+            options.AddCells(
+                "target",
+                TargetChoice.Values,
+                "none",
+                "the target class; without it, any class but " + "the true one"
+            );
             output.Render(options);
         }
         else
         {
             output.Line(
-                "Every attack can be targeted (target=…); `parry attack list NAME` shows its options. label-flip, on "
-                    + "training sets, is a verb of its own."
+                "Every attack can be targeted (target=…); `parry attack list NAME` shows its options. label-flip, "
+                    + "which poisons training sets, is a separate verb."
             );
         }
 

@@ -5,6 +5,7 @@ using Parry.Data;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
+using Parry.Reports.Html;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;

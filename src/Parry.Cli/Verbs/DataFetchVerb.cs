@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Parry.Data;
+using Parry.Data.Published;
 
 namespace Parry.Cli.Verbs;
 

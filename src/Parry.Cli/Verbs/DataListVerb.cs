@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Parry.Data;
+using Parry.Data.Published;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
@@ -35,7 +36,7 @@ internal static class DataListVerb
     private static int Run(Output output, string? dataDir, bool json)
     {
         if (dataDir is not null && !Directory.Exists(dataDir))
-            throw new UserErrorException($"expected a data folder, got {dataDir}, which does not exist");
+            throw new UserErrorException($"expected an existing data folder, got {dataDir}: give one that exists");
         ListedData[] entries =
         [
             .. DataSets.All.Select(set => new ListedData(

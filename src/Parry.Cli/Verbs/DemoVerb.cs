@@ -3,14 +3,14 @@ using Parry.Cli.Evaluating;
 
 namespace Parry.Cli.Verbs;
 
-/// <summary><c>parry demo</c>: the whole story on shipped weights, in about a minute.</summary>
+/// <summary><c>parry demo</c>: attacks and defenses on shipped weights, in about a minute.</summary>
 internal static class DemoVerb
 {
     private const int Images = 100;
 
     /// <summary>
-    /// The attacks. AdvGAN's generator comes trained for the bare classifier; for each defense that it knows it is
-    /// trained further.
+    /// The attacks. AdvGAN's generator was trained on the bare classifier; for each defense that the attacker knows it
+    /// is trained further.
     /// </summary>
     public static IReadOnlyList<string> Attacks { get; } =
     [
@@ -54,7 +54,7 @@ internal static class DemoVerb
                     Defenses = s_defenses,
                     Count = Images,
 
-                    // A minute or so is all there is; the report says what was left out.
+                    // The demo should take about a minute; the report says what was left out.
                     KnownBreaks = false,
                     Seed = 1,
                     Command = parsed.CommandText(),

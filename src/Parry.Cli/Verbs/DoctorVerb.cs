@@ -8,7 +8,7 @@ namespace Parry.Cli.Verbs;
 internal static class DoctorVerb
 {
     /// <summary>What <c>--json</c> writes.</summary>
-    /// <param name="Works">Whether all is there that every verb needs.</param>
+    /// <param name="Works">Whether everything that every verb needs is there.</param>
     /// <param name="Checks">What was checked.</param>
     internal sealed record DoctorReport(bool Works, IReadOnlyList<Check> Checks);
 
@@ -18,7 +18,7 @@ internal static class DoctorVerb
         Option<bool> json = Arguments.Json();
         return new Command(
             "doctor",
-            "Check what is installed, found and fast on this machine, and say what to do about the rest."
+            "Check what is installed on this machine and how fast it is, and say how to fix what is missing."
         )
         {
             json,

@@ -24,8 +24,8 @@ internal static class TrainClassifierVerb
         var mirror = new Option<bool>("--mirror")
         {
             Description =
-                "Mirror half of the training images, drawn anew in every epoch: for classes that have no left and "
-                + "right.",
+                "Mirror a random half of the training images in every epoch, for classes that do not depend on left "
+                + "and right.",
         };
         Option<string> dropout = Arguments.Choice(
             "--dropout",
@@ -36,7 +36,7 @@ internal static class TrainClassifierVerb
         var loss = new LossArguments();
         return TrainingRun.Verb(
             "classifier",
-            "Train a classifier on the first 50,000 training images; the last 10,000 validate.",
+            "Train a classifier on the first 50,000 training images; the last 10,000 are validation images.",
             [net, .. schedule.All, mirror, dropout, .. loss.All],
             run =>
             {

@@ -20,7 +20,7 @@ internal sealed partial class TrainGanVerb
 
     private readonly Option<string> _kind = Arguments.Choice(
         "--kind",
-        "How it is trained; options that are not given have the values of the kind's paper.",
+        "The kind of GAN; options that are not given default to the values of its paper.",
         [WganGpName, .. Enum.GetNames<GanKind>().Select(name => name.ToLowerInvariant()), StyleGanName]
     );
     private readonly Option<int> _width = Arguments.Number(
@@ -60,7 +60,7 @@ internal sealed partial class TrainGanVerb
     private readonly Option<string?> _judge = new("--judge")
     {
         Description =
-            "A classifier that tells how many classes the samples show: a file or the name of a model that ships.",
+            "A classifier that counts how many classes the samples show: a file or the name of a model that ships.",
         HelpName = "MODEL",
     };
     private readonly Option<long> _seed = Arguments.Seed();
@@ -110,8 +110,8 @@ internal sealed partial class TrainGanVerb
                 $"expected --batch to be at most the {images.Count} training images of {run.Set.Name}, got "
                     + $"{run.Value(_batch)}"
             );
-        using Tensor pixels = images.ByteTensor(),
-            labels = images.LabelTensor();
+        using Tensor pixels = images.ByteTensor();
+        using Tensor labels = images.LabelTensor();
         switch (kind)
         {
             case WganGpName:

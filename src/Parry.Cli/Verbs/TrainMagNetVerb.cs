@@ -55,8 +55,8 @@ internal static class TrainMagNetVerb
                     throw new UserErrorException(
                         $"expected --classifier without commas and equals signs, got {answers}: rename the file"
                     );
-                ImageSet images = run.Images(split: Split.MagNet),
-                    validation = run.Images(DataPart.Validation, Split.MagNet);
+                ImageSet images = run.Images(split: Split.MagNet);
+                ImageSet validation = run.Images(DataPart.Validation, Split.MagNet);
                 IClassifier? compared = answers is null ? null : run.Classifier(answers);
                 MagNetTraining options = recipe with
                 {
@@ -71,9 +71,9 @@ internal static class TrainMagNetVerb
                 run.Train(trainer);
                 MagNetNetwork network = trainer.Network;
                 ModelDescription description = network.Describe();
-                string thresholds = options.Thresholds(network, validation, compared),
-                    named = answers is null ? "" : $",classifier={answers}",
-                    settings = $"{description.Settings},{thresholds}{named}";
+                string thresholds = options.Thresholds(network, validation, compared);
+                string named = answers is null ? "" : $",classifier={answers}";
+                string settings = $"{description.Settings},{thresholds}{named}";
                 run.Save(network, "MagNet", trainer, options.Schedule.Seed, description with { Settings = settings });
                 run.Line(settings);
             },

@@ -92,8 +92,8 @@ internal sealed class TrainPix2PixVerb
                     : "expected --model with --task adversarial: name the classifier to fool"
             );
         _options.SetThreads(run);
-        ImageSet images = run.Images(),
-            test = run.Images(DataPart.Test);
+        ImageSet images = run.Images();
+        ImageSet test = run.Images(DataPart.Test);
         IClassifier? classifier = fooled is null ? null : run.Classifier(fooled);
         var attack = new FastGradientSign { Epsilon = run.Value(_epsilon) };
         Tensor Inputs(Tensor wanted, Tensor labels) =>
@@ -107,8 +107,8 @@ internal sealed class TrainPix2PixVerb
             LearningRate = run.Value(_learningRate),
             Seed = run.Value(_seed),
         };
-        using Tensor pixels = images.ByteTensor(),
-            labels = images.LabelTensor();
+        using Tensor pixels = images.ByteTensor();
+        using Tensor labels = images.LabelTensor();
         using var trainer = new Pix2PixTrainer(
             recipe,
             pixels,
@@ -157,17 +157,17 @@ internal sealed class TrainPix2PixVerb
         Func<Tensor, Tensor, Tensor> inputs
     )
     {
-        double before = 0,
-            after = 0,
-            rightBefore = 0,
-            rightAfter = 0;
+        double before = 0;
+        double after = 0;
+        double rightBefore = 0;
+        double rightAfter = 0;
         foreach (int[] batch in Enumerable.Range(0, test.Count).Chunk(ScoredBatch))
         {
             using var frozen = no_grad();
             using var scope = NewDisposeScope();
             var (wanted, labels) = test.Batch(batch);
-            Tensor input = inputs(wanted, labels),
-                drawn = trainer.Generator.forward(input);
+            Tensor input = inputs(wanted, labels);
+            Tensor drawn = trainer.Generator.forward(input);
             before += input.sub(wanted).abs().mean([1, 2, 3]).sum().ToDouble();
             after += drawn.sub(wanted).abs().mean([1, 2, 3]).sum().ToDouble();
             if (classifier is null)

@@ -17,7 +17,8 @@ internal static class TrainPuVaeVerb
         var source = new Option<string>("--source")
         {
             Description =
-                "The classifier that must see the label in the reconstruction: a file, or the name of one that ships.",
+                "The classifier that must predict the label from the reconstruction: a file, or the name of one "
+                + "that ships.",
             HelpName = "MODEL",
             Required = true,
         };

@@ -7,7 +7,7 @@ using Parry.Models.Architectures;
 
 namespace Parry.Catalogs;
 
-/// <summary>The networks that weight files hold, by the names these have there.</summary>
+/// <summary>The networks that weight files hold, by their names in those files.</summary>
 public static class ArchitectureCatalog
 {
     /// <summary>The names of all architectures.</summary>

@@ -38,7 +38,7 @@ public static class AttackCatalog
         new(
             new MomentumIterative(),
             "MI-FGSM",
-            "small FGSM steps along gradients that add up",
+            "small FGSM steps along accumulated gradients",
             "Dong et al., 2017, 1710.06081"
         ),
         new(
@@ -50,13 +50,13 @@ public static class AttackCatalog
         new(
             new AutoProjectedGradientDescent(),
             "APGD",
-            "PGD with momentum that halves its steps by itself",
+            "PGD with momentum and an automatic step size",
             "Croce and Hein, 2020, 2003.01690"
         ),
         new(
             new AutoAttack(),
             "AutoAttack",
-            "APGD, targeted APGD, FAB and Square, each on what those before did not fool",
+            "APGD, targeted APGD, FAB and Square, each on the images that those before did not fool",
             "Croce and Hein, 2020, 2003.01690"
         ),
         new(
@@ -74,7 +74,7 @@ public static class AttackCatalog
         new(
             new JacobianSaliencyMap(),
             "JSMA",
-            "pairs of values with the largest effect on the target, one after the other",
+            "repeatedly changes the pair of values with the largest effect on the target",
             "Papernot et al., 2015, 1511.07528"
         ),
         new(
@@ -92,7 +92,7 @@ public static class AttackCatalog
         new(
             new CarliniWagnerLinf(),
             "Carlini-Wagner L∞",
-            "smallest largest change, by Adam in tanh space under a falling bound",
+            "smallest L∞ change, by Adam in tanh space under a falling bound",
             "Carlini and Wagner, 2016, 1608.04644"
         ),
         new(
@@ -141,7 +141,7 @@ public static class AttackCatalog
         new(
             new UniversalPerturbation(),
             "UAP",
-            "one perturbation for all images, gathered from DeepFool's steps",
+            "one perturbation for all images, accumulated from DeepFool's steps",
             "Moosavi-Dezfooli et al., 2016, 1610.08401"
         ),
         new(
@@ -153,13 +153,13 @@ public static class AttackCatalog
         new(
             new Upset(),
             "UPSET",
-            "one perturbation for each class to reach, by a trained network",
+            "one perturbation for each target class, by a trained network",
             "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159"
         ),
         new(
             new Angri(),
             "ANGRI",
-            "a trained network that redraws an image as a wanted class",
+            "a trained network that redraws an image as the target class",
             "Sarkar, Bansal, Mahbub, Chellappa, 2017, 1707.01159"
         ),
         new(
@@ -177,13 +177,13 @@ public static class AttackCatalog
         new(
             new AdversarialPatch(),
             "Adversarial patch",
-            "one sticker for all images, at any place, turn and size",
+            "one sticker for all images, at any position, rotation and size",
             "Brown, Mané, Roy, Abadi, Gilmer, 2017, 1712.09665"
         ),
         new(
             new Lavan(),
             "LaVAN",
-            "a small square of visible noise, the rest left alone",
+            "a small square of visible noise; the rest of the image is unchanged",
             "Karmon, Zoran, Goldberg, 2018, 1801.02608"
         ),
         new(
@@ -195,7 +195,7 @@ public static class AttackCatalog
         new(
             new GroundTruth(),
             "Ground truth",
-            "provably smallest change of a small ReLU network, by mixed-integer programming",
+            "provably smallest change for a small ReLU network, by mixed-integer programming",
             "Carlini, Katz, Barrett and Dill, 2017, 1709.10207"
         ),
         new(
@@ -261,7 +261,7 @@ public static class AttackCatalog
         new(
             new RandomSearch(),
             "Random search",
-            "random perturbations at the edge of the budget, until one fools",
+            "random perturbations at the edge of the budget, until one fools the model",
             "Athalye, Carlini, Wagner, 2018, 1802.00420"
         ),
         new(
@@ -279,7 +279,7 @@ public static class AttackCatalog
         new(
             new PobaGa(),
             "POBA-GA",
-            "small change from labels alone, bred by a genetic algorithm",
+            "small change from labels alone, found by a genetic algorithm",
             "Chen et al., 2019, 1906.03181"
         ),
         new(

@@ -35,7 +35,7 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     /// <summary>Authors, year and arXiv number.</summary>
     public string Paper => paper;
 
-    /// <summary>What it must see of a model; its type says it.</summary>
+    /// <summary>What it must see of a model, according to its type.</summary>
     public Knowledge Knowledge =>
         attack switch
         {
@@ -57,14 +57,15 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     public IReadOnlyList<OptionInfo> Options => s_binder.OptionsOf(attack);
 
     /// <summary>
-    /// The attack with the defaults. Every attack runs on a classifier; one that needs less also has a lesser type.
+    /// The attack with the defaults. Every attack runs on a classifier; one that needs less also implements an
+    /// interface for less.
     /// </summary>
     public IAttack<IClassifier> Default => attack;
 
     /// <summary>The attack with some settings changed.</summary>
     /// <param name="settings">Names of options with one value each, as text.</param>
-    /// <exception cref="UserErrorException">An option or its value is not one of those that are valid, which the
-    /// message lists.</exception>
+    /// <exception cref="UserErrorException">An option or its value is not valid; the message lists the valid
+    /// ones.</exception>
     public IAttack<IClassifier> Create(IEnumerable<KeyValuePair<string, string>> settings) => With(attack, settings);
 
     /// <summary>
@@ -72,7 +73,7 @@ public sealed class AttackEntry(IAttack<IClassifier> attack, string title, strin
     /// differs from the defaults.
     /// </summary>
     /// <param name="described">The attack.</param>
-    /// <param name="epsilons">The budgets to name in place of its own; none where it is empty.</param>
+    /// <param name="epsilons">The budgets to name in place of its own; if empty, none is named.</param>
     /// <exception cref="ArgumentException">The attack is of another kind.</exception>
     public string Describe(IAttack<IClassifier> described, IReadOnlyList<double>? epsilons = null)
     {

@@ -25,7 +25,7 @@ public sealed class AttackSpec
     /// <summary>The text that gives the same attack again.</summary>
     public string Text => WithTarget(Entry.Describe(Attack, Epsilons.Count == 0 ? null : Epsilons));
 
-    /// <summary>That text without the budgets, for where these stand beside it.</summary>
+    /// <summary>That text without the budgets, for tables that have a column for them.</summary>
     public string TextWithoutBudgets => WithTarget(Entry.Describe(Attack, []));
 
     /// <summary>The attack, at the first budget.</summary>
@@ -39,7 +39,7 @@ public sealed class AttackSpec
     /// <summary>The class it aims at; null to leave the true one.</summary>
     public TargetChoice? Target { get; }
 
-    /// <summary>What it wants of images: to leave their true classes, or to reach its target.</summary>
+    /// <summary>Its goal: to leave the true classes, or to reach its target.</summary>
     /// <param name="model">The model it attacks.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     /// <param name="labels">The true classes, [N] int64.</param>
@@ -59,7 +59,7 @@ public sealed class AttackSpec
     /// </summary>
     /// <param name="model">The model it learns to attack.</param>
     /// <param name="known">Other images than those it will attack.</param>
-    /// <param name="seed">Decides every random draw.</param>
+    /// <param name="seed">The seed of every random draw.</param>
     /// <param name="progress">Told the share that is done.</param>
     /// <param name="cancellation">Stops the training.</param>
     /// <returns>The trained spec, whose attack the caller owns; the same spec when the attack needs no
@@ -99,17 +99,18 @@ public sealed class AttackSpec
         return new AttackSpec(Entry, trained, Epsilons, Target, training);
     }
 
-    /// <summary>Runs the attack at all its budgets, with as much knowledge of the model as it needs.</summary>
+    /// <summary>Runs the attack at all its budgets, with no more knowledge of the model than it needs.</summary>
     /// <param name="model">The model it attacks.</param>
     /// <param name="run">What it attacks, and how far it may go.</param>
-    /// <returns>One result for each budget, or one in all.</returns>
+    /// <returns>One result for each budget, or a single one without budgets.</returns>
     /// <exception cref="UserErrorException">The model reveals less than the attack needs, the attack is not trained,
     /// or the images do not fit.</exception>
     public IReadOnlyList<AttackResult> Run(IPredictor model, AttackRun run)
     {
         if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
             throw new UserErrorException(
-                $"the attack {Name} learns before it attacks: train it on other images than those it will attack"
+                $"the attack {Name} must be trained before it attacks: train it on images other than those it will "
+                    + $"attack"
             );
         return AttackDispatch.Run(Attack, model, run with { Epsilons = Epsilons.Count == 0 ? null : Epsilons });
     }

@@ -31,7 +31,7 @@ public static class DefenseCatalog
             new FastDefenseGanSettings(),
             "fast-defense-gan",
             "Fast Defense-GAN",
-            "Defense-GAN's projection from the nearest samples, with Adam and fewer and fewer descents",
+            "Defense-GAN's projection from the nearest samples, by Adam, with fewer descents after each stage",
             "after Samangouei et al., 2018, 1805.06605"
         )
         {
@@ -41,7 +41,8 @@ public static class DefenseCatalog
             new InvertAndClassifySettings(),
             "invert-and-classify",
             "Invert and classify",
-            "replaces an image by the nearest one that a generator or a decoder draws, and may refuse what is far",
+            "replaces an image by the nearest one that a generator or a decoder draws; can refuse images that are "
+                + "far from it",
             "Ilyas, Jalal, Asteri, Daskalakis, Dimakis, 2017, 1712.09196"
         )
         {
@@ -51,7 +52,7 @@ public static class DefenseCatalog
             new PuVaeSettings(),
             "puvae",
             "PuVAE",
-            "draws an image again for every label and keeps the nearest drawing",
+            "reconstructs an image for every label and keeps the nearest reconstruction",
             "Hwang, Park, Jang, Yoon, Cho, 2019, 1903.00585"
         )
         {
@@ -61,7 +62,7 @@ public static class DefenseCatalog
             new MagNetSettings(),
             "magnet",
             "MagNet",
-            "refuses what auto-encoders draw again badly and reforms the rest",
+            "refuses images that auto-encoders reconstruct badly and reforms the others",
             "Meng and Chen, 2017, 1705.09064"
         )
         {
@@ -71,7 +72,7 @@ public static class DefenseCatalog
             new DefenseVaeSettings(),
             "defense-vae",
             "Defense-VAE",
-            "draws the clean image from an adversarial one, as trained with known attacks",
+            "reconstructs the clean image from an adversarial one; trained on known attacks",
             "Li and Ji, 2018, 1812.06570"
         )
         {
@@ -81,7 +82,7 @@ public static class DefenseCatalog
             new DiffusionSettings(),
             "diffusion",
             "Diffusion purification",
-            "drowns perturbations in noise and takes the noise away again",
+            "adds noise that drowns the perturbation, then removes the noise",
             "after Nie et al., 2022, 2205.07460"
         ),
         new(
@@ -95,7 +96,7 @@ public static class DefenseCatalog
             new DistillationSettings(),
             "distillation",
             "Defensive distillation",
-            "a student of a teacher at a high temperature, whose gradients vanish",
+            "a student trained on a teacher's probabilities at a high temperature; its gradients vanish",
             "Papernot et al., 2015, 1511.04508"
         )
         {
@@ -133,7 +134,7 @@ public static class DefenseCatalog
             new RandomizedSmoothingSettings(),
             "smoothing",
             "Randomized smoothing",
-            "the class most often given under normal noise",
+            "predicts the class that wins most often under Gaussian noise",
             "Cohen, Rosenfeld, Kolter, 2019, 1902.02918"
         ),
     ];

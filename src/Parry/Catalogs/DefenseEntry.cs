@@ -36,8 +36,8 @@ public sealed class DefenseEntry(IDefenseSettings settings, string name, string 
 
     /// <summary>Its settings with some changed.</summary>
     /// <param name="changes">Names of options with one value each, as text.</param>
-    /// <exception cref="UserErrorException">An option or its value is not one of those that are valid, which the
-    /// message lists.</exception>
+    /// <exception cref="UserErrorException">An option or its value is not valid; the message lists the valid
+    /// ones.</exception>
     public IDefenseSettings With(IEnumerable<KeyValuePair<string, string>> changes) =>
         s_binder.With($"the defense {name}", settings, changes);
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Catalogs;
 
-/// <summary>Which class a targeted run wants of each image.</summary>
+/// <summary>The class that a targeted attack aims at for each image.</summary>
 public sealed record TargetChoice
 {
     private const string Next = "next";
@@ -16,7 +16,7 @@ public sealed record TargetChoice
 
     private TargetChoice(string text) => Text = text;
 
-    /// <summary>What may be written.</summary>
+    /// <summary>The accepted texts.</summary>
     public static string Values { get; } = $"{Next}, {Random}, {LeastLikely} or the number of a class";
 
     /// <summary>
@@ -33,7 +33,9 @@ public sealed record TargetChoice
         text is Next or Random or LeastLikely
         || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _)
             ? new(text)
-            : throw new UserErrorException($"the attack {attack} takes for target {Values}, got \"{text}\"");
+            : throw new UserErrorException(
+                $"expected the target of the attack {attack} to be {Values}, got " + $"\"{text}\""
+            );
 
     /// <summary>The goal for images of these true classes.</summary>
     /// <param name="model">The model that is attacked; <c>least-likely</c> needs its scores.</param>
@@ -76,7 +78,9 @@ public sealed record TargetChoice
             default:
                 int wanted = int.Parse(Text, CultureInfo.InvariantCulture);
                 if (wanted >= classes)
-                    throw new UserErrorException($"the model has the classes 0 to {classes - 1}, got target={Text}");
+                    throw new UserErrorException(
+                        $"expected a target from 0 to {classes - 1}, the model's classes, " + $"got target={Text}"
+                    );
                 targets = [.. truth.Select(_ => (long)wanted)];
                 break;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Parry.Data.Files;
 using Parry.Data.Images;
+using Parry.Data.Published;
 
 namespace Parry.Data;
 
@@ -178,8 +179,8 @@ public sealed class CelebA : IImageSource
     }
 
     /// <summary>
-    /// The photos and whether each has the attribute, -1 or 1 in its column: a line with their number, one with the
-    /// attributes' names, one for each photo.
+    /// Reads the photos and whether each has the attribute (-1 or 1 in its column). The list has a line with the number
+    /// of photos, one with the attributes' names, and one for each photo.
     /// </summary>
     private IEnumerable<Picture> Labeled(string list)
     {

@@ -1,3 +1,5 @@
+using Parry.Data.Published;
+
 namespace Parry.Data;
 
 /// <summary>
@@ -46,7 +48,7 @@ public static class DataLocator
     private static IReadOnlyList<string> Roots(string? dataDir) =>
         dataDir is null || Directory.Exists(dataDir)
             ? Roots(dataDir, Environment.GetEnvironmentVariable)
-            : throw new UserErrorException($"expected a data folder, there is none at {dataDir}: give one that exists");
+            : throw new UserErrorException($"expected an existing data folder, got {dataDir}: give one that exists");
 
     internal static IReadOnlyList<string> Roots(string? dataDir, Func<string, string?> environment) =>
         [
@@ -56,8 +58,8 @@ public static class DataLocator
         ];
 
     /// <summary>
-    /// MNIST and its relatives name their files alike, so a folder can be taken for another set's. The small label
-    /// files tell.
+    /// MNIST and sets like it use the same file names, so a folder can be taken for that of another set. The small
+    /// label files tell them apart.
     /// </summary>
     private static DataSet? OtherSetIn(string folder, PublishedData set)
     {

@@ -3,14 +3,14 @@ namespace Parry.Data;
 /// <summary>A part of a data set.</summary>
 public enum DataPart
 {
-    /// <summary>Weights are fitted to it.</summary>
+    /// <summary>The images that networks are trained on.</summary>
     Train,
 
     /// <summary>
-    /// Settings and thresholds are chosen on it; taken from the published training images by a <see cref="Split"/>.
+    /// Images for choosing settings and thresholds, taken from the published training images by a <see cref="Split"/>.
     /// </summary>
     Validation,
 
-    /// <summary>The published test images: results are reported on it.</summary>
+    /// <summary>The published test images, on which results are reported.</summary>
     Test,
 }

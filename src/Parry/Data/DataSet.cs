@@ -1,3 +1,6 @@
+using Parry.Data.Formats;
+using Parry.Data.Published;
+
 namespace Parry.Data;
 
 /// <summary>A published data set whose files Parry downloads, recognizes by their hashes, and reads.</summary>

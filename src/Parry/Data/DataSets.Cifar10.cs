@@ -1,3 +1,5 @@
+using Parry.Data.Formats;
+
 namespace Parry.Data;
 
 public static partial class DataSets
@@ -11,7 +13,7 @@ public static partial class DataSets
             FolderAliases = ["cifar-10-batches-bin", "cifar-10"],
             Shape = new ImageShape(3, 32, 32),
             ClassNames = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
-            License = "published without a license; cite the report below",
+            License = "none given; cite Krizhevsky 2009",
             Citation = "Krizhevsky: Learning multiple layers of features from tiny images, 2009",
             Format = new CifarFormat(),
             Mirrors = [new("https://www.cs.toronto.edu/~kriz/")],

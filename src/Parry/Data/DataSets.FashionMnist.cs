@@ -1,3 +1,5 @@
+using Parry.Data.Formats;
+
 namespace Parry.Data;
 
 public static partial class DataSets

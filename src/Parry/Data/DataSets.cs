@@ -1,3 +1,5 @@
+using Parry.Data.Published;
+
 namespace Parry.Data;
 
 /// <summary>
@@ -32,7 +34,10 @@ public static partial class DataSets
     {
         PublishedData? known = Find(text);
         if (attribute is not null && known is not { HasAttributes: true })
-            throw new UserErrorException($"{text} has no attributes, got \"{attribute}\": leave it out");
+            throw new UserErrorException(
+                $"expected no attribute with {text}, got \"{attribute}\": leave it out, or use one of the data sets "
+                    + $"with attributes: {NamesOf(All.Where(set => set.HasAttributes))}"
+            );
         if (known is not null)
             return known.Open(preparation, attribute);
         if (Directory.Exists(text))
@@ -45,5 +50,7 @@ public static partial class DataSets
         );
     }
 
-    private static string Names => string.Join(", ", All.Select(set => set.Name));
+    private static string Names => NamesOf(All);
+
+    private static string NamesOf(IEnumerable<PublishedData> sets) => string.Join(", ", sets.Select(set => set.Name));
 }

@@ -24,7 +24,7 @@ public interface IImageSource
     /// validation part of their own.</param>
     /// <param name="dataDir">The folder in which a data set is looked for first, or null.</param>
     /// <param name="count">The number of images, from the first; all if null. No others are decoded.</param>
-    /// <param name="orFewer">Whether fewer will do if there are no more.</param>
+    /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
     /// <exception cref="UserErrorException">The images are not found, damaged or too few, there is no such part, or the
     /// split does not fit.</exception>
     ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false);

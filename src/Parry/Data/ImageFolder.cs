@@ -1,3 +1,5 @@
+using Parry.Data.Images;
+
 namespace Parry.Data;
 
 /// <summary>
@@ -110,14 +112,15 @@ public sealed class ImageFolder : IImageSource
     private UserErrorException NoClasses() =>
         new(
             Entries(_folder).Any(entry => Pictures.IsPicture(entry.Name))
-                ? $"{_folder}: expected a folder for each class, got pictures without any: put those of each class "
+                ? $"{_folder}: expected a folder for each class, got pictures outside such folders: put those of "
+                    + $"each class "
                     + $"into a folder of its own, or list them with their labels in a .csv file"
                 : $"{_folder}: expected a folder for each class with pictures in it, got none: give another folder"
         );
 
     private UserErrorException Missing(string what, string name) =>
         new(
-            $"expected a folder {name} in {_folder} for its {what}, there is none: put the class folders into "
+            $"expected a folder {name} in {_folder} for its {what}, got none: put the class folders into "
                 + $"folders {TrainFolder} and {TestFolder}"
         );
 
@@ -138,8 +141,8 @@ public sealed class ImageFolder : IImageSource
             {
                 string first = string.Join(", ", names.Take(3)) + (names.Length > 3 ? ", …" : "");
                 throw new UserErrorException(
-                    $"{_folder}: expected folders named after the model's {known.Count} classes, or as many as "
-                        + $"these, got {classes.Length} ({first}): rename them to the classes' names or numbers"
+                    $"{_folder}: expected folders named after the model's {known.Count} classes, or exactly that "
+                        + $"many folders, got {classes.Length} ({first}): rename them to the classes' names or numbers"
                 );
             }
         }

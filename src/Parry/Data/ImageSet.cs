@@ -1,7 +1,7 @@
 namespace Parry.Data;
 
 /// <summary>
-/// Labeled images in memory, one byte a value, stored as [N, C, H, W]. A set never changes; parts of it share its
+/// Labeled images in memory, one byte per value, stored as [N, C, H, W]. A set never changes; parts of it share its
 /// memory.
 /// </summary>
 public sealed class ImageSet
@@ -99,8 +99,8 @@ public sealed class ImageSet
             throw new UserErrorException(
                 start == 0
                     ? $"{Name} has {Count} images, got a count of {count}: ask for at most {Count}"
-                    : $"{Name} has {Count} images, got a count of {count} from image {start} on: stay inside 0 to "
-                        + $"{Count}"
+                    : $"{Name} has {Count} images, got a count of {count} starting at image {start}: stay within 0 "
+                        + $"to {Count}"
             );
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Parry.Data.Files;
+using Parry.Data.Images;
 
 namespace Parry.Data;
 
@@ -59,7 +60,8 @@ public sealed class ImageTable : IImageSource
         part == DataPart.Test
             ? _preparation.SetOf(Name, _pictures, Shape, ClassNames).Load(count, orFewer)
             : throw new UserErrorException(
-                $"expected training images, {Name} lists test images only: give a folder with folders train and "
+                $"expected training images, got {Name}, which lists test images only: give a folder with folders "
+                    + $"train and "
                     + $"test that hold class folders"
             );
 

@@ -1,3 +1,5 @@
+using Parry.Data.Images;
+
 namespace Parry.Data;
 
 /// <summary>Single pictures, prepared for a model.</summary>

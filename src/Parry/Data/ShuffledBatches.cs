@@ -1,8 +1,8 @@
 namespace Parry.Data;
 
 /// <summary>
-/// Cuts the indices 0 to <paramref name="Count"/> - 1 into batches, shuffled anew each epoch. The order depends on the
-/// seed and the epoch alone, so a run that resumes at epoch E sees what an unbroken run saw.
+/// Cuts the indices 0 to <paramref name="Count"/> - 1 into batches, shuffled again in each epoch. The order depends on
+/// the seed and the epoch alone, so a run that resumes at epoch E sees the same batches as a run without a break.
 /// </summary>
 /// <param name="Count">Number of samples, at least 1.</param>
 /// <param name="BatchSize">Samples a batch, at least 1.</param>

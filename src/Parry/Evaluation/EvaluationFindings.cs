@@ -17,7 +17,7 @@ public sealed record EvaluationFindings(
 )
 {
     /// <summary>
-    /// Why a model served over HTTP failed on the way, so that the rest is missing; null where all was measured.
+    /// Why a model served over HTTP failed on the way, so that results are missing; null if everything was measured.
     /// </summary>
     public string? Failure { get; init; }
 }

@@ -52,7 +52,7 @@ public sealed record EvaluationPlan
     public int GalleryImages { get; init; } = 8;
 
     /// <summary>
-    /// Whether asking the model costs nothing but time; every answer of a model served over HTTP may be paid for.
+    /// Whether queries cost nothing but time; every answer of a model served over HTTP may cost money.
     /// </summary>
     internal bool AnswersAreFree => Model is IClassifier;
 }

@@ -11,7 +11,7 @@ namespace Parry.Evaluation;
 /// Crosses attacks with defenses. Every attack is run on the bare classifier; its images are then shown to each defense
 /// (grey box: the attacker does not know it; black box where the images come from a substitute); and it is run again on
 /// the defended classifier (white box: the attacker knows it, and for each image keeps the better of both: knowing more
-/// never hurts). Attacks known to break a defense are run on it besides. Verdicts use the defender's own random draws.
+/// never hurts). Attacks known to break a defense are run on it too. Verdicts use the defender's own random draws.
 /// </summary>
 public sealed class Evaluator
 {
@@ -31,8 +31,8 @@ public sealed class Evaluator
     }
 
     /// <summary>Evaluates a plan.</summary>
-    /// <returns>Rows, curves, pictures and warnings; the caller adds title, command and machine. Where a model served
-    /// over HTTP failed on the way, what was found before.</returns>
+    /// <returns>Rows, curves, pictures and warnings; the caller adds title, command and machine. If a model served over
+    /// HTTP failed on the way, the findings up to then.</returns>
     /// <exception cref="UserErrorException">The parts of the plan do not fit together.</exception>
     /// <exception cref="EndpointException">A model served over HTTP failed before anything was found.</exception>
     public static EvaluationFindings Run(
@@ -60,7 +60,7 @@ public sealed class Evaluator
 
     private List<string> Measure()
     {
-        // Once without the clock: a process's first pass over a whole batch takes longer.
+        // One untimed pass: the first pass of a process over a whole batch takes longer.
         if (_plan.AnswersAreFree)
             Predictions.Of(_plan.Model, _test.Pixels);
         Subject bare = MeasureClean(null);
@@ -107,7 +107,7 @@ public sealed class Evaluator
             );
             foreach (Subject subject in defended)
             {
-                _stages.Begin($"{attack.Name} shown to {subject.Title}");
+                _stages.Begin($"{attack.Name} against {subject.Title}");
                 using Verdict shown = subject.Judge(Images.Of(result.Attempts), verdict.Predictions);
                 _records.Add(new CellResult(new Cell(attack, goal, subject, unaware), result, shown));
             }
@@ -123,7 +123,7 @@ public sealed class Evaluator
         return Enumerable.Range(0, _test.Count).Count(i => bare.CleanCorrect[i] && reached[i] && reachedRounded[i]);
     }
 
-    // The attack by who knows the defense, and by who knows its random seed too.
+    // The attack by an attacker who knows the defense, and by one who also knows its random seed.
     private void AttackAware(PlannedAttack attack, Goal goal, Subject subject)
     {
         Run(new Cell(attack, goal, subject, Threat.WhiteBox), subject.KnownTo, $"{subject.Title}, adaptive");
@@ -174,7 +174,7 @@ public sealed class Evaluator
         {
             string why = behind is null ? ", which need more than the model shows" : "";
             string names = string.Join(", ", defense.Breaks.Select(known => known.Name));
-            _records.Note($"{defense.Name} was not attacked by the attacks known to break it{why}: {names}.");
+            _records.Note($"The attacks known to break {defense.Name} were not run{why}: {names}.");
             return;
         }
 

@@ -9,10 +9,10 @@ using static TorchSharp.torch;
 namespace Parry.Evaluation;
 
 /// <summary>
-/// What an evaluation measures of its own accord to tell whether attacks by gradients can be believed:
+/// The checks that every evaluation makes of its gradient attacks:
 /// <see cref="GradientMasking"/> words what it finds.
 /// </summary>
-/// <param name="seed">Decides every random draw.</param>
+/// <param name="seed">The seed of every random draw.</param>
 /// <param name="test">The clean images.</param>
 /// <param name="cancellation">Stops between pieces.</param>
 internal sealed class GradientChecks(long seed, TestImages test, CancellationToken cancellation)

@@ -57,7 +57,7 @@ public static class GradientMasking
         from row in rows
         where row.Epsilon is null && !row.Threat.IsUnaware() && row.RobustLow > AnotherTry
         select $"{Name(row)} has no limit and still leaves {row.RobustCorrect} of {row.Count} right: it is too weak for "
-            + $"this model, and its number is no robustness.";
+            + $"this model, and its number is not evidence of robustness.";
 
     /// <summary>The warnings where an attack of many steps does worse than one of a single step.</summary>
     /// <param name="single">Rows of attacks that take one step along the gradient, away from the true class.</param>
@@ -122,19 +122,20 @@ public static class GradientMasking
     }
 
     /// <summary>
-    /// The warning where more than 5 % of the images have no gradient to follow, or null: fewer move no number beyond
-    /// its confidence interval on some hundred images, more make a gradient attack's accuracy mean little.
+    /// The warning where more than 5 % of the images have no gradient to follow, or null: fewer do not move a number
+    /// beyond its confidence interval on a few hundred images; with more, the accuracy under a gradient attack means
+    /// little.
     /// </summary>
     /// <param name="model">The model as the report names it.</param>
     /// <param name="without">Images whose gradient of the attacks' loss, the cross entropy in float32, is exactly zero
     /// or not finite: a saturated softmax gives that too.</param>
-    /// <param name="count">Images that are classified rightly, among which they were counted.</param>
+    /// <param name="count">The correctly classified images among which they were counted.</param>
     public static string? OfZeroGradients(string model, int without, int count) =>
         without <= ZeroShare * count
             ? null
-            : $"{model}: the gradient of the loss is zero or no finite number at {without} of the {count} clean "
-                + $"images that are classified rightly. Attacks that follow it stand still there, and their numbers "
-                + $"say nothing.";
+            : $"{model}: the gradient of the loss is zero or not finite for {without} of the {count} clean images "
+                + $"that are classified correctly. Attacks that follow the gradient do not move there, and their "
+                + $"numbers mean nothing.";
 
     /// <summary>
     /// The warning where random search fools a model with images that every attack by gradients of the same budget left
@@ -144,7 +145,7 @@ public static class GradientMasking
     /// <param name="model">The model as the report names it.</param>
     /// <param name="draws">Perturbations drawn for each image.</param>
     /// <param name="isRandom">Whether the model's answers are random.</param>
-    /// <param name="found">For each budget how many images it fooled, of how many that were left.</param>
+    /// <param name="found">For each budget, how many images it fooled, and how many had been left.</param>
     public static string? OfRandomSearch(
         string model,
         int draws,

@@ -6,7 +6,7 @@ namespace Parry.Evaluation;
 
 /// <summary>
 /// Whether a classifier is hardly better than chance on clean images, which nearly always means that its images are
-/// prepared wrongly.
+/// preprocessed incorrectly.
 /// </summary>
 public static class NearChance
 {

@@ -22,7 +22,7 @@ public sealed record PlannedAttack(
     TargetChoice? Target = null
 )
 {
-    // What it wants of images of these true classes.
+    // Its goal for images of these true classes.
     internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) =>
         Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
 

@@ -4,7 +4,7 @@ using Parry.Models;
 
 namespace Parry.Evaluation;
 
-/// <summary>Tells, at the end of an evaluation, whether its attacks can be believed.</summary>
+/// <summary>Checks, at the end of an evaluation, whether its attacks were strong enough to trust.</summary>
 /// <param name="plan">The evaluation.</param>
 /// <param name="test">The clean images.</param>
 /// <param name="stages">Told what begins.</param>

@@ -1,4 +1,4 @@
-using Parry.Data;
+using Parry.Data.Published;
 
 namespace Parry.Models;
 

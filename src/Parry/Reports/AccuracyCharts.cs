@@ -49,7 +49,8 @@ internal static class AccuracyCharts
         ];
         for (int i = 0; i < clean.Length; i++)
         {
-            // A static accuracy without its adaptive one is not drawn: a curve convinces more than it should.
+            // A static accuracy without its adaptive one is not drawn, because a curve would convince more than it
+            // should.
             ReportGroup[] lines =
             [
                 clean[i],

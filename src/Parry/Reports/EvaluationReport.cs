@@ -4,7 +4,7 @@ namespace Parry.Reports;
 
 /// <summary>
 /// What one evaluation found, and what it takes to reproduce it. The writers (<see cref="JsonReport"/>,
-/// <see cref="MarkdownReport"/>, <see cref="HtmlReport"/>) show it and compute nothing.
+/// <see cref="MarkdownReport"/>, <see cref="Html.HtmlReport"/>) show it and compute nothing.
 /// </summary>
 public sealed record EvaluationReport
 {

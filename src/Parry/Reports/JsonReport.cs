@@ -80,7 +80,7 @@ public static class JsonReport
                 .Concat(report.Gallery.Select(row => row.Threat))
                 .All(Enum.IsDefined)
         )
-            throw new FormatException("a threat is none of those that are known.");
+            throw new FormatException("it names a threat that is not known.");
         return report;
     }
 

@@ -64,7 +64,7 @@ public sealed record AttackedPhoto(
 /// not.</param>
 /// <param name="Succeeded">Whether it reached its goal.</param>
 /// <param name="Changed">Whether the prediction changed.</param>
-/// <param name="ChangedAfterRounding">Whether it still is with 8 bits a value, as in the pictures.</param>
+/// <param name="ChangedAfterRounding">Whether it is still changed with 8 bits per value, as in the pictures.</param>
 /// <param name="Linf">The largest change of a value.</param>
 /// <param name="L2">The Euclidean length of the change.</param>
 /// <param name="Amplification">The factor by which the change is amplified in its picture.</param>

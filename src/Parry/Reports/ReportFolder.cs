@@ -1,3 +1,5 @@
+using Parry.Reports.Html;
+
 namespace Parry.Reports;
 
 /// <summary>

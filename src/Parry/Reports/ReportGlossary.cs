@@ -8,7 +8,7 @@ internal static class ReportGlossary
         "Times are for this run: the detection, purification and classification of all clean images on all workers, "
         + "divided by their number.";
 
-    /// <summary>What the table of results needs.</summary>
+    /// <summary>The terms that the table of results needs.</summary>
     public static IReadOnlyList<(string Term, string Meaning)> Results { get; } =
     [
         (
@@ -36,7 +36,7 @@ internal static class ReportGlossary
         ),
     ];
 
-    /// <summary>What the full list of measurements needs besides.</summary>
+    /// <summary>The further terms that the full list of measurements needs.</summary>
     public static IReadOnlyList<(string Term, string Meaning)> Measurements { get; } =
     [
         (

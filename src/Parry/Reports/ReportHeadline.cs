@@ -2,7 +2,7 @@ using Parry.Evaluation;
 
 namespace Parry.Reports;
 
-/// <summary>One of the few large numbers that open a report, in words for somebody who reads nothing else.</summary>
+/// <summary>One of the few large numbers that open a report, in words for a reader who reads nothing else.</summary>
 /// <param name="Value">The number, for example "92.5 %" or "61 % → 12 %".</param>
 /// <param name="Text">What it says.</param>
 /// <param name="Detail">What it was measured with, and its denominator.</param>
@@ -33,7 +33,7 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
             );
         }
 
-        // An attack without a budget always wins; those with one say more.
+        // An attack without a budget always succeeds in the end; attacks with a budget say more.
         ReportGroup[] attacks = [.. groups.Where(group => !group.IsClean)];
         if (attacks.Any(group => group.Epsilon is not null))
             attacks = [.. attacks.Where(group => group.Epsilon is not null)];
@@ -95,7 +95,7 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
         return unaware.RobustCorrect >= aware.RobustCorrect
             ? new(
                 $"{looks} → {knows}",
-                $"with {name}: looks like {looks}, is {knows} once the attacker knows it",
+                $"with {name}: {looks} against an attacker who does not know it, {knows} against one who does",
                 detail
             )
             : new(

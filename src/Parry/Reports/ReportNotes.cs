@@ -27,7 +27,7 @@ public static class ReportNotes
         {
             string attacks = string.Join(", ", defense.Select(group => ReportText.Name(group.Attack)).Distinct());
             yield return $"{ReportText.Name(defense.Key)} was not measured against an attacker who knows it "
-                + $"({attacks}). Its accuracy against one who does not know it is no evidence of protection.";
+                + $"({attacks}). Its accuracy against one who does not know it is not evidence of protection.";
         }
     }
 

@@ -23,8 +23,8 @@ public class PublicApiTests
         string now = api.ReplaceLineEndings("\n") + "\n";
         if (Environment.GetEnvironmentVariable("PARRY_ACCEPT_API") == "1")
             File.WriteAllText(s_recorded, now);
-        string[] recorded = File.ReadAllLines(s_recorded),
-            lines = now.TrimEnd('\n').Split('\n');
+        string[] recorded = File.ReadAllLines(s_recorded);
+        string[] lines = now.TrimEnd('\n').Split('\n');
         string[] differences =
         [
             .. recorded.Except(lines).Select(line => $"- {line.Trim()}"),

@@ -18,8 +18,8 @@ public sealed class AdvGanWeightsTests : IDisposable
     private const double Epsilon = 0.45;
 
     private static readonly ToyStripes.Classifier s_classifier = new();
-    private static readonly ImageSet s_known = ToyStripes.Make(150),
-        s_unseen = ToyStripes.Make(60, seed: 2);
+    private static readonly ImageSet s_known = ToyStripes.Make(150);
+    private static readonly ImageSet s_unseen = ToyStripes.Make(60, seed: 2);
     private static readonly AdvGan s_attack = new()
     {
         Epsilon = Epsilon,
@@ -41,17 +41,17 @@ public sealed class AdvGanWeightsTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         Save();
-        AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}"),
-            trained = new AttackSpec(AttackCatalog.Find("advgan"), s_attack, [Epsilon], null).Train(
-                s_classifier,
-                s_known,
-                seed: 1
-            );
+        AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}");
+        AttackSpec trained = new AttackSpec(AttackCatalog.Find("advgan"), s_attack, [Epsilon], null).Train(
+            s_classifier,
+            s_known,
+            seed: 1
+        );
         Tensor images = s_unseen.ImageTensor();
         Goal goal = Goal.Untargeted(s_unseen.LabelTensor());
         var counting = new CountingClassifier(s_classifier);
-        using AttackResult kept = loaded.Run(counting, new AttackRun(images, goal, 1))[0],
-            fresh = trained.Run(s_classifier, new AttackRun(images, goal, 1))[0];
+        using AttackResult kept = loaded.Run(counting, new AttackRun(images, goal, 1))[0];
+        using AttackResult fresh = trained.Run(s_classifier, new AttackRun(images, goal, 1))[0];
         Assert.Equal(0, kept.Queries.Sum() + kept.Gradients.Sum());
         Assert.Equal(Epsilon, kept.Epsilon);
 
@@ -93,8 +93,8 @@ public sealed class AdvGanWeightsTests : IDisposable
         var (generator, epsilon, _) = PerturbationGenerator.Load(Weights);
         float[] weights = VaeTests.Weights(generator);
         using AdvGan loaded = s_attack with { Weights = Weights };
-        using AdvGanTraining warm = loaded.On(s_classifier, "rows", s_known, seed: 3),
-            cold = s_attack.On(s_classifier, "rows", s_known, seed: 3);
+        using AdvGanTraining warm = loaded.On(s_classifier, "rows", s_known, seed: 3);
+        using AdvGanTraining cold = s_attack.On(s_classifier, "rows", s_known, seed: 3);
         Assert.Equal(Epsilon, epsilon);
         Assert.Equal(weights, VaeTests.Weights(warm.Generator));
         Assert.NotEqual(weights, VaeTests.Weights(cold.Generator));
@@ -110,9 +110,9 @@ public sealed class AdvGanWeightsTests : IDisposable
     public void A_resumed_training_gives_the_generator_of_an_unbroken_one_bit_for_bit()
     {
         using var scope = NewDisposeScope();
-        using AdvGanTraining whole = Training(s_attack),
-            first = Training(s_attack),
-            second = Training(s_attack);
+        using AdvGanTraining whole = Training(s_attack);
+        using AdvGanTraining first = Training(s_attack);
+        using AdvGanTraining second = Training(s_attack);
         while (whole.Epoch < whole.Epochs)
             whole.RunEpoch();
         first.RunEpoch();
@@ -200,8 +200,8 @@ public sealed class AdvGanWeightsTests : IDisposable
         Save();
         AttackSpec loaded = AttackCatalog.Parse($"advgan:weights={Weights}");
         var larger = new Parry.Tests.LinearClassifier(new ImageShape(1, 12, 12));
-        using Tensor images = zeros([4, 1, 12, 12]),
-            labels = zeros([4], ScalarType.Int64);
+        using Tensor images = zeros([4, 1, 12, 12]);
+        using Tensor labels = zeros([4], ScalarType.Int64);
         Assert.Contains(
             "images of 1x8x8, not of 1x12x12",
             Assert

@@ -178,8 +178,8 @@ public class AttackCatalogTests
     [Fact]
     public void A_model_that_shows_too_little_is_refused()
     {
-        using Tensor image = zeros([1, 1, 6, 6]),
-            label = zeros([1], ScalarType.Int64);
+        using Tensor image = zeros([1, 1, 6, 6]);
+        using Tensor label = zeros([1], ScalarType.Int64);
         var error = Assert.Throws<UserErrorException>(() =>
             AttackCatalog.Parse("pgd").Run(new Labels(), new AttackRun(image, Goal.Untargeted(label), 1))
         );

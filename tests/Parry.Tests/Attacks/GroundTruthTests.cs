@@ -17,8 +17,8 @@ public class GroundTruthTests
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
         using var random = new Generator(4);
-        using Tensor images = rand([3, 1, 6, 6], generator: random),
-            labels = ((IClassifier)model).Predict(images);
+        using Tensor images = rand([3, 1, 6, 6], generator: random);
+        using Tensor labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var proven = new[] { Norm.Linf, Norm.L1 }.ToDictionary(norm => norm, norm => Prove(norm, model, images, goal));
         IEnumerable<string> attacks = ((IEnumerable<object[]>)AttackConformanceTests.Asking)
@@ -96,8 +96,8 @@ public class GroundTruthTests
             .Range(0, 1000)
             .Select(seed => Network(new ImageShape(1, 1, 2), [5, 4, 3], seed))
             .First(HasAllClasses);
-        long[] classes = ((IClassifier)model).Predict(all).ToArray<long>(),
-            own = ((IClassifier)model).Predict(images).ToArray<long>();
+        long[] classes = ((IClassifier)model).Predict(all).ToArray<long>();
+        long[] own = ((IClassifier)model).Predict(images).ToArray<long>();
         Goal goal = targeted
             ? Goal.Targeted(tensor(own.Select(label => (label + 1) % 3).ToArray()))
             : Goal.Untargeted(tensor(own));
@@ -136,8 +136,8 @@ public class GroundTruthTests
             new ImageShape(1, 6, 6),
             2
         );
-        using Tensor images = rand([3, 1, 6, 6], generator: random),
-            labels = ((IClassifier)model).Predict(images);
+        using Tensor images = rand([3, 1, 6, 6], generator: random);
+        using Tensor labels = ((IClassifier)model).Predict(images);
         Goal goal = targeted
             ? Goal.Targeted(tensor(labels.ToArray<long>().Select(label => 1 - label).ToArray()))
             : Goal.Untargeted(labels);
@@ -155,8 +155,8 @@ public class GroundTruthTests
     public void When_no_time_is_left_the_best_found_stands_beside_what_is_proven(Norm norm)
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
-        using Tensor images = full([2, 1, 6, 6], 0.5),
-            labels = ((IClassifier)model).Predict(images);
+        using Tensor images = full([2, 1, 6, 6], 0.5);
+        using Tensor labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (found, distances) = new GroundTruth { Norm = norm, Seconds = 0 }.Prove(model, images, goal);
         Assert.All(goal.IsReached(((IClassifier)model).Predict(found)).ToArray<bool>(), Assert.True);
@@ -176,8 +176,8 @@ public class GroundTruthTests
     public void The_same_is_found_each_time()
     {
         using NetworkClassifier model = Network(new ImageShape(1, 6, 6), [12, 12, 4], seed: 3);
-        using Tensor images = full([1, 1, 6, 6], 0.5),
-            labels = ((IClassifier)model).Predict(images);
+        using Tensor images = full([1, 1, 6, 6], 0.5);
+        using Tensor labels = ((IClassifier)model).Predict(images);
         Goal goal = Goal.Untargeted(labels);
         var (first, proven) = new GroundTruth().Prove(model, images, goal);
         var (second, again) = new GroundTruth().Prove(model, images, goal);
@@ -233,8 +233,8 @@ public class GroundTruthTests
 
         string Refused(IClassifier model)
         {
-            using Tensor images = full([1, 1, 6, 6], 0.5),
-                labels = model.Predict(images);
+            using Tensor images = full([1, 1, 6, 6], 0.5);
+            using Tensor labels = model.Predict(images);
             return Assert
                 .Throws<UserErrorException>(() => new GroundTruth().Prove(model, images, Goal.Untargeted(labels)))
                 .Message;

@@ -14,16 +14,16 @@ public class L1BallTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        Tensor images = rand([8, 1, 7, 9], generator: random),
-            change = randn([8, 1, 7, 9], generator: random).mul(0.7);
-        float[] projected = L1Ball.Project(change, images, full([8, 1, 1, 1], radius)).ToArray<float>(),
-            x = images.ToArray<float>(),
-            y = change.ToArray<float>();
+        Tensor images = rand([8, 1, 7, 9], generator: random);
+        Tensor change = randn([8, 1, 7, 9], generator: random).mul(0.7);
+        float[] projected = L1Ball.Project(change, images, full([8, 1, 1, 1], radius)).ToArray<float>();
+        float[] x = images.ToArray<float>();
+        float[] y = change.ToArray<float>();
         for (int row = 0; row < 8; row++)
         {
             // The same by halving an interval, one number at a time.
-            double low = 0,
-                high = 10;
+            double low = 0;
+            double high = 10;
             for (int i = 0; i < 60; i++)
             {
                 double middle = (low + high) / 2;

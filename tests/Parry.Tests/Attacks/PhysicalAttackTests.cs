@@ -56,8 +56,8 @@ public class PhysicalAttackTests
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         var model = new LinearClassifier(s_shape, 4, seed: 3);
-        Tensor images = Images(2).mul(0.5).add(0.1),
-            direction = Images(2, seed: 8);
+        Tensor images = Images(2).mul(0.5).add(0.1);
+        Tensor direction = Images(2, seed: 8);
         var draws = new SampleRandom(4, new long[] { 0, 1 });
         Tensor Seen(Tensor input) => new Views().Apply(input, draws);
         Tensor Loss(Tensor logits) => logits.slice(1, 0, 1, 1).squeeze(1);
@@ -127,8 +127,8 @@ public class PhysicalAttackTests
         foreach (float[] image in change.ToArray<float>().Chunk(36))
         {
             int[] changed = [.. Enumerable.Range(0, 36).Where(i => image[i] != 0)];
-            int top = changed.Min(i => i / 6),
-                left = changed.Min(i => i % 6);
+            int top = changed.Min(i => i / 6);
+            int left = changed.Min(i => i % 6);
             Assert.InRange(changed.Length, 1, 9);
             Assert.True(changed.Max(i => i / 6) - top < 3 && changed.Max(i => i % 6) - left < 3);
             places.Add((top, left));
@@ -157,8 +157,8 @@ public class PhysicalAttackTests
     public void RP2_fools_in_views_where_stickers_made_for_one_view_do_not()
     {
         var model = new SmallNetwork(s_shape, 4, seed: 3);
-        using Tensor images = Images(20),
-            labels = Predicted(model, images);
+        using Tensor images = Images(20);
+        using Tensor labels = Predicted(model, images);
         var goal = Goal.Untargeted(labels);
         var views = new Views { Rotation = 30, Shift = 0.1 };
         var robust = new RobustPhysicalPerturbations
@@ -167,8 +167,8 @@ public class PhysicalAttackTests
             Steps = 40,
             Views = views,
         };
-        double many = FooledViews(model, images, goal, robust, views),
-            one = FooledViews(model, images, goal, robust with { ViewCount = 1 }, views);
+        double many = FooledViews(model, images, goal, robust, views);
+        double one = FooledViews(model, images, goal, robust with { ViewCount = 1 }, views);
         Assert.True(many > one + 0.1, $"{many} of the views fooled, {one} by stickers made for one view");
     }
 
@@ -176,8 +176,8 @@ public class PhysicalAttackTests
     public void RP2_stays_in_its_mask_and_prints_black_and_white_when_colors_cost()
     {
         var model = new SmallNetwork(s_shape, 4, seed: 3);
-        using Tensor images = Images(10),
-            labels = Predicted(model, images);
+        using Tensor images = Images(10);
+        using Tensor labels = Predicted(model, images);
         var goal = Goal.Untargeted(labels);
         using AttackResult found = AttackRunner.Run(
             new RobustPhysicalPerturbations { Area = 0.1, Steps = 15 },
@@ -198,8 +198,8 @@ public class PhysicalAttackTests
             Steps = 60,
             PrintWeight = 0,
         };
-        double cheap = Gray(rectangle),
-            dear = Gray(rectangle with { PrintWeight = 3 });
+        double cheap = Gray(rectangle);
+        double dear = Gray(rectangle with { PrintWeight = 3 });
         Assert.True(dear < 0.5 * cheap, $"mean product of distances to black and white {dear}, without cost {cheap}");
         Assert.Throws<UserErrorException>(() =>
             AttackRunner.Run(rectangle with { Width = 10 }, model, images, goal, seed: 1)
@@ -225,8 +225,8 @@ public class PhysicalAttackTests
     public void A_trained_patch_fools_far_more_images_than_a_gray_one_and_stays_in_its_area()
     {
         var model = new Pooled(s_shape, 4, seed: 3);
-        using Tensor training = Images(100, seed: 5),
-            images = Images(60);
+        using Tensor training = Images(100, seed: 5);
+        using Tensor images = Images(60);
         using Tensor wanted = full([60], 2.0, ScalarType.Int64);
         var attack = new AdversarialPatch
         {
@@ -258,9 +258,9 @@ public class PhysicalAttackTests
             Goal.Targeted(wanted),
             seed: 1
         );
-        int fooled = result.Succeeded.Count(s => s),
-            byGray = control.Succeeded.Count(s => s),
-            attacked = result.Attacked.Count(a => a);
+        int fooled = result.Succeeded.Count(s => s);
+        int byGray = control.Succeeded.Count(s => s);
+        int attacked = result.Attacked.Count(a => a);
         Assert.True(
             fooled > 0.5 * attacked && fooled > byGray + (0.3 * attacked),
             $"{fooled} of {attacked}, a gray patch {byGray}"
@@ -276,10 +276,10 @@ public class PhysicalAttackTests
     public void A_patch_lies_where_it_lies_in_every_batch_and_leaves_no_tensors_behind()
     {
         var model = new SmallNetwork(s_shape, 4, seed: 3);
-        using Tensor training = Images(40, seed: 5),
-            labels = Predicted(model, training),
-            images = Images(9),
-            own = Predicted(model, images);
+        using Tensor training = Images(40, seed: 5);
+        using Tensor labels = Predicted(model, training);
+        using Tensor images = Images(9);
+        using Tensor own = Predicted(model, images);
         var random = new SampleRandom(1, Rows(40));
         // What earlier tests left to the collector must not go in between.
         GC.Collect();
@@ -295,9 +295,9 @@ public class PhysicalAttackTests
         using AttackResult batch = AttackRunner.Run(trained, model, images, Goal.Untargeted(own), seed: 1);
         for (int i = 0; i < 9; i++)
         {
-            using Tensor image = images.slice(0, i, i + 1, 1),
-                label = own.slice(0, i, i + 1, 1),
-                row = batch.Attempts.slice(0, i, i + 1, 1);
+            using Tensor image = images.slice(0, i, i + 1, 1);
+            using Tensor label = own.slice(0, i, i + 1, 1);
+            using Tensor row = batch.Attempts.slice(0, i, i + 1, 1);
             using AttackResult single = AttackRunner.Run(
                 trained,
                 model,

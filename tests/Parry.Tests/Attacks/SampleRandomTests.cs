@@ -117,8 +117,8 @@ public class SampleRandomTests
     private static double Cumulative(double x)
     {
         const int pieces = 60;
-        double h = x / pieces,
-            sum = 0;
+        double h = x / pieces;
+        double sum = 0;
         for (int i = 0; i <= pieces; i++)
             sum +=
                 Math.Exp(-0.5 * i * h * i * h)

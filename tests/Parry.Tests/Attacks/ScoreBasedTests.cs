@@ -140,8 +140,8 @@ public class ScoreBasedTests
                 )
                 .Succeeded.Count(succeeded => succeeded);
 
-        int first = Successes(0),
-            later = Successes(300);
+        int first = Successes(0);
+        int later = Successes(300);
         Assert.True(later >= first + 15, $"{first} of 60 at first, {later} later");
         Assert.InRange(Successes(300, side: 3), 1, later);
     }
@@ -150,8 +150,8 @@ public class ScoreBasedTests
     public void AutoZOOM_attacks_through_an_auto_encoder_once_it_is_trained()
     {
         var problem = new LinearProblem(Norm.L2, classes: 3, count: 40, seed: 6);
-        using Tensor own = problem.Images.slice(0, 8, 40, 1),
-            victims = problem.Images.slice(0, 0, 8, 1);
+        using Tensor own = problem.Images.slice(0, 8, 40, 1);
+        using Tensor victims = problem.Images.slice(0, 0, 8, 1);
         Goal all = problem.Goal(targeted: false);
         var attack = new AutoZoom { Decoder = ZoomDecoder.Autoencoder, Epochs = 3 };
         Assert.False(attack.IsTrained);
@@ -202,12 +202,12 @@ public class ScoreBasedTests
         }
 
         using Tensor images = tensor(values, [64, 1, side, side]);
-        using ImageCodec brief = ImageCodec.Train(images, 1, 1, null, default),
-            longer = ImageCodec.Train(images, 30, 1, null, default);
+        using ImageCodec brief = ImageCodec.Train(images, 1, 1, null, default);
+        using ImageCodec longer = ImageCodec.Train(images, 30, 1, null, default);
         Assert.True(longer.Error < 0.5 * brief.Error, $"{longer.Error} after 30 epochs, {brief.Error} after one");
         Assert.Equal(side == 28 ? (14, 14) : (7, 7), longer.CodeSize);
-        using Tensor code = zeros([2, 1, longer.CodeSize.Height, longer.CodeSize.Width]),
-            decoded = longer.Decode(code);
+        using Tensor code = zeros([2, 1, longer.CodeSize.Height, longer.CodeSize.Width]);
+        using Tensor decoded = longer.Decode(code);
         Assert.Equal([2, 1, side, side], decoded.shape);
     }
 
@@ -215,8 +215,8 @@ public class ScoreBasedTests
     {
         float[] pixels = problem.Images.ToArray<float>()[(row * 36)..((row + 1) * 36)];
         long label = problem.Labels.ToArray<long>()[row];
-        double margin = 0,
-            most = 0;
+        double margin = 0;
+        double most = 0;
         for (int i = 0; i < 36; i++)
         {
             double weight = problem.Model.W[1 - label][i] - problem.Model.W[label][i];

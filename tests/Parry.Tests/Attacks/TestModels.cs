@@ -9,8 +9,8 @@ namespace Parry.Tests.Attacks;
 /// </summary>
 internal sealed class SmallNetwork : IClassifier
 {
-    private readonly Tensor _first,
-        _second;
+    private readonly Tensor _first;
+    private readonly Tensor _second;
 
     public SmallNetwork(ImageShape shape, int classes, int seed)
     {
@@ -55,8 +55,8 @@ internal sealed class CountingClassifier(IClassifier model) : IClassifier, ILaye
 {
     public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
-    private long _queries,
-        _gradients;
+    private long _queries;
+    private long _gradients;
 
     public long Queries => _queries;
 

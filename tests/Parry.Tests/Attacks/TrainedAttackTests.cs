@@ -33,7 +33,7 @@ public class TrainedAttackTests
     {
         AttackSpec attack = AttackCatalog.Parse(text);
         Assert.Contains(
-            $"the attack {attack.Name} learns before it attacks",
+            $"the attack {attack.Name} must be trained before it attacks",
             Assert
                 .Throws<UserErrorException>(() =>
                     attack.Run(_problem.Model, new AttackRun(_problem.Images, _problem.Goal(false), 1))
@@ -135,10 +135,10 @@ public class TrainedAttackTests
     {
         // All images of one class: the way to the nearest boundary that fools one fools all.
         var problem = new LinearProblem(Norm.Linf, classes: 2, count: 40, seed: 5);
-        long[] labels = problem.Labels.ToArray<long>(),
-            rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
-        using Tensor index = tensor(rows),
-            images = problem.Images.index_select(0, index);
+        long[] labels = problem.Labels.ToArray<long>();
+        long[] rows = [.. Enumerable.Range(0, 40).Where(i => labels[i] == labels[0]).Select(i => (long)i)];
+        using Tensor index = tensor(rows);
+        using Tensor images = problem.Images.index_select(0, index);
         Goal goal = problem.Goal(false).Select(index);
         foreach (string text in new[] { "uap:eps=0.0196,0.0204,delta=0", "uan:eps=0.0196,0.0210,epochs=60" })
         {

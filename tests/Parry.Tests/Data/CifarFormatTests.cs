@@ -1,5 +1,6 @@
 using System.Text;
 using Parry.Data;
+using Parry.Data.Formats;
 
 namespace Parry.Tests.Data;
 

@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.Net;
 using System.Security.Cryptography;
 using Parry.Data;
+using Parry.Data.Published;
 
 namespace Parry.Tests.Data;
 

@@ -1,4 +1,5 @@
 using Parry.Data;
+using Parry.Data.Formats;
 
 namespace Parry.Tests.Data;
 
@@ -106,7 +107,7 @@ public class IdxReaderTests
         Refuses(
             TestData.Idx(0x803, [count, height, width], new byte[60]),
             TestData.IdxLabels(3),
-            "the header declares"
+            "got a header that declares"
         );
 
     [Fact]

@@ -206,7 +206,7 @@ public sealed class ImageFolderTests : IDisposable
             () => DataSets.Open("/nowhere")
         );
         TestData.AssertRefused(
-            "mnist has no attributes, got \"Male\"",
+            "expected no attribute with mnist, got \"Male\": leave it out",
             () => DataSets.Open("mnist", attribute: "Male")
         );
     }

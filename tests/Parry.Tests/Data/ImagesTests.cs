@@ -77,8 +77,8 @@ public class ImagesTests
         foreach (int channels in new[] { 1, 3 })
         {
             var shape = new ImageShape(channels, 3, 4);
-            byte[] png = Png.Encode(TestData.Pixels(shape.Pixels), shape),
-                jpeg = Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 90);
+            byte[] png = Png.Encode(TestData.Pixels(shape.Pixels), shape);
+            byte[] jpeg = Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 90);
             Assert.Equal(
                 [shape, shape, shape, shape],
                 [Png.DecodeShape(png), Png.Decode(png).Shape, Jpeg.DecodeShape(jpeg), Jpeg.Decode(jpeg).Shape]

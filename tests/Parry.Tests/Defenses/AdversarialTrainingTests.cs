@@ -47,9 +47,9 @@ public sealed class AdversarialTrainingTests : IDisposable
 
         // FGSM leaves the network's own prediction: x + eps · sign(Wᵀ(p - e(prediction))).
         using var frozen = no_grad();
-        Tensor clean = linear.Probabilities(piece.Images),
-            truth = LinearPiece.OneHot(piece.Labels),
-            own = LinearPiece.OneHot(clean.argmax(1));
+        Tensor clean = linear.Probabilities(piece.Images);
+        Tensor truth = LinearPiece.OneHot(piece.Labels);
+        Tensor own = LinearPiece.OneHot(clean.argmax(1));
         Assert.NotEqual(truth.ToArray<float>(), own.ToArray<float>());
         Tensor attacked = piece
             .Images.add(clean.sub(own).mm(weight).sign().mul(0.05).reshape(LinearPiece.Count, 1, 6, 6))
@@ -171,10 +171,10 @@ public sealed class AdversarialTrainingTests : IDisposable
     {
         ClassifierTraining recipe = s_recipe with { Epochs = 15, LearningRate = 3e-3 };
         var attack = new ProjectedGradientDescent { Epsilon = 0.25, Steps = 5 };
-        using ClassifierTrainer plain = Train(new CrossEntropy(), recipe),
-            robust = Train(new AdversarialTraining(attack) { WarmUp = 3 }, recipe);
-        double before = Withstood(plain),
-            after = Withstood(robust);
+        using ClassifierTrainer plain = Train(new CrossEntropy(), recipe);
+        using ClassifierTrainer robust = Train(new AdversarialTraining(attack) { WarmUp = 3 }, recipe);
+        double before = Withstood(plain);
+        double after = Withstood(robust);
         Assert.True(after > before + 0.2, $"{before} withstood before, {after} after");
 
         double Withstood(ClassifierTrainer trainer)

@@ -152,8 +152,8 @@ public class DefenseGanTests
         using ImageGenerator generator = SmallGenerator();
         var defense = new DefenseGan(generator) { Steps = 10, Restarts = 2 };
         var classifier = new LinearClassifier(s_shape);
-        Tensor images = Images(2),
-            followed = images.clone().requires_grad_();
+        Tensor images = Images(2);
+        Tensor followed = images.clone().requires_grad_();
         Tensor byAutograd = Autograd.Grad(defense.Protect(classifier, 3).Logits(followed).pow(2.0).sum(), followed);
         Tensor byMethod = defense.Protect(classifier, 3).Gradient(images, logits => logits.pow(2.0).sum(1)).Gradient;
         Assert.All(
@@ -279,8 +279,8 @@ public class DefenseGanTests
     // The generator comes from a file, as on the command line.
     private static DefenseSpec Read(string text, DefenseContext context)
     {
-        string folder = Directory.CreateTempSubdirectory().FullName,
-            file = Path.Combine(folder, "generator.safetensors");
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        string file = Path.Combine(folder, "generator.safetensors");
         try
         {
             using ImageGenerator generator = SmallGenerator();

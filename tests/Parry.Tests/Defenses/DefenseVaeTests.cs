@@ -49,8 +49,8 @@ public sealed class DefenseVaeTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        ImageSet images = ToyStripes.Make(60),
-            fresh = ToyStripes.Make(40, seed: 2);
+        ImageSet images = ToyStripes.Make(60);
+        ImageSet fresh = ToyStripes.Make(40, seed: 2);
         var options = new DefenseVaeTraining
         {
             Width = 4,
@@ -78,14 +78,13 @@ public sealed class DefenseVaeTests : IDisposable
         using var trainer = options.On(images, attacked, "rows");
         trainer.Run();
         ImageSet shown = options.Attack(fresh, s_classifier).Take(40);
-        Tensor clean = fresh.ImageTensor(),
-            before = shown.ImageTensor(),
-            after =
-                new DefenseVae(trainer.Network)
-                    .Purify(before, new SampleRandom(1, Enumerable.Range(0, 40).Select(i => (long)i).ToArray()))
-                    .Images;
-        double near = after.sub(clean).pow(2.0).mean().ToDouble(),
-            far = before.sub(clean).pow(2.0).mean().ToDouble();
+        Tensor clean = fresh.ImageTensor();
+        Tensor before = shown.ImageTensor();
+        Tensor after = new DefenseVae(trainer.Network)
+            .Purify(before, new SampleRandom(1, Enumerable.Range(0, 40).Select(i => (long)i).ToArray()))
+            .Images;
+        double near = after.sub(clean).pow(2.0).mean().ToDouble();
+        double far = before.sub(clean).pow(2.0).mean().ToDouble();
         Assert.True(near < far, $"squared error {far} before, {near} after");
     }
 

@@ -45,8 +45,8 @@ public class DistillationTests
         var (loss, _) = new Distillation(teacher, "teacher", temperature).Of(linear.Piece);
         Tensor gradient = Autograd.Grad(loss, linear.Linear.bias!);
         using var frozen = no_grad();
-        Tensor wanted = teacher.Logits(linear.Piece.Images).div(temperature).softmax(-1),
-            own = linear.Probabilities(linear.Piece.Images, temperature);
+        Tensor wanted = teacher.Logits(linear.Piece.Images).div(temperature).softmax(-1);
+        Tensor own = linear.Probabilities(linear.Piece.Images, temperature);
         Same(own.sub(wanted).sum(dim: 0).div(temperature), gradient);
         Assert.Equal(-wanted.mul(own.log()).sum().ToDouble(), loss.ToDouble(), 1e-4);
     }
@@ -56,10 +56,10 @@ public class DistillationTests
     {
         using var scope = NewDisposeScope();
         using var linear = new LinearPiece(scale: 5000);
-        IClassifier masked = linear.Classifier,
-            seen = new ScaledLogits(linear.Classifier, 5000);
-        Tensor images = linear.Piece.Images,
-            labels = masked.Predict(images);
+        IClassifier masked = linear.Classifier;
+        IClassifier seen = new ScaledLogits(linear.Classifier, 5000);
+        Tensor images = linear.Piece.Images;
+        Tensor labels = masked.Predict(images);
         Assert.Equal(labels.ToArray<long>(), seen.Predict(images).ToArray<long>());
         Func<Tensor, Tensor> loss = AttackLoss.CrossEntropy(Goal.Untargeted(labels));
         Assert.All(masked.Gradient(images, loss).Gradient.ToArray<float>(), value => Assert.Equal(0, value));
@@ -110,8 +110,8 @@ public class DistillationTests
 
     private static void Same(Tensor expected, Tensor actual)
     {
-        float[] want = expected.ToArray<float>(),
-            got = actual.ToArray<float>();
+        float[] want = expected.ToArray<float>();
+        float[] got = actual.ToArray<float>();
         Assert.Equal(want.Length, got.Length);
         for (int i = 0; i < want.Length; i++)
             Assert.Equal(want[i], got[i], 1e-5f * Math.Max(1, Math.Abs(want[i])));

@@ -32,8 +32,8 @@ public sealed class FastDefenseGanTests : IDisposable
         Tensor images = Images(3, seed: 3);
         float[][] found = [.. _samples.Nearest(images, 5).ToArray<float>().Chunk(4)];
         using var random = new Generator(2);
-        Tensor latents = randn([200, 4], generator: random),
-            drawn = _generator.Generate(latents);
+        Tensor latents = randn([200, 4], generator: random);
+        Tensor drawn = _generator.Generate(latents);
         float[][] all = [.. latents.ToArray<float>().Chunk(4)];
         for (int image = 0; image < 3; image++)
         {

@@ -18,9 +18,9 @@ internal static class FiniteDifferences
         using var random = new Generator(11);
         double[] values = [.. images.ToArray<float>().Select(value => 0.1 + (0.8 * value))];
         Tensor Of(double[] pixels) => tensor(pixels, images.shape);
-        Tensor followed = Of(values).requires_grad_(),
-            made = make(followed),
-            weights = randn(made.shape, generator: random).to(ScalarType.Float64);
+        Tensor followed = Of(values).requires_grad_();
+        Tensor made = make(followed);
+        Tensor weights = randn(made.shape, generator: random).to(ScalarType.Float64);
         double[] gradient = Autograd.Grad(made.mul(weights).sum(), followed).ToArray<double>();
         Assert.Contains(gradient, slope => Math.Abs(slope) > 1e-4);
         for (int i = 0; i < values.Length; i += 7)

@@ -25,13 +25,13 @@ public sealed class InvertAndClassifyTests : IDisposable
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor basis = Basis(),
-            images = Images(6);
+        Tensor basis = Basis();
+        Tensor images = Images(6);
         Purified found = Projector(basis).Purify(images, Draws(6));
 
         // The rows of the basis are orthogonal: each number is an inner product by itself.
-        Tensor residual = images.sub(0.5).flatten(1),
-            latents = residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1));
+        Tensor residual = images.sub(0.5).flatten(1);
+        Tensor latents = residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1));
         float[] expected = latents.mm(basis).add(0.5).ToArray<float>();
         Assert.All(expected.Zip(found.Images.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 5e-3));
     }
@@ -40,11 +40,11 @@ public sealed class InvertAndClassifyTests : IDisposable
     public void The_detectors_score_is_the_distance_from_the_span_and_its_gradient_points_straight_away_from_it()
     {
         using var scope = NewDisposeScope();
-        Tensor basis = Basis(),
-            images = Images(4).requires_grad_();
+        Tensor basis = Basis();
+        Tensor images = Images(4).requires_grad_();
         var detector = new OffManifold(Projector(basis), 1);
-        Tensor scores = detector.Scores(images, Draws(4)),
-            gradient = Autograd.Grad(scores.sum(), images);
+        Tensor scores = detector.Scores(images, Draws(4));
+        Tensor gradient = Autograd.Grad(scores.sum(), images);
         Tensor residual = images.detach().sub(0.5).flatten(1);
         Tensor away = residual.sub(residual.mm(basis.transpose(0, 1)).div(basis.pow(2.0).sum(1)).mm(basis));
         Assert.All(
@@ -77,10 +77,10 @@ public sealed class InvertAndClassifyTests : IDisposable
         void Agree(ILatentModel generator, Func<Tensor, Tensor> forward)
         {
             Assert.Equal((s_shape, 5), (generator.Shape, generator.Latent));
-            Tensor latents = randn([3, 5], generator: random),
-                weights = randn([3, 1, 8, 8], generator: random),
-                followed = latents.clone().requires_grad_(),
-                images = forward(followed);
+            Tensor latents = randn([3, 5], generator: random);
+            Tensor weights = randn([3, 1, 8, 8], generator: random);
+            Tensor followed = latents.clone().requires_grad_();
+            Tensor images = forward(followed);
             Tensor expected = Autograd.Grad(images, followed, weights);
             Drawing drawing = generator.Draw(latents);
             Assert.False(drawing.Images.requires_grad);

@@ -9,9 +9,9 @@ namespace Parry.Tests.Defenses;
 /// <summary>A piece of a batch in front of a linear network, whose loss and gradient can be written down.</summary>
 internal sealed class LinearPiece : IDisposable
 {
-    public const int Count = 5,
-        Pixels = 36,
-        Classes = 3;
+    public const int Count = 5;
+    public const int Pixels = 36;
+    public const int Classes = 3;
 
     public LinearPiece(double scale = 1)
     {

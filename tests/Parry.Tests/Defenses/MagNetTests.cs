@@ -49,10 +49,10 @@ public sealed class MagNetTests : IDisposable
     public void The_divergence_of_answers_is_its_closed_form_symmetric_and_at_most_log_two()
     {
         using var scope = NewDisposeScope();
-        Tensor first = tensor(new float[] { 0, 0, 100, 0, 1, 2 }, [3, 2]),
-            second = tensor(new float[] { (float)Math.Log(3), 0, 0, 100, 1, 2 }, [3, 2]);
-        float[] there = AnswerDivergence.Divergence(first, second).ToArray<float>(),
-            back = AnswerDivergence.Divergence(second, first).ToArray<float>();
+        Tensor first = tensor(new float[] { 0, 0, 100, 0, 1, 2 }, [3, 2]);
+        Tensor second = tensor(new float[] { (float)Math.Log(3), 0, 0, 100, 1, 2 }, [3, 2]);
+        float[] there = AnswerDivergence.Divergence(first, second).ToArray<float>();
+        float[] back = AnswerDivergence.Divergence(second, first).ToArray<float>();
         double expected =
             0.5
             * (
@@ -95,8 +95,8 @@ public sealed class MagNetTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using MagNetNetwork network = Untrained(1);
-        Tensor images = ToyStripes.Make(3).ImageTensor(),
-            difference = images.sub(network.Plain[0].forward(images));
+        Tensor images = ToyStripes.Make(3).ImageTensor();
+        Tensor difference = images.sub(network.Plain[0].forward(images));
         foreach (var (power, expected) in new[] { (1, difference.abs()), (2, difference.pow(2.0)) })
         {
             float[] scores = new ReconstructionError(network.Plain[0], ToyStripes.Shape, power, 0)
@@ -153,8 +153,8 @@ public sealed class MagNetTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
-        ImageSet set = ToyStripes.Make(300),
-            validation = ToyStripes.Make(100, seed: 2);
+        ImageSet set = ToyStripes.Make(300);
+        ImageSet validation = ToyStripes.Make(100, seed: 2);
         var options = new MagNetTraining
         {
             Schedule = new()
@@ -283,14 +283,14 @@ public sealed class MagNetTests : IDisposable
         Goal goal = Goal.Untargeted(set.LabelTensor());
         var detector = new Brightness(images.mean([1, 2, 3]).amax([0]).ToDouble() + 1e-3);
         var evasion = new DetectorEvasion([detector]) { Iterations = 150, SearchSteps = 2 };
-        using AttackResult aware = AttackRunner.Run(evasion, s_classifier, images, goal, seed: 1),
-            plain = AttackRunner.Run(
-                new DetectorEvasion([]) { Iterations = 150, SearchSteps = 2 },
-                s_classifier,
-                images,
-                goal,
-                seed: 1
-            );
+        using AttackResult aware = AttackRunner.Run(evasion, s_classifier, images, goal, seed: 1);
+        using AttackResult plain = AttackRunner.Run(
+            new DetectorEvasion([]) { Iterations = 150, SearchSteps = 2 },
+            s_classifier,
+            images,
+            goal,
+            seed: 1
+        );
         int noticed = Noticed(plain);
         Assert.Equal(0, Noticed(aware));
         Assert.True(noticed > 0, "the detector notices nothing");

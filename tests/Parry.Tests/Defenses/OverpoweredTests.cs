@@ -18,8 +18,8 @@ public sealed class OverpoweredTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        double near = Depth(Attack() with { Lengths = [0.05] }),
-            far = Depth(Attack() with { Lengths = [0.3] });
+        double near = Depth(Attack() with { Lengths = [0.05] });
+        double far = Depth(Attack() with { Lengths = [0.3] });
         Assert.True(near > 0 && far > near + 0.02, $"{near} beyond the plane with short vectors, {far} with long ones");
 
         double Depth(Overpowered attack)
@@ -51,8 +51,8 @@ public sealed class OverpoweredTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor images = Images(),
-            labels = Labels();
+        Tensor images = Images();
+        Tensor labels = Labels();
         float[] all = Attack().Perturb(Plane(), images, Goal.Untargeted(labels), Draws(4)).ToArray<float>();
         float[] alone =
         [

@@ -18,8 +18,8 @@ public sealed class PairSearchTests
         PlaneClassifier classifier = Plane();
         ManifoldPairs pairs = Search().Find(classifier, Draws(20));
         Assert.DoesNotContain(false, pairs.Found);
-        float[] first = classifier.Side(pairs.First).ToArray<float>(),
-            second = classifier.Side(pairs.Second).ToArray<float>();
+        float[] first = classifier.Side(pairs.First).ToArray<float>();
+        float[] second = classifier.Side(pairs.Second).ToArray<float>();
         Assert.All(
             first.Zip(second),
             pair => Assert.True(pair.First * pair.Second <= 0, $"{pair.First} and {pair.Second} are on one side")
@@ -43,9 +43,9 @@ public sealed class PairSearchTests
         [
             .. starts.Select(pair => Math.Sqrt(Math.Pow(pair[0] - pair[2], 2) + Math.Pow(pair[1] - pair[3], 2))),
         ];
-        ManifoldPairs one = Find(1),
-            two = Find(2),
-            many = Find(400);
+        ManifoldPairs one = Find(1);
+        ManifoldPairs two = Find(2);
+        ManifoldPairs many = Find(400);
         Assert.DoesNotContain(true, many.Found);
         for (int i = 0; i < 6; i++)
         {
@@ -66,8 +66,8 @@ public sealed class PairSearchTests
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        float[] all = Search().Find(Plane(), Draws(5)).First.ToArray<float>(),
-            fourth = Search().Find(Plane(), new SampleRandom(2, new long[] { 3 })).First.ToArray<float>();
+        float[] all = Search().Find(Plane(), Draws(5)).First.ToArray<float>();
+        float[] fourth = Search().Find(Plane(), new SampleRandom(2, new long[] { 3 })).First.ToArray<float>();
         Assert.All(all[6..8].Zip(fourth), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
     }
 
@@ -75,21 +75,21 @@ public sealed class PairSearchTests
     public void The_cross_entropy_is_its_formula_and_is_differentiated_in_both_arguments()
     {
         using var scope = NewDisposeScope();
-        Tensor first = tensor(new double[] { 0.3, -1.2, 0.5 }).reshape(1, 3),
-            second = tensor(new double[] { 1.0, 0.1, -0.4 }).reshape(1, 3);
+        Tensor first = tensor(new double[] { 0.3, -1.2, 0.5 }).reshape(1, 3);
+        Tensor second = tensor(new double[] { 1.0, 0.1, -0.4 }).reshape(1, 3);
         Assert.Equal(
             Formula([0.3, -1.2, 0.5], [1.0, 0.1, -0.4]),
             PairSearch.CrossEntropy(first, second).ToDouble(),
             1e-9
         );
-        Tensor a = first.clone().requires_grad_(),
-            b = second.clone().requires_grad_();
+        Tensor a = first.clone().requires_grad_();
+        Tensor b = second.clone().requires_grad_();
         Tensor?[] gradients = Autograd.Grad([PairSearch.CrossEntropy(a, b).sum()], [a, b]);
         const double h = 1e-6;
         for (int i = 0; i < 3; i++)
         {
-            double[] up = [0.3, -1.2, 0.5],
-                beside = [1.0, 0.1, -0.4];
+            double[] up = [0.3, -1.2, 0.5];
+            double[] beside = [1.0, 0.1, -0.4];
             up[i] += h;
             beside[i] += h;
             double at = Formula([0.3, -1.2, 0.5], [1.0, 0.1, -0.4]);

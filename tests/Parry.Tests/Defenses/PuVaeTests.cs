@@ -115,14 +115,14 @@ public sealed class PuVaeTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using PuVaeNetwork network = Small();
-        Tensor images = Images(3),
-            labels = tensor(new long[] { 0, 2, 1 }),
-            noise = Draws(3).Normal(0, 3);
+        Tensor images = Images(3);
+        Tensor labels = tensor(new long[] { 0, 2, 1 });
+        Tensor noise = Draws(3).Normal(0, 3);
         GaussianCode code = network.Encode(network.Features(images), labels);
         Tensor drawn = network.DecodeLogits(code.Mean.add(code.Deviation.mul(noise)), labels).sigmoid();
         Tensor pixels = images.mul(drawn.log()).add((1.0 - images).mul((1.0 - drawn).log())).sum([1, 2, 3]).neg();
-        Tensor variance = code.Deviation.pow(2.0),
-            divergence = code.Mean.pow(2.0).add(variance).sub(variance.log()).sub(1.0).sum(1).mul(0.5);
+        Tensor variance = code.Deviation.pow(2.0);
+        Tensor divergence = code.Mean.pow(2.0).add(variance).sub(variance.log()).sub(1.0).sum(1).mul(0.5);
         Tensor classes = s_classifier.Logits(drawn).softmax(-1).gather(1, labels.unsqueeze(1)).squeeze(1).log().neg();
         AssertClose(
             pixels.mul(0.01).add(divergence.mul(0.1)).add(classes.mul(10.0)),
@@ -163,8 +163,8 @@ public sealed class PuVaeTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(30, seed: 3);
-        Tensor images = set.ImageTensor(),
-            labels = set.LabelTensor();
+        Tensor images = set.ImageTensor();
+        Tensor labels = set.LabelTensor();
         var purifier = new PuVae(s_trained.Value);
         ProtectedClassifier defended = purifier.Protect(s_classifier, seed: 1);
         var attack = new LabelFlipPull(purifier, s_classifier) { Steps = 20, Draws = 2 };
@@ -174,8 +174,8 @@ public sealed class PuVaeTests : IDisposable
             new AttackRun(images, Goal.Untargeted(labels), 5) { Epsilons = [0.45] }
         )[0];
         Tensor noise = new SampleRandom(9, Rows(30)).Signs(0, 1, 8, 8).mul(0.45).add(images).clamp(0.0, 1.0);
-        int random = Wrong(noise),
-            pulled = result.Succeeded.Count(done => done);
+        int random = Wrong(noise);
+        int pulled = result.Succeeded.Count(done => done);
         Assert.True(pulled > random + 10, $"{pulled} fooled by pulling, {random} by noise");
         Assert.All(result.Linf, size => Assert.InRange(size, 0, 0.45 + 1e-6));
 
@@ -188,8 +188,8 @@ public sealed class PuVaeTests : IDisposable
         using var scope = NewDisposeScope();
         using var frozen = no_grad();
         ImageSet set = ToyStripes.Make(8, seed: 4);
-        Tensor images = set.ImageTensor(),
-            wanted = tensor(set.Labels.ToArray().Select(label => (label + 1L) % 3).ToArray());
+        Tensor images = set.ImageTensor();
+        Tensor wanted = tensor(set.Labels.ToArray().Select(label => (label + 1L) % 3).ToArray());
         var purifier = new PuVae(s_trained.Value);
         var attack = new LabelFlipPull(purifier, s_classifier)
         {

@@ -39,8 +39,8 @@ public sealed class RobustManifoldTests : IDisposable
         long[] found = [.. Enumerable.Range(0, LinearPiece.Count).Where(i => pairs.Found[i]).Select(i => (long)i)];
         Assert.NotEmpty(found);
         Tensor rows = tensor(found);
-        Tensor first = linear.Probabilities(pairs.First.index_select(0, rows)),
-            second = linear.Probabilities(pairs.Second.index_select(0, rows));
+        Tensor first = linear.Probabilities(pairs.First.index_select(0, rows));
+        Tensor second = linear.Probabilities(pairs.Second.index_select(0, rows));
         Assert.All(
             first.argmax(1).ToArray<long>().Zip(second.argmax(1).ToArray<long>()),
             pair => Assert.NotEqual(pair.First, pair.Second)

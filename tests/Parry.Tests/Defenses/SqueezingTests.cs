@@ -93,8 +93,8 @@ public class SqueezingTests
                     .ToArray()
             )
             .reshape(1, channels, 20, 28);
-        double best = Error(100),
-            worst = Error(5);
+        double best = Error(100);
+        double worst = Error(5);
         Assert.InRange(best, 0, 2e-4);
         Assert.True(worst > 3 * best, $"{best} at 100, {worst} at 5");
         Assert.Equal(Error(75), Error(75));

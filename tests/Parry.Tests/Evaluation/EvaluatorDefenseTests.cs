@@ -80,7 +80,7 @@ public class EvaluatorDefenseTests
         };
         EvaluationFindings findings = ToyEvaluation.Run(defense, knownBreaks: false);
         Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");
-        Assert.Contains("nothing was not attacked by the attacks known to break it: its break.", findings.Notes);
+        Assert.Contains("The attacks known to break nothing were not run: its break.", findings.Notes);
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public class EvaluatorTrainingTests
         );
         Assert.Equal(2, findings.Notes.Count);
         Assert.Contains(
-            "learner learned to attack the bare classifier from 10 images of others that it is not judged on, with "
+            "learner learned to attack the bare classifier from 10 images of others on which it is not evaluated, with "
                 + "10 queries and 10 gradients",
             findings.Notes[0],
             StringComparison.Ordinal
@@ -46,7 +46,7 @@ public class EvaluatorTrainingTests
         Assert.Single(learner.Seen);
         Assert.Equal(2, findings.Notes.Count);
         Assert.Contains(
-            "learner came trained and attacks the bare classifier as it is",
+            "learner was trained beforehand and attacks the bare classifier as it is",
             findings.Notes[0],
             StringComparison.Ordinal
         );

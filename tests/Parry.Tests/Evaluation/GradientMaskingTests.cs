@@ -48,7 +48,7 @@ public sealed class GradientMaskingTests
     }
 
     [Fact]
-    public void Many_steps_that_do_significantly_worse_than_a_single_one_are_called_out_whatever_the_attacks_are_called()
+    public void Many_steps_that_do_significantly_worse_than_a_single_one_are_called_out_whatever_their_names()
     {
         EvaluationRow single = Row("a", 0.1, "puvae", Threat.WhiteBox, 60);
         EvaluationRow many = Row("b", 0.1, "puvae", Threat.WhiteBox, 120);
@@ -78,9 +78,9 @@ public sealed class GradientMaskingTests
     [Fact]
     public void An_attack_without_gradients_that_leaves_significantly_less_is_called_out()
     {
-        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120),
-            square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60),
-            substitute = Row("pgd from b", 0.1, "puvae", Threat.BlackBox, 60);
+        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120);
+        EvaluationRow square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
+        EvaluationRow substitute = Row("pgd from b", 0.1, "puvae", Threat.BlackBox, 60);
         string warning = Assert.Single(GradientMasking.OfBlindAttacks([pgd], [square]));
         Assert.Equal(
             "square at linf 0.1 on puvae, which sees no gradients, leaves fewer images right than any attack that "
@@ -96,8 +96,8 @@ public sealed class GradientMaskingTests
     [Fact]
     public void What_may_be_chance_or_is_of_another_model_norm_or_budget_is_not()
     {
-        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120),
-            square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
+        EvaluationRow pgd = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 120);
+        EvaluationRow square = Row("square", 0.1, "puvae", Threat.WhiteBox, 60);
 
         // 95 % intervals of 120 and 102 of 200 overlap; those of 120 and 90 do not.
         Assert.Empty(GradientMasking.OfBlindAttacks([pgd], [square with { RobustCorrect = 102 }]));
@@ -138,7 +138,7 @@ public sealed class GradientMaskingTests
             warned,
             GradientMasking
                 .OfZeroGradients("puvae", without, count)
-                ?.Contains($"at {without} of the {count}", StringComparison.Ordinal)
+                ?.Contains($"for {without} of the {count}", StringComparison.Ordinal)
                 ?? false
         );
 
@@ -168,9 +168,7 @@ public sealed class GradientMaskingTests
         Assert.Equal(4, warnings.Count);
         Assert.Equal(
             2,
-            warnings.Count(text =>
-                text.Contains("is zero or no finite number at 20 of the 20", StringComparison.Ordinal)
-            )
+            warnings.Count(text => text.Contains("is zero or not finite for 20 of the 20", StringComparison.Ordinal))
         );
         Assert.Contains(
             warnings,

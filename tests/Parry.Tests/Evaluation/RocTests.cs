@@ -17,8 +17,8 @@ public class RocTests
     [Fact]
     public void The_area_is_the_share_of_pairs_in_the_right_order_with_ties_counting_half()
     {
-        float[] clean = [0.1f, 0.4f, 0.35f, 0.8f],
-            adversarial = [0.4f, 0.9f, 0.2f];
+        float[] clean = [0.1f, 0.4f, 0.35f, 0.8f];
+        float[] adversarial = [0.4f, 0.9f, 0.2f];
         double pairs = clean
             .SelectMany(
                 c => adversarial,
@@ -35,8 +35,8 @@ public class RocTests
     public void The_area_under_the_curves_trapezoids_is_the_area()
     {
         var random = new Random(1);
-        float[] clean = [.. Enumerable.Range(0, 90).Select(_ => random.Next(40) / 10f)],
-            adversarial = [.. Enumerable.Range(0, 70).Select(_ => 0.7f + (random.Next(40) / 10f))];
+        float[] clean = [.. Enumerable.Range(0, 90).Select(_ => random.Next(40) / 10f)];
+        float[] adversarial = [.. Enumerable.Range(0, 70).Select(_ => 0.7f + (random.Next(40) / 10f))];
         var points = Roc.Curve(clean, adversarial);
         double area = points.Zip(points.Skip(1), (a, b) => (b.Fpr - a.Fpr) * (a.Tpr + b.Tpr) / 2).Sum();
         Assert.Equal(Roc.Area(clean, adversarial), area, 9);
@@ -47,8 +47,8 @@ public class RocTests
     [Fact]
     public void A_long_curve_is_thinned_and_keeps_its_ends()
     {
-        float[] clean = [.. Enumerable.Range(0, 5000).Select(i => (float)i)],
-            adversarial = [.. Enumerable.Range(0, 5000).Select(i => i + 0.5f)];
+        float[] clean = [.. Enumerable.Range(0, 5000).Select(i => (float)i)];
+        float[] adversarial = [.. Enumerable.Range(0, 5000).Select(i => i + 0.5f)];
         var points = Roc.Curve(clean, adversarial);
         Assert.Equal(200, points.Count);
         Assert.Equal((1.0, 1.0), (points[^1].Fpr, points[^1].Tpr));

@@ -244,8 +244,8 @@ public sealed class AutoEncoderTrainerTests : IDisposable
             s_images.Count,
             (network, rows) =>
             {
-                float[] once = rows.Once.Normal(0, 1).ToArray<float>(),
-                    anew = rows.Anew.Normal(0, 1).ToArray<float>();
+                float[] once = rows.Once.Normal(0, 1).ToArray<float>();
+                float[] anew = rows.Anew.Normal(0, 1).ToArray<float>();
                 lock (seen)
                 {
                     for (int i = 0; i < once.Length; i++)

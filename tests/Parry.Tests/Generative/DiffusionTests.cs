@@ -37,8 +37,8 @@ public sealed class DiffusionTests : IDisposable
         var schedule = new NoiseSchedule();
         Tensor noise = new SampleRandom(1, new long[] { 0 }).Normal(0, 1, 300, 300);
         Tensor noised = schedule.Noised(full([1, 1, 300, 300], 0.8), [time], noise);
-        double mean = noised.mean().ToDouble(),
-            variance = noised.sub(mean).pow(2.0).mean().ToDouble();
+        double mean = noised.mean().ToDouble();
+        double variance = noised.sub(mean).pow(2.0).mean().ToDouble();
         Assert.Equal(0.8 * Math.Sqrt(schedule.Kept(time)), mean, 0.01);
         Assert.Equal(1 - schedule.Kept(time), variance, 0.01);
     }
@@ -63,8 +63,8 @@ public sealed class DiffusionTests : IDisposable
         using var scope = NewDisposeScope();
         var schedule = new NoiseSchedule();
         var random = new SampleRandom(1, new long[] { 0, 1 });
-        Tensor image = random.Uniform(0, 1, 4, 4).mul(2.0).sub(1.0),
-            noised = schedule.Noised(image, [time, time], random.Normal(1, 1, 4, 4));
+        Tensor image = random.Uniform(0, 1, 4, 4).mul(2.0).sub(1.0);
+        Tensor noised = schedule.Noised(image, [time, time], random.Normal(1, 1, 4, 4));
         var times = new List<int>();
         Tensor back = schedule.Denoise(
             noised,
@@ -141,8 +141,8 @@ public sealed class DiffusionTests : IDisposable
         trainer.Run(progress: now => losses.Add(now.Loss));
         Assert.Equal(1, losses[0], 0.1);
         Tensor images = ToyStripes.Make(40, seed: 2).ImageTensor();
-        double noise = Error(new DiffusionUNet(ToyStripes.Shape, new Generator(1), width: 8)),
-            left = Error(trainer.Network);
+        double noise = Error(new DiffusionUNet(ToyStripes.Shape, new Generator(1), width: 8));
+        double left = Error(trainer.Network);
         Assert.True(
             left < 0.5 * noise,
             $"a squared error of {noise} from the noise, {left} after purification, loss {losses[^1]}"

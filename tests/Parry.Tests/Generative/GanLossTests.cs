@@ -6,8 +6,8 @@ namespace Parry.Tests.Generative;
 
 public class GanLossTests
 {
-    private static readonly double[] s_real = [0.5, -2, 3],
-        s_fake = [-1, 0.25, 2];
+    private static readonly double[] s_real = [0.5, -2, 3];
+    private static readonly double[] s_fake = [-1, 0.25, 2];
 
     public static TheoryData<string, Func<double, double>, Func<double, double>, Func<double, double>> ClosedForms =>
         new()

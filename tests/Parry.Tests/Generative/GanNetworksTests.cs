@@ -23,8 +23,8 @@ public class GanNetworksTests
         long discriminatorTrainable
     )
     {
-        LayerPlan first = GanNetworks.Generator(kind, s_mnist, 64, 100),
-            second = GanNetworks.Discriminator(kind, s_mnist, 64);
+        LayerPlan first = GanNetworks.Generator(kind, s_mnist, 64, 100);
+        LayerPlan second = GanNetworks.Discriminator(kind, s_mnist, 64);
         Assert.Equal((generator, generatorTrainable), (first.Total, first.Trainable));
         Assert.Equal((discriminator, discriminatorTrainable), (second.Total, second.Trainable));
     }
@@ -59,10 +59,10 @@ public class GanNetworksTests
         foreach (ImageShape shape in new[] { s_mnist, new ImageShape(3, 32, 24) })
         {
             int classes = kind == GanKind.Cgan ? 4 : 0;
-            using Sequential generator = GanNetworks.Generator(kind, shape, 8, 5, classes).Build(random),
-                discriminator = GanNetworks.Discriminator(kind, shape, 8, classes).Build(random);
-            Tensor latents = randn([6, 5], generator: random).mul(10.0),
-                labels = tensor(new long[] { 0L, 1, 2, 3, 0, 1 });
+            using Sequential generator = GanNetworks.Generator(kind, shape, 8, 5, classes).Build(random);
+            using Sequential discriminator = GanNetworks.Discriminator(kind, shape, 8, classes).Build(random);
+            Tensor latents = randn([6, 5], generator: random).mul(10.0);
+            Tensor labels = tensor(new long[] { 0L, 1, 2, 3, 0, 1 });
             foreach (bool training in new[] { false, true })
             {
                 if (training)

@@ -14,8 +14,8 @@ public class GanTrainerTests
     [MemberData(nameof(Kinds))]
     public void A_resumed_training_goes_on_bit_for_bit_running_statistics_included(GanKind kind)
     {
-        using Tensor images = Toy(40, i => (byte)(i * 6)),
-            labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 40)], i => (long)(i % 2)));
+        using Tensor images = Toy(40, i => (byte)(i * 6));
+        using Tensor labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 40)], i => (long)(i % 2)));
         using var straight = new GanFamilyTrainer(Tiny(kind), images, labels, 2);
         using var broken = new GanFamilyTrainer(Tiny(kind), images, labels, 2);
         using var resumed = new GanFamilyTrainer(Tiny(kind), images, labels, 2);
@@ -101,8 +101,8 @@ public class GanTrainerTests
     public void Conditional_samples_show_the_classes_in_turn()
     {
         using var scope = NewDisposeScope();
-        using Tensor images = Toy(64, i => (byte)(i % 2 == 0 ? 0 : 250)),
-            labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 64)], i => (long)(i % 2)));
+        using Tensor images = Toy(64, i => (byte)(i % 2 == 0 ? 0 : 250));
+        using Tensor labels = tensor(Array.ConvertAll([.. Enumerable.Range(0, 64)], i => (long)(i % 2)));
         using var trainer = new GanFamilyTrainer(
             Tiny(GanKind.Cgan) with
             {

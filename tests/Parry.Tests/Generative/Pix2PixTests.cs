@@ -59,8 +59,8 @@ public class Pix2PixTests
                 .Where(p => p.Key.StartsWith("up5.", StringComparison.Ordinal))
         )
             parameter.zero_();
-        float[] first = generator.forward(images).contiguous().ToArray<float>(),
-            second = generator.forward((1.0 - images)).contiguous().ToArray<float>();
+        float[] first = generator.forward(images).contiguous().ToArray<float>();
+        float[] second = generator.forward((1.0 - images)).contiguous().ToArray<float>();
         Assert.NotEqual(before, first);
         Assert.NotEqual(first, second);
     }
@@ -91,12 +91,12 @@ public class Pix2PixTests
         using var scope = NewDisposeScope();
         using var random = new Generator(4);
         using Tensor images = rand([4, 1, 8, 8], generator: random)
-                .mul(255.0)
-                .to(ScalarType.Byte)
-                .repeat_interleave(3, 2)
-                .repeat_interleave(3, 3)
-                .DetachFromDisposeScope(),
-            labels = zeros([4], ScalarType.Int64).DetachFromDisposeScope();
+            .mul(255.0)
+            .to(ScalarType.Byte)
+            .repeat_interleave(3, 2)
+            .repeat_interleave(3, 3)
+            .DetachFromDisposeScope();
+        using Tensor labels = zeros([4], ScalarType.Int64).DetachFromDisposeScope();
         var recipe = new Pix2Pix
         {
             Width = 8,

@@ -34,8 +34,8 @@ public class StyleGanTests
     public void A_style_scales_and_shifts_each_channel()
     {
         using var scope = NewDisposeScope();
-        Tensor maps = tensor(new float[] { 1f, 2, 3, 4 }, [1, 2, 1, 2]),
-            style = tensor(new float[] { 1f, -1, 10, 20 }, [1, 4]);
+        Tensor maps = tensor(new float[] { 1f, 2, 3, 4 }, [1, 2, 1, 2]);
+        Tensor style = tensor(new float[] { 1f, -1, 10, 20 }, [1, 4]);
         Assert.Equal([12, 14, 20, 20], StyleLayer.Modulate(maps, style).contiguous().ToArray<float>());
     }
 
@@ -70,10 +70,10 @@ public class StyleGanTests
         for (int i = 0; i < 5; i++)
             generator.Map(randn([16, 8], generator: random));
         generator.eval();
-        Tensor styles = generator.Map(randn([3, 8], generator: random)),
-            mean = generator.Buffers().Single(b => b.Key == "average").Value;
-        Tensor none = generator.Draw(generator.Truncate(styles, 0), 3, 1),
-            average = generator.Draw(mean.reshape(1, 1, 8).expand(3, 8, 8), 3, 1);
+        Tensor styles = generator.Map(randn([3, 8], generator: random));
+        Tensor mean = generator.Buffers().Single(b => b.Key == "average").Value;
+        Tensor none = generator.Draw(generator.Truncate(styles, 0), 3, 1);
+        Tensor average = generator.Draw(mean.reshape(1, 1, 8).expand(3, 8, 8), 3, 1);
         Close(average, none);
         Close(none.slice(0, 0, 1, 1), none.slice(0, 2, 3, 1));
         Close(styles, generator.Truncate(styles, 1));
@@ -89,8 +89,8 @@ public class StyleGanTests
 
         using var random = new Generator(4);
         using var generator = new StyleGenerator(s_shape, 4, 8, random);
-        Tensor first = generator.Map(randn([2, 8], generator: random)),
-            second = generator.Map(randn([2, 8], generator: random));
+        Tensor first = generator.Map(randn([2, 8], generator: random));
+        Tensor second = generator.Map(randn([2, 8], generator: random));
 
         // What is drawn at 8x8 takes the first four layers.
         Close(generator.Draw(first, 1, 1), generator.Draw(StyleGenerator.Mix(first, second, 4), 1, 1));
@@ -179,9 +179,9 @@ public class StyleGanTests
     public void A_resumed_training_goes_on_bit_for_bit_through_growth()
     {
         using var random = new Generator(7);
-        using Tensor uniform = rand([16, 1, 28, 28], generator: random),
-            scaled = uniform.mul(255.0),
-            images = scaled.to(ScalarType.Byte);
+        using Tensor uniform = rand([16, 1, 28, 28], generator: random);
+        using Tensor scaled = uniform.mul(255.0);
+        using Tensor images = scaled.to(ScalarType.Byte);
         var recipe = new StyleGan
         {
             Width = 4,
@@ -201,9 +201,9 @@ public class StyleGanTests
         for (int i = 5; i < 10; i++)
             resumed.Step();
         Assert.Equal(Bytes(straight), Bytes(resumed));
-        using Tensor samples = straight.Samples(3),
-            mixed = straight.MixingSheet(),
-            truncated = straight.TruncationSheet();
+        using Tensor samples = straight.Samples(3);
+        using Tensor mixed = straight.MixingSheet();
+        using Tensor truncated = straight.TruncationSheet();
         Assert.Equal([3, 1, 28, 28], samples.shape);
         Assert.Equal([100, 1, 28, 28], mixed.shape);
         Assert.Equal([100, 1, 28, 28], truncated.shape);

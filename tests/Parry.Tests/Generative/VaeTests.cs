@@ -34,8 +34,8 @@ public sealed class VaeTests : IDisposable
         Assert.Equal(expected, divergence[0], 1e-5);
         Assert.Equal(0, divergence[1], 1e-6);
 
-        Tensor mean = zeros([1, 3]).requires_grad_(),
-            deviation = ones([1, 3]).requires_grad_();
+        Tensor mean = zeros([1, 3]).requires_grad_();
+        Tensor deviation = ones([1, 3]).requires_grad_();
         foreach (
             Tensor? slope in Autograd.Grad([new GaussianCode(mean, deviation).Divergence().sum()], [mean, deviation])
         )
@@ -47,8 +47,8 @@ public sealed class VaeTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var code = new GaussianCode(full([1, 1], 0.7), full([1, 1], 0.6));
-        Tensor noise = new SampleRandom(1, new long[] { 0 }).Normal(0, 200_000).reshape(-1, 1),
-            drawn = code.Draw(noise);
+        Tensor noise = new SampleRandom(1, new long[] { 0 }).Normal(0, 200_000).reshape(-1, 1);
+        Tensor drawn = code.Draw(noise);
         // log q(z) - log p(z), averaged over z drawn from q.
         double estimate = drawn.pow(2.0).sub(noise.pow(2.0)).mul(0.5).mean().ToDouble() - Math.Log(0.6);
         Assert.Equal(code.Divergence().ToDouble(), estimate, 0.01);
@@ -58,10 +58,10 @@ public sealed class VaeTests : IDisposable
     public void Drawn_codes_have_the_mean_and_deviation_and_carry_gradients_to_both()
     {
         using var scope = NewDisposeScope();
-        Tensor mean = full([1, 1], 3.0).requires_grad_(),
-            deviation = full([1, 1], 0.5).requires_grad_();
-        Tensor noise = new SampleRandom(2, new long[] { 0 }).Normal(0, 50_000).reshape(-1, 1),
-            drawn = new GaussianCode(mean, deviation).Draw(noise);
+        Tensor mean = full([1, 1], 3.0).requires_grad_();
+        Tensor deviation = full([1, 1], 0.5).requires_grad_();
+        Tensor noise = new SampleRandom(2, new long[] { 0 }).Normal(0, 50_000).reshape(-1, 1);
+        Tensor drawn = new GaussianCode(mean, deviation).Draw(noise);
         double average = drawn.mean().ToDouble();
         Assert.Equal(3, average, 0.02);
         Assert.Equal(0.5, Math.Sqrt(drawn.sub(average).pow(2.0).mean().ToDouble()), 0.02);
@@ -74,8 +74,8 @@ public sealed class VaeTests : IDisposable
     public void The_pixels_cross_entropy_is_its_formula_and_stays_finite_at_large_logits()
     {
         using var scope = NewDisposeScope();
-        double[] logits = [0.3, -1.2, 2],
-            images = [0, 0.25, 1];
+        double[] logits = [0.3, -1.2, 2];
+        double[] images = [0, 0.25, 1];
         double expected = logits
             .Zip(images, (l, x) => -(x * Math.Log(Sigmoid(l))) - ((1 - x) * Math.Log(1 - Sigmoid(l))))
             .Sum();
@@ -122,8 +122,8 @@ public sealed class VaeTests : IDisposable
         var losses = new List<double>();
         trainer.Run(progress: now => losses.Add(now.Loss));
         Assert.True(losses[^1] < losses[0] - 10, $"{losses[0]} fell to {losses[^1]}");
-        Tensor labels = tensor(new long[] { 0, 1, 2, 2 }),
-            latents = new SampleRandom(3, new long[] { 0, 1, 2, 3 }).Normal(0, 2);
+        Tensor labels = tensor(new long[] { 0, 1, 2, 2 });
+        Tensor latents = new SampleRandom(3, new long[] { 0, 1, 2, 3 }).Normal(0, 2);
         Assert.Equal(
             labels.ToArray<long>(),
             ((IClassifier)new ToyStripes.Classifier()).Predict(trainer.Network.Decode(latents, labels)).ToArray<long>()
@@ -136,8 +136,8 @@ public sealed class VaeTests : IDisposable
         using var random = new Generator(4);
         using var plain = new Vae(ToyStripes.Shape, random, s_small);
         using var conditional = new ConditionalVae(ToyStripes.Shape, 3, random, s_small);
-        string one = Path.Combine(_folder.Path, "vae.safetensors"),
-            two = Path.Combine(_folder.Path, "conditional.safetensors");
+        string one = Path.Combine(_folder.Path, "vae.safetensors");
+        string two = Path.Combine(_folder.Path, "conditional.safetensors");
         ModelFile.Save(one, plain, plain.Describe() with { Data = "stripes" });
         ModelFile.Save(two, conditional, conditional.Describe(["a", "b", "c"]) with { Data = "stripes" });
         using (Vae again = Vae.Load(one).Network)

@@ -107,9 +107,9 @@ public sealed class ClassifierTrainerTests : IDisposable
     [Fact]
     public void The_seed_decides_the_weights()
     {
-        using ClassifierTrainer one = Trained(s_options),
-            same = Trained(s_options),
-            other = Trained(s_options with { Seed = 8 });
+        using ClassifierTrainer one = Trained(s_options);
+        using ClassifierTrainer same = Trained(s_options);
+        using ClassifierTrainer other = Trained(s_options with { Seed = 8 });
         Assert.Equal(Weights(one), Weights(same));
         Assert.NotEqual(Weights(one), Weights(other));
     }
@@ -117,8 +117,8 @@ public sealed class ClassifierTrainerTests : IDisposable
     [Fact]
     public void The_reading_of_dropout_changes_what_is_learned()
     {
-        using ClassifierTrainer drop = Trained(s_options with { Architecture = "a" }),
-            keep = Trained(s_options with { Architecture = "a", Dropout = DropoutReading.Keep });
+        using ClassifierTrainer drop = Trained(s_options with { Architecture = "a" });
+        using ClassifierTrainer keep = Trained(s_options with { Architecture = "a", Dropout = DropoutReading.Keep });
         Assert.NotEqual(Weights(drop), Weights(keep));
     }
 
@@ -126,10 +126,10 @@ public sealed class ClassifierTrainerTests : IDisposable
     public void Mirroring_lets_a_network_know_what_it_saw_from_one_side_only()
     {
         // A bright left edge is class 1, a bright top row class 0; tested with bright right edges.
-        ImageSet left = Edges(column: 0),
-            right = Edges(column: 5);
-        double seen = RightEdges(mirror: true),
-            unseen = RightEdges(mirror: false);
+        ImageSet left = Edges(column: 0);
+        ImageSet right = Edges(column: 5);
+        double seen = RightEdges(mirror: true);
+        double unseen = RightEdges(mirror: false);
         Assert.True(seen > 0.95, $"{seen} with mirroring");
         Assert.True(unseen < seen - 0.2, $"{unseen} without");
 

@@ -167,8 +167,8 @@ public class ClassifiersTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using nn.Module<Tensor, Tensor> b = Classifiers.Create("b", s_digits, 10, random, DropoutReading.Keep),
-            f = Classifiers.Create("f", s_digits, 10, random);
+        using nn.Module<Tensor, Tensor> b = Classifiers.Create("b", s_digits, 10, random, DropoutReading.Keep);
+        using nn.Module<Tensor, Tensor> f = Classifiers.Create("f", s_digits, 10, random);
         f.LoadState(b.State().ToDictionary());
         Tensor images = rand([2, 1, 28, 28], generator: random);
         Assert.Equal(f.forward(images).ToArray<float>(), b.forward(images).ToArray<float>());

@@ -22,13 +22,13 @@ public class GrayConvolutionTests : LeakChecked
         using var gray = new GrayConvolution(plain);
         gray.RequireGrad();
         Tensor images = rand([3, 1, 11, 9], generator: random).requires_grad_();
-        Tensor expected = plain.forward(images),
-            made = gray.forward(images);
+        Tensor expected = plain.forward(images);
+        Tensor made = gray.forward(images);
         Tensor weights = randn(expected.shape, generator: random);
         Close(expected, made);
         Tensor[] leaves = [images, plain.weight, plain.bias!];
-        Tensor?[] wanted = Autograd.Grad([expected], leaves, [weights]),
-            found = Autograd.Grad([made], leaves, [weights]);
+        Tensor?[] wanted = Autograd.Grad([expected], leaves, [weights]);
+        Tensor?[] found = Autograd.Grad([made], leaves, [weights]);
         for (int i = 0; i < leaves.Length; i++)
             Close(wanted[i]!, found[i]!);
         Assert.Equal(["weight", "bias"], gray.State().Select(entry => entry.Key));
@@ -40,11 +40,11 @@ public class GrayConvolutionTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(3);
-        Tensor images = rand([2, 1, 13, 17], generator: random),
-            weight = randn([4, 1, 3, 5], generator: random);
-        long[] strides = [2, 1],
-            padding = [1, 3],
-            dilations = [2, 3];
+        Tensor images = rand([2, 1, 13, 17], generator: random);
+        Tensor weight = randn([4, 1, 3, 5], generator: random);
+        long[] strides = [2, 1];
+        long[] padding = [1, 3];
+        long[] dilations = [2, 3];
         Tensor expected = nn.functional.conv2d(images, weight, null, strides, padding, dilations);
         Close(expected, GrayConvolution.Apply(images, weight, null, strides, padding, dilations));
     }

@@ -85,11 +85,11 @@ public class InitTests : LeakChecked
     [Fact]
     public void The_same_seed_gives_the_same_layer()
     {
-        using Generator one = new(6),
-            other = new(6);
-        using Linear a = Layer.Linear(5, 4, one),
-            b = Layer.Linear(5, 4, other),
-            c = Layer.Linear(5, 4, other);
+        using Generator one = new(6);
+        using Generator other = new(6);
+        using Linear a = Layer.Linear(5, 4, one);
+        using Linear b = Layer.Linear(5, 4, other);
+        using Linear c = Layer.Linear(5, 4, other);
         Assert.Equal(a.weight.ToArray<float>(), b.weight.ToArray<float>());
         Assert.NotEqual(a.weight.ToArray<float>(), c.weight.ToArray<float>());
     }

@@ -133,10 +133,10 @@ public class LayerTests
         Tensor weight = layer.Parameters().First().Value;
         layer.RequireGrad();
         layer.Train(random);
-        Tensor first = tensor(new float[] { 1, 2, 3, 6 }, [4, 1]),
-            second = tensor(new float[] { 0, 0, 4, 4 }, [4, 1]);
-        Tensor one = layer.forward(first),
-            two = layer.forward(second);
+        Tensor first = tensor(new float[] { 1, 2, 3, 6 }, [4, 1]);
+        Tensor second = tensor(new float[] { 0, 0, 4, 4 }, [4, 1]);
+        Tensor one = layer.forward(first);
+        Tensor two = layer.forward(second);
         var buffers = layer.Buffers().ToDictionary();
         // Means 3 and 2; unbiased variances 14/3 and 16/3.
         Assert.Equal(0.75 * 0.25 * 3 + 0.25 * 2, buffers["running_mean"].ToDouble(), 5);

@@ -25,8 +25,8 @@ public sealed class ModelCatalogTests : IDisposable
     [Fact]
     public void A_file_is_taken_as_it_is()
     {
-        string path = _folder.Write("mine.safetensors", []),
-            script = _folder.Write("mine.PT", []);
+        string path = _folder.Write("mine.safetensors", []);
+        string script = _folder.Write("mine.PT", []);
         Assert.Equal(path, ModelCatalog.Find(path, null));
         Assert.Equal(script, ModelCatalog.Find(script, null));
     }

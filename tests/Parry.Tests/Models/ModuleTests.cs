@@ -49,8 +49,8 @@ public class ModuleTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(2);
-        using nn.Module<Tensor, Tensor> one = Network(random),
-            other = Network(random);
+        using nn.Module<Tensor, Tensor> one = Network(random);
+        using nn.Module<Tensor, Tensor> other = Network(random);
         Tensor input = randn([3, 4], generator: random);
         Assert.NotEqual(one.forward(input).ToArray<float>(), other.forward(input).ToArray<float>());
         other.RequireGrad();

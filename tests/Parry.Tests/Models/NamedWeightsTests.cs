@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Parry.Data;
+using Parry.Data.Published;
 using Parry.Models;
 using Parry.Tests.Data;
 
@@ -90,8 +91,8 @@ public sealed class NamedWeightsTests : IDisposable
         File.WriteAllText(Path.Combine(_folder.Path, "classes.txt"), "cat, Felis catus\r\n dog\n\n");
         Assert.Equal(["cat, Felis catus", "dog"], ClassNameFile.Find(model, 2, null));
         Assert.Null(ClassNameFile.Find(model, 3, null));
-        string data = Path.Combine(_folder.Path, "data"),
-            samples = Path.Combine(data, "imagenet-samples");
+        string data = Path.Combine(_folder.Path, "data");
+        string samples = Path.Combine(data, "imagenet-samples");
         Directory.CreateDirectory(samples);
         File.WriteAllLines(
             Path.Combine(samples, "classes.txt"),

@@ -20,8 +20,8 @@ public class OptimizerTests : LeakChecked
     [Fact]
     public void RmsProp_divides_by_the_root_of_the_mean_square()
     {
-        double s1 = 0.01 * G1 * G1,
-            s2 = 0.99 * s1 + 0.01 * G2 * G2;
+        double s1 = 0.01 * G1 * G1;
+        double s2 = 0.99 * s1 + 0.01 * G2 * G2;
         double expected = 2 - Rate * G1 / (Math.Sqrt(s1) + 1e-8) - Rate * G2 / (Math.Sqrt(s2) + 1e-8);
         Assert.Equal(expected, TwoSteps(p => Optimizers.RmsProp(p, Rate)), 12);
     }
@@ -29,10 +29,10 @@ public class OptimizerTests : LeakChecked
     [Fact]
     public void Adam_corrects_its_moments()
     {
-        double m1 = 0.5 * G1,
-            m2 = 0.5 * m1 + 0.5 * G2,
-            v1 = 0.1 * G1 * G1,
-            v2 = 0.9 * v1 + 0.1 * G2 * G2;
+        double m1 = 0.5 * G1;
+        double m2 = 0.5 * m1 + 0.5 * G2;
+        double v1 = 0.1 * G1 * G1;
+        double v2 = 0.9 * v1 + 0.1 * G2 * G2;
         double expected =
             2 - Rate * (m1 / 0.5) / (Math.Sqrt(v1 / 0.1) + 1e-8) - Rate * (m2 / 0.75) / (Math.Sqrt(v2 / 0.19) + 1e-8);
         Assert.Equal(expected, TwoSteps(p => Optimizers.Adam(p, Rate, 0.5, 0.9)), 12);
@@ -43,9 +43,9 @@ public class OptimizerTests : LeakChecked
     public void It_finds_the_lowest_point_of_a_bowl(string kind)
     {
         using var scope = NewDisposeScope();
-        Tensor x = tensor(new double[] { 3.0, -2.0 }).requires_grad_(),
-            lowest = tensor(new double[] { 0.5, 1.0 }),
-            steepness = tensor(new double[] { 1.0, 4.0 });
+        Tensor x = tensor(new double[] { 3.0, -2.0 }).requires_grad_();
+        Tensor lowest = tensor(new double[] { 0.5, 1.0 });
+        Tensor steepness = tensor(new double[] { 1.0, 4.0 });
         using optim.Optimizer optimizer = Make(kind, [x], 0.05);
         for (int i = 0; i < 600; i++)
         {
@@ -63,12 +63,12 @@ public class OptimizerTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(4);
-        Tensor a = randn([30], generator: random),
-            b = a.clone();
+        Tensor a = randn([30], generator: random);
+        Tensor b = a.clone();
         Tensor[] gradients = [.. Enumerable.Range(0, 8).Select(_ => randn([30], generator: random))];
-        using optim.Optimizer through = Make(kind, [a], Rate),
-            until = Make(kind, [b], Rate),
-            from = Make(kind, [b], Rate);
+        using optim.Optimizer through = Make(kind, [a], Rate);
+        using optim.Optimizer until = Make(kind, [b], Rate);
+        using optim.Optimizer from = Make(kind, [b], Rate);
         foreach (Tensor gradient in gradients)
             through.Step(gradient);
         foreach (Tensor gradient in gradients[..5])
@@ -87,9 +87,9 @@ public class OptimizerTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         Tensor x = ones([2]);
-        using optim.Optimizer adam = Optimizers.Adam([x]),
-            larger = Optimizers.Adam([ones([3])]),
-            rms = Optimizers.RmsProp([x], Rate);
+        using optim.Optimizer adam = Optimizers.Adam([x]);
+        using optim.Optimizer larger = Optimizers.Adam([ones([3])]);
+        using optim.Optimizer rms = Optimizers.RmsProp([x], Rate);
         rms.Step(ones([2]));
         Assert.Contains(
             "first.0",
@@ -114,8 +114,8 @@ public class OptimizerTests : LeakChecked
     public void A_parameter_without_a_gradient_stays()
     {
         using var scope = NewDisposeScope();
-        Tensor moved = ones([1]),
-            still = ones([1]);
+        Tensor moved = ones([1]);
+        Tensor still = ones([1]);
         using var optimizer = Optimizers.Adam([moved, still], Rate);
         optimizer.Step(ones([1]), null);
         Assert.Equal(0.9, moved.ToDouble(), 6);
@@ -126,8 +126,8 @@ public class OptimizerTests : LeakChecked
     private static double TwoSteps(Func<Tensor[], optim.Optimizer> make)
     {
         using var scope = NewDisposeScope();
-        Tensor parameter = tensor(new double[] { 2.0 }).requires_grad_(),
-            gradient = tensor(new double[] { G1 });
+        Tensor parameter = tensor(new double[] { 2.0 }).requires_grad_();
+        Tensor gradient = tensor(new double[] { G1 });
         using optim.Optimizer optimizer = make([parameter]);
         optimizer.Step(gradient);
         Assert.Equal(G1, gradient.ToDouble());

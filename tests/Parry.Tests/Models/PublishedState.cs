@@ -70,8 +70,8 @@ internal sealed class PublishedState
     public static PublishedState Vgg(int[] layers, bool norm, int side, params (string Name, int Outputs)[] linears)
     {
         var state = new PublishedState();
-        int number = 0,
-            inputs = 3;
+        int number = 0;
+        int inputs = 3;
         foreach (int width in layers)
         {
             if (width == 0)
@@ -104,15 +104,15 @@ internal sealed class PublishedState
     {
         var state = new PublishedState();
         state.Conv("features.0.0", "features.0.1", first, 3, 3);
-        int number = 1,
-            inputs = first;
+        int number = 1;
+        int inputs = first;
         foreach (var (width, blocks) in widths.Zip([1, 2, 3, 4, 3, 3, 1]))
         {
             for (int block = 0; block < blocks; block++, number++)
             {
                 string name = $"features.{number}.conv";
-                int hidden = number == 1 ? inputs : 6 * inputs,
-                    at = number == 1 ? 0 : 1;
+                int hidden = number == 1 ? inputs : 6 * inputs;
+                int at = number == 1 ? 0 : 1;
                 if (at == 1)
                     state.Conv(name + ".0.0", name + ".0.1", hidden, inputs, 1);
                 state.Conv($"{name}.{at}.0", $"{name}.{at}.1", hidden, 1, 3);
@@ -130,8 +130,8 @@ internal sealed class PublishedState
     {
         var state = new PublishedState();
         state.Conv("conv1", "bn1", first, 3, 3);
-        int number = 0,
-            inputs = first;
+        int number = 0;
+        int inputs = first;
         foreach (var (width, blocks) in widths.Zip([1, 2, 3, 4, 3, 3, 1]))
         {
             for (int block = 0; block < blocks; block++, number++)

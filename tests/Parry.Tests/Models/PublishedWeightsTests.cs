@@ -169,8 +169,8 @@ public sealed class PublishedWeightsTests : IDisposable
     public void A_normalization_inside_is_the_mean_and_deviation(string mean, string std, string prefix)
     {
         Dictionary<string, Tensor> tensors = PublishedState.ResNet(1).Tensors();
-        float[] numbers = [0.5f, 0.25f, 0.125f],
-            deviations = [0.5f, 0.25f, 1];
+        float[] numbers = [0.5f, 0.25f, 0.125f];
+        float[] deviations = [0.5f, 0.25f, 1];
         var contract = new InputContract { Mean = [0.5, 0.25, 0.125], Std = [0.5, 0.25, 1] };
         float[] expected = Logits(tensors, contract);
         Dictionary<string, Tensor> wrapped = tensors.ToDictionary(entry => prefix + entry.Key, entry => entry.Value);
@@ -199,8 +199,8 @@ public sealed class PublishedWeightsTests : IDisposable
     public void Weights_of_other_types_are_converted(ScalarType type, double tolerance)
     {
         Dictionary<string, Tensor> tensors = PublishedState.WideResNet(1, 1).Tensors();
-        float[] expected = Logits(tensors),
-            converted = Logits(tensors.ToDictionary(entry => entry.Key, entry => entry.Value.to(type)));
+        float[] expected = Logits(tensors);
+        float[] converted = Logits(tensors.ToDictionary(entry => entry.Key, entry => entry.Value.to(type)));
         Assert.All(expected.Zip(converted), pair => Assert.Equal(pair.First, pair.Second, tolerance));
     }
 
@@ -218,9 +218,9 @@ public sealed class PublishedWeightsTests : IDisposable
     [Fact]
     public void A_tensor_that_is_missing_odd_or_of_whole_numbers_is_named()
     {
-        Dictionary<string, Tensor> tensors = PublishedState.ResNet(2).Tensors(),
-            odd = new(tensors),
-            whole = new(tensors);
+        Dictionary<string, Tensor> tensors = PublishedState.ResNet(2).Tensors();
+        Dictionary<string, Tensor> odd = new(tensors);
+        Dictionary<string, Tensor> whole = new(tensors);
         tensors.Remove("layer2.1.bn2.running_var");
         Assert.Contains("'layer2.1.bn2.running_var'", Refusal(tensors), StringComparison.Ordinal);
         odd["layer3.0.conv2.weight"] = zeros([64, 64, 1, 1]);
@@ -273,8 +273,8 @@ public sealed class PublishedWeightsTests : IDisposable
     [Fact]
     public void Images_of_another_size_are_taken_by_networks_that_can()
     {
-        Dictionary<string, Tensor> convolutions = PublishedState.WideResNet(1, 1).Tensors(),
-            lenet = PublishedState.LeNet(3, 5, 6, 16, 400, 120, 84, 10).Tensors();
+        Dictionary<string, Tensor> convolutions = PublishedState.WideResNet(1, 1).Tensors();
+        Dictionary<string, Tensor> lenet = PublishedState.LeNet(3, 5, 6, 16, 400, 120, 84, 10).Tensors();
         var contract = new InputContract { Size = new ImageShape(3, 48, 40) };
         Assert.Equal(10, Logits(convolutions, contract).Length);
         Assert.Contains(

@@ -37,14 +37,14 @@ public sealed class ScriptModuleTests : LeakChecked
         );
         foreach (long count in new long[] { 3, 3, 3, 3, 5, 1, 3 })
         {
-            Tensor x = linspace(-1, 1, count).requires_grad_(),
-                own = linspace(-1, 1, count).requires_grad_();
-            Tensor y = module.Forward(x),
-                product = own.sigmoid() * own,
-                expected = product.tanh() + product;
+            Tensor x = linspace(-1, 1, count).requires_grad_();
+            Tensor own = linspace(-1, 1, count).requires_grad_();
+            Tensor y = module.Forward(x);
+            Tensor product = own.sigmoid() * own;
+            Tensor expected = product.tanh() + product;
             Assert.Equal(expected.ToArray<float>(), y.ToArray<float>());
-            float[] slopes = Autograd.Grad(expected.sum(), own).ToArray<float>(),
-                got = Autograd.Grad(y.sum(), x).ToArray<float>();
+            float[] slopes = Autograd.Grad(expected.sum(), own).ToArray<float>();
+            float[] got = Autograd.Grad(y.sum(), x).ToArray<float>();
             Assert.All(slopes.Zip(got), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
             using (no_grad())
                 Assert.Equal(expected.ToArray<float>(), module.Forward(x).ToArray<float>());

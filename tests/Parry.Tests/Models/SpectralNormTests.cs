@@ -37,15 +37,15 @@ public class SpectralNormTests : LeakChecked
         var inner = Layer.Conv2d(2, 4, 3, random, padding: 1);
         using var layer = new SpectralNorm(inner, random);
         inner.bias!.zero_();
-        Tensor images = randn([2, 2, 5, 5], generator: random),
-            rows = inner.weight.reshape(4, 18);
+        Tensor images = randn([2, 2, 5, 5], generator: random);
+        Tensor rows = inner.weight.reshape(4, 18);
         layer.Train(random);
         for (int i = 0; i < 300; i++)
             layer.forward(images);
 
         // The largest eigenvalue of the Gram matrix, by its powers.
-        Tensor gram = rows.mm(rows.transpose(0, 1)),
-            power = ones([4]);
+        Tensor gram = rows.mm(rows.transpose(0, 1));
+        Tensor power = ones([4]);
         for (int i = 0; i < 300; i++)
             power = gram.mv(power).div(linalg.vector_norm(gram.mv(power), 2, [0]));
         double largest = Math.Sqrt(power.mul(gram.mv(power)).sum().ToDouble());

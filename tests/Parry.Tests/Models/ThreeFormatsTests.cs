@@ -21,8 +21,8 @@ public class ThreeFormatsTests
         DataSet data = network.StartsWith("mnist", StringComparison.Ordinal) ? DataSets.Mnist : DataSets.Cifar10;
         ImageSet set = data.ReadTest(DataLocator.Find(data, DataPart.Test)).Take(Count);
         using var scope = NewDisposeScope();
-        Tensor images = set.ImageTensor(),
-            labels = set.LabelTensor();
+        Tensor images = set.ImageTensor();
+        Tensor labels = set.LabelTensor();
         var seen = new List<(float[] Logits, float[] Gradient, bool[] Succeeded)>();
         foreach (string extension in new[] { ".safetensors", ".onnx", ".pt" })
         {

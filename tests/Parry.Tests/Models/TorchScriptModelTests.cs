@@ -18,17 +18,17 @@ public sealed class TorchScriptModelTests : IDisposable
     public void A_script_takes_images_as_the_contract_says()
     {
         string path = Script("return torch.flatten(x, 1)");
-        using OpenedModel plain = ModelCatalog.Open(path, new InputContract(), s_shape),
-            told = ModelCatalog.Open(
-                path,
-                new InputContract
-                {
-                    Size = new ImageShape(1, 2, 3),
-                    Mean = [0.5],
-                    Std = [0.25],
-                    Background = 1,
-                }
-            );
+        using OpenedModel plain = ModelCatalog.Open(path, new InputContract(), s_shape);
+        using OpenedModel told = ModelCatalog.Open(
+            path,
+            new InputContract
+            {
+                Size = new ImageShape(1, 2, 3),
+                Mean = [0.5],
+                Std = [0.25],
+                Background = 1,
+            }
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -72,8 +72,8 @@ public sealed class TorchScriptModelTests : IDisposable
     [Fact]
     public void A_pickle_is_refused_with_the_reason_and_what_to_do()
     {
-        string legacy = Path.Combine(_folder, "legacy.pt"),
-            state = Path.Combine(_folder, "state.pt");
+        string legacy = Path.Combine(_folder, "legacy.pt");
+        string state = Path.Combine(_folder, "state.pt");
         File.WriteAllBytes(legacy, [0x80, 2, (byte)'}', (byte)'.']);
         using (ZipArchive archive = ZipFile.Open(state, ZipArchiveMode.Create))
         {
@@ -95,8 +95,8 @@ public sealed class TorchScriptModelTests : IDisposable
     [InlineData(false)]
     public void Archives_with_changed_bytes_are_refused_or_accepted(bool forge)
     {
-        string whole = Script("return torch.flatten(x, 1)"),
-            path = Path.Combine(_folder, "changed.pt");
+        string whole = Script("return torch.flatten(x, 1)");
+        string path = Path.Combine(_folder, "changed.pt");
         var random = new Random(3);
         int refused = 0;
         for (int round = 0; round < 2000; round++)

@@ -6,9 +6,9 @@ namespace Parry.Tests.Models;
 
 public sealed class TorchScriptPickleTests
 {
-    private const string Tensor = "ctorch._utils\n_rebuild_tensor_v2\n",
-        Hooks = "ccollections\nOrderedDict\n)R",
-        Types = "ctorch.jit._pickle\n";
+    private const string Tensor = "ctorch._utils\n_rebuild_tensor_v2\n";
+    private const string Hooks = "ccollections\nOrderedDict\n)R";
+    private const string Types = "ctorch.jit._pickle\n";
 
     [Theory]
     [InlineData("N", "None")]

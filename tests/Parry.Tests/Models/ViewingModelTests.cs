@@ -20,8 +20,8 @@ public class ViewingModelTests
         string file = PublicModels.File("mnist-advertorch.pt");
         using OpenedModel opened = ModelCatalog.Open(file, new InputContract(), set.Shape);
         var model = (ImportedClassifier)opened.Model;
-        Tensor images = set.ImageTensor(),
-            labels = set.LabelTensor();
+        Tensor images = set.ImageTensor();
+        Tensor labels = set.LabelTensor();
 
         Assert.False(model.IsChannelsLast);
         using (no_grad())

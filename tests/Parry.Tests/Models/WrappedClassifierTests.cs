@@ -78,8 +78,8 @@ public class WrappedClassifierTests
     public void Any_attack_runs_through_EOT_and_gives_each_image_what_it_gets_alone()
     {
         var model = new ExpectationOverTransformation(new LinearClassifier(s_shape), 3, seed: 2, new Views().Apply);
-        using Tensor images = Images(7),
-            labels = zeros([7], ScalarType.Int64);
+        using Tensor images = Images(7);
+        using Tensor labels = zeros([7], ScalarType.Int64);
         var attack = new ProjectedGradientDescent { Epsilon = 0.2, Steps = 5 };
         bool[] all = [.. Enumerable.Repeat(true, 7)];
         using AttackResult batch = AttackRunner.Run(
@@ -89,9 +89,9 @@ public class WrappedClassifierTests
         )[0];
         for (int i = 0; i < 7; i++)
         {
-            using Tensor image = images.slice(0, i, i + 1, 1),
-                label = labels.slice(0, i, i + 1, 1),
-                row = batch.Attempts.slice(0, i, i + 1, 1);
+            using Tensor image = images.slice(0, i, i + 1, 1);
+            using Tensor label = labels.slice(0, i, i + 1, 1);
+            using Tensor row = batch.Attempts.slice(0, i, i + 1, 1);
             using AttackResult single = AttackRunner.Run(
                 attack,
                 model,

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Parry.Evaluation;
 using Parry.Reports;
+using Parry.Reports.Html;
 using static Parry.Tests.Reports.SampleReport;
 
 namespace Parry.Tests.Reports;

@@ -16,7 +16,7 @@ public sealed class ReportHeadlineTests
             headlines.Select(headline => headline.Value.Replace('\u202f', ' '))
         );
         Assert.Equal(
-            "with Defense-GAN: looks like 51.5 %, is 4 % once the attacker knows it",
+            "with Defense-GAN: 51.5 % against an attacker who does not know it, 4 % against one who does",
             headlines[2].Text.Replace('\u202f', ' ')
         );
         Assert.Contains("103 and 8 of 200", headlines[2].Detail, StringComparison.Ordinal);

@@ -86,8 +86,8 @@ public class FolderTests
     // one of the two.
     private static (string, string)? Siblings((string From, string To) use)
     {
-        string[] from = use.From.Split('.'),
-            to = use.To.Split('.');
+        string[] from = use.From.Split('.');
+        string[] to = use.To.Split('.');
         int shared = from.Zip(to).TakeWhile(pair => pair.First == pair.Second).Count();
         return shared == 0 || shared == from.Length || shared == to.Length
             ? null

@@ -29,8 +29,8 @@ public class AutogradTests : LeakChecked
     public void An_unused_input_has_no_gradient()
     {
         using var scope = NewDisposeScope();
-        Tensor x = ones([1]).requires_grad_(),
-            unused = ones([1]).requires_grad_();
+        Tensor x = ones([1]).requires_grad_();
+        Tensor unused = ones([1]).requires_grad_();
         Assert.Null(Autograd.Grad([x.mul(2.0)], [x, unused])[1]);
         Assert.Throws<TorchException>(() => Autograd.Grad(x.mul(2.0), unused));
     }

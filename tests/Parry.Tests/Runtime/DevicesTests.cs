@@ -42,10 +42,10 @@ public class DevicesTests
     [Fact]
     public void A_generator_of_the_device_draws_what_its_seed_says()
     {
-        using torch.Generator one = Devices.Generator(5),
-            other = Devices.Generator(5);
-        using torch.Tensor first = torch.rand(4, generator: one),
-            second = torch.rand(4, generator: other);
+        using torch.Generator one = Devices.Generator(5);
+        using torch.Generator other = Devices.Generator(5);
+        using torch.Tensor first = torch.rand(4, generator: one);
+        using torch.Tensor second = torch.rand(4, generator: other);
         Assert.Equal(first.ToArray<float>(), second.ToArray<float>());
     }
 }

@@ -20,8 +20,8 @@ public class GeneratorTests : LeakChecked
     public void A_restored_state_continues_exactly()
     {
         using var scope = NewDisposeScope();
-        using Generator one = new(7),
-            other = new(8);
+        using Generator one = new(7);
+        using Generator other = new(8);
         randn([33], generator: one);
         Tensor state = one.get_state();
         float[] expected = randn(s_shape, generator: one).ToArray<float>();
@@ -34,8 +34,8 @@ public class GeneratorTests : LeakChecked
     public void Draws_from_one_generator_do_not_move_another()
     {
         using var scope = NewDisposeScope();
-        using Generator one = new(1),
-            other = new(2);
+        using Generator one = new(1);
+        using Generator other = new(2);
         randn(s_shape, generator: other);
         Assert.Equal(Draw(1), randn(s_shape, generator: one).ToArray<float>());
     }

@@ -20,8 +20,8 @@ public class MatrixProductTests : LeakChecked
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        Tensor a = randn(Shape(left), generator: random),
-            b = randn(Shape(right), generator: random);
+        Tensor a = randn(Shape(left), generator: random);
+        Tensor b = randn(Shape(right), generator: random);
         Tensor product = MatrixProduct.Of(a, b);
         Tensor expected = sums == "3,3->" ? (a * b).sum() : einsum(sums, a, b);
 

@@ -133,9 +133,9 @@ public class WorkersTests : LeakChecked
     public void Workers_that_multiply_at_once_get_what_one_alone_gets()
     {
         using var random = new Generator(1);
-        using Tensor left = randn([96, 320], generator: random),
-            right = randn([320, 64], generator: random),
-            expected = left.mm(right);
+        using Tensor left = randn([96, 320], generator: random);
+        using Tensor right = randn([320, 64], generator: random);
+        using Tensor expected = left.mm(right);
         float[] alone = expected.ToArray<float>();
         bool[] same = Workers.Shared.Map(
             2000,

@@ -35,8 +35,8 @@ internal static class MadeImages
                     .Select(pixel =>
                     {
                         int place = pixel % (shape.Height * shape.Width);
-                        int y = place / shape.Width,
-                            x = place % shape.Width;
+                        int y = place / shape.Width;
+                        int x = place % shape.Width;
                         double distance = Enumerable.Range(0, 3).Min(j => Distance(y, x, points[j], points[j + 1]));
                         return (float)Math.Min(1, 1.3 * Math.Exp(-distance * distance / (2 * width * width)));
                     }),
@@ -77,8 +77,8 @@ internal static class MadeImages
         {
             for (int other = 1; near[i] is null && other < images.Length; other++)
             {
-                float[] from = images[i],
-                    to = images[(i + other) % images.Length];
+                float[] from = images[i];
+                float[] to = images[(i + other) % images.Length];
                 using Tensor blends = Batch(
                     model.Shape,
                     [.. Enumerable.Range(0, Steps).Select(step => Blend(from, to, step))]
@@ -153,12 +153,12 @@ internal static class MadeImages
 
     private static double Distance(double y, double x, (double Y, double X) from, (double Y, double X) to)
     {
-        double height = to.Y - from.Y,
-            width = to.X - from.X,
-            square = (height * height) + (width * width);
+        double height = to.Y - from.Y;
+        double width = to.X - from.X;
+        double square = (height * height) + (width * width);
         double along = square == 0 ? 0 : Math.Clamp((((y - from.Y) * height) + ((x - from.X) * width)) / square, 0, 1);
-        double down = y - from.Y - (along * height),
-            right = x - from.X - (along * width);
+        double down = y - from.Y - (along * height);
+        double right = x - from.X - (along * width);
         return Math.Sqrt((down * down) + (right * right));
     }
 }

@@ -121,8 +121,8 @@ internal sealed class Snapshot(string name)
             {
                 continue;
             }
-            bool[] near = rule.Forgive(margins.Values, now[margin].Values),
-                differ = rule.Differ(before.Values, figure.Values);
+            bool[] near = rule.Forgive(margins.Values, now[margin].Values);
+            bool[] differ = rule.Differ(before.Values, figure.Values);
             forgiven[figure.Group] = [.. near.Zip(differ, (a, b) => a && b)];
         }
 
@@ -138,9 +138,9 @@ internal sealed class Snapshot(string name)
     /// <summary>One line: GROUP / NAME: VALUES | RULE.</summary>
     private sealed record Figure(string Group, string Name, double[] Values, string RuleText, SnapshotRule? Rule)
     {
-        private const string AfterGroup = " / ",
-            AfterName = ": ",
-            AfterValues = " | ";
+        private const string AfterGroup = " / ";
+        private const string AfterName = ": ";
+        private const string AfterValues = " | ";
 
         public string Key => With(Name);
 
@@ -153,8 +153,8 @@ internal sealed class Snapshot(string name)
 
         public static Figure Parse(string line)
         {
-            int group = line.IndexOf(AfterGroup, StringComparison.Ordinal),
-                rule = line.LastIndexOf(AfterValues, StringComparison.Ordinal);
+            int group = line.IndexOf(AfterGroup, StringComparison.Ordinal);
+            int rule = line.LastIndexOf(AfterValues, StringComparison.Ordinal);
             int name = line.LastIndexOf(AfterName, rule, StringComparison.Ordinal);
             double[] values =
             [

@@ -92,8 +92,8 @@ internal abstract record SnapshotRule
         public override bool[] Differ(double[] recorded, double[] now)
         {
             // Where nothing succeeded there is no distance; that there were successes is the verdicts' business.
-            double? before = Middle(recorded),
-                after = Middle(now);
+            double? before = Middle(recorded);
+            double? after = Middle(now);
             return All(
                 recorded,
                 before is not null && after is not null && !IsClose(before.Value, after.Value, 0, Relative)

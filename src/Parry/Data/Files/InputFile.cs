@@ -6,7 +6,7 @@ namespace Parry.Data.Files;
 
 /// <summary>
 /// A data file read from front to back, plain or gzip as its first two bytes say. Memory is taken as data arrives and
-/// never as a header claims, so a short file that declares much costs little.
+/// never as a header claims, so a short file that declares a large size costs little.
 /// </summary>
 internal sealed class InputFile : IDisposable
 {
@@ -73,7 +73,8 @@ internal sealed class InputFile : IDisposable
         var left = Math.Max(0, _file.Length - _position);
         if (!_gzip && left < count)
             throw Truncated(count, left, what);
-        // Real image files shrink less than eightfold, so they are read into one array; anything else has to grow.
+        // Real image files compress less than eightfold, so they are read into one array; others need an array that
+        // grows.
         var bytes = new byte[_gzip ? (int)Math.Min(count, Math.Max(FirstBlock, 8 * _file.Length)) : count];
         var got = Read(bytes);
         while (got == bytes.Length && got < count)

@@ -8,7 +8,7 @@ internal static class TextFile
     private const long MaxBytes = 64L << 20;
 
     /// <summary>Reads the whole file as UTF-8.</summary>
-    /// <exception cref="UserErrorException">It is missing, empty, above 64 MiB, or no text.</exception>
+    /// <exception cref="UserErrorException">It is missing, empty, larger than 64 MiB, or not text.</exception>
     public static string Read(string path)
     {
         try

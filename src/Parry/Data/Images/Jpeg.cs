@@ -8,7 +8,7 @@ public static class Jpeg
 {
     private const string Format = "JPEG";
 
-    // As many as libjpeg-turbo's own tools allow; each takes the time of a whole picture.
+    // The limit of libjpeg-turbo's own tools; each scan takes the time of a whole picture.
     private const int MostScans = 500;
     private const byte BaselineFrame = 0xc0;
     private const byte ExtendedFrame = 0xc1;
@@ -74,7 +74,7 @@ public static class Jpeg
         SKCodec codec = Skia.Open(file, Format);
         try
         {
-            // A block of 8x8 pixels takes a bit at the very least, twice that in every ordinary file.
+            // A block of 8x8 pixels takes at least one bit, and at least two in every ordinary file.
             long pixels = (long)codec.Info.Width * codec.Info.Height;
             Planes.CheckSize(Format, codec.Info.Width, codec.Info.Height, pixels / 512, file.Length);
             return codec;
@@ -87,8 +87,8 @@ public static class Jpeg
     }
 
     /// <summary>
-    /// Refuses a file that ends before its end marker, of which Skia would show what there is; only where one scan has
-    /// all of the picture Skia notices by itself what is missing.
+    /// Refuses a file that ends before its end marker, which Skia would decode as far as it goes; Skia notices missing
+    /// data by itself only where one scan has the whole picture.
     /// </summary>
     private static void CheckScans(ReadOnlySpan<byte> file)
     {

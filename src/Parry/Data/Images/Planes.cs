@@ -78,13 +78,13 @@ internal static class Planes
         }
     }
 
-    /// <summary>Refuses what no honest file of this length can hold, before memory is taken for it.</summary>
+    /// <summary>Refuses a size that no valid file of this length can have, before memory is allocated for it.</summary>
     public static void CheckSize(string format, long width, long height, long minimumFileBytes, long fileBytes)
     {
         if (width < 1 || height < 1 || width * height > MaxPixels)
         {
             throw new InvalidDataException(
-                $"expected a {format} of 1 to {MaxPixels} pixels, its header declares {width}x{height}"
+                $"expected a {format} of 1 to {MaxPixels} pixels, got a header that declares {width}x{height}"
             );
         }
 

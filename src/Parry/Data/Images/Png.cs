@@ -88,7 +88,7 @@ public static class Png
 
     private static byte[] ReadNarrow(SKCodec codec, PngRows rows, Stream deflated, PngLight light)
     {
-        // Skia leaves out what is missing.
+        // Skia ignores missing data.
         rows.Check(deflated);
         bool gray = codec.Info.ColorType == SKColorType.Gray8;
         using SKBitmap bitmap = Skia.Decode(codec, gray ? SKColorType.Gray8 : SKColorType.Rgba8888, Format);
@@ -103,8 +103,8 @@ public static class Png
     }
 
     /// <summary>
-    /// Refuses what is cut off before the end of the pixels or damaged where it matters. Returns the chunks that tell
-    /// of the pixels, the deflated pixels, and a file without any other chunk.
+    /// Refuses a file that is cut off before the end of the pixels or damaged where it matters. Returns the chunks that
+    /// describe the pixels, the deflated pixels, and a file without any other chunk.
     /// </summary>
     private static (Dictionary<string, byte[]> Chunks, Stream Deflated, byte[] Plain) ReadChunks(
         ReadOnlySpan<byte> file

@@ -69,7 +69,7 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
                 }
             }
 
-            // Only at its end the checksum is compared.
+            // The checksum is compared only at the end of the stream.
             _ = stream.ReadByte();
         }
         catch (EndOfStreamException e)

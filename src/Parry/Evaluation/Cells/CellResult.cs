@@ -6,12 +6,12 @@ namespace Parry.Evaluation.Cells;
 
 /// <summary>One cell of an evaluation: one attack on one classifier, by an attacker with some knowledge.</summary>
 /// <param name="Attack">The attack.</param>
-/// <param name="Goal">What it wants of each image.</param>
+/// <param name="Goal">Its goal for each image.</param>
 /// <param name="Subject">The classifier.</param>
 /// <param name="Threat">What the attacker knows.</param>
 internal sealed record Cell(PlannedAttack Attack, Goal Goal, Subject Subject, Threat Threat);
 
-/// <summary>What an attack made at one budget, and the classifier's verdict on it.</summary>
+/// <summary>The images an attack made at one budget, and the classifier's verdict on them.</summary>
 /// <param name="Cell">The attack and the classifier.</param>
 /// <param name="Result">The attack's images and its cost.</param>
 /// <param name="Verdict">The classifier's verdict on the images.</param>
@@ -82,7 +82,7 @@ internal sealed record CellResult(Cell Cell, AttackResult Result, Verdict Verdic
     private bool[] Reached() =>
         [.. IsReached(Cell.Goal, Verdict.Predictions).Zip(Verdict.Refused, (reached, refused) => reached && !refused)];
 
-    // Which images there is something to attack about: correct when clean and not of the wanted class.
+    // The images worth attacking: classified correctly when clean and not of the target class.
     private bool[] Attackable(long[] truth)
     {
         bool[] correct = Cell.Subject.CleanCorrect;

@@ -20,8 +20,8 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     public IReadOnlyList<Outcome> Measured => _measured;
 
     /// <summary>
-    /// The outcomes as rows count them: who knows a defense keeps, for each image, the best that any lesser attacker
-    /// found.
+    /// The outcomes as rows count them: an attacker who knows a defense keeps, for each image, the best result of any
+    /// attacker who knows less.
     /// </summary>
     public IReadOnlyList<Outcome> Outcomes => _outcomes;
 
@@ -78,14 +78,14 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     }
 
     /// <summary>Ends the evaluation.</summary>
-    /// <param name="warnings">What was measured to tell whether its attacks can be believed.</param>
+    /// <param name="warnings">The warnings about attacks that may be too weak.</param>
     public EvaluationFindings Finish(IReadOnlyList<string> warnings) =>
         new([.. _rows, .. WorstCase.Rows(_outcomes, plan)], _rocs, _gallery, _times, _notes, warnings);
 
     /// <summary>Ends the evaluation early: a model served over HTTP failed.</summary>
     public EvaluationFindings BreakOff(string failure)
     {
-        string note = $"This evaluation broke off and holds only what it had found until then: {failure}.";
+        string note = $"This evaluation stopped early and holds only the results found by then: {failure}.";
         return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure };
     }
 

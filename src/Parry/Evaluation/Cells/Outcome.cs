@@ -27,7 +27,7 @@ internal sealed record Outcome
     public required bool[] CleanCorrect { get; init; }
 
     /// <summary>
-    /// Whether there was anything to attack: the image is classified correctly and is not of the wanted class.
+    /// Whether the image was worth attacking: classified correctly and not of the target class.
     /// </summary>
     public required bool[] Attackable { get; init; }
 

@@ -19,7 +19,9 @@ internal sealed record Victim(IPredictor Model, string Title)
     public bool IsDefended { get; init; }
 }
 
-/// <summary>Runs the attacks of a plan. One that learns is trained anew for each model that it is run on.</summary>
+/// <summary>
+/// Runs the attacks of a plan. An attack that must be trained is trained again for each model that it attacks.
+/// </summary>
 /// <param name="plan">The evaluation.</param>
 /// <param name="test">The clean images.</param>
 /// <param name="stages">Told what begins.</param>
@@ -63,7 +65,8 @@ internal sealed class PlanAttacks(
         if (victim.IsDefended || !learner.IsTrained)
             return Train(attack, learner, victim);
         records.Note(
-            $"{attack.Name} came trained and attacks {victim.Title} as it is; the cost of its training is not counted."
+            $"{attack.Name} was trained beforehand and attacks {victim.Title} as it is; the cost of its training is "
+                + $"not counted."
         );
         return null;
     }
@@ -74,8 +77,8 @@ internal sealed class PlanAttacks(
         ImageSet known =
             plan.TrainingImages
             ?? throw new UserErrorException(
-                $"the attack {attack.Name} learns before it attacks: give the plan training images, other than those "
-                    + "it attacks"
+                $"the attack {attack.Name} must be trained before it attacks: give the plan training images other "
+                    + $"than those it attacks"
             );
         using var scope = NewDisposeScope();
         var (images, labels) = known.First(learner.TrainingImages);
@@ -94,8 +97,9 @@ internal sealed class PlanAttacks(
     private static string Cost(PlannedAttack attack, Victim victim, ImageSet known, AttackTraining training) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{attack.Name} learned to attack {victim.Title} from {training.Images:N0} images of {known.Name} that it "
-                + $"is not judged on, with {training.Queries:N0} queries and {training.Gradients:N0} gradients in "
+            $"{attack.Name} learned to attack {victim.Title} from {training.Images:N0} images of {known.Name} on "
+                + $"which it is not evaluated, with {training.Queries:N0} queries and {training.Gradients:N0} "
+                + $"gradients in "
                 + $"{training.Seconds:0.0} s. Its rows do not include this cost."
         );
 }

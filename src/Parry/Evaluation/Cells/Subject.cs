@@ -41,13 +41,13 @@ internal sealed class Subject
     /// <summary>Wall-clock time of an answer on one clean image.</summary>
     public double Milliseconds { get; }
 
-    /// <summary>Whether it draws at random, so that its seed is worth knowing.</summary>
+    /// <summary>Whether it is random, so that knowing its seed helps an attacker.</summary>
     public bool IsRandom => Defense?.Purifier is { IsRandom: true };
 
-    /// <summary>Classifies the clean images, and takes the time.</summary>
+    /// <summary>Classifies the clean images and measures the time.</summary>
     public static Subject Measure(EvaluationPlan plan, DefenseSpec? defense, TestImages test)
     {
-        // Some images first, so that nothing is timed that happens only once.
+        // A few images first, so that one-time work is not timed.
         if (plan.AnswersAreFree)
         {
             using Tensor few = test.Pixels.slice(0, 0, Math.Min(Workers.Shared.Count, test.Count), 1);

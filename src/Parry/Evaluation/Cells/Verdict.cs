@@ -74,11 +74,11 @@ internal sealed class Verdict : IDisposable
         return new Verdict(predictions, refused) { Purified = scope.MoveToOuter(seen), Scores = scores };
     }
 
-    /// <summary>Which clean images are classified correctly and not refused.</summary>
+    /// <summary>The clean images that are classified correctly and not refused.</summary>
     public bool[] Correct(long[] truth) =>
         [.. Predictions.Select((prediction, i) => prediction == truth[i] && !Refused[i])];
 
-    /// <summary>On which attacked images the attack failed: they are classified correctly or refused.</summary>
+    /// <summary>The attacked images on which the attack failed: they are classified correctly or refused.</summary>
     public bool[] Holds(long[] truth) =>
         [.. Predictions.Select((prediction, i) => prediction == truth[i] || Refused[i])];
 

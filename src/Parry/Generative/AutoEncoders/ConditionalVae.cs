@@ -13,8 +13,8 @@ public sealed class ConditionalVae : Network
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "conditional-vae";
 
-    private readonly DenseLayers _encoder,
-        _decoder;
+    private readonly DenseLayers _encoder;
+    private readonly DenseLayers _decoder;
 
     /// <summary>Creates it with PyTorch's default weights.</summary>
     /// <param name="shape">The shape of the images.</param>
@@ -86,8 +86,8 @@ public sealed class ConditionalVae : Network
             description =>
             {
                 VaeSizes sizes = VaeSizes.Of(description);
-                int pixels = description.Shape.Pixels,
-                    classes = description.ClassNames.Count;
+                int pixels = description.Shape.Pixels;
+                int classes = description.ClassNames.Count;
                 long parameters =
                     DenseLayers.ParametersOf(sizes.OfEncoder(pixels, classes))
                     + DenseLayers.ParametersOf(sizes.OfDecoder(pixels, classes));

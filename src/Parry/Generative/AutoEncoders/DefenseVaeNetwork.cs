@@ -16,14 +16,14 @@ public sealed class DefenseVaeNetwork : Network
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "defense-vae";
 
-    private readonly Sequential _encoder,
-        _decoder;
-    private readonly Linear _mean,
-        _logVariance,
-        _start;
-    private readonly int _width,
-        _rows,
-        _columns;
+    private readonly Sequential _encoder;
+    private readonly Sequential _decoder;
+    private readonly Linear _mean;
+    private readonly Linear _logVariance;
+    private readonly Linear _start;
+    private readonly int _width;
+    private readonly int _rows;
+    private readonly int _columns;
 
     /// <summary>Creates it with normal weights of standard deviation 0.02, as the authors' code does.</summary>
     /// <param name="shape">Of the images; height and width are even.</param>
@@ -35,8 +35,8 @@ public sealed class DefenseVaeNetwork : Network
     {
         (Shape, Latent, _width) = (shape, latent, width);
         (_rows, _columns) = (Quarter(shape.Height) / 2, Quarter(shape.Width) / 2);
-        int padding = PaddingOf(shape),
-            features = 4 * width * _rows * _columns;
+        int padding = PaddingOf(shape);
+        int features = 4 * width * _rows * _columns;
         _encoder = Child(
             "encoder",
             Layer.Sequential(
@@ -118,8 +118,8 @@ public sealed class DefenseVaeNetwork : Network
             [Architecture],
             description =>
             {
-                int width = description.NeedWidth(),
-                    latent = description.NeedLatent();
+                int width = description.NeedWidth();
+                int latent = description.NeedLatent();
                 return (
                     ElementsOf(description.Shape, width, latent),
                     random => new DefenseVaeNetwork(description.Shape, random, width, latent)
@@ -131,9 +131,9 @@ public sealed class DefenseVaeNetwork : Network
     private static long ElementsOf(ImageShape shape, long width, long latent)
     {
         _ = PaddingOf(shape);
-        long features = 4 * width * (Quarter(shape.Height) / 2) * (Quarter(shape.Width) / 2),
-            channels = shape.Channels,
-            windows = 16 * width * width;
+        long features = 4 * width * (Quarter(shape.Height) / 2) * (Quarter(shape.Width) / 2);
+        long channels = shape.Channels;
+        long windows = 16 * width * width;
         long convolutions = checked(
             (25 * channels * width * 2) + channels + (windows * (1 + 2 + 8)) + (windows * (8 + 2 + 1))
         );
@@ -151,8 +151,8 @@ public sealed class DefenseVaeNetwork : Network
 
     private static int PaddingOf(ImageShape shape)
     {
-        int down = Padding(shape.Height),
-            right = Padding(shape.Width);
+        int down = Padding(shape.Height);
+        int right = Padding(shape.Width);
         return shape.Height % 2 == 0 && shape.Width % 2 == 0 && down == right
             ? down
             : throw new UserErrorException($"Defense-VAE takes square images of even height, not {shape}");

@@ -23,20 +23,20 @@ public sealed class PuVaeNetwork : Network
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "puvae";
 
-    private const int Kernel = 7,
-        Dilation = 2,
-        Same = 6;
+    private const int Kernel = 7;
+    private const int Dilation = 2;
+    private const int Same = 6;
     private const int MostUnits = 1 << 20;
 
     private readonly int _width;
     private readonly int _hidden;
     private readonly ImageShape[] _maps;
     private readonly Conv2d[] _convolutions;
-    private readonly Linear _first,
-        _label,
-        _second,
-        _code,
-        _start;
+    private readonly Linear _first;
+    private readonly Linear _label;
+    private readonly Linear _second;
+    private readonly Linear _code;
+    private readonly Linear _start;
     private readonly ConvTranspose2d[] _deconvolutions;
 
     /// <summary>
@@ -195,10 +195,10 @@ public sealed class PuVaeNetwork : Network
             [Architecture],
             description =>
             {
-                int classes = description.ClassNames.Count,
-                    width = description.NeedWidth(),
-                    hidden = description.NeedSetting("hidden", MostUnits),
-                    latent = description.NeedLatent();
+                int classes = description.ClassNames.Count;
+                int width = description.NeedWidth();
+                int hidden = description.NeedSetting("hidden", MostUnits);
+                int latent = description.NeedLatent();
                 return (
                     ParametersOf(description.Shape, classes, width, hidden, latent),
                     random => new PuVaeNetwork(description.Shape, classes, random, width, hidden, latent)
@@ -211,8 +211,8 @@ public sealed class PuVaeNetwork : Network
     private static long ParametersOf(ImageShape shape, long classes, long width, long hidden, long latent)
     {
         const long Window = Kernel * Kernel;
-        long start = MapsOf(shape, (int)width)[0].Pixels,
-            channels = shape.Channels;
+        long start = MapsOf(shape, (int)width)[0].Pixels;
+        long channels = shape.Channels;
         return checked(
             (((channels + width + width) * Window) + 3) * width
             + (((width * shape.Height * shape.Width) + classes + 1) * hidden)

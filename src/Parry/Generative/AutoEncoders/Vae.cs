@@ -14,8 +14,8 @@ public sealed class Vae : Network, ILatentModel
     /// <summary>The architecture's name in weight files.</summary>
     public const string Architecture = "vae";
 
-    private readonly DenseLayers _encoder,
-        _decoder;
+    private readonly DenseLayers _encoder;
+    private readonly DenseLayers _decoder;
 
     /// <summary>Creates it with PyTorch's default weights.</summary>
     /// <param name="shape">The shape of the images.</param>

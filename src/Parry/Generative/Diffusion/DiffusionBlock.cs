@@ -13,10 +13,10 @@ internal sealed class DiffusionBlock : Network
     /// <summary>Groups of channels that are normalized together.</summary>
     public const int Groups = 8;
 
-    private readonly GroupNorm _norm1,
-        _norm2;
-    private readonly Conv2d _conv1,
-        _conv2;
+    private readonly GroupNorm _norm1;
+    private readonly GroupNorm _norm2;
+    private readonly Conv2d _conv1;
+    private readonly Conv2d _conv2;
     private readonly Conv2d? _skip;
     private readonly Linear _time;
 

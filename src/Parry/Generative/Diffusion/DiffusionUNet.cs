@@ -23,17 +23,17 @@ public sealed class DiffusionUNet : Network
     private const int Frequencies = 32;
     private const double LongestWave = 10_000;
 
-    private readonly Conv2d _first,
-        _last;
-    private readonly Linear _time1,
-        _time2;
-    private readonly DiffusionBlock _down1,
-        _down2,
-        _down3,
-        _middle,
-        _up3,
-        _up2,
-        _up1;
+    private readonly Conv2d _first;
+    private readonly Conv2d _last;
+    private readonly Linear _time1;
+    private readonly Linear _time2;
+    private readonly DiffusionBlock _down1;
+    private readonly DiffusionBlock _down2;
+    private readonly DiffusionBlock _down3;
+    private readonly DiffusionBlock _middle;
+    private readonly DiffusionBlock _up3;
+    private readonly DiffusionBlock _up2;
+    private readonly DiffusionBlock _up1;
     private readonly GroupNorm _norm;
 
     /// <summary>
@@ -130,8 +130,8 @@ public sealed class DiffusionUNet : Network
     /// <summary>The number of elements of a network; nothing is allocated.</summary>
     internal static long CountOf(int channels, int width)
     {
-        long time = 4L * width,
-            two = 2L * width;
+        long time = 4L * width;
+        long two = 2L * width;
         (long From, long To)[] blocks =
         [
             (width, width),

@@ -30,8 +30,8 @@ public static class Dcgan
                 $"this generator doubles its maps twice and draws images with sides that are multiples of 4, not "
                     + $"{shape}: choose --kind gan"
             );
-        int height = shape.Height / 4,
-            width0 = shape.Width / 4;
+        int height = shape.Height / 4;
+        int width0 = shape.Width / 4;
         return LayerPlan
             .Vectors(latent)
             .Linear(2 * width * height * width0)

@@ -12,8 +12,8 @@ public sealed class GanFamilyTrainer : GanTrainer
 {
     private readonly GanRecipe _recipe;
     private readonly int _classes;
-    private readonly Learner _generator,
-        _discriminator;
+    private readonly Learner _generator;
+    private readonly Learner _discriminator;
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>

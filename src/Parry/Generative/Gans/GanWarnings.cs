@@ -23,8 +23,8 @@ public static class GanWarnings
     {
         if (rows.Count < 2 * Window)
             return null;
-        double first = Mean(rows.Take(Window), step => step.GeneratorGradient),
-            last = Mean(rows.TakeLast(Window), step => step.GeneratorGradient);
+        double first = Mean(rows.Take(Window), step => step.GeneratorGradient);
+        double last = Mean(rows.TakeLast(Window), step => step.GeneratorGradient);
         double loss = Mean(rows.TakeLast(Window), step => step.DiscriminatorLoss);
         return last < CollapsedGradient * first && loss < LostLoss
             ? string.Create(
@@ -43,8 +43,8 @@ public static class GanWarnings
     {
         if (rows.Count <= Window)
             return null;
-        double first = Mean(rows.Take(Window), step => step.GeneratorGradient),
-            last = rows[^1].Mean.GeneratorGradient;
+        double first = Mean(rows.Take(Window), step => step.GeneratorGradient);
+        double last = rows[^1].Mean.GeneratorGradient;
         return last > BurstGradient * first
             ? string.Create(
                 CultureInfo.InvariantCulture,

@@ -46,8 +46,8 @@ public sealed class ImageGenerator : Network, ILatentModel
         _biases[0] = Parameter("linear.bias", zeros([start.Pixels]));
         for (int i = 1; i < 4; i++)
         {
-            int from = _maps[i - 1].Channels,
-                to = _maps[i].Channels;
+            int from = _maps[i - 1].Channels;
+            int to = _maps[i].Channels;
             Tensor weight = GanInit.Uniform([from, to, 5, 5], from * 25.0 / 4, to * 25.0, gain: 4, random);
             _weights[i] = Parameter($"deconv{i}.weight", ChannelsLast.Of(weight));
             _biases[i] = Parameter($"deconv{i}.bias", zeros([to]));
@@ -121,8 +121,8 @@ public sealed class ImageGenerator : Network, ILatentModel
             description =>
             {
                 ImageShape shape = description.Shape;
-                int width = description.NeedWidth(),
-                    latent = description.NeedLatent();
+                int width = description.NeedWidth();
+                int latent = description.NeedLatent();
                 return (CountOf(shape, width, latent), random => new ImageGenerator(shape, random, width, latent));
             }
         );
@@ -138,8 +138,8 @@ public sealed class ImageGenerator : Network, ILatentModel
     internal static ImageShape[] MapsOf(ImageShape shape, int width)
     {
         static int Half(int size) => (size + 1) / 2;
-        int h = shape.Height,
-            w = shape.Width;
+        int h = shape.Height;
+        int w = shape.Width;
         return
         [
             new ImageShape(4 * width, Half(Half(Half(h))), Half(Half(Half(w)))),

@@ -12,8 +12,8 @@ public sealed class Pix2PixTrainer : GanTrainer
 {
     private readonly Pix2Pix _recipe;
     private readonly Func<Tensor, Tensor, Tensor> _inputs;
-    private readonly Learner _generator,
-        _discriminator;
+    private readonly Learner _generator;
+    private readonly Learner _discriminator;
 
     /// <summary>Creates networks with fresh weights.</summary>
     /// <param name="recipe">The recipe.</param>
@@ -60,8 +60,8 @@ public sealed class Pix2PixTrainer : GanTrainer
         foreach (Learner learner in Learners)
             learner.SetLearningRate(_recipe.RateAt(iteration));
         var (wanted, labels) = Batch(iteration);
-        Tensor input = _inputs(wanted, labels!),
-            drawn = Generator.forward(input);
+        Tensor input = _inputs(wanted, labels!);
+        Tensor drawn = Generator.forward(input);
 
         Tensor loss = GanLoss.NonSaturating.Discriminator(Score(input, wanted), Score(input, drawn.detach()));
         Descent discriminator = _discriminator.Minimize(loss * 0.5);

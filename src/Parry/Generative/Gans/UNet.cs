@@ -58,9 +58,9 @@ public sealed class UNet : Network
     /// <summary>Images [N, channels, H, W] in [0, 1] to images of the same shape.</summary>
     public override Tensor forward(Tensor input)
     {
-        long height = input.size(2),
-            width = input.size(3),
-            size = 1L << Levels;
+        long height = input.size(2);
+        long width = input.size(3);
+        long size = 1L << Levels;
         long right = (size - (width % size)) % size;
         long down = (size - (height % size)) % size;
         Tensor map = (2 * nn.functional.pad(input, [0, right, 0, down])) - 1;
@@ -99,8 +99,8 @@ public sealed class UNet : Network
             [Architecture],
             description =>
             {
-                int width = description.NeedWidth(),
-                    channels = description.Shape.Channels;
+                int width = description.NeedWidth();
+                int channels = description.Shape.Channels;
                 return (CountOf(channels, width), random => new UNet(channels, width, random));
             }
         );
@@ -111,12 +111,12 @@ public sealed class UNet : Network
             .Sum(level =>
             {
                 bool inner = level.Index == Levels - 1;
-                long window = Kernel * Kernel,
-                    convolutions =
-                        (window * level.From * level.To)
-                        + level.To
-                        + (window * (inner ? 1 : 2) * level.To * level.Back)
-                        + level.Back;
+                long window = Kernel * Kernel;
+                long convolutions =
+                    (window * level.From * level.To)
+                    + level.To
+                    + (window * (inner ? 1 : 2) * level.To * level.Back)
+                    + level.Back;
                 return convolutions
                     + (level.Index > 0 && !inner ? 4L * level.To : 0)
                     + (level.Index > 0 ? 4L * level.Back : 0);

@@ -24,8 +24,8 @@ public sealed class WassersteinCritic : Network
         ImageShape[] maps = [.. ImageGenerator.MapsOf(shape, width).Reverse()];
         for (int i = 1; i < 4; i++)
         {
-            int from = maps[i - 1].Channels,
-                to = maps[i].Channels;
+            int from = maps[i - 1].Channels;
+            int to = maps[i].Channels;
             Tensor weight = GanInit.Uniform([to, from, 5, 5], from * 25.0, to * 25.0 / 4, gain: 4, random);
             Weights[i - 1] = Parameter($"conv{i}.weight", ChannelsLast.Of(weight));
             Biases[i - 1] = Parameter($"conv{i}.bias", zeros([to]));

@@ -14,11 +14,11 @@ public sealed class WganGpTrainer : GanTrainer
     private const string StagesKey = "stages";
 
     private readonly WganGp _recipe;
-    private readonly ImageGenerator _current,
-        _averaged;
+    private readonly ImageGenerator _current;
+    private readonly ImageGenerator _averaged;
     private readonly WassersteinCritic _network;
-    private readonly Learner _generator,
-        _critic;
+    private readonly Learner _generator;
+    private readonly Learner _critic;
     private readonly WeightAverage _average;
     private IReadOnlyList<TrainingStage> _before = [];
 
@@ -66,9 +66,9 @@ public sealed class WganGpTrainer : GanTrainer
         for (int step = 0; step < _recipe.CriticSteps; step++)
         {
             using var inner = NewDisposeScope();
-            Tensor real = Batch(((long)iteration * _recipe.CriticSteps) + step).Images,
-                fake = Draw(random),
-                share = rand([_recipe.BatchSize, 1, 1, 1], generator: random);
+            Tensor real = Batch(((long)iteration * _recipe.CriticSteps) + step).Images;
+            Tensor fake = Draw(random);
+            Tensor share = rand([_recipe.BatchSize, 1, 1, 1], generator: random);
             Tensor mixed = real + ((fake - real) * share);
             var (distance, penalty) = _network.Loss(real, fake, mixed, _recipe.Penalty, _recipe.Compute);
             critic = _critic.Minimize(distance + penalty);

@@ -18,8 +18,8 @@ public sealed record ClassifierScore(double Mean, double Deviation)
     /// <exception cref="ArgumentException">There are fewer samples than splits.</exception>
     public static ClassifierScore Of(Tensor probabilities, int splits = 10)
     {
-        int count = (int)probabilities.size(0),
-            classes = (int)probabilities.size(1);
+        int count = (int)probabilities.size(0);
+        int classes = (int)probabilities.size(1);
         if (splits < 1 || count < splits)
             throw new ArgumentException($"expected at least as many samples as splits, got {count} and {splits}");
         double[] rows = probabilities.ToArray<double>();

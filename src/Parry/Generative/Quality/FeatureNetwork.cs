@@ -57,8 +57,8 @@ public sealed class FeatureNetwork
         if (!images.shape.AsSpan()[1..].SequenceEqual([shape.Channels, shape.Height, shape.Width]))
             throw new ArgumentException($"expected images of {shape}, got {images.Describe()}", nameof(images));
         int count = (int)images.size(0);
-        Tensor features = empty([count, Length], ScalarType.Float64),
-            probabilities = empty([count, Classifier.Classes], ScalarType.Float64);
+        Tensor features = empty([count, Length], ScalarType.Float64);
+        Tensor probabilities = empty([count, Classifier.Classes], ScalarType.Float64);
         using IDisposable? mode = Classifier.EnterEvaluation();
         Workers.Shared.Run(
             (count + RowsAtOnce - 1) / RowsAtOnce,
@@ -66,8 +66,8 @@ public sealed class FeatureNetwork
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * RowsAtOnce,
-                    to = Math.Min(count, from + RowsAtOnce);
+                int from = piece * RowsAtOnce;
+                int to = Math.Min(count, from + RowsAtOnce);
                 Tensor hidden = images.slice(0, from, to, 1);
                 if (!(hidden.amin([0, 1, 2, 3]).ToDouble() >= 0 && hidden.amax([0, 1, 2, 3]).ToDouble() <= 1))
                     throw new ArgumentException("expected images in [0, 1], got others: rescale them", nameof(images));

@@ -42,8 +42,8 @@ public static class Fid
                     using var frozen = no_grad();
                     using var scope = NewDisposeScope();
                     int length = firstMean.Length;
-                    Tensor one = tensor(firstCovariance, [length, length]),
-                        two = tensor(secondCovariance, [length, length]);
+                    Tensor one = tensor(firstCovariance, [length, length]);
+                    Tensor two = tensor(secondCovariance, [length, length]);
                     var (values, vectors) = linalg.eigh(one);
                     Tensor root = (vectors * Root(values)).mm(vectors.transpose(0, 1));
                     Tensor product = Root(linalg.eigh(root.mm(two).mm(root)).Item1);

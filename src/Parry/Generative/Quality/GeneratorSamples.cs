@@ -78,8 +78,8 @@ public static class GeneratorSamples
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * RowsAtOnce,
-                    to = Math.Min(count, from + RowsAtOnce);
+                int from = piece * RowsAtOnce;
+                int to = Math.Min(count, from + RowsAtOnce);
                 images
                     .slice(0, from, to, 1)
                     .copy_(draw([.. Enumerable.Range(from, to - from).Select(sample => (long)sample)]));

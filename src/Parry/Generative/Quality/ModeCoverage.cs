@@ -24,8 +24,8 @@ public sealed record ModeCoverage(IReadOnlyList<double> Shares, int Covered, dou
     public static ModeCoverage Of(Tensor probabilities)
     {
         using var scope = NewDisposeScope();
-        int count = (int)probabilities.size(0),
-            classes = (int)probabilities.size(1);
+        int count = (int)probabilities.size(0);
+        int classes = (int)probabilities.size(1);
         var counts = new int[classes];
         foreach (long predicted in probabilities.argmax(1).ToArray<long>())
             counts[predicted]++;

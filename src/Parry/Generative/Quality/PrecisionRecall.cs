@@ -37,8 +37,8 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
                 $"expected more than {neighbors} features of one length in each set, got {real.Describe()} and "
                     + $"{drawn.Describe()}"
             );
-        using Tensor realRadii = Radii(real, neighbors, cancellation),
-            drawnRadii = Radii(drawn, neighbors, cancellation);
+        using Tensor realRadii = Radii(real, neighbors, cancellation);
+        using Tensor drawnRadii = Radii(drawn, neighbors, cancellation);
         int count = (int)real.size(0);
         var parts = Workers.Shared.Map(
             Pieces(count),
@@ -46,8 +46,8 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * RowsAtOnce,
-                    to = Math.Min(count, from + RowsAtOnce);
+                int from = piece * RowsAtOnce;
+                int to = Math.Min(count, from + RowsAtOnce);
                 Tensor distances = SquaredDistances.Between(real.slice(0, from, to, 1), drawn);
                 Tensor inReal = distances < realRadii.slice(0, from, to, 1).unsqueeze(1);
                 Tensor inDrawn = distances < drawnRadii;

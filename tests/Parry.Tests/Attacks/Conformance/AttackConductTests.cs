@@ -51,9 +51,9 @@ public sealed class AttackConductTests(ConformanceRuns runs)
     [MemberData(nameof(AttackConformanceTests.Attacks), MemberType = typeof(AttackConformanceTests))]
     public void The_same_seed_gives_the_same_result_and_another_one_another_where_chance_has_a_part(string text)
     {
-        AttackResult first = runs.Usual(text).Results[0],
-            second = Run(seed: 1),
-            other = Run(seed: 2);
+        AttackResult first = runs.Usual(text).Results[0];
+        AttackResult second = Run(seed: 1);
+        AttackResult other = Run(seed: 2);
         Assert.Equal(first.Attempts.ToArray<float>(), second.Attempts.ToArray<float>());
         Assert.Equal(first.Queries, second.Queries);
         Assert.Equal(

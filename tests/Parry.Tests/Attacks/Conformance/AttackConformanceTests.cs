@@ -185,9 +185,9 @@ public sealed class AttackConformanceTests(ConformanceRuns runs)
             Assert.Contains("[0, 1]", Refused(images, runs.Goal), StringComparison.Ordinal);
         }
 
-        using Tensor flat = runs.Problem.Images.flatten(1),
-            labels = full([ConformanceRuns.Count], 4.0, ScalarType.Int64),
-            few = zeros([2], ScalarType.Int64);
+        using Tensor flat = runs.Problem.Images.flatten(1);
+        using Tensor labels = full([ConformanceRuns.Count], 4.0, ScalarType.Int64);
+        using Tensor few = zeros([2], ScalarType.Int64);
         Assert.Contains("[N, 1, 6, 6]", Refused(flat, runs.Goal), StringComparison.Ordinal);
         Assert.Contains(
             "classes 0 to 3",

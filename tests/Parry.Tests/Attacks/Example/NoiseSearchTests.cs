@@ -51,8 +51,8 @@ public class NoiseSearchTests
         );
         for (int i = 0; i < 6; i++)
         {
-            using Tensor row = tensor(new long[] { (long)i }),
-                image = problem.Images.index_select(0, row);
+            using Tensor row = tensor(new long[] { (long)i });
+            using Tensor image = problem.Images.index_select(0, row);
             using AttackResult single = AttackRunner.Run(
                 attack,
                 problem.Model,

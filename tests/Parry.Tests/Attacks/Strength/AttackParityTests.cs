@@ -121,9 +121,9 @@ public class AttackParityTests
             .LoadClassifier(Path.Combine(PublicModels.Folder!, network + ".pt"), set.Shape, 10)
             .Classifier;
         using var owned = model as IDisposable;
-        using Tensor bytes = TensorData.FromBytes(set.Pixels, ScalarType.Byte, count, 1, 28, 28),
-            whole = bytes.to(ScalarType.Float32),
-            images = whole.div(255.0);
+        using Tensor bytes = TensorData.FromBytes(set.Pixels, ScalarType.Byte, count, 1, 28, 28);
+        using Tensor whole = bytes.to(ScalarType.Float32);
+        using Tensor images = whole.div(255.0);
         using Tensor labels = tensor(set.Labels.ToArray().Select(label => (long)label).ToArray());
         AttackSpec spec = AttackCatalog.Parse(attack);
         if (spec.Attack is ITrainedAttack<IClassifier>)

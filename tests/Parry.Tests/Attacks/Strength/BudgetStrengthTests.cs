@@ -121,8 +121,8 @@ public class BudgetStrengthTests
                     .Select(result => result.Succeeded.Count(succeeded => succeeded)),
             ];
 
-        int[] pgd = Successes(new ProjectedGradientDescent()),
-            fgsm = Successes(new FastGradientSign());
+        int[] pgd = Successes(new ProjectedGradientDescent());
+        int[] fgsm = Successes(new FastGradientSign());
         Assert.Equal(pgd.Order(), pgd);
         Assert.All(
             pgd.Zip(fgsm),

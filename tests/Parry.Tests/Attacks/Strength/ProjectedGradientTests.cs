@@ -123,8 +123,8 @@ public class ProjectedGradientTests
     public void A_zero_gradient_in_L2_is_replaced_by_a_random_direction()
     {
         var model = new ConstantClassifier(s_shape, 3);
-        using Tensor images = full([4, 1, 6, 6], 0.5),
-            labels = zeros([4], ScalarType.Int64);
+        using Tensor images = full([4, 1, 6, 6], 0.5);
+        using Tensor labels = zeros([4], ScalarType.Int64);
         using AttackResult result = AttackRunner.Run(
             new ProjectedGradientDescent
             {

@@ -23,8 +23,8 @@ public class SingleAttackTests
         {
             for (int i = 0; i < count; i++)
             {
-                float[] a = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.7))],
-                    b = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.3))];
+                float[] a = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.7))];
+                float[] b = [.. Enumerable.Range(0, values).Select(_ => (float)(random.NextDouble() - 0.3))];
                 a[0] = b[0] = float.NegativeInfinity;
                 float Product((int P, int Q) pair) =>
                     Math.Max(0, a[pair.P] + a[pair.Q]) * Math.Max(0, b[pair.P] + b[pair.Q]);
@@ -50,13 +50,13 @@ public class SingleAttackTests
             using AttackResult result = AttackRunner.Run(attack, problem.Model, problem.Images, goal, seed: 1);
             Assert.All(result.Succeeded, Assert.True);
             using var random = new Generator(9);
-            using Tensor noise = randn([200, 12, 1, 6, 6], generator: random).mul(0.02),
-                near = result.Images.add(noise).clamp(0.0, 1.0).flatten(0, 1);
-            using Tensor labels = goal.Labels.repeat(200),
-                reached = Goal.Untargeted(labels)
-                    .IsReached(((IClassifier)problem.Model).Predict(near))
-                    .to(ScalarType.Float32)
-                    .mean();
+            using Tensor noise = randn([200, 12, 1, 6, 6], generator: random).mul(0.02);
+            using Tensor near = result.Images.add(noise).clamp(0.0, 1.0).flatten(0, 1);
+            using Tensor labels = goal.Labels.repeat(200);
+            using Tensor reached = Goal.Untargeted(labels)
+                .IsReached(((IClassifier)problem.Model).Predict(near))
+                .to(ScalarType.Float32)
+                .mean();
             return reached.ToDouble();
         }
 

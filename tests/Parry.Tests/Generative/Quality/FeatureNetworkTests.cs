@@ -64,8 +64,8 @@ public class FeatureNetworkTests
         using var random = new Generator(1);
         using Sequential dcgan = GanNetworks.Generator(GanKind.Dcgan, s_shape, 4, 6).Build(random);
         dcgan.Train(random);
-        float[] few = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 3, seed: 5).ToArray<float>(),
-            many = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 5).ToArray<float>();
+        float[] few = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 3, seed: 5).ToArray<float>();
+        float[] many = GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 5).ToArray<float>();
         Assert.All(few.Zip(many), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
         Assert.Equal(many, GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 5).ToArray<float>());
         Assert.NotEqual(many, GeneratorSamples.Draw(dcgan, s_shape, 6, 0, 300, seed: 6).ToArray<float>());

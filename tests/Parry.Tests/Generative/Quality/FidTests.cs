@@ -10,8 +10,8 @@ public class FidTests
     public void A_set_has_no_distance_to_itself_in_any_order()
     {
         using var scope = NewDisposeScope();
-        Tensor set = Normals(2500, 6, seed: 1),
-            shuffled = set.index_select(0, tensor(Parry.Data.ShuffledBatches.Permutation(2500, 1, 0)));
+        Tensor set = Normals(2500, 6, seed: 1);
+        Tensor shuffled = set.index_select(0, tensor(Parry.Data.ShuffledBatches.Permutation(2500, 1, 0)));
         Assert.Equal(0, Fid.Of(set, set), 1e-9);
         Assert.Equal(0, Fid.Of(set, shuffled), 1e-9);
         Tensor other = Normals(1200, 6, seed: 2).mul(1.3);
@@ -22,8 +22,8 @@ public class FidTests
     public void It_is_symmetric()
     {
         using var scope = NewDisposeScope();
-        Tensor first = Normals(300, 5, seed: 1),
-            second = Normals(400, 5, seed: 2).mm(Normals(5, 5, seed: 3));
+        Tensor first = Normals(300, 5, seed: 1);
+        Tensor second = Normals(400, 5, seed: 2).mm(Normals(5, 5, seed: 3));
         Assert.True(Fid.Of(first, second) > 1);
         Assert.Equal(Fid.Of(first, second), Fid.Of(second, first), 1e-9);
     }
@@ -40,8 +40,8 @@ public class FidTests
     public void Diagonal_covariances_cost_the_squared_differences_of_their_deviations()
     {
         using var scope = NewDisposeScope();
-        double[] first = [1, 2, 0.5],
-            second = [3, 0, 0.25];
+        double[] first = [1, 2, 0.5];
+        double[] second = [3, 0, 0.25];
         double expected = first.Zip(second, (a, b) => (a - b) * (a - b)).Sum();
         Assert.Equal(expected, Fid.Of(Axes(first), Axes(second)), 1e-9);
     }
@@ -51,17 +51,17 @@ public class FidTests
     public void Covariances_that_do_not_commute_agree_with_the_closed_form_in_the_plane()
     {
         using var scope = NewDisposeScope();
-        double c = Math.Cos(0.7),
-            s = Math.Sin(0.7);
+        double c = Math.Cos(0.7);
+        double s = Math.Sin(0.7);
         Tensor turn = tensor(new double[] { c, s, -s, c }, [2, 2]);
-        Tensor first = Axes([2, 0.5]),
-            second = Axes([1, 3]).mm(turn);
+        Tensor first = Axes([2, 0.5]);
+        Tensor second = Axes([1, 3]).mm(turn);
         (double[] One, double[] Two) = (
             [4, 0, 0, 0.25],
             [(c * c) + (9 * s * s), c * s * (1 - 9), c * s * (1 - 9), (s * s) + (9 * c * c)]
         );
-        double trace = (One[0] * Two[0]) + (One[3] * Two[3]),
-            root = Math.Sqrt(trace + (2 * Math.Sqrt(1 * 9.0)));
+        double trace = (One[0] * Two[0]) + (One[3] * Two[3]);
+        double root = Math.Sqrt(trace + (2 * Math.Sqrt(1 * 9.0)));
         Assert.Equal(4.25 + 10 - (2 * root), Fid.Of(first, second), 1e-9);
     }
 
@@ -89,8 +89,8 @@ public class FidTests
     // Two points on each axis, so far out that the covariance over n - 1 samples has exactly these deviations.
     private static Tensor Axes(double[] deviations)
     {
-        int length = deviations.Length,
-            count = 2 * length;
+        int length = deviations.Length;
+        int count = 2 * length;
         var rows = new double[count * length];
         for (int i = 0; i < length; i++)
         {

@@ -15,8 +15,8 @@ public class NeighborTests
         Tensor copies = training.Select([1999, 3, 1000, 0]).ImageTensor();
         Tensor altered = copies.add(tensor(new float[] { 0, 0.01f, 0.02f, 0.03f }, [4, 1, 1, 1]));
 
-        NearestNeighbors exact = NearestNeighbors.Of(copies, training),
-            near = NearestNeighbors.Of(altered, training);
+        NearestNeighbors exact = NearestNeighbors.Of(copies, training);
+        NearestNeighbors near = NearestNeighbors.Of(altered, training);
 
         Assert.Equal([1999, 3, 1000, 0], exact.Indices);
         Assert.All(exact.Distances, distance => Assert.Equal(0, distance, 1e-6));

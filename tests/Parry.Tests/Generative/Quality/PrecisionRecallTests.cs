@@ -20,10 +20,10 @@ public class PrecisionRecallTests
     )
     {
         using var scope = NewDisposeScope();
-        Tensor real = FidTests.Normals(count, length, seed: 1),
-            drawn = FidTests.Normals(drawnCount, length, seed: 2).mul(0.8).add(shift);
-        PrecisionRecall found = PrecisionRecall.Of(real, drawn, neighbors),
-            expected = Slowly(Rows(real), Rows(drawn), neighbors);
+        Tensor real = FidTests.Normals(count, length, seed: 1);
+        Tensor drawn = FidTests.Normals(drawnCount, length, seed: 2).mul(0.8).add(shift);
+        PrecisionRecall found = PrecisionRecall.Of(real, drawn, neighbors);
+        PrecisionRecall expected = Slowly(Rows(real), Rows(drawn), neighbors);
         Assert.Equal(expected.Precision, found.Precision, 1e-12);
         Assert.Equal(expected.Recall, found.Recall, 1e-12);
         Assert.Equal(expected.Density, found.Density, 1e-12);
@@ -50,8 +50,8 @@ public class PrecisionRecallTests
     public void A_collapsed_generator_is_precise_and_recalls_nothing_and_one_far_away_is_neither()
     {
         using var scope = NewDisposeScope();
-        Tensor real = FidTests.Normals(500, 3, seed: 1),
-            collapsed = FidTests.Normals(500, 3, seed: 2).mul(0.001);
+        Tensor real = FidTests.Normals(500, 3, seed: 1);
+        Tensor collapsed = FidTests.Normals(500, 3, seed: 2).mul(0.001);
         PrecisionRecall one = PrecisionRecall.Of(real, collapsed);
         Assert.Equal((1, 0), (one.Precision, one.Recall));
         Assert.True(one.Coverage < 0.1);
@@ -73,8 +73,8 @@ public class PrecisionRecallTests
     [Fact]
     public void It_stops_on_request_and_leaves_no_tensors_behind()
     {
-        using Tensor real = FidTests.Normals(300, 3, seed: 1),
-            drawn = FidTests.Normals(300, 3, seed: 2);
+        using Tensor real = FidTests.Normals(300, 3, seed: 1);
+        using Tensor drawn = FidTests.Normals(300, 3, seed: 2);
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long before = Settled.Tensors();
@@ -96,8 +96,8 @@ public class PrecisionRecallTests
                 .Select(i => Distance(set[i], set[row]))
                 .Order()
                 .ElementAt(neighbors - 1);
-        double[] realRadii = [.. real.Select((_, i) => Radius(real, i))],
-            drawnRadii = [.. drawn.Select((_, i) => Radius(drawn, i))];
+        double[] realRadii = [.. real.Select((_, i) => Radius(real, i))];
+        double[] drawnRadii = [.. drawn.Select((_, i) => Radius(drawn, i))];
         bool InReal(int i, double[] sample) => Distance(real[i], sample) < realRadii[i];
         return new PrecisionRecall(
             drawn.Average(sample => real.Where((_, i) => InReal(i, sample)).Any() ? 1.0 : 0),

@@ -56,8 +56,8 @@ public sealed class EndpointFailureTests
         // The first post is the look at the answers; then the model stumbles twice, and later for good.
         using EndpointServer server = Of(_model, post => post is 1 or 2 or >= 4 ? Bad(kind) : []);
         using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
-        using Tensor image = full([1, 1, 2, 2], 0.3),
-            other = full([1, 1, 2, 2], 0.7);
+        using Tensor image = full([1, 1, 2, 2], 0.3);
+        using Tensor other = full([1, 1, 2, 2], 0.7);
         Assert.Equal(((IPredictor)_model).Predict(image).ToArray<long>(), remote.Predict(image).ToArray<long>());
         Assert.Equal(4, server.Posts);
 

@@ -140,8 +140,8 @@ public sealed class HttpModelTests : IDisposable
             remote.Predict(_images).Dispose();
         string file = Directory.GetFiles(_folder.Path, "*.answers").Single();
         byte[] kept = File.ReadAllBytes(file);
-        int record = 32 + (4 * 4) + 4,
-            lost = (cut + record - 1) / record;
+        int record = 32 + (4 * 4) + 4;
+        int lost = (cut + record - 1) / record;
         File.WriteAllBytes(file, kept[..^cut]);
         using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits))
         {

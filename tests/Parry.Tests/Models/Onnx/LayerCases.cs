@@ -11,9 +11,9 @@ internal static class LayerCases
     private static IEnumerable<OperatorCase> Layers()
     {
         static Tensor[] Channels() => [Numbers(3), Numbers(3).add(0.1), Numbers(3).mul(0.5), Positive(3)];
-        long[] two = [2, 2],
-            three = [3, 3],
-            uneven = [1, 0, 0, 1];
+        long[] two = [2, 2];
+        long[] three = [3, 3];
+        long[] uneven = [1, 0, 0, 1];
         yield return new(
             "Conv",
             "Conv",

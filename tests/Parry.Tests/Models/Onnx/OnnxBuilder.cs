@@ -6,10 +6,10 @@ namespace Parry.Tests.Models.Onnx;
 /// <summary>Writes small ONNX files, right ones and wrong ones, message by message.</summary>
 internal sealed class OnnxBuilder
 {
-    private readonly List<byte[]> _nodes = [],
-        _constants = [],
-        _inputs = [],
-        _outputs = [];
+    private readonly List<byte[]> _nodes = [];
+    private readonly List<byte[]> _constants = [];
+    private readonly List<byte[]> _inputs = [];
+    private readonly List<byte[]> _outputs = [];
     private readonly List<(string Key, string Value)> _metadata = [];
     private readonly int _opset;
     private int _made;

@@ -29,8 +29,8 @@ public class OnnxConformanceTests(ITestOutputHelper log)
     [CasesFact]
     public void Supported_operators_give_what_ONNX_says()
     {
-        int right = 0,
-            unsupported = 0;
+        int right = 0;
+        int unsupported = 0;
         var wrong = new List<string>();
         foreach (
             string folder in Directory
@@ -103,8 +103,8 @@ public class OnnxConformanceTests(ITestOutputHelper log)
                     continue;
                 if (!expected.shape.SequenceEqual(got.Tensor.shape))
                     return $"{got.Tensor.Describe()} where {expected.Describe()} was expected";
-                double[] ours = got.Numbers,
-                    theirs = expected.to(ScalarType.Float64).ToArray<double>();
+                double[] ours = got.Numbers;
+                double[] theirs = expected.to(ScalarType.Float64).ToArray<double>();
                 double worst = ours.Zip(theirs, (a, b) => a.Equals(b) ? 0 : Math.Abs(a - b) / Math.Max(1, Math.Abs(b)))
                     .DefaultIfEmpty(0)
                     .Max();

@@ -12,8 +12,8 @@ public sealed class OnnxModelTests : OnnxModels
     [Fact]
     public void A_linear_model_gives_its_closed_form_and_its_gradient()
     {
-        float[] weights = [.. Enumerable.Range(0, 48).Select(i => ((i * 7 % 11) - 5) / 10f)],
-            bias = [0.5f, -1, 0.25f];
+        float[] weights = [.. Enumerable.Range(0, 48).Select(i => ((i * 7 % 11) - 5) / 10f)];
+        float[] bias = [0.5f, -1, 0.25f];
         using OpenedModel opened = Open(
             new OnnxBuilder()
                 .Input("x", -1, 1, 4, 4)
@@ -30,8 +30,8 @@ public sealed class OnnxModelTests : OnnxModels
 
         LossGradient pass = model.Gradient(images, logits => logits.select(1, 1));
 
-        float[] pixels = images.ToArray<float>(),
-            logits = pass.Logits.ToArray<float>();
+        float[] pixels = images.ToArray<float>();
+        float[] logits = pass.Logits.ToArray<float>();
         for (int row = 0; row < 2; row++)
         {
             for (int k = 0; k < 3; k++)
@@ -76,11 +76,11 @@ public sealed class OnnxModelTests : OnnxModels
 
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        using OpenedModel folded = Open(Net(apart: false), "folded.onnx"),
-            apart = Open(Net(apart: true), "apart.onnx");
+        using OpenedModel folded = Open(Net(apart: false), "folded.onnx");
+        using OpenedModel apart = Open(Net(apart: true), "apart.onnx");
 
-        float[] first = ((IClassifier)folded.Model).Logits(Images(3)).ToArray<float>(),
-            second = ((IClassifier)apart.Model).Logits(Images(3)).ToArray<float>();
+        float[] first = ((IClassifier)folded.Model).Logits(Images(3)).ToArray<float>();
+        float[] second = ((IClassifier)apart.Model).Logits(Images(3)).ToArray<float>();
 
         Assert.All(first.Zip(second), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
         using var graph = new OnnxGraph(OnnxFile.Read(Net(apart: false).Build()), "x", "y");

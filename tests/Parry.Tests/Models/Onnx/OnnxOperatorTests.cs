@@ -205,8 +205,8 @@ public class OnnxOperatorTests
     [Fact]
     public void Nothing_is_dropped_and_training_is_refused()
     {
-        using Tensor training = tensor(true),
-            half = tensor(0.5f);
+        using Tensor training = tensor(true);
+        using Tensor half = tensor(0.5f);
         Gives(s_nine, Node(13, "Dropout", 1), Image(s_nine));
         Gives(s_nine, Node(13, "Dropout", 3), Image(s_nine), tensor(0f), training);
         Assert.Contains(

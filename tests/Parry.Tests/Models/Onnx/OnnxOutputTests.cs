@@ -19,12 +19,12 @@ public sealed class OnnxOutputTests : OnnxModels
                 .Node("Flatten", ["x"], ["flat"])
                 .Node("MatMul", ["flat", "w"], ["z"])
                 .Node("Softmax", ["z"], ["y"], ("axis", 1));
-        using OpenedModel opened = Open(Net()),
-            asSaid = ModelCatalog.Open(
-                Net().Save(_folder, "said.onnx"),
-                new InputContract { Outputs = OutputKind.Logits },
-                s_shape
-            );
+        using OpenedModel opened = Open(Net());
+        using OpenedModel asSaid = ModelCatalog.Open(
+            Net().Save(_folder, "said.onnx"),
+            new InputContract { Outputs = OutputKind.Logits },
+            s_shape
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -97,16 +97,16 @@ public sealed class OnnxOutputTests : OnnxModels
             .Metadata("mean", "0.5")
             .Metadata("std", "0.25")
             .Metadata("classes", "[\"cat\",\"dog\"]");
-        using OpenedModel opened = Open(net),
-            told = ModelCatalog.Open(
-                net.Save(_folder, "told.onnx"),
-                new InputContract
-                {
-                    Mean = [0],
-                    Std = [1],
-                    Range = (0, 255),
-                }
-            );
+        using OpenedModel opened = Open(net);
+        using OpenedModel told = ModelCatalog.Open(
+            net.Save(_folder, "told.onnx"),
+            new InputContract
+            {
+                Mean = [0],
+                Std = [1],
+                Range = (0, 255),
+            }
+        );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Images(1);

@@ -35,8 +35,8 @@ public sealed class OnnxRuntimeTests(ITestOutputHelper log) : IDisposable
     [MemberData(nameof(Opsets))]
     public void A_network_gives_the_same_logits_in_every_version(int opset)
     {
-        long[] around = [1, 1, 1, 1],
-            two = [2, 2];
+        long[] around = [1, 1, 1, 1];
+        long[] two = [2, 2];
         string path = new OnnxBuilder(opset)
             .Input("x", -1, 2, 6, 6)
             .Output("y", -1, 3)

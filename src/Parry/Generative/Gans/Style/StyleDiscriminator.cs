@@ -26,8 +26,8 @@ public sealed class StyleDiscriminator : Network
         int[] channels = StyleGenerator.ChannelsOf(width);
         for (int level = 0; level < channels.Length; level++)
         {
-            int from = channels[level],
-                to = channels[Math.Max(0, level - 1)];
+            int from = channels[level];
+            int to = channels[Math.Max(0, level - 1)];
             _fromImage[level] = Child($"image{level + 1}", new Equalized([from, colors, 1, 1], random));
             _first[level] = Child(
                 $"first{level + 1}",

@@ -15,11 +15,11 @@ public sealed class StyleGanTrainer : GanTrainer
     private const int FullSize = 32;
 
     private readonly StyleGan _recipe;
-    private readonly StyleGenerator _current,
-        _averaged;
+    private readonly StyleGenerator _current;
+    private readonly StyleGenerator _averaged;
     private readonly StyleDiscriminator _network;
-    private readonly Learner _generator,
-        _discriminator;
+    private readonly Learner _generator;
+    private readonly Learner _discriminator;
     private readonly WeightAverage _average;
 
     /// <summary>Creates networks with fresh weights.</summary>
@@ -61,8 +61,8 @@ public sealed class StyleGanTrainer : GanTrainer
     protected override GanStep Train(int iteration, Generator random)
     {
         var (level, alpha) = _recipe.At(iteration);
-        Tensor real = Shrink(Batch(iteration).Images, level, alpha),
-            fake;
+        Tensor real = Shrink(Batch(iteration).Images, level, alpha);
+        Tensor fake;
         using (no_grad())
             fake = Draw(level, alpha, random);
         Tensor loss = GanLoss.NonSaturating.Discriminator(
@@ -91,9 +91,9 @@ public sealed class StyleGanTrainer : GanTrainer
             20,
             styles =>
             {
-                Tensor truncated = _averaged.Truncate(styles, Truncation),
-                    rows = truncated.slice(0, 0, 10, 1).repeat_interleave(10, 0),
-                    columns = truncated.slice(0, 10, 20, 1).repeat(10, 1, 1);
+                Tensor truncated = _averaged.Truncate(styles, Truncation);
+                Tensor rows = truncated.slice(0, 0, 10, 1).repeat_interleave(10, 0);
+                Tensor columns = truncated.slice(0, 10, 20, 1).repeat(10, 1, 1);
                 return StyleGenerator.Mix(rows, columns, 4);
             }
         );
@@ -127,10 +127,10 @@ public sealed class StyleGanTrainer : GanTrainer
     // enlarged.
     private static Tensor Shrink(Tensor images, int level, double alpha)
     {
-        int size = StyleGenerator.SizeOf(level),
-            factor = FullSize / size;
-        Tensor full = Pad(images),
-            small = factor == 1 ? full : nn.functional.avg_pool2d(full, [factor, factor], [factor, factor]);
+        int size = StyleGenerator.SizeOf(level);
+        int factor = FullSize / size;
+        Tensor full = Pad(images);
+        Tensor small = factor == 1 ? full : nn.functional.avg_pool2d(full, [factor, factor], [factor, factor]);
         if (alpha >= 1)
             return small;
         Tensor half = nn.functional.avg_pool2d(small, [2, 2], [2, 2]);
@@ -139,8 +139,8 @@ public sealed class StyleGanTrainer : GanTrainer
 
     private static Tensor Pad(Tensor images)
     {
-        long down = FullSize - images.size(2),
-            right = FullSize - images.size(3);
+        long down = FullSize - images.size(2);
+        long right = FullSize - images.size(3);
         return nn.functional.pad(images, [right / 2, right - (right / 2), down / 2, down - (down / 2)]);
     }
 
@@ -160,8 +160,8 @@ public sealed class StyleGanTrainer : GanTrainer
         if (level == StyleGenerator.LastLevel)
             return drawn;
         Tensor large = nn.functional.interpolate(drawn, [FullSize, FullSize]);
-        int top = (FullSize - Shape.Height) / 2,
-            left = (FullSize - Shape.Width) / 2;
+        int top = (FullSize - Shape.Height) / 2;
+        int left = (FullSize - Shape.Width) / 2;
         return large.slice(2, top, top + Shape.Height, 1).slice(3, left, left + Shape.Width, 1).clone();
     }
 }

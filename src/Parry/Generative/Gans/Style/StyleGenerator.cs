@@ -54,8 +54,8 @@ public sealed class StyleGenerator : Network
         _constant = Parameter("constant", ones([1, channels[0], 4, 4]));
         for (int layer = 0; layer < StyleLayers; layer++)
         {
-            int level = layer / 2,
-                from = layer % 2 == 1 ? channels[level] : channels[Math.Max(0, level - 1)];
+            int level = layer / 2;
+            int from = layer % 2 == 1 ? channels[level] : channels[Math.Max(0, level - 1)];
             if (layer > 0)
                 _convolutions[layer] = Child(
                     $"conv{layer + 1}",
@@ -117,8 +117,8 @@ public sealed class StyleGenerator : Network
     public Tensor Draw(Tensor styles, int level, double alpha)
     {
         long count = styles.size(0);
-        Tensor maps = _constant.expand(count, _constant.size(1), 4, 4),
-            before = maps;
+        Tensor maps = _constant.expand(count, _constant.size(1), 4, 4);
+        Tensor before = maps;
         for (int layer = 0; layer < 2 * (level + 1); layer++)
         {
             int size = SizeOf(layer / 2);
@@ -157,8 +157,8 @@ public sealed class StyleGenerator : Network
             description =>
             {
                 ImageShape shape = description.Shape;
-                int width = description.NeedWidth(),
-                    latent = description.NeedLatent();
+                int width = description.NeedWidth();
+                int latent = description.NeedLatent();
                 return (
                     CountOf(shape.Channels, width, latent),
                     random => new StyleGenerator(shape, width, latent, random)
@@ -173,9 +173,9 @@ public sealed class StyleGenerator : Network
         long count = (MappingLayers * (latent + 1L) * latent) + (16L * channels[0]) + latent;
         for (int layer = 0; layer < StyleLayers; layer++)
         {
-            int level = layer / 2,
-                from = layer % 2 == 1 ? channels[level] : channels[Math.Max(0, level - 1)],
-                to = channels[level];
+            int level = layer / 2;
+            int from = layer % 2 == 1 ? channels[level] : channels[Math.Max(0, level - 1)];
+            int to = channels[level];
             count +=
                 (layer > 0 ? 9L * from * to : 0)
                 + (2L * to)

@@ -1,6 +1,6 @@
 using Parry.Data.Images;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
 /// Photos under attack as a strip of pictures and as a self-contained page. A row is one photo under one attack: the

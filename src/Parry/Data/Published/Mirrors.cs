@@ -1,12 +1,12 @@
 using System.Security.Cryptography;
 
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>Servers that hold the same files, tried in turn.</summary>
 /// <param name="title">The name for messages of what the files belong to.</param>
 /// <param name="folders">The URLs of folders that hold the files, ending in a slash.</param>
 /// <param name="client">Sends the requests.</param>
-/// <param name="progress">Receives each piece that arrives, or null.</param>
+/// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
 internal sealed class Mirrors(
     string title,
     IReadOnlyList<Uri> folders,
@@ -57,7 +57,7 @@ internal sealed class Mirrors(
                 .GetAsync(url, HttpCompletionOption.ResponseHeadersRead, stall.Token)
                 .ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
-                throw new MirrorException($"the server answers {(int)response.StatusCode} {response.ReasonPhrase}");
+                throw new MirrorException($"the server answered {(int)response.StatusCode} {response.ReasonPhrase}");
             using Stream body = await response.Content.ReadAsStreamAsync(stall.Token).ConfigureAwait(false);
             var buffer = new byte[128 * 1024];
             long received = 0;
@@ -87,7 +87,7 @@ internal sealed class Mirrors(
         }
     }
 
-    /// <summary>Reads from the network, so that its errors are told apart from those of the disk.</summary>
+    /// <summary>Reads from the network, so that its errors are distinguished from those of the disk.</summary>
     private static async Task<int> ReadAsync(Stream body, byte[] buffer, CancellationToken cancellation)
     {
         try

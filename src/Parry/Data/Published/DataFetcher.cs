@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>
 /// Downloads data sets. A file is written beside its final place, checked against its length and SHA-256 before
@@ -13,7 +13,7 @@ public static class DataFetcher
     /// <param name="set">The set.</param>
     /// <param name="folder">The folder for its files; created if missing.</param>
     /// <param name="client">Sends the requests.</param>
-    /// <param name="progress">Receives each piece that arrives, or null.</param>
+    /// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
     /// <param name="cancellation">Stops the download.</param>
     /// <returns>The number of files downloaded: 0 if all files were there and right.</returns>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
@@ -57,7 +57,7 @@ public static class DataFetcher
     /// <param name="file">The file.</param>
     /// <param name="folder">The folder for the file; created if missing.</param>
     /// <param name="client">Sends the requests.</param>
-    /// <param name="progress">Receives each piece that arrives, or null.</param>
+    /// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
     /// <param name="cancellation">Stops the download.</param>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>
@@ -141,8 +141,8 @@ public static class DataFetcher
         if (missing.Count > 0)
         {
             throw new IOException(
-                $"{Path.GetFileName(archive)}: expected the files {string.Join(", ", missing.Keys)} in it, they are "
-                    + $"missing or of another length"
+                $"{Path.GetFileName(archive)}: expected the files {string.Join(", $", missing.Keys)} in it, got an "
+                    + $"archive in which they are missing or have another length"
             );
         }
     }

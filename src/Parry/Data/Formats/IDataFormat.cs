@@ -1,4 +1,4 @@
-namespace Parry.Data;
+namespace Parry.Data.Formats;
 
 /// <summary>How the files of a <see cref="DataSet"/> are named and read.</summary>
 internal interface IDataFormat

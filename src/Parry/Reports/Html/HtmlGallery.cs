@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Parry.Evaluation;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>The pictures of the page, as data URIs.</summary>
 internal static class HtmlGallery
@@ -84,6 +84,6 @@ internal static class HtmlGallery
         html.Add($"</td>");
     }
 
-    // A PNG says its width at byte 16, in the header chunk that always comes first.
+    // A PNG stores its width at byte 16, in the header chunk, which always comes first.
     private static int Width(byte[] png) => png.Length < 20 ? 0 : BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16));
 }

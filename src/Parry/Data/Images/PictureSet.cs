@@ -1,4 +1,4 @@
-namespace Parry.Data;
+namespace Parry.Data.Images;
 
 /// <summary>Pictures in files, and the images that they become.</summary>
 internal sealed record PictureSet
@@ -31,7 +31,7 @@ internal sealed record PictureSet
 
     /// <summary>Decodes the first pictures, <paramref name="count"/> or all, and no others.</summary>
     /// <param name="count">The number of images; all if null.</param>
-    /// <param name="orFewer">Whether fewer will do if there are no more.</param>
+    /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
     /// <exception cref="UserErrorException">There are fewer, one is not readable, or they do not fit into
     /// memory.</exception>
     public ImageSet Load(int? count, bool orFewer)
@@ -45,7 +45,7 @@ internal sealed record PictureSet
         int recolored = 0;
         var failures = new SortedDictionary<int, UserErrorException>();
 
-        // Break still lets the pictures before a bad one be read, so that the error is always that of the first.
+        // Break still lets the pictures before a bad one be read, so the error is always that of the first bad picture.
         Parallel.For(
             0,
             wanted,

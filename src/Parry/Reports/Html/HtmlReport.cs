@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
-/// The report as one HTML page that needs nothing beside it: style, charts and pictures are inside, and a content
+/// The report as one self-contained HTML page: style, charts and pictures are inside, and a content
 /// security policy forbids it to load anything.
 /// </summary>
 public static class HtmlReport

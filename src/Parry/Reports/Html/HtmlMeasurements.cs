@@ -1,6 +1,6 @@
 using Parry.Evaluation;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>The table of every measurement with its costs.</summary>
 internal static class HtmlMeasurements

@@ -1,4 +1,4 @@
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>How far a download is.</summary>
 /// <param name="File">Name of the file.</param>

@@ -1,6 +1,6 @@
 using Parry.Data.Files;
 
-namespace Parry.Data;
+namespace Parry.Data.Formats;
 
 /// <summary>
 /// Reads the IDX files in which MNIST and its relatives are published, plain or gzip as the content says. Nothing in a
@@ -36,7 +36,8 @@ public static class IdxReader
         if (size == 0 || size > MaxBytes)
         {
             throw new UserErrorException(
-                $"{images.Name}: expected between 1 and {MaxBytes} bytes of images, the header declares {count} of "
+                $"{images.Name}: expected between 1 and {MaxBytes} bytes of images, got a header that declares "
+                    + $"{count} of "
                     + $"{height}x{width}: get the original file again"
             );
         }
@@ -46,8 +47,8 @@ public static class IdxReader
         if (labelCount != count)
         {
             throw new UserErrorException(
-                $"{labels.Name}: expected {count} labels as {images.Name} has images, got {labelCount}: give the "
-                    + $"two files of one set"
+                $"{labels.Name}: expected {count} labels, one for each image of {images.Name}, got {labelCount}: "
+                    + $"give two files of the same set"
             );
         }
 

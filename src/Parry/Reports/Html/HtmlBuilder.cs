@@ -3,11 +3,11 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
 /// Builds HTML from interpolated strings: the literal parts are markup, every hole is encoded. So a name from outside
-/// cannot become markup, whoever writes the template.
+/// can never become markup.
 /// </summary>
 internal sealed class HtmlBuilder
 {

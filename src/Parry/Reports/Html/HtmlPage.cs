@@ -1,7 +1,7 @@
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
-/// The frame of every page. A page needs nothing beside it: its style is inside, and a content security policy forbids
+/// The frame of every page. A page is self-contained: its style is inside, and a content security policy forbids
 /// it to load anything.
 /// </summary>
 internal static class HtmlPage

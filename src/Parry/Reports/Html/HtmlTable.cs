@@ -1,6 +1,6 @@
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
-/// <summary>What all tables of a page are made of.</summary>
+/// <summary>The parts of all tables of a page.</summary>
 internal static class HtmlTable
 {
     /// <summary>Begins a table that scrolls sideways where the screen is too narrow.</summary>

@@ -1,6 +1,6 @@
 using Parry.Evaluation;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
 /// The tables of results, one for each model and data set: attacks and defenses as rows, what the attacker knows as

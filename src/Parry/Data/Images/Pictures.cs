@@ -1,6 +1,4 @@
-using Parry.Data.Images;
-
-namespace Parry.Data;
+namespace Parry.Data.Images;
 
 /// <summary>A picture in a file.</summary>
 /// <param name="File">The path.</param>
@@ -50,7 +48,8 @@ internal static class Pictures
         return taken.Channels is 1 or 3
             ? taken
             : throw new UserErrorException(
-                $"expected a model of images with 1 or 3 channels for {name}, it takes {taken}: give another model"
+                $"expected a model of images with 1 or 3 channels for {name}, got one that takes {taken}: give "
+                    + $"another model"
             );
     }
 

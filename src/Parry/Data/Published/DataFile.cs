@@ -1,6 +1,6 @@
 using Parry.Data.Files;
 
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>A published file and how to recognize it.</summary>
 /// <param name="Name">The file's name, without a folder.</param>
@@ -9,8 +9,8 @@ namespace Parry.Data;
 public sealed record DataFile(string Name, long Bytes, string Sha256)
 {
     /// <summary>
-    /// Whether the folder holds exactly this file, plain or gzip. What counts is the content: distributions compress
-    /// anew.
+    /// Whether the folder holds exactly this file, plain or gzip. Only the content counts, because distributions
+    /// compress the files again.
     /// </summary>
     public bool IsIn(string folder)
     {

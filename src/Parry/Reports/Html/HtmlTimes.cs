@@ -1,6 +1,6 @@
 using Parry.Evaluation;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>What an answer costs, and the accuracy that is left.</summary>
 internal static class HtmlTimes

@@ -1,7 +1,7 @@
 using System.Text;
 using Parry.Data.Files;
 
-namespace Parry.Data;
+namespace Parry.Data.Formats;
 
 /// <summary>
 /// The binary version of CIFAR-10: records of one label byte and 3072 bytes of color planes, in files of at most 10,000
@@ -22,7 +22,7 @@ internal sealed class CifarFormat : IDataFormat
         part == DataPart.Test ? InputFile.Find(folder, TestBatch) is not null : BatchesIn(folder).Length > 0;
 
     /// <summary>
-    /// Reads the batches that are in the folder, in order; unless all are, the set's name says which.
+    /// Reads the batches that are in the folder, in order; if some are missing, the set's name says which were read.
     /// </summary>
     public ImageSet ReadTraining(DataSet set, string folder)
     {

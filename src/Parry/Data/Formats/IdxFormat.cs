@@ -1,6 +1,6 @@
 using Parry.Data.Files;
 
-namespace Parry.Data;
+namespace Parry.Data.Formats;
 
 /// <summary>The four IDX files of MNIST and of data sets that are published in its format.</summary>
 internal sealed class IdxFormat : IDataFormat

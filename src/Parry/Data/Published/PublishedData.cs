@@ -1,4 +1,4 @@
-namespace Parry.Data;
+namespace Parry.Data.Published;
 
 /// <summary>A data set that is known by name: what it holds, where it is found, and the terms of its use.</summary>
 public abstract class PublishedData

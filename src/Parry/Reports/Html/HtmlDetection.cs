@@ -1,6 +1,6 @@
 using Parry.Evaluation;
 
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>How well the defenses tell attacked images from clean ones: ROC curves and the areas under them.</summary>
 internal static class HtmlDetection
@@ -24,7 +24,7 @@ internal static class HtmlDetection
         for (int k = 0; k < charts.Length; k++)
             HtmlChart.Add(html, charts[k], $"roc-{k + 1}");
 
-        // Beside one chart there is room for all areas; below several only those that are in no table of budgets.
+        // Beside a single chart all areas fit; below several, only those that are not in a table of budgets are shown.
         if (charts.Length == 1)
             Areas(html, largest);
         html.Line($"</div>");

@@ -1,4 +1,4 @@
-namespace Parry.Reports;
+namespace Parry.Reports.Html;
 
 /// <summary>
 /// The charts of a page: a legend in HTML, because that wraps on a phone, and a specification to draw.
