@@ -39,8 +39,8 @@ public static class NamedWeights
 
     internal static string Find(DataFile weights, Func<string, string?> environment, HttpClient client)
     {
-        string cache = Path.Combine(UserCache.Root(environment), "weights"),
-            data = environment("PARRY_DATA") ?? "";
+        string cache = Path.Combine(UserCache.Root(environment), "weights");
+        string data = environment("PARRY_DATA") ?? "";
         string?[] folders =
         [
             environment("PARRY_MODELS"),

@@ -19,9 +19,9 @@ public sealed class LayerPlan
     private readonly bool _classifies;
     private readonly DropoutReading _reading;
     private readonly ImageShape _input;
-    private int _channels,
-        _height = 1,
-        _width = 1;
+    private int _channels;
+    private int _height = 1;
+    private int _width = 1;
     private bool _isMaps;
 
     private LayerPlan(int length) => _channels = length;
@@ -95,9 +95,9 @@ public sealed class LayerPlan
     {
         if (_classifies && !_numbers.ContainsKey("conv"))
             _layers.Add(("layout", _ => new ChannelsLast()));
-        int inputs = _channels,
-            down = same ? Padding(_height, kernel, stride) : 0,
-            right = same ? Padding(_width, kernel, stride) : 0;
+        int inputs = _channels;
+        int down = same ? Padding(_height, kernel, stride) : 0;
+        int right = same ? Padding(_width, kernel, stride) : 0;
         bool even = down == right && down % 2 == 0;
         if (!even)
             Add("pad", _ => new ZeroPad(down / 2, (down + 1) / 2, right / 2, (right + 1) / 2));
@@ -147,8 +147,8 @@ public sealed class LayerPlan
     /// </summary>
     public LayerPlan TransposedConvolution(ImageShape to)
     {
-        int inputs = _channels,
-            extra = to.Height - ((_height - 1) * 2) - 1;
+        int inputs = _channels;
+        int extra = to.Height - ((_height - 1) * 2) - 1;
         Count(checked(25L * inputs * to.Channels) + to.Channels, 0);
         (_channels, _height, _width) = (to.Channels, to.Height, to.Width);
         return Add(
@@ -166,8 +166,8 @@ public sealed class LayerPlan
     /// <summary>A row of zeros below and a column at the right where a size is odd.</summary>
     public LayerPlan PadToEven()
     {
-        int down = _height % 2,
-            right = _width % 2;
+        int down = _height % 2;
+        int right = _width % 2;
         if (down + right == 0)
             return this;
         (_height, _width) = (_height + down, _width + right);

@@ -3,9 +3,9 @@ namespace Parry.Models.Training;
 /// <summary>A training that sees every image once an epoch, in batches.</summary>
 public abstract class EpochTrainer : Trainer<TrainingProgress>
 {
-    private double _loss,
-        _seen,
-        _correct;
+    private double _loss;
+    private double _seen;
+    private double _correct;
 
     /// <summary>Prepares a training of a known length.</summary>
     /// <param name="epochs">Passes over the images.</param>

@@ -9,8 +9,8 @@ namespace Parry.Models.Training;
 /// </summary>
 internal sealed class WeightAverage
 {
-    private readonly nn.Module _average,
-        _current;
+    private readonly nn.Module _average;
+    private readonly nn.Module _current;
     private readonly double _decay;
 
     /// <summary>Starts the average at the first weights.</summary>
