@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Models.Http;
 
 namespace Parry.Cli;

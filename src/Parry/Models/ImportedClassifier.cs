@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;

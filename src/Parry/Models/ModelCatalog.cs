@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Models.Http;
 using Parry.Models.Onnx;
 using Parry.Models.TorchScript;

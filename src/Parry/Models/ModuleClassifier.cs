@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -37,7 +38,7 @@ public sealed class ModuleClassifier(
     {
         Tensor pixels = images.Pixels;
         using var scope = NewDisposeScope();
-        Tensor input = channelsLast ? Architectures.ChannelsLast.Of(pixels) : pixels.contiguous();
+        Tensor input = channelsLast ? ChannelsLast.Of(pixels) : pixels.contiguous();
         Tensor logits;
         try
         {

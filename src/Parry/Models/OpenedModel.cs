@@ -1,3 +1,5 @@
+using Parry.Models.Files;
+
 namespace Parry.Models;
 
 /// <summary>A model that was found and loaded. It owns the model.</summary>

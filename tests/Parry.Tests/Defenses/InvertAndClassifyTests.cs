@@ -6,6 +6,7 @@ using Parry.Generative;
 using Parry.Generative.AutoEncoders;
 using Parry.Generative.Gans;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using static TorchSharp.torch;

@@ -6,6 +6,7 @@ using Parry.Generative.Diffusion;
 using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -3,6 +3,7 @@ using Parry.Defenses.Purifiers;
 using Parry.Generative.Diffusion;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using TorchSharp;

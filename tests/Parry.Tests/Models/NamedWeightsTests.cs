@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Tests.Data;
 
 namespace Parry.Tests.Models;

@@ -1,3 +1,4 @@
+using Parry.Models.Architectures.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

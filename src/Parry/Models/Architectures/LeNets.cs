@@ -1,3 +1,4 @@
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;

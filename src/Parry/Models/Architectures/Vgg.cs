@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;

@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// Lays a batch of images out with channels innermost, and with it every map that convolutions make of it: they are

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// First weights. Shapes are read as layers store them: [out, in, …] for linear layers and convolutions, [in, out, …]

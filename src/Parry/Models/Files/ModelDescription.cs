@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Parry.Models.Architectures;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>What a weight file says of itself: what the weights are of, and how they were made.</summary>
 public sealed record ModelDescription

@@ -1,6 +1,6 @@
 using Parry.Data.Files;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
 /// Finds the names of a model's classes where its file does not say them: <c>classes.txt</c> or

@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// Spectral normalization (Miyato et al., 2018, 1802.05957): a layer whose weight, as a matrix [outputs, others], is

@@ -1,6 +1,6 @@
 using Parry.Data;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
 /// Weights of public networks that have a short name and do not ship. Looked for in $PARRY_MODELS, $PARRY_DATA, the

@@ -2,7 +2,7 @@ using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// TorchSharp's layers as Parry makes them: first weights come from a named generator, parameters are frozen and the

@@ -2,7 +2,7 @@ using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// A convolution over images of one channel. LibTorch's kernels work on many channels at once, so for one channel the

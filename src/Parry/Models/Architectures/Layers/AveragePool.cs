@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>Means over as many windows as make a map of this side; one number for each channel if it is 1.</summary>
 internal sealed class AveragePool(int side = 1) : Network

@@ -1,7 +1,7 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// In training mode sets elements to 0 at random and scales the others up, so that the mean stays; otherwise does

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>Zeros around the images, by different amounts on each side.</summary>
 internal sealed class ZeroPad(int top, int bottom, int left, int right) : Network

@@ -1,8 +1,7 @@
 using Parry.Models.Architectures;
-using Parry.Models.Files;
 using static TorchSharp.torch;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
 /// Weights as others publish them: a state dictionary is recognized by its names and sizes alone. Known are small nets

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>The sum of a body and a shortcut around it (He et al., 2015, 1512.03385).</summary>
 internal sealed class Residual : Network

@@ -1,7 +1,7 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>factor · x + offset with fixed numbers, as from [0, 1] to [-1, 1] and back.</summary>
 public sealed class Rescale(double factor, double offset) : Network

@@ -1,9 +1,8 @@
 using Parry.Models.Architectures;
-using Parry.Models.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
 /// Weight files that describe themselves: safetensors whose metadata is a <see cref="ModelDescription"/>. Files are
