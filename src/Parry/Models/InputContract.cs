@@ -130,9 +130,9 @@ public sealed record InputContract
         ];
         Tensor taken = images;
         if (scale.Any(factor => factor != 1))
-            taken = taken.mul(PerChannel(scale));
+            taken *= PerChannel(scale);
         if (shift.Any(offset => offset != 0))
-            taken = taken.add(PerChannel(shift));
+            taken += PerChannel(shift);
         return Layout == ImageLayout.Nhwc ? taken.permute(0, 2, 3, 1) : taken;
     }
 
@@ -145,7 +145,7 @@ public sealed record InputContract
         Tensor rows = outputs.shape.Length == 1 ? outputs.unsqueeze(1) : outputs.reshape(outputs.size(0), -1);
         bool probabilities = Outputs == OutputKind.Probabilities;
         if (rows.size(1) == 1)
-            rows = cat([probabilities ? rows.neg().add(1.0) : zeros_like(rows), rows], 1);
+            rows = cat([probabilities ? 1.0 - rows : zeros_like(rows), rows], 1);
         if (Background is > 0 and int background)
             rows = rows.slice(1, background, rows.size(1), 1);
         return probabilities ? rows.clamp_min(SmallestProbability).log() : rows;

@@ -1,4 +1,3 @@
-using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using static TorchSharp.torch;

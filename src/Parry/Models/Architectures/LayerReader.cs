@@ -62,10 +62,10 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
 
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor scale = Take(norm, "weight").mul(Take(norm, "running_var").add(Epsilon).pow(-0.5));
-        Tensor offset = biased ? Take(name, "bias").sub(Take(norm, "running_mean")) : Take(norm, "running_mean").neg();
-        layer.weight.copy_(Take(name, "weight").mul(scale.reshape(-1, 1, 1, 1)));
-        layer.bias!.copy_(offset.mul(scale).add(Take(norm, "bias")));
+        Tensor scale = Take(norm, "weight") * (Take(norm, "running_var") + Epsilon).pow(-0.5);
+        Tensor offset = biased ? Take(name, "bias") - Take(norm, "running_mean") : -Take(norm, "running_mean");
+        layer.weight.copy_(Take(name, "weight") * scale.reshape(-1, 1, 1, 1));
+        layer.bias!.copy_((offset * scale) + Take(norm, "bias"));
         return Fast(layer);
     }
 

@@ -30,10 +30,8 @@ public abstract class HttpModel : IPredictor, IDisposable
     /// <summary>What the endpoint was asked until now.</summary>
     public EndpointUse Use => new(_endpoint.Counts.Sent, _endpoint.Counts.Requests, Interlocked.Read(ref _cached));
 
-    /// <summary>Whether a model is named by an address.</summary>
-    public static bool IsAddress(string model) =>
-        model.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
-        || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether a model is named by an http:// or https:// URL.</summary>
+    public static bool IsAddress(string model) => HttpFormat.Format.Matches(model);
 
     /// <summary>
     /// Opens the way to a model, and asks it about one image, all zeros, to see what it answers. The caller owns it.

@@ -189,14 +189,14 @@ internal static class OnnxIndexing
         Tensor tuples = indices.to(ScalarType.Int64).reshape(-1, depth);
         Tensor at = zeros([tuples.size(0)], ScalarType.Int64);
         for (int axis = 0; axis < depth; axis++)
-            at = at.mul(tensor(new long[] { sizes[axis] }, [])).add(Counted(tuples.select(1, axis), sizes[axis]));
+            at = (at * tensor(new long[] { sizes[axis] }, [])) + Counted(tuples.select(1, axis), sizes[axis]);
         return (x.reshape(OnnxShapes.Product(sizes), OnnxShapes.Product(x.shape[depth..])), at, depth);
     }
 
-    // Negative indices count from the end; others outside are LibTorch's to refuse.
+    // Negative indices count from the end; LibTorch refuses others that are out of range.
     private static Tensor Counted(Tensor indices, long size)
     {
         Tensor whole = indices.to(ScalarType.Int64);
-        return where(whole.lt(0.0), whole.add(tensor(new long[] { size }, [])), whole);
+        return where(whole.lt(0.0), whole + tensor(new long[] { size }, []), whole);
     }
 }

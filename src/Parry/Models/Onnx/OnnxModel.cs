@@ -221,7 +221,6 @@ internal static class OnnxModel
         return Near(all.slice(0, 0, batch, 1), asExported) && Near(all.slice(0, 1, batch + 1, 1), last);
 
         bool Near(Tensor first, Tensor second) =>
-            first.shape.SequenceEqual(second.shape)
-            && first.sub(second).abs().reshape(-1).amax([0]).ToDouble() <= least;
+            first.shape.SequenceEqual(second.shape) && (first - second).abs().reshape(-1).amax([0]).ToDouble() <= least;
     }
 }

@@ -14,7 +14,7 @@ internal static class OnnxReductions
             ["ReduceMin"] = node => Reduce(node, (x, axes, keep) => x.amin(axes, keep)),
             ["ReduceL1"] = node => Reduce(node, (x, axes, keep) => x.abs().sum(axes, keep)),
             ["ReduceL2"] = node => Reduce(node, (x, axes, keep) => linalg.vector_norm(x, 2, axes, keep)),
-            ["ReduceSumSquare"] = node => Reduce(node, (x, axes, keep) => x.mul(x).sum(axes, keep)),
+            ["ReduceSumSquare"] = node => Reduce(node, (x, axes, keep) => (x * x).sum(axes, keep)),
             ["ReduceLogSum"] = node => Reduce(node, (x, axes, keep) => x.sum(axes, keep).log()),
             ["ReduceLogSumExp"] = node => Reduce(node, LogSumExp),
             ["ReduceProd"] = node =>

@@ -226,8 +226,8 @@ internal static class OnnxShapes
         OnnxGuard.Claim((long)Math.Min(count, long.MaxValue / 2));
         Tensor steps = arange((long)count, ScalarType.Int64);
         return start.Tensor.dtype is ScalarType.Int64 or ScalarType.Int32
-            ? steps.mul(delta.Tensor).add(start.Tensor)
-            : steps.to(ScalarType.Float64).mul(delta.Number).add(start.Number).to(start.Tensor.dtype);
+            ? (steps * delta.Tensor) + start.Tensor
+            : ((steps.to(ScalarType.Float64) * delta.Number) + start.Number).to(start.Tensor.dtype);
     }
 
     private static Func<Tensor, Tensor> Cast(OnnxType type)

@@ -7,7 +7,7 @@ namespace Parry.Models.Architectures.Layers;
 public sealed class Rescale(double factor, double offset) : Network
 {
     /// <summary>Any shape to the same shape.</summary>
-    public override Tensor forward(Tensor input) => input.mul(factor).add(offset);
+    public override Tensor forward(Tensor input) => (input * factor) + offset;
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"Rescale({factor}, {offset})");

@@ -30,7 +30,7 @@ internal sealed class Residual : Network
         using Tensor seen = _before?.forward(input) ?? input.view_as(input);
         using Tensor added = _body.forward(seen);
         using Tensor? around = _shortcut?.forward(seen);
-        return added.add(around ?? seen);
+        return added + (around ?? seen);
     }
 
     public override string ToString() => $"Residual({_body}{(_shortcut is null ? "" : $", shortcut {_shortcut}")})";

@@ -26,7 +26,7 @@ public sealed class SeededDropout : Network
         if (Random is null || _drop == 0)
             return input.view_as(input);
         using Tensor mask = Mask(input, Random);
-        return input.mul(mask);
+        return input * mask;
     }
 
     /// <inheritdoc/>
