@@ -174,15 +174,20 @@ public sealed class TorchScriptPickleTests
     [InlineData("flag", "c__torch__\nColor\nK\u0001R", "flag : __torch__.Color", null)]
     [InlineData("flag", "NK\u0001\u0086", "flag : __torch__.Pair", null)]
     [InlineData("flag", "\u0088", "flag : bool\n  more : Final[int] = 3", null)]
-    [InlineData("flag", "K\u0001", "flag : Tensor", "the member flag of __torch__.Small is no Tensor")]
-    [InlineData("flags", "\u0088", "flag : bool", "the member flag of __torch__.Small is no bool")]
-    [InlineData("flag", "NK\u0001\u0086", "flag : Tuple[int]", "is no Tuple[int]")]
-    [InlineData("flag", "c__torch__\nPair\n)\u0081}(ub", "flag : Any", "is made of __torch__.Pair, which is no class")]
+    [InlineData("flag", "K\u0001", "flag : Tensor", "the member flag of __torch__.Small is not of type Tensor")]
+    [InlineData("flags", "\u0088", "flag : bool", "the member flag of __torch__.Small is not of type bool")]
+    [InlineData("flag", "NK\u0001\u0086", "flag : Tuple[int]", "is not of type Tuple[int]")]
+    [InlineData(
+        "flag",
+        "c__torch__\nPair\n)\u0081}(ub",
+        "flag : Any",
+        "is made of __torch__.Pair, which is not a " + "class"
+    )]
     [InlineData(
         "flag",
         "c__torch__\nSmall\n)\u0081}(X\u0004\0\0\0flagNub",
         "flag : __torch__.Other",
-        "is no __torch__.Other"
+        "is not of type __torch__.Other"
     )]
     [InlineData("flag", "c__torch__\nNone\n)\u0081}(ub", "flag : Any", "no class __torch__.None")]
     [InlineData("flag", "\u0088", "flag : bool\n  more = 3", "in a way that LibTorch does not write")]

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// A chain of layers, written as the papers' tables are, that knows its shapes and how many numbers it holds before a
-/// weight is allocated, so that a weight file's claims can be checked first. Layers are named by their kind and a
-/// number: conv1, conv2, fc1. Batch normalization keeps 0.8 of its running statistics at every step, as in Keras-GAN.
+/// A chain of layers, written like the tables of the papers, that knows its shapes and its number of parameters before
+/// a weight is allocated, so that a weight file can be checked first. Layers are named by their kind and a number:
+/// conv1, conv2, fc1. Batch normalization keeps 0.8 of its running statistics at every step, as in Keras-GAN.
 /// </summary>
 public sealed class LayerPlan
 {
@@ -33,10 +33,10 @@ public sealed class LayerPlan
         (_channels, _height, _width) = (shape.Channels, shape.Height, shape.Width);
     }
 
-    /// <summary>Numbers that training changes.</summary>
+    /// <summary>The number of trainable parameters.</summary>
     public long Trainable { get; private set; }
 
-    /// <summary>All numbers of the network: the trainable ones and running statistics.</summary>
+    /// <summary>The number of trainable parameters and running statistics.</summary>
     public long Total { get; private set; }
 
     private long Features => (long)_channels * _height * _width;

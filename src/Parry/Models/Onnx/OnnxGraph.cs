@@ -14,7 +14,7 @@ internal sealed class OnnxGraph : IDisposable
 
     /// <summary>Prepares a file's graph.</summary>
     /// <exception cref="InvalidDataException">Operators are missing, all of which are named; values are missing, made
-    /// twice or in a circle; a node is wrong.</exception>
+    /// twice or depend on themselves; a node is wrong.</exception>
     public OnnxGraph(OnnxFile file, string input, string output)
     {
         (Input, Output) = (input, output);
@@ -23,7 +23,7 @@ internal sealed class OnnxGraph : IDisposable
             foreach (string name in node.Outputs.Where(name => name.Length > 0))
             {
                 if (!_makers.TryAdd(name, node) || name == input)
-                    throw new InvalidDataException($"the value \"{name}\" is made twice, also by {node}");
+                    throw new InvalidDataException($"the value \"{name}\" is computed twice, also by {node}");
             }
         }
 
@@ -57,14 +57,14 @@ internal sealed class OnnxGraph : IDisposable
     /// <summary>The name of the value that is returned.</summary>
     public string Output { get; }
 
-    /// <summary>What is known before there is an image.</summary>
+    /// <summary>The values that do not depend on the images.</summary>
     public Dictionary<string, OnnxValue> Constants { get; } = [];
 
-    /// <summary>What is left to do for each batch, in order.</summary>
+    /// <summary>The nodes to run for each batch, in order.</summary>
     public List<(OnnxNode Node, OnnxKernel Kernel)> Nodes { get; } = [];
 
     /// <summary>Runs one node on values.</summary>
-    /// <exception cref="InvalidDataException">It cannot work on them; the message names it.</exception>
+    /// <exception cref="InvalidDataException">The node cannot process them; the message names it.</exception>
     public static Tensor[] Run(OnnxNode node, OnnxKernel kernel, OnnxValue?[] inputs)
     {
         try

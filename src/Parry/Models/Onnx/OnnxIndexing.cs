@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>Operators that join values, cut them and pick entries by their indices.</summary>
+/// <summary>Operators that join and split values and pick entries by their indices.</summary>
 internal static class OnnxIndexing
 {
     public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } =
@@ -99,7 +99,7 @@ internal static class OnnxIndexing
             || axes.Length != starts.Length
             || (steps is not null && steps.Length != starts.Length)
         )
-            throw new InvalidDataException("its starts, ends, axes and steps are not as many");
+            throw new InvalidDataException("its starts, ends, axes and steps differ in number");
         Tensor result = x;
         for (int i = 0; i < starts.Length; i++)
         {
@@ -116,7 +116,7 @@ internal static class OnnxIndexing
             }
             else
             {
-                // From the last taken one to the first, then turned around.
+                // Take the entries in ascending order, then reverse them.
                 start = Math.Min(start, size - 1);
                 long count = Math.Max(0, (start - end - step - 1) / -step);
                 long last = start + ((count - 1) * step);
@@ -170,7 +170,7 @@ internal static class OnnxIndexing
     private static OnnxKernel ScatterByTuples(OnnxNode node)
     {
         if (node.Text("reduction", "none") != "none")
-            throw node.Refused("adds up what it scatters, which is not supported");
+            throw node.Refused("scatters with a reduction, which is not supported");
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -179,7 +179,7 @@ internal static class OnnxIndexing
         };
     }
 
-    // A tensor as rows, one for each tuple of its first indices, and which rows a list of tuples means.
+    // Views a tensor as rows, one for each tuple of its first indices, and converts index tuples to row numbers.
     private static (Tensor Rows, Tensor At, int Depth) RowsAt(Tensor x, Tensor indices)
     {
         int depth = indices.shape.Length > 0 ? (int)Math.Min(indices.size(-1), 16) : 0;

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// The operators of the domain ai.onnx.ml that linear models, scalers and small networks of scikit-learn are made of.
+/// The operators of the domain ai.onnx.ml that scikit-learn's linear models, scalers and small networks use.
 /// </summary>
 internal static class OnnxLearning
 {
@@ -24,7 +24,7 @@ internal static class OnnxLearning
                             ),
                     ],
 
-            // A list of dictionaries from class to probability: here the probabilities stay the rows that they are.
+            // ONNX gives a list of dictionaries from class to probability; here the probabilities stay rows.
             ["ai.onnx.ml.ZipMap"] = _ => OnnxOperators.Unary(x => x.view_as(x)),
         };
 

@@ -112,7 +112,7 @@ public sealed class RequestTemplateTests : IDisposable
     [InlineData("""{"predictions":[[1,2,3,4],[1,2,3]]}""", "rows of 4 and of 3")]
     [InlineData("""{"predictions":[[1,2,3,4]]}""", "1 rows came for 2 images")]
     [InlineData("""{"predictions":"none"}""", "1 rows came for 2 images")]
-    [InlineData("""{"predictions":[["a"],["b"]]}""", "\"a\" stands where a number was expected")]
+    [InlineData("""{"predictions":[["a"],["b"]]}""", "expected a number, got \"a\"")]
     [InlineData("""{"prediction":[]}""", "nothing at .predictions of $.predictions")]
     [InlineData("""{"predictions":[[1,2,3,4],[1,2,null,4]]}""", "null")]
     [InlineData("""{"predictions":[[1,2,3,4],[1,2,1e60,4]]}""", "float32")]
@@ -130,8 +130,8 @@ public sealed class RequestTemplateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("[]", "no JSON object")]
-    [InlineData("{", "no JSON")]
+    [InlineData("[]", "not a JSON object")]
+    [InlineData("{", "not JSON")]
     [InlineData("""{"body":{"x":"$images"}}""", "neither where scores")]
     [InlineData("""{"body":{"x":1},"scores":"$"}""", "holds none")]
     [InlineData("""{"body":["$image","$png"],"scores":"$"}""", "$image and $png")]

@@ -60,7 +60,7 @@ public sealed class OnnxHostileTests : IDisposable
                 .Output("y", -1, 2)
                 .Constant("w", 1, [], -4, 4)
                 .Node("MatMul", ["x", "w"], ["y"]),
-            "from 0 on"
+            "sizes of 0 or more"
         );
 
     [Fact]

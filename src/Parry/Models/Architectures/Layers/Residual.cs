@@ -11,7 +11,7 @@ internal sealed class Residual : Network
 
     /// <param name="body">From the input to a map.</param>
     /// <param name="shortcut">From the input to a map of the same shape; the input itself if null.</param>
-    /// <param name="before">What both see instead of the input; nothing if null.</param>
+    /// <param name="before">Applied to the input of both; null for nothing.</param>
     public Residual(
         nn.Module<Tensor, Tensor> body,
         nn.Module<Tensor, Tensor>? shortcut,

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
-/// In training mode sets elements to 0 at random and scales the others up, so that the mean stays; otherwise does
-/// nothing. TorchSharp's own takes no generator.
+/// In training mode, sets elements to 0 at random and scales up the others, so that the mean stays the same; otherwise
+/// does nothing. TorchSharp's own layer does not take a generator.
 /// </summary>
 public sealed class SeededDropout : Network
 {
     private readonly double _drop;
 
     /// <summary>Creates the layer.</summary>
-    /// <param name="drop">The probability of an element to be dropped, in [0, 1): not the one to be kept.</param>
+    /// <param name="drop">The probability that an element is dropped (not kept), in [0, 1).</param>
     public SeededDropout(double drop)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(drop);
