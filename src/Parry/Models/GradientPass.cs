@@ -17,9 +17,8 @@ internal static class GradientPass
         Tensor logits = model.Logits(images.With(input));
         if (!logits.requires_grad)
             throw new UserErrorException(
-                $"{Name(model)} has no gradients: its outputs do not depend on its images differentiably, as is the "
-                    + $"case for "
-                    + "predicted labels; export it so that it gives logits, or attack it with scores or labels only"
+                $"{Name(model)} has no gradients: its outputs are not differentiable, like predicted labels; export it "
+                    + "so that it gives logits, or attack it with scores or labels only"
             );
 
         Tensor losses = loss(logits);

@@ -78,8 +78,7 @@ internal sealed class Endpoint : IDisposable
 #pragma warning disable MA0054
             throw new UserErrorException(
                 "a header of the request is not valid: expected a name of one word that is not Content-Type, and a "
-                    + "value or token "
-                    + "one line"
+                    + "value or token of one line"
             );
 #pragma warning restore MA0054
         }

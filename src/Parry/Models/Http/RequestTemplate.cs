@@ -86,7 +86,7 @@ public sealed class RequestTemplate
             TextOf(key) is { } path
                 ? JsonPath.TryParse(path)
                     ?? throw new FormatException(
-                        $"expected {key} to be a path such as $.predictions[*].scores, got " + $"\"{path}\""
+                        $"expected {key} to be a path such as $.predictions[*].scores, got \"{path}\""
                     )
                 : null;
     }

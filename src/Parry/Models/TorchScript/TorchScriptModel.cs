@@ -87,8 +87,7 @@ internal static class TorchScriptModel
     private static InvalidDataException Lacking(string reason, Exception? cause) =>
         new(
             $"it needs what this LibTorch lacks, or is damaged ({Excerpt.Of(reason, LongestReason)}): "
-                + $"{Recipe}, "
-                + $"with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
+                + $"{Recipe}, with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
             cause
         );
 
