@@ -33,6 +33,9 @@ public interface IBudgetAttack<in TModel> : IAttack<TModel>
     /// <summary>The largest perturbation, in the attack's norm, of images in [0, 1].</summary>
     double Epsilon { get; }
 
+    /// <summary>How it follows the gradient of the model's loss.</summary>
+    GradientSteps GradientSteps => GradientSteps.None;
+
     /// <summary>Perturbs images within one budget.</summary>
     /// <param name="model">In evaluation mode.</param>
     /// <param name="batch">Clean images, none of which reaches its goal yet.</param>

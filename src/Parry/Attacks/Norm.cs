@@ -48,6 +48,19 @@ public static class Norms
             _ => throw new ArgumentOutOfRangeException(nameof(norm), "L0 is no norm that has a dual."),
         };
 
+    /// <summary>The norm, if it is one of those in which an attack works.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is none of them.</exception>
+    internal static Norm Among(this Norm norm, params ReadOnlySpan<Norm> allowed)
+    {
+        if (allowed.Contains(norm))
+            return norm;
+        string expected = string.Join(" or ", allowed.ToArray().Select(Name));
+        throw new ArgumentOutOfRangeException(
+            nameof(norm),
+            $"The norm was expected to be {expected}, got {norm.Name()}."
+        );
+    }
+
     /// <summary>The name in reports and on the command line: linf, l2, l1, l0.</summary>
     public static string Name(this Norm norm) =>
         norm switch

@@ -53,21 +53,6 @@ public static class GradientMasking
         }
 
         foreach (
-            var group in rows.Where(row => row.Epsilon is not null)
-                .GroupBy(row => (row.Norm, row.Epsilon, row.Defense, row.Threat))
-        )
-        {
-            EvaluationRow? single = group.FirstOrDefault(row => row.Attack == "fgsm"),
-                iterated = group.FirstOrDefault(row => row.Attack.StartsWith("pgd", StringComparison.Ordinal));
-            if (single is not null && iterated is not null && iterated.RobustLow > single.RobustHigh)
-                warnings.Add(
-                    $"{Name(iterated)} is weaker than the single step of fgsm ({iterated.RobustCorrect} against "
-                        + $"{single.RobustCorrect} of {single.Count} right): gradients are masked or its steps are "
-                        + $"badly chosen."
-                );
-        }
-
-        foreach (
             EvaluationRow unlimited in rows.Where(row =>
                 row.Epsilon is null && !row.Threat.IsUnaware() && row.Attack != EvaluationRow.Nothing
             )
@@ -78,6 +63,32 @@ public static class GradientMasking
                     $"{Name(unlimited)} has no limit and still leaves {unlimited.RobustCorrect} of "
                         + $"{unlimited.Count} right: it is too weak for this model, and its number is no robustness."
                 );
+        }
+
+        return warnings;
+    }
+
+    /// <summary>The warnings where an attack of many steps does worse than one of a single step.</summary>
+    /// <param name="single">Rows of attacks that take one step along the gradient, away from the true class.</param>
+    /// <param name="iterated">Rows of attacks that take many.</param>
+    public static IReadOnlyList<string> OfManySteps(
+        IReadOnlyList<EvaluationRow> single,
+        IReadOnlyList<EvaluationRow> iterated
+    )
+    {
+        var warnings = new List<string>();
+        foreach (EvaluationRow many in iterated)
+        {
+            EvaluationRow? one = single
+                .Where(row => (row.Norm, row.Epsilon) == (many.Norm, many.Epsilon))
+                .Where(row => (row.Defense, row.Threat) == (many.Defense, many.Threat))
+                .MinBy(row => row.RobustCorrect);
+            if (one is null || many.RobustLow <= one.RobustHigh)
+                continue;
+            warnings.Add(
+                $"{Name(many)} is weaker than the single step of {one.Attack} ({many.RobustCorrect} against "
+                    + $"{one.RobustCorrect} of {one.Count} right): gradients are masked or its steps are badly chosen."
+            );
         }
 
         return warnings;

@@ -32,4 +32,10 @@ public sealed record PlannedAttack(
         Target is not null || threat == Threat.GreyBox
             ? null
             : Attack is not IAttack<IScorer> && (Source is null || threat.IsAware());
+
+    // How it follows them from each image away from its true class.
+    internal GradientSteps GradientSteps =>
+        Target is null && Source is null && Attack is IBudgetAttack<IClassifier> attack
+            ? attack.GradientSteps
+            : GradientSteps.None;
 }

@@ -1,3 +1,4 @@
+using Parry.Attacks;
 using Parry.Evaluation.Cells;
 using Parry.Models;
 
@@ -21,6 +22,10 @@ internal sealed class WeakAttackWarnings(
         List<string> warnings =
         [
             .. GradientMasking.Warnings(Rows(_ => true)),
+            .. GradientMasking.OfManySteps(
+                Rows(outcome => outcome.GradientSteps == GradientSteps.One),
+                Rows(outcome => outcome.GradientSteps == GradientSteps.Many)
+            ),
             .. GradientMasking.OfBlindAttacks(
                 Rows(outcome => outcome.FollowsGradients == true),
                 Rows(outcome => outcome.FollowsGradients == false)

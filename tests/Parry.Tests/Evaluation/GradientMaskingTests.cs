@@ -1,4 +1,6 @@
+using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
+using Parry.Catalogs;
 using Parry.Data;
 using Parry.Defenses;
 using Parry.Evaluation;
@@ -43,6 +45,34 @@ public sealed class GradientMaskingTests
             warning => warning.Contains("no limit", StringComparison.Ordinal)
         );
         Assert.Empty(GradientMasking.Warnings([row with { RobustCorrect = 10 }]));
+    }
+
+    [Fact]
+    public void Many_steps_that_do_significantly_worse_than_a_single_one_are_called_out_whatever_the_attacks_are_called()
+    {
+        EvaluationRow single = Row("a", 0.1, "puvae", Threat.WhiteBox, 60);
+        EvaluationRow many = Row("b", 0.1, "puvae", Threat.WhiteBox, 120);
+        Assert.Equal(
+            "b at linf 0.1 on puvae is weaker than the single step of a (120 against 60 of 200 right): gradients are "
+                + "masked or its steps are badly chosen.",
+            Assert.Single(GradientMasking.OfManySteps([single], [many]))
+        );
+        Assert.Empty(GradientMasking.OfManySteps([single with { RobustCorrect = 110 }], [many]));
+        Assert.Empty(GradientMasking.OfManySteps([single with { Epsilon = 0.2 }], [many]));
+        Assert.Empty(GradientMasking.OfManySteps([single with { Threat = Threat.GreyBox }], [many]));
+    }
+
+    [Fact]
+    public void Attacks_along_gradients_say_how_many_steps_they_take()
+    {
+        IEnumerable<string> With(GradientSteps steps) =>
+            from entry in AttackCatalog.All
+            let attack = AttackCatalog.Parse(entry.Name).Attack as IBudgetAttack<IClassifier>
+            where attack is not null && attack.GradientSteps == steps
+            select entry.Name;
+
+        Assert.Equal(["fgsm", "rand-fgsm"], With(GradientSteps.One).Order());
+        Assert.Equal(["apgd", "autoattack", "bim", "mi-fgsm", "pgd"], With(GradientSteps.Many).Order());
     }
 
     [Fact]

@@ -10,13 +10,14 @@ namespace Parry.Attacks.Building;
 /// <param name="images">The clean images [N, C, H, W].</param>
 public sealed class BestSoFar(Tensor images)
 {
-    private readonly Tensor _margins = full([images.size(0), 1, 1, 1], double.NegativeInfinity);
+    private readonly float[] _distances = [.. Enumerable.Repeat(float.PositiveInfinity, (int)images.size(0))];
+    private readonly float[] _margins = [.. Enumerable.Repeat(float.NegativeInfinity, (int)images.size(0))];
 
     /// <summary>The best point of each image, [N, C, H, W]; the clean image until a point was taken.</summary>
     public Tensor Images { get; } = images.clone();
 
-    /// <summary>Their distances, [N, 1, 1, 1]; infinite until a point has reached the goal.</summary>
-    public Tensor Distances { get; } = full([images.size(0), 1, 1, 1], double.PositiveInfinity);
+    /// <summary>Their distances, one per image; infinite until a point has reached the goal.</summary>
+    public IReadOnlyList<float> Distances => _distances;
 
     /// <summary>Takes the points that are better than what was kept.</summary>
     /// <param name="points">[rows, C, H, W].</param>
@@ -26,22 +27,27 @@ public sealed class BestSoFar(Tensor images)
     /// <param name="rows">The images that the points belong to; null for all.</param>
     public void Take(Tensor points, Tensor margins, Tensor? distances = null, long[]? rows = null)
     {
-        using var scope = NewDisposeScope();
-        Tensor margin = margins.reshape(-1, 1, 1, 1);
-        Tensor reached = margin > 0;
-        Tensor distance = distances?.reshape(-1, 1, 1, 1) ?? zeros_like(margin);
-        Tensor reachedAt = distance.masked_fill(reached.logical_not(), double.PositiveInfinity);
-        Tensor nearest = rows is null ? Distances : Distances.At(rows);
-        Tensor highest = rows is null ? _margins : _margins.At(rows);
-        Tensor nearer = reached.logical_and(reachedAt <= nearest);
-        Tensor closer = (margin > highest).logical_and(nearest.isinf());
-        long[] better = Rows.Where(nearer.logical_or(closer).ToArray<bool>(), true);
-        if (better.Length == 0)
+        float[] margin = margins.ToArray<float>();
+        float[]? distance = distances?.ToArray<float>();
+        var better = new List<long>();
+        for (int i = 0; i < margin.Length; i++)
+        {
+            long row = rows?[i] ?? i;
+            bool reached = margin[i] > 0;
+            bool isBetter = reached
+                ? (distance?[i] ?? 0) <= _distances[row]
+                : float.IsInfinity(_distances[row]) && margin[i] > _margins[row];
+            if (!isBetter)
+                continue;
+            better.Add(i);
+            _margins[row] = margin[i];
+            if (reached)
+                _distances[row] = distance?[i] ?? 0;
+        }
+
+        if (better.Count == 0)
             return;
-        bool all = better.Length == points.size(0);
-        long[] places = rows?.At(better) ?? better;
-        Images.Put(places, all ? points : points.At(better));
-        Distances.Put(places, all ? reachedAt : reachedAt.At(better));
-        _margins.Put(places, all ? margin : margin.At(better));
+        long[] taken = [.. better];
+        Images.Put(rows?.At(taken) ?? taken, taken.Length == margin.Length ? points : points.At(taken));
     }
 }

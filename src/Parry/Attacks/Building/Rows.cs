@@ -43,6 +43,8 @@ public static class Rows
         tensor.index_copy_(0, torch.tensor(positions), rows);
 
     /// <summary>One number per row as [N, 1, 1, 1], to combine with images.</summary>
-    public static Tensor Column(IEnumerable<double> numbers) =>
-        tensor(numbers.Select(number => (float)number).ToArray()).reshape(-1, 1, 1, 1);
+    public static Tensor Column(IEnumerable<double> numbers) => Column(numbers.Select(number => (float)number));
+
+    /// <inheritdoc cref="Column(IEnumerable{double})"/>
+    public static Tensor Column(IEnumerable<float> numbers) => tensor(numbers.ToArray()).reshape(-1, 1, 1, 1);
 }

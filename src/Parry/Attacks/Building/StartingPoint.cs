@@ -77,13 +77,13 @@ public static class StartingPoint
             return [];
         Batch owners = batch.Select([.. hits.Select(hit => hit / each)]);
         Tensor blends = Approach(model, owners, flat.At(hits), Halvings, Blend);
-        float[] distances = linalg.vector_norm(blends.sub(owners.Images), 2, [1, 2, 3]).ToArray<float>();
+        float[] distances = Norm.L2.Of(blends - owners.Images).ToArray<float>();
         return hits.Select((hit, i) => ((int)(hit / each), blends.slice(0, i, i + 1, 1), distances[i]));
     }
 
     /// <summary>(1 - t) of the clean image and t of the point, t [N, 1, 1, 1].</summary>
     public static Tensor Blend(Tensor clean, Tensor point, Tensor t) =>
-        clean.mul((1.0 - t)).add_(point.mul(t)).clamp_(0.0, 1.0);
+        (((1 - t) * clean) + (t * point)).clamp(0.0, 1.0);
 
     /// <summary>
     /// A binary search between clean images and points that reach the goal, for points that still do and are nearer.

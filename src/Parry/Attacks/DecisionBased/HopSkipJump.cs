@@ -38,13 +38,7 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.L2 or Norm.Linf
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"HopSkipJump works in L2 and Linf, not in {value}."
-                );
+        init => field = value.Among(Norm.L2, Norm.Linf);
     } = Norm.L2;
 
     /// <summary>The number of steps along the boundary.</summary>

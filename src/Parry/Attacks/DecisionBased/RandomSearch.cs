@@ -37,13 +37,7 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L2
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"Random search works in Linf and L2, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L2);
     } = Norm.Linf;
 
     /// <summary>The most perturbations that are drawn for an image.</summary>
@@ -77,7 +71,7 @@ public sealed record RandomSearch : IBudgetAttack<IPredictor>
                         Norm == Norm.Linf
                             ? left.Random.Signs(draw, shape)
                             : Direction.Unit(left.Random.Normal(draw, shape));
-                    Tensor attempt = change.mul_(epsilon).add_(left.Images).clamp_(0.0, 1.0);
+                    Tensor attempt = (left.Images + (epsilon * change)).clamp(0.0, 1.0);
                     return (attempt, left.Goal.IsReached(model.Predict(left.With(attempt))).ToArray<bool>());
                 }
             );

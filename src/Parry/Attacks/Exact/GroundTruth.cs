@@ -45,13 +45,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L1
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"The ground-truth attack works in Linf and L1, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L1);
     } = Norm.Linf;
 
     /// <summary>The most time for an image.</summary>
@@ -115,16 +109,9 @@ public sealed record GroundTruth : IAttack<IClassifier>
                 {
                     Biases = [.. layers[^1].Biases.Select(bias => bias - margin)],
                 };
-                Take(
-                    Search(
-                        [.. layers.SkipLast(1), stricter],
-                        center,
-                        (Growth * lower) + SmallestRadius,
-                        one.Goal.IsTargeted,
-                        clock,
-                        cancellation
-                    ).Change
-                );
+                ReluNetwork.Affine[] strictly = [.. layers.SkipLast(1), stricter];
+                double radius = (Growth * lower) + SmallestRadius;
+                Take(Search(strictly, center, radius, one.Goal.IsTargeted, clock, cancellation).Change);
             }
 
             // Time has run out before the solver had any solution.
@@ -133,16 +120,10 @@ public sealed record GroundTruth : IAttack<IClassifier>
 
             void Take(double[]? change)
             {
-                if (
-                    change is not null
-                    && Nudge(
-                        model,
-                        one,
-                        tensor((float[])[.. center.Zip(change, (x, d) => (float)(x + d))], one.Images.shape)
-                            .clamp_(0.0, 1.0)
-                    )
-                        is { } nudged
-                )
+                if (change is null)
+                    return;
+                float[] solution = [.. center.Zip(change, (x, d) => (float)(x + d))];
+                if (Nudge(model, one, tensor(solution, one.Images.shape).clamp(0.0, 1.0)) is { } nudged)
                     Try([nudged]);
             }
 
@@ -150,11 +131,9 @@ public sealed record GroundTruth : IAttack<IClassifier>
             {
                 foreach (Tensor candidate in candidates)
                 {
-                    double distance = Norm.Of(candidate.sub(one.Images)).ToDouble();
-                    if (
-                        distance >= distances[row].UpperBound
-                        || !one.Goal.IsReached(model.Predict(one.With(candidate))).ToArray<bool>()[0]
-                    )
+                    double distance = Norm.Of(candidate - one.Images).ToDouble();
+                    bool reached = one.Goal.IsReached(model.Predict(one.With(candidate))).ToBoolean();
+                    if (!reached || distance >= distances[row].UpperBound)
                         continue;
                     found.Put([row], candidate);
                     distances[row] = new MinimalDistance(Math.Min(lower, distance), distance);
@@ -170,15 +149,8 @@ public sealed record GroundTruth : IAttack<IClassifier>
     private double[] FirstRadii(IClassifier model, Batch batch)
     {
         LossGradient pass = model.Gradient(batch.With(batch.Images), AttackLoss.Margin(batch.Goal));
-        Tensor steepness = Norm == Norm.Linf ? pass.Gradient.abs().sum(s_image) : pass.Gradient.abs().amax(s_image);
-        return
-        [
-            .. pass
-                .Losses.neg()
-                .div(steepness)
-                .ToArray<float>()
-                .Select(guess => Math.Max(FirstRadius * guess, SmallestRadius)),
-        ];
+        Tensor guesses = -pass.Losses / Norm.Dual().Of(pass.Gradient);
+        return [.. guesses.ToArray<float>().Select(guess => Math.Max(FirstRadius * guess, SmallestRadius))];
     }
 
     // What ordinary attacks find.
@@ -268,12 +240,12 @@ public sealed record GroundTruth : IAttack<IClassifier>
             if (Norm == Norm.L1)
             {
                 // The steepest pixel that has room in the box.
-                Tensor room = where(pass.Gradient.gt(0.0), (1.0 - image), image).gt(1e-3);
-                Tensor steepness = pass.Gradient.abs().mul(room.to(ScalarType.Float32));
-                direction.mul_(steepness.eq(steepness.amax(s_image, true)).to(ScalarType.Float32));
+                Tensor hasRoom = where(pass.Gradient > 0, 1 - image, image) > 1e-3;
+                Tensor steepness = pass.Gradient.abs() * hasRoom;
+                direction *= steepness == steepness.amax(s_image, true);
             }
 
-            image.add_(direction, FirstNudge * Math.Pow(2, nudge / 2.0)).clamp_(0.0, 1.0);
+            image = (image + (FirstNudge * Math.Pow(2, nudge / 2.0) * direction)).clamp(0.0, 1.0);
         }
 
         return null;

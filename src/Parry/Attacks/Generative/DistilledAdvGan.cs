@@ -178,8 +178,8 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
                     return loss;
                 Tensor perturbed;
                 using (no_grad())
-                    perturbed = PerturbationGenerators.Add(batch.Images, generator.forward(batch.Images).mul(epsilon));
-                return loss.add(Distance(local, model, batch, perturbed));
+                    perturbed = PerturbationGenerators.Add(batch.Images, epsilon * generator.forward(batch.Images));
+                return loss + Distance(local, model, batch, perturbed);
             },
             null,
             cancellation
@@ -191,6 +191,6 @@ public sealed record DistilledAdvGan : IBudgetAttack<IScorer>, ITrainedAttack<IS
         Tensor probabilities;
         using (no_grad())
             probabilities = model.Probabilities(batch.With(images)).detach();
-        return local.forward(images).log_softmax(-1).mul(probabilities).sum().neg();
+        return -(probabilities * local.forward(images).log_softmax(-1)).sum();
     }
 }

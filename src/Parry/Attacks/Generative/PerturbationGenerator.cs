@@ -59,7 +59,7 @@ public sealed class PerturbationGenerator : Network
         Tensor half = Block(_half, Block(_first, input));
         Tensor map = Block(_quarter, half);
         for (int i = 0; i < _blocks.Length; i += 2)
-            map = map.add(Normalized(_blocks[i + 1].forward(Block(_blocks[i], map))));
+            map += Normalized(_blocks[i + 1].forward(Block(_blocks[i], map)));
         map = Block(_double, map).slice(2, 0, half.size(2), 1).slice(3, 0, half.size(3), 1);
         map = Block(_full, map).slice(2, 0, Shape.Height, 1).slice(3, 0, Shape.Width, 1);
         return _last.forward(map).tanh();

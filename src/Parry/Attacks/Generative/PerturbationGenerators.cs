@@ -76,21 +76,19 @@ internal sealed class PerturbationGenerators : IDisposable
     {
         using var scope = NewDisposeScope();
         if (!goal.IsTargeted)
-            return scope.MoveToOuter(
-                Add(images, NetworkTraining.Apply(For(images, goal, epsilon, Any), images).mul(epsilon))
-            );
+            return scope.MoveToOuter(Add(images, Draw(images, Any)));
         Tensor perturbed = images.clone();
         long[] wanted = goal.Labels.ToArray<long>();
         foreach (var rows in Rows.All(wanted.Length).GroupBy(row => wanted[row]))
         {
             Tensor some = images.At([.. rows]);
-            perturbed.Put(
-                [.. rows],
-                Add(some, NetworkTraining.Apply(For(images, goal, epsilon, rows.Key), some).mul(epsilon))
-            );
+            perturbed.Put([.. rows], Add(some, Draw(some, rows.Key)));
         }
 
         return scope.MoveToOuter(perturbed);
+
+        Tensor Draw(Tensor some, long label) =>
+            epsilon * NetworkTraining.Apply(For(images, goal, epsilon, label), some);
     }
 
     /// <summary>The generator that a training goes on from, for images with one goal.</summary>
@@ -129,7 +127,7 @@ internal sealed class PerturbationGenerators : IDisposable
     }
 
     /// <summary>Images with a perturbation, in the box.</summary>
-    public static Tensor Add(Tensor images, Tensor perturbation) => images.add(perturbation).clamp(0.0, 1.0);
+    public static Tensor Add(Tensor images, Tensor perturbation) => (images + perturbation).clamp(0.0, 1.0);
 
     /// <summary>Frees the generators.</summary>
     public void Dispose()

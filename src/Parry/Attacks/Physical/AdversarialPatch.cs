@@ -85,16 +85,14 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
             Batch own = data.Goal.IsTargeted
                 ? data.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true))
                 : data;
+            Tensor patch = patches.slice(0, wanted[i], wanted[i] + 1, 1);
             int done = i;
-            patches.Put(
-                [wanted[i]],
-                Learn(
-                    model,
-                    own,
-                    patches.slice(0, wanted[i], wanted[i] + 1, 1).clone(),
-                    step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length),
-                    cancellation
-                )
+            Learn(
+                model,
+                own,
+                patch,
+                step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length),
+                cancellation
             );
         }
 
@@ -108,9 +106,7 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     /// <exception cref="InvalidOperationException">It has not been trained.</exception>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
-        Tensor images = batch.Images;
         Goal goal = batch.Goal;
-        SampleRandom random = batch.Random;
         Tensor patch =
             Patch ?? throw new InvalidOperationException("The adversarial patch has no patch yet: call Train first.");
         if (goal.IsTargeted && patch.size(0) != model.Classes)
@@ -118,26 +114,15 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
                 "The adversarial patch was trained for no class: train it with the goal that it is to reach."
             );
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(
-            Place(
-                goal.IsTargeted ? patch.index_select(0, goal.Labels) : patch.slice(0, 0, 1, 1),
-                images,
-                random,
-                draw: 0
-            )
-        );
+        Tensor placed = goal.IsTargeted ? patch.index_select(0, goal.Labels) : patch.slice(0, 0, 1, 1);
+        return scope.MoveToOuter(Place(placed, batch.Images, batch.Random, draw: 0));
     }
 
     /// <inheritdoc/>
     public void Dispose() => Patch?.Dispose();
 
-    private Tensor Learn(
-        IClassifier model,
-        Batch batch,
-        Tensor patch,
-        Action<int> report,
-        CancellationToken cancellation
-    )
+    // Changes the patch in place.
+    private void Learn(IClassifier model, Batch batch, Tensor patch, Action<int> report, CancellationToken cancellation)
     {
         using var adam = Optimizers.Adam([patch], LearningRate);
         for (int step = 0; step < Steps; step++)
@@ -161,15 +146,13 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
                     ),
                 cancellation
             );
-            using Tensor sum = stack(gradients).sum(dim: 0).mul_(-1.0 / rows.Length);
+            using (NewDisposeScope())
+                adam.Step(-stack(gradients).sum(dim: 0) / rows.Length);
             foreach (Tensor gradient in gradients)
                 gradient.Dispose();
-            adam.Step(sum);
             patch.clamp_(0.0, 1.0);
             report(step);
         }
-
-        return patch;
     }
 
     private Tensor Gradient(IClassifier model, Batch all, long[] rows, Tensor patch, int step)
@@ -177,16 +160,13 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Batch batch = all.Select(rows);
-        return scope.MoveToOuter(
-            model
-                .GradientThrough(
-                    batch.With(batch.Images),
-                    patch,
-                    sticker => Place(sticker, batch.Images, batch.Random, step),
-                    AttackLoss.LogLikelihood(batch.Goal)
-                )
-                .Gradient
+        LossGradient pass = model.GradientThrough(
+            batch.With(batch.Images),
+            patch,
+            sticker => Place(sticker, batch.Images, batch.Random, step),
+            AttackLoss.LogLikelihood(batch.Goal)
         );
+        return scope.MoveToOuter(pass.Gradient);
     }
 
     // A(p, x, l, t): the patch on each image, its size, turn and place drawn.
@@ -216,18 +196,15 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
                 }),
         ];
         Tensor points = Placement.Points(placements, height, width, side, side);
-        Tensor disk = points.mul(points).sum(3).le(1.0).unsqueeze(1);
-        return where(
-            disk,
-            nn.functional.grid_sample(
-                patch.expand(count, -1, -1, -1),
-                points,
-                GridSampleMode.Bilinear,
-                GridSamplePaddingMode.Border,
-                false
-            ),
-            images
+        Tensor disk = ((points * points).sum(3) <= 1).unsqueeze(1);
+        Tensor turned = nn.functional.grid_sample(
+            patch.expand(count, -1, -1, -1),
+            points,
+            GridSampleMode.Bilinear,
+            GridSamplePaddingMode.Border,
+            false
         );
+        return where(disk, turned, images);
     }
 
     // Of the disk of that share of an image, in pixels; at most the largest that fits, at least one pixel's.

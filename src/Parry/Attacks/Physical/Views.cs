@@ -59,9 +59,13 @@ public sealed record Views
             width
         );
         Tensor light = tensor(draws.Select(d => (float)(1 + (d[4] * Brightness))).ToArray()).reshape(-1, 1, 1, 1);
-        return nn
-            .functional.grid_sample(images, points, GridSampleMode.Bilinear, GridSamplePaddingMode.Border, false)
-            .mul(light)
-            .clamp(0.0, 1.0);
+        Tensor moved = nn.functional.grid_sample(
+            images,
+            points,
+            GridSampleMode.Bilinear,
+            GridSamplePaddingMode.Border,
+            false
+        );
+        return (light * moved).clamp(0.0, 1.0);
     }
 }

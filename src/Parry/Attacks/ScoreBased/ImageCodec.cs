@@ -119,8 +119,7 @@ internal sealed class ImageCodec : IDisposable
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor away = Decode(Encode(images)).sub(images);
-        Tensor loss = away.mul(away).mean();
+        Tensor loss = (Decode(Encode(images)) - images).pow(2).mean();
         adam.Step(Autograd.Grad([loss], parameters));
         return loss.ToDouble();
     }

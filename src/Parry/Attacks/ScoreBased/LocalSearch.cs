@@ -101,15 +101,12 @@ public sealed record LocalSearch : IAttack<IScorer>
                 neighborhoods[i] = Around(top, height, width);
             }
 
-            Tensor index = tensor((long[])[.. chosen])
-                .reshape(rows.Length, 1, Pixels)
-                .expand(rows.Length, batch.Images.size(1), Pixels);
+            Tensor index = tensor(chosen.ToArray()).reshape(-1, 1, Pixels).expand(-1, batch.Images.size(1), -1);
             Tensor values = batch.Images.flatten(2);
-            Tensor moved = values.gather(2, index).add_(-0.5).mul_(Factor);
-            moved.add_(moved.lt(-0.5).to(ScalarType.Float32)).add_(moved.gt(0.5).to(ScalarType.Float32), -1.0);
-            batch.Images.copy_(
-                values.clone().scatter_(2, index, moved.add_(0.5).clamp_(0.0, 1.0)).reshape(batch.Images.shape)
-            );
+            Tensor moved = Factor * (values.gather(2, index) - 0.5);
+            Tensor wrapped = moved + (moved < -0.5).to(ScalarType.Float32) - (moved > 0.5).to(ScalarType.Float32);
+            Tensor changed = values.scatter(2, index, (wrapped + 0.5).clamp(0.0, 1.0));
+            batch.Images.copy_(changed.reshape(batch.Images.shape));
             return model.MarginsAt(batch, batch.Images);
         }
     }
@@ -125,12 +122,11 @@ public sealed record LocalSearch : IAttack<IScorer>
         {
             using var scope = NewDisposeScope();
             Batch part = batch.Select([.. piece.Select(query => query.Row)]);
-            Tensor index = tensor(piece.Select(query => query.Pixel).ToArray())
-                .reshape(-1, 1, 1)
-                .expand(piece.Length, part.Images.size(1), 1);
+            Tensor pixels = tensor(piece.Select(query => query.Pixel).ToArray());
+            Tensor index = pixels.reshape(-1, 1, 1).expand(-1, part.Images.size(1), -1);
             Tensor values = part.Images.flatten(2);
-            Tensor far = values.gather(2, index).lt(0.5).to(ScalarType.Float32);
-            margins.AddRange(model.MarginsAt(part, values.scatter_(2, index, far).reshape(part.Images.shape)));
+            Tensor far = (values.gather(2, index) < 0.5).to(ScalarType.Float32);
+            margins.AddRange(model.MarginsAt(part, values.scatter(2, index, far).reshape(part.Images.shape)));
         }
 
         int from = 0;

@@ -64,16 +64,10 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
         Tensor vertical = Waves(shape[2]);
         Tensor horizontal = Waves(shape[3]);
         Tensor channels = Identity(shape[1]);
-        long[][] order =
-        [
-            .. batch
-                .Random.Uniform(0, shape[1] * height * width)
-                .argsort(1)
-                .ToArray<long>()
-                .Chunk((int)(shape[1] * height * width)),
-        ];
+        int directions = (int)(shape[1] * height * width);
+        long[][] order = [.. batch.Random.Uniform(0, directions).argsort(1).ToArray<long>().Chunk(directions)];
         float[] margins = model.MarginsAt(batch, batch.Images);
-        for (int step = 0; step < (Steps ?? order[0].Length); step++)
+        for (int step = 0; step < (Steps ?? directions); step++)
         {
             Try(step);
             long[] stay = Rows.Where([.. margins.Select(margin => margin > 0)], false);
@@ -95,16 +89,15 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
             long[] direction = [.. order.Select(all => all[step % all.Length])];
             Tensor channel = channels
                 .At([.. direction.Select(i => i / (height * width))])
-                .mul_(Step)
                 .reshape(rows.Length, -1, 1, 1);
             Tensor down = vertical.At([.. direction.Select(i => i / width % height)]).reshape(rows.Length, 1, -1, 1);
             Tensor across = horizontal.At([.. direction.Select(i => i % width)]).reshape(rows.Length, 1, 1, -1);
-            Tensor move = down.mul(across).mul(channel);
-            Tensor back = batch.Images.sub(move).clamp_(0.0, 1.0);
+            Tensor move = down * across * (Step * channel);
+            Tensor back = (batch.Images - move).clamp(0.0, 1.0);
             long[] rest = Keep(Rows.All(rows.Length), back, model.MarginsAt(batch, back));
             if (rest.Length == 0)
                 return;
-            Tensor forth = batch.Images.At(rest).add_(move.At(rest)).clamp_(0.0, 1.0);
+            Tensor forth = (batch.Images.At(rest) + move.At(rest)).clamp(0.0, 1.0);
             Keep(rest, forth, model.MarginsAt(rest.Length == rows.Length ? batch : batch.Select(rest), forth));
         }
 
@@ -133,10 +126,9 @@ public sealed record SimpleBlackBox : IAttack<IScorer>
         var waves = new float[size * size];
         for (long k = 0; k < size; k++)
         {
+            double scale = Math.Sqrt((k == 0 ? 1.0 : 2.0) / size);
             for (long i = 0; i < size; i++)
-                waves[(k * size) + i] = (float)(
-                    Math.Sqrt((k == 0 ? 1.0 : 2.0) / size) * Math.Cos(Math.PI * (i + 0.5) * k / size)
-                );
+                waves[(k * size) + i] = (float)(scale * Math.Cos(Math.PI * (i + 0.5) * k / size));
         }
 
         return tensor(waves, [size, size]);

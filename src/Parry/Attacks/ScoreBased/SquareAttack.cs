@@ -43,13 +43,7 @@ public sealed record SquareAttack : IBudgetAttack<IScorer>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L2
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"The Square attack works in Linf and L2, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L2);
     } = Norm.Linf;
 
     /// <summary>The largest number of queries for an image.</summary>

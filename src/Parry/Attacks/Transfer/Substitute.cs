@@ -127,10 +127,11 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     private Tensor Augment(IClassifier substitute, Batch batch)
     {
         Tensor labels = batch.Goal.Labels.unsqueeze(1);
-        Tensor gradient = substitute
-            .Gradient(batch.With(batch.Images), logits => logits.softmax(-1).gather(1, labels).squeeze(1))
-            .Gradient;
-        return batch.Images.add(gradient.sign().mul(Lambda)).clamp(0.0, 1.0);
+        LossGradient pass = substitute.Gradient(
+            batch.With(batch.Images),
+            logits => logits.softmax(-1).gather(1, labels).squeeze(1)
+        );
+        return (batch.Images + (Lambda * pass.Gradient.sign())).clamp(0.0, 1.0);
     }
 
     // New images for the rows of a batch, with the labels that the model gives them; cut over the workers.

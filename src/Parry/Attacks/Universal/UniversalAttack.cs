@@ -32,10 +32,7 @@ public abstract record UniversalAttack : IBudgetAttack<IClassifier>, ITrainedAtt
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L2
-                ? value
-                : throw new ArgumentOutOfRangeException(nameof(value), $"{Name} works in Linf and L2, not in {value}.");
+        init => field = value.Among(Norm.Linf, Norm.L2);
     } = Norm.Linf;
 
     /// <inheritdoc/>

@@ -24,6 +24,9 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "apgd";
 
+    /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.Many;
+
     /// <summary>
     /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
     /// for MNIST.
@@ -42,13 +45,7 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L2 or Norm.L1
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"APGD works in Linf, L2 and L1, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L2, Norm.L1);
     } = Norm.Linf;
 
     /// <summary>The number of steps of each climb.</summary>

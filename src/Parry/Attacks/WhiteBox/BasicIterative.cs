@@ -17,6 +17,9 @@ public sealed record BasicIterative : IBudgetAttack<IClassifier>
     public string Name => "bim";
 
     /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.Many;
+
+    /// <inheritdoc/>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>

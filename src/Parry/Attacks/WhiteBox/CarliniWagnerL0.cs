@@ -110,25 +110,13 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     private static Tensor WithoutLeast(Tensor free, Tensor change, Tensor gradient)
     {
         long[] channels = [1];
-        int[] limits =
-        [
-            .. change
-                .abs()
-                .amax(channels)
-                .gt(Changed)
-                .sum([1, 2], false, ScalarType.Float32)
-                .ToArray<float>()
-                .Select(count => Math.Max(1, (int)(0.3 * Math.Sqrt(count)))),
-        ];
-        Tensor products = change
-            .mul(gradient)
-            .abs()
-            .sum(channels, true)
-            .masked_fill(free.eq(0.0), double.PositiveInfinity)
-            .flatten(1);
-        long most = Math.Min(limits.Max(), products.size(1));
-        var (least, pixels) = products.neg().topk((int)most, -1);
-        float[] sizes = least.neg().ToArray<float>();
+        Tensor changed = (change.abs().amax(channels) > Changed).sum([1, 2], false, ScalarType.Float32);
+        int[] limits = [.. changed.ToArray<float>().Select(count => Math.Max(1, (int)(0.3 * Math.Sqrt(count))))];
+        Tensor effects = (change * gradient).abs().sum(channels, true);
+        Tensor freeEffects = effects.masked_fill(free == 0, double.PositiveInfinity).flatten(1);
+        long most = Math.Min(limits.Max(), freeEffects.size(1));
+        var (least, pixels) = freeEffects.topk((int)most, -1, largest: false);
+        float[] sizes = least.ToArray<float>();
         float[] kept = new float[sizes.Length];
         for (int row = 0; row < limits.Length; row++)
         {

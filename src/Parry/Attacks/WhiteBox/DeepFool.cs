@@ -31,14 +31,7 @@ public sealed record DeepFool : IAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init =>
-            field =
-                value != Norm.L0
-                    ? value
-                    : throw new ArgumentOutOfRangeException(
-                        nameof(value),
-                        $"DeepFool works in L2, Linf and L1, not in {value}."
-                    );
+        init => field = value.Among(Norm.L2, Norm.Linf, Norm.L1);
     } = Norm.L2;
 
     /// <summary>The number of steps after which an image is given up.</summary>

@@ -33,13 +33,7 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L2 or Norm.L1
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"FAB works in Linf, L2 and L1, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L2, Norm.L1);
     } = Norm.Linf;
 
     /// <summary>The number of steps.</summary>

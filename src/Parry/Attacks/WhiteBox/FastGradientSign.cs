@@ -16,6 +16,9 @@ public sealed record FastGradientSign : IBudgetAttack<IClassifier>
     public string Name => "fgsm";
 
     /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.One;
+
+    /// <inheritdoc/>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>

@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
-using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -50,7 +49,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     {
         using var scope = NewDisposeScope();
         BestSoFar best = Search(model, batch, Step);
-        long[] failed = Rows.Where(best.Distances.isfinite().ToArray<bool>(), false);
+        long[] failed = Rows.Where([.. best.Distances.Select(float.IsFinite)], false);
         if (failed.Length > 0)
             best.Images.Put(failed, Search(model, batch.Select(failed), Longer * Step).Images);
         return scope.MoveToOuter(best.Images);
@@ -75,8 +74,9 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
             double decay = (1 + Math.Cos(Math.PI * step / Steps)) / 2;
             double alpha = firstStep * (0.01 + (0.99 * decay));
             double gamma = LastGamma + ((Gamma - LastGamma) * decay);
-            Tensor smaller = Shrunk(epsilon, gamma).minimum(best.Distances);
-            Tensor larger = Grown(epsilon, gamma, length, pass, best);
+            Tensor nearest = Rows.Column(best.Distances);
+            Tensor smaller = Shrunk(epsilon, gamma).minimum(nearest);
+            Tensor larger = Grown(epsilon, gamma, length, pass, nearest);
             epsilon.copy_(where(reached, smaller, larger).minimum(farthest));
 
             Tensor direction = Direction.Along(pass.Gradient, batch.Random, step);
@@ -90,7 +90,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
     private Tensor Shrunk(Tensor epsilon, double gamma) =>
         Norm == Norm.L0 ? (epsilon * (1 - gamma)).floor().minimum(epsilon - 1).clamp_min(0.0) : epsilon * (1 - gamma);
 
-    private Tensor Grown(Tensor epsilon, double gamma, Tensor length, LossGradient pass, BestSoFar best)
+    private Tensor Grown(Tensor epsilon, double gamma, Tensor length, LossGradient pass, Tensor nearest)
     {
         if (Norm == Norm.L0)
             return (epsilon * (1 + gamma)).floor().maximum(epsilon + 1);
@@ -99,7 +99,7 @@ public sealed record FastMinimumNorm : IAttack<IClassifier>
         Tensor slope = Norm.Dual().Of(pass.Gradient, keepdim: true).clamp_min(Smallest);
         Tensor distance = pass.Losses.abs().reshape(-1, 1, 1, 1) / slope;
         Tensor atBoundary = (length + distance).maximum(epsilon);
-        return (1 + gamma) * where(best.Distances.isfinite(), epsilon, atBoundary);
+        return (1 + gamma) * where(nearest.isfinite(), epsilon, atBoundary);
     }
 
     private Tensor Project(Tensor delta, Tensor images, Tensor epsilon) =>

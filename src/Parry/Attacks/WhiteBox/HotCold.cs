@@ -40,9 +40,8 @@ public sealed record HotCold : IAttack<IClassifier>
         int each = targets[0].Length;
         Batch copies = batch.Repeat(each);
         Tensor hot = tensor(targets.SelectMany(classes => classes).ToArray());
-        Tensor direction = Direction.Unit(
-            model.Gradient(copies.With(copies.Images), logits => Heat(logits, copies.Goal, hot)).Gradient
-        );
+        LossGradient pass = model.Gradient(copies.With(copies.Images), logits => Heat(logits, copies.Goal, hot));
+        Tensor direction = Direction.Unit(pass.Gradient);
 
         // The longest way that may make sense crosses the box; the first lengths are far below.
         double[] low = new double[copies.Count];
@@ -53,22 +52,14 @@ public sealed record HotCold : IAttack<IClassifier>
         for (int i = 0; i < Halvings; i++)
             Try([.. high.Select((length, row) => double.IsFinite(length) ? (low[row] + length) / 2 : longest)]);
 
+        // Of each image the hot class that comes nearest.
         Tensor found = Along([.. high.Select(length => double.IsFinite(length) ? length : longest)]);
-        double[] distances =
-        [
-            .. Norm.Of(found.sub(copies.Images))
-                .ToArray<float>()
-                .Select((distance, row) => double.IsFinite(high[row]) ? distance : double.PositiveInfinity),
-        ];
-        return scope.MoveToOuter(
-            found.At([
-                .. Rows.All(batch.Count)
-                    .Select(row => Enumerable.Range((int)row * each, each).MinBy(i => distances[i]))
-                    .Select(i => (long)i),
-            ])
-        );
+        Tensor distances = Norm.Of(found - copies.Images)
+            .masked_fill(tensor(high.Select(double.IsPositiveInfinity).ToArray()), double.PositiveInfinity);
+        long[] nearest = distances.reshape(-1, each).argmin(1).ToArray<long>();
+        return scope.MoveToOuter(found.At([.. nearest.Select((hotClass, row) => (row * each) + hotClass)]));
 
-        Tensor Along(double[] lengths) => direction.mul(Rows.Column(lengths)).add_(copies.Images).clamp_(0.0, 1.0);
+        Tensor Along(double[] lengths) => (copies.Images + (Rows.Column(lengths) * direction)).clamp(0.0, 1.0);
 
         void Try(double[] lengths)
         {
@@ -90,6 +81,6 @@ public sealed record HotCold : IAttack<IClassifier>
         Tensor cold = goal.IsTargeted ? logits.detach().argmax(1) : goal.Labels;
         Tensor on = logits.gather(1, hot.unsqueeze(1));
         Tensor off = logits.gather(1, cold.unsqueeze(1));
-        return on.mul(on.detach().abs()).sub(off.mul(off.detach().abs())).squeeze(1);
+        return ((on.detach().abs() * on) - (off.detach().abs() * off)).squeeze(1);
     }
 }

@@ -41,13 +41,7 @@ public sealed record Houdini : IBudgetAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init =>
-            field = value is Norm.Linf or Norm.L2
-                ? value
-                : throw new ArgumentOutOfRangeException(
-                    nameof(value),
-                    $"Houdini works in Linf and L2, not in {value}."
-                );
+        init => field = value.Among(Norm.Linf, Norm.L2);
     } = Norm.Linf;
 
     /// <summary>The length of a step; null for 2.5 ε/steps.</summary>

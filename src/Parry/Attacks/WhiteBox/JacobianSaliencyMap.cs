@@ -44,17 +44,13 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         using var scope = NewDisposeScope();
         batch = batch.WithImages(images.clone());
         long[] rows = Rows.All(batch.Count);
-        Tensor target = nn
-            .functional.one_hot(
-                tensor(RankedClasses.Targets(model, batch, 1).Select(classes => classes[0]).ToArray()),
-                model.Classes
-            )
-            .to(ScalarType.Float32);
+        Tensor targets = tensor(RankedClasses.Targets(model, batch, 1).Select(classes => classes[0]).ToArray());
+        Tensor target = nn.functional.one_hot(targets, model.Classes).to(ScalarType.Float32);
 
         // A step raises the target's logit and lowers the sum of the others; where values fall it goes against their
         // gradients.
         double way = Decrease ? -1 : 1;
-        Tensor wanted = stack([target, target.sub(1.0)], 1).mul_(way);
+        Tensor wanted = way * stack([target, target - 1], 1);
         Tensor results = images.clone();
         Tensor points = images.clone();
         int values = (int)(images.numel() / images.size(0));
@@ -67,12 +63,8 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             long[] gone = Rows.Where(leave, true);
             using (NewDisposeScope())
                 results.Put(rows.At(gone), points.At(gone));
-            (rows, wanted, batch, points) = (
-                rows.At(stay),
-                wanted.Narrow(stay),
-                batch.Narrow(stay),
-                points.Narrow(stay)
-            );
+            (rows, batch) = (rows.At(stay), batch.Narrow(stay));
+            (wanted, points) = (wanted.Narrow(stay), points.Narrow(stay));
         }
 
         if (rows.Length > 0)
@@ -84,14 +76,13 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             Tensor weights = wanted.flatten(0, 1);
+
             // Two copies of each row: one pass has the gradients of two functions.
-            LossGradient pass = model.Gradient(
-                batch.With(points.repeat_interleave(2, 0)),
-                logits => logits.mul(weights).sum(1)
-            );
+            Tensor twice = points.repeat_interleave(2, 0);
+            LossGradient pass = model.Gradient(batch.With(twice), logits => (logits * weights).sum(1));
             bool[] done = batch.Goal.IsReached(pass.Logits.slice(0, 0, 2 * rows.Length, 2).argmax(1)).ToArray<bool>();
             Tensor flat = points.flatten(1);
-            Tensor blocked = Decrease ? flat.lt(Edge) : flat.gt(1 - Edge);
+            Tensor blocked = Decrease ? flat < Edge : flat > 1 - Edge;
             float[] effects = pass
                 .Gradient.reshape(rows.Length, 2, -1)
                 .masked_fill(blocked.unsqueeze(1), double.NegativeInfinity)
@@ -107,9 +98,8 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             }
 
             Tensor pair = tensor(pairs, [rows.Length, 2]);
-            Tensor moved = flat.scatter(1, pair, flat.gather(1, pair).add(way * Theta).clamp_(0.0, 1.0))
-                .reshape(points.shape);
-            points.copy_(where(tensor(done).reshape(-1, 1, 1, 1), points, moved));
+            Tensor moved = flat.scatter(1, pair, (flat.gather(1, pair) + (way * Theta)).clamp(0.0, 1.0));
+            points.copy_(where(tensor(done).reshape(-1, 1, 1, 1), points, moved.reshape(points.shape)));
             return done;
         }
     }

@@ -19,6 +19,9 @@ public sealed record MomentumIterative : IBudgetAttack<IClassifier>
     public string Name => "mi-fgsm";
 
     /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.Many;
+
+    /// <inheritdoc/>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>

@@ -23,6 +23,9 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     /// <inheritdoc/>
     public string Name => "pgd";
 
+    /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.Many;
+
     /// <summary>
     /// The largest perturbation, in the attack's norm; by default 0.3 in Linf, 2 in L2 and 10 in L1, the usual budgets
     /// for MNIST.
@@ -30,13 +33,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     [Option("eps", "the largest perturbation; 2 when the norm is l2, 10 when it is l1")]
     public double Epsilon
     {
-        get =>
-            _epsilon
-            ?? (
-                Norm == Norm.Linf ? 0.3
-                : Norm == Norm.L2 ? 2
-                : 10
-            );
+        get => _epsilon ?? Ball.UsualRadius(Norm);
         init => _epsilon = value;
     }
 
@@ -47,14 +44,7 @@ public sealed record ProjectedGradientDescent : IBudgetAttack<IClassifier>
     public Norm Norm
     {
         get;
-        init =>
-            field =
-                value != Norm.L0
-                    ? value
-                    : throw new ArgumentOutOfRangeException(
-                        nameof(value),
-                        $"PGD works in Linf, L2 and L1, not in {value}."
-                    );
+        init => field = value.Among(Norm.Linf, Norm.L2, Norm.L1);
     } = Norm.Linf;
 
     /// <summary>

@@ -17,6 +17,9 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
     public string Name => "rand-fgsm";
 
     /// <inheritdoc/>
+    public GradientSteps GradientSteps => GradientSteps.One;
+
+    /// <inheritdoc/>
     public Norm Norm => Norm.Linf;
 
     /// <inheritdoc/>
@@ -37,33 +40,26 @@ public sealed record RandomFastGradientSign : IBudgetAttack<IClassifier>
     public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
     {
         Tensor images = batch.Images;
-        Goal goal = batch.Goal;
-        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
-        Tensor signs = random.Normal(0, images.shape.AsSpan(1)).sign();
-        var starts = epsilons
-            .Select(AlphaOf)
-            .Distinct()
-            .ToDictionary(
-                alpha => alpha,
-                alpha =>
-                {
-                    Tensor start = signs.mul(alpha).add_(images).clamp_(0.0, 1.0);
-                    return (
-                        Start: start,
-                        Direction: model.Gradient(batch.With(start), AttackLoss.CrossEntropy(goal)).Gradient.sign()
-                    );
-                }
-            );
-        return scope.MoveAllToOuter(
-            epsilons
-                .Select(epsilon =>
-                {
-                    var (start, direction) = starts[AlphaOf(epsilon)];
-                    return direction.mul(epsilon - AlphaOf(epsilon)).add_(start).clamp_(0.0, 1.0);
-                })
-                .ToArray()
-        );
+        Tensor signs = batch.Random.Normal(0, images.shape.AsSpan(1)).sign();
+
+        // Budgets of the same α share the start and its gradient.
+        var starts = epsilons.Select(AlphaOf).Distinct().ToDictionary(alpha => alpha, Start);
+        return scope.MoveAllToOuter(epsilons.Select(Step).ToArray());
+
+        (Tensor Point, Tensor Direction) Start(double alpha)
+        {
+            Tensor point = (images + (alpha * signs)).clamp(0.0, 1.0);
+            LossGradient pass = model.Gradient(batch.With(point), AttackLoss.CrossEntropy(batch.Goal));
+            return (point, pass.Gradient.sign());
+        }
+
+        Tensor Step(double epsilon)
+        {
+            double alpha = AlphaOf(epsilon);
+            var (point, direction) = starts[alpha];
+            return (point + ((epsilon - alpha) * direction)).clamp(0.0, 1.0);
+        }
     }
 
     private double AlphaOf(double epsilon) => Math.Min(Alpha, epsilon / 2);

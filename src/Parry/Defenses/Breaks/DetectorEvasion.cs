@@ -63,7 +63,7 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
             search.Next();
         }
 
-        return scope.MoveToOuter(where(best.Distances.isfinite(), best.Images, batch.Images));
+        return scope.MoveToOuter(where(Rows.Column(best.Distances).isfinite(), best.Images, batch.Images));
     }
 
     // One descent of every image with its constant.

@@ -58,6 +58,7 @@ internal sealed record CellResult(Cell Cell, AttackResult Result, Verdict Verdic
                 SurviveRounding = SurviveRounding,
                 Refused = Cell.Subject.CountRefused(Verdict),
                 FollowsGradients = Cell.Attack.FollowsGradients(Cell.Threat),
+                GradientSteps = Cell.Attack.GradientSteps,
             };
         });
 

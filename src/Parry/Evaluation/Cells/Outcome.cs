@@ -60,6 +60,9 @@ internal sealed record Outcome
     /// </summary>
     public bool? FollowsGradients { get; init; }
 
+    /// <summary>How the attack follows these gradients away from the true class.</summary>
+    public GradientSteps GradientSteps { get; init; }
+
     /// <summary>Counts the row.</summary>
     public EvaluationRow ToRow(EvaluationPlan plan)
     {
