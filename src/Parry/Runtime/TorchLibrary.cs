@@ -136,7 +136,8 @@ public static partial class TorchLibrary
                 string.IsNullOrEmpty(named)
                     ? $"LibTorch was expected beside the program, and '{Folder}' lacks {FileName("torch_cpu")}: add "
                         + $"the package libtorch-cpu-linux-x64, -win-x64 or -osx-arm64, version 2.10.0, to the project "
-                        + $"(./parry builds with it), or set {FolderVariable} to the folder of an unpacked LibTorch 2.10"
+                        + $"(./parry builds with it), or set {FolderVariable} to the folder of an unpacked LibTorch "
+                        + $"2.10"
                     : $"{FolderVariable} is '{named}', which lacks {FileName("torch_cpu")}: name the folder with "
                         + $"LibTorch's libraries, or unset it to use the one beside the program"
             );

@@ -1,5 +1,4 @@
 using Parry.Models;
-using Parry.Models.Architectures;
 using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 

@@ -7,7 +7,6 @@ using Parry.Defenses.Detectors;
 using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
 using Parry.Generative.AutoEncoders;
-using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;

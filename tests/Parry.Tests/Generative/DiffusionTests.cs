@@ -1,7 +1,6 @@
 using Parry.Data;
 using Parry.Defenses.Purifiers;
 using Parry.Generative.Diffusion;
-using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;

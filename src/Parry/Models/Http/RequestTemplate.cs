@@ -68,7 +68,7 @@ public sealed class RequestTemplate
         };
         (Scores, Labels) = (PathOf("scores"), PathOf("labels"));
         if (Scores is null && Labels is null)
-            throw new FormatException("it has neither scores nor labels, the path to them in an answer");
+            throw new FormatException("it has neither scores nor labels: give the path to one of them in an answer");
         string[] used = [.. Placeholders(Body)];
         if (used.Length != 1)
             throw new FormatException(

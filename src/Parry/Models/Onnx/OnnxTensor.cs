@@ -228,9 +228,7 @@ internal sealed class OnnxTensor
         long Number(string key, long ordinary) =>
             !entries.TryGetValue(key, out string? text) ? ordinary
             : long.TryParse(text, CultureInfo.InvariantCulture, out long value) ? value
-            : throw new InvalidDataException(
-                $"the constant \"{Name}\" has the {key} \"{text}\", which is not a " + $"number"
-            );
+            : throw new InvalidDataException($"the constant \"{Name}\" has the {key} \"{text}\", expected a number");
     }
 
     private bool LeavesFolder(FileInfo file)

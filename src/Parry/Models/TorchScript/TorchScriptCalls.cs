@@ -143,7 +143,7 @@ internal static class TorchScriptCalls
             || sizes.Items.Concat(strides.Items).Any(item => item.Kind != TorchScriptKind.Int)
         )
             throw new InvalidDataException(
-                "expected a tensor of a storage, an offset, sizes and the same number of " + "strides"
+                "expected a tensor of a storage, an offset, sizes and the same number of strides"
             );
         long[] size = [.. sizes.Items.Select(item => item.Number)];
         long[] stride = [.. strides.Items.Select(item => item.Number)];

@@ -233,9 +233,7 @@ internal sealed class TorchScriptClasses
         public bool SetsState { get; set; }
 
         public static InvalidDataException Unlike(string line) =>
-            new(
-                $"its code declares a class in a way that LibTorch does not write " + $"(\"{Excerpt.Of(line.Trim())}\")"
-            );
+            new($"its code declares a class in a form that LibTorch does not write (\"{Excerpt.Of(line.Trim())}\")");
 
         // A member with a value is a constant, except in tuples, where that is its default, and enumerations, where
         // that is all.

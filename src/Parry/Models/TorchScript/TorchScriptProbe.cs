@@ -64,10 +64,7 @@ public static class TorchScriptProbe
     public static IReadOnlyList<string?> Ask(IReadOnlyList<string> files, IReadOnlyList<long>? sizes)
     {
         var program =
-            Program
-            ?? throw new InvalidOperationException(
-                $"{nameof(Program)} is not set: set it to the " + $"program to start"
-            );
+            Program ?? throw new InvalidOperationException($"{nameof(Program)} is not set: give the program to start");
         var reasons = new List<string?>();
         while (reasons.Count < files.Count)
         {
