@@ -16,57 +16,48 @@ public static class GradientMasking
     /// <summary>The warnings that the rows of one evaluation give.</summary>
     public static IReadOnlyList<string> Warnings(IReadOnlyList<EvaluationRow> rows)
     {
-        var warnings = new List<string>();
-        foreach (
-            var group in rows.Where(row => row.Attack != EvaluationRow.Nothing)
-                .GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Defense))
-        )
-        {
-            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware()),
-                adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
-            if (unaware is not null && adaptive is not null && adaptive.RobustLow > unaware.RobustHigh)
-            {
-                warnings.Add(
-                    $"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse "
-                        + $"({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
-                        + $"({unaware.RobustCorrect}/{unaware.Count}). The adaptive attack is too weak or gradients "
-                        + $"are masked: the lower number counts."
-                );
-            }
-        }
+        EvaluationRow[] attacked = [.. rows.Where(row => row.Attack != EvaluationRow.Nothing)];
+        return [.. OfAdaptiveAttacks(attacked), .. OfLargerBudgets(attacked), .. OfUnlimitedAttacks(attacked)];
+    }
 
-        foreach (
-            var curve in rows.Where(row => row.Epsilon is not null)
-                .GroupBy(row => (row.Attack, row.Norm, row.Defense, row.Threat))
-        )
+    // The attacker who knows the defense can do whatever the other does.
+    private static IEnumerable<string> OfAdaptiveAttacks(IEnumerable<EvaluationRow> rows)
+    {
+        foreach (var group in rows.GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Defense)))
+        {
+            EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware());
+            EvaluationRow? adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
+            if (unaware is null || adaptive is null || adaptive.RobustLow <= unaware.RobustHigh)
+                continue;
+            yield return $"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse "
+                + $"({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
+                + $"({unaware.RobustCorrect}/{unaware.Count}). The adaptive attack is too weak or gradients "
+                + $"are masked: the lower number counts.";
+        }
+    }
+
+    // A larger budget holds all that a smaller one does.
+    private static IEnumerable<string> OfLargerBudgets(IEnumerable<EvaluationRow> rows)
+    {
+        IEnumerable<EvaluationRow> limited = rows.Where(row => row.Epsilon is not null);
+        foreach (var curve in limited.GroupBy(row => (row.Attack, row.Norm, row.Defense, row.Threat)))
         {
             EvaluationRow[] ordered = [.. curve.OrderBy(row => row.Epsilon)];
-            for (int i = 1; i < ordered.Length; i++)
+            foreach (var (smaller, larger) in ordered.Zip(ordered.Skip(1)))
             {
-                if (ordered[i].RobustLow > ordered[i - 1].RobustHigh)
-                    warnings.Add(
-                        $"{Name(ordered[i])} leaves more images right than a smaller budget did "
-                            + $"({ordered[i].RobustCorrect} against {ordered[i - 1].RobustCorrect} of "
-                            + $"{ordered[i].Count}): the attack is not optimizing."
-                    );
+                if (larger.RobustLow > smaller.RobustHigh)
+                    yield return $"{Name(larger)} leaves more images right than a smaller budget did "
+                        + $"({larger.RobustCorrect} against {smaller.RobustCorrect} of {larger.Count}): the attack is "
+                        + $"not optimizing.";
             }
         }
-
-        foreach (
-            EvaluationRow unlimited in rows.Where(row =>
-                row.Epsilon is null && !row.Threat.IsUnaware() && row.Attack != EvaluationRow.Nothing
-            )
-        )
-        {
-            if (unlimited.RobustLow > AnotherTry)
-                warnings.Add(
-                    $"{Name(unlimited)} has no limit and still leaves {unlimited.RobustCorrect} of "
-                        + $"{unlimited.Count} right: it is too weak for this model, and its number is no robustness."
-                );
-        }
-
-        return warnings;
     }
+
+    private static IEnumerable<string> OfUnlimitedAttacks(IEnumerable<EvaluationRow> rows) =>
+        from row in rows
+        where row.Epsilon is null && !row.Threat.IsUnaware() && row.RobustLow > AnotherTry
+        select $"{Name(row)} has no limit and still leaves {row.RobustCorrect} of {row.Count} right: it is too weak for "
+            + $"this model, and its number is no robustness.";
 
     /// <summary>The warnings where an attack of many steps does worse than one of a single step.</summary>
     /// <param name="single">Rows of attacks that take one step along the gradient, away from the true class.</param>

@@ -74,16 +74,16 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             Tensor point = where(free > 0, descent.Images, batch.Images);
-            Tensor change = point - batch.Images;
+            Tensor delta = point - batch.Images;
             LossGradient pass = model.Gradient(batch.With(point), AttackLoss.Margin(batch.Goal));
 
             Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
             Tensor missing = (Enough - pass.Losses).clamp_min(0.0);
-            Tensor loss = (weights * missing) + change.pow(2.0).sum(s_image);
+            Tensor loss = (weights * missing) + delta.pow(2.0).sum(s_image);
             bool[] worked = (missing < Nearly).ToArray<bool>();
             bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Steps);
             Tensor pull = (weights * missing.sign()).reshape(-1, 1, 1, 1);
-            descent.Step(free * ((2 * change) - (pull * pass.Gradient)), LearningRate);
+            descent.Step(free * ((2 * delta) - (pull * pass.Gradient)), LearningRate);
 
             long[] better = Rows.Where(worked, true);
             var empty = new bool[rows.Length];
@@ -92,7 +92,7 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
             if (better.Length > 0)
             {
                 results.Put(rows.At(better), point.At(better));
-                Tensor fewer = WithoutLeast(free.At(better), change.At(better), pass.Gradient.At(better));
+                Tensor fewer = WithoutLeast(free.At(better), delta.At(better), pass.Gradient.At(better));
                 free.Put(better, fewer);
                 float[] left = fewer.sum(s_image).ToArray<float>();
                 for (int i = 0; i < left.Length; i++)
@@ -107,12 +107,12 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     }
 
     // The free pixels [n, 1, H, W] without those that matter least.
-    private static Tensor WithoutLeast(Tensor free, Tensor change, Tensor gradient)
+    private static Tensor WithoutLeast(Tensor free, Tensor delta, Tensor gradient)
     {
         long[] channels = [1];
-        Tensor changed = (change.abs().amax(channels) > Changed).sum([1, 2], false, ScalarType.Float32);
+        Tensor changed = (delta.abs().amax(channels) > Changed).sum([1, 2], false, ScalarType.Float32);
         int[] limits = [.. changed.ToArray<float>().Select(count => Math.Max(1, (int)(0.3 * Math.Sqrt(count))))];
-        Tensor effects = (change * gradient).abs().sum(channels, true);
+        Tensor effects = (delta * gradient).abs().sum(channels, true);
         Tensor freeEffects = effects.masked_fill(free == 0, double.PositiveInfinity).flatten(1);
         long most = Math.Min(limits.Max(), freeEffects.size(1));
         var (least, pixels) = freeEffects.topk((int)most, -1, largest: false);

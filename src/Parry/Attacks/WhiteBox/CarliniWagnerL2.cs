@@ -92,8 +92,8 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
         {
             using var inner = NewDisposeScope();
             Tensor point = descent.Images;
-            Tensor change = point - clean;
-            Tensor distances = change.pow(2.0).sum(s_image);
+            Tensor delta = point - clean;
+            Tensor distances = delta.pow(2.0).sum(s_image);
 
             // c·f(x') with f(x') = max(κ - margin(x'), 0).
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
@@ -105,7 +105,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
             constants.Mark(reserves > 0, rows);
             best.Take(point, reserves, distances, rows);
 
-            descent.Step((2 * change) + pass.Gradient, LearningRate);
+            descent.Step((2 * delta) + pass.Gradient, LearningRate);
             return (distances + pass.Losses).ToArray<float>();
         }
     }

@@ -78,15 +78,15 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
             LossGradient pass = model.Gradient(batch.With(point), logits => weights * (-margin(logits)).clamp_min(0.0));
 
-            Tensor change = point - batch.Images;
-            Tensor size = change.abs();
+            Tensor delta = point - batch.Images;
+            Tensor size = delta.abs();
             Tensor excess = (size - Rows.Column(bounds)).clamp_min(0.0);
             Tensor loss = pass.Losses + excess.sum(s_image);
             Tensor reached = batch.Goal.IsReached(pass.Logits.argmax(1));
             bool[] worked = reached.logical_and(loss < 1e-4 * weights).ToArray<bool>();
             float[] largest = size.amax(s_image).ToArray<float>();
             bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Steps);
-            descent.Step((change.sign() * excess.sign()) + pass.Gradient, LearningRate);
+            descent.Step((delta.sign() * excess.sign()) + pass.Gradient, LearningRate);
 
             long[] better = Rows.Where(worked, true);
             if (better.Length > 0)

@@ -48,28 +48,30 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
         Tensor images = batch.Images;
-        Goal goal = batch.Goal;
-        SampleRandom random = batch.Random;
         using var scope = NewDisposeScope();
         var best = new BestSoFar(images);
-        Func<Tensor, Tensor> margin = AttackLoss.Margin(goal);
-        Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, goal);
+        Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
+        Func<Tensor, Tensor> loss = AttackLoss.Of(Loss, batch.Goal);
         Tensor point = images.clone();
-        Tensor length = full([images.size(0), 1, 1, 1], InitialNorm);
+        Tensor epsilon = full([batch.Count, 1, 1, 1], InitialNorm);
         Tensor farthest = Length(images.maximum(1 - images));
         for (int step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
             LossGradient pass = model.Gradient(batch.With(point), loss);
-            Tensor change = point - images;
+            Tensor delta = point - images;
             Tensor margins = margin(pass.Logits).reshape(-1, 1, 1, 1);
-            best.Take(point, margins, Length(change));
+            best.Take(point, margins, Length(delta));
 
-            double rate = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
-            Tensor direction = Direction.Unit(change + (rate * Direction.Along(pass.Gradient, random, step)));
-            Tensor factor = 1 + Gamma - (2 * Gamma * (margins > 0).to(ScalarType.Float32));
-            length.copy_((factor * length).minimum(farthest));
-            point.copy_(Quantized((images + (length * direction)).clamp(0.0, 1.0)));
+            // The norm shrinks by γ where the goal is reached and grows by γ where not.
+            Tensor reached = (margins > 0).to(ScalarType.Float32);
+            Tensor factor = 1 + Gamma - (2 * Gamma * reached);
+            epsilon.copy_((factor * epsilon).minimum(farthest));
+
+            // The direction follows the gradient by steps α that fall along a cosine.
+            double alpha = LastStep + ((1 - LastStep) * (1 + Math.Cos(Math.PI * step / Steps)) / 2);
+            Tensor direction = Direction.Unit(delta + (alpha * Direction.Along(pass.Gradient, batch.Random, step)));
+            point.copy_(Quantized((images + (epsilon * direction)).clamp(0.0, 1.0)));
         }
 
         return scope.MoveToOuter(best.Images);

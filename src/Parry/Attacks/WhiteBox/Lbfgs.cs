@@ -83,12 +83,12 @@ public sealed record Lbfgs : IAttack<IClassifier>
             Func<Tensor, Tensor> likelihood = AttackLoss.CrossEntropy(wanted);
             Tensor point = minimizer.Point;
             LossGradient pass = model.Gradient(batch.With(point), logits => c * -likelihood(logits));
-            Tensor change = point - batch.Images;
-            Tensor distances = change.pow(2.0).sum(s_image);
+            Tensor delta = point - batch.Images;
+            Tensor distances = delta.pow(2.0).sum(s_image);
             Tensor margins = AttackLoss.Margin(batch.Goal)(pass.Logits);
             constants.Mark(margins > 0, rows);
             best.Take(point, margins, distances, rows);
-            return minimizer.Learn(pass.Losses + distances, pass.Gradient + (2 * change));
+            return minimizer.Learn(pass.Losses + distances, pass.Gradient + (2 * delta));
         }
     }
 }

@@ -90,7 +90,7 @@ public sealed record OptMargin : IAttack<IClassifier>
             using var inner = NewDisposeScope();
             Func<Tensor, Tensor> margin = AttackLoss.Margin(around.Goal);
             Tensor point = descent.Images;
-            Tensor change = point - clean;
+            Tensor delta = point - clean;
             Tensor free = point.unsqueeze(1) + vectors;
             Tensor shown = free.clamp(0.0, 1.0);
             LossGradient pass = model.Gradient(
@@ -109,8 +109,8 @@ public sealed record OptMargin : IAttack<IClassifier>
             Tensor reached = (margin(pass.Logits) > Confidence).reshape(-1, Points);
             Tensor reserves = reached.sum([1], false, ScalarType.Float32) - (Points - 0.5);
             constants.Mark(reserves > 0);
-            best.Take(point, reserves, change.pow(2.0).sum(s_image));
-            descent.Step((2 * change) + pull, LearningRate);
+            best.Take(point, reserves, delta.pow(2.0).sum(s_image));
+            descent.Step((2 * delta) + pull, LearningRate);
         }
     }
 
