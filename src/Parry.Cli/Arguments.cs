@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using Parry.Attacks;
+using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Http;
 
@@ -37,8 +38,7 @@ internal static class Arguments
         new("--model")
         {
             Description =
-                "An .onnx, TorchScript .pt or .safetensors file, or the name of a model that ships, such as "
-                + "fashion-mnist/a.",
+                $"A model file ({ModelCatalog.FileKinds}), or the name of a model that ships, such as fashion-mnist/a.",
             HelpName = "MODEL",
             Required = true,
         };

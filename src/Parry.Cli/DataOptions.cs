@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Files;
 
 namespace Parry.Cli;
 

@@ -16,9 +16,8 @@ internal sealed class ModelOptions
     private readonly Option<string> _model = new("--model")
     {
         Description =
-            "An .onnx, TorchScript .pt or .safetensors file, an http:// URL, or the name of a model that ships, "
-            + "such as "
-            + "fashion-mnist/a.",
+            $"A model file ({ModelCatalog.FileKinds}), an {ModelCatalog.UrlKinds}, or the name of a model that ships, "
+            + "such as fashion-mnist/a.",
         HelpName = "MODEL",
         Required = true,
     };

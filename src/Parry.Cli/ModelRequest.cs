@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Models.Http;
 
 namespace Parry.Cli;
@@ -41,7 +42,9 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
             return (ModelCatalog.OpenFitting(Name, contract, set.Shape, set.ClassNames.Count, Http, cancellation), set);
         }
 
-        bool silent = Contract.Size is null && Path.GetExtension(Name).ToLowerInvariant() is ".pt" or ".pth" or ".ts";
+        bool silent =
+            Contract.Size is null
+            && ModelCatalog.Formats.Any(format => !format.StoresImageSize && format.Matches(Name));
         OpenedModel opened = ModelCatalog.Open(
             Name,
             silent ? Contract with { Size = DataSets.Open(data, null, attribute).Shape } : Contract,

@@ -1,7 +1,7 @@
 using Parry.Benchmarks;
 using Parry.Benchmarks.Bounds;
 using Parry.Models;
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
+using Parry.Models;
 
 namespace Parry.Cli.Tests;
 
@@ -28,6 +29,19 @@ public class HelpTests
     [Fact]
     public async Task No_words_at_all_ask_for_help() =>
         Assert.Equal(await CommandLine.Run("--help"), await CommandLine.Run());
+
+    [Fact]
+    public async Task The_model_option_names_every_format()
+    {
+        string help = string.Join(
+            ' ',
+            (await CommandLine.Run("attack", "--help")).Output.Split(
+                (char[]?)null,
+                StringSplitOptions.RemoveEmptyEntries
+            )
+        );
+        Assert.All(ModelCatalog.Formats, format => Assert.Contains(format.Example, help, StringComparison.Ordinal));
+    }
 
     [Fact]
     public async Task Help_goes_before_what_is_missing_or_wrong() =>

@@ -187,7 +187,7 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
 
     [Theory]
     [InlineData("{}", "no \"inputs\"")]
-    [InlineData("not json", "no JSON")]
+    [InlineData("not json", "not JSON")]
     [InlineData("""{"inputs":[{"name":"images","datatype":"FP32","shape":[1,1,28,28],"data":[1,2]}]}""", "2 elements")]
     [InlineData("""{"inputs":[{"name":"images","datatype":"FP32","shape":[1,2],"data":[1,2]}]}""", "[N, 1, 28, 28]")]
     [InlineData("""{"inputs":[{"name":"images","datatype":"FP32","shape":[0,1,28,28],"data":[]}]}""", "[N, 1, 28, 28]")]

@@ -1,4 +1,4 @@
-using Parry.Models;
+using Parry.Models.Files;
 
 namespace Parry.Cli.Tests;
 

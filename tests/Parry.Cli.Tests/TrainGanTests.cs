@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Parry.Models;
+using Parry.Models.Files;
 
 namespace Parry.Cli.Tests;
 

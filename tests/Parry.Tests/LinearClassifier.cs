@@ -1,5 +1,6 @@
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Attacks;
 using static TorchSharp.torch;

@@ -22,24 +22,22 @@ internal static class ModelInspection
         if (request.Http is not null)
             return OfOpened(request, request.Name, new Dictionary<string, string>(), cancellation);
         string path = ModelCatalog.Find(request.Name);
-        return Path.GetExtension(path).ToLowerInvariant() switch
-        {
-            ".safetensors" => OfWeights(request, path, cancellation),
-            ".onnx" => OfOpened(request, path, Format("ONNX"), cancellation),
-            _ when request.Contract.Size is not null => OfOpened(request, path, Format("TorchScript"), cancellation),
-            _ => OfScript(path),
-        };
+        if (path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
+            return OfWeights(request, path, cancellation);
+        ModelFormat format = ModelCatalog.FormatOf(path);
+        var metadata = new Dictionary<string, string> { ["format"] = format.Name };
+        return format.StoresImageSize || request.Contract.Size is not null
+            ? OfOpened(request, path, metadata, cancellation)
+            : OfScript(path, metadata);
     }
 
-    private static Dictionary<string, string> Format(string name) => new() { ["format"] = name };
-
-    private static ModelContents OfScript(string path)
+    private static ModelContents OfScript(string path, Dictionary<string, string> metadata)
     {
         IReadOnlyList<ModelLayer> layers = ModelCatalog.ScriptLayers(path);
         return new ModelContents(
             path,
             "images of a size that the file does not say; give --input-size, such as 3x224x224, to learn more",
-            Format("TorchScript"),
+            metadata,
             layers,
             layers.Sum(layer => layer.Parameters),
             Attacks: AllAttacks

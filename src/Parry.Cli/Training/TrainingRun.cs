@@ -3,6 +3,7 @@ using System.Globalization;
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Models.Training;
 using static TorchSharp.torch;
 

@@ -12,7 +12,8 @@ internal sealed class ModelInspectVerb
     private readonly Argument<string> _model = new("MODEL")
     {
         Description =
-            "An .onnx, TorchScript .pt or .safetensors file, an http:// URL, the name of a model that ships, such "
+            $"A model file ({ModelCatalog.FileKinds}), an {ModelCatalog.UrlKinds}, the name of a model that ships, "
+            + $"such "
             + "as fashion-mnist/a, or that of a GAN for 28x28 images: gan, dcgan, wgan, hinge or cgan.",
     };
     private readonly ModelOptions _options = new(named: false);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parry.Catalogs;
 using Parry.Models;
+using Parry.Models.Files;
 using Spectre.Console;
 
 namespace Parry.Cli.Verbs;

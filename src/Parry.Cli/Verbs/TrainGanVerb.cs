@@ -5,7 +5,7 @@ using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Generative.Gans;
 using Parry.Generative.Gans.Style;
-using Parry.Models;
+using Parry.Models.Files;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;

@@ -4,6 +4,7 @@ using Parry.Data;
 using Parry.Defenses.Training;
 using Parry.Generative.AutoEncoders;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Models.Training;
 
 namespace Parry.Cli.Verbs;

@@ -6,6 +6,7 @@ using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Generative.Gans;
 using Parry.Models;
+using Parry.Models.Files;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using Parry.Cli.Training;
 using Parry.Data;
 using Parry.Generative.AutoEncoders;
-using Parry.Models;
+using Parry.Models.Files;
 using Parry.Models.Training;
 using static TorchSharp.torch;
 

@@ -3,6 +3,7 @@ using Parry.Generative;
 using Parry.Generative.AutoEncoders;
 using Parry.Generative.Gans;
 using Parry.Models;
+using Parry.Models.Files;
 using static TorchSharp.torch;
 
 namespace Parry.Defenses;

@@ -2,6 +2,7 @@ using Parry.Generative.AutoEncoders;
 using Parry.Generative.Gans;
 using Parry.Generative.Gans.Style;
 using Parry.Models;
+using Parry.Models.Files;
 using static TorchSharp.torch;
 
 namespace Parry.Generative;

@@ -5,21 +5,22 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>How often a model is right.</summary>
+/// <summary>Measures the accuracy of a model.</summary>
 public static class Accuracy
 {
     private const int BatchSize = 250;
 
     /// <summary>
-    /// The share of images that get their label, in [0, 1]; cut over the workers, in evaluation mode.
+    /// The share of images that are classified as their label, in [0, 1]. The workers share the images; the model is in
+    /// evaluation mode.
     /// </summary>
     /// <exception cref="UserErrorException">The model takes images of another shape.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The operation was canceled.</exception>
     public static double Of(IPredictor model, ImageSet set, CancellationToken cancellation = default)
     {
         if (model.Shape != set.Shape)
             throw new UserErrorException(
-                $"the model takes images of {model.Shape}, those of {set.Name} are {set.Shape}: give a model that "
+                $"the model takes images of {model.Shape}, and those of {set.Name} are {set.Shape}: give a model that "
                     + $"was trained on such images"
             );
         using IDisposable? mode = model.EnterEvaluation();

@@ -1,7 +1,8 @@
 namespace Parry.Models;
 
 /// <summary>
-/// The random draws of a model that draws anew at each call; they belong to the samples and to the call.
+/// The random draws of a randomized model. Each draw depends on the sample and, unless they are all the same, on the
+/// call.
 /// </summary>
 internal sealed class CallDraws
 {

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>A classifier around another one; it changes the logits, the gradients, or both.</summary>
+/// <summary>A classifier that wraps another one and changes its logits, its gradients, or both.</summary>
 /// <param name="model">The model inside.</param>
 public abstract class ClassifierWrapper(IClassifier model) : IClassifier
 {
@@ -25,7 +25,7 @@ public abstract class ClassifierWrapper(IClassifier model) : IClassifier
     public virtual Tensor Predict(Images images) => Logits(images).argmax(1);
 
     /// <inheritdoc/>
-    /// <remarks>Autograd differentiates <see cref="Logits"/> unless a wrapper knows better.</remarks>
+    /// <remarks>By default, autograd differentiates <see cref="Logits"/>.</remarks>
     public virtual LossGradient Gradient(Images images, Func<Tensor, Tensor> loss) =>
         GradientPass.Of(this, images, loss);
 }

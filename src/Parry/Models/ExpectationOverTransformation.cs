@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// EOT, expectation over transformation (Athalye, Engstrom, Ilyas, Kwok, 2017, 1707.07397): a model seen through random
-/// transformations, or one that is random itself. Every attack that runs on it attacks the expectation: its gradient is
-/// the mean of the gradients of the loss, not the gradient of a loss of mean logits, and its probabilities are the mean
-/// probabilities. Each call draws anew, with draws that belong to the samples.
+/// EOT, expectation over transformation (Athalye, Engstrom, Ilyas, Kwok, 2017, 1707.07397): averages a model over
+/// random transformations of its input, or over the randomness of the model itself. An attack on it attacks the
+/// expectation: its gradient is the mean of the gradients of the loss, not the gradient of the loss of mean logits, and
+/// its probabilities are mean probabilities. Each call makes new draws, separately for each sample.
 /// </summary>
-/// <remarks>A metered pass of it counts once and costs as many passes of the model as it draws.</remarks>
+/// <remarks>A metered pass counts once and costs one pass of the model for each draw.</remarks>
 public sealed class ExpectationOverTransformation : ClassifierWrapper
 {
     private readonly int _draws;
@@ -16,12 +16,12 @@ public sealed class ExpectationOverTransformation : ClassifierWrapper
     private readonly CallDraws _random;
 
     /// <summary>Wraps a model.</summary>
-    /// <param name="model">What sees the transformed images.</param>
+    /// <param name="model">The model that classifies the transformed images.</param>
     /// <param name="draws">The number of transformations over which each call averages.</param>
     /// <param name="seed">Decides the transformations.</param>
     /// <param name="transformation">A differentiable function of images [N, C, H, W] in [0, 1] to such images, with
     /// random draws for the same rows, such as <see cref="Noise"/>; null where the model itself is random.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There are fewer draws than one.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of draws is below 1.</exception>
     public ExpectationOverTransformation(
         IClassifier model,
         int draws,

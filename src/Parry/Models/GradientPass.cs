@@ -17,8 +17,8 @@ internal static class GradientPass
         Tensor logits = model.Logits(images.With(input));
         if (!logits.requires_grad)
             throw new UserErrorException(
-                $"{Name(model)} has no gradients: its outputs are cut off from its images, as predictions in place of "
-                    + "logits are; export it so that it gives logits, or attack it with scores or labels only"
+                $"{Name(model)} has no gradients: its outputs are not differentiable, like predicted labels; export it "
+                    + "so that it gives logits, or attack it with scores or labels only"
             );
 
         Tensor losses = loss(logits);
@@ -35,10 +35,10 @@ internal static class GradientPass
     /// variable.
     /// </summary>
     /// <param name="model">What sees the images.</param>
-    /// <param name="samples">Whose samples the images belong to.</param>
+    /// <param name="samples">Images of the samples that the rows of the variable belong to.</param>
     /// <param name="variable">One row, or the same number of rows, for each sample.</param>
-    /// <param name="toImages">From the variable to images.</param>
-    /// <param name="loss">From logits [N, classes] to one loss per image, [N].</param>
+    /// <param name="toImages">Maps the variable to images; differentiable.</param>
+    /// <param name="loss">Maps logits [N, classes] to one loss per image, [N].</param>
     public static LossGradient GradientThrough(
         this IClassifier model,
         Images samples,

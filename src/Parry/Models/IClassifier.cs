@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>A model whose logits can be differentiated: what a white-box attack needs.</summary>
+/// <summary>A model whose logits can be differentiated, which is what a white-box attack needs.</summary>
 public interface IClassifier : IScorer
 {
     /// <summary>Logits [N, classes]; autograd follows them back to the images when these require gradients.</summary>
@@ -15,12 +15,12 @@ public interface IClassifier : IScorer
     Tensor IPredictor.Predict(Images images) => Logits(images).argmax(1);
 
     /// <summary>
-    /// One forward and one backward pass: the logits, a loss of them, and the gradient of the summed loss with respect
-    /// to the images. Attacks differentiate only through this method, so that a wrapper can count, average or replace
-    /// gradients.
+    /// Runs one forward and one backward pass: gives the logits, a loss of them, and the gradient of the summed loss
+    /// with respect to the images. Attacks differentiate only through this method, so that a wrapper can count, average
+    /// or replace gradients.
     /// </summary>
     /// <param name="images">Of N rows.</param>
-    /// <param name="loss">From logits [N, classes] to one loss per image, [N].</param>
+    /// <param name="loss">Maps logits [N, classes] to one loss per image, [N].</param>
     /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
     LossGradient Gradient(Images images, Func<Tensor, Tensor> loss) => GradientPass.Of(this, images, loss);
 }

@@ -3,13 +3,12 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// A model whose layers can be seen: what exact methods need, which reason about weights instead of asking for
-/// gradients.
+/// A model whose layers can be read, as exact methods require: they reason about weights instead of using gradients.
 /// </summary>
 public interface ILayered
 {
     /// <summary>
-    /// The network, from images in [0, 1] to logits; null where a wrapper stands around a model that shows none.
+    /// The network, from images in [0, 1] to logits; null for a wrapper of a model whose layers cannot be read.
     /// </summary>
     nn.Module<Tensor, Tensor>? Network { get; }
 }

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// A model of which only labels are seen: what a decision-based attack needs. Images are float32 [N, C, H, W] in [0, 1]
-/// for every model; normalization and layout are its own business.
+/// A model that gives labels, which is what a decision-based attack needs. Images are float32 [N, C, H, W] in [0, 1]
+/// for every model; each model handles its own normalization and layout.
 /// </summary>
 public interface IPredictor
 {
@@ -18,7 +18,7 @@ public interface IPredictor
     Tensor Predict(Images images);
 
     /// <summary>
-    /// Puts the model into evaluation mode until the returned object is disposed; null when it has no other mode.
+    /// Puts the model into evaluation mode until the returned object is disposed; null if it has only one mode.
     /// </summary>
     IDisposable? EnterEvaluation() => null;
 }

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>A model whose class probabilities are seen: what a score-based attack needs.</summary>
+/// <summary>A model that gives class probabilities, which is what a score-based attack needs.</summary>
 public interface IScorer : IPredictor
 {
     /// <summary>Class probabilities, [N, classes].</summary>

@@ -3,9 +3,9 @@ namespace Parry.Models;
 /// <summary>The order of the dimensions of a model's images.</summary>
 public enum ImageLayout
 {
-    /// <summary>[N, C, H, W], as PyTorch has them.</summary>
+    /// <summary>[N, C, H, W], as in PyTorch.</summary>
     Nchw,
 
-    /// <summary>[N, H, W, C], as TensorFlow has them.</summary>
+    /// <summary>[N, H, W, C], as in TensorFlow.</summary>
     Nhwc,
 }

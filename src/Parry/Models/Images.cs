@@ -18,7 +18,7 @@ public sealed class Images
     /// <summary>Starts a run on images of these samples.</summary>
     /// <param name="pixels">[N, C, H, W] in [0, 1].</param>
     /// <param name="samples">The sample of each row; several rows may be queries of one sample.</param>
-    /// <exception cref="ArgumentException">There are more or fewer rows than samples.</exception>
+    /// <exception cref="ArgumentException">The numbers of rows and samples differ.</exception>
     public Images(Tensor pixels, ReadOnlyMemory<long> samples)
         : this(pixels, samples, new()) { }
 
@@ -53,7 +53,7 @@ public sealed class Images
 
     /// <summary>Other pixels of the same samples: one row for each, or the same number of rows in turn.</summary>
     /// <param name="pixels">[N, C, H, W], or [N·k, C, H, W] where the first k rows are the first sample's.</param>
-    /// <exception cref="ArgumentException">The number of rows is no multiple of the number of samples.</exception>
+    /// <exception cref="ArgumentException">The number of rows is not a multiple of the number of samples.</exception>
     public Images With(Tensor pixels)
     {
         long rows = pixels.size(0);

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// A network that Parry did not build, such as an ONNX graph or a TorchScript module, as a classifier: images in,
-/// logits out, with the file's own ways between. It owns the network.
+/// A network that Parry did not build, such as an ONNX graph or a TorchScript module, as a classifier from images to
+/// logits, with the input contract of the file between. It owns the network.
 /// </summary>
 internal sealed class ImportedClassifier : IClassifier, IDisposable
 {
-    /// <summary>How many images a network is tried on.</summary>
+    /// <summary>The number of images in the trial run of a network.</summary>
     internal const int Tried = 3;
 
     private const double SameLogits = 1e-3;
@@ -23,16 +23,16 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     private readonly bool _channelsLast;
     private readonly bool _changesInput;
 
-    /// <summary>Puts a contract around a network.</summary>
-    /// <param name="name">The file it comes from, for errors.</param>
+    /// <summary>Wraps a network with its contract.</summary>
+    /// <param name="name">The file of the network, for error messages.</param>
     /// <param name="network">Freed with the classifier.</param>
     /// <param name="run">The network, from what <see cref="InputContract.ToModel"/> gives to outputs.</param>
-    /// <param name="contract">Complete: what is still open in it holds as its defaults say.</param>
+    /// <param name="contract">The complete contract; what is null in it has its default.</param>
     /// <param name="shape">Of the images.</param>
     /// <param name="classes">The number of classes.</param>
     /// <param name="channelsLast">Whether the network takes images with the channels innermost in memory, which is
     /// faster.</param>
-    /// <param name="changesInput">Whether the network writes into what it is given, which then is a copy.</param>
+    /// <param name="changesInput">Whether the network overwrites its input, which then must be a copy.</param>
     private ImportedClassifier(
         string name,
         IDisposable network,
@@ -61,11 +61,11 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     internal bool IsChannelsLast => _channelsLast;
 
     /// <summary>
-    /// Looks at what a network makes of three images of noise, and makes the classifier: the number of classes and,
-    /// unless they are given, what the outputs are come from this look. So does the layout in memory: a network that
-    /// views what it computed in another shape may take only one.
+    /// Makes the classifier after running the network on three images of noise. From the outputs it infers the number
+    /// of classes, what the outputs are unless that is given, and the layout in memory: a network that calls
+    /// <c>view</c> on its maps may take only one layout.
     /// </summary>
-    /// <exception cref="UserErrorException">The contract is of other channels.</exception>
+    /// <exception cref="UserErrorException">The contract is for another number of channels.</exception>
     /// <exception cref="InvalidDataException">The outputs are not one row of finite numbers for each image.</exception>
     /// <exception cref="ExternalException">The network refuses such images.</exception>
     public static ImportedClassifier Try(
@@ -98,19 +98,17 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         bool channelsLast = Takes(run, contract.ToModel(ChannelsLast.Of(images)), outputs);
         Tensor rows = outputs.reshape(Tried, -1);
         if (rows.isfinite().all().ToDouble() == 0)
-            throw new InvalidDataException(
-                $"it gives scores that are no finite numbers for images of {shape} in [0, 1]"
-            );
+            throw new InvalidDataException($"it gives scores that are not finite for images of {shape} in [0, 1]");
         int classes = contract.ClassesOf((int)rows.size(1));
         if (classes < 2)
             throw new InvalidDataException(
-                $"it gives {rows.size(1)} numbers for an image, of which {contract.Background} are no class; at "
+                $"it gives {rows.size(1)} numbers for an image, of which {contract.Background} are background; at "
                     + $"least two classes were expected"
             );
         if (contract.ClassNames is { } names && names.Count != classes)
             throw new InvalidDataException(
-                $"it tells {classes} classes apart, and {names.Count} are named: give one name for each class, or "
-                    + $"say how many of its outputs stand for no class"
+                $"it has {classes} classes and {names.Count} class names were given: give one name for each class, or "
+                    + $"say how many of its outputs are background (--background)"
             );
         InputContract complete = contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape };
         return new ImportedClassifier(name, network, run, complete, shape, classes, channelsLast, changesInput);
@@ -135,13 +133,13 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         }
     }
 
-    /// <summary>The file it comes from.</summary>
+    /// <summary>The file of the network.</summary>
     public override string ToString() => _name;
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => _network.Dispose();
 
-    // Whether the network takes images in this layout too, and gives the same.
+    // Whether the network gives the same outputs for images in this layout.
     private static bool Takes(Func<Tensor, Tensor> run, Tensor images, Tensor expected)
     {
         try

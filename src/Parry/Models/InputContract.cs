@@ -5,10 +5,10 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// How a model that Parry did not train takes its images and gives its answers. What is null is unknown: the model's
-/// file may say it, and else the ordinary holds. The values of an image, [0, 1] everywhere in Parry, are stretched to
-/// <see cref="Range"/>, and then the mean is taken off and the result divided by the standard deviation, both in units
-/// of the range.
+/// The inputs and outputs of a model that Parry did not train. What is null is unknown: the model's file may say it,
+/// otherwise the default applies. The values of an image, [0, 1] everywhere in Parry, are scaled to
+/// <see cref="Range"/>; then the mean is subtracted and the result divided by the standard deviation, both in units of
+/// the range.
 /// </summary>
 public sealed record InputContract
 {
@@ -20,32 +20,34 @@ public sealed record InputContract
     /// <summary>The shape of the images it takes.</summary>
     public ImageShape? Size { get; init; }
 
-    /// <summary>What is taken off each channel; one number stands for all channels. 0 if null.</summary>
+    /// <summary>The mean subtracted from each channel; a single number is for all channels. 0 if null.</summary>
     public IReadOnlyList<double>? Mean { get; init; }
 
-    /// <summary>What each channel is divided by; one number stands for all channels. 1 if null.</summary>
+    /// <summary>
+    /// The standard deviation that each channel is divided by; a single number is for all channels. 1 if null.
+    /// </summary>
     public IReadOnlyList<double>? Std { get; init; }
 
-    /// <summary>Where the channels stand. First if null.</summary>
+    /// <summary>The order of the input dimensions. Channels first if null.</summary>
     public ImageLayout? Layout { get; init; }
 
-    /// <summary>What 0 and 1 become, such as (0, 255) or (-1, 1). (0, 1) if null.</summary>
+    /// <summary>The values that 0 and 1 are mapped to, such as (0, 255) or (-1, 1). (0, 1) if null.</summary>
     public (double Low, double High)? Range { get; init; }
 
-    /// <summary>What the outputs are. Found out by a look at them if null.</summary>
+    /// <summary>What the outputs are. Inferred from outputs if null.</summary>
     public OutputKind? Outputs { get; init; }
 
-    /// <summary>The names of the classes, the background class left out; the label is the index.</summary>
+    /// <summary>The names of the classes without the background; the label is the index.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
     /// <summary>
-    /// How many of the first outputs stand for no class, as the background of TensorFlow's ImageNet models. 0 if null.
+    /// The number of first outputs that are background and not a class, as in TensorFlow's ImageNet models. 0 if null.
     /// </summary>
     public int? Background { get; init; }
 
     /// <summary>
-    /// What a file's metadata say: <c>mean</c>, <c>std</c> and <c>range</c> as numbers between commas, <c>classes</c>
-    /// or <c>labels</c> as a JSON list, <c>layout</c>; what is not understood is left open.
+    /// Reads the contract from a file's metadata: <c>mean</c>, <c>std</c> and <c>range</c> as numbers between commas,
+    /// <c>classes</c> or <c>labels</c> as a JSON list, <c>layout</c>; what cannot be read stays null.
     /// </summary>
     public static InputContract FromMetadata(IReadOnlyDictionary<string, string> metadata)
     {
@@ -102,7 +104,7 @@ public sealed record InputContract
         }
     }
 
-    /// <summary>The same contract, with what it leaves open taken from another.</summary>
+    /// <summary>This contract, with its nulls filled from another.</summary>
     public InputContract Or(InputContract other) =>
         new()
         {
@@ -116,9 +118,9 @@ public sealed record InputContract
             Background = Background ?? other.Background,
         };
 
-    /// <summary>Images as the model takes them; autograd follows.</summary>
+    /// <summary>Converts images to the model's input; differentiable.</summary>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    /// <returns>[N, C, H, W], or [N, H, W, C] where channels come last.</returns>
+    /// <returns>[N, C, H, W], or [N, H, W, C] if channels come last.</returns>
     public Tensor ToModel(Tensor images)
     {
         int channels = (int)images.size(1);
@@ -130,39 +132,42 @@ public sealed record InputContract
         ];
         Tensor taken = images;
         if (scale.Any(factor => factor != 1))
-            taken = taken.mul(PerChannel(scale));
+            taken *= PerChannel(scale);
         if (shift.Any(offset => offset != 0))
-            taken = taken.add(PerChannel(shift));
+            taken += PerChannel(shift);
         return Layout == ImageLayout.Nhwc ? taken.permute(0, 2, 3, 1) : taken;
     }
 
     /// <summary>
-    /// Logits [N, classes] of a model's outputs: [N, outputs], or [N] or [N, 1] of a model that tells two classes apart
-    /// by one number, which belongs to the second class. Of probabilities they are the logarithms. Autograd follows.
+    /// Converts a model's outputs to logits [N, classes]; differentiable. Outputs are [N, outputs], or [N] or [N, 1] if
+    /// one number, the score of the second class, decides between two classes. For probabilities, the logits are the
+    /// logarithms.
     /// </summary>
     public Tensor ToLogits(Tensor outputs)
     {
         Tensor rows = outputs.shape.Length == 1 ? outputs.unsqueeze(1) : outputs.reshape(outputs.size(0), -1);
         bool probabilities = Outputs == OutputKind.Probabilities;
         if (rows.size(1) == 1)
-            rows = cat([probabilities ? rows.neg().add(1.0) : zeros_like(rows), rows], 1);
+            rows = cat([probabilities ? 1.0 - rows : zeros_like(rows), rows], 1);
         if (Background is > 0 and int background)
             rows = rows.slice(1, background, rows.size(1), 1);
         return probabilities ? rows.clamp_min(SmallestProbability).log() : rows;
     }
 
-    /// <summary>Refuses a mean or deviation for another number of channels than the model's.</summary>
+    /// <summary>Checks that the mean and standard deviation fit the model's number of channels.</summary>
     /// <exception cref="UserErrorException">They are neither one number nor one for each channel.</exception>
     public void CheckChannels(int channels)
     {
         if (new[] { Mean, Std }.Any(values => values is not null && values.Count != 1 && values.Count != channels))
             throw new UserErrorException(
-                $"It takes images of {channels} channels, and a mean or standard deviation is given for another number."
+                $"The model takes images of {channels} channels, and the mean or standard deviation has another "
+                    + $"number of values: give one number, or one for each channel."
             );
     }
 
     /// <summary>
-    /// Whether the scores of one image are a distribution: from 0 on, with the sum 1. Logits are so by no accident.
+    /// Whether the scores of one image are a distribution: none negative, with the sum 1. Logits hardly ever are by
+    /// chance.
     /// </summary>
     internal static bool IsDistribution(ReadOnlySpan<float> scores)
     {
@@ -177,10 +182,10 @@ public sealed record InputContract
         return Math.Abs(sum - 1) < SumTolerance;
     }
 
-    /// <summary>The number of classes that this many outputs tell apart.</summary>
+    /// <summary>The number of classes for a number of outputs.</summary>
     public int ClassesOf(int outputs) => (outputs == 1 ? 2 : outputs) - (Background ?? 0);
 
-    /// <summary>What a model takes and gives, in words.</summary>
+    /// <summary>Describes a model's inputs and outputs in words.</summary>
     public string Describe(ImageShape shape, int classes)
     {
         string inside = string.Concat(

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>What one forward and backward pass gives.</summary>
+/// <summary>The results of one forward and backward pass.</summary>
 /// <param name="Logits">[N, classes].</param>
 /// <param name="Losses">One per image, [N].</param>
 /// <param name="Gradient">Of the summed loss with respect to the images, [N, C, H, W].</param>

@@ -1,14 +1,15 @@
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>One layer of a model, as far as its file shows it.</summary>
+/// <summary>One layer of a model, as far as its file describes it.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Kind">What it does; null where only weights are known.</param>
+/// <param name="Kind">What it computes; null if only its weights are known.</param>
 /// <param name="Weights">The shapes of its weights, by name.</param>
-/// <param name="Output">The shape of what it makes of a batch of one; null where that is not known.</param>
-/// <param name="Parameters">How many numbers its weights are.</param>
+/// <param name="Output">The shape of its output for a batch of one; null if unknown.</param>
+/// <param name="Parameters">The number of its parameters.</param>
 public sealed record ModelLayer(
     string Name,
     string? Kind,
@@ -42,8 +43,8 @@ public sealed record ModelLayer(
     }
 
     /// <summary>
-    /// Layers of which only the weights' names and shapes are known: what stands before the last dot of a name is the
-    /// layer's.
+    /// Layers of which only the names and shapes of the weights are known: the part of a name before the last dot names
+    /// the layer.
     /// </summary>
     public static IReadOnlyList<ModelLayer> Of(IEnumerable<(string Name, long[] Shape)> weights) =>
         [

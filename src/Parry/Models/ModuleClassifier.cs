@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -6,16 +7,16 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// A TorchSharp module of one's own as a classifier, for every attack, purifier and evaluation. Meanwhile the module is
-/// in evaluation mode and its parameters are frozen; afterwards, also after an exception, both are as they were. The
-/// module stays the caller's.
+/// Your own TorchSharp module as a classifier, for every attack, purifier and evaluation. While in use, the module is
+/// in evaluation mode and its parameters are frozen; afterwards, also after an exception, both are restored. The caller
+/// keeps owning the module.
 /// </summary>
-/// <param name="module">From images [N, C, H, W], float32 in [0, 1], to logits [N, classes]; normalization is its own
-/// business. Several threads call it at once.</param>
+/// <param name="module">From images [N, C, H, W], float32 in [0, 1], to logits [N, classes]; the module does its own
+/// normalization. Several threads call it at once.</param>
 /// <param name="shape">Of the images.</param>
 /// <param name="classes">The number of classes.</param>
-/// <param name="channelsLast"> Whether it may be given images whose channels lie innermost, which makes convolutions
-/// about twice as fast; a module that calls <c>view</c> on a convolution's output needs contiguous ones.
+/// <param name="channelsLast">Whether to pass images with the channels innermost in memory, which makes convolutions
+/// about twice as fast; a module that calls <c>view</c> on a convolution's output needs contiguous images.
 /// </param>
 public sealed class ModuleClassifier(
     nn.Module<Tensor, Tensor> module,
@@ -31,13 +32,13 @@ public sealed class ModuleClassifier(
     public int Classes { get; } = classes;
 
     /// <inheritdoc/>
-    /// <exception cref="UserErrorException">The module refuses the images, or gives something else than logits of that
-    /// many classes.</exception>
+    /// <exception cref="UserErrorException">The module refuses the images, or its output is not logits of that many
+    /// classes.</exception>
     public Tensor Logits(Images images)
     {
         Tensor pixels = images.Pixels;
         using var scope = NewDisposeScope();
-        Tensor input = channelsLast ? Architectures.ChannelsLast.Of(pixels) : pixels.contiguous();
+        Tensor input = channelsLast ? ChannelsLast.Of(pixels) : pixels.contiguous();
         Tensor logits;
         try
         {
@@ -86,7 +87,7 @@ public sealed class ModuleClassifier(
 
         public void Dispose()
         {
-            // Outermost first: a module sets the mode of its children, and each of these then gets its own again.
+            // Outermost first: a module sets the mode of its children too, which then get their own back.
             foreach (var (module, training) in _modes)
                 module.train(training);
             foreach (Parameter parameter in _followed)

@@ -15,8 +15,7 @@ public sealed class NetworkClassifier(
     public nn.Module<Tensor, Tensor> Network { get; } = network;
 
     /// <summary>
-    /// How weights from elsewhere take images and give answers, which the network sees to itself; all open for Parry's
-    /// own.
+    /// The input contract of published weights, which the network applies itself; empty for Parry's own networks.
     /// </summary>
     public InputContract Contract { get; } = contract ?? new InputContract();
 

@@ -1,6 +1,6 @@
 namespace Parry.Models;
 
-/// <summary>What the numbers are that a model gives for an image.</summary>
+/// <summary>What the outputs of a model are.</summary>
 public enum OutputKind
 {
     /// <summary>Scores before the softmax (or the sigmoid, of a single one).</summary>

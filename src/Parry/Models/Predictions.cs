@@ -3,13 +3,14 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>What a model says of many images.</summary>
+/// <summary>Predicts the classes of many images.</summary>
 public static class Predictions
 {
     private const int Piece = 256;
 
     /// <summary>
-    /// The predicted classes, [N]; cut over the workers in pieces that fit into memory, in evaluation mode.
+    /// The predicted classes, [N]. The workers share the images, in pieces that fit into memory; the model is in
+    /// evaluation mode.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// A classifier whose logits are divided by a temperature: the same predictions, other probabilities, and gradients
-/// that do not vanish where logits are large.
+/// A classifier whose logits are divided by a temperature: predictions stay the same, probabilities change, and
+/// gradients do not vanish where logits are large.
 /// </summary>
 public sealed class ScaledLogits(IClassifier model, double temperature) : ClassifierWrapper(model)
 {

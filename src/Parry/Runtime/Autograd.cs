@@ -17,21 +17,23 @@ public static class Autograd
     /// <param name="input">A tensor that requires gradients and took part in the output.</param>
     /// <param name="weights">Of the output's shape: the result is the gradient of sum(output * weights).</param>
     /// <param name="createGraph">Whether the gradient itself can be differentiated.</param>
-    /// <exception cref="TorchException">The output does not depend on the input, or LibTorch refused.</exception>
+    /// <exception cref="TorchException">The output does not depend on the input, or LibTorch reported an
+    /// error.</exception>
     public static Tensor Grad(Tensor output, Tensor input, Tensor? weights = null, bool createGraph = false) =>
         Grad([output], [input], weights is null ? null : [weights], createGraph)[0]
         ?? throw new TorchException($"The output {output.Describe()} does not depend on the input {input.Describe()}.");
 
     /// <summary>
-    /// The gradients of sum(outputs * weights) with respect to inputs; null for an input that had no part.
+    /// The gradients of sum(outputs * weights) with respect to inputs; null for an input that the outputs do not depend
+    /// on.
     /// </summary>
     /// <param name="outputs">Scalars, or any tensors when <paramref name="weights"/> is given.</param>
-    /// <param name="inputs">Tensors that require gradients; but for parameters of a network no other thread may
+    /// <param name="inputs">Tensors that require gradients; except for parameters of a network, no other thread may
     /// differentiate with respect to them at the same time.</param>
     /// <param name="weights">One per output, of its shape; null means one for scalars.</param>
     /// <param name="createGraph">Whether the gradients themselves can be differentiated.</param>
     /// <param name="retainGraph">Whether the outputs can be differentiated again.</param>
-    /// <exception cref="TorchException">LibTorch refused.</exception>
+    /// <exception cref="TorchException">LibTorch reported an error.</exception>
     public static Tensor?[] Grad(
         Tensor[] outputs,
         Tensor[] inputs,
@@ -43,12 +45,13 @@ public static class Autograd
         if (weights is not null && weights.Length != outputs.Length)
         {
             throw new ArgumentException(
-                $"{weights.Length} weights for {outputs.Length} outputs: give one for each.",
+                $"Expected one weight for each of {outputs.Length} outputs, got {weights.Length}.",
                 nameof(weights)
             );
         }
 
-        // Gradients arrive in the inputs themselves, and the workers that train a network share its parameters.
+        // LibTorch stores gradients in the inputs themselves, and the workers that train a network share its
+        // parameters.
         if (!inputs.Any(input => input is Parameter))
             return Backward(outputs, inputs, weights, createGraph, retainGraph);
         lock (s_parameters)

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Parry.Runtime;
 
 /// <summary>
-/// The device that models, attacks, purifiers and trainings work on: the processor, or one GPU. It is one for the whole
-/// process, chosen before anything is loaded; from then on new tensors and networks are made there.
+/// The device that models, attacks, purifiers and trainings work on: the processor, or one GPU. The whole process uses
+/// one device, chosen before anything is loaded; new tensors and networks are made there.
 /// </summary>
 public static class Devices
 {
@@ -24,10 +24,10 @@ public static class Devices
     public static bool HasFastBfloat16 => IsGpu || s_fastBfloat16.Value;
 
     /// <summary>
-    /// The most rows for one call: as many as the processor takes at once, or enough to keep a GPU busy.
+    /// The most rows for one call: a given number on a processor, enough to keep the device busy on a GPU.
     /// </summary>
     /// <param name="onProcessor">The rows on a processor.</param>
-    /// <param name="numbers">The numbers of a row.</param>
+    /// <param name="numbers">The number of values in a row.</param>
     public static int RowsAtOnce(int onProcessor, long numbers) =>
         IsGpu ? (int)Math.Max(onProcessor, NumbersForGpu / numbers) : onProcessor;
 

@@ -3,8 +3,8 @@ using TorchSharp;
 namespace Parry.Runtime;
 
 /// <summary>
-/// How many tensors are alive. TorchSharp counts a tensor that became a parameter of a network once too often and never
-/// takes that back.
+/// Counts the tensors that are alive. TorchSharp counts a tensor that became a parameter of a network twice and never
+/// corrects that.
 /// </summary>
 public static class LiveTensors
 {
@@ -13,6 +13,6 @@ public static class LiveTensors
     /// <summary>Tensors alive in this process, in scopes or not.</summary>
     public static long Count => torch.Tensor.TotalCount - Interlocked.Read(ref s_parameters);
 
-    /// <summary>Notes that tensors became parameters.</summary>
+    /// <summary>Records that tensors became parameters.</summary>
     internal static void BecameParameters(int count) => Interlocked.Add(ref s_parameters, count);
 }

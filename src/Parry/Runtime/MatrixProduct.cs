@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Parry.Runtime;
 
 /// <summary>
-/// PyTorch's <c>matmul</c> out of the products that report errors as exceptions; TorchSharp's own ends the process at
+/// PyTorch's <c>matmul</c>, built from products that report errors as exceptions; TorchSharp's own ends the process on
 /// any error.
 /// </summary>
 internal static class MatrixProduct
@@ -15,7 +15,7 @@ internal static class MatrixProduct
         int rightRank = right.shape.Length;
         if (leftRank == 0 || rightRank == 0)
             throw new ArgumentException(
-                $"a matrix product takes no single numbers: {left.Describe()} and {right.Describe()}"
+                $"expected vectors or matrices for a matrix product, got {left.Describe()} and {right.Describe()}"
             );
         if (leftRank == 1)
             return Of(left.unsqueeze(0), right).squeeze(rightRank == 1 ? 0 : -2);

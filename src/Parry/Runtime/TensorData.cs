@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 
 namespace Parry.Runtime;
 
-/// <summary>Elements of tensors in and out of memory, whatever device and layout a tensor has.</summary>
+/// <summary>Copies elements of tensors from and to memory, for any device and layout.</summary>
 public static class TensorData
 {
     /// <summary>A tensor from elements in row-major order.</summary>
-    /// <exception cref="ArgumentException">The shape does not hold as many elements.</exception>
+    /// <exception cref="ArgumentException">The number of elements does not fit the shape.</exception>
     public static Tensor From<T>(ReadOnlySpan<T> elements, params ReadOnlySpan<long> shape)
         where T : unmanaged => FromBytes(MemoryMarshal.AsBytes(elements), TypeOf<T>(), shape);
 
@@ -88,7 +88,7 @@ public static class TensorData
         return tensor.scatter(dimension, indices, values);
     }
 
-    /// <summary>Hands tensors to the scope outside, or to the caller when there is none.</summary>
+    /// <summary>Moves tensors to the outer scope, or to the caller if there is none.</summary>
     public static T MoveAllToOuter<T>(this DisposeScope scope, T tensors)
         where T : IEnumerable<Tensor>
     {

@@ -2,12 +2,12 @@ using System.Text.RegularExpressions;
 
 namespace Parry.Runtime;
 
-/// <summary>LibTorch's errors as a user reads them.</summary>
+/// <summary>Makes LibTorch's errors readable.</summary>
 public static partial class TorchErrors
 {
     private static readonly string[] s_noise = ["Exception raised from", "frame #", "Traceback of TorchScript"];
 
-    /// <summary>The first line of an error's message that says something, without LibTorch's back-trace.</summary>
+    /// <summary>The first line of an error's message with content, without LibTorch's back-trace.</summary>
     public static string FirstLine(Exception error)
     {
         string text = error.Message;
@@ -24,7 +24,7 @@ public static partial class TorchErrors
         return line?.TrimEnd('.') ?? error.GetType().Name;
     }
 
-    // The reason stands behind the lines of the script that led to it.
+    // The reason follows the lines of the script that led to it.
     [GeneratedRegex(
         @"Traceback of TorchScript[\s\S]*?^\s*\w+(?:Error|Exception): (.+)$",
         RegexOptions.Multiline,

@@ -3,8 +3,7 @@ using System.Runtime.InteropServices;
 namespace Parry.Runtime;
 
 /// <summary>
-/// LibTorch refused something, said in one line; TorchSharp's own calls throw its base class with LibTorch's
-/// back-trace.
+/// An error of LibTorch in one line; TorchSharp's own calls throw the base class with LibTorch's back-trace.
 /// </summary>
 public sealed class TorchException : ExternalException
 {

@@ -26,10 +26,10 @@ public static partial class TorchLibrary
 
     private static readonly Lazy<nint> s_wrapper = new(LoadAll, LazyThreadSafetyMode.ExecutionAndPublication);
 
-    /// <summary>The folder LibTorch came from; empty before it is loaded.</summary>
+    /// <summary>The folder that LibTorch was loaded from; empty before.</summary>
     public static string Folder { get; private set; } = "";
 
-    /// <summary>How it was loaded, in words; empty before it is loaded.</summary>
+    /// <summary>How LibTorch was loaded, in words; empty before.</summary>
     public static string Way { get; private set; } = "";
 
     /// <summary>LibTorch's version.</summary>
@@ -45,8 +45,8 @@ public static partial class TorchLibrary
         }
     }
 
-    /// <summary>Loads LibTorch if nothing has yet.</summary>
-    /// <exception cref="TorchNotFoundException">It is not there, or does not load.</exception>
+    /// <summary>Loads LibTorch if it is not loaded yet.</summary>
+    /// <exception cref="TorchNotFoundException">LibTorch is not found, or cannot be loaded.</exception>
     public static void Load() => _ = s_wrapper.Value;
 
     /// <summary>Sets how many threads one operator may use when called from this thread.</summary>
@@ -100,8 +100,8 @@ public static partial class TorchLibrary
             : throw new UserErrorException($"expected a device below cuda:{devices}, got \"{name}\"");
     }
 
-    // TorchSharp looks for its library by itself, and where it finds none that loads it copies half a gigabyte of
-    // packages. It asks here first.
+    // Without this, TorchSharp searches for its library itself, and if it finds none that loads, copies half a gigabyte
+    // of packages.
     [ModuleInitializer]
     [System.Diagnostics.CodeAnalysis.SuppressMessage(
         "Usage",
@@ -137,7 +137,7 @@ public static partial class TorchLibrary
                     ? $"LibTorch was expected beside the program, and '{Folder}' lacks {FileName("torch_cpu")}: add "
                         + $"the package libtorch-cpu-linux-x64, -win-x64 or -osx-arm64, version 2.10.0, to the project "
                         + $"(./parry builds with it), or set {FolderVariable} to the folder of an unpacked LibTorch "
-                            + $"2.10"
+                        + $"2.10"
                     : $"{FolderVariable} is '{named}', which lacks {FileName("torch_cpu")}: name the folder with "
                         + $"LibTorch's libraries, or unset it to use the one beside the program"
             );
@@ -181,8 +181,8 @@ public static partial class TorchLibrary
         }
     }
 
-    // LibTorch writes warnings to stderr about which a user can do nothing, such as that of the cycle between a
-    // parameter and its gradient, which Autograd cuts.
+    // LibTorch writes warnings to stderr that users cannot act on, such as the one about the cycle between a parameter
+    // and its gradient, which Autograd removes.
     private static void SilenceWarnings(nint c10)
     {
         const int OnlyErrors = 2;
@@ -214,8 +214,7 @@ public static partial class TorchLibrary
         if (!OperatingSystem.IsLinux())
             return;
 
-        // C reads these at load time and does not see Environment.SetEnvironmentVariable. One thread per worker is the
-        // plan.
+        // C reads these at load time and does not see Environment.SetEnvironmentVariable. Each worker uses one thread.
         _ = setenv("OMP_NUM_THREADS", "1", 0);
         _ = setenv("OMP_WAIT_POLICY", "passive", 0);
 

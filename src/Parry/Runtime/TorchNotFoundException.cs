@@ -1,6 +1,6 @@
 namespace Parry.Runtime;
 
-/// <summary>LibTorch could not be loaded; the message says where it was looked for and what to do.</summary>
+/// <summary>LibTorch could not be loaded; the message says where it was searched and what to do.</summary>
 public sealed class TorchNotFoundException : Exception
 {
     /// <summary>Creates the exception with a message.</summary>

@@ -5,13 +5,13 @@ using System.Text;
 namespace Parry.Runtime;
 
 /// <summary>
-/// TorchSharp's native library asks libstdc++ for the version GLIBCXX_3.4.32 (GCC 13), of which it uses nothing but a
-/// marker that is never called. Where libstdc++ is older, a copy in which that need is marked weak loads: one flag of
-/// the file changes.
+/// TorchSharp's native library asks libstdc++ for the version GLIBCXX_3.4.32 (GCC 13), but uses only a marker that is
+/// never called. If libstdc++ is older, a copy of the library in which this requirement is marked weak can be loaded;
+/// it differs in one flag.
 /// </summary>
 public static class VersionNeed
 {
-    /// <summary>The version that is asked for.</summary>
+    /// <summary>The version that the library requires.</summary>
     public const string Name = "GLIBCXX_3.4.32";
 
     /// <summary>SHA-256 of the library of TorchSharp 0.107.0 for Linux, the only one that is changed.</summary>
@@ -20,7 +20,7 @@ public static class VersionNeed
     private const uint VersionNeedSection = 0x6ffffffe;
     private const ushort Weak = 2;
 
-    /// <summary>Whether the system lacks what a library asks for, as far as its load error says.</summary>
+    /// <summary>Whether the system lacks this version, according to the error of loading a library.</summary>
     public static bool IsMissingFrom(string library)
     {
         try
@@ -37,18 +37,19 @@ public static class VersionNeed
     }
 
     /// <summary>
-    /// Whether the error of a load is that of a missing version: an error of another kind is not mended by a copy.
+    /// Whether a load error is about this version; a copy does not help against other errors.
     /// </summary>
     public static bool IsNamedIn(string error) => error.Contains(Name, StringComparison.Ordinal);
 
     /// <summary>
-    /// The path of a copy with the need marked weak, made in the user's cache if it is not there or damaged.
+    /// The path of a copy in the user's cache with the requirement marked weak; makes the copy if it is missing or
+    /// damaged.
     /// </summary>
-    /// <exception cref="TorchNotFoundException">The library is not the one that is known, or no copy can be
+    /// <exception cref="TorchNotFoundException">The library is not the known one, or the copy cannot be
     /// written.</exception>
     public static string WeakCopy(string library) => WeakCopy(library, UserCache.Folder("native"));
 
-    /// <summary>The same in a folder of one's own.</summary>
+    /// <summary>The same in a given folder.</summary>
     public static string WeakCopy(string library, string folder)
     {
         byte[] bytes = File.ReadAllBytes(library);
@@ -83,12 +84,13 @@ public static class VersionNeed
         }
     }
 
-    /// <summary>Sets the weak flag of the need in a 64-bit little-endian ELF file.</summary>
-    /// <exception cref="InvalidDataException">It is no such file, or has no such need.</exception>
+    /// <summary>Sets the weak flag of the requirement in a 64-bit little-endian ELF file.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not such a file, or it does not require this
+    /// version.</exception>
     public static void MarkWeak(Span<byte> file)
     {
         if (file.Length < 64 || !file[..4].SequenceEqual("\u007fELF"u8) || file[4] != 2 || file[5] != 1)
-            throw new InvalidDataException("It is no 64-bit little-endian ELF file.");
+            throw new InvalidDataException("The file is not a 64-bit little-endian ELF file.");
         long sections = Read64(file, 0x28);
         int size = Read16(file, 0x3A);
         int count = Read16(file, 0x3C);
@@ -111,7 +113,7 @@ public static class VersionNeed
     // flags, index, name, offset of the next.
     private static bool MarkWeak(Span<byte> file, long need, uint entries, long names)
     {
-        // A real file asks a few libraries for a few versions; a chain that leads back to itself has no end.
+        // A real file requires a few versions of a few libraries; a damaged one could have an endless chain.
         const int Most = 1000;
         for (uint i = 0; i < Math.Min(entries, Most); i++)
         {

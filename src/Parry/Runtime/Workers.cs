@@ -3,8 +3,9 @@ using System.Runtime.ExceptionServices;
 namespace Parry.Runtime;
 
 /// <summary>
-/// Long-lived threads, one per physical core, each with LibTorch's own threading at one. A batch is cut along the
-/// sample axis and the workers take the pieces; samples are independent, so the number of workers changes no result.
+/// Long-lived threads, one per physical core, each with LibTorch's own threading at one. A batch is split along the
+/// sample axis and the workers process the pieces; samples are independent, so the number of workers does not change
+/// results.
 /// </summary>
 public sealed class Workers : IDisposable
 {
@@ -17,7 +18,7 @@ public sealed class Workers : IDisposable
     private readonly Queue<Action> _queue = new();
     private bool _closed;
 
-    /// <summary>Starts that many workers.</summary>
+    /// <summary>Starts a number of workers.</summary>
     public Workers(int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -40,9 +41,9 @@ public sealed class Workers : IDisposable
     public int Count => _threads.Length;
 
     /// <summary>
-    /// Does pieces 0 to count - 1, each on some worker, and waits for all. The first exception is thrown again here.
+    /// Runs pieces 0 to count - 1, each on some worker, and waits for all of them. Rethrows the first exception.
     /// </summary>
-    /// <remarks>Called from a worker, it does the pieces itself.</remarks>
+    /// <remarks>Called from a worker, it runs the pieces itself.</remarks>
     public void Run(int count, Action<int> piece, CancellationToken cancellation = default)
     {
         if (t_isWorker)
@@ -94,7 +95,9 @@ public sealed class Workers : IDisposable
         return results;
     }
 
-    /// <summary>Does one piece on some worker, for whoever must not wait: the thread of a web request.</summary>
+    /// <summary>
+    /// Runs one piece on some worker without blocking the caller, such as the thread of a web request.
+    /// </summary>
     public Task<T> Post<T>(Func<T> piece)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -2,7 +2,7 @@ using Parry.Attacks;
 using Parry.Attacks.Generative;
 using Parry.Catalogs;
 using Parry.Data;
-using Parry.Models;
+using Parry.Models.Files;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;
 using TorchSharp;

@@ -3,7 +3,7 @@ using Parry.Attacks;
 using Parry.Attacks.Exact;
 using Parry.Catalogs;
 using Parry.Models;
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using Parry.Tests.Attacks.Conformance;
 using static TorchSharp.torch;

@@ -3,6 +3,7 @@ using Parry.Defenses;
 using Parry.Defenses.Purifiers;
 using Parry.Generative.Gans;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
 using TorchSharp;

@@ -4,7 +4,7 @@ using Parry.Defenses;
 using Parry.Defenses.Purifiers;
 using Parry.Defenses.Training;
 using Parry.Generative.AutoEncoders;
-using Parry.Models;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;

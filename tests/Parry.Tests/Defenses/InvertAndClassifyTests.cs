@@ -5,7 +5,7 @@ using Parry.Defenses.Purifiers;
 using Parry.Generative;
 using Parry.Generative.AutoEncoders;
 using Parry.Generative.Gans;
-using Parry.Models;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using static TorchSharp.torch;

@@ -8,6 +8,7 @@ using Parry.Defenses.Training;
 using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using Parry.Tests.Generative;

@@ -5,7 +5,7 @@ using Parry.Generative.AutoEncoders;
 using Parry.Generative.Diffusion;
 using Parry.Generative.Gans;
 using Parry.Models;
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

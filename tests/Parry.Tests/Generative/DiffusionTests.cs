@@ -1,8 +1,8 @@
 using Parry.Data;
 using Parry.Defenses.Purifiers;
 using Parry.Generative.Diffusion;
-using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using TorchSharp;

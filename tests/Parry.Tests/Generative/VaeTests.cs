@@ -1,6 +1,8 @@
 using Parry.Generative.AutoEncoders;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Data;
 using TorchSharp;

@@ -1,6 +1,7 @@
 using Parry.Data;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Models.Training;
 using Parry.Runtime;
 using Parry.Tests.Data;

@@ -1,6 +1,8 @@
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Tests.Data;
+using Parry.Tests.Repository;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models;
@@ -45,6 +47,46 @@ public sealed class ModelCatalogTests : IDisposable
         Assert.Contains(model, message, StringComparison.Ordinal);
         Assert.Contains(advice, message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Help_and_errors_name_every_format()
+    {
+        string file = _folder.Write("mine.bin", []);
+        string wrongEnding = Assert.Throws<UserErrorException>(() => ModelCatalog.Find(file, null)).Message;
+        string wrongName = Assert.Throws<UserErrorException>(() => ModelCatalog.Find("mine", null)).Message;
+        string help = $"{ModelCatalog.FileKinds}, {ModelCatalog.UrlKinds}";
+        Assert.All(
+            ModelCatalog.Formats,
+            format =>
+            {
+                Assert.NotEmpty(format.Extensions.Concat(format.Prefixes));
+                Assert.Contains(format.Example, help, StringComparison.Ordinal);
+                Assert.All(
+                    format.Extensions,
+                    extension =>
+                    {
+                        Assert.Contains(extension, wrongEnding, StringComparison.Ordinal);
+                        Assert.Contains(extension, wrongName, StringComparison.Ordinal);
+                    }
+                );
+            }
+        );
+    }
+
+    [Fact]
+    public void The_guide_to_models_names_every_format()
+    {
+        string guide = File.ReadAllText(Path.Combine(RepositoryFiles.Root, "docs", "your-model.md"));
+        Assert.All(ModelCatalog.Formats, format => Assert.Contains(format.Name, guide, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("a/model.ONNX", "ONNX")]
+    [InlineData("model.pt2", "TorchScript")]
+    [InlineData("model.safetensors", "safetensors")]
+    [InlineData("HTTPS://example.org/model.onnx", "HTTP")]
+    public void A_format_is_recognized_by_its_prefix_or_extension(string model, string format) =>
+        Assert.Equal(format, ModelCatalog.FormatOf(model).Name);
 
     [Fact]
     public void A_classifier_that_does_not_fit_the_images_is_refused()

@@ -1,6 +1,5 @@
 using System.Text;
 using Parry.Generative.Gans;
-using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
 using Parry.Runtime;

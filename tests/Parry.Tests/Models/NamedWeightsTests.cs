@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Parry.Data;
 using Parry.Data.Published;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Tests.Data;
 
 namespace Parry.Tests.Models;

@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Tests.Data;
 using Parry.Tests.Repository;
 

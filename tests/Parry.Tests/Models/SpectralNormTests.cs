@@ -1,4 +1,5 @@
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using Parry.Tests.Runtime;
 using TorchSharp;

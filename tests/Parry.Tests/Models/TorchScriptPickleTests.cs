@@ -44,33 +44,33 @@ public sealed class TorchScriptPickleTests
     [InlineData("N(", "not one")]
     [InlineData("N.N", "bytes follow its end")]
     [InlineData("N0", "instruction 48 is unknown")]
-    [InlineData("\u0085", "takes values that it never gave")]
-    [InlineData("N\u0086", "takes values that it never gave")]
-    [InlineData("N(\u0085t", "takes values that it never gave")]
+    [InlineData("\u0085", "takes values that it never made")]
+    [InlineData("N\u0086", "takes values that it never made")]
+    [InlineData("N(\u0085t", "takes values that it never made")]
     [InlineData("t", "ends a group that it never began")]
     [InlineData("h\0", "asks for value 0")]
     [InlineData("Nr\u00ff\u00ff\u00ff\u007f", "keeps value 2147483647 when")]
-    [InlineData("q\0", "keeps a value that it never gave")]
-    [InlineData("N(Ne", "no new list")]
-    [InlineData("](NNu", "no new list")]
-    [InlineData("]q\0(h\0e", "no new list")]
-    [InlineData("](NeN(Ne", "no new list")]
+    [InlineData("q\0", "keeps a value that it never made")]
+    [InlineData("N(Ne", "not a new list")]
+    [InlineData("](NNu", "not a new list")]
+    [InlineData("]q\0(h\0e", "not a new list")]
+    [InlineData("](NeN(Ne", "not a new list")]
     [InlineData("}(Nu", "a key without a value")]
     [InlineData("X\u00ff\u00ff\u00ff\u007fab", "ends early")]
     [InlineData("K", "ends early")]
-    [InlineData("\u008a\u0004\0\0\0\0", "not 8 bytes")]
+    [InlineData("\u008a\u0004\0\0\0\0", "does not have 8 bytes")]
     [InlineData("cos\nsystem\n", "\"os.system\"")]
     [InlineData("ctorch\nNoStorage\n", "\"torch.NoStorage\"")]
-    [InlineData("c__torch__..a\nB\n", "nothing of TorchScript's")]
+    [InlineData("c__torch__..a\nB\n", "not part of TorchScript")]
     [InlineData("c__torch__", "a name has no end")]
     [InlineData("Nb", "takes values")]
-    [InlineData("NNb", "no new object")]
-    [InlineData("NNR", "no function")]
+    [InlineData("NNb", "not a new object")]
+    [InlineData("NNR", "not a function")]
     [InlineData("c__torch__\nB\nN\u0081", "its class and nothing else")]
     [InlineData("ctorch\ndevice\n)\u0081", "its class and nothing else")]
     [InlineData(Types + "restore_type_tag\nNX\u0009\0\0\0List[str]\u0086R", "restore_type_tag")]
-    [InlineData(Types + "restore_type_tag\n](eX\u000e\0\0\0Dict[str, int]\u0086R", "no Dict[str, int]")]
-    [InlineData(Types + "restore_type_tag\n](eX\u0009\0\0\0List[str[\u0086R", "a type of it cannot be read")]
+    [InlineData(Types + "restore_type_tag\n](eX\u000e\0\0\0Dict[str, int]\u0086R", "not of type Dict[str, int]")]
+    [InlineData(Types + "restore_type_tag\n](eX\u0009\0\0\0List[str[\u0086R", "a type in it cannot be read")]
     [InlineData("NQ", "a storage is not named")]
     public void What_LibTorch_would_believe_is_refused(string body, string word) =>
         Assert.Contains(word, Refusal(() => Read(body)), StringComparison.Ordinal);
@@ -93,9 +93,9 @@ public sealed class TorchScriptPickleTests
     [InlineData("K\u0006", "K\u0001", "(K\u0002K\u0003t", "(K\u0003K\u0001t", "reaches past the 6 elements")]
     [InlineData("K\u0006", "K\u0006", "(t", "(t", "reaches past the 6 elements")]
     [InlineData("K\u0006", "J\u00ff\u00ff\u00ff\u00ff", "(t", "(t", "reaches past")]
-    [InlineData("K\u0006", "K\0", "(K\u0002t", "(K\u0003K\u0001t", "as many strides")]
-    [InlineData("K\u0006", "K\0", "(Nt", "(K\u0001t", "as many strides")]
-    [InlineData("K\u0006", "N", "(t", "(t", "as many strides")]
+    [InlineData("K\u0006", "K\0", "(K\u0002t", "(K\u0003K\u0001t", "same number of strides")]
+    [InlineData("K\u0006", "K\0", "(Nt", "(K\u0001t", "same number of strides")]
+    [InlineData("K\u0006", "N", "(t", "(t", "same number of strides")]
     [InlineData("K\u0006", "K\0", "(J\u00ff\u00ff\u00ff\u00fft", "(K\u0001t", "negative")]
     [InlineData("K\u0006", "K\0", "(K\u0002t", "(J\u00ff\u00ff\u00ff\u00fft", "negative")]
     [InlineData(
@@ -174,22 +174,27 @@ public sealed class TorchScriptPickleTests
     [InlineData("flag", "c__torch__\nColor\nK\u0001R", "flag : __torch__.Color", null)]
     [InlineData("flag", "NK\u0001\u0086", "flag : __torch__.Pair", null)]
     [InlineData("flag", "\u0088", "flag : bool\n  more : Final[int] = 3", null)]
-    [InlineData("flag", "K\u0001", "flag : Tensor", "the member flag of __torch__.Small is no Tensor")]
-    [InlineData("flags", "\u0088", "flag : bool", "the member flag of __torch__.Small is no bool")]
-    [InlineData("flag", "NK\u0001\u0086", "flag : Tuple[int]", "is no Tuple[int]")]
-    [InlineData("flag", "c__torch__\nPair\n)\u0081}(ub", "flag : Any", "is made of __torch__.Pair, which is no class")]
+    [InlineData("flag", "K\u0001", "flag : Tensor", "the member flag of __torch__.Small is not of type Tensor")]
+    [InlineData("flags", "\u0088", "flag : bool", "the member flag of __torch__.Small is not of type bool")]
+    [InlineData("flag", "NK\u0001\u0086", "flag : Tuple[int]", "is not of type Tuple[int]")]
+    [InlineData(
+        "flag",
+        "c__torch__\nPair\n)\u0081}(ub",
+        "flag : Any",
+        "is made of __torch__.Pair, which is not a " + "class"
+    )]
     [InlineData(
         "flag",
         "c__torch__\nSmall\n)\u0081}(X\u0004\0\0\0flagNub",
         "flag : __torch__.Other",
-        "is no __torch__.Other"
+        "is not of type __torch__.Other"
     )]
-    [InlineData("flag", "c__torch__\nNone\n)\u0081}(ub", "flag : Any", "no class __torch__.None")]
+    [InlineData("flag", "c__torch__\nNone\n)\u0081}(ub", "flag : Any", "not declare the class __torch__.None")]
     [InlineData("flag", "\u0088", "flag : bool\n  more = 3", "in a way that LibTorch does not write")]
     [InlineData("flag", "\u0088", "flag : bool\n  more", "in a way that LibTorch does not write")]
     [InlineData("flag", "\u0088", "flag : bool\n   more : int", "in a way that LibTorch does not write")]
     [InlineData("flag", "N", "flag : bool\nclass More(Enum):\n  Red : 1", "in a way that LibTorch does not write")]
-    [InlineData("flag", "N", "flag : bool[", "a type of it cannot be read")]
+    [InlineData("flag", "N", "flag : bool[", "a type in it cannot be read")]
     [InlineData("flag", "\u0088", "__parameters__ = 3", "in a way that LibTorch does not write")]
     public void Values_are_of_the_types_that_the_code_declares(string name, string value, string member, string? word)
     {
@@ -256,7 +261,7 @@ public sealed class TorchScriptPickleTests
             TorchScriptSources.Check(value);
         else
             Assert.Contains(
-                "no table of the lines",
+                "not a table of source lines",
                 Refusal(() => TorchScriptSources.Check(value)),
                 StringComparison.Ordinal
             );

@@ -1,4 +1,5 @@
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,7 +1,8 @@
 using Parry.Attacks;
 using Parry.Catalogs;
 using Parry.Models;
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
+using Parry.Models.Files;
 using Parry.Runtime;
 using Parry.Tests.Attacks;
 using Parry.Tests.Attacks.Conformance;

@@ -6,6 +6,7 @@ using Parry.Defenses.Squeezing;
 using Parry.Generative.AutoEncoders;
 using Parry.Generative.Diffusion;
 using Parry.Models;
+using Parry.Models.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -4,6 +4,7 @@ using Parry.Generative.AutoEncoders;
 using Parry.Generative.Gans;
 using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Tests.Data;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Models.Training;
 using Parry.Runtime;
 using static TorchSharp.torch;

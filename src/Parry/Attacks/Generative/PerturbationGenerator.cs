@@ -1,6 +1,7 @@
 using System.Globalization;
-using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
+using Parry.Models.Files;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

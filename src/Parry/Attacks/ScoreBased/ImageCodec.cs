@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using Parry.Models.Training;
 using Parry.Runtime;
 using TorchSharp;

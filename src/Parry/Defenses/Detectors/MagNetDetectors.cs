@@ -1,6 +1,7 @@
 using System.Globalization;
 using Parry.Generative.AutoEncoders;
 using Parry.Models;
+using Parry.Models.Files;
 
 namespace Parry.Defenses.Detectors;
 

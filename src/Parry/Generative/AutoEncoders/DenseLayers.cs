@@ -1,5 +1,6 @@
 using System.Globalization;
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

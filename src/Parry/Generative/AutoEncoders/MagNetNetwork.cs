@@ -1,6 +1,6 @@
 using System.Globalization;
-using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.AutoEncoders;

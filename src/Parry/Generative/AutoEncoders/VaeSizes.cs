@@ -1,5 +1,5 @@
 using System.Globalization;
-using Parry.Models;
+using Parry.Models.Files;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.AutoEncoders;

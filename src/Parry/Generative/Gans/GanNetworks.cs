@@ -1,5 +1,5 @@
-using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;

@@ -1,5 +1,6 @@
-using Parry.Models;
 using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
+using Parry.Models.Files;
 using static TorchSharp.torch;
 
 namespace Parry.Generative.Gans;

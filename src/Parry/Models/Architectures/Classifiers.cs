@@ -43,7 +43,7 @@ public static class Classifiers
     ];
 
     /// <summary>The full name of an architecture: <c>a</c> is short for <c>classifier-a</c>.</summary>
-    /// <exception cref="UserErrorException">There is none of that name; the message lists those there are.</exception>
+    /// <exception cref="UserErrorException">The name is unknown; the message lists the known ones.</exception>
     public static string FullName(string name) =>
         Names.FirstOrDefault(known =>
             known.Equals(name, StringComparison.OrdinalIgnoreCase)
@@ -59,9 +59,9 @@ public static class Classifiers
     /// <param name="name">One of <see cref="Names"/>, or the short form <c>a</c> to <c>f</c>.</param>
     /// <param name="shape">Of the images.</param>
     /// <param name="classes">The number of classes.</param>
-    /// <param name="random">Where the first weights come from.</param>
-    /// <param name="dropout">How the table's dropout numbers are read; matters only in training.</param>
-    /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for
+    /// <param name="random">The generator of the first weights.</param>
+    /// <param name="dropout">How the dropout numbers of the table are read; matters only in training.</param>
+    /// <exception cref="UserErrorException">The architecture is unknown, or the images are too small for
     /// it.</exception>
     public static nn.Module<Tensor, Tensor> Create(
         string name,
@@ -72,7 +72,7 @@ public static class Classifiers
     ) => Plan(name, shape, classes, dropout).Build(random);
 
     /// <summary>The number of parameters of an architecture; nothing is allocated.</summary>
-    /// <exception cref="UserErrorException">There is no such architecture, or the images are too small for
+    /// <exception cref="UserErrorException">The architecture is unknown, or the images are too small for
     /// it.</exception>
     public static long ParameterCount(string name, ImageShape shape, int classes) =>
         Plan(name, shape, classes, DropoutReading.Drop).Trainable;

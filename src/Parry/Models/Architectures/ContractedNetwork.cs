@@ -3,8 +3,7 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// A network that takes images in its own way, seen as one that takes them in [0, 1] and gives logits of the classes
-/// only.
+/// Wraps a network with an input contract as one that takes images in [0, 1] and gives logits of the classes only.
 /// </summary>
 internal sealed class ContractedNetwork : Network
 {

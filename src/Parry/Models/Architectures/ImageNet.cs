@@ -1,6 +1,6 @@
 namespace Parry.Models.Architectures;
 
-/// <summary>What torchvision's networks for ImageNet take off images and divide them by.</summary>
+/// <summary>The normalization of torchvision's networks for ImageNet.</summary>
 internal static class ImageNet
 {
     public static InputContract Contract { get; } = new() { Mean = [0.485, 0.456, 0.406], Std = [0.229, 0.224, 0.225] };

@@ -1,12 +1,13 @@
+using Parry.Models.Architectures.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// A chain of layers, written as the papers' tables are, that knows its shapes and how many numbers it holds before a
-/// weight is allocated, so that a weight file's claims can be checked first. Layers are named by their kind and a
-/// number: conv1, conv2, fc1. Batch normalization keeps 0.8 of its running statistics at every step, as in Keras-GAN.
+/// A chain of layers, written like the tables of the papers, that knows its shapes and its number of parameters before
+/// a weight is allocated, so that a weight file can be checked first. Layers are named by their kind and a number:
+/// conv1, conv2, fc1. Batch normalization keeps 0.8 of its running statistics at every step, as in Keras-GAN.
 /// </summary>
 public sealed class LayerPlan
 {
@@ -19,9 +20,9 @@ public sealed class LayerPlan
     private readonly bool _classifies;
     private readonly DropoutReading _reading;
     private readonly ImageShape _input;
-    private int _channels,
-        _height = 1,
-        _width = 1;
+    private int _channels;
+    private int _height = 1;
+    private int _width = 1;
     private bool _isMaps;
 
     private LayerPlan(int length) => _channels = length;
@@ -32,10 +33,10 @@ public sealed class LayerPlan
         (_channels, _height, _width) = (shape.Channels, shape.Height, shape.Width);
     }
 
-    /// <summary>Numbers that training changes.</summary>
+    /// <summary>The number of trainable parameters.</summary>
     public long Trainable { get; private set; }
 
-    /// <summary>All numbers of the network: the trainable ones and running statistics.</summary>
+    /// <summary>The number of trainable parameters and running statistics.</summary>
     public long Total { get; private set; }
 
     private long Features => (long)_channels * _height * _width;
@@ -95,9 +96,9 @@ public sealed class LayerPlan
     {
         if (_classifies && !_numbers.ContainsKey("conv"))
             _layers.Add(("layout", _ => new ChannelsLast()));
-        int inputs = _channels,
-            down = same ? Padding(_height, kernel, stride) : 0,
-            right = same ? Padding(_width, kernel, stride) : 0;
+        int inputs = _channels;
+        int down = same ? Padding(_height, kernel, stride) : 0;
+        int right = same ? Padding(_width, kernel, stride) : 0;
         bool even = down == right && down % 2 == 0;
         if (!even)
             Add("pad", _ => new ZeroPad(down / 2, (down + 1) / 2, right / 2, (right + 1) / 2));
@@ -147,8 +148,8 @@ public sealed class LayerPlan
     /// </summary>
     public LayerPlan TransposedConvolution(ImageShape to)
     {
-        int inputs = _channels,
-            extra = to.Height - ((_height - 1) * 2) - 1;
+        int inputs = _channels;
+        int extra = to.Height - ((_height - 1) * 2) - 1;
         Count(checked(25L * inputs * to.Channels) + to.Channels, 0);
         (_channels, _height, _width) = (to.Channels, to.Height, to.Width);
         return Add(
@@ -166,8 +167,8 @@ public sealed class LayerPlan
     /// <summary>A row of zeros below and a column at the right where a size is odd.</summary>
     public LayerPlan PadToEven()
     {
-        int down = _height % 2,
-            right = _width % 2;
+        int down = _height % 2;
+        int right = _width % 2;
         if (down + right == 0)
             return this;
         (_height, _width) = (_height + down, _width + right);

@@ -1,3 +1,4 @@
+using Parry.Models.Architectures.Layers;
 using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -5,10 +6,10 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// Makes the layers of a network out of a state dictionary. Each layer names its tensors; one that is missing or of
-/// another size is refused before memory is taken. A batch norm behind a convolution becomes part of it (Jacob et al.,
-/// 2017, 1712.05877, section 3.2): in evaluation mode both are one affine map. Weights of other floating-point types
-/// become float32.
+/// Makes the layers of a network from a state dictionary. Each layer names its tensors; a missing one or one of another
+/// size is refused before memory is allocated. A batch norm after a convolution becomes part of it (Jacob et al., 2017,
+/// 1712.05877, section 3.2): in evaluation mode both are one affine map. Weights of other floating-point types become
+/// float32.
 /// </summary>
 /// <param name="state">Where the weights come from.</param>
 /// <param name="fold">Whether batch norms are folded.</param>
@@ -20,17 +21,17 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     private readonly HashSet<string> _taken = [];
     private readonly List<nn.Module<Tensor, Tensor>> _made = [];
 
-    /// <summary>A convolution and the batch norm behind it.</summary>
+    /// <summary>A convolution and the batch norm after it.</summary>
     /// <param name="name">The convolution's.</param>
     /// <param name="norm">The batch norm's; null if there is none.</param>
     /// <param name="inputs">Channels.</param>
     /// <param name="outputs">Channels.</param>
     /// <param name="kernel">Height and width.</param>
-    /// <param name="stride">From one window to the next.</param>
+    /// <param name="stride">The stride.</param>
     /// <param name="padding">Zeros on each side.</param>
-    /// <param name="groups">How many groups of channels are kept apart.</param>
-    /// <param name="bias">Whether it has biases; if null, it has those that are there, and must have some where no
-    /// batch norm follows.</param>
+    /// <param name="groups">The number of groups of channels.</param>
+    /// <param name="bias">Whether it has biases; if null, it has them if the file does, and must have them if no batch
+    /// norm follows.</param>
     public nn.Module<Tensor, Tensor> Convolution(
         string name,
         string? norm,
@@ -61,14 +62,14 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
 
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        Tensor scale = Take(norm, "weight").mul(Take(norm, "running_var").add(Epsilon).pow(-0.5));
-        Tensor offset = biased ? Take(name, "bias").sub(Take(norm, "running_mean")) : Take(norm, "running_mean").neg();
-        layer.weight.copy_(Take(name, "weight").mul(scale.reshape(-1, 1, 1, 1)));
-        layer.bias!.copy_(offset.mul(scale).add(Take(norm, "bias")));
+        Tensor scale = Take(norm, "weight") * (Take(norm, "running_var") + Epsilon).pow(-0.5);
+        Tensor offset = biased ? Take(name, "bias") - Take(norm, "running_mean") : -Take(norm, "running_mean");
+        layer.weight.copy_(Take(name, "weight") * scale.reshape(-1, 1, 1, 1));
+        layer.bias!.copy_((offset * scale) + Take(norm, "bias"));
         return Fast(layer);
     }
 
-    /// <summary>A batch norm that stands alone.</summary>
+    /// <summary>A batch norm on its own.</summary>
     public nn.Module<Tensor, Tensor> Norm(string name, int features)
     {
         CheckNorm(name, features);
@@ -83,8 +84,8 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
         return Fill(name, Made(Layer.Linear(inputs, outputs, _random)));
     }
 
-    /// <summary>Refuses weights that no layer took.</summary>
-    /// <exception cref="InvalidDataException">There are some; the message names the first.</exception>
+    /// <summary>Refuses weights that no layer uses.</summary>
+    /// <exception cref="InvalidDataException">A weight is left over; the message names the first.</exception>
     public void CheckAllTaken(string? ignored)
     {
         if (
@@ -98,14 +99,14 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
             );
     }
 
-    /// <summary>Frees the layers made so far, of a network that could not be finished.</summary>
+    /// <summary>Frees the layers made so far if the network cannot be finished.</summary>
     public void Abandon()
     {
         foreach (nn.Module<Tensor, Tensor> layer in _made)
             layer.Dispose();
     }
 
-    /// <summary>Frees what draws fresh weights; the layers stay.</summary>
+    /// <summary>Frees the generator of fresh weights, not the layers.</summary>
     public void Dispose() => _random.Dispose();
 
     private static nn.Module<Tensor, Tensor> Fast(Conv2d layer) =>

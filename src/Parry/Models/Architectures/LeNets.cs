@@ -1,13 +1,14 @@
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// Small nets in the manner of LeNet (LeCun et al., 1998): two convolutions, then two or three linear layers, whatever
-/// their names and widths. The sizes must fit exactly one of these, with ReLU and largest values where the originals
+/// Small networks like LeNet (LeCun et al., 1998): two convolutions, then two or three linear layers, whatever their
+/// names and widths. The sizes must fit exactly one of these; all use ReLU and maximum pools, even if the originals
 /// differ:
 /// <list type="bullet">
-/// <item><c>lenet</c>: 5x5 kernels, a pool behind each convolution, two linear layers, 28x28 or 32x32 images, as the
+/// <item><c>lenet</c>: 5x5 kernels, a pool after each convolution, two linear layers, 28x28 or 32x32 images, as the
 /// networks of DeepRobust;</item>
 /// <item><c>mnist-example</c>: 3x3 kernels, one pool behind both, two linear layers, 28x28 images, as PyTorch's basic
 /// MNIST example;</item>
@@ -41,11 +42,12 @@ internal static class LeNets
         }
     }
 
-    /// <summary>The network in a state dictionary; null if there is none of these.</summary>
+    /// <summary>Recognizes the network in a state dictionary; null if it is none of these.</summary>
     /// <param name="state">The weights.</param>
-    /// <param name="size">Of the images it is to be used with, which decides between forms of the same weights; null if
-    /// unknown.</param>
-    /// <exception cref="InvalidDataException">The sizes fit several, and no image size decides.</exception>
+    /// <param name="size">The shape of the images it is to be used on, which decides between networks with the same
+    /// weights; null if unknown.</param>
+    /// <exception cref="InvalidDataException">The sizes fit several networks, and the image size is
+    /// unknown.</exception>
     public static PublishedNetwork? Recognize(StateDictionary state, ImageShape? size)
     {
         string[] layers =
@@ -89,7 +91,7 @@ internal static class LeNets
         {
             var named = fitting.Select(form => $"{form.Name} for {channels}x{form.Side}x{form.Side} images");
             throw new InvalidDataException(
-                $"Its weights fit {string.Join(" and ", named)}; say which images it takes."
+                $"Its weights fit {string.Join(" and ", named)}; give the size of its images (--input-size)."
             );
         }
 

@@ -1,3 +1,4 @@
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
@@ -5,12 +6,12 @@ namespace Parry.Models.Architectures;
 /// <summary>
 /// MobileNetV2 (Sandler et al., 2018, 1801.04381) in three layouts:
 /// <list type="bullet">
-/// <item>torchvision's <c>features.N.conv.M</c>, for 224x224 images less the mean of ImageNet;</item>
+/// <item>torchvision's <c>features.N.conv.M</c>, for 224x224 images normalized for ImageNet;</item>
 /// <item>TensorFlow's with batch norm folded: 53 convolutions <c>conv0</c> to <c>conv52</c> in order, padded as SAME,
 /// for 224x224 images in [-1, 1], with a background class if it tells 1,001;</item>
 /// <item>kuangliu/pytorch-cifar's <c>layers.N.convM</c>, for 32x32 images.</item>
 /// </list>
-/// Widths are read from the sizes, so that width multipliers other than 1 are taken too.
+/// Widths are read from the sizes, so width multipliers other than 1 are supported too.
 /// </summary>
 internal static class MobileNetV2
 {
@@ -28,13 +29,13 @@ internal static class MobileNetV2
     /// <summary>A convolution and its batch norm, as the file names them.</summary>
     private sealed record Pair(string Conv, string? Norm);
 
-    /// <summary>One inverted bottleneck: to many channels, filtered there, and back to few.</summary>
+    /// <summary>One inverted bottleneck: expands to many channels, filters them, and projects back to few.</summary>
     private sealed record Block(Pair? Expand, Pair Filter, Pair Project, int Stride)
     {
         public string? Shortcut { get; init; }
     }
 
-    /// <summary>The network in a state dictionary; null if there is none of this family.</summary>
+    /// <summary>Recognizes the network in a state dictionary; null if it is not of this family.</summary>
     public static PublishedNetwork? Recognize(StateDictionary state) =>
         state.Has("features.1.conv.0.0.weight") ? Torchvision(state)
         : state.Has("conv52.weight") && state.Has("conv0.weight") ? TensorFlow(state)
@@ -135,7 +136,7 @@ internal static class MobileNetV2
                 )
         );
 
-        // Its second stage keeps the size of small images.
+        // For small images, its second stage keeps their size.
         Block Names(int index, int stride)
         {
             string name = $"layers.{index}";

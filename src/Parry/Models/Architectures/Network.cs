@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// The base of Parry's own networks: an ordinary TorchSharp module that names its parts itself, is made in evaluation
-/// mode with frozen parameters, and draws from a named generator in training mode.
+/// The base of Parry's own networks: a TorchSharp module that names its parts itself, starts in evaluation mode with
+/// frozen parameters, and draws from a given generator in training mode.
 /// </summary>
 public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
 {
@@ -49,10 +49,10 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
         return initial;
     }
 
-    /// <summary>Nothing is registered but what was named.</summary>
+    /// <summary>Only named parts are registered.</summary>
     protected override void RegisterComponents() { }
 
-    /// <summary>Exchanges converted tensors in the fields that hold them.</summary>
+    /// <summary>Replaces converted tensors in the fields that hold them.</summary>
     protected override void _toEpilog(ScalarType? dtype, Device? device, bool non_blocking)
     {
         Dictionary<string, Tensor> before = Own();

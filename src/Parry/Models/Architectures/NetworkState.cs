@@ -7,12 +7,12 @@ namespace Parry.Models.Architectures;
 public static class NetworkState
 {
     /// <summary>
-    /// What an optimizer changes, named by the path of children that leads to each, as in <c>features.0.weight</c>.
+    /// The parameters, which an optimizer changes, named by their path of children, such as <c>features.0.weight</c>.
     /// </summary>
     public static IEnumerable<KeyValuePair<string, Tensor>> Parameters(this nn.Module network) =>
         network.named_parameters().Select(named => new KeyValuePair<string, Tensor>(named.name, named.parameter));
 
-    /// <summary>What belongs to the weights without being optimized, such as running statistics.</summary>
+    /// <summary>The buffers: state that is not optimized, such as running statistics.</summary>
     public static IEnumerable<KeyValuePair<string, Tensor>> Buffers(this nn.Module network) =>
         network
             .named_buffers()
@@ -27,14 +27,14 @@ public static class NetworkState
     public static long ParameterCount(this nn.Module network) =>
         network.Parameters().Sum(parameter => parameter.Value.numel());
 
-    /// <summary>Lets autograd follow the parameters, or freezes them.</summary>
+    /// <summary>Makes the parameters require gradients, or freezes them.</summary>
     public static void RequireGrad(this nn.Module network, bool required = true)
     {
         foreach (var parameter in network.parameters())
             parameter.requires_grad = required;
     }
 
-    /// <summary>Takes over parameters and buffers by name.</summary>
+    /// <summary>Copies parameters and buffers by name.</summary>
     /// <exception cref="InvalidDataException">A name is missing or left over, or a shape differs; the message names
     /// it.</exception>
     public static void LoadState(this nn.Module network, IReadOnlyDictionary<string, Tensor> state)
@@ -66,14 +66,14 @@ public static class NetworkState
             tensor.copy_(state[name]);
     }
 
-    /// <summary>Puts it and its children into training mode, with draws from this generator.</summary>
+    /// <summary>Puts a network and its children into training mode, with draws from this generator.</summary>
     public static void Train(this nn.Module network, Generator random)
     {
         network.train();
         SetRandom(network, random);
     }
 
-    /// <summary>Puts it and its children into evaluation mode.</summary>
+    /// <summary>Puts a network and its children into evaluation mode.</summary>
     public static void Evaluate(this nn.Module network)
     {
         network.eval();
@@ -81,9 +81,10 @@ public static class NetworkState
     }
 
     /// <summary>
-    /// Puts it and its children into evaluation mode until the result is disposed, which gives each the mode it had.
+    /// Puts a network and its children into evaluation mode until the result is disposed, which restores the mode of
+    /// each.
     /// </summary>
-    /// <returns>Null when it is in evaluation mode throughout.</returns>
+    /// <returns>Null if all are in evaluation mode already.</returns>
     public static IDisposable? EnterEvaluation(this nn.Module network)
     {
         nn.Module[] modules = [.. WithDescendants(network)];
@@ -108,7 +109,7 @@ public static class NetworkState
     {
         public void Dispose()
         {
-            // Outermost first: a module sets the mode of its children, and each of these then gets its own again.
+            // Outermost first: a module sets the mode of its children too, which then get their own back.
             foreach (var (module, training, random) in modules)
             {
                 module.train(training);

@@ -1,3 +1,4 @@
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
@@ -5,8 +6,8 @@ namespace Parry.Models.Architectures;
 /// <summary>A network recognized in a state dictionary; nothing is allocated yet.</summary>
 /// <param name="Name">Such as resnet32.</param>
 /// <param name="Shape">Of the images it takes.</param>
-/// <param name="Outputs">How many numbers it gives for each.</param>
-/// <param name="Layers">Makes its layers, each under its name.</param>
+/// <param name="Outputs">The number of outputs for each image.</param>
+/// <param name="Layers">Makes its layers, by name.</param>
 internal sealed record PublishedNetwork(
     string Name,
     ImageShape Shape,
@@ -14,18 +15,19 @@ internal sealed record PublishedNetwork(
     Func<LayerReader, (string Name, nn.Module<Tensor, Tensor> Layer)[]> Layers
 )
 {
-    /// <summary>What the family says of images and outputs.</summary>
+    /// <summary>The inputs and outputs that are usual in the family.</summary>
     public InputContract Contract { get; init; } = new();
 
     /// <summary>
-    /// Whether it takes images of other sizes too, as it takes means over its last map; else only <see cref="Shape"/>.
+    /// Whether it takes images of other sizes too, because it averages over its last map; otherwise only
+    /// <see cref="Shape"/>.
     /// </summary>
     public bool TakesOthers { get; init; } = true;
 
-    /// <summary>What names begin with that belong to no layer that is used; null if there are none.</summary>
+    /// <summary>The prefix of names of unused layers; null if there are none.</summary>
     public string? Ignored { get; init; }
 
-    /// <summary>Makes the network, from images as it takes them to its outputs.</summary>
+    /// <summary>Makes the network, which maps images as the contract prepares them to outputs.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing, left over or of another size; the message names
     /// it.</exception>
     public nn.Module<Tensor, Tensor> Build(LayerReader layers)

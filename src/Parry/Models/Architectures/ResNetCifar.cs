@@ -1,3 +1,4 @@
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
@@ -11,7 +12,7 @@ internal static class ResNetCifar
 {
     private const int Stages = 3;
 
-    /// <summary>The network in a state dictionary; null if there is none of this family.</summary>
+    /// <summary>Recognizes the network in a state dictionary; null if it is not of this family.</summary>
     public static PublishedNetwork? Recognize(StateDictionary state)
     {
         if (

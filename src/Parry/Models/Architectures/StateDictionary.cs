@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// A state dictionary as PyTorch code publishes it, under the names that the network itself gives: what data
-/// parallelism, checkpoints, compilation or a normalizing wrapper put before them is taken off. The tensors stay their
-/// owner's.
+/// A published PyTorch state dictionary, under the names that the network itself gives: prefixes of data parallelism,
+/// checkpoints, compilation or a normalizing wrapper are removed. The tensors stay with their owner.
 /// </summary>
 internal sealed class StateDictionary
 {
@@ -14,7 +13,7 @@ internal sealed class StateDictionary
 
     private static readonly string[] s_checkpoints = ["state_dict.", "model_state_dict."];
 
-    // "1" is the network behind a normalization in a Sequential.
+    // "1" is the network after a normalization in a Sequential.
     private static readonly string[] s_wrappers =
     [
         "module",
@@ -45,7 +44,7 @@ internal sealed class StateDictionary
         if (Std is not null && Std.Any(deviation => deviation <= 0))
             throw new InvalidDataException("A standard deviation of its normalization is not above 0.");
 
-        // Counters, as num_batches_tracked and epochs, are no weights.
+        // Counters, such as num_batches_tracked and epochs, are not weights.
         foreach (
             string counter in _tensors
                 .Where(entry => entry.Value.shape.Length == 0)
@@ -63,10 +62,10 @@ internal sealed class StateDictionary
             _tensors = _tensors.ToDictionary(entry => entry.Key[(prefix.Length + 1)..], entry => entry.Value);
     }
 
-    /// <summary>What a normalizing layer inside takes off each channel; null if there is none.</summary>
+    /// <summary>The mean of a normalizing layer inside, for each channel; null if there is none.</summary>
     public IReadOnlyList<double>? Mean { get; }
 
-    /// <summary>What such a layer divides by.</summary>
+    /// <summary>The standard deviation of such a layer.</summary>
     public IReadOnlyList<double>? Std { get; }
 
     /// <summary>All names.</summary>
@@ -79,13 +78,13 @@ internal sealed class StateDictionary
     public Tensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
     /// <summary>A size of the tensor of that name.</summary>
-    /// <exception cref="InvalidDataException">There is none of that name, or it has too few dimensions.</exception>
+    /// <exception cref="InvalidDataException">No tensor has that name, or it has too few dimensions.</exception>
     public int Size(string name, int dimension) =>
         Find(name) is not { } tensor ? throw new InvalidDataException($"The weights lack '{name}'.")
         : dimension < tensor.shape.Length && tensor.size(dimension) is >= 1 and <= int.MaxValue and var size ? (int)size
         : throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()}; it is of another architecture.");
 
-    /// <summary>How many of the names <c>before0after</c>, <c>before1after</c>, … there are without a gap.</summary>
+    /// <summary>Counts the names <c>before0after</c>, <c>before1after</c>, … up to the first gap.</summary>
     public int Count(string before, string after)
     {
         int count = 0;

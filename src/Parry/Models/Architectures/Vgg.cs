@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
@@ -6,15 +7,15 @@ namespace Parry.Models.Architectures;
 /// <summary>
 /// VGG-11, 13, 16 and 19 (Simonyan and Zisserman, 2014, 1409.1556), with and without batch norm, as torchvision names
 /// the weights: <c>features.N</c> and <c>classifier.N</c>, for 224x224 images; or one linear <c>classifier</c> or
-/// several narrow ones behind a 1x1 map, for CIFAR. The numbers N tell where pools stand, the first linear layer tells
-/// how large the last map is. Dropout has no weights and does nothing at inference.
+/// several narrow ones after a 1x1 map, for CIFAR. The numbers N tell the positions of pools, the first linear layer
+/// tells the size of the last map. Dropout has no weights and does nothing at inference.
 /// </summary>
 internal static class Vgg
 {
     private sealed record Features(string Name, string? Norm, int Inputs, int Outputs, bool Pool);
 
-    /// <summary>The network in a state dictionary; null if there is none of this family.</summary>
-    /// <exception cref="InvalidDataException">It is of this family, and its numbers leave no room for the layers
+    /// <summary>Recognizes the network in a state dictionary; null if it is not of this family.</summary>
+    /// <exception cref="InvalidDataException">It is of this family, but its numbers do not fit the layers
     /// between.</exception>
     public static PublishedNetwork? Recognize(StateDictionary state)
     {

@@ -1,17 +1,18 @@
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
 /// <summary>
 /// WideResNet for CIFAR (Zagoruyko and Komodakis, 2016, 1605.07146), such as WRN-34-10 and WRN-28-10, as
-/// xternalz/WideResNet-pytorch names its weights and with it TRADES and most of RobustBench. Depth and width are read
+/// xternalz/WideResNet-pytorch, TRADES and most of RobustBench name its weights. Depth and width are read
 /// from the names and sizes. The <c>sub_block1</c> that files of TRADES hold is never used.
 /// </summary>
 internal static class WideResNet
 {
     private const int Stages = 3;
 
-    /// <summary>The network in a state dictionary; null if there is none of this family.</summary>
+    /// <summary>Recognizes the network in a state dictionary; null if it is not of this family.</summary>
     public static PublishedNetwork? Recognize(StateDictionary state)
     {
         if (!state.Has("block1.layer.0.conv1.weight") || !state.Has("conv1.weight"))
@@ -66,7 +67,7 @@ internal static class WideResNet
                     layers.Convolution(name + ".conv2", null, outputs, outputs, 3, padding: 1, bias: false)
                 );
 
-                // Where the width stays, only the body sees the normalized map.
+                // If the width stays the same, only the body gets the normalized map.
                 made.Add(
                     (
                         name.Replace('.', '-'),

@@ -79,7 +79,7 @@ public static class SafeTensors
     }
 
     /// <summary>Reads a file. The caller owns the tensors.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
     /// <exception cref="InvalidDataException">It is not safetensors, is truncated, or contradicts itself.</exception>
     public static SafeTensorsFile Read(string path)
     {
@@ -93,7 +93,7 @@ public static class SafeTensors
         catch (InvalidDataException e)
         {
             throw new InvalidDataException(
-                $"'{path}' is no usable safetensors file: {e.Message} Fetch or train it again.",
+                $"'{path}' is not a usable safetensors file: {e.Message} Fetch or train it again.",
                 e
             );
         }

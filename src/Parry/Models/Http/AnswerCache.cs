@@ -7,9 +7,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// Answers on disk, by the SHA-256 of what was sent. The file only grows, by records of one length with a checksum
-/// each: one that was torn by a crash is not believed, and everything before it is. Of each answer only the key's first
-/// half and the place are held in memory.
+/// A cache of answers on disk, by the SHA-256 of the values sent. The file is append-only, with records of fixed length
+/// that each have a checksum: after a crash, a damaged last record is ignored and the ones before it stay valid. Memory
+/// holds only the first half of each key and the position of its record.
 /// </summary>
 internal sealed class AnswerCache : IDisposable
 {
@@ -30,8 +30,8 @@ internal sealed class AnswerCache : IDisposable
     private AnswerCache(string path, SafeFileHandle file) => (_path, _file) = (path, file);
 
     /// <summary>Opens the answers of one identity in a folder.</summary>
-    /// <exception cref="UserErrorException">The folder cannot be used, another run uses it, or the file is something
-    /// else.</exception>
+    /// <exception cref="UserErrorException">The folder cannot be used, another run uses it, or the file is not a
+    /// cache.</exception>
     public static AnswerCache Open(string folder, string identity)
     {
         string path = PathOf(folder, identity, "answers");
@@ -55,14 +55,14 @@ internal sealed class AnswerCache : IDisposable
             file?.Dispose();
             throw e as UserErrorException
                 ?? new UserErrorException(
-                    $"{path}: expected a file of answers that this run can write, got: {e.Message.TrimEnd('.')}; "
+                    $"{path}: expected a cache file that this run can write, got: {e.Message.TrimEnd('.')}; "
                         + $"give another folder, or wait for the run that uses it",
                     e
                 );
         }
     }
 
-    /// <summary>Where a folder keeps what belongs to one identity.</summary>
+    /// <summary>The path of the file for one identity in a folder.</summary>
     public static string PathOf(string folder, string identity, string kind) =>
         Path.Combine(
             folder,
@@ -72,10 +72,10 @@ internal sealed class AnswerCache : IDisposable
     /// <summary>The key of an image.</summary>
     public static byte[] KeyOf(ReadOnlySpan<float> sent) => SHA256.HashData(MemoryMarshal.AsBytes(sent));
 
-    /// <summary>The first half of a key, which tells all images apart.</summary>
+    /// <summary>The first half of a key, enough to distinguish images.</summary>
     public static UInt128 Short(ReadOnlySpan<byte> key) => BinaryPrimitives.ReadUInt128LittleEndian(key);
 
-    /// <summary>Reads an answer; null where there is none.</summary>
+    /// <summary>Reads an answer; null if there is none.</summary>
     public float[]? Find(byte[] key)
     {
         long place;
@@ -145,7 +145,7 @@ internal sealed class AnswerCache : IDisposable
             return;
         int width = BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(s_magic.Length));
         if (!header.AsSpan(0, s_magic.Length).SequenceEqual(s_magic) || width is < 1 or > MostNumbers)
-            throw new UserErrorException($"{_path} is no file of answers: give another folder, or remove it");
+            throw new UserErrorException($"{_path} is not a file of answers: give another folder, or remove the file");
         (_width, _end) = (width, HeaderSize);
         var block = new byte[Math.Max(1, BlockSize / RecordSize) * RecordSize];
         while (RandomAccess.Read(_file, block, _end) is var read && read >= RecordSize)
@@ -160,7 +160,7 @@ internal sealed class AnswerCache : IDisposable
             _end += read / RecordSize * RecordSize;
         }
 
-        // What a crash left of a last record.
+        // Remove what a crash left of the last record.
         if (_end < length)
             RandomAccess.SetLength(_file, _end);
     }

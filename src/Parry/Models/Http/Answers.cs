@@ -1,15 +1,17 @@
 namespace Parry.Models.Http;
 
-/// <summary>Makes one row of numbers for each image out of what an endpoint gave.</summary>
+/// <summary>Converts an endpoint's answer to one row of numbers for each image.</summary>
 internal static class Answers
 {
-    /// <summary>Checks that there are rows of numbers, and where only labels are wanted makes labels of them.</summary>
+    /// <summary>
+    /// Checks that there is one row for each image, and converts rows to labels if only labels are read.
+    /// </summary>
     /// <param name="values">One row after the other.</param>
     /// <param name="count">How many rows.</param>
     /// <param name="onlyLabels">Whether one label is wanted for each.</param>
-    /// <param name="areLabels">Whether single numbers are labels; otherwise they are a score.</param>
-    /// <param name="background">How many of the first scores stand for no class.</param>
-    /// <exception cref="InvalidDataException">There are not as many rows, or no labels.</exception>
+    /// <param name="areLabels">Whether single numbers are labels and not scores.</param>
+    /// <param name="background">The number of first scores that are background.</param>
+    /// <exception cref="InvalidDataException">The number of rows is wrong, or they are not labels.</exception>
     public static float[] Checked(float[] values, int count, bool onlyLabels, bool areLabels, int background)
     {
         if (values.Length == 0 || values.Length % count != 0)
@@ -49,7 +51,7 @@ internal static class Answers
         throw new InvalidDataException(
             names is null
                 ? $"the class \"{name}\" came as text, and the names of the classes are not known"
-                : $"the class \"{name}\" is none of {string.Join(", ", names.Take(20))}"
+                : $"the class \"{name}\" is unknown, expected one of {string.Join(", ", names.Take(20))}"
         );
     }
 

@@ -6,8 +6,8 @@ using System.Text;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// Sends requests to one address, several at a time, and repeats those that are not answered or not with what was asked
-/// for. It keeps count and to the budget. After one request has failed for good, every other does so at once.
+/// Sends requests to one endpoint, several at a time, and repeats those that got no answer or an unusable one. It
+/// counts requests and enforces the budget. After one request has failed for good, all others fail at once.
 /// </summary>
 internal sealed class Endpoint : IDisposable
 {
@@ -26,9 +26,8 @@ internal sealed class Endpoint : IDisposable
     private long _requests;
     private long _answered;
 
-    /// <summary>Opens the way to an endpoint.</summary>
-    /// <exception cref="UserErrorException">There is no token where there should be one, or a header is not
-    /// valid.</exception>
+    /// <summary>Connects to an endpoint.</summary>
+    /// <exception cref="UserErrorException">A token is missing, or a header is not valid.</exception>
     public Endpoint(HttpSettings settings, CancellationToken cancellation)
     {
         (_settings, _cancellation) = (settings, cancellation);
@@ -38,11 +37,11 @@ internal sealed class Endpoint : IDisposable
             && (_token = Environment.GetEnvironmentVariable(variable)?.Trim()) is not { Length: > 0 }
         )
             throw new UserErrorException(
-                $"expected a token in the environment variable {variable}, which is not set or empty: export it, or "
+                $"expected a token in the environment variable {variable}, which is unset or empty: export it, or "
                     + $"leave out token-env"
             );
 
-        // A redirection could lead the token to another host; none is followed.
+        // Follow no redirections: one could send the token to another host.
         _client = new HttpClient(
             new SocketsHttpHandler
             {
@@ -75,21 +74,21 @@ internal sealed class Endpoint : IDisposable
         }
         catch (Exception e) when (e is FormatException or InvalidOperationException or ArgumentException)
         {
-            // The system's words would repeat the token, so its exception is left out.
+            // The system's message would repeat the token, so its exception is left out.
 #pragma warning disable MA0054
             throw new UserErrorException(
-                "a header of the request is not valid: a name is one word and not Content-Type, a value or token "
-                    + "one line"
+                "a header of the request is not valid: expected a name of one word that is not Content-Type, and a "
+                    + "value or token of one line"
             );
 #pragma warning restore MA0054
         }
     }
 
-    /// <summary>Images sent, requests with images made, images answered.</summary>
+    /// <summary>The numbers of images sent, requests with images, and images answered.</summary>
     public (long Sent, long Requests, long Answered) Counts =>
         (Interlocked.Read(ref _sent), Interlocked.Read(ref _requests), Interlocked.Read(ref _answered));
 
-    /// <summary>An address as messages show it: without what could be a secret.</summary>
+    /// <summary>A URL as messages show it, without parts that could be secret.</summary>
     public static string Shown(Uri address) => address.GetLeftPart(UriPartial.Path);
 
     /// <summary>The start of a text, on one line.</summary>
@@ -103,13 +102,12 @@ internal sealed class Endpoint : IDisposable
         return line.Length <= ShownCharacters ? line : line[..ShownCharacters] + "…";
     }
 
-    /// <summary>Asks until there is an answer that can be read.</summary>
-    /// <param name="address">Whom.</param>
-    /// <param name="write">Writes what is posted, once it is this request's turn; null to get.</param>
-    /// <param name="images">How many images that holds.</param>
-    /// <param name="read">Makes something of the answer, or throws <see cref="InvalidDataException"/>.</param>
-    /// <exception cref="EndpointException">There is none, however often it was asked, or the budget is
-    /// spent.</exception>
+    /// <summary>Sends a request until there is an answer that can be read.</summary>
+    /// <param name="address">The URL.</param>
+    /// <param name="write">Writes the body of a POST when it is this request's turn; null for a GET.</param>
+    /// <param name="images">The number of images in the body.</param>
+    /// <param name="read">Reads the answer, or throws <see cref="InvalidDataException"/>.</param>
+    /// <exception cref="EndpointException">All attempts failed, or the budget is spent.</exception>
     public async Task<T> Ask<T>(Uri address, Func<ReadOnlyMemory<byte>>? write, int images, Func<byte[], T> read)
     {
         await _slots.WaitAsync(_cancellation).ConfigureAwait(false);

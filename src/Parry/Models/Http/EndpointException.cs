@@ -1,8 +1,8 @@
 namespace Parry.Models.Http;
 
 /// <summary>
-/// A model behind an address failed for good: it stayed silent, gave errors or rubbish however often it was asked, or
-/// what may be sent to it is spent. The message is one line; what was found until then stands.
+/// An HTTP endpoint failed for good: after all retries it gave no answer, errors or unusable answers, or the budget of
+/// images is spent. The message is one line; results until then stay valid.
 /// </summary>
 public sealed class EndpointException : Exception
 {

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Parry.Models.Http;
 
-/// <summary>What a model behind an address was asked.</summary>
-/// <param name="Sent">Images sent to it, those of repeated requests again.</param>
-/// <param name="Requests">Requests with images, repeated ones again.</param>
-/// <param name="Cached">Images that the cache answered.</param>
+/// <summary>How much a model served over HTTP was used.</summary>
+/// <param name="Sent">Images sent, including those of repeated requests.</param>
+/// <param name="Requests">Requests with images, including repeated ones.</param>
+/// <param name="Cached">Images answered from the cache.</param>
 public sealed record EndpointUse(long Sent, long Requests, long Cached)
 {
     /// <inheritdoc/>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// A model behind an address. It shows scores, and is then an <see cref="IScorer"/>, or only labels; gradients never.
-/// Images go out in requests of bounded size, several at a time, and every answer can be kept on disk.
+/// A model served over HTTP. It gives scores, and is then an <see cref="IScorer"/>, or only labels, and never
+/// gradients. Images are sent in requests of bounded size, several at a time, and answers can be cached on disk.
 /// </summary>
 public abstract class HttpModel : IPredictor, IDisposable
 {
@@ -27,29 +27,27 @@ public abstract class HttpModel : IPredictor, IDisposable
     /// <inheritdoc/>
     public int Classes { get; private set; }
 
-    /// <summary>What the endpoint was asked until now.</summary>
+    /// <summary>How much the endpoint was used so far.</summary>
     public EndpointUse Use => new(_endpoint.Counts.Sent, _endpoint.Counts.Requests, Interlocked.Read(ref _cached));
 
-    /// <summary>Whether a model is named by an address.</summary>
-    public static bool IsAddress(string model) =>
-        model.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
-        || model.StartsWith("https://", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether a model is named by an http:// or https:// URL.</summary>
+    public static bool IsAddress(string model) => HttpFormat.Format.Matches(model);
 
     /// <summary>
-    /// Opens the way to a model, and asks it about one image, all zeros, to see what it answers. The caller owns it.
+    /// Connects to a model and sends it one image, all zeros, to see its answer. The caller owns the result.
     /// </summary>
-    /// <param name="url">Its address: in the Open Inference Protocol http://HOST/v2/models/NAME, also with /versions/V;
-    /// with a template what this says.</param>
+    /// <param name="url">Its URL: http://HOST/v2/models/NAME in the Open Inference Protocol, also with /versions/V;
+    /// with a template, the URL that the template extends.</param>
     /// <param name="settings">How it is asked.</param>
-    /// <param name="contract">How it takes images and what its answers are, as far as that is known.</param>
-    /// <param name="shape">The shape of the images it will see; null for the contract's, or for what its metadata
-    /// says.</param>
-    /// <param name="classes">How many classes these have; null for as many as it gives scores.</param>
+    /// <param name="contract">Its inputs and outputs, as far as they are known.</param>
+    /// <param name="shape">The shape of the images it will be used on; null for that of the contract or of its
+    /// metadata.</param>
+    /// <param name="classes">How many classes these have; null for the number of its scores.</param>
     /// <param name="cancellation">Stops waiting for answers.</param>
-    /// <returns>An <see cref="IScorer"/> unless only labels are read.</returns>
-    /// <exception cref="UserErrorException">The address or a setting is not valid, or the model does not fit these
+    /// <returns>The model; an <see cref="IScorer"/> unless only labels are read.</returns>
+    /// <exception cref="UserErrorException">The URL or a setting is not valid, or the model does not fit these
     /// images.</exception>
-    /// <exception cref="EndpointException">It does not answer, or not as it should.</exception>
+    /// <exception cref="EndpointException">The endpoint does not answer, or its answers cannot be used.</exception>
     public static HttpModel Open(
         Uri url,
         HttpSettings settings,
@@ -60,7 +58,7 @@ public abstract class HttpModel : IPredictor, IDisposable
     )
     {
         if (url.Scheme is not ("http" or "https"))
-            throw new UserErrorException($"expected an http:// or https:// address, got a {url.Scheme} one");
+            throw new UserErrorException($"expected an http:// or https:// URL, got {url.Scheme}://");
         if (url.UserInfo.Length > 0)
             throw new UserErrorException(
                 $"the address of {Endpoint.Shown(new UriBuilder(url) { UserName = "", Password = "" }.Uri)} holds a "
@@ -143,7 +141,7 @@ public abstract class HttpModel : IPredictor, IDisposable
         );
     }
 
-    // Workers and other threads wait; the threads of the pool, on which answers arrive, never do.
+    // Only workers and other threads of callers may block here; pool threads, on which answers arrive, never do.
     private static T Wait<T>(Task<T> task) => task.ConfigureAwait(false).GetAwaiter().GetResult();
 
     private void LookAtAnswers(string at, int? classes)
@@ -165,10 +163,10 @@ public abstract class HttpModel : IPredictor, IDisposable
         Classes = number;
         if (classes is { } wanted && wanted != Classes)
             throw new UserErrorException(
-                $"{at} tells {Classes} classes apart, not {wanted}: give data with these classes, or another model"
+                $"{at} has {Classes} classes, expected {wanted}: give data with these classes, or another model"
             );
         if (Classes < 2)
-            throw new UserErrorException($"{at} tells {Classes} classes apart; a classifier has two at least");
+            throw new UserErrorException($"{at} has {Classes} classes, expected at least 2: give a classifier");
         if (_settings.OnlyLabels && first[0] >= Classes)
             throw new UserErrorException(
                 $"{at} gave the label {first[0]}, and there are the classes 0 to {Classes - 1}: give data with its "
@@ -176,7 +174,7 @@ public abstract class HttpModel : IPredictor, IDisposable
             );
     }
 
-    // One row of numbers for each image: from the cache, or from the endpoint, each image once.
+    // Gets one row of numbers for each image, from the cache or the endpoint; sends equal images only once.
     private float[] Ask(Tensor images)
     {
         int count = (int)images.size(0);
@@ -206,7 +204,7 @@ public abstract class HttpModel : IPredictor, IDisposable
             asked.AddRange(sameAs);
         }
 
-        // As few requests as can be, of about one size.
+        // Use as few requests as possible, of about equal size.
         int most = Math.Min(_settings.Batch, _wire.MostImages);
         int requests = (asked.Count + most - 1) / most;
         Task<bool>[] pieces =

@@ -2,7 +2,7 @@ using Parry.Options;
 
 namespace Parry.Models.Http;
 
-/// <summary>How a model behind an address is asked.</summary>
+/// <summary>How a model served over HTTP is asked.</summary>
 public sealed record HttpSettings
 {
     private static readonly OptionBinder<HttpSettings> s_binder = new(
@@ -24,23 +24,26 @@ public sealed record HttpSettings
     [Option("timeout", "how long an answer may take", Min = 0.001)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often a request is repeated that was not answered, or not with what was asked for.</summary>
+    /// <summary>How often a request is repeated that got no answer or an unusable one.</summary>
     [Option("retries", "how often a request is repeated")]
     public int Retries { get; init; } = 4;
 
     /// <summary>
-    /// The pause before the first repetition; it doubles from one to the next. A server that names a longer one in
-    /// Retry-After gets it, up to a minute.
+    /// The pause before the first repetition; it doubles with each repetition. A longer pause that the server asks for
+    /// in Retry-After is kept, up to a minute.
     /// </summary>
     [Option("backoff", "the pause before the first repetition")]
     public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(0.5);
 
-    /// <summary>The most images that may be sent in all, those of repeated requests again; null for no limit.</summary>
+    /// <summary>
+    /// The most images that may be sent in total, including those of repeated requests; null for no limit.
+    /// </summary>
     [Option("budget", "most images that may be sent in all", Min = 1)]
     public long? Budget { get; init; }
 
     /// <summary>
-    /// The folder that keeps all answers, so that no image is sent twice in this run or a later one; null for none.
+    /// The folder of the cache of answers, so that no image is sent twice in this run or a later one; null for no
+    /// cache.
     /// </summary>
     [Option("cache", "where answers are kept", Values = "a folder")]
     public string? Cache { get; init; }
@@ -53,7 +56,7 @@ public sealed record HttpSettings
     [Option("answers", "what is read of the answers")]
     public HttpAnswers Answers { get; init; }
 
-    /// <summary>The output that is read, where a model has several; null for the first.</summary>
+    /// <summary>The output to read if a model has several; null for the first.</summary>
     [Option("output", "the output that is read", Values = "the name of an output")]
     public string? Output { get; init; }
 
@@ -62,15 +65,16 @@ public sealed record HttpSettings
     public RequestTemplate? Template { get; init; }
 
     /// <summary>
-    /// Whether only labels are read, be it that the model shows no more or that an attacker is to see no more.
+    /// Whether only labels are read, because the model gives no more or because the attacker should see no more.
     /// </summary>
     public bool OnlyLabels => Answers == HttpAnswers.Labels || Template is { Scores: null };
 
-    /// <summary>What <see cref="Parse"/> takes.</summary>
+    /// <summary>The keys that <see cref="Parse"/> accepts.</summary>
     public static string Keys => string.Join(", ", s_binder.OptionsOf(new()).Select(option => option.Name));
 
     /// <summary>
-    /// Reads <c>key=value,key=value</c>, as <c>batch=32,timeout=10,cache=answers</c>, and the template that it names.
+    /// Reads <c>key=value,key=value</c>, such as <c>batch=32,timeout=10,cache=answers</c>, and the template file it
+    /// names.
     /// </summary>
     /// <exception cref="UserErrorException">A key, its value or the template is not valid; the message says what
     /// is.</exception>
@@ -78,7 +82,7 @@ public sealed record HttpSettings
         s_binder.With("--http", new(), OptionText.Single("--http", OptionText.ParseSettings("--http", text)));
 }
 
-/// <summary>What is read of a served model's answers.</summary>
+/// <summary>What is read from a served model's answers.</summary>
 public enum HttpAnswers
 {
     /// <summary>The scores of all classes.</summary>

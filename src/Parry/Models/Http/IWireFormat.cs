@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Http;
 
-/// <summary>How images and answers are written between here and an endpoint.</summary>
+/// <summary>The format of requests to an endpoint and of its answers.</summary>
 internal interface IWireFormat
 {
     /// <summary>Where requests go.</summary>
@@ -16,23 +16,25 @@ internal interface IWireFormat
     int MostImages { get; }
 
     /// <summary>
-    /// What decides, beside an image itself, what the endpoint answers: answers to requests of one identity may be kept
-    /// together.
+    /// Everything but the image that determines the endpoint's answer: answers to requests of equal identity share a
+    /// cache.
     /// </summary>
     string Identity { get; }
 
-    /// <summary>What the answers are, where names or types tell.</summary>
+    /// <summary>What the outputs are, if names or types tell; otherwise null.</summary>
     OutputKind? Outputs { get; }
 
-    /// <summary>The values that are sent of images [N, C, H, W] in [0, 1], float32 with N rows.</summary>
+    /// <summary>Converts images [N, C, H, W] in [0, 1] to the values that are sent, float32 with N rows.</summary>
     Tensor ToWire(Tensor images);
 
-    /// <summary>Writes a request for as many images.</summary>
+    /// <summary>Writes a request for a number of images.</summary>
     void Write(IBufferWriter<byte> to, ReadOnlySpan<float> values, int count);
 
     /// <summary>
-    /// Reads the answers for as many images: one row of equal length for each, a label if only labels are asked for.
+    /// Reads the answers for a number of images: one row for each, all of equal length; a single label if only labels
+    /// are read.
     /// </summary>
-    /// <exception cref="InvalidDataException">It is something else; the message says what, in one line.</exception>
+    /// <exception cref="InvalidDataException">The answer is something else; the message says what in one
+    /// line.</exception>
     float[] Read(ReadOnlyMemory<byte> answer, int count);
 }

@@ -3,13 +3,13 @@ using System.Text.Json;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// A tensor as the Open Inference Protocol (version 2) writes it in JSON, read from whoever sends it.
+/// A tensor in the JSON of the Open Inference Protocol, version 2. Input is untrusted.
 /// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="DataType">Its type, such as FP32.</param>
 /// <param name="Shape">Its sizes.</param>
-/// <param name="Numbers">Its elements in row-major order; empty where they are texts.</param>
-/// <param name="Texts">Its elements where these are texts (BYTES).</param>
+/// <param name="Numbers">Its elements in row-major order; empty if they are strings.</param>
+/// <param name="Texts">Its elements if these are strings (BYTES).</param>
 public sealed record InferenceTensor(
     string Name,
     string DataType,
@@ -23,7 +23,8 @@ public sealed record InferenceTensor(
     /// <summary>
     /// Reads the tensors of a request (<c>inputs</c>) or an answer (<c>outputs</c>); data may be flat or nested.
     /// </summary>
-    /// <exception cref="InvalidDataException">It is no JSON, or of another form; the message is one line.</exception>
+    /// <exception cref="InvalidDataException">The text is not JSON, or not of this form; the message is one
+    /// line.</exception>
     public static IReadOnlyList<InferenceTensor> ReadAll(ReadOnlySpan<byte> json, string property)
     {
         try
@@ -32,12 +33,12 @@ public sealed record InferenceTensor(
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"it is no JSON ({OneLine(e.Message)})", e);
+            throw new InvalidDataException($"it is not JSON ({OneLine(e.Message)})", e);
         }
         catch (InvalidOperationException e)
         {
-            // A string that is no valid UTF-8 or has half a surrogate pair.
-            throw new InvalidDataException($"it holds text that is none ({OneLine(e.Message)})", e);
+            // A string is not valid UTF-8, or has half a surrogate pair.
+            throw new InvalidDataException($"it holds a string that is not valid ({OneLine(e.Message)})", e);
         }
     }
 
@@ -49,7 +50,7 @@ public sealed record InferenceTensor(
         var reader = new Utf8JsonReader(json);
         List<InferenceTensor>? tensors = null;
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-            throw new InvalidDataException("it is no JSON object");
+            throw new InvalidDataException("it is not a JSON object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             bool wanted = reader.ValueTextEquals(property);
@@ -60,7 +61,7 @@ public sealed record InferenceTensor(
                 tensors = ReadList(ref reader, property);
         }
 
-        // What follows the object must be nothing.
+        // Nothing may follow the object.
         while (reader.Read()) { }
 
         return tensors ?? throw new InvalidDataException($"it has no \"{property}\"");
@@ -69,13 +70,13 @@ public sealed record InferenceTensor(
     private static List<InferenceTensor> ReadList(ref Utf8JsonReader reader, string property)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
-            throw new InvalidDataException($"\"{property}\" is no array");
+            throw new InvalidDataException($"\"{property}\" is not an array");
         var tensors = new List<InferenceTensor>();
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
             tensors.Add(ReadOne(ref reader));
         return reader.TokenType == JsonTokenType.EndArray
             ? tensors
-            : throw new InvalidDataException($"\"{property}\" holds something that is no tensor");
+            : throw new InvalidDataException($"\"{property}\" holds something that is not a tensor");
     }
 
     private static InferenceTensor ReadOne(ref Utf8JsonReader reader)
@@ -114,7 +115,7 @@ public sealed record InferenceTensor(
 
         if (shape is null || data is null)
             throw new InvalidDataException(
-                $"a tensor lacks its {(shape is null ? "shape" : "data")}; only tensors in JSON are understood"
+                $"a tensor lacks its {(shape is null ? "shape" : "data")}; only tensors in JSON are supported"
             );
         int elements = data.Value.Numbers.Length + data.Value.Texts.Count;
         double product = shape.Aggregate(1.0, (all, size) => all * size);
@@ -128,7 +129,7 @@ public sealed record InferenceTensor(
     private static (float[] Numbers, List<string> Texts) ReadData(ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.StartArray)
-            throw new InvalidDataException("data or a shape is no array");
+            throw new InvalidDataException("data or a shape is not an array");
         var numbers = new List<float>();
         var texts = new List<string>();
         int outside = reader.CurrentDepth;
@@ -149,17 +150,17 @@ public sealed record InferenceTensor(
                 case JsonTokenType.StartArray or JsonTokenType.EndArray:
                     break;
                 default:
-                    throw new InvalidDataException($"{reader.TokenType} stands where a number was expected");
+                    throw new InvalidDataException($"expected a number, got {reader.TokenType}");
             }
         }
 
         return numbers.Count == 0 || texts.Count == 0
             ? ([.. numbers], texts)
-            : throw new InvalidDataException("numbers and texts are mixed");
+            : throw new InvalidDataException("numbers and strings are mixed");
     }
 
     private static string TextOf(ref Utf8JsonReader reader) =>
         reader.TokenType == JsonTokenType.String
             ? reader.GetString()!
-            : throw new InvalidDataException("a name is no text");
+            : throw new InvalidDataException("a name is not a string");
 }

@@ -6,14 +6,14 @@ using System.Text.Json;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// Numbers in JSON: written short but so that they read back as the same float32, and read from whoever sends them.
+/// Numbers in JSON: written with few digits that read back as the same float32, and read from untrusted input.
 /// </summary>
 internal static class JsonNumbers
 {
     private const int Longest = 24;
     private const int MostDigits = 15;
 
-    // The bits of a double that a float has not, and their value half-way between two floats.
+    // The bits of a double that a float lacks, and their value half-way between two floats.
     private const long RestMask = (1L << 29) - 1;
     private const long Middle = 1L << 28;
 
@@ -23,7 +23,7 @@ internal static class JsonNumbers
     ];
 
     /// <summary>Writes nested arrays of these sizes.</summary>
-    /// <exception cref="ArgumentException">A number is not finite: JSON has no word for it.</exception>
+    /// <exception cref="ArgumentException">A number is not finite, which JSON cannot express.</exception>
     public static void Write(IBufferWriter<byte> to, ReadOnlySpan<float> values, ReadOnlySpan<int> sizes)
     {
         int each = values.Length / Math.Max(1, sizes[0]);
@@ -42,7 +42,7 @@ internal static class JsonNumbers
     }
 
     /// <summary>Appends all numbers of a number or of nested arrays; strings go to <paramref name="texts"/>.</summary>
-    /// <exception cref="InvalidDataException">Something else stands there, or a number is beyond float32.</exception>
+    /// <exception cref="InvalidDataException">The element is something else, or a number is beyond float32.</exception>
     public static void Read(JsonElement element, List<float> numbers, List<string>? texts = null)
     {
         switch (element.ValueKind)
@@ -55,20 +55,18 @@ internal static class JsonNumbers
                 numbers.Add(
                     element.TryGetSingle(out float value) && float.IsFinite(value)
                         ? value
-                        : throw new InvalidDataException(
-                            $"{Shown(element.GetRawText())} is no number that float32 holds"
-                        )
+                        : throw new InvalidDataException($"{Shown(element.GetRawText())} is beyond float32")
                 );
                 break;
             case JsonValueKind.String when texts is not null:
                 texts.Add(element.GetString()!);
                 break;
             default:
-                throw new InvalidDataException($"{Shown(element.GetRawText())} stands where a number was expected");
+                throw new InvalidDataException($"expected a number, got {Shown(element.GetRawText())}");
         }
     }
 
-    /// <summary>The number that a token of JSON stands for, rounded to the nearest float32.</summary>
+    /// <summary>Parses a number token of JSON, rounded to the nearest float32.</summary>
     /// <param name="token">The token, which is a valid number.</param>
     /// <param name="value">The number.</param>
     /// <returns>Whether it is within float32.</returns>
@@ -107,8 +105,8 @@ internal static class JsonNumbers
             return;
         }
 
-        // So many decimals that neighbors among float32 differ by more than one in the last: what is read back is the
-        // same number.
+        // Use enough decimals that neighboring float32 differ by more than one in the last, so that the same number is
+        // read back.
         int decimals = value switch
         {
             >= 1 => 0,

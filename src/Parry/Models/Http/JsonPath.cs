@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// Where something stands in a JSON document: <c>$</c> for the whole, <c>.name</c> a member, <c>[0]</c> an item,
+/// A path to elements of a JSON document: <c>$</c> for the whole, <c>.name</c> a member, <c>[0]</c> an item,
 /// <c>[*]</c> all items.
 /// </summary>
 public sealed partial class JsonPath
@@ -16,13 +16,13 @@ public sealed partial class JsonPath
     private JsonPath(string text, Func<JsonElement, IEnumerable<JsonElement>>[] steps) =>
         (_text, _steps) = (text, steps);
 
-    /// <summary>Reads a path such as <c>$.predictions[*].scores</c>; null when it is none.</summary>
+    /// <summary>Reads a path such as <c>$.predictions[*].scores</c>; null if it is not a path.</summary>
     public static JsonPath? TryParse(string text) =>
         Whole().Match(text) is { Success: true } match
             ? new(text, [.. match.Groups[1].Captures.Select(capture => Step(text, capture.Value))])
             : null;
 
-    /// <summary>What stands there: one element, or as many as the stars find.</summary>
+    /// <summary>Finds the elements at this path: one, or several if the path has stars.</summary>
     /// <exception cref="InvalidDataException">The document has nothing there.</exception>
     public IReadOnlyList<JsonElement> In(JsonElement document)
     {

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// The Open Inference Protocol, version 2, as KServe, Triton, MLServer and OpenVINO's model server speak it: <c>GET
-/// …/v2/models/NAME</c> tells what a model takes, and <c>POST …/infer</c> asks it, with tensors in JSON.
+/// The Open Inference Protocol, version 2, as KServe, Triton, MLServer and OpenVINO's model server implement it: <c>GET
+/// …/v2/models/NAME</c> gives the inputs and outputs of a model, and <c>POST …/infer</c> runs it on tensors in JSON.
 /// </summary>
 internal sealed class OpenInference : IWireFormat
 {
@@ -62,7 +62,7 @@ internal sealed class OpenInference : IWireFormat
 
     public OutputKind? Outputs { get; }
 
-    /// <summary>The address of a model, with or without the last word of the one that it is asked by.</summary>
+    /// <summary>The URL of a model, given with or without <c>/infer</c>.</summary>
     public static Uri ModelAddress(Uri url)
     {
         string path = url.AbsolutePath.TrimEnd('/');
@@ -74,11 +74,11 @@ internal sealed class OpenInference : IWireFormat
     /// <summary>Reads a model's metadata.</summary>
     /// <param name="model">Its address.</param>
     /// <param name="metadata">As JSON.</param>
-    /// <param name="shape">The shape of the images it is to be asked about; null for what it says.</param>
-    /// <param name="contract">What is known of it.</param>
+    /// <param name="shape">The shape of the images to send; null for that of the metadata.</param>
+    /// <param name="contract">What is known about its inputs and outputs.</param>
     /// <param name="settings">How it is asked.</param>
-    /// <exception cref="UserErrorException">The model takes no images, or others.</exception>
-    /// <exception cref="InvalidDataException">This is no metadata.</exception>
+    /// <exception cref="UserErrorException">The model does not take images, or takes other ones.</exception>
+    /// <exception cref="InvalidDataException">The text is not metadata of this protocol.</exception>
     public static OpenInference Of(
         Uri model,
         ReadOnlyMemory<byte> metadata,
@@ -108,7 +108,7 @@ internal sealed class OpenInference : IWireFormat
         if (sizes.Count is not (2 or 4))
             throw new UserErrorException(
                 $"{at} takes tensors of the shape [{string.Join(", ", sizes)}], expected [-1, C, H, W], [-1, H, W, "
-                    + $"C] or [-1, VALUES]: serve it so"
+                    + $"C] or [-1, VALUES]: serve it with one of these"
             );
         if (sizes[0] is not (-1 or 1))
             throw new UserErrorException(
@@ -215,8 +215,8 @@ internal sealed class OpenInference : IWireFormat
 
     private static bool IsFloat(string type) => type.StartsWith("FP", StringComparison.Ordinal) || type == "BF16";
 
-    // Where the last size can be a number of channels and the first cannot, channels come last; where the images are
-    // known, they decide.
+    // If the images are known, their shape decides; otherwise channels come last if only the last size can be a number
+    // of channels.
     private static bool IsLast(IReadOnlyList<long> sizes, ImageShape? wanted) =>
         wanted is { } shape
             ? !Fits(sizes, shape.Channels, shape.Height, shape.Width)
@@ -226,7 +226,7 @@ internal sealed class OpenInference : IWireFormat
     private static bool Fits(IReadOnlyList<long> sizes, params int[] wanted) =>
         wanted.Select((size, i) => sizes[i + 1] == -1 || sizes[i + 1] == size).All(fits => fits);
 
-    // Sizes that are left open are those of the images.
+    // Take sizes that are open from the images.
     private static ImageShape? ShapeOf(IReadOnlyList<long> sizes, ImageLayout layout, ImageShape? wanted)
     {
         long[] told = layout == ImageLayout.Nchw ? [sizes[1], sizes[2], sizes[3]] : [sizes[3], sizes[1], sizes[2]];

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Parry.Models.Http;
 
 /// <summary>
-/// A JSON file that describes the requests and answers of an endpoint with a protocol of its own:
+/// A JSON file that describes the requests and answers of an endpoint with its own protocol:
 /// <code>
 /// {
 ///   "url": "/predict",
@@ -51,7 +51,7 @@ public sealed class RequestTemplate
             null => null,
             "nchw" => ImageLayout.Nchw,
             "nhwc" => ImageLayout.Nhwc,
-            var other => throw new FormatException($"layout is nchw or nhwc, not \"{other}\""),
+            var other => throw new FormatException($"expected layout to be nchw or nhwc, got \"{other}\""),
         };
         Body = json["body"] ?? throw new FormatException("it has no body");
         Headers = json["headers"] switch
@@ -62,13 +62,13 @@ public sealed class RequestTemplate
                 header =>
                     header.Value is JsonValue value && value.TryGetValue(out string? words)
                         ? words
-                        : throw new FormatException($"the header {header.Key} is no text")
+                        : throw new FormatException($"the header {header.Key} is not a string")
             ),
-            _ => throw new FormatException("headers is no object"),
+            _ => throw new FormatException("headers is not an object"),
         };
         (Scores, Labels) = (PathOf("scores"), PathOf("labels"));
         if (Scores is null && Labels is null)
-            throw new FormatException("it says neither where scores nor where labels stand in an answer");
+            throw new FormatException("it has neither scores nor labels: give the path to one of them in an answer");
         string[] used = [.. Placeholders(Body)];
         if (used.Length != 1)
             throw new FormatException(
@@ -80,33 +80,36 @@ public sealed class RequestTemplate
         string? TextOf(string key) =>
             json[key] is not { } node ? null
             : node is JsonValue value && value.TryGetValue(out string? words) ? words
-            : throw new FormatException($"{key} is no text");
+            : throw new FormatException($"{key} is not a string");
 
         JsonPath? PathOf(string key) =>
             TextOf(key) is { } path
                 ? JsonPath.TryParse(path)
-                    ?? throw new FormatException($"{key} is no path such as $.predictions[*].scores, but \"{path}\"")
+                    ?? throw new FormatException(
+                        $"expected {key} to be a path such as $.predictions[*].scores, got \"{path}\""
+                    )
                 : null;
     }
 
     /// <summary>The file's text.</summary>
     public string Text { get; }
 
-    /// <summary>Where requests go, relative to the model's address; null for that address itself.</summary>
+    /// <summary>The URL of requests, relative to that of the model; null for that of the model.</summary>
     public string? Url { get; }
 
     /// <summary>
-    /// Headers of every request; <c>$token</c> in them is the token, which is then sent nowhere else.
+    /// Headers of every request; <c>$token</c> in them is replaced with the token, which is then sent in no other
+    /// header.
     /// </summary>
     public IReadOnlyDictionary<string, string> Headers { get; }
 
     /// <summary>The order of the dimensions; null for channels first.</summary>
     public ImageLayout? Layout { get; }
 
-    /// <summary>Where the scores stand in an answer; null where it has none.</summary>
+    /// <summary>The path to the scores in an answer; null if there are none.</summary>
     public JsonPath? Scores { get; }
 
-    /// <summary>Where the labels stand in an answer; null where it has none.</summary>
+    /// <summary>The path to the labels in an answer; null if there are none.</summary>
     public JsonPath? Labels { get; }
 
     /// <summary>The request.</summary>
@@ -116,7 +119,8 @@ public sealed class RequestTemplate
     internal string Placeholder { get; }
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="UserErrorException">It cannot be read, or is no template; the message says why.</exception>
+    /// <exception cref="UserErrorException">The file cannot be read, or is not a template; the message says
+    /// why.</exception>
     public static RequestTemplate Load(string path)
     {
         try
@@ -128,7 +132,7 @@ public sealed class RequestTemplate
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
             throw new UserErrorException(
-                $"{path} is no request template: {e.Message.TrimEnd('.')}; expected {{\"body\": {{\"instances\": "
+                $"{path} is not a request template: {e.Message.TrimEnd('.')}; expected {{\"body\": {{\"instances\": "
                     + $"\"{Images}\"}}, \"scores\": \"$.predictions\"}} or the like",
                 e
             );
@@ -136,7 +140,7 @@ public sealed class RequestTemplate
     }
 
     /// <summary>Reads the text of a file.</summary>
-    /// <exception cref="FormatException">It is no template.</exception>
+    /// <exception cref="FormatException">The text is not a template.</exception>
     internal static RequestTemplate Parse(string text)
     {
         try
@@ -149,12 +153,12 @@ public sealed class RequestTemplate
             return new RequestTemplate(
                 text,
                 JsonNode.Parse(text, documentOptions: options) as JsonObject
-                    ?? throw new FormatException("it is no JSON object")
+                    ?? throw new FormatException("it is not a JSON object")
             );
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
-            throw new FormatException($"it is no JSON ({InferenceTensor.OneLine(e.Message)})", e);
+            throw new FormatException($"it is not JSON ({InferenceTensor.OneLine(e.Message)})", e);
         }
     }
 

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Http;
 
-/// <summary>Requests and answers as a <see cref="RequestTemplate"/> says.</summary>
+/// <summary>Requests and answers as a <see cref="RequestTemplate"/> describes them.</summary>
 internal sealed class TemplateFormat : IWireFormat
 {
     private readonly RequestTemplate _template;
@@ -15,7 +15,8 @@ internal sealed class TemplateFormat : IWireFormat
     private readonly int[] _sizes;
 
     /// <summary>Creates it for images of a shape.</summary>
-    /// <exception cref="UserErrorException">The template does not fit them, or leads to another host.</exception>
+    /// <exception cref="UserErrorException">The template does not fit the images, or its URL has another
+    /// host.</exception>
     public TemplateFormat(
         Uri model,
         RequestTemplate template,
@@ -35,7 +36,7 @@ internal sealed class TemplateFormat : IWireFormat
                 ? [shape.Height, shape.Width, shape.Channels]
                 : [shape.Channels, shape.Height, shape.Width];
 
-        // The token goes where the model's address says and nowhere else, whoever wrote the template.
+        // Send the token only to the host of the model's URL, whatever the template says.
         Address =
             template.Url is null ? model
             : Uri.TryCreate(model, template.Url, out Uri? joined)
@@ -71,7 +72,7 @@ internal sealed class TemplateFormat : IWireFormat
     public OutputKind? Outputs { get; }
 
     public Tensor ToWire(Tensor images) =>
-        _template.Placeholder == RequestTemplate.File ? images.mul(255.0).round() : _contract.ToModel(images);
+        _template.Placeholder == RequestTemplate.File ? (255.0 * images).round() : _contract.ToModel(images);
 
     public void Write(IBufferWriter<byte> to, ReadOnlySpan<float> values, int count)
     {
@@ -96,7 +97,7 @@ internal sealed class TemplateFormat : IWireFormat
                 values.AddRange(texts.Select(text => Answers.LabelOf(text, _contract.ClassNames)));
                 if (width > 0 && values.Count - before != width)
                     throw new InvalidDataException(
-                        $"rows of {width} and of {values.Count - before} numbers stand at {path}"
+                        $"the rows at {path} have different lengths, {width} and {values.Count - before}"
                     );
                 width = values.Count - before;
             }
@@ -105,11 +106,11 @@ internal sealed class TemplateFormat : IWireFormat
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"it is no JSON ({InferenceTensor.OneLine(e.Message)})", e);
+            throw new InvalidDataException($"it is not JSON ({InferenceTensor.OneLine(e.Message)})", e);
         }
 
-        // One element that holds a row for each image, or a row for each of them; for a single image perhaps the row
-        // alone.
+        // The path leads to one element with a row for each image, or to one row for each image; for a single image it
+        // may lead to that row itself.
         static IEnumerable<JsonElement> RowsOf(IReadOnlyList<JsonElement> found, int count)
         {
             if (found is [{ ValueKind: JsonValueKind.Array } all] && all.GetArrayLength() == count)

@@ -1,4 +1,4 @@
-using Parry.Models.Architectures;
+using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;

@@ -7,7 +7,8 @@ namespace Parry.Models.Onnx;
 internal sealed record OnnxPort(string Name, OnnxType Type, long[]? Shape);
 
 /// <summary>
-/// What an ONNX file holds, as it stands there. Files are untrusted: nothing is believed that its bytes do not show.
+/// What an ONNX file holds, as it is stored. Files are untrusted: nothing is trusted that is not checked against the
+/// bytes.
 /// </summary>
 internal sealed class OnnxFile
 {
@@ -85,14 +86,13 @@ internal sealed class OnnxFile
 
     public List<OnnxTensor> Initializers { get; } = [];
 
-    /// <summary>What it takes; constants left out.</summary>
+    /// <summary>The inputs without constants.</summary>
     public List<OnnxPort> Inputs { get; } = [];
 
     public List<OnnxPort> Outputs { get; } = [];
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="InvalidDataException">It is no ONNX file, or of a kind that cannot be run; the message says
-    /// why.</exception>
+    /// <exception cref="InvalidDataException">The file is not ONNX, or cannot be run; the message says why.</exception>
     public static OnnxFile Read(string path)
     {
         byte[] file = File.ReadAllBytes(path);

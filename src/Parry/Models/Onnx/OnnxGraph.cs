@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// A graph made ready to run from an input to one output: what that output does not need is dropped, nodes are put in
-/// order, constants are computed, batch normalization is folded into the convolution before it. It owns its constants.
+/// A graph prepared to run from an input to one output: drops what that output does not need, orders the nodes,
+/// computes constants, and folds batch normalization into the convolution before it. Owns its constants.
 /// </summary>
 internal sealed class OnnxGraph : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class OnnxGraph : IDisposable
 
     /// <summary>Prepares a file's graph.</summary>
     /// <exception cref="InvalidDataException">Operators are missing, all of which are named; values are missing, made
-    /// twice or in a circle; a node is wrong.</exception>
+    /// twice or depend on themselves; a node is wrong.</exception>
     public OnnxGraph(OnnxFile file, string input, string output)
     {
         (Input, Output) = (input, output);
@@ -23,7 +23,7 @@ internal sealed class OnnxGraph : IDisposable
             foreach (string name in node.Outputs.Where(name => name.Length > 0))
             {
                 if (!_makers.TryAdd(name, node) || name == input)
-                    throw new InvalidDataException($"the value \"{name}\" is made twice, also by {node}");
+                    throw new InvalidDataException($"the value \"{name}\" is computed twice, also by {node}");
             }
         }
 
@@ -51,27 +51,27 @@ internal sealed class OnnxGraph : IDisposable
         }
     }
 
-    /// <summary>The name of the value that images become.</summary>
+    /// <summary>The name of the value that the images are fed to.</summary>
     public string Input { get; }
 
-    /// <summary>The name of the value that is the answer.</summary>
+    /// <summary>The name of the value that is returned.</summary>
     public string Output { get; }
 
-    /// <summary>What is known before there is an image.</summary>
+    /// <summary>The values that do not depend on the images.</summary>
     public Dictionary<string, OnnxValue> Constants { get; } = [];
 
-    /// <summary>What is left to do for each batch, in order.</summary>
+    /// <summary>The nodes to run for each batch, in order.</summary>
     public List<(OnnxNode Node, OnnxKernel Kernel)> Nodes { get; } = [];
 
     /// <summary>Runs one node on values.</summary>
-    /// <exception cref="InvalidDataException">It cannot work on them; the message names it.</exception>
+    /// <exception cref="InvalidDataException">The node cannot process them; the message names it.</exception>
     public static Tensor[] Run(OnnxNode node, OnnxKernel kernel, OnnxValue?[] inputs)
     {
         try
         {
             Tensor[] made = kernel(inputs);
 
-            // A value is freed after its last use, so no two may be the same object.
+            // Values are freed after their last use, so no output may be the same object as an input.
             for (int i = 0; i < made.Length; i++)
             {
                 if (Array.Exists(inputs, input => ReferenceEquals(input?.Tensor, made[i])))
@@ -95,7 +95,7 @@ internal sealed class OnnxGraph : IDisposable
         }
     }
 
-    /// <summary>Lets reshapes to the batch that a file was exported with keep whatever batch comes.</summary>
+    /// <summary>Makes reshapes to the batch size of the export keep the batch size at hand instead.</summary>
     public void FreeBatch(long batch)
     {
         for (int i = 0; i < Nodes.Count; i++)
@@ -118,7 +118,7 @@ internal sealed class OnnxGraph : IDisposable
         }
     }
 
-    /// <summary>Frees the constants that no longer matter.</summary>
+    /// <summary>Frees all constants but those named.</summary>
     public void KeepOnly(ICollection<string> names)
     {
         foreach (string name in Constants.Keys.Where(name => !names.Contains(name)).ToArray())
@@ -135,7 +135,7 @@ internal sealed class OnnxGraph : IDisposable
             constant.Tensor.Dispose();
     }
 
-    // Depth first from the output, without recursion: graphs are thousands of nodes deep.
+    // Depth first from the output, without recursion: graphs can be thousands of nodes deep.
     private OnnxNode[] InOrder(Dictionary<string, OnnxTensor> initializers)
     {
         var ordered = new List<OnnxNode>();
@@ -164,8 +164,8 @@ internal sealed class OnnxGraph : IDisposable
             if (!_makers.TryGetValue(name, out OnnxNode? maker))
                 throw new InvalidDataException(
                     of is null
-                        ? $"its output \"{name}\" is made by no node"
-                        : $"the node {of} takes \"{name}\", which nothing makes"
+                        ? $"no node computes its output \"{name}\""
+                        : $"the node {of} takes \"{name}\", which no node computes"
                 );
             if (!state.TryGetValue(maker, out bool done))
             {
@@ -174,7 +174,7 @@ internal sealed class OnnxGraph : IDisposable
             }
             else if (!done)
             {
-                throw new InvalidDataException($"the node {maker} needs its own output: the graph has a circle");
+                throw new InvalidDataException($"the node {maker} needs its own output: the graph has a cycle");
             }
         }
     }
@@ -205,7 +205,7 @@ internal sealed class OnnxGraph : IDisposable
             throw node.Refused($"cannot be read: {e.Message}");
         }
 
-        // What hangs on constants alone is computed now.
+        // Compute now what depends on constants only.
         if (node.Inputs.All(name => name.Length == 0 || Constants.ContainsKey(name)))
         {
             using var scope = NewDisposeScope();
@@ -233,8 +233,8 @@ internal sealed class OnnxGraph : IDisposable
         Nodes.Add((node, kernel));
     }
 
-    // In evaluation a batch normalization is a scale and a shift for each channel, which the convolution before it can
-    // do as well.
+    // In evaluation mode, batch normalization is a scale and a shift for each channel, which the convolution before it
+    // can do too.
     private void FoldNormalization()
     {
         var uses = Nodes
@@ -260,21 +260,24 @@ internal sealed class OnnxGraph : IDisposable
             )
                 continue;
             using var scope = NewDisposeScope();
-            Tensor[] of = [.. node.Inputs.Skip(1).Select(name => Constants[name].Tensor)];
+            Tensor gamma = Constants[node.Inputs[1]].Tensor;
+            Tensor beta = Constants[node.Inputs[2]].Tensor;
+            Tensor mean = Constants[node.Inputs[3]].Tensor;
+            Tensor variance = Constants[node.Inputs[4]].Tensor;
             Tensor weight = Constants[conv.Inputs[1]].Tensor;
-            Tensor scale = of[0].div(of[3].add(node.Float("epsilon", 1e-5)).sqrt());
+            Tensor scale = gamma / (variance + node.Float("epsilon", 1e-5)).sqrt();
             if (scale.numel() != weight.size(0))
                 continue;
-            Tensor shift = of[1].sub(of[2].mul(scale));
+            Tensor shift = beta - (mean * scale);
             if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0)
-                shift = shift.add(Constants[conv.Inputs[2]].Tensor.mul(scale));
+                shift += Constants[conv.Inputs[2]].Tensor * scale;
             string scaled = $"{node.Outputs[0]} weight";
             string shifted = $"{node.Outputs[0]} bias";
             long[] column = new long[weight.shape.Length];
             Array.Fill(column, 1);
             column[0] = -1;
             Constants[scaled] = new OnnxValue(
-                scope.MoveToOuter(weight.mul(scale.reshape(column))).DetachFromDisposeScope()
+                scope.MoveToOuter(weight * scale.reshape(column)).DetachFromDisposeScope()
             );
             Constants[shifted] = new OnnxValue(scope.MoveToOuter(shift.clone()).DetachFromDisposeScope());
             var folded = new OnnxNode(conv, [conv.Inputs[0], scaled, shifted], node.Outputs[..1]);

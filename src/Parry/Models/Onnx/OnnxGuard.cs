@@ -1,8 +1,8 @@
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// Bounds what a graph may cost while it is tried out. A file of a few bytes can ask for a tensor of terabytes or a
-/// convolution of hours; images of a size that people classify need far less than these limits.
+/// Limits the cost of a graph during its trial run. A file of a few bytes can ask for a tensor of terabytes or a
+/// convolution that takes hours; images of usual sizes need far less than these limits.
 /// </summary>
 internal sealed class OnnxGuard : IDisposable
 {
@@ -15,11 +15,11 @@ internal sealed class OnnxGuard : IDisposable
     private long _live;
     private double _work;
 
-    /// <summary>Begins to guard this thread, until it is disposed.</summary>
+    /// <summary>Guards this thread until disposed.</summary>
     public OnnxGuard() => t_current = this;
 
-    /// <summary>Before a tensor of this shape is made.</summary>
-    /// <exception cref="InvalidDataException">It would be too large.</exception>
+    /// <summary>Call before making a tensor of this shape.</summary>
+    /// <exception cref="InvalidDataException">The tensor would be too large.</exception>
     public static void Claim(params ReadOnlySpan<long> shape)
     {
         if (t_current is null)
@@ -30,7 +30,7 @@ internal sealed class OnnxGuard : IDisposable
         if (shape.Length > 16 || elements + t_current._live > MostElements)
             throw new InvalidDataException(
                 $"it asks for a tensor of [{string.Join(", ", shape[..Math.Min(shape.Length, 16)].ToArray())}], "
-                    + $"which with what is there already is above {MostElements} values for a few images"
+                    + $"which together with existing values exceeds {MostElements} values for a few images"
             );
         foreach (long size in shape)
         {
@@ -41,8 +41,8 @@ internal sealed class OnnxGuard : IDisposable
         }
     }
 
-    /// <summary>Before this many multiplications are done.</summary>
-    /// <exception cref="InvalidDataException">They are too many.</exception>
+    /// <summary>Call before doing this many multiplications.</summary>
+    /// <exception cref="InvalidDataException">There are too many.</exception>
     public static void Work(double multiplications)
     {
         if (t_current is null)
@@ -52,7 +52,7 @@ internal sealed class OnnxGuard : IDisposable
             throw new InvalidDataException($"it asks for more than {MostWork:0e0} multiplications for a few images");
     }
 
-    /// <summary>After tensors were made (more elements) or freed (fewer).</summary>
+    /// <summary>Call after tensors were made (more elements) or freed (fewer).</summary>
     public static void Count(long elements)
     {
         if (t_current is not null)

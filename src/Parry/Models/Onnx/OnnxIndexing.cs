@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>Operators that join values, cut them and pick entries by their indices.</summary>
+/// <summary>Operators that join and split values and pick entries by their indices.</summary>
 internal static class OnnxIndexing
 {
     public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } =
@@ -99,7 +99,7 @@ internal static class OnnxIndexing
             || axes.Length != starts.Length
             || (steps is not null && steps.Length != starts.Length)
         )
-            throw new InvalidDataException("its starts, ends, axes and steps are not as many");
+            throw new InvalidDataException("its starts, ends, axes and steps differ in number");
         Tensor result = x;
         for (int i = 0; i < starts.Length; i++)
         {
@@ -116,7 +116,7 @@ internal static class OnnxIndexing
             }
             else
             {
-                // From the last taken one to the first, then turned around.
+                // Take the entries in ascending order, then reverse them.
                 start = Math.Min(start, size - 1);
                 long count = Math.Max(0, (start - end - step - 1) / -step);
                 long last = start + ((count - 1) * step);
@@ -170,7 +170,7 @@ internal static class OnnxIndexing
     private static OnnxKernel ScatterByTuples(OnnxNode node)
     {
         if (node.Text("reduction", "none") != "none")
-            throw node.Refused("adds up what it scatters, which is not supported");
+            throw node.Refused("scatters with a reduction, which is not supported");
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -179,7 +179,7 @@ internal static class OnnxIndexing
         };
     }
 
-    // A tensor as rows, one for each tuple of its first indices, and which rows a list of tuples means.
+    // Views a tensor as rows, one for each tuple of its first indices, and converts index tuples to row numbers.
     private static (Tensor Rows, Tensor At, int Depth) RowsAt(Tensor x, Tensor indices)
     {
         int depth = indices.shape.Length > 0 ? (int)Math.Min(indices.size(-1), 16) : 0;
@@ -189,14 +189,14 @@ internal static class OnnxIndexing
         Tensor tuples = indices.to(ScalarType.Int64).reshape(-1, depth);
         Tensor at = zeros([tuples.size(0)], ScalarType.Int64);
         for (int axis = 0; axis < depth; axis++)
-            at = at.mul(tensor(new long[] { sizes[axis] }, [])).add(Counted(tuples.select(1, axis), sizes[axis]));
+            at = (at * tensor(new long[] { sizes[axis] }, [])) + Counted(tuples.select(1, axis), sizes[axis]);
         return (x.reshape(OnnxShapes.Product(sizes), OnnxShapes.Product(x.shape[depth..])), at, depth);
     }
 
-    // Negative indices count from the end; others outside are LibTorch's to refuse.
+    // Negative indices count from the end; LibTorch refuses others that are out of range.
     private static Tensor Counted(Tensor indices, long size)
     {
         Tensor whole = indices.to(ScalarType.Int64);
-        return where(whole.lt(0.0), whole.add(tensor(new long[] { size }, [])), whole);
+        return where(whole.lt(0.0), whole + tensor(new long[] { size }, []), whole);
     }
 }

@@ -47,7 +47,7 @@ internal static class OnnxLayers
             Tensor x = inputs.At(0).Tensor;
             Tensor weight = inputs.At(1).Tensor;
             if (weight.shape.Length < 3)
-                throw new InvalidDataException($"its weights are {weight.Describe()}");
+                throw new InvalidDataException($"its weights are {weight.Describe()}, expected at least 3 dimensions");
             var (padded, padding) = window.Pad(x, weight.shape[2..], 0);
             OnnxGuard.Work((double)x.numel() / Math.Max(1, x.size(1)) * (1 + padding.Sum()) * weight.numel());
             OnnxGuard.Claim([
@@ -81,16 +81,15 @@ internal static class OnnxLayers
             Tensor x = inputs.At(0).Tensor;
             Tensor weight = inputs.At(1).Tensor;
             if (weight.shape.Length < 3)
-                throw new InvalidDataException($"its weights are {weight.Describe()}");
+                throw new InvalidDataException($"its weights are {weight.Describe()}, expected at least 3 dimensions");
             int rank = weight.shape.Length - 2;
             long[] strides = window.Strides(rank);
             long[] dilations = window.Dilations(rank);
             long[] more = [.. outputPadding ?? new long[rank]];
             if (more.Length != rank)
-                throw new InvalidDataException($"it pads {rank} dimensions of its output by {more.Length} amounts");
+                throw new InvalidDataException($"its output_padding holds {more.Length} numbers, expected {rank}");
 
-            // Without padding first; then what the pads take off is cut off, which allows for different amounts at both
-            // ends.
+            // Convolve without padding, then cut off what the padding removes: the amounts may differ at the two ends.
             long[] full =
             [
                 .. Enumerable
@@ -103,7 +102,7 @@ internal static class OnnxLayers
             OnnxGuard.Work((double)x.numel() * weight.numel() / Math.Max(1, weight.size(0)));
             if (outputShape is not null)
             {
-                // Promised values beyond those that come by themselves are padding of the output.
+                // Where the requested output is larger than the convolution gives, pad the output.
                 for (int i = 0; i < rank; i++)
                     more[i] += Math.Max(0, outputShape[outputShape.Length - rank + i] - full[i]);
                 full = [.. full.Select((size, i) => Math.Max(size, outputShape[outputShape.Length - rank + i]))];
@@ -148,8 +147,11 @@ internal static class OnnxLayers
                 return [nn.functional.linear(a, turnSecond ? b : b.transpose(0, 1), c)];
             Tensor product = MatMul(a, turnSecond ? b.transpose(0, 1) : b);
             if (alpha != 1)
-                product = product.mul(alpha);
-            return [c is null ? product : product.add(OnnxOperators.Bounded(product, beta == 1 ? c : c.mul(beta)))];
+                product *= alpha;
+            if (c is null)
+                return [product];
+            Tensor scaled = beta == 1 ? c : beta * c;
+            return [product + OnnxOperators.Bounded(product, scaled)];
         };
     }
 
@@ -196,7 +198,7 @@ internal static class OnnxLayers
             long channels = inputs.At(0).Tensor.size(1);
             if (scale.numel() == groups && groups > 0 && channels != groups)
             {
-                // Until version 20 there was one number a group.
+                // Up to version 20, scale and bias hold one number per group.
                 (scale, bias) = (
                     scale.repeat_interleave(channels / groups, 0),
                     bias.repeat_interleave(channels / groups, 0)
@@ -235,7 +237,7 @@ internal static class OnnxLayers
         double bias = node.Float("bias", 1);
         long size = node.Int("size", 1);
         if (size is < 1 or > 1 << 16)
-            throw node.Refused($"looks at {size} channels");
+            throw node.Refused($"averages over {size} channels, expected 1 to 65536");
         return inputs =>
         {
             // The mean over neighboring channels is a pool along them.
@@ -243,17 +245,9 @@ internal static class OnnxLayers
             long n = x.size(0);
             long c = x.size(1);
             long rest = x.numel() / Math.Max(1, n * c);
-            Tensor squares = nn.functional.pad(x.mul(x).reshape(n, 1, c, rest), [0, 0, (size - 1) / 2, size / 2]);
-            return
-            [
-                x.div(
-                    nn.functional.avg_pool2d(squares, [size, 1], [1, 1], [0, 0], false, true)
-                        .reshape(x.shape)
-                        .mul(alpha)
-                        .add(bias)
-                        .pow(beta)
-                ),
-            ];
+            Tensor squares = nn.functional.pad((x * x).reshape(n, 1, c, rest), [0, 0, (size - 1) / 2, size / 2]);
+            Tensor means = nn.functional.avg_pool2d(squares, [size, 1], [1, 1], [0, 0], false, true).reshape(x.shape);
+            return [x / (bias + (alpha * means)).pow(beta)];
         };
     }
 
@@ -264,14 +258,14 @@ internal static class OnnxLayers
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
-            return [x.div(linalg.vector_norm(x, p, [OnnxOperators.Axis(axis, x.shape.Length)], true))];
+            return [x / linalg.vector_norm(x, p, [OnnxOperators.Axis(axis, x.shape.Length)], true)];
         };
     }
 
     private static OnnxKernel MaxPool(OnnxNode node)
     {
         if (node.Outputs.Length > 1 && node.Outputs[1].Length > 0)
-            throw node.Refused("also gives the places of the largest values, which is not supported");
+            throw node.Refused("also returns the indices of the largest values, which is not supported");
         long[] kernel = node.Ints("kernel_shape") ?? throw node.Refused("has no kernel_shape");
         bool ceil = node.Flag("ceil_mode");
         OnnxWindow window = OnnxWindow.Of(node);
@@ -290,7 +284,7 @@ internal static class OnnxLayers
         bool countPadding = node.Flag("count_include_pad");
         OnnxWindow window = OnnxWindow.Of(node);
         if (window.Dilations(kernel.Length).Any(dilation => dilation != 1))
-            throw node.Refused("has dilations, which are not supported in means");
+            throw node.Refused("has dilations, which are not supported in average pools");
         return inputs =>
         {
             Tensor x = OnnxWindow.Planes(inputs.At(0).Tensor, kernel);
@@ -301,14 +295,11 @@ internal static class OnnxLayers
             if (countPadding)
                 return [nn.functional.avg_pool2d(padded, kernel, strides, padding, ceil, true)];
 
-            // Sums over sums of ones: padding that is uneven counts for nothing either.
+            // Divide sums by sums of ones, so that uneven padding does not count either.
             Tensor counted = window.Pad(ones([1, 1, x.size(2), x.size(3)]), kernel, 0, most: 2).Padded;
-            return
-            [
-                nn
-                    .functional.avg_pool2d(padded, kernel, strides, padding, ceil, true, 1)
-                    .div(nn.functional.avg_pool2d(counted, kernel, strides, padding, ceil, true, 1)),
-            ];
+            Tensor sums = nn.functional.avg_pool2d(padded, kernel, strides, padding, ceil, true, 1);
+            Tensor counts = nn.functional.avg_pool2d(counted, kernel, strides, padding, ceil, true, 1);
+            return [sums / counts];
         };
     }
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// The operators of the domain ai.onnx.ml that linear models, scalers and small networks of scikit-learn are made of.
+/// The operators of the domain ai.onnx.ml that scikit-learn's linear models, scalers and small networks use.
 /// </summary>
 internal static class OnnxLearning
 {
@@ -24,7 +24,7 @@ internal static class OnnxLearning
                             ),
                     ],
 
-            // A list of dictionaries from class to probability: here the probabilities stay the rows that they are.
+            // ONNX gives a list of dictionaries from class to probability; here the probabilities stay rows.
             ["ai.onnx.ml.ZipMap"] = _ => OnnxOperators.Unary(x => x.view_as(x)),
         };
 
@@ -32,32 +32,35 @@ internal static class OnnxLearning
     {
         float[] offset = node.Floats("offset") ?? [0];
         float[] scale = node.Floats("scale") ?? [1];
-        return inputs => [inputs.At(0).Tensor.to(ScalarType.Float32).sub(tensor(offset)).mul(tensor(scale))];
+        return inputs =>
+        {
+            Tensor x = inputs.At(0).Tensor.to(ScalarType.Float32);
+            return [(x - tensor(offset)) * tensor(scale)];
+        };
     }
 
     private static OnnxKernel Normalizer(OnnxNode node)
     {
         string norm = node.Text("norm", "MAX");
         return OnnxOperators.Unary(x =>
-            x.div(
-                norm switch
-                {
-                    "L1" => x.abs().sum(-1, true),
-                    "L2" => linalg.vector_norm(x, 2, [-1], true),
-                    _ => x.amax([-1], true),
-                }
-            )
+            x
+            / norm switch
+            {
+                "L1" => x.abs().sum(-1, true),
+                "L2" => linalg.vector_norm(x, 2, [-1], true),
+                _ => x.amax([-1], true),
+            }
         );
     }
 
-    // Labels first, then scores, which are what an attack wants.
+    // Returns labels, then scores; attacks use the scores.
     private static OnnxKernel LinearClassifier(OnnxNode node)
     {
         float[] coefficients = node.Floats("coefficients") ?? [];
         float[] intercepts = node.Floats("intercepts") ?? [];
         string transform = node.Text("post_transform", "NONE");
         if (transform is not ("NONE" or "SOFTMAX" or "LOGISTIC"))
-            throw node.Refused($"has the post_transform \"{transform}\"");
+            throw node.Refused($"has the post_transform \"{transform}\", expected NONE, SOFTMAX or LOGISTIC");
         int rows = intercepts.Length;
         if (rows == 0 || coefficients.Length % rows != 0)
             throw node.Refused($"has {coefficients.Length} coefficients for {rows} intercepts");
@@ -69,11 +72,11 @@ internal static class OnnxLearning
                 tensor(intercepts)
             );
             if (rows == 1)
-                scores = transform == "LOGISTIC" ? scores : cat([scores.neg(), scores], 1);
+                scores = transform == "LOGISTIC" ? scores : cat([-scores, scores], 1);
             if (transform == "SOFTMAX")
                 scores = scores.softmax(-1);
             if (transform == "LOGISTIC")
-                scores = rows == 1 ? cat([scores.neg().sigmoid(), scores.sigmoid()], 1) : scores.sigmoid();
+                scores = rows == 1 ? cat([(-scores).sigmoid(), scores.sigmoid()], 1) : scores.sigmoid();
             return [scores.argmax(1), scores];
         };
     }

@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// ONNX files as classifiers: which of their inputs takes the image, which output holds the scores, and how the one
-/// lies.
+/// ONNX files as classifiers: finds the input that takes the images, their layout, and the output that holds the
+/// scores.
 /// </summary>
 internal static class OnnxModel
 {
     /// <summary>Loads a file, which the caller owns.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="given">What is known of it; it goes before what the file says.</param>
-    /// <param name="images">The shape of the images at hand, for sizes that the file leaves open.</param>
-    /// <exception cref="InvalidDataException">It is damaged, hostile, or no image classifier that can be
+    /// <param name="given">What is known about its inputs and outputs; it overrides what the file says.</param>
+    /// <param name="images">The shape of the images at hand, for sizes that are open in the file.</param>
+    /// <exception cref="InvalidDataException">The file is damaged, hostile, or not an image classifier that can be
     /// run.</exception>
     public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(
         string path,
@@ -26,7 +26,7 @@ internal static class OnnxModel
         if (file.Inputs.Count != 1)
             throw new InvalidDataException(
                 $"it has {file.Inputs.Count} inputs ({string.Join(", ", file.Inputs.Select(input => input.Name))}); "
-                    + $"one, an image, was expected"
+                    + $"expected one, which takes images"
             );
         OnnxPort port = file.Inputs[0];
         InputContract contract = given.Or(InputContract.FromMetadata(file.Metadata));
@@ -41,7 +41,7 @@ internal static class OnnxModel
             is not (OnnxType.Float or OnnxType.Float16 or OnnxType.BFloat16 or OnnxType.Double or OnnxType.UInt8)
         )
             throw new InvalidDataException(
-                $"its input \"{port.Name}\" takes {port.Type}; numbers of an image were expected"
+                $"its input \"{port.Name}\" takes {port.Type}, expected floating-point numbers or UINT8"
             );
 
         ScalarType type = port.Type == OnnxType.Double ? ScalarType.Float64 : ScalarType.Float32;
@@ -59,7 +59,7 @@ internal static class OnnxModel
         var (classifier, network) = sizes[0] <= 0 ? Make(null) : AnyBatch() ?? Make(sizes[0]);
         return (classifier, () => network.Layers(input, type));
 
-        // Many files name the batch of their export and can do others all the same.
+        // Many files declare the batch size of their export but can process others.
         (ImportedClassifier, OnnxNetwork)? AnyBatch()
         {
             try
@@ -139,7 +139,7 @@ internal static class OnnxModel
             );
         if (found.Any(size => size > 1 << 14))
             throw new InvalidDataException(
-                $"its input has the shape [{string.Join(", ", sizes)}], which no images have"
+                $"its input has the shape [{string.Join(", ", sizes)}], which does not fit images"
             );
         var made = new ImageShape((int)found[0], (int)found[1], (int)found[2]);
         if (sizes.Length == 2 && sizes[1] >= 0 && made.Pixels != sizes[1])
@@ -150,7 +150,8 @@ internal static class OnnxModel
         return made;
     }
 
-    // The scores: of several outputs one that is called so, else the first that holds fractions.
+    // Picks the output with the scores: of several, one named accordingly, otherwise the first of a floating-point
+    // type.
     private static string OutputOf(OnnxFile file, InputContract contract)
     {
         if (file.Outputs.Count == 0)
@@ -180,8 +181,8 @@ internal static class OnnxModel
     }
 
     /// <summary>
-    /// What a last softmax, or a sigmoid of a single score, is made from. Attacks need it: where a probability is 1 in
-    /// floating point the softmax has no gradient left.
+    /// The input of a final softmax, or of a final sigmoid of a single score. Attacks need it: if a probability rounds
+    /// to 1, the softmax has no gradient.
     /// </summary>
     private static string? BeforeSoftmax(OnnxFile file, string output)
     {
@@ -221,7 +222,6 @@ internal static class OnnxModel
         return Near(all.slice(0, 0, batch, 1), asExported) && Near(all.slice(0, 1, batch + 1, 1), last);
 
         bool Near(Tensor first, Tensor second) =>
-            first.shape.SequenceEqual(second.shape)
-            && first.sub(second).abs().reshape(-1).amax([0]).ToDouble() <= least;
+            first.shape.SequenceEqual(second.shape) && (first - second).abs().reshape(-1).amax([0]).ToDouble() <= least;
     }
 }

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// An ONNX graph that runs on LibTorch's tensors, so that autograd follows it. What the graph computes from the shapes
-/// of its values, to reshape or to slice others, is found out when it is loaded, by runs on batches of two, three and
-/// four images: what is the same in all is a constant, what grows by the same amount hangs on the batch's size only,
+/// An ONNX graph that runs on LibTorch's tensors, so that autograd follows it. Values that the graph computes from
+/// shapes, to reshape or slice others, are determined at loading, by runs on batches of two, three and four images:
+/// those that are equal in all runs are constants, those that grow by the same amount depend on the batch size only,
 /// and the rest is computed each time.
 /// </summary>
 internal sealed class OnnxNetwork : IDisposable
@@ -24,11 +24,11 @@ internal sealed class OnnxNetwork : IDisposable
     private readonly int _output;
 
     /// <summary>Prepares a graph for inputs of one shape.</summary>
-    /// <param name="graph">The graph, which it owns from now on.</param>
+    /// <param name="graph">The graph; this object owns it.</param>
     /// <param name="input">The shape of one input, without the batch.</param>
     /// <param name="type">The type of its elements.</param>
-    /// <param name="fixedBatch">The only size of a batch that the graph can do; null for any.</param>
-    /// <exception cref="InvalidDataException">The graph cannot work on such inputs.</exception>
+    /// <param name="fixedBatch">The only batch size that the graph can process; null for any.</param>
+    /// <exception cref="InvalidDataException">The graph cannot process such inputs.</exception>
     public OnnxNetwork(OnnxGraph graph, long[] input, ScalarType type, long? fixedBatch)
     {
         (_graph, _fixedBatch) = (graph, fixedBatch);
@@ -89,14 +89,14 @@ internal sealed class OnnxNetwork : IDisposable
         graph.KeepOnly(_slots.Keys);
     }
 
-    /// <summary>The output for a batch of inputs; autograd follows.</summary>
+    /// <summary>The output for a batch of inputs; differentiable.</summary>
     /// <param name="input">[N, …] as the file says.</param>
     public Tensor Run(Tensor input)
     {
         if (_fixedBatch is not { } batch || input.size(0) == batch)
             return RunWhole(input);
 
-        // A graph of one batch size gets pieces of it, the last one filled up.
+        // A graph of fixed batch size gets pieces of that size, the last one padded.
         using var scope = NewDisposeScope();
         var pieces = new List<Tensor>();
         long count = input.size(0);
@@ -124,7 +124,7 @@ internal sealed class OnnxNetwork : IDisposable
             zeros([_fixedBatch ?? 1, .. input], type),
             (step, made) =>
             {
-                // Constants of fractions are weights; those of integers are sizes and places.
+                // Floating-point constants are weights; integers are sizes and indices.
                 var weights = new Dictionary<string, long[]>();
                 for (int i = 0; i < step.Inputs.Length; i++)
                 {
@@ -180,7 +180,7 @@ internal sealed class OnnxNetwork : IDisposable
         return scope.MoveToOuter(values[_output]!.Tensor.view_as(values[_output]!.Tensor));
     }
 
-    // The values that hang on shapes only, not on what an image shows.
+    // Values that depend on shapes only, not on pixels.
     private HashSet<string> FromShapes()
     {
         var shapes = new HashSet<string>();
@@ -245,7 +245,7 @@ internal sealed class OnnxNetwork : IDisposable
 
     private void Schedule(HashSet<string> known)
     {
-        // Backward from the output: whose values are known need no node.
+        // Go backward from the output: nodes whose values are known are not needed.
         var needed = new HashSet<string> { _graph.Output };
         var steps = new List<(OnnxNode Node, OnnxKernel Kernel)>();
         for (int i = _graph.Nodes.Count - 1; i >= 0; i--)

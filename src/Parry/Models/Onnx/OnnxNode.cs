@@ -1,6 +1,6 @@
 namespace Parry.Models.Onnx;
 
-/// <summary>A node of a graph: an operator, the names of what it takes and gives, and its attributes.</summary>
+/// <summary>A node of a graph: an operator, the names of its inputs and outputs, and its attributes.</summary>
 internal sealed class OnnxNode
 {
     private readonly Dictionary<string, List<ProtoField>> _attributes = [];
@@ -43,7 +43,7 @@ internal sealed class OnnxNode
         (Inputs, Outputs, Opset) = ([.. inputs], [.. outputs], opsetOf(Domain));
     }
 
-    /// <summary>A node made from another one, as folding does: another operator's work on other values.</summary>
+    /// <summary>Makes a node from another one with other inputs and outputs, for folding.</summary>
     public OnnxNode(OnnxNode like, string[] inputs, string[] outputs)
     {
         (Name, Operator, Domain, Opset, _folder, _attributes) = (
@@ -62,16 +62,16 @@ internal sealed class OnnxNode
     /// <summary>The operator's name.</summary>
     public string Operator { get; } = "";
 
-    /// <summary>Whose operator it is; empty for ONNX's own.</summary>
+    /// <summary>The domain of the operator; empty for ONNX's own.</summary>
     public string Domain { get; } = "";
 
     /// <summary>The version of the operator's set.</summary>
     public int Opset { get; }
 
-    /// <summary>The values it takes; an empty name is one left out.</summary>
+    /// <summary>The names of its inputs; an empty name is an omitted one.</summary>
     public string[] Inputs { get; }
 
-    /// <summary>The values it gives.</summary>
+    /// <summary>The names of its outputs.</summary>
     public string[] Outputs { get; }
 
     /// <summary>Operator and name, as messages show them.</summary>
@@ -116,7 +116,7 @@ internal sealed class OnnxNode
     public OnnxTensor? Tensor(string attribute) =>
         Last(attribute, 5) is { } field ? new OnnxTensor(field.Bytes, _folder) : null;
 
-    /// <summary>What an attribute of a node says cannot be used.</summary>
+    /// <summary>Makes the exception for a node that cannot be used.</summary>
     public InvalidDataException Refused(string why) => new($"the node {this} {why}");
 
     private ProtoField? Last(string attribute, int number)
@@ -125,7 +125,7 @@ internal sealed class OnnxNode
             return null;
         int index = fields.FindLastIndex(field => field.Number == number);
 
-        // A number that is 0 may be left out of a message.
+        // Messages may omit a number that is 0.
         return index >= 0 ? fields[index]
             : number is 2 or 3 ? new ProtoField(number, 0, default)
             : null;

@@ -3,17 +3,17 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// The operators of ONNX as LibTorch does them, by name: elementwise ones here, the others in files of their families.
+/// The operators of ONNX on LibTorch, by name: elementwise ones here, the others in files of their families.
 /// </summary>
 internal static class OnnxOperators
 {
     private static readonly Dictionary<string, Func<OnnxNode, OnnxKernel>> s_all = new()
     {
         // Arithmetic
-        ["Add"] = _ => Binary((a, b) => a.add(b)),
-        ["Sub"] = _ => Binary((a, b) => a.sub(b)),
-        ["Mul"] = _ => Binary((a, b) => a.mul(b)),
-        ["Div"] = _ => Binary((a, b) => IsInteger(a) ? a.div(b, RoundingMode.trunc) : a.div(b)),
+        ["Add"] = _ => Binary((a, b) => a + b),
+        ["Sub"] = _ => Binary((a, b) => a - b),
+        ["Mul"] = _ => Binary((a, b) => a * b),
+        ["Div"] = _ => Binary((a, b) => IsInteger(a) ? a.div(b, RoundingMode.trunc) : a / b),
         ["Mod"] = node => node.Flag("fmod") ? Binary((a, b) => a.fmod(b)) : Binary((a, b) => a.remainder(b)),
         ["Pow"] = _ =>
             inputs =>
@@ -22,11 +22,11 @@ internal static class OnnxOperators
                         ? inputs.At(0).Tensor.pow(inputs.At(1).Number)
                         : inputs.At(0).Tensor.pow(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor)),
                 ],
-        ["Sum"] = _ => Variadic((a, b) => a.add(b)),
-        ["Mean"] = _ => inputs => [Variadic((a, b) => a.add(b))(inputs)[0].div((double)inputs.Length)],
+        ["Sum"] = _ => Variadic((a, b) => a + b),
+        ["Mean"] = _ => inputs => [Variadic((a, b) => a + b)(inputs)[0] / (double)inputs.Length],
         ["Max"] = _ => Variadic((a, b) => a.maximum(b)),
         ["Min"] = _ => Variadic((a, b) => a.minimum(b)),
-        ["Neg"] = _ => Unary(x => x.neg()),
+        ["Neg"] = _ => Unary(x => -x),
         ["Abs"] = _ => Unary(x => x.abs()),
         ["Sign"] = _ => Unary(x => x.sign()),
         ["Sqrt"] = _ => Unary(x => x.sqrt()),
@@ -36,7 +36,7 @@ internal static class OnnxOperators
         ["Shrink"] = node =>
             Unary(
                 (Lambda: node.Float("lambd", 0.5), Bias: node.Float("bias", 0)),
-                (x, with) => x.abs().sub(with.Bias).mul(x.sign()).mul(x.abs().gt(with.Lambda).to(x.dtype))
+                (x, with) => (x.abs() - with.Bias) * x.sign() * x.abs().gt(with.Lambda).to(x.dtype)
             ),
         ["Sin"] = _ => Unary(x => x.sin()),
         ["Cos"] = _ => Unary(x => x.cos()),
@@ -54,7 +54,7 @@ internal static class OnnxOperators
                 [
                     where(
                         inputs.At(0).Tensor.lt(0.0),
-                        inputs.At(0).Tensor.mul(Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor)),
+                        inputs.At(0).Tensor * Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor),
                         inputs.At(0).Tensor
                     ),
                 ],
@@ -65,20 +65,20 @@ internal static class OnnxOperators
                     Alpha: node.Float("alpha", 1.67326319217681884765625),
                     Gamma: node.Float("gamma", 1.05070102214813232421875)
                 ),
-                (x, with) => x.elu(with.Alpha).mul(with.Gamma)
+                (x, with) => with.Gamma * x.elu(with.Alpha)
             ),
         ["Celu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.celu(alpha)),
-        ["ThresholdedRelu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x.mul(x.gt(alpha).to(x.dtype))),
+        ["ThresholdedRelu"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x * x.gt(alpha).to(x.dtype)),
         ["Sigmoid"] = _ => Unary(x => x.sigmoid()),
         ["HardSigmoid"] = node =>
             Unary(
                 (Alpha: node.Float("alpha", 0.2), Beta: node.Float("beta", 0.5)),
-                (x, with) => x.mul(with.Alpha).add(with.Beta).clamp(0.0, 1.0)
+                (x, with) => ((with.Alpha * x) + with.Beta).clamp(0.0, 1.0)
             ),
         ["HardSwish"] = _ => Unary(x => nn.functional.hardswish(x)),
         ["Tanh"] = _ => Unary(x => x.tanh()),
         ["Softplus"] = _ => Unary(x => nn.functional.softplus(x)),
-        ["Softsign"] = _ => Unary(x => x.div(x.abs().add(1.0))),
+        ["Softsign"] = _ => Unary(x => x / (x.abs() + 1.0)),
         ["Mish"] = _ => Unary(x => nn.functional.mish(x)),
         ["Gelu"] = node =>
             Unary(
@@ -140,7 +140,7 @@ internal static class OnnxOperators
     /// <summary>What a node does, its attributes read once.</summary>
     public static OnnxKernel Make(OnnxNode node) => s_all[node.Kind](node);
 
-    /// <summary>An input that an operator cannot do without.</summary>
+    /// <summary>An input that an operator requires.</summary>
     public static OnnxValue At(this OnnxValue?[] inputs, int index) =>
         inputs.Maybe(index) ?? throw new InvalidDataException($"its input {index + 1} is missing");
 
@@ -153,14 +153,16 @@ internal static class OnnxOperators
             ? (int)(axis < 0 ? axis + rank : axis)
             : throw new InvalidDataException($"it has the axis {axis} where there are {rank} dimensions");
 
-    /// <summary>The second tensor, once what broadcasting the two makes is known to be of bearable size.</summary>
+    /// <summary>
+    /// The second tensor, once the result of broadcasting the two is known to fit the limit on sizes.
+    /// </summary>
     public static Tensor Bounded(Tensor first, Tensor second)
     {
         OnnxGuard.Claim(Broadcast(first.shape, second.shape));
         return second;
     }
 
-    /// <summary>The shape of what two shapes broadcast to; LibTorch says so where they do not fit.</summary>
+    /// <summary>The shape that two shapes broadcast to; LibTorch reports shapes that do not fit.</summary>
     public static long[] Broadcast(long[] first, long[] second)
     {
         var shape = new long[Math.Max(first.Length, second.Length)];
@@ -189,7 +191,7 @@ internal static class OnnxOperators
         inputs =>
             [inputs.Skip(1).Aggregate(inputs.At(0).Tensor, (sum, input) => function(sum, Bounded(sum, input!.Tensor)))];
 
-    // Some networks drop a share of nothing in training mode.
+    // Some networks are exported in training mode with a dropout of 0.
     private static Tensor Dropout(OnnxValue?[] inputs) =>
         inputs.Maybe(2)?.Number is null or 0 || inputs.Maybe(1)?.Number is 0
             ? inputs.At(0).Tensor.view_as(inputs.At(0).Tensor)
@@ -216,7 +218,7 @@ internal static class OnnxOperators
             ];
     }
 
-    // Until version 12 the dimensions from the axis on were one.
+    // Up to version 12, all dimensions from the axis onward count as one.
     private static OnnxKernel Softmax(OnnxNode node, Func<Tensor, int, Tensor> softmax)
     {
         long axis = node.Int("axis", node.Opset < 13 ? 1 : -1);

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// Pairs of QuantizeLinear and DequantizeLinear, which round as the quantized model does. Rounding has no gradient, so
-/// it is taken for the identity inside the range (a straight-through estimator: Bengio, Léonard, Courville, 2013,
-/// 1308.3432): attacks see the real outputs and useful gradients.
+/// Pairs of QuantizeLinear and DequantizeLinear, which round as the quantized model does. The gradient of rounding is 0
+/// almost everywhere, so it is replaced with that of the identity inside the range (a straight-through estimator:
+/// Bengio, Léonard, Courville, 2013, 1308.3432): attacks see the real outputs and useful gradients.
 /// </summary>
 internal static class OnnxQuantization
 {
@@ -25,10 +25,10 @@ internal static class OnnxQuantization
             Tensor x = inputs.At(0).Tensor;
             OnnxValue? zero = inputs.Maybe(2);
             var (low, high) = RangeOf(zero?.Type is { } given and not OnnxType.Undefined ? given : type);
-            Tensor exact = x.div(Along(inputs.At(1).Tensor, x, axis));
-            Tensor rounded = exact.round().sub(exact).detach().add(exact);
+            Tensor exact = x / Along(inputs.At(1).Tensor, x, axis);
+            Tensor rounded = (exact.round() - exact).detach() + exact;
             if (zero is not null)
-                rounded = rounded.add(Along(zero.Tensor.to(x.dtype), x, axis));
+                rounded += Along(zero.Tensor.to(x.dtype), x, axis);
             return [rounded.clamp(low, high)];
         };
     }
@@ -43,8 +43,8 @@ internal static class OnnxQuantization
             Tensor scale = inputs.At(1).Tensor;
             Tensor x = inputs.At(0).Tensor.to(scale.dtype);
             if (inputs.Maybe(2) is { } zero)
-                x = x.sub(Along(zero.Tensor.to(scale.dtype), x, axis));
-            return [x.mul(Along(scale, x, axis))];
+                x -= Along(zero.Tensor.to(scale.dtype), x, axis);
+            return [x * Along(scale, x, axis)];
         };
     }
 
@@ -56,10 +56,12 @@ internal static class OnnxQuantization
             OnnxType.UInt16 => (ushort.MinValue, ushort.MaxValue),
             OnnxType.Int16 => (short.MinValue, short.MaxValue),
             OnnxType.Int32 => (int.MinValue, int.MaxValue),
-            _ => throw new InvalidDataException($"it quantizes to {type}, which is not supported"),
+            _ => throw new InvalidDataException(
+                $"it quantizes to {type}, expected an integer type of 8, 16 or 32 bits"
+            ),
         };
 
-    // One number for all, or one for each entry of an axis.
+    // One value for the whole tensor, or one for each entry of an axis.
     private static Tensor Along(Tensor values, Tensor x, long axis)
     {
         if (values.numel() == 1)

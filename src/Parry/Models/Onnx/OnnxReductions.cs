@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>Operators that make one number of many.</summary>
+/// <summary>Operators that reduce many numbers to one.</summary>
 internal static class OnnxReductions
 {
     public static Dictionary<string, Func<OnnxNode, OnnxKernel>> All { get; } =
@@ -14,7 +14,7 @@ internal static class OnnxReductions
             ["ReduceMin"] = node => Reduce(node, (x, axes, keep) => x.amin(axes, keep)),
             ["ReduceL1"] = node => Reduce(node, (x, axes, keep) => x.abs().sum(axes, keep)),
             ["ReduceL2"] = node => Reduce(node, (x, axes, keep) => linalg.vector_norm(x, 2, axes, keep)),
-            ["ReduceSumSquare"] = node => Reduce(node, (x, axes, keep) => x.mul(x).sum(axes, keep)),
+            ["ReduceSumSquare"] = node => Reduce(node, (x, axes, keep) => (x * x).sum(axes, keep)),
             ["ReduceLogSum"] = node => Reduce(node, (x, axes, keep) => x.sum(axes, keep).log()),
             ["ReduceLogSumExp"] = node => Reduce(node, LogSumExp),
             ["ReduceProd"] = node =>
@@ -58,7 +58,7 @@ internal static class OnnxReductions
 
     private static Tensor LogSumExp(Tensor x, long[] axes, bool keep)
     {
-        // Over one dimension LibTorch has it; several are shifted by their maximum first.
+        // LibTorch has it over one dimension; for several, shift by the maximum first.
         if (axes.Length == 1)
             return x.logsumexp(axes[0], keep);
         Tensor largest = x.amax(axes, true);
@@ -72,14 +72,14 @@ internal static class OnnxReductions
         long axis = node.Int("axis", 0);
         bool keep = node.Int("keepdims", 1) != 0;
         if (node.Flag("select_last_index"))
-            throw node.Refused("wants the last of equal values, which cannot be told");
+            throw node.Refused("asks for the last of equal values, which is not supported");
         return inputs => [find(inputs.At(0).Tensor, OnnxOperators.Axis(axis, inputs.At(0).Tensor.shape.Length), keep)];
     }
 
     private static OnnxKernel CumulativeSum(OnnxNode node)
     {
         if (node.Flag("exclusive") || node.Flag("reverse"))
-            throw node.Refused("sums exclusively or backwards, which is not supported");
+            throw node.Refused("sums exclusively or in reverse, which is not supported");
         return inputs =>
             [
                 inputs
@@ -93,7 +93,7 @@ internal static class OnnxReductions
         long axis = node.Int("axis", -1);
         long count = node.Int("k", 1);
         if (node.Int("largest", 1) == 0)
-            throw node.Refused("looks for the smallest values, which is not supported");
+            throw node.Refused("asks for the smallest values, which is not supported");
         return inputs =>
         {
             var (values, indices) = inputs

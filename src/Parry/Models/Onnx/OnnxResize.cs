@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// Resizing in any of ONNX's ways: each output pixel is a weighted sum of input pixels along each axis, so an axis is
-/// one matrix product. The two ways that LibTorch has are left to it.
+/// Resizing in all modes of ONNX: each output pixel is a weighted sum of input pixels along each axis, so each axis is
+/// one matrix product. LibTorch does the two modes that it supports.
 /// </summary>
 internal static class OnnxResize
 {
     private const long LargestSide = 1 << 14;
 
-    /// <summary>Resize, and Upsample, its elder.</summary>
+    /// <summary>Resize, and its predecessor Upsample.</summary>
     public static OnnxKernel Make(OnnxNode node)
     {
         bool old = node.Operator == "Upsample" || node.Opset < 11;
@@ -24,7 +24,7 @@ internal static class OnnxResize
         if (mode is "bilinear")
             mode = "linear";
         if (mode is not ("nearest" or "linear" or "cubic"))
-            throw node.Refused($"resizes by \"{mode}\"; nearest, linear and cubic are known");
+            throw node.Refused($"resizes by \"{mode}\", expected nearest, linear or cubic");
         if (
             coordinates
             is not (
@@ -55,7 +55,7 @@ internal static class OnnxResize
             int given =
                 sizes?.Integers.Length
                 ?? scales?.Length
-                ?? throw new InvalidDataException("it says neither scales nor sizes");
+                ?? throw new InvalidDataException("it has neither scales nor sizes");
             if (given != axes.Length)
                 throw new InvalidDataException($"it resizes {axes.Length} dimensions by {given} numbers");
             long[] shape = x.shape;
@@ -125,7 +125,7 @@ internal static class OnnxResize
 
     private static bool Exactly(long output, long input, double scale) => Math.Abs((scale * input) - output) < 1e-4;
 
-    // [input, output]: how much each input pixel counts in each output pixel.
+    // [input, output]: the weight of each input pixel in each output pixel.
     private static float[] Weights(
         int input,
         int output,
@@ -177,7 +177,8 @@ internal static class OnnxResize
             "pytorch_half_pixel" => output > 1 ? ((to + 0.5) / scale) - 0.5 : 0,
             "tf_half_pixel_for_nn" => (to + 0.5) / scale,
 
-            // The output may be a fraction of a pixel shorter than the scale says; its middle stays the input's.
+            // The output may be a fraction of a pixel shorter than the scale implies; keep its center at that of the
+            // input.
             "half_pixel_symmetric" => (input / 2.0 * (1 - (output / (scale * input)))) + ((to + 0.5) / scale) - 0.5,
             _ => ((to + 0.5) / scale) - 0.5,
         };

@@ -97,7 +97,7 @@ internal static class OnnxShapes
             Tensor x = inputs.At(0).Tensor;
             long[] axes =
                 (node.Opset < 13 ? fixedAxes : inputs.Maybe(1)?.Integers)
-                ?? throw new InvalidDataException("it does not say where to add a dimension");
+                ?? throw new InvalidDataException("it does not have the axes of the dimensions to add");
             int rank = x.shape.Length + axes.Length;
             return
             [
@@ -115,7 +115,7 @@ internal static class OnnxShapes
     {
         string mode = node.Text("mode", "constant");
         if (mode is not ("constant" or "reflect" or "edge"))
-            throw node.Refused($"pads by \"{mode}\"; constant, reflect and edge are known");
+            throw node.Refused($"pads by \"{mode}\", expected constant, reflect or edge");
         long[]? fixedPads = node.Ints("pads");
         double fixedValue = node.Float("value", 0);
         return inputs =>
@@ -124,7 +124,7 @@ internal static class OnnxShapes
             bool old = node.Opset < 11;
             long[] pads =
                 (old ? fixedPads : inputs.At(1).Integers)
-                ?? throw new InvalidDataException("it does not say how much to pad");
+                ?? throw new InvalidDataException("it does not have the amounts of padding");
             int rank = x.shape.Length;
             int[] axes =
             [
@@ -156,7 +156,8 @@ internal static class OnnxShapes
         if (mode == "constant")
             return nn.functional.pad(x, sizes, value: value);
 
-        // LibTorch pads the last dimensions by other modes and takes no zeros for the others.
+        // In modes other than constant, LibTorch pads only the last dimensions and does not accept zeros for the
+        // others.
         int padded = sizes.Length;
         while (padded > 2 && sizes[padded - 1] == 0 && sizes[padded - 2] == 0)
             padded -= 2;
@@ -226,8 +227,8 @@ internal static class OnnxShapes
         OnnxGuard.Claim((long)Math.Min(count, long.MaxValue / 2));
         Tensor steps = arange((long)count, ScalarType.Int64);
         return start.Tensor.dtype is ScalarType.Int64 or ScalarType.Int32
-            ? steps.mul(delta.Tensor).add(start.Tensor)
-            : steps.to(ScalarType.Float64).mul(delta.Number).add(start.Number).to(start.Tensor.dtype);
+            ? (steps * delta.Tensor) + start.Tensor
+            : ((steps.to(ScalarType.Float64) * delta.Number) + start.Number).to(start.Tensor.dtype);
     }
 
     private static Func<Tensor, Tensor> Cast(OnnxType type)

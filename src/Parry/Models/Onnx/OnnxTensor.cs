@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
 
-/// <summary>The element types of ONNX, numbered as its files number them.</summary>
+/// <summary>The element types of ONNX, with the numbers of its files.</summary>
 internal enum OnnxType
 {
     Undefined = 0,
@@ -26,8 +26,8 @@ internal enum OnnxType
 }
 
 /// <summary>
-/// A constant of an ONNX file: its shape, type, and where its elements are, which are checked against each other before
-/// memory is taken.
+/// A constant of an ONNX file: its shape, its type and the location of its elements, which are checked against each
+/// other before memory is allocated.
 /// </summary>
 internal sealed class OnnxTensor
 {
@@ -53,22 +53,22 @@ internal sealed class OnnxTensor
         if (shape.Count > LargestRank || shape.Any(size => size < 0))
             throw new InvalidDataException(
                 $"the constant \"{Name}\" has the shape [{string.Join(", ", shape.Take(LargestRank))}]; at most "
-                    + $"{LargestRank} sizes from 0 on were expected"
+                    + $"{LargestRank} sizes of 0 or more were expected"
             );
         _shape = [.. shape];
     }
 
-    /// <summary>The name by which nodes know it.</summary>
+    /// <summary>The name by which nodes refer to it.</summary>
     public string Name { get; }
 
     /// <summary>The type of its elements.</summary>
     public OnnxType Type { get; }
 
     /// <summary>
-    /// What elements of a type are computed in: integers that LibTorch has no type for in a larger one, and halves,
-    /// which processors are slow at or have no operators for, as floats.
+    /// The type that elements of a type are computed in: a larger one for integers that LibTorch has no type for, and
+    /// float32 for halves, which processors compute slowly or not at all.
     /// </summary>
-    /// <exception cref="InvalidDataException">There is none.</exception>
+    /// <exception cref="InvalidDataException">The type is not supported.</exception>
     public static ScalarType TypeOf(OnnxType type) =>
         type switch
         {
@@ -83,8 +83,8 @@ internal sealed class OnnxTensor
         };
 
     /// <summary>The elements as a tensor, which the caller owns.</summary>
-    /// <exception cref="InvalidDataException">There are not as many elements as the shape says, or they lie outside the
-    /// model's folder.</exception>
+    /// <exception cref="InvalidDataException">The number of elements does not fit the shape, or they are stored outside
+    /// the model's folder.</exception>
     public Tensor Read()
     {
         long count = 1;
@@ -178,7 +178,7 @@ internal sealed class OnnxTensor
         return list;
     }
 
-    // A model may bring its weights in files of its own folder; whatever leads elsewhere is none of its business.
+    // A model may store its weights in files of its own folder; refuse paths that lead elsewhere.
     private byte[] ExternalBytes(long count)
     {
         Dictionary<string, string> entries = [];
@@ -228,7 +228,7 @@ internal sealed class OnnxTensor
         long Number(string key, long ordinary) =>
             !entries.TryGetValue(key, out string? text) ? ordinary
             : long.TryParse(text, CultureInfo.InvariantCulture, out long value) ? value
-            : throw new InvalidDataException($"the constant \"{Name}\" has the {key} \"{text}\", which is no number");
+            : throw new InvalidDataException($"the constant \"{Name}\" has the {key} \"{text}\", expected a number");
     }
 
     private bool LeavesFolder(FileInfo file)

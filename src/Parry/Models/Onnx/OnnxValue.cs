@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// A value of a graph: a tensor, and what it holds as plain numbers for operators that are told sizes, axes or amounts
-/// by one.
+/// A value of a graph: a tensor, and its elements as plain numbers for operators that take sizes, axes or amounts.
 /// </summary>
 internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefined)
 {
@@ -15,7 +14,7 @@ internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefine
 
     public Tensor Tensor { get; } = tensor;
 
-    /// <summary>The type in the file, where a tensor's own is larger.</summary>
+    /// <summary>The type in the file, where that of the tensor is larger.</summary>
     public OnnxType Type { get; } = type;
 
     /// <summary>The elements as integers.</summary>
@@ -35,7 +34,7 @@ internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefine
         _number ??=
             Tensor.numel() == 1
                 ? Tensor.ToDouble()
-                : throw new InvalidDataException($"one number was expected where there is {Tensor.Describe()}");
+                : throw new InvalidDataException($"expected one number, got {Tensor.Describe()}");
 
     /// <summary>The elements as floating-point numbers.</summary>
     public double[] Numbers
@@ -49,7 +48,7 @@ internal sealed class OnnxValue(Tensor tensor, OnnxType type = OnnxType.Undefine
 }
 
 /// <summary>
-/// What a node does with its inputs, null for one left out; one tensor for each output, of which the last may be
-/// missing.
+/// Computes the outputs of a node from its inputs, which are null if omitted; one tensor for each output, of which the
+/// last may be missing.
 /// </summary>
 internal delegate Tensor[] OnnxKernel(OnnxValue?[] inputs);

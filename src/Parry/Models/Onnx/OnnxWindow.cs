@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// How a window moves over its input: strides, dilations and padding, given or to be found out for each input.
+/// How a window moves over its input: strides, dilations and padding, given or computed for each input.
 /// </summary>
 internal sealed class OnnxWindow
 {
@@ -49,12 +49,13 @@ internal sealed class OnnxWindow
             );
 
     /// <summary>
-    /// The input, padded where both ends differ, and what is left to be padded by the operator itself.
+    /// Pads the input if the amounts at the two ends differ, and gives the padding that is left to the operator.
     /// </summary>
     /// <param name="x">[N, C, …].</param>
     /// <param name="kernel">The window's sizes.</param>
-    /// <param name="value">What is padded with.</param>
-    /// <param name="most">The operator itself pads by at most the kernel's size over this; 0 for any amount.</param>
+    /// <param name="value">The value of the padding.</param>
+    /// <param name="most">The operator itself pads by at most the kernel size divided by this; 0 for any
+    /// amount.</param>
     public (Tensor Padded, long[] Padding) Pad(Tensor x, long[] kernel, double value, int most = 0)
     {
         int rank = kernel.Length;
@@ -97,7 +98,7 @@ internal sealed class OnnxWindow
         );
     }
 
-    /// <summary>What a transposed convolution, made without padding, loses at each end.</summary>
+    /// <summary>How much to cut off at each end of a transposed convolution computed without padding.</summary>
     public (long[] Begin, long[] End) Cuts(long[] full, long[]? outputShape, long[] strides, long[] input)
     {
         int rank = full.Length;
@@ -111,7 +112,7 @@ internal sealed class OnnxWindow
             long all =
                 full[i] - (outputShape is null ? input[i] * strides[i] : outputShape[outputShape.Length - rank + i]);
             if (all < 0)
-                throw new InvalidDataException($"it gives {full[i]} values a line, fewer than it promises");
+                throw new InvalidDataException($"it gives {full[i]} values along an axis, fewer than its output_shape");
             (begin[i], end[i]) = _autoPad == "SAME_UPPER" ? (all / 2, all - (all / 2)) : (all - (all / 2), all / 2);
         }
 

@@ -6,9 +6,8 @@ using Google.Protobuf;
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// One field of a Protocol Buffers message; bytes are not copied out of the file's. A model is made of few kinds of
-/// messages, and reading them field by field leaves weights of gigabytes where they are, which generated classes would
-/// not.
+/// One field of a Protocol Buffers message; bytes are not copied out of the file's. Models use few kinds of messages,
+/// and reading them field by field does not copy gigabytes of weights, as generated classes would.
 /// </summary>
 /// <param name="Number">Its number in the message's definition.</param>
 /// <param name="Bits">A number of fixed or variable length.</param>
@@ -22,7 +21,7 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
     public string Text => Encoding.UTF8.GetString(Bytes);
 
     /// <summary>The fields of a message, in their order.</summary>
-    /// <exception cref="InvalidDataException">It is no message.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a message.</exception>
     public static List<ProtoField> Read(ArraySegment<byte> message)
     {
         var fields = new List<ProtoField>();
@@ -64,11 +63,11 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new InvalidDataException($"it is no Protocol Buffers message ({e.Message})", e);
+            throw new InvalidDataException($"it is not a Protocol Buffers message ({e.Message})", e);
         }
     }
 
-    /// <summary>Adds the integers of a field, which stands for one or, packed, for many.</summary>
+    /// <summary>Adds the integers of a field: one, or several if packed.</summary>
     public void AddIntegers(List<long> to)
     {
         if (Bytes.Array is null)

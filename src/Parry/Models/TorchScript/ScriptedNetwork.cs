@@ -13,8 +13,9 @@ internal sealed class ScriptedNetwork : IDisposable
     private ScriptedNetwork(jit.ScriptModule<Tensor, Tensor> module, string path) => (_module, _path) = (module, path);
 
     /// <summary>Loads a module.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="TorchException">It is no TorchScript, or uses operators that this LibTorch lacks.</exception>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="TorchException">The file is not TorchScript, or uses operators that this LibTorch
+    /// lacks.</exception>
     public static ScriptedNetwork Load(string path)
     {
         if (!File.Exists(path))
@@ -36,10 +37,10 @@ internal sealed class ScriptedNetwork : IDisposable
     }
 
     /// <summary>
-    /// Runs the module on one tensor for its one tensor result; recorded by autograd unless that is off.
+    /// Runs the module on one tensor and returns its one tensor; recorded by autograd unless that is off.
     /// </summary>
     /// <exception cref="TorchException">The module refused the input.</exception>
-    /// <exception cref="InvalidDataException">It gave something else than a tensor.</exception>
+    /// <exception cref="InvalidDataException">Its result is not a tensor.</exception>
     public Tensor Forward(Tensor input)
     {
         try
@@ -59,7 +60,7 @@ internal sealed class ScriptedNetwork : IDisposable
         }
         catch (ArgumentOutOfRangeException)
         {
-            // TorchSharp's way to say that it knows no such kind of result.
+            // TorchSharp's error for unknown kinds of results.
             throw NoTensor("a dictionary, a text or an object");
         }
     }

@@ -4,7 +4,7 @@ using Parry.Data.Files;
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// Looks through a TorchScript archive before LibTorch does, which believes what an archive says of itself.
+/// Checks a TorchScript archive before LibTorch reads it, which trusts what an archive says.
 /// </summary>
 internal static class TorchScriptArchive
 {
@@ -13,8 +13,8 @@ internal static class TorchScriptArchive
     /// <summary>Refuses what is damaged or forged. The code itself is a program and is not judged.</summary>
     /// <param name="file">The archive, from its beginning.</param>
     /// <param name="recipe">How to make a file that can be read.</param>
-    /// <exception cref="InvalidDataException">It is no TorchScript archive, or one that LibTorch must not
-    /// see.</exception>
+    /// <exception cref="InvalidDataException">The file is not a TorchScript archive, or one that LibTorch must not
+    /// read.</exception>
     public static void Check(Stream file, string recipe)
     {
         using var archive = new ZipArchive(file, ZipArchiveMode.Read);
@@ -30,11 +30,11 @@ internal static class TorchScriptArchive
                 Array.Exists(names, name => name.EndsWith(".pkl", StringComparison.Ordinal))
                     ? $"it is a Python pickle (a state dictionary), which can run any program when it is read, and "
                         + $"holds no network: {recipe}"
-                    : $"it is no TorchScript archive: {recipe}"
+                    : $"it is not a TorchScript archive: {recipe}"
             );
         }
 
-        // LibTorch takes the folder of the first part for all, and looks for names without regard to case.
+        // LibTorch uses the folder of the first part for all, and ignores case in names.
         string root = names[0].Split('/')[0] + "/";
         var parts = new Dictionary<string, ZipArchiveEntry>(StringComparer.OrdinalIgnoreCase);
         foreach (ZipArchiveEntry entry in archive.Entries)
@@ -82,14 +82,14 @@ internal static class TorchScriptArchive
                 value =>
                 {
                     if (value.Kind != (pickle == "data" ? TorchScriptKind.Object : TorchScriptKind.Tuple))
-                        throw new InvalidDataException(pickle == "data" ? "it is no module" : "it is no tuple");
+                        throw new InvalidDataException(pickle == "data" ? "it is not a module" : "it is not a tuple");
                     classes.Check(value);
                 }
             );
         }
     }
 
-    // What torch.export.save and torch.export's packages write.
+    // The parts that torch.export.save and torch.export's packages write.
     private static bool IsOfExport(string name) =>
         name.EndsWith("archive_format", StringComparison.Ordinal)
         || name.EndsWith("serialized_exported_program.json", StringComparison.Ordinal)

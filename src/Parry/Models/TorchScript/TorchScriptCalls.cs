@@ -22,8 +22,8 @@ internal static class TorchScriptCalls
         "builtins.complex",
     ];
 
-    /// <summary>What a pickle names: a class of the archive, a function, or the type of a storage.</summary>
-    /// <exception cref="InvalidDataException">There is no such thing.</exception>
+    /// <summary>Resolves a name in a pickle: a class of the archive, a function, or the type of a storage.</summary>
+    /// <exception cref="InvalidDataException">The name is unknown.</exception>
     public static TorchScriptValue Global(string module, string name)
     {
         string full = $"{module}.{name}";
@@ -34,7 +34,7 @@ internal static class TorchScriptCalls
         )
             return new TorchScriptValue(TorchScriptKind.StorageType, name[..^7], size);
         if (!s_functions.Contains(full) && !IsClass(full))
-            throw new InvalidDataException($"it names \"{Excerpt.Of(full)}\", which is nothing of TorchScript's");
+            throw new InvalidDataException($"it names \"{Excerpt.Of(full)}\", which is not part of TorchScript");
         return new TorchScriptValue(TorchScriptKind.Global, full);
     }
 
@@ -46,10 +46,11 @@ internal static class TorchScriptCalls
             part => part.Length > 0 && part.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_')
         );
 
-    /// <summary>The storage that a tuple of ("storage", type, key, device, elements) stands for.</summary>
+    /// <summary>Reads the storage from a tuple of ("storage", type, key, device, elements).</summary>
     /// <param name="reference">The tuple.</param>
     /// <param name="record">The bytes of a record by its key.</param>
-    /// <exception cref="InvalidDataException">It is no such tuple, or no such record holds so much.</exception>
+    /// <exception cref="InvalidDataException">The value is not such a tuple, or its record is missing or too
+    /// small.</exception>
     public static TorchScriptValue Storage(TorchScriptValue reference, Func<string, long?> record)
     {
         if (
@@ -77,8 +78,8 @@ internal static class TorchScriptCalls
         return new TorchScriptValue(TorchScriptKind.Storage, type.Text, elements);
     }
 
-    /// <summary>What a function gives for its arguments.</summary>
-    /// <exception cref="InvalidDataException">They are not those it takes.</exception>
+    /// <summary>The result of a function for its arguments.</summary>
+    /// <exception cref="InvalidDataException">The arguments do not fit the function.</exception>
     public static TorchScriptValue Call(string function, TorchScriptValue arguments)
     {
         if (IsClass(function))
@@ -94,8 +95,8 @@ internal static class TorchScriptCalls
                 TorchScriptValue tensor = Tensor(items[0], items[1], items[2], items[3]);
                 return IsScheme(items[4], tensor.Sizes)
                     ? tensor
-                    : throw new InvalidDataException("a tensor's quantization does not belong to it");
-            // LibTorch refuses what is wrong with the arguments of those that follow.
+                    : throw new InvalidDataException("a tensor's quantization does not fit its shape");
+            // LibTorch itself checks the arguments of the functions that follow.
             case "OrderedDict":
                 return new TorchScriptValue(TorchScriptKind.None);
             case "device":
@@ -141,7 +142,9 @@ internal static class TorchScriptCalls
             || sizes.Items.Count > MostDimensions
             || sizes.Items.Concat(strides.Items).Any(item => item.Kind != TorchScriptKind.Int)
         )
-            throw new InvalidDataException("a tensor is not made of a storage, an offset, sizes and as many strides");
+            throw new InvalidDataException(
+                "expected a tensor of a storage, an offset, sizes and the same number of strides"
+            );
         long[] size = [.. sizes.Items.Select(item => item.Number)];
         long[] stride = [.. strides.Items.Select(item => item.Number)];
         Int128 last = offset.Number;
@@ -161,7 +164,7 @@ internal static class TorchScriptCalls
         return new TorchScriptValue(TorchScriptKind.Tensor, storage.Text) { Sizes = size };
     }
 
-    // One scale for all, or one for each index of an axis.
+    // One scale for the whole tensor, or one for each index of an axis.
     private static bool IsScheme(TorchScriptValue scheme, long[] sizes) =>
         (scheme.Kind == TorchScriptKind.Tuple && scheme.Items.Count > 0 ? scheme.Items[0].Text : "") switch
         {
@@ -202,7 +205,7 @@ internal static class TorchScriptCalls
         if (container.Kind is not (TorchScriptKind.List or TorchScriptKind.Dict) || container.Text.Length > 0)
             throw WrongArguments(function);
         if (TorchScriptType.Parse(type).Name != container.Kind.ToString())
-            throw new InvalidDataException($"its values are no {Excerpt.Of(type)}");
+            throw new InvalidDataException($"its values are not of type {Excerpt.Of(type)}");
         return container with { Text = type };
     }
 

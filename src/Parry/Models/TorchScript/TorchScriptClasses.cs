@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// The classes that an archive's code declares, as far as values depend on them: LibTorch puts what a pickle holds into
-/// the places of a class unseen, and code compiled for the class then reaches for these places by their number.
+/// The classes that an archive's code declares, as far as values depend on them: LibTorch stores the values of a pickle
+/// in the slots of a class unchecked, and code compiled for the class then accesses these slots by number.
 /// </summary>
 internal sealed class TorchScriptClasses
 {
@@ -49,7 +49,7 @@ internal sealed class TorchScriptClasses
         "str",
     ];
 
-    // What LibTorch 2.10 asks for before it takes a value out of its place.
+    // The types that LibTorch 2.10 checks before it reads a slot.
     private static readonly string[] s_asked =
     [
         "Device",
@@ -66,7 +66,7 @@ internal sealed class TorchScriptClasses
         "str",
     ];
 
-    // LibTorch runs code with the rights of the program, and these reach files.
+    // LibTorch runs code with the rights of the program, and these functions access files.
     private static readonly Regex s_files = new(
         @"\bfrom_file\b|\bsave\b(?!\s*:)",
         RegexOptions.CultureInvariant,
@@ -78,7 +78,7 @@ internal sealed class TorchScriptClasses
     /// <summary>Reads the declarations of one file of code.</summary>
     /// <param name="module">The name its classes begin with.</param>
     /// <param name="code">The file, as LibTorch writes it: members two columns in.</param>
-    /// <exception cref="InvalidDataException">A class is declared in another way.</exception>
+    /// <exception cref="InvalidDataException">A class is declared in another form.</exception>
     public void Add(string module, byte[] code)
     {
         Declaration? current = null;
@@ -89,7 +89,7 @@ internal sealed class TorchScriptClasses
             TorchScriptCode.Check(line, lengths);
             if (s_files.Match(line) is { Success: true } call)
                 throw new InvalidDataException(
-                    $"its code reaches for files (\"{call.Value}\"), which no classifier needs"
+                    $"its code accesses files (\"{call.Value}\"), which no classifier needs"
                 );
             int indent = line.Length - line.TrimStart(' ').Length;
             if (indent == 0)
@@ -139,7 +139,7 @@ internal sealed class TorchScriptClasses
     }
 
     /// <summary>Refuses values that do not fit what is declared.</summary>
-    /// <exception cref="InvalidDataException">A value is of another type than its place, or of an unknown
+    /// <exception cref="InvalidDataException">A value is of another type than its slot, or of an unknown
     /// class.</exception>
     public void Check(TorchScriptValue root)
     {
@@ -154,7 +154,7 @@ internal sealed class TorchScriptClasses
                 && value.Text.Contains('[')
                 && !Holds(TorchScriptType.Parse(value.Text), value)
             )
-                throw new InvalidDataException($"its values are no {value.Text}");
+                throw new InvalidDataException($"its values are not of type {value.Text}");
             foreach (TorchScriptValue item in value.Items.Where(seen.Add))
                 left.Push(item);
         }
@@ -166,11 +166,11 @@ internal sealed class TorchScriptClasses
         if (IsNative(value.Text))
             return;
         if (!_classes.TryGetValue(value.Text, out Declaration? type))
-            throw new InvalidDataException($"its code declares no class {value.Text}");
+            throw new InvalidDataException($"its code does not declare the class {value.Text}");
         if (type.Base == "Enum")
             return;
         if (type.Base is not ("" or "Module"))
-            throw new InvalidDataException($"an object is made of {value.Text}, which is no class");
+            throw new InvalidDataException($"an object is made of {value.Text}, which is not a class");
         if (type.SetsState)
             return;
         if (state.Kind != TorchScriptKind.Dict)
@@ -189,12 +189,13 @@ internal sealed class TorchScriptClasses
         {
             if (!members.TryGetValue(name, out TorchScriptValue? held) || !Holds(TorchScriptType.Parse(member), held))
                 throw new InvalidDataException(
-                    $"the member {Excerpt.Of(name)} of {value.Text} is no " + $"{Excerpt.Of(member)}"
+                    $"the member {Excerpt.Of(name)} of {value.Text} is not of type {Excerpt.Of(member)}"
                 );
         }
     }
 
-    // None is anywhere: LibTorch asks before it takes anything out of a place, but not for the class of an object.
+    // None is allowed everywhere: LibTorch checks for it before it reads a slot, but does not check the class of an
+    // object.
     private bool Holds(TorchScriptType type, TorchScriptValue value) =>
         value.Kind == TorchScriptKind.None
         || type.Name switch
@@ -232,9 +233,7 @@ internal sealed class TorchScriptClasses
         public bool SetsState { get; set; }
 
         public static InvalidDataException Unlike(string line) =>
-            new(
-                $"its code declares a class in a way that LibTorch does not write " + $"(\"{Excerpt.Of(line.Trim())}\")"
-            );
+            new($"its code declares a class in a form that LibTorch does not write (\"{Excerpt.Of(line.Trim())}\")");
 
         // A member with a value is a constant, except in tuples, where that is its default, and enumerations, where
         // that is all.

@@ -1,8 +1,8 @@
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// The form of an archive's code. LibTorch reads and compiles expressions by recursion, which deep or long ones carry
-/// past the end of the stack.
+/// Checks the form of an archive's code. LibTorch parses and compiles expressions recursively, so deep or long ones
+/// overflow the stack.
 /// </summary>
 internal static class TorchScriptCode
 {
@@ -10,12 +10,12 @@ internal static class TorchScriptCode
     private const int Longest = 4000;
 
     /// <summary>
-    /// Refuses code of a form that LibTorch's writer does not have: brackets too deep, expressions too long, strings
+    /// Refuses code of a form that LibTorch does not write: brackets too deep, expressions too long, strings
     /// over several lines, comments.
     /// </summary>
     /// <param name="line">One line.</param>
-    /// <param name="lengths">For the statement and every bracket open in it the characters since its last comma; begins
-    /// with one zero and is kept from line to line.</param>
+    /// <param name="lengths">For the statement and every open bracket in it, the number of characters since the last
+    /// comma; starts with one zero and is kept from line to line.</param>
     /// <exception cref="InvalidDataException">The line has such a form.</exception>
     public static void Check(string line, List<int> lengths)
     {

@@ -4,7 +4,7 @@ using Parry.Runtime;
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// TorchScript files as classifiers. A file says nothing of the images it takes, so these must be known.
+/// TorchScript files as classifiers. A file does not say what images it takes, so their shape must be known.
 /// </summary>
 internal static class TorchScriptModel
 {
@@ -14,7 +14,7 @@ internal static class TorchScriptModel
         + "224)).save(\"model.pt\")";
 
     /// <summary>Loads a file, which the caller owns.</summary>
-    /// <exception cref="InvalidDataException">It is no TorchScript, or does not take such images.</exception>
+    /// <exception cref="InvalidDataException">The file is not TorchScript, or does not take such images.</exception>
     public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(
         string path,
         InputContract given,
@@ -27,7 +27,7 @@ internal static class TorchScriptModel
             given.Size
             ?? images
             ?? throw new InvalidDataException(
-                "a TorchScript file does not say the size of its images: give it (--input-size, as 3x224x224)"
+                "a TorchScript file does not say the size of its images: give it (--input-size, such as 3x224x224)"
             );
         long[] sizes =
             given.Layout == ImageLayout.Nhwc
@@ -51,9 +51,9 @@ internal static class TorchScriptModel
     }
 
     /// <summary>
-    /// The layers of a file, as its weights' names show them; the size of its images need not be known.
+    /// The layers of a file, read from the names of its weights; the size of its images need not be known.
     /// </summary>
-    /// <exception cref="InvalidDataException">It is no TorchScript.</exception>
+    /// <exception cref="InvalidDataException">The file is not TorchScript.</exception>
     public static IReadOnlyList<ModelLayer> Layers(string path)
     {
         using ScriptedNetwork module = Read(path, sizes: null);
@@ -87,12 +87,11 @@ internal static class TorchScriptModel
     private static InvalidDataException Lacking(string reason, Exception? cause) =>
         new(
             $"it needs what this LibTorch lacks, or is damaged ({Excerpt.Of(reason, LongestReason)}): "
-                + $"{Recipe}, "
-                + $"with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
+                + $"{Recipe}, with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
             cause
         );
 
-    // A state dictionary is a pickle, which is a program; it is told apart before anything of it is read.
+    // A state dictionary is a pickle, which is a program; recognize it before reading anything in it.
     private static void CheckArchive(string path)
     {
         using FileStream file = File.OpenRead(path);
@@ -103,7 +102,7 @@ internal static class TorchScriptModel
                 $"it is a Python pickle, which can run any program when it is read: {Recipe}"
             );
         if (got < 2 || start[0] != 'P' || start[1] != 'K')
-            throw new InvalidDataException($"it is no TorchScript archive: {Recipe}");
+            throw new InvalidDataException($"it is not a TorchScript archive: {Recipe}");
         file.Position = 0;
         TorchScriptArchive.Check(file, Recipe);
     }

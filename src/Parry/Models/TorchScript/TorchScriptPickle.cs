@@ -4,9 +4,9 @@ using System.Text;
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// Walks a pickle of a TorchScript archive without building anything, and refuses what LibTorch's reader believes
-/// unseen. Known are the instructions that LibTorch's writer uses, in the order it uses them: a list or dictionary is
-/// filled at once, before anything refers to it, so nothing can hold itself.
+/// Walks a pickle of a TorchScript archive without building anything, and refuses what LibTorch's reader trusts
+/// unchecked. It accepts the instructions that LibTorch writes, in that order: a list or dictionary is filled at once,
+/// before anything refers to it, so nothing can contain itself.
 /// </summary>
 internal sealed class TorchScriptPickle
 {
@@ -31,7 +31,7 @@ internal sealed class TorchScriptPickle
     /// <summary>The value of a pickle.</summary>
     /// <param name="bytes">The pickle.</param>
     /// <param name="record">The bytes of the record of a storage, by its key; null if there is none.</param>
-    /// <exception cref="InvalidDataException">It is none that LibTorch writes.</exception>
+    /// <exception cref="InvalidDataException">The pickle is not one that LibTorch writes.</exception>
     public static TorchScriptValue Read(byte[] bytes, Func<string, long?> record) =>
         new TorchScriptPickle(bytes, record).Run();
 
@@ -78,7 +78,7 @@ internal sealed class TorchScriptPickle
                 break;
             case '\u008a':
                 if (Byte() != 8)
-                    throw Wrong("a long integer has not 8 bytes");
+                    throw Wrong("a long integer does not have 8 bytes");
                 PushInt(BinaryPrimitives.ReadInt64LittleEndian(Take(8)));
                 break;
             case 'G':
@@ -148,12 +148,12 @@ internal sealed class TorchScriptPickle
                 break;
             case 'b':
                 if (Pop(2) is not [{ Kind: TorchScriptKind.Instance } made, var state])
-                    throw Wrong("a state is given to what is no new object");
+                    throw Wrong("a state is set on something that is not a new object");
                 Push(new TorchScriptValue(TorchScriptKind.Object, made.Text) { Items = [state] });
                 break;
             case 'R':
                 if (Pop(2) is not [{ Kind: TorchScriptKind.Global } function, var arguments])
-                    throw Wrong("what is called is no function");
+                    throw Wrong("something is called that is not a function");
                 if ((_looked += arguments.Inside) > MostLooked)
                     throw Wrong("its calls take too many values");
                 Push(TorchScriptCalls.Call(function.Text, arguments));
@@ -163,13 +163,13 @@ internal sealed class TorchScriptPickle
         }
     }
 
-    // What was just made empty gets its items, and is another value from there on.
+    // Fills a container that was just made empty; from then on it is a different value.
     private void Fill(TorchScriptKind kind)
     {
         bool fills = _marks.TryPeek(out (int Start, bool Fills) mark) && mark.Fills;
         TorchScriptValue[] items = SinceMark();
         if (!fills || Pop(1)[0].Kind != kind)
-            throw Wrong("items are added to what is no new list or dictionary");
+            throw Wrong("items are added to something that is not a new list or dictionary");
         if (kind == TorchScriptKind.Dict && items.Length % 2 != 0)
             throw Wrong("a dictionary has a key without a value");
         Push(new TorchScriptValue(kind) { Items = items });
@@ -185,7 +185,7 @@ internal sealed class TorchScriptPickle
     {
         int start = _stack.Count - count;
         if (start < (_marks.TryPeek(out (int Start, bool Fills) mark) ? mark.Start : 0))
-            throw Wrong("it takes values that it never gave");
+            throw Wrong("it takes values that it never made");
         TorchScriptValue[] values = [.. _stack[start..]];
         _stack.RemoveRange(start, count);
         return values;
@@ -200,13 +200,13 @@ internal sealed class TorchScriptPickle
         return values;
     }
 
-    // LibTorch makes room for every number below; its writer counts.
+    // LibTorch allocates all numbers up to this one; its writer counts up by one.
     private void Remember(uint place)
     {
         if (place > _memo.Count)
             throw Wrong($"it keeps value {place} when it has kept {_memo.Count}");
         if (_stack.Count == (_marks.TryPeek(out (int Start, bool Fills) mark) ? mark.Start : 0))
-            throw Wrong("it keeps a value that it never gave");
+            throw Wrong("it keeps a value that it never made");
         _memo[place] = _stack[^1];
     }
 

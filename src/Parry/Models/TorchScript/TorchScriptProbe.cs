@@ -8,17 +8,17 @@ using static TorchSharp.torch;
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// Tries a TorchScript file in a process of its own before it is used in this one: LibTorch ends the process where a
-/// file does not compile, and a forged one can crash it or compute without end.
+/// Tries a TorchScript file in a separate process before it is used in this one: LibTorch ends the process if a file
+/// does not compile, and a forged file can crash it or compute endlessly.
 /// </summary>
 /// <remarks>
-/// A program takes part with two lines: its main function gives its arguments to <see cref="Answer"/> where
-/// <see cref="Argument"/> is the first, and <see cref="Program"/> says how it is started. Where no program is named
-/// only the archive itself is checked.
+/// A program needs two lines for this: its main function passes its arguments to <see cref="Answer"/> if
+/// <see cref="Argument"/> is the first, and <see cref="Program"/> says how to start it. If no program is set, only the
+/// archive itself is checked.
 /// </remarks>
 public static class TorchScriptProbe
 {
-    /// <summary>The first argument of a process that is to try files.</summary>
+    /// <summary>The first argument of a process that tries files.</summary>
     public const string Argument = "--probe-torchscript";
 
     private const string Mark = "probe: ";
@@ -27,14 +27,14 @@ public static class TorchScriptProbe
     private const int Passes = 3;
 
     /// <summary>
-    /// How to start a process that hands its arguments on to <see cref="Answer"/>; null for no trying.
+    /// How to start a process that passes its arguments to <see cref="Answer"/>; null to try no files.
     /// </summary>
     public static Func<ProcessStartInfo>? Program { get; set; }
 
     /// <summary>How long one file may take.</summary>
     public static TimeSpan Limit { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>What the started process does: one line for each file.</summary>
+    /// <summary>Runs in the started process; writes one line for each file.</summary>
     /// <param name="arguments">The mark, the sizes of the inputs ("3x1x28x28", or "-" to load only), and the
     /// files.</param>
     /// <param name="output">Takes the lines.</param>
@@ -56,14 +56,15 @@ public static class TorchScriptProbe
         return 0;
     }
 
-    /// <summary>Asks started processes about files; after a crash another one goes on.</summary>
+    /// <summary>Tries files in started processes; after a crash, another one continues.</summary>
     /// <param name="files">The files.</param>
-    /// <param name="sizes">Of the inputs to run them on; null to load only.</param>
+    /// <param name="sizes">The sizes of the inputs to run them on; null to load only.</param>
     /// <returns>For each file null, or why it cannot be used.</returns>
     /// <exception cref="InvalidOperationException"><see cref="Program"/> is not set.</exception>
     public static IReadOnlyList<string?> Ask(IReadOnlyList<string> files, IReadOnlyList<long>? sizes)
     {
-        var program = Program ?? throw new InvalidOperationException($"{nameof(Program)} says no program to start");
+        var program =
+            Program ?? throw new InvalidOperationException($"{nameof(Program)} is not set: give the program to start");
         var reasons = new List<string?>();
         while (reasons.Count < files.Count)
         {
@@ -81,9 +82,9 @@ public static class TorchScriptProbe
         return reasons;
     }
 
-    /// <summary>Why a file cannot be used, or null. A file that was fine once is not tried again.</summary>
+    /// <summary>Why a file cannot be used, or null. A file that passed once is not tried again.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="sizes">Of the inputs to run it on; null to load only.</param>
+    /// <param name="sizes">The sizes of the inputs to run it on; null to load only.</param>
     internal static string? Refusal(string path, IReadOnlyList<long>? sizes)
     {
         if (Program is null)
@@ -109,7 +110,7 @@ public static class TorchScriptProbe
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is tried again next time.
+            // The file is tried again next time.
         }
     }
 
@@ -179,7 +180,7 @@ public static class TorchScriptProbe
         }
     }
 
-    // More than once: LibTorch compiles for the inputs it has seen. What it refuses is said where the model is used.
+    // Run more than once: LibTorch compiles for the inputs it has seen. Errors are reported where the model is used.
     private static void Run(ScriptedNetwork network, long[] sizes)
     {
         try

@@ -1,14 +1,14 @@
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// The part of an archive that says what lines of the original program its code came from. LibTorch reads it when it
-/// words an error, and believes its numbers.
+/// The part of an archive that maps its code to lines of the original program. LibTorch reads it to compose an error
+/// message, and trusts its numbers.
 /// </summary>
 internal static class TorchScriptSources
 {
     private const long Longest = 64 << 20;
 
-    /// <summary>Refuses what LibTorch would follow out of bounds.</summary>
+    /// <summary>Refuses numbers that LibTorch would follow out of bounds.</summary>
     /// <param name="root">The pickle's value: lines of (place in the code, (source, start, end), ...) with sources
     /// (text, file, line), or such lines behind a mark and a table of texts.</param>
     /// <exception cref="InvalidDataException">It is something else.</exception>
@@ -36,7 +36,7 @@ internal static class TorchScriptSources
                 lengths.Add(source, length);
             }
 
-            // LibTorch cuts the end, which its writer puts past the last character at times, but not the start.
+            // LibTorch clips the end, which it sometimes writes past the last character, but not the start.
             if (start < 0 || start > Math.Min(end, length))
                 throw Wrong();
         }
@@ -82,5 +82,5 @@ internal static class TorchScriptSources
         return length <= Longest ? length : throw Wrong();
     }
 
-    private static InvalidDataException Wrong() => new("it is no table of the lines that code came from");
+    private static InvalidDataException Wrong() => new("it is not a table of source lines");
 }

@@ -1,6 +1,6 @@
 namespace Parry.Models.TorchScript;
 
-/// <summary>A type as TorchScript writes it: a name and, in brackets, what it is made of.</summary>
+/// <summary>A type as TorchScript writes it: a name and, in brackets, its parameters.</summary>
 internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptType> Parts)
 {
     private const int Deepest = 32;
@@ -56,5 +56,5 @@ internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptTyp
         return whole ? new TorchScriptType(name, parts) : throw Wrong();
     }
 
-    private static InvalidDataException Wrong() => new("a type of it cannot be read");
+    private static InvalidDataException Wrong() => new("a type in it cannot be read");
 }

@@ -1,6 +1,6 @@
 namespace Parry.Models.TorchScript;
 
-/// <summary>What a pickle of TorchScript can hold.</summary>
+/// <summary>The kinds of values in a pickle of TorchScript.</summary>
 internal enum TorchScriptKind
 {
     None,
@@ -21,7 +21,7 @@ internal enum TorchScriptKind
     Object,
 }
 
-/// <summary>A value as a pickle describes it: nothing of it is built.</summary>
+/// <summary>A value as a pickle describes it, without building it.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Text">The characters of a string; the name of a global, of an object's class, of a list's or
 /// dictionary's type once that is known.</param>
@@ -38,8 +38,8 @@ internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", 
     /// What it holds: a tuple's and a list's items, a dictionary's keys and values by turns, an object's state, a
     /// storage's type.
     /// </summary>
-    /// <exception cref="InvalidDataException">They are nested too deeply, or are too many when what is shared counts as
-    /// often as it is named.</exception>
+    /// <exception cref="InvalidDataException">Values are nested too deeply, or are too many if shared ones count each
+    /// time.</exception>
     public IReadOnlyList<TorchScriptValue> Items
     {
         get => _items;
@@ -53,7 +53,7 @@ internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", 
                 if (Depth > Deepest)
                     throw new InvalidDataException($"its values are nested more than {Deepest} deep");
                 if (Inside > MostInside)
-                    throw new InvalidDataException($"a value of it holds more than {MostInside} values");
+                    throw new InvalidDataException($"a value in it holds more than {MostInside} values");
             }
         }
     }
@@ -63,7 +63,7 @@ internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", 
 
     private int Depth { get; init; }
 
-    /// <summary>The values inside it, those it shares counted wherever they are named.</summary>
+    /// <summary>The number of values inside it; shared ones count each time.</summary>
     public long Inside { get; private init; }
 
     /// <summary>Whether it is a tuple with items of these kinds.</summary>

@@ -6,6 +6,6 @@ namespace Parry.Models.Training;
 /// <param name="Correct">The number of images that were classified right; 0 where nothing is classified.</param>
 public readonly record struct BatchLoss(double Loss, int Images, double Correct = 0)
 {
-    /// <summary>Whether the loss is a number.</summary>
+    /// <summary>Whether the loss is finite.</summary>
     public bool IsFinite => double.IsFinite(Loss);
 }

@@ -1,15 +1,16 @@
 using Parry.Data;
 using Parry.Models.Architectures;
+using Parry.Models.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Training;
 
 /// <summary>
-/// Trains a classifier. A batch is always cut into the same pieces, however many workers take them.
+/// Trains a classifier. A batch is always split into the same pieces, whatever the number of workers.
 /// </summary>
 /// <remarks>
-/// Pieces do not see each other, so layers must treat images one by one: batch normalization would see a part of the
+/// Pieces are independent, so layers must treat images one by one: batch normalization would see only a part of the
 /// batch.
 /// </remarks>
 public sealed class ClassifierTrainer : EpochTrainer
@@ -67,10 +68,10 @@ public sealed class ClassifierTrainer : EpochTrainer
     /// <inheritdoc/>
     protected override IReadOnlyList<Learner> Learners => [_learner];
 
-    /// <summary>What a weight file should say of this training.</summary>
+    /// <summary>The description of this training for a weight file.</summary>
     /// <param name="data">The data set's name.</param>
-    /// <param name="command">The command that makes the file again.</param>
-    /// <param name="testAccuracy">Of the classifier as it is now, if measured.</param>
+    /// <param name="command">The command that reproduces the file.</param>
+    /// <param name="testAccuracy">The test accuracy of the classifier as it is now; null if not measured.</param>
     public ModelDescription Describe(string data, string command, double? testAccuracy = null) =>
         new()
         {

@@ -5,7 +5,7 @@ namespace Parry.Models.Training;
 
 /// <summary>
 /// The cross entropy of the true class under softmax(logits / temperature). Temperature 1 is the ordinary loss; a
-/// higher one makes logits that many times larger before the network is as sure, which is how the teacher of defensive
+/// higher one makes the logits larger by that factor at the same confidence, which is how the teacher of defensive
 /// distillation is trained (Papernot et al., 2015, 1511.04508).
 /// </summary>
 /// <param name="Temperature">Above 0.</param>

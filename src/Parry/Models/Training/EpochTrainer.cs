@@ -3,9 +3,9 @@ namespace Parry.Models.Training;
 /// <summary>A training that sees every image once an epoch, in batches.</summary>
 public abstract class EpochTrainer : Trainer<TrainingProgress>
 {
-    private double _loss,
-        _seen,
-        _correct;
+    private double _loss;
+    private double _seen;
+    private double _correct;
 
     /// <summary>Prepares a training of a known length.</summary>
     /// <param name="epochs">Passes over the images.</param>
@@ -23,7 +23,7 @@ public abstract class EpochTrainer : Trainer<TrainingProgress>
     public int BatchesPerEpoch { get; }
 
     /// <summary>Trains until the current epoch is done.</summary>
-    /// <exception cref="TrainingDivergedException">A loss or weight is no number any more.</exception>
+    /// <exception cref="TrainingDivergedException">A loss or weight is not finite.</exception>
     public void RunEpoch()
     {
         do Step();
@@ -35,8 +35,7 @@ public abstract class EpochTrainer : Trainer<TrainingProgress>
     /// <param name="epoch">The epoch, counted from 0.</param>
     protected abstract BatchLoss Train(int iteration, int epoch);
 
-    /// <summary>The share of validation images that are classified right, asked after each epoch; null for
-    /// none.</summary>
+    /// <summary>The accuracy on the validation images, computed after each epoch; null if there are none.</summary>
     protected virtual double? Validate() => null;
 
     /// <inheritdoc/>

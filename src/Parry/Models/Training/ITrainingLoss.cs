@@ -6,13 +6,13 @@ namespace Parry.Models.Training;
 public interface ITrainingLoss
 {
     /// <summary>
-    /// What it is and its settings, in one line: a checkpoint of another loss is refused, and a weight file says it.
-    /// Null for the ordinary loss.
+    /// The loss and its settings in one line, for weight files and to refuse checkpoints of another loss. Null for the
+    /// cross entropy.
     /// </summary>
     string? Description { get; }
 
     /// <summary>The loss of some images of a batch.</summary>
-    /// <param name="piece">The images, and the network that learns from them.</param>
+    /// <param name="piece">The images and the network to train.</param>
     /// <returns>The loss summed over the images, a scalar that autograd follows to the network's parameters; and logits
     /// [N, classes], whose accuracy is reported.</returns>
     (Tensor Loss, Tensor Logits) Of(TrainingPiece piece);

@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Training;
 
-/// <summary>A network and the optimizer that trains it. It owns both.</summary>
+/// <summary>A network and the optimizer that trains it; disposing frees both.</summary>
 /// <remarks>
-/// A small network on a batch whose images are independent is fastest in pieces, which the workers take side by side;
-/// a network with batch normalization or a gradient penalty needs the whole batch, on LibTorch's own threads.
+/// For a small network and independent images, it is fastest to split the batch into pieces for the workers; a network
+/// with batch normalization or a gradient penalty needs the whole batch, on LibTorch's own threads.
 /// </remarks>
 public sealed class Learner : IDisposable
 {
@@ -19,12 +19,11 @@ public sealed class Learner : IDisposable
     private bool _released;
 
     /// <summary>Lets autograd follow the network's parameters and makes its optimizer.</summary>
-    /// <param name="name">What the network is called in checkpoints.</param>
+    /// <param name="name">The name of the network in checkpoints.</param>
     /// <param name="network">The network, with its first weights.</param>
     /// <param name="optimizer">Makes the optimizer of the network's parameters.</param>
-    /// <param name="replicas">
-    /// Networks of the same architecture, one for each piece of a batch: needed where a layer keeps a state during a
-    /// pass, as dropout keeps its generator. Null lets all pieces share the network.
+    /// <param name="replicas"> Networks of the same architecture, one for each piece of a batch: needed if a layer has
+    /// state during a pass, such as the generator of dropout. If null, all pieces share the network.
     /// </param>
     public Learner(
         string name,
@@ -42,7 +41,7 @@ public sealed class Learner : IDisposable
             trained.RequireGrad();
     }
 
-    /// <summary>What the network is called in checkpoints.</summary>
+    /// <summary>The name of the network in checkpoints.</summary>
     public string Name { get; }
 
     /// <summary>The network as trained so far.</summary>
@@ -64,7 +63,7 @@ public sealed class Learner : IDisposable
     /// <summary>Sets the step size.</summary>
     public void SetLearningRate(double rate) => _optimizer.SetLearningRate(rate);
 
-    /// <summary>One step down a loss of the whole batch.</summary>
+    /// <summary>Takes one step on a loss of the whole batch.</summary>
     /// <param name="loss">A scalar that autograd follows to the parameters.</param>
     public Descent Minimize(Tensor loss)
     {
@@ -76,13 +75,13 @@ public sealed class Learner : IDisposable
     }
 
     /// <summary>
-    /// One step down the mean of a loss that belongs to images one by one: the workers take the pieces of a batch, and
-    /// their gradients are summed in order. No step is taken where the loss is not finite.
+    /// Takes one step on the mean of a loss that is a sum over images: the workers compute the pieces of a batch, and
+    /// their gradients are summed in order. Takes no step if the loss is not finite.
     /// </summary>
     /// <param name="pieces">The number of pieces, which must not depend on the number of workers.</param>
     /// <param name="images">The number of images in the batch.</param>
-    /// <param name="loss">From the network (or its replica) and a piece's number to the piece's summed loss, and the
-    /// number of its images that are classified right, where that is known.</param>
+    /// <param name="loss">Maps the network (or its replica) and the number of a piece to the summed loss of the piece,
+    /// and the number of its images that are classified correctly, if known.</param>
     /// <param name="cancellation">Stops between pieces.</param>
     public BatchLoss Minimize(
         int pieces,
@@ -107,7 +106,7 @@ public sealed class Learner : IDisposable
             .. _optimizer.State().Select(entry => KeyValuePair.Create($"{Name}-step.{entry.Key}", entry.Value)),
         ];
 
-    /// <summary>Continues from another one's state, which is copied.</summary>
+    /// <summary>Restores the state of another learner, by copy.</summary>
     /// <exception cref="InvalidDataException">The state is of another network or optimizer.</exception>
     public void Restore(SafeTensorsFile state)
     {
@@ -115,7 +114,7 @@ public sealed class Learner : IDisposable
         _optimizer.Restore(state.Under($"{Name}-step."));
     }
 
-    /// <summary>Gives the network, frozen, to the caller, who owns it from now on.</summary>
+    /// <summary>Freezes the network and hands it to the caller, who then owns it.</summary>
     public nn.Module<Tensor, Tensor> Release()
     {
         _released = true;
@@ -161,7 +160,7 @@ public sealed class Learner : IDisposable
         return replica;
     }
 
-    // On a worker, where LibTorch's own threads are off: they cost more than they bring here.
+    // Run on a worker, where LibTorch's own threads are off: here they cost more than they gain.
     private void Step(Piece[] parts) =>
         Workers.Shared.Run(
             1,

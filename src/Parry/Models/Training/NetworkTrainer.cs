@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Parry.Models.Training;
 
 /// <summary>
-/// Trains a network by a loss that belongs to images one by one: auto-encoders, diffusion. A batch is always cut into
-/// the same pieces, however many workers take them. It may go on for more epochs than were asked for at first, unless
-/// its step size falls.
+/// Trains a network with a loss that is a sum over images: auto-encoders, diffusion. A batch is always split into the
+/// same pieces, whatever the number of workers. A training can be resumed for more epochs than planned at first, unless
+/// its step size decays.
 /// </summary>
 /// <remarks>A network with running statistics (batch normalization) sees each batch whole, on one worker.</remarks>
 public sealed class NetworkTrainer<TNetwork> : EpochTrainer
@@ -24,11 +24,11 @@ public sealed class NetworkTrainer<TNetwork> : EpochTrainer
 
     /// <summary>Prepares a training.</summary>
     /// <param name="schedule">How long and how fast.</param>
-    /// <param name="recipe">Everything else that decides the result, in words: a checkpoint of another recipe is
+    /// <param name="recipe">Everything else that determines the result, in words: a checkpoint of another recipe is
     /// refused.</param>
     /// <param name="network">The network with its first weights; this object owns it.</param>
-    /// <param name="count">How many images there are to train on.</param>
-    /// <param name="loss">From the network and some rows to the sum of their losses, followed by autograd.</param>
+    /// <param name="count">The number of training images.</param>
+    /// <param name="loss">Maps the network and some rows to the sum of their losses, differentiable.</param>
     /// <exception cref="UserErrorException">An option is out of range, or there are no images.</exception>
     public NetworkTrainer(
         TrainingSchedule schedule,

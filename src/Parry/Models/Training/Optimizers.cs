@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Models.Training;
 
 /// <summary>
-/// TorchSharp's optimizers with gradients given, not taken from a pass (workers average theirs first), and with a state
-/// of named tensors, from which a checkpoint resumes bit for bit.
+/// TorchSharp's optimizers with gradients as arguments (workers sum theirs first), and with a state of named tensors,
+/// from which a checkpoint resumes bit for bit.
 /// </summary>
 public static class Optimizers
 {
@@ -57,8 +57,8 @@ public static class Optimizers
     public static long Steps(this optim.Optimizer optimizer) => States(optimizer).Max(StepsOf);
 
     /// <summary>
-    /// Momenta and the step count of each parameter, by name. The momenta are the optimizer's own: copy what must
-    /// outlive the next step.
+    /// Momenta and the step count of each parameter, by name. The optimizer owns the momenta: copy what must outlive
+    /// the next step.
     /// </summary>
     public static IReadOnlyDictionary<string, Tensor> State(this optim.Optimizer optimizer)
     {
@@ -111,7 +111,7 @@ public static class Optimizers
             SetSteps(one, count);
     }
 
-    // A parameter that shares the tensor's memory; a network's own are parameters already.
+    // Makes a parameter that shares the tensor's memory; tensors of a network already are parameters.
     private static Parameter[] Parameters(IEnumerable<Tensor> tensors) =>
         [.. tensors.Select(tensor => tensor as Parameter ?? Owned(tensor))];
 

@@ -3,10 +3,9 @@ using Parry.Data;
 namespace Parry.Models.Training;
 
 /// <summary>
-/// The batches of a training by their number: whole passes over the images, shuffled anew each time, whichever batch is
-/// asked for first.
+/// The batches of a training by number: passes over all images, each shuffled anew. Any batch can be asked for first.
 /// </summary>
-/// <param name="batches">How each pass is cut.</param>
+/// <param name="batches">How each pass is split into batches.</param>
 internal sealed class ShuffledOrder(ShuffledBatches batches)
 {
     private (int Number, int[][] Batches) _epoch = (-1, []);

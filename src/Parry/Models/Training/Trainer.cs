@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Parry.Models.Training;
 
 /// <summary>
-/// The loop of every training: one step after the other, a checkpoint from time to time, a stop where a loss or a
-/// weight is no number. All randomness of a step follows from the seed and the step's number, so a training that goes
-/// on from a checkpoint gives the weights that an unbroken one gives, bit for bit.
+/// The loop of every training: takes steps, writes checkpoints, and stops when a loss or weight is not finite. All
+/// randomness of a step follows from the seed and the number of the step, so a resumed training gives the same weights
+/// as an uninterrupted one, bit for bit.
 /// </summary>
 /// <typeparam name="TStep">What a step measures.</typeparam>
 public abstract class Trainer<TStep> : IDisposable
@@ -18,8 +18,8 @@ public abstract class Trainer<TStep> : IDisposable
     private readonly int _stepsPerUnit;
 
     /// <summary>Prepares a training of a known length.</summary>
-    /// <param name="unit">What its length is counted in: an epoch, an iteration.</param>
-    /// <param name="units">How many of these there are.</param>
+    /// <param name="unit">The unit of its length: epoch or iteration.</param>
+    /// <param name="units">The number of units.</param>
     /// <param name="stepsPerUnit">The steps in each.</param>
     protected Trainer(string unit, int units, int stepsPerUnit = 1)
     {
@@ -37,47 +37,47 @@ public abstract class Trainer<TStep> : IDisposable
     /// <summary>Steps from one checkpoint to the next.</summary>
     public int CheckpointEvery { get; init; }
 
-    /// <summary>The share of the steps that is taken, in [0, 1].</summary>
+    /// <summary>The share of the steps taken so far, in [0, 1].</summary>
     public double Done => Iteration / (double)Iterations;
 
     /// <summary>Where the training is, in words: "epoch 3 of 10".</summary>
     public string Position => At(Math.Max(0, Iteration - 1));
 
-    /// <summary>Everything that decides the result, in words: a checkpoint of another recipe is refused.</summary>
+    /// <summary>Everything that determines the result, in words: a checkpoint of another recipe is refused.</summary>
     protected abstract string Recipe { get; }
 
     /// <summary>
-    /// The networks in training with their optimizers: what a checkpoint holds. The trainer owns them.
+    /// The networks in training with their optimizers, which a checkpoint holds. The trainer owns them.
     /// </summary>
     protected abstract IReadOnlyList<Learner> Learners { get; }
 
     /// <summary>A further network of a checkpoint: the average of another one's weights. The trainer owns it.</summary>
     protected virtual nn.Module? Average => null;
 
-    /// <summary>What a checkpoint says besides, by name; it is given to <see cref="Resumed"/>.</summary>
+    /// <summary>Further data of a checkpoint, by name; passed to <see cref="Resumed"/>.</summary>
     protected virtual IEnumerable<KeyValuePair<string, string>> Notes => [];
 
     /// <summary>Takes one step.</summary>
-    /// <exception cref="TrainingDivergedException">A loss or weight is no number any more. Go on from the last
-    /// checkpoint then.</exception>
+    /// <exception cref="TrainingDivergedException">A loss or weight is not finite. Resume from the last
+    /// checkpoint.</exception>
     public TStep Step()
     {
         TStep step = Train(Iteration);
         if (!step.IsFinite)
-            throw new TrainingDivergedException(At(Iteration), "the loss or its gradient is no finite number");
+            throw new TrainingDivergedException(At(Iteration), "the loss or its gradient is not finite");
         if ((Iteration + 1) % CheckpointEvery == 0 && !Learners.All(learner => learner.IsFinite))
-            throw new TrainingDivergedException(At(Iteration), "a weight is no finite number");
+            throw new TrainingDivergedException(At(Iteration), "a weight is not finite");
         Iteration++;
         return step;
     }
 
-    /// <summary>Trains to the end, with checkpoints on the way, at the end, and where it is cancelled.</summary>
-    /// <param name="checkpoint">The file that is written, each time whole or not at all; null for none.</param>
-    /// <param name="progress">Told after each step, before a checkpoint is written.</param>
+    /// <summary>Trains to the end, with checkpoints on the way, at the end, and on cancellation.</summary>
+    /// <param name="checkpoint">The file to write, each time atomically; null for none.</param>
+    /// <param name="progress">Reports after each step, before a checkpoint is written.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="TrainingDivergedException">A loss or weight is no number any more; the last good checkpoint
-    /// stands.</exception>
+    /// <exception cref="OperationCanceledException">The operation was canceled.</exception>
+    /// <exception cref="TrainingDivergedException">A loss or weight is not finite; the last good checkpoint is
+    /// kept.</exception>
     public void Run(string? checkpoint = null, Action<TStep>? progress = null, CancellationToken cancellation = default)
     {
         while (Iteration < Iterations)
@@ -95,7 +95,7 @@ public abstract class Trainer<TStep> : IDisposable
         }
     }
 
-    /// <summary>Writes everything that a training needs to go on, as one safetensors file.</summary>
+    /// <summary>Writes everything needed to resume the training, as one safetensors file.</summary>
     public void Save(Stream stream)
     {
         using var scope = NewDisposeScope();
@@ -111,9 +111,9 @@ public abstract class Trainer<TStep> : IDisposable
         );
     }
 
-    /// <summary>Goes on from what <see cref="Save(Stream)"/> wrote.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is of another recipe or of a
-    /// longer training.</exception>
+    /// <summary>Resumes from what <see cref="Save(Stream)"/> wrote.</summary>
+    /// <exception cref="UserErrorException">The file does not exist, is damaged, or is of another recipe or of a longer
+    /// training.</exception>
     public void Resume(string checkpoint)
     {
         try
@@ -163,10 +163,10 @@ public abstract class Trainer<TStep> : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Takes the step of that number, counted from 0.</summary>
+    /// <summary>Takes the step of a number, counted from 0.</summary>
     protected abstract TStep Train(int iteration);
 
-    /// <summary>Reads the <see cref="Notes"/> of the checkpoint that the training goes on from.</summary>
+    /// <summary>Reads the <see cref="Notes"/> of the checkpoint that the training resumes from.</summary>
     /// <exception cref="FormatException">They are damaged.</exception>
     protected virtual void Resumed(IReadOnlyDictionary<string, string> notes) { }
 

@@ -1,7 +1,7 @@
 namespace Parry.Models.Training;
 
 /// <summary>
-/// A training's loss, gradient or weights became infinite or no number. The last checkpoint is from before.
+/// A training's loss, gradient or weights became infinite or NaN. The last checkpoint is from before that.
 /// </summary>
 /// <param name="position">Where it happened: "epoch 3 of 10".</param>
 /// <param name="what">What was seen.</param>

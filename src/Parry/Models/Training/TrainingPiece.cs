@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Training;
 
-/// <summary>Some images of a batch, and what learns from them.</summary>
+/// <summary>Some images of a batch, and the network to train on them.</summary>
 public sealed record TrainingPiece
 {
     /// <summary>The network in training mode, followed by autograd.</summary>
@@ -17,12 +17,12 @@ public sealed record TrainingPiece
     /// <summary>The true classes, [N] int64.</summary>
     public required Tensor Labels { get; init; }
 
-    /// <summary>Random draws for these images, others in every epoch.</summary>
+    /// <summary>Random draws for these images, different in every epoch.</summary>
     public required SampleRandom Random { get; init; }
 
     /// <summary>A number that all pieces of a batch share, for draws that belong to the batch.</summary>
     public required long BatchSeed { get; init; }
 
-    /// <summary>Epochs that are done, with the part of the current one: 0 at the first batch.</summary>
+    /// <summary>The number of epochs done, with the fraction of the current one: 0 at the first batch.</summary>
     public required double Epoch { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace Parry.Models.Training;
 
-/// <summary>How far a training in epochs is.</summary>
+/// <summary>The progress of a training in epochs.</summary>
 /// <param name="Epoch">The epoch, counted from 1.</param>
 /// <param name="Batch">The batch of the epoch, counted from 1.</param>
 /// <param name="Batches">The number of batches in an epoch.</param>

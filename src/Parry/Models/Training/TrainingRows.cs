@@ -4,5 +4,5 @@ namespace Parry.Models.Training;
 /// <param name="Indices">Which training images they are.</param>
 /// <param name="Epoch">The epoch, counted from 0.</param>
 /// <param name="Once">Draws of these images that stay the same throughout the training.</param>
-/// <param name="Anew">Draws of these images in this step.</param>
+/// <param name="Anew">Draws of these images for this step only.</param>
 public sealed record TrainingRows(int[] Indices, int Epoch, SampleRandom Once, SampleRandom Anew);

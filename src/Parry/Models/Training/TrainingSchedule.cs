@@ -17,15 +17,15 @@ public record TrainingSchedule
     /// <summary>Adam's step size at the end: it changes linearly, step by step. Null keeps it constant.</summary>
     public double? FinalLearningRate { get; init; }
 
-    /// <summary>Decides first weights, order of images, dropout and noise.</summary>
+    /// <summary>The seed of the first weights, the order of images, dropout and noise.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>The step size when a share of the training is done, in [0, 1].</summary>
+    /// <summary>The step size after a share of the training, in [0, 1].</summary>
     public double RateAt(double done) => LearningRate + (done * ((FinalLearningRate ?? LearningRate) - LearningRate));
 
     /// <summary>
-    /// What a checkpoint's training must have in common with one that goes on from it: all but the number of epochs
-    /// where the step size is constant.
+    /// What a training must have in common with the checkpoint it resumes: everything, but for the number of epochs if
+    /// the step size is constant.
     /// </summary>
     public override string ToString() =>
         FinalLearningRate is { } final
@@ -38,15 +38,15 @@ public record TrainingSchedule
                 $"batches of {BatchSize}, learning rate {LearningRate}, seed {Seed}"
             );
 
-    /// <summary>Refuses numbers that make no sense.</summary>
-    /// <param name="images">How many images there are to train on.</param>
+    /// <summary>Checks the settings.</summary>
+    /// <param name="images">The number of training images.</param>
     /// <exception cref="UserErrorException">An option is out of range, or there are no images.</exception>
     public void Check(int images)
     {
         if (Epochs < 1)
             throw new UserErrorException($"expected at least 1 epoch, got {Epochs}");
         if (BatchSize < 1)
-            throw new UserErrorException($"expected at least 1 image a batch, got {BatchSize}");
+            throw new UserErrorException($"expected at least 1 image per batch, got {BatchSize}");
         if (!(LearningRate > 0 && double.IsFinite(LearningRate)))
             throw new UserErrorException($"expected a learning rate above 0, got {LearningRate}");
         if (FinalLearningRate is { } final && !(final >= 0 && double.IsFinite(final)))

@@ -5,12 +5,12 @@ namespace Parry.Models.Training;
 
 /// <summary>
 /// An exponential average of a network's weights and buffers in a second network of the same architecture. Its window
-/// grows from nothing, so that the first weights are soon forgotten.
+/// grows from zero, so that the first weights are soon forgotten.
 /// </summary>
 internal sealed class WeightAverage
 {
-    private readonly nn.Module _average,
-        _current;
+    private readonly nn.Module _average;
+    private readonly nn.Module _current;
     private readonly double _decay;
 
     /// <summary>Starts the average at the first weights.</summary>
@@ -23,7 +23,7 @@ internal sealed class WeightAverage
         average.LoadState(current.State().ToDictionary());
     }
 
-    /// <summary>Takes in the weights after that many steps.</summary>
+    /// <summary>Updates the average with the weights after a number of steps.</summary>
     public void Update(int steps)
     {
         using var frozen = no_grad();

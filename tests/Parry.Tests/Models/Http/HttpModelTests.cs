@@ -276,7 +276,7 @@ public sealed class HttpModelTests : IDisposable
     {
         using EndpointServer server = Of(_model);
         Assert.Contains(
-            "4 classes apart, not 10",
+            "4 classes, expected 10",
             Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 10)).Message,
             StringComparison.Ordinal
         );

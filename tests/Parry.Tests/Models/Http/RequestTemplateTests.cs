@@ -109,10 +109,10 @@ public sealed class RequestTemplateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"predictions":[[1,2,3,4],[1,2,3]]}""", "rows of 4 and of 3")]
+    [InlineData("""{"predictions":[[1,2,3,4],[1,2,3]]}""", "different lengths, 4 and 3")]
     [InlineData("""{"predictions":[[1,2,3,4]]}""", "1 rows came for 2 images")]
     [InlineData("""{"predictions":"none"}""", "1 rows came for 2 images")]
-    [InlineData("""{"predictions":[["a"],["b"]]}""", "\"a\" stands where a number was expected")]
+    [InlineData("""{"predictions":[["a"],["b"]]}""", "expected a number, got \"a\"")]
     [InlineData("""{"prediction":[]}""", "nothing at .predictions of $.predictions")]
     [InlineData("""{"predictions":[[1,2,3,4],[1,2,null,4]]}""", "null")]
     [InlineData("""{"predictions":[[1,2,3,4],[1,2,1e60,4]]}""", "float32")]
@@ -130,16 +130,16 @@ public sealed class RequestTemplateTests : IDisposable
     }
 
     [Theory]
-    [InlineData("[]", "no JSON object")]
-    [InlineData("{", "no JSON")]
-    [InlineData("""{"body":{"x":"$images"}}""", "neither where scores")]
+    [InlineData("[]", "not a JSON object")]
+    [InlineData("{", "not JSON")]
+    [InlineData("""{"body":{"x":"$images"}}""", "neither scores nor labels")]
     [InlineData("""{"body":{"x":1},"scores":"$"}""", "holds none")]
     [InlineData("""{"body":["$image","$png"],"scores":"$"}""", "$image and $png")]
-    [InlineData("""{"body":"$images","scores":"predictions"}""", "no path")]
-    [InlineData("""{"body":"$images","scores":"$.a[x]"}""", "no path")]
+    [InlineData("""{"body":"$images","scores":"predictions"}""", "to be a path")]
+    [InlineData("""{"body":"$images","scores":"$.a[x]"}""", "to be a path")]
     [InlineData("""{"body":"$images","score":"$"}""", "its keys: url, headers, layout, body, scores, labels")]
     [InlineData("""{"body":"$images","scores":"$","layout":"hwc"}""", "nchw or nhwc")]
-    [InlineData("""{"body":"$images","scores":"$","headers":{"a":1}}""", "no text")]
+    [InlineData("""{"body":"$images","scores":"$","headers":{"a":1}}""", "not a string")]
     public void What_is_no_template_is_refused(string text, string told) =>
         Assert.Contains(
             told,

@@ -31,7 +31,7 @@ public sealed class OnnxHostileTests : IDisposable
         );
 
     [Fact]
-    public void A_circle_is_refused() =>
+    public void A_cycle_is_refused() =>
         Refuses(
             new OnnxBuilder()
                 .Input("x", -1, 1, 4, 4)
@@ -39,7 +39,7 @@ public sealed class OnnxHostileTests : IDisposable
                 .Node("Add", ["x", "b"], ["a"])
                 .Node("Relu", ["a"], ["b"])
                 .Node("Flatten", ["b"], ["y"]),
-            "circle"
+            "cycle"
         );
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class OnnxHostileTests : IDisposable
                 .Output("y", -1, 2)
                 .Constant("w", 1, [], -4, 4)
                 .Node("MatMul", ["x", "w"], ["y"]),
-            "from 0 on"
+            "sizes of 0 or more"
         );
 
     [Fact]

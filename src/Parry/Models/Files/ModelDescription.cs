@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using Parry.Models.Architectures;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
-/// <summary>What a weight file says of itself: what the weights are of, and how they were made.</summary>
+/// <summary>The description in a weight file: what network the weights are for, and how they were made.</summary>
 public sealed record ModelDescription
 {
     private const string Normalization = "none: [0,1]";
@@ -13,26 +13,27 @@ public sealed record ModelDescription
     private const int LongestVector = 1 << 20;
 
     /// <summary>
-    /// The architecture: one of <see cref="Classifiers.Names"/>, or that of another network, which its class names.
+    /// The architecture: one of <see cref="Classifiers.Names"/>, or the name that the class of another network
+    /// declares.
     /// </summary>
     public required string Architecture { get; init; }
 
     /// <summary>The data set it was trained on.</summary>
     public required string Data { get; init; }
 
-    /// <summary>The shape of the images it takes, or draws.</summary>
+    /// <summary>The shape of the images it takes or generates.</summary>
     public required ImageShape Shape { get; init; }
 
     /// <summary>
-    /// The names of a classifier's classes; the label is the index. Those a conditional generator draws; empty for
-    /// other generators.
+    /// The names of a classifier's classes; the label is the index. For a conditional generator, the classes it
+    /// generates; empty for other generators.
     /// </summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
     /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
     public DropoutReading? Dropout { get; init; }
 
-    /// <summary>What a classifier's training lowered, where that was not the ordinary loss.</summary>
+    /// <summary>The loss of a classifier's training, if not the cross entropy.</summary>
     public string? Training { get; init; }
 
     /// <summary>A classifier's accuracy on the test images, in [0, 1], if it was measured.</summary>
@@ -45,24 +46,24 @@ public sealed record ModelDescription
     public int? Width { get; init; }
 
     /// <summary>
-    /// What else an architecture needs to be built or used, as <c>name=value,name=value</c>; null for nothing.
+    /// Further settings needed to build or use the network, as <c>name=value,name=value</c>; null if there are none.
     /// </summary>
     public string? Settings { get; init; }
 
-    /// <summary>The steps that a generator was trained.</summary>
+    /// <summary>The number of training steps of a generator.</summary>
     public int? Iterations { get; init; }
 
     /// <summary>The seed of the training.</summary>
     public long? Seed { get; init; }
 
-    /// <summary>The command that makes the file again.</summary>
+    /// <summary>The command that reproduces the file.</summary>
     public string Command { get; init; } = "";
 
     /// <summary>The program that wrote the file.</summary>
     public string CreatedBy { get; init; } =
         $"Parry {typeof(ModelDescription).Assembly.GetName().Version!.ToString(3)}";
 
-    /// <summary>One of the <see cref="Settings"/>; null where it is missing.</summary>
+    /// <summary>One of the <see cref="Settings"/>; null if it is missing.</summary>
     public string? Setting(string name) =>
         (Settings ?? "")
             .Split(',')
@@ -70,18 +71,18 @@ public sealed record ModelDescription
             .FirstOrDefault(pair => pair.Length == 2 && pair[0] == name)
             ?[1];
 
-    /// <summary>The width, where an architecture needs one.</summary>
-    /// <param name="least">The smallest that makes sense.</param>
+    /// <summary>The width, which the architecture requires.</summary>
+    /// <param name="least">The smallest valid value.</param>
     /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
     internal int NeedWidth(int least = 1) => Need("width", Width, least, MostMaps);
 
-    /// <summary>The length of the latent vector, where an architecture needs one.</summary>
+    /// <summary>The length of the latent vector, which the architecture requires.</summary>
     /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
     internal int NeedLatent() => Need("latent", Latent, 1, LongestVector);
 
     /// <summary>One of the <see cref="Settings"/> that is a whole number of at least 1.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="most">The largest that makes sense.</param>
+    /// <param name="most">The largest valid value.</param>
     /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
     internal int NeedSetting(string name, int most)
     {
@@ -116,13 +117,12 @@ public sealed record ModelDescription
         }
     }
 
-    /// <exception cref="InvalidDataException">Something is missing or makes no sense; the message says
-    /// what.</exception>
+    /// <exception cref="InvalidDataException">Something is missing or out of range; the message says what.</exception>
     internal static ModelDescription FromMetadata(IReadOnlyDictionary<string, string> metadata)
     {
         if (Text("normalization") is { } normalization && normalization != Normalization)
             throw new InvalidDataException(
-                $"It wants images normalized as \"{normalization}\"; only \"{Normalization}\" is known."
+                $"Its images are normalized as \"{normalization}\"; only \"{Normalization}\" is supported."
             );
         try
         {

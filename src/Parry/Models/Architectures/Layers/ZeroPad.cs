@@ -1,8 +1,8 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
-/// <summary>Zeros around the images, by different amounts on each side.</summary>
+/// <summary>Pads images with zeros, by different amounts on each side.</summary>
 internal sealed class ZeroPad(int top, int bottom, int left, int right) : Network
 {
     public override Tensor forward(Tensor input) => nn.functional.pad(input, [left, right, top, bottom]);

@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>The sum of a body and a shortcut around it (He et al., 2015, 1512.03385).</summary>
 internal sealed class Residual : Network
@@ -11,7 +11,7 @@ internal sealed class Residual : Network
 
     /// <param name="body">From the input to a map.</param>
     /// <param name="shortcut">From the input to a map of the same shape; the input itself if null.</param>
-    /// <param name="before">What both see instead of the input; nothing if null.</param>
+    /// <param name="before">Applied to the input of both; null for nothing.</param>
     public Residual(
         nn.Module<Tensor, Tensor> body,
         nn.Module<Tensor, Tensor>? shortcut,
@@ -30,7 +30,7 @@ internal sealed class Residual : Network
         using Tensor seen = _before?.forward(input) ?? input.view_as(input);
         using Tensor added = _body.forward(seen);
         using Tensor? around = _shortcut?.forward(seen);
-        return added.add(around ?? seen);
+        return added + (around ?? seen);
     }
 
     public override string ToString() => $"Residual({_body}{(_shortcut is null ? "" : $", shortcut {_shortcut}")})";

@@ -1,25 +1,23 @@
 using Parry.Models.Architectures;
-using Parry.Models.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
 /// Weight files that describe themselves: safetensors whose metadata is a <see cref="ModelDescription"/>. Files are
-/// untrusted: what one claims is held against the weights that are in it before a network is allocated.
+/// untrusted: the description is checked against the weights in the file before a network is allocated.
 /// </summary>
 public static class ModelFile
 {
     /// <summary>
-    /// Writes weights with their description, whole or not at all. The same weights and description give the same
-    /// bytes.
+    /// Writes weights with their description, atomically. The same weights and description give the same bytes.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="network">What is written.</param>
-    /// <param name="description">What the file says of itself.</param>
-    /// <param name="half">Whether weights are rounded to float16, for large networks: half the size at three digits.
-    /// They are read as float32 again.</param>
+    /// <param name="description">The description of the weights.</param>
+    /// <param name="half">Whether to round the weights to float16, which halves the file and keeps three digits. They
+    /// are read as float32.</param>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     /// <exception cref="IOException">The disk is full or fails while writing.</exception>
     public static void Save(
@@ -37,9 +35,12 @@ public static class ModelFile
         AtomicFile.Write(path, stream => SafeTensors.Write(stream, state, description.ToMetadata()));
     }
 
-    /// <summary>Reads only the description: what the file says, or else what its weights are recognized as.</summary>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it does not say what it
-    /// is.</exception>
+    /// <summary>
+    /// Reads only the description: what the file says, or otherwise the published network that its weights are
+    /// recognized as.
+    /// </summary>
+    /// <exception cref="UserErrorException">The file does not exist, is damaged, or is of an unknown
+    /// architecture.</exception>
     public static ModelDescription Describe(string path) =>
         Refuse(
             path,
@@ -55,14 +56,14 @@ public static class ModelFile
 
     /// <summary>
     /// Reads a classifier, which the caller owns. Weights without a description are recognized by their names and
-    /// sizes: Parry's own architectures where the images are known, and networks as others publish them, whose
-    /// normalization happens inside (<see cref="NetworkClassifier.Contract"/> says how).
+    /// sizes: Parry's own architectures if the images are known, and published networks, which then normalize images
+    /// themselves (<see cref="NetworkClassifier.Contract"/> says how).
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="shape">Of the images it is to be used with, or null.</param>
-    /// <param name="classes">The number of classes it is to be used with, or null.</param>
-    /// <param name="contract">What is known of how the network takes images; it goes before what the file says.</param>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it is no classifier of a known
+    /// <param name="shape">The shape of the images it is to be used on, or null.</param>
+    /// <param name="classes">The number of classes it is to be used for, or null.</param>
+    /// <param name="contract">What is known about its inputs; it overrides what the file says.</param>
+    /// <exception cref="UserErrorException">The file does not exist, is damaged, or is not a classifier of a known
     /// architecture.</exception>
     public static (NetworkClassifier Classifier, ModelDescription Description) LoadClassifier(
         string path,
@@ -106,11 +107,11 @@ public static class ModelFile
 
     /// <summary>Reads a network of some architectures, which the caller owns.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="architectures">One of these must be in it.</param>
-    /// <param name="plan">From what the file says to the number of parameters that this makes and to a network with
+    /// <param name="architectures">The file must hold one of these.</param>
+    /// <param name="plan">Maps the description to the number of parameters and a function that makes the network with
     /// fresh weights.</param>
-    /// <exception cref="UserErrorException">There is no such file, it is damaged, or it holds something
-    /// else.</exception>
+    /// <exception cref="UserErrorException">The file does not exist, is damaged, or holds another
+    /// architecture.</exception>
     internal static (T Network, ModelDescription Description) Load<T>(
         string path,
         IReadOnlyCollection<string> architectures,
@@ -185,11 +186,11 @@ public static class ModelFile
         if (held != expected)
             throw new InvalidDataException(
                 $"It holds {held} parameters where {description.Architecture} for {description.Shape} has "
-                    + $"{expected}; it is mislabeled."
+                    + $"{expected}; its description is wrong."
             );
     }
 
-    // Whatever is wrong with a file is the user's to mend, and said in one line with the file's name.
+    // Report what is wrong with a file as a user error, in one line with the name of the file.
     private static T Refuse<T>(string path, Func<T> load)
     {
         try
@@ -215,7 +216,7 @@ public static class ModelFile
         {
             string reason = e.Message.ReplaceLineEndings(" ");
             throw new UserErrorException(
-                $"'{path}' is no usable weight file: {reason} Train it again, or give another file.",
+                $"'{path}' is not a usable weight file: {reason} Train it again, or give another file.",
                 e
             );
         }

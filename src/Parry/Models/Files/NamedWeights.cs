@@ -1,11 +1,11 @@
 using Parry.Data.Published;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
-/// Weights of public networks that have a short name and do not ship. Looked for in $PARRY_MODELS, $PARRY_DATA, the
-/// folder <c>models</c> beside that, and the user's cache; else downloaded into the cache from the folder that
-/// $PARRY_WEIGHTS_URL is the address of, and kept only with the right SHA-256.
+/// Weights of public networks that have a short name and do not ship. They are searched in $PARRY_MODELS, $PARRY_DATA,
+/// the folder <c>models</c> beside that, and the user's cache; otherwise they are downloaded into the cache from the
+/// folder at the URL $PARRY_WEIGHTS_URL, and kept only if the SHA-256 is right.
 /// </summary>
 public static class NamedWeights
 {
@@ -21,11 +21,11 @@ public static class NamedWeights
     /// <summary>The names.</summary>
     public static IReadOnlyCollection<string> Names => s_files.Keys;
 
-    /// <summary>The file with these weights, after a download if there is none.</summary>
+    /// <summary>Finds the file with these weights, or downloads it.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <exception cref="UserErrorException">There is no such name, or no file and no address to get one
+    /// <exception cref="UserErrorException">The name is unknown, or there is no file and no URL to download it
     /// from.</exception>
-    /// <exception cref="IOException">The download failed, or gave another file.</exception>
+    /// <exception cref="IOException">The download failed, or the SHA-256 is wrong.</exception>
     public static string Find(string name)
     {
         using var client = new HttpClient();
@@ -39,8 +39,8 @@ public static class NamedWeights
 
     internal static string Find(DataFile weights, Func<string, string?> environment, HttpClient client)
     {
-        string cache = Path.Combine(UserCache.Root(environment), "weights"),
-            data = environment("PARRY_DATA") ?? "";
+        string cache = Path.Combine(UserCache.Root(environment), "weights");
+        string data = environment("PARRY_DATA") ?? "";
         string?[] folders =
         [
             environment("PARRY_MODELS"),

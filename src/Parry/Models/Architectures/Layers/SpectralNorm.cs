@@ -1,11 +1,11 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// Spectral normalization (Miyato et al., 2018, 1802.05957): a layer whose weight, as a matrix [outputs, others], is
-/// divided by its largest singular value. One power iteration in every pass of training mode follows that value; in
+/// divided by its largest singular value. Each pass in training mode updates that value by one power iteration; in
 /// evaluation mode nothing changes.
 /// </summary>
 public sealed class SpectralNorm : Network
@@ -16,11 +16,11 @@ public sealed class SpectralNorm : Network
     private readonly Func<Tensor, Tensor, Tensor> _forward;
     private readonly Tensor _left;
 
-    /// <summary>Wraps a fully connected layer, which it owns from now on.</summary>
+    /// <summary>Wraps a fully connected layer and owns it.</summary>
     public SpectralNorm(Linear layer, Generator random)
         : this(layer, layer.weight!, (input, weight) => nn.functional.linear(input, weight, layer.bias), random) { }
 
-    /// <summary>Wraps a convolution, which it owns from now on.</summary>
+    /// <summary>Wraps a convolution and owns it.</summary>
     public SpectralNorm(Conv2d layer, Generator random)
         : this(layer, layer.weight, (input, weight) => Convolve(layer, input, weight), random) { }
 
@@ -40,7 +40,7 @@ public sealed class SpectralNorm : Network
 
     private Tensor Weight => _layer is Linear linear ? linear.weight! : ((Conv2d)_layer).weight;
 
-    /// <summary>What the wrapped layer takes to what it gives.</summary>
+    /// <summary>Maps inputs of the wrapped layer to its outputs.</summary>
     public override Tensor forward(Tensor input)
     {
         Tensor weight = Weight;
@@ -63,7 +63,7 @@ public sealed class SpectralNorm : Network
         if (training)
             _left.copy_(Unit(matrix.mv(right)));
 
-        // A copy, for the next pass changes the vector while autograd still needs this one.
+        // Copy: the next pass changes the vector while autograd still needs this one.
         return (_left.clone(), right);
     }
 

@@ -2,12 +2,12 @@ using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
 /// A convolution over images of one channel. LibTorch's kernels work on many channels at once, so for one channel the
-/// gradient with respect to the image costs more than all the rest of a small network; as a product with the image's
-/// patches it costs up to a third less. Without that gradient the ordinary convolution is faster, and is used.
+/// gradient with respect to the image costs more than the rest of a small network; as a product with the image's
+/// patches it costs up to a third less. If that gradient is not needed, the ordinary convolution is faster and is used.
 /// </summary>
 internal sealed class GrayConvolution : Network
 {
@@ -32,7 +32,9 @@ internal sealed class GrayConvolution : Network
         return Apply(input, _layer.weight, _layer.bias, [stride, stride], [padding, padding], dilations: [1, 1]);
     }
 
-    /// <summary>Whether <see cref="Apply"/> is faster for images of one channel: a processor's gradients are.</summary>
+    /// <summary>
+    /// Whether <see cref="Apply"/> is faster for images of one channel, as is the case for gradients on a processor.
+    /// </summary>
     public static bool Pays(Tensor input) => input.requires_grad && !Devices.IsGpu;
 
     /// <summary>The convolution as a product with the image's patches.</summary>

@@ -1,9 +1,9 @@
 using Parry.Data.Files;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
-/// Finds the names of a model's classes where its file does not say them: <c>classes.txt</c> or
+/// Finds the names of a model's classes when its file does not contain them: <c>classes.txt</c> or
 /// <c>imagenet-classes.txt</c>, one name a line, beside the file; for the 1,000 classes of ImageNet also in $PARRY_DATA
 /// or its folder <c>imagenet-samples</c>.
 /// </summary>
@@ -11,9 +11,9 @@ public static class ClassNameFile
 {
     private const int ImageNetClasses = 1000;
 
-    /// <summary>The names; null if no file has as many lines as there are classes.</summary>
+    /// <summary>The names; null if no file has one line for each class.</summary>
     /// <param name="modelFile">The model's file.</param>
-    /// <param name="classes">How many classes it tells apart.</param>
+    /// <param name="classes">The number of its classes.</param>
     /// <exception cref="UserErrorException">A file of names cannot be read.</exception>
     public static IReadOnlyList<string>? Find(string modelFile, int classes) =>
         Find(modelFile, classes, Environment.GetEnvironmentVariable("PARRY_DATA"));

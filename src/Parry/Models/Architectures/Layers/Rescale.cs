@@ -1,13 +1,13 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>factor · x + offset with fixed numbers, as from [0, 1] to [-1, 1] and back.</summary>
 public sealed class Rescale(double factor, double offset) : Network
 {
     /// <summary>Any shape to the same shape.</summary>
-    public override Tensor forward(Tensor input) => input.mul(factor).add(offset);
+    public override Tensor forward(Tensor input) => (input * factor) + offset;
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"Rescale({factor}, {offset})");

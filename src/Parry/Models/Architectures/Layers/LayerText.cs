@@ -2,7 +2,7 @@ using System.Globalization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>Layers in words, as model listings show them.</summary>
 internal static class LayerText

@@ -1,18 +1,18 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
-/// In training mode sets elements to 0 at random and scales the others up, so that the mean stays; otherwise does
-/// nothing. TorchSharp's own takes no generator.
+/// In training mode, sets elements to 0 at random and scales up the others, so that the mean stays the same; otherwise
+/// does nothing. TorchSharp's own layer does not take a generator.
 /// </summary>
 public sealed class SeededDropout : Network
 {
     private readonly double _drop;
 
     /// <summary>Creates the layer.</summary>
-    /// <param name="drop">The probability of an element to be dropped, in [0, 1): not the one to be kept.</param>
+    /// <param name="drop">The probability that an element is dropped (not kept), in [0, 1).</param>
     public SeededDropout(double drop)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(drop);
@@ -26,7 +26,7 @@ public sealed class SeededDropout : Network
         if (Random is null || _drop == 0)
             return input.view_as(input);
         using Tensor mask = Mask(input, Random);
-        return input.mul(mask);
+        return input * mask;
     }
 
     /// <inheritdoc/>

@@ -1,8 +1,8 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
-/// <summary>Means over as many windows as make a map of this side; one number for each channel if it is 1.</summary>
+/// <summary>Averages maps to a given side; gives one number for each channel if the side is 1.</summary>
 internal sealed class AveragePool(int side = 1) : Network
 {
     public override Tensor forward(Tensor input) => nn.functional.adaptive_avg_pool2d(input, [side, side]);

@@ -1,10 +1,10 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
-/// First weights. Shapes are read as layers store them: [out, in, …] for linear layers and convolutions, [in, out, …]
-/// for transposed convolutions. Nothing here is recorded by autograd.
+/// Initializes weights. Shapes are those that layers store: [out, in, …] for linear layers and convolutions, [in, out,
+/// …] for transposed convolutions. Autograd does not record this.
 /// </summary>
 public static class Init
 {
@@ -23,7 +23,7 @@ public static class Init
 
     /// <summary>
     /// tflib's convolutions, plain and transposed (the code of WGAN-GP and Defense-GAN): uniform with variance
-    /// 4 / (fan in + fan out), where a stride makes one of the fans smaller by its square.
+    /// 4 / (fan in + fan out), where a stride divides one of the fans by its square.
     /// </summary>
     public static void TflibUniform(Tensor weight, long stride, Generator random)
     {
@@ -58,6 +58,6 @@ public static class Init
         tensor.uniform_(-bound, bound, random);
     }
 
-    // How many positions of a kernel; 1 for a linear layer.
+    // The number of positions of a kernel; 1 for a linear layer.
     private static long Receptive(Tensor weight) => weight.numel() / (weight.size(0) * weight.size(1));
 }

@@ -2,12 +2,11 @@ using Parry.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
-/// TorchSharp's layers as Parry makes them: first weights come from a named generator, parameters are frozen and the
-/// layer is in evaluation mode until somebody trains it. In evaluation mode a network is read-only and safe to use from
-/// several threads.
+/// Makes TorchSharp's layers: first weights come from a given generator, parameters are frozen and the layer is in
+/// evaluation mode until it is trained. In evaluation mode a network is read-only and safe to use from several threads.
 /// </summary>
 public static class Layer
 {
@@ -59,7 +58,7 @@ public static class Layer
 
     /// <summary>Batch normalization of maps [N, C, H, W], or of vectors [N, C].</summary>
     /// <param name="features">C.</param>
-    /// <param name="momentum">The part of a batch's statistics in the running ones.</param>
+    /// <param name="momentum">The weight of a batch's statistics in the running ones.</param>
     /// <param name="epsilon">Added to variances.</param>
     /// <param name="vectors">Whether it takes vectors.</param>
     public static nn.Module<Tensor, Tensor> BatchNorm(
@@ -82,7 +81,7 @@ public static class Layer
         using var frozen = no_grad();
         GroupNorm layer = nn.GroupNorm(groups, features);
 
-        // TorchSharp 0.107 leaves both as the memory was.
+        // TorchSharp 0.107 leaves both uninitialized.
         layer.weight.fill_(1);
         layer.bias!.zero_();
         return Frozen(layer);
@@ -126,7 +125,7 @@ public static class Layer
         return module;
     }
 
-    // The module owns its parameters: they leave the scopes of this thread.
+    // The module owns its parameters, so they must leave the dispose scopes of this thread.
     private static T Frozen<T>(T module)
         where T : nn.Module
     {

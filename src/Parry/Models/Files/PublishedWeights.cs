@@ -1,17 +1,16 @@
 using Parry.Models.Architectures;
-using Parry.Models.Files;
 using static TorchSharp.torch;
 
-namespace Parry.Models;
+namespace Parry.Models.Files;
 
 /// <summary>
-/// Weights as others publish them: a state dictionary is recognized by its names and sizes alone. Known are small nets
-/// in the manner of LeNet, ResNet-20 to 110 and WideResNet for CIFAR, VGG, and MobileNetV2. Files are untrusted: every
+/// Weights as others publish them, recognized by the names and sizes in the state dictionary alone. Supported are small
+/// networks like LeNet, ResNet-20 to 110 and WideResNet for CIFAR, VGG, and MobileNetV2. Files are untrusted: every
 /// size is checked before memory is taken.
 /// </summary>
 internal static class PublishedWeights
 {
-    // What five pools leave one pixel of.
+    // The smallest side of which five pools leave one pixel.
     private const int SmallestSide = 32;
 
     private const int ShownNames = 3;
@@ -20,11 +19,11 @@ internal static class PublishedWeights
     /// <summary>The families, as messages name them.</summary>
     public const string Families = "LeNet, ResNet-20 to 110 for CIFAR, WideResNet, VGG, MobileNetV2";
 
-    /// <summary>Recognizes a network; none is made.</summary>
+    /// <summary>Recognizes a network without building it.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="contract">What is known of its images; it goes before what the file says.</param>
-    /// <param name="shape">Of the images it is to be used with, or null.</param>
-    /// <exception cref="InvalidDataException">It is of no known family, or fits several.</exception>
+    /// <param name="contract">What is known about its images; it overrides what the file says.</param>
+    /// <param name="shape">The shape of the images it is to be used on, or null.</param>
+    /// <exception cref="InvalidDataException">The weights fit no known family, or several.</exception>
     public static (
         PublishedNetwork Network,
         StateDictionary State,
@@ -66,7 +65,7 @@ internal static class PublishedWeights
 
         complete.CheckChannels(network.Shape.Channels);
         if (contract.ClassNames is { } given && given.Count != classes)
-            throw new InvalidDataException($"It tells {classes} classes apart, and {given.Count} are named.");
+            throw new InvalidDataException($"It has {classes} classes, and {given.Count} class names were given.");
         IReadOnlyList<string>? known = complete.ClassNames?.Count == classes ? complete.ClassNames : null;
         IReadOnlyList<string> names = known ?? [.. Enumerable.Range(0, classes).Select(label => $"{label}")];
         return (
@@ -90,10 +89,10 @@ internal static class PublishedWeights
 
     /// <summary>Reads a network, which the caller owns.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="contract">What is known of its images; it goes before what the file says.</param>
-    /// <param name="shape">Of the images it is to be used with, or null.</param>
-    /// <param name="fold">Whether batch norms become part of convolutions.</param>
-    /// <exception cref="InvalidDataException">It is of no known family, or a tensor is missing or of another
+    /// <param name="contract">What is known about its images; it overrides what the file says.</param>
+    /// <param name="shape">The shape of the images it is to be used on, or null.</param>
+    /// <param name="fold">Whether to fold batch norms into convolutions.</param>
+    /// <exception cref="InvalidDataException">The weights fit no known family, or a tensor is missing or has another
     /// size.</exception>
     public static (NetworkClassifier Classifier, ModelDescription Description) Load(
         SafeTensorsFile file,
@@ -108,7 +107,7 @@ internal static class PublishedWeights
         return (new NetworkClassifier(built, description.Shape, description.ClassNames.Count, complete), description);
     }
 
-    /// <summary>A network that takes images in [0, 1]: itself if it does already.</summary>
+    /// <summary>Wraps a network so that it takes images in [0, 1]; returns it as it is if it already does.</summary>
     public static nn.Module<Tensor, Tensor> Contracted(nn.Module<Tensor, Tensor> network, InputContract contract) =>
         contract is { Mean: null, Std: null, Range: null, Background: null, Outputs: null, Layout: null }
             ? network

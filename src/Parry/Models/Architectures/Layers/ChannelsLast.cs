@@ -1,10 +1,10 @@
 using static TorchSharp.torch;
 
-namespace Parry.Models.Architectures;
+namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
-/// Lays a batch of images out with channels innermost, and with it every map that convolutions make of it: they are
-/// faster so. Values and shape stay.
+/// Changes the memory layout of a batch of images, and so of every map that convolutions compute from it, to channels
+/// innermost, which is faster. Values and shape stay the same.
 /// </summary>
 public sealed class ChannelsLast : Network
 {
@@ -23,8 +23,8 @@ public sealed class ChannelsLast : Network
             return pixels.permute(0, 3, 1, 2);
         }
 
-        // With one channel both layouts are the same memory, and only strides written in the other order tell LibTorch
-        // which one is meant.
+        // With one channel both layouts are the same in memory, and only the order of the strides tells LibTorch which
+        // one is meant.
         using Tensor rows = input.reshape(input.size(0), input.size(2), input.size(3), 1);
         return rows.permute(0, 3, 1, 2);
     }

@@ -1,0 +1,19 @@
+namespace Parry.Models.TorchScript;
+
+/// <summary>TorchScript files as a format of the catalog.</summary>
+internal static class TorchScriptFormat
+{
+    /// <summary>The format.</summary>
+    public static ModelFormat Format { get; } =
+        new("TorchScript", "TorchScript .pt", Open)
+        {
+            Extensions = [".pt", ".pth", ".pt2", ".ts"],
+            StoresImageSize = false,
+        };
+
+    private static OpenedModel Open(ModelSource source) =>
+        ModelFormat.Imported(
+            source.Location,
+            () => TorchScriptModel.Load(source.Location, source.Contract, source.Shape)
+        );
+}
