@@ -28,8 +28,8 @@ public static class ClopperPearson
         double logChoices = 0;
         for (int i = 1; i <= successes; i++)
             logChoices += Math.Log((count - successes + i) / (double)i);
-        double low = 0,
-            high = successes / (double)count;
+        double low = 0;
+        double high = successes / (double)count;
         for (int halving = 0; halving < 60; halving++)
         {
             double middle = (low + high) / 2;

@@ -14,9 +14,9 @@ public static class NormalDistribution
     {
         if (Math.Abs(x) > Edge)
             return x < 0 ? 0 : 1;
-        double sum = x,
-            before = 0,
-            term = x;
+        double sum = x;
+        double before = 0;
+        double term = x;
         for (double i = 3; sum != before; i += 2)
         {
             before = sum;
@@ -32,8 +32,8 @@ public static class NormalDistribution
     /// </summary>
     public static double Quantile(double probability)
     {
-        double low = -Edge,
-            high = Edge;
+        double low = -Edge;
+        double high = Edge;
         for (int halving = 0; halving < 60; halving++)
         {
             double middle = (low + high) / 2;

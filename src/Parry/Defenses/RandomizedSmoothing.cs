@@ -113,8 +113,8 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
                     (count + size - 1) / size,
                     i =>
                     {
-                        int from = i * size,
-                            to = Math.Min(count, from + size);
+                        int from = i * size;
+                        int to = Math.Min(count, from + size);
                         using var frozen = no_grad();
                         using var scope = NewDisposeScope();
                         return Votes(

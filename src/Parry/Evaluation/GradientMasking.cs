@@ -56,7 +56,8 @@ public static class GradientMasking
     private static IEnumerable<string> OfUnlimitedAttacks(IEnumerable<EvaluationRow> rows) =>
         from row in rows
         where row.Epsilon is null && !row.Threat.IsUnaware() && row.RobustLow > AnotherTry
-        select $"{Name(row)} has no limit and still leaves {row.RobustCorrect} of {row.Count} right: it is too weak for "
+        select $"{Name(row)} has no limit and still leaves {row.RobustCorrect} of {row.Count} right: it is too weak "
+            + $"for "
             + $"this model, and its number is not evidence of robustness.";
 
     /// <summary>The warnings where an attack of many steps does worse than one of a single step.</summary>
