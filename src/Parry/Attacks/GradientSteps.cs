@@ -4,7 +4,8 @@ namespace Parry.Attacks;
 public enum GradientSteps
 {
     /// <summary>
-    /// Not at all, or not from each image to its goal: it asks for scores or labels, learns beforehand, or aims elsewhere.
+    /// Not at all, or not from each image to its goal: it asks for scores or labels, learns beforehand, or aims
+    /// elsewhere.
     /// </summary>
     None,
 
