@@ -190,12 +190,12 @@ public sealed class TorchScriptPickleTests
         "is not of type __torch__.Other"
     )]
     [InlineData("flag", "c__torch__\nNone\n)\u0081}(ub", "flag : Any", "not declare the class __torch__.None")]
-    [InlineData("flag", "\u0088", "flag : bool\n  more = 3", "in a way that LibTorch does not write")]
-    [InlineData("flag", "\u0088", "flag : bool\n  more", "in a way that LibTorch does not write")]
-    [InlineData("flag", "\u0088", "flag : bool\n   more : int", "in a way that LibTorch does not write")]
-    [InlineData("flag", "N", "flag : bool\nclass More(Enum):\n  Red : 1", "in a way that LibTorch does not write")]
+    [InlineData("flag", "\u0088", "flag : bool\n  more = 3", "in a form that LibTorch does not write")]
+    [InlineData("flag", "\u0088", "flag : bool\n  more", "in a form that LibTorch does not write")]
+    [InlineData("flag", "\u0088", "flag : bool\n   more : int", "in a form that LibTorch does not write")]
+    [InlineData("flag", "N", "flag : bool\nclass More(Enum):\n  Red : 1", "in a form that LibTorch does not write")]
     [InlineData("flag", "N", "flag : bool[", "a type in it cannot be read")]
-    [InlineData("flag", "\u0088", "__parameters__ = 3", "in a way that LibTorch does not write")]
+    [InlineData("flag", "\u0088", "__parameters__ = 3", "in a form that LibTorch does not write")]
     public void Values_are_of_the_types_that_the_code_declares(string name, string value, string member, string? word)
     {
         string code =
