@@ -165,7 +165,7 @@ public sealed class AdvGanWeightsTests : IDisposable
         Save();
         var (generator, _, description) = PerturbationGenerator.Load(Weights);
         Refused(
-            "no usable weight file",
+            "not a usable weight file",
             () => ModelFile.Save(Weights, generator, description with { Architecture = "puvae" })
         );
         Refused("for which budget", () => ModelFile.Save(Weights, generator, description with { Settings = null }));
