@@ -174,7 +174,7 @@ public sealed class AdvGanWeightsTests : IDisposable
             () => ModelFile.Save(Weights, generator, description with { Settings = "epsilon=-1" })
         );
         Refused(
-            "mislabeled",
+            "not a usable weight file",
             () => ModelFile.Save(Weights, generator, description with { Shape = new ImageShape(3, 8, 8) })
         );
         Refused(Weights, () => File.WriteAllBytes(Weights, s_file.Value[..^9]));
