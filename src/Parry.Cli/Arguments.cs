@@ -109,7 +109,7 @@ internal static class Arguments
     public static Option<long?> MaxGradients() =>
         Optional<long>("--max-gradients", "Maximum number of backward passes for each image and budget.");
 
-    /// <summary>The limits that were given; null when none was.</summary>
+    /// <summary>The given limits; null if none was given.</summary>
     public static AttackLimits? Limits(this ParseResult result, Option<long?> queries, Option<long?> gradients) =>
         (result.GetValue(queries), result.GetValue(gradients)) is var (most, steep) && (most ?? steep) is null
             ? null
@@ -130,7 +130,7 @@ internal static class Arguments
             CustomParser = result => Parse(result, name, minimum, exclusive: false),
         };
 
-    /// <summary>A number above 0, or at least 0, that may be left out.</summary>
+    /// <summary>An optional number above 0, or of at least 0.</summary>
     public static Option<T?> Optional<T>(string name, string description, bool orZero = false)
         where T : struct, INumber<T> =>
         new(name)
@@ -190,7 +190,7 @@ internal static class Arguments
             ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    /// <summary>Names in prose: "a, b or c".</summary>
+    /// <summary>Joins names in prose: "a, b or c".</summary>
     public static string OneOf(IEnumerable<string> names)
     {
         string[] all = [.. names];

@@ -47,10 +47,10 @@ internal sealed class DataOptions
     /// <summary>The value of <c>--attribute</c>; null if it was not given.</summary>
     public string? Attribute(ParseResult result) => result.GetValue(_attribute);
 
-    /// <summary>The folder in which to look for the data set first; null if none was given.</summary>
+    /// <summary>The folder to search first for the data set; null if none was given.</summary>
     public string? Folder(ParseResult result) => result.GetValue(_dataDir);
 
-    /// <summary>The named images, prepared for a model.</summary>
+    /// <summary>Opens the named images, prepared for a model.</summary>
     /// <param name="result">The command line.</param>
     /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is no model
     /// yet.</param>
@@ -67,15 +67,15 @@ internal sealed class DataOptions
     /// </summary>
     /// <param name="result">The command line.</param>
     /// <param name="set">The set.</param>
-    /// <param name="count">The option that says how many.</param>
+    /// <param name="count">The option with the number of images.</param>
     public ImageSet LoadTest(ParseResult result, IImageSource set, Option<int> count) =>
         Load(result, set, DataPart.Test, result.GetValue(count), orFewer: result.IsDefault(count));
 
-    /// <summary>Some images of a set.</summary>
+    /// <summary>Loads images of a set.</summary>
     /// <param name="result">The command line.</param>
     /// <param name="set">The set.</param>
-    /// <param name="part">Which of its parts.</param>
-    /// <param name="count">How many, from the first; null for all.</param>
+    /// <param name="part">The part.</param>
+    /// <param name="count">The number of images, starting with the first; null for all.</param>
     /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
     public ImageSet Load(
         ParseResult result,

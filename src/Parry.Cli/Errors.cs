@@ -43,7 +43,7 @@ internal static class Errors
         string path = PathOf(result.CommandResult);
         string more = $"{path} --help shows more";
 
-        // A command without options of its own only gathers verbs.
+        // A command without its own options only groups verbs.
         if (command.Subcommands.Count > 0 && !command.Options.Any(option => option.Required))
         {
             string verbs = string.Join(", ", command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name));

@@ -66,7 +66,8 @@ internal sealed class ModelOptions
     private readonly bool _named;
 
     /// <summary>Makes the options.</summary>
-    /// <param name="named">Whether <c>--model</c> is among them; else the verb has its own way to name one.</param>
+    /// <param name="named">Whether <c>--model</c> is included; otherwise the verb names the model in its own
+    /// way.</param>
     public ModelOptions(bool named = true)
     {
         _named = named;
@@ -89,7 +90,7 @@ internal sealed class ModelOptions
     /// <exception cref="UserErrorException">A value is not valid, or the file of labels cannot be read.</exception>
     public ModelRequest Read(ParseResult result) => Read(result, result.GetRequiredValue(_model));
 
-    /// <summary>Reads the options for a model that was named otherwise.</summary>
+    /// <summary>Reads the options for a model that is named in another way.</summary>
     /// <exception cref="UserErrorException">A value is not valid, or the file of labels cannot be read.</exception>
     public ModelRequest Read(ParseResult result, string model) =>
         new(model, Contract(result), result.Http(_http, model));
@@ -176,7 +177,7 @@ internal sealed class ModelOptions
         return values.All(double.IsFinite)
             ? values
             : throw new UserErrorException(
-                $"expected {option.Name} to be numbers between commas, {example}, got \"{text}\""
+                $"expected {option.Name} to be numbers separated by commas, {example}, got \"{text}\""
             );
     }
 

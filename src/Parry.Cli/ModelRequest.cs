@@ -22,7 +22,8 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
 
     /// <summary>
     /// Opens the model and the images for it. A published set has its own size and classes, which the model must have
-    /// too; other pictures are resized to fit the model. A model that does not say which size it takes is given theirs.
+    /// too; other pictures are resized to fit the model. A model file that does not state a size gets the size of the
+    /// images.
     /// </summary>
     /// <exception cref="UserErrorException">One is not found, or they do not fit together.</exception>
     public (OpenedModel Model, IImageSource Images) OpenWith(
@@ -35,7 +36,7 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
         {
             IImageSource set = DataSets.Open(data, null, attribute);
 
-            // An endpoint may answer with the names of classes.
+            // A model served over HTTP may answer with class names.
             InputContract contract = Http is null
                 ? Contract
                 : Contract.Or(new InputContract { ClassNames = set.ClassNames });
@@ -74,7 +75,7 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
     }
 
     /// <summary>
-    /// The names of a model's classes: as they were given, as its file or a file beside it says, or else their numbers.
+    /// Returns the names of a model's classes: as given, from its file or a file beside it, or otherwise their numbers.
     /// </summary>
     public IReadOnlyList<string> ClassNames(OpenedModel opened) =>
         opened.Contract.ClassNames

@@ -11,10 +11,10 @@ internal sealed class Output(TextWriter writer)
 {
     private const int WidthOfFiles = 160;
 
-    /// <summary>The width of the terminal; 80 where it is not known.</summary>
+    /// <summary>The width of the terminal; 80 if unknown.</summary>
     public static int TerminalWidth => Console.WindowWidth is >= 20 and int width ? width : 80;
 
-    /// <summary>Where this run's results go.</summary>
+    /// <summary>The output for the results of this run.</summary>
     public static Output Of(ParseResult result) => new(result.InvocationConfiguration.Output);
 
     /// <summary>Writes a line of plain text.</summary>
@@ -50,7 +50,7 @@ internal sealed class Output(TextWriter writer)
         console.Profile.Width = terminal ? TerminalWidth : WidthOfFiles;
         console.Write(content);
 
-        // Cells are padded; a file should not have blanks at the ends of its lines.
+        // Cells are padded; a file should have no spaces at the ends of lines.
         if (plain)
             writer.WriteLine(
                 string.Join('\n', buffer.ToString().Split('\n').Select(line => line.TrimEnd())).Trim('\n')

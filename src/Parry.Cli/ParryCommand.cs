@@ -9,7 +9,7 @@ using Parry.Runtime;
 namespace Parry.Cli;
 
 /// <summary>
-/// The command line as a whole: parses, runs the verb, turns failures into one line and an exit code.
+/// The whole command line: parses it, runs the verb, and turns failures into one line and an exit code.
 /// </summary>
 internal static class ParryCommand
 {
@@ -24,9 +24,9 @@ internal static class ParryCommand
     };
 
     /// <summary>Runs one command line.</summary>
-    /// <param name="args">The words after <c>parry</c>; none at all asks for help.</param>
-    /// <param name="output">Takes results and help.</param>
-    /// <param name="error">Takes progress and the line of an error.</param>
+    /// <param name="args">The words after <c>parry</c>; without any, help is shown.</param>
+    /// <param name="output">Receives results and help.</param>
+    /// <param name="error">Receives progress and the line of an error.</param>
     /// <param name="cancellation">Stops the work cleanly.</param>
     /// <returns>The exit code: 0 success, 1 the work failed, 2 wrong usage or input, 130 stopped.</returns>
     public static async Task<int> RunAsync(
@@ -68,7 +68,7 @@ internal static class ParryCommand
     /// <summary>Makes the tree of verbs.</summary>
     public static Command Create()
     {
-        // A RootCommand would call itself after the program's file.
+        // A RootCommand would be named after the program's file.
         var root = new Command(
             "parry",
             "Attack image classifiers, defend them, and measure how robust they really are."

@@ -11,8 +11,8 @@ using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop)
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 return await ParryCommand.RunAsync(args, Console.Out, Console.Error, stop.Token);
 
-// The first signal lets the work stop cleanly; a later one ends the process as usual. One that comes at once is the
-// same stop, sent to the process and to its group.
+// The first signal lets the work stop cleanly; a later one ends the process as usual. A second one that comes
+// immediately is the same stop, sent to both the process and its group.
 void Stop(PosixSignalContext signal)
 {
     if (stop.IsCancellationRequested && Stopwatch.GetElapsedTime(stopped) > TimeSpan.FromSeconds(1))

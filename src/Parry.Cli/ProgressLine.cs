@@ -58,7 +58,7 @@ internal sealed class ProgressLine : IDisposable
     public string TimeLeft(double done, double begun = 0) =>
         done > begun ? $"{Duration(_sinceStart.Elapsed * ((1 - done) / (done - begun)))} left" : "";
 
-    /// <summary>A duration in its one or two largest units.</summary>
+    /// <summary>Formats a duration in its one or two largest units.</summary>
     public static string Duration(TimeSpan time) =>
         time switch
         {

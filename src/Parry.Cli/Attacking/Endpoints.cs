@@ -6,13 +6,12 @@ namespace Parry.Cli.Attacking;
 /// <summary>Tells which attacks fit a model served over HTTP, which shows only scores or labels.</summary>
 internal static class Endpoints
 {
-    /// <summary>Refuses attacks that must see more, before anything is sent.</summary>
+    /// <summary>Refuses attacks that need to see more, before anything is sent.</summary>
     /// <param name="attacks">The attacks.</param>
     /// <param name="model">The URL.</param>
-    /// <param name="settings">How it is asked; null for a model that is not served over HTTP, which shows
-    /// everything.</param>
-    /// <param name="substitute">What else could be done, as the last sentence of the message.</param>
-    /// <exception cref="UserErrorException">An attack must see more; the message lists those that fit.</exception>
+    /// <param name="settings">How it is asked; null for other models, which show everything.</param>
+    /// <param name="substitute">What to do instead, as the last sentence of the message.</param>
+    /// <exception cref="UserErrorException">An attack needs to see more; the message lists those that fit.</exception>
     public static void Check(IEnumerable<AttackSpec> attacks, string model, HttpSettings? settings, string substitute)
     {
         if (settings is null)

@@ -20,19 +20,19 @@ internal sealed class ImageSetRun
     /// <summary>The images with their true classes.</summary>
     public required ImageSet Images { get; init; }
 
-    /// <summary>Gives the images that some attacks learn from before they attack.</summary>
+    /// <summary>Loads the images on which some attacks are trained before they attack.</summary>
     public required Func<ImageSet> TrainingImages { get; init; }
 
     /// <summary>The seed of every random draw.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>The most passes for each image.</summary>
+    /// <summary>The largest number of passes for each image.</summary>
     public required AttackLimits? Limits { get; init; }
 
-    /// <summary>Where images are written to, one folder for each attack and budget; null for nowhere.</summary>
+    /// <summary>The folder for images, with a folder for each attack and budget; null for none.</summary>
     public required string? Folder { get; init; }
 
-    /// <summary>Runs one attack at all its budgets, and frees what it has learned.</summary>
+    /// <summary>Runs one attack at all its budgets, and frees it.</summary>
     public IReadOnlyList<AttackRow> Run(AttackSpec attack, IProgress<double> progress, CancellationToken cancellation)
     {
         using var frozen = no_grad();
@@ -64,8 +64,8 @@ internal sealed class ImageSetRun
     }
 
     /// <summary>
-    /// A warning if the model is hardly better than chance on the clean images; null without a reason, or before the
-    /// first attack.
+    /// A warning if the model is hardly better than chance on clean images; otherwise, and before the first attack,
+    /// null.
     /// </summary>
     public string? NearChanceWarning() =>
         _cleanCorrect is { } correct

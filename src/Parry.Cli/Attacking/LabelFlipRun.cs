@@ -6,10 +6,10 @@ using Parry.Models.Training;
 namespace Parry.Cli.Attacking;
 
 /// <summary>Trains one classifier on the true labels and one on the labels of each flip, and compares them.</summary>
-/// <param name="recipe">How each of them is trained.</param>
+/// <param name="recipe">How both are trained.</param>
 /// <param name="training">The training images with their true labels.</param>
-/// <param name="test">The images that they are compared on.</param>
-/// <param name="line">Shows how far it is.</param>
+/// <param name="test">The images on which they are compared.</param>
+/// <param name="line">Shows the progress.</param>
 internal sealed class LabelFlipRun(ClassifierTraining recipe, ImageSet training, ImageSet test, ProgressLine line)
 {
     /// <summary>Runs all flips.</summary>
@@ -21,7 +21,7 @@ internal sealed class LabelFlipRun(ClassifierTraining recipe, ImageSet training,
         CancellationToken cancellation
     )
     {
-        // Classes that the set lacks are refused before any training.
+        // Unknown classes are refused before any training.
         foreach (var (_, flip) in flips)
             flip.Poison(training.Take(1), recipe.Seed);
 

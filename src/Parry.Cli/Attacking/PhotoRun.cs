@@ -28,7 +28,7 @@ internal sealed record PhotoRun
     /// <summary>The seed of every random draw.</summary>
     public long Seed { get; init; }
 
-    /// <summary>The most passes for each photo; null for no limit.</summary>
+    /// <summary>The largest number of passes for each photo; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 
     /// <summary>Runs all attacks at all their budgets.</summary>
@@ -85,7 +85,7 @@ internal sealed record PhotoRun
             photos.Count(photo => photo.Attacked)
         );
 
-    // What the attack tried counts, also where it failed: that is what the strip shows.
+    // The attack's last attempt counts even if it failed, because the strip shows it.
     private PhotoAttack[] Compare(AttackSpec attack, AttackResult result, Tensor images, ClassScore[][] before)
     {
         using var scope = NewDisposeScope();
@@ -147,7 +147,7 @@ internal sealed record PhotoRun
 
     private ClassScore Score(int label, double? probability) => new(label, NameOf(label), probability);
 
-    // "tench, Tinca tinca" is tench.
+    // "tench, Tinca tinca" becomes tench.
     private string NameOf(int label) => Photos.ClassNames[label].Split(',')[0];
 
     private byte[] Picture(byte[] pixels, int i)

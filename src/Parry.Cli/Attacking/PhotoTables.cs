@@ -8,7 +8,7 @@ namespace Parry.Cli.Attacking;
 /// </summary>
 internal static class PhotoTables
 {
-    /// <summary>Writes the tables, and how many predictions changed.</summary>
+    /// <summary>Writes the tables and the number of changed predictions.</summary>
     public static void Show(Output output, PhotoReport report)
     {
         foreach (AttackedPhoto photo in report.Photos)

@@ -14,7 +14,7 @@ internal static class TorchChecks
 
     private const double SlowGigaflops = 15;
 
-    /// <summary>Loads LibTorch and checks it; where it cannot be loaded, this is the only check.</summary>
+    /// <summary>Loads LibTorch and checks it; if it cannot be loaded, this is the only check.</summary>
     public static IEnumerable<Check> All()
     {
         try
@@ -39,7 +39,7 @@ internal static class TorchChecks
         ];
     }
 
-    // Where Python has PyTorch, its LibTorch may bring a GPU.
+    // If Python has PyTorch, its LibTorch may support a GPU.
     private static string OfPython()
     {
         const string Question =
@@ -89,7 +89,7 @@ internal static class TorchChecks
             );
     }
 
-    // Channels-last, 64 to 128 channels: the kind of layer in which the time goes.
+    // Channels-last, 64 to 128 channels: the kind of layer that takes most of the time.
     private static Check Convolution()
     {
         const int Images = 16;

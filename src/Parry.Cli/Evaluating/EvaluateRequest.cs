@@ -24,7 +24,7 @@ internal sealed record EvaluateRequest
     public required IReadOnlyList<string> Defenses { get; init; }
 
     /// <summary>
-    /// The substitute that attacks on the bare classifier are crafted on; null crafts on the classifier itself.
+    /// The substitute on which attacks on the undefended classifier are crafted; null for the classifier itself.
     /// </summary>
     public string? From { get; init; }
 
@@ -45,7 +45,7 @@ internal sealed record EvaluateRequest
     /// <summary>Whether attackers who know the defender's random seed attack too.</summary>
     public bool Revisited { get; init; }
 
-    /// <summary>The most passes for each image and budget; null for no limit.</summary>
+    /// <summary>The largest number of passes for each image and budget; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 
     /// <summary>The seed of every random draw.</summary>

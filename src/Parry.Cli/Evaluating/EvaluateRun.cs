@@ -13,14 +13,14 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Evaluating;
 
-/// <summary>Loads what a request names, evaluates it and makes the report.</summary>
+/// <summary>Loads the parts of a request, evaluates it and makes the report.</summary>
 internal static class EvaluateRun
 {
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
     /// <returns>The report, and why a model served over HTTP failed on the way if it did; rows are then
     /// missing.</returns>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
-    /// <exception cref="EndpointException">A model served over HTTP failed before anything was found.</exception>
+    /// <exception cref="EndpointException">A model served over HTTP failed before there were results.</exception>
     public static (EvaluationReport Report, string? Failure) Run(
         EvaluateRequest request,
         IProgress<EvaluationProgress>? progress,

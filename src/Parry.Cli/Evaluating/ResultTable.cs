@@ -5,8 +5,8 @@ using Spectre.Console;
 namespace Parry.Cli.Evaluating;
 
 /// <summary>
-/// The tables of a report in the terminal, one for each defense: bare classifier, static and adaptive attacker side by
-/// side.
+/// The tables of a report in the terminal, one for each defense: the undefended classifier, the static and the adaptive
+/// attacker side by side.
 /// </summary>
 internal static class ResultTable
 {
@@ -26,7 +26,7 @@ internal static class ResultTable
         string[] defended = defense is null ? [] : [$">{name}\nattacker unaware", $">{name}\nattacker knows it"];
         Table table = Output.Table(["attack", "budget", ">no defense", .. defended]);
 
-        // Only where settings tell defenses of one kind apart is the name longer than the columns'.
+        // The name is longer than the columns' only if settings distinguish defenses of one kind.
         if (defense?.Contains(':', StringComparison.Ordinal) == true)
             table.Title(Markup.Escape(defense));
         var attacks = report

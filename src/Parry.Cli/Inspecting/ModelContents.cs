@@ -4,12 +4,11 @@ namespace Parry.Cli.Inspecting;
 
 /// <summary>What <c>parry model inspect --json</c> writes.</summary>
 /// <param name="File">The file.</param>
-/// <param name="Input">What the model takes; null when the file does not say.</param>
-/// <param name="Metadata">What the file says of itself, word for word.</param>
+/// <param name="Input">What the model takes; null if the file does not say.</param>
+/// <param name="Metadata">The metadata of the file, verbatim.</param>
 /// <param name="Layers">The layers with their weights.</param>
-/// <param name="Parameters">How many numbers all layers hold.</param>
-/// <param name="Recognized">The network that weights from elsewhere are for, if it is recognized by their
-/// names.</param>
+/// <param name="Parameters">The number of parameters in all layers.</param>
+/// <param name="Recognized">The network that published weights belong to, if it is recognized by their names.</param>
 /// <param name="Attacks">Which attacks fit it, by what they see of it; null if it is not a classifier.</param>
 internal sealed record ModelContents(
     string File,

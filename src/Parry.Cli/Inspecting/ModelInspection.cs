@@ -16,7 +16,7 @@ internal static class ModelInspection
     private const string AllAttacks = "all of `parry attack list`: gradients, scores and labels can be seen";
 
     /// <summary>Describes a model.</summary>
-    /// <exception cref="UserErrorException">It is not found, or cannot be read.</exception>
+    /// <exception cref="UserErrorException">The model is not found or cannot be read.</exception>
     public static ModelContents Of(ModelRequest request, CancellationToken cancellation)
     {
         if (request.Http is not null)

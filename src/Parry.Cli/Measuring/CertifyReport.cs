@@ -26,5 +26,5 @@ internal sealed record CertifyReport(
 /// <summary>The share of images that are classified correctly and certified at a radius.</summary>
 internal sealed record CertifiedAccuracy(double Radius, double Accuracy);
 
-/// <summary>One image: its true class, the predicted one (null where the classifier abstains) and the radius.</summary>
+/// <summary>One image: its true class, the predicted one (null if the classifier abstains) and the radius.</summary>
 internal sealed record CertifiedImage(int Label, int? Class, double Radius);

@@ -37,7 +37,7 @@ internal sealed class CertifyRun
     /// <summary>Certifies all images.</summary>
     /// <param name="data">The data set's name.</param>
     /// <param name="radii">The radii at which to report the accuracy.</param>
-    /// <param name="line">Shows how far it is.</param>
+    /// <param name="line">Shows the progress.</param>
     /// <param name="cancellation">Stops it.</param>
     public CertifyReport Run(string data, double[] radii, ProgressLine line, CancellationToken cancellation)
     {
@@ -72,7 +72,7 @@ internal sealed class CertifyRun
         );
     }
 
-    // A radius of 0 asks only for a correct prediction; a certificate holds below its radius.
+    // A radius of 0 requires only a correct prediction; a certificate holds below its radius.
     private static double AccuracyAt(List<CertifiedImage> images, double radius) =>
         images.Count(image => image.Class == image.Label && (radius == 0 || image.Radius > radius))
         / (double)images.Count;

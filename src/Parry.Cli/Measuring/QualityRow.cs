@@ -12,9 +12,9 @@ namespace Parry.Cli.Measuring;
 /// <param name="NearestTraining">The smallest such distance.</param>
 /// <param name="ClosestPair">Median over batches of the closest pair's distance.</param>
 /// <param name="DuplicateShare">Share of batches with a pair closer than any of the real images.</param>
-/// <param name="Support">How many different images it draws, by the birthday paradox; null where that is only known to
-/// be more or fewer than a batch squared.</param>
-/// <param name="ReconstructionError">Mean squared error per pixel of reconstructed test images; null where that was not
+/// <param name="Support">The estimated number of different images, by the birthday paradox; null if it is only known to
+/// be more or fewer than the square of a batch.</param>
+/// <param name="ReconstructionError">Mean squared error per pixel of reconstructed test images; null if not
 /// measured.</param>
 internal sealed record QualityRow(
     string Source,

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Measuring;
 
 /// <summary>
-/// Measures a generator, and for comparison real images that nothing was trained on, which no generator should beat,
-/// and noise, which every generator should.
+/// Measures a generator. For comparison it also measures held-out real images, which no generator should beat, and
+/// noise, which every generator should beat.
 /// </summary>
 internal sealed class QualityRun
 {
@@ -33,31 +33,31 @@ internal sealed class QualityRun
     /// <summary>The classes of a conditional generator; 0 for others.</summary>
     public required int Classes { get; init; }
 
-    /// <summary>Gives the features.</summary>
+    /// <summary>The classifier that computes the features.</summary>
     public required FeatureNetwork Features { get; init; }
 
     /// <summary>What the generator was trained on.</summary>
     public required ImageSet Training { get; init; }
 
-    /// <summary>As many real images as are drawn, which nothing was trained on.</summary>
+    /// <summary>Held-out real images, as many as are generated.</summary>
     public required ImageSet HeldOut { get; init; }
 
-    /// <summary>What everything is compared with.</summary>
+    /// <summary>The test images with which everything is compared.</summary>
     public required ImageSet Test { get; init; }
 
     /// <summary>How many test images are reconstructed; 0 for none.</summary>
     public required int Reconstructed { get; init; }
 
-    /// <summary>Decides every draw.</summary>
+    /// <summary>The seed of every random draw.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>Where sheets of images are written to; null for nowhere.</summary>
+    /// <summary>The folder for sheets of images; null for none.</summary>
     public required string? Folder { get; init; }
 
     /// <summary>Measures the generator, then real images, then noise.</summary>
     /// <param name="data">The data set's name.</param>
     /// <param name="features">The name of the classifier whose features are compared.</param>
-    /// <param name="line">Shows how far it is.</param>
+    /// <param name="line">Shows the progress.</param>
     /// <param name="cancellation">Stops it.</param>
     public QualityReport Run(string data, string features, ProgressLine line, CancellationToken cancellation)
     {

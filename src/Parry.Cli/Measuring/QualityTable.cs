@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Parry.Cli.Measuring;
 
-/// <summary>The measures of generators in the terminal, one a line.</summary>
+/// <summary>The table of a generator's measures in the terminal, one per line.</summary>
 internal static class QualityTable
 {
     /// <summary>Makes the table.</summary>

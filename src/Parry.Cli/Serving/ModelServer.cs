@@ -18,8 +18,8 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Serving;
 
 /// <summary>
-/// Serves a model on this machine by the Open Inference Protocol, version 2. It has its own workers, because those that
-/// attack may be waiting for its answers.
+/// Serves a model on this machine with the Open Inference Protocol, version 2. It has its own workers, because those of
+/// an attack may be waiting for its answers.
 /// </summary>
 internal sealed class ModelServer : IAsyncDisposable
 {
@@ -79,14 +79,14 @@ internal sealed class ModelServer : IAsyncDisposable
     /// <summary>The model's URL.</summary>
     public Uri Url { get; private set; } = new("http://127.0.0.1");
 
-    /// <summary>The inference requests that were answered, and the images in them.</summary>
+    /// <summary>The numbers of answered inference requests and of images in them.</summary>
     public (long Requests, long Images) Served => (Interlocked.Read(ref _requests), Interlocked.Read(ref _images));
 
     /// <summary>Starts a server.</summary>
-    /// <param name="model">What it serves.</param>
+    /// <param name="model">The model to serve.</param>
     /// <param name="name">The model's name in the URL.</param>
     /// <param name="port">The port; 0 for any free one.</param>
-    /// <param name="delay">The least time from a request to its answer.</param>
+    /// <param name="delay">The shortest time from a request to its answer.</param>
     /// <exception cref="UserErrorException">The port is taken.</exception>
     public static async Task<ModelServer> Start(IPredictor model, string name, int port = 0, TimeSpan delay = default)
     {
@@ -113,7 +113,7 @@ internal sealed class ModelServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Finishes the answers that are being sent, and stops.</summary>
+    /// <summary>Finishes sending answers, and stops.</summary>
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(CancellationToken.None);
@@ -198,7 +198,7 @@ internal sealed class ModelServer : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // The client has gone.
+            // The client has disconnected.
         }
         catch (Exception e) when (e is ExternalException or EndpointException)
         {

@@ -23,10 +23,10 @@ internal sealed class GanOptions
         1
     );
 
-    /// <summary>What the help says of <c>--out</c>.</summary>
+    /// <summary>The help text of <c>--out</c>.</summary>
     public const string Weights = "The weight file to write; checkpoint, sample sheet and log are beside it.";
 
-    /// <summary>All of them.</summary>
+    /// <summary>All options.</summary>
     public IEnumerable<Option> All => [_threads, _checkpointEvery, _samplesEvery];
 
     /// <summary>Iterations between checkpoints.</summary>
@@ -35,6 +35,6 @@ internal sealed class GanOptions
     /// <summary>Iterations between sample sheets.</summary>
     public int SamplesEvery(TrainingRun run) => run.Value(_samplesEvery);
 
-    /// <summary>Lets LibTorch compute with as many threads as were asked for.</summary>
+    /// <summary>Sets the number of LibTorch's threads.</summary>
     public void SetThreads(TrainingRun run) => TorchLibrary.SetThreads(run.Value(_threads) ?? Workers.PhysicalCores);
 }

@@ -8,9 +8,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Training;
 
-/// <summary>
-/// One training of a GAN: sample sheets and a log on the way, and warnings when it fails in a known way.
-/// </summary>
+/// <summary>One training of a GAN, with sample sheets, a log, and warnings about known failures.</summary>
 internal sealed class GanRun
 {
     private const int JudgedCount = 500;
@@ -22,7 +20,7 @@ internal sealed class GanRun
     /// <summary>The command line, the files and the progress.</summary>
     public required TrainingRun Run { get; init; }
 
-    /// <summary>What trains.</summary>
+    /// <summary>The trainer.</summary>
     public required GanTrainer Trainer { get; init; }
 
     /// <summary>Iterations between sample sheets.</summary>
@@ -34,7 +32,7 @@ internal sealed class GanRun
     /// <summary>Columns of the sample sheet, which has ten rows.</summary>
     public int SheetColumns { get; init; } = 10;
 
-    /// <summary>A classifier that tells which classes the samples show; null for none.</summary>
+    /// <summary>A classifier that recognizes the classes of the samples; null for none.</summary>
     public IClassifier? Judge { get; init; }
 
     private IEnumerable<string> Warnings =>
@@ -46,9 +44,9 @@ internal sealed class GanRun
         }.OfType<string>();
 
     /// <summary>Trains to the end and writes the last samples and the log.</summary>
-    /// <exception cref="StoppedException">It was stopped; the checkpoint says where.</exception>
+    /// <exception cref="StoppedException">The training was stopped; the checkpoint says where.</exception>
     /// <exception cref="UserErrorException">The checkpoint or the log does not fit.</exception>
-    /// <exception cref="InvalidOperationException">It diverged.</exception>
+    /// <exception cref="InvalidOperationException">The training diverged.</exception>
     public void Train()
     {
         try
@@ -64,7 +62,7 @@ internal sealed class GanRun
         WriteLog();
     }
 
-    /// <summary>Says what was made, and which warnings there were.</summary>
+    /// <summary>Reports the result and the warnings.</summary>
     public void Report()
     {
         string found = _counts is null

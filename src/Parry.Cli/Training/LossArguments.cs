@@ -72,13 +72,13 @@ internal sealed class LossArguments
         "Standard deviation of normal noise on training images: for the classifier behind randomized smoothing."
     );
 
-    /// <summary>All of them.</summary>
+    /// <summary>All options.</summary>
     public IEnumerable<Option> All =>
         [_adversarial, _share, _warmUp, _sources, _manifold, _every, _within, _weight, _temperature, _distill, _noise];
 
-    /// <summary>The loss that they ask for.</summary>
+    /// <summary>Makes the loss from the given options.</summary>
     /// <param name="result">The command line.</param>
-    /// <param name="context">Loads what they name.</param>
+    /// <param name="context">Loads the models that they name.</param>
     /// <exception cref="UserErrorException">They cannot be combined, or they name something that does not
     /// exist.</exception>
     public ITrainingLoss Of(ParseResult result, DefenseContext context)

@@ -3,7 +3,7 @@ using Parry.Models.Training;
 
 namespace Parry.Cli.Training;
 
-/// <summary>The options of every training in epochs: how long and how fast.</summary>
+/// <summary>The options that all trainings in epochs have: their schedule.</summary>
 internal sealed class ScheduleOptions(TrainingSchedule defaults)
 {
     private readonly Option<int> _epochs = Arguments.Number(
@@ -25,10 +25,10 @@ internal sealed class ScheduleOptions(TrainingSchedule defaults)
     );
     private readonly Option<long> _seed = Arguments.Seed();
 
-    /// <summary>All of them.</summary>
+    /// <summary>All options.</summary>
     public IEnumerable<Option> All => [_epochs, _batch, _learningRate, _finalLearningRate, _seed];
 
-    /// <summary>A schedule with what was given.</summary>
+    /// <summary>Makes the schedule from the given options.</summary>
     public T Of<T>(TrainingRun run, T defaults)
         where T : TrainingSchedule =>
         (T)(

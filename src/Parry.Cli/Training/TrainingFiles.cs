@@ -3,11 +3,11 @@ namespace Parry.Cli.Training;
 /// <summary>The files of a training: the weights, and beside them the checkpoint and the sample sheet.</summary>
 internal sealed class TrainingFiles
 {
-    /// <summary>Names the files and makes sure, before hours of work, that they can be written.</summary>
-    /// <param name="weights">Where the weights go, a name ending in .safetensors.</param>
+    /// <summary>Names the files, and checks before hours of work that they can be written.</summary>
+    /// <param name="weights">The file for the weights, whose name ends in .safetensors.</param>
     /// <param name="resume">Whether to continue from the checkpoint.</param>
-    /// <exception cref="UserErrorException">The name does not fit, the folder cannot be written to, or a checkpoint is
-    /// in the way.</exception>
+    /// <exception cref="UserErrorException">The name is not valid, the folder is not writable, or there is a checkpoint
+    /// of an earlier run.</exception>
     public TrainingFiles(string weights, bool resume)
     {
         if (!weights.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
@@ -28,7 +28,7 @@ internal sealed class TrainingFiles
             );
     }
 
-    /// <summary>The result.</summary>
+    /// <summary>The weight file.</summary>
     public string Weights { get; }
 
     /// <summary>The checkpoint from which an unfinished training continues.</summary>
@@ -46,6 +46,6 @@ internal sealed class TrainingFiles
     /// <summary>The log of what the training measured.</summary>
     public string Log => Path.ChangeExtension(Weights, "log.csv");
 
-    /// <summary>Whether there was a checkpoint at the start, which is to be used.</summary>
+    /// <summary>Whether there was a checkpoint at the start and it will be used.</summary>
     public bool HasCheckpoint { get; }
 }

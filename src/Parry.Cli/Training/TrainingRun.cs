@@ -10,13 +10,12 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Training;
 
 /// <summary>
-/// One training from the command line: its images and files, the training from the checkpoint on with progress and a
-/// clean stop, and the weight file at the end. It owns the classifiers that it loads.
+/// One training from the command line: its images and files, the training itself with progress, checkpoints and a clean
+/// stop, and the weight file at the end. It owns the classifiers that it loads.
 /// </summary>
 internal sealed class TrainingRun : IDisposable
 {
-    /// <summary>What the help says of <c>--out</c> where the weights of a large network are kept in half the
-    /// precision.</summary>
+    /// <summary>The help text of <c>--out</c> for large networks, whose weights are stored in half precision.</summary>
     public const string HalfWeights =
         "The weight file to write, in float16; until the training is done, its checkpoint is beside it.";
 
@@ -45,23 +44,23 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>The data set.</summary>
     public IImageSource Set { get; }
 
-    /// <summary>Where everything is written.</summary>
+    /// <summary>The files to write.</summary>
     public TrainingFiles Files { get; }
 
-    /// <summary>What the user sees meanwhile.</summary>
+    /// <summary>The progress line.</summary>
     public ProgressLine Progress { get; }
 
-    /// <summary>Whether the user wants to stop.</summary>
+    /// <summary>Signals that the user wants to stop.</summary>
     public CancellationToken Cancellation { get; }
 
-    /// <summary>Makes the verb of a training, whose options come after those of all trainings.</summary>
-    /// <param name="name">Its name.</param>
+    /// <summary>Makes the verb of a training, whose options follow those that all trainings have.</summary>
+    /// <param name="name">The name.</param>
     /// <param name="description">What it trains.</param>
-    /// <param name="options">Its own options.</param>
+    /// <param name="options">The verb's own options.</param>
     /// <param name="train">Trains.</param>
-    /// <param name="model">The model, if the command line names one, that says how images of no published data set are
-    /// made ready.</param>
-    /// <param name="weights">What the help says of <c>--out</c>.</param>
+    /// <param name="model">Returns the model in the command line, for which other images than published sets are
+    /// prepared; null if there is none.</param>
+    /// <param name="weights">The help text of <c>--out</c>.</param>
     public static Command Verb(
         string name,
         string description,
@@ -95,17 +94,17 @@ internal sealed class TrainingRun : IDisposable
         );
     }
 
-    /// <summary>What an option was given.</summary>
+    /// <summary>The value of an option.</summary>
     public T Value<T>(Option<T> option) => Result.GetValue(option)!;
 
-    /// <summary>Images of the data set.</summary>
-    /// <param name="part">Which of them.</param>
-    /// <param name="split">How training images are divided.</param>
-    /// <param name="count">How many at most; null for all.</param>
+    /// <summary>Loads images of the data set.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="split">How training images are split.</param>
+    /// <param name="count">The largest number of images; null for all.</param>
     public ImageSet Images(DataPart part = DataPart.Train, Split? split = null, int? count = null) =>
         Set.Load(part, split ?? Split.DefenseGan, _folder, count);
 
-    /// <summary>Loads a classifier of these images.</summary>
+    /// <summary>Loads a classifier for these images.</summary>
     public IClassifier Classifier(string name)
     {
         IClassifier classifier = ModelCatalog.LoadClassifier(name, Set.Shape, Set.ClassNames.Count).Classifier;
@@ -114,14 +113,14 @@ internal sealed class TrainingRun : IDisposable
         return classifier;
     }
 
-    /// <summary>Trains to the end, from the checkpoint on if there is one.</summary>
-    /// <param name="trainer">What trains.</param>
-    /// <param name="describe">What a step measured, in words.</param>
-    /// <param name="resumed">Called when it goes on from a checkpoint.</param>
+    /// <summary>Trains to the end, starting from the checkpoint if there is one.</summary>
+    /// <param name="trainer">The trainer.</param>
+    /// <param name="describe">Describes in words what a step measured.</param>
+    /// <param name="resumed">Called when the training resumes from a checkpoint.</param>
     /// <param name="stepped">Called after each step.</param>
-    /// <exception cref="StoppedException">It was stopped; the checkpoint says where.</exception>
+    /// <exception cref="StoppedException">The training was stopped; the checkpoint says where.</exception>
     /// <exception cref="UserErrorException">The checkpoint does not fit.</exception>
-    /// <exception cref="InvalidOperationException">It diverged.</exception>
+    /// <exception cref="InvalidOperationException">The training diverged.</exception>
     public void Train<TStep>(
         Trainer<TStep> trainer,
         Func<TStep, string> describe,
@@ -168,12 +167,12 @@ internal sealed class TrainingRun : IDisposable
     public void Train(EpochTrainer trainer) =>
         Train(trainer, step => string.Create(CultureInfo.InvariantCulture, $"loss {step.Loss:0.0000}"));
 
-    /// <summary>Writes the weights of a training in epochs, removes its checkpoint and says what was made.</summary>
-    /// <param name="network">What was trained.</param>
+    /// <summary>Writes the weights of a training in epochs, removes its checkpoint and reports the result.</summary>
+    /// <param name="network">The network.</param>
     /// <param name="what">The network, in words.</param>
-    /// <param name="trainer">What trained it.</param>
-    /// <param name="seed">Its seed.</param>
-    /// <param name="description">What the file says of itself, but for data, seed and command.</param>
+    /// <param name="trainer">The trainer.</param>
+    /// <param name="seed">The seed of the training.</param>
+    /// <param name="description">The description in the file, without data, seed and command.</param>
     /// <param name="half">Whether weights are rounded to float16.</param>
     public void Save(
         nn.Module<Tensor, Tensor> network,
@@ -201,14 +200,14 @@ internal sealed class TrainingRun : IDisposable
         ModelFile.Save(Files.Weights, network, description with { Data = Set.Name, Command = command }, half);
     }
 
-    /// <summary>Says something on standard output.</summary>
+    /// <summary>Writes a line to standard output.</summary>
     public void Line(string text)
     {
         Progress.Dispose();
         Output.Of(Result).Line(text);
     }
 
-    /// <summary>Erases the progress and frees what was loaded.</summary>
+    /// <summary>Erases the progress and frees the loaded classifiers.</summary>
     public void Dispose()
     {
         Progress.Dispose();

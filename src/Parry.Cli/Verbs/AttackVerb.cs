@@ -137,7 +137,7 @@ internal sealed class AttackVerb
             }
             catch (EndpointException e) when (rows.Count > 0)
             {
-                // The rows of the attacks that ended before it remain.
+                // The rows of attacks that finished before it are kept.
                 failure = e;
             }
         }

@@ -7,8 +7,8 @@ using Spectre.Console;
 namespace Parry.Cli.Verbs;
 
 /// <summary>
-/// <c>parry certify</c>: the radius within which randomized smoothing proves each prediction, and so the accuracy that
-/// no attack within that radius can lower.
+/// <c>parry certify</c>: proves by randomized smoothing the radius within which each prediction cannot change, and thus
+/// the accuracy that no attack within that radius can lower.
 /// </summary>
 internal sealed class CertifyVerb
 {

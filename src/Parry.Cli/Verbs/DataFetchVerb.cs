@@ -66,7 +66,7 @@ internal static class DataFetchVerb
             ),
         };
 
-    // A folder with a damaged file does not count: fetching repairs it.
+    // A folder with a damaged file does not count as complete; fetching repairs it.
     private static string? Complete(DataSet set)
     {
         try
@@ -80,7 +80,7 @@ internal static class DataFetchVerb
         }
     }
 
-    // Progress<T> would report on other threads, after the line is gone.
+    // Progress<T> would report on other threads, after the line is erased.
     private sealed class FileProgress(ProgressLine line) : IProgress<FetchProgress>
     {
         public void Report(FetchProgress value) =>

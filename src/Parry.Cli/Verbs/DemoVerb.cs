@@ -20,7 +20,7 @@ internal static class DemoVerb
         "cw-l2:steps=1,iterations=30,lr=0.1,c=100,confidence=20",
     ];
 
-    // The attacker projects from one start only, because every step of an attack needs a projection.
+    // The attacker projects from a single start, because every step of an attack needs a projection.
     private static readonly string[] s_defenses = ["defense-gan:l=30,r=4,attack-l=30,attack-r=1", "puvae", "magnet"];
 
     public static Command Create()

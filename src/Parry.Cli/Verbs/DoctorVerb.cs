@@ -9,7 +9,7 @@ internal static class DoctorVerb
 {
     /// <summary>What <c>--json</c> writes.</summary>
     /// <param name="Works">Whether everything that every verb needs is there.</param>
-    /// <param name="Checks">What was checked.</param>
+    /// <param name="Checks">The checks.</param>
     internal sealed record DoctorReport(bool Works, IReadOnlyList<Check> Checks);
 
     /// <summary>Makes the verb.</summary>

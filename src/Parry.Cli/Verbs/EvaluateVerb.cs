@@ -5,7 +5,7 @@ using Parry.Cli.Evaluating;
 namespace Parry.Cli.Verbs;
 
 /// <summary>
-/// <c>parry evaluate</c>: attacks crossed with defenses, each defense against both attackers, and a report.
+/// <c>parry evaluate</c>: runs attacks against defenses, each defense against both attackers, and writes a report.
 /// </summary>
 internal sealed class EvaluateVerb
 {

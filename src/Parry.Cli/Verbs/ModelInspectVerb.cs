@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Parry.Cli.Verbs;
 
-/// <summary><c>parry model inspect</c>: what a model is.</summary>
+/// <summary><c>parry model inspect</c>: describes a model.</summary>
 internal sealed class ModelInspectVerb
 {
     private readonly Argument<string> _model = new("MODEL")

@@ -12,7 +12,7 @@ namespace Parry.Cli.Verbs;
 /// <summary><c>parry quality</c>: how good a generator's images are.</summary>
 internal sealed class QualityVerb
 {
-    // Ten splits of the classifier score and ten batches of the birthday paradox, of two samples at least.
+    // Ten splits of the classifier score and ten batches of the birthday paradox, each of at least two samples.
     private const int FewestSamples = 20;
 
     private readonly Option<string> _model = new("--model")
@@ -112,7 +112,7 @@ internal sealed class QualityVerb
         return 0;
     }
 
-    // Neighbors in the published order are by the same writers, so the images are drawn at random.
+    // Neighboring digits in the published order have the same writers, so images are drawn at random.
     private ImageSet HeldOut(ParseResult parsed, IImageSource set)
     {
         ImageSet all = _data.Load(parsed, set, DataPart.Validation);

@@ -5,8 +5,8 @@ using Parry.Models;
 namespace Parry.Cli.Verbs;
 
 /// <summary>
-/// <c>parry serve</c>: a model served over HTTP on this machine, by the protocol that <c>parry attack</c> and <c>parry
-/// evaluate</c> speak.
+/// <c>parry serve</c>: serves a model over HTTP on this machine, with the protocol of <c>parry attack</c> and <c>parry
+/// evaluate</c>.
 /// </summary>
 internal static class ServeVerb
 {
@@ -68,7 +68,7 @@ internal static class ServeVerb
             .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
-    // What may stand in a URL: mnist/a is mnist-a, a file goes without folder and extension.
+    // A name for the URL: mnist/a becomes mnist-a, and a file loses its folder and extension.
     private static string NameOf(string model)
     {
         string name = File.Exists(model)

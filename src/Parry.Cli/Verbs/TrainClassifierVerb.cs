@@ -10,7 +10,7 @@ using Parry.Models.Training;
 namespace Parry.Cli.Verbs;
 
 /// <summary>
-/// <c>parry train classifier</c>: one of the architectures, on clean or adversarial images, or on a teacher's
+/// <c>parry train classifier</c>: trains one of the architectures on clean or adversarial images, or on a teacher's
 /// probabilities.
 /// </summary>
 internal static class TrainClassifierVerb

@@ -67,7 +67,7 @@ internal static class TrainDefenseVaeVerb
         );
     }
 
-    // Reports at once, on the thread that attacks.
+    // Reports immediately, on the attacking thread.
     private sealed class AttackProgress(ProgressLine line, int images) : IProgress<double>
     {
         public void Report(double value) =>

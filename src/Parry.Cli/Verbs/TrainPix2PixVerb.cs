@@ -150,7 +150,7 @@ internal sealed class TrainPix2PixVerb
         return attack.Perturb(classifier, batch, attack.Epsilon);
     }
 
-    // How far inputs and outputs are from the wanted images, and how many of them the classifier gets right.
+    // How far inputs and outputs are from the wanted images, and how many the classifier gets right.
     private static string Score(
         Pix2PixTrainer trainer,
         ImageSet test,

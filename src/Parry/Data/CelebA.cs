@@ -6,13 +6,13 @@ using Parry.Data.Published;
 namespace Parry.Data;
 
 /// <summary>
-/// CelebA (Liu, Luo, Wang and Tang 2015, arXiv:1411.7766) as it is published: the aligned photos of 178x218 pixels, the
-/// list of 40 attributes and the list of partitions. One attribute defines the two classes: 0 without it, 1 with it.
+/// CelebA (Liu, Luo, Wang and Tang 2015, arXiv:1411.7766) as published: the aligned photos of 178x218 pixels, the list
+/// of 40 attributes and the list of partitions. One attribute defines the two classes: 0 without it, 1 with it.
 /// </summary>
 /// <remarks>
-/// If the model takes images of 64x64 pixels, or its shape is not known, the middle 108x108 pixels are resized to
-/// 64x64, as for DCGAN (Radford et al. 2015, arXiv:1511.06434) and Defense-GAN (Samangouei et al. 2018,
-/// arXiv:1805.06605). For other models photos are prepared like all pictures (<see cref="ImagePreparation"/>).
+/// If the model takes images of 64x64 pixels, or its shape is unknown, the middle 108x108 pixels are resized to 64x64,
+/// as for DCGAN (Radford et al. 2015, arXiv:1511.06434) and Defense-GAN (Samangouei et al. 2018, arXiv:1805.06605). For
+/// other models the photos are prepared like all pictures (<see cref="ImagePreparation"/>).
 /// </remarks>
 public sealed class CelebA : IImageSource
 {
@@ -32,8 +32,8 @@ public sealed class CelebA : IImageSource
     private readonly ImagePreparation _preparation;
     private readonly string _attribute;
 
-    /// <summary>Names the set; its files are looked for when it is loaded.</summary>
-    /// <param name="attribute">One of <see cref="Attributes"/>, in lower or upper case.</param>
+    /// <summary>Creates the set; its files are searched when it is loaded.</summary>
+    /// <param name="attribute">One of <see cref="Attributes"/>, ignoring case.</param>
     /// <param name="preparation">How the model takes its images; null if that is not known.</param>
     /// <exception cref="UserErrorException">There is no such attribute.</exception>
     public CelebA(string attribute = DefaultAttribute, ImagePreparation? preparation = null)
@@ -49,7 +49,7 @@ public sealed class CelebA : IImageSource
         Shape = _preparation.Shape is null ? new ImageShape(3, Side, Side) : Pictures.Shape(_preparation, [], SetName);
     }
 
-    /// <summary>The attributes, spelled as in the list.</summary>
+    /// <summary>The attributes, spelled as in the published list.</summary>
     public static IReadOnlyList<string> Attributes { get; } =
     [
         "5_o_Clock_Shadow",
@@ -94,7 +94,7 @@ public sealed class CelebA : IImageSource
         "Young",
     ];
 
-    /// <summary>The data set, whose images <see cref="CelebA"/> is with an attribute.</summary>
+    /// <summary>The data set; <see cref="CelebA"/> is its images with one attribute.</summary>
     public static PublishedData Published { get; } =
         new Description
         {
@@ -162,7 +162,9 @@ public sealed class CelebA : IImageSource
     private static string? PathOf(string folder, string name, string inside) =>
         new[] { Path.Combine(folder, name), Path.Combine(folder, inside, name) }.FirstOrDefault(Path.Exists);
 
-    /// <summary>The photos of the part: lines of a file's name and 0 (training), 1 (validation) or 2 (test).</summary>
+    /// <summary>
+    /// Reads the photos of the part: lines with a file's name and 0 (training), 1 (validation) or 2 (test).
+    /// </summary>
     private static HashSet<string> Members(string list, DataPart part)
     {
         var members = new HashSet<string>(StringComparer.Ordinal);
@@ -227,7 +229,7 @@ public sealed class CelebA : IImageSource
         }
     }
 
-    // Nothing outside the photos' folder can be named.
+    // A name must not lead out of the photos' folder.
     private static string PhotoName(string list, int line, string file) =>
         Pictures.IsPicture(file) && !file.AsSpan().ContainsAny('/', '\\')
             ? file
@@ -243,7 +245,7 @@ public sealed class CelebA : IImageSource
     {
         public override bool HasAttributes => true;
 
-        // Its terms must be read first.
+        // Its terms of use must be read first.
         public override string HowToGet =>
             $"read its terms at https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, get {Photos}.zip, {AttributeList} "
             + $"and {PartitionList} there, and unpack them into {DataLocator.CacheFolder(this)}";

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Parry.Data;
 
 /// <summary>
-/// Finds the label of a class by its name in lower or upper case (an underscore is a blank), by one of several names
-/// that are separated by commas, as in "tench, Tinca tinca", or by its number.
+/// Finds the label of a class by its number or its name. Case does not matter, an underscore counts as a space, and a
+/// class can have several names separated by commas, such as "tench, Tinca tinca".
 /// </summary>
 internal sealed class ClassIndex
 {
@@ -17,7 +17,7 @@ internal sealed class ClassIndex
     {
         _names = names;
 
-        // The first name of a class goes before the other names of another.
+        // The first name of one class takes precedence over the other names of another.
         Add((name, _) => [name]);
         Add((_, parts) => parts[..1]);
         Add((_, parts) => parts[1..]);
@@ -26,16 +26,16 @@ internal sealed class ClassIndex
     /// <summary>Whether this text names a class, or several.</summary>
     public bool Knows(string text) => Find(text) is not null;
 
-    /// <summary>The label of the class that this text names.</summary>
+    /// <summary>Finds the label of the class that a text names.</summary>
     /// <param name="text">A name or a number.</param>
-    /// <param name="place">Where it stands, as the start of a message.</param>
-    /// <exception cref="UserErrorException">It names none, or several.</exception>
+    /// <param name="place">Where the text was found, as the beginning of a message.</param>
+    /// <exception cref="UserErrorException">The text names no class, or several.</exception>
     public int LabelOf(string text, string place) =>
         Find(text) switch
         {
             Ambiguous => throw new UserErrorException(
-                $"{place}expected the name of one class, \"{Excerpt.Of(text)}\" names several: give its number, "
-                    + $"0 to {_names.Count - 1}"
+                $"{place}expected the name of one class, got \"{Excerpt.Of(text)}\", which names several: give its "
+                    + $"number, 0 to {_names.Count - 1}"
             ),
             { } label => label,
             null => throw new UserErrorException(

@@ -4,16 +4,16 @@ namespace Parry.Data;
 
 /// <summary>
 /// Finds a data set on disk: in the given folder, $PARRY_DATA, Debian's dataset packages or the user's cache, in this
-/// order; in each first in the set's own folder, then in the folder itself.
+/// order. In each of these the set's own folder is searched first, then the folder itself.
 /// </summary>
 public static class DataLocator
 {
     private const string DebianFolder = "/usr/share/datasets";
 
-    /// <summary>The folder that holds a part of the set.</summary>
+    /// <summary>Finds the folder with a part of the set.</summary>
     /// <param name="set">The set.</param>
     /// <param name="part">The part whose files are needed.</param>
-    /// <param name="dataDir">The folder to look in first, or null.</param>
+    /// <param name="dataDir">The folder to search first, or null.</param>
     /// <exception cref="UserErrorException">The set is not found, or <paramref name="dataDir"/> does not
     /// exist.</exception>
     public static string Find(PublishedData set, DataPart part, string? dataDir = null) =>
@@ -39,11 +39,11 @@ public static class DataLocator
         );
     }
 
-    /// <summary>The folders in which a set of these names can lie.</summary>
+    /// <summary>Lists the folders that can contain a set with these names.</summary>
     private static IEnumerable<string> Folders(IReadOnlyList<string> names, IReadOnlyList<string> roots) =>
         roots.SelectMany(root => names.Select(name => Path.Combine(root, name)).Append(root));
 
-    /// <summary>The folders in which sets are looked for.</summary>
+    /// <summary>Lists the folders in which sets are searched.</summary>
     /// <exception cref="UserErrorException"><paramref name="dataDir"/> does not exist.</exception>
     private static IReadOnlyList<string> Roots(string? dataDir) =>
         dataDir is null || Directory.Exists(dataDir)

@@ -3,33 +3,33 @@ using Parry.Data.Published;
 namespace Parry.Data;
 
 /// <summary>
-/// The data sets that Parry knows by name, each in a file of its own, and what else images can come from.
+/// The data sets that Parry knows by name, each in a file of its own, and how to open any source of images.
 /// </summary>
 public static partial class DataSets
 {
     /// <summary>Every data set that has a name, in the order of help and listings.</summary>
     public static IReadOnlyList<PublishedData> All => [Mnist, FashionMnist, Cifar10, CelebA.Published];
 
-    /// <summary>The data set of this name, in lower or upper case; null if there is none.</summary>
+    /// <summary>Finds the data set of this name, ignoring case; null if there is none.</summary>
     public static PublishedData? Find(string name) =>
         All.FirstOrDefault(set => set.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The data set of this name, in lower or upper case.</summary>
-    /// <exception cref="UserErrorException">There is none.</exception>
+    /// <summary>Finds the data set of this name, ignoring case.</summary>
+    /// <exception cref="UserErrorException">There is no such set.</exception>
     public static PublishedData ByName(string name) =>
         Find(name) ?? throw new UserErrorException($"expected one of the data sets {Names}, got \"{name}\"");
 
     /// <summary>
-    /// The images that a text names: a known data set, a folder of class folders, or a .csv file of files and labels.
-    /// Where a folder has the name of a data set, the data set is meant.
+    /// Opens the images that a text names: a known data set, a folder of class folders, or a .csv file of files and
+    /// labels. The name of a data set takes precedence over a folder of that name.
     /// </summary>
     /// <param name="text">The value of <c>--data</c>.</param>
-    /// <param name="preparation">How the model takes its images; null if that is not known. Most data sets have a shape
-    /// and classes of their own and ignore it.</param>
+    /// <param name="preparation">How images are prepared for the model; null if unknown. Most data sets have their own
+    /// shape and classes and ignore it.</param>
     /// <param name="attribute">The attribute that defines the classes of <see cref="CelebA"/>; null for
     /// <see cref="CelebA.DefaultAttribute"/>.</param>
-    /// <exception cref="UserErrorException">The text names nothing, the attribute does not fit, or the folder or the
-    /// file has the wrong content.</exception>
+    /// <exception cref="UserErrorException">The text does not name images, the attribute does not fit, or the folder or
+    /// the file has the wrong content.</exception>
     public static IImageSource Open(string text, ImagePreparation? preparation = null, string? attribute = null)
     {
         PublishedData? known = Find(text);

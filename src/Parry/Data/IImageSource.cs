@@ -2,7 +2,7 @@ namespace Parry.Data;
 
 /// <summary>
 /// A source of labeled images: a <see cref="DataSet"/>, <see cref="CelebA"/>, an <see cref="ImageFolder"/> or an
-/// <see cref="ImageTable"/>. <see cref="DataSets.Open"/> opens the one that a text names.
+/// <see cref="ImageTable"/>. <see cref="DataSets.Open"/> opens any of them by name.
 /// </summary>
 public interface IImageSource
 {
@@ -22,8 +22,9 @@ public interface IImageSource
     /// <param name="part">The part.</param>
     /// <param name="split">How the published training images are split; ignored for test images and for sources with a
     /// validation part of their own.</param>
-    /// <param name="dataDir">The folder in which a data set is looked for first, or null.</param>
-    /// <param name="count">The number of images, from the first; all if null. No others are decoded.</param>
+    /// <param name="dataDir">The folder in which a data set is searched first, or null.</param>
+    /// <param name="count">The number of images, starting with the first; null for all. Other images are not
+    /// decoded.</param>
     /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
     /// <exception cref="UserErrorException">The images are not found, damaged or too few, there is no such part, or the
     /// split does not fit.</exception>

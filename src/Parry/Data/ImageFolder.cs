@@ -3,15 +3,16 @@ using Parry.Data.Images;
 namespace Parry.Data;
 
 /// <summary>
-/// A folder of class folders, each with the PNG and JPEG pictures of one class. If the folder holds nothing but folders
-/// named train, test and val, those hold the class folders: train is the training part, test (or else val) the test
-/// part. With both test and val, val is the validation part; otherwise it is the last tenth of each class in train. Any
-/// other folder is a test part as a whole. Hidden files and symbolic links are left out.
+/// A folder of class folders, each with the PNG and JPEG pictures of one class. If the folder contains only folders
+/// named train, test and val, these contain the class folders: train is the training part, and test (or val if there is
+/// no test) is the test part. With both test and val, val is the validation part; otherwise the validation part is the
+/// last tenth of each class in train. Any other folder is a test part as a whole. Hidden files and symbolic links are
+/// ignored.
 /// </summary>
 /// <remarks>
-/// The classes take turns: the first picture of each class by name, then the second of each, and so on, so that the
-/// first N images cover all classes. Labels are those of the model's classes with the names (or numbers) of the
-/// folders; if no class has such a name, the folders are numbered in ordinal order, as in torchvision's ImageFolder.
+/// The classes alternate: the first picture of each class by name, then the second of each, and so on, so that the
+/// first N images cover all classes. Folders are named after the model's classes or their numbers; if no class has such
+/// a name, the folders are numbered in ordinal order, as in torchvision's ImageFolder.
 /// </remarks>
 public sealed class ImageFolder : IImageSource
 {
@@ -31,11 +32,11 @@ public sealed class ImageFolder : IImageSource
     private readonly bool _hasParts;
     private readonly Dictionary<string, int> _labels = [];
 
-    /// <summary>Reads the names in the folder; pictures are decoded only when they are loaded.</summary>
+    /// <summary>Reads the names in the folder; pictures are decoded when they are loaded.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="preparation">How the model takes its images; null if that is not known.</param>
-    /// <exception cref="UserErrorException">It holds no class folders, their names are not the model's classes, or the
-    /// size of the images is not known and the pictures have several sizes.</exception>
+    /// <exception cref="UserErrorException">The folder has no class folders, their names are not the model's classes,
+    /// or the size of the images is unknown and the pictures have several sizes.</exception>
     public ImageFolder(string folder, ImagePreparation? preparation = null)
     {
         _folder = folder;
@@ -77,7 +78,7 @@ public sealed class ImageFolder : IImageSource
         string name = _hasParts ? $"{Name} {part.ToString().ToLowerInvariant()}" : Name;
         if (pictures.Count == 0)
             throw new UserErrorException(
-                $"{name} has no pictures: a class needs at least two to have some for training and some for validation"
+                $"{name} has no pictures: add some; a class needs at least two, one for training and one for validation"
             );
         PictureSet set = _preparation.SetOf(name, pictures, Shape, ClassNames);
         return (set with { Skipped = skipped.ToString() }).Load(count, orFewer);
@@ -224,7 +225,7 @@ public sealed class ImageFolder : IImageSource
         }
     }
 
-    /// <summary>Files and folders beside the pictures.</summary>
+    /// <summary>The other files and folders among the pictures.</summary>
     private sealed class Skipped
     {
         private const int Named = 3;

@@ -2,13 +2,13 @@ using Parry.Data.Images;
 
 namespace Parry.Data;
 
-/// <summary>The images that a model takes, so that pictures of other sizes can be made into them.</summary>
+/// <summary>How pictures of any size are converted to the images that a model takes.</summary>
 public sealed record ImagePreparation
 {
-    // torchvision's for ImageNet: 256 is cropped to 224.
+    // As in torchvision for ImageNet: 256 is cropped to 224.
     private const double CroppedShare = 0.875;
 
-    /// <summary>The shape that the model takes; null for the shape that all pictures have.</summary>
+    /// <summary>The shape that the model takes; null for the common shape of all pictures.</summary>
     public ImageShape? Shape { get; init; }
 
     /// <summary>
@@ -20,7 +20,7 @@ public sealed record ImagePreparation
     /// <summary>The names of the model's classes, in which labels are looked up; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
-    /// <summary>Pictures that become images of this shape.</summary>
+    /// <summary>Prepares pictures for images of this shape.</summary>
     internal PictureSet SetOf(
         string name,
         IReadOnlyList<Picture> pictures,
@@ -38,8 +38,8 @@ public sealed record ImagePreparation
         };
 
     /// <summary>
-    /// Makes a picture into an image of the model, in gray or color as it takes them. A picture of another size is
-    /// resized and its middle cut out, as torchvision does (<see cref="Images.Resize"/>).
+    /// Converts a picture to an image for the model, in gray or color. A picture of another size is resized and
+    /// center-cropped as in torchvision (<see cref="Images.Resize"/>).
     /// </summary>
     /// <param name="planes">The values as [C, H, W].</param>
     /// <param name="shape">Their shape.</param>

@@ -9,8 +9,8 @@ public sealed class ImageSet
     private readonly ReadOnlyMemory<byte> _pixels;
     private readonly ReadOnlyMemory<int> _labels;
 
-    /// <summary>Creates a set over memory that must not change afterwards.</summary>
-    /// <param name="name">What the set is called in messages and reports.</param>
+    /// <summary>Creates a set from memory that must not change afterwards.</summary>
+    /// <param name="name">The name of the set in messages and reports.</param>
     /// <param name="shape">The shape of every image.</param>
     /// <param name="pixels">The values 0 to 255 of all images as [N, C, H, W].</param>
     /// <param name="labels">N labels, each in [0, <paramref name="classNames"/>.Count).</param>
@@ -53,7 +53,7 @@ public sealed class ImageSet
         _labels = labels;
     }
 
-    /// <summary>What the set is called in messages and reports.</summary>
+    /// <summary>The name of the set in messages and reports.</summary>
     public string Name { get; }
 
     /// <summary>The shape of every image.</summary>
@@ -62,7 +62,7 @@ public sealed class ImageSet
     /// <summary>The classes' names; the label is the index.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>How pictures were changed to become these images, and what was left out; null if nothing was.</summary>
+    /// <summary>How pictures were changed to become these images, and what was ignored; null if neither.</summary>
     public string? Note { get; init; }
 
     /// <summary>Number of images.</summary>
@@ -116,7 +116,7 @@ public sealed class ImageSet
         };
     }
 
-    /// <summary>A copy of the images at the given indices, in their order; an index may come more than once.</summary>
+    /// <summary>Copies the images at the given indices, in this order; an index may occur more than once.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside [0, <see cref="Count"/>).</exception>
     public ImageSet Select(ReadOnlySpan<int> indices)
     {

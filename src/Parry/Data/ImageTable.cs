@@ -22,9 +22,9 @@ public sealed class ImageTable : IImageSource
 
     /// <summary>Reads the table; pictures are decoded only when they are loaded.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="preparation">How the model takes its images; null if that is not known.</param>
-    /// <exception cref="UserErrorException">A line is wrong, a label is none of the model's, or the size of the images
-    /// is not known and the pictures have several sizes.</exception>
+    /// <param name="preparation">How images are prepared for the model; null if unknown.</param>
+    /// <exception cref="UserErrorException">A line is not valid, a label is not one of the model's, or the size of the
+    /// images is unknown and the pictures have several sizes.</exception>
     public ImageTable(string path, ImagePreparation? preparation = null)
     {
         _preparation = preparation ?? new ImagePreparation();
@@ -99,8 +99,8 @@ public sealed class ImageTable : IImageSource
     }
 
     /// <summary>
-    /// The names of the classes and the way to read a label: as a class of the model, or else as a number or a name,
-    /// whichever the first label is.
+    /// Returns the names of the classes and how to read a label: as a class of the model, otherwise as a number or a
+    /// name like the first label.
     /// </summary>
     private static (IReadOnlyList<string> Names, Func<string, string, int> LabelOf) Labels(
         List<(string File, string Label, int Line)> rows,
@@ -139,10 +139,12 @@ public sealed class ImageTable : IImageSource
             ? label
             : null;
 
-    /// <summary>Where the file and the label stand in a line.</summary>
+    /// <summary>The columns of the file and the label.</summary>
     private sealed record Columns(int Count, int File, int Label, bool IsHeader)
     {
-        /// <summary>The columns that the first line names, or the two that it has; null if it does neither.</summary>
+        /// <summary>
+        /// Finds the columns by their names in the first line, or takes its two columns; null if neither works.
+        /// </summary>
         public static Columns? Of(IReadOnlyList<string> fields)
         {
             string[] names = [.. fields.Select(field => field.Trim().ToLowerInvariant())];

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Data;
 
-/// <summary>Image sets as tensors.</summary>
+/// <summary>Converts image sets to tensors.</summary>
 public static class ImageTensors
 {
     /// <summary>All images, float32 [N, C, H, W] in [0, 1].</summary>
@@ -28,12 +28,12 @@ public static class ImageTensors
     public static Tensor LabelTensor(this ImageSet set) =>
         tensor(Array.ConvertAll(set.Labels.ToArray(), label => (long)label));
 
-    /// <summary>The first images and their labels: that many, or all where there are fewer.</summary>
+    /// <summary>Returns the first images and their labels: this many, or all if there are fewer.</summary>
     public static (Tensor Images, Tensor Labels) First(this ImageSet set, int most) =>
         set.Batch([.. Enumerable.Range(0, Math.Min(most, set.Count))]);
 
-    /// <summary>The images and labels at these indices, in their order.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An index lies outside the set.</exception>
+    /// <summary>Returns the images and labels at these indices, in this order.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside the set.</exception>
     public static (Tensor Images, Tensor Labels) Batch(this ImageSet set, ReadOnlySpan<int> indices)
     {
         ImageSet batch = set.Select(indices);

@@ -2,18 +2,18 @@ using Parry.Data.Images;
 
 namespace Parry.Data;
 
-/// <summary>Single pictures, prepared for a model.</summary>
+/// <summary>Loads single pictures for a model.</summary>
 public static class Photos
 {
     private const string Name = "photos";
 
     /// <summary>
-    /// Reads pictures. One of another size than the model's is resized and its middle cut out, as
-    /// <see cref="ImagePreparation"/> describes.
+    /// Reads pictures. A picture of another size is resized and center-cropped as <see cref="ImagePreparation"/>
+    /// describes.
     /// </summary>
     /// <param name="files">PNG or JPEG files.</param>
-    /// <param name="labels">The class of each as a name or a number, or one class for all; empty if unknown, which
-    /// gives all the label 0.</param>
+    /// <param name="labels">The class of each as a name or a number, or one class for all; empty if unknown, and all
+    /// labels are then 0.</param>
     /// <param name="shape">The shape of the images that the model takes.</param>
     /// <param name="classNames">The names of its classes.</param>
     /// <exception cref="UserErrorException">A file cannot be read, a class is unknown, or there are more or fewer

@@ -5,7 +5,7 @@ namespace Parry.Data;
 /// the seed and the epoch alone, so a run that resumes at epoch E sees the same batches as a run without a break.
 /// </summary>
 /// <param name="Count">Number of samples, at least 1.</param>
-/// <param name="BatchSize">Samples a batch, at least 1.</param>
+/// <param name="BatchSize">Samples in a batch, at least 1.</param>
 /// <param name="Seed">Seed of the shuffling.</param>
 /// <param name="DropLast">Whether a last batch with fewer samples is left out.</param>
 public sealed record ShuffledBatches(int Count, int BatchSize, ulong Seed, bool DropLast = false)
@@ -14,11 +14,15 @@ public sealed record ShuffledBatches(int Count, int BatchSize, ulong Seed, bool 
     public int Count { get; } =
         Count >= 1 ? Count : throw new ArgumentOutOfRangeException(nameof(Count), Count, "expected at least 1 sample");
 
-    /// <summary>Samples a batch, at least 1.</summary>
+    /// <summary>Samples in a batch, at least 1.</summary>
     public int BatchSize { get; } =
         BatchSize >= 1
             ? BatchSize
-            : throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "expected at least 1 sample a batch");
+            : throw new ArgumentOutOfRangeException(
+                nameof(BatchSize),
+                BatchSize,
+                "expected at least 1 sample in a batch"
+            );
 
     /// <summary>Number of batches in an epoch.</summary>
     public int BatchesPerEpoch => (Count / BatchSize) + (!DropLast && Count % BatchSize > 0 ? 1 : 0);

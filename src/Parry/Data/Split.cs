@@ -20,7 +20,7 @@ public sealed record Split(int ValidationCount, bool ValidationFirst)
     public static Split RobustManifold { get; } = new(5_000, ValidationFirst: false);
 
     /// <summary>The training images.</summary>
-    /// <exception cref="UserErrorException">The set is too small to leave any.</exception>
+    /// <exception cref="UserErrorException">The set is too small.</exception>
     public ImageSet Train(ImageSet published)
     {
         CheckCount(published);
@@ -35,8 +35,7 @@ public sealed record Split(int ValidationCount, bool ValidationFirst)
         return ValidationCount > 0
             ? published.Slice(ValidationFirst ? 0 : published.Count - ValidationCount, ValidationCount)
             : throw new UserErrorException(
-                $"expected a split with validation images of {published.Name}, got one that trains on all: choose "
-                    + $"another split"
+                $"expected a split of {published.Name} with validation images, got one without: choose another split"
             );
     }
 

@@ -9,7 +9,7 @@ internal sealed class CallDraws
     private readonly SampleRandom _random;
     private readonly bool _anew;
 
-    /// <summary>Draws anew at each call of a run.</summary>
+    /// <summary>Makes new draws at each call of a run.</summary>
     public CallDraws(long seed)
         : this(new SampleRandom(seed, default), anew: true) { }
 

@@ -18,7 +18,7 @@ public sealed class ExpectationOverTransformation : ClassifierWrapper
     /// <summary>Wraps a model.</summary>
     /// <param name="model">The model that classifies the transformed images.</param>
     /// <param name="draws">The number of transformations over which each call averages.</param>
-    /// <param name="seed">Decides the transformations.</param>
+    /// <param name="seed">The seed of the transformations.</param>
     /// <param name="transformation">A differentiable function of images [N, C, H, W] in [0, 1] to such images, with
     /// random draws for the same rows, such as <see cref="Noise"/>; null where the model itself is random.</param>
     /// <exception cref="ArgumentOutOfRangeException">The number of draws is below 1.</exception>
@@ -35,13 +35,14 @@ public sealed class ExpectationOverTransformation : ClassifierWrapper
     }
 
     /// <summary>
-    /// The transformation that adds normal noise of a standard deviation to every value and clips the result to [0, 1].
+    /// Makes the transformation that adds normal noise with a standard deviation to every value and clips the result to
+    /// [0, 1].
     /// </summary>
     public static Func<Tensor, SampleRandom, Tensor> Noise(double deviation) =>
         (images, random) => (images + (deviation * random.Normal(0, images.shape.AsSpan(1)))).clamp(0.0, 1.0);
 
     /// <inheritdoc/>
-    /// <remarks>The logarithms of the mean probabilities.</remarks>
+    /// <remarks>These are the logarithms of the mean probabilities.</remarks>
     public override Tensor Logits(Images images) =>
         MeanProbabilities(ForEachDraw(images, transform => Model.Logits(images.With(transform(images.Pixels)))));
 

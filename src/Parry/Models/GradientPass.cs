@@ -7,7 +7,7 @@ namespace Parry.Models;
 /// <summary>Differentiates models by autograd.</summary>
 internal static class GradientPass
 {
-    /// <summary>One forward and one backward pass through <see cref="IClassifier.Logits"/>.</summary>
+    /// <summary>Runs one forward and one backward pass through <see cref="IClassifier.Logits"/>.</summary>
     /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
     public static LossGradient Of(IClassifier model, Images images, Func<Tensor, Tensor> loss)
     {
@@ -31,10 +31,10 @@ internal static class GradientPass
     }
 
     /// <summary>
-    /// One pass on the images that a differentiable function makes of a variable; the gradient is with respect to the
-    /// variable.
+    /// Runs one pass on images that a differentiable function computes from a variable; the gradient is with respect to
+    /// the variable.
     /// </summary>
-    /// <param name="model">What sees the images.</param>
+    /// <param name="model">The model that is given the images.</param>
     /// <param name="samples">Images of the samples that the rows of the variable belong to.</param>
     /// <param name="variable">One row, or the same number of rows, for each sample.</param>
     /// <param name="toImages">Maps the variable to images; differentiable.</param>
@@ -62,8 +62,8 @@ internal static class GradientPass
     }
 
     /// <summary>
-    /// The gradient with respect to a variable, from the gradient with respect to what a differentiable function makes
-    /// of it.
+    /// Computes the gradient with respect to a variable from the gradient with respect to a differentiable function of
+    /// it.
     /// </summary>
     public static Tensor PullBack(Tensor variable, Func<Tensor, Tensor> function, Func<Tensor, Tensor> gradientAt)
     {
@@ -90,7 +90,7 @@ internal static class GradientPass
         }
     }
 
-    // A file's name, where there is one; not the name of a type.
+    // The model's file if it has one; the name of a type would not help.
     private static string Name(IClassifier model) =>
         model.ToString() is { Length: > 0 } name && name != model.GetType().ToString() ? name : "the model";
 }

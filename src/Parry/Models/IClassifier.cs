@@ -5,7 +5,7 @@ namespace Parry.Models;
 /// <summary>A model whose logits can be differentiated, which is what a white-box attack needs.</summary>
 public interface IClassifier : IScorer
 {
-    /// <summary>Logits [N, classes]; autograd follows them back to the images when these require gradients.</summary>
+    /// <summary>Computes logits [N, classes]; autograd records them when the images require gradients.</summary>
     Tensor Logits(Images images);
 
     /// <inheritdoc/>
@@ -19,7 +19,7 @@ public interface IClassifier : IScorer
     /// with respect to the images. Attacks differentiate only through this method, so that a wrapper can count, average
     /// or replace gradients.
     /// </summary>
-    /// <param name="images">Of N rows.</param>
+    /// <param name="images">N images.</param>
     /// <param name="loss">Maps logits [N, classes] to one loss per image, [N].</param>
     /// <exception cref="UserErrorException">The model cannot be differentiated.</exception>
     LossGradient Gradient(Images images, Func<Tensor, Tensor> loss) => GradientPass.Of(this, images, loss);

@@ -5,7 +5,7 @@ namespace Parry.Models;
 /// <summary>A model that gives class probabilities, which is what a score-based attack needs.</summary>
 public interface IScorer : IPredictor
 {
-    /// <summary>Class probabilities, [N, classes].</summary>
+    /// <summary>Computes class probabilities, [N, classes].</summary>
     Tensor Probabilities(Images images);
 
     /// <inheritdoc/>

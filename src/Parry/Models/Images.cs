@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 namespace Parry.Models;
 
 /// <summary>
-/// Images together with the samples they belong to. A meter counts by sample, and a defense that draws at random gives
-/// each sample its own numbers, so the samples travel with the pixels through every model and wrapper.
+/// Images together with the samples they belong to. A meter counts by sample, and a randomized defense draws by sample,
+/// so the samples travel with the pixels through every model and wrapper.
 /// </summary>
 /// <remarks>
-/// Instances that come from one another by <see cref="With"/> and <see cref="Select"/> belong to one run: a random
-/// model draws anew at each of its calls in a run, and makes the same draws again in another run.
+/// Instances that come from one another by <see cref="With"/> and <see cref="Select"/> belong to one run. A random
+/// model makes new draws at each call of a run, and repeats the same draws in another run.
 /// </remarks>
 public sealed class Images
 {
     private readonly ConcurrentDictionary<object, long> _calls;
 
-    /// <summary>Starts a run on images of these samples.</summary>
+    /// <summary>Starts a run on images that belong to these samples.</summary>
     /// <param name="pixels">[N, C, H, W] in [0, 1].</param>
     /// <param name="samples">The sample of each row; several rows may be queries of one sample.</param>
     /// <exception cref="ArgumentException">The numbers of rows and samples differ.</exception>
@@ -51,8 +51,10 @@ public sealed class Images
         return new Images(pixels, samples);
     }
 
-    /// <summary>Other pixels of the same samples: one row for each, or the same number of rows in turn.</summary>
-    /// <param name="pixels">[N, C, H, W], or [N·k, C, H, W] where the first k rows are the first sample's.</param>
+    /// <summary>
+    /// Makes other images of the same samples: one row for each, or the same number of consecutive rows for each.
+    /// </summary>
+    /// <param name="pixels">[N, C, H, W], or [N·k, C, H, W] where the first k rows belong to the first sample.</param>
     /// <exception cref="ArgumentException">The number of rows is not a multiple of the number of samples.</exception>
     public Images With(Tensor pixels)
     {
@@ -61,8 +63,8 @@ public sealed class Images
             return new Images(pixels, Samples, _calls);
         if (Count == 0 || rows % Count != 0)
             throw new ArgumentException(
-                $"Expected a row for each of {Count} samples or a multiple of them, got {rows} rows; "
-                    + "select the rows that stay when samples leave.",
+                $"Expected {Count} rows, one for each sample, or a multiple of that, got {rows}; when samples "
+                    + $"leave, select the rows that stay.",
                 nameof(pixels)
             );
         int each = (int)(rows / Count);
@@ -72,7 +74,7 @@ public sealed class Images
         return new Images(pixels, samples, _calls);
     }
 
-    /// <summary>Some of the rows.</summary>
+    /// <summary>Selects some of the rows.</summary>
     public Images Select(long[] rows) => new(Pixels.index_select(0, tensor(rows)), SamplesAt(rows), _calls);
 
     /// <summary>The number of a model's next call in this run, from 1.</summary>

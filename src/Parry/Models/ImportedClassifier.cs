@@ -25,12 +25,12 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
 
     /// <summary>Wraps a network with its contract.</summary>
     /// <param name="name">The file of the network, for error messages.</param>
-    /// <param name="network">Freed with the classifier.</param>
-    /// <param name="run">The network, from what <see cref="InputContract.ToModel"/> gives to outputs.</param>
+    /// <param name="network">The owned network, disposed of with the classifier.</param>
+    /// <param name="run">Runs the network on what <see cref="InputContract.ToModel"/> returns.</param>
     /// <param name="contract">The complete contract; what is null in it has its default.</param>
-    /// <param name="shape">Of the images.</param>
+    /// <param name="shape">The shape of the images.</param>
     /// <param name="classes">The number of classes.</param>
-    /// <param name="channelsLast">Whether the network takes images with the channels innermost in memory, which is
+    /// <param name="channelsLast">Whether the network accepts images with the channels innermost in memory, which is
     /// faster.</param>
     /// <param name="changesInput">Whether the network overwrites its input, which then must be a copy.</param>
     private ImportedClassifier(
@@ -48,7 +48,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         (Contract, Shape, Classes) = (contract, shape, classes);
     }
 
-    /// <summary>How the network takes images and gives answers.</summary>
+    /// <summary>How the network takes images and what it returns.</summary>
     public InputContract Contract { get; }
 
     /// <inheritdoc/>
@@ -66,8 +66,9 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     /// <c>view</c> on its maps may take only one layout.
     /// </summary>
     /// <exception cref="UserErrorException">The contract is for another number of channels.</exception>
-    /// <exception cref="InvalidDataException">The outputs are not one row of finite numbers for each image.</exception>
-    /// <exception cref="ExternalException">The network refuses such images.</exception>
+    /// <exception cref="InvalidDataException">The network does not return one row of finite numbers for each
+    /// image.</exception>
+    /// <exception cref="ExternalException">The network does not accept such images.</exception>
     public static ImportedClassifier Try(
         string name,
         IDisposable network,
@@ -87,12 +88,12 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         bool changesInput = !taken.Equals(copy);
         if (given.shape.Length == 0 || given.size(0) != Tried)
             throw new InvalidDataException(
-                $"it gives {given.Describe()} for three images of {shape}; a row of scores for each was expected"
+                $"expected a row of scores for each of three images of {shape}, got {given.Describe()}"
             );
         if (!given.is_floating_point() && given.numel() == Tried)
             throw new InvalidDataException(
-                $"it gives {given.Describe()} for three images: predictions; a row of scores for each was expected, "
-                    + $"so export it without the last argmax or comparison"
+                $"expected a row of scores for each of three images, got predictions, {given.Describe()}: export it "
+                    + $"without the last argmax or comparison"
             );
         Tensor outputs = given.to(ScalarType.Float32);
         bool channelsLast = Takes(run, contract.ToModel(ChannelsLast.Of(images)), outputs);
@@ -115,7 +116,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     }
 
     /// <inheritdoc/>
-    /// <exception cref="UserErrorException">The network refuses the images.</exception>
+    /// <exception cref="UserErrorException">The network does not accept the images.</exception>
     public Tensor Logits(Images images)
     {
         Tensor pixels = images.Pixels;

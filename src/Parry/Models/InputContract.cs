@@ -12,7 +12,7 @@ namespace Parry.Models;
 /// </summary>
 public sealed record InputContract
 {
-    // The logarithm of a probability that underflowed; smaller ones would have no gradient either.
+    // Stands for a probability that underflowed to 0, whose logarithm would be infinite.
     private const double SmallestProbability = 1e-30;
 
     private const double SumTolerance = 1e-3;
@@ -155,7 +155,7 @@ public sealed record InputContract
     }
 
     /// <summary>Checks that the mean and standard deviation fit the model's number of channels.</summary>
-    /// <exception cref="UserErrorException">They are neither one number nor one for each channel.</exception>
+    /// <exception cref="UserErrorException">One of them has another number of values.</exception>
     public void CheckChannels(int channels)
     {
         if (new[] { Mean, Std }.Any(values => values is not null && values.Count != 1 && values.Count != channels))
@@ -189,13 +189,13 @@ public sealed record InputContract
     public string Describe(ImageShape shape, int classes)
     {
         string inside = string.Concat(
-            Range is { } range ? $"; stretched to [{Text(range.Low)}, {Text(range.High)}]" : "",
-            Mean is { } mean ? $"; less the mean {string.Join(", ", mean.Select(Text))}" : "",
+            Range is { } range ? $"; scaled to [{Text(range.Low)}, {Text(range.High)}]" : "",
+            Mean is { } mean ? $"; minus the mean {string.Join(", ", mean.Select(Text))}" : "",
             Std is { } deviation ? $"; divided by {string.Join(", ", deviation.Select(Text))}" : "",
             Layout == ImageLayout.Nhwc ? "; channels last" : ""
         );
         string scores = Outputs == OutputKind.Probabilities ? "probabilities" : "logits";
-        string skipped = Background is > 0 and int background ? $" behind {background} of no class" : "";
+        string skipped = Background is > 0 and int background ? $" after {background} that stand for no class" : "";
         return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; "
             + $"gives {classes} {scores}{skipped}";
     }

@@ -18,7 +18,7 @@ public sealed record ModelLayer(
     long Parameters
 )
 {
-    /// <summary>The layers of a chain of modules, run on an input.</summary>
+    /// <summary>Lists the layers of a chain of modules by running it on an input.</summary>
     public static IReadOnlyList<ModelLayer> Of(nn.Module<Tensor, Tensor> network, Tensor input)
     {
         using var frozen = no_grad();

@@ -13,11 +13,10 @@ namespace Parry.Models;
 /// </summary>
 /// <param name="module">From images [N, C, H, W], float32 in [0, 1], to logits [N, classes]; the module does its own
 /// normalization. Several threads call it at once.</param>
-/// <param name="shape">Of the images.</param>
+/// <param name="shape">The shape of the images.</param>
 /// <param name="classes">The number of classes.</param>
 /// <param name="channelsLast">Whether to pass images with the channels innermost in memory, which makes convolutions
-/// about twice as fast; a module that calls <c>view</c> on a convolution's output needs contiguous images.
-/// </param>
+/// about twice as fast; a module that calls <c>view</c> on a convolution's output needs contiguous images.</param>
 public sealed class ModuleClassifier(
     nn.Module<Tensor, Tensor> module,
     ImageShape shape,
@@ -47,7 +46,7 @@ public sealed class ModuleClassifier(
         catch (Exception e) when (e is ExternalException or ArgumentException)
         {
             throw new UserErrorException(
-                $"the module {module.GetName()} does not take {pixels.Describe()}: {TorchErrors.FirstLine(e)}",
+                $"the module {module.GetName()} does not accept {pixels.Describe()}: {TorchErrors.FirstLine(e)}",
                 e
             );
         }
@@ -60,8 +59,8 @@ public sealed class ModuleClassifier(
         )
         {
             throw new UserErrorException(
-                $"the module {module.GetName()} gives {logits.Describe()} for {pixels.Describe()}; logits "
-                    + $"Float32[{pixels.size(0)}, {Classes}] were expected"
+                $"the module {module.GetName()} returns {logits.Describe()} for {pixels.Describe()}; expected "
+                    + $"logits Float32[{pixels.size(0)}, {Classes}]"
             );
         }
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models;
 
-/// <summary>A network of Parry's own layers as a classifier. It owns the network.</summary>
+/// <summary>A classifier made of a network of Parry's own layers. It owns the network.</summary>
 public sealed class NetworkClassifier(
     nn.Module<Tensor, Tensor> network,
     ImageShape shape,

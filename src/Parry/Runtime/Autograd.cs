@@ -5,17 +5,18 @@ using static TorchSharp.torch;
 namespace Parry.Runtime;
 
 /// <summary>
-/// The one place where Parry differentiates. It goes through <c>autograd.backward</c> with named inputs, which reports
-/// errors as exceptions; <c>autograd.grad</c> would end the process.
+/// The one place where Parry differentiates. It uses <c>autograd.backward</c> with given inputs, which reports errors
+/// as exceptions; <c>autograd.grad</c> would end the process.
 /// </summary>
 public static class Autograd
 {
     private static readonly Lock s_parameters = new();
 
-    /// <summary>The gradient of one output with respect to one input.</summary>
+    /// <summary>Computes the gradient of one output with respect to one input.</summary>
     /// <param name="output">A scalar, or any tensor when <paramref name="weights"/> is given.</param>
-    /// <param name="input">A tensor that requires gradients and took part in the output.</param>
-    /// <param name="weights">Of the output's shape: the result is the gradient of sum(output * weights).</param>
+    /// <param name="input">A tensor that requires gradients and that the output depends on.</param>
+    /// <param name="weights">Weights of the output's shape; the result is the gradient of sum(output *
+    /// weights).</param>
     /// <param name="createGraph">Whether the gradient itself can be differentiated.</param>
     /// <exception cref="TorchException">The output does not depend on the input, or LibTorch reported an
     /// error.</exception>
@@ -30,7 +31,7 @@ public static class Autograd
     /// <param name="outputs">Scalars, or any tensors when <paramref name="weights"/> is given.</param>
     /// <param name="inputs">Tensors that require gradients; except for parameters of a network, no other thread may
     /// differentiate with respect to them at the same time.</param>
-    /// <param name="weights">One per output, of its shape; null means one for scalars.</param>
+    /// <param name="weights">One tensor for each output, of its shape; null means 1 for scalars.</param>
     /// <param name="createGraph">Whether the gradients themselves can be differentiated.</param>
     /// <param name="retainGraph">Whether the outputs can be differentiated again.</param>
     /// <exception cref="TorchException">LibTorch reported an error.</exception>

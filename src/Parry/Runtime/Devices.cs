@@ -9,24 +9,23 @@ namespace Parry.Runtime;
 /// </summary>
 public static class Devices
 {
-    // 10,699 MNIST images, 2,730 of CIFAR-10.
+    // This is 10,699 images of MNIST or 2,730 of CIFAR-10.
     private const long NumbersForGpu = 1 << 23;
 
     private static readonly Lazy<bool> s_fastBfloat16 = new(ProcessorHasBfloat16);
 
-    /// <summary>Whether the work is done on a GPU.</summary>
+    /// <summary>Whether the device is a GPU.</summary>
     public static bool IsGpu => get_default_device().type != DeviceType.CPU;
 
     /// <summary>
-    /// Whether bfloat16 is fast on the device; where a processor lacks it, it is emulated and up to 35 times slower
-    /// than float32.
+    /// Whether bfloat16 is fast on the device. A CPU without it emulates it, up to 35 times slower than float32.
     /// </summary>
     public static bool HasFastBfloat16 => IsGpu || s_fastBfloat16.Value;
 
     /// <summary>
     /// The most rows for one call: a given number on a processor, enough to keep the device busy on a GPU.
     /// </summary>
-    /// <param name="onProcessor">The rows on a processor.</param>
+    /// <param name="onProcessor">The number of rows on a CPU.</param>
     /// <param name="numbers">The number of values in a row.</param>
     public static int RowsAtOnce(int onProcessor, long numbers) =>
         IsGpu ? (int)Math.Max(onProcessor, NumbersForGpu / numbers) : onProcessor;
@@ -39,13 +38,13 @@ public static class Devices
         set_default_device(TorchLibrary.Device(name));
     }
 
-    /// <summary>A random generator of the device.</summary>
+    /// <summary>Creates a random generator on the device.</summary>
     public static Generator Generator(long seed) => new((ulong)seed, get_default_device());
 
     /// <summary>
-    /// Computes float32 in full until disposed, for answers that are reported. On a GPU, LibTorch rounds the factors of
-    /// convolutions to 10 bits (TensorFloat-32), which is good enough for the steps of an attack. Changes nothing on
-    /// the processor.
+    /// Computes in full float32 until disposed, for results that are reported. On a GPU, LibTorch rounds the factors of
+    /// convolutions to 10 bits (TensorFloat-32), which is good enough for the steps of an attack. Has no effect on a
+    /// CPU.
     /// </summary>
     public static IDisposable? FullFloat32() => IsGpu ? new TensorFloat32Off() : null;
 

@@ -10,7 +10,7 @@ public static class LiveTensors
 {
     private static long s_parameters;
 
-    /// <summary>Tensors alive in this process, in scopes or not.</summary>
+    /// <summary>The number of live tensors in this process, inside and outside scopes.</summary>
     public static long Count => torch.Tensor.TotalCount - Interlocked.Read(ref s_parameters);
 
     /// <summary>Records that tensors became parameters.</summary>

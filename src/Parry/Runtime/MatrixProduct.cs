@@ -8,7 +8,7 @@ namespace Parry.Runtime;
 /// </summary>
 internal static class MatrixProduct
 {
-    /// <summary>Vectors, matrices, or batches of matrices with broadcasting.</summary>
+    /// <summary>Multiplies vectors, matrices, or batches of matrices with broadcasting.</summary>
     public static Tensor Of(Tensor left, Tensor right)
     {
         int leftRank = left.shape.Length;

@@ -7,12 +7,12 @@ namespace Parry.Runtime;
 /// <summary>Copies elements of tensors from and to memory, for any device and layout.</summary>
 public static class TensorData
 {
-    /// <summary>A tensor from elements in row-major order.</summary>
+    /// <summary>Makes a tensor from elements in row-major order.</summary>
     /// <exception cref="ArgumentException">The number of elements does not fit the shape.</exception>
     public static Tensor From<T>(ReadOnlySpan<T> elements, params ReadOnlySpan<long> shape)
         where T : unmanaged => FromBytes(MemoryMarshal.AsBytes(elements), TypeOf<T>(), shape);
 
-    /// <summary>A tensor from raw bytes in row-major order.</summary>
+    /// <summary>Makes a tensor from raw bytes in row-major order.</summary>
     /// <exception cref="ArgumentException">The bytes do not fill the shape.</exception>
     public static Tensor FromBytes(ReadOnlySpan<byte> bytes, ScalarType type, params ReadOnlySpan<long> shape)
     {
@@ -35,8 +35,8 @@ public static class TensorData
             return made.to(get_default_device());
     }
 
-    /// <summary>The elements in row-major order.</summary>
-    /// <exception cref="InvalidOperationException">The element type is another one.</exception>
+    /// <summary>Returns the elements in row-major order.</summary>
+    /// <exception cref="InvalidOperationException">The tensor has another element type.</exception>
     public static T[] ToArray<T>(this Tensor tensor)
         where T : unmanaged
     {
@@ -62,7 +62,7 @@ public static class TensorData
         rows.bytes.CopyTo(destination);
     }
 
-    /// <summary>Type, shape and device, as error messages show them: <c>Float32[2, 3]</c>.</summary>
+    /// <summary>Describes type, shape and device for error messages, such as <c>Float32[2, 3]</c>.</summary>
     public static string Describe(this Tensor tensor)
     {
         if (tensor.IsInvalid)
@@ -71,7 +71,7 @@ public static class TensorData
         return $"{NameOf(tensor.dtype)}[{string.Join(", ", tensor.shape)}]{device}";
     }
 
-    /// <summary>The bytes of one element.</summary>
+    /// <summary>The number of bytes of one element.</summary>
     public static int SizeOf(ScalarType type) =>
         type switch
         {
@@ -81,7 +81,7 @@ public static class TensorData
             _ => 8,
         };
 
-    /// <summary>A copy in which the elements at indices along a dimension are one value.</summary>
+    /// <summary>Returns a copy in which the elements at some indices along a dimension have one value.</summary>
     public static Tensor ScatterValue(this Tensor tensor, long dimension, Tensor indices, double value)
     {
         using Tensor values = full(indices.shape, value, tensor.dtype, tensor.device);
@@ -96,8 +96,8 @@ public static class TensorData
         return tensors;
     }
 
-    /// <summary>Continues from a generator's state.</summary>
-    /// <exception cref="InvalidDataException">The state is not one of this kind of generator.</exception>
+    /// <summary>Restores a generator's state.</summary>
+    /// <exception cref="InvalidDataException">The state is not that of this kind of generator.</exception>
     public static void Restore(this Generator generator, Tensor state)
     {
         using Tensor own = generator.get_state();

@@ -8,14 +8,14 @@ using TorchSharp;
 namespace Parry.Runtime;
 
 /// <summary>
-/// Loads LibTorch once, with the C environment set before LibTorch reads it: from the folder that <c>PARRY_LIBTORCH</c>
-/// names, or from beside the program. Where the system's libstdc++ is older than TorchSharp asks for, a copy of
-/// TorchSharp's native library with that one need marked weak is loaded instead.
+/// Loads LibTorch once, with the C environment set before LibTorch reads it: from the folder <c>PARRY_LIBTORCH</c>, or
+/// from beside the program. If the system's libstdc++ is older than TorchSharp requires, a copy of TorchSharp's native
+/// library with that requirement marked weak is loaded instead.
 /// </summary>
 public static partial class TorchLibrary
 {
     /// <summary>
-    /// The variable that names a folder with LibTorch's libraries, such as …/site-packages/torch/lib.
+    /// The environment variable for a folder with LibTorch's libraries, such as …/site-packages/torch/lib.
     /// </summary>
     public const string FolderVariable = "PARRY_LIBTORCH";
 
@@ -35,7 +35,7 @@ public static partial class TorchLibrary
     /// <summary>LibTorch's version.</summary>
     public static string Version => torch.__version__;
 
-    /// <summary>How many CUDA devices LibTorch sees.</summary>
+    /// <summary>The number of CUDA devices that LibTorch sees.</summary>
     public static int CudaDevices
     {
         get
@@ -49,7 +49,7 @@ public static partial class TorchLibrary
     /// <exception cref="TorchNotFoundException">LibTorch is not found, or cannot be loaded.</exception>
     public static void Load() => _ = s_wrapper.Value;
 
-    /// <summary>Sets how many threads one operator may use when called from this thread.</summary>
+    /// <summary>Sets the number of threads that an operator may use when called from this thread.</summary>
     public static void SetThreads(int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -59,7 +59,7 @@ public static partial class TorchLibrary
 #pragma warning restore RS0030
     }
 
-    /// <summary>How many threads one operator may use when called from this thread.</summary>
+    /// <summary>Returns the number of threads that an operator may use when called from this thread.</summary>
     public static int Threads
     {
         get
@@ -69,7 +69,7 @@ public static partial class TorchLibrary
         }
     }
 
-    /// <summary>The device of that name: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    /// <summary>Finds the device of this name: <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
     /// <exception cref="UserErrorException">There is no such device, or LibTorch has no CUDA.</exception>
     public static torch.Device Device(string name)
     {
@@ -218,9 +218,9 @@ public static partial class TorchLibrary
         _ = setenv("OMP_NUM_THREADS", "1", 0);
         _ = setenv("OMP_WAIT_POLICY", "passive", 0);
 
-        // The C library gives freed tensors back to the system at once, and zeroing fresh pages then costs several
-        // times what a convolution does. Keep them: one arena for all threads, large blocks from the heap, and no
-        // trimming.
+        // By default the C library returns the memory of freed tensors to the system immediately, and zeroing new pages
+        // then costs several times as much as a convolution. So it is kept: one arena for all threads, large blocks
+        // from the heap, and no trimming.
         _ = mallopt(ArenaMax, 1);
         _ = mallopt(MmapThreshold, 1 << 30);
         _ = mallopt(TrimThreshold, int.MaxValue);

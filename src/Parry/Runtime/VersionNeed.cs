@@ -77,8 +77,8 @@ public static class VersionNeed
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new TorchNotFoundException(
-                $"This system's libstdc++ lacks {Name}, and a copy of TorchSharp's library that does without cannot "
-                    + $"be written to '{folder}' ({e.Message}): make it writable, or set XDG_CACHE_HOME",
+                $"This system's libstdc++ lacks {Name}, and a copy of TorchSharp's library that does not need it "
+                    + $"cannot be written to '{folder}' ({e.Message}): make it writable, or set XDG_CACHE_HOME",
                 e
             );
         }
@@ -106,7 +106,7 @@ public static class VersionNeed
                 return;
         }
 
-        throw new InvalidDataException($"It does not ask for {Name}.");
+        throw new InvalidDataException($"It does not require {Name}.");
     }
 
     // Verneed: version, count of Vernaux, file name, offset of the first Vernaux, offset of the next. Vernaux: hash,

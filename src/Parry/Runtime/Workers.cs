@@ -37,7 +37,7 @@ public sealed class Workers : IDisposable
     /// <summary>The physical cores this process may use.</summary>
     public static int PhysicalCores { get; } = CountPhysicalCores();
 
-    /// <summary>How many workers there are.</summary>
+    /// <summary>The number of workers.</summary>
     public int Count => _threads.Length;
 
     /// <summary>
@@ -115,7 +115,7 @@ public sealed class Workers : IDisposable
         return done.Task;
     }
 
-    /// <summary>Lets the workers end once the queue is empty.</summary>
+    /// <summary>Ends the workers when the queue is empty.</summary>
     public void Dispose()
     {
         lock (_queue)
@@ -173,7 +173,7 @@ public sealed class Workers : IDisposable
                     cores.Add(File.ReadAllText(siblings).Trim());
             }
 
-            // ProcessorCount knows affinity and container limits; the topology knows hyper-threads.
+            // ProcessorCount respects affinity and container limits; the topology shows hyper-threads.
             return cores.Count == 0 ? Environment.ProcessorCount : Math.Min(cores.Count, Environment.ProcessorCount);
         }
         catch (IOException)

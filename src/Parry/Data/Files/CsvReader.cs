@@ -11,7 +11,7 @@ internal static class CsvReader
     private const int LongestField = 4096;
     private const int MostFields = 1000;
 
-    /// <summary>The rows, each with the number of its first line, counted from 1.</summary>
+    /// <summary>Reads the rows, each with the number of its first line, counted from 1.</summary>
     /// <param name="text">The content of the file.</param>
     /// <param name="name">The name of the file, for messages.</param>
     /// <exception cref="UserErrorException">A quote is in the wrong place, or a row or field is too long.</exception>
@@ -37,7 +37,7 @@ internal static class CsvReader
         }
     }
 
-    // Ends before the comma or the end of the line that follows.
+    // Stops before the comma or the end of the line.
     private static string Field(string text, ref int at, ref int line, string name) =>
         at < text.Length && text[at] == '"' ? Quoted(text, ref at, ref line, name) : Plain(text, ref at, line, name);
 

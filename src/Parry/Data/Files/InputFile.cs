@@ -17,7 +17,9 @@ internal sealed class InputFile : IDisposable
     private readonly bool _gzip;
     private long _position;
 
-    /// <summary>Reads from a seekable stream, which it then owns; <paramref name="name"/> stands in messages.</summary>
+    /// <summary>
+    /// Reads from a seekable stream, which it owns from now on; messages contain <paramref name="name"/>.
+    /// </summary>
     public InputFile(Stream file, string name)
     {
         Name = name;
@@ -47,9 +49,7 @@ internal sealed class InputFile : IDisposable
         }
     }
 
-    /// <summary>
-    /// The path of the file in the folder, plain or with .gz after its name, or null if neither is there.
-    /// </summary>
+    /// <summary>Finds the file in the folder, plain or with .gz after its name; null if neither exists.</summary>
     public static string? Find(string folder, string name)
     {
         var path = Path.Combine(folder, name);
@@ -86,7 +86,7 @@ internal sealed class InputFile : IDisposable
         return got == count ? bytes : throw Truncated(count, got, what);
     }
 
-    /// <summary>Reads what is left, at most <paramref name="limit"/> bytes.</summary>
+    /// <summary>Reads the rest, at most <paramref name="limit"/> bytes.</summary>
     /// <exception cref="UserErrorException">There is more, or the file is corrupt.</exception>
     public byte[] ReadToEnd(int limit, string what)
     {
@@ -104,7 +104,7 @@ internal sealed class InputFile : IDisposable
         return read == bytes.Length ? bytes : bytes[..read];
     }
 
-    /// <summary>The SHA-256 of the content in lower-case hexadecimal digits.</summary>
+    /// <summary>Computes the SHA-256 of the content in lower-case hexadecimal digits.</summary>
     /// <exception cref="UserErrorException">The content is not <paramref name="length"/> bytes long, or
     /// corrupt.</exception>
     public string ContentSha256(long length)
@@ -125,7 +125,7 @@ internal sealed class InputFile : IDisposable
             : throw Truncated(length, _position, "content");
     }
 
-    /// <summary>Checks that nothing follows what was read and that a gzip file is whole.</summary>
+    /// <summary>Checks that nothing follows what was read, and that a gzip file is complete.</summary>
     /// <exception cref="UserErrorException">Bytes are left, or the end of the gzip stream is damaged.</exception>
     public void ExpectEnd(string what)
     {
@@ -138,7 +138,7 @@ internal sealed class InputFile : IDisposable
             );
         }
 
-        // The runtime checks the sum of a complete gzip file but says nothing of a missing trailer or of junk after it.
+        // The runtime checks the checksum of a complete gzip file, but not for a missing trailer or for bytes after it.
         Span<byte> size = stackalloc byte[4];
         if (_gzip)
         {

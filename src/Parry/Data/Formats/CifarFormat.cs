@@ -5,7 +5,7 @@ namespace Parry.Data.Formats;
 
 /// <summary>
 /// The binary version of CIFAR-10: records of one label byte and 3072 bytes of color planes, in files of at most 10,000
-/// records, plain or gzip. Some of the five training batches are enough.
+/// records, plain or gzip. It is enough to have some of the five training batches.
 /// </summary>
 internal sealed class CifarFormat : IDataFormat
 {

@@ -3,7 +3,7 @@ namespace Parry.Data.Formats;
 /// <summary>How the files of a <see cref="DataSet"/> are named and read.</summary>
 internal interface IDataFormat
 {
-    /// <summary>Whether a folder has the files of a part; their content is not read.</summary>
+    /// <summary>Whether a folder has the files of a part, without reading their content.</summary>
     bool HasFiles(string folder, DataPart part);
 
     /// <summary>Reads the published training images.</summary>

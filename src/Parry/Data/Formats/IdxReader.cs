@@ -3,8 +3,8 @@ using Parry.Data.Files;
 namespace Parry.Data.Formats;
 
 /// <summary>
-/// Reads the IDX files in which MNIST and its relatives are published, plain or gzip as the content says. Nothing in a
-/// file is trusted: magic numbers, sizes, labels and the end of the file are checked.
+/// Reads the IDX files in which MNIST and related sets are published, plain or gzip. Files are untrusted: magic
+/// numbers, sizes, labels and the end of the file are checked.
 /// </summary>
 public static class IdxReader
 {
@@ -17,8 +17,8 @@ public static class IdxReader
     /// <param name="labelsPath">File with magic number 0x00000801 and as many entries.</param>
     /// <param name="name">Name of the set.</param>
     /// <param name="classNames">One name per class; labels must be smaller than their number.</param>
-    /// <exception cref="UserErrorException">A file is missing, cut off, corrupt, too long, above 1 GiB, or does not fit
-    /// the other.</exception>
+    /// <exception cref="UserErrorException">A file is missing, truncated, corrupt, too long, larger than 1 GiB, or does
+    /// not fit the other.</exception>
     public static ImageSet Read(string imagesPath, string labelsPath, string name, IReadOnlyList<string> classNames)
     {
         using var images = InputFile.Open(imagesPath);

@@ -5,18 +5,18 @@ public static class ImageFile
 {
     private const long MaxBytes = 256L << 20;
 
-    /// <summary>Reads a PNG or JPEG, whichever the content says.</summary>
+    /// <summary>Reads a PNG or JPEG, recognized by its content.</summary>
     /// <param name="path">The file.</param>
     /// <param name="channels">1 for gray, 3 for red, green and blue, null for what the file has.</param>
     /// <returns>The shape and the values as [C, H, W].</returns>
-    /// <exception cref="UserErrorException">The file is missing, empty, above 256 MiB, of another kind, or
+    /// <exception cref="UserErrorException">The file is missing, empty, larger than 256 MiB, of another kind, or
     /// corrupt.</exception>
     public static (ImageShape Shape, byte[] Planes) Read(string path, int? channels = null) =>
         Read(path, file => Png.Decode(file, channels), file => Jpeg.Decode(file, channels));
 
     /// <summary>The shape that the header of a PNG or JPEG declares: 1 channel if it is gray, else 3.</summary>
-    /// <exception cref="UserErrorException">The file is missing, empty, above 256 MiB, of another kind, or its header
-    /// is corrupt.</exception>
+    /// <exception cref="UserErrorException">The file is missing, empty, larger than 256 MiB, of another kind, or its
+    /// header is corrupt.</exception>
     public static ImageShape ReadShape(string path) =>
         Read(path, file => Png.DecodeShape(file), file => Jpeg.DecodeShape(file));
 

@@ -18,15 +18,14 @@ public static class Jpeg
     private const byte StartOfScan = 0xda;
 
     /// <summary>
-    /// Decodes a JPEG to 8-bit gray or RGB, with the values that it stores: color profiles are not applied. A file that
-    /// is cut off is refused.
+    /// Decodes a JPEG to 8-bit gray or RGB, with the stored values: color profiles are not applied. A truncated file is
+    /// refused.
     /// </summary>
     /// <param name="file">The file's bytes.</param>
     /// <param name="channels">1 for gray, 3 for red, green and blue, null for what the file has.</param>
     /// <returns>The shape and the values as [C, H, W].</returns>
-    /// <exception cref="InvalidDataException">
-    /// The file is not a JPEG, is corrupt, or declares more than 64 Mi pixels.
-    /// </exception>
+    /// <exception cref="InvalidDataException"> The file is not a JPEG, is corrupt, or declares more than 64 Mi
+    /// pixels.</exception>
     public static (ImageShape Shape, byte[] Planes) Decode(ReadOnlySpan<byte> file, int? channels = null)
     {
         Planes.CheckChannels(channels ?? 1);
@@ -125,7 +124,7 @@ public static class Jpeg
             throw new InvalidDataException("expected an undamaged JPEG: it is cut off");
     }
 
-    /// <summary>The next marker, and the place behind it; null at the end of the file.</summary>
+    /// <summary>Finds the next marker and the position after it; null at the end of the file.</summary>
     private static byte? NextMarker(ReadOnlySpan<byte> file, ref int at)
     {
         int start = file[at..].IndexOf((byte)0xff);

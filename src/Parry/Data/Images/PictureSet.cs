@@ -1,6 +1,6 @@
 namespace Parry.Data.Images;
 
-/// <summary>Pictures in files, and the images that they become.</summary>
+/// <summary>Pictures in files and how they are converted to images.</summary>
 internal sealed record PictureSet
 {
     private const int Threads = 4;
@@ -20,19 +20,19 @@ internal sealed record PictureSet
     /// <summary>The names of the classes.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
 
-    /// <summary>Makes an image of one shape from a picture [C, H, W] of another.</summary>
+    /// <summary>Converts a picture [C, H, W] to an image of the set's shape.</summary>
     public required Func<byte[], ImageShape, ImageShape, byte[]> Prepare { get; init; }
 
-    /// <summary>What <see cref="Prepare"/> does to a picture of another size, for the set's note.</summary>
+    /// <summary>Describes what <see cref="Prepare"/> does to a picture of another size, for the set's note.</summary>
     public required string Change { get; init; }
 
-    /// <summary>What else was found beside the pictures, for the set's note.</summary>
+    /// <summary>Describes what was found besides the pictures, for the set's note.</summary>
     public string? Skipped { get; init; }
 
-    /// <summary>Decodes the first pictures, <paramref name="count"/> or all, and no others.</summary>
+    /// <summary>Decodes the first <paramref name="count"/> pictures, or all.</summary>
     /// <param name="count">The number of images; all if null.</param>
     /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
-    /// <exception cref="UserErrorException">There are fewer, one is not readable, or they do not fit into
+    /// <exception cref="UserErrorException">There are fewer pictures, one is not readable, or they do not fit into
     /// memory.</exception>
     public ImageSet Load(int? count, bool orFewer)
     {

@@ -3,7 +3,7 @@ namespace Parry.Data.Images;
 /// <summary>A picture in a file.</summary>
 /// <param name="File">The path.</param>
 /// <param name="Label">The class.</param>
-/// <param name="Place">Where the file is listed, as the start of a message; empty if nowhere.</param>
+/// <param name="Place">Where the file is listed, as the beginning of a message; empty if it is not listed.</param>
 internal readonly record struct Picture(string File, int Label, string Place = "")
 {
     /// <summary>The shape that the file declares: 1 channel if the picture is gray, else 3.</summary>
@@ -31,13 +31,14 @@ internal static class Pictures
     public const string Extensions = ".png, .jpg or .jpeg";
 
     /// <summary>
-    /// Whether the name of a file ends as that of a picture; one with control characters would break messages.
+    /// Whether a file has the extension of a picture. Names with control characters, which would break messages, do not
+    /// count.
     /// </summary>
     public static bool IsPicture(string file) =>
         !file.Any(char.IsControl) && Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg";
 
     /// <summary>
-    /// The model's shape. If that is not known, the shape of all pictures, which is in color if one of them is.
+    /// Returns the model's shape; if unknown, the common shape of all pictures, in color if one of them is.
     /// </summary>
     /// <exception cref="UserErrorException">The model takes neither gray nor color images; or its shape is not known,
     /// and the pictures have several sizes.</exception>
@@ -65,7 +66,7 @@ internal static class Pictures
                 throw new UserErrorException(
                     $"expected {name} to have pictures of one size, as the size that the model takes is not known, "
                         + $"got {common} ({Path.GetFileName(file)}) and {shape} ({Path.GetFileName(picture.File)}): "
-                        + $"make them equal"
+                        + $"resize them to one size"
                 );
             if (shape.Channels > common.Channels)
                 first = (shape, picture.File);

@@ -8,7 +8,9 @@ internal static class Planes
 {
     private const int MaxPixels = 64 << 20;
 
-    /// <summary>Writes planes as pixels of <paramref name="step"/> bytes, those beyond the channels 255.</summary>
+    /// <summary>
+    /// Writes planes as pixels of <paramref name="step"/> bytes, and fills bytes beyond the channels with 255.
+    /// </summary>
     public static void Interleave(ReadOnlySpan<byte> planes, Span<byte> pixels, int channels, int step)
     {
         int count = planes.Length / channels;
@@ -20,7 +22,7 @@ internal static class Planes
         }
     }
 
-    /// <summary>The planes of pixels of <paramref name="step"/> bytes.</summary>
+    /// <summary>Converts pixels of <paramref name="step"/> bytes to planes.</summary>
     public static byte[] Separate(ReadOnlySpan<byte> pixels, ImageShape shape, int step)
     {
         var planes = new byte[shape.Pixels];
@@ -34,7 +36,7 @@ internal static class Planes
         return planes;
     }
 
-    /// <summary>An image in as many channels as were asked for, if any.</summary>
+    /// <summary>Converts an image to the requested number of channels, if any.</summary>
     public static (ImageShape Shape, byte[] Planes) Convert(byte[] planes, ImageShape shape, int? channels)
     {
         ImageShape asked = shape with { Channels = channels ?? shape.Channels };
@@ -42,7 +44,8 @@ internal static class Planes
     }
 
     /// <summary>
-    /// Gray as three equal planes, or color as its luma by ITU-R 601, rounded as Pillow's <c>convert("L")</c> does.
+    /// Converts gray to three equal planes, or color to its luma by ITU-R 601, rounded as in Pillow's
+    /// <c>convert("L")</c>.
     /// </summary>
     public static byte[] Convert(byte[] planes, int from, int to)
     {

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Parry.Data.Images;
 
 /// <summary>
-/// Brings a PNG's values to 8-bit sRGB as libpng's simplified interface does, which Parry used before: by the gamma
-/// that the file names, or 1 for 16 bits without any; transparent pixels are laid over black, in light.
+/// Converts a PNG's values to 8-bit sRGB like libpng's simplified interface: with the gamma in the file, or 1 for 16
+/// bits without one. Transparent pixels are composed over black, in linear light.
 /// </summary>
 internal sealed class PngLight
 {
@@ -13,7 +13,7 @@ internal sealed class PngLight
     private const uint SmallestGamma = 16;
     private const uint LargestGamma = 625_000_000;
 
-    // libpng ignores less, and looks at the first 11 of 16 bits.
+    // libpng ignores smaller differences, and uses the first 11 of 16 bits.
     private const double Significant = 0.05;
     private const int TableBits = 11;
     private readonly double _gamma;
@@ -32,7 +32,7 @@ internal sealed class PngLight
         _wide = wide && !plain ? WideTable(gamma * Screen) : null;
     }
 
-    /// <summary>From the chunks before a file's pixels.</summary>
+    /// <summary>Reads the chunks before a file's pixels.</summary>
     public static PngLight Of(Dictionary<string, byte[]> chunks, bool wide, bool palette)
     {
         double gamma = wide ? 1 : Srgb;
@@ -49,11 +49,11 @@ internal sealed class PngLight
         return new PngLight(gamma, wide, palette);
     }
 
-    /// <summary>What becomes of a sample of 8 bits.</summary>
+    /// <summary>Converts a sample of 8 bits.</summary>
     public byte Narrow(byte value, byte alpha) =>
         alpha == 255 ? _bytes[value] : OverBlack(value / 255.0, alpha / 255.0);
 
-    /// <summary>What becomes of a sample of 16 bits.</summary>
+    /// <summary>Converts a sample of 16 bits.</summary>
     public byte Wide(ushort value, ushort alpha)
     {
         if (alpha != ushort.MaxValue)
@@ -83,7 +83,7 @@ internal sealed class PngLight
 
     private static byte Byte(double value) => (byte)Math.Floor((255 * value) + 0.5);
 
-    /// <summary>The sRGB curve, or for palettes its power, with libpng's two errors in it.</summary>
+    /// <summary>The sRGB curve, or for palettes a power, including two errors of libpng.</summary>
     private static byte[] LitTable(bool palette)
     {
         var table = new byte[256];

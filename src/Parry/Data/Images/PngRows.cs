@@ -25,16 +25,16 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
 
     /// <summary>Refuses pixels that are damaged or too few.</summary>
     /// <param name="deflated">The content of all IDAT chunks.</param>
-    /// <exception cref="InvalidDataException">They are.</exception>
+    /// <exception cref="InvalidDataException">The pixels are damaged or too few.</exception>
     public void Check(Stream deflated) => Inflate(deflated, (_, filter, _, _, _, _) => CheckFilter(filter));
 
     /// <summary>
-    /// Reads the planes of a file of 16 bits a sample, of which Skia gives the first 8 bits or a rounded half-precision
-    /// number only.
+    /// Reads the planes of a file with 16 bits per sample, of which Skia returns only the first 8 bits or a rounded
+    /// half-precision number.
     /// </summary>
     /// <param name="deflated">The content of all IDAT chunks.</param>
     /// <param name="transparent">The content of the chunk tRNS, the color that is transparent, or null.</param>
-    /// <param name="light">What becomes of the samples.</param>
+    /// <param name="light">Converts the samples.</param>
     /// <exception cref="InvalidDataException">The pixels are damaged or cut off.</exception>
     public byte[] ReadWide(Stream deflated, byte[]? transparent, PngLight light)
     {

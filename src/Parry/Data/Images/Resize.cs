@@ -1,16 +1,16 @@
 namespace Parry.Data.Images;
 
 /// <summary>
-/// Antialiased bilinear resizing and center cropping, value for value as torchvision does them on PIL images: Pillow's
-/// separable triangle filter, as wide as the picture shrinks, with weights in fixed point and 8-bit values between the
-/// horizontal pass and the vertical one that follows it.
+/// Antialiased bilinear resizing and center cropping, with exactly the values of torchvision on PIL images: Pillow's
+/// separable triangle filter, scaled with the reduction, with weights in fixed point and 8-bit values between the
+/// horizontal and the vertical pass.
 /// </summary>
 public static class Resize
 {
-    // Pillow keeps two bits beside the 8 of a value free of overflow in 32.
+    // Of 32 bits Pillow uses 8 for the value and keeps two free for overflow.
     private const int PrecisionBits = 32 - 8 - 2;
 
-    /// <summary>Resizes a picture, as Pillow's <c>resize((width, height), BILINEAR)</c>.</summary>
+    /// <summary>Resizes a picture like Pillow's <c>resize((width, height), BILINEAR)</c>.</summary>
     /// <param name="planes">The values as [C, H, W].</param>
     /// <param name="shape">Their shape.</param>
     /// <param name="height">The new height, at least 1.</param>
@@ -20,14 +20,14 @@ public static class Resize
         Bilinear(planes, shape, (height, 0, height), (width, 0, width));
 
     /// <summary>
-    /// Resizes a picture and cuts out the middle, as torchvision's <c>Resize</c> and <c>CenterCrop</c>: the picture
+    /// Resizes a picture and cuts out the middle like torchvision's <c>Resize</c> and <c>CenterCrop</c>: the picture
     /// keeps its proportions and just covers the scaled crop, so that for a square crop the shorter side gets the
     /// length <paramref name="shorterSide"/>. Nothing outside the crop is computed.
     /// </summary>
     /// <param name="planes">The values as [C, H, W].</param>
     /// <param name="shape">Their shape.</param>
-    /// <param name="shorterSide">What the crop's shorter side is scaled to for the resizing, at least that
-    /// side.</param>
+    /// <param name="shorterSide">The length to which the crop's shorter side is scaled for resizing; at least the
+    /// length of that side.</param>
     /// <param name="height">The crop's height.</param>
     /// <param name="width">The crop's width.</param>
     /// <returns>The values as [C, height, width].</returns>
@@ -50,7 +50,7 @@ public static class Resize
         return Bilinear(planes, shape, (tall, Offset(tall, height), height), (wide, Offset(wide, width), width));
     }
 
-    /// <summary>Cuts out the middle, as torchvision's <c>CenterCrop</c>.</summary>
+    /// <summary>Cuts out the middle like torchvision's <c>CenterCrop</c>.</summary>
     /// <param name="planes">The values as [C, H, W].</param>
     /// <param name="shape">Their shape.</param>
     /// <param name="height">The crop's height, at most that of the picture.</param>
@@ -69,11 +69,12 @@ public static class Resize
         );
     }
 
-    // Python's round, as .NET's, rounds halves to even.
+    // Like .NET's, Python's round rounds halves to even.
     private static long Offset(long size, int crop) => (long)Math.Round((size - crop) / 2.0);
 
     /// <summary>
-    /// Resizes to <c>Size</c> in each direction but computes only the <c>Count</c> rows or columns from <c>From</c> on.
+    /// Resizes to <c>Size</c> in each direction, but computes only <c>Count</c> rows or columns starting at
+    /// <c>From</c>.
     /// </summary>
     private static byte[] Bilinear(
         ReadOnlySpan<byte> planes,
@@ -136,7 +137,8 @@ public static class Resize
     private static byte Clip(int sum) => (byte)Math.Clamp(sum >> PrecisionBits, 0, 255);
 
     /// <summary>
-    /// Pillow's precompute_coeffs for the triangle filter; a direction that keeps its size passes values through.
+    /// Pillow's precompute_coeffs for the triangle filter; a direction whose size does not change passes values
+    /// through.
     /// </summary>
     private static Taps[] Weigh(int before, (long Size, long From, int Count) after)
     {
@@ -162,7 +164,7 @@ public static class Resize
     }
 
     /// <summary>
-    /// What one new row or column is made of: old ones from <c>From</c> on, with weights in fixed point.
+    /// The source of one new row or column: old ones starting at <c>From</c>, with weights in fixed point.
     /// </summary>
     private readonly record struct Taps(int From, int[] Weights);
 }

@@ -13,7 +13,7 @@ internal static class Skia
         return SKCodec.Create(data) ?? throw Corrupt(format, SKCodecResult.InvalidInput);
     }
 
-    /// <summary>The pixels, neither color managed nor premultiplied, for the caller to dispose of.</summary>
+    /// <summary>Decodes the pixels, neither color managed nor premultiplied; the caller disposes of them.</summary>
     /// <exception cref="InvalidDataException">The file is damaged or cut off.</exception>
     public static SKBitmap Decode(SKCodec codec, SKColorType type, string format)
     {

@@ -4,8 +4,8 @@ using System.IO.Compression;
 namespace Parry.Data.Published;
 
 /// <summary>
-/// Downloads data sets. A file is written beside its final place, checked against its length and SHA-256 before
-/// anything reads it, and only then renamed; an error leaves nothing half-written.
+/// Downloads data sets. A file is written under a temporary name, checked against its length and SHA-256, and then
+/// renamed, so an error leaves no incomplete file.
 /// </summary>
 public static class DataFetcher
 {
@@ -15,9 +15,9 @@ public static class DataFetcher
     /// <param name="client">Sends the requests.</param>
     /// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
     /// <param name="cancellation">Stops the download.</param>
-    /// <returns>The number of files downloaded: 0 if all files were there and right.</returns>
-    /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
-    /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>
+    /// <returns>The number of files downloaded; 0 if all files were already there and correct.</returns>
+    /// <exception cref="UserErrorException">The folder is not writable.</exception>
+    /// <exception cref="IOException">No mirror sent the right file, or the disk is full.</exception>
     public static async Task<int> FetchAsync(
         DataSet set,
         string folder,
@@ -42,7 +42,7 @@ public static class DataFetcher
                 )
                 .ConfigureAwait(false);
 
-            // A wrong plain file would be found before the downloaded one.
+            // A wrong plain file would be found instead of the downloaded one.
             if (!isArchive)
                 File.Delete(Path.Combine(folder, Path.GetFileNameWithoutExtension(download.Name)));
             downloaded++;
@@ -51,16 +51,16 @@ public static class DataFetcher
         return downloaded;
     }
 
-    /// <summary>Downloads one file that is used as it is, trying the mirrors in turn.</summary>
-    /// <param name="title">The name for messages of what the file belongs to.</param>
+    /// <summary>Downloads one file without unpacking it, trying the mirrors in turn.</summary>
+    /// <param name="title">What the file belongs to, for messages.</param>
     /// <param name="mirrors">The URLs of folders that hold the file, ending in a slash.</param>
     /// <param name="file">The file.</param>
     /// <param name="folder">The folder for the file; created if missing.</param>
     /// <param name="client">Sends the requests.</param>
     /// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
     /// <param name="cancellation">Stops the download.</param>
-    /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
-    /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>
+    /// <exception cref="UserErrorException">The folder is not writable.</exception>
+    /// <exception cref="IOException">No mirror sent the right file, or the disk is full.</exception>
     public static Task FetchFileAsync(
         string title,
         IReadOnlyList<Uri> mirrors,
@@ -80,7 +80,7 @@ public static class DataFetcher
         );
     }
 
-    /// <summary>Writes a temporary file beside a path, and hands it on when it is complete.</summary>
+    /// <summary>Writes a temporary file beside a path, and passes it on when it is complete.</summary>
     private static async Task WriteAsync(string path, Func<FileStream, Task> write, Func<string, Task> finish)
     {
         string partial = path + ".partial";
@@ -116,7 +116,7 @@ public static class DataFetcher
         }
     }
 
-    /// <summary>Takes the set's files, and nothing else, out of a checked archive.</summary>
+    /// <summary>Extracts only the set's files from a checked archive.</summary>
     private static async Task UnpackAsync(DataSet set, string archive, string folder, CancellationToken cancellation)
     {
         using var file = File.OpenRead(archive);

@@ -1,6 +1,6 @@
 namespace Parry.Data.Published;
 
-/// <summary>How far a download is.</summary>
+/// <summary>The progress of a download.</summary>
 /// <param name="File">Name of the file.</param>
 /// <param name="Bytes">Bytes received.</param>
 /// <param name="Total">Length of the file in bytes.</param>

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace Parry.Data.Published;
 
 /// <summary>Servers that hold the same files, tried in turn.</summary>
-/// <param name="title">The name for messages of what the files belong to.</param>
+/// <param name="title">What the files belong to, for messages.</param>
 /// <param name="folders">The URLs of folders that hold the files, ending in a slash.</param>
 /// <param name="client">Sends the requests.</param>
 /// <param name="progress">Receives the number of bytes as they arrive, or null.</param>
@@ -17,7 +17,7 @@ internal sealed class Mirrors(
     private static readonly TimeSpan s_stall = TimeSpan.FromSeconds(60);
 
     /// <summary>Writes a file, checked against its length and SHA-256.</summary>
-    /// <exception cref="IOException">No mirror gave the right file, or the disk is full.</exception>
+    /// <exception cref="IOException">No mirror sent the right file, or the disk is full.</exception>
     public async Task DownloadAsync(DataFile file, FileStream target, CancellationToken cancellation)
     {
         var failures = new List<string>();
@@ -38,13 +38,13 @@ internal sealed class Mirrors(
         }
 
         throw new IOException(
-            $"no mirror gave the right {file.Name} of {title}: {string.Join("; ", failures)}: try again later, or "
+            $"no mirror sent the right {file.Name} of {title}: {string.Join("; ", failures)}: try again later, or "
                 + $"put the file into {Path.GetDirectoryName(target.Name)}"
         );
     }
 
     /// <summary>
-    /// Writes the file and returns its SHA-256; stops at a mirror that sends another length or stops sending.
+    /// Writes the file and returns its SHA-256; gives up on a mirror that sends another length or stops sending.
     /// </summary>
     private async Task<string> ReceiveAsync(Uri url, DataFile file, FileStream target, CancellationToken cancellation)
     {
@@ -100,6 +100,6 @@ internal sealed class Mirrors(
         }
     }
 
-    /// <summary>The reason why one mirror was given up.</summary>
+    /// <summary>Why one mirror failed.</summary>
     private sealed class MirrorException(string message) : Exception(message);
 }

@@ -1,6 +1,6 @@
 namespace Parry.Data.Published;
 
-/// <summary>A data set that is known by name: what it holds, where it is found, and the terms of its use.</summary>
+/// <summary>A data set that is known by name: its content, where it is found, and its terms of use.</summary>
 public abstract class PublishedData
 {
     /// <summary>The name on the command line and of the set's folder.</summary>
@@ -30,13 +30,13 @@ public abstract class PublishedData
     /// <summary>How to get the files, as part of a sentence.</summary>
     public abstract string HowToGet { get; }
 
-    /// <summary>The images of the set.</summary>
-    /// <param name="preparation">How the model takes its images; null if that is not known.</param>
-    /// <param name="attribute">The attribute that defines the classes, where <see cref="HasAttributes"/>; null for the
-    /// default.</param>
+    /// <summary>Opens the images of the set.</summary>
+    /// <param name="preparation">How images are prepared for the model; null if unknown.</param>
+    /// <param name="attribute">The attribute that defines the classes if the set <see cref="HasAttributes"/>; null for
+    /// the default.</param>
     /// <exception cref="UserErrorException">There is no such attribute, or the model takes other images.</exception>
     public abstract IImageSource Open(ImagePreparation? preparation = null, string? attribute = null);
 
-    /// <summary>Whether a folder has the files of a part; their content is not read.</summary>
+    /// <summary>Whether a folder has the files of a part, without reading their content.</summary>
     internal abstract bool HasFiles(string folder, DataPart part);
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// The classifiers by name. All end in logits.
+/// The classifier architectures by name. All return logits.
 /// <list type="bullet">
 /// <item><c>classifier-a</c> to <c>classifier-f</c>: A to F of Defense-GAN (Samangouei, Kabkab, Chellappa, 2018,
 /// 1805.06605), as its code builds them.</item>
@@ -11,21 +11,22 @@ namespace Parry.Models.Architectures;
 /// <item><c>madry</c>: the MNIST network of PGD training (Madry et al., 2017, 1706.06083).</item>
 /// <item><c>carlini</c>: the MNIST network of Carlini and Wagner (2016, 1608.04644), which defensive distillation and
 /// MagNet use too, and AdvGAN as its C.</item>
-/// <item><c>carlini-half</c>: the same with half the filters and hidden units, a student for distillation.</item>
+/// <item><c>carlini-half</c>: the same with half the filters and hidden units, as a student for distillation.</item>
 /// <item><c>tramer-a</c>, <c>tramer-b</c>: A and B of AdvGAN (Xiao et al., 2018, 1801.02610), after Tramèr et al.
 /// (2017, 1705.07204).</item>
 /// </list>
 /// </summary>
 /// <remarks>
-/// Differences from Defense-GAN's table, where its code decides: C's second convolution is 5x5 (the table says 3x3),
-/// and D has one dropout. AdvGAN's B drops after the first convolution, where Tramèr's drops pixels, as
-/// <c>classifier-b</c> does. First weights are the same for all, of unit norm with biases 0, whatever the papers used.
+/// Where Defense-GAN's code differs from its table, the code decides: C's second convolution is 5x5 (the table says
+/// 3x3), and D has one dropout. AdvGAN's B has its dropout after the first convolution; Tramèr's, like
+/// <c>classifier-b</c>, has it on the pixels. Initial weights have unit norm and biases are 0 for all, whatever the
+/// papers used.
 /// </remarks>
 public static class Classifiers
 {
     private const string Prefix = "classifier-";
 
-    /// <summary>The names of the architectures, as weight files have them.</summary>
+    /// <summary>The names of the architectures, as in weight files.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         "classifier-a",
@@ -42,7 +43,7 @@ public static class Classifiers
         "tramer-b",
     ];
 
-    /// <summary>The full name of an architecture: <c>a</c> is short for <c>classifier-a</c>.</summary>
+    /// <summary>Returns the full name of an architecture: <c>a</c> is short for <c>classifier-a</c>.</summary>
     /// <exception cref="UserErrorException">The name is unknown; the message lists the known ones.</exception>
     public static string FullName(string name) =>
         Names.FirstOrDefault(known =>
@@ -50,14 +51,14 @@ public static class Classifiers
             || known.Equals(Prefix + name, StringComparison.OrdinalIgnoreCase)
         )
         ?? throw new UserErrorException(
-            $"expected a classifier architecture out of {string.Join(", ", Names)}, got \"{name}\""
+            $"expected one of the classifier architectures {string.Join(", ", Names)}, got \"{name}\""
         );
 
     /// <summary>
     /// Makes a network with fresh weights, from images [N, C, H, W] in [0, 1] to logits [N, classes].
     /// </summary>
     /// <param name="name">One of <see cref="Names"/>, or the short form <c>a</c> to <c>f</c>.</param>
-    /// <param name="shape">Of the images.</param>
+    /// <param name="shape">The shape of the images.</param>
     /// <param name="classes">The number of classes.</param>
     /// <param name="random">The generator of the first weights.</param>
     /// <param name="dropout">How the dropout numbers of the table are read; matters only in training.</param>
@@ -71,7 +72,7 @@ public static class Classifiers
         DropoutReading dropout = DropoutReading.Drop
     ) => Plan(name, shape, classes, dropout).Build(random);
 
-    /// <summary>The number of parameters of an architecture; nothing is allocated.</summary>
+    /// <summary>Computes the number of parameters of an architecture without allocating them.</summary>
     /// <exception cref="UserErrorException">The architecture is unknown, or the images are too small for
     /// it.</exception>
     public static long ParameterCount(string name, ImageShape shape, int classes) =>

@@ -44,20 +44,20 @@ public sealed class LayerPlan
     /// <summary>Begins with vectors [N, length].</summary>
     public static LayerPlan Vectors(int length) => new(length);
 
-    /// <summary>Begins with images [N, C, H, W]. First weights are Glorot's, biases 0.</summary>
+    /// <summary>Begins with images [N, C, H, W]. Initial weights are Glorot's, biases 0.</summary>
     public static LayerPlan Images(ImageShape shape) => new(shape, classifies: false, DropoutReading.Drop);
 
     /// <summary>
-    /// Begins with the images of a classifier. First weights are CleverHans's: unit norm, biases 0. Maps are laid out
-    /// for speed.
+    /// Begins with the images of a classifier. Initial weights are CleverHans's: unit norm, biases 0. Maps have the
+    /// faster memory layout.
     /// </summary>
-    /// <param name="shape">Of the images.</param>
+    /// <param name="shape">The shape of the images.</param>
     /// <param name="reading">How dropout numbers are read.</param>
     public static LayerPlan Classifier(ImageShape shape, DropoutReading reading) =>
         new(shape, classifies: true, reading);
 
-    /// <summary>A fully connected layer; maps are flattened.</summary>
-    /// <param name="outputs">Its outputs.</param>
+    /// <summary>Adds a fully connected layer; maps are flattened.</summary>
+    /// <param name="outputs">The number of outputs.</param>
     /// <param name="spectral">Whether its weight is spectrally normalized.</param>
     public LayerPlan Linear(int outputs, bool spectral = false)
     {
@@ -77,10 +77,10 @@ public sealed class LayerPlan
         );
     }
 
-    /// <summary>A fully connected layer and a ReLU.</summary>
+    /// <summary>Adds a fully connected layer and a ReLU.</summary>
     public LayerPlan Hidden(int outputs) => Linear(outputs).Add("relu-fc", _ => nn.ReLU());
 
-    /// <summary>Vectors to maps.</summary>
+    /// <summary>Reshapes vectors to maps.</summary>
     public LayerPlan Reshape(int channels, int height, int width)
     {
         (_channels, _height, _width, _isMaps) = (channels, height, width, true);
@@ -88,7 +88,7 @@ public sealed class LayerPlan
     }
 
     /// <summary>
-    /// A convolution, padded as TensorFlow's SAME, to ceil(size / stride) with the odd zero last, or not at all
+    /// Adds a convolution, padded like TensorFlow's SAME, to ceil(size / stride) with the odd zero last, or not padded
     /// (VALID).
     /// </summary>
     /// <exception cref="UserErrorException">The kernel is larger than the maps.</exception>
@@ -116,7 +116,7 @@ public sealed class LayerPlan
         );
     }
 
-    /// <summary>The largest value of each 2x2 window.</summary>
+    /// <summary>Takes the largest value of each 2x2 window.</summary>
     public LayerPlan MaxPool()
     {
         (_height, _width) = (Window(_height, 2, 2), Window(_width, 2, 2));
@@ -124,7 +124,7 @@ public sealed class LayerPlan
     }
 
     /// <summary>
-    /// A spectrally normalized 5x5 convolution with stride 2 and the first weights of the WGAN-GP code.
+    /// Adds a spectrally normalized 5x5 convolution with stride 2 and the initial weights of the WGAN-GP code.
     /// </summary>
     public LayerPlan SpectralConvolution(int outputs)
     {
@@ -144,7 +144,8 @@ public sealed class LayerPlan
     }
 
     /// <summary>
-    /// A transposed 5x5 convolution with stride 2 to maps of this shape, with the first weights of the WGAN-GP code.
+    /// Adds a transposed 5x5 convolution with stride 2 to maps of this shape, with the initial weights of the WGAN-GP
+    /// code.
     /// </summary>
     public LayerPlan TransposedConvolution(ImageShape to)
     {
@@ -164,7 +165,7 @@ public sealed class LayerPlan
         );
     }
 
-    /// <summary>A row of zeros below and a column at the right where a size is odd.</summary>
+    /// <summary>Pads an odd height with a row of zeros below and an odd width with a column at the right.</summary>
     public LayerPlan PadToEven()
     {
         int down = _height % 2;
@@ -175,14 +176,14 @@ public sealed class LayerPlan
         return Add("pad", _ => new ZeroPad(0, down, 0, right));
     }
 
-    /// <summary>Twice as high and wide.</summary>
+    /// <summary>Doubles height and width.</summary>
     public LayerPlan Upsample()
     {
         (_height, _width) = (2 * _height, 2 * _width);
         return Add("up", _ => Layer.Upsample());
     }
 
-    /// <summary>Batch normalization.</summary>
+    /// <summary>Adds batch normalization.</summary>
     public LayerPlan BatchNorm()
     {
         int channels = _channels;
@@ -197,17 +198,17 @@ public sealed class LayerPlan
     /// <summary>x, or 0.2 · x below zero.</summary>
     public LayerPlan LeakyRelu() => Add("lrelu", _ => nn.LeakyReLU(Slope));
 
-    /// <summary>Dropout, with the number as the paper's table prints it.</summary>
+    /// <summary>Adds dropout, with the number in the paper's table.</summary>
     public LayerPlan Dropout(double argument)
     {
         double drop = _reading == DropoutReading.Drop ? argument : 1 - argument;
         return Add("dropout", _ => new SeededDropout(drop));
     }
 
-    /// <summary>Hyperbolic tangent, then from [-1, 1] to [0, 1]: how these networks end in images.</summary>
+    /// <summary>Ends a generator of images: hyperbolic tangent, then from [-1, 1] to [0, 1].</summary>
     public LayerPlan TanhToUnit() => Add("tanh", _ => nn.Tanh()).Add("unit", _ => new Rescale(0.5, 0.5));
 
-    /// <summary>From [0, 1] to [-1, 1], as these networks take images.</summary>
+    /// <summary>Rescales images from [0, 1] to [-1, 1].</summary>
     public LayerPlan FromUnit() => Add("range", _ => new Rescale(2, -1));
 
     /// <summary>1 / (1 + exp(-x)).</summary>
@@ -247,11 +248,11 @@ public sealed class LayerPlan
         size >= kernel
             ? ((size - kernel) / stride) + 1
             : throw new UserErrorException(
-                $"this network takes larger images than {_input}: choose classifier-d or classifier-e, which take "
-                    + $"any size"
+                $"expected images larger than {_input} for this network: choose classifier-d or classifier-e, which "
+                    + $"take any size"
             );
 
-    // What SAME adds to a side so that its size is ceil(size / stride).
+    // The padding with which SAME makes the size ceil(size / stride).
     private static int Padding(int size, int kernel, int stride) =>
         Math.Max(0, ((((size + stride - 1) / stride) - 1) * stride) + kernel - size);
 }

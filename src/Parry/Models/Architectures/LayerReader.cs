@@ -11,7 +11,7 @@ namespace Parry.Models.Architectures;
 /// 1712.05877, section 3.2): in evaluation mode both are one affine map. Weights of other floating-point types become
 /// float32.
 /// </summary>
-/// <param name="state">Where the weights come from.</param>
+/// <param name="state">The state dictionary with the weights.</param>
 /// <param name="fold">Whether batch norms are folded.</param>
 internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDisposable
 {
@@ -22,13 +22,13 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     private readonly List<nn.Module<Tensor, Tensor>> _made = [];
 
     /// <summary>A convolution and the batch norm after it.</summary>
-    /// <param name="name">The convolution's.</param>
-    /// <param name="norm">The batch norm's; null if there is none.</param>
-    /// <param name="inputs">Channels.</param>
-    /// <param name="outputs">Channels.</param>
-    /// <param name="kernel">Height and width.</param>
+    /// <param name="name">The name of the convolution.</param>
+    /// <param name="norm">The name of the batch norm; null if there is none.</param>
+    /// <param name="inputs">The number of input channels.</param>
+    /// <param name="outputs">The number of output channels.</param>
+    /// <param name="kernel">Height and width of the kernel.</param>
     /// <param name="stride">The stride.</param>
-    /// <param name="padding">Zeros on each side.</param>
+    /// <param name="padding">The number of zeros on each side.</param>
     /// <param name="groups">The number of groups of channels.</param>
     /// <param name="bias">Whether it has biases; if null, it has them if the file does, and must have them if no batch
     /// norm follows.</param>
@@ -76,7 +76,7 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
         return Fill(name, Made(Layer.BatchNorm(features, epsilon: Epsilon)));
     }
 
-    /// <summary>A fully connected layer with biases.</summary>
+    /// <summary>Makes a fully connected layer with biases.</summary>
     public nn.Module<Tensor, Tensor> Linear(string name, int inputs, int outputs)
     {
         Check(name + ".weight", outputs, inputs);
@@ -129,14 +129,14 @@ internal sealed class LayerReader(StateDictionary state, bool fold = true) : IDi
     {
         Tensor tensor =
             state.Find(name)
-            ?? throw new InvalidDataException($"The weights lack '{name}' [{string.Join(", ", shape)}].");
+            ?? throw new InvalidDataException($"The weights have no '{name}' [{string.Join(", ", shape)}].");
         if (!tensor.shape.AsSpan().SequenceEqual(shape))
             throw new InvalidDataException(
-                $"The weight '{name}' is {tensor.Describe()} where [{string.Join(", ", shape)}] was expected."
+                $"The weight '{name}' is {tensor.Describe()}; expected [{string.Join(", ", shape)}]."
             );
         if (tensor.dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
             throw new InvalidDataException(
-                $"The weight '{name}' is {tensor.Describe()}; floating-point numbers were expected."
+                $"The weight '{name}' is {tensor.Describe()}; expected floating-point numbers."
             );
         _taken.Add(name);
     }

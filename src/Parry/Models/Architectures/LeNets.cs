@@ -10,9 +10,9 @@ namespace Parry.Models.Architectures;
 /// <list type="bullet">
 /// <item><c>lenet</c>: 5x5 kernels, a pool after each convolution, two linear layers, 28x28 or 32x32 images, as the
 /// networks of DeepRobust;</item>
-/// <item><c>mnist-example</c>: 3x3 kernels, one pool behind both, two linear layers, 28x28 images, as PyTorch's basic
+/// <item><c>mnist-example</c>: 3x3 kernels, one pool after both, two linear layers, 28x28 images, like PyTorch's basic
 /// MNIST example;</item>
-/// <item><c>lenet-5</c>: 5x5 kernels, a pool behind each, three linear layers, 28x28 or 32x32 images, as PyTorch's
+/// <item><c>lenet-5</c>: 5x5 kernels, a pool after each, three linear layers, 28x28 or 32x32 images, like PyTorch's
 /// CIFAR tutorial;</item>
 /// <item><c>lenet-5-padded</c>: the same for 28x28 images padded to 32x32.</item>
 /// </list>
@@ -80,7 +80,7 @@ internal static class LeNets
             ),
         ];
 
-        // Color images of these nets are CIFAR's.
+        // Color images for these networks are CIFAR's.
         if (channels == 3 && fitting.Any(form => form.Side == 32))
             fitting = [.. fitting.Where(form => form.Side == 32)];
         if (size is { } wanted && fitting.Any(form => (form.Side, form.Side) == (wanted.Height, wanted.Width)))

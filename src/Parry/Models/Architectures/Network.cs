@@ -15,7 +15,7 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
     protected Network()
         : base("network") => eval();
 
-    /// <summary>Where random draws come from in training mode; null in evaluation mode.</summary>
+    /// <summary>The generator of random draws in training mode; null in evaluation mode.</summary>
     public Generator? Random
     {
         get => training ? field : null;
@@ -96,6 +96,6 @@ public abstract class Network : nn.Module<Tensor, Tensor>, IDrawsInTraining
 /// <summary>A module that draws random numbers in training mode, such as dropout.</summary>
 public interface IDrawsInTraining
 {
-    /// <summary>Where the draws come from; null in evaluation mode.</summary>
+    /// <summary>The generator of the draws; null in evaluation mode.</summary>
     Generator? Random { get; set; }
 }

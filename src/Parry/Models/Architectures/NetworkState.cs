@@ -19,11 +19,11 @@ public static class NetworkState
             .Where(named => !named.name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
             .Select(named => new KeyValuePair<string, Tensor>(named.name, named.buffer));
 
-    /// <summary>Parameters and buffers: all that a weight file holds.</summary>
+    /// <summary>The parameters and buffers: everything that a weight file contains.</summary>
     public static IEnumerable<KeyValuePair<string, Tensor>> State(this nn.Module network) =>
         network.Parameters().Concat(network.Buffers());
 
-    /// <summary>The number of parameters, counted as elements.</summary>
+    /// <summary>Counts the parameters' elements.</summary>
     public static long ParameterCount(this nn.Module network) =>
         network.Parameters().Sum(parameter => parameter.Value.numel());
 
@@ -35,7 +35,7 @@ public static class NetworkState
     }
 
     /// <summary>Copies parameters and buffers by name.</summary>
-    /// <exception cref="InvalidDataException">A name is missing or left over, or a shape differs; the message names
+    /// <exception cref="InvalidDataException">A name is missing or unknown, or a shape differs; the message names
     /// it.</exception>
     public static void LoadState(this nn.Module network, IReadOnlyDictionary<string, Tensor> state)
     {
@@ -45,14 +45,14 @@ public static class NetworkState
             if (!state.TryGetValue(name, out Tensor? given))
             {
                 throw new InvalidDataException(
-                    $"The weights lack '{name}' {tensor.Describe()}; they are of another architecture."
+                    $"The weights have no '{name}' {tensor.Describe()}; they belong to another architecture."
                 );
             }
 
             if (!given.shape.AsSpan().SequenceEqual(tensor.shape))
             {
                 throw new InvalidDataException(
-                    $"The weight '{name}' is {given.Describe()} where {tensor.Describe()} was expected; it is of "
+                    $"The weight '{name}' is {given.Describe()}; expected {tensor.Describe()}; it belongs to "
                         + $"another architecture."
                 );
             }

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures;
 
-/// <summary>A network recognized in a state dictionary; nothing is allocated yet.</summary>
-/// <param name="Name">Such as resnet32.</param>
-/// <param name="Shape">Of the images it takes.</param>
+/// <summary>A network recognized in a state dictionary, before anything is allocated.</summary>
+/// <param name="Name">The name, such as resnet32.</param>
+/// <param name="Shape">The shape of its images.</param>
 /// <param name="Outputs">The number of outputs for each image.</param>
 /// <param name="Layers">Makes its layers, by name.</param>
 internal sealed record PublishedNetwork(
@@ -28,7 +28,7 @@ internal sealed record PublishedNetwork(
     public string? Ignored { get; init; }
 
     /// <summary>Makes the network, which maps images as the contract prepares them to outputs.</summary>
-    /// <exception cref="InvalidDataException">A tensor is missing, left over or of another size; the message names
+    /// <exception cref="InvalidDataException">A tensor is missing, unknown or of another size; the message names
     /// it.</exception>
     public nn.Module<Tensor, Tensor> Build(LayerReader layers)
     {

@@ -4,9 +4,10 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures;
 
 /// <summary>
-/// ResNet-20, 32, 44, 56, 110 for CIFAR (He et al., 2015, 1512.03385, section 4.2), as akamaster/pytorch_resnet_cifar10
-/// names its weights (<c>linear</c>, parameter-free shortcuts: option A) and as chenyaofo/pytorch-cifar-models does
-/// (<c>fc</c>, <c>downsample</c>: option B). The number of blocks and the widths are read from the names and sizes.
+/// ResNet-20, 32, 44, 56, 110 for CIFAR (He et al., 2015, 1512.03385, section 4.2), with the weight names of
+/// akamaster/pytorch_resnet_cifar10 (<c>linear</c>, parameter-free shortcuts: option A) or
+/// chenyaofo/pytorch-cifar-models (<c>fc</c>, <c>downsample</c>: option B). The number of blocks and the widths are
+/// read from the names and sizes.
 /// </summary>
 internal static class ResNetCifar
 {
@@ -96,7 +97,7 @@ internal static class ResNetCifar
         block =>
             new[] { block + ".shortcut", block + ".downsample" }.FirstOrDefault(name => state.Has(name + ".0.weight"));
 
-    /// <summary>Option A: every second pixel, and new channels of zeros on both sides.</summary>
+    /// <summary>The shortcut of option A: takes every second pixel, and adds channels of zeros on both sides.</summary>
     private sealed class Subsample(int stride, int channels) : Network
     {
         public override Tensor forward(Tensor input)

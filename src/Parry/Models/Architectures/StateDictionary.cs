@@ -71,18 +71,20 @@ internal sealed class StateDictionary
     /// <summary>All names.</summary>
     public IEnumerable<string> Names => _tensors.Keys;
 
-    /// <summary>Whether there is a tensor of that name.</summary>
+    /// <summary>Whether there is a tensor of this name.</summary>
     public bool Has(string name) => _tensors.ContainsKey(name);
 
-    /// <summary>The tensor of that name; null if there is none.</summary>
+    /// <summary>Finds the tensor of this name; null if there is none.</summary>
     public Tensor? Find(string name) => _tensors.GetValueOrDefault(name);
 
-    /// <summary>A size of the tensor of that name.</summary>
+    /// <summary>Returns one size of the tensor of this name.</summary>
     /// <exception cref="InvalidDataException">No tensor has that name, or it has too few dimensions.</exception>
     public int Size(string name, int dimension) =>
-        Find(name) is not { } tensor ? throw new InvalidDataException($"The weights lack '{name}'.")
+        Find(name) is not { } tensor ? throw new InvalidDataException($"The weights have no '{name}'.")
         : dimension < tensor.shape.Length && tensor.size(dimension) is >= 1 and <= int.MaxValue and var size ? (int)size
-        : throw new InvalidDataException($"The weight '{name}' is {tensor.Describe()}; it is of another architecture.");
+        : throw new InvalidDataException(
+            $"The weight '{name}' is {tensor.Describe()}; it belongs to another architecture."
+        );
 
     /// <summary>Counts the names <c>before0after</c>, <c>before1after</c>, … up to the first gap.</summary>
     public int Count(string before, string after)

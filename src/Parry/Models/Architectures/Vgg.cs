@@ -40,8 +40,8 @@ internal static class Vgg
             bool pool = i + 1 == numbers.Length || numbers[i + 1] == next + 1;
             if (!pool && numbers[i + 1] != next)
                 throw new InvalidDataException(
-                    $"Its names are those of VGG, but the layer behind '{name}' is 'features.{numbers[i + 1]}' "
-                        + $"where 'features.{next}' or, behind a pool, 'features.{next + 1}' was expected."
+                    $"Its names are those of VGG, but the layer after '{name}' is 'features.{numbers[i + 1]}'; "
+                        + $"expected 'features.{next}' or, after a pool, 'features.{next + 1}'."
                 );
             features.Add(
                 new Features(

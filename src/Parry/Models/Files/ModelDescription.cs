@@ -30,7 +30,7 @@ public sealed record ModelDescription
     /// </summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];
 
-    /// <summary>How a classifier's dropout numbers were read in training; null for a generator.</summary>
+    /// <summary>How the classifier's training read dropout numbers; null for a generator.</summary>
     public DropoutReading? Dropout { get; init; }
 
     /// <summary>The loss of a classifier's training, if not the cross entropy.</summary>
@@ -80,7 +80,7 @@ public sealed record ModelDescription
     /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
     internal int NeedLatent() => Need("latent", Latent, 1, LongestVector);
 
-    /// <summary>One of the <see cref="Settings"/> that is a whole number of at least 1.</summary>
+    /// <summary>Returns one of the <see cref="Settings"/>, a positive whole number.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="most">The largest valid value.</param>
     /// <exception cref="InvalidDataException">It is missing or out of range.</exception>
@@ -131,7 +131,7 @@ public sealed record ModelDescription
                 Architecture =
                     Text("architecture")
                     ?? throw new InvalidDataException(
-                        $"It does not say in \"parry.architecture\" what it is, for example one of "
+                        $"It has no \"parry.architecture\", for example one of "
                             + $"{string.Join(", ", Classifiers.Names)}."
                     ),
                 Data = Text("data") ?? "",
@@ -175,7 +175,7 @@ public sealed record ModelDescription
         value >= least && value <= most
             ? value.Value
             : throw new InvalidDataException(
-                $"Its \"{name}\" is \"{value}\"; a whole number from {least} to {most} was expected."
+                $"Its \"{name}\" is \"{value}\"; expected a whole number from {least} to {most}."
             );
 
     private static ImageShape ParseShape(string? text)
@@ -190,8 +190,6 @@ public sealed record ModelDescription
         ];
         return sizes.Length == 3 && sizes.All(size => size is >= 1 and <= LargestSide)
             ? new ImageShape(sizes[0], sizes[1], sizes[2])
-            : throw new InvalidDataException(
-                $"Its \"parry.input\" is \"{text}\"; a shape such as 1x28x28 was expected."
-            );
+            : throw new InvalidDataException($"Its \"parry.input\" is \"{text}\"; expected a shape such as 1x28x28.");
     }
 }

@@ -14,11 +14,11 @@ public static class ModelFile
     /// Writes weights with their description, atomically. The same weights and description give the same bytes.
     /// </summary>
     /// <param name="path">The file.</param>
-    /// <param name="network">What is written.</param>
+    /// <param name="network">The network with the weights.</param>
     /// <param name="description">The description of the weights.</param>
     /// <param name="half">Whether to round the weights to float16, which halves the file and keeps three digits. They
     /// are read as float32.</param>
-    /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
+    /// <exception cref="UserErrorException">The folder is not writable.</exception>
     /// <exception cref="IOException">The disk is full or fails while writing.</exception>
     public static void Save(
         string path,
@@ -85,11 +85,11 @@ public static class ModelFile
                 ModelDescription description = recognized ?? ModelDescription.FromMetadata(file.Metadata);
                 if (!Classifiers.Names.Contains(description.Architecture))
                     throw new InvalidDataException(
-                        $"It is of the architecture \"{description.Architecture}\"; a classifier is one of "
+                        $"Its architecture is \"{description.Architecture}\"; expected a classifier, one of "
                             + $"{string.Join(", ", Classifiers.Names)}."
                     );
                 if (description.ClassNames.Count == 0)
-                    throw new InvalidDataException("It does not name its classes.");
+                    throw new InvalidDataException("It has no class names.");
                 LayerPlan plan = Classifiers.Plan(
                     description.Architecture,
                     description.Shape,
@@ -105,7 +105,7 @@ public static class ModelFile
             }
         );
 
-    /// <summary>Reads a network of some architectures, which the caller owns.</summary>
+    /// <summary>Reads a network of one of several architectures, which the caller owns.</summary>
     /// <param name="path">The file.</param>
     /// <param name="architectures">The file must hold one of these.</param>
     /// <param name="plan">Maps the description to the number of parameters and a function that makes the network with
@@ -126,8 +126,8 @@ public static class ModelFile
                 ModelDescription description = ModelDescription.FromMetadata(file.Metadata);
                 if (!architectures.Contains(description.Architecture))
                     throw new InvalidDataException(
-                        $"It is of the architecture \"{description.Architecture}\"; "
-                            + $"{string.Join(" or ", architectures)} was expected."
+                        $"Its architecture is \"{description.Architecture}\"; expected "
+                            + $"{string.Join(" or ", architectures)}."
                     );
                 var (parameters, make) = plan(description);
                 CheckCount(file, parameters, description);
@@ -199,7 +199,7 @@ public static class ModelFile
         }
         catch (FileNotFoundException e)
         {
-            throw new UserErrorException($"there is no weight file '{path}'", e);
+            throw new UserErrorException($"there is no weight file '{path}': give one that exists", e);
         }
         catch (InvalidDataException e) when (e.Message.StartsWith($"'{path}'", StringComparison.Ordinal))
         {

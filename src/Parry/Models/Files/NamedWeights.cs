@@ -58,19 +58,19 @@ public static class NamedWeights
             return found;
         if (environment("PARRY_WEIGHTS_URL") is not { Length: > 0 } address)
             throw new UserErrorException(
-                $"{weights.Name} is not in $PARRY_MODELS, $PARRY_DATA, models beside that or {cache}, and there is "
-                    + $"no public address of it: put it there, or set PARRY_WEIGHTS_URL to the address of a folder "
-                    + $"that has it"
+                $"{weights.Name} is not in $PARRY_MODELS, $PARRY_DATA, the folder models beside $PARRY_DATA or "
+                    + $"{cache}, and it has no public URL: put it there, or set PARRY_WEIGHTS_URL to the URL of a "
+                    + $"folder that has it"
             );
         if (
             !Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out Uri? mirror)
             || mirror.Scheme is not ("http" or "https")
         )
             throw new UserErrorException(
-                $"expected PARRY_WEIGHTS_URL to be the http or https address of a folder, got \"{address}\""
+                $"expected PARRY_WEIGHTS_URL to be the http:// or https:// URL of a folder, got \"{address}\""
             );
 
-        // The caller may hold a context that the download must not wait for.
+        // Off the caller's synchronization context, for which the download would wait forever.
         Task.Run(() => DataFetcher.FetchFileAsync("the weights", [mirror], weights, cache, client))
             .GetAwaiter()
             .GetResult();

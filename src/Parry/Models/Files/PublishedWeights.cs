@@ -16,7 +16,7 @@ internal static class PublishedWeights
     private const int ShownNames = 3;
     private const int LongestName = 60;
 
-    /// <summary>The families, as messages name them.</summary>
+    /// <summary>The names of the families, for messages.</summary>
     public const string Families = "LeNet, ResNet-20 to 110 for CIFAR, WideResNet, VGG, MobileNetV2";
 
     /// <summary>Recognizes a network without building it.</summary>
@@ -35,9 +35,9 @@ internal static class PublishedWeights
         PublishedNetwork network =
             Find(state, contract.Size ?? shape)
             ?? throw new InvalidDataException(
-                $"Its weights are of no network that is known by its names ({Families}), which begin with "
-                    + $"{FirstNames(state)}; export it as TorchScript or ONNX, "
-                    + $"or say in \"parry.architecture\" which of {string.Join(", ", Classifiers.Names)} it is."
+                $"Its weights, {FirstNames(state)} and so on, are not those of a known network ({Families}); export "
+                    + $"it as TorchScript or ONNX, or say in \"parry.architecture\" which of "
+                    + $"{string.Join(", ", Classifiers.Names)} it is."
             );
         InputContract complete = contract
             .Or(new InputContract { Mean = state.Mean, Std = state.Std })
@@ -46,9 +46,7 @@ internal static class PublishedWeights
             .Or(new InputContract { Size = network.Shape });
         int classes = complete.ClassesOf(network.Outputs);
         if (classes < 2)
-            throw new InvalidDataException(
-                $"It gives {network.Outputs} numbers for an image; at least two classes were expected."
-            );
+            throw new InvalidDataException($"It has {network.Outputs} outputs; expected at least two classes.");
         ImageShape size = complete.Size!.Value;
         if (
             size != network.Shape

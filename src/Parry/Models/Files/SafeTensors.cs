@@ -80,7 +80,8 @@ public static class SafeTensors
 
     /// <summary>Reads a file. The caller owns the tensors.</summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">It is not safetensors, is truncated, or contradicts itself.</exception>
+    /// <exception cref="InvalidDataException">The data is not safetensors, is truncated, or contradicts
+    /// itself.</exception>
     public static SafeTensorsFile Read(string path)
     {
         if (!File.Exists(path))
@@ -100,7 +101,8 @@ public static class SafeTensors
     }
 
     /// <summary>Reads a seekable stream. The caller owns the tensors.</summary>
-    /// <exception cref="InvalidDataException">It is not safetensors, is truncated, or contradicts itself.</exception>
+    /// <exception cref="InvalidDataException">The data is not safetensors, is truncated, or contradicts
+    /// itself.</exception>
     public static SafeTensorsFile Read(Stream stream)
     {
         var (entries, metadata, start) = ReadHeader(stream);
@@ -137,11 +139,11 @@ public static class SafeTensors
     {
         Span<byte> prefix = stackalloc byte[8];
         if (stream.Length < 8)
-            throw new InvalidDataException($"It has {stream.Length} bytes and no header.");
+            throw new InvalidDataException($"It has only {stream.Length} bytes and no header.");
         stream.ReadExactly(prefix);
         long length = BinaryPrimitives.ReadInt64LittleEndian(prefix);
         if (length < 2 || length > MaximumHeader || length > stream.Length - 8)
-            throw new InvalidDataException($"Its header claims {length} bytes of a file of {stream.Length}.");
+            throw new InvalidDataException($"Its header claims {length} bytes in a file of {stream.Length}.");
         var header = new byte[length];
         stream.ReadExactly(header);
         long start = 8 + length;
@@ -185,7 +187,7 @@ public static class SafeTensors
         string type = property.Value.GetProperty("dtype").GetString() ?? "";
         if (!s_types.TryGetValue(type, out ScalarType dtype))
             throw new InvalidDataException(
-                $"'{name}' is of type '{type}'; {string.Join(", ", s_types.Keys)} are known."
+                $"'{name}' has the type '{type}'; expected one of {string.Join(", ", s_types.Keys)}."
             );
         long[] shape = [.. property.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
         long[] offsets =
@@ -193,16 +195,18 @@ public static class SafeTensors
             .. property.Value.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64()),
         ];
         if (shape.Length > 16 || shape.Any(size => size < 0))
-            throw new InvalidDataException($"'{name}' has the shape [{string.Join(", ", shape.Take(20))}].");
+            throw new InvalidDataException(
+                $"'{name}' has the shape [{string.Join(", ", shape.Take(20))}], which is not valid."
+            );
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > available)
             throw new InvalidDataException(
-                $"'{name}' lies at [{string.Join(", ", offsets.Take(4))}] of {available} bytes; the file is "
-                    + $"truncated or corrupt."
+                $"'{name}' is at [{string.Join(", ", offsets.Take(4))}] of {available} bytes; the file is truncated "
+                    + $"or corrupt."
             );
         long bytes = shape.Aggregate((long)TensorData.SizeOf(dtype), (product, size) => checked(product * size));
         if (bytes != offsets[1] - offsets[0] || bytes > Array.MaxLength)
             throw new InvalidDataException(
-                $"'{name}' needs {bytes} bytes for its shape and has {offsets[1] - offsets[0]}."
+                $"'{name}' needs {bytes} bytes for its shape but has {offsets[1] - offsets[0]}."
             );
         return new Entry(name, dtype, shape, offsets[0], offsets[1]);
     }

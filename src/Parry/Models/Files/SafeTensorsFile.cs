@@ -2,13 +2,13 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Files;
 
-/// <summary>What a safetensors file holds: tensors by name, which this object owns, and string metadata.</summary>
+/// <summary>The content of a safetensors file: tensors by name, which this object owns, and string metadata.</summary>
 public sealed record SafeTensorsFile(
     IReadOnlyDictionary<string, Tensor> Tensors,
     IReadOnlyDictionary<string, string> Metadata
 ) : IDisposable
 {
-    /// <summary>The tensors under a path, such as <c>optimizer.</c>, by the rest of their names.</summary>
+    /// <summary>Returns the tensors under a path, such as <c>optimizer.</c>, by the rest of their names.</summary>
     public IReadOnlyDictionary<string, Tensor> Under(string prefix) =>
         Tensors
             .Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal))

@@ -69,7 +69,7 @@ internal sealed class AnswerCache : IDisposable
             $"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 12))}.{kind}"
         );
 
-    /// <summary>The key of an image.</summary>
+    /// <summary>Computes the key of an image.</summary>
     public static byte[] KeyOf(ReadOnlySpan<float> sent) => SHA256.HashData(MemoryMarshal.AsBytes(sent));
 
     /// <summary>The first half of a key, enough to distinguish images.</summary>
@@ -94,7 +94,7 @@ internal sealed class AnswerCache : IDisposable
             : null;
     }
 
-    /// <summary>Keeps answers, one row for each key.</summary>
+    /// <summary>Adds answers, one row for each key.</summary>
     public void Add(IReadOnlyList<byte[]> keys, float[] values)
     {
         int width = values.Length / keys.Count;
@@ -103,7 +103,7 @@ internal sealed class AnswerCache : IDisposable
             if (_width == 0)
                 Begin(width);
             if (_width != width)
-                throw new InvalidDataException($"{width} numbers came for each image where {_path} has {_width}");
+                throw new InvalidDataException($"expected {_width} numbers for each image as in {_path}, got {width}");
             var records = new byte[keys.Count * RecordSize];
             for (int i = 0; i < keys.Count; i++)
             {

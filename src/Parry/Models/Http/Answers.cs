@@ -6,9 +6,9 @@ internal static class Answers
     /// <summary>
     /// Checks that there is one row for each image, and converts rows to labels if only labels are read.
     /// </summary>
-    /// <param name="values">One row after the other.</param>
-    /// <param name="count">How many rows.</param>
-    /// <param name="onlyLabels">Whether one label is wanted for each.</param>
+    /// <param name="values">The rows, one after the other.</param>
+    /// <param name="count">The number of rows.</param>
+    /// <param name="onlyLabels">Whether only labels are wanted.</param>
     /// <param name="areLabels">Whether single numbers are labels and not scores.</param>
     /// <param name="background">The number of first scores that are background.</param>
     /// <exception cref="InvalidDataException">The number of rows is wrong, or they are not labels.</exception>
@@ -16,7 +16,8 @@ internal static class Answers
     {
         if (values.Length == 0 || values.Length % count != 0)
             throw new InvalidDataException(
-                $"{values.Length} numbers came for {count} {(count == 1 ? "image" : "images")}"
+                $"expected the same number of values for each of {count} {(count == 1 ? "image" : "images")}, got "
+                    + $"{values.Length} values"
             );
         int width = values.Length / count;
         if (!onlyLabels)
@@ -29,16 +30,16 @@ internal static class Answers
                     .Select(row => (float)Best(values.AsSpan((row * width) + background, width - background))),
             ];
         if (!areLabels)
-            throw new InvalidDataException("one score came for each image where a label was expected");
+            throw new InvalidDataException("expected a label for each image, got one score");
         return Array.TrueForAll(values, value => value >= 0 && value == MathF.Floor(value) && value < 1 << 24)
             ? values
             : throw new InvalidDataException(
-                $"{values.First(value => !(value >= 0 && value == MathF.Floor(value) && value < 1 << 24))} came "
-                    + $"where the number of a class was expected"
+                $"expected the number of a class, got "
+                    + $"{values.First(value => !(value >= 0 && value == MathF.Floor(value) && value < 1 << 24))}"
             );
     }
 
-    /// <summary>The number of a class by its name.</summary>
+    /// <summary>Finds the number of a class by its name.</summary>
     /// <exception cref="InvalidDataException">There is no class of that name.</exception>
     public static float LabelOf(string name, IReadOnlyList<string>? names)
     {
@@ -50,7 +51,7 @@ internal static class Answers
 
         throw new InvalidDataException(
             names is null
-                ? $"the class \"{name}\" came as text, and the names of the classes are not known"
+                ? $"got the class \"{name}\" as text, but the names of the classes are not known"
                 : $"the class \"{name}\" is unknown, expected one of {string.Join(", ", names.Take(20))}"
         );
     }

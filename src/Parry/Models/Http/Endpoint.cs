@@ -59,8 +59,8 @@ internal sealed class Endpoint : IDisposable
         bool placed = headers.Values.Any(value => value.Contains(RequestTemplate.Token, StringComparison.Ordinal));
         if (placed && _token is null)
             throw new UserErrorException(
-                $"the template's headers hold {RequestTemplate.Token}: give --http token-env=NAME, the environment "
-                    + $"variable with the token"
+                $"the template's headers contain {RequestTemplate.Token}: give --http token-env=NAME, the "
+                    + $"environment variable with the token"
             );
         try
         {
@@ -91,7 +91,7 @@ internal sealed class Endpoint : IDisposable
     /// <summary>A URL as messages show it, without parts that could be secret.</summary>
     public static string Shown(Uri address) => address.GetLeftPart(UriPartial.Path);
 
-    /// <summary>The start of a text, on one line.</summary>
+    /// <summary>Returns the start of a text, on one line.</summary>
     public static string Excerpt(string text)
     {
         string line = InferenceTensor.OneLine(
@@ -156,8 +156,8 @@ internal sealed class Endpoint : IDisposable
             Interlocked.Add(ref _sent, -images);
             throw Latch(
                 new EndpointException(
-                    $"{Shown(address)} may be sent {Number(_settings.Budget!.Value)} images, and another "
-                        + $"{Number(images)} after {Number(Counts.Sent)} would be more: raise --http budget=N{Kept()}"
+                    $"{Shown(address)} may be sent {Number(_settings.Budget!.Value)} images, got {Number(images)} "
+                        + $"more after {Number(Counts.Sent)}: raise --http budget=N{Kept()}"
                 )
             );
         }
@@ -194,7 +194,7 @@ internal sealed class Endpoint : IDisposable
             string text = Excerpt(Encoding.UTF8.GetString(answer));
             string where =
                 status is >= 300 and < 400 && response.Headers.Location is { } location
-                    ? $" to {location}, which is not followed: give that address"
+                    ? $" to {location}, which is not followed: give that URL"
                 : text.Length > 0 ? $" \"{text}\""
                 : "";
             return (
@@ -220,16 +220,13 @@ internal sealed class Endpoint : IDisposable
         }
         catch (InvalidDataException e)
         {
-            return (default, new Complaint($"the answer cannot be used: {e.Message}", true));
+            return (default, new Complaint($"the answer is not usable: {e.Message}", true));
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             return (
                 default,
-                new Complaint(
-                    $"no connection or a broken one ({InferenceTensor.OneLine(e.GetBaseException().Message)})",
-                    true
-                )
+                new Complaint($"the connection failed ({InferenceTensor.OneLine(e.GetBaseException().Message)})", true)
             );
         }
     }
@@ -252,7 +249,7 @@ internal sealed class Endpoint : IDisposable
         while (await stream.ReadAsync(block, cancellation).ConfigureAwait(false) is > 0 and int read)
         {
             if (all.Length + read > most)
-                return refuse ? throw new InvalidDataException($"it is longer than {most >> 20} MiB") : all.ToArray();
+                return refuse ? throw new InvalidDataException($"it is larger than {most >> 20} MiB") : all.ToArray();
             all.Write(block, 0, read);
         }
 
@@ -262,7 +259,7 @@ internal sealed class Endpoint : IDisposable
     private EndpointException Failed(Uri address, Complaint complaint, int times)
     {
         string text =
-            $"{Shown(address)}: {complaint.Text}, {(times == 1 ? "asked once" : $"asked {times} times")}; "
+            $"{Shown(address)}: {complaint.Text}, {(times == 1 ? "after one attempt" : $"after {times} attempts")}; "
             + $"{Number(Counts.Answered)} images were answered{Kept()}";
         return Latch(
             new EndpointException(_token is null ? text : text.Replace(_token, "[token]", StringComparison.Ordinal))
@@ -271,8 +268,9 @@ internal sealed class Endpoint : IDisposable
 
     private string Kept() =>
         Counts.Answered == 0 ? ""
-        : _settings.Cache is { } folder ? $"; {folder} keeps their answers, and the same command goes on from there"
-        : "; with --http cache=DIR another run would not ask for them again";
+        : _settings.Cache is { } folder
+            ? $"; their answers are kept in {folder}, and the same command resumes from there"
+        : "; give --http cache=DIR so that another run need not send them again";
 
     private EndpointException Latch(EndpointException failure) =>
         Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;

@@ -10,7 +10,7 @@ public sealed class EndpointException : Exception
     public EndpointException(string message)
         : base(message) { }
 
-    /// <summary>Creates the error with its one-line message and what revealed it.</summary>
+    /// <summary>Creates the error with its one-line message and its cause.</summary>
     public EndpointException(string message, Exception? inner)
         : base(message, inner) { }
 }

@@ -61,7 +61,7 @@ public abstract class HttpModel : IPredictor, IDisposable
             throw new UserErrorException($"expected an http:// or https:// URL, got {url.Scheme}://");
         if (url.UserInfo.Length > 0)
             throw new UserErrorException(
-                $"the address of {Endpoint.Shown(new UriBuilder(url) { UserName = "", Password = "" }.Uri)} holds a "
+                $"the URL of {Endpoint.Shown(new UriBuilder(url) { UserName = "", Password = "" }.Uri)} contains a "
                     + $"password: leave it out, and give --http token-env=NAME, an environment variable with a "
                     + $"bearer token"
             );
@@ -92,7 +92,7 @@ public abstract class HttpModel : IPredictor, IDisposable
     /// <inheritdoc/>
     public abstract Tensor Predict(Images images);
 
-    /// <summary>Closes connections and the cache.</summary>
+    /// <summary>Closes the connections and the cache.</summary>
     public void Dispose()
     {
         _endpoint.Dispose();
@@ -114,8 +114,7 @@ public abstract class HttpModel : IPredictor, IDisposable
                 shape
                 ?? contract.Size
                 ?? throw new UserErrorException(
-                    $"the size of the images that {Endpoint.Shown(url)} takes is not known: say it with "
-                        + $"--input-size CxHxW"
+                    $"the size of the images that {Endpoint.Shown(url)} takes is not known: give --input-size CxHxW"
                 );
             return new TemplateFormat(url, template, size, contract, settings.OnlyLabels);
         }
@@ -158,7 +157,7 @@ public abstract class HttpModel : IPredictor, IDisposable
         int? told = _settings.OnlyLabels ? null : _contract.ClassesOf(_width);
         if ((told ?? classes ?? _contract.ClassNames?.Count) is not { } number)
             throw new UserErrorException(
-                $"{at} gives labels and does not say of how many classes: give data, whose classes these are"
+                $"{at} returns labels and does not say how many classes there are: give data with these classes"
             );
         Classes = number;
         if (classes is { } wanted && wanted != Classes)
@@ -169,8 +168,7 @@ public abstract class HttpModel : IPredictor, IDisposable
             throw new UserErrorException($"{at} has {Classes} classes, expected at least 2: give a classifier");
         if (_settings.OnlyLabels && first[0] >= Classes)
             throw new UserErrorException(
-                $"{at} gave the label {first[0]}, and there are the classes 0 to {Classes - 1}: give data with its "
-                    + $"classes"
+                $"{at} returned the label {first[0]}; expected 0 to {Classes - 1}: give data with the model's classes"
             );
     }
 
@@ -233,7 +231,7 @@ public abstract class HttpModel : IPredictor, IDisposable
                         return _width == 0 || read.Length == _width * rows.Count
                             ? read
                             : throw new InvalidDataException(
-                                $"{read.Length / rows.Count} numbers came for each image where there had been {_width}"
+                                $"expected {_width} numbers for each image as before, got {read.Length / rows.Count}"
                             );
                     }
                 )

@@ -12,15 +12,15 @@ public sealed record HttpSettings
         }
     );
 
-    /// <summary>The most images in a request.</summary>
+    /// <summary>The largest number of images in a request.</summary>
     [Option("batch", "most images in a request", Min = 1)]
     public int Batch { get; init; } = 32;
 
-    /// <summary>The most requests at a time.</summary>
+    /// <summary>The largest number of requests at a time.</summary>
     [Option("concurrency", "most requests at a time", Min = 1)]
     public int Concurrency { get; init; } = 4;
 
-    /// <summary>How long an answer may take.</summary>
+    /// <summary>The longest time that an answer may take.</summary>
     [Option("timeout", "how long an answer may take", Min = 0.001)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -52,7 +52,7 @@ public sealed record HttpSettings
     [Option("token-env", "the bearer token", Values = "the name of an environment variable")]
     public string? TokenVariable { get; init; }
 
-    /// <summary>What is read of the answers.</summary>
+    /// <summary>What is read from the answers.</summary>
     [Option("answers", "what is read of the answers")]
     public HttpAnswers Answers { get; init; }
 
@@ -60,7 +60,7 @@ public sealed record HttpSettings
     [Option("output", "the output that is read", Values = "the name of an output")]
     public string? Output { get; init; }
 
-    /// <summary>How requests look; null for the Open Inference Protocol.</summary>
+    /// <summary>The form of requests and answers; null for the Open Inference Protocol.</summary>
     [Option("template", "how requests look")]
     public RequestTemplate? Template { get; init; }
 
@@ -76,7 +76,7 @@ public sealed record HttpSettings
     /// Reads <c>key=value,key=value</c>, such as <c>batch=32,timeout=10,cache=answers</c>, and the template file it
     /// names.
     /// </summary>
-    /// <exception cref="UserErrorException">A key, its value or the template is not valid; the message says what
+    /// <exception cref="UserErrorException">A key, its value or the template is not valid; the message lists what
     /// is.</exception>
     public static HttpSettings Parse(string text) =>
         s_binder.With("--http", new(), OptionText.Single("--http", OptionText.ParseSettings("--http", text)));
@@ -88,6 +88,6 @@ public enum HttpAnswers
     /// <summary>The scores of all classes.</summary>
     Scores,
 
-    /// <summary>The label alone.</summary>
+    /// <summary>Only the label.</summary>
     Labels,
 }

@@ -6,13 +6,13 @@ namespace Parry.Models.Http;
 /// <summary>The format of requests to an endpoint and of its answers.</summary>
 internal interface IWireFormat
 {
-    /// <summary>Where requests go.</summary>
+    /// <summary>The URL of requests.</summary>
     Uri Address { get; }
 
     /// <summary>The shape of the images.</summary>
     ImageShape Shape { get; }
 
-    /// <summary>The most images that one request can hold.</summary>
+    /// <summary>The largest number of images in one request.</summary>
     int MostImages { get; }
 
     /// <summary>

@@ -21,7 +21,7 @@ public sealed record InferenceTensor(
     private const int MostDimensions = 8;
 
     /// <summary>
-    /// Reads the tensors of a request (<c>inputs</c>) or an answer (<c>outputs</c>); data may be flat or nested.
+    /// Reads the tensors of a request (<c>inputs</c>) or of an answer (<c>outputs</c>); data may be flat or nested.
     /// </summary>
     /// <exception cref="InvalidDataException">The text is not JSON, or not of this form; the message is one
     /// line.</exception>
@@ -121,7 +121,7 @@ public sealed record InferenceTensor(
         double product = shape.Aggregate(1.0, (all, size) => all * size);
         if (product != elements)
             throw new InvalidDataException(
-                $"the tensor \"{name}\" has the shape [{string.Join(", ", shape)}] and {elements} elements"
+                $"the tensor \"{name}\" has the shape [{string.Join(", ", shape)}] but {elements} elements"
             );
         return new InferenceTensor(name, type, shape, data.Value.Numbers, data.Value.Texts);
     }
@@ -141,7 +141,7 @@ public sealed record InferenceTensor(
                     numbers.Add(
                         JsonNumbers.TryParse(reader.ValueSpan, out float value)
                             ? value
-                            : throw new InvalidDataException("a number is beyond float32")
+                            : throw new InvalidDataException("a number is outside the range of float32")
                     );
                     break;
                 case JsonTokenType.String:

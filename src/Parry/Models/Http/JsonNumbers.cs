@@ -67,14 +67,13 @@ internal static class JsonNumbers
     }
 
     /// <summary>Parses a number token of JSON, rounded to the nearest float32.</summary>
-    /// <param name="token">The token, which is a valid number.</param>
+    /// <param name="token">The token, a valid number.</param>
     /// <param name="value">The number.</param>
-    /// <returns>Whether it is within float32.</returns>
+    /// <returns>Whether it is in the range of float32.</returns>
     public static bool TryParse(ReadOnlySpan<byte> token, out float value)
     {
-        // 0.DIGITS is a whole number over a power of ten, and both are exact doubles where the digits are few: the
-        // quotient is then the nearest double, and its nearest float the right one unless it lies in the middle between
-        // two.
+        // 0.DIGITS is a whole number divided by a power of ten. With few digits both are exact doubles, so the quotient
+        // is the nearest double, and the float nearest to it is right unless it lies halfway between two floats.
         if (token.Length is > 2 and <= 2 + MostDigits && token[0] == '0' && token[1] == '.')
         {
             long digits = 0;

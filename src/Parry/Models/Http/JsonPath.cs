@@ -23,7 +23,7 @@ public sealed partial class JsonPath
             : null;
 
     /// <summary>Finds the elements at this path: one, or several if the path has stars.</summary>
-    /// <exception cref="InvalidDataException">The document has nothing there.</exception>
+    /// <exception cref="InvalidDataException">The document has nothing at this path.</exception>
     public IReadOnlyList<JsonElement> In(JsonElement document)
     {
         IEnumerable<JsonElement> found = [document];

@@ -47,8 +47,8 @@ internal sealed class OpenInference : IWireFormat
             );
         if (!settings.OnlyLabels && !IsFloat(output.Type))
             throw new UserErrorException(
-                $"the output \"{output.Name}\" of {Endpoint.Shown(model)} is of the type {output.Type}, which holds "
-                    + $"no scores: give --http output=NAME for another, or --http answers=labels"
+                $"the output \"{output.Name}\" of {Endpoint.Shown(model)} has the type {output.Type}, which cannot "
+                    + $"be scores: give --http output=NAME for another, or --http answers=labels"
             );
     }
 
@@ -72,8 +72,8 @@ internal sealed class OpenInference : IWireFormat
     }
 
     /// <summary>Reads a model's metadata.</summary>
-    /// <param name="model">Its address.</param>
-    /// <param name="metadata">As JSON.</param>
+    /// <param name="model">Its URL.</param>
+    /// <param name="metadata">The metadata, in JSON.</param>
     /// <param name="shape">The shape of the images to send; null for that of the metadata.</param>
     /// <param name="contract">What is known about its inputs and outputs.</param>
     /// <param name="settings">How it is asked.</param>
@@ -91,12 +91,14 @@ internal sealed class OpenInference : IWireFormat
         string at = Endpoint.Shown(model);
         if (inputs.Count != 1)
             throw new UserErrorException(
-                $"{at} takes {inputs.Count} inputs ({string.Join(", ", inputs.Select(input => input.Name))}): only "
-                    + $"a model that takes images and nothing else can be attacked"
+                $"expected {at} to have one input, images, got {inputs.Count} inputs "
+                    + $"({string.Join(", ", inputs.Select(input => input.Name))}): serve a model that takes only images"
             );
         var (name, type, sizes) = inputs[0];
         if (type is not ("FP32" or Bytes))
-            throw new UserErrorException($"{at} takes {type}, expected FP32 or {Bytes}: serve it with one of these");
+            throw new UserErrorException(
+                $"expected {at} to take FP32 or {Bytes}, got {type}: serve it with one of these types"
+            );
         var output = settings.Output is null
             ? outputs.FirstOrDefault()
             : outputs.Find(output => output.Name == settings.Output);
@@ -112,8 +114,7 @@ internal sealed class OpenInference : IWireFormat
             );
         if (sizes[0] is not (-1 or 1))
             throw new UserErrorException(
-                $"{at} takes {sizes[0]} images at a time, neither more nor fewer: serve it with any number of "
-                    + $"images at a time"
+                $"{at} takes exactly {sizes[0]} images at a time: serve it so that it takes any number"
             );
 
         if (type == Bytes)
@@ -127,7 +128,7 @@ internal sealed class OpenInference : IWireFormat
         );
         ImageShape? told = sizes.Count == 2 ? wanted : ShapeOf(sizes, contract.Layout!.Value, wanted);
         if (told is not { } fits)
-            throw new UserErrorException($"{at} takes images of any size: say which with --input-size CxHxW");
+            throw new UserErrorException($"{at} takes images of any size: choose one with --input-size CxHxW");
         if ((wanted ?? fits) != fits || (sizes.Count == 2 && sizes[1] != -1 && sizes[1] != fits.Pixels))
             throw new UserErrorException(
                 $"{at} takes images of the shape [{string.Join(", ", sizes.Skip(1))}], not {wanted}: give data of "
@@ -192,14 +193,14 @@ internal sealed class OpenInference : IWireFormat
         var outputs = InferenceTensor.ReadAll(answer.Span, "outputs");
         InferenceTensor output =
             outputs.FirstOrDefault(tensor => tensor.Name == _output)
-            ?? throw new InvalidDataException($"it has no output \"{_output}\"");
+            ?? throw new InvalidDataException($"there is no output \"{_output}\"");
         if (output.Shape.Count == 0 || output.Shape[0] != count)
             throw new InvalidDataException(
                 $"the output \"{_output}\" has the shape [{string.Join(", ", output.Shape)}] for {count} "
                     + $"{(count == 1 ? "image" : "images")}"
             );
         if (output.Texts.Count > 0 && !_settings.OnlyLabels)
-            throw new InvalidDataException($"the output \"{_output}\" holds text where scores were expected");
+            throw new InvalidDataException($"the output \"{_output}\" contains strings; expected scores");
         float[] values =
             output.Texts.Count > 0
                 ? [.. output.Texts.Select(text => Answers.LabelOf(text, _contract.ClassNames))]
@@ -264,9 +265,9 @@ internal sealed class OpenInference : IWireFormat
             when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException(
-                $"no metadata of a model in the Open Inference Protocol came, but "
-                    + $"\"{Endpoint.Excerpt(Encoding.UTF8.GetString(metadata.Span))}\"; is the address "
-                    + $"…/v2/models/NAME? For another protocol give --http template=FILE",
+                $"expected a model's metadata in the Open Inference Protocol, got "
+                    + $"\"{Endpoint.Excerpt(Encoding.UTF8.GetString(metadata.Span))}\"; give a URL "
+                    + $"…/v2/models/NAME, or --http template=FILE for another protocol",
                 e
             );
         }

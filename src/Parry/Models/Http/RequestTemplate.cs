@@ -21,16 +21,16 @@ namespace Parry.Models.Http;
 /// </summary>
 public sealed class RequestTemplate
 {
-    /// <summary>All images of a request.</summary>
+    /// <summary>The placeholder for all images of a request.</summary>
     internal const string Images = "$images";
 
-    /// <summary>One image.</summary>
+    /// <summary>The placeholder for one image.</summary>
     internal const string Image = "$image";
 
-    /// <summary>One image as a PNG file.</summary>
+    /// <summary>The placeholder for one image as a PNG file.</summary>
     internal const string File = "$png";
 
-    /// <summary>The bearer token, in a header.</summary>
+    /// <summary>The placeholder for the bearer token in a header.</summary>
     internal const string Token = "$token";
 
     private const long Largest = 1 << 20;
@@ -42,7 +42,7 @@ public sealed class RequestTemplate
         foreach (var (key, _) in json)
         {
             if (!s_keys.Contains(key))
-                throw new FormatException($"it has no key \"{key}\"; its keys: {string.Join(", ", s_keys)}");
+                throw new FormatException($"expected the keys {string.Join(", ", s_keys)}, got \"{key}\"");
         }
 
         Url = TextOf("url");
@@ -72,7 +72,7 @@ public sealed class RequestTemplate
         string[] used = [.. Placeholders(Body)];
         if (used.Length != 1)
             throw new FormatException(
-                $"its body must hold one of {Images}, {Image} and {File} once, and holds "
+                $"expected one of {Images}, {Image} and {File} once in its body, got "
                     + $"{(used.Length == 0 ? "none" : string.Join(" and ", used))}"
             );
         Placeholder = used[0];
@@ -112,10 +112,10 @@ public sealed class RequestTemplate
     /// <summary>The path to the labels in an answer; null if there are none.</summary>
     public JsonPath? Labels { get; }
 
-    /// <summary>The request.</summary>
+    /// <summary>The body of a request, with a placeholder.</summary>
     internal JsonNode Body { get; }
 
-    /// <summary>Which of the placeholders the body holds.</summary>
+    /// <summary>The placeholder in the body.</summary>
     internal string Placeholder { get; }
 
     /// <summary>Reads a file.</summary>
@@ -126,7 +126,7 @@ public sealed class RequestTemplate
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > Largest })
-                throw new FormatException("it is longer than a mebibyte");
+                throw new FormatException("it is larger than 1 MiB");
             return Parse(System.IO.File.ReadAllText(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)

@@ -14,7 +14,7 @@ internal sealed class TemplateFormat : IWireFormat
     private readonly bool _onlyLabels;
     private readonly int[] _sizes;
 
-    /// <summary>Creates it for images of a shape.</summary>
+    /// <summary>Creates the format for images of a shape.</summary>
     /// <exception cref="UserErrorException">The template does not fit the images, or its URL has another
     /// host.</exception>
     public TemplateFormat(
@@ -43,8 +43,8 @@ internal sealed class TemplateFormat : IWireFormat
             && (joined.Scheme, joined.Authority) == (model.Scheme, model.Authority)
                 ? joined
             : throw new UserErrorException(
-                $"expected the template's url to be of the same host as {Endpoint.Shown(model)}, got "
-                    + $"\"{template.Url}\": give that host as the model"
+                $"expected the template's url to have the same host as {Endpoint.Shown(model)}, got "
+                    + $"\"{template.Url}\": give a model with that host"
             );
         if (
             template.Placeholder == RequestTemplate.File
@@ -55,8 +55,8 @@ internal sealed class TemplateFormat : IWireFormat
             )
         )
             throw new UserErrorException(
-                $"a template with {RequestTemplate.File} sends PNG files of 1 or 3 channels as they are: leave out "
-                    + $"mean, standard deviation and range"
+                $"a template with {RequestTemplate.File} sends images of 1 or 3 channels as PNG files, without "
+                    + $"normalization: leave out mean, standard deviation and range"
             );
     }
 
@@ -118,8 +118,8 @@ internal sealed class TemplateFormat : IWireFormat
             return found.Count == count
                 ? found
                 : throw new InvalidDataException(
-                    $"{(found is [{ ValueKind: JsonValueKind.Array } rows] ? rows.GetArrayLength() : found.Count)} "
-                        + $"rows came for {count} {(count == 1 ? "image" : "images")}"
+                    $"expected {count} {(count == 1 ? "row" : "rows")}, one for each image, got "
+                        + $"{(found is [{ ValueKind: JsonValueKind.Array } rows] ? rows.GetArrayLength() : found.Count)}"
                 );
         }
     }

@@ -1,8 +1,7 @@
 namespace Parry.Models.Onnx;
 
 /// <summary>
-/// An input or output of a graph: its name, and its type and shape as far as the file says them; -1 for a size that is
-/// open.
+/// An input or output of a graph: its name, and its type and shape as far as the file says; -1 stands for an open size.
 /// </summary>
 internal sealed record OnnxPort(string Name, OnnxType Type, long[]? Shape);
 
@@ -35,15 +34,15 @@ internal sealed class OnnxFile
         }
 
         if (!model.Exists(field => field.Number == 7))
-            throw new InvalidDataException("it holds no graph");
+            throw new InvalidDataException("it contains no graph");
         if (Opset is < OldestOpset or > NewestOpset)
             throw new InvalidDataException(
-                $"its operators are of version {Opset}; versions {OldestOpset} to {NewestOpset} are known: export "
-                    + $"it with opset_version={NewestOpset - 4}"
+                $"its opset is {Opset}; expected {OldestOpset} to {NewestOpset}: export it with "
+                    + $"opset_version={NewestOpset - 4}"
             );
         if (model.Exists(field => field.Number == 25))
             throw new InvalidDataException(
-                "it defines functions of its own: export it with functions inlined "
+                "it defines its own functions: export it with functions inlined "
                     + "(onnx.inliner.inline_local_functions)"
             );
         foreach (ProtoField field in ProtoField.Read(model.Last(field => field.Number == 7).Bytes))
@@ -64,12 +63,12 @@ internal sealed class OnnxFile
                     break;
                 case 15:
                     throw new InvalidDataException(
-                        "it holds sparse constants, which cannot be read: export it with dense weights"
+                        "it contains sparse constants, which are not supported: export it with dense weights"
                     );
             }
         }
 
-        // Old files list constants among the inputs.
+        // Old files list constants with the inputs.
         var constants = Initializers.Select(constant => constant.Name).ToHashSet();
         Inputs.RemoveAll(input => constants.Contains(input.Name));
     }
@@ -77,7 +76,7 @@ internal sealed class OnnxFile
     /// <summary>The version of ONNX's own operators.</summary>
     public int Opset => Opsets.GetValueOrDefault("", NewestOpset);
 
-    /// <summary>Versions of operators, by domain.</summary>
+    /// <summary>The versions of operators, by domain.</summary>
     public Dictionary<string, int> Opsets { get; } = [];
 
     public Dictionary<string, string> Metadata { get; } = [];

@@ -91,7 +91,7 @@ internal sealed class OnnxGraph : IDisposable
             )
         {
             string shapes = string.Join(", ", inputs.Select(input => input?.Tensor.Describe() ?? "nothing"));
-            throw new InvalidDataException($"the node {node} cannot work on {shapes}: {e.Message.Split('\n')[0]}", e);
+            throw new InvalidDataException($"the node {node} does not accept {shapes}: {e.Message.Split('\n')[0]}", e);
         }
     }
 
@@ -215,7 +215,7 @@ internal sealed class OnnxGraph : IDisposable
                 [.. node.Inputs.Select(name => name.Length == 0 ? null : Constants[name])]
             );
             if (made.Length < node.Outputs.Length)
-                throw node.Refused($"does not give \"{node.Outputs[made.Length]}\" here");
+                throw node.Refused($"does not compute \"{node.Outputs[made.Length]}\" here");
             OnnxType type =
                 node.Operator == "Constant" ? node.Tensor("value")?.Type ?? OnnxType.Undefined : OnnxType.Undefined;
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)

@@ -240,7 +240,7 @@ internal static class OnnxLayers
             throw node.Refused($"averages over {size} channels, expected 1 to 65536");
         return inputs =>
         {
-            // The mean over neighboring channels is a pool along them.
+            // The mean over neighboring channels is an average pool along the channels.
             Tensor x = inputs.At(0).Tensor;
             long n = x.size(0);
             long c = x.size(1);

@@ -116,8 +116,8 @@ internal static class OnnxModel
             3 => [1, sizes[1], sizes[2]],
             2 => [-1, -1, -1],
             _ => throw new InvalidDataException(
-                $"its input has the shape [{string.Join(", ", sizes)}]; a batch of images, [N, C, H, W], [N, H, W, "
-                    + $"C], [N, H, W] or [N, pixels], was expected"
+                $"its input has the shape [{string.Join(", ", sizes)}]; expected a batch of images, [N, C, H, W], "
+                    + $"[N, H, W, C], [N, H, W] or [N, pixels]"
             ),
         };
         long[] wanted = known is { } shape ? [shape.Channels, shape.Height, shape.Width] : [-1, -1, -1];
@@ -134,8 +134,8 @@ internal static class OnnxModel
 
         if (found.Any(size => size < 0))
             throw new InvalidDataException(
-                $"its input has the shape [{string.Join(", ", sizes)}], where -1 is open: say the size of its "
-                    + $"images (--input-size, as 3x224x224)"
+                $"its input has the shape [{string.Join(", ", sizes)}], where -1 is open: give the size of its "
+                    + $"images (--input-size, such as 3x224x224)"
             );
         if (found.Any(size => size > 1 << 14))
             throw new InvalidDataException(
@@ -144,7 +144,7 @@ internal static class OnnxModel
         var made = new ImageShape((int)found[0], (int)found[1], (int)found[2]);
         if (sizes.Length == 2 && sizes[1] >= 0 && made.Pixels != sizes[1])
             throw new InvalidDataException(
-                $"its input takes {sizes[1]} numbers, which images of {made} do not have: say the size of its "
+                $"its input takes {sizes[1]} values, but images of {made} have another number: give the size of its "
                     + $"images (--input-size)"
             );
         return made;
@@ -175,8 +175,8 @@ internal static class OnnxModel
                 ?.Name
             ?? scores.FirstOrDefault()?.Name
             ?? throw new InvalidDataException(
-                $"its outputs ({string.Join(", ", file.Outputs.Select(port => $"{port.Name}: {port.Type}"))}) hold "
-                    + $"no scores: export the logits as well; labels alone leave an attack without gradients"
+                $"its outputs ({string.Join(", ", file.Outputs.Select(port => $"{port.Name}: {port.Type}"))}) "
+                    + $"contain no scores: export the logits too; labels alone give an attack no gradients"
             );
     }
 

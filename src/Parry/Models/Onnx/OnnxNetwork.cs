@@ -90,7 +90,7 @@ internal sealed class OnnxNetwork : IDisposable
     }
 
     /// <summary>The output for a batch of inputs; differentiable.</summary>
-    /// <param name="input">[N, …] as the file says.</param>
+    /// <param name="input">[N, …] in the layout of the file.</param>
     public Tensor Run(Tensor input)
     {
         if (_fixedBatch is not { } batch || input.size(0) == batch)
@@ -112,7 +112,7 @@ internal sealed class OnnxNetwork : IDisposable
         return scope.MoveToOuter(cat([.. pieces]));
     }
 
-    /// <summary>The nodes that run for each batch, as layers.</summary>
+    /// <summary>Lists the nodes that run for each batch as layers.</summary>
     /// <param name="input">The shape of one input, without the batch.</param>
     /// <param name="type">The type of its elements.</param>
     public IReadOnlyList<ModelLayer> Layers(long[] input, ScalarType type)

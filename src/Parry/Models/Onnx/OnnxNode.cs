@@ -8,8 +8,8 @@ internal sealed class OnnxNode
 
     /// <summary>Reads a NodeProto.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="opsetOf">The version of a domain's operators.</param>
-    /// <param name="folder">The model's folder, which external data must lie in.</param>
+    /// <param name="opsetOf">Returns the version of a domain's operators.</param>
+    /// <param name="folder">The model's folder, which must contain external data.</param>
     public OnnxNode(ArraySegment<byte> message, Func<string, int> opsetOf, string? folder)
     {
         _folder = folder;
@@ -74,11 +74,11 @@ internal sealed class OnnxNode
     /// <summary>The names of its outputs.</summary>
     public string[] Outputs { get; }
 
-    /// <summary>Operator and name, as messages show them.</summary>
+    /// <summary>The operator and the name, for messages.</summary>
     public override string ToString() =>
         Name.Length > 0 ? $"{Kind} \"{Name}\"" : $"{Kind} that gives \"{Outputs.FirstOrDefault()}\"";
 
-    /// <summary>The operator with its domain, where that is not ONNX's own.</summary>
+    /// <summary>The operator with its domain, unless it is ONNX's own.</summary>
     public string Kind => Domain is "" or "ai.onnx" ? Operator : $"{Domain}.{Operator}";
 
     public bool Has(string attribute) => _attributes.ContainsKey(attribute);
@@ -112,7 +112,7 @@ internal sealed class OnnxNode
         return [.. list];
     }
 
-    /// <summary>An attribute that is a tensor, which the caller owns; null where it is missing.</summary>
+    /// <summary>Returns a tensor attribute, which the caller owns; null if it is missing.</summary>
     public OnnxTensor? Tensor(string attribute) =>
         Last(attribute, 5) is { } field ? new OnnxTensor(field.Bytes, _folder) : null;
 

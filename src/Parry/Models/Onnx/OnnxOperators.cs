@@ -134,20 +134,20 @@ internal static class OnnxOperators
         }
     }
 
-    /// <summary>Whether there is an operator for a node.</summary>
+    /// <summary>Whether the operator of a node is supported.</summary>
     public static bool Knows(OnnxNode node) => s_all.ContainsKey(node.Kind);
 
-    /// <summary>What a node does, its attributes read once.</summary>
+    /// <summary>Makes the function of a node, which reads its attributes once.</summary>
     public static OnnxKernel Make(OnnxNode node) => s_all[node.Kind](node);
 
     /// <summary>An input that an operator requires.</summary>
     public static OnnxValue At(this OnnxValue?[] inputs, int index) =>
         inputs.Maybe(index) ?? throw new InvalidDataException($"its input {index + 1} is missing");
 
-    /// <summary>An input that may be left out.</summary>
+    /// <summary>Returns an optional input; null if it is omitted.</summary>
     public static OnnxValue? Maybe(this OnnxValue?[] inputs, int index) => index < inputs.Length ? inputs[index] : null;
 
-    /// <summary>An axis counted from the first dimension.</summary>
+    /// <summary>Converts an axis so that it counts from the first dimension.</summary>
     public static int Axis(long axis, int rank) =>
         axis >= -rank && axis < rank
             ? (int)(axis < 0 ? axis + rank : axis)

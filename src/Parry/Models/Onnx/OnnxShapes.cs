@@ -202,7 +202,7 @@ internal static class OnnxShapes
             return _ => [tensor(new long[] { node.Int("value_int", 0) }, [])];
         if (node.Has("value_float"))
             return _ => [tensor(new float[] { (float)node.Float("value_float", 0) }, [])];
-        throw node.Refused("has no value that can be read");
+        throw node.Refused("has no value that is supported");
     }
 
     private static OnnxKernel ConstantOfShape(OnnxNode node)

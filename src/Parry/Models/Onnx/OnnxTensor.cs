@@ -40,7 +40,7 @@ internal sealed class OnnxTensor
 
     /// <summary>Reads a TensorProto.</summary>
     /// <param name="message">The message.</param>
-    /// <param name="folder">The model's folder, which external data must lie in.</param>
+    /// <param name="folder">The model's folder, which must contain external data.</param>
     public OnnxTensor(ArraySegment<byte> message, string? folder)
     {
         _fields = ProtoField.Read(message);
@@ -79,10 +79,10 @@ internal sealed class OnnxTensor
             OnnxType.Bool => ScalarType.Bool,
             OnnxType.Float16 or OnnxType.BFloat16 => ScalarType.Float32,
             OnnxType.Double => ScalarType.Float64,
-            _ => throw new InvalidDataException($"elements of the type {type} cannot be computed with"),
+            _ => throw new InvalidDataException($"elements of the type {type} are not supported"),
         };
 
-    /// <summary>The elements as a tensor, which the caller owns.</summary>
+    /// <summary>Reads the elements as a tensor, which the caller owns.</summary>
     /// <exception cref="InvalidDataException">The number of elements does not fit the shape, or they are stored outside
     /// the model's folder.</exception>
     public Tensor Read()
@@ -199,23 +199,23 @@ internal sealed class OnnxTensor
             || location.Contains('\0', StringComparison.Ordinal)
         )
             throw new InvalidDataException(
-                $"the constant \"{Name}\" lies in the file \"{location}\", which is not in the model's folder"
+                $"the constant \"{Name}\" is in the file \"{location}\", which is not in the model's folder"
             );
         var file = new FileInfo(Path.Combine(_folder, location));
         if (!file.Exists)
             throw new InvalidDataException(
-                $"the constant \"{Name}\" lies in the file \"{location}\", which is missing beside the model"
+                $"the constant \"{Name}\" is in the file \"{location}\", which is missing beside the model"
             );
         if (LeavesFolder(file))
             throw new InvalidDataException(
-                $"the constant \"{Name}\" lies in the file \"{location}\", which is a link out of the model's folder"
+                $"the constant \"{Name}\" is in the file \"{location}\", which is a link out of the model's folder"
             );
         long offset = Number("offset", 0);
         long length = Number("length", file.Length - offset);
         if (offset < 0 || length < 0 || offset > file.Length || length > file.Length - offset)
             throw new InvalidDataException(
-                $"the constant \"{Name}\" lies at {offset} to {offset + (Int128)length} of \"{location}\", which "
-                    + $"has {file.Length} bytes"
+                $"the constant \"{Name}\" is at {offset} to {offset + (Int128)length} of \"{location}\", which has "
+                    + $"{file.Length} bytes"
             );
         if (length > checked(count * 8))
             throw Wrong($"{length} bytes", $"{count} elements");
@@ -254,7 +254,5 @@ internal sealed class OnnxTensor
     }
 
     private InvalidDataException Wrong(string got, string expected) =>
-        new(
-            $"the constant \"{Name}\" of {Type}[{string.Join(", ", _shape)}] holds {got} where {expected} were expected"
-        );
+        new($"the constant \"{Name}\" of {Type}[{string.Join(", ", _shape)}] has {got}; expected {expected}");
 }

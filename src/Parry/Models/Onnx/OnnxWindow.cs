@@ -40,12 +40,12 @@ internal sealed class OnnxWindow
 
     public long[] Dilations(int rank) => Sized(_dilations, rank, "dilations") ?? [.. Enumerable.Repeat(1L, rank)];
 
-    /// <summary>An input [N, C, H, W] of a pool; other ranks are refused.</summary>
+    /// <summary>Checks the input [N, C, H, W] of a pool; other ranks are refused.</summary>
     public static Tensor Planes(Tensor x, long[] kernel) =>
         x.shape.Length == 4 && kernel.Length == 2 && kernel.All(size => size is >= 1 and <= Largest)
             ? x
             : throw new InvalidDataException(
-                $"it pools {x.Describe()} by [{string.Join(", ", kernel)}]; two dimensions were expected"
+                $"it pools {x.Describe()} by [{string.Join(", ", kernel)}]; expected two dimensions"
             );
 
     /// <summary>
@@ -122,5 +122,5 @@ internal sealed class OnnxWindow
     private static long[]? Sized(long[]? values, int rank, string what) =>
         values is null || values.Length == rank
             ? values
-            : throw new InvalidDataException($"it has {values.Length} {what} where {rank} were expected");
+            : throw new InvalidDataException($"it has {values.Length} {what}; expected {rank}");
 }

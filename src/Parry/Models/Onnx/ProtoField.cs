@@ -20,7 +20,7 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
 
     public string Text => Encoding.UTF8.GetString(Bytes);
 
-    /// <summary>The fields of a message, in their order.</summary>
+    /// <summary>Reads the fields of a message, in order.</summary>
     /// <exception cref="InvalidDataException">The bytes are not a message.</exception>
     public static List<ProtoField> Read(ArraySegment<byte> message)
     {
@@ -49,13 +49,13 @@ internal readonly record struct ProtoField(int Number, ulong Bits, ArraySegment<
                         int start = (int)input.Position;
                         if (length < 0 || length > end - start)
                             throw new InvalidDataException(
-                                $"a field declares {length} bytes where {end - start} are left"
+                                $"a field declares {length} bytes, but {end - start} are left"
                             );
                         fields.Add(new ProtoField(number, 0, new ArraySegment<byte>(file, start, length)));
                         input = new CodedInputStream(file, start + length, end - start - length);
                         break;
                     default:
-                        throw new InvalidDataException("it holds groups, which ONNX does not have");
+                        throw new InvalidDataException("it contains groups, which ONNX does not use");
                 }
             }
 

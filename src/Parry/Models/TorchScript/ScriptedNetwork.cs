@@ -66,7 +66,7 @@ internal sealed class ScriptedNetwork : IDisposable
     }
 
     private static InvalidDataException NoTensor(string given) =>
-        new($"it gives {given} where one tensor of scores was expected: let forward return the scores only");
+        new($"it returns {given}; expected one tensor of scores: let forward return only the scores");
 
     /// <summary>The names of its parameters and buffers with their shapes.</summary>
     public IReadOnlyList<(string Name, long[] Shape)> Weights() =>

@@ -10,7 +10,7 @@ internal static class TorchScriptArchive
 {
     private const long LargestCode = 64 << 20;
 
-    /// <summary>Refuses what is damaged or forged. The code itself is a program and is not judged.</summary>
+    /// <summary>Refuses a damaged or forged archive. The code itself is a program and is not judged.</summary>
     /// <param name="file">The archive, from its beginning.</param>
     /// <param name="recipe">How to make a file that can be read.</param>
     /// <exception cref="InvalidDataException">The file is not a TorchScript archive, or one that LibTorch must not
@@ -29,7 +29,7 @@ internal static class TorchScriptArchive
             throw new InvalidDataException(
                 Array.Exists(names, name => name.EndsWith(".pkl", StringComparison.Ordinal))
                     ? $"it is a Python pickle (a state dictionary), which can run any program when it is read, and "
-                        + $"holds no network: {recipe}"
+                        + $"contains no network: {recipe}"
                     : $"it is not a TorchScript archive: {recipe}"
             );
         }

@@ -1,6 +1,6 @@
 namespace Parry.Models.TorchScript;
 
-/// <summary>The functions that pickles of TorchScript call, with what LibTorch expects of their arguments.</summary>
+/// <summary>The functions that pickles of TorchScript call, with the arguments that LibTorch expects.</summary>
 internal static class TorchScriptCalls
 {
     private const int MostDimensions = 64;
@@ -38,7 +38,7 @@ internal static class TorchScriptCalls
         return new TorchScriptValue(TorchScriptKind.Global, full);
     }
 
-    /// <summary>Whether a name is one of a class in an archive.</summary>
+    /// <summary>Whether a name is that of a class in an archive.</summary>
     public static bool IsClass(string name) =>
         name.Split('.') is ["__torch__", _, ..] parts
         && Array.TrueForAll(
@@ -48,7 +48,7 @@ internal static class TorchScriptCalls
 
     /// <summary>Reads the storage from a tuple of ("storage", type, key, device, elements).</summary>
     /// <param name="reference">The tuple.</param>
-    /// <param name="record">The bytes of a record by its key.</param>
+    /// <param name="record">Returns the number of bytes of a record by its key.</param>
     /// <exception cref="InvalidDataException">The value is not such a tuple, or its record is missing or too
     /// small.</exception>
     public static TorchScriptValue Storage(TorchScriptValue reference, Func<string, long?> record)
@@ -210,5 +210,5 @@ internal static class TorchScriptCalls
     }
 
     private static InvalidDataException WrongArguments(string function) =>
-        new($"its arguments of {function} are not those it takes");
+        new($"it calls {function} with arguments of the wrong kind");
 }

@@ -76,8 +76,8 @@ internal sealed class TorchScriptClasses
     private readonly Dictionary<string, Declaration> _classes = new(StringComparer.Ordinal);
 
     /// <summary>Reads the declarations of one file of code.</summary>
-    /// <param name="module">The name its classes begin with.</param>
-    /// <param name="code">The file, as LibTorch writes it: members two columns in.</param>
+    /// <param name="module">The prefix of its classes' names.</param>
+    /// <param name="code">The file in the form that LibTorch writes, with members indented by two columns.</param>
     /// <exception cref="InvalidDataException">A class is declared in another form.</exception>
     public void Add(string module, byte[] code)
     {
@@ -118,8 +118,8 @@ internal sealed class TorchScriptClasses
         }
     }
 
-    /// <summary>Refuses members of types that are not declared, once all files are read.</summary>
-    /// <exception cref="InvalidDataException">There is no such type.</exception>
+    /// <summary>Refuses members whose types are not declared, after all files are read.</summary>
+    /// <exception cref="InvalidDataException">A type is not declared.</exception>
     public void CheckNames()
     {
         foreach (Declaration type in _classes.Values)
@@ -138,7 +138,7 @@ internal sealed class TorchScriptClasses
             CheckNames(part);
     }
 
-    /// <summary>Refuses values that do not fit what is declared.</summary>
+    /// <summary>Refuses values that do not fit the declarations.</summary>
     /// <exception cref="InvalidDataException">A value is of another type than its slot, or of an unknown
     /// class.</exception>
     public void Check(TorchScriptValue root)
@@ -235,8 +235,8 @@ internal sealed class TorchScriptClasses
         public static InvalidDataException Unlike(string line) =>
             new($"its code declares a class in a form that LibTorch does not write (\"{Excerpt.Of(line.Trim())}\")");
 
-        // A member with a value is a constant, except in tuples, where that is its default, and enumerations, where
-        // that is all.
+        // A member with a value is a constant, except in tuples, where the value is its default, and in enumerations,
+        // which have nothing else.
         public void Add(string line)
         {
             string[] sides = line.Split(" = ", 2);

@@ -86,7 +86,8 @@ internal static class TorchScriptModel
 
     private static InvalidDataException Lacking(string reason, Exception? cause) =>
         new(
-            $"it needs what this LibTorch lacks, or is damaged ({Excerpt.Of(reason, LongestReason)}): "
+            $"it needs operators that this LibTorch does not have, or is damaged "
+                + $"({Excerpt.Of(reason, LongestReason)}): "
                 + $"{Recipe}, with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
             cause
         );

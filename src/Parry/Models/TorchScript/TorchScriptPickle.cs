@@ -28,9 +28,10 @@ internal sealed class TorchScriptPickle
 
     private TorchScriptPickle(byte[] bytes, Func<string, long?> record) => (_bytes, _record) = (bytes, record);
 
-    /// <summary>The value of a pickle.</summary>
+    /// <summary>Reads the value of a pickle.</summary>
     /// <param name="bytes">The pickle.</param>
-    /// <param name="record">The bytes of the record of a storage, by its key; null if there is none.</param>
+    /// <param name="record">Returns the number of bytes of a storage's record by its key; null if there is
+    /// none.</param>
     /// <exception cref="InvalidDataException">The pickle is not one that LibTorch writes.</exception>
     public static TorchScriptValue Read(byte[] bytes, Func<string, long?> record) =>
         new TorchScriptPickle(bytes, record).Run();
@@ -143,7 +144,7 @@ internal sealed class TorchScriptPickle
                         is not [{ Kind: TorchScriptKind.Global } type, { Kind: TorchScriptKind.Tuple, Items.Count: 0 }]
                     || !TorchScriptCalls.IsClass(type.Text)
                 )
-                    throw Wrong("an object is not made of its class and nothing else");
+                    throw Wrong("an object is not made of its class alone");
                 Push(new TorchScriptValue(TorchScriptKind.Instance, type.Text));
                 break;
             case 'b':
@@ -204,7 +205,7 @@ internal sealed class TorchScriptPickle
     private void Remember(uint place)
     {
         if (place > _memo.Count)
-            throw Wrong($"it keeps value {place} when it has kept {_memo.Count}");
+            throw Wrong($"it stores value {place} after {_memo.Count} values");
         if (_stack.Count == (_marks.TryPeek(out (int Start, bool Fills) mark) ? mark.Start : 0))
             throw Wrong("it keeps a value that it never made");
         _memo[place] = _stack[^1];
@@ -213,7 +214,7 @@ internal sealed class TorchScriptPickle
     private TorchScriptValue Recall(uint place) =>
         _memo.TryGetValue(place, out TorchScriptValue? value)
             ? value
-            : throw Wrong($"it asks for value {place}, which it never kept");
+            : throw Wrong($"it uses value {place}, which it never stored");
 
     private byte Byte() => Take(1)[0];
 

@@ -31,7 +31,7 @@ public static class TorchScriptProbe
     /// </summary>
     public static Func<ProcessStartInfo>? Program { get; set; }
 
-    /// <summary>How long one file may take.</summary>
+    /// <summary>The longest time that one file may take.</summary>
     public static TimeSpan Limit { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Runs in the started process; writes one line for each file.</summary>
@@ -59,7 +59,7 @@ public static class TorchScriptProbe
     /// <summary>Tries files in started processes; after a crash, another one continues.</summary>
     /// <param name="files">The files.</param>
     /// <param name="sizes">The sizes of the inputs to run them on; null to load only.</param>
-    /// <returns>For each file null, or why it cannot be used.</returns>
+    /// <returns>For each file null, or why it is not usable.</returns>
     /// <exception cref="InvalidOperationException"><see cref="Program"/> is not set.</exception>
     public static IReadOnlyList<string?> Ask(IReadOnlyList<string> files, IReadOnlyList<long>? sizes)
     {
@@ -127,7 +127,7 @@ public static class TorchScriptProbe
             catch (OperationCanceledException)
             {
                 process.Kill(entireProcessTree: true);
-                reasons.Add($"it took more than {Limit.TotalSeconds:0} s to try it");
+                reasons.Add($"trying it took more than {Limit.TotalSeconds:0} s");
                 return;
             }
 

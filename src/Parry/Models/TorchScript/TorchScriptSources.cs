@@ -11,7 +11,7 @@ internal static class TorchScriptSources
     /// <summary>Refuses numbers that LibTorch would follow out of bounds.</summary>
     /// <param name="root">The pickle's value: lines of (place in the code, (source, start, end), ...) with sources
     /// (text, file, line), or such lines behind a mark and a table of texts.</param>
-    /// <exception cref="InvalidDataException">It is something else.</exception>
+    /// <exception cref="InvalidDataException">The value has another form.</exception>
     public static void Check(TorchScriptValue root)
     {
         TorchScriptValue? table = null;

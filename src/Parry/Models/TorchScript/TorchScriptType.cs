@@ -6,7 +6,7 @@ internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptTyp
     private const int Deepest = 32;
 
     /// <summary>Reads a type.</summary>
-    /// <exception cref="InvalidDataException">It is none.</exception>
+    /// <exception cref="InvalidDataException">The text is not a type.</exception>
     public static TorchScriptType Parse(string text)
     {
         int position = 0;

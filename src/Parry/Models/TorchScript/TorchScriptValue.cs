@@ -22,7 +22,7 @@ internal enum TorchScriptKind
 }
 
 /// <summary>A value as a pickle describes it, without building it.</summary>
-/// <param name="Kind">What it is.</param>
+/// <param name="Kind">The kind of value.</param>
 /// <param name="Text">The characters of a string; the name of a global, of an object's class, of a list's or
 /// dictionary's type once that is known.</param>
 /// <param name="Number">An integer; the bytes of a string, of a storage type's element; the elements of a
@@ -35,8 +35,8 @@ internal sealed record TorchScriptValue(TorchScriptKind Kind, string Text = "", 
     private readonly TorchScriptValue[] _items = [];
 
     /// <summary>
-    /// What it holds: a tuple's and a list's items, a dictionary's keys and values by turns, an object's state, a
-    /// storage's type.
+    /// Its content: the items of a tuple or list, alternating keys and values of a dictionary, the state of an object,
+    /// the type of a storage.
     /// </summary>
     /// <exception cref="InvalidDataException">Values are nested too deeply, or are too many if shared ones count each
     /// time.</exception>

@@ -19,7 +19,7 @@ public sealed class ClassifierTrainer : EpochTrainer
     // keeps four cores busy.
     private const int PieceSize = 32;
 
-    // No piece has this number.
+    // Not the number of any piece.
     private const int BatchStream = -1;
 
     private readonly ClassifierTraining _options;
@@ -31,7 +31,7 @@ public sealed class ClassifierTrainer : EpochTrainer
     /// <summary>Creates a network with fresh weights.</summary>
     /// <param name="options">The recipe.</param>
     /// <param name="images">The training images.</param>
-    /// <param name="validation">Images whose accuracy is reported after each epoch, or null.</param>
+    /// <param name="validation">Images on which accuracy is measured after each epoch; null for none.</param>
     /// <exception cref="UserErrorException">An option is out of range, or the architecture does not exist or fit the
     /// images.</exception>
     public ClassifierTrainer(ClassifierTraining options, ImageSet images, ImageSet? validation = null)

@@ -4,7 +4,7 @@ using Parry.Models.Architectures;
 namespace Parry.Models.Training;
 
 /// <summary>
-/// How a classifier is trained: Adam on a loss. The defaults are Defense-GAN's (1805.06605), but for the reading of
+/// How a classifier is trained: Adam on a loss. The defaults are Defense-GAN's (1805.06605), except for the reading of
 /// dropout.
 /// </summary>
 public sealed record ClassifierTraining : TrainingSchedule
@@ -16,8 +16,8 @@ public sealed record ClassifierTraining : TrainingSchedule
     public string Architecture { get; init; } = "classifier-a";
 
     /// <summary>
-    /// Whether each training image is mirrored left to right with probability 1/2: for objects that look the same
-    /// mirrored, not for digits.
+    /// Whether each training image is mirrored left to right with probability 1/2, which suits most objects but not
+    /// digits.
     /// </summary>
     public bool Mirror { get; init; }
 

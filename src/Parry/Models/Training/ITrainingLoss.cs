@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Training;
 
-/// <summary>What the training of a classifier minimizes.</summary>
+/// <summary>A loss that the training of a classifier minimizes.</summary>
 public interface ITrainingLoss
 {
     /// <summary>
@@ -11,9 +11,9 @@ public interface ITrainingLoss
     /// </summary>
     string? Description { get; }
 
-    /// <summary>The loss of some images of a batch.</summary>
+    /// <summary>Computes the loss of some images of a batch.</summary>
     /// <param name="piece">The images and the network to train.</param>
-    /// <returns>The loss summed over the images, a scalar that autograd follows to the network's parameters; and logits
-    /// [N, classes], whose accuracy is reported.</returns>
+    /// <returns>The loss summed over the images, a scalar that is differentiable with respect to the network's
+    /// parameters; and logits [N, classes], for the accuracy.</returns>
     (Tensor Loss, Tensor Logits) Of(TrainingPiece piece);
 }

@@ -3,6 +3,6 @@ namespace Parry.Models.Training;
 /// <summary>What one step of a training measured.</summary>
 public interface ITrainingStep
 {
-    /// <summary>Whether all of it is finite; if not, the training has diverged.</summary>
+    /// <summary>Whether everything measured is finite; if not, the training has diverged.</summary>
     bool IsFinite { get; }
 }

@@ -18,13 +18,12 @@ public sealed class Learner : IDisposable
     private readonly nn.Module<Tensor, Tensor>[] _replicas;
     private bool _released;
 
-    /// <summary>Lets autograd follow the network's parameters and makes its optimizer.</summary>
+    /// <summary>Makes the parameters trainable and creates the optimizer.</summary>
     /// <param name="name">The name of the network in checkpoints.</param>
-    /// <param name="network">The network, with its first weights.</param>
-    /// <param name="optimizer">Makes the optimizer of the network's parameters.</param>
+    /// <param name="network">The network, with its initial weights.</param>
+    /// <param name="optimizer">Creates the optimizer of the parameters.</param>
     /// <param name="replicas"> Networks of the same architecture, one for each piece of a batch: needed if a layer has
-    /// state during a pass, such as the generator of dropout. If null, all pieces share the network.
-    /// </param>
+    /// state during a pass, such as the generator of dropout. If null, all pieces share the network.</param>
     public Learner(
         string name,
         nn.Module<Tensor, Tensor> network,
@@ -64,7 +63,7 @@ public sealed class Learner : IDisposable
     public void SetLearningRate(double rate) => _optimizer.SetLearningRate(rate);
 
     /// <summary>Takes one step on a loss of the whole batch.</summary>
-    /// <param name="loss">A scalar that autograd follows to the parameters.</param>
+    /// <param name="loss">A scalar that is differentiable with respect to the parameters.</param>
     public Descent Minimize(Tensor loss)
     {
         using var scope = NewDisposeScope();
@@ -78,7 +77,7 @@ public sealed class Learner : IDisposable
     /// Takes one step on the mean of a loss that is a sum over images: the workers compute the pieces of a batch, and
     /// their gradients are summed in order. Takes no step if the loss is not finite.
     /// </summary>
-    /// <param name="pieces">The number of pieces, which must not depend on the number of workers.</param>
+    /// <param name="pieces">The number of pieces; it must not depend on the number of workers.</param>
     /// <param name="images">The number of images in the batch.</param>
     /// <param name="loss">Maps the network (or its replica) and the number of a piece to the summed loss of the piece,
     /// and the number of its images that are classified correctly, if known.</param>
@@ -99,7 +98,7 @@ public sealed class Learner : IDisposable
         return batch;
     }
 
-    /// <summary>Network and optimizer as named tensors.</summary>
+    /// <summary>The state of the network and the optimizer, as named tensors.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> State() =>
         [
             .. Network.State().Select(entry => KeyValuePair.Create($"{Name}.{entry.Key}", entry.Value)),
@@ -107,7 +106,7 @@ public sealed class Learner : IDisposable
         ];
 
     /// <summary>Restores the state of another learner, by copy.</summary>
-    /// <exception cref="InvalidDataException">The state is of another network or optimizer.</exception>
+    /// <exception cref="InvalidDataException">The state belongs to another network or optimizer.</exception>
     public void Restore(SafeTensorsFile state)
     {
         Network.LoadState(state.Under($"{Name}."));

@@ -10,7 +10,9 @@ namespace Parry.Models.Training;
 /// same pieces, whatever the number of workers. A training can be resumed for more epochs than planned at first, unless
 /// its step size decays.
 /// </summary>
-/// <remarks>A network with running statistics (batch normalization) sees each batch whole, on one worker.</remarks>
+/// <remarks>
+/// A network with running statistics (batch normalization) processes each batch as a whole, on one worker.
+/// </remarks>
 public sealed class NetworkTrainer<TNetwork> : EpochTrainer
     where TNetwork : nn.Module<Tensor, Tensor>
 {
@@ -23,10 +25,10 @@ public sealed class NetworkTrainer<TNetwork> : EpochTrainer
     private readonly bool _whole;
 
     /// <summary>Prepares a training.</summary>
-    /// <param name="schedule">How long and how fast.</param>
+    /// <param name="schedule">The number of epochs, the batch size and the step size.</param>
     /// <param name="recipe">Everything else that determines the result, in words: a checkpoint of another recipe is
     /// refused.</param>
-    /// <param name="network">The network with its first weights; this object owns it.</param>
+    /// <param name="network">The network with its initial weights; this object owns it.</param>
     /// <param name="count">The number of training images.</param>
     /// <param name="loss">Maps the network and some rows to the sum of their losses, differentiable.</param>
     /// <exception cref="UserErrorException">An option is out of range, or there are no images.</exception>

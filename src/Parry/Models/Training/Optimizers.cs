@@ -12,7 +12,7 @@ public static class Optimizers
 {
     private const string StepsKey = "steps";
 
-    /// <summary>Adam (Kingma and Ba, 2014, 1412.6980) over tensors, which it changes in place.</summary>
+    /// <summary>Adam (Kingma and Ba, 2014, 1412.6980) on tensors, which it changes in place.</summary>
     public static optim.Optimizer Adam(
         IEnumerable<Tensor> parameters,
         double learningRate = 1e-3,
@@ -21,7 +21,7 @@ public static class Optimizers
         double epsilon = 1e-8
     ) => optim.Adam(Parameters(parameters), learningRate, beta1, beta2, epsilon);
 
-    /// <summary>RMSProp (Tieleman and Hinton, 2012) over tensors, which it changes in place.</summary>
+    /// <summary>RMSProp (Tieleman and Hinton, 2012) on tensors, which it changes in place.</summary>
     public static optim.Optimizer RmsProp(
         IEnumerable<Tensor> parameters,
         double learningRate = 1e-2,
@@ -31,7 +31,7 @@ public static class Optimizers
 
     /// <summary>Takes one step.</summary>
     /// <param name="optimizer">The optimizer.</param>
-    /// <param name="gradients">One per parameter, in the parameters' order; null leaves a parameter as it is.</param>
+    /// <param name="gradients">One for each parameter, in order; null leaves a parameter unchanged.</param>
     public static void Step(this optim.Optimizer optimizer, params ReadOnlySpan<Tensor?> gradients)
     {
         Parameter[] parameters = [.. optimizer.parameters()];
@@ -53,7 +53,7 @@ public static class Optimizers
             group.LearningRate = learningRate;
     }
 
-    /// <summary>How many steps have been taken; a parameter without a gradient takes none.</summary>
+    /// <summary>The number of steps taken; a parameter without a gradient takes none.</summary>
     public static long Steps(this optim.Optimizer optimizer) => States(optimizer).Max(StepsOf);
 
     /// <summary>
@@ -73,8 +73,8 @@ public static class Optimizers
         return named;
     }
 
-    /// <summary>Continues from another optimizer's state, which is copied.</summary>
-    /// <exception cref="InvalidDataException">The state is not one of this kind of optimizer over these
+    /// <summary>Restores the state of another optimizer, which is copied.</summary>
+    /// <exception cref="InvalidDataException">The state is not that of this kind of optimizer with these
     /// parameters.</exception>
     public static void Restore(this optim.Optimizer optimizer, IReadOnlyDictionary<string, Tensor> state)
     {

@@ -20,7 +20,7 @@ public abstract class Trainer<TStep> : IDisposable
     /// <summary>Prepares a training of a known length.</summary>
     /// <param name="unit">The unit of its length: epoch or iteration.</param>
     /// <param name="units">The number of units.</param>
-    /// <param name="stepsPerUnit">The steps in each.</param>
+    /// <param name="stepsPerUnit">The number of steps in each.</param>
     protected Trainer(string unit, int units, int stepsPerUnit = 1)
     {
         (_unit, _stepsPerUnit) = (unit, stepsPerUnit);
@@ -31,7 +31,7 @@ public abstract class Trainer<TStep> : IDisposable
     /// <summary>Steps taken so far.</summary>
     public int Iteration { get; private set; }
 
-    /// <summary>Steps in all.</summary>
+    /// <summary>Steps in total.</summary>
     public int Iterations { get; }
 
     /// <summary>Steps from one checkpoint to the next.</summary>
@@ -40,7 +40,7 @@ public abstract class Trainer<TStep> : IDisposable
     /// <summary>The share of the steps taken so far, in [0, 1].</summary>
     public double Done => Iteration / (double)Iterations;
 
-    /// <summary>Where the training is, in words: "epoch 3 of 10".</summary>
+    /// <summary>The position in the training, in words: "epoch 3 of 10".</summary>
     public string Position => At(Math.Max(0, Iteration - 1));
 
     /// <summary>Everything that determines the result, in words: a checkpoint of another recipe is refused.</summary>
@@ -51,7 +51,9 @@ public abstract class Trainer<TStep> : IDisposable
     /// </summary>
     protected abstract IReadOnlyList<Learner> Learners { get; }
 
-    /// <summary>A further network of a checkpoint: the average of another one's weights. The trainer owns it.</summary>
+    /// <summary>
+    /// Another network in a checkpoint, with the averaged weights of one in training. The trainer owns it.
+    /// </summary>
     protected virtual nn.Module? Average => null;
 
     /// <summary>Further data of a checkpoint, by name; passed to <see cref="Resumed"/>.</summary>
@@ -123,7 +125,7 @@ public abstract class Trainer<TStep> : IDisposable
             if (recipe != Recipe)
                 throw new UserErrorException(
                     $"the checkpoint was made with {recipe}, not with {Recipe}: give the same options, or remove "
-                        + $"{checkpoint} to start anew"
+                        + $"{checkpoint} to start again"
                 );
             int iteration = int.Parse(
                 file.Metadata.GetValueOrDefault("iteration", ""),
@@ -132,8 +134,9 @@ public abstract class Trainer<TStep> : IDisposable
             );
             if (iteration > Iterations)
                 throw new UserErrorException(
-                    $"the checkpoint {checkpoint} is of a longer training, after {_unit} {iteration / _stepsPerUnit}: "
-                        + $"expected at most {Iterations / _stepsPerUnit}; ask for more, or remove it to start anew"
+                    $"the checkpoint {checkpoint} is from a longer training: expected at most {_unit} "
+                        + $"{Iterations / _stepsPerUnit}, got {_unit} {iteration / _stepsPerUnit}; train for "
+                        + $"longer, or remove it to start again"
                 );
             foreach (Learner learner in Learners)
                 learner.Restore(file);
@@ -150,11 +153,11 @@ public abstract class Trainer<TStep> : IDisposable
                         or OverflowException
             )
         {
-            throw new UserErrorException($"cannot go on from {checkpoint}: {e.Message} Remove it to start anew.", e);
+            throw new UserErrorException($"cannot resume from {checkpoint}: {e.Message} Remove it to start again.", e);
         }
     }
 
-    /// <summary>Frees networks and optimizers.</summary>
+    /// <summary>Frees the networks and optimizers.</summary>
     public virtual void Dispose()
     {
         foreach (Learner learner in Learners)
@@ -167,7 +170,7 @@ public abstract class Trainer<TStep> : IDisposable
     protected abstract TStep Train(int iteration);
 
     /// <summary>Reads the <see cref="Notes"/> of the checkpoint that the training resumes from.</summary>
-    /// <exception cref="FormatException">They are damaged.</exception>
+    /// <exception cref="FormatException">The notes are damaged.</exception>
     protected virtual void Resumed(IReadOnlyDictionary<string, string> notes) { }
 
     private string At(int iteration) => $"{_unit} {(iteration / _stepsPerUnit) + 1} of {Iterations / _stepsPerUnit}";

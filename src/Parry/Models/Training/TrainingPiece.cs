@@ -5,10 +5,12 @@ namespace Parry.Models.Training;
 /// <summary>Some images of a batch, and the network to train on them.</summary>
 public sealed record TrainingPiece
 {
-    /// <summary>The network in training mode, followed by autograd.</summary>
+    /// <summary>The network in training mode, with trainable parameters.</summary>
     public required nn.Module<Tensor, Tensor> Network { get; init; }
 
-    /// <summary>The same weights in evaluation mode, frozen, shared by all pieces: for attacks in training.</summary>
+    /// <summary>
+    /// The same weights in evaluation mode, frozen and shared by all pieces, for attacks during training.
+    /// </summary>
     public required IClassifier Classifier { get; init; }
 
     /// <summary>[N, C, H, W] in [0, 1].</summary>
@@ -20,7 +22,7 @@ public sealed record TrainingPiece
     /// <summary>Random draws for these images, different in every epoch.</summary>
     public required SampleRandom Random { get; init; }
 
-    /// <summary>A number that all pieces of a batch share, for draws that belong to the batch.</summary>
+    /// <summary>A number that all pieces of a batch share, for draws that are the same for the whole batch.</summary>
     public required long BatchSeed { get; init; }
 
     /// <summary>The number of epochs done, with the fraction of the current one: 0 at the first batch.</summary>

@@ -4,12 +4,12 @@ namespace Parry.Models.Training;
 /// <param name="Epoch">The epoch, counted from 1.</param>
 /// <param name="Batch">The batch of the epoch, counted from 1.</param>
 /// <param name="Batches">The number of batches in an epoch.</param>
-/// <param name="Loss">The mean loss of the epoch's images so far, as it is minimized: under dropout, and on adversarial
-/// images where the training uses them.</param>
-/// <param name="Accuracy">The share of the epoch's images so far that were classified right, as they were trained on; 0
-/// where nothing is classified.</param>
-/// <param name="ValidationAccuracy">The share of the validation images that are classified right, with the last batch
-/// of an epoch; otherwise null.</param>
+/// <param name="Loss">The mean loss of the epoch's images so far, as minimized: with dropout, and on adversarial images
+/// if the training uses them.</param>
+/// <param name="Accuracy">The share of the epoch's images so far that were classified correctly, as used in training; 0
+/// if nothing is classified.</param>
+/// <param name="ValidationAccuracy">The share of validation images classified correctly, with the last batch of an
+/// epoch; otherwise null.</param>
 public readonly record struct TrainingProgress(
     int Epoch,
     int Batch,

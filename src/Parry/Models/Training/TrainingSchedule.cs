@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Parry.Models.Training;
 
-/// <summary>How long and how fast a network is trained: Adam over shuffled batches.</summary>
+/// <summary>The schedule of a training: Adam on shuffled batches.</summary>
 public record TrainingSchedule
 {
     /// <summary>Passes over the training images.</summary>
@@ -14,7 +14,7 @@ public record TrainingSchedule
     /// <summary>Adam's step size at the start.</summary>
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>Adam's step size at the end: it changes linearly, step by step. Null keeps it constant.</summary>
+    /// <summary>Adam's step size at the end, reached linearly. Null keeps it constant.</summary>
     public double? FinalLearningRate { get; init; }
 
     /// <summary>The seed of the first weights, the order of images, dropout and noise.</summary>

@@ -13,10 +13,10 @@ internal sealed class WeightAverage
     private readonly nn.Module _current;
     private readonly double _decay;
 
-    /// <summary>Starts the average at the first weights.</summary>
+    /// <summary>Starts the average at the initial weights.</summary>
     /// <param name="average">The network that holds the average.</param>
     /// <param name="current">The network in training.</param>
-    /// <param name="decay">The share of the average that a step keeps in the long run, below 1.</param>
+    /// <param name="decay">The share of the average that a step keeps in the long run; below 1.</param>
     public WeightAverage(nn.Module average, nn.Module current, double decay)
     {
         (_average, _current, _decay) = (average, current, decay);

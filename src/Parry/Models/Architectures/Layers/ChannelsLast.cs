@@ -11,7 +11,7 @@ public sealed class ChannelsLast : Network
     /// <inheritdoc/>
     public override Tensor forward(Tensor input) => Of(input);
 
-    /// <summary>[N, C, H, W] with channels innermost; tensors of other ranks as they are.</summary>
+    /// <summary>Returns [N, C, H, W] with channels innermost; tensors of other ranks are returned unchanged.</summary>
     public static Tensor Of(Tensor input)
     {
         if (input.shape.Length != 4)

@@ -13,7 +13,7 @@ internal sealed class GrayConvolution : Network
 {
     private readonly Conv2d _layer;
 
-    /// <summary>Takes over a convolution of one input channel, with its weights.</summary>
+    /// <summary>Takes over a convolution with one input channel and its weights.</summary>
     public GrayConvolution(Conv2d layer)
     {
         _layer = layer;
@@ -37,7 +37,7 @@ internal sealed class GrayConvolution : Network
     /// </summary>
     public static bool Pays(Tensor input) => input.requires_grad && !Devices.IsGpu;
 
-    /// <summary>The convolution as a product with the image's patches.</summary>
+    /// <summary>Computes the convolution as a product with the image's patches.</summary>
     /// <param name="input">[N, 1, H, W].</param>
     /// <param name="weight">[outputs, 1, kernel height, kernel width].</param>
     /// <param name="bias">[outputs].</param>

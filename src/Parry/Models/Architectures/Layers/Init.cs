@@ -27,7 +27,8 @@ public static class Init
     /// </summary>
     public static void TflibUniform(Tensor weight, long stride, Generator random)
     {
-        // The strided fan is the output's of a convolution and the input's of a transposed one: the first size in both.
+        // The fan to divide is the output's for a convolution and the input's for a transposed one: the first size for
+        // both.
         double fans = (weight.size(1) + (double)weight.size(0) / (stride * stride)) * Receptive(weight);
         Uniform(weight, Math.Sqrt(3 * 4 / fans), random);
     }

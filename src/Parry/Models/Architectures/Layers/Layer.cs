@@ -100,21 +100,21 @@ public static class Layer
     /// <summary>The mean of each square window.</summary>
     public static AvgPool2d AvgPool2d(long kernel, long? stride = null) => InEvaluation(nn.AvgPool2d(kernel, stride));
 
-    /// <summary>Joins all dimensions after the first.</summary>
+    /// <summary>Flattens all dimensions after the first.</summary>
     public static Flatten Flatten() => InEvaluation(nn.Flatten());
 
-    /// <summary>Vectors [N, C · H · W] to maps [N, C, H, W].</summary>
+    /// <summary>Reshapes vectors [N, C · H · W] to maps [N, C, H, W].</summary>
     public static Unflatten Reshape(long channels, long height, long width) =>
         InEvaluation(nn.Unflatten(1, [channels, height, width]));
 
-    /// <summary>Twice as high and wide, each pixel four times.</summary>
+    /// <summary>Doubles height and width by repeating each pixel four times.</summary>
     public static Upsample Upsample() => InEvaluation(nn.Upsample(scale_factor: [2, 2]));
 
-    /// <summary>Layers one after the other, by name.</summary>
+    /// <summary>Applies layers one after the other, each with a name.</summary>
     public static Sequential Sequential(params (string Name, nn.Module<Tensor, Tensor> Layer)[] layers) =>
         InEvaluation(nn.Sequential(layers));
 
-    /// <summary>Layers one after the other, named 0, 1, …</summary>
+    /// <summary>Applies layers one after the other, named 0, 1, …</summary>
     public static Sequential Sequential(params nn.Module<Tensor, Tensor>[] layers) =>
         InEvaluation(nn.Sequential(layers));
 

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures.Layers;
 
-/// <summary>Layers in words, as model listings show them.</summary>
+/// <summary>Describes layers for model listings.</summary>
 internal static class LayerText
 {
-    /// <summary>One layer with its sizes.</summary>
+    /// <summary>Describes one layer with its sizes.</summary>
     public static string Of(nn.Module layer) =>
         layer switch
         {

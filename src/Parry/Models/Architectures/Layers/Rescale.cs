@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Parry.Models.Architectures.Layers;
 
-/// <summary>factor · x + offset with fixed numbers, as from [0, 1] to [-1, 1] and back.</summary>
+/// <summary>Computes factor · x + offset with fixed numbers, such as from [0, 1] to [-1, 1] and back.</summary>
 public sealed class Rescale(double factor, double offset) : Network
 {
     /// <summary>Any shape to the same shape.</summary>

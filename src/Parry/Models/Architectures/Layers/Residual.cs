@@ -9,8 +9,8 @@ internal sealed class Residual : Network
     private readonly nn.Module<Tensor, Tensor>? _shortcut;
     private readonly nn.Module<Tensor, Tensor> _body;
 
-    /// <param name="body">From the input to a map.</param>
-    /// <param name="shortcut">From the input to a map of the same shape; the input itself if null.</param>
+    /// <param name="body">Maps the input to a map of features.</param>
+    /// <param name="shortcut">Maps the input to the same shape as the body's output; null for the input itself.</param>
     /// <param name="before">Applied to the input of both; null for nothing.</param>
     public Residual(
         nn.Module<Tensor, Tensor> body,
