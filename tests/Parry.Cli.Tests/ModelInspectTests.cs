@@ -87,7 +87,7 @@ public sealed class ModelInspectTests : IDisposable
 
         Assert.Equal("lenet", contents.GetProperty("recognized").GetString());
         Assert.Equal(
-            "images [N, 3, 32, 32], float32 in [0, 1]; less the mean 0.5; divided by 0.25; gives 4 logits",
+            "images [N, 3, 32, 32], float32 in [0, 1]; minus the mean 0.5; divided by 0.25; gives 4 logits",
             contents.GetProperty("input").GetString()
         );
         Assert.Equal(456 + 2416 + 8020 + 84, contents.GetProperty("parameters").GetInt32());

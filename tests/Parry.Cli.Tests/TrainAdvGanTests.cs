@@ -89,7 +89,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
         (await Train("--eps", "0")).Fails(2, "--eps");
         await File.WriteAllTextAsync(Checkpoint, "no checkpoint");
         (await Train()).Fails(2, "--resume");
-        (await Train("--resume")).Fails(2, "cannot go on from", "anew");
+        (await Train("--resume")).Fails(2, "cannot resume from", "start again");
         (
             await CommandLine.Run(
                 "attack",

@@ -171,7 +171,7 @@ public sealed class YourModelTests : IDisposable
         foreach (
             string words in new[]
             {
-                "images [N, 1, 4, 4], float32 in [0, 1]; stretched to [-1, 1]; gives 2 logits",
+                "images [N, 1, 4, 4], float32 in [0, 1]; scaled to [-1, 1]; gives 2 logits",
                 "gradients, scores and labels",
                 "MatMul",
                 "w 16x2",

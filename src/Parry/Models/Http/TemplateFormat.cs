@@ -115,12 +115,11 @@ internal sealed class TemplateFormat : IWireFormat
         {
             if (found is [{ ValueKind: JsonValueKind.Array } all] && all.GetArrayLength() == count)
                 return all.EnumerateArray();
-            return found.Count == count
-                ? found
-                : throw new InvalidDataException(
-                    $"expected {count} {(count == 1 ? "row" : "rows")}, one for each image, got "
-                        + $"{(found is [{ ValueKind: JsonValueKind.Array } rows] ? rows.GetArrayLength() : found.Count)}"
-                );
+            if (found.Count == count)
+                return found;
+            int rows = found is [{ ValueKind: JsonValueKind.Array } array] ? array.GetArrayLength() : found.Count;
+            string expected = count == 1 ? "1 row" : $"{count} rows";
+            throw new InvalidDataException($"expected {expected}, one for each image, got {rows}");
         }
     }
 

@@ -23,7 +23,7 @@ public sealed class EndpointFailureTests
     public static TheoryData<string, string> Misbehavior { get; } =
         new()
         {
-            { "dies", "no connection or a broken one" },
+            { "dies", "the connection failed" },
             { "500", "HTTP 500 \"out of memory\"" },
             { "503", "HTTP 503" },
             { "408", "HTTP 408" },
@@ -31,18 +31,18 @@ public sealed class EndpointFailureTests
             { "html", "not JSON" },
             { "empty", "not JSON" },
             { "cut", "not JSON" },
-            { "half", "no connection or a broken one" },
+            { "half", "the connection failed" },
             { "nan", "not JSON" },
-            { "huge number", "beyond float32" },
-            { "text", "holds text" },
+            { "huge number", "outside the range of float32" },
+            { "text", "contains strings" },
             { "too few", "for 1 image" },
             { "too many", "for 1 image" },
             { "wrong count", "elements" },
-            { "wider", "numbers came for each image where there had been 3" },
+            { "wider", "expected 3 numbers for each image as before" },
             { "nothing", "no \"outputs\"" },
             { "other output", "no output \"y\"" },
             { "binary", "lacks its data" },
-            { "gigantic", "longer than 64 MiB" },
+            { "gigantic", "larger than 64 MiB" },
         };
 
     private static readonly Lazy<byte[]> s_gigantic = new(() =>
@@ -64,7 +64,7 @@ public sealed class EndpointFailureTests
         string message = Assert.Throws<EndpointException>(() => remote.Predict(other)).Message;
         Assert.Contains(told, message, StringComparison.Ordinal);
         Assert.Contains($"{server.Url}/infer", message, StringComparison.Ordinal);
-        Assert.Contains("asked 3 times; 2 images were answered", message, StringComparison.Ordinal);
+        Assert.Contains("after 3 attempts; 2 images were answered", message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', message);
         Assert.InRange(message.Length, 50, 600);
         Assert.Equal(7, server.Posts);
@@ -90,7 +90,7 @@ public sealed class EndpointFailureTests
         using Tensor image = zeros([1, 1, 2, 2]);
         string message = Assert.Throws<EndpointException>(() => remote.Predict(image)).Message;
         Assert.Contains(told, message, StringComparison.Ordinal);
-        Assert.Contains("asked once", message, StringComparison.Ordinal);
+        Assert.Contains("after one attempt", message, StringComparison.Ordinal);
         Assert.Equal(2, server.Posts);
     }
 
@@ -110,7 +110,7 @@ public sealed class EndpointFailureTests
         );
         using Tensor image = zeros([1, 1, 2, 2]);
         Assert.Contains(
-            "no answer within 0.5 seconds, asked 2 times",
+            "no answer within 0.5 seconds, after 2 attempts",
             Assert.Throws<EndpointException>(() => remote.Predict(image)).Message,
             StringComparison.Ordinal
         );
@@ -123,7 +123,7 @@ public sealed class EndpointFailureTests
         using (EndpointServer server = Of(_model))
             gone = server.Url;
         Assert.Contains(
-            "asked 3 times; 0 images were answered",
+            "after 3 attempts; 0 images were answered",
             Assert.Throws<EndpointException>(() => HttpModel.Open(gone, s_quick, s_logits)).Message,
             StringComparison.Ordinal
         );
