@@ -102,7 +102,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
                 "--attack",
                 $"advgan:weights={trained.Generator}"
             )
-        ).Fails(2, "advgan was expected");
+        ).Fails(2, "expected advgan");
     }
 
     private Task<CommandLine.Outcome> Train(params string[] options) =>

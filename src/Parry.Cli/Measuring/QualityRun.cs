@@ -171,7 +171,7 @@ internal sealed class QualityRun
     private void WriteSheets(Tensor drawn, NearestNeighbors nearest, BirthdayParadox pairs)
     {
         int[] suspects = [.. Enumerable.Range(0, nearest.Indices.Count).OrderBy(i => nearest.Distances[i]).Take(Sheet)];
-        byte[] pixels = drawn.mul(255.0).round().to(ScalarType.Byte).ToArray<byte>();
+        byte[] pixels = (drawn * 255.0).round().to(ScalarType.Byte).ToArray<byte>();
         ReadOnlySpan<byte> Drawn(int i) => pixels.AsSpan(i * Test.Shape.Pixels, Test.Shape.Pixels);
 
         var neighbors = new List<byte>();

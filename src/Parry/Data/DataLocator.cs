@@ -59,7 +59,7 @@ public static class DataLocator
 
     /// <summary>
     /// MNIST and sets like it use the same file names, so a folder can be taken for that of another set. The small
-    /// label files tell them apart.
+    /// label files distinguish them.
     /// </summary>
     private static DataSet? OtherSetIn(string folder, PublishedData set)
     {

@@ -1,5 +1,6 @@
 using Parry.Data;
 using Parry.Data.Files;
+using Parry.Tests.Repository;
 
 namespace Parry.Tests.Data;
 
@@ -32,6 +33,28 @@ public class DataSetsTests
                 .All.OfType<DataSet>()
                 .SelectMany(set => set.Files.Concat(set.Downloads))
                 .Select(file => file.Sha256)
+        );
+    }
+
+    [Fact]
+    public void Every_published_set_has_a_file_of_its_own_and_a_line_in_the_list()
+    {
+        DataSet[] sets =
+        [
+            .. typeof(DataSets)
+                .GetProperties()
+                .Where(property => property.PropertyType == typeof(DataSet))
+                .Select(property => (DataSet)property.GetValue(null)!),
+        ];
+        Assert.Equivalent(sets, DataSets.All.OfType<DataSet>(), strict: true);
+        Assert.Equal(
+            sets.Length,
+            RepositoryFiles
+                .Code()
+                .Count(file =>
+                    file.StartsWith("src/Parry/Data/DataSets.", StringComparison.Ordinal)
+                    && file != "src/Parry/Data/DataSets.cs"
+                )
         );
     }
 

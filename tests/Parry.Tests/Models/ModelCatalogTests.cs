@@ -1,3 +1,4 @@
+using System.Reflection;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Files;
@@ -46,6 +47,21 @@ public sealed class ModelCatalogTests : IDisposable
         string message = Assert.Throws<UserErrorException>(() => ModelCatalog.Find(model, _folder.Path)).Message;
         Assert.Contains(model, message, StringComparison.Ordinal);
         Assert.Contains(advice, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_format_has_a_folder_of_its_own_and_a_line_in_the_catalog()
+    {
+        PropertyInfo[] formats =
+        [
+            .. typeof(ModelFormat)
+                .Assembly.GetTypes()
+                .SelectMany(type => type.GetProperties(BindingFlags.Static | BindingFlags.Public))
+                .Where(property => property.PropertyType == typeof(ModelFormat)),
+        ];
+        Assert.Equivalent(formats.Select(property => property.GetValue(null)), ModelCatalog.Formats, strict: true);
+        Assert.Distinct(formats.Select(property => property.DeclaringType!.Namespace));
+        Assert.Distinct(ModelCatalog.Formats.SelectMany(format => format.Extensions.Concat(format.Prefixes)));
     }
 
     [Fact]

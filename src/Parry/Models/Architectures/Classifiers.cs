@@ -60,7 +60,7 @@ public static class Classifiers
     /// <param name="name">One of <see cref="Names"/>, or the short form <c>a</c> to <c>f</c>.</param>
     /// <param name="shape">The shape of the images.</param>
     /// <param name="classes">The number of classes.</param>
-    /// <param name="random">The generator of the first weights.</param>
+    /// <param name="random">The generator of the initial weights.</param>
     /// <param name="dropout">How the dropout numbers of the table are read; matters only in training.</param>
     /// <exception cref="UserErrorException">The architecture is unknown, or the images are too small for
     /// it.</exception>

@@ -48,5 +48,5 @@ internal static class OnnxConvolution
         GrayConvolution.Pays(x) && groups == 1 && x.shape.Length == 4 && x.size(1) == 1 && weight.size(1) == 1;
 
     private static InvalidDataException TooMany(int dimensions) =>
-        new($"it has a convolution over {dimensions} dimensions; expected one to three");
+        new($"it has a convolution over {dimensions} dimensions; one to three are supported");
 }

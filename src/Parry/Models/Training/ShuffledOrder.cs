@@ -3,7 +3,8 @@ using Parry.Data;
 namespace Parry.Models.Training;
 
 /// <summary>
-/// The batches of a training by number: passes over all images, each shuffled anew. Any batch can be asked for first.
+/// The batches of a training by number: passes over all images, each shuffled differently. Batches can be requested in
+/// any order.
 /// </summary>
 /// <param name="batches">How each pass is split into batches.</param>
 internal sealed class ShuffledOrder(ShuffledBatches batches)

@@ -17,7 +17,7 @@ public record TrainingSchedule
     /// <summary>Adam's step size at the end, reached linearly. Null keeps it constant.</summary>
     public double? FinalLearningRate { get; init; }
 
-    /// <summary>The seed of the first weights, the order of images, dropout and noise.</summary>
+    /// <summary>The seed of the initial weights, the order of images, dropout and noise.</summary>
     public long Seed { get; init; } = 1;
 
     /// <summary>The step size after a share of the training, in [0, 1].</summary>

@@ -5,7 +5,7 @@ namespace Parry.Models.Training;
 
 /// <summary>
 /// An exponential average of a network's weights and buffers in a second network of the same architecture. Its window
-/// grows from zero, so that the first weights are soon forgotten.
+/// grows from zero, so that the initial weights are soon forgotten.
 /// </summary>
 internal sealed class WeightAverage
 {

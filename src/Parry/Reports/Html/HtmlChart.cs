@@ -5,7 +5,7 @@ namespace Parry.Reports.Html;
 /// </summary>
 internal static class HtmlChart
 {
-    /// <summary>Adds charts side by side, as many as fit.</summary>
+    /// <summary>Adds charts side by side, wrapped to the width of the page.</summary>
     /// <param name="html">The page.</param>
     /// <param name="charts">The charts.</param>
     /// <param name="id">What the ids of their elements begin with.</param>

@@ -75,9 +75,9 @@ public sealed class HttpModelTests : IDisposable
         );
         Assert.Equal(onlyLabels, remote is not IScorer);
         Goal goal = Goal.Untargeted(((IPredictor)_model).Predict(_images));
-        using AttackResult here =
-                AttackDispatch.Run(new HopSkipJump { Steps = 2 }, _model, new AttackRun(_images, goal, 5))[0],
-            there = AttackDispatch.Run(new HopSkipJump { Steps = 2 }, remote, new AttackRun(_images, goal, 5))[0];
+        var attack = new HopSkipJump { Steps = 2 };
+        using AttackResult here = AttackDispatch.Run(attack, _model, new AttackRun(_images, goal, 5))[0];
+        using AttackResult there = AttackDispatch.Run(attack, remote, new AttackRun(_images, goal, 5))[0];
         Assert.Equal(here.Images.ToArray<float>(), there.Images.ToArray<float>());
         Assert.Equal(here.Queries, there.Queries);
         Assert.Contains(true, there.Succeeded);

@@ -50,7 +50,8 @@ public static class Init
         using var frozen = no_grad();
         weight.normal_(0, 1, random);
         long[] perUnit = [.. Enumerable.Range(1, weight.shape.Length - 1)];
-        weight.mul_(weight.mul(weight).sum(perUnit, true).add(1e-7).pow(-0.5));
+        Tensor squares = (weight * weight).sum(perUnit, true);
+        weight.mul_((squares + 1e-7).pow(-0.5));
     }
 
     private static void Uniform(Tensor tensor, double bound, Generator random)

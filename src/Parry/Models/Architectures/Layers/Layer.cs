@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Parry.Models.Architectures.Layers;
 
 /// <summary>
-/// Makes TorchSharp's layers: first weights come from a given generator, parameters are frozen and the layer is in
+/// Makes TorchSharp's layers: initial weights come from a given generator, parameters are frozen and the layer is in
 /// evaluation mode until it is trained. In evaluation mode a network is read-only and safe to use from several threads.
 /// </summary>
 public static class Layer
