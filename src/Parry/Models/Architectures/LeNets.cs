@@ -8,7 +8,7 @@ namespace Parry.Models.Architectures;
 /// names and widths. The sizes must fit exactly one of these; all use ReLU and maximum pools, even if the originals
 /// differ:
 /// <list type="bullet">
-/// <item><c>lenet</c>: 5x5 kernels, a pool after each convolution, two linear layers, 28x28 or 32x32 images, as the
+/// <item><c>lenet</c>: 5x5 kernels, a pool after each convolution, two linear layers, 28x28 or 32x32 images, like the
 /// networks of DeepRobust;</item>
 /// <item><c>mnist-example</c>: 3x3 kernels, one pool after both, two linear layers, 28x28 images, like PyTorch's basic
 /// MNIST example;</item>

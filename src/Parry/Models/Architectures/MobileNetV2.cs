@@ -10,7 +10,8 @@ namespace Parry.Models.Architectures;
 /// <item>TensorFlow's with batch norm folded: 53 convolutions <c>conv0</c> to <c>conv52</c> in order, padded like SAME,
 /// for 224x224 images in [-1, 1], with a background class if it has 1,001 classes;</item>
 /// <item>kuangliu/pytorch-cifar's <c>layers.N.convM</c>, for 32x32 images.</item>
-/// </list> Widths are read from the sizes, so width multipliers other than 1 are supported too.
+/// </list>
+/// Widths are read from the sizes, so width multipliers other than 1 are supported too.
 /// </summary>
 internal static class MobileNetV2
 {
