@@ -115,13 +115,13 @@ internal static class SpeedBounds
     private static void OnWorkers(Victim victim, Action<Victim> work)
     {
         int count = victim.Count;
-        int size = Math.Min(128, (count + Workers.Shared.Count - 1) / Workers.Shared.Count);
-        Workers.Shared.Run(
-            (count + size - 1) / size,
-            i =>
+        Workers.Shared.RunRows(
+            count,
+            Workers.Shared.EqualShare(count, 128),
+            (from, to) =>
             {
                 using var scope = NewDisposeScope();
-                work(victim.Part((long)i * size, Math.Min(count, (i + 1L) * size)));
+                work(victim.Part(from, to));
             }
         );
     }

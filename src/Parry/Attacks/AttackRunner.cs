@@ -99,16 +99,15 @@ public static class AttackRunner
         using IDisposable? mode = model.EnterEvaluation();
         int count = (int)run.Images.size(0);
         int largest = Devices.RowsAtOnce(RowsOnProcessor, model.Shape.Pixels);
-        int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, largest);
-        int pieces = (count + size - 1) / size;
+        int size = Workers.Shared.EqualShare(count, largest);
+        int pieces = Workers.PieceCount(count, size);
         int done = 0;
         var meter = new Meter(count, run.FirstSample);
-        AttackPiece[] parts = Workers.Shared.Map(
-            pieces,
-            i =>
+        AttackPiece[] parts = Workers.Shared.MapRows(
+            count,
+            size,
+            (from, to) =>
             {
-                int from = i * size;
-                int to = Math.Min(count, from + size);
                 AttackPiece piece = AttackPiece.Run(attack, model, run, meter, from, to);
                 run.Progress?.Report((double)Interlocked.Increment(ref done) / pieces);
                 return piece;

@@ -68,13 +68,11 @@ internal static class BatchSplitting
         if (is_grad_enabled() && images.requires_grad)
             return map(images, random);
         int count = (int)images.size(0);
-        int size = Math.Clamp((count + Workers.Shared.Count - 1) / Workers.Shared.Count, 1, rowsAtOnce);
-        Tensor[][] parts = Workers.Shared.Map(
-            (count + size - 1) / size,
-            i =>
+        Tensor[][] parts = Workers.Shared.MapRows(
+            count,
+            Workers.Shared.EqualShare(count, rowsAtOnce),
+            (from, to) =>
             {
-                int from = i * size;
-                int to = Math.Min(count, from + size);
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
                 return scope.MoveAllToOuter(map(images.slice(0, from, to, 1), random.For(random.Samples[from..to])));

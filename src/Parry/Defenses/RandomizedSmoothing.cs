@@ -104,17 +104,15 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     // How often each class is predicted, for each image.
     private int[][] Votes(Images images, SampleRandom random, int draws, CancellationToken cancellation = default)
     {
-        int count = images.Count;
         int size = Math.Max(1, RowsAtOnce / Math.Min(draws, DrawsAtOnce));
         return
         [
             .. Workers
-                .Shared.Map(
-                    (count + size - 1) / size,
-                    i =>
+                .Shared.MapRows(
+                    images.Count,
+                    size,
+                    (from, to) =>
                     {
-                        int from = i * size;
-                        int to = Math.Min(count, from + size);
                         using var frozen = no_grad();
                         using var scope = NewDisposeScope();
                         return Votes(

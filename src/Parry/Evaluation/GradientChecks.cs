@@ -138,15 +138,14 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
     // Equal parts for the workers, none of them large.
     private TPart[] OnPieces<TPart>(long[] samples, Func<long[], TPart> work)
     {
-        int each = (samples.Length + Workers.Shared.Count - 1) / Workers.Shared.Count;
-        long[][] pieces = [.. samples.Chunk(Math.Clamp(each, 1, RowsAtOnce))];
-        return Workers.Shared.Map(
-            pieces.Length,
-            i =>
+        return Workers.Shared.MapRows(
+            samples.Length,
+            Workers.Shared.EqualShare(samples.Length, RowsAtOnce),
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                return work(pieces[i]);
+                return work(samples[from..to]);
             },
             cancellation
         );

@@ -25,15 +25,14 @@ public static class Accuracy
             );
         using IDisposable? mode = model.EnterEvaluation();
         using IDisposable? exact = Devices.FullFloat32();
-        int pieces = (set.Count + BatchSize - 1) / BatchSize;
-        int[] right = Workers.Shared.Map(
-            pieces,
-            piece =>
+        int[] right = Workers.Shared.MapRows(
+            set.Count,
+            BatchSize,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * BatchSize;
-                int[] indices = [.. Enumerable.Range(from, Math.Min(BatchSize, set.Count - from))];
+                int[] indices = [.. Enumerable.Range(from, to - from)];
                 var (images, labels) = set.Batch(indices);
                 long[] samples = Array.ConvertAll(indices, index => (long)index);
                 Tensor predicted = model.Predict(new Images(images, samples));

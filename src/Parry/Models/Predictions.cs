@@ -21,18 +21,16 @@ public static class Predictions
     {
         using IDisposable? mode = model.EnterEvaluation();
         using IDisposable? exact = Devices.FullFloat32();
-        int count = (int)images.size(0);
         return
         [
             .. Workers
-                .Shared.Map(
-                    (count + Piece - 1) / Piece,
-                    i =>
+                .Shared.MapRows(
+                    (int)images.size(0),
+                    Piece,
+                    (from, to) =>
                     {
                         using var frozen = no_grad();
                         using var scope = NewDisposeScope();
-                        int from = i * Piece;
-                        int to = Math.Min(count, from + Piece);
                         var part = new Images(images.slice(0, from, to, 1), samples[from..to]);
                         return model.Predict(part).ToArray<long>();
                     }

@@ -95,6 +95,25 @@ public sealed class Workers : IDisposable
         return results;
     }
 
+    /// <summary>Runs rows 0 to count - 1 in pieces.</summary>
+    /// <param name="count">The number of rows.</param>
+    /// <param name="size">The most rows of a piece; all pieces but the last have that many.</param>
+    /// <param name="piece">Takes the first row of a piece and the row after its last.</param>
+    /// <param name="cancellation">Stops between pieces.</param>
+    public void RunRows(int count, int size, Action<int, int> piece, CancellationToken cancellation = default) =>
+        Run(PieceCount(count, size), i => piece(i * size, Math.Min(count, (i + 1) * size)), cancellation);
+
+    /// <summary>Maps rows 0 to count - 1 in pieces to one result for each piece, in order.</summary>
+    /// <inheritdoc cref="RunRows"/>
+    public T[] MapRows<T>(int count, int size, Func<int, int, T> piece, CancellationToken cancellation = default) =>
+        Map(PieceCount(count, size), i => piece(i * size, Math.Min(count, (i + 1) * size)), cancellation);
+
+    /// <summary>The rows of a piece if every worker is to have the same share, at least 1 and at most a number.</summary>
+    public int EqualShare(int count, int most) => Math.Clamp(PieceCount(count, Count), 1, most);
+
+    /// <summary>The number of pieces of a size that rows are cut into.</summary>
+    public static int PieceCount(int count, int size) => (count + size - 1) / size;
+
     /// <summary>
     /// Runs one piece on some worker without blocking the caller, such as the thread of a web request.
     /// </summary>

@@ -134,16 +134,10 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
                     .Range(0, Math.Min(BatchSize, batch.Count))
                     .Select(i => (((long)step * BatchSize) + i) % batch.Count),
             ];
-            Tensor[] gradients = Workers.Shared.Map(
-                (rows.Length + PieceSize - 1) / PieceSize,
-                piece =>
-                    Gradient(
-                        model,
-                        batch,
-                        rows[(piece * PieceSize)..Math.Min(rows.Length, (piece + 1) * PieceSize)],
-                        patch,
-                        step
-                    ),
+            Tensor[] gradients = Workers.Shared.MapRows(
+                rows.Length,
+                PieceSize,
+                (from, to) => Gradient(model, batch, rows[from..to], patch, step),
                 cancellation
             );
             using (NewDisposeScope())

@@ -137,14 +137,15 @@ public sealed record Substitute : IBudgetAttack<IPredictor>, ITrainedAttack<IPre
     // New images for the rows of a batch, with the labels that the model gives them; cut over the workers.
     private static Batch Pieces(IPredictor model, Batch data, Func<Batch, Tensor> draw, CancellationToken cancellation)
     {
-        long[][] rows = [.. Rows.All(data.Count).Chunk(PieceSize)];
-        Tensor[][] parts = Workers.Shared.Map(
+        long[] rows = Rows.All(data.Count);
+        Tensor[][] parts = Workers.Shared.MapRows(
             rows.Length,
-            i =>
+            PieceSize,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                Batch piece = data.Apart(rows[i]);
+                Batch piece = data.Apart(rows[from..to]);
                 Tensor images = draw(piece).clone();
                 return scope.MoveAllToOuter(new[] { images, model.Predict(piece.With(images)) });
             },

@@ -60,14 +60,13 @@ public sealed class FeatureNetwork
         Tensor features = empty([count, Length], ScalarType.Float64);
         Tensor probabilities = empty([count, Classifier.Classes], ScalarType.Float64);
         using IDisposable? mode = Classifier.EnterEvaluation();
-        Workers.Shared.Run(
-            (count + RowsAtOnce - 1) / RowsAtOnce,
-            piece =>
+        Workers.Shared.RunRows(
+            count,
+            RowsAtOnce,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * RowsAtOnce;
-                int to = Math.Min(count, from + RowsAtOnce);
                 Tensor hidden = images.slice(0, from, to, 1);
                 if (!(hidden.amin([0, 1, 2, 3]).ToDouble() >= 0 && hidden.amax([0, 1, 2, 3]).ToDouble() <= 1))
                     throw new ArgumentException("expected images in [0, 1], got others: rescale them", nameof(images));

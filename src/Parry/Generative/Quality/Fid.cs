@@ -82,15 +82,14 @@ public static class Fid
 
     private static double[] Sum(Tensor features, Func<Tensor, Tensor> of, double scale, CancellationToken cancellation)
     {
-        int count = (int)features.size(0);
-        double[][] parts = Workers.Shared.Map(
-            (count + RowsAtOnce - 1) / RowsAtOnce,
-            piece =>
+        double[][] parts = Workers.Shared.MapRows(
+            (int)features.size(0),
+            RowsAtOnce,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                return of(features.slice(0, piece * RowsAtOnce, Math.Min(count, (piece + 1) * RowsAtOnce), 1))
-                    .ToArray<double>();
+                return of(features.slice(0, from, to, 1)).ToArray<double>();
             },
             cancellation
         );

@@ -72,14 +72,13 @@ public static class GeneratorSamples
     private static Tensor Fill(ImageShape shape, int count, Func<long[], Tensor> draw, CancellationToken cancellation)
     {
         Tensor images = empty([count, shape.Channels, shape.Height, shape.Width]);
-        Workers.Shared.Run(
-            (count + RowsAtOnce - 1) / RowsAtOnce,
-            piece =>
+        Workers.Shared.RunRows(
+            count,
+            RowsAtOnce,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * RowsAtOnce;
-                int to = Math.Min(count, from + RowsAtOnce);
                 images
                     .slice(0, from, to, 1)
                     .copy_(draw([.. Enumerable.Range(from, to - from).Select(sample => (long)sample)]));

@@ -28,14 +28,14 @@ public sealed record NearestNeighbors(IReadOnlyList<double> Distances, IReadOnly
             throw new ArgumentException($"expected images of {among.Shape}, got {samples.Describe()}", nameof(samples));
         using var outer = NewDisposeScope();
         Tensor rows = SquaredDistances.Rows(samples);
-        var parts = Workers.Shared.Map(
-            (among.Count + ImagesAtOnce - 1) / ImagesAtOnce,
-            piece =>
+        var parts = Workers.Shared.MapRows(
+            among.Count,
+            ImagesAtOnce,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * ImagesAtOnce;
-                Tensor images = among.Slice(from, Math.Min(ImagesAtOnce, among.Count - from)).ImageTensor();
+                Tensor images = among.Slice(from, to - from).ImageTensor();
                 Tensor distances = SquaredDistances.Between(rows, SquaredDistances.Rows(images));
                 Tensor nearest = distances.argmin(1);
                 return (

@@ -40,14 +40,13 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
         using Tensor realRadii = Radii(real, neighbors, cancellation);
         using Tensor drawnRadii = Radii(drawn, neighbors, cancellation);
         int count = (int)real.size(0);
-        var parts = Workers.Shared.Map(
-            Pieces(count),
-            piece =>
+        var parts = Workers.Shared.MapRows(
+            count,
+            RowsAtOnce,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * RowsAtOnce;
-                int to = Math.Min(count, from + RowsAtOnce);
                 Tensor distances = SquaredDistances.Between(real.slice(0, from, to, 1), drawn);
                 Tensor inReal = distances < realRadii.slice(0, from, to, 1).unsqueeze(1);
                 Tensor inDrawn = distances < drawnRadii;
@@ -77,15 +76,13 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
     // The squared distance of each row to its k-th nearest neighbor.
     private static Tensor Radii(Tensor set, int neighbors, CancellationToken cancellation)
     {
-        int count = (int)set.size(0);
-        double[][] parts = Workers.Shared.Map(
-            Pieces(count),
-            piece =>
+        double[][] parts = Workers.Shared.MapRows(
+            (int)set.size(0),
+            RowsAtOnce,
+            (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                int from = piece * RowsAtOnce;
-                int to = Math.Min(count, from + RowsAtOnce);
                 Tensor distances = SquaredDistances.Within(set, from, to);
                 Tensor nearest = distances.topk(neighbors, dim: 1, largest: false).values;
                 return nearest.select(1, neighbors - 1).ToArray<double>();
@@ -96,6 +93,4 @@ public sealed record PrecisionRecall(double Precision, double Recall, double Den
     }
 
     private static long NotEmpty(Tensor rows) => rows.any(1).sum().ToArray<long>()[0];
-
-    private static int Pieces(int count) => (count + RowsAtOnce - 1) / RowsAtOnce;
 }
