@@ -152,6 +152,15 @@ public sealed class DataFetcherTests : IDisposable
         AssertOnly();
     }
 
+    [Fact]
+    public async Task Names_all_files_that_an_archive_lacks()
+    {
+        var archive = Archive(("readme.html", [1]));
+        var set = Set([File("a.bin", [1]), File("b.bin", [2])], File("set.tar.gz", archive));
+        var error = await Assert.ThrowsAsync<IOException>(() => Fetch(new Server(_ => Answer(archive)), set));
+        Assert.Contains("the files a.bin, b.bin in it", error.Message);
+    }
+
     private static DataFile File(string name, byte[] content) => new(name, content.Length, Hash(content));
 
     private static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));

@@ -141,7 +141,7 @@ public static class DataFetcher
         if (missing.Count > 0)
         {
             throw new IOException(
-                $"{Path.GetFileName(archive)}: expected the files {string.Join(", $", missing.Keys)} in it, got an "
+                $"{Path.GetFileName(archive)}: expected the files {string.Join(", ", missing.Keys)} in it, got an "
                     + $"archive in which they are missing or have another length"
             );
         }
