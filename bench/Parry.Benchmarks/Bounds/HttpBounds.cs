@@ -85,7 +85,7 @@ internal static class HttpBounds
     private static int Different(AttackResult first, AttackResult second)
     {
         using Tensor change = first.Images.sub(second.Images);
-        using Tensor largest = change.abs().amax([1, 2, 3]);
+        using Tensor largest = change.abs().MaxPerImage();
         return largest.ToArray<float>().Count(value => value != 0);
     }
 }

@@ -93,8 +93,8 @@ internal sealed record PhotoRun
         Tensor change = result.Attempts - images;
         ClassScore[][] after = Top(result.Attempts);
         ClassScore[][] afterRounding = Top(rounded);
-        float[] largest = change.abs().amax([1, 2, 3]).ToArray<float>();
-        float[] length = (change * change).sum([1, 2, 3]).sqrt().ToArray<float>();
+        float[] largest = change.abs().MaxPerImage().ToArray<float>();
+        float[] length = (change * change).SumPerImage().sqrt().ToArray<float>();
         double[] amplification = Array.ConvertAll(largest, value => 0.5 / Math.Max(value, 1 / 255.0));
         Tensor factors = tensor(Array.ConvertAll(amplification, value => (float)value)).reshape(-1, 1, 1, 1);
         Tensor shown = ((change * factors) + 0.5).clamp(0, 1);

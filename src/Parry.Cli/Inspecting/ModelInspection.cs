@@ -26,14 +26,16 @@ internal static class ModelInspection
             return OfWeights(request, path, cancellation);
         ModelFormat format = ModelCatalog.FormatOf(path);
         var metadata = new Dictionary<string, string> { ["format"] = format.Name };
-        return format.StoresImageSize || request.Contract.Size is not null
-            ? OfOpened(request, path, metadata, cancellation)
-            : OfScript(path, metadata);
+        IReadOnlyList<ModelLayer>? layers = request.Contract.Size is null ? ModelCatalog.LayersWithoutSize(path) : null;
+        return layers is null ? OfOpened(request, path, metadata, cancellation) : OfUnknownSize(path, metadata, layers);
     }
 
-    private static ModelContents OfScript(string path, Dictionary<string, string> metadata)
+    private static ModelContents OfUnknownSize(
+        string path,
+        Dictionary<string, string> metadata,
+        IReadOnlyList<ModelLayer> layers
+    )
     {
-        IReadOnlyList<ModelLayer> layers = ModelCatalog.ScriptLayers(path);
         return new ModelContents(
             path,
             "images of a size that the file does not say; give --input-size, such as 3x224x224, to learn more",

@@ -169,8 +169,8 @@ internal sealed class TrainPix2PixVerb
             var (wanted, labels) = test.Batch(batch);
             Tensor input = inputs(wanted, labels);
             Tensor drawn = trainer.Generator.forward(input);
-            before += (input - wanted).abs().mean([1, 2, 3]).sum().ToDouble();
-            after += (drawn - wanted).abs().mean([1, 2, 3]).sum().ToDouble();
+            before += (input - wanted).abs().MeanPerImage().sum().ToDouble();
+            after += (drawn - wanted).abs().MeanPerImage().sum().ToDouble();
             if (classifier is null)
                 continue;
             rightBefore += classifier.Predict(Parry.Models.Images.Of(input)).eq(labels).sum().ToDouble();

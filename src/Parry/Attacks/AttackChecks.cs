@@ -22,6 +22,17 @@ internal static class AttackChecks
         Limit(run.Limits?.Gradients);
     }
 
+    /// <summary>Checks the goal of an attack that was trained.</summary>
+    /// <exception cref="UserErrorException">It was trained for the other kind of goal.</exception>
+    public static void TrainedFor(Goal goal, bool targeted)
+    {
+        if (goal.IsTargeted != targeted)
+            throw new UserErrorException(
+                $"the attack was trained {(targeted ? "towards classes" : "untargeted")}: train it for the goal it is "
+                    + "to have"
+            );
+    }
+
     /// <summary>Checks budgets.</summary>
     /// <exception cref="UserErrorException">One is negative or not a number.</exception>
     public static void Budgets(IReadOnlyList<double> epsilons)

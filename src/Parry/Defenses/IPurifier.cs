@@ -51,5 +51,5 @@ public sealed record Purified(Tensor Images, Tensor Errors)
     /// <param name="images">The images before, [N, C, H, W].</param>
     /// <param name="purified">The images after, [N, C, H, W].</param>
     public static Purified Of(Tensor images, Tensor purified) =>
-        new(purified, (purified - images).pow(2).mean([1, 2, 3]));
+        new(purified, (purified - images).pow(2).MeanPerImage());
 }

@@ -38,7 +38,7 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
             {
                 var images = new Images(test.Pixels.At(samples), samples);
                 Tensor gradient = model.Gradient(images, AttackLoss.CrossEntropy(GoalOf(samples))).Gradient;
-                float[] steepest = gradient.abs().amax([1, 2, 3]).ToArray<float>();
+                float[] steepest = gradient.abs().MaxPerImage().ToArray<float>();
                 return steepest.Count(value => !float.IsFinite(value) || value == 0);
             }
         );

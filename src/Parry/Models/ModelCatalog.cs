@@ -118,11 +118,12 @@ public static class ModelCatalog
     }
 
     /// <summary>
-    /// The layers of a TorchScript file, read from the names of its weights; the size of its images need not be known.
+    /// The layers of a file that does not say the size of its images, read from the names of its weights; null where
+    /// the format says that size.
     /// </summary>
-    /// <exception cref="UserErrorException">The file is not TorchScript, or is damaged.</exception>
-    public static IReadOnlyList<ModelLayer> ScriptLayers(string path) =>
-        ModelFormat.Refuse(path, () => TorchScriptModel.Layers(path));
+    /// <exception cref="UserErrorException">The file is damaged, or no format has its extension.</exception>
+    public static IReadOnlyList<ModelLayer>? LayersWithoutSize(string path) =>
+        FormatOf(path).ReadLayers is { } read ? ModelFormat.Refuse(path, () => read(path)) : null;
 
     /// <summary>The format of a file, by its extension.</summary>
     /// <exception cref="UserErrorException">No format has this extension.</exception>

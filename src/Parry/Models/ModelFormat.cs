@@ -25,7 +25,10 @@ public sealed class ModelFormat
     public IReadOnlyList<string> Prefixes { get; internal init; } = [];
 
     /// <summary>Whether its files say the size of the images they take.</summary>
-    public bool StoresImageSize { get; internal init; } = true;
+    public bool StoresImageSize => ReadLayers is null;
+
+    /// <summary>Reads the layers of a file that does not say the size of its images; null where files say it.</summary>
+    internal Func<string, IReadOnlyList<ModelLayer>>? ReadLayers { get; init; }
 
     /// <summary>Opens a model, which the caller owns.</summary>
     internal Func<ModelSource, OpenedModel> Open { get; }

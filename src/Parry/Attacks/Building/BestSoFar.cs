@@ -25,15 +25,19 @@ public sealed class BestSoFar(Tensor images)
     /// <param name="distances">From the clean images, one per point; null where all that reach the goal are as
     /// good.</param>
     /// <param name="rows">The images that the points belong to; null for all.</param>
-    public void Take(Tensor points, Tensor margins, Tensor? distances = null, long[]? rows = null)
+    /// <returns>The images whose points reach the goal.</returns>
+    public long[] Take(Tensor points, Tensor margins, Tensor? distances = null, long[]? rows = null)
     {
         float[] margin = margins.ToArray<float>();
         float[]? distance = distances?.ToArray<float>();
         var better = new List<long>();
+        var successes = new List<long>();
         for (int i = 0; i < margin.Length; i++)
         {
             long row = rows?[i] ?? i;
             bool reached = margin[i] > 0;
+            if (reached)
+                successes.Add(row);
             bool isBetter = reached
                 ? (distance?[i] ?? 0) <= _distances[row]
                 : float.IsInfinity(_distances[row]) && margin[i] > _margins[row];
@@ -45,9 +49,12 @@ public sealed class BestSoFar(Tensor images)
                 _distances[row] = distance?[i] ?? 0;
         }
 
-        if (better.Count == 0)
-            return;
-        long[] taken = [.. better];
-        Images.Put(rows?.At(taken) ?? taken, taken.Length == margin.Length ? points : points.At(taken));
+        if (better.Count > 0)
+        {
+            long[] taken = [.. better];
+            Images.Put(rows?.At(taken) ?? taken, taken.Length == margin.Length ? points : points.At(taken));
+        }
+
+        return [.. successes];
     }
 }

@@ -16,7 +16,6 @@ internal sealed class BoxLbfgs
     private const double SmallestStep = 1e-6;
     private const double SmallestDecrease = 1e-6;
     private const double Curvature = 1e-10;
-    private static readonly long[] s_image = [1, 2, 3];
 
     // Of each row the point and gradient that were accepted last, and the direction from there.
     private readonly Tensor _accepted;
@@ -136,7 +135,7 @@ internal sealed class BoxLbfgs
     {
         Tensor free = where(_gradient > 0, _accepted > 0, _accepted < 1).to(ScalarType.Float32);
         Tensor slope = free * _gradient;
-        Tensor steepest = -slope / linalg.vector_norm(slope, 2, s_image, true).clamp_min(1.0);
+        Tensor steepest = -slope / slope.LengthPerImage(keepdim: true).clamp_min(1.0);
         long[][] places = [.. Enumerable.Range(0, History).Select(Places)];
         Tensor[] s = [.. places.Select(_moves.At)];
         Tensor[] y = [.. places.Select(_turns.At)];
@@ -160,5 +159,5 @@ internal sealed class BoxLbfgs
         return where((rho[0] > 0).logical_and(Dot(direction, slope) < 0), direction, steepest);
     }
 
-    private static Tensor Dot(Tensor a, Tensor b) => (a * b).sum(s_image, true);
+    private static Tensor Dot(Tensor a, Tensor b) => (a * b).SumPerImage(keepdim: true);
 }

@@ -44,8 +44,8 @@ internal static class BoxedPlane
         for (int i = 0; i < NewtonSteps; i++)
         {
             Tensor reach = t * speed;
-            Tensor gained = (gain * reach.minimum(end)).SumPerImage();
-            Tensor slope = (slopes * (reach < end)).SumPerImage();
+            Tensor gained = (gain * reach.minimum(end)).SumPerImage(keepdim: true);
+            Tensor slope = (slopes * (reach < end)).SumPerImage(keepdim: true);
             Tensor lacking = need - gained;
             Tensor more = (lacking > Tolerance * need) & (slope > 0);
             if (more.any().ToDouble() == 0)

@@ -1,6 +1,3 @@
-using Parry.Runtime;
-using static TorchSharp.torch;
-
 namespace Parry.Attacks.Building;
 
 /// <summary>
@@ -20,12 +17,11 @@ public sealed class ConstantSearch(int count, double first)
     public double[] Values { get; private set; } = [.. Enumerable.Repeat(first, count)];
 
     /// <summary>Notes which images have reached the goal with their present weights.</summary>
-    /// <param name="reached">Bool, one per row.</param>
-    /// <param name="rows">The images that the entries belong to; null for all.</param>
-    public void Mark(Tensor reached, long[]? rows = null)
+    /// <param name="images">Their positions.</param>
+    public void Mark(long[] images)
     {
-        foreach (long i in Rows.Where(reached.ToArray<bool>(), true))
-            _reached[rows?[i] ?? i] = true;
+        foreach (long image in images)
+            _reached[image] = true;
     }
 
     /// <summary>Goes on to the next weights.</summary>

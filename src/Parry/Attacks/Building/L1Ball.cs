@@ -22,21 +22,21 @@ internal static class L1Ball
         Tensor room = where(change > 0, 1 - images, images);
         Tensor amount = zeros_like(radius);
         Tensor low = amount;
-        Tensor high = size.MaxPerImage();
+        Tensor high = size.MaxPerImage(keepdim: true);
         Tensor kept = size.minimum(room);
         for (int i = 0; i < Iterations; i++)
         {
-            Tensor excess = kept.SumPerImage() - radius;
+            Tensor excess = kept.SumPerImage(keepdim: true) - radius;
             low = where(excess > 0, amount, low);
             high = where(excess > 0, high, amount);
-            Tensor slope = ((kept > 0) & (kept < room)).to(ScalarType.Float32).SumPerImage();
+            Tensor slope = ((kept > 0) & (kept < room)).to(ScalarType.Float32).SumPerImage(keepdim: true);
             Tensor next = amount + (excess / slope.clamp_min(1.0));
             amount = where((next >= low) & (next <= high), next, (low + high) / 2);
             kept = (size - amount).clamp_min(0.0).minimum(room);
         }
 
         // Whatever is left of the excess is scaled away.
-        Tensor scale = (Rounding * radius / kept.SumPerImage().clamp_min(1e-12)).clamp_(0.0, 1.0);
+        Tensor scale = (Rounding * radius / kept.SumPerImage(keepdim: true).clamp_min(1e-12)).clamp_(0.0, 1.0);
         return scale * kept * change.sign();
     }
 }

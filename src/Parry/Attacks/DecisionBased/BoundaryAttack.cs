@@ -124,7 +124,7 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     {
         Tensor towards = batch.Images - point;
         Tensor noise = batch.Random.Fork(1).Normal(draw, point.shape.AsSpan(1));
-        Tensor along = (noise * towards).SumPerImage() / (distance * distance);
+        Tensor along = (noise * towards).SumPerImage(keepdim: true) / (distance * distance);
         Tensor tangent = noise - (along * towards);
         Tensor moved = (step * distance / Length(tangent) * tangent) - towards;
         Tensor back = (1 + (step * step)).sqrt();

@@ -33,7 +33,6 @@ public sealed record GroundTruth : IAttack<IClassifier>
     private const double Rounding = 4e-6;
     private static readonly double[] s_guesses = [1.1, 1.25, 1.5, 2, 3, 4, 8, 16];
     private static readonly double[] s_margins = [1e-5, 1e-4];
-    private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "ground-truth";
@@ -242,7 +241,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
                 // The steepest pixel that has room in the box.
                 Tensor hasRoom = where(pass.Gradient > 0, 1 - image, image) > 1e-3;
                 Tensor steepness = pass.Gradient.abs() * hasRoom;
-                direction *= steepness == steepness.amax(s_image, true);
+                direction *= steepness == steepness.MaxPerImage(keepdim: true);
             }
 
             image = (image + (FirstNudge * Math.Pow(2, nudge / 2.0) * direction)).clamp(0.0, 1.0);

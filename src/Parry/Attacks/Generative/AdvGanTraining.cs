@@ -15,7 +15,6 @@ public sealed class AdvGanTraining : EpochTrainer
     private const int BatchSize = 128;
     private const double LearningRate = 1e-3;
     private const double LastFifth = 0.8;
-    private static readonly long[] s_image = [1, 2, 3];
 
     private readonly AdvGan _options;
     private readonly IClassifier _model;
@@ -123,7 +122,7 @@ public sealed class AdvGanTraining : EpochTrainer
         Tensor slope = _model
             .Gradient(batch.With(drawn), logits => (_options.Confidence - margin(logits)).clamp_min(0.0))
             .Gradient;
-        Tensor length = (perturbation.pow(2).sum(s_image) + 1e-12).sqrt();
+        Tensor length = (perturbation.pow(2).SumPerImage() + 1e-12).sqrt();
 
         // Its gradient by the drawn images is the model's.
         Tensor adversarial = (drawn * slope).sum();

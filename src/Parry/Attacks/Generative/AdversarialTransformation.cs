@@ -104,11 +104,7 @@ public sealed record AdversarialTransformation : ITrainedAttack<IClassifier>
         Goal goal = batch.Goal;
         nn.Module<Tensor, Tensor> network =
             _network ?? throw new InvalidOperationException("The attack atn is not trained.");
-        if (goal.IsTargeted != _targeted)
-            throw new UserErrorException(
-                $"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it "
-                    + $"is to have"
-            );
+        AttackChecks.TrainedFor(goal, _targeted);
         using var scope = NewDisposeScope();
         return scope.MoveToOuter(Draw(NetworkTraining.Apply(network, Input(images, goal, model.Classes)), images));
     }

@@ -9,8 +9,6 @@ namespace Parry.Attacks.Generative;
 /// </summary>
 internal sealed class PerturbationGenerators : IDisposable
 {
-    private const long Any = -1;
-
     private readonly bool _targeted;
     private readonly SortedDictionary<double, Dictionary<long, PerturbationGenerator>> _byBudget = [];
 
@@ -32,10 +30,9 @@ internal sealed class PerturbationGenerators : IDisposable
     )
     {
         var learned = new PerturbationGenerators(data.Goal.IsTargeted);
-        long[] wanted = data.Goal.IsTargeted ? [.. data.Goal.Labels.ToArray<long>().Distinct().Order()] : [Any];
+        long[] wanted = WantedClasses.Of(data.Goal);
         double[] budgets = [.. epsilons.Distinct()];
         int done = 0;
-        var share = new Share(value => progress?.Report((done + value) / (budgets.Length * wanted.Length)));
         try
         {
             foreach (double epsilon in budgets)
@@ -44,12 +41,8 @@ internal sealed class PerturbationGenerators : IDisposable
                 foreach (long label in wanted)
                 {
                     using var scope = NewDisposeScope();
-                    Batch images =
-                        label == Any
-                            ? data
-                            : data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>());
-                    generators[label] = train(images, epsilon, share);
-                    done++;
+                    var share = new PartOfProgress(progress, done++, budgets.Length * wanted.Length);
+                    generators[label] = train(data.Wanting(label), epsilon, share);
                 }
             }
 
@@ -66,7 +59,7 @@ internal sealed class PerturbationGenerators : IDisposable
     public static PerturbationGenerators Of(PerturbationGenerator generator, double epsilon)
     {
         var learned = new PerturbationGenerators(targeted: false);
-        learned._byBudget[epsilon] = new() { [Any] = generator };
+        learned._byBudget[epsilon] = new() { [WantedClasses.Any] = generator };
         return learned;
     }
 
@@ -76,7 +69,7 @@ internal sealed class PerturbationGenerators : IDisposable
     {
         using var scope = NewDisposeScope();
         if (!goal.IsTargeted)
-            return scope.MoveToOuter(Add(images, Draw(images, Any)));
+            return scope.MoveToOuter(Add(images, Draw(images, WantedClasses.Any)));
         Tensor perturbed = images.clone();
         long[] wanted = goal.Labels.ToArray<long>();
         foreach (var rows in Rows.All(wanted.Length).GroupBy(row => wanted[row]))
@@ -94,21 +87,12 @@ internal sealed class PerturbationGenerators : IDisposable
     /// <summary>The generator that a training goes on from, for images with one goal.</summary>
     /// <exception cref="UserErrorException">Nothing was learned for such a goal or such images.</exception>
     public PerturbationGenerator For(Batch data, double epsilon) =>
-        For(
-            data.Images,
-            data.Goal,
-            epsilon,
-            data.Goal.IsTargeted ? data.Goal.Labels.slice(0, 0, 1, 1).ToArray<long>()[0] : Any
-        );
+        For(data.Images, data.Goal, epsilon, WantedClasses.Of(data.Goal)[0]);
 
     // A budget that was not learned for takes the generator of the next larger one, or of the largest.
     private PerturbationGenerator For(Tensor images, Goal goal, double epsilon, long label)
     {
-        if (goal.IsTargeted != _targeted)
-            throw new UserErrorException(
-                $"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it "
-                    + $"is to have"
-            );
+        AttackChecks.TrainedFor(goal, _targeted);
         Dictionary<long, PerturbationGenerator> generators = _byBudget
             .FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last())
             .Value;
@@ -134,10 +118,5 @@ internal sealed class PerturbationGenerators : IDisposable
     {
         foreach (PerturbationGenerator generator in _byBudget.Values.SelectMany(generators => generators.Values))
             generator.Dispose();
-    }
-
-    private sealed class Share(Action<double> report) : IProgress<double>
-    {
-        public void Report(double value) => report(value);
     }
 }

@@ -77,23 +77,13 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         using var scope = NewDisposeScope();
         long side = (long)Math.Ceiling(2 * Radius(LargestArea, data.Images));
         Tensor patches = full([data.Goal.IsTargeted ? model.Classes : 1, data.Images.size(1), side, side], 0.5);
-        long[] labels = data.Goal.Labels.ToArray<long>();
-        long[] wanted = data.Goal.IsTargeted ? [.. labels.Distinct().Order()] : [0];
+        long[] wanted = WantedClasses.Of(data.Goal);
         for (int i = 0; i < wanted.Length; i++)
         {
             using var inner = NewDisposeScope();
-            Batch own = data.Goal.IsTargeted
-                ? data.Select(Rows.Where([.. labels.Select(label => label == wanted[i])], true))
-                : data;
             Tensor patch = patches.slice(0, wanted[i], wanted[i] + 1, 1);
-            int done = i;
-            Learn(
-                model,
-                own,
-                patch,
-                step => progress?.Report((done + ((step + 1.0) / Steps)) / wanted.Length),
-                cancellation
-            );
+            var share = new PartOfProgress(progress, i, wanted.Length);
+            Learn(model, data.Wanting(wanted[i]), patch, share, cancellation);
         }
 
         return this with
@@ -122,7 +112,13 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
     public void Dispose() => Patch?.Dispose();
 
     // Changes the patch in place.
-    private void Learn(IClassifier model, Batch batch, Tensor patch, Action<int> report, CancellationToken cancellation)
+    private void Learn(
+        IClassifier model,
+        Batch batch,
+        Tensor patch,
+        IProgress<double> progress,
+        CancellationToken cancellation
+    )
     {
         using var adam = Optimizers.Adam([patch], LearningRate);
         for (int step = 0; step < Steps; step++)
@@ -145,7 +141,7 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
             foreach (Tensor gradient in gradients)
                 gradient.Dispose();
             patch.clamp_(0.0, 1.0);
-            report(step);
+            progress.Report((step + 1.0) / Steps);
         }
     }
 

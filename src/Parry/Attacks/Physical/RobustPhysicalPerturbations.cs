@@ -22,8 +22,6 @@ namespace Parry.Attacks.Physical;
 /// </summary>
 public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
-
     /// <inheritdoc/>
     public string Name => "rp2";
 
@@ -84,14 +82,14 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
         Tensor images = batch.Images;
         using var scope = NewDisposeScope();
         Tensor mask = (Top ?? Left ?? Height ?? Width) is null
-            ? MostChanged(Minimize(batch.Random.Fork(0), model, batch, ones_like(images), norm: 1))
+            ? MostChanged(Minimize(batch.Random.Fork(0), model, batch, ones_like(images), Norm.L1))
             : Rectangle(images);
-        Tensor delta = Minimize(batch.Random.Fork(1), model, batch, mask, norm: 2);
+        Tensor delta = Minimize(batch.Random.Fork(1), model, batch, mask, Norm.L2);
         return scope.MoveToOuter((images + delta).clamp(0.0, 1.0));
     }
 
     // The best change of each image within the mask.
-    private Tensor Minimize(SampleRandom random, IClassifier model, Batch batch, Tensor mask, int norm)
+    private Tensor Minimize(SampleRandom random, IClassifier model, Batch batch, Tensor mask, Norm norm)
     {
         using var scope = NewDisposeScope();
         Batch seen = batch.Repeat(ViewCount);
@@ -138,19 +136,19 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     }
 
     // λ·|M·δ| + ν·NPS of each image, and the gradient of their sum; the search for a mask prints nothing.
-    private (float[] Costs, Tensor Gradient) Cost(Tensor images, Tensor change, Tensor mask, int norm)
+    private (float[] Costs, Tensor Gradient) Cost(Tensor images, Tensor change, Tensor mask, Norm norm)
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
         Tensor delta = change.detach().requires_grad_();
-        Tensor cost = NormWeight * linalg.vector_norm(delta, norm, s_image);
-        if (norm == 2)
+        Tensor cost = NormWeight * norm.Of(delta);
+        if (norm == Norm.L2)
         {
             Tensor printed = images + delta;
             Tensor score = mask;
             for (int level = 0; level < Levels; level++)
                 score = score * (printed - (level / Math.Max(1.0, Levels - 1))).abs();
-            cost += PrintWeight * score.sum(s_image);
+            cost += PrintWeight * score.SumPerImage();
         }
 
         return (cost.ToArray<float>(), scope.MoveToOuter(Autograd.Grad(cost.sum(), delta)));

@@ -176,10 +176,10 @@ public sealed record AutoZoom : ITrainedAttack<IScorer>
             Tensor distances = (points - original).pow(2).sum(s_images);
             Tensor margins = model.Margins(batch, points);
             Tensor reserves = margins.select(1, 0) - Confidence;
-            constants.Mark(reserves > 0, rows);
-            foreach (long row in rows.At(Rows.Where((reserves > 0).ToArray<bool>(), true)))
+            long[] reached = best.Take(points.select(1, 0), reserves, distances.select(1, 0), rows);
+            constants.Mark(reached);
+            foreach (long row in reached)
                 everFound[row] = true;
-            best.Take(points.select(1, 0), reserves, distances.select(1, 0), rows);
 
             Tensor c = Rows.Column(rows.Select(row => constants.Values[row])).reshape(-1, 1);
             Tensor losses = distances + (c * (Confidence - margins).clamp_min(0.0));

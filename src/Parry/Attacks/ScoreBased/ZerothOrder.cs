@@ -135,14 +135,13 @@ public sealed record ZerothOrder : IAttack<IScorer>
             Tensor both = cat([index, index], 1);
             Tensor moved = cat([at + h, at - h], 1);
             Tensor point = state.Images(state.Change);
-            Tensor distances = (point - state.Clean).pow(2).SumPerImage().reshape(-1);
+            Tensor distances = (point - state.Clean).pow(2).SumPerImage(keepdim: true).reshape(-1);
             var (queries, farther) = state.IsWhole
                 ? MovePixels(state, point, both, moved)
                 : MoveChange(state, point, distances, both, moved);
             Tensor margins = model.Margins(batch, queries);
             Tensor reserves = margins.select(1, 0) - Confidence;
-            constants.Mark(reserves > 0, rows);
-            best.Take(point, reserves, distances, rows);
+            constants.Mark(best.Take(point, reserves, distances, rows));
 
             // f(x + h e) - f(x) and f(x - h e) - f(x) for every coordinate e.
             long count = index.size(1);

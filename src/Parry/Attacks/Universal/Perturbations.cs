@@ -38,20 +38,16 @@ internal sealed class Perturbations : IDisposable
     {
         using var scope = NewDisposeScope();
         var learned = new Perturbations(norm, data.Goal.IsTargeted);
-        long[] wanted = data.Goal.IsTargeted ? [.. data.Goal.Labels.ToArray<long>().Distinct().Order()] : [0];
+        long[] wanted = WantedClasses.Of(data.Goal);
         double[] budgets = [.. epsilons.Distinct()];
         int done = 0;
-        var share = new Share(value => progress?.Report((done + value) / (budgets.Length * wanted.Length)));
         foreach (double epsilon in budgets)
         {
             Tensor all = zeros([data.Goal.IsTargeted ? classes : 1, .. data.Images.shape.AsSpan(1)]);
             foreach (long label in wanted)
             {
-                Batch images = data.Goal.IsTargeted
-                    ? data.Select(data.Goal.Labels.eq((double)label).nonzero().reshape(-1).ToArray<long>())
-                    : data;
-                all.Put([label], learn(images, epsilon, share));
-                done++;
+                var share = new PartOfProgress(progress, done++, budgets.Length * wanted.Length);
+                all.Put([label], learn(data.Wanting(label), epsilon, share));
             }
 
             learned._byBudget[epsilon] = all.DetachFromDisposeScope();
@@ -66,11 +62,7 @@ internal sealed class Perturbations : IDisposable
     /// </summary>
     public Tensor Add(Tensor images, Goal goal, double epsilon)
     {
-        if (goal.IsTargeted != _targeted)
-            throw new UserErrorException(
-                $"the attack was trained {(_targeted ? "towards classes" : "untargeted")}: train it for the goal it "
-                    + $"is to have"
-            );
+        AttackChecks.TrainedFor(goal, _targeted);
         using var scope = NewDisposeScope();
         Tensor all = _byBudget.FirstOrDefault(pair => pair.Key >= epsilon, _byBudget.Last()).Value;
         Tensor perturbed = images.add(_targeted ? all.index_select(0, goal.Labels) : all);
@@ -82,10 +74,5 @@ internal sealed class Perturbations : IDisposable
     {
         foreach (Tensor perturbations in _byBudget.Values)
             perturbations.Dispose();
-    }
-
-    private sealed class Share(Action<double> report) : IProgress<double>
-    {
-        public void Report(double value) => report(value);
     }
 }

@@ -24,7 +24,6 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
     private const double Nearly = 1e-4;
     private const double Matters = 0.01;
     private const double Changed = 1e-4;
-    private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "cw-l0";
@@ -79,7 +78,7 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
 
             Tensor weights = tensor(escalation.Constants.Select(c => (float)c).ToArray());
             Tensor missing = (Enough - pass.Losses).clamp_min(0.0);
-            Tensor loss = (weights * missing) + delta.pow(2.0).sum(s_image);
+            Tensor loss = (weights * missing) + delta.pow(2.0).SumPerImage();
             bool[] worked = (missing < Nearly).ToArray<bool>();
             bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Steps);
             Tensor pull = (weights * missing.sign()).reshape(-1, 1, 1, 1);
@@ -94,7 +93,7 @@ public sealed record CarliniWagnerL0 : IAttack<IClassifier>
                 results.Put(rows.At(better), point.At(better));
                 Tensor fewer = WithoutLeast(free.At(better), delta.At(better), pass.Gradient.At(better));
                 free.Put(better, fewer);
-                float[] left = fewer.sum(s_image).ToArray<float>();
+                float[] left = fewer.SumPerImage().ToArray<float>();
                 for (int i = 0; i < left.Length; i++)
                     empty[better[i]] = left[i] == 0;
             }

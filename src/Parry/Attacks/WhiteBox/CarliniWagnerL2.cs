@@ -17,8 +17,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record CarliniWagnerL2 : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
-
     /// <inheritdoc/>
     public string Name => "cw-l2";
 
@@ -93,7 +91,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
             using var inner = NewDisposeScope();
             Tensor point = descent.Images;
             Tensor delta = point - clean;
-            Tensor distances = delta.pow(2.0).sum(s_image);
+            Tensor distances = delta.pow(2.0).SumPerImage();
 
             // c·f(x') with f(x') = max(κ - margin(x'), 0).
             Func<Tensor, Tensor> margin = AttackLoss.Margin(batch.Goal);
@@ -102,8 +100,7 @@ public sealed record CarliniWagnerL2 : IAttack<IClassifier>
                 logits => c * (Confidence - margin(logits)).clamp_min(0.0)
             );
             Tensor reserves = margin(pass.Logits) - Confidence;
-            constants.Mark(reserves > 0, rows);
-            best.Take(point, reserves, distances, rows);
+            constants.Mark(best.Take(point, reserves, distances, rows));
 
             descent.Step((2 * delta) + pass.Gradient, LearningRate);
             return (distances + pass.Losses).ToArray<float>();

@@ -20,7 +20,6 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
 {
     private const double SmallestBound = 1 / 256.0;
     private const double Factor = 2;
-    private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "cw-linf";
@@ -81,10 +80,10 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             Tensor delta = point - batch.Images;
             Tensor size = delta.abs();
             Tensor excess = (size - Rows.Column(bounds)).clamp_min(0.0);
-            Tensor loss = pass.Losses + excess.sum(s_image);
+            Tensor loss = pass.Losses + excess.SumPerImage();
             Tensor reached = batch.Goal.IsReached(pass.Logits.argmax(1));
             bool[] worked = reached.logical_and(loss < 1e-4 * weights).ToArray<bool>();
-            float[] largest = size.amax(s_image).ToArray<float>();
+            float[] largest = size.MaxPerImage().ToArray<float>();
             bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Steps);
             descent.Step((delta.sign() * excess.sign()) + pass.Gradient, LearningRate);
 

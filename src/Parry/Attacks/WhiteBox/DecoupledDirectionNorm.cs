@@ -16,7 +16,6 @@ namespace Parry.Attacks.WhiteBox;
 public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
 {
     private const double LastStep = 0.01;
-    private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "ddn";
@@ -77,7 +76,7 @@ public sealed record DecoupledDirectionNorm : IAttack<IClassifier>
         return scope.MoveToOuter(best.Images);
     }
 
-    private static Tensor Length(Tensor change) => linalg.vector_norm(change, 2, s_image, true);
+    private static Tensor Length(Tensor change) => change.LengthPerImage(keepdim: true);
 
     private Tensor Quantized(Tensor points)
     {

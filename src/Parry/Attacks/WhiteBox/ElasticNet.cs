@@ -107,10 +107,9 @@ public sealed record ElasticNet : IAttack<IClassifier>
             );
             Tensor delta = point - batch.Images;
             Tensor l1 = Norm.L1.Of(delta, keepdim: true);
-            Tensor elastic = (delta * delta).SumPerImage() + (Beta * l1);
+            Tensor elastic = (delta * delta).SumPerImage(keepdim: true) + (Beta * l1);
             Tensor reserves = margin(pass.Logits) - Confidence;
-            constants.Mark(reserves > 0, rows);
-            best.Take(point, reserves, Rule == ElasticNetRule.L1 ? l1 : elastic, rows);
+            constants.Mark(best.Take(point, reserves, Rule == ElasticNetRule.L1 ? l1 : elastic, rows));
 
             // ISTA, or FISTA with momentum: a step against the gradient, then values shrink by β.
             double rate = LearningRate * Math.Sqrt(1 - ((double)iteration / Iterations));

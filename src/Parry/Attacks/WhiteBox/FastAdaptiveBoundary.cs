@@ -81,7 +81,7 @@ public sealed record FastAdaptiveBoundary : IAttack<IClassifier>
             LossGradient pass = model.Gradient(batch.With(point), boundary);
             Tensor w = pass.Gradient;
             Tensor missing = -pass.Losses.reshape(-1, 1, 1, 1);
-            Tensor missingFromClean = missing + (w * (point - clean)).SumPerImage();
+            Tensor missingFromClean = missing + (w * (point - clean)).SumPerImage(keepdim: true);
             Tensor d = BoxedPlane.Step(Norm, point, w, missing);
             Tensor d0 = BoxedPlane.Step(Norm, clean, w, missingFromClean);
             Tensor alpha = (Size(d) / (Size(d) + Size(d0))).clamp_max(AlphaMost);

@@ -19,7 +19,6 @@ public sealed record HotCold : IAttack<IClassifier>
     private const int Lengths = 20;
     private const int Halvings = 10;
     private const double Growth = 1.5;
-    private static readonly long[] s_image = [1, 2, 3];
 
     /// <inheritdoc/>
     public string Name => "hot-cold";

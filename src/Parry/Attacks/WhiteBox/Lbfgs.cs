@@ -16,8 +16,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record Lbfgs : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
-
     /// <inheritdoc/>
     public string Name => "lbfgs";
 
@@ -84,10 +82,9 @@ public sealed record Lbfgs : IAttack<IClassifier>
             Tensor point = minimizer.Point;
             LossGradient pass = model.Gradient(batch.With(point), logits => c * -likelihood(logits));
             Tensor delta = point - batch.Images;
-            Tensor distances = delta.pow(2.0).sum(s_image);
+            Tensor distances = delta.pow(2.0).SumPerImage();
             Tensor margins = AttackLoss.Margin(batch.Goal)(pass.Logits);
-            constants.Mark(margins > 0, rows);
-            best.Take(point, margins, distances, rows);
+            constants.Mark(best.Take(point, margins, distances, rows));
             return minimizer.Learn(pass.Losses + distances, pass.Gradient + (2 * delta));
         }
     }

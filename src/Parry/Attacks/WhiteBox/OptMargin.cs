@@ -16,8 +16,6 @@ namespace Parry.Attacks.WhiteBox;
 /// </summary>
 public sealed record OptMargin : IAttack<IClassifier>
 {
-    private static readonly long[] s_image = [1, 2, 3];
-
     /// <inheritdoc/>
     public string Name => "optmargin";
 
@@ -108,8 +106,7 @@ public sealed record OptMargin : IAttack<IClassifier>
             // With all of the points the goal is reached, and with fewer the more the better.
             Tensor reached = (margin(pass.Logits) > Confidence).reshape(-1, Points);
             Tensor reserves = reached.sum([1], false, ScalarType.Float32) - (Points - 0.5);
-            constants.Mark(reserves > 0);
-            best.Take(point, reserves, delta.pow(2.0).sum(s_image));
+            constants.Mark(best.Take(point, reserves, delta.pow(2.0).SumPerImage()));
             descent.Step((2 * delta) + pull, LearningRate);
         }
     }

@@ -104,7 +104,7 @@ public sealed record StAdv : IAttack<IClassifier>
             Tensor change = flow.slice(dimension, 1, size, 1) - flow.slice(dimension, 0, size - 1, 1);
             Tensor length = ((change * change).sum(s_vector, true) + Smallest).sqrt();
             Tensor direction = change / length;
-            sum.add_(length.SumPerImage());
+            sum.add_(length.SumPerImage(keepdim: true));
             gradient.slice(dimension, 1, size, 1).add_(direction);
             gradient.slice(dimension, 0, size - 1, 1).sub_(direction);
         }

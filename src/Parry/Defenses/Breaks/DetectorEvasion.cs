@@ -84,8 +84,7 @@ public sealed record DetectorEvasion(IReadOnlyList<IDetector> Detectors) : IAtta
             );
             var (refused, detectorGradient) = AskDetectors(point, batch.Random.Fork(iteration));
             Tensor margins = (margin(hinge.Logits) - Confidence).masked_fill(refused, double.NegativeInfinity);
-            search.Mark(margins > 0);
-            best.Take(point, margins, Norm.Of(change));
+            search.Mark(best.Take(point, margins, Norm.Of(change)));
             descent.Step((2 * change) + hinge.Gradient + detectorGradient, LearningRate);
         }
     }

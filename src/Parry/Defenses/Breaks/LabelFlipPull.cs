@@ -117,7 +117,7 @@ public sealed record LabelFlipPull(PuVae Purifier, IClassifier Classifier) : IBu
         int classes = Purifier.Network.Classes;
         Tensor reconstructions = Purifier.Network.forward(point);
         Tensor targets = point.repeat_interleave(classes, 0);
-        Tensor errors = (reconstructions - targets).pow(2).mean([1, 2, 3]).sqrt().reshape(-1, classes);
+        Tensor errors = (reconstructions - targets).pow(2).MeanPerImage().sqrt().reshape(-1, classes);
         if (goal.IsTargeted)
             return (goal.Labels, scope.MoveToOuter(BestOther(errors)));
         Tensor logits = Classifier.Logits(batch.With(reconstructions));

@@ -85,8 +85,7 @@ public sealed record OnManifold(ILatentModel Generator, IClassifier Classifier) 
             );
             Tensor change = drawn - x;
             Tensor margins = margin(hinge.Logits) - Confidence;
-            search.Mark(margins > 0);
-            best.Take(drawn, margins, Norm.Of(change));
+            search.Mark(best.Take(drawn, margins, Norm.Of(change)));
             return (2 * change) + (c * hinge.Gradient);
         }
     }

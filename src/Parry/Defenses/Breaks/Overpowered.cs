@@ -149,7 +149,7 @@ public sealed record Overpowered(ILatentModel Generator, IClassifier Classifier)
             Tensor margins = pass.Losses.reshape(-1, Vectors);
             Tensor mean = margins.mean([1]);
             Tensor change = drawn - batch.Images;
-            Tensor d = change.pow(2).mean([1, 2, 3]);
+            Tensor d = change.pow(2).MeanPerImage();
 
             Tensor within = d <= budget;
             Tensor better = within & (mean > highest.At(active));

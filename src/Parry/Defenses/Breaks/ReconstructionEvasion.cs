@@ -93,7 +93,7 @@ public sealed record ReconstructionEvasion(IPurifier Purifier, IClassifier Class
         {
             Tensor constant = purified.Images.detach();
             shown = x + (constant - x.detach());
-            errors = (x - constant).pow(2).mean([1, 2, 3]);
+            errors = (x - constant).pow(2).MeanPerImage();
         }
 
         Tensor margins = AttackLoss.Margin(batch.Goal)(Classifier.Logits(batch.With(shown))) - Confidence;

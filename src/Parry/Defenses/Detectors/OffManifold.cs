@@ -21,6 +21,6 @@ public sealed record OffManifold(IPurifier Projection, double Threshold) : IDete
     public Tensor Scores(Tensor images, SampleRandom random)
     {
         Tensor projected = Projection.Purify(images.detach(), random).Images.detach();
-        return linalg.vector_norm(images - projected, 2, [1, 2, 3]);
+        return (images - projected).LengthPerImage();
     }
 }

@@ -29,6 +29,6 @@ public sealed record ReconstructionError(
             images,
             random,
             RowsAtOnce,
-            (rows, _) => (rows - AutoEncoder.forward(rows)).abs().pow(Power).mean([1, 2, 3])
+            (rows, _) => (rows - AutoEncoder.forward(rows)).abs().pow(Power).MeanPerImage()
         );
 }

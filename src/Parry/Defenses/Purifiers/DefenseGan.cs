@@ -86,7 +86,7 @@ public sealed record DefenseGan(ImageGenerator Generator) : IProjection
 
         using IDisposable? exact = Devices.FullFloat32();
         Tensor drawn = Generator.Generate(z);
-        Tensor errors = (drawn - target).pow(2).mean([1, 2, 3]).reshape(-1, Restarts);
+        Tensor errors = (drawn - target).pow(2).MeanPerImage().reshape(-1, Restarts);
         return drawn.Choose(errors.argmin(1));
     }
 }

@@ -69,7 +69,7 @@ internal sealed class LatentDescent(
     }
 
     /// <summary>The mean squared difference between what each row draws and its target, [rows].</summary>
-    public Tensor Errors(Tensor targets) => (generator.Draw(Latents, compute).Images - targets).pow(2).mean([1, 2, 3]);
+    public Tensor Errors(Tensor targets) => (generator.Draw(Latents, compute).Images - targets).pow(2).MeanPerImage();
 
     /// <summary>Goes on with some rows only.</summary>
     public void Keep(long[] rows) => (Latents, _adam) = (Latents.At(rows), _adam.Select(rows));

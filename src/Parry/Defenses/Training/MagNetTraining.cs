@@ -141,5 +141,5 @@ public sealed record MagNetTraining
         return loss;
     }
 
-    private static Tensor Error(Tensor images, Tensor wanted) => (images - wanted).pow(2).mean([1, 2, 3]).sum();
+    private static Tensor Error(Tensor images, Tensor wanted) => (images - wanted).pow(2).MeanPerImage().sum();
 }

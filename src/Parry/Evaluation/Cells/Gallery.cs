@@ -18,7 +18,7 @@ internal static class Gallery
             .. Enumerable.Range(0, test.Count).Where(i => cell.Subject.CleanCorrect[i]).Take(plan.GalleryImages),
         ];
         Tensor change = result.Attempts - test.Pixels;
-        float[] largest = change.abs().amax([1, 2, 3]).ToArray<float>();
+        float[] largest = change.abs().MaxPerImage().ToArray<float>();
         float most = chosen.Select(i => largest[i]).DefaultIfEmpty().Max();
         double amplification = most > 0 ? 0.5 / most : 1;
         Tensor visible = ((change * amplification) + 0.5).clamp(0, 1);

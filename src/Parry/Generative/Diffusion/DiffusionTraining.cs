@@ -55,6 +55,6 @@ public sealed record DiffusionTraining
         Tensor x0 = (2 * images) - 1;
         Tensor noise = random.Normal(1, images.shape.AsSpan(1));
         Tensor xt = network.Schedule.Noised(x0, times, noise);
-        return (network.Predict(xt, times) - noise).pow(2).mean([1, 2, 3]);
+        return (network.Predict(xt, times) - noise).pow(2).MeanPerImage();
     }
 }

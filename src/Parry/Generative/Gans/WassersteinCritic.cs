@@ -85,7 +85,7 @@ public sealed class WassersteinCritic : Network
 
         Tensor at = mixed.detach().requires_grad_();
         Tensor gradient = Autograd.Grad(Score(at, compute, PiecewiseLinear).sum(), at, createGraph: true);
-        Tensor norm = linalg.vector_norm(gradient, 2, [1, 2, 3]);
+        Tensor norm = gradient.LengthPerImage();
         Tensor penalty = (norm - 1).pow(2).mean() * lambda;
         return (distance, penalty);
     }

@@ -8,7 +8,7 @@ internal static class TorchScriptFormat
         new("TorchScript", "TorchScript .pt", Open)
         {
             Extensions = [".pt", ".pth", ".pt2", ".ts"],
-            StoresImageSize = false,
+            ReadLayers = TorchScriptModel.Layers,
         };
 
     private static OpenedModel Open(ModelSource source) =>

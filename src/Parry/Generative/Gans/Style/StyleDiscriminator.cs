@@ -74,7 +74,7 @@ public sealed class StyleDiscriminator : Network
     {
         Tensor followed = images.detach().requires_grad_();
         Tensor gradient = Autograd.Grad(Score(followed, level, alpha).sum(), followed, createGraph: true);
-        return gamma / 2 * gradient.pow(2).sum([1, 2, 3]).mean();
+        return gamma / 2 * gradient.pow(2).SumPerImage().mean();
     }
 
     private Tensor FromImage(Tensor images, int level) => LeakyRelu(_fromImage[level].forward(images));
@@ -90,7 +90,7 @@ public sealed class StyleDiscriminator : Network
         long group = Math.Min(Group, count);
         Tensor grouped = maps.reshape(group, count / group, maps.size(1), maps.size(2), maps.size(3));
         Tensor variance = (grouped - grouped.mean([0], true)).pow(2).mean([0]);
-        Tensor deviation = (variance + 1e-8).sqrt().mean([1, 2, 3]);
+        Tensor deviation = (variance + 1e-8).sqrt().MeanPerImage();
         return deviation.repeat(group).reshape(count, 1, 1, 1).expand(count, 1, maps.size(2), maps.size(3));
     }
 }
