@@ -48,7 +48,7 @@ internal static class Arguments
         new("--http")
         {
             Description =
-                $"Settings for a --model served over HTTP (an http:// or https:// URL), as key=value,key=value; keys: "
+                "Settings for a --model served over HTTP (an http:// or https:// URL), as key=value,key=value; keys: "
                 + $"{HttpSettings.Keys}.",
             HelpName = "SETTINGS",
         };

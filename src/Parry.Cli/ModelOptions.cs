@@ -104,7 +104,7 @@ internal sealed class ModelOptions
         double[]? range = Numbers(result, _range, "such as 0,255");
         if (range is not null && (range.Length != 2 || range[0] >= range[1]))
             throw new UserErrorException(
-                $"expected --range to be two numbers, the smaller first, such as 0,255, got "
+                "expected --range to be two numbers, the smaller first, such as 0,255, got "
                     + $"\"{result.GetValue(_range)}\""
             );
         double[]? mean = Numbers(result, _mean, "such as 0.485,0.456,0.406");

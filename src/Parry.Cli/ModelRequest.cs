@@ -63,8 +63,7 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
                 ? (opened, pictures)
                 : throw new UserErrorException(
                     $"{Name} has {opened.Model.Classes} classes, and {data} has {pictures.ClassNames.Count}: give a "
-                        + $"model "
-                        + "for these images, or other images"
+                        + "model for these images, or other images"
                 );
         }
         catch

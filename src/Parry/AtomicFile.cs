@@ -64,8 +64,8 @@ public static class AtomicFile
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !IsFull(io)))
         {
             throw new UserErrorException(
-                $"Cannot write '{path}': the folder '{folder}' is not writable ({Reason(e)}). Choose a folder you "
-                    + $"may write to.",
+                $"Cannot write '{path}': the folder '{folder}' is not writable ({Reason(e)}). Choose a folder "
+                    + "you may write to.",
                 e
             );
         }
@@ -80,8 +80,8 @@ public static class AtomicFile
         catch (Exception e) when (e is UnauthorizedAccessException || (Directory.Exists(path) && e is IOException))
         {
             throw new UserErrorException(
-                $"Cannot write '{path}': {(Directory.Exists(path) ? "a folder has that name" : Reason(e))}. Choose "
-                    + $"another name.",
+                $"Cannot write '{path}': "
+                    + $"{(Directory.Exists(path) ? "a folder has that name" : Reason(e))}. Choose another name.",
                 e
             );
         }
@@ -91,8 +91,8 @@ public static class AtomicFile
 
     private static IOException Full(string path, IOException e) =>
         new(
-            $"The disk is full: '{path}' was not written, an earlier file of that name is as it was. Free some "
-                + $"space and run again.",
+            $"The disk is full: '{path}' was not written, an earlier file of that name is as it was. Free "
+                + "some space and run again.",
             e
         );
 

@@ -99,8 +99,8 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             await server.DisposeAsync();
             throw new UserErrorException(
-                $"expected a free port, got {port} ({e.Message.TrimEnd('.')}): give another --port, or 0 for any "
-                    + $"free one",
+                $"expected a free port, got {port} ({e.Message.TrimEnd('.')}): give another --port, or 0 for "
+                    + "any free one",
                 e
             );
         }

@@ -172,7 +172,7 @@ internal sealed class LossArguments
         return fits
             ? spec
             : throw new UserErrorException(
-                $"expected --adversarial to be an untargeted attack with one budget and no training, such as "
+                "expected --adversarial to be an untargeted attack with one budget and no training, such as "
                     + $"fgsm:eps=0.3 or pgd:eps=0.3, got {text}"
             );
     }

@@ -14,7 +14,7 @@ internal sealed class TrainingFiles
             throw new UserErrorException($"expected --out to name a .safetensors file, got {weights}");
         if (Directory.Exists(weights))
             throw new UserErrorException(
-                $"expected --out to name a file, got the folder {weights}: choose another " + $"name"
+                $"expected --out to name a file, got the folder {weights}: choose another name"
             );
         Weights = weights;
         string probe = Path.ChangeExtension(weights, Path.GetRandomFileName());
@@ -23,8 +23,8 @@ internal sealed class TrainingFiles
         HasCheckpoint = File.Exists(Checkpoint);
         if (HasCheckpoint && !resume)
             throw new UserErrorException(
-                $"{Checkpoint} is the checkpoint of an earlier run: add --resume to continue from it, or delete it "
-                    + $"to start again"
+                $"{Checkpoint} is the checkpoint of an earlier run: add --resume to continue from it, or delete "
+                    + "it to start again"
             );
     }
 

@@ -31,9 +31,8 @@ internal static class AttackListVerb
         Option<bool> json = Arguments.Json();
         return new Command(
             "list",
-            "List all attacks: what they must see of the model, their norms, what they find and their papers; with "
-                + "a name, "
-                + "its options."
+            "List all attacks: what they must see of the model, their norms, what they find and their papers; with a "
+                + "name, its options."
         )
         {
             name,

@@ -110,9 +110,8 @@ internal sealed class CertifyVerb
             table.AddCells($"{row.Radius:0.####}", $"{row.Accuracy * 100:0.0} %");
         output.Render(table);
         output.Line(
-            $"The smoothed classifier abstains on {report.Abstained} of {report.Count} images. Each certificate "
-                + $"holds with probability "
-                + $"{1 - report.Alpha}; {report.Samples:N0} votes certify a radius of at most "
+            $"The smoothed classifier abstains on {report.Abstained} of {report.Count} images. Each certificate holds "
+                + $"with probability {1 - report.Alpha}; {report.Samples:N0} votes certify a radius of at most "
                 + $"{report.LargestRadius:0.00}."
         );
         if (report.Note is { } note)

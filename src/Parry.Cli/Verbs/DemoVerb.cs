@@ -35,7 +35,7 @@ internal static class DemoVerb
         Option<bool> json = Arguments.Json();
         return new Command(
             "demo",
-            $"Attack a Fashion-MNIST classifier, defend it with Defense-GAN, PuVAE and MagNet, and attack the "
+            "Attack a Fashion-MNIST classifier, defend it with Defense-GAN, PuVAE and MagNet, and attack the "
                 + $"defenses: {Images} images, shipped weights."
         )
         {

@@ -13,8 +13,7 @@ internal sealed class ModelInspectVerb
     {
         Description =
             $"A model file ({ModelCatalog.FileKinds}), an {ModelCatalog.UrlKinds}, the name of a model that ships, "
-            + $"such "
-            + "as fashion-mnist/a, or that of a GAN for 28x28 images: gan, dcgan, wgan, hinge or cgan.",
+            + "such as fashion-mnist/a, or that of a GAN for 28x28 images: gan, dcgan, wgan, hinge or cgan.",
     };
     private readonly ModelOptions _options = new(named: false);
     private readonly Option<bool> _json = Arguments.Json();

@@ -71,7 +71,7 @@ internal static class AttackChecks
         if (!(low >= 0 && high <= 1))
             throw new UserErrorException(
                 $"Images must hold numbers in [0, 1]; these are in [{low}, {high}]. Divide bytes by 255, and leave "
-                    + $"normalization to the model."
+                    + "normalization to the model."
             );
     }
 

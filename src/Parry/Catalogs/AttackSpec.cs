@@ -109,8 +109,8 @@ public sealed class AttackSpec
     {
         if (Attack is ITrainedAttack<IClassifier> { IsTrained: false })
             throw new UserErrorException(
-                $"the attack {Name} must be trained before it attacks: train it on images other than those it will "
-                    + $"attack"
+                $"the attack {Name} must be trained before it attacks: train it on images other than those "
+                    + "it will attack"
             );
         return AttackDispatch.Run(Attack, model, run with { Epsilons = Epsilons.Count == 0 ? null : Epsilons });
     }

@@ -237,8 +237,8 @@ public sealed class CelebA : IImageSource
 
     private static UserErrorException Wrong(string list, int line, string expected, string[] words) =>
         new(
-            $"{list} line {line}: expected {expected}, got \"{Excerpt.Of(string.Join(' ', words.Take(10)))}\": "
-                + $"get the original list again"
+            $"{list} line {line}: expected {expected}, got \"{Excerpt.Of(string.Join(' ', words.Take(10)))}\": get "
+                + "the original list again"
         );
 
     private sealed class Description : PublishedData

@@ -113,9 +113,8 @@ public sealed class ImageFolder : IImageSource
     private UserErrorException NoClasses() =>
         new(
             Entries(_folder).Any(entry => Pictures.IsPicture(entry.Name))
-                ? $"{_folder}: expected a folder for each class, got pictures outside such folders: put those of "
-                    + $"each class "
-                    + $"into a folder of its own, or list them with their labels in a .csv file"
+                ? $"{_folder}: expected a folder for each class, got pictures outside such folders: put those of each "
+                    + "class into a folder of its own, or list them with their labels in a .csv file"
                 : $"{_folder}: expected a folder for each class with pictures in it, got none: give another folder"
         );
 
@@ -187,7 +186,7 @@ public sealed class ImageFolder : IImageSource
             string others = skipped.ToString() is { } text ? $" ({text})" : "";
             throw new UserErrorException(
                 $"{folder}: expected pictures that end in {Pictures.Extensions}, got none{others}: add some, or "
-                    + $"remove the folder"
+                    + "remove the folder"
             );
         }
 

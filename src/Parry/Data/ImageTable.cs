@@ -61,8 +61,7 @@ public sealed class ImageTable : IImageSource
             ? _preparation.SetOf(Name, _pictures, Shape, ClassNames).Load(count, orFewer)
             : throw new UserErrorException(
                 $"expected training images, got {Name}, which lists test images only: give a folder with folders "
-                    + $"train and "
-                    + $"test that hold class folders"
+                    + "train and test that hold class folders"
             );
 
     private static List<(string File, string Label, int Line)> Read(string path)

@@ -31,8 +31,8 @@ public static class GradientMasking
                 continue;
             yield return $"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse "
                 + $"({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
-                + $"({unaware.RobustCorrect}/{unaware.Count}). The adaptive attack is too weak or gradients "
-                + $"are masked: the lower number counts.";
+                + $"({unaware.RobustCorrect}/{unaware.Count}). The adaptive attack is too weak or gradients are "
+                + "masked: the lower number counts.";
         }
     }
 
@@ -47,8 +47,8 @@ public static class GradientMasking
             {
                 if (larger.RobustLow > smaller.RobustHigh)
                     yield return $"{Name(larger)} leaves more images right than a smaller budget did "
-                        + $"({larger.RobustCorrect} against {smaller.RobustCorrect} of {larger.Count}): the attack is "
-                        + $"not optimizing.";
+                        + $"({larger.RobustCorrect} against {smaller.RobustCorrect} of {larger.Count}): the "
+                        + "attack is not optimizing.";
             }
         }
     }
@@ -57,8 +57,7 @@ public static class GradientMasking
         from row in rows
         where row.Epsilon is null && !row.Threat.IsUnaware() && row.RobustLow > AnotherTry
         select $"{Name(row)} has no limit and still leaves {row.RobustCorrect} of {row.Count} right: it is too weak "
-            + $"for "
-            + $"this model, and its number is not evidence of robustness.";
+            + "for this model, and its number is not evidence of robustness.";
 
     /// <summary>The warnings where an attack of many steps does worse than one of a single step.</summary>
     /// <param name="single">Rows of attacks that take one step along the gradient, away from the true class.</param>
@@ -135,8 +134,8 @@ public static class GradientMasking
         without <= ZeroShare * count
             ? null
             : $"{model}: the gradient of the loss is zero or not finite for {without} of the {count} clean images "
-                + $"that are classified correctly. Attacks that follow the gradient do not move there, and their "
-                + $"numbers mean nothing.";
+                + "that are classified correctly. Attacks that follow the gradient do not move there, and their "
+                + "numbers mean nothing.";
 
     /// <summary>
     /// The warning where random search fools a model with images that every attack by gradients of the same budget left
@@ -162,10 +161,10 @@ public static class GradientMasking
         ];
         return budgets.Length == 0
             ? null
-            : $"{model}: random search, {draws} draws for each image, fools it where attacks that follow gradients "
-                + $"do not: {string.Join("; ", budgets)}. "
-                + $"Gradients are masked{(isRandom ? ", or its random answers vary much" : "")}: the numbers are "
-                + $"too high by at least these images.";
+            : $"{model}: random search, {draws} draws for each image, fools it where attacks that follow gradients do "
+                + $"not: {string.Join("; ", budgets)}. Gradients are "
+                + $"masked{(isRandom ? ", or its random answers vary much" : "")}: the numbers are too high by at "
+                + "least these images.";
     }
 
     /// <summary>A budget in the words of the warnings, such as "linf 0.1".</summary>

@@ -21,7 +21,7 @@ public static class Accuracy
         if (model.Shape != set.Shape)
             throw new UserErrorException(
                 $"the model takes images of {model.Shape}, and those of {set.Name} are {set.Shape}: give a model that "
-                    + $"was trained on such images"
+                    + "was trained on such images"
             );
         using IDisposable? mode = model.EnterEvaluation();
         using IDisposable? exact = Devices.FullFloat32();

@@ -63,8 +63,8 @@ public sealed class Images
             return new Images(pixels, Samples, _calls);
         if (Count == 0 || rows % Count != 0)
             throw new ArgumentException(
-                $"Expected {Count} rows, one for each sample, or a multiple of that, got {rows}; when samples "
-                    + $"leave, select the rows that stay.",
+                $"Expected {Count} rows, one for each sample, or a multiple of that, got {rows}; when samples leave, "
+                    + "select the rows that stay.",
                 nameof(pixels)
             );
         int each = (int)(rows / Count);

@@ -93,7 +93,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         if (!given.is_floating_point() && given.numel() == Tried)
             throw new InvalidDataException(
                 $"expected a row of scores for each of three images, got predictions, {given.Describe()}: export it "
-                    + $"without the last argmax or comparison"
+                    + "without the last argmax or comparison"
             );
         Tensor outputs = given.to(ScalarType.Float32);
         bool channelsLast = Takes(run, contract.ToModel(ChannelsLast.Of(images)), outputs);
@@ -104,12 +104,12 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         if (classes < 2)
             throw new InvalidDataException(
                 $"it gives {rows.size(1)} numbers for an image, of which {contract.Background} are background; at "
-                    + $"least two classes were expected"
+                    + "least two classes were expected"
             );
         if (contract.ClassNames is { } names && names.Count != classes)
             throw new InvalidDataException(
                 $"it has {classes} classes and {names.Count} class names were given: give one name for each class, or "
-                    + $"say how many of its outputs are background (--background)"
+                    + "say how many of its outputs are background (--background)"
             );
         InputContract complete = contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape };
         return new ImportedClassifier(name, network, run, complete, shape, classes, channelsLast, changesInput);

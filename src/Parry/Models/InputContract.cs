@@ -161,7 +161,7 @@ public sealed record InputContract
         if (new[] { Mean, Std }.Any(values => values is not null && values.Count != 1 && values.Count != channels))
             throw new UserErrorException(
                 $"The model takes images of {channels} channels, and the mean or standard deviation has another "
-                    + $"number of values: give one number, or one for each channel."
+                    + "number of values: give one number, or one for each channel."
             );
     }
 

@@ -79,8 +79,8 @@ public static class ModelCatalog
         {
             throw new UserErrorException(
                 $"{model} has {opened.Model.Classes} classes and takes images of {opened.Model.Shape}, expected "
-                    + $"{classes} classes and images of {shape}: use it with {Fitting(opened.Description)}, or give "
-                    + $"another model"
+                    + $"{classes} classes and images of {shape}: use it with {Fitting(opened.Description)}, "
+                    + "or give another model"
             );
         }
     }

@@ -35,8 +35,8 @@ public static class JsonReport
             when (e is JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
             throw new UserErrorException(
-                $"'{path}' is not a report.json of Parry: {e.Message.ReplaceLineEndings(" ")} Run the evaluation "
-                    + $"again.",
+                $"'{path}' is not a report.json of Parry: {e.Message.ReplaceLineEndings(" ")} Run "
+                    + "the evaluation again.",
                 e
             );
         }

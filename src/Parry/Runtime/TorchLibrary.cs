@@ -91,7 +91,7 @@ public static partial class TorchLibrary
         {
             throw new UserErrorException(
                 $"{name} needs LibTorch with CUDA: set {FolderVariable} to the folder torch/lib of an installed "
-                    + $"PyTorch, or reference a package TorchSharp-cuda in place of libtorch-cpu"
+                    + "PyTorch, or reference a package TorchSharp-cuda in place of libtorch-cpu"
             );
         }
 
@@ -135,11 +135,11 @@ public static partial class TorchLibrary
             throw new TorchNotFoundException(
                 string.IsNullOrEmpty(named)
                     ? $"LibTorch was expected beside the program, and '{Folder}' lacks {FileName("torch_cpu")}: add "
-                        + $"the package libtorch-cpu-linux-x64, -win-x64 or -osx-arm64, version 2.10.0, to the project "
-                        + $"(./parry builds with it), or set {FolderVariable} to the folder of an unpacked LibTorch "
-                        + $"2.10"
+                        + "the package libtorch-cpu-linux-x64, -win-x64 or -osx-arm64, version 2.10.0, to the "
+                        + $"project (./parry builds with it), or set {FolderVariable} to the folder of "
+                        + "an unpacked LibTorch 2.10"
                     : $"{FolderVariable} is '{named}', which lacks {FileName("torch_cpu")}: name the folder with "
-                        + $"LibTorch's libraries, or unset it to use the one beside the program"
+                        + "LibTorch's libraries, or unset it to use the one beside the program"
             );
         }
 
@@ -175,7 +175,7 @@ public static partial class TorchLibrary
                 ?? e.Message;
             throw new TorchNotFoundException(
                 $"LibTorch could not be loaded ({reason}): build again, or set {FolderVariable} to the folder of an "
-                    + $"unpacked LibTorch 2.10",
+                    + "unpacked LibTorch 2.10",
                 e
             );
         }

@@ -46,8 +46,8 @@ internal sealed class ReluNetwork
                 segment.Add(layer);
             else
                 throw new UserErrorException(
-                    $"the attack ground-truth needs a network of linear layers, convolutions and ReLUs; this one "
-                        + $"has {LayerText.Of(layer)}"
+                    "the attack ground-truth needs a network of linear layers, convolutions and ReLUs; this one has "
+                        + $"{LayerText.Of(layer)}"
                 );
         }
 

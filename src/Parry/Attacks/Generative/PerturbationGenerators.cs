@@ -106,7 +106,7 @@ internal sealed class PerturbationGenerators : IDisposable
             ? generator
             : throw new UserErrorException(
                 $"the attack was trained on images of {generator.Shape}, not of {shape}: give weights that were "
-                    + $"trained on this data"
+                    + "trained on this data"
             );
     }
 

@@ -116,7 +116,7 @@ public sealed record AdversarialPatch : ITrainedAttack<IClassifier>
         IClassifier model,
         Batch batch,
         Tensor patch,
-        IProgress<double> progress,
+        PartOfProgress progress,
         CancellationToken cancellation
     )
     {

@@ -1,7 +1,6 @@
 using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Options;
-using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using Parry.Attacks.Building;
-using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks.Universal;

@@ -88,7 +88,7 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
         if (model.Classes < needed)
             throw new UserErrorException(
                 $"This loss of apgd compares {needed} logits, and the model has {model.Classes} classes; use "
-                    + $"loss=cross-entropy."
+                    + "loss=cross-entropy."
             );
         using var scope = NewDisposeScope();
         return scope.MoveAllToOuter(

@@ -147,8 +147,8 @@ internal sealed class InputFile : IDisposable
             if (found < 4 || BinaryPrimitives.ReadUInt32LittleEndian(size) != (uint)read)
             {
                 throw new UserErrorException(
-                    $"{Name}: expected one gzip stream whose last four bytes say {read}, got another end (cut off, "
-                        + $"or bytes after it): get the original file again"
+                    $"{Name}: expected one gzip stream whose last four bytes say {read}, got another end (cut off, or "
+                        + "bytes after it): get the original file again"
                 );
             }
         }
@@ -180,7 +180,7 @@ internal sealed class InputFile : IDisposable
 
     private UserErrorException Truncated(long expected, long got, string what) =>
         new(
-            $"{Name}: expected {expected} bytes of {what}, got {got}: the file is cut off or its header is wrong, "
-                + $"get the original file again"
+            $"{Name}: expected {expected} bytes of {what}, got {got}: the file is cut off or its header is wrong, get "
+                + "the original file again"
         );
 }

@@ -47,8 +47,8 @@ internal sealed class CifarFormat : IDataFormat
         if (bytes.Length == 0 || bytes.Length % s_recordBytes != 0)
         {
             throw new UserErrorException(
-                $"{file.Name}: expected whole records of {s_recordBytes} bytes, got {bytes.Length} bytes: the file "
-                    + $"is cut off or not CIFAR-10's binary version"
+                $"{file.Name}: expected whole records of {s_recordBytes} bytes, got {bytes.Length} bytes: the file is "
+                    + "cut off or not CIFAR-10's binary version"
             );
         }
 

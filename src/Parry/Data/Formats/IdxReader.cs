@@ -37,8 +37,7 @@ public static class IdxReader
         {
             throw new UserErrorException(
                 $"{images.Name}: expected between 1 and {MaxBytes} bytes of images, got a header that declares "
-                    + $"{count} of "
-                    + $"{height}x{width}: get the original file again"
+                    + $"{count} of {height}x{width}: get the original file again"
             );
         }
 
@@ -47,8 +46,8 @@ public static class IdxReader
         if (labelCount != count)
         {
             throw new UserErrorException(
-                $"{labels.Name}: expected {count} labels, one for each image of {images.Name}, got {labelCount}: "
-                    + $"give two files of the same set"
+                $"{labels.Name}: expected {count} labels, one for each image of {images.Name}, got {labelCount}: give "
+                    + "two files of the same set"
             );
         }
 
@@ -89,8 +88,8 @@ public static class IdxReader
                 bytes[i] < classes
                     ? bytes[i]
                     : throw new UserErrorException(
-                        $"{file}: expected labels 0 to {classes - 1}, got {bytes[i]} for image {i}: get the "
-                            + $"original file again"
+                        $"{file}: expected labels 0 to {classes - 1}, got {bytes[i]} for image {i}: get "
+                            + "the original file again"
                     );
         }
 

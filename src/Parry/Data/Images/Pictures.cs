@@ -49,8 +49,8 @@ internal static class Pictures
         return taken.Channels is 1 or 3
             ? taken
             : throw new UserErrorException(
-                $"expected a model of images with 1 or 3 channels for {name}, got one that takes {taken}: give "
-                    + $"another model"
+                $"expected a model of images with 1 or 3 channels for {name}, got one that takes "
+                    + $"{taken}: give another model"
             );
     }
 
@@ -66,7 +66,7 @@ internal static class Pictures
                 throw new UserErrorException(
                     $"expected {name} to have pictures of one size, as the size that the model takes is not known, "
                         + $"got {common} ({Path.GetFileName(file)}) and {shape} ({Path.GetFileName(picture.File)}): "
-                        + $"resize them to one size"
+                        + "resize them to one size"
                 );
             if (shape.Channels > common.Channels)
                 first = (shape, picture.File);

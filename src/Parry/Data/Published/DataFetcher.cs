@@ -142,7 +142,7 @@ public static class DataFetcher
         {
             throw new IOException(
                 $"{Path.GetFileName(archive)}: expected the files {string.Join(", ", missing.Keys)} in it, got an "
-                    + $"archive in which they are missing or have another length"
+                    + "archive in which they are missing or have another length"
             );
         }
     }

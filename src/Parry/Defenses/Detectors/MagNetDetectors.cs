@@ -66,8 +66,8 @@ public static class MagNetDetectors
             && double.TryParse(texts[member], NumberStyles.Float, CultureInfo.InvariantCulture, out double threshold)
             ? threshold
             : throw new UserErrorException(
-                $"the weights of magnet have no threshold {key} for member {member}: train them again with parry "
-                    + $"train magnet"
+                $"the weights of magnet have no threshold {key} for member {member}: train them again "
+                    + "with parry train magnet"
             );
     }
 }

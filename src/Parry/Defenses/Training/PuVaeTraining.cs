@@ -50,9 +50,8 @@ public sealed record PuVaeTraining
     {
         if (source.Shape != images.Shape || source.Classes != images.ClassNames.Count)
             throw new UserErrorException(
-                $"expected a source classifier of {images.ClassNames.Count} classes of {images.Shape} images, got "
-                    + $"one of "
-                    + $"{source.Classes} classes of {source.Shape}: give one that was trained on {images.Name}"
+                $"expected a source classifier of {images.ClassNames.Count} classes of {images.Shape} images, got one "
+                    + $"of {source.Classes} classes of {source.Shape}: give one that was trained on {images.Name}"
             );
         using var random = Devices.Generator(Schedule.Seed);
         var network = new PuVaeNetwork(images.Shape, images.ClassNames.Count, random, Width, Hidden, Latent);

@@ -65,8 +65,8 @@ internal sealed class PlanAttacks(
         if (victim.IsDefended || !learner.IsTrained)
             return Train(attack, learner, victim);
         records.Note(
-            $"{attack.Name} was trained beforehand and attacks {victim.Title} as it is; the cost of its training is "
-                + $"not counted."
+            $"{attack.Name} was trained beforehand and attacks {victim.Title} as it is; the cost of its "
+                + "training is not counted."
         );
         return null;
     }
@@ -78,7 +78,7 @@ internal sealed class PlanAttacks(
             plan.TrainingImages
             ?? throw new UserErrorException(
                 $"the attack {attack.Name} must be trained before it attacks: give the plan training images other "
-                    + $"than those it attacks"
+                    + "than those it attacks"
             );
         using var scope = NewDisposeScope();
         var (images, labels) = known.First(learner.TrainingImages);
@@ -99,7 +99,6 @@ internal sealed class PlanAttacks(
             CultureInfo.InvariantCulture,
             $"{attack.Name} learned to attack {victim.Title} from {training.Images:N0} images of {known.Name} on "
                 + $"which it is not evaluated, with {training.Queries:N0} queries and {training.Gradients:N0} "
-                + $"gradients in "
-                + $"{training.Seconds:0.0} s. Its rows do not include this cost."
+                + $"gradients in {training.Seconds:0.0} s. Its rows do not include this cost."
         );
 }

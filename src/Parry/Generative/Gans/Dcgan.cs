@@ -27,7 +27,7 @@ public static class Dcgan
     {
         if (shape.Height % 4 + shape.Width % 4 > 0)
             throw new UserErrorException(
-                $"this generator doubles its maps twice and draws images with sides that are multiples of 4, not "
+                "this generator doubles its maps twice and draws images with sides that are multiples of 4, not "
                     + $"{shape}: choose --kind gan"
             );
         int height = shape.Height / 4;

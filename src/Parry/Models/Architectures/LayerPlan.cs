@@ -248,8 +248,8 @@ public sealed class LayerPlan
         size >= kernel
             ? ((size - kernel) / stride) + 1
             : throw new UserErrorException(
-                $"expected images larger than {_input} for this network: choose classifier-d or classifier-e, which "
-                    + $"take any size"
+                $"expected images larger than {_input} for this network: choose classifier-d or "
+                    + "classifier-e, which take any size"
             );
 
     // The padding with which SAME makes the size ceil(size / stride).

@@ -52,8 +52,8 @@ public static class NetworkState
             if (!given.shape.AsSpan().SequenceEqual(tensor.shape))
             {
                 throw new InvalidDataException(
-                    $"The weight '{name}' is {given.Describe()}; expected {tensor.Describe()}; it belongs to "
-                        + $"another architecture."
+                    $"The weight '{name}' is {given.Describe()}; expected {tensor.Describe()}; it belongs "
+                        + "to another architecture."
                 );
             }
         }

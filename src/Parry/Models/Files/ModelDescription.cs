@@ -131,8 +131,7 @@ public sealed record ModelDescription
                 Architecture =
                     Text("architecture")
                     ?? throw new InvalidDataException(
-                        $"It has no \"parry.architecture\", for example one of "
-                            + $"{string.Join(", ", Classifiers.Names)}."
+                        $"It has no \"parry.architecture\", for example one of {string.Join(", ", Classifiers.Names)}."
                     ),
                 Data = Text("data") ?? "",
                 Shape = ParseShape(Text("input")),

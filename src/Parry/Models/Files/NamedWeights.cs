@@ -60,7 +60,7 @@ public static class NamedWeights
             throw new UserErrorException(
                 $"{weights.Name} is not in $PARRY_MODELS, $PARRY_DATA, the folder models beside $PARRY_DATA or "
                     + $"{cache}, and it has no public URL: put it there, or set PARRY_WEIGHTS_URL to the URL of a "
-                    + $"folder that has it"
+                    + "folder that has it"
             );
         if (
             !Uri.TryCreate(address.TrimEnd('/') + "/", UriKind.Absolute, out Uri? mirror)

@@ -36,7 +36,7 @@ internal static class PublishedWeights
             Find(state, contract.Size ?? shape)
             ?? throw new InvalidDataException(
                 $"Its weights, {FirstNames(state)} and so on, are not those of a known network ({Families}); export "
-                    + $"it as TorchScript or ONNX, or say in \"parry.architecture\" which of "
+                    + "it as TorchScript or ONNX, or say in \"parry.architecture\" which of "
                     + $"{string.Join(", ", Classifiers.Names)} it is."
             );
         InputContract complete = contract

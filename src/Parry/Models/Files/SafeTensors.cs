@@ -200,8 +200,8 @@ public static class SafeTensors
             );
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > available)
             throw new InvalidDataException(
-                $"'{name}' is at [{string.Join(", ", offsets.Take(4))}] of {available} bytes; the file is truncated "
-                    + $"or corrupt."
+                $"'{name}' is at [{string.Join(", ", offsets.Take(4))}] of {available} bytes; the file "
+                    + "is truncated or corrupt."
             );
         long bytes = shape.Aggregate((long)TensorData.SizeOf(dtype), (product, size) => checked(product * size));
         if (bytes != offsets[1] - offsets[0] || bytes > Array.MaxLength)

@@ -55,8 +55,8 @@ internal sealed class AnswerCache : IDisposable
             file?.Dispose();
             throw e as UserErrorException
                 ?? new UserErrorException(
-                    $"{path}: expected a cache file that this run can write, got: {e.Message.TrimEnd('.')}; "
-                        + $"give another folder, or wait for the run that uses it",
+                    $"{path}: expected a cache file that this run can write, got: {e.Message.TrimEnd('.')}; give "
+                        + "another folder, or wait for the run that uses it",
                     e
                 );
         }

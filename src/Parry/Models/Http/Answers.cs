@@ -34,7 +34,7 @@ internal static class Answers
         return Array.TrueForAll(values, value => value >= 0 && value == MathF.Floor(value) && value < 1 << 24)
             ? values
             : throw new InvalidDataException(
-                $"expected the number of a class, got "
+                "expected the number of a class, got "
                     + $"{values.First(value => !(value >= 0 && value == MathF.Floor(value) && value < 1 << 24))}"
             );
     }

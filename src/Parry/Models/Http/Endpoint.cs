@@ -38,7 +38,7 @@ internal sealed class Endpoint : IDisposable
         )
             throw new UserErrorException(
                 $"expected a token in the environment variable {variable}, which is unset or empty: export it, or "
-                    + $"leave out token-env"
+                    + "leave out token-env"
             );
 
         // Follow no redirections: one could send the token to another host.
@@ -59,8 +59,8 @@ internal sealed class Endpoint : IDisposable
         bool placed = headers.Values.Any(value => value.Contains(RequestTemplate.Token, StringComparison.Ordinal));
         if (placed && _token is null)
             throw new UserErrorException(
-                $"the template's headers contain {RequestTemplate.Token}: give --http token-env=NAME, the "
-                    + $"environment variable with the token"
+                $"the template's headers contain {RequestTemplate.Token}: give --http token-env=NAME, the environment "
+                    + "variable with the token"
             );
         try
         {

@@ -47,8 +47,8 @@ internal sealed class OpenInference : IWireFormat
             );
         if (!settings.OnlyLabels && !IsFloat(output.Type))
             throw new UserErrorException(
-                $"the output \"{output.Name}\" of {Endpoint.Shown(model)} has the type {output.Type}, which cannot "
-                    + $"be scores: give --http output=NAME for another, or --http answers=labels"
+                $"the output \"{output.Name}\" of {Endpoint.Shown(model)} has the type {output.Type}, which cannot be "
+                    + "scores: give --http output=NAME for another, or --http answers=labels"
             );
     }
 
@@ -109,8 +109,8 @@ internal sealed class OpenInference : IWireFormat
             );
         if (sizes.Count is not (2 or 4))
             throw new UserErrorException(
-                $"{at} takes tensors of the shape [{string.Join(", ", sizes)}], expected [-1, C, H, W], [-1, H, W, "
-                    + $"C] or [-1, VALUES]: serve it with one of these"
+                $"{at} takes tensors of the shape [{string.Join(", ", sizes)}], expected [-1, C, H, W], [-1, H, W, C] "
+                    + "or [-1, VALUES]: serve it with one of these"
             );
         if (sizes[0] is not (-1 or 1))
             throw new UserErrorException(
@@ -132,7 +132,7 @@ internal sealed class OpenInference : IWireFormat
         if ((wanted ?? fits) != fits || (sizes.Count == 2 && sizes[1] != -1 && sizes[1] != fits.Pixels))
             throw new UserErrorException(
                 $"{at} takes images of the shape [{string.Join(", ", sizes.Skip(1))}], not {wanted}: give data of "
-                    + $"that size, or another model"
+                    + "that size, or another model"
             );
         bool last = contract.Layout == ImageLayout.Nhwc;
         long[] each =
@@ -265,9 +265,9 @@ internal sealed class OpenInference : IWireFormat
             when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException(
-                $"expected a model's metadata in the Open Inference Protocol, got "
-                    + $"\"{Endpoint.Excerpt(Encoding.UTF8.GetString(metadata.Span))}\"; give a URL "
-                    + $"…/v2/models/NAME, or --http template=FILE for another protocol",
+                "expected a model's metadata in the Open Inference Protocol, got "
+                    + $"\"{Endpoint.Excerpt(Encoding.UTF8.GetString(metadata.Span))}\"; give a URL …/v2/models/NAME, "
+                    + "or --http template=FILE for another protocol",
                 e
             );
         }

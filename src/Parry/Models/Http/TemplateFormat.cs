@@ -56,7 +56,7 @@ internal sealed class TemplateFormat : IWireFormat
         )
             throw new UserErrorException(
                 $"a template with {RequestTemplate.File} sends images of 1 or 3 channels as PNG files, without "
-                    + $"normalization: leave out mean, standard deviation and range"
+                    + "normalization: leave out mean, standard deviation and range"
             );
     }
 

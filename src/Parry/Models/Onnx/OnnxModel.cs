@@ -26,7 +26,7 @@ internal static class OnnxModel
         if (file.Inputs.Count != 1)
             throw new InvalidDataException(
                 $"it has {file.Inputs.Count} inputs ({string.Join(", ", file.Inputs.Select(input => input.Name))}); "
-                    + $"expected one, which takes images"
+                    + "expected one, which takes images"
             );
         OnnxPort port = file.Inputs[0];
         InputContract contract = given.Or(InputContract.FromMetadata(file.Metadata));
@@ -116,8 +116,8 @@ internal static class OnnxModel
             3 => [1, sizes[1], sizes[2]],
             2 => [-1, -1, -1],
             _ => throw new InvalidDataException(
-                $"its input has the shape [{string.Join(", ", sizes)}]; expected a batch of images, [N, C, H, W], "
-                    + $"[N, H, W, C], [N, H, W] or [N, pixels]"
+                $"its input has the shape [{string.Join(", ", sizes)}]; expected a batch of images, [N, C, H, W], [N, "
+                    + "H, W, C], [N, H, W] or [N, pixels]"
             ),
         };
         long[] wanted = known is { } shape ? [shape.Channels, shape.Height, shape.Width] : [-1, -1, -1];
@@ -134,8 +134,8 @@ internal static class OnnxModel
 
         if (found.Any(size => size < 0))
             throw new InvalidDataException(
-                $"its input has the shape [{string.Join(", ", sizes)}], where -1 is open: give the size of its "
-                    + $"images (--input-size, such as 3x224x224)"
+                $"its input has the shape [{string.Join(", ", sizes)}], where -1 is open: give the size of its images "
+                    + "(--input-size, such as 3x224x224)"
             );
         if (found.Any(size => size > 1 << 14))
             throw new InvalidDataException(
@@ -145,7 +145,7 @@ internal static class OnnxModel
         if (sizes.Length == 2 && sizes[1] >= 0 && made.Pixels != sizes[1])
             throw new InvalidDataException(
                 $"its input takes {sizes[1]} values, but images of {made} have another number: give the size of its "
-                    + $"images (--input-size)"
+                    + "images (--input-size)"
             );
         return made;
     }
@@ -175,8 +175,8 @@ internal static class OnnxModel
                 ?.Name
             ?? scores.FirstOrDefault()?.Name
             ?? throw new InvalidDataException(
-                $"its outputs ({string.Join(", ", file.Outputs.Select(port => $"{port.Name}: {port.Type}"))}) "
-                    + $"contain no scores: export the logits too; labels alone give an attack no gradients"
+                $"its outputs ({string.Join(", ", file.Outputs.Select(port => $"{port.Name}: {port.Type}"))}) contain "
+                    + "no scores: export the logits too; labels alone give an attack no gradients"
             );
     }
 

@@ -21,14 +21,14 @@ internal static class TorchScriptArchive
         string[] names = [.. archive.Entries.Select(entry => entry.FullName)];
         if (Array.Exists(names, IsOfExport))
             throw new InvalidDataException(
-                $"it is an archive of torch.export, which cannot be differentiated here: export to ONNX, or as "
+                "it is an archive of torch.export, which cannot be differentiated here: export to ONNX, or as "
                     + $"TorchScript: {recipe}"
             );
         if (!Array.Exists(names, name => name.Contains("/code/", StringComparison.Ordinal)))
         {
             throw new InvalidDataException(
                 Array.Exists(names, name => name.EndsWith(".pkl", StringComparison.Ordinal))
-                    ? $"it is a Python pickle (a state dictionary), which can run any program when it is read, and "
+                    ? "it is a Python pickle (a state dictionary), which can run any program when it is read, and "
                         + $"contains no network: {recipe}"
                     : $"it is not a TorchScript archive: {recipe}"
             );
@@ -43,8 +43,8 @@ internal static class TorchScriptArchive
                 throw new InvalidDataException($"it has two parts {entry.FullName}");
             if (entry.Length > Math.Max(entry.CompressedLength, LargestCode))
                 throw new InvalidDataException(
-                    $"its part {entry.FullName} unpacks to {entry.Length} bytes; at most {LargestCode} of code were "
-                        + $"expected"
+                    $"its part {entry.FullName} unpacks to {entry.Length} bytes; at most {LargestCode} of "
+                        + "code were expected"
                 );
             using Stream part = entry.Open();
             if (Crc32.Of(part) != entry.Crc32)

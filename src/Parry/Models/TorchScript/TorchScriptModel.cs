@@ -86,9 +86,9 @@ internal static class TorchScriptModel
 
     private static InvalidDataException Lacking(string reason, Exception? cause) =>
         new(
-            $"it needs operators that this LibTorch does not have, or is damaged "
-                + $"({Excerpt.Of(reason, LongestReason)}): "
-                + $"{Recipe}, with a PyTorch no newer than this LibTorch ({TorchLibrary.Version})",
+            "it needs operators that this LibTorch does not have, or is damaged "
+                + $"({Excerpt.Of(reason, LongestReason)}): {Recipe}, with a PyTorch no newer than this LibTorch "
+                + $"({TorchLibrary.Version})",
             cause
         );
 

@@ -135,8 +135,8 @@ public abstract class Trainer<TStep> : IDisposable
             if (iteration > Iterations)
                 throw new UserErrorException(
                     $"the checkpoint {checkpoint} is from a longer training: expected at most {_unit} "
-                        + $"{Iterations / _stepsPerUnit}, got {_unit} {iteration / _stepsPerUnit}; train for "
-                        + $"longer, or remove it to start again"
+                        + $"{Iterations / _stepsPerUnit}, got {_unit} {iteration / _stepsPerUnit}; train for longer, "
+                        + "or remove it to start again"
                 );
             foreach (Learner learner in Learners)
                 learner.Restore(file);

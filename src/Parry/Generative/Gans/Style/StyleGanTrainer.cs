@@ -32,7 +32,7 @@ public sealed class StyleGanTrainer : GanTrainer
     {
         if (recipe.BatchSize % 4 != 0)
             throw new UserErrorException(
-                $"expected a batch size that is a multiple of 4, in which StyleGAN groups images, got "
+                "expected a batch size that is a multiple of 4, in which StyleGAN groups images, got "
                     + $"{recipe.BatchSize}"
             );
         _recipe = recipe;
