@@ -108,7 +108,7 @@ public sealed class Workers : IDisposable
     public T[] MapRows<T>(int count, int size, Func<int, int, T> piece, CancellationToken cancellation = default) =>
         Map(PieceCount(count, size), i => piece(i * size, Math.Min(count, (i + 1) * size)), cancellation);
 
-    /// <summary>The rows of a piece if every worker is to have the same share, at least 1 and at most a number.</summary>
+    /// <summary>The rows of a piece if all workers are to have equal shares: at least 1, at most a number.</summary>
     public int EqualShare(int count, int most) => Math.Clamp(PieceCount(count, Count), 1, most);
 
     /// <summary>The number of pieces of a size that rows are cut into.</summary>

@@ -2,7 +2,7 @@ using Parry.Runtime;
 
 namespace Parry.Attacks.Building;
 
-/// <summary>Sorts training images by the class that is wanted of them, for attacks that learn each class apart.</summary>
+/// <summary>Sorts training images by the class wanted of them, for attacks that learn each class apart.</summary>
 internal static class WantedClasses
 {
     /// <summary>Stands for the class where any class but the true one is wanted.</summary>
