@@ -64,6 +64,38 @@ public sealed class AttackResult : IDisposable
             _ => Linf,
         };
 
+    /// <summary>
+    /// The result of trying again what failed: it takes over the images that succeeded only then, and counts the cost
+    /// of both.
+    /// </summary>
+    /// <param name="again">The second try, which this frees with the first.</param>
+    internal AttackResult OrElse(AttackResult again)
+    {
+        using AttackResult first = this;
+        using AttackResult second = again;
+        bool[] taken = [.. Succeeded.Zip(again.Succeeded, (before, after) => after && !before)];
+        using Tensor choice = tensor(taken).reshape(-1, 1, 1, 1);
+        return new AttackResult
+        {
+            Attack = Attack,
+            Norm = Norm,
+            Epsilon = Epsilon,
+            Images = where(choice, again.Images, Images),
+            Attempts = where(choice, again.Attempts, Attempts),
+            Attacked = Attacked,
+            Succeeded = [.. Succeeded.Zip(taken, (before, after) => before || after)],
+            L0 = Choose(L0, again.L0),
+            L1 = Choose(L1, again.L1),
+            L2 = Choose(L2, again.L2),
+            Linf = Choose(Linf, again.Linf),
+            Queries = [.. Queries.Zip(again.Queries, (a, b) => a + b)],
+            Gradients = [.. Gradients.Zip(again.Gradients, (a, b) => a + b)],
+            Seconds = Seconds + again.Seconds,
+        };
+
+        float[] Choose(float[] before, float[] after) => [.. before.Select((value, i) => taken[i] ? after[i] : value)];
+    }
+
     /// <summary>Frees the images.</summary>
     public void Dispose()
     {

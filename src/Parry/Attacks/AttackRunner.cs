@@ -15,7 +15,7 @@ public static class AttackRunner
     private const int RowsOnProcessor = 128;
 
     // Training images are other samples than those that are attacked, so a randomized defense draws for them apart.
-    private const long FirstTrainingSample = 1L << 32;
+    internal const long FirstTrainingSample = 1L << 32;
 
     /// <summary>Runs an attack, a budget attack at its own budget.</summary>
     /// <param name="attack">The attack.</param>

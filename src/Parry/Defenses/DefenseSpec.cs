@@ -58,7 +58,7 @@ public sealed record DefenseSpec
     /// <param name="evaluated">The classifier that is defended.</param>
     /// <param name="seed">Decides the draws of the attacker's copy, which differ from the defender's.</param>
     /// <returns>An <see cref="IClassifier"/> if the model behind the defense is one; otherwise it shows as much as that
-    /// model.</returns>
+    /// model. Its detectors are left out: <c>Refusing</c> adds them.</returns>
     public IPredictor KnownTo(IPredictor evaluated, long seed)
     {
         IPredictor model = AttackersClassifier ?? Behind(evaluated);
@@ -79,5 +79,31 @@ public sealed record DefenseSpec
         return Purifier is null ? model
             : model is IClassifier classifier ? Purifier.Protect(classifier, draws)
             : Purifier.Protect(model, draws);
+    }
+
+    /// <summary>
+    /// A model with the detectors of this defense before it, as an evaluation counts its answers: what they refuse
+    /// counts as its true class. Attacks on it seek images that are misclassified and accepted. Gradients, if the model
+    /// has them, also lower the scores of the detectors that refuse an image.
+    /// </summary>
+    /// <param name="model">The model behind the detectors, such as <see cref="KnownTo"/>.</param>
+    /// <param name="truth">The true classes of the samples.</param>
+    /// <param name="seed">Decides the draws of the attacker's copy of the detectors.</param>
+    /// <param name="weight">How much the detectors count beside the classifier, above 0.</param>
+    public IPredictor Refusing(IPredictor model, TrueClasses truth, long seed, double weight = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(weight);
+        return Detectors.Count == 0 ? model : new Refusal(Detectors, truth, new CallDraws(seed), weight).Before(model);
+    }
+
+    /// <summary>The same with the defender's own draws.</summary>
+    /// <param name="model">The model behind the detectors, such as <see cref="WithDraws"/>.</param>
+    /// <param name="truth">The true classes of the samples.</param>
+    /// <param name="draws">The defender's draws for the samples 0, 1, 2 and so on.</param>
+    /// <param name="weight">How much the detectors count beside the classifier, above 0.</param>
+    public IPredictor Refusing(IPredictor model, TrueClasses truth, SampleRandom draws, double weight = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(weight);
+        return Detectors.Count == 0 ? model : new Refusal(Detectors, truth, new CallDraws(draws), weight).Before(model);
     }
 }

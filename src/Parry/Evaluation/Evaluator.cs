@@ -126,27 +126,62 @@ public sealed class Evaluator
     // The attack by an attacker who knows the defense, and by one who also knows its random seed.
     private void AttackAware(PlannedAttack attack, Goal goal, Subject subject)
     {
-        Run(new Cell(attack, goal, subject, Threat.WhiteBox), subject.KnownTo, $"{subject.Title}, adaptive");
+        Run(Threat.WhiteBox, subject.KnownTo, $"{subject.Title}, adaptive");
         if (_plan.Revisited && subject.IsRandom)
-            Run(
-                new Cell(attack, goal, subject, Threat.WhiteBoxRevisited),
-                subject.WithDraws,
-                $"{subject.Title}, adaptive with its seed"
-            );
+            Run(Threat.WhiteBoxRevisited, subject.WithDraws, $"{subject.Title}, adaptive with its seed");
 
-        void Run(Cell cell, Func<IPredictor, IPredictor> defend, string title)
+        void Run(Threat threat, Func<IPredictor, double?, IPredictor> defend, string title)
         {
-            var victim = new Victim(Seen(attack, subject, defend), title)
-            {
-                Attacked = subject.CleanCorrect,
-                IsDefended = true,
-            };
-            foreach (AttackResult result in _attacks.Run(attack, goal, victim))
-            {
-                using AttackResult owned = result;
-                using Verdict verdict = subject.Judge(Images.Of(result.Attempts));
-                _records.Add(new CellResult(cell, result, verdict));
-            }
+            IReadOnlyList<AttackResult> results = RunWeighted(
+                attack,
+                goal,
+                subject,
+                weight => Seen(attack, subject, model => defend(model, weight)),
+                title
+            );
+            Record(new Cell(attack, goal, subject, threat), results);
+        }
+    }
+
+    // Attacks a model with detectors: the weight of the detectors is searched, so what fails with one weight is tried
+    // with the next.
+    private IReadOnlyList<AttackResult> RunWeighted(
+        PlannedAttack attack,
+        Goal goal,
+        Subject subject,
+        Func<double?, IPredictor> seen,
+        string title
+    )
+    {
+        AttackResult[]? results = null;
+        foreach (double? weight in attack.DetectorWeights.Take(subject.CanRefuse ? int.MaxValue : 1))
+        {
+            bool[] left = results is null ? subject.CleanCorrect : StillToFool(results);
+            if (!left.Contains(true) && results is not null)
+                break;
+            var victim = new Victim(seen(weight), title) { Attacked = left, IsDefended = true };
+            IReadOnlyList<AttackResult> next = _attacks.Run(attack, goal, victim);
+            results = results is null ? [.. next] : [.. results.Zip(next, (first, again) => first.OrElse(again))];
+        }
+
+        return results!;
+    }
+
+    // Images that were attacked without success at some budget.
+    private static bool[] StillToFool(AttackResult[] results) =>
+        [
+            .. Enumerable
+                .Range(0, results[0].Attacked.Length)
+                .Select(i => results.Any(result => result.Attacked[i] && !result.Succeeded[i])),
+        ];
+
+    private void Record(Cell cell, IReadOnlyList<AttackResult> results)
+    {
+        foreach (AttackResult result in results)
+        {
+            using AttackResult owned = result;
+            using Verdict verdict = cell.Subject.Judge(Images.Of(result.Attempts));
+            _records.Add(new CellResult(cell, result, verdict));
         }
     }
 
@@ -189,7 +224,10 @@ public sealed class Evaluator
                     .Distinct()
                     .Order(),
             ];
-            var attack = new PlannedAttack(known.Name, against, budgets.Length == 0 ? null : budgets);
+            var attack = new PlannedAttack(known.Name, against, budgets.Length == 0 ? null : budgets)
+            {
+                IsKnownBreak = true,
+            };
             AttackAware(attack, Goal.Untargeted(_test.Labels), subject);
         }
     }

@@ -33,6 +33,17 @@ public sealed record PlannedAttack(
             ? null
             : Attack is not IAttack<IScorer> && (Source is null || threat.IsAware());
 
+    /// <summary>Whether it is known to break the defense, and so brings its own answer to the defense's
+    /// detectors.</summary>
+    internal bool IsKnownBreak { get; init; }
+
+    // The weights of a defense's detectors to attack with, one after the other; null leaves the detectors out. Several
+    // help an attack that follows gradients, which they direct, and does not learn once for all images.
+    internal IReadOnlyList<double?> DetectorWeights =>
+        IsKnownBreak ? [null]
+        : Attack is IAttack<IScorer> or ITrainedAttack<IClassifier> ? [1]
+        : [1, 0.1, 10];
+
     // How it follows them from each image away from its true class.
     internal GradientSteps GradientSteps =>
         Target is null && Source is null && Attack is IBudgetAttack<IClassifier> attack

@@ -34,7 +34,7 @@ internal sealed class WeakAttackWarnings(
         var checks = new GradientChecks(plan.Seed, test, stages.Cancellation);
         foreach (Subject subject in subjects)
         {
-            if (subject.KnownTo(plan.Model) is not IClassifier model)
+            if (subject.KnownTo(plan.Model, weight: 1) is not IClassifier model)
                 continue;
             stages.Begin($"random search on {subject.Title}");
             if (checks.ZeroGradients(subject, model) is { } zero)

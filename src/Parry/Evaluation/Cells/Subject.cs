@@ -16,11 +16,13 @@ internal sealed class Subject
     private const int DefenderStream = 1;
 
     private readonly EvaluationPlan _plan;
+    private readonly TrueClasses _truth;
 
     private Subject(EvaluationPlan plan, DefenseSpec? defense, TestImages test, Verdict clean, double milliseconds)
     {
         (_plan, Defense, Clean, Milliseconds) = (plan, defense, clean, milliseconds);
         CleanCorrect = clean.Correct(test.Truth);
+        _truth = new TrueClasses(plan.Images, plan.TrainingImages);
     }
 
     /// <summary>The defense; null for the bare classifier.</summary>
@@ -68,12 +70,27 @@ internal sealed class Subject
     public int? CountRefused(Verdict verdict) =>
         Defense is { Detectors.Count: > 0 } ? verdict.Refused.Count(refused => refused) : null;
 
-    /// <summary>A model behind this defense as an attacker who knows the defense rebuilds it.</summary>
-    public IPredictor KnownTo(IPredictor model) => Defense?.KnownTo(model, _plan.Seed) ?? model;
+    /// <summary>Whether some detectors can refuse images.</summary>
+    public bool CanRefuse => Defense is { Detectors.Count: > 0 };
 
-    /// <summary>A model behind this defense, with the draws that the defender will make.</summary>
-    public IPredictor WithDraws(IPredictor model) =>
-        Defense?.WithDraws(model, DefendersDraws(_plan, Rows.All(_plan.Images.Count))) ?? model;
+    /// <summary>A model behind this defense as an attacker who knows the defense rebuilds it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weight">How much the detectors count beside the classifier; null leaves them out.</param>
+    public IPredictor KnownTo(IPredictor model, double? weight)
+    {
+        IPredictor known = Defense?.KnownTo(model, _plan.Seed) ?? model;
+        return weight is { } w && Defense is not null ? Defense.Refusing(known, _truth, _plan.Seed, w) : known;
+    }
+
+    /// <summary>The same with the draws that the defender will make.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weight">How much the detectors count beside the classifier; null leaves them out.</param>
+    public IPredictor WithDraws(IPredictor model, double? weight)
+    {
+        SampleRandom draws = DefendersDraws(_plan, Rows.All(_plan.Images.Count));
+        IPredictor known = Defense?.WithDraws(model, draws) ?? model;
+        return weight is { } w && Defense is not null ? Defense.Refusing(known, _truth, draws, w) : known;
+    }
 
     private static Verdict Judge(EvaluationPlan plan, DefenseSpec? defense, Images images, long[]? bare = null) =>
         defense is null
