@@ -107,6 +107,7 @@ internal static class EvaluateRun
                 Rocs = findings.Rocs,
                 Gallery = findings.Gallery,
                 Times = findings.Times,
+                KnownBreaksNotRun = findings.KnownBreaksNotRun,
                 Notes =
                 [
                     .. findings.Warnings,

@@ -50,6 +50,9 @@ internal static class ResultTable
             table.AddRow([.. cells]);
         }
 
+        if (defense is not null && report.KnownBreaksNotRun.TryGetValue(defense, out var breaks))
+            foreach (string known in breaks)
+                table.AddRow(Markup.Escape(known), "known break", "", "", "[red]not run[/]");
         return table;
     }
 

@@ -65,7 +65,8 @@ internal static class DemoVerb
                         .Of(parsed)
                         .Line(
                             $"Fashion-MNIST, classifier A, {Images} test images: without a defense, with Defense-GAN, "
-                                + "PuVAE and MagNet, and with an attacker who knows each of them. About a minute."
+                                + "PuVAE and MagNet, and with an attacker who knows each of them. The attacks known to "
+                                + "break them are not run, so their numbers are upper bounds. About a minute."
                         );
                 return EvaluateOutput.Write(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
             }

@@ -17,6 +17,12 @@ public sealed record EvaluationFindings(
 )
 {
     /// <summary>
+    /// For each defense whose known breaks were not run, their names: its numbers are upper bounds.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> KnownBreaksNotRun { get; init; } =
+        new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary>
     /// Why a model served over HTTP failed on the way, so that results are missing; null if everything was measured.
     /// </summary>
     public string? Failure { get; init; }

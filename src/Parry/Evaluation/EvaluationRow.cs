@@ -40,6 +40,9 @@ public sealed record EvaluationRow
     /// <summary>What the attacker knew of the defense.</summary>
     public required Threat Threat { get; init; }
 
+    /// <summary>Whether the attack is known to break the defense.</summary>
+    public bool IsKnownBreak { get; init; }
+
     /// <summary>The number of images, at least 1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
     public required int Count

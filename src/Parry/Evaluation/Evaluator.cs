@@ -209,7 +209,10 @@ public sealed class Evaluator
         {
             string why = behind is null ? ", which need more than the model shows" : "";
             string names = string.Join(", ", defense.Breaks.Select(known => known.Name));
-            _records.Note($"The attacks known to break {defense.Name} were not run{why}: {names}.");
+            _records.KnownBreaksNotRun(defense);
+            _records.Note(
+                $"The attacks known to break {defense.Name} were not run{why}: {names}. Its numbers are upper bounds."
+            );
             return;
         }
 

@@ -42,6 +42,12 @@ public sealed record EvaluationReport
     public required IReadOnlyList<AnswerTime> Times { get; init; }
 
     /// <summary>
+    /// For each defense whose known breaks were not run, their names: its numbers are upper bounds.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> KnownBreaksNotRun { get; init; } =
+        new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary>
     /// Warnings the reader must see beside the numbers, for example an alarm for masked gradients; may be empty.
     /// </summary>
     public required IReadOnlyList<string> Notes { get; init; }

@@ -18,7 +18,7 @@ public static class MarkdownReport
     public static string Render(EvaluationReport report)
     {
         var text = new StringBuilder();
-        IReadOnlyList<ReportGroup> groups = ReportGroup.From(report.Rows);
+        IReadOnlyList<ReportGroup> groups = ReportGroup.From(report);
 
         Line(text, $"# {Escape(report.Title)}\n");
         foreach (ReportHeadline headline in ReportHeadline.From(report))
@@ -73,7 +73,10 @@ public static class MarkdownReport
         Line(text, "| --- | --- | --- | ---: | ---: | ---: |");
         foreach (ReportGroup group in groups)
         {
-            string adaptive = group.LacksAdaptive ? "**NOT MEASURED**" : Cell(group.Adaptive);
+            string adaptive =
+                group.LacksAdaptive ? "**NOT MEASURED**"
+                : group.IsBreakNotRun ? "**NOT RUN**"
+                : Cell(group.Adaptive);
             Line(
                 text,
                 $"| {Attack(group)} | {Escape(ReportText.Name(group.Defense))} | {Cell(group.Undefended)} | "
@@ -97,7 +100,8 @@ public static class MarkdownReport
             Line(
                 text,
                 $"| {Escape(defense.Name)} | {ReportText.Milliseconds(defense.Milliseconds)} | "
-                    + $"{ReportText.Percent(defense.Clean)} | {Worst(defense.Static)} | {Worst(defense.Adaptive)} |"
+                    + $"{ReportText.Percent(defense.Clean)} | {Worst(defense.Static)} | "
+                    + $"{(defense.IsUpperBound ? "at most " : "")}{Worst(defense.Adaptive)} |"
             );
 
         static string Worst(EvaluationRow? row) =>

@@ -49,6 +49,30 @@ public sealed record ReportGroup
     /// <summary>Whether there is a static number without an adaptive one, which proves nothing.</summary>
     public bool LacksAdaptive => Static is not null && Adaptive is null;
 
+    /// <summary>Whether the attack is known to break the defense, and was not run.</summary>
+    public bool IsBreakNotRun { get; init; }
+
+    /// <summary>Arranges the measurements of a report, and after them the known breaks that were not run.</summary>
+    public static IReadOnlyList<ReportGroup> From(EvaluationReport report)
+    {
+        IReadOnlyList<ReportGroup> lines = From(report.Rows);
+        return
+        [
+            .. lines,
+            .. from line in lines
+            where line.IsClean && report.KnownBreaksNotRun.ContainsKey(line.Defense)
+            from name in report.KnownBreaksNotRun[line.Defense]
+            select line with
+            {
+                Attack = name,
+                Undefended = null,
+                Static = null,
+                Adaptive = null,
+                IsBreakNotRun = true,
+            },
+        ];
+    }
+
     /// <summary>
     /// Arranges measurements as a table: for each model and data set first the clean lines, then the attacks, each in
     /// the order of first appearance and crossed with every defense. Of two rows for the same cell the lower robust

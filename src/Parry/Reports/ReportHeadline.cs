@@ -12,99 +12,93 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
 
     /// <summary>
     /// Gives up to six headlines: accuracy on clean images, the strongest attack on the bare classifier, and for each
-    /// of the four best defenses the strongest attack that knows it, beside the same attack without that knowledge. Of
-    /// several models or data sets the first is shown, and named.
+    /// of the four best defenses the strongest attack of all that were run, beside the same attack by somebody who does
+    /// not know the defense. Of several models or data sets the first is shown, and named.
     /// </summary>
     public static IReadOnlyList<ReportHeadline> From(EvaluationReport report)
     {
-        IReadOnlyList<ReportGroup> groups = ReportGroup.From(report.Rows);
-        bool several = groups.Select(group => (group.Model, group.Data)).Distinct().Skip(1).Any();
-        groups = [.. groups.Where(group => (group.Model, group.Data) == (groups[0].Model, groups[0].Data))];
+        if (report.Rows.Count == 0)
+            return [];
+        var (model, data) = (report.Rows[0].Model, report.Rows[0].Data);
+        bool several = report.Rows.Any(row => (row.Model, row.Data) != (model, data));
+        EvaluationRow[] rows = [.. report.Rows.Where(row => (row.Model, row.Data) == (model, data))];
+        string where = several ? $"; {model} on {data}" : "";
+
         var headlines = new List<ReportHeadline>();
-
-        if (groups.FirstOrDefault(group => group.IsClean) is { Undefended: { } bare } clean)
-        {
-            headlines.Add(
-                new(
-                    ReportText.ShortPercent(bare.CleanAccuracy),
-                    "of clean images are classified correctly",
-                    Where(clean, several, $"no attack: {bare.CleanCorrect} of {bare.Count}")
-                )
-            );
-        }
-
-        // An attack without a budget always succeeds in the end; attacks with a budget say more.
-        ReportGroup[] attacks = [.. groups.Where(group => !group.IsClean)];
-        if (attacks.Any(group => group.Epsilon is not null))
-            attacks = [.. attacks.Where(group => group.Epsilon is not null)];
-
-        if (
-            attacks.Where(group => group.Undefended is not null).MinBy(group => group.Undefended!.RobustAccuracy) is
-            { } strongest
-        )
-        {
-            EvaluationRow row = strongest.Undefended!;
-            headlines.Add(
-                new(
-                    $"{row.RobustCorrect} of {row.Count}",
-                    $"images stay correct under {ReportText.Name(row.Attack)} without a defense",
-                    Where(
-                        strongest,
-                        several,
-                        $"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: "
-                            + $"{ReportText.ShortPercent(row.RobustAccuracy)}"
-                    )
-                )
-            );
-        }
-
-        IEnumerable<ReportGroup> worst = attacks
-            .Where(group => group.Adaptive is not null)
-            .GroupBy(group => group.Defense)
-            .Select(defense => defense.MinBy(Holds)!)
-            .OrderByDescending(Holds)
-            .Take(MostDefenses);
-        headlines.AddRange(worst.Select(group => Defended(group, several)));
+        if (rows.FirstOrDefault(row => row.Defense == EvaluationRow.Nothing) is { } clean)
+            headlines.Add(OfClean(clean, where));
+        if (StrongestAttack.On(rows, EvaluationRow.Nothing, threat => threat == Threat.None) is { } strongest)
+            headlines.Add(OfBare(strongest, where));
+        headlines.AddRange(
+            rows.Select(row => row.Defense)
+                .Where(defense => defense != EvaluationRow.Nothing)
+                .Distinct()
+                .Select(defense => StrongestAttack.OfAware(rows, defense))
+                .OfType<EvaluationRow>()
+                .OrderByDescending(row => row.RobustAccuracy)
+                .Take(MostDefenses)
+                .Select(row => OfDefense(row, rows, report, where))
+        );
         return headlines;
     }
 
-    // Whoever knows the defense may also use the images made without that knowledge, so the lower number is the one
-    // that holds.
-    private static double Holds(ReportGroup group) =>
-        Math.Min(group.Adaptive!.RobustAccuracy, group.Static?.RobustAccuracy ?? 1);
-
-    private static ReportHeadline Defended(ReportGroup group, bool several)
-    {
-        EvaluationRow aware = group.Adaptive!;
-        string name = ReportText.Name(group.Defense);
-        string attack = ReportText.Attack(group.Attack, group.Norm, group.Epsilon);
-        string knows = ReportText.ShortPercent(aware.RobustAccuracy);
-        if (group.Static is not { } unaware)
-            return new(
-                knows,
-                $"with {name}, against an attacker who knows it",
-                Where(group, several, $"{attack}: {aware.RobustCorrect} of {aware.Count}")
-            );
-
-        string looks = ReportText.ShortPercent(unaware.RobustAccuracy);
-        string detail = Where(
-            group,
-            several,
-            $"{attack}: {unaware.RobustCorrect} and {aware.RobustCorrect} of {aware.Count}"
+    private static ReportHeadline OfClean(EvaluationRow row, string where) =>
+        new(
+            ReportText.ShortPercent(row.CleanAccuracy),
+            "of clean images are classified correctly",
+            $"no attack: {row.CleanCorrect} of {row.Count}{where}"
         );
-        return unaware.RobustCorrect >= aware.RobustCorrect
-            ? new(
-                $"{looks} → {knows}",
-                $"with {name}: {looks} against an attacker who does not know it, {knows} against one who does",
-                detail
-            )
-            : new(
-                looks,
-                $"with {name}; the attack that knows it was weaker ({knows} left), so the lower number counts",
+
+    private static ReportHeadline OfBare(EvaluationRow row, string where) =>
+        new(
+            $"{row.RobustCorrect} of {row.Count}",
+            $"images stay correct under {ReportText.Name(row.Attack)} without a defense",
+            $"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: {ReportText.ShortPercent(row.RobustAccuracy)}{where}"
+        );
+
+    // The strongest row of a defense beside what the same attack, or else any, leaves without knowing the defense.
+    private static ReportHeadline OfDefense(
+        EvaluationRow strongest,
+        EvaluationRow[] rows,
+        EvaluationReport report,
+        string where
+    )
+    {
+        string defense = strongest.Defense;
+        EvaluationRow? unaware =
+            StrongestAttack.On(rows.Where(row => IsSameAttack(row, strongest)), defense, Threats.IsUnaware)
+            ?? StrongestAttack.On(rows, defense, Threats.IsUnaware);
+        EvaluationRow aware = StrongestAttack.On(rows, defense, Threats.IsAware)!;
+
+        bool isBound = report.KnownBreaksNotRun.TryGetValue(defense, out IReadOnlyList<string>? notRun);
+        string atMost = isBound ? "at most " : "";
+        string breaks = isBound ? $"; known breaks not run: {string.Join(", ", notRun!)}" : "";
+        string name = ReportText.Name(defense);
+        string left = atMost + ReportText.ShortPercent(strongest.RobustAccuracy);
+        string attack = ReportText.Attack(strongest.Attack, strongest.Norm, strongest.Epsilon);
+        string counts =
+            unaware is null || !IsSameAttack(unaware, strongest) || unaware == strongest
+                ? $"{strongest.RobustCorrect} of {strongest.Count}"
+                : $"{unaware.RobustCorrect} and {strongest.RobustCorrect} of {strongest.Count}";
+        string detail = $"{attack}: {counts}{breaks}{where}";
+
+        if (unaware is null)
+            return new(left, $"with {name}, against an attacker who knows it", detail);
+        string looks = ReportText.ShortPercent(unaware.RobustAccuracy);
+        if (strongest.Threat.IsUnaware() && strongest.RobustCorrect < aware.RobustCorrect)
+            return new(
+                left,
+                $"with {name}; the attack that knows it was weaker "
+                    + $"({ReportText.ShortPercent(aware.RobustAccuracy)} left), so the lower number counts",
                 detail
             );
+        return new(
+            $"{looks} → {left}",
+            $"with {name}: {looks} against an attacker who does not know it, {left} against one who does",
+            detail
+        );
     }
 
-    private static string Where(ReportGroup group, bool several, string text) =>
-        several ? $"{text}; {group.Model} on {group.Data}" : text;
+    private static bool IsSameAttack(EvaluationRow row, EvaluationRow other) =>
+        (row.Attack, row.Norm, row.Epsilon) == (other.Attack, other.Norm, other.Epsilon);
 }

@@ -23,7 +23,8 @@ internal static class TimeChart
         List<JsonNode> values = [];
         foreach (TimedDefense defense in defenses)
         {
-            string name = $"{defense.Name}: {ReportText.Milliseconds(defense.Milliseconds)} ms";
+            string bound = defense.IsUpperBound ? ", known breaks not run" : "";
+            string name = $"{defense.Name}: {ReportText.Milliseconds(defense.Milliseconds)} ms{bound}";
             string color = defense.IsBare
                 ? ReportChart.NoDefense
                 : ReportChart.Color(series.Count(line => line.Color != ReportChart.NoDefense));

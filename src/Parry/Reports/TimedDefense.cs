@@ -6,7 +6,7 @@ namespace Parry.Reports;
 /// <param name="Name">As the report spells it.</param>
 /// <param name="Milliseconds">For one image.</param>
 /// <param name="Clean">The accuracy on clean images.</param>
-/// <param name="Static">The worst measurement with an attacker who does not know the defense; null for the bare
+/// <param name="Static">The strongest attack of an attacker who does not know the defense; null for the bare
 /// classifier, or where there is none.</param>
 /// <param name="Adaptive">The worst one with an attacker who knows it; for the bare classifier the worst of
 /// all.</param>
@@ -23,36 +23,31 @@ internal sealed record TimedDefense(
     /// <summary>Whether it is the bare classifier.</summary>
     public bool IsBare => Static is null && Name == BareName;
 
-    /// <summary>
-    /// The bare classifier and all defenses, the fastest first; empty without a defense. Attacks count at the budgets
-    /// at which the bare classifier was attacked too, so that all are compared at the same budgets; if none has a
-    /// budget, all attacks count.
-    /// </summary>
+    /// <summary>Whether attacks known to break it were not run, so that its numbers are upper bounds.</summary>
+    public bool IsUpperBound { get; init; }
+
+    /// <summary>The bare classifier and all defenses, the fastest first; empty without a defense.</summary>
     public static IReadOnlyList<TimedDefense> From(EvaluationReport report)
     {
         if (!report.Times.Any(time => time.Defense != EvaluationRow.Nothing))
             return [];
-        EvaluationRow[] attacks = [.. report.Rows.Where(row => row.Attack != EvaluationRow.Nothing)];
-        var budgets = attacks
-            .Where(row => row is { Defense: EvaluationRow.Nothing, Epsilon: not null })
-            .Select(row => (row.Norm, row.Epsilon))
-            .ToHashSet();
-        if (budgets.Count > 0)
-            attacks = [.. attacks.Where(row => budgets.Contains((row.Norm, row.Epsilon)))];
-        return
-        [
-            .. report
-                .Times.OrderBy(time => time.Milliseconds)
-                .Select(time => new TimedDefense(
-                    time.Defense == EvaluationRow.Nothing ? BareName : ReportText.Name(time.Defense),
-                    time.Milliseconds,
-                    time.CleanAccuracy,
-                    Worst(time.Defense, Threats.IsUnaware),
-                    Worst(time.Defense, threat => threat.IsAware() || time.Defense == EvaluationRow.Nothing)
-                )),
-        ];
+        return [.. report.Times.OrderBy(time => time.Milliseconds).Select(Of)];
 
-        EvaluationRow? Worst(string defense, Func<Threat, bool> knows) =>
-            attacks.Where(row => row.Defense == defense && knows(row.Threat)).MinBy(row => row.RobustAccuracy);
+        TimedDefense Of(AnswerTime time)
+        {
+            bool isBare = time.Defense == EvaluationRow.Nothing;
+            return new TimedDefense(
+                isBare ? BareName : ReportText.Name(time.Defense),
+                time.Milliseconds,
+                time.CleanAccuracy,
+                StrongestAttack.On(report.Rows, time.Defense, Threats.IsUnaware),
+                isBare
+                    ? StrongestAttack.On(report.Rows, time.Defense, threat => threat == Threat.None)
+                    : StrongestAttack.OfAware(report.Rows, time.Defense)
+            )
+            {
+                IsUpperBound = report.KnownBreaksNotRun.ContainsKey(time.Defense),
+            };
+        }
     }
 }

@@ -33,7 +33,9 @@ internal sealed record CellResult(Cell Cell, AttackResult Result, Verdict Verdic
     {
         bool[] attackable = Attackable(test.Truth);
         bool[] reached = Reached();
-        float[] distances = Result.Norm.Of(Result.Attempts - test.Pixels).ToArray<float>();
+        bool[] fooled = [.. reached.Select((there, i) => there && !LeftAlone(i))];
+        Dictionary<Norm, float[]> sizes = Enum.GetValues<Norm>().ToDictionary(norm => norm, Size);
+        float[] distances = sizes[Result.Norm];
         IEnumerable<double?> budgets =
             Result.Epsilon is null && Cell.Attack.Epsilons is { } asked
                 ? asked.Select(epsilon => (double?)epsilon)
@@ -51,6 +53,9 @@ internal sealed record CellResult(Cell Cell, AttackResult Result, Verdict Verdic
                 CleanCorrect = Cell.Subject.CleanCorrect,
                 Attackable = attackable,
                 AttackedCorrect = correct,
+                Fooled = fooled,
+                Sizes = sizes,
+                IsKnownBreak = Cell.Attack.IsKnownBreak,
                 Distances = distances,
                 Queries = Result.Queries,
                 Gradients = Result.Gradients,
@@ -64,9 +69,16 @@ internal sealed record CellResult(Cell Cell, AttackResult Result, Verdict Verdic
 
         bool StaysCorrect(int i, double? epsilon)
         {
-            bool leftAlone = Cell.Subject.CleanCorrect[i] && !attackable[i];
             bool tooFar = Result.Epsilon is null && distances[i] > epsilon;
-            return !reached[i] || leftAlone || tooFar;
+            return !reached[i] || LeftAlone(i) || tooFar;
+        }
+
+        bool LeftAlone(int i) => Cell.Subject.CleanCorrect[i] && !attackable[i];
+
+        float[] Size(Norm norm)
+        {
+            using var scope = NewDisposeScope();
+            return norm.Of(Result.Attempts - test.Pixels).ToArray<float>();
         }
     }
 

@@ -1,3 +1,5 @@
+using Parry.Defenses;
+
 namespace Parry.Evaluation.Cells;
 
 /// <summary>What an evaluation has found so far.</summary>
@@ -10,6 +12,7 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     private readonly List<GalleryRow> _gallery = [];
     private readonly List<AnswerTime> _times = [];
     private readonly List<string> _notes = [];
+    private readonly Dictionary<string, IReadOnlyList<string>> _notRun = [];
     private readonly List<Outcome> _measured = [];
     private readonly List<Outcome> _outcomes = [];
 
@@ -31,6 +34,10 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
         if (!_notes.Contains(note))
             _notes.Add(note);
     }
+
+    /// <summary>Notes that the attacks known to break a defense were not run.</summary>
+    public void KnownBreaksNotRun(DefenseSpec defense) =>
+        _notRun[defense.Name] = [.. defense.Breaks.Select(known => known.Name)];
 
     /// <summary>Adds a classifier's verdict on the clean images, and how long it took.</summary>
     public void AddClean(Subject subject)
@@ -80,13 +87,16 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     /// <summary>Ends the evaluation.</summary>
     /// <param name="warnings">The warnings about attacks that may be too weak.</param>
     public EvaluationFindings Finish(IReadOnlyList<string> warnings) =>
-        new([.. _rows, .. WorstCase.Rows(_outcomes, plan)], _rocs, _gallery, _times, _notes, warnings);
+        new([.. _rows, .. WorstCase.Rows(_measured, plan)], _rocs, _gallery, _times, _notes, warnings)
+        {
+            KnownBreaksNotRun = _notRun,
+        };
 
     /// <summary>Ends the evaluation early: a model served over HTTP failed.</summary>
     public EvaluationFindings BreakOff(string failure)
     {
         string note = $"This evaluation stopped early and holds only the results found by then: {failure}.";
-        return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure };
+        return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure, KnownBreaksNotRun = _notRun };
     }
 
     private Outcome[] OfLesserAttackers(Outcome outcome) =>

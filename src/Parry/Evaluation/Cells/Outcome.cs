@@ -8,6 +8,9 @@ namespace Parry.Evaluation.Cells;
 /// </summary>
 internal sealed record Outcome
 {
+    // Perturbations are differences of float32 images.
+    private const double Rounding = 1e-5;
+
     /// <summary>The attack's name in the report.</summary>
     public required string Attack { get; init; }
 
@@ -34,8 +37,19 @@ internal sealed record Outcome
     /// <summary>Whether each image is still classified correctly under attack.</summary>
     public required bool[] AttackedCorrect { get; init; }
 
+    /// <summary>
+    /// Whether the attack fooled the classifier with its image, however far that is from the clean one.
+    /// </summary>
+    public required bool[] Fooled { get; init; }
+
     /// <summary>The size of each perturbation in the attack's norm.</summary>
     public required float[] Distances { get; init; }
+
+    /// <summary>The size of each perturbation in any norm.</summary>
+    public required IReadOnlyDictionary<Norm, float[]> Sizes { get; init; }
+
+    /// <summary>Whether the attack is known to break the defense.</summary>
+    public bool IsKnownBreak { get; init; }
 
     /// <summary>Forward passes that the attack spent on each image.</summary>
     public required double[] Queries { get; init; }
@@ -83,6 +97,7 @@ internal sealed record Outcome
             Attack = Attack,
             Norm = Norm.Name(),
             Epsilon = Epsilon,
+            IsKnownBreak = IsKnownBreak,
             Defense = Defense,
             Threat = Threat,
             Count = robust.Length,
@@ -104,6 +119,14 @@ internal sealed record Outcome
     /// Which images are correct before and under attack. One that was wrong before stays wrong: an attack never helps.
     /// </summary>
     public bool[] Robust() => [.. CleanCorrect.Zip(AttackedCorrect, (before, after) => before && after)];
+
+    /// <summary>Which images it fooled the classifier with, within a budget.</summary>
+    public bool[] FooledWithin(Norm norm, double epsilon)
+    {
+        float[] sizes = Sizes[norm];
+        double most = epsilon * (1 + Rounding);
+        return [.. Fooled.Select((fooled, i) => fooled && sizes[i] <= most)];
+    }
 
     /// <summary>
     /// For each image the better of two attacks: an attacker who can run both keeps what fools the model, or the

@@ -1,8 +1,11 @@
+using Parry.Attacks;
+
 namespace Parry.Evaluation.Cells;
 
 /// <summary>
-/// The worst case over attacks, image by image: an image is robust only if every attack of the same norm and budget
-/// failed on it.
+/// The worst case over attacks, image by image: an image is robust within a budget only if no attack, of whatever norm
+/// and budget, found a perturbation within it that fools the classifier. So attacks at smaller budgets, attacks that
+/// search for the smallest change and known breaks all count.
 /// </summary>
 internal static class WorstCase
 {
@@ -10,25 +13,53 @@ internal static class WorstCase
     public const string Name = "worst case";
 
     /// <summary>
-    /// One row for each norm, budget, defense and threat that at least two attacks were run at; its cost is that of all
-    /// of them.
+    /// One row for each budget at which a classifier was attacked by an attacker with some knowledge, where at least
+    /// two attacks count, in the order of budgets; its cost is that of all of them.
     /// </summary>
-    public static IEnumerable<EvaluationRow> Rows(IReadOnlyList<Outcome> outcomes, EvaluationPlan plan) =>
-        outcomes
-            .Where(outcome => outcome.Epsilon is not null)
-            .GroupBy(outcome => (outcome.Norm, outcome.Epsilon, outcome.Defense, outcome.Threat))
-            .Select(group => group.ToArray())
-            .Where(attacks => attacks.Length > 1)
-            .Select(attacks => Row(attacks, plan));
+    /// <param name="measured">The outcome of every attack by itself.</param>
+    /// <param name="plan">The evaluation.</param>
+    public static IEnumerable<EvaluationRow> Rows(IReadOnlyList<Outcome> measured, EvaluationPlan plan) =>
+        from norm in measured.Where(outcome => outcome.Epsilon is not null).GroupBy(outcome => outcome.Norm)
+        from epsilon in norm.Select(outcome => outcome.Epsilon!.Value).Distinct().Order()
+        from subject in measured.Select(outcome => (outcome.Defense, outcome.Threat)).Distinct()
+        let attacks = Counting(measured, norm.Key, epsilon, subject.Defense, subject.Threat)
+        where attacks.Select(attack => attack.Attack).Distinct().Skip(1).Any()
+        select Row(attacks, norm.Key, epsilon, subject.Threat, plan);
 
-    private static EvaluationRow Row(Outcome[] attacks, EvaluationPlan plan)
+    // The attacks that were run at the budget, or fool the classifier with some image within it, by attackers who know
+    // no more; none where none was run at the budget.
+    private static Outcome[] Counting(
+        IReadOnlyList<Outcome> measured,
+        Norm norm,
+        double epsilon,
+        string defense,
+        Threat threat
+    )
     {
+        Outcome[] attacks =
+        [
+            .. measured
+                .Where(outcome => outcome.Defense == defense && outcome.Threat <= threat)
+                .Where(outcome => IsAt(outcome) || outcome.FooledWithin(norm, epsilon).Contains(true)),
+        ];
+        return attacks.Any(outcome => IsAt(outcome) && outcome.Threat == threat) ? attacks : [];
+
+        bool IsAt(Outcome outcome) => (outcome.Norm, outcome.Epsilon) == (norm, epsilon);
+    }
+
+    private static EvaluationRow Row(Outcome[] attacks, Norm norm, double epsilon, Threat threat, EvaluationPlan plan)
+    {
+        bool[][] fooled = [.. attacks.Select(attack => attack.FooledWithin(norm, epsilon))];
         int count = attacks[0].CleanCorrect.Length;
-        bool[] correct = [.. Enumerable.Range(0, count).Select(i => attacks.All(attack => attack.AttackedCorrect[i]))];
-        float[] distances = [.. Enumerable.Range(0, count).Select(i => Smallest(attacks, i))];
+        bool[] correct = [.. Enumerable.Range(0, count).Select(i => fooled.All(attack => !attack[i]))];
+        float[] distances = [.. Enumerable.Range(0, count).Select(Smallest)];
         Outcome worst = attacks[0] with
         {
             Attack = Name,
+            Norm = norm,
+            Epsilon = epsilon,
+            Threat = threat,
+            IsKnownBreak = false,
             AttackedCorrect = correct,
             Distances = distances,
             SurviveRounding = null,
@@ -40,13 +71,9 @@ internal static class WorstCase
             Queries = attacks.Sum(attack => attack.Queries.Average()),
             Seconds = attacks.Sum(attack => attack.Seconds),
         };
-    }
 
-    // The smallest change that fools the model; 0 where none does, which no row counts.
-    private static float Smallest(Outcome[] attacks, int i) =>
-        attacks
-            .Where(attack => !attack.AttackedCorrect[i])
-            .Select(attack => attack.Distances[i])
-            .DefaultIfEmpty()
-            .Min();
+        // The smallest change that fools the model; 0 where none does, which no row counts.
+        float Smallest(int i) =>
+            attacks.Where((_, k) => fooled[k][i]).Select(attack => attack.Sizes[norm][i]).DefaultIfEmpty().Min();
+    }
 }

@@ -27,13 +27,13 @@ public static class HtmlReport
     public static string Render(EvaluationReport report, string chartBundle)
     {
         var html = new HtmlBuilder();
-        IReadOnlyList<ReportGroup> groups = ReportGroup.From(report.Rows);
+        IReadOnlyList<ReportGroup> groups = ReportGroup.From(report);
         HtmlPage.Begin(html, report.Title, hasScript: true);
         Header(html, report, groups);
         html.Line($"<main>");
         Notes(html, report);
         HtmlResults.Add(html, groups);
-        Accuracy(html, groups);
+        Accuracy(html, report);
         HtmlTimes.Add(html, TimedDefense.From(report));
         HtmlGallery.Add(html, report.Gallery);
         HtmlDetection.Add(html, report.Rocs);
@@ -83,14 +83,15 @@ public static class HtmlReport
         html.Line($"</section>");
     }
 
-    private static void Accuracy(HtmlBuilder html, IReadOnlyList<ReportGroup> groups)
+    private static void Accuracy(HtmlBuilder html, EvaluationReport report)
     {
-        IReadOnlyList<ReportChart> charts = AccuracyCharts.Of(groups);
+        IReadOnlyList<ReportChart> charts = AccuracyCharts.Of(report);
         if (charts.Count == 0)
             return;
 
         html.Line($"<h2>Accuracy against budget</h2>");
-        html.Add($"""<p class="lead">Accuracy as the attacker's budget grows.""");
+        html.Add($"""<p class="lead">Accuracy as the attacker's budget grows, under """);
+        html.Add($"the strongest of all attacks within each budget.");
         if (charts.Any(chart => chart.Series.Any(line => line.Dashed)))
             html.Add(
                 $" The gap between the dashed and the solid line is what a defense loses once the attacker "

@@ -97,7 +97,12 @@ internal static class HtmlResults
         }
 
         Accuracy(html, group.Static, "s", 1, 1);
-        if (group.LacksAdaptive)
+        if (group.IsBreakNotRun)
+        {
+            html.Add($"""<td class="number alarm">NOT RUN""");
+            html.Add($"<small>known to break the defense: its other numbers are upper bounds</small></td>");
+        }
+        else if (group.LacksAdaptive)
         {
             html.Add($"""<td class="number alarm">NOT MEASURED""");
             html.Add($"<small>the number to the left proves nothing by itself</small></td>");

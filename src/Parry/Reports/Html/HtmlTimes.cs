@@ -26,19 +26,19 @@ internal static class HtmlTimes
             html.Row(defense.Name);
             html.Number(ReportText.Milliseconds(defense.Milliseconds));
             html.Number(ReportText.Percent(defense.Clean));
-            Worst(html, defense.Static);
-            Worst(html, defense.Adaptive);
+            Worst(html, defense.Static, "");
+            Worst(html, defense.Adaptive, defense.IsUpperBound ? "at most " : "");
             html.Line($"</tr>");
         }
 
         html.EndTable();
     }
 
-    private static void Worst(HtmlBuilder html, EvaluationRow? row)
+    private static void Worst(HtmlBuilder html, EvaluationRow? row, string prefix)
     {
         if (row is null)
             html.Number("–");
         else
-            html.Number(ReportText.Percent(row.RobustAccuracy), ReportText.Attack(row.Attack, row.Norm, row.Epsilon));
+            html.Number(prefix + ReportText.Percent(row.RobustAccuracy), ReportText.Attack(row.Attack, row.Norm, row.Epsilon));
     }
 }
