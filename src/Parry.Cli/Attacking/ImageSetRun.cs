@@ -10,9 +10,10 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Attacking;
 
 /// <summary>Runs attacks on one model, one after the other, and writes the adversarial images.</summary>
-internal sealed class ImageSetRun
+internal sealed class ImageSetRun : IDisposable
 {
     private bool[]? _cleanCorrect;
+    private WeakAttackCheck? _check;
 
     /// <summary>The model.</summary>
     public required IPredictor Model { get; init; }
@@ -56,6 +57,7 @@ internal sealed class ImageSetRun
         {
             using AttackResult owned = result;
             rows.Add(Row(attack, result, goal, correct));
+            Check(attack, goal, result);
             if (Folder is not null)
                 Write(attack, result);
         }
@@ -63,14 +65,33 @@ internal sealed class ImageSetRun
         return rows;
     }
 
+    /// <summary>How many clean images are classified correctly; null before the first attack.</summary>
+    public int? CleanRight => _cleanCorrect?.Count(right => right);
+
     /// <summary>
-    /// A warning if the model is hardly better than chance on clean images; otherwise, and before the first attack,
-    /// null.
+    /// Signs that the attacks were too weak for this model to be trusted; none where the model shows no gradients.
     /// </summary>
-    public string? NearChanceWarning() =>
-        _cleanCorrect is { } correct
-            ? NearChance.Warning(correct.Count(value => value), correct.Length, Model.Classes)
-            : null;
+    public IReadOnlyList<string> WeakAttackWarnings(CancellationToken cancellation) =>
+        _check?.Warnings(cancellation) ?? [];
+
+    /// <summary>Frees the images of the check.</summary>
+    public void Dispose() => _check?.Dispose();
+
+    private void Check(AttackSpec attack, Goal goal, AttackResult result)
+    {
+        if (Model is not IClassifier classifier)
+            return;
+        _check ??= new WeakAttackCheck(classifier, Images, Seed);
+        IReadOnlyList<double>? epsilons = result.Epsilon is { } epsilon ? [epsilon] : null;
+        _check.Add(new PlannedAttack(attack.TextWithoutBudgets, attack.Attack, epsilons, null, attack.Target), goal, result);
+    }
+
+    /// <summary>
+    /// A warning if the model's accuracy on clean images is far below what is usual; otherwise, and before the first
+    /// attack, null.
+    /// </summary>
+    public string? CleanAccuracyWarning(IImageSource set) =>
+        CleanRight is { } right ? LowCleanAccuracy.Warning(right, Images.Count, Model.Classes, set.UsualAccuracy) : null;
 
     // The clean images are the same for every attack, so they are classified once.
     private bool[] CleanCorrect(Tensor images) =>

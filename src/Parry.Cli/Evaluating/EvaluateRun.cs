@@ -107,12 +107,13 @@ internal static class EvaluateRun
                 Rocs = findings.Rocs,
                 Gallery = findings.Gallery,
                 Times = findings.Times,
+                Caveats = findings.Caveats,
                 KnownBreaksNotRun = findings.KnownBreaksNotRun,
                 Notes =
                 [
                     .. findings.Warnings,
                     .. findings.Notes,
-                    .. new[] { images.Note, ChanceOf(model, findings), SlowBfloat16(defenses) }.OfType<string>(),
+                    .. new[] { images.Note, CleanAccuracyOf(model, set, findings), SlowBfloat16(defenses) }.OfType<string>(),
                 ],
             },
             findings.Failure
@@ -132,10 +133,10 @@ internal static class EvaluateRun
             : null;
     }
 
-    private static string? ChanceOf(IPredictor model, EvaluationFindings findings) =>
+    private static string? CleanAccuracyOf(IPredictor model, IImageSource set, EvaluationFindings findings) =>
         findings.Rows.FirstOrDefault(row => row is { Attack: EvaluationRow.Nothing, Defense: EvaluationRow.Nothing })
             is { } clean
-            ? NearChance.Warning(clean.RobustCorrect, clean.Count, model.Classes)
+            ? LowCleanAccuracy.Warning(clean.RobustCorrect, clean.Count, model.Classes, set.UsualAccuracy)
             : null;
 
     // The command-line name, with its options only where another attack has the same name; the report's settings list

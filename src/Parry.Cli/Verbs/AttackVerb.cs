@@ -115,7 +115,7 @@ internal sealed class AttackVerb
             ReportFolder.CheckWritable(folder);
         var (opened, set) = request.OpenWith(_data.Text(parsed), _data.Attribute(parsed), cancellation);
         using OpenedModel owned = opened;
-        var run = new ImageSetRun
+        using var run = new ImageSetRun
         {
             Model = opened.Model,
             Images = _data.LoadTest(parsed, set, _count),
@@ -126,6 +126,7 @@ internal sealed class AttackVerb
         };
         var rows = new List<(AttackSpec Attack, AttackRow Row)>();
         EndpointException? failure = null;
+        IReadOnlyList<string> weak = [];
         using (ProgressLine line = ProgressLine.Of(parsed))
         {
             try
@@ -134,6 +135,8 @@ internal sealed class AttackVerb
                     rows.AddRange(
                         run.Run(attack, new ShareProgress(line, attack.Name), cancellation).Select(row => (attack, row))
                     );
+                line.Show(() => "checks whether the attacks were strong enough");
+                weak = run.WeakAttackWarnings(cancellation);
             }
             catch (EndpointException e) when (rows.Count > 0)
             {
@@ -146,7 +149,7 @@ internal sealed class AttackVerb
             request.Name,
             set.Name,
             [.. rows.Select(row => row.Row)],
-            [.. new[] { run.Images.Note, run.NearChanceWarning() }.OfType<string>()],
+            [.. new[] { run.Images.Note, run.CleanAccuracyWarning(set) }.OfType<string>(), .. weak],
             (opened.Model as HttpModel)?.Use,
             failure?.Message
         );
@@ -176,6 +179,13 @@ internal sealed class AttackVerb
             ">gradients",
             ">seconds"
         );
+        if (rows.Count > 0)
+        {
+            AttackRow clean = rows[0].Row;
+            string accuracy = $"{clean.CleanAccuracy * 100:0.0} % ({clean.CleanCorrect}/{clean.Count})";
+            table.AddCells("clean images", "", accuracy, "", "", "", "", "", "");
+        }
+
         foreach (var (attack, row) in rows)
             table.AddCells(
                 attack.TextWithoutBudgets,

@@ -16,6 +16,9 @@ public sealed class DataSet : PublishedData, IImageSource
     /// <summary>The unpacked files of the set; on disk each may also stay inside a .gz.</summary>
     public required IReadOnlyList<DataFile> Files { get; init; }
 
+    /// <inheritdoc/>
+    public double? UsualAccuracy { get; init; }
+
     internal IDataFormat Format { get; init; } = new IdxFormat();
 
     /// <inheritdoc/>

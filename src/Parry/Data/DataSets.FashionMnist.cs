@@ -14,6 +14,7 @@ public static partial class DataSets
             Title = "Fashion-MNIST",
             FolderAliases = ["FashionMNIST"],
             Shape = new ImageShape(1, 28, 28),
+            UsualAccuracy = 0.9,
             ClassNames =
             [
                 "T-shirt/top",

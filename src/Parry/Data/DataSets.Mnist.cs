@@ -12,6 +12,7 @@ public static partial class DataSets
             Title = "MNIST",
             FolderAliases = ["MNIST"],
             Shape = new ImageShape(1, 28, 28),
+            UsualAccuracy = 0.99,
             ClassNames = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
             License = "CC BY-SA 3.0, Yann LeCun and Corinna Cortes",
             Citation = "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, 1998",

@@ -18,6 +18,9 @@ public interface IImageSource
     /// <summary>The names of the classes; the label is the index.</summary>
     IReadOnlyList<string> ClassNames { get; }
 
+    /// <summary>The accuracy that models for this data usually reach, in [0, 1]; null where that is unknown.</summary>
+    double? UsualAccuracy => null;
+
     /// <summary>Reads one part.</summary>
     /// <param name="part">The part.</param>
     /// <param name="split">How the published training images are split; ignored for test images and for sources with a

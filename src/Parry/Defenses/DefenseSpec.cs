@@ -19,6 +19,12 @@ public sealed record DefenseSpec
     /// </summary>
     public IPurifier? AttackersPurifier { get; init; }
 
+    /// <summary>
+    /// In what the attacker's copy is weaker than what the defender runs, for a reader of the numbers; null where it is
+    /// as strong.
+    /// </summary>
+    public string? WeakerCopy { get; init; }
+
     /// <summary>The number of purifications over which the attacker averages each gradient.</summary>
     public int Draws { get; init; } = 1;
 

@@ -17,6 +17,13 @@ public sealed record EvaluationFindings(
 )
 {
     /// <summary>
+    /// For each defense what a reader must know beside its numbers: a weaker attacker's copy, a high price in clean
+    /// accuracy.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Caveats { get; init; } =
+        new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary>
     /// For each defense whose known breaks were not run, their names: its numbers are upper bounds.
     /// </summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> KnownBreaksNotRun { get; init; } =

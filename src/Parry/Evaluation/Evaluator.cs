@@ -65,6 +65,7 @@ public sealed class Evaluator
             Predictions.Of(_plan.Model, _test.Pixels);
         Subject bare = MeasureClean(null);
         Subject[] defended = [.. _plan.Defenses.Select(MeasureClean)];
+        MeasureTimes([bare, .. defended]);
         foreach (PlannedAttack attack in _plan.Attacks)
         {
             Goal goal = attack.GoalFor(_plan.Model, _test.Pixels, _test.Labels, _plan.Seed);
@@ -76,6 +77,15 @@ public sealed class Evaluator
         foreach (Subject subject in defended)
             AttackByKnownBreaks(subject);
         return new WeakAttackWarnings(_plan, _test, _stages, _records).Measure([bare, .. defended]);
+    }
+
+    private void MeasureTimes(Subject[] subjects)
+    {
+        double[] times = _plan.AnswersAreFree
+            ? AnswerTimes.Of(subjects, _test)
+            : [.. subjects.Select(subject => subject.Milliseconds)];
+        foreach (var (subject, milliseconds) in subjects.Zip(times))
+            _records.AddTime(subject, milliseconds);
     }
 
     private Subject MeasureClean(DefenseSpec? defense)

@@ -23,6 +23,12 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
     // Behind a purifier each draw costs a purification.
     private const int DrawsBehindPurifier = 5;
 
+    /// <summary>How many images are searched for gradients that are zero, at most: the first ones.</summary>
+    public int MostImages { get; init; } = int.MaxValue;
+
+    /// <summary>How many images are searched at random, at most: the first ones.</summary>
+    public int MostSearched { get; init; } = int.MaxValue;
+
     /// <summary>
     /// Counts the images without a gradient of the cross entropy at the clean image: one gradient for each.
     /// </summary>
@@ -31,7 +37,7 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
     public string? ZeroGradients(Subject subject, IClassifier model)
     {
         using IDisposable? mode = model.EnterEvaluation();
-        long[] correct = Rows.Where(subject.CleanCorrect, true);
+        long[] correct = [.. Rows.Where(subject.CleanCorrect, true).Take(MostImages)];
         int[] without = OnPieces(
             correct,
             samples =>
@@ -73,7 +79,10 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
                 if (known.Length == 0)
                     continue;
                 bool[] left = [.. robust.Select((_, i) => known.All(outcome => outcome.Robust()[i]))];
-                long[] searched = Rows.Where([.. left.Zip(robust, (right, held) => right && !held)], true);
+                long[] searched =
+                [
+                    .. Rows.Where([.. left.Zip(robust, (right, held) => right && !held)], true).Take(MostSearched),
+                ];
                 var search = new RandomSearch
                 {
                     Norm = norm.Key,
@@ -84,7 +93,7 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
                 foreach (long row in searched.At(Rows.Where(fooled, false)))
                     robust[row] = true;
                 string budget = GradientMasking.Budget(norm.Key.Name(), epsilon);
-                found.Add((budget, fooled.Count(f => f), left.Count(l => l)));
+                found.Add((budget, fooled.Count(f => f), Math.Min(MostSearched, left.Count(l => l))));
             }
         }
 

@@ -10,6 +10,7 @@ public static class GradientMasking
 {
     // Without a limit on the change every image can be fooled; an attack that leaves more than this has failed.
     private const double AnotherTry = 0.05;
+    private const double Emptied = 0.01;
     private const double ZeroShare = 0.05;
     private const double ChanceShare = 0.05;
 
@@ -21,13 +22,22 @@ public static class GradientMasking
     }
 
     // The attacker who knows the defense can do whatever the other does.
-    private static IEnumerable<string> OfAdaptiveAttacks(IEnumerable<EvaluationRow> rows)
+    private static IEnumerable<string> OfAdaptiveAttacks(EvaluationRow[] rows)
     {
-        foreach (var group in rows.GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Defense)))
+        var emptied = rows.Where(row => row.Defense == EvaluationRow.Nothing && row.RobustAccuracy <= Emptied)
+            .Select(Cell)
+            .ToHashSet();
+        foreach (var group in rows.GroupBy(Cell))
         {
             EvaluationRow? unaware = group.FirstOrDefault(row => row.Threat.IsUnaware());
             EvaluationRow? adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
-            if (unaware is null || adaptive is null || adaptive.RobustLow <= unaware.RobustHigh)
+            if (unaware is null || adaptive is null)
+                continue;
+            if (AllStayRight(unaware) && AllStayRight(adaptive) && emptied.Contains(group.Key with { Defense = EvaluationRow.Nothing }))
+                yield return $"{Name(adaptive)} changes no answer, whether the attacker knows {adaptive.Defense} or "
+                    + "not, and leaves nothing right without it: gradients are masked, and this number is not evidence "
+                    + "of robustness.";
+            if (adaptive.RobustLow <= unaware.RobustHigh)
                 continue;
             yield return $"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse "
                 + $"({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
@@ -35,6 +45,11 @@ public static class GradientMasking
                 + "masked: the lower number counts.";
         }
     }
+
+    private static (string Attack, string? Norm, double? Epsilon, string Defense) Cell(EvaluationRow row) =>
+        (row.Attack, row.Norm, row.Epsilon, row.Defense);
+
+    private static bool AllStayRight(EvaluationRow row) => row.CleanCorrect > 0 && row.RobustCorrect == row.CleanCorrect;
 
     // A larger budget holds all that a smaller one does.
     private static IEnumerable<string> OfLargerBudgets(IEnumerable<EvaluationRow> rows)
@@ -48,14 +63,14 @@ public static class GradientMasking
                 if (larger.RobustLow > smaller.RobustHigh)
                     yield return $"{Name(larger)} leaves more images right than a smaller budget did "
                         + $"({larger.RobustCorrect} against {smaller.RobustCorrect} of {larger.Count}): the "
-                        + "attack is not optimizing.";
+                        + "attack is not optimizing. Curves show the smallest number within each budget.";
             }
         }
     }
 
     private static IEnumerable<string> OfUnlimitedAttacks(IEnumerable<EvaluationRow> rows) =>
         from row in rows
-        where row.Epsilon is null && !row.Threat.IsUnaware() && row.RobustLow > AnotherTry
+        where row.Epsilon is null && !row.Threat.IsUnaware() && row.RobustAccuracy > AnotherTry
         select $"{Name(row)} has no limit and still leaves {row.RobustCorrect} of {row.Count} right: it is too weak "
             + "for this model, and its number is not evidence of robustness.";
 
@@ -135,7 +150,7 @@ public static class GradientMasking
             ? null
             : $"{model}: the gradient of the loss is zero or not finite for {without} of the {count} clean images "
                 + "that are classified correctly. Attacks that follow the gradient do not move there, and their "
-                + "numbers mean nothing.";
+                + "numbers mean nothing: use loss=margin (PGD), loss=dlr (APGD) or square, which needs no gradients.";
 
     /// <summary>
     /// The warning where random search fools a model with images that every attack by gradients of the same budget left

@@ -16,6 +16,12 @@ internal sealed class WeakAttackWarnings(
     EvaluationRecords records
 )
 {
+    /// <summary>How many images are searched for gradients that are zero, at most.</summary>
+    public int MostImages { get; init; } = int.MaxValue;
+
+    /// <summary>How many images are searched at random, at most.</summary>
+    public int MostSearched { get; init; } = int.MaxValue;
+
     /// <summary>Measures on each classifier whose gradients can be seen, and words the warnings.</summary>
     public List<string> Measure(IEnumerable<Subject> subjects)
     {
@@ -31,7 +37,11 @@ internal sealed class WeakAttackWarnings(
                 Rows(outcome => outcome.FollowsGradients == false)
             ),
         ];
-        var checks = new GradientChecks(plan.Seed, test, stages.Cancellation);
+        var checks = new GradientChecks(plan.Seed, test, stages.Cancellation)
+        {
+            MostImages = MostImages,
+            MostSearched = MostSearched,
+        };
         foreach (Subject subject in subjects)
         {
             if (subject.KnownTo(plan.Model, weight: 1) is not IClassifier model)

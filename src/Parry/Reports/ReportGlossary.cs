@@ -5,8 +5,8 @@ internal static class ReportGlossary
 {
     /// <summary>What the times are.</summary>
     public const string Time =
-        "Times are for this run: the detection, purification and classification of all clean images on all workers, "
-        + "divided by their number.";
+        "Times are for this run: the detection, purification and classification of clean images on all workers, divided by "
+        + "their number; fast classifiers by turns, of which the median counts.";
 
     /// <summary>The terms that the table of results needs.</summary>
     public static IReadOnlyList<(string Term, string Meaning)> Results { get; } =

@@ -80,7 +80,8 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
             unaware is null || !IsSameAttack(unaware, strongest) || unaware == strongest
                 ? $"{strongest.RobustCorrect} of {strongest.Count}"
                 : $"{unaware.RobustCorrect} and {strongest.RobustCorrect} of {strongest.Count}";
-        string detail = $"{attack}: {counts}{breaks}{where}";
+        string caveats = string.Concat(report.Caveats.GetValueOrDefault(defense, []).Select(caveat => $"; {caveat}"));
+        string detail = $"{attack}: {counts}{breaks}{caveats}{where}";
 
         if (unaware is null)
             return new(left, $"with {name}, against an attacker who knows it", detail);

@@ -15,6 +15,9 @@ public static class ReportNotes
             .. MissingAdaptiveAttacks(report.Rows),
             .. MissingAdaptiveCurves(report.Rocs),
             .. Refusals(report.Rows),
+            .. report.Caveats.SelectMany(defense =>
+                defense.Value.Select(caveat => $"{ReportText.Name(defense.Key)}: {caveat}.")
+            ),
             .. report.Notes,
             .. Rounded(report.Rows),
         ];

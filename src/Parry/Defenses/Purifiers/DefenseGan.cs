@@ -160,6 +160,10 @@ public sealed record DefenseGanSettings : IDefenseSettings
             Name = purifier.Name,
             Purifier = purifier,
             AttackersPurifier = copy,
+            WeakerCopy =
+                copy.Steps < Steps || copy.Restarts < Restarts
+                    ? $"{copy.Steps} of {Steps} steps, {copy.Restarts} of {Restarts} starts"
+                    : null,
             Draws = Draws,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
         };

@@ -114,6 +114,7 @@ public sealed record DiffusionSettings : IDefenseSettings
             Name = purifier.Name,
             Purifier = purifier,
             AttackersPurifier = purifier with { Steps = attackSteps },
+            WeakerCopy = attackSteps < Steps ? $"{attackSteps} of {Steps} steps" : null,
             Draws = Draws,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
         };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parry.Defenses;
 
 namespace Parry.Evaluation.Cells;
@@ -7,12 +8,15 @@ namespace Parry.Evaluation.Cells;
 /// <param name="test">The clean images.</param>
 internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
 {
+    private const double MostLost = 0.1;
+
     private readonly List<EvaluationRow> _rows = [];
     private readonly List<RocCurve> _rocs = [];
     private readonly List<GalleryRow> _gallery = [];
     private readonly List<AnswerTime> _times = [];
     private readonly List<string> _notes = [];
     private readonly Dictionary<string, IReadOnlyList<string>> _notRun = [];
+    private readonly Dictionary<string, IReadOnlyList<string>> _caveats = [];
     private readonly List<Outcome> _measured = [];
     private readonly List<Outcome> _outcomes = [];
 
@@ -65,8 +69,15 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
             Refused = subject.CountRefused(subject.Clean),
         };
         _rows.Add(row);
-        _times.Add(new AnswerTime(subject.Name, subject.Milliseconds, row.CleanAccuracy));
+        if (subject.Defense is { } defense)
+            _caveats[subject.Name] = [.. Caveats(defense, row)];
     }
+
+    /// <summary>Adds how long an answer takes.</summary>
+    public void AddTime(Subject subject, double milliseconds) =>
+        _times.Add(
+            new AnswerTime(subject.Name, milliseconds, subject.CleanCorrect.Count(right => right) / (double)test.Count)
+        );
 
     /// <summary>Adds a classifier's verdict on an attack's images.</summary>
     public void Add(CellResult measured)
@@ -90,13 +101,27 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
         new([.. _rows, .. WorstCase.Rows(_measured, plan)], _rocs, _gallery, _times, _notes, warnings)
         {
             KnownBreaksNotRun = _notRun,
+            Caveats = _caveats,
         };
 
     /// <summary>Ends the evaluation early: a model served over HTTP failed.</summary>
     public EvaluationFindings BreakOff(string failure)
     {
         string note = $"This evaluation stopped early and holds only the results found by then: {failure}.";
-        return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure, KnownBreaksNotRun = _notRun };
+        return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure, KnownBreaksNotRun = _notRun, Caveats = _caveats };
+    }
+
+    private IEnumerable<string> Caveats(DefenseSpec defense, EvaluationRow clean)
+    {
+        if (defense.WeakerCopy is { } weaker)
+            yield return $"the attacker's copy is cheaper than the defender's: {weaker}";
+        int lost = _rows[0].CleanCorrect - clean.CleanCorrect;
+        if (lost > MostLost * test.Count)
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"it costs {100.0 * lost / test.Count:0} points of clean accuracy: "
+                    + $"{_rows[0].CleanCorrect} of {test.Count} images are right without it, {clean.CleanCorrect} with it"
+            );
     }
 
     private Outcome[] OfLesserAttackers(Outcome outcome) =>

@@ -40,7 +40,7 @@ internal sealed class Subject
     /// <summary>Which clean images it classifies correctly and does not refuse, [N].</summary>
     public bool[] CleanCorrect { get; }
 
-    /// <summary>Wall-clock time of an answer on one clean image.</summary>
+    /// <summary>Wall-clock time of an answer on one clean image, measured once.</summary>
     public double Milliseconds { get; }
 
     /// <summary>Whether it is random, so that knowing its seed helps an attacker.</summary>
