@@ -32,6 +32,63 @@ public class EvaluatorDefenseTests
     }
 
     [Fact]
+    public void An_attacker_who_knows_a_detector_finds_what_is_misclassified_and_accepted()
+    {
+        var pgd = new PlannedAttack("pgd", new ProjectedGradientDescent { Steps = 40 }, [0.4]);
+        EvaluationFindings findings = ToyEvaluation.Run(
+            new DefenseSpec { Name = "half", Detectors = [new LeftHalf()] },
+            more: pgd
+        );
+        EvaluationRow[] rows = [.. findings.Rows.Where(row => row is { Attack: "pgd", Defense: "half" })];
+        EvaluationRow unaware = rows.Single(row => row.Threat == Threat.GreyBox);
+        EvaluationRow aware = rows.Single(row => row.Threat == Threat.WhiteBox);
+        Assert.Equal(unaware.CleanCorrect, unaware.RobustCorrect);
+        Assert.True(aware.RobustCorrect < unaware.RobustCorrect / 2, $"{aware.RobustCorrect} are left");
+    }
+
+    [Fact]
+    public void A_break_in_another_norm_counts_in_the_worst_case_where_its_perturbations_are_small_enough()
+    {
+        EvaluationFindings findings = ToyEvaluation.Run(
+            new DefenseSpec
+            {
+                Name = "nothing",
+                Purifier = Purifier.Nothing,
+                Breaks = [new KnownBreak("l2", (_, _) => new CarliniWagnerL2 { Iterations = 100, SearchSteps = 3 })],
+            },
+            more: new PlannedAttack("pgd", new ProjectedGradientDescent { Steps = 1, Step = 1e-6, RandomStart = false }, [0.9])
+        );
+        EvaluationRow worst = findings.Rows.Single(row =>
+            row is { Attack: "worst case", Defense: "nothing", Threat: Threat.WhiteBox, Epsilon: 0.9 }
+        );
+        EvaluationRow known = findings.Rows.Single(row => row.Attack == "l2");
+        Assert.True(known.IsKnownBreak);
+        Assert.True(worst.RobustCorrect <= known.RobustCorrect);
+    }
+
+    [Fact]
+    public void A_defense_that_costs_much_clean_accuracy_says_so_beside_its_number()
+    {
+        EvaluationFindings findings = ToyEvaluation.Run(new Purifier("dark", images => images.mul(0.0)));
+        Assert.Contains("points of clean accuracy", Assert.Single(findings.Caveats["dark"]), StringComparison.Ordinal);
+        Assert.Empty(ToyEvaluation.OfNothing.Caveats["nothing"]);
+    }
+
+    [Fact]
+    public void A_weaker_copy_in_the_attackers_hands_stands_beside_the_number()
+    {
+        EvaluationFindings findings = ToyEvaluation.Run(
+            new DefenseSpec
+            {
+                Name = "nothing",
+                Purifier = Purifier.Nothing,
+                WeakerCopy = "2 of 10 starts",
+            }
+        );
+        Assert.Contains("2 of 10 starts", Assert.Single(findings.Caveats["nothing"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_attack_known_to_break_a_defense_runs_whenever_it_appears_and_counts_in_the_worst_case()
     {
         var nothing = Purifier.Nothing;
@@ -80,7 +137,8 @@ public class EvaluatorDefenseTests
         };
         EvaluationFindings findings = ToyEvaluation.Run(defense, knownBreaks: false);
         Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");
-        Assert.Contains("The attacks known to break nothing were not run: its break.", findings.Notes);
+        Assert.Contains("The attacks known to break nothing were not run: its break. Its numbers are upper bounds.", findings.Notes);
+        Assert.Equal(["its break"], findings.KnownBreaksNotRun["nothing"]);
     }
 
     [Fact]
@@ -176,6 +234,20 @@ public class EvaluatorDefenseTests
         public string Name => "wary";
 
         public Tensor Scores(Tensor images, SampleRandom random) => images.sub(images.round()).abs().mean([1, 2, 3]);
+    }
+
+    /// <summary>A detector of images whose left half is not black and white.</summary>
+    private sealed record LeftHalf : IDetector
+    {
+        public string Name => "left half";
+
+        public double Threshold => 0.05;
+
+        public Tensor Scores(Tensor images, SampleRandom random)
+        {
+            Tensor left = images.slice(3, 0, 2, 1);
+            return left.sub(left.detach().round()).abs().mean([1, 2, 3]);
+        }
     }
 
     /// <summary>The linear classifier without its gradients.</summary>

@@ -32,6 +32,21 @@ public sealed class GradientMaskingTests
     }
 
     [Fact]
+    public void An_attack_that_changes_nothing_behind_a_defense_and_everything_without_it_is_called_out()
+    {
+        EvaluationRow bare = Row("pgd", 0.1, "none", Threat.None, 0);
+        EvaluationRow unaware = Row("pgd", 0.1, "puvae", Threat.GreyBox, 185);
+        EvaluationRow aware = Row("pgd", 0.1, "puvae", Threat.WhiteBox, 185);
+        Assert.Contains(
+            "not evidence of robustness",
+            Assert.Single(GradientMasking.Warnings([bare, unaware, aware])),
+            StringComparison.Ordinal
+        );
+        Assert.Empty(GradientMasking.Warnings([bare, unaware, aware with { RobustCorrect = 150 }]));
+        Assert.Empty(GradientMasking.Warnings([bare with { RobustCorrect = 100 }, unaware, aware]));
+    }
+
+    [Fact]
     public void An_attack_without_a_limit_that_leaves_images_right_is_called_out()
     {
         EvaluationRow row = ToyEvaluation.OfNothing.Rows.First(row => row.Threat == Threat.WhiteBox) with

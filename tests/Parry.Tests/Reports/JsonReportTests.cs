@@ -30,6 +30,7 @@ public sealed class JsonReportTests : IDisposable
             "epsilon",
             "defense",
             "threat",
+            "is_known_break",
             "count",
             "clean_accuracy",
             "robust_accuracy",
