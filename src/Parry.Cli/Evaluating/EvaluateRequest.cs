@@ -1,4 +1,5 @@
 using Parry.Attacks;
+using Parry.Evaluation;
 
 namespace Parry.Cli.Evaluating;
 
@@ -44,6 +45,9 @@ internal sealed record EvaluateRequest
 
     /// <summary>Whether attackers who know the defender's random seed attack too.</summary>
     public bool Revisited { get; init; }
+
+    /// <summary>How random defenses are judged.</summary>
+    public DrawRule DrawRule { get; init; } = DrawRule.Mean;
 
     /// <summary>The largest number of passes for each image and budget; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }

@@ -90,6 +90,7 @@ internal static class EvaluateRun
                 Defenses = Named(defenses),
                 KnownBreaks = request.KnownBreaks,
                 Revisited = request.Revisited,
+                DrawRule = request.DrawRule,
                 Seed = request.Seed,
             },
             progress,
@@ -182,6 +183,8 @@ internal static class EvaluateRun
             settings["limit on gradients"] = $"{gradients} for each image and budget";
         if (model is HttpModel { Use: var use })
             settings["model over HTTP"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
+        if (defenses.Any(defense => defense.Purifier is { IsRandom: true }))
+            settings["random defenses"] = request.DrawRule.ToString();
         foreach (AttackSpec attack in attacks)
             settings[$"attack {attack.Name}"] = attack.Text;
         foreach (DefenseSpec defense in defenses)

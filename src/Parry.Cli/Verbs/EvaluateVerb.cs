@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Parry.Catalogs;
 using Parry.Cli.Evaluating;
+using Parry.Evaluation;
 
 namespace Parry.Cli.Verbs;
 
@@ -44,6 +45,14 @@ internal sealed class EvaluateVerb
         Description =
             "Also attack each random defense with knowledge of the defender's random seed: the white box revisited.",
     };
+    private readonly Option<string> _drawRule = new("--random-rule")
+    {
+        Description =
+            "How random defenses are judged: mean (one draw for each image), worst:N (right in all of N draws) or "
+            + "majority:N (the most frequent answer of N draws).",
+        HelpName = "RULE",
+        DefaultValueFactory = _ => "mean",
+    };
     private readonly Option<bool> _noBreaks = new("--no-known-breaks")
     {
         Description =
@@ -79,6 +88,7 @@ internal sealed class EvaluateVerb
             verb._count,
             verb._validation,
             verb._revisited,
+            verb._drawRule,
             verb._noBreaks,
             verb._queries,
             verb._gradients,
@@ -104,6 +114,7 @@ internal sealed class EvaluateVerb
             Validation = parsed.GetValue(_validation),
             KnownBreaks = !parsed.GetValue(_noBreaks),
             Revisited = parsed.GetValue(_revisited),
+            DrawRule = DrawRule.Parse(parsed.GetRequiredValue(_drawRule)),
             Limits = parsed.Limits(_queries, _gradients),
             Seed = parsed.GetValue(_seed),
             Command = parsed.CommandText(),

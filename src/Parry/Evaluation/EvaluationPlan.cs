@@ -45,6 +45,9 @@ public sealed record EvaluationPlan
     /// <summary>Decides every random draw; attackers and defenders draw from separate streams.</summary>
     public required long Seed { get; init; }
 
+    /// <summary>How random defenses are judged.</summary>
+    public DrawRule DrawRule { get; init; } = DrawRule.Mean;
+
     /// <summary>The most passes that an attack may spend on each image and budget; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 

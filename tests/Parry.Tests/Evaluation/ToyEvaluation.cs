@@ -21,12 +21,13 @@ internal static class ToyEvaluation
     private static readonly Lazy<EvaluationFindings> s_ofNothing = new(() => Run(Purifier.Nothing));
 
     public static EvaluationFindings Run(IPurifier purifier, params PlannedAttack[] more) =>
-        Run(new DefenseSpec { Name = purifier.Name, Purifier = purifier }, revisited: false, knownBreaks: true, more);
+        Run(new DefenseSpec { Name = purifier.Name, Purifier = purifier }, more: more);
 
     public static EvaluationFindings Run(
         DefenseSpec defense,
         bool revisited = false,
         bool knownBreaks = true,
+        DrawRule? rule = null,
         params PlannedAttack[] more
     )
     {
@@ -71,6 +72,7 @@ internal static class ToyEvaluation
                 Defenses = [defense],
                 Revisited = revisited,
                 KnownBreaks = knownBreaks,
+                DrawRule = rule ?? DrawRule.Mean,
                 Seed = 1,
             }
         );

@@ -15,6 +15,9 @@ internal sealed class Subject
 {
     private const int DefenderStream = 1;
 
+    // Detectors and purifiers fork the first draw by small numbers.
+    private const int FurtherDraws = 1 << 20;
+
     private readonly EvaluationPlan _plan;
     private readonly TrueClasses _truth;
 
@@ -95,8 +98,15 @@ internal sealed class Subject
     private static Verdict Judge(EvaluationPlan plan, DefenseSpec? defense, Images images, long[]? bare = null) =>
         defense is null
             ? Verdict.OfBare(plan.Model, images)
-            : Verdict.Of(defense, plan.Model, images, DefendersDraws(plan, images.Samples), bare);
+            : Verdict.OfDraws(
+                defense.Purifier is { IsRandom: true } ? plan.DrawRule : DrawRule.Mean,
+                new TrueClasses(plan.Images).Of(images.Samples).ToArray<long>(),
+                draw => Verdict.Of(defense, plan.Model, images, DefendersDraws(plan, images.Samples, draw), bare)
+            );
 
-    private static SampleRandom DefendersDraws(EvaluationPlan plan, ReadOnlyMemory<long> samples) =>
-        new SampleRandom(plan.Seed, samples).Fork(DefenderStream);
+    private static SampleRandom DefendersDraws(EvaluationPlan plan, ReadOnlyMemory<long> samples, int draw = 0)
+    {
+        SampleRandom first = new SampleRandom(plan.Seed, samples).Fork(DefenderStream);
+        return draw == 0 ? first : first.Fork(FurtherDraws + draw);
+    }
 }

@@ -74,6 +74,51 @@ internal sealed class Verdict : IDisposable
         return new Verdict(predictions, refused) { Purified = scope.MoveToOuter(seen), Scores = scores };
     }
 
+    /// <summary>Judges a random defense by several draws.</summary>
+    /// <param name="rule">What counts of the draws.</param>
+    /// <param name="truth">The true classes.</param>
+    /// <param name="judge">From the number of a draw to its verdict.</param>
+    public static Verdict OfDraws(DrawRule rule, long[] truth, Func<int, Verdict> judge)
+    {
+        Verdict first = judge(0);
+        if (rule.Draws == 1)
+            return first;
+        var answers = new List<(long Class, bool Refused)[]> { first.Answers() };
+        for (int draw = 1; draw < rule.Draws; draw++)
+        {
+            using Verdict next = judge(draw);
+            answers.Add(next.Answers());
+        }
+
+        (long Class, bool Refused)[] chosen =
+        [
+            .. truth.Select((label, i) => Choose(rule.Kind, label, [.. answers.Select(draw => draw[i])])),
+        ];
+        return new Verdict(
+            [.. chosen.Select(answer => answer.Class)],
+            [.. chosen.Select(answer => answer.Refused)]
+        )
+        {
+            Purified = first.Purified,
+            Scores = first.Scores,
+        };
+    }
+
+    // The worst answer is a wrong class; of equally frequent answers the first counts.
+    private static (long Class, bool Refused) Choose(
+        DrawRuleKind kind,
+        long label,
+        (long Class, bool Refused)[] answers
+    )
+    {
+        if (kind == DrawRuleKind.Majority)
+            return answers.GroupBy(answer => answer.Refused ? (-1, true) : answer).MaxBy(same => same.Count())!.First();
+        int worst = Array.FindIndex(answers, answer => answer.Class != label && !answer.Refused);
+        return answers[Math.Max(0, worst)];
+    }
+
+    private (long Class, bool Refused)[] Answers() => [.. Predictions.Zip(Refused)];
+
     /// <summary>The clean images that are classified correctly and not refused.</summary>
     public bool[] Correct(long[] truth) =>
         [.. Predictions.Select((prediction, i) => prediction == truth[i] && !Refused[i])];
