@@ -70,6 +70,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IDisposable
                 "reconstruction-evasion",
                 "worst case",
                 "worst case",
+                "worst case",
             ],
             aware.Select(row => row.GetProperty("attack").GetString()).Order()
         );
