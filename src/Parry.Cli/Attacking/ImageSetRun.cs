@@ -83,7 +83,11 @@ internal sealed class ImageSetRun : IDisposable
             return;
         _check ??= new WeakAttackCheck(classifier, Images, Seed);
         IReadOnlyList<double>? epsilons = result.Epsilon is { } epsilon ? [epsilon] : null;
-        _check.Add(new PlannedAttack(attack.TextWithoutBudgets, attack.Attack, epsilons, null, attack.Target), goal, result);
+        _check.Add(
+            new PlannedAttack(attack.TextWithoutBudgets, attack.Attack, epsilons, null, attack.Target),
+            goal,
+            result
+        );
     }
 
     /// <summary>
@@ -91,7 +95,9 @@ internal sealed class ImageSetRun : IDisposable
     /// attack, null.
     /// </summary>
     public string? CleanAccuracyWarning(IImageSource set) =>
-        CleanRight is { } right ? LowCleanAccuracy.Warning(right, Images.Count, Model.Classes, set.UsualAccuracy) : null;
+        CleanRight is { } right
+            ? LowCleanAccuracy.Warning(right, Images.Count, Model.Classes, set.UsualAccuracy)
+            : null;
 
     // The clean images are the same for every attack, so they are classified once.
     private bool[] CleanCorrect(Tensor images) =>

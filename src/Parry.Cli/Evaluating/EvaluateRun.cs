@@ -114,7 +114,12 @@ internal static class EvaluateRun
                 [
                     .. findings.Warnings,
                     .. findings.Notes,
-                    .. new[] { images.Note, CleanAccuracyOf(model, set, findings), SlowBfloat16(defenses) }.OfType<string>(),
+                    .. new[]
+                    {
+                        images.Note,
+                        CleanAccuracyOf(model, set, findings),
+                        SlowBfloat16(defenses),
+                    }.OfType<string>(),
                 ],
             },
             findings.Failure

@@ -15,11 +15,21 @@ public static class GradientMasking
     private const double ChanceShare = 0.05;
 
     /// <summary>The warnings that the rows of one evaluation give.</summary>
-    public static IReadOnlyList<string> Warnings(IReadOnlyList<EvaluationRow> rows)
-    {
-        EvaluationRow[] attacked = [.. rows.Where(row => row.Attack != EvaluationRow.Nothing)];
-        return [.. OfAdaptiveAttacks(attacked), .. OfLargerBudgets(attacked), .. OfUnlimitedAttacks(attacked)];
-    }
+    /// <param name="measured">What each attack left by itself.</param>
+    /// <param name="shown">The same as a report shows it, where an attacker who knows a defense also uses what one finds
+    /// who does not; null where that is the same.</param>
+    public static IReadOnlyList<string> Warnings(
+        IReadOnlyList<EvaluationRow> measured,
+        IReadOnlyList<EvaluationRow>? shown = null
+    ) =>
+        [
+            .. OfAdaptiveAttacks(Attacked(measured)),
+            .. OfLargerBudgets(Attacked(measured)),
+            .. OfUnlimitedAttacks(Attacked(shown ?? measured)),
+        ];
+
+    private static EvaluationRow[] Attacked(IEnumerable<EvaluationRow> rows) =>
+        [.. rows.Where(row => row.Attack != EvaluationRow.Nothing)];
 
     // The attacker who knows the defense can do whatever the other does.
     private static IEnumerable<string> OfAdaptiveAttacks(EvaluationRow[] rows)
@@ -33,14 +43,18 @@ public static class GradientMasking
             EvaluationRow? adaptive = group.Where(row => row.Threat.IsAware()).MinBy(row => row.RobustCorrect);
             if (unaware is null || adaptive is null)
                 continue;
-            if (AllStayRight(unaware) && AllStayRight(adaptive) && emptied.Contains(group.Key with { Defense = EvaluationRow.Nothing }))
+            if (
+                AllStayRight(unaware)
+                && AllStayRight(adaptive)
+                && emptied.Contains(group.Key with { Defense = EvaluationRow.Nothing })
+            )
                 yield return $"{Name(adaptive)} changes no answer, whether the attacker knows {adaptive.Defense} or "
                     + "not, and leaves nothing right without it: gradients are masked, and this number is not evidence "
                     + "of robustness.";
             if (adaptive.RobustLow <= unaware.RobustHigh)
                 continue;
-            yield return $"{Name(adaptive)}: the attacker who knows {adaptive.Defense} does worse "
-                + $"({adaptive.RobustCorrect}/{adaptive.Count} right) than the one who does not "
+            yield return $"{Name(adaptive)}: the attack that knows {adaptive.Defense} does worse by itself "
+                + $"({adaptive.RobustCorrect}/{adaptive.Count} right) than the one that does not "
                 + $"({unaware.RobustCorrect}/{unaware.Count}). The adaptive attack is too weak or gradients are "
                 + "masked: the lower number counts.";
         }
@@ -49,7 +63,8 @@ public static class GradientMasking
     private static (string Attack, string? Norm, double? Epsilon, string Defense) Cell(EvaluationRow row) =>
         (row.Attack, row.Norm, row.Epsilon, row.Defense);
 
-    private static bool AllStayRight(EvaluationRow row) => row.CleanCorrect > 0 && row.RobustCorrect == row.CleanCorrect;
+    private static bool AllStayRight(EvaluationRow row) =>
+        row.CleanCorrect > 0 && row.RobustCorrect == row.CleanCorrect;
 
     // A larger budget holds all that a smaller one does.
     private static IEnumerable<string> OfLargerBudgets(IEnumerable<EvaluationRow> rows)

@@ -27,7 +27,7 @@ internal sealed class WeakAttackWarnings(
     {
         List<string> warnings =
         [
-            .. GradientMasking.Warnings(Rows(_ => true)),
+            .. GradientMasking.Warnings(Rows(_ => true), [.. records.Outcomes.Select(outcome => outcome.ToRow(plan))]),
             .. GradientMasking.OfManySteps(
                 Rows(outcome => outcome.GradientSteps == GradientSteps.One),
                 Rows(outcome => outcome.GradientSteps == GradientSteps.Many)

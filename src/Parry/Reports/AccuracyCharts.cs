@@ -71,13 +71,7 @@ internal static class AccuracyCharts
             if (aware is null)
                 continue;
             series.Add(
-                Line(
-                    $"{name}, attacker does not know it",
-                    ReportChart.Color(i),
-                    true,
-                    defenses[i],
-                    Threats.IsUnaware
-                )
+                Line($"{name}, attacker does not know it", ReportChart.Color(i), true, defenses[i], Threats.IsUnaware)
             );
             series.Add(aware);
         }

@@ -105,8 +105,12 @@ public sealed record ReportGroup
                     .GroupBy(row => (row.Attack, row.Norm, row.Epsilon, row.Seed))
             )
             {
+                bool isKnownBreak = attack.Any(row => row.IsKnownBreak);
                 foreach (string defense in defenses)
                 {
+                    // A known break belongs to the defenses that it breaks.
+                    if (isKnownBreak && !attack.Any(row => row.Defense == defense))
+                        continue;
                     groups.Add(
                         Line(
                             subject.Key,

@@ -56,7 +56,16 @@ public class EvaluatorDefenseTests
                 Purifier = Purifier.Nothing,
                 Breaks = [new KnownBreak("l2", (_, _) => new CarliniWagnerL2 { Iterations = 100, SearchSteps = 3 })],
             },
-            more: new PlannedAttack("pgd", new ProjectedGradientDescent { Steps = 1, Step = 1e-6, RandomStart = false }, [0.9])
+            more: new PlannedAttack(
+                "pgd",
+                new ProjectedGradientDescent
+                {
+                    Steps = 1,
+                    Step = 1e-6,
+                    RandomStart = false,
+                },
+                [0.9]
+            )
         );
         EvaluationRow worst = findings.Rows.Single(row =>
             row is { Attack: "worst case", Defense: "nothing", Threat: Threat.WhiteBox, Epsilon: 0.9 }
@@ -137,7 +146,10 @@ public class EvaluatorDefenseTests
         };
         EvaluationFindings findings = ToyEvaluation.Run(defense, knownBreaks: false);
         Assert.DoesNotContain(findings.Rows, row => row.Attack == "its break");
-        Assert.Contains("The attacks known to break nothing were not run: its break. Its numbers are upper bounds.", findings.Notes);
+        Assert.Contains(
+            "The attacks known to break nothing were not run: its break. Its numbers are upper bounds.",
+            findings.Notes
+        );
         Assert.Equal(["its break"], findings.KnownBreaksNotRun["nothing"]);
     }
 

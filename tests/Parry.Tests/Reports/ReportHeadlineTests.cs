@@ -59,11 +59,7 @@ public sealed class ReportHeadlineTests
     {
         EvaluationRow broken = Row("cw-l2", null, "magnet", Threat.WhiteBox, 0) with { IsKnownBreak = true };
         ReportHeadline headline = ReportHeadline.From(
-            Of(
-                Row("pgd", 0.1, "magnet", Threat.GreyBox, 180),
-                Row("pgd", 0.1, "magnet", Threat.WhiteBox, 180),
-                broken
-            )
+            Of(Row("pgd", 0.1, "magnet", Threat.GreyBox, 180), Row("pgd", 0.1, "magnet", Threat.WhiteBox, 180), broken)
         )[^1];
         Assert.Equal("90\u202f% → 0\u202f%", headline.Value);
     }
@@ -90,10 +86,9 @@ public sealed class ReportHeadlineTests
             from unaware in Gen.Elements(true, false)
             from known in Gen.Elements(true, false)
             from right in Gen.Choose(0, 160)
-            let threat =
-                defense == "none" ? Threat.None
-                : unaware ? Threat.GreyBox
-                : Threat.WhiteBox
+            let threat = defense == "none" ? Threat.None
+            : unaware ? Threat.GreyBox
+            : Threat.WhiteBox
             select Row(attack, epsilon, defense, threat, right) with
             {
                 IsKnownBreak = known && threat == Threat.WhiteBox,

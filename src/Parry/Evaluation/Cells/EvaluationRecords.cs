@@ -108,7 +108,12 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
     public EvaluationFindings BreakOff(string failure)
     {
         string note = $"This evaluation stopped early and holds only the results found by then: {failure}.";
-        return new(_rows, _rocs, _gallery, _times, [note, .. _notes], []) { Failure = failure, KnownBreaksNotRun = _notRun, Caveats = _caveats };
+        return new(_rows, _rocs, _gallery, _times, [note, .. _notes], [])
+        {
+            Failure = failure,
+            KnownBreaksNotRun = _notRun,
+            Caveats = _caveats,
+        };
     }
 
     private IEnumerable<string> Caveats(DefenseSpec defense, EvaluationRow clean)

@@ -94,10 +94,7 @@ internal sealed class Verdict : IDisposable
         [
             .. truth.Select((label, i) => Choose(rule.Kind, label, [.. answers.Select(draw => draw[i])])),
         ];
-        return new Verdict(
-            [.. chosen.Select(answer => answer.Class)],
-            [.. chosen.Select(answer => answer.Refused)]
-        )
+        return new Verdict([.. chosen.Select(answer => answer.Class)], [.. chosen.Select(answer => answer.Refused)])
         {
             Purified = first.Purified,
             Scores = first.Scores,

@@ -39,6 +39,9 @@ internal static class HtmlTimes
         if (row is null)
             html.Number("–");
         else
-            html.Number(prefix + ReportText.Percent(row.RobustAccuracy), ReportText.Attack(row.Attack, row.Norm, row.Epsilon));
+            html.Number(
+                prefix + ReportText.Percent(row.RobustAccuracy),
+                ReportText.Attack(row.Attack, row.Norm, row.Epsilon)
+            );
     }
 }
