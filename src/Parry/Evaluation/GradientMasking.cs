@@ -16,8 +16,8 @@ public static class GradientMasking
 
     /// <summary>The warnings that the rows of one evaluation give.</summary>
     /// <param name="measured">What each attack left by itself.</param>
-    /// <param name="shown">The same as a report shows it, where an attacker who knows a defense also uses what one finds
-    /// who does not; null where that is the same.</param>
+    /// <param name="shown">The same as a report shows it, where an attacker who knows a defense also uses what one
+    /// finds who does not; null where that is the same.</param>
     public static IReadOnlyList<string> Warnings(
         IReadOnlyList<EvaluationRow> measured,
         IReadOnlyList<EvaluationRow>? shown = null

@@ -1,8 +1,8 @@
 namespace Parry.Evaluation;
 
 /// <summary>
-/// What may be claimed of a classifier: no more than the smallest accuracy that any attack left. Every sentence, ranking
-/// and curve of a report asks here.
+/// What may be claimed of a classifier: no more than the smallest accuracy that any attack left. Every sentence,
+/// ranking and curve of a report asks here.
 /// </summary>
 public static class StrongestAttack
 {

@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace Parry.Evaluation;
 
 /// <summary>
-/// Checks whether attacks on one classifier without a defense were strong enough to trust, as an evaluation does: images
-/// without a gradient, random search where attacks by gradients fail, weaker results with larger budgets or more steps.
-/// It looks at a sample of the images.
+/// Checks whether attacks on one classifier without a defense were strong enough to trust, as an evaluation does:
+/// images without a gradient, random search where attacks by gradients fail, weaker results with larger budgets or more
+/// steps. It looks at a sample of the images.
 /// </summary>
 public sealed class WeakAttackCheck : IDisposable
 {

@@ -4,8 +4,8 @@ using Parry.Evaluation;
 namespace Parry.Reports;
 
 /// <summary>
-/// Accuracy against budget. Each line shows at each budget the smallest accuracy under all attacks within it, so that no
-/// line rises, and none shows more than some attack left.
+/// Accuracy against budget. Each line shows at each budget the smallest accuracy under all attacks within it, so that
+/// no line rises, and none shows more than some attack left.
 /// </summary>
 internal static class AccuracyCharts
 {
@@ -35,7 +35,8 @@ internal static class AccuracyCharts
     {
         string title = ReportText.Norm(norm);
         string description =
-            $"Accuracy against budget in {title}{on}, under the strongest attack within each budget; the numbers are in "
+            $"Accuracy against budget in {title}{on}, under the strongest attack within each budget; the numbers "
+            + $"are in "
             + "the table of results.";
         double largest = rows.Where(row => row.Norm == norm).Max(row => row.Epsilon)!.Value;
         JsonObject x = VegaLite.Axis("x", "Budget, " + title, largest);

@@ -5,7 +5,8 @@ internal static class ReportGlossary
 {
     /// <summary>What the times are.</summary>
     public const string Time =
-        "Times are for this run: the detection, purification and classification of clean images on all workers, divided by "
+        "Times are for this run: the detection, purification and classification of clean images on all workers, "
+        + "divided by "
         + "their number; fast classifiers by turns, of which the median counts.";
 
     /// <summary>The terms that the table of results needs.</summary>

@@ -53,7 +53,8 @@ public sealed record ReportHeadline(string Value, string Text, string Detail)
         new(
             $"{row.RobustCorrect} of {row.Count}",
             $"images stay correct under {ReportText.Name(row.Attack)} without a defense",
-            $"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: {ReportText.ShortPercent(row.RobustAccuracy)}{where}"
+            $"{ReportText.Attack(row.Attack, row.Norm, row.Epsilon)}: "
+                + $"{ReportText.ShortPercent(row.RobustAccuracy)}{where}"
         );
 
     // The strongest row of a defense beside what the same attack, or else any, leaves without knowing the defense.

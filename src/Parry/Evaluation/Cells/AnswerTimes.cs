@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Parry.Evaluation.Cells;
 
 /// <summary>
-/// Measures how long answers take. What is fast is measured on the same images by turns, after a warm-up, and the median
-/// of the turns counts, so that a busy moment of the machine touches all alike; what is slow, once.
+/// Measures how long answers take. What is fast is measured on the same images by turns, after a warm-up, and the
+/// median of the turns counts, so that a busy moment of the machine touches all alike; what is slow, once.
 /// </summary>
 internal static class AnswerTimes
 {

@@ -125,7 +125,8 @@ internal sealed class EvaluationRecords(EvaluationPlan plan, TestImages test)
             yield return string.Create(
                 CultureInfo.InvariantCulture,
                 $"it costs {100.0 * lost / test.Count:0} points of clean accuracy: "
-                    + $"{_rows[0].CleanCorrect} of {test.Count} images are right without it, {clean.CleanCorrect} with it"
+                    + $"{_rows[0].CleanCorrect} of {test.Count} images are right without it, {clean.CleanCorrect} "
+                    + $"with it"
             );
     }
 
