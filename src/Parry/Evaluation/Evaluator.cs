@@ -136,6 +136,16 @@ public sealed class Evaluator
     // The attack by an attacker who knows the defense, and by one who also knows its random seed.
     private void AttackAware(PlannedAttack attack, Goal goal, Subject subject)
     {
+        if (attack.NeedsDetectorGradients && subject.CanRefuse && !subject.DetectorsHaveGradients(_test))
+        {
+            _records.Note(
+                $"{attack.Name} was not run by an attacker who knows {subject.Title}: its detectors have no "
+                    + $"gradients to "
+                    + "follow. An attack by scores or labels, such as square, can evade them."
+            );
+            return;
+        }
+
         Run(Threat.WhiteBox, subject.KnownTo, $"{subject.Title}, adaptive");
         if (_plan.Revisited && subject.IsRandom)
             Run(Threat.WhiteBoxRevisited, subject.WithDraws, $"{subject.Title}, adaptive with its seed");

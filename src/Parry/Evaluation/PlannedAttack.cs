@@ -37,6 +37,9 @@ public sealed record PlannedAttack(
     /// detectors.</summary>
     internal bool IsKnownBreak { get; init; }
 
+    // Whether it can evade a defense's detectors only by their gradients.
+    internal bool NeedsDetectorGradients => !IsKnownBreak && Attack is not IAttack<IScorer>;
+
     // The weights of a defense's detectors to attack with, one after the other; null leaves the detectors out. Several
     // help an attack that follows gradients, which they direct, and does not learn once for all images.
     internal IReadOnlyList<double?> DetectorWeights =>

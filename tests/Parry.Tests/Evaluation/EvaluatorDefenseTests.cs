@@ -1,3 +1,4 @@
+using Parry.Attacks.ScoreBased;
 using Parry.Attacks.WhiteBox;
 using Parry.Defenses;
 using Parry.Evaluation;
@@ -44,6 +45,19 @@ public class EvaluatorDefenseTests
         EvaluationRow aware = rows.Single(row => row.Threat == Threat.WhiteBox);
         Assert.Equal(unaware.CleanCorrect, unaware.RobustCorrect);
         Assert.True(aware.RobustCorrect < unaware.RobustCorrect / 2, $"{aware.RobustCorrect} are left");
+    }
+
+    [Fact]
+    public void An_attack_that_cannot_follow_a_detector_does_not_stand_under_attackers_who_know_it()
+    {
+        EvaluationFindings findings = ToyEvaluation.Run(
+            new DefenseSpec { Name = "opaque", Detectors = [new Opaque()] },
+            more: new PlannedAttack("square", new SquareAttack { Queries = 50 }, [0.1])
+        );
+        EvaluationRow[] aware = [.. findings.Rows.Where(row => row.Threat == Threat.WhiteBox)];
+        Assert.Contains(aware, row => row.Attack == "square");
+        Assert.DoesNotContain(aware, row => row.Attack == "fgsm");
+        Assert.Contains(findings.Notes, note => note.Contains("no gradients to follow", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -260,6 +274,16 @@ public class EvaluatorDefenseTests
             Tensor left = images.slice(3, 0, 2, 1);
             return left.sub(left.detach().round()).abs().mean([1, 2, 3]);
         }
+    }
+
+    /// <summary>A detector without gradients that refuses dark images.</summary>
+    private sealed record Opaque : IDetector
+    {
+        public string Name => "opaque";
+
+        public double Threshold => 0.9;
+
+        public Tensor Scores(Tensor images, SampleRandom random) => 1 - images.detach().mean([1, 2, 3]);
     }
 
     /// <summary>The linear classifier without its gradients.</summary>

@@ -76,6 +76,18 @@ internal sealed class Subject
     /// <summary>Whether some detectors can refuse images.</summary>
     public bool CanRefuse => Defense is { Detectors.Count: > 0 };
 
+    /// <summary>
+    /// Whether a gradient passes through all detectors, so that an attack by gradients can evade them.
+    /// </summary>
+    public bool DetectorsHaveGradients(TestImages test)
+    {
+        using var scope = NewDisposeScope();
+        using var follow = enable_grad();
+        Tensor one = test.Pixels.slice(0, 0, 1, 1).detach().requires_grad_();
+        SampleRandom random = DefendersDraws(_plan, new long[] { 0 });
+        return Defense?.Detectors.All(detector => detector.Scores(one, random).requires_grad) ?? true;
+    }
+
     /// <summary>A model behind this defense as an attacker who knows the defense rebuilds it.</summary>
     /// <param name="model">The model.</param>
     /// <param name="weight">How much the detectors count beside the classifier; null leaves them out.</param>
