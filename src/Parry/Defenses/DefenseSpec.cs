@@ -56,6 +56,16 @@ public sealed record DefenseSpec
     internal IProjection Projection =>
         AttackersCopy as IProjection ?? throw new InvalidOperationException($"{Name} is not a projection.");
 
+    /// <summary>Words <see cref="WeakerCopy"/>.</summary>
+    /// <param name="parts">What the copy has, what the defender has, and of what, such as "steps".</param>
+    internal static string? Weaker(params (int Copy, int Own, string What)[] parts)
+    {
+        string[] weaker = [.. parts.Where(part => part.Copy < part.Own).Select(Worded)];
+        return weaker.Length == 0 ? null : string.Join(", ", weaker);
+
+        static string Worded((int Copy, int Own, string What) part) => $"{part.Copy} of {part.Own} {part.What}";
+    }
+
     /// <summary>The model that gives the defense's answers.</summary>
     /// <param name="evaluated">The classifier that is defended.</param>
     public IPredictor Behind(IPredictor evaluated) => Classifier ?? evaluated;

@@ -184,7 +184,7 @@ public sealed record RandomizedSmoothingSettings : IDefenseSettings
             Name = "smoothing",
             Classifier = new RandomizedSmoothing(model, Deviation, Draws, seed: 1),
             AttackersClassifier = RandomizedSmoothing.Mean(model, Deviation, AttackDraws, seed: 2),
-            WeakerCopy = AttackDraws < Draws ? $"{AttackDraws} of {Draws} draws" : null,
+            WeakerCopy = DefenseSpec.Weaker((AttackDraws, Draws, "draws")),
         };
     }
 }

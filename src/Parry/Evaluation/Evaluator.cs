@@ -139,9 +139,8 @@ public sealed class Evaluator
         if (attack.NeedsDetectorGradients && subject.CanRefuse && !subject.DetectorsHaveGradients(_test))
         {
             _records.Note(
-                $"{attack.Name} was not run by an attacker who knows {subject.Title}: its detectors have no "
-                    + $"gradients to "
-                    + "follow. An attack by scores or labels, such as square, can evade them."
+                $"{attack.Name} was not run by an attacker who knows {subject.Title}: its detectors have no gradients "
+                    + "to follow. An attack by scores or labels, such as square, can evade them."
             );
             return;
         }

@@ -160,10 +160,7 @@ public sealed record DefenseGanSettings : IDefenseSettings
             Name = purifier.Name,
             Purifier = purifier,
             AttackersPurifier = copy,
-            WeakerCopy =
-                copy.Steps < Steps || copy.Restarts < Restarts
-                    ? $"{copy.Steps} of {Steps} steps, {copy.Restarts} of {Restarts} starts"
-                    : null,
+            WeakerCopy = DefenseSpec.Weaker((copy.Steps, Steps, "steps"), (copy.Restarts, Restarts, "starts")),
             Draws = Draws,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
         };

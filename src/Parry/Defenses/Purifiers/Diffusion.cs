@@ -114,7 +114,7 @@ public sealed record DiffusionSettings : IDefenseSettings
             Name = purifier.Name,
             Purifier = purifier,
             AttackersPurifier = purifier with { Steps = attackSteps },
-            WeakerCopy = attackSteps < Steps ? $"{attackSteps} of {Steps} steps" : null,
+            WeakerCopy = DefenseSpec.Weaker((attackSteps, Steps, "steps")),
             Draws = Draws,
             Classifier = Classifier is null ? null : context.Classifier(Classifier),
         };
