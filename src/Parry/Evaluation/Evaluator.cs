@@ -151,7 +151,7 @@ public sealed class Evaluator
 
         void Run(Threat threat, Func<IPredictor, double?, IPredictor> defend, string title)
         {
-            IReadOnlyList<AttackResult> results = RunWeighted(
+            AttackResult[] results = RunWeighted(
                 attack,
                 goal,
                 subject,
@@ -164,7 +164,7 @@ public sealed class Evaluator
 
     // Attacks a model with detectors: the weight of the detectors is searched, so what fails with one weight is tried
     // with the next.
-    private IReadOnlyList<AttackResult> RunWeighted(
+    private AttackResult[] RunWeighted(
         PlannedAttack attack,
         Goal goal,
         Subject subject,
