@@ -8,7 +8,7 @@ namespace Parry.Evaluation;
 /// </summary>
 public static class LowCleanAccuracy
 {
-    private const int FewestImages = 10;
+    private const int FewestImages = 5;
     private const double Deviations = 2;
     private const double FarBelow = 0.15;
 

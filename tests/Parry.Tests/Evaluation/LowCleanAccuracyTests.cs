@@ -26,7 +26,7 @@ public class LowCleanAccuracyTests
     [Theory]
     [InlineData(0, 1)]
     [InlineData(1, 1)]
-    [InlineData(0, 9)]
+    [InlineData(0, 4)]
     public void Says_nothing_of_too_few_images(int right, int count) =>
         Assert.Null(LowCleanAccuracy.Warning(right, count, 10, usual: 0.99));
 }
