@@ -188,7 +188,7 @@ internal static class EvaluateRun
             settings["limit on gradients"] = $"{gradients} for each image and budget";
         if (model is HttpModel { Use: var use })
             settings["model over HTTP"] = $"{(model is IScorer ? "scores" : "labels")} seen; {use}";
-        if (defenses.Any(defense => defense.Purifier is { IsRandom: true }))
+        if (defenses.Any(defense => defense.IsRandom))
             settings["random defenses"] = request.DrawRule.ToString();
         foreach (AttackSpec attack in attacks)
             settings[$"attack {attack.Name}"] = attack.Text;

@@ -46,6 +46,9 @@ public sealed record DefenseSpec
     /// <summary>The attacks known to break it.</summary>
     public IReadOnlyList<KnownBreak> Breaks { get; init; } = [];
 
+    /// <summary>Whether it is random, so that it may answer differently to the same image.</summary>
+    public bool IsRandom => Purifier is { IsRandom: true };
+
     /// <summary>The purifier as the adaptive attacker has it.</summary>
     /// <exception cref="InvalidOperationException">The defense has no purifier.</exception>
     internal IPurifier AttackersCopy =>
@@ -74,7 +77,7 @@ public sealed record DefenseSpec
     /// <param name="evaluated">The classifier that is defended.</param>
     /// <param name="seed">Decides the draws of the attacker's copy, which differ from the defender's.</param>
     /// <returns>An <see cref="IClassifier"/> if the model behind the defense is one; otherwise it shows as much as that
-    /// model. Its detectors are left out: <c>Refusing</c> adds them.</returns>
+    /// model. Its detectors are left out.</returns>
     public IPredictor KnownTo(IPredictor evaluated, long seed)
     {
         IPredictor model = AttackersClassifier ?? Behind(evaluated);
@@ -102,24 +105,13 @@ public sealed record DefenseSpec
     /// counts as its true class. Attacks on it seek images that are misclassified and accepted. Gradients, if the model
     /// has them, also lower the scores of the detectors that refuse an image.
     /// </summary>
-    /// <param name="model">The model behind the detectors, such as <see cref="KnownTo"/>.</param>
+    /// <param name="model">The model behind the detectors: <see cref="KnownTo"/> or <see cref="WithDraws"/>.</param>
     /// <param name="truth">The true classes of the samples.</param>
-    /// <param name="seed">Decides the draws of the attacker's copy of the detectors.</param>
+    /// <param name="draws">The draws of the detectors.</param>
     /// <param name="weight">How much the detectors count beside the classifier, above 0.</param>
-    public IPredictor Refusing(IPredictor model, TrueClasses truth, long seed, double weight = 1)
+    internal IPredictor Refusing(IPredictor model, TrueClasses truth, CallDraws draws, double weight)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(weight);
-        return Detectors.Count == 0 ? model : new Refusal(Detectors, truth, new CallDraws(seed), weight).Before(model);
-    }
-
-    /// <summary>The same with the defender's own draws.</summary>
-    /// <param name="model">The model behind the detectors, such as <see cref="WithDraws"/>.</param>
-    /// <param name="truth">The true classes of the samples.</param>
-    /// <param name="draws">The defender's draws for the samples 0, 1, 2 and so on.</param>
-    /// <param name="weight">How much the detectors count beside the classifier, above 0.</param>
-    public IPredictor Refusing(IPredictor model, TrueClasses truth, SampleRandom draws, double weight = 1)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(weight);
-        return Detectors.Count == 0 ? model : new Refusal(Detectors, truth, new CallDraws(draws), weight).Before(model);
+        return Detectors.Count == 0 ? model : new Refusal(Detectors, truth, draws, weight).Before(model);
     }
 }

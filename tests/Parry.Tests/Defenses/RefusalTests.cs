@@ -74,7 +74,7 @@ public sealed class RefusalTests : IDisposable
     private IPredictor Refusing(IPredictor model, double threshold, double weight = 1)
     {
         var defense = new DefenseSpec { Name = "made", Detectors = [new Square(threshold)] };
-        return defense.Refusing(model, _truth, seed: 1, weight);
+        return defense.Refusing(model, _truth, new CallDraws(1), weight);
     }
 
     /// <summary>The score is the mean square.</summary>

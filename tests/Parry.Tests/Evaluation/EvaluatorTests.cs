@@ -1,4 +1,9 @@
+using Parry.Attacks;
+using Parry.Attacks.WhiteBox;
+using Parry.Defenses;
 using Parry.Evaluation;
+using Parry.Models;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Evaluation;
 
@@ -87,6 +92,34 @@ public class EvaluatorTests
             findings.Rows.Where(row => row.Defense == "wipe" && row.Attack != EvaluationRow.Nothing),
             row => Assert.Equal(clean.CleanCorrect, row.RobustCorrect)
         );
+    }
+
+    [Fact]
+    public void The_worst_case_counts_the_cost_of_an_attack_without_a_budget_once()
+    {
+        EvaluationFindings findings = ToyEvaluation.Run(
+            new DefenseSpec { Name = "nothing", Purifier = Purifier.Nothing },
+            more: new PlannedAttack("smallest", new SmallestChange(), [0.02, 0.1])
+        );
+        EvaluationRow[] rows = [.. findings.Rows.Where(row => row is { Defense: EvaluationRow.Nothing, Epsilon: 0.1 })];
+        EvaluationRow worst = rows.Single(row => row.Attack == "worst case");
+        EvaluationRow smallest = rows.Single(row => row.Attack == "smallest");
+        IEnumerable<EvaluationRow> within = findings.Rows.Where(row =>
+            row is { Defense: EvaluationRow.Nothing, Attack: "fgsm" or "half" } && row.Gradients > 0
+        );
+        Assert.True(smallest.Gradients > 0);
+        Assert.True(worst.Gradients <= smallest.Gradients + within.Sum(row => row.Gradients) + 1e-9);
+    }
+
+    /// <summary>FGSM with a budget of its own that nobody asks for.</summary>
+    private sealed record SmallestChange : IAttack<IClassifier>
+    {
+        public string Name => "smallest";
+
+        public Norm Norm => Norm.Linf;
+
+        public Tensor Perturb(IClassifier model, Batch batch) =>
+            new FastGradientSign { Epsilon = 0.1 }.PerturbWithin(model, batch, [0.1])[0];
     }
 
     [Fact]

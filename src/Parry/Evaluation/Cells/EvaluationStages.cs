@@ -30,7 +30,7 @@ internal sealed class EvaluationStages(
     private static int Count(EvaluationPlan plan)
     {
         int defenses = plan.Defenses.Count;
-        int aware = plan.Defenses.Sum(defense => plan.Revisited && defense.Purifier is { IsRandom: true } ? 2 : 1);
+        int aware = plan.Defenses.Sum(defense => plan.Revisited && defense.IsRandom ? 2 : 1);
         int attacks = plan.Attacks.Sum(attack =>
         {
             int training = attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1;

@@ -47,7 +47,7 @@ internal sealed class Subject
     public double Milliseconds { get; }
 
     /// <summary>Whether it is random, so that knowing its seed helps an attacker.</summary>
-    public bool IsRandom => Defense?.Purifier is { IsRandom: true };
+    public bool IsRandom => Defense is { IsRandom: true };
 
     /// <summary>Classifies the clean images and measures the time.</summary>
     public static Subject Measure(EvaluationPlan plan, DefenseSpec? defense, TestImages test)
@@ -69,12 +69,11 @@ internal sealed class Subject
     /// <param name="bare">What the bare classifier predicts of them, if that is known.</param>
     public Verdict Judge(Images images, long[]? bare = null) => Judge(_plan, Defense, images, bare);
 
-    /// <summary>How many images its detectors refused; null without detectors.</summary>
-    public int? CountRefused(Verdict verdict) =>
-        Defense is { Detectors.Count: > 0 } ? verdict.Refused.Count(refused => refused) : null;
-
     /// <summary>Whether some detectors can refuse images.</summary>
     public bool CanRefuse => Defense is { Detectors.Count: > 0 };
+
+    /// <summary>How many images its detectors refused; null without detectors.</summary>
+    public int? CountRefused(Verdict verdict) => CanRefuse ? verdict.Refused.Count(refused => refused) : null;
 
     /// <summary>
     /// Whether a gradient passes through all detectors, so that an attack by gradients can evade them.
@@ -91,11 +90,8 @@ internal sealed class Subject
     /// <summary>A model behind this defense as an attacker who knows the defense rebuilds it.</summary>
     /// <param name="model">The model.</param>
     /// <param name="weight">How much the detectors count beside the classifier; null leaves them out.</param>
-    public IPredictor KnownTo(IPredictor model, double? weight)
-    {
-        IPredictor known = Defense?.KnownTo(model, _plan.Seed) ?? model;
-        return weight is { } w && Defense is not null ? Defense.Refusing(known, _truth, _plan.Seed, w) : known;
-    }
+    public IPredictor KnownTo(IPredictor model, double? weight) =>
+        Refusing(Defense?.KnownTo(model, _plan.Seed) ?? model, new CallDraws(_plan.Seed), weight);
 
     /// <summary>The same with the draws that the defender will make.</summary>
     /// <param name="model">The model.</param>
@@ -103,18 +99,23 @@ internal sealed class Subject
     public IPredictor WithDraws(IPredictor model, double? weight)
     {
         SampleRandom draws = DefendersDraws(_plan, Rows.All(_plan.Images.Count));
-        IPredictor known = Defense?.WithDraws(model, draws) ?? model;
-        return weight is { } w && Defense is not null ? Defense.Refusing(known, _truth, draws, w) : known;
+        return Refusing(Defense?.WithDraws(model, draws) ?? model, new CallDraws(draws), weight);
     }
 
-    private static Verdict Judge(EvaluationPlan plan, DefenseSpec? defense, Images images, long[]? bare = null) =>
-        defense is null
-            ? Verdict.OfBare(plan.Model, images)
-            : Verdict.OfDraws(
-                defense.Purifier is { IsRandom: true } ? plan.DrawRule : DrawRule.Mean,
-                new TrueClasses(plan.Images).Of(images.Samples).ToArray<long>(),
-                draw => Verdict.Of(defense, plan.Model, images, DefendersDraws(plan, images.Samples, draw), bare)
-            );
+    private IPredictor Refusing(IPredictor known, CallDraws draws, double? weight) =>
+        weight is { } counted ? Defense?.Refusing(known, _truth, draws, counted) ?? known : known;
+
+    private static Verdict Judge(EvaluationPlan plan, DefenseSpec? defense, Images images, long[]? bare = null)
+    {
+        if (defense is null)
+            return Verdict.OfBare(plan.Model, images);
+        return defense.IsRandom && plan.DrawRule.Draws > 1
+            ? Verdict.OfDraws(plan.DrawRule, new TrueClasses(plan.Images).Of(images.Samples).ToArray<long>(), ByDraw)
+            : ByDraw(0);
+
+        Verdict ByDraw(int draw) =>
+            Verdict.Of(defense, plan.Model, images, DefendersDraws(plan, images.Samples, draw), bare);
+    }
 
     private static SampleRandom DefendersDraws(EvaluationPlan plan, ReadOnlyMemory<long> samples, int draw = 0)
     {

@@ -81,8 +81,6 @@ internal sealed class Verdict : IDisposable
     public static Verdict OfDraws(DrawRule rule, long[] truth, Func<int, Verdict> judge)
     {
         Verdict first = judge(0);
-        if (rule.Draws == 1)
-            return first;
         var answers = new List<(long Class, bool Refused)[]> { first.Answers() };
         for (int draw = 1; draw < rule.Draws; draw++)
         {

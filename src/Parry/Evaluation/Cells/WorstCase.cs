@@ -42,7 +42,11 @@ internal static class WorstCase
                 .Where(outcome => outcome.Defense == defense && outcome.Threat <= threat)
                 .Where(outcome => IsAt(outcome) || outcome.FooledWithin(norm, epsilon).Contains(true)),
         ];
-        return attacks.Any(outcome => IsAt(outcome) && outcome.Threat == threat) ? attacks : [];
+
+        // One run of an attack without a budget has an outcome for each budget; its cost counts once.
+        return attacks.Any(outcome => IsAt(outcome) && outcome.Threat == threat)
+            ? [.. attacks.DistinctBy(outcome => outcome.Sizes)]
+            : [];
 
         bool IsAt(Outcome outcome) => (outcome.Norm, outcome.Epsilon) == (norm, epsilon);
     }
