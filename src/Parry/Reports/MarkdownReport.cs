@@ -144,9 +144,7 @@ public static class MarkdownReport
     }
 
     private static string Attack(ReportGroup group) =>
-        group.IsClean
-            ? "no attack |"
-            : $"{Escape(ReportText.Name(group.Attack))} | {Escape(ReportText.Budget(group.Norm, group.Epsilon))}";
+        group.IsClean ? "no attack |" : $"{Escape(ReportText.Name(group.Attack))} | {Escape(group.Budget)}";
 
     private static string Cell(EvaluationRow? row) =>
         row is null

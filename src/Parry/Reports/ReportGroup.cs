@@ -52,6 +52,12 @@ public sealed record ReportGroup
     /// <summary>Whether the attack is known to break the defense, and was not run.</summary>
     public bool IsBreakNotRun { get; init; }
 
+    /// <summary>What stands in the place of a budget: the budget, or what kind of line it is.</summary>
+    internal string Budget =>
+        IsClean ? "clean images"
+        : IsBreakNotRun ? "known break"
+        : ReportText.Budget(Norm, Epsilon);
+
     /// <summary>Arranges the measurements of a report, and after them the known breaks that were not run.</summary>
     public static IReadOnlyList<ReportGroup> From(EvaluationReport report)
     {

@@ -120,6 +120,19 @@ public sealed partial class HtmlReportTests
     }
 
     [Fact]
+    public void A_known_break_that_was_not_run_is_named_as_such_and_has_no_seed()
+    {
+        EvaluationReport report = Full() with
+        {
+            KnownBreaksNotRun = new Dictionary<string, IReadOnlyList<string>> { ["defense-gan"] = ["its break"] },
+        };
+        string html = HtmlReport.Render(report, Bundle);
+        Assert.Contains("<b>its break</b><small>known break</small>", html, StringComparison.Ordinal);
+        Assert.Contains("NOT RUN", html, StringComparison.Ordinal);
+        Assert.DoesNotContain(", seed", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_budget_makes_no_curve() =>
         Assert.DoesNotContain(
             "data-chart",

@@ -21,7 +21,9 @@ internal static class HtmlResults
         }
 
         html.Line($"</p>");
-        bool hasSeeds = groups.Where(group => !group.IsClean).Select(group => group.Seed).Distinct().Count() > 1;
+        bool hasSeeds =
+            groups.Where(group => !group.IsClean && !group.IsBreakNotRun).Select(group => group.Seed).Distinct().Count()
+            > 1;
         var subjects = groups.GroupBy(group => (group.Model, group.Data)).ToList();
         foreach (var subject in subjects)
         {
@@ -82,8 +84,8 @@ internal static class HtmlResults
     private static void AttackName(HtmlBuilder html, ReportGroup group, int span, bool hasSeeds)
     {
         string name = group.IsClean ? "No attack" : ReportText.Name(group.Attack);
-        string budget = group.IsClean ? "clean images" : ReportText.Budget(group.Norm, group.Epsilon);
-        if (hasSeeds && !group.IsClean)
+        string budget = group.Budget;
+        if (hasSeeds && !group.IsClean && !group.IsBreakNotRun)
             budget += $", seed {group.Seed}";
         html.Add($"""<th scope="rowgroup" rowspan="{span}"><b>{name}</b><small>{budget}</small></th>""");
     }
