@@ -13,18 +13,33 @@ internal static class WorstCase
     public const string Name = "worst case";
 
     /// <summary>
-    /// One row for each budget at which a classifier was attacked by an attacker with some knowledge, where at least
-    /// two attacks count, in the order of budgets; its cost is that of all of them.
+    /// One row for each budget and each attacker with some knowledge who attacked within it, in the order of budgets,
+    /// where more than one attack of such attackers counts on some classifier; its cost is that of all of them.
     /// </summary>
     /// <param name="measured">The outcome of every attack by itself.</param>
     /// <param name="plan">The evaluation.</param>
-    public static IEnumerable<EvaluationRow> Rows(IReadOnlyList<Outcome> measured, EvaluationPlan plan) =>
-        from norm in measured.Where(outcome => outcome.Epsilon is not null).GroupBy(outcome => outcome.Norm)
-        from epsilon in norm.Select(outcome => outcome.Epsilon!.Value).Distinct().Order()
-        from subject in measured.Select(outcome => (outcome.Defense, outcome.Threat)).Distinct()
-        let attacks = Counting(measured, norm.Key, epsilon, subject.Defense, subject.Threat)
-        where attacks.Select(attack => attack.Attack).Distinct().Skip(1).Any()
-        select Row(attacks, norm.Key, epsilon, subject.Threat, plan);
+    public static IEnumerable<EvaluationRow> Rows(IReadOnlyList<Outcome> measured, EvaluationPlan plan)
+    {
+        var subjects = measured.Select(outcome => (outcome.Defense, outcome.Threat)).Distinct().ToList();
+        return from norm in measured.Where(outcome => outcome.Epsilon is not null).GroupBy(outcome => outcome.Norm)
+            from epsilon in norm.Select(outcome => outcome.Epsilon!.Value).Distinct().Order()
+            from threat in subjects.GroupBy(subject => subject.Threat, subject => subject.Defense)
+            from row in RowsOf(threat, norm.Key, epsilon)
+            select row;
+
+        IEnumerable<EvaluationRow> RowsOf(IGrouping<Threat, string> threat, Norm norm, double epsilon)
+        {
+            Outcome[][] cells =
+            [
+                .. threat
+                    .Select(defense => Counting(measured, norm, epsilon, defense, threat.Key))
+                    .Where(attacks => attacks.Length > 0),
+            ];
+            return cells.Any(attacks => attacks.Select(attack => attack.Attack).Distinct().Skip(1).Any())
+                ? cells.Select(attacks => Row(attacks, norm, epsilon, threat.Key, plan))
+                : [];
+        }
+    }
 
     // The attacks that were run at the budget, or fool the classifier with some image within it, by attackers who know
     // no more; none where none was run at the budget.
