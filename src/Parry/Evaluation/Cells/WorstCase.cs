@@ -21,11 +21,15 @@ internal static class WorstCase
     public static IEnumerable<EvaluationRow> Rows(IReadOnlyList<Outcome> measured, EvaluationPlan plan)
     {
         var subjects = measured.Select(outcome => (outcome.Defense, outcome.Threat)).Distinct().ToList();
-        return from norm in measured.Where(outcome => outcome.Epsilon is not null).GroupBy(outcome => outcome.Norm)
-            from epsilon in norm.Select(outcome => outcome.Epsilon!.Value).Distinct().Order()
-            from threat in subjects.GroupBy(subject => subject.Threat, subject => subject.Defense)
-            from row in RowsOf(threat, norm.Key, epsilon)
-            select row;
+        var threats = subjects.GroupBy(subject => subject.Threat, subject => subject.Defense).ToList();
+        foreach (var norm in measured.Where(outcome => outcome.Epsilon is not null).GroupBy(outcome => outcome.Norm))
+        {
+            foreach (double epsilon in norm.Select(outcome => outcome.Epsilon!.Value).Distinct().Order())
+            {
+                foreach (EvaluationRow row in threats.SelectMany(threat => RowsOf(threat, norm.Key, epsilon)))
+                    yield return row;
+            }
+        }
 
         IEnumerable<EvaluationRow> RowsOf(IGrouping<Threat, string> threat, Norm norm, double epsilon)
         {
