@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Parry.Models;
 using Parry.Models.Http;
@@ -24,12 +25,17 @@ namespace Parry.Cli.Serving;
 internal sealed class ModelServer : IAsyncDisposable
 {
     private const string Input = "images";
-    private const long LargestBody = 1 << 28;
+    private const long LargestBody = 1 << 26;
+    private const long LargestBodies = 1 << 28;
     private const int MostImages = 4096;
+
+    // How long answers that are under way may take when the server stops.
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
 
     private readonly IPredictor _model;
     private readonly TimeSpan _delay;
     private readonly Workers _workers = new(Workers.Shared.Count);
+    private readonly RequestBodies _bodies = new(LargestBodies);
     private readonly IDisposable? _evaluation;
     private readonly WebApplication _app;
     private long _requests;
@@ -43,6 +49,7 @@ internal sealed class ModelServer : IAsyncDisposable
             new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
         );
         builder.Logging.ClearProviders();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = s_grace);
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.Listen(IPAddress.Loopback, port);
@@ -50,6 +57,12 @@ internal sealed class ModelServer : IAsyncDisposable
             options.AddServerHeader = false;
         });
         _app = builder.Build();
+        _app.Use(
+            (context, next) =>
+                LocalRequests.Refusal(context.Request) is var (status, why)
+                    ? Refuse(context, status, why)
+                    : next(context)
+        );
         string path = $"/v2/models/{name}";
         Get(
             "/v2",
@@ -113,7 +126,7 @@ internal sealed class ModelServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Finishes sending answers, and stops.</summary>
+    /// <summary>Finishes sending answers, for a few seconds at most, and stops.</summary>
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(CancellationToken.None);
@@ -165,13 +178,8 @@ internal sealed class ModelServer : IAsyncDisposable
         long arrived = Stopwatch.GetTimestamp();
         try
         {
-            using var body = new MemoryStream((int)Math.Clamp(context.Request.ContentLength ?? 0, 0, LargestBody));
-            await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-            InferenceTensor images = Checked(
-                InferenceTensor.ReadAll(body.GetBuffer().AsSpan(0, (int)body.Length), "inputs")
-            );
-            int count = (int)images.Shape[0];
-            Array answers = await _workers.Post(() => Ask(images.Numbers, count));
+            // The workers read the numbers too: as many bodies are taken apart at a time as there are workers.
+            var (answers, count) = await AnswersOf(context);
             if (answers is float[] scores && !Array.TrueForAll(scores, float.IsFinite))
             {
                 await Refuse(context, 500, "the model returned values that are not finite");
@@ -204,6 +212,18 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             await Refuse(context, 500, e.Message);
         }
+    }
+
+    private async Task<(Array Answers, int Count)> AnswersOf(HttpContext context)
+    {
+        using RequestBodies.Received body = await _bodies.Read(context.Request, context.RequestAborted);
+        return await _workers.Post(() =>
+        {
+            context.RequestAborted.ThrowIfCancellationRequested();
+            InferenceTensor images = Checked(InferenceTensor.ReadAll(body.Bytes, "inputs"));
+            int count = (int)images.Shape[0];
+            return (Ask(images.Numbers, count), count);
+        });
     }
 
     private InferenceTensor Checked(IReadOnlyList<InferenceTensor> inputs)
@@ -280,6 +300,8 @@ internal sealed class ModelServer : IAsyncDisposable
         }
 
         context.Response.StatusCode = status;
+        if (status == StatusCodes.Status503ServiceUnavailable)
+            context.Response.Headers.RetryAfter = "1";
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = body.WrittenCount;
         await context.Response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted);
