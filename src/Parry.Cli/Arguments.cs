@@ -6,6 +6,7 @@ using Parry.Attacks;
 using Parry.Models;
 using Parry.Models.Architectures;
 using Parry.Models.Http;
+using Parry.Options;
 
 namespace Parry.Cli;
 
@@ -114,6 +115,24 @@ internal static class Arguments
         (result.GetValue(queries), result.GetValue(gradients)) is var (most, steep) && (most ?? steep) is null
             ? null
             : new AttackLimits(most, steep);
+
+    /// <summary><c>--random-rule</c>.</summary>
+    public static Option<string> DrawRule() =>
+        new("--random-rule")
+        {
+            Description =
+                "How random defenses are judged: mean (one draw for each image), worst:N (right in all of N draws) or "
+                + "majority:N (the most frequent answer of N draws).",
+            HelpName = "RULE",
+            DefaultValueFactory = _ => "mean",
+        };
+
+    /// <summary>Reads a budget such as 0.3 or 8/255.</summary>
+    /// <exception cref="UserErrorException">It is not a number above 0.</exception>
+    public static double Budget(string option, string text) =>
+        Numbers.TryParse(text, out double budget) && budget > 0
+            ? budget
+            : throw new UserErrorException($"expected {option} to be a number above 0, such as 8/255, got \"{text}\"");
 
     /// <summary><c>--resume</c>.</summary>
     public static Option<bool> Resume() =>

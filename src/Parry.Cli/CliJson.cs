@@ -24,5 +24,6 @@ namespace Parry.Cli;
 [JsonSerializable(typeof(GanContents))]
 [JsonSerializable(typeof(QualityReport))]
 [JsonSerializable(typeof(PhotoReport))]
+[JsonSerializable(typeof(VerifyReport))]
 [JsonSerializable(typeof(string[]))]
 internal sealed partial class CliJson : JsonSerializerContext;

@@ -17,12 +17,14 @@ internal sealed class DataOptions
     };
 
     /// <summary>Makes the options.</summary>
-    /// <param name="required">Whether <c>--data</c> must be given.</param>
-    public DataOptions(bool required = true) =>
-        _data = new("--data")
+    /// <param name="required">Whether the images must be given.</param>
+    /// <param name="name">The name of the option.</param>
+    /// <param name="what">What the images are, before the list of the sets.</param>
+    public DataOptions(bool required = true, string name = "--data", string what = "The images:") =>
+        _data = new(name)
         {
             Description =
-                $"The images: {Arguments.OneOf(DataSets.All.Select(set => set.Name))}, a folder of class folders, or "
+                $"{what} {Arguments.OneOf(DataSets.All.Select(set => set.Name))}, a folder of class folders, or "
                 + "a .csv file of files and labels.",
             HelpName = "DATA",
             Required = required,

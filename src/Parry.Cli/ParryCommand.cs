@@ -86,6 +86,7 @@ internal static class ParryCommand
             AttackVerb.Create(),
             LabelFlipVerb.Create(),
             EvaluateVerb.Create(),
+            VerifyVerb.Create(),
             CertifyVerb.Create(),
             ServeVerb.Create(),
             QualityVerb.Create(),

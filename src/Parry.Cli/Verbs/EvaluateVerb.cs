@@ -45,14 +45,7 @@ internal sealed class EvaluateVerb
         Description =
             "Also attack each random defense with knowledge of the defender's random seed: the white box revisited.",
     };
-    private readonly Option<string> _drawRule = new("--random-rule")
-    {
-        Description =
-            "How random defenses are judged: mean (one draw for each image), worst:N (right in all of N draws) or "
-            + "majority:N (the most frequent answer of N draws).",
-        HelpName = "RULE",
-        DefaultValueFactory = _ => "mean",
-    };
+    private readonly Option<string> _drawRule = Arguments.DrawRule();
     private readonly Option<bool> _noBreaks = new("--no-known-breaks")
     {
         Description =

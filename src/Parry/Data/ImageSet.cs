@@ -65,6 +65,9 @@ public sealed class ImageSet
     /// <summary>How pictures were changed to become these images, and what was ignored; null if neither.</summary>
     public string? Note { get; init; }
 
+    /// <summary>The files of the images; empty where images have no files of their own.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
     /// <summary>Number of images.</summary>
     public int Count => _labels.Length;
 
@@ -113,6 +116,7 @@ public sealed class ImageSet
         )
         {
             Note = Note,
+            Files = Files.Count == 0 ? [] : [.. Files.Skip(start).Take(count)],
         };
     }
 
@@ -128,6 +132,7 @@ public sealed class ImageSet
             labels[i] = Labels[indices[i]];
         }
 
-        return new ImageSet(Name, Shape, pixels, labels, ClassNames) { Note = Note };
+        string[] files = Files.Count == 0 ? [] : [.. indices.ToArray().Select(index => Files[index])];
+        return new ImageSet(Name, Shape, pixels, labels, ClassNames) { Note = Note, Files = files };
     }
 }

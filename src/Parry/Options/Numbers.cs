@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Parry.Options;
 
 /// <summary>Numbers as options write them: 0.3, 1e-3 or 8/255.</summary>
-internal static class Numbers
+public static class Numbers
 {
     private const int LongestDecimal = 8;
 

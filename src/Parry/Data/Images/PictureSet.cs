@@ -76,7 +76,11 @@ internal sealed record PictureSet
         }
 
         int[] labels = [.. Pictures.Take(wanted).Select(picture => picture.Label)];
-        return new ImageSet(Name, Shape, pixels, labels, ClassNames) { Note = NoteOf(wanted, resized, recolored) };
+        return new ImageSet(Name, Shape, pixels, labels, ClassNames)
+        {
+            Note = NoteOf(wanted, resized, recolored),
+            Files = [.. Pictures.Take(wanted).Select(picture => picture.File)],
+        };
     }
 
     private void CheckCount(int wanted)

@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Parry.Data.Formats;
+
+/// <summary>An array of numbers in the file that NumPy's <c>numpy.save</c> writes.</summary>
+/// <param name="Shape">The sizes of its dimensions.</param>
+/// <param name="Values">The values in C order; bytes are divided by 255.</param>
+internal sealed partial record NpyFile(int[] Shape, float[] Values)
+{
+    /// <summary>The extension of such files.</summary>
+    public const string Extension = ".npy";
+
+    private const long MostBytes = 1L << 30;
+    private const int VersionAt = 6;
+    private const int LengthAt = 8;
+
+    /// <summary>Reads a file of float16, float32, float64 or uint8 values.</summary>
+    /// <exception cref="UserErrorException">The file is missing, too large, cut off, or holds other values.</exception>
+    public static NpyFile Read(string path)
+    {
+        byte[] file;
+        try
+        {
+            long length = new FileInfo(path).Length;
+            file = length is > 0 and <= MostBytes
+                ? File.ReadAllBytes(path)
+                : throw new UserErrorException(
+                    $"{path}: expected an array of 1 to {MostBytes} bytes, got {length}: split it into several files"
+                );
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"{path}: expected a readable file, got: {e.Message}", e);
+        }
+
+        try
+        {
+            return Parse(file);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UserErrorException($"{path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Parses the content of a file.</summary>
+    /// <exception cref="InvalidDataException">It is not valid.</exception>
+    internal static NpyFile Parse(ReadOnlySpan<byte> file)
+    {
+        if (file is not [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', _, _, _, _, _, _, ..])
+            throw new InvalidDataException("expected an array of numpy.save, got another kind of file");
+        bool first = file[VersionAt] == 1;
+        int start = LengthAt + (first ? sizeof(ushort) : sizeof(uint));
+        long length = first
+            ? BinaryPrimitives.ReadUInt16LittleEndian(file[LengthAt..])
+            : BinaryPrimitives.ReadUInt32LittleEndian(file[LengthAt..]);
+        if (length > file.Length - start)
+            throw new InvalidDataException($"expected a header of {length} bytes, got the end of the file");
+        string header = Encoding.Latin1.GetString(file.Slice(start, (int)length)).Trim();
+        Match match = Header().Match(header);
+        if (!match.Success)
+            throw new InvalidDataException($"expected the header of one array, got \"{Excerpt.Of(header)}\"");
+        if (match.Groups["fortran"].Value == "True")
+            throw new InvalidDataException("expected C order, got Fortran order: save numpy.ascontiguousarray(array)");
+        int[] shape = ShapeOf(match.Groups["shape"].Value);
+        return new NpyFile(shape, ValuesOf(match.Groups["type"].Value, file[(start + (int)length)..], shape));
+    }
+
+    private static int[] ShapeOf(string text)
+    {
+        string[] sizes = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return Array.ConvertAll(
+            sizes,
+            size =>
+                int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
+                    ? number
+                    : throw new InvalidDataException($"expected sizes of at least 1, got \"{Excerpt.Of(text)}\"")
+        );
+    }
+
+    private static float[] ValuesOf(string type, ReadOnlySpan<byte> data, int[] shape)
+    {
+        int width = type switch
+        {
+            "|u1" => sizeof(byte),
+            "<f2" => sizeof(ushort),
+            "<f4" => sizeof(float),
+            "<f8" => sizeof(double),
+            _ => throw new InvalidDataException(
+                $"expected float32, float64, float16 or uint8 values, got \"{Excerpt.Of(type)}\": save "
+                    + "array.astype('float32')"
+            ),
+        };
+        UInt128 expected = (UInt128)width;
+        foreach (int size in shape)
+            expected = expected > MostBytes ? expected : expected * (uint)size;
+        if (expected != (UInt128)data.Length)
+            throw new InvalidDataException(
+                $"expected {expected} bytes of values for the shape {string.Join("x", shape)}, got {data.Length}: save "
+                    + "it again"
+            );
+        var values = new float[data.Length / width];
+        switch (type)
+        {
+            case "|u1":
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = data[i] / 255f;
+                break;
+            case "<f2":
+                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(data);
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = (float)halves[i];
+                break;
+            case "<f4":
+                MemoryMarshal.Cast<byte, float>(data).CopyTo(values);
+                break;
+            default:
+                ReadOnlySpan<double> doubles = MemoryMarshal.Cast<byte, double>(data);
+                for (int i = 0; i < values.Length; i++)
+                    values[i] = (float)doubles[i];
+                break;
+        }
+
+        return values;
+    }
+
+    [GeneratedRegex(
+        @"\A\{'descr': '(?<type>[^']*)', 'fortran_order': (?<fortran>True|False), 'shape': \((?<shape>[0-9, ]*)\), \}\z",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture
+    )]
+    private static partial Regex Header();
+}

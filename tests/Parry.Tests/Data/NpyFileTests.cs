@@ -1,0 +1,54 @@
+using System.Text;
+using Parry.Data.Formats;
+
+namespace Parry.Tests.Data;
+
+public class NpyFileTests
+{
+    [Fact]
+    public void Numbers_of_every_width_are_read_in_their_order()
+    {
+        Assert.Equal([0f, 1f, 0.2f], NpyFile.Parse(File("|u1", "(3,)", [0, 255, 51])).Values);
+        Assert.Equal([1f, -2f], NpyFile.Parse(File("<f2", "(2,)", [0x00, 0x3c, 0x00, 0xc0])).Values);
+        Assert.Equal([0.5f], NpyFile.Parse(File("<f4", "(1,)", BitConverter.GetBytes(0.5f))).Values);
+        NpyFile doubles = NpyFile.Parse(
+            File("<f8", "(1, 2)", [.. BitConverter.GetBytes(0.25), .. BitConverter.GetBytes(8.0)])
+        );
+        Assert.Equal([1, 2], doubles.Shape);
+        Assert.Equal([0.25f, 8f], doubles.Values);
+    }
+
+    [Theory]
+    [InlineData("|O", "(1,)", "float32")]
+    [InlineData(">f4", "(1,)", "float32")]
+    [InlineData("<f4", "(2,)", "expected 8 bytes")]
+    [InlineData("<f4", "(0,)", "at least 1")]
+    [InlineData("<f4", "(99999, 99999, 99999)", "bytes of values")]
+    public void What_is_not_an_array_of_numbers_is_refused(string type, string shape, string message)
+    {
+        var refusal = Assert.Throws<InvalidDataException>(() => NpyFile.Parse(File(type, shape, new byte[4])));
+        Assert.Contains(message, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fortran_order_is_refused_with_a_cure()
+    {
+        byte[] file = File("<f4", "(1,)", new byte[4], fortran: "True");
+        var refusal = Assert.Throws<InvalidDataException>(() => NpyFile.Parse(file));
+        Assert.Contains("ascontiguousarray", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Damaged_files_are_refused_or_read() =>
+        Fuzz.Run(
+            [File("<f4", "(2, 1, 2, 2)", new byte[32]), File("|u1", "(4, 3)", new byte[12])],
+            length => 100_000 + (8 * length),
+            file => NpyFile.Parse(file)
+        );
+
+    internal static byte[] File(string type, string shape, byte[] data, string fortran = "False")
+    {
+        string header = $"{{'descr': '{type}', 'fortran_order': {fortran}, 'shape': {shape}, }}".PadRight(117) + "\n";
+        return [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. Encoding.Latin1.GetBytes(header), .. data];
+    }
+}
