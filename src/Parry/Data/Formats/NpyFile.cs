@@ -129,7 +129,8 @@ internal sealed partial record NpyFile(int[] Shape, float[] Values)
     }
 
     [GeneratedRegex(
-        @"\A\{'descr': '(?<type>[^']*)', 'fortran_order': (?<fortran>True|False), 'shape': \((?<shape>[0-9, ]*)\), \}\z",
+        @"\A\{'descr': '(?<type>[^']*)', 'fortran_order': (?<fortran>True|False), "
+            + @"'shape': \((?<shape>[0-9, ]*)\), \}\z",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture
     )]
     private static partial Regex Header();
