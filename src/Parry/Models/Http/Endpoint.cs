@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text;
 
 namespace Parry.Models.Http;
 
@@ -13,7 +12,6 @@ internal sealed class Endpoint : IDisposable
 {
     private const int LargestAnswer = 1 << 26;
     private const int LargestComplaint = 1 << 16;
-    private const int ShownCharacters = 200;
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(1);
 
     private readonly HttpSettings _settings;
@@ -25,13 +23,20 @@ internal sealed class Endpoint : IDisposable
     private long _sent;
     private long _requests;
     private long _answered;
+    private long _waited;
+    private bool _reached;
 
     /// <summary>Connects to an endpoint.</summary>
-    /// <exception cref="UserErrorException">A token is missing, or a header is not valid.</exception>
-    public Endpoint(HttpSettings settings, CancellationToken cancellation)
+    /// <param name="settings">How it is asked.</param>
+    /// <param name="server">A URL of its server.</param>
+    /// <param name="cancellation">Stops waiting for answers.</param>
+    /// <exception cref="UserErrorException">A token is missing, a header is not valid, or certificates cannot be
+    /// read.</exception>
+    public Endpoint(HttpSettings settings, Uri server, CancellationToken cancellation)
     {
         (_settings, _cancellation) = (settings, cancellation);
         _slots = new SemaphoreSlim(settings.Concurrency);
+        Batch = new BatchLimit(settings.Batch);
         if (
             settings.TokenVariable is { } variable
             && (_token = Environment.GetEnvironmentVariable(variable)?.Trim()) is not { Length: > 0 }
@@ -41,97 +46,62 @@ internal sealed class Endpoint : IDisposable
                     + "leave out token-env"
             );
 
-        // Follow no redirections: one could send the token to another host.
-        _client = new HttpClient(
-            new SocketsHttpHandler
-            {
-                AllowAutoRedirect = false,
-                UseCookies = false,
-                MaxConnectionsPerServer = settings.Concurrency,
-                ConnectTimeout = settings.Timeout,
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            }
-        )
-        {
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
-        IReadOnlyDictionary<string, string> headers = settings.Template?.Headers ?? new Dictionary<string, string>();
-        bool placed = headers.Values.Any(value => value.Contains(RequestTemplate.Token, StringComparison.Ordinal));
-        if (placed && _token is null)
-            throw new UserErrorException(
-                $"the template's headers contain {RequestTemplate.Token}: give --http token-env=NAME, the environment "
-                    + "variable with the token"
-            );
-        try
-        {
-            if (_token is not null && !placed)
-                _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _token);
-            foreach (var (name, value) in headers)
-                _client.DefaultRequestHeaders.Add(
-                    name,
-                    value.Replace(RequestTemplate.Token, _token, StringComparison.Ordinal)
-                );
-        }
-        catch (Exception e) when (e is FormatException or InvalidOperationException or ArgumentException)
-        {
-            // The system's message would repeat the token, so its exception is left out.
-#pragma warning disable MA0054
-            throw new UserErrorException(
-                "a header of the request is not valid: expected a name of one word that is not Content-Type, and a "
-                    + "value or token of one line"
-            );
-#pragma warning restore MA0054
-        }
+        _client = EndpointClient.Of(settings, _token, server);
     }
 
     /// <summary>The numbers of images sent, requests with images, and images answered.</summary>
     public (long Sent, long Requests, long Answered) Counts =>
         (Interlocked.Read(ref _sent), Interlocked.Read(ref _requests), Interlocked.Read(ref _answered));
 
+    /// <summary>How many images it takes in one request.</summary>
+    public BatchLimit Batch { get; }
+
+    /// <summary>How long it had requests wait in all, with Retry-After.</summary>
+    public TimeSpan Waited => TimeSpan.FromTicks(Interlocked.Read(ref _waited));
+
     /// <summary>A URL as messages show it, without parts that could be secret.</summary>
     public static string Shown(Uri address) => address.GetLeftPart(UriPartial.Path);
-
-    /// <summary>Returns the start of a text, on one line.</summary>
-    public static string Excerpt(string text)
-    {
-        string line = InferenceTensor.OneLine(
-            string.Concat(
-                text.Take(4 * ShownCharacters).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)
-            )
-        );
-        return line.Length <= ShownCharacters ? line : line[..ShownCharacters] + "…";
-    }
 
     /// <summary>Sends a request until there is an answer that can be read.</summary>
     /// <param name="address">The URL.</param>
     /// <param name="write">Writes the body of a POST when it is this request's turn; null for a GET.</param>
     /// <param name="images">The number of images in the body.</param>
     /// <param name="read">Reads the answer, or throws <see cref="InvalidDataException"/>.</param>
+    /// <returns>What was read; null if the server takes fewer images in a request, which <see cref="Batch"/> then
+    /// tells.</returns>
     /// <exception cref="EndpointException">All attempts failed, or the budget is spent.</exception>
-    public async Task<T> Ask<T>(Uri address, Func<ReadOnlyMemory<byte>>? write, int images, Func<byte[], T> read)
+    public async Task<T?> Ask<T>(Uri address, Func<ReadOnlyMemory<byte>>? write, int images, Func<byte[], T> read)
+        where T : class
     {
         await _slots.WaitAsync(_cancellation).ConfigureAwait(false);
         try
         {
+            if (images > Batch.Most)
+                return null;
             ReadOnlyMemory<byte>? body = write?.Invoke();
             for (int attempt = 0; ; attempt++)
             {
                 if (_failure is { } failed)
                     throw failed;
                 Spend(address, images);
-                var (answer, complaint) = await Try(address, body, read).ConfigureAwait(false);
+                var (answer, complaint) = await Try(address, body, images, read).ConfigureAwait(false);
                 if (complaint is null)
                 {
                     Interlocked.Add(ref _answered, images);
-                    return answer!;
+                    return answer;
+                }
+
+                if (complaint.MostImages is { } most)
+                {
+                    Batch.Learn(most);
+                    return null;
                 }
 
                 if (!complaint.MayPass || attempt == _settings.Retries)
-                    throw Failed(address, complaint, attempt + 1);
-                TimeSpan pause = _settings.Backoff * Math.ScaleB(1, Math.Min(attempt, 20));
-                if (complaint.RetryAfter > pause)
-                    pause = complaint.RetryAfter.Value;
-                await Task.Delay(pause < s_longestPause ? pause : s_longestPause, _cancellation).ConfigureAwait(false);
+                    throw Failed(address, complaint.Text, attempt + 1);
+                if (complaint.RetryAfter > _settings.Patience)
+                    throw Failed(address, $"{complaint.Text}, {Impatient(complaint.RetryAfter.Value)}", attempt + 1);
+                await Pause(attempt, complaint.RetryAfter ?? TimeSpan.Zero).ConfigureAwait(false);
             }
         }
         finally
@@ -146,6 +116,27 @@ internal sealed class Endpoint : IDisposable
         _client.Dispose();
         _slots.Dispose();
     }
+
+    private Task Pause(int attempt, TimeSpan asked)
+    {
+        TimeSpan pause = _settings.Backoff * Math.ScaleB(1, Math.Min(attempt, 20));
+        if (pause > s_longestPause)
+            pause = s_longestPause;
+        if (asked > pause)
+        {
+            Interlocked.Add(ref _waited, asked.Ticks);
+            pause = asked;
+        }
+
+        return Task.Delay(pause, _cancellation);
+    }
+
+    private string Impatient(TimeSpan asked) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"to be asked again in {asked.TotalSeconds:N0} seconds, longer than --http patience="
+                + $"{_settings.Patience.TotalSeconds:0.###}: come back then, or give more patience"
+        );
 
     private void Spend(Uri address, int images)
     {
@@ -168,11 +159,14 @@ internal sealed class Endpoint : IDisposable
     private async Task<(T? Answer, Complaint? Complaint)> Try<T>(
         Uri address,
         ReadOnlyMemory<byte>? body,
+        int images,
         Func<byte[], T> read
     )
+        where T : class
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_cancellation);
         limit.CancelAfter(_settings.Timeout);
+        byte[] answer = [];
         try
         {
             using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, address);
@@ -186,55 +180,27 @@ internal sealed class Endpoint : IDisposable
                 .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token)
                 .ConfigureAwait(false);
             bool good = response.StatusCode == HttpStatusCode.OK;
-            byte[] answer = await ReadBounded(response, good ? LargestAnswer : LargestComplaint, good, limit.Token)
+            answer = await ReadBounded(response, good ? LargestAnswer : LargestComplaint, good, limit.Token)
                 .ConfigureAwait(false);
-            if (good)
-                return (read(answer), null);
-            int status = (int)response.StatusCode;
-            string text = Excerpt(Encoding.UTF8.GetString(answer));
-            string where =
-                status is >= 300 and < 400 && response.Headers.Location is { } location
-                    ? $" to {location}, which is not followed: give that URL"
-                : text.Length > 0 ? $" \"{text}\""
-                : "";
-            return (
-                default,
-                new Complaint($"HTTP {status}{where}", status is 408 or 429 or >= 500)
-                {
-                    RetryAfter = RetryAfter(response),
-                }
-            );
+            if (!good)
+                return (null, Complaint.Of(response, answer, address, images));
+            T found = read(answer);
+            _reached = true;
+            return (found, null);
         }
         catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
         {
-            return (
-                default,
-                new Complaint(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"no answer within {_settings.Timeout.TotalSeconds:0.###} seconds"
-                    ),
-                    true
-                )
-            );
+            return (null, Complaint.Late(_settings.Timeout));
         }
         catch (InvalidDataException e)
         {
-            return (default, new Complaint($"the answer is not usable: {e.Message}", true));
+            return (null, Complaint.Of(e, answer, images));
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return (
-                default,
-                new Complaint($"the connection failed ({InferenceTensor.OneLine(e.GetBaseException().Message)})", true)
-            );
+            return (null, Complaint.Of(e, address, _reached));
         }
     }
-
-    private static TimeSpan? RetryAfter(HttpResponseMessage response) =>
-        response.Headers.RetryAfter is not { } header
-            ? null
-            : header.Delta ?? (header.Date is { } date ? date - DateTimeOffset.UtcNow : null);
 
     private static async Task<byte[]> ReadBounded(
         HttpResponseMessage response,
@@ -256,10 +222,10 @@ internal sealed class Endpoint : IDisposable
         return all.ToArray();
     }
 
-    private EndpointException Failed(Uri address, Complaint complaint, int times)
+    private EndpointException Failed(Uri address, string complaint, int times)
     {
         string text =
-            $"{Shown(address)}: {complaint.Text}, {(times == 1 ? "after one attempt" : $"after {times} attempts")}; "
+            $"{Shown(address)}: {complaint}, {(times == 1 ? "after one attempt" : $"after {times} attempts")}; "
             + $"{Number(Counts.Answered)} images were answered{Kept()}";
         return Latch(
             new EndpointException(_token is null ? text : text.Replace(_token, "[token]", StringComparison.Ordinal))
@@ -276,9 +242,4 @@ internal sealed class Endpoint : IDisposable
         Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
-
-    private sealed record Complaint(string Text, bool MayPass)
-    {
-        public TimeSpan? RetryAfter { get; init; }
-    }
 }

@@ -8,10 +8,23 @@ namespace Parry.Models.Http;
 /// <param name="Cached">Images answered from the cache.</param>
 public sealed record EndpointUse(long Sent, long Requests, long Cached)
 {
+    /// <summary>
+    /// The most images that the server takes in a request, if it refused requests for having more; otherwise null.
+    /// </summary>
+    public int? LearnedBatch { get; init; }
+
+    /// <summary>How many seconds requests waited in all because the server asked for it (Retry-After).</summary>
+    public double SecondsWaited { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() =>
         string.Create(
             CultureInfo.InvariantCulture,
             $"{Sent:N0} images sent in {Requests:N0} requests, {Cached:N0} answered from the cache"
+        )
+        + (LearnedBatch is { } most ? $"; it takes at most {most} in a request, as --http batch={most} says" : "")
+        + string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(SecondsWaited > 0 ? $"; it had requests wait {SecondsWaited:N0} seconds" : "")}"
         );
 }

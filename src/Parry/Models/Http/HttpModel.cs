@@ -28,7 +28,12 @@ public abstract class HttpModel : IPredictor, IDisposable
     public int Classes { get; private set; }
 
     /// <summary>How much the endpoint was used so far.</summary>
-    public EndpointUse Use => new(_endpoint.Counts.Sent, _endpoint.Counts.Requests, Interlocked.Read(ref _cached));
+    public EndpointUse Use =>
+        new(_endpoint.Counts.Sent, _endpoint.Counts.Requests, Interlocked.Read(ref _cached))
+        {
+            LearnedBatch = _endpoint.Batch.Learned,
+            SecondsWaited = _endpoint.Waited.TotalSeconds,
+        };
 
     /// <summary>Whether a model is named by an http:// or https:// URL.</summary>
     public static bool IsAddress(string model) => HttpFormat.Format.Matches(model);
@@ -65,11 +70,11 @@ public abstract class HttpModel : IPredictor, IDisposable
                     + $"password: leave it out, and give --http token-env=NAME, an environment variable with a "
                     + $"bearer token"
             );
-        var endpoint = new Endpoint(settings, cancellation);
+        var endpoint = new Endpoint(settings, url, cancellation);
         HttpModel? model = null;
         try
         {
-            IWireFormat wire = Wire(endpoint, url, settings, contract, shape);
+            IWireFormat wire = Wire(endpoint, url, settings, contract, shape, classes);
             contract.CheckChannels(wire.Shape.Channels);
             model = settings.OnlyLabels
                 ? new Labels(endpoint, wire, settings, contract)
@@ -105,7 +110,8 @@ public abstract class HttpModel : IPredictor, IDisposable
         Uri url,
         HttpSettings settings,
         InputContract contract,
-        ImageShape? shape
+        ImageShape? shape,
+        int? classes
     )
     {
         if (settings.Template is { } template)
@@ -120,10 +126,10 @@ public abstract class HttpModel : IPredictor, IDisposable
         }
 
         Uri model = OpenInference.ModelAddress(url);
-        OpenInference Read(byte[] metadata) => OpenInference.Of(model, metadata, shape, contract, settings);
+        OpenInference Read(byte[] metadata) => OpenInference.Of(model, metadata, shape, classes, contract, settings);
         string? kept = settings.Cache is null ? null : AnswerCache.PathOf(settings.Cache, model.ToString(), "metadata");
         if (File.Exists(kept))
-            return Read(File.ReadAllBytes(kept));
+            return Kept(kept, Read);
         return Wait(
             endpoint.Ask(
                 model,
@@ -137,10 +143,34 @@ public abstract class HttpModel : IPredictor, IDisposable
                     return wire;
                 }
             )
-        );
+        )!;
+    }
+
+    private static OpenInference Kept(string file, Func<byte[], OpenInference> read)
+    {
+        try
+        {
+            return read(File.ReadAllBytes(file));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UserErrorException($"{file} is damaged: remove it, and the model is asked again", e);
+        }
+    }
+
+    private float[] Read(byte[] answer, int count)
+    {
+        float[] read = _wire.Read(answer, count);
+        return _width == 0 || read.Length == _width * count
+            ? read
+            : throw new InvalidDataException(
+                $"expected {_width} numbers for each image as before, got {read.Length / count}"
+            );
     }
 
     // Only workers and other threads of callers may block here; pool threads, on which answers arrive, never do.
+    private static void Wait(Task task) => task.ConfigureAwait(false).GetAwaiter().GetResult();
+
     private static T Wait<T>(Task<T> task) => task.ConfigureAwait(false).GetAwaiter().GetResult();
 
     private void LookAtAnswers(string at, int? classes)
@@ -202,46 +232,40 @@ public abstract class HttpModel : IPredictor, IDisposable
             asked.AddRange(sameAs);
         }
 
-        // Use as few requests as possible, of about equal size.
-        int most = Math.Min(_settings.Batch, _wire.MostImages);
-        int requests = (asked.Count + most - 1) / most;
-        Task<bool>[] pieces =
-        [
-            .. Enumerable
-                .Range(0, requests)
-                .Select(i =>
-                    asked[(int)((long)asked.Count * i / requests)..(int)((long)asked.Count * (i + 1) / requests)]
-                )
-                .Select(rows => Task.Run(() => Send(rows))),
-        ];
-        if (pieces.Length > 0)
-            Wait(Task.WhenAll(pieces));
+        if (asked.Count > 0)
+            Wait(Send(asked));
         return [.. sameAs.SelectMany(row => answers[row])];
 
-        async Task<bool> Send(List<int> rows)
+        // Use as few requests as possible, of about equal size.
+        Task Send(List<int> rows)
         {
-            float[] found = await _endpoint
-                .Ask(
-                    _wire.Address,
-                    () => Written(rows),
-                    rows.Count,
-                    answer =>
-                    {
-                        float[] read = _wire.Read(answer, rows.Count);
-                        return _width == 0 || read.Length == _width * rows.Count
-                            ? read
-                            : throw new InvalidDataException(
-                                $"expected {_width} numbers for each image as before, got {read.Length / rows.Count}"
-                            );
-                    }
-                )
+            int requests = Workers.PieceCount(rows.Count, Math.Min(_endpoint.Batch.Most, _wire.MostImages));
+            return Task.WhenAll(
+                Enumerable
+                    .Range(0, requests)
+                    .Select(i =>
+                        rows[(int)((long)rows.Count * i / requests)..(int)((long)rows.Count * (i + 1) / requests)]
+                    )
+                    .Select(piece => Task.Run(() => SendOne(piece)))
+            );
+        }
+
+        async Task SendOne(List<int> rows)
+        {
+            float[]? found = await _endpoint
+                .Ask(_wire.Address, () => Written(rows), rows.Count, answer => Read(answer, rows.Count))
                 .ConfigureAwait(false);
+            if (found is null)
+            {
+                await Send(rows).ConfigureAwait(false);
+                return;
+            }
+
             int width = found.Length / rows.Count;
             for (int i = 0; i < rows.Count; i++)
                 answers[rows[i]] = found[(i * width)..((i + 1) * width)];
             if (keys is not null)
                 _cache!.Add([.. rows.Select(row => keys[row])], found);
-            return true;
         }
 
         ReadOnlyMemory<byte> Written(List<int> rows)

@@ -29,11 +29,16 @@ public sealed record HttpSettings
     public int Retries { get; init; } = 4;
 
     /// <summary>
-    /// The pause before the first repetition; it doubles with each repetition. A longer pause that the server asks for
-    /// in Retry-After is kept, up to a minute.
+    /// The pause before the first repetition; it doubles with each repetition, up to a minute.
     /// </summary>
     [Option("backoff", "the pause before the first repetition")]
     public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>
+    /// The longest pause that the server may ask for with Retry-After; a longer one ends the run at once.
+    /// </summary>
+    [Option("patience", "the longest pause that the server may ask for")]
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
     /// The most images that may be sent in total, including those of repeated requests; null for no limit.
@@ -52,11 +57,19 @@ public sealed record HttpSettings
     [Option("token-env", "the bearer token", Values = "the name of an environment variable")]
     public string? TokenVariable { get; init; }
 
+    /// <summary>
+    /// A file of certificates in PEM that are trusted in place of the system's; null for the system's, which the
+    /// environment variable SSL_CERT_FILE names on Linux.
+    /// </summary>
+    [Option("ca", "whom to trust over https", Values = "a file of certificates in PEM")]
+    public string? Authorities { get; init; }
+
     /// <summary>What is read from the answers.</summary>
     [Option("answers", "what is read of the answers")]
     public HttpAnswers Answers { get; init; }
 
-    /// <summary>The output to read if a model has several; null for the first.</summary>
+    /// <summary>The output to read if a model has several; null for its only one, or the only one that can
+    /// be scores of the classes.</summary>
     [Option("output", "the output that is read", Values = "the name of an output")]
     public string? Output { get; init; }
 

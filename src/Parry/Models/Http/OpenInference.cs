@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using static TorchSharp.torch;
 
@@ -13,6 +12,8 @@ internal sealed class OpenInference : IWireFormat
 {
     private const string Infer = "/infer";
     private const string Bytes = "UINT8";
+    private const int MostListed = 20;
+    private const long MostValues = 1 << 26;
 
     private readonly InputContract _contract;
     private readonly HttpSettings _settings;
@@ -26,7 +27,7 @@ internal sealed class OpenInference : IWireFormat
         ImageShape shape,
         long[] sizes,
         (string Name, string Type) input,
-        (string Name, string Type) output,
+        ModelTensor output,
         int most,
         InputContract contract,
         HttpSettings settings
@@ -47,7 +48,8 @@ internal sealed class OpenInference : IWireFormat
             );
         if (!settings.OnlyLabels && !IsFloat(output.Type))
             throw new UserErrorException(
-                $"the output \"{output.Name}\" of {Endpoint.Shown(model)} has the type {output.Type}, which cannot be "
+                $"the output \"{Excerpt.Of(output.Name)}\" of {Endpoint.Shown(model)} has the type "
+                    + $"{Excerpt.Of(output.Type)}, which cannot be "
                     + "scores: give --http output=NAME for another, or --http answers=labels"
             );
     }
@@ -75,6 +77,7 @@ internal sealed class OpenInference : IWireFormat
     /// <param name="model">Its URL.</param>
     /// <param name="metadata">The metadata, in JSON.</param>
     /// <param name="shape">The shape of the images to send; null for that of the metadata.</param>
+    /// <param name="classes">How many classes they have; null if that is not known.</param>
     /// <param name="contract">What is known about its inputs and outputs.</param>
     /// <param name="settings">How it is asked.</param>
     /// <exception cref="UserErrorException">The model does not take images, or takes other ones.</exception>
@@ -83,34 +86,33 @@ internal sealed class OpenInference : IWireFormat
         Uri model,
         ReadOnlyMemory<byte> metadata,
         ImageShape? shape,
+        int? classes,
         InputContract contract,
         HttpSettings settings
     )
     {
         var (inputs, outputs) = Tensors(metadata);
         string at = Endpoint.Shown(model);
+        if (inputs.Count == 0 || outputs.Count == 0)
+            throw new UserErrorException(
+                $"the metadata of {at} names no {(inputs.Count == 0 ? "inputs" : "outputs")}: describe its requests "
+                    + "with --http template=FILE, as docs/endpoints.md shows for this protocol"
+            );
         if (inputs.Count != 1)
             throw new UserErrorException(
                 $"expected {at} to have one input, images, got {inputs.Count} inputs "
-                    + $"({string.Join(", ", inputs.Select(input => input.Name))}): serve a model that takes only images"
+                    + $"({Listed(inputs)}): serve a model that takes only images"
             );
         var (name, type, sizes) = inputs[0];
         if (type is not ("FP32" or Bytes))
             throw new UserErrorException(
-                $"expected {at} to take FP32 or {Bytes}, got {type}: serve it with one of these types"
+                $"expected {at} to take FP32 or {Bytes}, got {Excerpt.Of(type)}: serve it with one of these types"
             );
-        var output = settings.Output is null
-            ? outputs.FirstOrDefault()
-            : outputs.Find(output => output.Name == settings.Output);
-        if (output.Name is null)
-            throw new UserErrorException(
-                $"{at} has no output {settings.Output}: its outputs are "
-                    + $"{string.Join(", ", outputs.Select(output => output.Name))}"
-            );
+        ModelTensor output = Output(outputs, classes ?? contract.ClassNames?.Count, contract, settings, at);
         if (sizes.Count is not (2 or 4))
             throw new UserErrorException(
-                $"{at} takes tensors of the shape [{string.Join(", ", sizes)}], expected [-1, C, H, W], [-1, H, W, C] "
-                    + "or [-1, VALUES]: serve it with one of these"
+                $"{at} takes tensors of the shape [{ModelTensor.Text(sizes)}], expected [-1, C, H, W], [-1, H, W, C] "
+                    + "or [-1, VALUES]: serve it with one of these, or describe its requests with --http template=FILE"
             );
         if (sizes[0] is not (-1 or 1))
             throw new UserErrorException(
@@ -129,6 +131,11 @@ internal sealed class OpenInference : IWireFormat
         ImageShape? told = sizes.Count == 2 ? wanted : ShapeOf(sizes, contract.Layout!.Value, wanted);
         if (told is not { } fits)
             throw new UserErrorException($"{at} takes images of any size: choose one with --input-size CxHxW");
+        if ((long)fits.Channels * fits.Height * fits.Width is > MostValues or < 1)
+            throw new UserErrorException(
+                $"{at} takes images of {fits}, which are larger than {MostValues} values: choose a size with "
+                    + "--input-size CxHxW"
+            );
         if ((wanted ?? fits) != fits || (sizes.Count == 2 && sizes[1] != -1 && sizes[1] != fits.Pixels))
             throw new UserErrorException(
                 $"{at} takes images of the shape [{string.Join(", ", sizes.Skip(1))}], not {wanted}: give data of "
@@ -144,7 +151,7 @@ internal sealed class OpenInference : IWireFormat
             fits,
             each,
             (name, type),
-            (output.Name, output.Type),
+            output,
             sizes[0] == 1 ? 1 : int.MaxValue,
             contract,
             settings
@@ -236,40 +243,79 @@ internal sealed class OpenInference : IWireFormat
         return all.All(size => size > 0) ? new ImageShape(all[0], all[1], all[2]) : null;
     }
 
-    private static (
-        List<(string Name, string Type, IReadOnlyList<long> Sizes)> Inputs,
-        List<(string Name, string Type, IReadOnlyList<long> Sizes)> Outputs
-    ) Tensors(ReadOnlyMemory<byte> metadata)
+    // The one that is named, the only one, or the only one that can be what is asked for.
+    private static ModelTensor Output(
+        List<ModelTensor> outputs,
+        int? classes,
+        InputContract contract,
+        HttpSettings settings,
+        string at
+    )
+    {
+        if (settings.Output is { } name)
+            return outputs.Find(output => output.Name == name)
+                ?? throw new UserErrorException($"{at} has no output {name}: its outputs are {Listed(outputs)}");
+        if (outputs is [var only])
+            return only;
+        ModelTensor[] fitting = [.. outputs.Where(output => settings.OnlyLabels != IsFloat(output.Type))];
+        if (fitting.Length != 1)
+            fitting = [.. outputs.Where(output => IsFloat(output.Type) && HasClasses(output))];
+        return fitting is [var one]
+            ? one
+            : throw new UserErrorException(
+                $"{at} has several outputs, {Listed(outputs)}: say which one is read with --http output=NAME"
+            );
+
+        bool HasClasses(ModelTensor output) =>
+            classes is { } count && output.Sizes.Count == 2 && output.Sizes[1] == count + (contract.Background ?? 0);
+    }
+
+    private static string Listed(IEnumerable<ModelTensor> tensors) => string.Join(", ", tensors.Take(MostListed));
+
+    private static (List<ModelTensor> Inputs, List<ModelTensor> Outputs) Tensors(ReadOnlyMemory<byte> metadata)
     {
         try
         {
             using var document = JsonDocument.Parse(metadata);
             return (Of("inputs"), Of("outputs"));
 
-            List<(string, string, IReadOnlyList<long>)> Of(string key) =>
-                [
-                    .. document
-                        .RootElement.GetProperty(key)
-                        .EnumerateArray()
-                        .Select(tensor =>
-                            (
+            // Servers that do not know leave them out, or empty.
+            List<ModelTensor> Of(string key) =>
+                document.RootElement.TryGetProperty("name", out _)
+                && (
+                    !document.RootElement.TryGetProperty(key, out JsonElement all)
+                    || all.ValueKind == JsonValueKind.Null
+                )
+                    ? []
+                    :
+                    [
+                        .. document
+                            .RootElement.GetProperty(key)
+                            .EnumerateArray()
+                            .Select(tensor => new ModelTensor(
                                 tensor.GetProperty("name").GetString() ?? "",
                                 tensor.GetProperty("datatype").GetString() ?? "",
-                                (IReadOnlyList<long>)
-                                    [.. tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())]
-                            )
-                        ),
-                ];
+                                [.. tensor.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())]
+                            )),
+                    ];
         }
         catch (Exception e)
             when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException(
-                "expected a model's metadata in the Open Inference Protocol, got "
-                    + $"\"{Endpoint.Excerpt(Encoding.UTF8.GetString(metadata.Span))}\"; give a URL …/v2/models/NAME, "
-                    + "or --http template=FILE for another protocol",
+                "expected a model's metadata in the Open Inference Protocol: give a URL …/v2/models/NAME, or --http "
+                    + "template=FILE for another protocol",
                 e
             );
         }
+    }
+
+    private sealed record ModelTensor(string Name, string Type, IReadOnlyList<long> Sizes)
+    {
+        public override string ToString() => $"{Excerpt.Of(Name)} {Excerpt.Of(Type)} [{Text(Sizes)}]";
+
+        // A server may name any number of sizes.
+        public static string Text(IReadOnlyList<long> sizes) =>
+            string.Join(", ", sizes.Take(8)) + (sizes.Count > 8 ? ", …" : "");
     }
 }

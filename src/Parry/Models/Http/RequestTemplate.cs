@@ -16,8 +16,8 @@ namespace Parry.Models.Http;
 /// </code>
 /// In the body, <c>"$images"</c> stands for all images of a request as nested arrays, <c>"$image"</c> for one of them
 /// and <c>"$png"</c> for one as a PNG file in base64. An array whose only item holds one of the latter two is repeated
-/// for each image; without such an array a request holds a single image. <c>scores</c> or <c>labels</c> is the path in
-/// the answer to one row of scores, or one label, for each image.
+/// for each image; without such an array a request holds a single image. <c>"$count"</c> stands for the number of
+/// images. <c>scores</c> or <c>labels</c> is the path in the answer to one row of scores, or one label, for each image.
 /// </summary>
 public sealed class RequestTemplate
 {
@@ -29,6 +29,9 @@ public sealed class RequestTemplate
 
     /// <summary>The placeholder for one image as a PNG file.</summary>
     internal const string File = "$png";
+
+    /// <summary>The placeholder for the number of images of a request.</summary>
+    internal const string Count = "$count";
 
     /// <summary>The placeholder for the bearer token in a header.</summary>
     internal const string Token = "$token";
@@ -125,8 +128,9 @@ public sealed class RequestTemplate
     {
         try
         {
-            if (new FileInfo(path) is { Exists: true, Length: > Largest })
-                throw new FormatException("it is larger than 1 MiB");
+            // Devices and pipes, which may never end, have no length.
+            if (new FileInfo(path) is { Exists: true, Length: < 1 or > Largest })
+                throw new FormatException("it is empty, not a regular file, or larger than 1 MiB");
             return Parse(System.IO.File.ReadAllText(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)

@@ -88,8 +88,15 @@ internal sealed class TemplateFormat : IWireFormat
             bool labels = _onlyLabels && _template.Labels is not null;
             JsonPath path = (labels ? _template.Labels : _template.Scores)!;
             var values = new List<float>();
+            IReadOnlyList<JsonElement> found = path.In(document.RootElement);
+            if (!labels && IsFlat(found, count))
+            {
+                JsonNumbers.Read(found[0], values);
+                return Answers.Checked([.. values], count, _onlyLabels, labels, _contract.Background ?? 0);
+            }
+
             int width = 0;
-            foreach (JsonElement row in RowsOf(path.In(document.RootElement), count))
+            foreach (JsonElement row in RowsOf(found, count))
             {
                 int before = values.Count;
                 var texts = new List<string>();
@@ -108,6 +115,13 @@ internal sealed class TemplateFormat : IWireFormat
         {
             throw new InvalidDataException($"it is not JSON ({InferenceTensor.OneLine(e.Message)})", e);
         }
+
+        // The rows of several images as one list of numbers, as the Open Inference Protocol has them.
+        static bool IsFlat(IReadOnlyList<JsonElement> found, int count) =>
+            found is [{ ValueKind: JsonValueKind.Array } all]
+            && all.GetArrayLength() > count
+            && all.GetArrayLength() % count == 0
+            && all[0].ValueKind == JsonValueKind.Number;
 
         // The path leads to one element with a row for each image, or to one row for each image; for a single image it
         // may lead to that row itself.
@@ -151,6 +165,9 @@ internal sealed class TemplateFormat : IWireFormat
                 }
 
                 writer.WriteEndArray();
+                break;
+            case JsonValue value when value.TryGetValue(out string? text) && text == RequestTemplate.Count:
+                writer.WriteNumberValue(count);
                 break;
             case JsonValue value when value.TryGetValue(out string? text) && text == _template.Placeholder:
                 WriteImages(writer, values, count);

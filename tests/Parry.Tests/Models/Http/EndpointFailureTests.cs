@@ -75,7 +75,7 @@ public sealed class EndpointFailureTests
     }
 
     [Theory]
-    [InlineData("400 Bad Request", "{\"error\":\"wrong\\nshape\"}", "", "HTTP 400 \"{\"error\":\"wrong\\nshape\"}\"")]
+    [InlineData("400 Bad Request", "{\"error\":\"wrong\\nshape\"}", "", "HTTP 400 \"wrong shape\"")]
     [InlineData("401 Unauthorized", "", "", "HTTP 401")]
     [InlineData(
         "307 Temporary Redirect",

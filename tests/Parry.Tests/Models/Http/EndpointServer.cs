@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Parry.Models;
 using Parry.Models.Http;
@@ -18,18 +21,25 @@ internal sealed class EndpointServer : IDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ManualResetEventSlim _end = new();
     private readonly Func<Request, byte[]?> _answer;
+    private readonly X509Certificate2? _certificate;
+    private int _connections;
 
     /// <summary>Starts it.</summary>
     /// <param name="answer">From a request to the bytes of the answer; null breaks the connection.</param>
-    public EndpointServer(Func<Request, byte[]?> answer)
+    /// <param name="certificate">Its certificate if it speaks TLS; otherwise null.</param>
+    public EndpointServer(Func<Request, byte[]?> answer, X509Certificate2? certificate = null)
     {
-        _answer = answer;
+        (_answer, _certificate) = (answer, certificate);
         _listener.Start();
-        Url = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/v2/models/toy");
+        string scheme = certificate is null ? "http" : "https";
+        Url = new Uri($"{scheme}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/v2/models/toy");
         new Thread(Listen) { IsBackground = true }.Start();
     }
 
     public Uri Url { get; }
+
+    /// <summary>How often somebody connected, whatever came of it.</summary>
+    public int Connections => Volatile.Read(ref _connections);
 
     public ConcurrentQueue<Request> Requests { get; } = new();
 
@@ -91,10 +101,10 @@ internal sealed class EndpointServer : IDisposable
 
     public static byte[] Ok(string json) => Status("200 OK", json);
 
-    public static byte[] Status(string status, string body, string headers = "")
-    {
-        byte[] content = Encoding.UTF8.GetBytes(body);
-        return
+    public static byte[] Status(string status, string body, string headers = "") =>
+        Status(status, Encoding.UTF8.GetBytes(body), headers);
+
+    public static byte[] Status(string status, byte[] content, string headers) =>
         [
             .. Encoding.ASCII.GetBytes(
                 $"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: "
@@ -102,7 +112,6 @@ internal sealed class EndpointServer : IDisposable
             ),
             .. content,
         ];
-    }
 
     /// <summary>Waits until the test ends.</summary>
     public byte[]? Hang()
@@ -124,6 +133,7 @@ internal sealed class EndpointServer : IDisposable
             while (true)
             {
                 TcpClient client = _listener.AcceptTcpClient();
+                Interlocked.Increment(ref _connections);
                 new Thread(() => Serve(client)) { IsBackground = true }.Start();
             }
         }
@@ -139,7 +149,7 @@ internal sealed class EndpointServer : IDisposable
         {
             using (client)
             {
-                NetworkStream stream = client.GetStream();
+                Stream stream = Opened(client.GetStream());
                 var head = new StringBuilder();
                 while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
                 {
@@ -162,10 +172,19 @@ internal sealed class EndpointServer : IDisposable
                     stream.Write(answer);
             }
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or AuthenticationException)
         {
             // Whoever asked has gone.
         }
+    }
+
+    private Stream Opened(NetworkStream stream)
+    {
+        if (_certificate is null)
+            return stream;
+        var secure = new SslStream(stream);
+        secure.AuthenticateAsServer(_certificate);
+        return secure;
     }
 
     internal sealed record Request(

@@ -8,8 +8,8 @@ public class HttpSettingsTests
     public void Every_key_is_read()
     {
         HttpSettings settings = HttpSettings.Parse(
-            "batch=8,concurrency=2,timeout=1.5,retries=0,backoff=0,budget=5000000000,"
-                + "cache=answers,token-env=TOKEN,answers=labels,output=probabilities"
+            "batch=8,concurrency=2,timeout=1.5,retries=0,backoff=0,patience=600,budget=5000000000,"
+                + "cache=answers,token-env=TOKEN,ca=ca.pem,answers=labels,output=probabilities"
         );
         Assert.Equal(
             new HttpSettings
@@ -19,9 +19,11 @@ public class HttpSettingsTests
                 Timeout = TimeSpan.FromSeconds(1.5),
                 Retries = 0,
                 Backoff = TimeSpan.Zero,
+                Patience = TimeSpan.FromMinutes(10),
                 Budget = 5_000_000_000,
                 Cache = "answers",
                 TokenVariable = "TOKEN",
+                Authorities = "ca.pem",
                 Answers = HttpAnswers.Labels,
                 Output = "probabilities",
             },
@@ -32,8 +34,8 @@ public class HttpSettingsTests
     [Theory]
     [InlineData(
         "tokn-env=X",
-        "its options: batch, concurrency, timeout, retries, backoff, budget, cache, token-env, answers, output, "
-            + "template"
+        "its options: batch, concurrency, timeout, retries, backoff, patience, budget, cache, token-env, ca, "
+            + "answers, output, template"
     )]
     [InlineData("batch", "must be of the form key=value,key=value, got \"batch\"")]
     [InlineData("batch=", "got \"\"")]

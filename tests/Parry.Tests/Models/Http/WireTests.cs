@@ -91,12 +91,14 @@ public class WireTests
             new Uri("http://h/v2/models/toy"),
             s_metadata,
             null,
+            null,
             contract,
             new HttpSettings()
         );
         var labels = OpenInference.Of(
             new Uri("http://h/v2/models/toy"),
             s_metadata,
+            null,
             null,
             contract,
             new HttpSettings { Answers = HttpAnswers.Labels }
@@ -138,6 +140,7 @@ public class WireTests
                     new Uri("http://h/v2/models/toy"),
                     bytes,
                     new ImageShape(1, 2, 2),
+                    3,
                     new InputContract(),
                     new HttpSettings()
                 )

@@ -1,0 +1,275 @@
+using System.IO.Compression;
+using System.Text;
+using Parry.Models;
+using Parry.Models.Http;
+using Parry.Runtime;
+using static Parry.Tests.Models.Http.EndpointServer;
+using static TorchSharp.torch;
+
+namespace Parry.Tests.Models.Http;
+
+/// <summary>What servers say besides scores: encodings, pauses, limits and complaints in their own words.</summary>
+public sealed class EndpointConversationTests : IDisposable
+{
+    private static readonly ImageShape s_shape = new(1, 2, 2);
+    private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
+    private static readonly HttpSettings s_quick = new() { Backoff = TimeSpan.Zero, Retries = 2 };
+
+    private readonly LinearClassifier _model = new(s_shape, 3, seed: 3);
+    private readonly Tensor _images;
+
+    public EndpointConversationTests()
+    {
+        using var random = new Generator(1);
+        _images = rand([40, 1, 2, 2], generator: random).DetachFromDisposeScope();
+    }
+
+    private long[] Labels => ((IPredictor)_model).Predict(_images).ToArray<long>();
+
+    public void Dispose() => _images.Dispose();
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    public void Compressed_answers_are_asked_for_and_decoded(string encoding)
+    {
+        using EndpointServer plain = Of(_model);
+        using var server = new EndpointServer(request =>
+        {
+            Assert.Contains(encoding, request.Headers["accept-encoding"], StringComparison.Ordinal);
+            string answer = request.Method == "GET" ? Metadata() : Infer(_model, request.Body);
+            return Status(
+                "200 OK",
+                Packed(encoding, Encoding.UTF8.GetBytes(answer)),
+                $"Content-Encoding: {encoding}\r\n"
+            );
+        });
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+    }
+
+    [Fact]
+    public void A_small_answer_that_unpacks_to_a_huge_one_is_not_read_to_its_end()
+    {
+        byte[] bomb = Packed("gzip", new byte[300 << 20]);
+        using EndpointServer server = Of(
+            _model,
+            post => post == 0 ? [] : Status("200 OK", bomb, "Content-Encoding: gzip\r\n")
+        );
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Retries = 0 }, s_logits);
+        Assert.Contains("larger than 64 MiB", Failure(remote), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pause_longer_than_the_patience_ends_the_run_at_once()
+    {
+        using EndpointServer server = Of(
+            _model,
+            post => post == 0 ? [] : Status("429 Too Many Requests", "slow down", "Retry-After: 3600\r\n")
+        );
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        string message = Failure(remote);
+        Assert.Contains("HTTP 429 \"slow down\"", message, StringComparison.Ordinal);
+        Assert.Contains("again in 3,600 seconds, longer than --http patience=60", message, StringComparison.Ordinal);
+        Assert.Contains("after one attempt", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pause_within_the_patience_is_kept_and_counted()
+    {
+        using EndpointServer server = Of(
+            _model,
+            post => post == 1 ? Status("503 Service Unavailable", "", "Retry-After: 1\r\n") : []
+        );
+        using HttpModel remote = HttpModel.Open(
+            server.Url,
+            s_quick with
+            {
+                Patience = TimeSpan.FromSeconds(1),
+            },
+            s_logits
+        );
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+        Assert.Equal(1, remote.Use.SecondsWaited);
+        Assert.Contains("wait 1 seconds", remote.Use.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"error":"no such \u001b[31mmodel"}""", "\"no such ?[31mmodel\"")]
+    [InlineData(
+        """{"detail":[{"loc":["body","inputs",0],"msg":"field required"}]}""",
+        "\"body.inputs.0: field required\""
+    )]
+    [InlineData("""{"code":400,"type":"Bad","message":"prediction\nfailed"}""", "\"prediction failed\"")]
+    [InlineData("""{"error":{"code":3,"message":"bad key"}}""", "\"bad key\"")]
+    [InlineData("<html><head><title>Bad Gateway</title></head><body>x</body></html>", "\"Bad Gateway\"")]
+    [InlineData("<p>not <b>here</b></p>", "\"not here\"")]
+    [InlineData("\u001b]0;owned\u0007 plain \u202e text", "\"?]0;owned? plain ? text\"")]
+    [InlineData("""{"unknown":1}""", "{\"unknown\":1}")]
+    public void A_servers_own_words_are_quoted_without_control_characters(string body, string told)
+    {
+        using EndpointServer server = Of(_model, post => post == 0 ? [] : Status("403 Forbidden", body));
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        string message = Failure(remote);
+        Assert.Contains($"HTTP 403 ", message, StringComparison.Ordinal);
+        Assert.Contains(told, message, StringComparison.Ordinal);
+        Assert.DoesNotContain(message, char.IsControl);
+    }
+
+    [Fact]
+    public void Long_words_are_cut()
+    {
+        string body = $$"""{"error":"{{new string('x', 50_000)}}"}""";
+        using EndpointServer server = Of(_model, post => post == 0 ? [] : Status("400 Bad Request", body));
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using Tensor one = zeros([1, 1, 2, 2]);
+        Assert.InRange(Assert.Throws<EndpointException>(() => remote.Predict(one)).Message.Length, 200, 600);
+    }
+
+    [Fact]
+    public void A_status_line_with_control_characters_is_shown_without_them()
+    {
+        using EndpointServer server = Of(
+            _model,
+            post => post == 0 ? [] : Encoding.ASCII.GetBytes("\u001b[31mEVIL\u001b]0;pwned\u0007 200 OK\r\n\r\n")
+        );
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        string message = Failure(remote);
+        Assert.Contains("EVIL", message, StringComparison.Ordinal);
+        Assert.DoesNotContain(message, char.IsControl);
+    }
+
+    [Theory]
+    [InlineData("413 Payload Too Large", "", 8)]
+    [InlineData("400 Bad Request", """{"error":"inference request batch-size must be <= 8 for 'toy'"}""", 8)]
+    [InlineData("400 Bad Request", """{"error":"Task size 32 is larger than maximum input batch size 6"}""", 6)]
+    [InlineData(
+        "422 Unprocessable Entity",
+        """{"detail":[{"loc":["body"],"msg":"List should have at most 5 items"}]}""",
+        5
+    )]
+    [InlineData("500 Internal Server Error", "max_batch_size is 7", 7)]
+    [InlineData("500 Internal Server Error", "Got invalid dimensions for input: index: 0 Got: 32 Expected: 1", 1)]
+    [InlineData("507 Insufficient Storage", "CUDA out of memory", 4)]
+    [InlineData("400 Bad Request", "no", 1)]
+    public void A_batch_that_is_refused_is_sent_in_smaller_ones_and_remembered(string status, string body, int limit)
+    {
+        using EndpointServer server = Limited(_model, limit, Status(status, body));
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Concurrency = 1 }, s_logits);
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+        int learned = Assert.NotNull(remote.Use.LearnedBatch);
+        Assert.InRange(learned, (limit + 1) / 2, limit);
+        Assert.Contains($"--http batch={learned}", remote.Use.ToString(), StringComparison.Ordinal);
+
+        int before = server.Posts;
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+        Assert.Equal((40 + learned - 1) / learned, server.Posts - before);
+    }
+
+    [Fact]
+    public void What_is_refused_for_one_image_too_is_told_after_few_requests()
+    {
+        using EndpointServer server = Of(_model, post => post == 0 ? [] : Status("422 Unprocessable Entity", "no"));
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Concurrency = 1 }, s_logits);
+        Assert.Contains("HTTP 422 \"no\"", Failure(remote), StringComparison.Ordinal);
+        Assert.InRange(server.Posts, 2, 8);
+    }
+
+    [Fact]
+    public void A_queue_that_is_full_is_no_limit_of_a_batch()
+    {
+        byte[] full = Status("503 Service Unavailable", "the batch queue is full: limit 8");
+        using EndpointServer server = Of(_model, post => post is 1 or 2 ? full : []);
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Concurrency = 1 }, s_logits);
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+        Assert.Null(remote.Use.LearnedBatch);
+    }
+
+    [Theory]
+    [InlineData("""{"name":"toy","versions":["1"],"platform":"","inputs":[],"outputs":[]}""", "no inputs")]
+    [InlineData("""{"name":"toy","platform":"","inputs":null,"outputs":null}""", "no inputs")]
+    [InlineData("""{"name":"toy"}""", "no inputs")]
+    [InlineData(
+        """{"name":"toy","inputs":[{"name":"x","datatype":"FP32","shape":[-1,1,2,2]}],"outputs":[]}""",
+        "no outputs"
+    )]
+    public void Metadata_that_says_nothing_points_to_a_template(string metadata, string told)
+    {
+        using var server = new EndpointServer(_ => Ok(metadata));
+        string message = Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits)).Message;
+        Assert.Contains(told, message, StringComparison.Ordinal);
+        Assert.Contains("--http template=FILE", message, StringComparison.Ordinal);
+        Assert.Contains("docs/endpoints.md", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("404 Not Found")]
+    [InlineData("405 Method Not Allowed")]
+    public void Metadata_that_is_not_there_points_to_a_template(string status)
+    {
+        using var server = new EndpointServer(_ => Status(status, """{"detail":"Not Found"}"""));
+        string message = Assert.Throws<EndpointException>(() => HttpModel.Open(server.Url, s_quick, s_logits)).Message;
+        Assert.Contains(
+            "\"Not Found\": give a URL …/v2/models/NAME, or --http template",
+            message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains("after one attempt", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Several_outputs_are_listed_where_none_is_the_one()
+    {
+        using var server = new EndpointServer(_ => Ok(Metadata(("a", "FP32", 3), ("b", "FP32", 3), ("c", "INT64", 1))));
+        string message = Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits)).Message;
+        Assert.Contains("a FP32 [-1, 3], b FP32 [-1, 3], c INT64 [-1, 1]", message, StringComparison.Ordinal);
+        Assert.Contains("--http output=NAME", message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no output d: its outputs are a FP32 [-1, 3]",
+            Assert
+                .Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick with { Output = "d" }, s_logits))
+                .Message,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public void Of_several_outputs_the_one_with_a_score_for_each_class_is_read()
+    {
+        using var server = new EndpointServer(request =>
+            Ok(
+                request.Method == "GET"
+                    ? Metadata(("features", "FP32", 512), ("label", "INT64", 1), ("y", "FP32", 3))
+                    : Infer(_model, request.Body)
+            )
+        );
+        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 3);
+        Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
+    }
+
+    private string Failure(HttpModel remote) => Assert.Throws<EndpointException>(() => remote.Predict(_images)).Message;
+
+    private static string Metadata(params (string Name, string Type, int Width)[] outputs) =>
+        $$"""{"name":"toy","inputs":[{"name":"x","datatype":"FP32","shape":[-1,1,2,2]}],"outputs":[{{string.Join(',', (outputs.Length > 0 ? outputs : [("y", "FP32", 3)]).Select(output => $$"""{"name":"{{output.Name}}","datatype":"{{output.Type}}","shape":[-1,{{output.Width}}]}"""))}}]}""";
+
+    // A server that refuses requests of more images than a limit.
+    private static EndpointServer Limited(LinearClassifier model, int limit, byte[] refusal) =>
+        new(request =>
+            request.Method == "GET" ? Ok(Metadata())
+            : InferenceTensor.ReadAll(request.Body, "inputs")[0].Shape[0] > limit ? refusal
+            : Ok(Infer(model, request.Body))
+        );
+
+    private static byte[] Packed(string encoding, byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (
+            Stream stream =
+                encoding == "gzip"
+                    ? new GZipStream(packed, CompressionLevel.Fastest)
+                    : new ZLibStream(packed, CompressionLevel.Fastest)
+        )
+            stream.Write(bytes);
+        return packed.ToArray();
+    }
+}
