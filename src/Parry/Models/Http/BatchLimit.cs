@@ -7,17 +7,18 @@ namespace Parry.Models.Http;
 /// How many images a server takes in one request: as many as it is allowed to be sent, until it refuses a request for
 /// their number.
 /// </summary>
-internal sealed partial class BatchLimit(int most)
+internal sealed partial class BatchLimit(int allowed)
 {
     private const int Milliseconds = 1000;
-    private int _most = most;
+    private readonly int _allowed = allowed;
+    private int _most = allowed;
 
     /// <summary>The most images in a request.</summary>
     public int Most => Volatile.Read(ref _most);
 
     /// <summary>The limit that the server taught; null if it has refused no request for its number of
     /// images.</summary>
-    public int? Learned => Most < most ? Most : null;
+    public int? Learned => Most < _allowed ? Most : null;
 
     /// <summary>Remembers that the server takes no more images than this in a request.</summary>
     public void Learn(int limit)

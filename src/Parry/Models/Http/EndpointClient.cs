@@ -86,23 +86,18 @@ internal static class EndpointClient
             TrustMode = X509ChainTrustMode.CustomRootTrust,
             RevocationMode = X509RevocationMode.NoCheck,
         };
-        string text = TextFile.Read(file);
         try
         {
-            policy.CustomTrustStore.ImportFromPem(text);
+            policy.CustomTrustStore.ImportFromPem(TextFile.Read(file));
+            return policy.CustomTrustStore.Count > 0 ? policy : throw new CryptographicException("none");
         }
         catch (CryptographicException e)
         {
-            throw NoCertificates(e);
-        }
-
-        return policy.CustomTrustStore.Count > 0 ? policy : throw NoCertificates(null);
-
-        UserErrorException NoCertificates(Exception? inner) =>
-            new(
+            throw new UserErrorException(
                 $"expected --http ca={file} to hold certificates in PEM (-----BEGIN CERTIFICATE-----), got none that "
                     + "can be read: convert it with openssl x509 -inform der",
-                inner
+                e
             );
+        }
     }
 }
