@@ -48,7 +48,9 @@ public sealed class ProxyTests : IDisposable
             {
                 using TcpClient client = await _proxy.AcceptTcpClientAsync();
                 NetworkStream stream = client.GetStream();
-                await stream.ReadAsync(new byte[8192]);
+                using var reader = new StreamReader(stream);
+                while (await reader.ReadLineAsync() is { Length: > 0 }) { }
+
                 await stream.WriteAsync(
                     Encoding.ASCII.GetBytes(
                         "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
