@@ -131,6 +131,7 @@ public sealed class CelebATests : IDisposable
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_lists_are_survived()
     {
         foreach (

@@ -94,12 +94,14 @@ public class CifarFormatTests
     public void Refuses_more_records_than_a_batch_has() => Refuses(TestData.Gzip(new byte[40_000_000]), "got more");
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Survives_damaged_files()
     {
         Fuzz.Run([TestData.Cifar(3)], size => (256 << 10) + (4 * size), file => Read(file));
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Survives_damaged_gzip_files()
     {
         Fuzz.Run(

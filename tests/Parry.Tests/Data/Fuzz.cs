@@ -34,6 +34,9 @@ internal static class Fuzz
     /// </summary>
     public static void Run(byte[][] samples, Func<long, long> bound, Action<byte[]> read, int count = 1000)
     {
+        // tests/Torture asks for more files.
+        if (int.TryParse(Environment.GetEnvironmentVariable("PARRY_FUZZ_COUNT"), out int asked))
+            count = asked;
         Assert.All(samples, read);
         int refused = 0;
         Property.ForAll(

@@ -127,6 +127,7 @@ public class IdxReaderTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Survives_damaged_plain_files()
     {
         var labels = TestData.IdxLabels(40);
@@ -138,6 +139,7 @@ public class IdxReaderTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Survives_damaged_label_files()
     {
         var images = TestData.IdxImages(40);
@@ -149,6 +151,7 @@ public class IdxReaderTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Survives_damaged_gzip_files()
     {
         var labels = TestData.IdxLabels(40);

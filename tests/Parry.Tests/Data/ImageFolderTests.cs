@@ -212,6 +212,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_pictures_are_survived()
     {
         byte[][] samples =

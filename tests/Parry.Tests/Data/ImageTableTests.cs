@@ -111,6 +111,7 @@ public sealed class ImageTableTests : IDisposable
         );
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_tables_are_survived()
     {
         byte[][] samples =

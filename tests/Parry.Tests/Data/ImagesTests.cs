@@ -188,6 +188,7 @@ public class ImagesTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_png_files_are_survived()
     {
         byte[][] samples =
@@ -199,6 +200,7 @@ public class ImagesTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_png_files_whose_checksums_are_right_are_survived()
     {
         byte[][] samples =
@@ -210,6 +212,7 @@ public class ImagesTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_jpeg_files_are_survived()
     {
         Fuzz.Run([s_baseline, s_progressive], size => (64 << 10) + (2 * 3 * 512 * size), file => Jpeg.Decode(file, 3));

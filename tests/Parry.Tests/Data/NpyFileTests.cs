@@ -39,6 +39,7 @@ public class NpyFileTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_files_are_refused_or_read() =>
         Fuzz.Run(
             [File("<f4", "(2, 1, 2, 2)", new byte[32]), File("|u1", "(4, 3)", new byte[12])],

@@ -76,6 +76,7 @@ public class PngKindTests
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_png_files_of_sixteen_bits_are_survived()
     {
         byte[][] samples = [PngMaker.Make(16, 2, false), PngMaker.Make(16, 6, true), PngMaker.Make(16, 0, true)];

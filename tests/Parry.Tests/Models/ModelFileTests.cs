@@ -225,6 +225,7 @@ public sealed class ModelFileTests : IDisposable
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_files_are_refused_or_read_without_harm()
     {
         using nn.Module<Tensor, Tensor> network = SaveGenerator();

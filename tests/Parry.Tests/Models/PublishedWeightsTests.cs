@@ -316,6 +316,7 @@ public sealed class PublishedWeightsTests : IDisposable
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_files_are_refused_or_read_without_harm()
     {
         AtomicFile.Write(

@@ -9,6 +9,7 @@ namespace Parry.Tests.Runtime;
 public class SafeTensorsFuzzTests
 {
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Damaged_files_are_refused_or_read_with_memory_in_their_size()
     {
         long live = Settled.Tensors();

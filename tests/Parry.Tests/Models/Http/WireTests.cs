@@ -147,6 +147,7 @@ public class WireTests
         );
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Nested_too_deeply_is_refused() =>
         Assert.Throws<InvalidDataException>(() =>
             InferenceTensor.ReadAll(Encoding.ASCII.GetBytes("{\"outputs\":" + new string('[', 100_000)), "outputs")

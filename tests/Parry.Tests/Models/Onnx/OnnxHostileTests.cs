@@ -223,6 +223,7 @@ public sealed class OnnxHostileTests : IDisposable
     }
 
     [Fact]
+    [Trait("Kind", "Fuzz")]
     public void Mutated_files_give_an_error_or_a_result()
     {
         byte[] whole = new OnnxBuilder(13)
