@@ -29,6 +29,7 @@ internal sealed record ParryRun(int Code, string Output, string Error, bool Hung
             new ProcessStartInfo(program, words)
             {
                 WorkingDirectory = folder,
+                UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             }

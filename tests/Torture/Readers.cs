@@ -16,6 +16,7 @@ internal static class Readers
         string tests = Path.Combine(ParryRun.Root, "artifacts/bin/Parry.Tests/release/Parry.Tests.dll");
         var start = new ProcessStartInfo("dotnet", ["test", tests, "--nologo", "--filter", "Kind=Fuzz"])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
