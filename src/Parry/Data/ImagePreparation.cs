@@ -20,6 +20,11 @@ public sealed record ImagePreparation
     /// <summary>The names of the model's classes, in which labels are looked up; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
+    /// <summary>
+    /// Whether pictures are turned as their camera orientation (EXIF) says; otherwise it is ignored, as in torchvision.
+    /// </summary>
+    public bool ExifRotate { get; init; }
+
     /// <summary>Prepares pictures for images of this shape.</summary>
     internal PictureSet SetOf(
         string name,
@@ -34,6 +39,7 @@ public sealed record ImagePreparation
             Shape = shape,
             ClassNames = classNames,
             Prepare = Apply,
+            ExifRotate = ExifRotate,
             Change = $"resized and cut to the middle {shape.Height}x{shape.Width} pixels",
         };
 

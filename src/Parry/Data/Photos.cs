@@ -11,18 +11,20 @@ public static class Photos
     /// Reads pictures. A picture of another size is resized and center-cropped as <see cref="ImagePreparation"/>
     /// describes.
     /// </summary>
-    /// <param name="files">PNG or JPEG files.</param>
+    /// <param name="files">PNG, JPEG, WebP, BMP or GIF files.</param>
     /// <param name="labels">The class of each as a name or a number, or one class for all; empty if unknown, and all
     /// labels are then 0.</param>
     /// <param name="shape">The shape of the images that the model takes.</param>
     /// <param name="classNames">The names of its classes.</param>
+    /// <param name="exifRotate">Whether pictures are turned as their camera orientation says.</param>
     /// <exception cref="UserErrorException">A file cannot be read, a class is unknown, or there are more or fewer
     /// classes than pictures.</exception>
     public static ImageSet Load(
         IReadOnlyList<string> files,
         IReadOnlyList<string> labels,
         ImageShape shape,
-        IReadOnlyList<string> classNames
+        IReadOnlyList<string> classNames,
+        bool exifRotate = false
     )
     {
         if (labels.Count > 1 && labels.Count != files.Count)
@@ -35,7 +37,7 @@ public static class Photos
         [
             .. files.Select((file, i) => new Picture(file, known[Math.Min(i, known.Length - 1)])),
         ];
-        var preparation = new ImagePreparation { Shape = shape };
+        var preparation = new ImagePreparation { Shape = shape, ExifRotate = exifRotate };
         return preparation
             .SetOf(Name, pictures, Pictures.Shape(preparation, pictures, Name), classNames)
             .Load(count: null, orFewer: false);

@@ -5,6 +5,7 @@ internal sealed record PictureSet
 {
     private const int Threads = 4;
     private const int LargePixels = 16 << 20;
+    private const string Faults = "extra bytes, no Huffman tables, damage beside the pixels";
 
     private static readonly Lock s_large = new();
 
@@ -26,6 +27,9 @@ internal sealed record PictureSet
     /// <summary>Describes what <see cref="Prepare"/> does to a picture of another size, for the set's note.</summary>
     public required string Change { get; init; }
 
+    /// <summary>Whether pictures are turned as their camera orientation says.</summary>
+    public required bool ExifRotate { get; init; }
+
     /// <summary>Describes what was found besides the pictures, for the set's note.</summary>
     public string? Skipped { get; init; }
 
@@ -41,8 +45,7 @@ internal sealed record PictureSet
             wanted = Math.Min(wanted, Pictures.Count);
         CheckCount(wanted);
         var pixels = new byte[wanted * Shape.Pixels];
-        int resized = 0;
-        int recolored = 0;
+        var traits = new PictureTraits[wanted];
         var failures = new SortedDictionary<int, UserErrorException>();
 
         // Break still lets the pictures before a bad one be read, so the error is always that of the first bad picture.
@@ -54,12 +57,9 @@ internal sealed record PictureSet
             {
                 try
                 {
-                    var (from, planes) = Decode(Pictures[i]);
-                    Prepare(planes, from, Shape).CopyTo(pixels, i * Shape.Pixels);
-                    if ((from.Height, from.Width) != (Shape.Height, Shape.Width))
-                        Interlocked.Increment(ref resized);
-                    if (from.Channels != Shape.Channels)
-                        Interlocked.Increment(ref recolored);
+                    DecodedPicture picture = Decode(Pictures[i]);
+                    Prepare(picture.Planes, picture.Shape, Shape).CopyTo(pixels, i * Shape.Pixels);
+                    traits[i] = picture.Traits | ChangesOf(picture.Shape);
                 }
                 catch (UserErrorException e)
                 {
@@ -78,7 +78,7 @@ internal sealed record PictureSet
         int[] labels = [.. Pictures.Take(wanted).Select(picture => picture.Label)];
         return new ImageSet(Name, Shape, pixels, labels, ClassNames)
         {
-            Note = NoteOf(wanted, resized, recolored),
+            Note = NoteOf(traits),
             Files = [.. Pictures.Take(wanted).Select(picture => picture.File)],
         };
     }
@@ -98,15 +98,22 @@ internal sealed record PictureSet
             );
     }
 
-    private string? NoteOf(int count, int resized, int recolored)
+    private PictureTraits ChangesOf(ImageShape from)
+    {
+        bool resized = (from.Height, from.Width) != (Shape.Height, Shape.Width);
+        bool recolored = from.Channels != Shape.Channels;
+        return (resized ? PictureTraits.Resized : PictureTraits.None)
+            | (recolored ? PictureTraits.Recolored : PictureTraits.None);
+    }
+
+    private string? NoteOf(PictureTraits[] pictures)
     {
         var notes = new List<string>();
-        if (resized > 0)
-            notes.Add($"{resized} of {count} pictures were {Change}");
-        if (recolored > 0)
+        foreach (var (trait, text) in Texts())
         {
-            string color = Shape.Channels == 1 ? "gray" : "from gray to color";
-            notes.Add($"{recolored} of {count} pictures were turned {color}");
+            int count = pictures.Count(traits => traits.HasFlag(trait));
+            if (count > 0)
+                notes.Add($"{count} of {pictures.Length} pictures {text}");
         }
 
         if (Skipped is not null)
@@ -114,12 +121,29 @@ internal sealed record PictureSet
         return notes.Count > 0 ? $"{Name}: {string.Join("; ", notes)}" : null;
     }
 
+    private IEnumerable<(PictureTraits Trait, string Text)> Texts() =>
+        [
+            (PictureTraits.Resized, $"were {Change}"),
+            (PictureTraits.Recolored, $"were turned {(Shape.Channels == 1 ? "gray" : "from gray to color")}"),
+            (PictureTraits.SixteenBits, "have 16 bits: values are divided by 257"),
+            (PictureTraits.Transparent, "have transparent pixels: alpha is dropped, the stored colors count"),
+            (PictureTraits.Cmyk, "are CMYK: converted to RGB"),
+            (PictureTraits.Faulty, $"have faults that decoders warn about ({Faults}): read all the same"),
+            (PictureTraits.Animated, "are animated: the first frame counts"),
+            (
+                PictureTraits.Turned,
+                ExifRotate
+                    ? "were turned as their camera orientation says"
+                    : "have a camera orientation, ignored as in torchvision: --exif-rotate applies it"
+            ),
+        ];
+
     // Only one very large picture is in memory at a time.
-    private static (ImageShape Shape, byte[] Planes) Decode(Picture picture)
+    private DecodedPicture Decode(Picture picture)
     {
-        if (picture.ReadShape().Pixels <= LargePixels)
-            return picture.Read();
+        if (picture.ReadShape(ExifRotate).Pixels <= LargePixels)
+            return picture.Read(ExifRotate);
         lock (s_large)
-            return picture.Read();
+            return picture.Read(ExifRotate);
     }
 }

@@ -7,10 +7,20 @@ namespace Parry.Data.Images;
 internal readonly record struct Picture(string File, int Label, string Place = "")
 {
     /// <summary>The shape that the file declares: 1 channel if the picture is gray, else 3.</summary>
-    public ImageShape ReadShape() => Located(ImageFile.ReadShape);
+    /// <param name="upright">Whether the picture is turned as its camera orientation says.</param>
+    public ImageShape ReadShape(bool upright)
+    {
+        var (shape, orientation) = Located(ImageFile.ReadHeader);
+        return upright ? Orientation.UprightShape(shape, orientation) : shape;
+    }
 
-    /// <summary>Decodes the file to [C, H, W].</summary>
-    public (ImageShape Shape, byte[] Planes) Read() => Located(file => ImageFile.Read(file));
+    /// <summary>Decodes the file.</summary>
+    /// <param name="upright">Whether the picture is turned as its camera orientation says.</param>
+    public DecodedPicture Read(bool upright)
+    {
+        DecodedPicture picture = Located(ImageFile.Decode);
+        return upright ? picture.Upright() : picture;
+    }
 
     private T Located<T>(Func<string, T> read)
     {
@@ -28,14 +38,15 @@ internal readonly record struct Picture(string File, int Label, string Place = "
 /// <summary>Recognizes pictures and finds their common shape.</summary>
 internal static class Pictures
 {
-    public const string Extensions = ".png, .jpg or .jpeg";
+    public const string Extensions = ".png, .jpg, .jpeg, .webp, .bmp or .gif";
 
     /// <summary>
     /// Whether a file has the extension of a picture. Names with control characters, which would break messages, do not
     /// count.
     /// </summary>
     public static bool IsPicture(string file) =>
-        !file.Any(char.IsControl) && Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg";
+        !file.Any(char.IsControl)
+        && Path.GetExtension(file).ToLowerInvariant() is ".png" or ".jpg" or ".jpeg" or ".webp" or ".bmp" or ".gif";
 
     /// <summary>
     /// Returns the model's shape; if unknown, the common shape of all pictures, in color if one of them is.
@@ -45,7 +56,7 @@ internal static class Pictures
     public static ImageShape Shape(ImagePreparation preparation, IEnumerable<Picture> pictures, string name)
     {
         if (preparation.Shape is not { } taken)
-            return CommonShape(pictures, name);
+            return CommonShape(pictures, name, preparation.ExifRotate);
         return taken.Channels is 1 or 3
             ? taken
             : throw new UserErrorException(
@@ -54,12 +65,12 @@ internal static class Pictures
             );
     }
 
-    private static ImageShape CommonShape(IEnumerable<Picture> pictures, string name)
+    private static ImageShape CommonShape(IEnumerable<Picture> pictures, string name, bool upright)
     {
         (ImageShape Shape, string File)? first = null;
         foreach (Picture picture in pictures)
         {
-            ImageShape shape = picture.ReadShape();
+            ImageShape shape = picture.ReadShape(upright);
             first ??= (shape, picture.File);
             var (common, file) = first.Value;
             if ((shape.Height, shape.Width) != (common.Height, common.Width))

@@ -34,20 +34,21 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
     /// </summary>
     /// <param name="deflated">The content of all IDAT chunks.</param>
     /// <param name="transparent">The content of the chunk tRNS, the color that is transparent, or null.</param>
-    /// <param name="light">Converts the samples.</param>
+    /// <returns>The values divided by 257 and rounded, as [C, H, W], and whether a pixel is transparent.</returns>
     /// <exception cref="InvalidDataException">The pixels are damaged or cut off.</exception>
-    public byte[] ReadWide(Stream deflated, byte[]? transparent, PngLight light)
+    public (byte[] Planes, bool Transparent) ReadWide(Stream deflated, byte[]? transparent)
     {
         var planes = new byte[Shape.Pixels];
+        bool anyTransparent = false;
         Inflate(
             deflated,
             (row, filter, above, x, y, step) =>
             {
                 Unfilter(filter, row, above, Samples * 2);
-                Put(row, planes.AsSpan((y * Shape.Width) + x), step, transparent, light);
+                anyTransparent |= Put(row, planes.AsSpan((y * Shape.Width) + x), step, transparent);
             }
         );
-        return planes;
+        return (planes, anyTransparent);
     }
 
     private void Inflate(Stream deflated, Action<byte[], int, byte[], int, int, int> take)
@@ -118,20 +119,24 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
         return toAbove <= toCorner ? above : corner;
     }
 
-    private void Put(byte[] row, Span<byte> planes, int step, byte[]? transparent, PngLight light)
+    /// <summary>Writes a row to the planes, and returns whether one of its pixels is transparent.</summary>
+    private bool Put(byte[] row, Span<byte> planes, int step, byte[]? transparent)
     {
         int plane = Shape.Height * Shape.Width;
+        bool anyTransparent = false;
         for (int i = 0; i * Samples * 2 < row.Length; i++)
         {
             ReadOnlySpan<byte> pixel = row.AsSpan(i * Samples * 2, Samples * 2);
-            ushort alpha = pixel.SequenceEqual(transparent) ? ushort.MinValue : ushort.MaxValue;
+            anyTransparent |= pixel.SequenceEqual(transparent);
             if (Samples > Shape.Channels)
-                alpha = BinaryPrimitives.ReadUInt16BigEndian(pixel[^2..]);
+                anyTransparent |= pixel[^2..] is not [byte.MaxValue, byte.MaxValue];
             for (int channel = 0; channel < Shape.Channels; channel++)
             {
-                ushort value = BinaryPrimitives.ReadUInt16BigEndian(pixel[(channel * 2)..]);
-                planes[(channel * plane) + (i * step)] = light.Wide(value, alpha);
+                int value = BinaryPrimitives.ReadUInt16BigEndian(pixel[(channel * 2)..]);
+                planes[(channel * plane) + (i * step)] = (byte)((value + 128) / 257);
             }
         }
+
+        return anyTransparent;
     }
 }

@@ -2,7 +2,10 @@ using SkiaSharp;
 
 namespace Parry.Data.Images;
 
-/// <summary>What the PNG and the JPEG codec have in common: Skia, with the values as the file stores them.</summary>
+/// <summary>
+/// What the codecs have in common: Skia, with the values as the file stores them. Color profiles and gamma are ignored,
+/// and the color of a transparent pixel is the stored one.
+/// </summary>
 internal static class Skia
 {
     /// <summary>Reads a file's header.</summary>
@@ -13,18 +16,46 @@ internal static class Skia
         return SKCodec.Create(data) ?? throw Corrupt(format, SKCodecResult.InvalidInput);
     }
 
-    /// <summary>Decodes the pixels, neither color managed nor premultiplied; the caller disposes of them.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged or cut off.</exception>
-    public static SKBitmap Decode(SKCodec codec, SKColorType type, string format)
+    /// <summary>Reads the header of a file of a format whose compression has no useful limit.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, or declares more than 64 Mi pixels.</exception>
+    public static (ImageShape Shape, int Orientation) Header(ReadOnlySpan<byte> file, string format)
     {
-        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, type, SKAlphaType.Unpremul, null);
-        var bitmap = new SKBitmap(info);
-        SKCodecResult result = codec.GetPixels(info, bitmap.GetPixels());
-        if (result == SKCodecResult.Success)
-            return bitmap;
-        bitmap.Dispose();
-        throw Corrupt(format, result);
+        using SKCodec codec = OpenChecked(file, format);
+        return (ShapeOf(codec), (int)codec.EncodedOrigin);
     }
+
+    /// <summary>Decodes the first frame of such a file.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, or declares more than 64 Mi pixels.</exception>
+    public static DecodedPicture Read(ReadOnlySpan<byte> file, string format)
+    {
+        using SKCodec codec = OpenChecked(file, format);
+        return Read(codec, ShapeOf(codec), format);
+    }
+
+    /// <summary>Decodes the first frame.</summary>
+    /// <param name="codec">The file.</param>
+    /// <param name="shape">Its shape, of 1 channel if it is gray, else 3.</param>
+    /// <param name="format">The name of its format.</param>
+    /// <exception cref="InvalidDataException">The file is damaged or cut off.</exception>
+    public static DecodedPicture Read(SKCodec codec, ImageShape shape, string format)
+    {
+        bool gray = codec.Info.ColorType == SKColorType.Gray8;
+        using SKBitmap bitmap = Decode(codec, gray ? SKColorType.Gray8 : SKColorType.Rgba8888, format);
+        ReadOnlySpan<byte> pixels = bitmap.GetPixelSpan();
+        PictureTraits traits = PictureTraits.None;
+        if (!gray && HasTransparency(pixels))
+            traits |= PictureTraits.Transparent;
+        if (codec.FrameCount > 1)
+            traits |= PictureTraits.Animated;
+        if (codec.EncodedOrigin != SKEncodedOrigin.TopLeft)
+            traits |= PictureTraits.Turned;
+        byte[] planes = Planes.Separate(pixels, shape, bitmap.BytesPerPixel);
+        return new DecodedPicture(shape, planes, (int)codec.EncodedOrigin, traits);
+    }
+
+    /// <summary>The shape that a file declares: 1 channel if it is gray, else 3.</summary>
+    public static ImageShape ShapeOf(SKCodec codec) =>
+        new(codec.Info.ColorType == SKColorType.Gray8 ? 1 : 3, codec.Info.Height, codec.Info.Width);
 
     /// <summary>Writes a file from [C, H, W].</summary>
     public static byte[] Encode(ReadOnlySpan<byte> planes, ImageShape shape, Func<SKPixmap, SKData?> encode)
@@ -35,6 +66,44 @@ internal static class Skia
         using SKPixmap pixels = bitmap.PeekPixels();
         using SKData? file = encode(pixels);
         return file?.ToArray() ?? throw new InvalidOperationException($"Skia could not encode an image of {shape}");
+    }
+
+    private static SKCodec OpenChecked(ReadOnlySpan<byte> file, string format)
+    {
+        SKCodec codec = Open(file, format);
+        try
+        {
+            Planes.CheckSize(format, codec.Info.Width, codec.Info.Height, minimumFileBytes: 0, file.Length);
+            return codec;
+        }
+        catch
+        {
+            codec.Dispose();
+            throw;
+        }
+    }
+
+    // Neither color managed nor premultiplied.
+    private static SKBitmap Decode(SKCodec codec, SKColorType type, string format)
+    {
+        var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, type, SKAlphaType.Unpremul, null);
+        var bitmap = new SKBitmap(info);
+        SKCodecResult result = codec.GetPixels(info, bitmap.GetPixels());
+        if (result == SKCodecResult.Success)
+            return bitmap;
+        bitmap.Dispose();
+        throw Corrupt(format, result);
+    }
+
+    private static bool HasTransparency(ReadOnlySpan<byte> pixels)
+    {
+        for (int i = 3; i < pixels.Length; i += 4)
+        {
+            if (pixels[i] != byte.MaxValue)
+                return true;
+        }
+
+        return false;
     }
 
     private static InvalidDataException Corrupt(string format, SKCodecResult result)
