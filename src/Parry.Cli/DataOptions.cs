@@ -5,7 +5,10 @@ using Parry.Models.Files;
 
 namespace Parry.Cli;
 
-/// <summary>The options that name the images: <c>--data</c>, <c>--data-dir</c> and <c>--attribute</c>.</summary>
+/// <summary>
+/// The options that name the images and say how they are read: <c>--data</c>, <c>--data-dir</c>, <c>--attribute</c>
+/// and <c>--exif-rotate</c>.
+/// </summary>
 internal sealed class DataOptions
 {
     private readonly Option<string?> _data;
@@ -14,6 +17,12 @@ internal sealed class DataOptions
     {
         Description = $"The attribute that defines CelebA's classes (default: {CelebA.DefaultAttribute}).",
         HelpName = "NAME",
+    };
+
+    private readonly Option<bool> _exifRotate = new("--exif-rotate")
+    {
+        Description =
+            "Turn pictures as their camera orientation (EXIF) says; otherwise it is ignored, as in torchvision.",
     };
 
     /// <summary>Makes the options.</summary>
@@ -33,21 +42,25 @@ internal sealed class DataOptions
     /// <summary>Adds them to a verb.</summary>
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[_data, _dataDir, _attribute])
+        foreach (Option option in (Option[])[_data, _dataDir, _attribute, _exifRotate])
             verb.Add(option);
     }
-
-    /// <summary>The value of <c>--data</c>.</summary>
-    /// <exception cref="UserErrorException">It was not given.</exception>
-    public string Text(ParseResult result) =>
-        result.GetValue(_data)
-        ?? throw new UserErrorException("expected --data with images, or --image with single photos");
 
     /// <summary>Whether <c>--data</c> was given.</summary>
     public bool IsGiven(ParseResult result) => result.GetValue(_data) is not null;
 
-    /// <summary>The value of <c>--attribute</c>; null if it was not given.</summary>
-    public string? Attribute(ParseResult result) => result.GetValue(_attribute);
+    /// <summary>The images that the options name.</summary>
+    /// <exception cref="UserErrorException">None were given.</exception>
+    public DataRequest Request(ParseResult result) =>
+        new(
+            result.GetValue(_data)
+                ?? throw new UserErrorException("expected --data with images, or --image with single photos"),
+            result.GetValue(_attribute),
+            Preparation(result)
+        );
+
+    /// <summary>How pictures are read, whatever the model.</summary>
+    public ImagePreparation Preparation(ParseResult result) => new() { ExifRotate = result.GetValue(_exifRotate) };
 
     /// <summary>The folder to search first for the data set; null if none was given.</summary>
     public string? Folder(ParseResult result) => result.GetValue(_dataDir);
@@ -57,12 +70,18 @@ internal sealed class DataOptions
     /// <param name="model">The model that takes them: a file or the name of one that ships; null if there is no model
     /// yet.</param>
     /// <exception cref="UserErrorException">There are no such images, or no such model.</exception>
-    public IImageSource Open(ParseResult result, string? model = null) =>
-        DataSets.Open(
-            Text(result),
-            model is null || DataSets.Find(Text(result)) is DataSet ? null : PreparationOf(model),
-            Attribute(result)
-        );
+    public IImageSource Open(ParseResult result, string? model = null)
+    {
+        DataRequest data = Request(result);
+
+        // Files other than Parry's own do not say what they take.
+        return
+            model is null
+            || DataSets.Find(data.Name) is DataSet
+            || !ModelCatalog.Find(model).EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            ? data.Open()
+            : OpenFor(data, ModelFile.Describe(ModelCatalog.Find(model)));
+    }
 
     /// <summary>
     /// The first test images of a set: the requested number, or, if none was requested, the default number or fewer.
@@ -87,16 +106,6 @@ internal sealed class DataOptions
         bool orFewer = false
     ) => set.Load(part, Split.DefenseGan, Folder(result), count, orFewer);
 
-    // TorchScript files do not say what they take.
-    private static ImagePreparation? PreparationOf(string model)
-    {
-        if (ModelCatalog.Find(model) is var path && !path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
-            return null;
-        ModelDescription description = ModelFile.Describe(path);
-        return new ImagePreparation
-        {
-            Shape = description.Shape,
-            ClassNames = description.ClassNames.Count > 0 ? description.ClassNames : null,
-        };
-    }
+    private static IImageSource OpenFor(DataRequest data, ModelDescription model) =>
+        data.Open(model.Shape, model.ClassNames.Count > 0 ? model.ClassNames : null);
 }

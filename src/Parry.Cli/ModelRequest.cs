@@ -26,15 +26,11 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
     /// images.
     /// </summary>
     /// <exception cref="UserErrorException">One is not found, or they do not fit together.</exception>
-    public (OpenedModel Model, IImageSource Images) OpenWith(
-        string data,
-        string? attribute,
-        CancellationToken cancellation
-    )
+    public (OpenedModel Model, IImageSource Images) OpenWith(DataRequest data, CancellationToken cancellation)
     {
-        if (DataSets.Find(data) is DataSet)
+        if (DataSets.Find(data.Name) is DataSet)
         {
-            IImageSource set = DataSets.Open(data, null, attribute);
+            IImageSource set = data.Open();
 
             // A model served over HTTP may answer with class names.
             InputContract contract = Http is null
@@ -48,21 +44,17 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
             && ModelCatalog.Formats.Any(format => !format.StoresImageSize && format.Matches(Name));
         OpenedModel opened = ModelCatalog.Open(
             Name,
-            silent ? Contract with { Size = DataSets.Open(data, null, attribute).Shape } : Contract,
+            silent ? Contract with { Size = data.Open().Shape } : Contract,
             http: Http,
             cancellation: cancellation
         );
         try
         {
-            IImageSource pictures = DataSets.Open(
-                data,
-                new ImagePreparation { Shape = opened.Model.Shape, ClassNames = ClassNames(opened) },
-                attribute
-            );
+            IImageSource pictures = data.Open(opened.Model.Shape, ClassNames(opened));
             return pictures.ClassNames.Count == opened.Model.Classes
                 ? (opened, pictures)
                 : throw new UserErrorException(
-                    $"{Name} has {opened.Model.Classes} classes, and {data} has {pictures.ClassNames.Count}: give a "
+                    $"{Name} has {opened.Model.Classes} classes, and {data.Name} has {pictures.ClassNames.Count}: give a "
                         + "model for these images, or other images"
                 );
         }

@@ -102,6 +102,46 @@ public sealed class ImageDataTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_camera_orientation_is_noted_by_every_verb_and_applied_on_request()
+    {
+        string photo = _folder.File("turned/dark/0.jpg");
+        Directory.CreateDirectory(_folder.File("turned/dark"));
+        Directory.CreateDirectory(_folder.File("turned/light"));
+        var shape = new ImageShape(1, 8, 8);
+        byte[] half = [.. Enumerable.Range(0, 64).Select(i => (byte)(i < 32 ? 0 : 90))];
+        byte[] jpeg = Jpeg.Encode(half, shape, 95);
+        byte[] orientation = [8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+        byte[] exif = [0xff, 0xe1, 0, 34, .. "Exif\0\0II*\0"u8, .. orientation];
+        await File.WriteAllBytesAsync(photo, [.. jpeg[..2], .. exif, .. jpeg[2..]]);
+        Write("turned/light/0.png", shape, 230);
+        string[] data = ["--model", Model, "--data", _folder.File("turned"), "--count", "2"];
+        string[] attack = ["attack", "--attack", "fgsm:eps=0.01", "--model", Model];
+        const string Ignored = "note: turned: 1 of 2 pictures have a camera orientation, ignored as in torchvision";
+
+        foreach (
+            string[] verb in (string[][])
+                [
+                    ["attack", "--attack", "fgsm:eps=0.01"],
+                    ["evaluate", "--attacks", "fgsm:eps=0.01", "--out", _folder.File("report")],
+                    ["certify", "--samples", "10"],
+                ]
+        )
+            Assert.Contains(Ignored, (await CommandLine.Run([.. verb, .. data])).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "note: photos: 1 of 1 pictures have a camera orientation, ignored",
+            (await CommandLine.Run([.. attack, "--image", photo, "--out", _folder.File("a")])).Output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "note: photos: 1 of 1 pictures were turned as their camera orientation says",
+            (await CommandLine.Run([.. attack, "--image", photo, "--exif-rotate", "--out", _folder.File("b")])).Output,
+            StringComparison.Ordinal
+        );
+        Assert.Equal([0, 90], SidesOf("a", left: false));
+        Assert.Equal([90, 0], SidesOf("b", left: true));
+    }
+
+    [Fact]
     public async Task A_table_is_evaluated()
     {
         string table = _folder.File("labels.csv");
@@ -166,6 +206,21 @@ public sealed class ImageDataTests : IAsyncLifetime, IDisposable
             "cannot be downloaded automatically",
             "img_align_celeba.zip"
         );
+    }
+
+    /// <summary>
+    /// The first and last row, or column, of the photo in a strip, which is eight pixels a side and several times as
+    /// large.
+    /// </summary>
+    private int[] SidesOf(string folder, bool left)
+    {
+        var (shape, planes) = ImageFile.Read(Path.Combine(_folder.File(folder), "strip.png"));
+        int side = shape.Height;
+        int last = side - 1;
+        int[] values = left
+            ? [planes[(side / 2) * shape.Width], planes[((side / 2) * shape.Width) + last]]
+            : [planes[side / 2], planes[(last * shape.Width) + (side / 2)]];
+        return Array.ConvertAll(values, value => (int)Math.Round(value / 10.0) * 10);
     }
 
     private void Write(string name, ImageShape shape, byte value)

@@ -7,7 +7,8 @@ internal sealed record LabelFlipReport(
     int Count,
     int Epochs,
     long Seed,
-    IReadOnlyList<LabelFlipRow> Rows
+    IReadOnlyList<LabelFlipRow> Rows,
+    IReadOnlyList<string> Notes
 );
 
 /// <summary>

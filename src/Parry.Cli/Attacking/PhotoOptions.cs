@@ -15,7 +15,7 @@ internal sealed class PhotoOptions
         new("--image")
         {
             Description =
-                "A photo to attack in place of --data, PNG or JPEG; resized and cropped to the model's size. May "
+                "A photo to attack in place of --data, PNG, JPEG, WebP, BMP or GIF; resized and cropped to the model's size. May "
                 + "be given several times.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
@@ -45,14 +45,20 @@ internal sealed class PhotoOptions
     }
 
     /// <summary>Loads the photos for a model.</summary>
-    public PhotoRun Load(ParseResult parsed, ModelRequest request, OpenedModel opened)
+    public PhotoRun Load(ParseResult parsed, DataOptions data, ModelRequest request, OpenedModel opened)
     {
         string[] files = parsed.GetRequiredValue(Image);
         string[] labels = parsed.GetValue(Label) ?? [];
         return new PhotoRun
         {
             Model = opened.Model,
-            Photos = Photos.Load(files, labels, opened.Model.Shape, request.ClassNames(opened)),
+            Photos = Photos.Load(
+                files,
+                labels,
+                opened.Model.Shape,
+                request.ClassNames(opened),
+                data.Preparation(parsed).ExifRotate
+            ),
             Files = files,
             Labeled = labels.Length > 0,
         };

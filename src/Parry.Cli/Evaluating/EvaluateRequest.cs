@@ -9,11 +9,8 @@ internal sealed record EvaluateRequest
     /// <summary>The classifier.</summary>
     public required ModelRequest Model { get; init; }
 
-    /// <summary>The images: a data set's name, a folder or a .csv file.</summary>
-    public required string Data { get; init; }
-
-    /// <summary>The attribute that defines CelebA's classes; null for the default.</summary>
-    public string? Attribute { get; init; }
+    /// <summary>The images.</summary>
+    public required DataRequest Data { get; init; }
 
     /// <summary>The folder in which to look for data first.</summary>
     public string? DataDir { get; init; }

@@ -40,7 +40,7 @@ internal static class EvaluateRun
                 request.Model.Http,
                 "Or craft images on a model of your own with --from FILE"
             );
-        var (opened, set) = request.Model.OpenWith(request.Data, request.Attribute, cancellation);
+        var (opened, set) = request.Model.OpenWith(request.Data, cancellation);
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count)
         {
             DataDir = request.DataDir,

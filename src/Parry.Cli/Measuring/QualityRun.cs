@@ -72,7 +72,7 @@ internal sealed class QualityRun
             Math.Min(Reconstructed, Test.Count),
             Seed,
             rows,
-            [.. Notes(rows)]
+            [.. Notes(rows), .. new[] { Training.Note, Test.Note }.OfType<string>()]
         );
     }
 

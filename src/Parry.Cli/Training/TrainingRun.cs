@@ -20,6 +20,7 @@ internal sealed class TrainingRun : IDisposable
         "The weight file to write, in float16; until the training is done, its checkpoint is beside it.";
 
     private readonly List<IDisposable> _loaded = [];
+    private readonly HashSet<string> _notes = [];
     private readonly string? _folder;
 
     private TrainingRun(
@@ -101,8 +102,13 @@ internal sealed class TrainingRun : IDisposable
     /// <param name="part">The part.</param>
     /// <param name="split">How training images are split.</param>
     /// <param name="count">The largest number of images; null for all.</param>
-    public ImageSet Images(DataPart part = DataPart.Train, Split? split = null, int? count = null) =>
-        Set.Load(part, split ?? Split.DefenseGan, _folder, count);
+    public ImageSet Images(DataPart part = DataPart.Train, Split? split = null, int? count = null)
+    {
+        ImageSet images = Set.Load(part, split ?? Split.DefenseGan, _folder, count);
+        if (images.Note is { } note && _notes.Add(note))
+            Output.Of(Result).Notes([note]);
+        return images;
+    }
 
     /// <summary>Loads a classifier for these images.</summary>
     public IClassifier Classifier(string name)

@@ -86,7 +86,7 @@ internal sealed class AttackVerb
         string folder = parsed.GetValue(_folder) ?? PhotoOptions.DefaultFolder;
         ReportFolder.CheckWritable(folder);
         using OpenedModel opened = request.Open(cancellation);
-        PhotoRun run = _photos.Load(parsed, request, opened) with
+        PhotoRun run = _photos.Load(parsed, _data, request, opened) with
         {
             Seed = parsed.GetValue(_seed),
             Limits = parsed.Limits(_queries, _gradients),
@@ -113,7 +113,7 @@ internal sealed class AttackVerb
         string? folder = parsed.GetValue(_folder);
         if (folder is not null)
             ReportFolder.CheckWritable(folder);
-        var (opened, set) = request.OpenWith(_data.Text(parsed), _data.Attribute(parsed), cancellation);
+        var (opened, set) = request.OpenWith(_data.Request(parsed), cancellation);
         using OpenedModel owned = opened;
         using var run = new ImageSetRun
         {

@@ -70,7 +70,7 @@ internal sealed class CertifyVerb
         if (parsed.GetValue(_alpha) >= 0.5)
             throw new UserErrorException($"expected --alpha to be below 0.5, got {parsed.GetValue(_alpha)}");
         ModelRequest request = _model.Read(parsed);
-        var (opened, set) = request.OpenWith(_data.Text(parsed), _data.Attribute(parsed), cancellation);
+        var (opened, set) = request.OpenWith(_data.Request(parsed), cancellation);
         using OpenedModel owned = opened;
         if (opened.Model is not IClassifier classifier)
             throw new UserErrorException($"expected a model with logits, got {request.Name}: give a model file");

@@ -48,7 +48,7 @@ internal static class DemoVerb
                 var request = new EvaluateRequest
                 {
                     Model = ModelRequest.Of("fashion-mnist/a"),
-                    Data = "fashion-mnist",
+                    Data = DataRequest.Of("fashion-mnist"),
                     DataDir = parsed.GetValue(dataDir),
                     Attacks = [.. Attacks],
                     Defenses = s_defenses,

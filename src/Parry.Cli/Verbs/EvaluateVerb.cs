@@ -96,8 +96,7 @@ internal sealed class EvaluateVerb
         var request = new EvaluateRequest
         {
             Model = _model.Read(parsed),
-            Data = _data.Text(parsed),
-            Attribute = _data.Attribute(parsed),
+            Data = _data.Request(parsed),
             DataDir = _data.Folder(parsed),
             Attacks = parsed.GetRequiredValue(_attacks),
             Defenses = parsed.GetRequiredValue(_defenses),

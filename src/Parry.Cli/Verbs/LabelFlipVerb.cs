@@ -95,17 +95,26 @@ internal sealed class LabelFlipVerb
         };
         ImageSet training = _data.Load(parsed, set, DataPart.Train, parsed.GetValue(_count));
         ImageSet test = _data.Load(parsed, set, DataPart.Test);
+        string[] notes = [.. new[] { training.Note, test.Note }.OfType<string>()];
         IReadOnlyList<LabelFlipRow> rows;
         using (ProgressLine line = ProgressLine.Of(parsed))
             rows = new LabelFlipRun(recipe, training, test, line).Run(flips, cancellation);
         Output output = Output.Of(parsed);
         if (parsed.GetValue(_json))
             output.Json(
-                new LabelFlipReport(set.Name, recipe.Architecture, training.Count, recipe.Epochs, recipe.Seed, rows),
+                new LabelFlipReport(
+                    set.Name,
+                    recipe.Architecture,
+                    training.Count,
+                    recipe.Epochs,
+                    recipe.Seed,
+                    rows,
+                    notes
+                ),
                 CliJson.Default.LabelFlipReport
             );
         else
-            output.Render(TableOf(rows, training.Count));
+            Show(output, TableOf(rows, training.Count), notes);
         return 0;
     }
 
@@ -117,6 +126,12 @@ internal sealed class LabelFlipVerb
             [new("kind", kind), new("share", share)]
         );
         return flip with { From = parsed.GetValue(_from), To = parsed.GetValue(_to) };
+    }
+
+    private static void Show(Output output, Table table, string[] notes)
+    {
+        output.Render(table);
+        output.Notes(notes);
     }
 
     private static Table TableOf(IReadOnlyList<LabelFlipRow> rows, int count)

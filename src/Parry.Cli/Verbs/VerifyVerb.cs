@@ -79,7 +79,7 @@ internal sealed class VerifyVerb
         double? epsilon = parsed.GetValue(_epsilon) is { } text ? Arguments.Budget("--eps", text) : null;
         var rule = DrawRule.Parse(parsed.GetRequiredValue(_drawRule));
         ModelRequest request = _model.Read(parsed);
-        var (opened, set) = request.OpenWith(_originals.Text(parsed), _originals.Attribute(parsed), cancellation);
+        var (opened, set) = request.OpenWith(_originals.Request(parsed), cancellation);
         using var context = new DefenseContext(set.Name, set.Shape, set.ClassNames.Count)
         {
             DataDir = _originals.Folder(parsed),

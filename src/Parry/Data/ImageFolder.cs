@@ -3,7 +3,7 @@ using Parry.Data.Images;
 namespace Parry.Data;
 
 /// <summary>
-/// A folder of class folders, each with the PNG and JPEG pictures of one class. If the folder contains only folders
+/// A folder of class folders, each with the pictures of one class. If the folder contains only folders
 /// named train, test and val, these contain the class folders: train is the training part, and test (or val if there is
 /// no test) is the test part. With both test and val, val is the validation part; otherwise the validation part is the
 /// last tenth of each class in train. Any other folder is a test part as a whole. Hidden files and symbolic links are

@@ -5,7 +5,7 @@ using Parry.Data.Images;
 namespace Parry.Data;
 
 /// <summary>
-/// A CSV file (RFC 4180) of PNG and JPEG pictures and their labels, as a test part: the columns file and label in this
+/// A CSV file (RFC 4180) of pictures and their labels, as a test part: the columns file and label in this
 /// order, or in any order and among others if the first line names them. Files are absolute or relative to the table's
 /// folder. A label is the number or the name of a class of the model. If the model's classes have no names, labels are
 /// numbers, or names that are numbered in ordinal order. Images come in the table's order.

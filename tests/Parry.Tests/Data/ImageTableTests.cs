@@ -62,7 +62,7 @@ public sealed class ImageTableTests : IDisposable
     [InlineData("file,class\n", "line 1: expected the columns")]
     [InlineData("pictures/0.png,1,2\n", "line 1: expected the columns")]
     [InlineData("pictures/0.png,1\npictures/1.png\n", "line 2: expected 2 columns")]
-    [InlineData("pictures/0.png,1\n\npictures/1.txt,2\n", "line 3: expected a file that ends in .png, .jpg or .jpeg")]
+    [InlineData("pictures/0.png,1\n\npictures/1.txt,2\n", "line 3: expected a file that ends in .png, .jpg, .jpeg,")]
     [InlineData("pictures/0.png,1\npictures/1.png,one\n", "line 2: expected a label from 0 to")]
     [InlineData("pictures/0.png,1\npictures/1.png,-1\n", "line 2: expected a label from 0 to")]
     [InlineData("pictures/0.png,1\npictures/1.png,2000000000\n", "line 2: expected a label from 0 to")]

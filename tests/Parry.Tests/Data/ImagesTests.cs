@@ -7,7 +7,7 @@ namespace Parry.Tests.Data;
 public class ImagesTests
 {
     // 24x16 pixels, encoded by libjpeg-turbo: 4:2:0 baseline, and 4:4:4 progressive.
-    private static readonly byte[] s_baseline = Convert.FromBase64String(
+    internal static readonly byte[] Baseline = Convert.FromBase64String(
         """
         /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0
         Hyc5PTgyPC4zNDL/2wBDAQkJCQwLDBgNDRgyIRwhMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIy
@@ -81,7 +81,7 @@ public class ImagesTests
             byte[] jpeg = Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 90);
             Assert.Equal(
                 [shape, shape, shape, shape],
-                [Png.DecodeShape(png), Png.Decode(png).Shape, Jpeg.DecodeShape(jpeg), Jpeg.Decode(jpeg).Shape]
+                [Png.Header(png).Shape, Png.Decode(png).Shape, Jpeg.Header(jpeg).Shape, Jpeg.Decode(jpeg).Shape]
             );
         }
     }
@@ -128,7 +128,7 @@ public class ImagesTests
     [Fact]
     public void A_smooth_jpeg_comes_back_nearly_as_it_was()
     {
-        foreach (var jpeg in new[] { s_baseline, s_progressive })
+        foreach (var jpeg in new[] { Baseline, s_progressive })
         {
             var (shape, planes) = Jpeg.Decode(jpeg, 3);
             Assert.Equal(new ImageShape(3, 16, 24), shape);
@@ -136,7 +136,7 @@ public class ImagesTests
             Assert.InRange(planes[(16 * 24) + (15 * 24)], 190, 255); // green grows by 15 a row
         }
 
-        Assert.Equal(new ImageShape(1, 16, 24), Jpeg.Decode(s_baseline, 1).Shape);
+        Assert.Equal(new ImageShape(1, 16, 24), Jpeg.Decode(Baseline, 1).Shape);
     }
 
     [Fact]
@@ -144,7 +144,7 @@ public class ImagesTests
     {
         var shape = new ImageShape(3, 90, 70);
         foreach (
-            byte[] jpeg in new[] { s_baseline, s_progressive, Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 75) }
+            byte[] jpeg in new[] { Baseline, s_progressive, Jpeg.Encode(TestData.Pixels(shape.Pixels), shape, 75) }
         )
         {
             for (var length = 0; length < jpeg.Length - 2; length++)
@@ -215,7 +215,7 @@ public class ImagesTests
     [Trait("Kind", "Fuzz")]
     public void Damaged_jpeg_files_are_survived()
     {
-        Fuzz.Run([s_baseline, s_progressive], size => (64 << 10) + (2 * 3 * 512 * size), file => Jpeg.Decode(file, 3));
+        Fuzz.Run([Baseline, s_progressive], size => (64 << 10) + (2 * 3 * 512 * size), file => Jpeg.Decode(file, 3));
     }
 
     [Fact]
@@ -223,7 +223,7 @@ public class ImagesTests
     {
         using var folder = new TemporaryFolder();
         var png = folder.Write("a.jpg", Png.Encode(TestData.Pixels(12), new ImageShape(1, 3, 4)));
-        var jpeg = folder.Write("a.png", s_baseline);
+        var jpeg = folder.Write("a.png", Baseline);
         var text = folder.Write("a.txt", [1, 2, 3]);
 
         Assert.Equal(new ImageShape(1, 3, 4), ImageFile.Read(png, 1).Shape);

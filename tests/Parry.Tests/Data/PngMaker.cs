@@ -8,7 +8,7 @@ namespace Parry.Tests.Data;
 /// <summary>Makes small PNG files of every kind, with every filter, the same ones every time.</summary>
 internal static class PngMaker
 {
-    private const int Side = 20;
+    public const int Side = 20;
 
     private static readonly (int X, int Y, int StepX, int StepY)[] s_adam7 =
     [
@@ -50,6 +50,18 @@ internal static class PngMaker
         Write(file, "IEND", []);
         return file.ToArray();
     }
+
+    /// <summary>The value that a sample of such a picture has in 8 bits: stored, and from 16 bits divided by 257.</summary>
+    public static byte Value(int x, int y, int channel, int bits)
+    {
+        ushort sample = Sample(x, y, channel);
+        return bits == 16
+            ? (byte)Math.Round(sample / 257.0)
+            : (byte)((sample >> (16 - bits)) * 255 / ((1 << bits) - 1));
+    }
+
+    /// <summary>The color of the palette that a pixel of such a picture has.</summary>
+    public static int Entry(int x, int y, int bits) => Sample(x, y, 0) >> (16 - bits);
 
     /// <summary>A palette of 256 colors.</summary>
     public static byte[] Palette() => [.. Enumerable.Range(0, 768).Select(i => (byte)(i * 37))];

@@ -61,7 +61,7 @@ internal ref struct JpegMarkers
             throw new InvalidDataException("expected an undamaged JPEG: it is cut off");
         PictureTraits traits = _components == 4 ? PictureTraits.Cmyk : PictureTraits.None;
         bool lacksTables = _huffman && !_hasTables;
-        return extraBytes || lacksTables || !ended ? traits | PictureTraits.Faulty : traits;
+        return extraBytes || lacksTables ? traits | PictureTraits.Faulty : traits;
     }
 
     /// <summary>Reads the part after a marker; false if the file ends inside it.</summary>
