@@ -15,7 +15,7 @@ internal static class Gif
     public static DecodedPicture Read(ReadOnlySpan<byte> file)
     {
         DecodedPicture picture = Skia.Read(file, Format);
-        if ((picture.Traits & PictureTraits.Transparent) == 0 || FlagsOfFirstFrame(file) is not { } flags)
+        if (!picture.Traits.HasFlag(PictureTraits.Transparent) || FlagsOfFirstFrame(file) is not { } flags)
             return picture;
 
         // Skia forgets the colors of transparent pixels, so they are read again as if they were opaque.
