@@ -54,8 +54,8 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
             return pictures.ClassNames.Count == opened.Model.Classes
                 ? (opened, pictures)
                 : throw new UserErrorException(
-                    $"{Name} has {opened.Model.Classes} classes, and {data.Name} has {pictures.ClassNames.Count}: give a "
-                        + "model for these images, or other images"
+                    $"{Name} has {opened.Model.Classes} classes, and {data.Name} has {pictures.ClassNames.Count}: give "
+                        + "a model for these images, or other images"
                 );
         }
         catch
