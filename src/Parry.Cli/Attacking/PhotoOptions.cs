@@ -15,8 +15,8 @@ internal sealed class PhotoOptions
         new("--image")
         {
             Description =
-                "A photo to attack in place of --data, PNG, JPEG, WebP, BMP or GIF; resized and cropped to the model's size. May "
-                + "be given several times.",
+                "A photo to attack in place of --data, PNG, JPEG, WebP, BMP or GIF; resized and cropped to the model's "
+                + "size. May be given several times.",
             HelpName = "FILE",
             AllowMultipleArgumentsPerToken = true,
         };

@@ -51,7 +51,9 @@ internal static class PngMaker
         return file.ToArray();
     }
 
-    /// <summary>The value that a sample of such a picture has in 8 bits: stored, and from 16 bits divided by 257.</summary>
+    /// <summary>
+    /// The value that a sample of such a picture has in 8 bits: as stored, and from 16 bits divided by 257.
+    /// </summary>
     public static byte Value(int x, int y, int channel, int bits)
     {
         ushort sample = Sample(x, y, channel);

@@ -8,8 +8,8 @@ public static class Jpeg
     private const string Format = "JPEG";
 
     /// <summary>
-    /// Decodes a JPEG to 8-bit gray or RGB, with the stored values: color profiles are not applied, and CMYK is converted
-    /// as Pillow does. A truncated file is refused.
+    /// Decodes a JPEG to 8-bit gray or RGB, with the stored values: color profiles are not applied, and CMYK is
+    /// converted as Pillow does. A truncated file is refused.
     /// </summary>
     /// <param name="file">The file's bytes.</param>
     /// <param name="channels">1 for gray, 3 for red, green and blue, null for what the file has.</param>
