@@ -63,6 +63,12 @@ internal sealed class ModelOptions
         orZero: true
     );
 
+    private readonly Option<double?> _memory = Arguments.Optional<double>(
+        "--model-memory",
+        "The memory in GiB that an ONNX file may ask for on a few images (default: 1); what it may compute is bounded "
+            + "alike."
+    );
+
     private readonly bool _named;
 
     /// <summary>Makes the options.</summary>
@@ -81,7 +87,8 @@ internal sealed class ModelOptions
         if (_named)
             command.Add(_model);
         foreach (
-            Option option in (Option[])[_http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background]
+            Option option in (Option[])
+                [_http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background, _memory]
         )
             command.Add(option);
     }
@@ -136,6 +143,7 @@ internal sealed class ModelOptions
             },
             ClassNames = result.GetValue(_labels) is { } file ? Labels(file) : null,
             Background = result.GetValue(_background),
+            Memory = result.GetValue(_memory),
         };
     }
 

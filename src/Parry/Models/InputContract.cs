@@ -46,6 +46,12 @@ public sealed record InputContract
     public int? Background { get; init; }
 
     /// <summary>
+    /// The memory, in GiB, that an ONNX graph may ask for when it is tried on a few images at loading; what it may
+    /// compute is bounded in proportion. 1 if null. Raise it for large graphs from somebody you trust.
+    /// </summary>
+    public double? Memory { get; init; }
+
+    /// <summary>
     /// Reads the contract from a file's metadata: <c>mean</c>, <c>std</c> and <c>range</c> as numbers between commas,
     /// <c>classes</c> or <c>labels</c> as a JSON list, <c>layout</c>; what cannot be read stays null.
     /// </summary>
@@ -116,6 +122,7 @@ public sealed record InputContract
             Outputs = Outputs ?? other.Outputs,
             ClassNames = ClassNames ?? other.ClassNames,
             Background = Background ?? other.Background,
+            Memory = Memory ?? other.Memory,
         };
 
     /// <summary>Converts images to the model's input; differentiable.</summary>

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Parry.Models.Onnx.Files;
+using Parry.Models.Onnx.Operators;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -30,6 +32,10 @@ internal sealed class OnnxGraph : IDisposable
         var initializers = new Dictionary<string, OnnxTensor>();
         foreach (OnnxTensor constant in file.Initializers)
             initializers[constant.Name] = constant;
+        if (initializers.ContainsKey(output))
+            throw new InvalidDataException(
+                $"its output \"{output}\" is a constant of the file, the same for all images"
+            );
         OnnxNode[] needed = InOrder(initializers);
         CheckOperators(needed);
         using var frozen = no_grad();
@@ -42,6 +48,8 @@ internal sealed class OnnxGraph : IDisposable
                 );
             foreach (OnnxNode node in needed)
                 Add(node);
+            if (Constants.ContainsKey(output))
+                throw Maker(output).Refused($"computes the output \"{output}\" from constants alone");
             FoldNormalization();
         }
         catch
@@ -63,12 +71,31 @@ internal sealed class OnnxGraph : IDisposable
     /// <summary>The nodes to run for each batch, in order.</summary>
     public List<(OnnxNode Node, OnnxKernel Kernel)> Nodes { get; } = [];
 
+    /// <summary>Makes the function of a node.</summary>
+    /// <exception cref="InvalidDataException">Its attributes are wrong; the message names it.</exception>
+    public static OnnxKernel Make(OnnxNode node)
+    {
+        try
+        {
+            return OnnxOperators.Make(node);
+        }
+        catch (Exception e) when (IsFault(e))
+        {
+            string reason = Reason(e);
+            throw reason.StartsWith("the node ", StringComparison.Ordinal)
+                ? e
+                : new InvalidDataException($"the node {node} cannot be read: {reason}", e);
+        }
+    }
+
     /// <summary>Runs one node on values.</summary>
     /// <exception cref="InvalidDataException">The node cannot process them; the message names it.</exception>
     public static Tensor[] Run(OnnxNode node, OnnxKernel kernel, OnnxValue?[] inputs)
     {
         try
         {
+            // An operator makes about as much as it reads; those that make more claim it themselves.
+            OnnxGuard.Claim(inputs.Maybe(0)?.Tensor.numel() ?? 0);
             Tensor[] made = kernel(inputs);
 
             // Values are freed after their last use, so no output may be the same object as an input.
@@ -80,20 +107,38 @@ internal sealed class OnnxGraph : IDisposable
 
             return made;
         }
-        catch (Exception e)
-            when (e
-                    is InvalidDataException
-                        or ExternalException
-                        or ArithmeticException
-                        or IndexOutOfRangeException
-                        or ArgumentException
-                        or NotSupportedException
-            )
+        catch (Exception e) when (IsFault(e))
         {
             string shapes = string.Join(", ", inputs.Select(input => input?.Tensor.Describe() ?? "nothing"));
-            throw new InvalidDataException($"the node {node} does not accept {shapes}: {e.Message.Split('\n')[0]}", e);
+            throw new InvalidDataException(
+                $"the node {node} does not accept {(shapes.Length == 0 ? "no inputs" : shapes)}: {Reason(e)}",
+                e
+            );
         }
     }
+
+    /// <summary>The node that computes a value.</summary>
+    public OnnxNode Maker(string name) => _makers[name];
+
+    private static bool IsFault(Exception e) =>
+        e
+            is InvalidDataException
+                or ExternalException
+                or ArithmeticException
+                or IndexOutOfRangeException
+                or ArgumentException
+                or NotSupportedException
+                or InvalidOperationException
+                or OutOfMemoryException;
+
+    // What .NET says of a wrong index or an overflow tells nobody what is wrong with a file.
+    private static string Reason(Exception e) =>
+        e switch
+        {
+            InvalidDataException => e.Message,
+            ExternalException => TorchErrors.FirstLine(e.InnerException ?? e),
+            _ => "its inputs and attributes do not fit the operator",
+        };
 
     /// <summary>Makes reshapes to the batch size of the export keep the batch size at hand instead.</summary>
     public void FreeBatch(long batch)
@@ -103,6 +148,7 @@ internal sealed class OnnxGraph : IDisposable
             OnnxNode node = Nodes[i].Node;
             if (
                 node.Operator != "Reshape"
+                || node.Inputs.Length < 2
                 || node.Flag("allowzero")
                 || !Constants.TryGetValue(node.Inputs[1], out OnnxValue? sizes)
                 || sizes.Integers.Length == 0
@@ -195,15 +241,7 @@ internal sealed class OnnxGraph : IDisposable
 
     private void Add(OnnxNode node)
     {
-        OnnxKernel kernel;
-        try
-        {
-            kernel = OnnxOperators.Make(node);
-        }
-        catch (Exception e) when (e is ArithmeticException or ArgumentException)
-        {
-            throw node.Refused($"cannot be read: {e.Message}");
-        }
+        OnnxKernel kernel = Make(node);
 
         // Compute now what depends on constants only.
         if (node.Inputs.All(name => name.Length == 0 || Constants.ContainsKey(name)))
@@ -244,11 +282,7 @@ internal sealed class OnnxGraph : IDisposable
         for (int i = 0; i < Nodes.Count; i++)
         {
             OnnxNode node = Nodes[i].Node;
-            if (
-                node.Operator != "BatchNormalization"
-                || node.Inputs.Length != 5
-                || !node.Inputs.Skip(1).All(Constants.ContainsKey)
-            )
+            if (node.Operator != "BatchNormalization" || node.Inputs.Length != 5)
                 continue;
             int at = Nodes.FindIndex(step => step.Node.Outputs.Length > 0 && step.Node.Outputs[0] == node.Inputs[0]);
             if (
@@ -256,7 +290,13 @@ internal sealed class OnnxGraph : IDisposable
                 || Nodes[at].Node is not { Operator: "Conv" } conv
                 || uses[node.Inputs[0]] != 1
                 || node.Inputs[0] == Output
-                || !conv.Inputs.Skip(1).All(name => name.Length == 0 || Constants.ContainsKey(name))
+                || conv.Inputs.Length < 2
+                || !Constants.TryGetValue(conv.Inputs[1], out OnnxValue? weights)
+                || weights.Tensor.shape.Length == 0
+                || !node
+                    .Inputs.Concat(conv.Inputs.Skip(2))
+                    .Skip(1)
+                    .All(name => name.Length == 0 || IsPerChannel(name, weights.Tensor.size(0)))
             )
                 continue;
             using var scope = NewDisposeScope();
@@ -264,10 +304,8 @@ internal sealed class OnnxGraph : IDisposable
             Tensor beta = Constants[node.Inputs[2]].Tensor;
             Tensor mean = Constants[node.Inputs[3]].Tensor;
             Tensor variance = Constants[node.Inputs[4]].Tensor;
-            Tensor weight = Constants[conv.Inputs[1]].Tensor;
+            Tensor weight = weights.Tensor;
             Tensor scale = gamma / (variance + node.Float("epsilon", 1e-5)).sqrt();
-            if (scale.numel() != weight.size(0))
-                continue;
             Tensor shift = beta - (mean * scale);
             if (conv.Inputs.Length > 2 && conv.Inputs[2].Length > 0)
                 shift += Constants[conv.Inputs[2]].Tensor * scale;
@@ -285,4 +323,10 @@ internal sealed class OnnxGraph : IDisposable
             Nodes.RemoveAt(i--);
         }
     }
+
+    private bool IsPerChannel(string name, long channels) =>
+        Constants.TryGetValue(name, out OnnxValue? value)
+        && value.Tensor.is_floating_point()
+        && value.Tensor.shape is [var size]
+        && size == channels;
 }

@@ -1,3 +1,5 @@
+using Parry.Models.Onnx.Files;
+using Parry.Models.Onnx.Operators;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,6 +12,9 @@ namespace Parry.Models.Onnx;
 /// </summary>
 internal static class OnnxModel
 {
+    // GiB for the trial runs.
+    private const double UsualMemory = 1;
+
     /// <summary>Loads a file, which the caller owns.</summary>
     /// <param name="path">The file.</param>
     /// <param name="given">What is known about its inputs and outputs; it overrides what the file says.</param>
@@ -55,7 +60,7 @@ internal static class OnnxModel
             _ when contract.Layout == ImageLayout.Nhwc => [shape.Height, shape.Width, shape.Channels],
             _ => [shape.Channels, shape.Height, shape.Width],
         };
-        using var guard = new OnnxGuard();
+        using var guard = new OnnxGuard(contract.Memory ?? UsualMemory);
         var (classifier, network) = sizes[0] <= 0 ? Make(null) : AnyBatch() ?? Make(sizes[0]);
         return (classifier, () => network.Layers(input, type));
 
@@ -78,6 +83,7 @@ internal static class OnnxModel
 
         (ImportedClassifier Classifier, OnnxNetwork Network) Make(long? batch)
         {
+            OnnxGuard.Restart();
             var graph = new OnnxGraph(file, port.Name, output);
             OnnxNetwork made;
             try
@@ -195,7 +201,7 @@ internal static class OnnxModel
             )
                 return null;
             bool single = file.Outputs.Find(port => port.Name == output)?.Shape is [_, 1];
-            bool overClasses = node.Operator == "Softmax" && node.Int("axis", node.Opset < 13 ? 1 : -1) is 1 or -1;
+            bool overClasses = node.Operator == "Softmax" && node.Axis(node.Opset < 13 ? 1 : -1) is 1 or -1;
             if (overClasses || (node.Operator == "Sigmoid" && single))
                 return node.Inputs[0];
             if (node.Operator is not ("Identity" or "Cast" or "ZipMap"))
@@ -206,6 +212,7 @@ internal static class OnnxModel
 
     private static bool GivesTheSame(OnnxNetwork network, long[] input, ScalarType type, long batch)
     {
+        OnnxGuard.Claim([batch + 1, .. input]);
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = Devices.Generator(1);

@@ -1,3 +1,5 @@
+using Parry.Models.Onnx.Files;
+using Parry.Models.Onnx.Operators;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -35,6 +37,10 @@ internal sealed class OnnxNetwork : IDisposable
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         HashSet<string> shapes = FromShapes();
+        if (shapes.Contains(graph.Output))
+            throw graph
+                .Maker(graph.Output)
+                .Refused($"computes the output \"{graph.Output}\" from the shape of the images, not from their pixels");
         string[] edge =
         [
             .. graph
@@ -156,6 +162,7 @@ internal sealed class OnnxNetwork : IDisposable
 
     private Tensor RunWhole(Tensor input, Action<Step, Tensor[]>? look = null)
     {
+        OnnxGuard.Claim(input.shape);
         using var scope = NewDisposeScope();
         var values = (OnnxValue?[])_constants.Clone();
         values[_input] = new OnnxValue(input);
@@ -172,10 +179,19 @@ internal sealed class OnnxNetwork : IDisposable
             );
             look?.Invoke(step, made);
             for (int i = 0; i < step.Outputs.Length && i < made.Length; i++)
+            {
+                OnnxGuard.Count(made[i].numel());
                 values[step.Outputs[i]] = new OnnxValue(made[i]);
+            }
+
             foreach (int slot in step.Dead)
+            {
+                OnnxGuard.Count(-(values[slot]?.Tensor.numel() ?? 0));
                 values[slot]?.Tensor.Dispose();
+            }
         }
+
+        OnnxGuard.Count(-values[_output]!.Tensor.numel());
 
         return scope.MoveToOuter(values[_output]!.Tensor.view_as(values[_output]!.Tensor));
     }
@@ -201,6 +217,7 @@ internal sealed class OnnxNetwork : IDisposable
     private OnnxValue[] Try(long[] shape, ScalarType type, string[] wanted)
     {
         OnnxGuard.Claim(shape);
+        OnnxGuard.Count(OnnxShapes.Product(shape));
         using var scope = NewDisposeScope();
         var values = new Dictionary<string, OnnxValue>(_graph.Constants)
         {

@@ -1,4 +1,5 @@
-using Parry.Models.Onnx;
+using Parry.Models.Onnx.Files;
+using Parry.Models.Onnx.Operators;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;

@@ -1,4 +1,6 @@
 using Parry.Models.Onnx;
+using Parry.Models.Onnx.Files;
+using Parry.Models.Onnx.Operators;
 using Parry.Runtime;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
@@ -22,7 +24,7 @@ public class OnnxConformanceTests(ITestOutputHelper log)
         "String",
         "expected two dimensions",
         "not implemented for",
-        "expected 7 to 21",
+        "expected 7 to",
         "training mode",
     ];
 
@@ -68,7 +70,10 @@ public class OnnxConformanceTests(ITestOutputHelper log)
         try
         {
             OnnxFile file = OnnxFile.Read(Path.Combine(folder, "model.onnx"));
-            if (!file.Nodes.TrueForAll(OnnxOperators.Knows))
+            if (
+                !file.Nodes.TrueForAll(OnnxOperators.Knows)
+                || file.Inputs.Exists(port => port.Type == OnnxType.Undefined)
+            )
                 return "";
             var values = new Dictionary<string, OnnxValue>();
             foreach (OnnxTensor constant in file.Initializers)
@@ -86,7 +91,7 @@ public class OnnxConformanceTests(ITestOutputHelper log)
             {
                 Tensor[] made = OnnxGraph.Run(
                     node,
-                    OnnxOperators.Make(node),
+                    OnnxGraph.Make(node),
                     [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])]
                 );
                 for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Parry.Models;
-using Parry.Models.Onnx;
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

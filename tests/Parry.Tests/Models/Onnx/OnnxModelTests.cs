@@ -2,6 +2,7 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Models.Onnx;
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Parry.Models.Onnx;
+using Parry.Models.Onnx.Files;
 using Xunit.Abstractions;
 
 namespace Parry.Tests.Models.Onnx;

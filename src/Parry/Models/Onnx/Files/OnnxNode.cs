@@ -1,4 +1,4 @@
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Files;
 
 /// <summary>A node of a graph: an operator, the names of its inputs and outputs, and its attributes.</summary>
 internal sealed class OnnxNode
@@ -84,6 +84,17 @@ internal sealed class OnnxNode
     public bool Has(string attribute) => _attributes.ContainsKey(attribute);
 
     public long Int(string attribute, long ordinary) => Last(attribute, 3) is { } field ? field.Integer : ordinary;
+
+    /// <summary>An integer attribute within a range.</summary>
+    /// <exception cref="InvalidDataException">It is outside.</exception>
+    public long Int(string attribute, long ordinary, long least, long most) =>
+        Int(attribute, ordinary) is var value && value >= least && value <= most
+            ? value
+            : throw Refused($"has {attribute} {value}; expected {least} to {most}");
+
+    /// <summary>An axis, which may count from the end.</summary>
+    /// <exception cref="InvalidDataException">No tensor has so many dimensions.</exception>
+    public long Axis(long ordinary) => Int("axis", ordinary, -OnnxTensor.LargestRank, OnnxTensor.LargestRank);
 
     public bool Flag(string attribute) => Int(attribute, 0) != 0;
 

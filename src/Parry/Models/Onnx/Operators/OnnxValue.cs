@@ -1,8 +1,9 @@
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>
 /// A value of a graph: a tensor, and its elements as plain numbers for operators that take sizes, axes or amounts.

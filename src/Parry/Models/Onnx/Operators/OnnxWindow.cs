@@ -1,7 +1,8 @@
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>
 /// How a window moves over its input: strides, dilations and padding, given or computed for each input.
@@ -96,6 +97,36 @@ internal sealed class OnnxWindow
             ),
             new long[rank]
         );
+    }
+
+    /// <summary>How often a window fits along each dimension; 0 where it does not.</summary>
+    /// <param name="padded">[N, C, …], padded as far as the operator does not do it.</param>
+    /// <param name="padding">What the operator pads at both ends.</param>
+    /// <param name="kernel">The window's sizes.</param>
+    public long[] Positions(Tensor padded, long[] padding, long[] kernel)
+    {
+        long[] strides = Strides(kernel.Length);
+        long[] dilations = Dilations(kernel.Length);
+        return
+        [
+            .. kernel.Select(
+                (size, i) =>
+                    Math.Max(
+                        0,
+                        ((padded.size(2 + i) + (2 * padding[i]) - (dilations[i] * (size - 1)) - 1) / strides[i]) + 1
+                    )
+            ),
+        ];
+    }
+
+    /// <summary>Estimates a pool before it runs; it may round the number of windows up.</summary>
+    public void ClaimPool(Tensor padded, long[] padding, long[] kernel)
+    {
+        long[] positions = [.. Positions(padded, padding, kernel).Select(count => count + 1)];
+        OnnxGuard.Claim([padded.size(0), padded.size(1), .. positions]);
+        double window = kernel.Select((size, i) => (double)Math.Min(size, padded.size(2 + i))).Aggregate(1.0, Times);
+        OnnxGuard.Work(positions.Aggregate(window * padded.size(0) * padded.size(1), (all, size) => all * size));
+        static double Times(double a, double b) => a * b;
     }
 
     /// <summary>How much to cut off at each end of a transposed convolution computed without padding.</summary>

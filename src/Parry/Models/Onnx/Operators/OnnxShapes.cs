@@ -1,8 +1,9 @@
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>Operators that change the shape or the type of values, and those that make constants.</summary>
 internal static class OnnxShapes
@@ -27,7 +28,7 @@ internal static class OnnxShapes
             ["CastLike"] = _ => inputs => [Convert(inputs.At(0).Tensor, inputs.At(1).Tensor.dtype)],
             ["DepthToSpace"] = DepthToSpace,
             ["SpaceToDepth"] = SpaceToDepth,
-            ["Einsum"] = node => inputs => [einsum(node.Text("equation"), [.. inputs.Select(input => input!.Tensor)])],
+            ["Einsum"] = OnnxEinsum.Make,
         };
 
     private static OnnxKernel Reshape(OnnxNode node)
@@ -52,7 +53,7 @@ internal static class OnnxShapes
 
     private static OnnxKernel Flatten(OnnxNode node)
     {
-        long axis = node.Int("axis", 1);
+        long axis = node.Axis(1);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -173,7 +174,9 @@ internal static class OnnxShapes
 
     private static Tensor Tile(Tensor x, long[] times)
     {
-        OnnxGuard.Claim([.. x.shape.Zip(times, (size, count) => checked(size * count))]);
+        if (times.Length != x.shape.Length)
+            throw new InvalidDataException($"it repeats {x.Describe()} by {times.Length} numbers");
+        OnnxGuard.Claim([.. x.shape, .. times]);
         return x.repeat(times);
     }
 
@@ -241,7 +244,7 @@ internal static class OnnxShapes
 
     private static OnnxKernel DepthToSpace(OnnxNode node)
     {
-        long block = node.Int("blocksize", 1);
+        long block = node.Int("blocksize", 1, 1, 1 << 14);
         bool columnFirst = node.Text("mode", "DCR") == "CRD";
         return inputs =>
         {
@@ -266,7 +269,7 @@ internal static class OnnxShapes
 
     private static OnnxKernel SpaceToDepth(OnnxNode node)
     {
-        long block = node.Int("blocksize", 1);
+        long block = node.Int("blocksize", 1, 1, 1 << 14);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;

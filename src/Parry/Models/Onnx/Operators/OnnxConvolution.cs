@@ -1,7 +1,7 @@
 using Parry.Models.Architectures.Layers;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>Convolutions over one, two or three dimensions.</summary>
 internal static class OnnxConvolution

@@ -1,7 +1,8 @@
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>
 /// Resizing in all modes of ONNX: each output pixel is a weighted sum of input pixels along each axis, so each axis is
@@ -81,13 +82,15 @@ internal static class OnnxResize
         if (given != axes.Length)
             throw new InvalidDataException($"it resizes {axes.Length} dimensions by {given} numbers");
         long[] shape = [.. x.shape];
+        if (shape.Contains(0))
+            throw new InvalidDataException($"it resizes {x.Describe()}, which is empty");
         var scaleOf = new double[shape.Length];
         Array.Fill(scaleOf, 1);
         for (int i = 0; i < axes.Length; i++)
         {
             int axis = axes[i];
             double wanted = sizes is null ? Math.Floor(shape[axis] * scales![i]) : sizes[i];
-            if (!(wanted is >= 1 and <= LargestSide || wanted == shape[axis]))
+            if (!(wanted is >= 1 and <= LargestSide || (wanted == shape[axis] && wanted <= int.MaxValue)))
                 throw new InvalidDataException($"it resizes {x.Describe()} to {wanted} along {axis}");
             scaleOf[axis] = sizes is null ? scales![i] : wanted / shape[axis];
             shape[axis] = (long)wanted;
@@ -125,9 +128,11 @@ internal static class OnnxResize
         {
             if (shape[axis] == x.size(axis) && scaleOf[axis] == 1)
                 continue;
+            OnnxGuard.Claim(x.size(axis), shape[axis]);
+            OnnxGuard.Work((double)x.numel() * shape[axis]);
+            OnnxGuard.Claim(x.numel() / Math.Max(1, x.size(axis)), shape[axis]);
             float[] weights = Weights((int)x.size(axis), (int)shape[axis], scaleOf[axis], mode);
             Tensor matrix = tensor(weights, [x.size(axis), shape[axis]]);
-            OnnxGuard.Work((double)x.numel() * shape[axis]);
             x = MatrixProduct.Of(x.transpose(axis, last), matrix.to(x.dtype)).transpose(axis, last);
         }
 
@@ -139,7 +144,7 @@ internal static class OnnxResize
     // [input, output]: the weight of each input pixel in each output pixel.
     private static float[] Weights(int input, int output, double scale, Mode mode)
     {
-        var weights = new float[input * output];
+        var weights = new float[checked(input * output)];
         double wide = mode.Antialias && scale < 1 ? 1 / scale : 1;
         for (int to = 0; to < output; to++)
         {

@@ -1,7 +1,8 @@
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>Operators that join and split values and pick entries by their indices.</summary>
 internal static class OnnxIndexing
@@ -16,20 +17,21 @@ internal static class OnnxIndexing
             ["GatherElements"] = GatherElements,
             ["GatherND"] = GatherByTuples,
             ["ScatterND"] = ScatterByTuples,
-            ["NonZero"] = _ => OnnxOperators.Unary(x => x.nonzero().transpose(0, 1)),
+            ["NonZero"] = _ => OnnxOperators.Unary(NonZero),
         };
+
+    private static Tensor NonZero(Tensor x)
+    {
+        OnnxGuard.Claim(2, Math.Max(1, x.shape.Length), x.numel());
+        return x.nonzero().transpose(0, 1);
+    }
 
     private static OnnxKernel Concat(OnnxNode node)
     {
-        long axis = node.Int("axis", 1);
+        long axis = node.Axis(1);
         return inputs =>
         {
-            Tensor[] parts =
-            [
-                .. inputs.Select(input =>
-                    input?.Tensor ?? throw new InvalidDataException("one of its inputs is missing")
-                ),
-            ];
+            Tensor[] parts = OnnxOperators.All(inputs);
             int at = OnnxOperators.Axis(axis, parts[0].shape.Length);
             OnnxGuard.Claim(parts.Sum(part => part.numel()));
             return [cat(parts, at)];
@@ -38,8 +40,8 @@ internal static class OnnxIndexing
 
     private static OnnxKernel Split(OnnxNode node)
     {
-        long axis = node.Int("axis", 0);
-        long parts = node.Int("num_outputs", node.Outputs.Length);
+        long axis = node.Axis(0);
+        long parts = node.Int("num_outputs", node.Outputs.Length, 1, int.MaxValue);
         long[]? fixedSizes = node.Ints("split");
         return inputs =>
         {
@@ -106,8 +108,9 @@ internal static class OnnxIndexing
             int axis = OnnxOperators.Axis(axes[i], x.shape.Length);
             long size = x.size(axis);
             long step = steps?[i] ?? 1;
-            if (step == 0 || step == long.MinValue)
+            if (step == 0)
                 throw new InvalidDataException($"it slices in steps of {step}");
+            step = Math.Clamp(step, -size - 1, size + 1);
             long start = OnnxShapes.Inside(starts[i], size, step > 0 ? 0 : -1);
             long end = OnnxShapes.Inside(ends[i], size, step > 0 ? 0 : -1);
             if (step > 0)
@@ -130,7 +133,7 @@ internal static class OnnxIndexing
 
     private static OnnxKernel Gather(OnnxNode node)
     {
-        long axis = node.Int("axis", 0);
+        long axis = node.Axis(0);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -145,12 +148,12 @@ internal static class OnnxIndexing
 
     private static OnnxKernel GatherElements(OnnxNode node)
     {
-        long axis = node.Int("axis", 0);
+        long axis = node.Axis(0);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             int at = OnnxOperators.Axis(axis, x.shape.Length);
-            return [x.gather(at, Counted(inputs.At(1).Tensor, x.size(at)))];
+            return [x.gather(at, Counted(OnnxOperators.Bounded(inputs.At(1).Tensor), x.size(at)))];
         };
     }
 
@@ -163,6 +166,7 @@ internal static class OnnxIndexing
             Tensor x = inputs.At(0).Tensor;
             Tensor indices = inputs.At(1).Tensor;
             var (rows, at, depth) = RowsAt(x, indices);
+            OnnxGuard.Claim(at.numel(), rows.size(1));
             return [rows.index_select(0, at).reshape([.. indices.shape[..^1], .. x.shape[depth..]])];
         };
     }

@@ -1,6 +1,7 @@
+using Parry.Models.Onnx.Files;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>
 /// The operators of the domain ai.onnx.ml that scikit-learn's linear models, scalers and small networks use.

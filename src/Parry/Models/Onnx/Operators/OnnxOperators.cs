@@ -1,6 +1,7 @@
+using Parry.Models.Onnx.Files;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>
 /// The operators of ONNX on LibTorch, by name: elementwise ones here, the others in files of their families.
@@ -105,9 +106,9 @@ internal static class OnnxOperators
             inputs =>
                 [
                     where(
-                        Bounded(inputs.At(1).Tensor, inputs.At(0).Tensor),
-                        inputs.At(1).Tensor,
-                        Bounded(inputs.At(0).Tensor, inputs.At(2).Tensor)
+                        inputs.At(0).Tensor,
+                        Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor),
+                        Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor, inputs.At(2).Tensor)
                     ),
                 ],
 
@@ -134,6 +135,9 @@ internal static class OnnxOperators
         }
     }
 
+    /// <summary>The names of all operators.</summary>
+    public static IReadOnlyCollection<string> Names => s_all.Keys;
+
     /// <summary>Whether the operator of a node is supported.</summary>
     public static bool Knows(OnnxNode node) => s_all.ContainsKey(node.Kind);
 
@@ -143,6 +147,10 @@ internal static class OnnxOperators
     /// <summary>An input that an operator requires.</summary>
     public static OnnxValue At(this OnnxValue?[] inputs, int index) =>
         inputs.Maybe(index) ?? throw new InvalidDataException($"its input {index + 1} is missing");
+
+    /// <summary>All inputs, none of which may be missing.</summary>
+    public static Tensor[] All(OnnxValue?[] inputs) =>
+        [.. Enumerable.Range(0, Math.Max(1, inputs.Length)).Select(i => inputs.At(i).Tensor)];
 
     /// <summary>Returns an optional input; null if it is omitted.</summary>
     public static OnnxValue? Maybe(this OnnxValue?[] inputs, int index) => index < inputs.Length ? inputs[index] : null;
@@ -154,12 +162,15 @@ internal static class OnnxOperators
             : throw new InvalidDataException($"it has the axis {axis} where there are {rank} dimensions");
 
     /// <summary>
-    /// The second tensor, once the result of broadcasting the two is known to fit the limit on sizes.
+    /// The last tensor, once the result of broadcasting all is known to fit the bound on sizes.
     /// </summary>
-    public static Tensor Bounded(Tensor first, Tensor second)
+    public static Tensor Bounded(params ReadOnlySpan<Tensor> tensors)
     {
-        OnnxGuard.Claim(Broadcast(first.shape, second.shape));
-        return second;
+        long[] shape = [];
+        foreach (Tensor tensor in tensors)
+            shape = Broadcast(shape, tensor.shape);
+        OnnxGuard.Claim(shape);
+        return tensors[^1];
     }
 
     /// <summary>The shape that two shapes broadcast to; LibTorch reports shapes that do not fit.</summary>
@@ -188,8 +199,7 @@ internal static class OnnxOperators
         inputs => [function(inputs.At(0).Tensor, Bounded(inputs.At(0).Tensor, inputs.At(1).Tensor))];
 
     private static OnnxKernel Variadic(Func<Tensor, Tensor, Tensor> function) =>
-        inputs =>
-            [inputs.Skip(1).Aggregate(inputs.At(0).Tensor, (sum, input) => function(sum, Bounded(sum, input!.Tensor)))];
+        inputs => [All(inputs).Aggregate((sum, input) => function(sum, Bounded(sum, input)))];
 
     // Some networks are exported in training mode with a dropout of 0.
     private static Tensor Dropout(OnnxValue?[] inputs) =>
@@ -221,7 +231,7 @@ internal static class OnnxOperators
     // Up to version 12, all dimensions from the axis onward count as one.
     private static OnnxKernel Softmax(OnnxNode node, Func<Tensor, int, Tensor> softmax)
     {
-        long axis = node.Int("axis", node.Opset < 13 ? 1 : -1);
+        long axis = node.Axis(node.Opset < 13 ? 1 : -1);
         if (node.Opset >= 13)
             return inputs => [softmax(inputs.At(0).Tensor, Axis(axis, inputs.At(0).Tensor.shape.Length))];
         return inputs =>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Files;
 
 /// <summary>The element types of ONNX, with the numbers of its files.</summary>
 internal enum OnnxType
@@ -31,7 +31,9 @@ internal enum OnnxType
 /// </summary>
 internal sealed class OnnxTensor
 {
-    private const int LargestRank = 16;
+    /// <summary>The largest number of dimensions of a tensor.</summary>
+    internal const int LargestRank = 16;
+
     private const int External = 1;
 
     private readonly List<ProtoField> _fields;
@@ -87,9 +89,7 @@ internal sealed class OnnxTensor
     /// the model's folder.</exception>
     public Tensor Read()
     {
-        long count = 1;
-        foreach (long size in _shape)
-            count = checked(count * size);
+        long count = Count();
         if (_fields.LastOrDefault(field => field.Number == 14).Integer == External)
             return FromBytes(ExternalBytes(count), count);
         if (_fields.Any(field => field.Number == 9))
@@ -110,6 +110,22 @@ internal sealed class OnnxTensor
         };
     }
 
+    private long Count()
+    {
+        Int128 count = 1;
+        foreach (long size in _shape)
+        {
+            count *= size;
+            if (count > long.MaxValue / 8)
+                throw new InvalidDataException(
+                    $"the constant \"{Name}\" has the shape [{string.Join(", ", _shape)}], whose sizes multiply to "
+                        + "more values than a file can hold"
+                );
+        }
+
+        return (long)count;
+    }
+
     private Tensor FromBytes(ReadOnlySpan<byte> bytes, long count)
     {
         int size = Type switch
@@ -119,7 +135,7 @@ internal sealed class OnnxTensor
             OnnxType.Float or OnnxType.Int32 or OnnxType.UInt32 => 4,
             _ => 8,
         };
-        if (bytes.Length != checked(count * size))
+        if (bytes.Length != count * size)
             throw Wrong($"{bytes.Length} bytes", $"{count} elements of {size} bytes");
         return Type switch
         {
@@ -217,7 +233,7 @@ internal sealed class OnnxTensor
                 $"the constant \"{Name}\" is at {offset} to {offset + (Int128)length} of \"{location}\", which has "
                     + $"{file.Length} bytes"
             );
-        if (length > checked(count * 8))
+        if (length > count * 8)
             throw Wrong($"{length} bytes", $"{count} elements");
         var bytes = new byte[length];
         using FileStream stream = file.OpenRead();

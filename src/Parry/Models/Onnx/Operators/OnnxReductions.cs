@@ -1,6 +1,7 @@
+using Parry.Models.Onnx.Files;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>Operators that reduce many numbers to one.</summary>
 internal static class OnnxReductions
@@ -10,8 +11,10 @@ internal static class OnnxReductions
         {
             ["ReduceMean"] = node => Reduce(node, (x, axes, keep) => x.mean(axes, keep)),
             ["ReduceSum"] = node => Reduce(node, (x, axes, keep) => x.sum(axes, keep), axesAreInputsSince: 13),
-            ["ReduceMax"] = node => Reduce(node, (x, axes, keep) => x.amax(axes, keep)),
-            ["ReduceMin"] = node => Reduce(node, (x, axes, keep) => x.amin(axes, keep)),
+            ["ReduceMax"] = node =>
+                Reduce(node, (x, axes, keep) => OrOfNone(x, axes, double.NegativeInfinity).amax(axes, keep)),
+            ["ReduceMin"] = node =>
+                Reduce(node, (x, axes, keep) => OrOfNone(x, axes, double.PositiveInfinity).amin(axes, keep)),
             ["ReduceL1"] = node => Reduce(node, (x, axes, keep) => x.abs().sum(axes, keep)),
             ["ReduceL2"] = node => Reduce(node, (x, axes, keep) => linalg.vector_norm(x, 2, axes, keep)),
             ["ReduceSumSquare"] = node => Reduce(node, (x, axes, keep) => (x * x).sum(axes, keep)),
@@ -56,6 +59,10 @@ internal static class OnnxReductions
         };
     }
 
+    // LibTorch has no largest of no values; ONNX has.
+    private static Tensor OrOfNone(Tensor x, long[] axes, double value) =>
+        x.numel() > 0 ? x : full([.. x.shape.Select((size, axis) => axes.Contains(axis) ? 1 : size)], value, x.dtype);
+
     private static Tensor LogSumExp(Tensor x, long[] axes, bool keep)
     {
         // LibTorch has it over one dimension; for several, shift by the maximum first.
@@ -69,7 +76,7 @@ internal static class OnnxReductions
 
     private static OnnxKernel ArgExtreme(OnnxNode node, Func<Tensor, int, bool, Tensor> find)
     {
-        long axis = node.Int("axis", 0);
+        long axis = node.Axis(0);
         bool keep = node.Int("keepdims", 1) != 0;
         if (node.Flag("select_last_index"))
             throw node.Refused("asks for the last of equal values, which is not supported");
@@ -90,18 +97,18 @@ internal static class OnnxReductions
 
     private static OnnxKernel TopK(OnnxNode node)
     {
-        long axis = node.Int("axis", -1);
-        long count = node.Int("k", 1);
+        long axis = node.Axis(-1);
+        long count = node.Int("k", 1, 0, int.MaxValue);
         if (node.Int("largest", 1) == 0)
             throw node.Refused("asks for the smallest values, which is not supported");
         return inputs =>
         {
-            var (values, indices) = inputs
-                .At(0)
-                .Tensor.topk(
-                    (int)(inputs.Maybe(1) is { } k ? (long)k.Number : count),
-                    OnnxOperators.Axis(axis, inputs.At(0).Tensor.shape.Length)
-                );
+            Tensor x = inputs.At(0).Tensor;
+            int at = OnnxOperators.Axis(axis, x.shape.Length);
+            double k = inputs.Maybe(1)?.Number ?? count;
+            if (!(k >= 0 && k <= x.size(at)))
+                throw new InvalidDataException($"it asks for the {k} largest of {x.size(at)} values");
+            var (values, indices) = x.topk((int)k, at);
             return [values, indices];
         };
     }

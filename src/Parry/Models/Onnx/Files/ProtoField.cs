@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Google.Protobuf;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Files;
 
 /// <summary>
 /// One field of a Protocol Buffers message; bytes are not copied out of the file's. Models use few kinds of messages,

@@ -1,7 +1,8 @@
+using Parry.Models.Onnx.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>Layers: convolutions, pools, normalizations, matrix products, resizing.</summary>
 internal static class OnnxLayers
@@ -40,21 +41,21 @@ internal static class OnnxLayers
 
     private static OnnxKernel Conv(OnnxNode node)
     {
-        long groups = node.Int("group", 1);
+        long groups = node.Int("group", 1, 1, 1 << 20);
         OnnxWindow window = OnnxWindow.Of(node);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             Tensor weight = inputs.At(1).Tensor;
-            if (weight.shape.Length < 3)
-                throw new InvalidDataException($"its weights are {weight.Describe()}, expected at least 3 dimensions");
+            CheckWeights(x, weight, weight.shape.Length < 3 ? 0 : weight.size(1) * groups, weight.size(0), groups);
             var (padded, padding) = window.Pad(x, weight.shape[2..], 0);
-            OnnxGuard.Work((double)x.numel() / Math.Max(1, x.size(1)) * (1 + padding.Sum()) * weight.numel());
-            OnnxGuard.Claim([
-                x.size(0),
-                weight.size(0),
-                .. padded.shape.Skip(2).Select((size, i) => size + (2 * padding[i])),
-            ]);
+            long[] positions = window.Positions(padded, padding, weight.shape[2..]);
+            OnnxGuard.Work(positions.Aggregate((double)x.size(0) * weight.numel(), (all, size) => all * size));
+            OnnxGuard.Claim([x.size(0), weight.size(0), .. positions]);
+
+            // Where no faster way is known, the windows are laid out one by one.
+            if (x.dtype != ScalarType.Float32 || x.size(1) == 1)
+                OnnxGuard.Claim([x.size(0), x.size(1), .. weight.shape[2..], .. positions]);
             return
             [
                 OnnxConvolution.Plain(
@@ -70,24 +71,41 @@ internal static class OnnxLayers
         };
     }
 
+    private static void CheckWeights(Tensor x, Tensor weight, long channels, long divided, long groups)
+    {
+        if (weight.shape.Length < 3 || x.shape.Length != weight.shape.Length)
+            throw new InvalidDataException(
+                $"its weights are {weight.Describe()}; expected {x.shape.Length} dimensions as its input, 3 or more"
+            );
+        if (x.size(1) != channels || divided % groups != 0)
+            throw new InvalidDataException(
+                $"its weights {weight.Describe()} in {groups} groups do not fit the {x.size(1)} channels of its input"
+            );
+    }
+
     private static OnnxKernel ConvTranspose(OnnxNode node)
     {
-        long groups = node.Int("group", 1);
+        long groups = node.Int("group", 1, 1, 1 << 20);
         OnnxWindow window = OnnxWindow.Of(node);
         long[]? outputPadding = node.Ints("output_padding");
         long[]? outputShape = node.Ints("output_shape");
+        foreach (long size in (long[])[.. outputPadding ?? [], .. outputShape ?? []])
+        {
+            if (size is < 0 or > 1 << 20)
+                throw node.Refused($"has the output_padding or output_shape {size}; expected 0 to {1 << 20}");
+        }
+
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             Tensor weight = inputs.At(1).Tensor;
-            if (weight.shape.Length < 3)
-                throw new InvalidDataException($"its weights are {weight.Describe()}, expected at least 3 dimensions");
+            CheckWeights(x, weight, weight.size(0), weight.size(0), groups);
             int rank = weight.shape.Length - 2;
             long[] strides = window.Strides(rank);
             long[] dilations = window.Dilations(rank);
             long[] more = [.. outputPadding ?? new long[rank]];
-            if (more.Length != rank)
-                throw new InvalidDataException($"its output_padding holds {more.Length} numbers, expected {rank}");
+            if (more.Length != rank || outputShape?.Length < rank)
+                throw new InvalidDataException($"its output_padding or output_shape does not hold {rank} numbers");
 
             // Convolve without padding, then cut off what the padding removes: the amounts may differ at the two ends.
             long[] full =
@@ -99,6 +117,7 @@ internal static class OnnxLayers
                     ),
             ];
             OnnxGuard.Claim([x.size(0), weight.size(1) * groups, .. full]);
+            OnnxGuard.Claim([weight.numel() / Math.Max(1, weight.size(0)), .. x.shape[2..]]);
             OnnxGuard.Work((double)x.numel() * weight.numel() / Math.Max(1, weight.size(0)));
             if (outputShape is not null)
             {
@@ -143,8 +162,14 @@ internal static class OnnxLayers
             Tensor a = turnFirst ? inputs.At(0).Tensor.transpose(0, 1) : inputs.At(0).Tensor;
             Tensor b = inputs.At(1).Tensor;
             Tensor? c = inputs.Maybe(2)?.Tensor;
+            if (a.shape.Length != 2 || b.shape.Length != 2)
+                throw new InvalidDataException("expected two matrices");
             if (alpha == 1 && beta == 1 && c?.shape.Length == 1)
+            {
+                ClaimProduct(a, turnSecond ? b.transpose(0, 1) : b);
                 return [nn.functional.linear(a, turnSecond ? b : b.transpose(0, 1), c)];
+            }
+
             Tensor product = MatMul(a, turnSecond ? b.transpose(0, 1) : b);
             if (alpha != 1)
                 product *= alpha;
@@ -158,13 +183,15 @@ internal static class OnnxLayers
     private static Tensor MatMul(Tensor a, Tensor b)
     {
         if (a.shape.Length > 1 && b.shape.Length > 1)
-        {
-            long[] shape = [.. OnnxOperators.Broadcast(a.shape[..^2], b.shape[..^2]), a.size(-2), b.size(-1)];
-            OnnxGuard.Claim(shape);
-            OnnxGuard.Work(shape.Aggregate((double)a.size(-1), (product, size) => product * size));
-        }
-
+            ClaimProduct(a, b);
         return MatrixProduct.Of(a, b);
+    }
+
+    private static void ClaimProduct(Tensor a, Tensor b)
+    {
+        long[] shape = [.. OnnxOperators.Broadcast(a.shape[..^2], b.shape[..^2]), a.size(-2), b.size(-1)];
+        OnnxGuard.Claim(shape);
+        OnnxGuard.Work(shape.Aggregate((double)a.size(-1), (product, size) => product * size));
     }
 
     private static OnnxKernel BatchNormalization(OnnxNode node)
@@ -189,7 +216,7 @@ internal static class OnnxLayers
 
     private static OnnxKernel GroupNormalization(OnnxNode node)
     {
-        long groups = node.Int("num_groups", 1);
+        long groups = node.Int("num_groups", 1, 1, 1 << 20);
         double epsilon = node.Float("epsilon", 1e-5);
         return inputs =>
         {
@@ -211,7 +238,7 @@ internal static class OnnxLayers
 
     private static OnnxKernel LayerNormalization(OnnxNode node)
     {
-        long axis = node.Int("axis", -1);
+        long axis = node.Axis(-1);
         double epsilon = node.Float("epsilon", 1e-5);
         return inputs =>
         {
@@ -235,9 +262,7 @@ internal static class OnnxLayers
         double alpha = node.Float("alpha", 1e-4);
         double beta = node.Float("beta", 0.75);
         double bias = node.Float("bias", 1);
-        long size = node.Int("size", 1);
-        if (size is < 1 or > 1 << 16)
-            throw node.Refused($"averages over {size} channels, expected 1 to 65536");
+        long size = node.Int("size", 1, 1, 1 << 16);
         return inputs =>
         {
             // The mean over neighboring channels is an average pool along the channels.
@@ -245,6 +270,8 @@ internal static class OnnxLayers
             long n = x.size(0);
             long c = x.size(1);
             long rest = x.numel() / Math.Max(1, n * c);
+            OnnxGuard.Claim(n, (2 * c) + size, rest);
+            OnnxGuard.Work((double)x.numel() * Math.Min(size, c));
             Tensor squares = nn.functional.pad((x * x).reshape(n, 1, c, rest), [0, 0, (size - 1) / 2, size / 2]);
             Tensor means = nn.functional.avg_pool2d(squares, [size, 1], [1, 1], [0, 0], false, true).reshape(x.shape);
             return [x / (bias + (alpha * means)).pow(beta)];
@@ -253,8 +280,8 @@ internal static class OnnxLayers
 
     private static OnnxKernel LpNormalization(OnnxNode node)
     {
-        long axis = node.Int("axis", -1);
-        long p = node.Int("p", 2);
+        long axis = node.Axis(-1);
+        long p = node.Int("p", 2, 1, 2);
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -273,6 +300,7 @@ internal static class OnnxLayers
         {
             Tensor x = OnnxWindow.Planes(inputs.At(0).Tensor, kernel);
             var (padded, padding) = window.Pad(x, kernel, double.NegativeInfinity, most: 2);
+            window.ClaimPool(padded, padding, kernel);
             return [nn.functional.max_pool2d(padded, kernel, window.Strides(2), padding, window.Dilations(2), ceil)];
         };
     }
@@ -290,6 +318,7 @@ internal static class OnnxLayers
             Tensor x = OnnxWindow.Planes(inputs.At(0).Tensor, kernel);
             long[] strides = window.Strides(2);
             var (padded, padding) = window.Pad(x, kernel, 0, most: 2);
+            window.ClaimPool(padded, padding, kernel);
             if (ReferenceEquals(padded, x))
                 return [nn.functional.avg_pool2d(x, kernel, strides, padding, ceil, countPadding)];
             if (countPadding)

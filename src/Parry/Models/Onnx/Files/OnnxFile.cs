@@ -1,4 +1,4 @@
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Files;
 
 /// <summary>
 /// An input or output of a graph: its name, and its type and shape as far as the file says; -1 stands for an open size.

@@ -1,6 +1,7 @@
+using Parry.Models.Onnx.Files;
 using static TorchSharp.torch;
 
-namespace Parry.Models.Onnx;
+namespace Parry.Models.Onnx.Operators;
 
 /// <summary>
 /// Pairs of QuantizeLinear and DequantizeLinear, which round as the quantized model does. The gradient of rounding is 0
@@ -14,7 +15,7 @@ internal static class OnnxQuantization
 
     private static OnnxKernel Quantize(OnnxNode node)
     {
-        long axis = node.Int("axis", 1);
+        long axis = node.Axis(1);
         if (node.Int("block_size", 0) != 0)
             throw node.Refused("quantizes in blocks, which is not supported");
         var type = (OnnxType)node.Int("output_dtype", 0);
@@ -35,7 +36,7 @@ internal static class OnnxQuantization
 
     private static OnnxKernel Dequantize(OnnxNode node)
     {
-        long axis = node.Int("axis", 1);
+        long axis = node.Axis(1);
         if (node.Int("block_size", 0) != 0)
             throw node.Refused("quantizes in blocks, which is not supported");
         return inputs =>
@@ -69,6 +70,6 @@ internal static class OnnxQuantization
         var shape = new long[x.shape.Length];
         Array.Fill(shape, 1);
         shape[OnnxOperators.Axis(axis, shape.Length)] = values.numel();
-        return values.reshape(shape);
+        return OnnxOperators.Bounded(x, values.reshape(shape));
     }
 }
