@@ -7,6 +7,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Parry.Cli.Serving;
 using Parry.Models;
+using Parry.Tests.Data;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Tests;
@@ -127,6 +128,25 @@ public sealed class ModelServerTests : IAsyncLifetime, IDisposable
         await drip;
         clients.ForEach(client => client.Dispose());
         _server = await ModelServer.Start(_model, "toy");
+    }
+
+    [Fact]
+    public async Task Any_request_is_answered_or_refused()
+    {
+        int refused = 0;
+        foreach (byte[] body in JsonFuzz.Of(1000, 1, Json("[0,0.5,0.25,1]")))
+        {
+            using var content = new ByteArrayContent(body);
+            using HttpResponseMessage answer = await _client.PostAsync(Infer, content);
+            if (answer.StatusCode == HttpStatusCode.OK)
+                continue;
+            refused++;
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.InRange((await Error(answer)).Length, 1, 1500);
+        }
+
+        Assert.InRange(refused, 200, 990);
+        Assert.Equal(1000 - refused, _server.Served.Requests);
     }
 
     [Fact]

@@ -28,6 +28,7 @@ internal sealed class ModelServer : IAsyncDisposable
     private const long LargestBody = 1 << 26;
     private const long LargestBodies = 1 << 28;
     private const int MostImages = 4096;
+    private const int LongestReason = 500;
 
     // How long answers that are under way may take when the server stops.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
@@ -287,7 +288,11 @@ internal sealed class ModelServer : IAsyncDisposable
     }
 
     private static Task Refuse(HttpContext context, int status, string why) =>
-        Answer(context, status, writer => writer.WriteString("error", why));
+        Answer(
+            context,
+            status,
+            writer => writer.WriteString("error", string.Concat(why.EnumerateRunes().Take(LongestReason)))
+        );
 
     private static async Task Answer(HttpContext context, int status, Action<Utf8JsonWriter> write)
     {

@@ -22,6 +22,11 @@ internal static class Answers
         int width = values.Length / count;
         if (!onlyLabels)
             return values;
+        if (width > 1 && width <= background)
+            throw new InvalidDataException(
+                $"expected more than {background} scores for each image, the first of them no class (--background), got "
+                    + $"{width}"
+            );
         if (width > 1)
             return
             [
@@ -51,8 +56,8 @@ internal static class Answers
 
         throw new InvalidDataException(
             names is null
-                ? $"got the class \"{name}\" as text, but the names of the classes are not known"
-                : $"the class \"{name}\" is unknown, expected one of {string.Join(", ", names.Take(20))}"
+                ? $"got the class \"{Excerpt.Of(name)}\" as text, but the names of the classes are not known"
+                : $"the class \"{Excerpt.Of(name)}\" is unknown, expected one of {string.Join(", ", names.Take(20))}"
         );
     }
 

@@ -121,7 +121,7 @@ public sealed record InferenceTensor(
         double product = shape.Aggregate(1.0, (all, size) => all * size);
         if (product != elements)
             throw new InvalidDataException(
-                $"the tensor \"{name}\" has the shape [{string.Join(", ", shape)}] but {elements} elements"
+                $"the tensor \"{Excerpt.Of(name)}\" has the shape [{string.Join(", ", shape)}] but {elements} elements"
             );
         return new InferenceTensor(name, type, shape, data.Value.Numbers, data.Value.Texts);
     }

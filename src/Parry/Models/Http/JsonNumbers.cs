@@ -55,14 +55,14 @@ internal static class JsonNumbers
                 numbers.Add(
                     element.TryGetSingle(out float value) && float.IsFinite(value)
                         ? value
-                        : throw new InvalidDataException($"{Shown(element.GetRawText())} is beyond float32")
+                        : throw new InvalidDataException($"{Excerpt.Of(element.GetRawText())} is beyond float32")
                 );
                 break;
             case JsonValueKind.String when texts is not null:
                 texts.Add(element.GetString()!);
                 break;
             default:
-                throw new InvalidDataException($"expected a number, got {Shown(element.GetRawText())}");
+                throw new InvalidDataException($"expected a number, got {Excerpt.Of(element.GetRawText())}");
         }
     }
 
@@ -91,8 +91,6 @@ internal static class JsonNumbers
 
         return Utf8Parser.TryParse(token, out value, out int read) && read == token.Length && float.IsFinite(value);
     }
-
-    private static string Shown(string text) => text.Length <= 40 ? text : text[..40] + "…";
 
     private static void Write(IBufferWriter<byte> to, float value)
     {

@@ -45,7 +45,7 @@ public sealed class RequestTemplate
         foreach (var (key, _) in json)
         {
             if (!s_keys.Contains(key))
-                throw new FormatException($"expected the keys {string.Join(", ", s_keys)}, got \"{key}\"");
+                throw new FormatException($"expected the keys {string.Join(", ", s_keys)}, got \"{Excerpt.Of(key)}\"");
         }
 
         Url = TextOf("url");
@@ -54,7 +54,7 @@ public sealed class RequestTemplate
             null => null,
             "nchw" => ImageLayout.Nchw,
             "nhwc" => ImageLayout.Nhwc,
-            var other => throw new FormatException($"expected layout to be nchw or nhwc, got \"{other}\""),
+            var other => throw new FormatException($"expected layout to be nchw or nhwc, got \"{Excerpt.Of(other)}\""),
         };
         Body = json["body"] ?? throw new FormatException("it has no body");
         Headers = json["headers"] switch
@@ -65,7 +65,7 @@ public sealed class RequestTemplate
                 header =>
                     header.Value is JsonValue value && value.TryGetValue(out string? words)
                         ? words
-                        : throw new FormatException($"the header {header.Key} is not a string")
+                        : throw new FormatException($"the header {Excerpt.Of(header.Key)} is not a string")
             ),
             _ => throw new FormatException("headers is not an object"),
         };
@@ -89,7 +89,7 @@ public sealed class RequestTemplate
             TextOf(key) is { } path
                 ? JsonPath.TryParse(path)
                     ?? throw new FormatException(
-                        $"expected {key} to be a path such as $.predictions[*].scores, got \"{path}\""
+                        $"expected {key} to be a path such as $.predictions[*].scores, got \"{Excerpt.Of(path)}\""
                     )
                 : null;
     }
