@@ -24,8 +24,8 @@ internal static class Answers
             return values;
         if (width > 1 && width <= background)
             throw new InvalidDataException(
-                $"expected more than {background} scores for each image, the first of them no class (--background), got "
-                    + $"{width}"
+                $"expected more than {background} scores for each image, as the first of them are no classes "
+                    + $"(--background), got {width}"
             );
         if (width > 1)
             return
