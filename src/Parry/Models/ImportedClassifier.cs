@@ -122,8 +122,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         Tensor pixels = images.Pixels;
         try
         {
-            Tensor taken = Contract.ToModel(_channelsLast ? ChannelsLast.Of(pixels) : pixels.contiguous());
-            return Contract.ToLogits(_run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32));
+            return SmallBatches.Run(pixels, Forward);
         }
         catch (Exception e) when (e is ExternalException or InvalidDataException)
         {
@@ -132,6 +131,12 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
                 e
             );
         }
+    }
+
+    private Tensor Forward(Tensor pixels)
+    {
+        Tensor taken = Contract.ToModel(_channelsLast ? ChannelsLast.Of(pixels) : pixels.contiguous());
+        return Contract.ToLogits(_run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32));
     }
 
     /// <summary>The file of the network.</summary>

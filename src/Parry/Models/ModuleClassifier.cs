@@ -37,11 +37,13 @@ public sealed class ModuleClassifier(
     {
         Tensor pixels = images.Pixels;
         using var scope = NewDisposeScope();
-        Tensor input = channelsLast ? ChannelsLast.Of(pixels) : pixels.contiguous();
         Tensor logits;
         try
         {
-            logits = module.call(input);
+            logits = SmallBatches.Run(
+                pixels,
+                filled => module.call(channelsLast ? ChannelsLast.Of(filled) : filled.contiguous())
+            );
         }
         catch (Exception e) when (e is ExternalException or ArgumentException)
         {

@@ -26,7 +26,7 @@ public sealed class NetworkClassifier(
     public int Classes { get; } = classes;
 
     /// <inheritdoc/>
-    public Tensor Logits(Images images) => Network.forward(images.Pixels);
+    public Tensor Logits(Images images) => SmallBatches.Run(images.Pixels, Network.forward);
 
     /// <inheritdoc/>
     public IDisposable? EnterEvaluation() => Network.EnterEvaluation();

@@ -70,7 +70,7 @@ public class AttackSnapshotTests
     private static IEnumerable<string> Texts() =>
         ((IEnumerable<object[]>)AttackConformanceTests.Attacks).Select(row => (string)row[0]).Except(s_exact);
 
-    private static NetworkClassifier SmallNetwork()
+    internal static NetworkClassifier SmallNetwork()
     {
         using var random = new Generator(0);
         var network = Layer.Sequential(
