@@ -69,6 +69,8 @@ internal static class Kills
             ordeal.Judge(what, last);
             if (!training.Gave(folder))
                 ordeal.Fail($"{what}: other weights than without the kills (exit code {last.Code}) {last.Error}");
+            if (!training.Logged(folder))
+                ordeal.Fail($"{what}: another log than without the kills");
             string[] left = Directory.GetFiles(folder, "*.tmp");
             if (left.Length > 0)
                 ordeal.Fail($"{what}: {left.Length} temporary files stay");

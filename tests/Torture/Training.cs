@@ -19,6 +19,7 @@ internal sealed class Training
 
     private readonly string[] _words;
     private readonly byte[] _weights;
+    private readonly byte[]? _log;
 
     private Training(string[] words, string folder)
     {
@@ -29,6 +30,7 @@ internal sealed class Training
             throw new InvalidOperationException($"{Name}: {run.Error}");
         Duration = watch.Elapsed;
         _weights = File.ReadAllBytes(Path.Combine(folder, FileName));
+        _log = LogIn(folder);
     }
 
     /// <summary>Its kind.</summary>
@@ -51,6 +53,9 @@ internal sealed class Training
     public string[] Words(bool resume = false) =>
         resume ? [.. _words, "--out", FileName, "--resume"] : [.. _words, "--out", FileName];
 
+    /// <summary>Whether a folder has the very log that the undisturbed training gave, if it keeps one.</summary>
+    public bool Logged(string folder) => _log.AsSpan().SequenceEqual(LogIn(folder));
+
     /// <summary>Whether a folder has the very weights that the undisturbed training gave.</summary>
     public bool Gave(string folder)
     {
@@ -72,6 +77,12 @@ internal sealed class Training
             File.Delete(file);
             return false;
         }
+    }
+
+    private static byte[]? LogIn(string folder)
+    {
+        string file = Path.Combine(folder, Path.ChangeExtension(FileName, "log.csv"));
+        return File.Exists(file) ? File.ReadAllBytes(file) : null;
     }
 
     private static string[] Small() =>

@@ -8,7 +8,7 @@ internal sealed class GanOptions
 {
     private readonly Option<int?> _threads = Arguments.Optional<int>(
         "--threads",
-        "Threads to compute with; by default one per physical core."
+        "Threads to compute with, on which the last bits of the weights depend; by default one per physical core."
     );
     private readonly Option<int> _checkpointEvery = Arguments.Number(
         "--checkpoint-every",
@@ -36,5 +36,11 @@ internal sealed class GanOptions
     public int SamplesEvery(TrainingRun run) => run.Value(_samplesEvery);
 
     /// <summary>Sets the number of LibTorch's threads.</summary>
-    public void SetThreads(TrainingRun run) => TorchLibrary.SetThreads(run.Value(_threads) ?? Workers.PhysicalCores);
+    public void SetThreads(TrainingRun run) => TorchLibrary.SetThreads(Threads(run));
+
+    /// <summary>The command line that gives the same weights on any machine: with the number of threads.</summary>
+    public string Command(TrainingRun run) =>
+        run.Value(_threads) is null ? $"{run.Result.CommandText()} --threads {Threads(run)}" : run.Result.CommandText();
+
+    private int Threads(TrainingRun run) => run.Value(_threads) ?? Workers.PhysicalCores;
 }

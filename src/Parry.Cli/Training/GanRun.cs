@@ -14,7 +14,6 @@ internal sealed class GanRun
     private const int JudgedCount = 500;
     private const int SheetRows = 10;
 
-    private GanLog _log = new();
     private int[]? _counts;
 
     /// <summary>The command line, the files and the progress.</summary>
@@ -38,8 +37,8 @@ internal sealed class GanRun
     private IEnumerable<string> Warnings =>
         new[]
         {
-            LossHasFloor ? GanWarnings.VanishingGradient(_log.Rows) : null,
-            GanWarnings.Divergence(_log.Rows),
+            LossHasFloor ? GanWarnings.VanishingGradient(Trainer.Log.Rows) : null,
+            GanWarnings.Divergence(Trainer.Log.Rows),
             _counts is null ? null : GanWarnings.ModeCollapse(_counts),
         }.OfType<string>();
 
@@ -51,7 +50,7 @@ internal sealed class GanRun
     {
         try
         {
-            Run.Train(Trainer, Describe, ReadLog, Stepped);
+            Run.Train(Trainer, Describe, Stepped);
         }
         finally
         {
@@ -104,34 +103,15 @@ internal sealed class GanRun
         );
     }
 
-    private void Stepped(GanStep step)
+    private void Stepped(GanStep _)
     {
-        _log.Add(Trainer.Iteration, step);
         if (Trainer.Iteration % SamplesEvery == 0 && Trainer.Iteration < Trainer.Iterations)
             WriteSamples();
         if (Trainer.Iteration % Trainer.CheckpointEvery == 0)
             WriteLog();
     }
 
-    private void ReadLog()
-    {
-        if (!File.Exists(Run.Files.Log))
-            return;
-        try
-        {
-            _log = GanLog.Parse(File.ReadAllText(Run.Files.Log), Trainer.Iteration);
-        }
-        catch (Exception e)
-            when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
-        {
-            throw new UserErrorException(
-                $"cannot continue the log {Run.Files.Log}: {e.Message} Remove it to continue without it.",
-                e
-            );
-        }
-    }
-
-    private void WriteLog() => AtomicFile.WriteText(Run.Files.Log, _log.Text);
+    private void WriteLog() => AtomicFile.WriteText(Run.Files.Log, Trainer.Log.Text);
 
     private void WriteSamples()
     {
@@ -143,6 +123,6 @@ internal sealed class GanRun
         _counts = new int[Judge.Classes];
         foreach (long label in Judge.Predict(Parry.Models.Images.Of(Trainer.Samples(JudgedCount))).ToArray<long>())
             _counts[label]++;
-        _log.Judge(GanWarnings.ClassesCovered(_counts));
+        Trainer.Log.Judge(GanWarnings.ClassesCovered(_counts));
     }
 }

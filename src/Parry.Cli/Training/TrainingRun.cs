@@ -122,24 +122,15 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Trains to the end, starting from the checkpoint if there is one.</summary>
     /// <param name="trainer">The trainer.</param>
     /// <param name="describe">Describes in words what a step measured.</param>
-    /// <param name="resumed">Called when the training resumes from a checkpoint.</param>
     /// <param name="stepped">Called after each step.</param>
     /// <exception cref="StoppedException">The training was stopped; the checkpoint says where.</exception>
     /// <exception cref="UserErrorException">The checkpoint does not fit.</exception>
     /// <exception cref="InvalidOperationException">The training diverged.</exception>
-    public void Train<TStep>(
-        Trainer<TStep> trainer,
-        Func<TStep, string> describe,
-        Action? resumed = null,
-        Action<TStep>? stepped = null
-    )
+    public void Train<TStep>(Trainer<TStep> trainer, Func<TStep, string> describe, Action<TStep>? stepped = null)
         where TStep : ITrainingStep
     {
         if (Files.HasCheckpoint)
-        {
             trainer.Resume(Files.Checkpoint);
-            resumed?.Invoke();
-        }
 
         double begun = trainer.Done;
         try

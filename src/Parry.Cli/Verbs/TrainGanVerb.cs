@@ -149,7 +149,7 @@ internal sealed partial class TrainGanVerb
                 trainer.Generator.Describe() with
                 {
                     Seed = recipe.Seed,
-                    Command = CommandOf(run.Result.CommandText(), trainer.Stages),
+                    Command = CommandOf(_options.Command(run), trainer.Stages),
                 }
         );
     }
@@ -237,7 +237,9 @@ internal sealed partial class TrainGanVerb
             Judge = run.Value(_judge) is { } judge ? run.Classifier(judge) : null,
         };
         training.Train();
-        run.Save(trainer.Generator, describe() with { Iterations = trainer.Iteration });
+        ModelDescription description = describe();
+        string command = description.Command.Length > 0 ? description.Command : _options.Command(run);
+        run.Save(trainer.Generator, description with { Iterations = trainer.Iteration, Command = command });
         training.Report();
     }
 

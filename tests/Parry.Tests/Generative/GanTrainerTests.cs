@@ -33,6 +33,30 @@ public class GanTrainerTests
     }
 
     [Fact]
+    public void A_checkpoint_made_with_another_number_of_threads_is_refused()
+    {
+        using Tensor images = Toy(40, _ => 100);
+        using var one = new GanFamilyTrainer(Tiny(GanKind.Gan), images);
+        using var other = new GanFamilyTrainer(Tiny(GanKind.Gan), images);
+        int threads = get_num_threads();
+        string file = Path.GetTempFileName();
+        File.WriteAllBytes(file, Bytes(one));
+        try
+        {
+            TorchLibrary.SetThreads(threads + 1);
+            string message = Assert.Throws<UserErrorException>(() => other.Resume(file)).Message;
+            Assert.Contains($"--threads {threads}", message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            TorchLibrary.SetThreads(threads);
+            File.Delete(file);
+        }
+
+        Go(one, other);
+    }
+
+    [Fact]
     public void A_checkpoint_of_another_recipe_is_refused()
     {
         using Tensor images = Toy(40, _ => 100);

@@ -10,6 +10,7 @@ namespace Parry.Generative.Gans;
 public sealed class GanLog
 {
     private const int StepsPerRow = 10;
+    private const string Pending = "pending";
     private const string Header =
         "iteration,discriminator_loss,generator_loss,discriminator_gradient,generator_gradient,classes";
 
@@ -51,42 +52,49 @@ public sealed class GanLog
     /// <summary>The log as CSV.</summary>
     public string Text => string.Concat(_rows.Select(Line).Prepend(Header + "\n"));
 
-    /// <summary>Reads the log of a run up to an iteration, from which another continues.</summary>
-    /// <exception cref="FormatException">The text is not one of <see cref="Text"/>.</exception>
-    public static GanLog Parse(string text, int until)
+    /// <summary>The log with the steps that do not fill a row yet, for a checkpoint.</summary>
+    public string State => Text + string.Concat(_steps.Select(PendingLine));
+
+    /// <summary>Reads <see cref="State"/>.</summary>
+    /// <exception cref="FormatException">The text is not one of those.</exception>
+    public static GanLog Parse(string state)
     {
         var log = new GanLog();
-        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1))
+        foreach (string line in state.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1))
         {
             string[] cells = line.Split(',');
             if (cells.Length != 6)
-                throw new FormatException($"\"{line}\" is not a row of a training log.");
+                throw new FormatException($"\"{Excerpt.Of(line)}\" is not a row of a training log.");
             double[] means = [.. cells[1..5].Select(cell => double.Parse(cell, CultureInfo.InvariantCulture))];
-            var row = new GanLogRow(
-                int.Parse(cells[0], CultureInfo.InvariantCulture),
-                new GanStep(means[0], means[1], means[2], means[3])
-            )
+            var step = new GanStep(means[0], means[1], means[2], means[3]);
+            if (cells[0] == Pending)
             {
-                Classes = cells[5].Length > 0 ? int.Parse(cells[5], CultureInfo.InvariantCulture) : null,
-            };
-            if (row.Iteration <= until)
-                log._rows.Add(row);
+                log._steps.Add(step);
+                continue;
+            }
+
+            int iteration = int.Parse(cells[0], CultureInfo.InvariantCulture);
+            int? classes = cells[5].Length > 0 ? int.Parse(cells[5], CultureInfo.InvariantCulture) : null;
+            log._rows.Add(new GanLogRow(iteration, step) { Classes = classes });
         }
 
         return log;
     }
 
-    private static string Line(GanLogRow row)
+    private static string Line(GanLogRow row) => $"{row.Iteration},{Numbers(row.Mean, "G6")},{row.Classes}\n";
+
+    // In full, so that the mean of a resumed training is that of an undisturbed one.
+    private static string PendingLine(GanStep step) => $"{Pending},{Numbers(step, "R")},\n";
+
+    private static string Numbers(GanStep step, string format)
     {
-        GanStep mean = row.Mean;
-        double[] means =
+        double[] numbers =
         [
-            mean.DiscriminatorLoss,
-            mean.GeneratorLoss,
-            mean.DiscriminatorGradient,
-            mean.GeneratorGradient,
+            step.DiscriminatorLoss,
+            step.GeneratorLoss,
+            step.DiscriminatorGradient,
+            step.GeneratorGradient,
         ];
-        string numbers = string.Join(',', means.Select(value => value.ToString("G6", CultureInfo.InvariantCulture)));
-        return $"{row.Iteration},{numbers},{row.Classes}\n";
+        return string.Join(',', numbers.Select(number => number.ToString(format, CultureInfo.InvariantCulture)));
     }
 }

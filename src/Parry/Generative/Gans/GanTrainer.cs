@@ -1,3 +1,4 @@
+using System.Globalization;
 using Parry.Data;
 using Parry.Models.Architectures;
 using Parry.Models.Training;
@@ -13,6 +14,8 @@ namespace Parry.Generative.Gans;
 public abstract class GanTrainer : Trainer<GanStep>
 {
     private const int UsualCheckpoint = 500;
+    private const string LogKey = "log";
+    private const string ThreadsKey = "threads";
 
     private readonly Tensor _images;
     private readonly Tensor? _labels;
@@ -47,6 +50,15 @@ public abstract class GanTrainer : Trainer<GanStep>
     /// <summary>The shape of the training images.</summary>
     public ImageShape Shape { get; }
 
+    /// <summary>What the steps so far measured.</summary>
+    public GanLog Log { get; private set; } = new();
+
+    /// <inheritdoc/>
+    protected override IEnumerable<KeyValuePair<string, string>> Notes =>
+        [new(LogKey, Log.State), new(ThreadsKey, Threads)];
+
+    private static string Threads => get_num_threads().ToString(CultureInfo.InvariantCulture);
+
     /// <summary>
     /// Draws images [count, C, H, W] in [0, 1] in evaluation mode, the same ones for the same weights and count.
     /// </summary>
@@ -77,7 +89,22 @@ public abstract class GanTrainer : Trainer<GanStep>
         GanStep step = Train(iteration, random);
         foreach (Learner learner in Learners)
             learner.Network.Evaluate();
+        if (step.IsFinite)
+            Log.Add(iteration + 1, step);
         return step;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="UserErrorException">The checkpoint was computed with another number of threads.</exception>
+    protected override void Resumed(IReadOnlyDictionary<string, string> notes)
+    {
+        if (notes.TryGetValue(ThreadsKey, out string? threads) && threads != Threads)
+            throw new UserErrorException(
+                $"the checkpoint was made with {threads} threads, on which the last bits of the weights depend, got "
+                    + $"{Threads}: give --threads {threads}"
+            );
+        if (notes.TryGetValue(LogKey, out string? log))
+            Log = GanLog.Parse(log);
     }
 
     /// <summary>The batch with a number: images in [0, 1] and their labels.</summary>

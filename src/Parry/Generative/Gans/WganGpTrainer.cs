@@ -56,7 +56,8 @@ public sealed class WganGpTrainer : GanTrainer
     protected override nn.Module Average => _averaged;
 
     /// <inheritdoc/>
-    protected override IEnumerable<KeyValuePair<string, string>> Notes => [new(StagesKey, TrainingStage.Text(Stages))];
+    protected override IEnumerable<KeyValuePair<string, string>> Notes =>
+        [.. base.Notes, new(StagesKey, TrainingStage.Text(Stages))];
 
     /// <inheritdoc/>
     protected override GanStep Train(int iteration, Generator random)
@@ -88,6 +89,7 @@ public sealed class WganGpTrainer : GanTrainer
     /// <inheritdoc/>
     protected override void Resumed(IReadOnlyDictionary<string, string> notes)
     {
+        base.Resumed(notes);
         IReadOnlyList<TrainingStage> stages = TrainingStage.Parse(notes.GetValueOrDefault(StagesKey, ""));
         bool same =
             stages.Count > 0

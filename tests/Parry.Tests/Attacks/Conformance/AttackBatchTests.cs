@@ -16,14 +16,14 @@ public sealed class AttackBatchTests
     private static readonly (int From, int To)[] s_parts = [(0, 1), (1, 3), (3, Count)];
 
     public static TheoryData<string> Attacks { get; } =
-        [
-            .. ((IEnumerable<object[]>)AttackConformanceTests.Attacks)
-                .Select(row => (string)row[0])
-                .Where(text =>
-                    !text.Contains("LINEAR", StringComparison.Ordinal)
-                    && !text.StartsWith("ground-truth", StringComparison.Ordinal)
-                ),
-        ];
+    [
+        .. ((IEnumerable<object[]>)AttackConformanceTests.Attacks)
+            .Select(row => (string)row[0])
+            .Where(text =>
+                !text.Contains("LINEAR", StringComparison.Ordinal)
+                && !text.StartsWith("ground-truth", StringComparison.Ordinal)
+            ),
+    ];
 
     [Theory]
     [MemberData(nameof(Attacks))]
