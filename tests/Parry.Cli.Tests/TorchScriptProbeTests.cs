@@ -87,8 +87,8 @@ public sealed class TorchScriptProbeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("return torch.nothing(x)", "Unknown builtin op")]
-    [InlineData("return y", "undefined value y")]
+    [InlineData("return torch.nothing(x)", "torch.nothing")]
+    [InlineData("return y", "uses y,")]
     [InlineData("return torch.flatten(x, \"a\")", "Arguments for call are not valid")]
     public async Task A_model_that_does_not_compile_is_refused_in_one_line(string forward, string word)
     {

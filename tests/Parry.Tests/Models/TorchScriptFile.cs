@@ -13,6 +13,14 @@ internal static class TorchScriptFile
           __parameters__ = []
           __buffers__ = []
           training : bool
+          def scaled(self: __torch__.Small,
+            x: Tensor) -> Tensor:
+            return torch.flatten(torch.mul(x, 2), 1)
+
+        """;
+    private const string Functions = """
+        def half(x: Tensor) -> Tensor:
+          return torch.mul(x, 0.5)
 
         """;
 
@@ -24,7 +32,7 @@ internal static class TorchScriptFile
         WriteCode(
             path,
             $"""
-            {Head}  def forward(self: __torch__.Small,
+            {Functions}{Head}  def forward(self: __torch__.Small,
                 x: Tensor) -> {gives}:
             {string.Concat(forward.Split('\n').Select(line => "    " + line + "\n"))}
             """
@@ -67,7 +75,8 @@ internal static class TorchScriptFile
         }
     }
 
-    private static void WriteCode(string path, string code)
+    /// <summary>Writes an archive with this code, whose values are those of a class of one flag.</summary>
+    public static void WriteCode(string path, string code)
     {
         using var archive = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
         // Pickles, protocol 2: an object of __torch__.Small with the state {"training": True}, and an empty tuple.

@@ -123,12 +123,6 @@ public sealed class TorchScriptModelTests : IDisposable
     }
 
     [Theory]
-    [InlineData("return torch.add(x, torch.from_file(\"a\", True, 21))", "from_file")]
-    [InlineData("torch.save(x, \"a\")\nreturn x", "save")]
-    public void Code_that_reaches_for_files_is_refused(string forward, string word) =>
-        Assert.Contains($"\"{word}\"", Refusal(Script(forward), s_shape), StringComparison.Ordinal);
-
-    [Theory]
     [InlineData("(x, x)", "Tuple[Tensor, Tensor]", "a tuple")]
     [InlineData("[x]", "List[Tensor]", "a list")]
     [InlineData("{\"a\": x}", "Dict[str, Tensor]", "a dictionary")]

@@ -194,7 +194,7 @@ public sealed class TorchScriptPickleTests
     [InlineData("flag", "\u0088", "flag : bool\n  more", "in a form that LibTorch does not write")]
     [InlineData("flag", "\u0088", "flag : bool\n   more : int", "in a form that LibTorch does not write")]
     [InlineData("flag", "N", "flag : bool\nclass More(Enum):\n  Red : 1", "in a form that LibTorch does not write")]
-    [InlineData("flag", "N", "flag : bool[", "a type in it cannot be read")]
+    [InlineData("flag", "N", "flag : bool[", "a form that LibTorch does not write")]
     [InlineData("flag", "\u0088", "__parameters__ = 3", "in a form that LibTorch does not write")]
     public void Values_are_of_the_types_that_the_code_declares(string name, string value, string member, string? word)
     {
@@ -241,12 +241,7 @@ public sealed class TorchScriptPickleTests
 
     private static void Code(string code, bool read)
     {
-        void Check()
-        {
-            List<int> lengths = [0];
-            foreach (string line in code.Split('\n'))
-                TorchScriptCode.Check(line, lengths);
-        }
+        void Check() => Assert.NotEmpty(TorchScriptCode.Lines(code));
 
         if (read)
             Check();

@@ -10,7 +10,9 @@ internal static class TorchScriptArchive
 {
     private const long LargestCode = 64 << 20;
 
-    /// <summary>Refuses a damaged or forged archive. The code itself is a program and is not judged.</summary>
+    /// <summary>
+    /// Refuses a damaged or forged archive, and one whose code does more than compute.
+    /// </summary>
     /// <param name="file">The archive, from its beginning.</param>
     /// <param name="recipe">How to make a file that can be read.</param>
     /// <exception cref="InvalidDataException">The file is not a TorchScript archive, or one that LibTorch must not
@@ -70,7 +72,7 @@ internal static class TorchScriptArchive
                 classes.Add(name[(root.Length + 5)..^3].Replace('/', '.'), Bytes(part));
         }
 
-        classes.CheckNames();
+        classes.CheckCode();
 
         foreach (string pickle in new[] { "constants", "data" })
         {

@@ -1,11 +1,9 @@
-using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// The classes that an archive's code declares, as far as values depend on them: LibTorch stores the values of a pickle
+/// The classes and functions that an archive's code declares. Values depend on the classes: LibTorch stores the values of a pickle
 /// in the slots of a class unchecked, and code compiled for the class then accesses these slots by number.
 /// </summary>
 internal sealed class TorchScriptClasses
@@ -66,14 +64,9 @@ internal sealed class TorchScriptClasses
         "str",
     ];
 
-    // LibTorch runs code with the rights of the program, and these functions access files.
-    private static readonly Regex s_files = new(
-        @"\bfrom_file\b|\bsave\b(?!\s*:)",
-        RegexOptions.CultureInvariant,
-        TimeSpan.FromSeconds(1)
-    );
-
-    private readonly Dictionary<string, Declaration> _classes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TorchScriptDeclaration> _classes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TorchScriptFunction> _functions = new(StringComparer.Ordinal);
+    private readonly List<List<TorchScriptToken>> _values = [];
 
     /// <summary>Reads the declarations of one file of code.</summary>
     /// <param name="module">The prefix of its classes' names.</param>
@@ -81,55 +74,153 @@ internal sealed class TorchScriptClasses
     /// <exception cref="InvalidDataException">A class is declared in another form.</exception>
     public void Add(string module, byte[] code)
     {
-        Declaration? current = null;
-        bool method = false;
-        List<int> lengths = [0];
-        foreach (string line in Encoding.Latin1.GetString(code).Split('\n').Where(line => line.Length > 0))
+        if (module != "__torch__" && !TorchScriptCalls.IsClass(module))
+            throw new InvalidDataException($"its code has a file {Excerpt.Of(module)}, which LibTorch does not write");
+        TorchScriptDeclaration? current = null;
+        string owner = "";
+        TorchScriptFunction? function = null;
+        foreach (string line in TorchScriptCode.Lines(Encoding.Latin1.GetString(code)))
         {
-            TorchScriptCode.Check(line, lengths);
-            if (s_files.Match(line) is { Success: true } call)
-                throw new InvalidDataException(
-                    $"its code accesses files (\"{call.Value}\"), which no classifier needs"
-                );
             int indent = line.Length - line.TrimStart(' ').Length;
-            if (indent == 0)
+            List<TorchScriptToken> tokens = TorchScriptToken.Split(line);
+            if (function is not null && indent >= (current is null ? 2 : 4))
             {
-                string[] head = line.StartsWith("class ", StringComparison.Ordinal)
-                    ? line[6..].TrimEnd(':').Split('(', ')')
-                    : [];
-                current = head.Length == 0 ? null : new Declaration(head.Length > 1 ? head[1] : "", []);
-                method = false;
-                if (current is not null && !_classes.TryAdd($"{module}.{head[0]}", current))
-                    throw new InvalidDataException($"its code declares {Excerpt.Of(head[0])} twice");
+                function.Body.Add(tokens);
             }
-            else if (current is not null && indent == 2 && line.StartsWith("  def ", StringComparison.Ordinal))
+            else if (indent == 0)
             {
-                method = true;
-                current.SetsState |= line.StartsWith("  def __setstate__(", StringComparison.Ordinal);
+                (owner, current, function) = ("", null, null);
+                if (tokens[0].Text == "class")
+                    (owner, current) = AddClass(module, tokens, line);
+                else if (tokens[0].Text == "def")
+                    function = AddFunction(_functions, module + ".", "", tokens);
+                else if (tokens[0].Text is not ("import" or "op_version_set"))
+                    throw TorchScriptDeclaration.Unlike(line);
+            }
+            else if (current is not null && indent == 2 && tokens[0].Text == "def")
+            {
+                function = AddFunction(current.Methods, "", owner, tokens);
             }
             else if (current is not null && indent == 2)
             {
+                function = null;
                 current.Add(line[2..]);
+                int value = tokens.FindIndex(token => token is { Kind: TorchScriptTokenKind.Sign, Text: "=" });
+                if (value >= 0 && !line.StartsWith("  __annotations__[", StringComparison.Ordinal))
+                    _values.Add(tokens[(value + 1)..]);
             }
-            else if (current is not null && (!method || indent < 4))
+            else
             {
-                throw Declaration.Unlike(line);
+                throw TorchScriptDeclaration.Unlike(line);
             }
         }
     }
 
-    /// <summary>Refuses members whose types are not declared, after all files are read.</summary>
-    /// <exception cref="InvalidDataException">A type is not declared.</exception>
-    public void CheckNames()
+    private (string Name, TorchScriptDeclaration Class) AddClass(
+        string module,
+        List<TorchScriptToken> tokens,
+        string text
+    )
     {
-        foreach (Declaration type in _classes.Values)
+        var line = new TorchScriptLine(tokens);
+        line.Expect("class");
+        string name = line.Name();
+        string derived = line.Take("(") ? line.Name() : "";
+        if (derived.Length > 0)
+            line.Expect(")");
+        line.Expect(":");
+        line.End();
+        if (derived is not ("" or "Module" or "NamedTuple" or "Enum" or "Interface" or "ModuleInterface"))
+            throw TorchScriptDeclaration.Unlike(text);
+        var declared = new TorchScriptDeclaration(derived, []);
+        if (!_classes.TryAdd($"{module}.{name}", declared))
+            throw new InvalidDataException($"its code declares {Excerpt.Of(name)} twice");
+        return ($"{module}.{name}", declared);
+    }
+
+    private static TorchScriptFunction AddFunction(
+        Dictionary<string, TorchScriptFunction> functions,
+        string prefix,
+        string owner,
+        List<TorchScriptToken> signature
+    )
+    {
+        var function = new TorchScriptFunction(owner, signature);
+        if (!functions.TryAdd(prefix + function.Name, function))
+            throw new InvalidDataException($"its code declares {Excerpt.Of(function.Name)} twice");
+        return function;
+    }
+
+    /// <summary>Refuses code that uses something that is not on the list of what only computes, after all files are
+    /// read.</summary>
+    /// <exception cref="InvalidDataException">It does, or has a form that LibTorch does not write.</exception>
+    public void CheckCode()
+    {
+        CheckNames();
+        List<TorchScriptFunction> all =
+        [
+            .. _functions.Values,
+            .. _classes.Values.SelectMany(type => type.Methods.Values),
+        ];
+        foreach (TorchScriptFunction function in all)
+            function.Returns = TorchScriptStatements.Returns(this, function);
+        foreach (List<TorchScriptToken> value in _values)
         {
-            foreach ((_, string member) in type.Members)
+            // LibTorch computes the values of constants when it reads them.
+            var line = new TorchScriptLine(value);
+            new TorchScriptExpressions(this, new Dictionary<string, TorchScriptTerm>()).Read(line);
+            line.End();
+        }
+
+        foreach (TorchScriptFunction function in all)
+            TorchScriptStatements.Check(this, function);
+    }
+
+    /// <summary>The class or function of this name; null if none is declared.</summary>
+    public TorchScriptTerm? Find(string name)
+    {
+        if (_classes.ContainsKey(name))
+            return new TorchScriptTerm(TorchScriptTermKind.Class, name);
+        return _functions.TryGetValue(name, out TorchScriptFunction? function)
+            ? TorchScriptTerm.Callable(function.Returns)
+            : null;
+    }
+
+    /// <summary>The member or method of an object or class of the archive; null if it declares none.</summary>
+    public TorchScriptTerm? Member(TorchScriptTerm of, string name)
+    {
+        if (!_classes.TryGetValue(of.Type, out TorchScriptDeclaration? type))
+            return null;
+        bool isClass = of.Kind == TorchScriptTermKind.Class;
+        if (isClass && name == "__new__")
+            return TorchScriptTerm.Callable(of.Type);
+        if (type.Methods.TryGetValue(name, out TorchScriptFunction? method))
+            return TorchScriptTerm.Callable(method.Returns);
+        if (type.Constants.Contains(name) || (type.Base == "Enum" && name is "name" or "value"))
+            return TorchScriptTerm.Unknown;
+        int member = isClass ? -1 : type.Members.FindIndex(member => member.Name == name);
+        return member < 0 ? null : TorchScriptTerm.Value(type.Members[member].Type);
+    }
+
+    /// <summary>Whether this is a tuple with names.</summary>
+    public bool IsTuple(string name) => _classes.TryGetValue(name, out var type) && type.Base == "NamedTuple";
+
+    private void CheckNames()
+    {
+        foreach (TorchScriptDeclaration type in _classes.Values)
+        {
+            foreach ((string name, string member) in type.Members)
+            {
                 CheckNames(TorchScriptType.Parse(member));
+                if (type.Methods.ContainsKey(name))
+                    throw new InvalidDataException($"its code declares {Excerpt.Of(name)} twice");
+            }
         }
     }
 
-    private void CheckNames(TorchScriptType type)
+    /// <summary>Refuses a type that names an unknown one.</summary>
+    /// <exception cref="InvalidDataException">It does.</exception>
+    public void CheckNames(TorchScriptType type)
     {
         bool known = s_types.Contains(type.Name) || _classes.ContainsKey(type.Name) || IsNative(type.Name);
         if (!known)
@@ -165,13 +256,13 @@ internal sealed class TorchScriptClasses
         TorchScriptValue state = value.Items[0];
         if (IsNative(value.Text))
             return;
-        if (!_classes.TryGetValue(value.Text, out Declaration? type))
+        if (!_classes.TryGetValue(value.Text, out TorchScriptDeclaration? type))
             throw new InvalidDataException($"its code does not declare the class {value.Text}");
         if (type.Base == "Enum")
             return;
         if (type.Base is not ("" or "Module"))
             throw new InvalidDataException($"an object is made of {value.Text}, which is not a class");
-        if (type.SetsState)
+        if (type.Methods.ContainsKey("__setstate__"))
             return;
         if (state.Kind != TorchScriptKind.Dict)
             throw new InvalidDataException($"an object of {value.Text} has no dictionary of its members");
@@ -211,81 +302,28 @@ internal sealed class TorchScriptClasses
                 && value.Items.Count == type.Parts.Count
                 && value.Items.Zip(type.Parts).All(pair => Holds(pair.Second, pair.First)),
             var name when IsNative(name) => value.Kind == TorchScriptKind.Object && value.Text == name,
-            var name when _classes.TryGetValue(name, out Declaration? declared) => declared.Base switch
+            var name when _classes.TryGetValue(name, out TorchScriptDeclaration? declared) => declared.Base switch
             {
                 "NamedTuple" => value.Kind == TorchScriptKind.Tuple
                     && value.Items.Count == declared.Members.Count
                     && value
                         .Items.Zip(declared.Members)
                         .All(pair => Holds(TorchScriptType.Parse(pair.Second.Type), pair.First)),
-                "Interface" or "ModuleInterface" => value.Kind == TorchScriptKind.Object,
+                "Interface" or "ModuleInterface" => value.Kind == TorchScriptKind.Object && Has(value.Text, declared),
                 _ => value.Kind == TorchScriptKind.Object && value.Text == name,
             },
             _ => false,
         };
 
+    // Calls through an interface are compiled for its methods, whatever the object is.
+    private bool Has(string name, TorchScriptDeclaration wanted) =>
+        _classes.TryGetValue(name, out TorchScriptDeclaration? type)
+        && wanted.Methods.All(method =>
+            type.Methods.TryGetValue(method.Key, out TorchScriptFunction? own)
+            && own.Contract.SequenceEqual(method.Value.Contract)
+        );
+
     private static bool IsNative(string name) =>
         name.StartsWith("__torch__.torch.classes.quantized.", StringComparison.Ordinal)
         && s_native.Contains(name[34..]);
-
-    private sealed record Declaration(string Base, List<(string Name, string Type)> Members)
-    {
-        public bool SetsState { get; set; }
-
-        public static InvalidDataException Unlike(string line) =>
-            new($"its code declares a class in a form that LibTorch does not write (\"{Excerpt.Of(line.Trim())}\")");
-
-        // A member with a value is a constant, except in tuples, where the value is its default, and in enumerations,
-        // which have nothing else.
-        public void Add(string line)
-        {
-            string[] sides = line.Split(" = ", 2);
-            string[] named = sides[0].Split(" : ", 2);
-            (string left, string right, bool assigned) = (sides[0], sides[^1], sides.Length == 2);
-            string? type = named.Length == 2 && IsName(named[0]) ? named[1] : null;
-            if (type is not null)
-                _ = TorchScriptType.Parse(type);
-            switch (Base)
-            {
-                case "Enum"
-                    when assigned
-                        && IsName(left)
-                        && (long.TryParse(right, CultureInfo.InvariantCulture, out _) || right.StartsWith('"')):
-                    break;
-                case "NamedTuple" when type is not null:
-                    Members.Add((named[0], type));
-                    break;
-                case "" or "Module" when type is not null && !assigned:
-                    Members.Add((named[0], type));
-                    break;
-                case "" or "Module" when type is not null && type.StartsWith("Final[", StringComparison.Ordinal):
-                    break;
-                case ""
-                or "Module"
-                    when assigned
-                        && left.StartsWith("__annotations__[\"", StringComparison.Ordinal)
-                        && left.EndsWith("\"]", StringComparison.Ordinal):
-                    _ = TorchScriptType.Parse(right);
-                    Members.Add((left[17..^2], right));
-                    break;
-                case "Module"
-                    when (
-                        left
-                        is "__parameters__"
-                            or "__buffers__"
-                            or "__annotations__"
-                            or "__forward_hooks__"
-                            or "__forward_pre_hooks__"
-                    )
-                        && right.StartsWith('[')
-                        && right.EndsWith(']'):
-                    break;
-                default:
-                    throw Unlike(line);
-            }
-        }
-
-        private static bool IsName(string text) =>
-            text.Length > 0 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
-    }
 }

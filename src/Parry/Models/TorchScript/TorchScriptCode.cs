@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Parry.Models.TorchScript;
 
 /// <summary>
@@ -9,6 +11,28 @@ internal static class TorchScriptCode
     private const int Deepest = 100;
     private const int Longest = 4000;
 
+    /// <summary>Splits code into lines; one that ends within brackets continues in the next.</summary>
+    /// <exception cref="InvalidDataException">The code has a form that LibTorch does not write.</exception>
+    public static IEnumerable<string> Lines(string code)
+    {
+        List<int> lengths = [0];
+        var pending = new StringBuilder();
+        foreach (string line in code.Split('\n').Where(line => line.Trim(' ').Length > 0))
+        {
+            Check(line, lengths);
+            if (pending.Length > 0)
+                pending.Append(' ');
+            pending.Append(line);
+            if (lengths.Count > 1)
+                continue;
+            yield return pending.ToString();
+            pending.Clear();
+        }
+
+        if (pending.Length > 0)
+            throw Wrong();
+    }
+
     /// <summary>
     /// Refuses code of a form that LibTorch does not write: brackets too deep, expressions too long, strings
     /// over several lines, comments.
@@ -17,7 +41,7 @@ internal static class TorchScriptCode
     /// <param name="lengths">For the statement and every open bracket in it, the number of characters since the last
     /// comma; starts with one zero and is kept from line to line.</param>
     /// <exception cref="InvalidDataException">The line has such a form.</exception>
-    public static void Check(string line, List<int> lengths)
+    private static void Check(string line, List<int> lengths)
     {
         char quote = '\0';
         if (lengths.Count == 1)

@@ -5,6 +5,12 @@ internal sealed record TorchScriptType(string Name, IReadOnlyList<TorchScriptTyp
 {
     private const int Deepest = 32;
 
+    /// <summary>The type as LibTorch writes it.</summary>
+    public string Text =>
+        Parts.Count == 0
+            ? (Name is "Tuple" or "Union" ? Name + "[()]" : Name)
+            : $"{Name}[{string.Join(", ", Parts.Select(part => part.Text))}]";
+
     /// <summary>Reads a type.</summary>
     /// <exception cref="InvalidDataException">The text is not a type.</exception>
     public static TorchScriptType Parse(string text)
