@@ -82,7 +82,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         using var scope = NewDisposeScope();
         using var random = new Generator(0);
         Tensor images = rand([Tried, shape.Channels, shape.Height, shape.Width], generator: random);
-        Tensor taken = contract.ToModel(images).clone();
+        Tensor taken = ChannelsLast.Undo(contract.ToModel(images)).clone();
         Tensor copy = taken.clone();
         Tensor given = run(taken);
         bool changesInput = !taken.Equals(copy);
@@ -135,7 +135,9 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
 
     private Tensor Forward(Tensor pixels)
     {
-        Tensor taken = Contract.ToModel(_channelsLast ? ChannelsLast.Of(pixels) : pixels.contiguous());
+        Tensor taken = _channelsLast
+            ? Contract.ToModel(ChannelsLast.Of(pixels))
+            : ChannelsLast.Undo(Contract.ToModel(pixels));
         return Contract.ToLogits(_run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32));
     }
 

@@ -74,7 +74,8 @@ public sealed class TorchScriptCodeTests : IDisposable
         "if torch.lt(torch.size(x, 0), 0):\n  torch.warn(\"few images\", 3)\nelse:\n  pass\nreturn torch.flatten(x, 1)"
     )]
     [InlineData(
-        "if torch.lt(torch.dim(x), 2):\n  ops.prim.RaiseException(\"no image\")\n  y = uninitialized(Tensor)\nelse:\n  y = x\nreturn torch.flatten(y, 1)"
+        "if torch.lt(torch.dim(x), 2):\n  ops.prim.RaiseException(\"no image\")\n  y = uninitialized(Tensor)\n"
+            + "else:\n  y = x\nreturn torch.flatten(y, 1)"
     )]
     [InlineData("f = self.scaled\nreturn f(x, )")]
     [InlineData("return (self).scaled(x, )")]

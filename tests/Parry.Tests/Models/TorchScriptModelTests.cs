@@ -123,8 +123,8 @@ public sealed class TorchScriptModelTests : IDisposable
     }
 
     [Theory]
-    [InlineData("(x, x)", "Tuple[Tensor, Tensor]", "a tuple")]
-    [InlineData("[x]", "List[Tensor]", "a list")]
+    [InlineData("(x, x)", "Tuple[Tensor, Tensor]", "none of it is a row of scores")]
+    [InlineData("[x]", "List[Tensor]", "none of it is a row of scores")]
     [InlineData("{\"a\": x}", "Dict[str, Tensor]", "a dictionary")]
     [InlineData("\"a\"", "str", "a text")]
     [InlineData("3", "int", "a number")]
@@ -134,6 +134,99 @@ public sealed class TorchScriptModelTests : IDisposable
         string path = Path.Combine(_folder, "result.pt");
         TorchScriptFile.Write(path, "return " + result, type);
         Assert.Contains(word, Refusal(path, s_shape), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("x, torch.flatten(x, 1)", "Tuple[Tensor, Tensor]", 16)]
+    [InlineData("torch.softmax(torch.flatten(x, 1), 1), torch.flatten(x, 1)", "Tuple[Tensor, Tensor]", 16)]
+    [InlineData("torch.mean(x, [2, 3]), torch.flatten(x, 1)", "Tuple[Tensor, Tensor]", 16)]
+    [InlineData("(torch.flatten(x, 1), x), torch.argmax(x)", "Tuple[Tuple[Tensor, Tensor], Tensor]", 16)]
+    public void The_scores_are_found_among_the_tensors_that_it_returns(string result, string type, int classes)
+    {
+        string path = Path.Combine(_folder, "result.pt");
+        TorchScriptFile.Write(path, $"return ({result})", type);
+        using OpenedModel opened = ModelCatalog.Open(path, new InputContract(), s_shape, classes);
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = rand([2, 1, 4, 4]);
+        Assert.Equal(images.ToArray<float>(), ((IClassifier)opened.Model).Logits(images).ToArray<float>());
+    }
+
+    [Fact]
+    public void Tensors_among_which_the_scores_cannot_be_told_are_named()
+    {
+        string path = Path.Combine(_folder, "result.pt");
+        TorchScriptFile.Write(
+            path,
+            "return (torch.flatten(x, 1), torch.neg(torch.flatten(x, 1)))",
+            "Tuple[Tensor, Tensor]"
+        );
+        string message = Refusal(path, s_shape);
+        Assert.Contains("several tensors (Float32[3, 16], Float32[3, 16])", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("--input-size", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_forward_of_two_inputs_is_called_that()
+    {
+        string path = Path.Combine(_folder, "two.pt");
+        TorchScriptFile.WriteCode(
+            path,
+            "class Small(Module):\n  training : bool\n  def forward(self: __torch__.Small,\n    x: Tensor,\n    "
+                + "mask: Tensor) -> Tensor:\n    return torch.mul(x, mask)\n"
+        );
+        Assert.Contains("2 inputs (x, mask)", Refusal(path, s_shape), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(
+        "return torch.add(torch.flatten(x, 1), torch.zeros([1], device=torch.device(\"cuda:0\")))",
+        "traced on a GPU"
+    )]
+    [InlineData("return torch.matmul(torch.flatten(x, 1), torch.zeros([16, 2], dtype=7))", "mixes types of numbers")]
+    [InlineData("return torch.view(torch.permute(x, [0, 3, 2, 1]), [-1, 16])", "use reshape in its place")]
+    [InlineData("ops.prim.RaiseException(\"no weights\")\nreturn x", "fails on images of 1x4x4")]
+    public void A_failure_is_called_what_it_is(string forward, string word)
+    {
+        string message = Refusal(Script(forward), s_shape);
+        Assert.Contains(word, message, StringComparison.Ordinal);
+        Assert.DoesNotContain("--input-size", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("return torch.view(x, [1, 16])")]
+    [InlineData("return torch.reshape(torch.mean(x, [0]), [1, 16])")]
+    public void A_network_traced_on_one_image_is_given_one_at_a_time(string forward)
+    {
+        using OpenedModel opened = ModelCatalog.Open(Script(forward), new InputContract(), s_shape);
+        using var scope = NewDisposeScope();
+        Tensor images = rand([5, 1, 4, 4]);
+        Assert.Equal(images.ToArray<float>(), ((IClassifier)opened.Model).Logits(images).ToArray<float>());
+        LossGradient pass = ((IClassifier)opened.Model).Gradient(images, logits => logits.sum(1));
+        Assert.All(pass.Gradient.ToArray<float>(), value => Assert.Equal(1, value));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void A_network_that_views_its_maps_gets_images_in_their_order_whatever_order_they_have(int channels)
+    {
+        string path = Script(
+            $"y = torch.conv2d(x, torch.ones([2, {channels}, 1, 1]))\nz = torch.view(y, [-1, 32])\nreturn z"
+        );
+        using OpenedModel opened = ModelCatalog.Open(path, new InputContract(), new ImageShape(channels, 4, 4));
+        using var frozen = no_grad();
+        using var scope = NewDisposeScope();
+        Tensor images = rand([2, channels, 4, 4]);
+        Tensor last = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
+        Tensor odd = images
+            .reshape(2, channels, 4, 4)
+            .as_strided([2, channels, 4, 4], [channels * 16, channels == 1 ? 1 : 16, 4, 1]);
+        var model = (IClassifier)opened.Model;
+
+        float[] expected = model.Logits(images).ToArray<float>();
+        Assert.Equal(expected, model.Logits(last).ToArray<float>());
+        Assert.Equal(expected, model.Logits(odd).ToArray<float>());
     }
 
     [Fact]

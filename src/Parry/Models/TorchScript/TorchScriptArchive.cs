@@ -15,9 +15,10 @@ internal static class TorchScriptArchive
     /// </summary>
     /// <param name="file">The archive, from its beginning.</param>
     /// <param name="recipe">How to make a file that can be read.</param>
+    /// <returns>What the code says of the module's <c>forward</c>; null if it has none.</returns>
     /// <exception cref="InvalidDataException">The file is not a TorchScript archive, or one that LibTorch must not
     /// read.</exception>
-    public static void Check(Stream file, string recipe)
+    public static TorchScriptSignature? Check(Stream file, string recipe)
     {
         using var archive = new ZipArchive(file, ZipArchiveMode.Read);
         string[] names = [.. archive.Entries.Select(entry => entry.FullName)];
@@ -74,6 +75,7 @@ internal static class TorchScriptArchive
 
         classes.CheckCode();
 
+        TorchScriptSignature? forward = null;
         foreach (string pickle in new[] { "constants", "data" })
         {
             if (!parts.TryGetValue($"{root}{pickle}.pkl", out ZipArchiveEntry? part))
@@ -86,9 +88,13 @@ internal static class TorchScriptArchive
                     if (value.Kind != (pickle == "data" ? TorchScriptKind.Object : TorchScriptKind.Tuple))
                         throw new InvalidDataException(pickle == "data" ? "it is not a module" : "it is not a tuple");
                     classes.Check(value);
+                    if (pickle == "data")
+                        forward = classes.Forward(value.Text);
                 }
             );
         }
+
+        return forward;
     }
 
     // The parts that torch.export.save and torch.export's packages write.

@@ -3,8 +3,8 @@ using System.Text;
 namespace Parry.Models.TorchScript;
 
 /// <summary>
-/// The classes and functions that an archive's code declares. Values depend on the classes: LibTorch stores the values of a pickle
-/// in the slots of a class unchecked, and code compiled for the class then accesses these slots by number.
+/// The classes and functions that an archive's code declares. Values depend on the classes: LibTorch stores the values
+/// of a pickle in the slots of a class unchecked, and code compiled for the class then accesses these slots by number.
 /// </summary>
 internal sealed class TorchScriptClasses
 {
@@ -163,7 +163,7 @@ internal sealed class TorchScriptClasses
             .. _classes.Values.SelectMany(type => type.Methods.Values),
         ];
         foreach (TorchScriptFunction function in all)
-            function.Returns = TorchScriptStatements.Returns(this, function);
+            TorchScriptStatements.Declare(this, function);
         foreach (List<TorchScriptToken> value in _values)
         {
             // LibTorch computes the values of constants when it reads them.
@@ -200,6 +200,20 @@ internal sealed class TorchScriptClasses
             return TorchScriptTerm.Unknown;
         int member = isClass ? -1 : type.Members.FindIndex(member => member.Name == name);
         return member < 0 ? null : TorchScriptTerm.Value(type.Members[member].Type);
+    }
+
+    /// <summary>What the code says of the <c>forward</c> of a class; null if it has none.</summary>
+    public TorchScriptSignature? Forward(string name)
+    {
+        if (
+            !_classes.TryGetValue(name, out TorchScriptDeclaration? type)
+            || !type.Methods.TryGetValue("forward", out TorchScriptFunction? forward)
+        )
+            return null;
+        bool named =
+            _classes.TryGetValue(forward.Returns, out TorchScriptDeclaration? result) && IsTuple(forward.Returns);
+        string[] fields = named ? [.. result!.Members.Select(member => member.Name)] : [];
+        return new TorchScriptSignature(forward.Required, forward.Returns, fields);
     }
 
     /// <summary>Whether this is a tuple with names.</summary>

@@ -14,6 +14,6 @@ internal static class TorchScriptFormat
     private static OpenedModel Open(ModelSource source) =>
         ModelFormat.Imported(
             source.Location,
-            () => TorchScriptModel.Load(source.Location, source.Contract, source.Shape)
+            () => TorchScriptModel.Load(source.Location, source.Contract, source.Shape, source.Classes)
         );
 }

@@ -18,6 +18,9 @@ internal sealed record TorchScriptFunction(string Owner, List<TorchScriptToken> 
     /// <summary>The type of what it returns.</summary>
     public string Returns { get; set; } = "";
 
+    /// <summary>The names of the arguments that have no default, but for a method's own object.</summary>
+    public IReadOnlyList<string> Required { get; set; } = [];
+
     /// <summary>The lines of its body.</summary>
     public List<List<TorchScriptToken>> Body { get; } = [];
 }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Parry.Runtime;
 
@@ -8,17 +9,21 @@ namespace Parry.Models.TorchScript;
 /// </summary>
 internal static class TorchScriptModel
 {
-    private const int LongestReason = 200;
     private const string Recipe =
         "export it in Python with: model.eval(); torch.jit.trace(model, torch.zeros(1, 3, 224, "
         + "224)).save(\"model.pt\")";
 
     /// <summary>Loads a file, which the caller owns.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="given">What is known about its inputs and outputs.</param>
+    /// <param name="images">The shape of the images at hand; null if it is not known.</param>
+    /// <param name="classes">The number of their classes; null if it is not known.</param>
     /// <exception cref="InvalidDataException">The file is not TorchScript, or does not take such images.</exception>
     public static (ImportedClassifier Classifier, Func<IReadOnlyList<ModelLayer>> Layers) Load(
         string path,
         InputContract given,
-        ImageShape? images
+        ImageShape? images,
+        int? classes
     )
     {
         if (given.Size is null && images is null)
@@ -33,19 +38,17 @@ internal static class TorchScriptModel
             given.Layout == ImageLayout.Nhwc
                 ? [ImportedClassifier.Tried, shape.Height, shape.Width, shape.Channels]
                 : [ImportedClassifier.Tried, shape.Channels, shape.Height, shape.Width];
-        ScriptedNetwork module = Read(path, sizes);
+        int? outputs = (given.ClassNames?.Count ?? classes) + (given.Background ?? 0);
+        ScriptedNetwork module = Read(path, sizes, outputs);
         try
         {
-            return (
-                ImportedClassifier.Try(path, module, module.Forward, given, shape),
-                () => ModelLayer.Of(module.Weights())
-            );
+            return (Try(path, module, given, shape), () => ModelLayer.Of(module.Weights()));
         }
         catch (Exception e)
         {
             module.Dispose();
             if (e is ExternalException)
-                throw NotTaken(shape, TorchErrors.FirstLine(e.InnerException ?? e), e);
+                throw TorchScriptFailure.NotTaken(shape, TorchErrors.FirstLine(e.InnerException ?? e), Recipe, e);
             throw;
         }
     }
@@ -56,44 +59,51 @@ internal static class TorchScriptModel
     /// <exception cref="InvalidDataException">The file is not TorchScript.</exception>
     public static IReadOnlyList<ModelLayer> Layers(string path)
     {
-        using ScriptedNetwork module = Read(path, sizes: null);
+        using ScriptedNetwork module = Read(path, sizes: null, classes: null);
         return ModelLayer.Of(module.Weights());
     }
 
-    private static ScriptedNetwork Read(string path, long[]? sizes)
+    // A module that was traced on one image may take only one.
+    private static ImportedClassifier Try(string path, ScriptedNetwork module, InputContract given, ImageShape shape)
     {
-        CheckArchive(path);
-        if (TorchScriptProbe.Refusal(path, sizes) is { } reason)
-            throw Lacking(reason, null);
         try
         {
-            return ScriptedNetwork.Load(path);
+            return ImportedClassifier.Try(path, module, module.Forward, given, shape);
         }
-        catch (ExternalException e)
+        catch (Exception e) when (e is ExternalException or InvalidDataException)
         {
-            throw Lacking(TorchErrors.FirstLine(e.InnerException ?? e), e);
+            module.IsSingle = true;
+            try
+            {
+                return ImportedClassifier.Try(path, module, module.Forward, given, shape);
+            }
+            catch (Exception single) when (single is ExternalException or InvalidDataException)
+            {
+                ExceptionDispatchInfo.Throw(e);
+                throw;
+            }
         }
     }
 
-    private static InvalidDataException NotTaken(ImageShape shape, string reason, Exception cause) =>
-        new(
-            reason.Contains("'CUDA' backend", StringComparison.Ordinal)
-                ? $"it was traced on a GPU, and its code names that device: {Recipe} with the model on the CPU"
-                : $"it does not take images of {shape} ({Excerpt.Of(reason, LongestReason)}): "
-                    + "give its own size (--input-size), or a model for this data",
-            cause
-        );
-
-    private static InvalidDataException Lacking(string reason, Exception? cause) =>
-        new(
-            "it needs operators that this LibTorch does not have, or is damaged "
-                + $"({Excerpt.Of(reason, LongestReason)}): {Recipe}, with a PyTorch no newer than this LibTorch "
-                + $"({TorchLibrary.Version})",
-            cause
-        );
+    private static ScriptedNetwork Read(string path, long[]? sizes, int? classes)
+    {
+        TorchScriptSignature? forward = CheckArchive(path);
+        if (sizes is not null)
+            forward?.Check();
+        if (TorchScriptProbe.Refusal(path, sizes) is { } reason)
+            throw TorchScriptFailure.Lacking(reason, Recipe, null);
+        try
+        {
+            return ScriptedNetwork.Load(path, classes, forward?.Fields);
+        }
+        catch (ExternalException e)
+        {
+            throw TorchScriptFailure.Lacking(TorchErrors.FirstLine(e.InnerException ?? e), Recipe, e);
+        }
+    }
 
     // A state dictionary is a pickle, which is a program; recognize it before reading anything in it.
-    private static void CheckArchive(string path)
+    private static TorchScriptSignature? CheckArchive(string path)
     {
         using FileStream file = File.OpenRead(path);
         Span<byte> start = stackalloc byte[2];
@@ -105,6 +115,6 @@ internal static class TorchScriptModel
         if (got < 2 || start[0] != 'P' || start[1] != 'K')
             throw new InvalidDataException($"it is not a TorchScript archive: {Recipe}");
         file.Position = 0;
-        TorchScriptArchive.Check(file, Recipe);
+        return TorchScriptArchive.Check(file, Recipe);
     }
 }

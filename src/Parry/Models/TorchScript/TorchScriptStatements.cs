@@ -37,6 +37,7 @@ internal sealed class TorchScriptStatements
     private readonly TorchScriptFunction _function;
     private readonly Dictionary<string, TorchScriptTerm> _locals = new(StringComparer.Ordinal);
     private readonly TorchScriptExpressions _expressions;
+    private readonly List<string> _required = [];
 
     private TorchScriptStatements(TorchScriptClasses classes, TorchScriptFunction function)
     {
@@ -44,11 +45,15 @@ internal sealed class TorchScriptStatements
         _expressions = new TorchScriptExpressions(classes, _locals);
     }
 
-    /// <summary>The type of what a function returns; empty if its signature does not say.</summary>
+    /// <summary>Reads the signature of a function.</summary>
     /// <exception cref="InvalidDataException">The signature has another form than those that LibTorch writes.
     /// </exception>
-    public static string Returns(TorchScriptClasses classes, TorchScriptFunction function) =>
-        new TorchScriptStatements(classes, function).Signature();
+    public static void Declare(TorchScriptClasses classes, TorchScriptFunction function)
+    {
+        var statements = new TorchScriptStatements(classes, function);
+        function.Returns = statements.Signature();
+        function.Required = statements._required;
+    }
 
     /// <summary>Refuses a function that uses something that is not on the list.</summary>
     /// <exception cref="InvalidDataException">It does, or has a form that LibTorch does not write.</exception>
@@ -97,6 +102,8 @@ internal sealed class TorchScriptStatements
         Set(line, name, TorchScriptTerm.Value(isSelf ? _function.Owner : type));
         if (line.Take("="))
             new TorchScriptExpressions(_classes, new Dictionary<string, TorchScriptTerm>()).Read(line);
+        else if (!isSelf)
+            _required.Add(name);
     }
 
     private void Statement(List<TorchScriptToken> tokens)

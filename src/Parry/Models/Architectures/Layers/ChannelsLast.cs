@@ -29,6 +29,16 @@ public sealed class ChannelsLast : Network
         return rows.permute(0, 3, 1, 2);
     }
 
+    /// <summary>
+    /// Returns a contiguous tensor whose strides are those of its shape. A tensor with one channel is contiguous in
+    /// either layout, and convolutions follow its strides.
+    /// </summary>
+    internal static Tensor Undo(Tensor input)
+    {
+        using Tensor rows = input.contiguous().reshape(-1);
+        return rows.reshape(input.shape);
+    }
+
     /// <inheritdoc/>
     public override string ToString() => "ChannelsLast";
 }
