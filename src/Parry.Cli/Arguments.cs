@@ -88,6 +88,13 @@ internal static class Arguments
             Required = true,
         };
 
+    /// <summary><c>--overwrite</c>.</summary>
+    public static Option<bool> Overwrite() =>
+        new("--overwrite")
+        {
+            Description = "Delete what an earlier run of Parry wrote into the folder of --out, and only that.",
+        };
+
     /// <summary><c>--seed</c>.</summary>
     public static Option<long> Seed() => Number("--seed", "The seed of every random draw.", 1L, 0L);
 

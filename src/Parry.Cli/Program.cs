@@ -9,13 +9,14 @@ long stopped = 0;
 using var stop = new CancellationTokenSource();
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 return await ParryCommand.RunAsync(args, Console.Out, Console.Error, stop.Token);
 
 // The first signal lets the work stop cleanly; a later one ends the process as usual. A second one that comes
 // immediately is the same stop, sent to both the process and its group.
 void Stop(PosixSignalContext signal)
 {
-    if (stop.IsCancellationRequested && Stopwatch.GetElapsedTime(stopped) > TimeSpan.FromSeconds(1))
+    if (stop.IsCancellationRequested && Stopwatch.GetElapsedTime(stopped) > TimeSpan.FromSeconds(0.3))
         return;
     signal.Cancel = true;
     if (stop.IsCancellationRequested)

@@ -52,6 +52,22 @@ internal sealed class ProgressLine : IDisposable
         }
     }
 
+    /// <summary>Writes a line that stays.</summary>
+    public void Say(string text)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                _error.WriteLine(_terminal ? Erase + text : text);
+            }
+            catch (IOException)
+            {
+                // The terminal has gone.
+            }
+        }
+    }
+
     /// <summary>
     /// The estimated remaining time, such as "3 min left", of work that began at one share and has reached another.
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 
 namespace Parry;
@@ -12,6 +13,11 @@ public static class AtomicFile
     private const int NoSpaceLeft = 28;
     private const int QuotaExceeded = 122;
 
+    private const string TemporaryPrefix = ".parry-";
+    private const string TemporarySuffix = ".tmp";
+    private static readonly TimeSpan s_new = TimeSpan.FromSeconds(1);
+    private static readonly ConcurrentDictionary<string, bool> s_swept = new();
+
     /// <summary>
     /// Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream; makes the folder when it
     /// is missing. Whatever <paramref name="write"/> throws passes through, with the old file untouched and the
@@ -25,7 +31,7 @@ public static class AtomicFile
         string folder =
             Path.GetDirectoryName(path)
             ?? throw new UserErrorException($"Cannot write '{path}': it is a folder. Name a file.");
-        string temporary = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
+        string temporary = Path.Combine(folder, $"{TemporaryPrefix}{Path.GetRandomFileName()}{TemporarySuffix}");
         bool done = false;
         try
         {
@@ -33,9 +39,9 @@ public static class AtomicFile
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);
+                Rename(temporary, path);
             }
 
-            Rename(temporary, path);
             done = true;
         }
         catch (IOException e) when (IsFull(e))
@@ -54,12 +60,38 @@ public static class AtomicFile
     public static void WriteText(string path, string text) =>
         Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>
+    /// Deletes the temporary files that processes which were killed left in a folder; done for every folder that is
+    /// written to. Files that some process holds open stay.
+    /// </summary>
+    public static void Sweep(string folder)
+    {
+        var readable = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.None };
+        foreach (string left in Directory.EnumerateFiles(folder, $"{TemporaryPrefix}*{TemporarySuffix}", readable))
+        {
+            try
+            {
+                // A file just made may not be locked yet.
+                if (DateTime.UtcNow - File.GetLastWriteTimeUtc(left) < s_new)
+                    continue;
+                using (new FileStream(left, FileMode.Open, FileAccess.Write, FileShare.None))
+                    File.Delete(left);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another process writes it, or it is not ours.
+            }
+        }
+    }
+
     private static FileStream Create(string folder, string temporary, string path)
     {
         try
         {
             Directory.CreateDirectory(folder);
-            return new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            if (s_swept.TryAdd(folder, true))
+                Sweep(folder);
+            return new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Delete);
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !IsFull(io)))
         {

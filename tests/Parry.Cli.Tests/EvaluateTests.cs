@@ -304,6 +304,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IDisposable
             .. more.Contains("--count") ? [] : s_fewImages,
             "--out",
             _folder.Path,
+            "--overwrite",
             .. more,
         ]);
 }

@@ -315,6 +315,7 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
             attack,
             "--out",
             _folder.Path,
+            "--overwrite",
             .. more,
         ]);
 }

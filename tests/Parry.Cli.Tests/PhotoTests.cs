@@ -126,6 +126,7 @@ public sealed class PhotoTests(TrainedModels trained) : IDisposable
             attack,
             "--out",
             _folder.Path,
+            "--overwrite",
             .. options,
         ]);
 }

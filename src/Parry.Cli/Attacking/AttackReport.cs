@@ -4,8 +4,8 @@ using Parry.Models.Http;
 namespace Parry.Cli.Attacking;
 
 /// <summary>
-/// What <c>parry attack --json</c> writes. For a model served over HTTP also how much it was used, and why it failed if
-/// it did; rows are then missing.
+/// What <c>parry attack --json</c> writes. For a model served over HTTP also how much it was used. The failure says why
+/// rows are missing, if some are: an attack or the model failed, or the run was stopped.
 /// </summary>
 internal sealed record AttackReport(
     string Model,

@@ -31,7 +31,10 @@ internal sealed class ImageSetRun : IDisposable
     public required AttackLimits? Limits { get; init; }
 
     /// <summary>The folder for images, with a folder for each attack and budget; null for none.</summary>
-    public required string? Folder { get; init; }
+    public required RunFolder? Folder { get; init; }
+
+    /// <summary>Why images could not be written; null if they could.</summary>
+    public Exception? WriteFailure { get; private set; }
 
     /// <summary>Runs one attack at all its budgets, and frees it.</summary>
     public IReadOnlyList<AttackRow> Run(AttackSpec attack, IProgress<double> progress, CancellationToken cancellation)
@@ -58,8 +61,7 @@ internal sealed class ImageSetRun : IDisposable
             using AttackResult owned = result;
             rows.Add(Row(attack, result, goal, correct));
             Check(attack, goal, result);
-            if (Folder is not null)
-                Write(attack, result);
+            Write(attack, result);
         }
 
         return rows;
@@ -133,22 +135,34 @@ internal sealed class ImageSetRun : IDisposable
         );
     }
 
-    // NUMBER-TRUE-PREDICTED.png, for each image on which the attack reached its goal.
+    // NUMBER-TRUE-PREDICTED.png, for each image on which the attack reached its goal. A full disk costs no rows.
     private void Write(AttackSpec attack, AttackResult result)
     {
+        if (Folder is null || WriteFailure is not null)
+            return;
         string name = result.Epsilon is { } epsilon ? $"{attack.Name}-{epsilon:0.######}" : attack.Name;
-        string folder = Path.Combine(Folder!, name);
-        Directory.CreateDirectory(folder);
         long[] predicted = Predictions.Of(Model, result.Images);
         byte[] pixels = (Rounding.ToBytes(result.Images) * 255.0).to(ScalarType.Byte).ToArray<byte>();
         int size = Images.Shape.Pixels;
-        for (int i = 0; i < predicted.Length; i++)
+        (int Index, string File)[] files =
+        [
+            .. Enumerable
+                .Range(0, predicted.Length)
+                .Where(i => result.Succeeded[i])
+                .Select(i => (i, $"{name}/{i:00000}-{Images.Labels[i]}-{predicted[i]}.png")),
+        ];
+        try
         {
-            if (!result.Succeeded[i])
-                continue;
-            byte[] png = Png.Encode(pixels.AsSpan(i * size, size), Images.Shape);
-            string file = Path.Combine(folder, $"{i:00000}-{Images.Labels[i]}-{predicted[i]}.png");
-            AtomicFile.Write(file, stream => stream.Write(png));
+            Folder.Claim(files.Select(file => file.File));
+            foreach (var (i, file) in files)
+            {
+                byte[] png = Png.Encode(pixels.AsSpan(i * size, size), Images.Shape);
+                AtomicFile.Write(Path.Combine(Folder.FullPath, file), stream => stream.Write(png));
+            }
+        }
+        catch (Exception e) when (e is IOException or UserErrorException)
+        {
+            WriteFailure = e;
         }
     }
 }

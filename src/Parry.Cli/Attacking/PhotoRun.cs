@@ -32,58 +32,52 @@ internal sealed record PhotoRun
     public AttackLimits? Limits { get; init; }
 
     /// <summary>Runs all attacks at all their budgets.</summary>
-    public PhotoReport Run(
-        string model,
+    /// <param name="attacks">The attacks.</param>
+    /// <param name="progress">Told how far an attack is.</param>
+    /// <param name="findings">Takes what each attack did, as soon as it has ended.</param>
+    /// <param name="cancellation">Stops the run.</param>
+    public void Run(
         IReadOnlyList<AttackSpec> attacks,
         Func<AttackSpec, IProgress<double>> progress,
+        PhotoFindings findings,
         CancellationToken cancellation
     )
     {
+        foreach (AttackSpec attack in attacks)
+            attack.CheckFits(Model);
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         Tensor images = Photos.ImageTensor();
         ClassScore[][] before = Top(images);
         Tensor labels = Labeled ? Photos.LabelTensor() : tensor(Array.ConvertAll(before, top => (long)top[0].Class));
-        var tried = before.Select(_ => new List<PhotoAttack>()).ToArray();
-        foreach (AttackSpec attack in attacks)
-        {
-            Goal goal = attack.GoalFor(Model, images, labels, Seed);
-            var run = new AttackRun(images, goal, Seed)
-            {
-                Limits = Limits,
-                Progress = progress(attack),
-                Cancellation = cancellation,
-            };
-            foreach (AttackResult result in attack.Run(Model, run))
-            {
-                using AttackResult owned = result;
-                PhotoAttack[] rows = Compare(attack, result, images, before);
-                for (int i = 0; i < rows.Length; i++)
-                    tried[i].Add(rows[i]);
-            }
-        }
-
         long[] classes = labels.ToArray<long>();
-        AttackedPhoto[] photos = [.. before.Select((top, i) => Photo(i, (int)classes[i], top, tried[i]))];
-        ChangedAnswers[] changed = [.. tried[0].Select((row, k) => Changed(row, [.. tried.Select(rows => rows[k])]))];
-        return new PhotoReport(model, photos, changed) { Note = Photos.Note };
+        findings.Begin([.. before.Select((top, i) => Photo(i, (int)classes[i], top))], Photos.Note);
+        findings.TryEach(
+            attacks,
+            attack =>
+            {
+                Goal goal = attack.GoalFor(Model, images, labels, Seed);
+                var run = new AttackRun(images, goal, Seed)
+                {
+                    Limits = Limits,
+                    Progress = progress(attack),
+                    Cancellation = cancellation,
+                };
+                foreach (AttackResult result in attack.Run(Model, run))
+                {
+                    using AttackResult owned = result;
+                    findings.Add(Compare(attack, result, images, before));
+                }
+            }
+        );
     }
 
-    private AttackedPhoto Photo(int i, int label, ClassScore[] before, List<PhotoAttack> attacks) =>
-        new(Files[i], label, NameOf(label), Labeled, before, attacks)
+    private AttackedPhoto Photo(int i, int label, ClassScore[] before) =>
+        new(Files[i], label, NameOf(label), Labeled, before, [])
         {
             Pixels = Photos.Image(i).ToArray(),
             Shape = Photos.Shape,
         };
-
-    private static ChangedAnswers Changed(PhotoAttack attack, PhotoAttack[] photos) =>
-        new(
-            attack.Attack,
-            attack.Norm,
-            attack.Epsilon,
-            photos.Count(photo => photo.Changed),
-            photos.Count(photo => photo.Attacked)
-        );
 
     // The attack's last attempt counts even if it failed, because the strip shows it.
     private PhotoAttack[] Compare(AttackSpec attack, AttackResult result, Tensor images, ClassScore[][] before)

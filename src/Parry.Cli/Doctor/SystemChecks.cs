@@ -69,7 +69,7 @@ internal static class SystemChecks
             existing = Path.GetDirectoryName(existing)!;
         try
         {
-            string probe = Path.Combine(existing, $".{Path.GetRandomFileName()}.tmp");
+            string probe = Path.Combine(existing, $".parry-{Path.GetRandomFileName()}.tmp");
             using var file = new FileStream(
                 probe,
                 FileMode.CreateNew,

@@ -9,33 +9,62 @@ namespace Parry.Cli.Evaluating;
 /// <summary>What <c>parry evaluate</c> and <c>parry demo</c> do with an evaluation.</summary>
 internal static class EvaluateOutput
 {
-    /// <summary>Evaluates, writes the report and prints its tables and path, or its JSON.</summary>
+    /// <summary>
+    /// Evaluates, writes the report and prints its tables and path, or its JSON; also of what was finished when the
+    /// evaluation failed or was stopped.
+    /// </summary>
     /// <returns>The exit code.</returns>
     public static int Write(
         EvaluateRequest request,
         ParseResult parsed,
-        string folder,
+        RunFolder folder,
         bool json,
         CancellationToken cancellation
     )
     {
-        ReportFolder.CheckWritable(folder);
-        EvaluationReport report;
-        string? failure;
+        var run = new EvaluateRun(request);
+        var stopping = new Stopping();
+        var failures = new List<Exception>();
         using (ProgressLine line = ProgressLine.Of(parsed))
-            (report, failure) = EvaluateRun.Run(request, new Stages(line), cancellation);
-        string page = ReportFolder.Write(report, folder);
-        Output output = Output.Of(parsed);
-        if (json)
-            output.Line(JsonReport.Render(report));
-        else
-            Show(output, report, page);
-        return failure is null
-            ? 0
-            : Errors.Report(new EndpointException(failure), parsed.InvocationConfiguration.Error);
+        {
+            try
+            {
+                var stages = new Stages(line);
+                stopping.Do(() => run.Run(stages, cancellation), line, cancellation);
+            }
+            catch (OperationCanceledException e)
+            {
+                failures.Add(run.Found is null ? e : new StoppedException("stopped before everything was measured"));
+            }
+        }
+
+        if (run.Found is var (report, failure))
+        {
+            if (failure is not null && failures.Count == 0)
+                failures.Add(new EndpointException(failure));
+            string? page = null;
+            try
+            {
+                folder.Claim(ReportFolder.FileNames);
+                page = ReportFolder.Write(report, folder.FullPath);
+            }
+            catch (Exception e) when (e is IOException or UserErrorException)
+            {
+                failures.Add(e);
+            }
+
+            Output output = Output.Of(parsed);
+            if (json)
+                output.Line(JsonReport.Render(report));
+            else
+                Show(output, report, page);
+        }
+
+        TextWriter error = parsed.InvocationConfiguration.Error;
+        return stopping.End(failures.Select(failure => Errors.Report(failure, error)).DefaultIfEmpty(0).Max());
     }
 
-    private static void Show(Output output, EvaluationReport report, string page)
+    private static void Show(Output output, EvaluationReport report, string? page)
     {
         foreach (Table table in ResultTable.Of(report))
         {
@@ -44,7 +73,8 @@ internal static class EvaluateOutput
         }
 
         output.Notes(ReportNotes.From(report));
-        output.Line($"Report: {page}");
+        if (page is not null)
+            output.Line($"Report: {page}");
     }
 
     private sealed class Stages(ProgressLine line) : IProgress<EvaluationProgress>

@@ -14,18 +14,26 @@ using static TorchSharp.torch;
 namespace Parry.Cli.Evaluating;
 
 /// <summary>Loads the parts of a request, evaluates it and makes the report.</summary>
-internal static class EvaluateRun
+internal sealed class EvaluateRun(EvaluateRequest request)
 {
+    private Func<EvaluationFindings, EvaluationReport>? _report;
+    private Evaluator? _evaluator;
+    private EvaluationFindings? _findings;
+
+    /// <summary>
+    /// The report of what was found by now, also while the evaluation goes on or was left behind, and why it is not
+    /// complete, if it is not; null before anything was found.
+    /// </summary>
+    public (EvaluationReport Report, string? Failure)? Found =>
+        (_findings ?? _evaluator?.SoFar("it was stopped")) is { } findings
+            ? (_report!(findings), findings.Failure)
+            : null;
+
     /// <summary>Evaluates. Everything is read and checked before the first image is attacked.</summary>
-    /// <returns>The report, and why a model served over HTTP failed on the way if it did; rows are then
-    /// missing.</returns>
     /// <exception cref="UserErrorException">Something that the request names is not valid.</exception>
     /// <exception cref="EndpointException">A model served over HTTP failed before there were results.</exception>
-    public static (EvaluationReport Report, string? Failure) Run(
-        EvaluateRequest request,
-        IProgress<EvaluationProgress>? progress,
-        CancellationToken cancellation
-    )
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public void Run(IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
     {
         AttackSpec[] attacks = [.. request.Attacks.Select(AttackCatalog.Parse)];
         if (attacks.Length == 0)
@@ -68,7 +76,8 @@ internal static class EvaluateRun
         bool learning =
             attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>)
             || defenses.Any(defense => defense.Breaks.Count > 0);
-        EvaluationFindings findings = Evaluator.Run(
+        _report = findings => Report(findings, images, set, attacks, defenses, model);
+        _evaluator = new Evaluator(
             new EvaluationPlan
             {
                 ModelName = request.Model.Name,
@@ -79,7 +88,7 @@ internal static class EvaluateRun
                 Attacks =
                 [
                     .. attacks.Select(attack => new PlannedAttack(
-                        NameOf(attack, attacks, request),
+                        NameOf(attack, attacks),
                         attack.Attack,
                         attack.Epsilons.Count == 0 ? null : attack.Epsilons,
                         source,
@@ -92,39 +101,44 @@ internal static class EvaluateRun
                 Revisited = request.Revisited,
                 DrawRule = request.DrawRule,
                 Seed = request.Seed,
-            },
-            progress,
-            cancellation
+            }
         );
-        return (
-            new EvaluationReport
-            {
-                Title = $"{request.Model.Name} on {set.Title}",
-                Command = request.Command,
-                Created = DateTimeOffset.UtcNow,
-                Machine = Machine(),
-                Settings = Settings(request, images, set, attacks, defenses, model),
-                Rows = findings.Rows,
-                Rocs = findings.Rocs,
-                Gallery = findings.Gallery,
-                Times = findings.Times,
-                Caveats = findings.Caveats,
-                KnownBreaksNotRun = findings.KnownBreaksNotRun,
-                Notes =
-                [
-                    .. findings.Warnings,
-                    .. findings.Notes,
-                    .. new[]
-                    {
-                        images.Note,
-                        CleanAccuracyOf(model, set, findings),
-                        SlowBfloat16(defenses),
-                    }.OfType<string>(),
-                ],
-            },
-            findings.Failure
-        );
+        _findings = _evaluator.Evaluate(progress, cancellation);
     }
+
+    private EvaluationReport Report(
+        EvaluationFindings findings,
+        ImageSet images,
+        IImageSource set,
+        AttackSpec[] attacks,
+        DefenseSpec[] defenses,
+        IPredictor model
+    ) =>
+        new()
+        {
+            Title = $"{request.Model.Name} on {set.Title}",
+            Command = request.Command,
+            Created = DateTimeOffset.UtcNow,
+            Machine = Machine(),
+            Settings = Settings(images, set, attacks, defenses, model),
+            Rows = findings.Rows,
+            Rocs = findings.Rocs,
+            Gallery = findings.Gallery,
+            Times = findings.Times,
+            Caveats = findings.Caveats,
+            KnownBreaksNotRun = findings.KnownBreaksNotRun,
+            Notes =
+            [
+                .. findings.Warnings,
+                .. findings.Notes,
+                .. new[]
+                {
+                    images.Note,
+                    CleanAccuracyOf(model, set, findings),
+                    SlowBfloat16(defenses),
+                }.OfType<string>(),
+            ],
+        };
 
     private static string? SlowBfloat16(DefenseSpec[] defenses)
     {
@@ -147,7 +161,7 @@ internal static class EvaluateRun
 
     // The command-line name, with its options only where another attack has the same name; the report's settings list
     // all options.
-    private static string NameOf(AttackSpec attack, AttackSpec[] all, EvaluateRequest request)
+    private string NameOf(AttackSpec attack, AttackSpec[] all)
     {
         string name = all.Count(other => other.Name == attack.Name) == 1 ? attack.Name : attack.TextWithoutBudgets;
         return request.From is null ? name : $"{name} from {request.From}";
@@ -167,8 +181,7 @@ internal static class EvaluateRun
 
     private static string ShortName(DefenseSpec defense) => defense.Name.Split(':')[0];
 
-    private static SortedDictionary<string, string> Settings(
-        EvaluateRequest request,
+    private SortedDictionary<string, string> Settings(
         ImageSet images,
         IImageSource set,
         AttackSpec[] attacks,

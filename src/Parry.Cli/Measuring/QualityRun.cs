@@ -52,7 +52,7 @@ internal sealed class QualityRun
     public required long Seed { get; init; }
 
     /// <summary>The folder for sheets of images; null for none.</summary>
-    public required string? Folder { get; init; }
+    public required RunFolder? Folder { get; init; }
 
     /// <summary>Measures the generator, then real images, then noise.</summary>
     /// <param name="data">The data set's name.</param>
@@ -195,7 +195,8 @@ internal sealed class QualityRun
     private void Write(string name, List<byte> images)
     {
         byte[] png = ImageGrid.EncodePng(images.ToArray(), Test.Shape, SheetColumns, scale: 2);
-        AtomicFile.Write(Path.Combine(Folder!, name), stream => stream.Write(png));
+        Folder!.Claim(name);
+        AtomicFile.Write(Path.Combine(Folder.FullPath, name), stream => stream.Write(png));
     }
 
     private sealed class Shares(ProgressLine line, string name) : IProgress<double>

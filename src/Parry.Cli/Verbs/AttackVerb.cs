@@ -35,6 +35,7 @@ internal sealed class AttackVerb
             + "index.html (default: out/attack).",
         HelpName = "DIR",
     };
+    private readonly Option<bool> _overwrite = Arguments.Overwrite();
     private readonly Option<bool> _json = Arguments.Json();
 
     /// <summary>Makes the verb.</summary>
@@ -57,6 +58,7 @@ internal sealed class AttackVerb
             verb._gradients,
             verb._seed,
             verb._folder,
+            verb._overwrite,
             verb._json,
         }.Does(verb.Run);
     }
@@ -83,24 +85,44 @@ internal sealed class AttackVerb
         CancellationToken cancellation
     )
     {
-        string folder = parsed.GetValue(_folder) ?? PhotoOptions.DefaultFolder;
-        ReportFolder.CheckWritable(folder);
-        using OpenedModel opened = request.Open(cancellation);
-        PhotoRun run = _photos.Load(parsed, _data, request, opened) with
-        {
-            Seed = parsed.GetValue(_seed),
-            Limits = parsed.Limits(_queries, _gradients),
-        };
-        PhotoReport report;
-        using (ProgressLine line = ProgressLine.Of(parsed))
-            report = run.Run(request.Name, attacks, attack => new ShareProgress(line, attack.Name), cancellation);
-        report = report with { Files = PhotoPage.Write(report, folder) };
-        Output output = Output.Of(parsed);
-        if (parsed.GetValue(_json))
-            output.Json(report, CliJson.Default.PhotoReport);
-        else
-            PhotoTables.Show(output, report);
-        return 0;
+        bool overwrite = parsed.GetValue(_overwrite) || parsed.IsDefault(_folder);
+        string path = parsed.GetValue(_folder) ?? PhotoOptions.DefaultFolder;
+        RunFolder folder = RunFolder.Begin(path, overwrite, PhotoPage.FileNames);
+        var findings = new PhotoFindings();
+        return EndWith(
+            parsed,
+            (line, stop) =>
+            {
+                using OpenedModel opened = request.Open(stop);
+                PhotoRun run = _photos.Load(parsed, _data, request, opened) with
+                {
+                    Seed = parsed.GetValue(_seed),
+                    Limits = parsed.Limits(_queries, _gradients),
+                };
+                run.Run(attacks, attack => new ShareProgress(line, attack.Name), findings, stop);
+            },
+            findings,
+            () =>
+            {
+                PhotoReport report = findings.Report(request.Name);
+                try
+                {
+                    folder.Claim(PhotoPage.FileNames);
+                    report = report with { Files = PhotoPage.Write(report, path) };
+                }
+                catch (Exception e) when (e is IOException or UserErrorException)
+                {
+                    findings.Fail(e);
+                }
+
+                Output output = Output.Of(parsed);
+                if (parsed.GetValue(_json))
+                    output.Json(report, CliJson.Default.PhotoReport);
+                else
+                    PhotoTables.Show(output, report);
+            },
+            cancellation
+        );
     }
 
     private int AttackSet(
@@ -110,11 +132,41 @@ internal sealed class AttackVerb
         CancellationToken cancellation
     )
     {
-        string? folder = parsed.GetValue(_folder);
-        if (folder is not null)
-            ReportFolder.CheckWritable(folder);
+        RunFolder? folder = parsed.GetValue(_folder) is { } path
+            ? RunFolder.Begin(path, parsed.GetValue(_overwrite))
+            : null;
+        var findings = new AttackFindings();
+        return EndWith(
+            parsed,
+            (line, stop) => MeasureSet(parsed, request, attacks, folder, line, findings, stop),
+            findings,
+            () =>
+            {
+                AttackReport report = findings.Report(request.Name);
+                Output output = Output.Of(parsed);
+                if (parsed.GetValue(_json))
+                    output.Json(report, CliJson.Default.AttackReport);
+                else
+                    Show(output, report, findings.Rows, folder?.FullPath);
+            },
+            cancellation
+        );
+    }
+
+    private void MeasureSet(
+        ParseResult parsed,
+        ModelRequest request,
+        AttackSpec[] attacks,
+        RunFolder? folder,
+        ProgressLine line,
+        AttackFindings findings,
+        CancellationToken cancellation
+    )
+    {
         var (opened, set) = request.OpenWith(_data.Request(parsed), cancellation);
         using OpenedModel owned = opened;
+        foreach (AttackSpec attack in attacks)
+            attack.CheckFits(opened.Model);
         using var run = new ImageSetRun
         {
             Model = opened.Model,
@@ -124,47 +176,60 @@ internal sealed class AttackVerb
             Limits = parsed.Limits(_queries, _gradients),
             Folder = folder,
         };
-        var rows = new List<(AttackSpec Attack, AttackRow Row)>();
-        EndpointException? failure = null;
-        IReadOnlyList<string> weak = [];
+        findings.Data = set.Name;
+        findings.Use = () => (opened.Model as HttpModel)?.Use;
+        findings.Note(run.Images.Note);
+        findings.TryEach(
+            attacks,
+            attack =>
+            {
+                findings.Add(attack, run.Run(attack, new ShareProgress(line, attack.Name), cancellation));
+                findings.Note(run.CleanAccuracyWarning(set));
+            }
+        );
+        if (run.WriteFailure is { } failure)
+            findings.Fail(failure);
+        line.Show(() => "checks whether the attacks were strong enough");
+        foreach (string warning in run.WeakAttackWarnings(cancellation))
+            findings.Note(warning);
+    }
+
+    // Does the work; then, also when it failed or was stopped on the way, shows what is finished.
+    private static int EndWith(
+        ParseResult parsed,
+        Action<ProgressLine, CancellationToken> work,
+        RunFindings findings,
+        Action show,
+        CancellationToken cancellation
+    )
+    {
+        TextWriter error = parsed.InvocationConfiguration.Error;
+        var stopping = new Stopping();
         using (ProgressLine line = ProgressLine.Of(parsed))
         {
             try
             {
-                foreach (AttackSpec attack in attacks)
-                    rows.AddRange(
-                        run.Run(attack, new ShareProgress(line, attack.Name), cancellation).Select(row => (attack, row))
-                    );
-                line.Show(() => "checks whether the attacks were strong enough");
-                weak = run.WeakAttackWarnings(cancellation);
+                stopping.Do(() => work(line, cancellation), line, cancellation);
             }
-            catch (EndpointException e) when (rows.Count > 0)
+            catch (OperationCanceledException) when (!findings.IsEmpty)
             {
-                // The rows of attacks that finished before it are kept.
-                failure = e;
+                findings.Stop();
+            }
+            catch (Exception e) when (stopping.LeftBehind || !findings.IsEmpty)
+            {
+                findings.Fail(e);
             }
         }
 
-        var report = new AttackReport(
-            request.Name,
-            set.Name,
-            [.. rows.Select(row => row.Row)],
-            [.. new[] { run.Images.Note, run.CleanAccuracyWarning(set) }.OfType<string>(), .. weak],
-            (opened.Model as HttpModel)?.Use,
-            failure?.Message
-        );
-        Output output = Output.Of(parsed);
-        if (parsed.GetValue(_json))
-            output.Json(report, CliJson.Default.AttackReport);
-        else
-            Show(output, report, rows, folder);
-        return failure is null ? 0 : Errors.Report(failure, parsed.InvocationConfiguration.Error);
+        if (!findings.IsEmpty)
+            show();
+        return stopping.End(findings.ExitCode(error));
     }
 
     private static void Show(
         Output output,
         AttackReport report,
-        List<(AttackSpec Attack, AttackRow Row)> rows,
+        IReadOnlyList<(AttackSpec Attack, AttackRow Row)> rows,
         string? folder
     )
     {

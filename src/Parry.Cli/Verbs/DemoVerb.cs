@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Parry.Cli.Evaluating;
+using Parry.Reports;
 
 namespace Parry.Cli.Verbs;
 
@@ -31,6 +32,7 @@ internal static class DemoVerb
             HelpName = "DIR",
             DefaultValueFactory = _ => Path.Combine("out", "demo"),
         };
+        Option<bool> overwrite = Arguments.Overwrite();
         Option<string?> dataDir = Arguments.DataDir();
         Option<bool> json = Arguments.Json();
         return new Command(
@@ -40,6 +42,7 @@ internal static class DemoVerb
         )
         {
             folder,
+            overwrite,
             dataDir,
             json,
         }.Does(
@@ -59,6 +62,11 @@ internal static class DemoVerb
                     Seed = 1,
                     Command = parsed.CommandText(),
                 };
+                RunFolder reports = RunFolder.Begin(
+                    parsed.GetRequiredValue(folder),
+                    parsed.GetValue(overwrite) || parsed.IsDefault(folder),
+                    ReportFolder.FileNames
+                );
                 bool quiet = parsed.GetValue(json);
                 if (!quiet)
                     Output
@@ -68,7 +76,7 @@ internal static class DemoVerb
                                 + "PuVAE and MagNet, and with an attacker who knows each of them. The attacks known to "
                                 + "break them are not run, so their numbers are upper bounds. About a minute."
                         );
-                return EvaluateOutput.Write(request, parsed, parsed.GetRequiredValue(folder), quiet, cancellation);
+                return EvaluateOutput.Write(request, parsed, reports, quiet, cancellation);
             }
         );
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Parry.Catalogs;
 using Parry.Cli.Evaluating;
 using Parry.Evaluation;
+using Parry.Reports;
 
 namespace Parry.Cli.Verbs;
 
@@ -61,6 +62,7 @@ internal sealed class EvaluateVerb
         HelpName = "DIR",
         Required = true,
     };
+    private readonly Option<bool> _overwrite = Arguments.Overwrite();
     private readonly Option<bool> _json = Arguments.Json();
 
     /// <summary>Makes the verb.</summary>
@@ -87,6 +89,7 @@ internal sealed class EvaluateVerb
             verb._gradients,
             verb._seed,
             verb._folder,
+            verb._overwrite,
             verb._json,
         }.Does(verb.Run);
     }
@@ -111,7 +114,11 @@ internal sealed class EvaluateVerb
             Seed = parsed.GetValue(_seed),
             Command = parsed.CommandText(),
         };
-        string folder = parsed.GetRequiredValue(_folder);
+        RunFolder folder = RunFolder.Begin(
+            parsed.GetRequiredValue(_folder),
+            parsed.GetValue(_overwrite),
+            ReportFolder.FileNames
+        );
         return EvaluateOutput.Write(request, parsed, folder, parsed.GetValue(_json), cancellation);
     }
 }

@@ -4,7 +4,6 @@ using Parry.Data;
 using Parry.Generative;
 using Parry.Generative.Quality;
 using Parry.Models;
-using Parry.Reports;
 using static TorchSharp.torch;
 
 namespace Parry.Cli.Verbs;
@@ -48,6 +47,7 @@ internal sealed class QualityVerb
         Description = "A folder for sheets of the samples nearest to training images and to each other, as PNG.",
         HelpName = "DIR",
     };
+    private readonly Option<bool> _overwrite = Arguments.Overwrite();
     private readonly Option<bool> _json = Arguments.Json();
 
     /// <summary>Makes the verb.</summary>
@@ -66,6 +66,7 @@ internal sealed class QualityVerb
             verb._reconstruct,
             verb._seed,
             verb._folder,
+            verb._overwrite,
             verb._json,
         }.Does(verb.Run);
     }
@@ -97,10 +98,8 @@ internal sealed class QualityVerb
             Test = _data.Load(parsed, set, DataPart.Test),
             Reconstructed = parsed.GetValue(_reconstruct),
             Seed = parsed.GetValue(_seed),
-            Folder = folder,
+            Folder = folder is null ? null : RunFolder.Begin(folder, parsed.GetValue(_overwrite)),
         };
-        if (folder is not null)
-            ReportFolder.CheckWritable(folder);
         QualityReport report;
         using (ProgressLine line = ProgressLine.Of(parsed))
             report = run.Run(set.Name, features, line, cancellation);

@@ -44,6 +44,30 @@ internal static class AttackChecks
         }
     }
 
+    /// <summary>Checks that budgets are no larger than the box [0, 1] of all images allows.</summary>
+    /// <exception cref="UserErrorException">One is larger; the message says what was probably meant.</exception>
+    public static void BudgetsWithinBox(Norm norm, IReadOnlyList<double> epsilons, ImageShape shape)
+    {
+        double largest = norm switch
+        {
+            Norm.Linf => 1,
+            Norm.L2 => Math.Sqrt(shape.Pixels),
+            _ => double.PositiveInfinity,
+        };
+        foreach (double epsilon in epsilons)
+        {
+            if (epsilon <= largest)
+                continue;
+            string meant = epsilon <= 255 * largest ? $": did you mean {epsilon:0.######}/255?" : "";
+            throw new UserErrorException(
+                norm == Norm.Linf
+                    ? $"expected budgets in linf from 0 to 1, as values of images are, got eps={epsilon:0.######}{meant}"
+                    : $"expected budgets in l2 up to {largest:0.##}, which takes any image of {shape} to any other, "
+                        + $"got eps={epsilon:0.######}{meant}"
+            );
+        }
+    }
+
     /// <summary>Checks images and labels.</summary>
     /// <exception cref="UserErrorException">They do not fit the model, or one another.</exception>
     public static void Images(Tensor images, IPredictor model, Goal goal)

@@ -17,6 +17,23 @@ public static class AttackDispatch
             _ => attack is IAttack<IPredictor>,
         };
 
+    /// <summary>
+    /// Says before any work whether an attack fits a model: whether the model reveals enough, and has the classes and
+    /// images that the attack's settings ask for.
+    /// </summary>
+    /// <param name="attack">The attack.</param>
+    /// <param name="model">The model it is to attack.</param>
+    /// <param name="epsilons">The budgets it is to be run at; empty for an attack without one.</param>
+    /// <exception cref="UserErrorException">It does not fit, or a budget is larger than any image is.</exception>
+    public static void CheckFits(IAttack<IClassifier> attack, IPredictor model, IReadOnlyList<double> epsilons)
+    {
+        if (!attack.Fits(model))
+            throw RevealsTooLittle(attack, model);
+        AttackChecks.Budgets(epsilons);
+        AttackChecks.BudgetsWithinBox(attack.Norm, epsilons, model.Shape);
+        attack.CheckFits(model, epsilons);
+    }
+
     /// <summary>Runs an attack, with as much knowledge of the model as it needs.</summary>
     /// <param name="attack">The attack.</param>
     /// <param name="model">The model it attacks.</param>

@@ -26,6 +26,6 @@ public sealed record AttackRun(Tensor Images, Goal Goal, long Seed)
     /// <summary>Told the share of the work that is done.</summary>
     public IProgress<double>? Progress { get; init; }
 
-    /// <summary>Stops the run between pieces.</summary>
+    /// <summary>Stops the run at the next pass of the model.</summary>
     public CancellationToken Cancellation { get; init; }
 }

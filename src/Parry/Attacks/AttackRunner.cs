@@ -40,9 +40,14 @@ public static class AttackRunner
     {
         AttackChecks.Run(run, model);
         if (attack is not IBudgetAttack<TModel> within)
+        {
+            attack.CheckFits(model, []);
             return RunPieces(attack, model, run with { Epsilons = null });
+        }
+
         IReadOnlyList<double> epsilons = run.Epsilons ?? [within.Epsilon];
         AttackChecks.Budgets(epsilons);
+        attack.CheckFits(model, epsilons);
         return run.Limits is null
             ? RunPieces(attack, model, run with { Epsilons = epsilons })
             : [.. epsilons.SelectMany(epsilon => RunPieces(attack, model, run with { Epsilons = [epsilon] }))];
@@ -72,7 +77,7 @@ public static class AttackRunner
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using IDisposable? mode = model.EnterEvaluation();
-        var meter = new Meter(count, FirstTrainingSample);
+        var meter = new Meter(count, FirstTrainingSample, run.Cancellation);
         Batch data = TrainingBatch(run.Images, run.Goal, run.Seed);
         ITrainedAttack<TModel> trained = attack.Train(
             meter.Around(model),
@@ -102,7 +107,7 @@ public static class AttackRunner
         int size = Workers.Shared.EqualShare(count, largest);
         int pieces = Workers.PieceCount(count, size);
         int done = 0;
-        var meter = new Meter(count, run.FirstSample);
+        var meter = new Meter(count, run.FirstSample, run.Cancellation);
         AttackPiece[] parts = Workers.Shared.MapRows(
             count,
             size,

@@ -18,6 +18,15 @@ public interface IAttack<in TModel>
     /// <summary>The norm it bounds or minimizes.</summary>
     Norm Norm { get; }
 
+    /// <summary>
+    /// Says before any work whether the attack, with its settings, fits a model: its number of classes, the shape of
+    /// its images, its layers.
+    /// </summary>
+    /// <param name="model">The model it is to attack.</param>
+    /// <param name="epsilons">The budgets it is to be run at; empty for an attack without one.</param>
+    /// <exception cref="UserErrorException">It does not fit; the message says what it needs.</exception>
+    void CheckFits(IPredictor model, IReadOnlyList<double> epsilons) { }
+
     /// <summary>Perturbs images. The runner undoes what fails.</summary>
     /// <param name="model">In evaluation mode.</param>
     /// <param name="batch">Clean images, none of which reaches its goal yet.</param>

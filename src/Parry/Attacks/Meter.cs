@@ -17,13 +17,17 @@ public sealed class Meter
     private readonly long[] _queries;
     private readonly long[] _gradients;
     private readonly long _first;
+    private readonly CancellationToken _cancellation;
 
     /// <summary>Creates a meter.</summary>
     /// <param name="samples">The number of samples.</param>
     /// <param name="first">The number of the first sample.</param>
-    public Meter(int samples, long first = 0)
+    /// <param name="cancellation">Once it is set, every further pass throws an <see cref="OperationCanceledException"/>,
+    /// so that a run stops within a pass.</param>
+    public Meter(int samples, long first = 0, CancellationToken cancellation = default)
     {
         _first = first;
+        _cancellation = cancellation;
         _queries = new long[samples];
         _gradients = new long[samples];
     }
@@ -65,6 +69,7 @@ public sealed class Meter
     /// <summary>Counts the rows, and says which are within the limit; null when all are.</summary>
     private long[]? Admit(Images images, PassLimit? limit, bool differentiates)
     {
+        _cancellation.ThrowIfCancellationRequested();
         CheckBox(images.Pixels);
         var admitted = new List<long>();
         for (int row = 0; row < images.Count; row++)

@@ -50,6 +50,17 @@ public sealed class AttackSpec
     public Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed, long firstSample = 0) =>
         Target?.For(model, images, labels, seed, firstSample) ?? Goal.Untargeted(labels);
 
+    /// <summary>
+    /// Says before any work whether the attack, with its settings, budgets and target, fits a model.
+    /// </summary>
+    /// <param name="model">The model it is to attack.</param>
+    /// <exception cref="UserErrorException">It does not fit; the message says what it needs.</exception>
+    public void CheckFits(IPredictor model)
+    {
+        AttackDispatch.CheckFits(Attack, model, Epsilons);
+        Target?.CheckFits(model);
+    }
+
     /// <summary>What the attack's training took; null where there was none.</summary>
     public AttackTraining? Training { get; }
 

@@ -37,6 +37,24 @@ public sealed record TargetChoice
                 $"expected the target of the attack {attack} to be {Values}, got " + $"\"{text}\""
             );
 
+    /// <summary>Checks that a model has such a class, and shows scores where they are needed.</summary>
+    /// <param name="model">The model that is to be attacked.</param>
+    /// <exception cref="UserErrorException">It has no such class, or shows no scores.</exception>
+    public void CheckFits(IPredictor model)
+    {
+        if (Text == LeastLikely && model is not IScorer)
+            throw new UserErrorException(
+                "target=least-likely needs the model's scores, and this model shows only labels"
+            );
+        if (
+            int.TryParse(Text, NumberStyles.None, CultureInfo.InvariantCulture, out int wanted)
+            && wanted >= model.Classes
+        )
+            throw new UserErrorException(
+                $"expected a target from 0 to {model.Classes - 1}, the model's classes, got target={Text}"
+            );
+    }
+
     /// <summary>The goal for images of these true classes.</summary>
     /// <param name="model">The model that is attacked; <c>least-likely</c> needs its scores.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
@@ -46,6 +64,7 @@ public sealed record TargetChoice
     /// <exception cref="UserErrorException">The model has no such class, or shows no scores.</exception>
     public Goal For(IPredictor model, Tensor images, Tensor labels, long seed, long firstSample = 0)
     {
+        CheckFits(model);
         int classes = model.Classes;
         long[] truth = labels.ToArray<long>();
         long[] samples = [.. truth.Select((_, i) => firstSample + i)];
@@ -60,14 +79,10 @@ public sealed record TargetChoice
                 targets = [.. truth.Select((label, i) => (label + 1 + (long)(draws[i] * (classes - 1))) % classes)];
                 break;
             case LeastLikely:
-                if (model is not IScorer scorer)
-                    throw new UserErrorException(
-                        "target=least-likely needs the model's scores, and this model shows only labels"
-                    );
                 using (var scope = NewDisposeScope())
                 {
                     // The true class is never the target, however unlikely the model finds it.
-                    Tensor scores = scorer.Probabilities(new Images(images, samples));
+                    Tensor scores = ((IScorer)model).Probabilities(new Images(images, samples));
                     targets = scores
                         .sub(zeros_like(scores).ScatterValue(1, labels.unsqueeze(1), double.NegativeInfinity))
                         .argmin(1)
@@ -77,10 +92,6 @@ public sealed record TargetChoice
                 break;
             default:
                 int wanted = int.Parse(Text, CultureInfo.InvariantCulture);
-                if (wanted >= classes)
-                    throw new UserErrorException(
-                        $"expected a target from 0 to {classes - 1}, the model's classes, " + $"got target={Text}"
-                    );
                 targets = [.. truth.Select(_ => (long)wanted)];
                 break;
         }

@@ -26,6 +26,14 @@ public sealed record PlannedAttack(
     internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) =>
         Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
 
+    /// <summary>Says before any work whether it fits the model that it is crafted on.</summary>
+    /// <exception cref="UserErrorException">It does not fit; the message says what it needs.</exception>
+    internal void CheckFits(IPredictor model)
+    {
+        AttackDispatch.CheckFits(Attack, Source ?? model, Epsilons ?? []);
+        Target?.CheckFits(model);
+    }
+
     // Whether it follows the gradients of the model that a row is about; null where that says nothing about the model:
     // the attack is targeted, or does not know the defense.
     internal bool? FollowsGradients(Threat threat) =>

@@ -44,7 +44,7 @@ public sealed class WeakAttackCheck : IDisposable
             Pixels = test.Pixels.DetachFromDisposeScope(),
             Labels = test.Labels.DetachFromDisposeScope(),
         };
-        _records = new EvaluationRecords(_plan, _test);
+        _records = new EvaluationRecords(_plan);
         _bare = Subject.Measure(_plan, null, _test);
     }
 
@@ -56,7 +56,7 @@ public sealed class WeakAttackCheck : IDisposable
     {
         using var frozen = no_grad();
         using Verdict verdict = _bare.Judge(Models.Images.Of(result.Attempts));
-        _records.Add(new CellResult(new Cell(attack, goal, _bare, Threat.None), result, verdict));
+        _records.Add(new CellResult(new Cell(attack, goal, _bare, Threat.None), result, verdict), _test);
     }
 
     /// <summary>Measures what is left to measure, and words the warnings; empty where there is no reason for

@@ -7,6 +7,13 @@ namespace Parry.Reports;
 /// </summary>
 public static class ReportFolder
 {
+    private const string Page = "index.html";
+    private const string Json = "report.json";
+    private const string Markdown = "report.md";
+
+    /// <summary>The names of the files that it writes.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = [Page, Json, Markdown];
+
     /// <summary>
     /// Renders all three forms, then writes them, each whole or not at all. Gives the path of the page.
     /// </summary>
@@ -14,12 +21,12 @@ public static class ReportFolder
     /// <inheritdoc cref="AtomicFile.Write" path="/exception"/>
     public static string Write(EvaluationReport report, string folder)
     {
-        string page = Path.Combine(folder, "index.html");
+        string page = Path.Combine(folder, Page);
         string html = HtmlReport.Render(report, HtmlReport.LoadChartBundle());
         // The largest first: a disk that is nearly full fails before anything is replaced.
         AtomicFile.WriteText(page, html);
-        JsonReport.Write(report, Path.Combine(folder, "report.json"));
-        MarkdownReport.Write(report, Path.Combine(folder, "report.md"));
+        JsonReport.Write(report, Path.Combine(folder, Json));
+        MarkdownReport.Write(report, Path.Combine(folder, Markdown));
         return page;
     }
 
@@ -27,7 +34,7 @@ public static class ReportFolder
     /// <exception cref="UserErrorException">It cannot be made or written to.</exception>
     public static void CheckWritable(string folder)
     {
-        string probe = Path.Combine(folder, $".{Path.GetRandomFileName()}.tmp");
+        string probe = Path.Combine(folder, $".parry-{Path.GetRandomFileName()}.tmp");
         AtomicFile.WriteText(probe, "");
         File.Delete(probe);
     }

@@ -100,6 +100,22 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void Deletes_what_a_killed_process_left_but_not_what_another_one_is_writing()
+    {
+        string left = Path.Combine(_folder, ".parry-left.tmp");
+        string held = Path.Combine(_folder, ".parry-held.tmp");
+        File.WriteAllText(left, "half");
+        using (var writer = new FileStream(held, FileMode.CreateNew, FileAccess.Write, FileShare.Delete))
+        {
+            foreach (string file in (string[])[left, held])
+                File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(-1));
+            AtomicFile.WriteText(Path.Combine(_folder, "report.md"), "new");
+            Assert.False(File.Exists(left));
+            Assert.True(File.Exists(held));
+        }
+    }
+
+    [Fact]
     public void Refuses_a_folder_that_is_a_file()
     {
         string file = Path.Combine(_folder, "file");

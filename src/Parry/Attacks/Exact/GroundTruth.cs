@@ -52,6 +52,9 @@ public sealed record GroundTruth : IAttack<IClassifier>
     public double Seconds { get; init; } = 60;
 
     /// <inheritdoc/>
+    public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons) => Read(model);
+
+    /// <inheritdoc/>
     public Tensor Perturb(IClassifier model, Batch batch) => ProveAll(model, batch).Images;
 
     /// <summary>The nearest images that reach a goal, with what is proven about their distances.</summary>
@@ -76,14 +79,7 @@ public sealed record GroundTruth : IAttack<IClassifier>
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        var network = ReluNetwork.Read(
-            (model as ILayered)?.Network
-                ?? throw new UserErrorException(
-                    "the attack ground-truth needs a network whose layers it can see: a weight file of Parry's own, "
-                        + "without a defense around it"
-                ),
-            model.Shape
-        );
+        ReluNetwork network = Read(model);
         Tensor found = batch.Images.clone();
         double[] radii = FirstRadii(model, batch);
         var distances = new MinimalDistance[batch.Count];
@@ -222,6 +218,16 @@ public sealed record GroundTruth : IAttack<IClassifier>
             radius = Growth * region.Radius;
         }
     }
+
+    private static ReluNetwork Read(IPredictor model) =>
+        ReluNetwork.Read(
+            (model as ILayered)?.Network
+                ?? throw new UserErrorException(
+                    "the attack ground-truth needs a network whose layers it can see: a weight file of Parry's own, "
+                        + "without a defense around it"
+                ),
+            model.Shape
+        );
 
     // The solution lies on the boundary; growing steps along the margin's gradient, until the model agrees, put it
     // beyond.

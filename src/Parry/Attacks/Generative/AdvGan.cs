@@ -92,6 +92,9 @@ public sealed record AdvGan : IBudgetAttack<IClassifier>, ITrainedAttack<IClassi
     /// <inheritdoc/>
     public bool IsTrained => _learned is not null;
 
+    /// <inheritdoc/>
+    public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons) => _learned?.CheckFits(model.Shape);
+
     /// <summary>
     /// Prepares the training of a generator that is to be kept in a weight file, untargeted and for the attack's own
     /// budget; the caller owns it.

@@ -101,12 +101,19 @@ internal sealed class PerturbationGenerators : IDisposable
                 $"the attack was not trained towards class {label}, only towards "
                     + $"{string.Join(", ", generators.Keys)}: train it on images that are to become that class"
             );
-        var shape = new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3));
-        return generator.Shape == shape
-            ? generator
-            : throw new UserErrorException(
-                $"the attack was trained on images of {generator.Shape}, not of {shape}: give weights that were "
-                    + "trained on this data"
+        CheckFits(new ImageShape((int)images.size(1), (int)images.size(2), (int)images.size(3)));
+        return generator;
+    }
+
+    /// <summary>Checks that they draw for images of a shape.</summary>
+    /// <exception cref="UserErrorException">They were trained on others.</exception>
+    public void CheckFits(ImageShape shape)
+    {
+        PerturbationGenerator any = _byBudget.Values.First().Values.First();
+        if (any.Shape != shape)
+            throw new UserErrorException(
+                $"the attack was trained on images of {any.Shape}, not of {shape}: give weights that were trained on "
+                    + "this data"
             );
     }
 

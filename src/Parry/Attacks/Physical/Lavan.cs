@@ -58,8 +58,22 @@ public sealed record Lavan : IAttack<IClassifier>
     public int Restarts { get; init; } = 1;
 
     /// <inheritdoc/>
+    public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons)
+    {
+        ImageShape shape = model.Shape;
+        long side = Side(shape.Height, shape.Width);
+        if (Top > shape.Height - side || Left > shape.Width - side)
+            throw new UserErrorException(
+                $"the square of lavan has {side} pixels a side and leaves images of {shape.Height} by {shape.Width}: "
+                    + $"place it at rows 0 to {shape.Height - side} and columns 0 to {shape.Width - side}"
+            );
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="UserErrorException">The square leaves the image.</exception>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
+        CheckFits(model, []);
         Tensor images = batch.Images;
         using var scope = NewDisposeScope();
         Tensor found = images.clone();
@@ -123,21 +137,19 @@ public sealed record Lavan : IAttack<IClassifier>
         }
     }
 
+    private long Side(long height, long width) =>
+        Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
+
     // Which pixels of each image are in its square, [N, 1, H, W].
     private Tensor Squares(Tensor images, SampleRandom random)
     {
         var (height, width) = (images.size(2), images.size(3));
-        long side = Math.Clamp((long)Math.Sqrt(Area * height * width), 1, Math.Min(height, width));
+        long side = Side(height, width);
         float[] places = random.Uniform(0, 2).ToArray<float>();
         return Within(Top, height, 2) & Within(Left, width, 3);
 
         Tensor Within(int? given, long size, int dimension)
         {
-            if (given > size - side)
-                throw new UserErrorException(
-                    $"a square of {side} pixels at {given} leaves an image of {height} by {width}: place it at 0 to "
-                        + $"{size - side}"
-                );
             IEnumerable<double> first = places
                 .Where((_, i) => i % 2 == dimension - 2)
                 .Select(place => given ?? Math.Floor(place * (size - side + 1)));

@@ -77,8 +77,22 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
     public int Levels { get; init; } = 2;
 
     /// <inheritdoc/>
+    public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons)
+    {
+        var (height, width) = (model.Shape.Height, model.Shape.Width);
+        var (top, left, bottom, right) = Sides(height, width);
+        if (top >= bottom || left >= right || bottom > height || right > width)
+            throw new UserErrorException(
+                $"the rectangle of rp2 from row {top} to {bottom} and column {left} to {right} leaves an image of "
+                    + $"{height} by {width}: give one inside it"
+            );
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="UserErrorException">The rectangle leaves the image.</exception>
     public Tensor Perturb(IClassifier model, Batch batch)
     {
+        CheckFits(model, []);
         Tensor images = batch.Images;
         using var scope = NewDisposeScope();
         Tensor mask = (Top ?? Left ?? Height ?? Width) is null
@@ -166,17 +180,16 @@ public sealed record RobustPhysicalPerturbations : IAttack<IClassifier>
 
     private Tensor Rectangle(Tensor images)
     {
-        long top = Top ?? 0;
-        long left = Left ?? 0;
-        long bottom = top + (Height ?? images.size(2) - top);
-        long right = left + (Width ?? images.size(3) - left);
-        if (top >= bottom || left >= right || bottom > images.size(2) || right > images.size(3))
-            throw new UserErrorException(
-                $"the rectangle from row {top} to {bottom} and column {left} to {right} leaves an image of "
-                    + $"{images.size(2)} by {images.size(3)}: give one inside it"
-            );
+        var (top, left, bottom, right) = Sides(images.size(2), images.size(3));
         Tensor mask = zeros_like(images);
         mask.slice(2, top, bottom, 1).slice(3, left, right, 1).fill_(1.0);
         return mask;
+    }
+
+    private (long Top, long Left, long Bottom, long Right) Sides(long height, long width)
+    {
+        long top = Top ?? 0;
+        long left = Left ?? 0;
+        return (top, left, top + (Height ?? height - top), left + (Width ?? width - left));
     }
 }

@@ -52,17 +52,27 @@ public sealed record OnePixel : IBudgetAttack<IScorer>
     public double Weight { get; init; } = 0.5;
 
     /// <inheritdoc/>
+    public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons)
+    {
+        int channels = model.Shape.Channels;
+        foreach (double epsilon in epsilons)
+        {
+            if (epsilon > 0 && epsilon < channels)
+                throw new UserErrorException(
+                    $"a pixel of these images has {channels} values: expected a budget of {channels} or a multiple "
+                        + $"for {Name}, got {epsilon}"
+                );
+        }
+    }
+
+    /// <inheritdoc/>
     /// <exception cref="UserErrorException">The budget is above zero and below one pixel.</exception>
     public Tensor Perturb(IScorer model, Batch batch, double epsilon)
     {
+        CheckFits(model, [epsilon]);
         Tensor images = batch.Images;
         int channels = (int)images.size(1);
         int pixels = (int)Math.Min(epsilon / channels, images.size(2) * images.size(3));
-        if (epsilon > 0 && pixels == 0)
-            throw new UserErrorException(
-                $"a pixel of these images has {channels} values: expected a budget of {channels} or a multiple for "
-                    + $"{Name}, got {epsilon}"
-            );
         if (pixels == 0)
             return images.clone();
         using var scope = NewDisposeScope();

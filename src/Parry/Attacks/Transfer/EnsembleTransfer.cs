@@ -46,6 +46,19 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
     public bool IsTrained => _ensemble is not null;
 
     /// <inheritdoc/>
+    public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons)
+    {
+        if (From.Count == 0)
+            throw new UserErrorException(
+                "the attack transfer crafts on other models: name them, as in transfer:from=mnist/a+mnist/e"
+            );
+        foreach (string name in From)
+            ModelCatalog.Find(name);
+        IAttack<IClassifier> inner = Inner;
+        inner.CheckFits(model, epsilons);
+    }
+
+    /// <inheritdoc/>
     /// <exception cref="UserErrorException">No models are named, or one cannot be loaded or takes other
     /// images.</exception>
     public ITrainedAttack<IPredictor> Train(
@@ -56,10 +69,7 @@ public sealed record EnsembleTransfer : IBudgetAttack<IPredictor>, ITrainedAttac
         CancellationToken cancellation = default
     )
     {
-        if (From.Count == 0)
-            throw new UserErrorException(
-                "the attack transfer crafts on other models: name them, as in transfer:from=mnist/a+mnist/e"
-            );
+        CheckFits(model, epsilons);
         var ensemble = new Ensemble(model.Shape, model.Classes);
         try
         {

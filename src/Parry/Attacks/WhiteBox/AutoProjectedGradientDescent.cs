@@ -71,13 +71,7 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
     public int Draws { get; init; } = 1;
 
     /// <inheritdoc/>
-    /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
-    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
-
-    /// <inheritdoc/>
-    /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
-    /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
-    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
+    public void CheckFits(IPredictor model, IReadOnlyList<double> epsilons)
     {
         int needed = Loss switch
         {
@@ -87,9 +81,21 @@ public sealed record AutoProjectedGradientDescent : IBudgetAttack<IClassifier>
         };
         if (model.Classes < needed)
             throw new UserErrorException(
-                $"This loss of apgd compares {needed} logits, and the model has {model.Classes} classes; use "
-                    + "loss=cross-entropy."
+                $"this loss of apgd compares {needed} logits, and the model has {model.Classes} classes: use "
+                    + "loss=cross-entropy"
             );
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
+    public Tensor Perturb(IClassifier model, Batch batch, double epsilon) => PerturbWithin(model, batch, [epsilon])[0];
+
+    /// <inheritdoc/>
+    /// <remarks>Budgets are tried in ascending order, and larger ones take over what smaller ones found.</remarks>
+    /// <exception cref="UserErrorException">The model has too few classes for the loss.</exception>
+    public IReadOnlyList<Tensor> PerturbWithin(IClassifier model, Batch batch, IReadOnlyList<double> epsilons)
+    {
+        CheckFits(model, epsilons);
         using var scope = NewDisposeScope();
         return scope.MoveAllToOuter(
             Survivors.Ascending(batch, epsilons, (rows, epsilon) => Search(model, rows, epsilon))

@@ -9,13 +9,18 @@ namespace Parry.Reports.Html;
 public static class PhotoPage
 {
     private const int SmallestSide = 160;
+    private const string StripName = "strip.png";
+    private const string PageName = "index.html";
+
+    /// <summary>The names of the files that it writes.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = [StripName, PageName];
 
     /// <summary>Writes <c>strip.png</c> and <c>index.html</c> into a folder and gives their paths.</summary>
     /// <exception cref="UserErrorException">The folder cannot be written to.</exception>
     public static IReadOnlyList<string> Write(PhotoReport report, string folder)
     {
-        string strip = Path.Combine(folder, "strip.png");
-        string page = Path.Combine(folder, "index.html");
+        string strip = Path.Combine(folder, StripName);
+        string page = Path.Combine(folder, PageName);
         byte[] png = Strip(report);
         AtomicFile.Write(strip, stream => stream.Write(png));
         AtomicFile.WriteText(page, Render(report));
