@@ -36,7 +36,7 @@ internal sealed class RunFolder
             );
         if (names.Except(written).FirstOrDefault(name => Path.Exists(Path.Combine(path, name))) is { } foreign)
             throw new UserErrorException(
-                $"'{path}' holds {foreign}, which is not known to be an earlier run's: choose another folder, or move it "
+                $"'{path}' holds {foreign}, which no earlier run listed as its own: choose another folder, or move it "
                     + "away"
             );
         return new RunFolder(path, written);

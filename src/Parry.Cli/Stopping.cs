@@ -42,8 +42,8 @@ internal sealed partial class Stopping
     }
 
     /// <summary>
-    /// Ends with an exit code; where work was left behind, the process ends here, without waiting for it or freeing what
-    /// it uses.
+    /// Ends with an exit code; where work was left behind, the process ends here, without waiting for it or freeing
+    /// what it uses.
     /// </summary>
     public int End(int code)
     {

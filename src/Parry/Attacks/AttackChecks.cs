@@ -61,7 +61,7 @@ internal static class AttackChecks
             string meant = epsilon <= 255 * largest ? $": did you mean {epsilon:0.######}/255?" : "";
             throw new UserErrorException(
                 norm == Norm.Linf
-                    ? $"expected budgets in linf from 0 to 1, as values of images are, got eps={epsilon:0.######}{meant}"
+                    ? $"expected budgets in linf from 0 to 1, like values of images, got eps={epsilon:0.######}{meant}"
                     : $"expected budgets in l2 up to {largest:0.##}, which takes any image of {shape} to any other, "
                         + $"got eps={epsilon:0.######}{meant}"
             );

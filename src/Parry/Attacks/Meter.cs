@@ -22,8 +22,8 @@ public sealed class Meter
     /// <summary>Creates a meter.</summary>
     /// <param name="samples">The number of samples.</param>
     /// <param name="first">The number of the first sample.</param>
-    /// <param name="cancellation">Once it is set, every further pass throws an <see cref="OperationCanceledException"/>,
-    /// so that a run stops within a pass.</param>
+    /// <param name="cancellation">Once it is set, every further pass throws an
+    /// <see cref="OperationCanceledException"/>, so that a run stops within a pass.</param>
     public Meter(int samples, long first = 0, CancellationToken cancellation = default)
     {
         _first = first;
