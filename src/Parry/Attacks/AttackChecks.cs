@@ -111,8 +111,10 @@ internal static class AttackChecks
             throw new InvalidOperationException(
                 $"The attack {attack.Name} returned values in [{low}, {high}]; images stay in [0, 1]."
             );
-        double largest = attack.Norm.Of(perturbed - clean).amax([0]).ToDouble();
-        if (epsilon is { } budget && !(largest <= budget + (Tolerance * Math.Max(1, budget))))
+        Tensor change = (perturbed - clean).to(ScalarType.Float64);
+        double largest = attack.Norm.Of(change).amax([0]).ToDouble();
+        long values = clean.numel() / clean.size(0);
+        if (epsilon is { } budget && !(largest <= budget + BudgetTolerance.Of(attack.Norm, budget, values)))
             throw new InvalidOperationException(
                 $"The attack {attack.Name} spent {largest} of a budget of {budget} in {attack.Norm.Name()}."
             );

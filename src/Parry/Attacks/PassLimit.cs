@@ -12,11 +12,9 @@ namespace Parry.Attacks;
 /// </summary>
 internal sealed class PassLimit
 {
-    private const double Tolerance = 1e-6;
-
     private readonly AttackLimits _limits;
     private readonly Norm _norm;
-    private readonly double? _epsilon;
+    private readonly double _most;
     private readonly Batch _batch;
     private readonly Dictionary<long, int> _rowOf = [];
     private readonly Tensor?[] _best;
@@ -27,7 +25,9 @@ internal sealed class PassLimit
     /// <summary>Creates it for the rows that an attack gets.</summary>
     public PassLimit(AttackLimits limits, Norm norm, double? epsilon, Batch batch)
     {
-        (_limits, _norm, _epsilon, _batch) = (limits, norm, epsilon, batch);
+        (_limits, _norm, _batch) = (limits, norm, batch);
+        long values = batch.Images.numel() / Math.Max(1, batch.Count);
+        _most = epsilon is { } budget ? budget + BudgetTolerance.Of(norm, budget, values) : double.PositiveInfinity;
         for (int row = 0; row < batch.Count; row++)
             _rowOf.Add(batch.Samples.Span[row], row);
         (_best, _next, _spent) = (new Tensor?[batch.Count], new Tensor?[batch.Count], new bool[batch.Count]);
@@ -49,7 +49,7 @@ internal sealed class PassLimit
             return;
         _spent[row] = true;
         using Tensor change = image - _batch.Images.slice(0, row, row + 1, 1);
-        if (_epsilon is null || _norm.Of(change).ToDouble() <= _epsilon + Tolerance)
+        if (_norm.Of(change).ToDouble() <= _most)
             _next[row] = Kept(image);
     }
 
@@ -66,7 +66,7 @@ internal sealed class PassLimit
         foreach (long i in reached)
         {
             long row = rows[i];
-            if (distances[i] >= _distances[row] || distances[i] > _epsilon + Tolerance)
+            if (distances[i] >= _distances[row] || distances[i] > _most)
                 continue;
             _distances[row] = distances[i];
             _best[row]?.Dispose();

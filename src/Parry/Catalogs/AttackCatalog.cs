@@ -319,8 +319,13 @@ public static class AttackCatalog
     /// is.</exception>
     public static AttackSpec Parse(string text)
     {
-        var (name, settings) = OptionText.Parse(text);
+        var (name, written) = OptionText.Parse(text);
         AttackEntry entry = Find(name);
+        string[] names = [.. entry.Options.Select(option => option.Name), AttackEntry.Target];
+        (string Key, IReadOnlyList<string> Values)[] settings =
+        [
+            .. written.Select(setting => (Synonyms.Name(setting.Key, names) ?? setting.Key, setting.Values)),
+        ];
         IReadOnlyList<string> budgets = entry.HasBudget ? ValuesOf(AttackEntry.Budgets) : [];
         TargetChoice? target = ValuesOf(AttackEntry.Target) is [var aim, ..] ? TargetChoice.Parse(name, aim) : null;
         var others = settings.Where(s =>

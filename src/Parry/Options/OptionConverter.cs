@@ -76,7 +76,7 @@ public sealed record OptionConverter(string Values, Func<string, object?> Parse,
     private static OptionConverter Word(Dictionary<string, object> words) =>
         new(
             string.Join(" or ", words.Keys),
-            text => words.GetValueOrDefault(text),
+            text => Synonyms.Value(text, words.Keys) is { } word ? words[word] : null,
             value => words.First(word => word.Value.Equals(value)).Key
         );
 

@@ -10,6 +10,16 @@ namespace Parry.Tests.Attacks;
 
 public class AttackCatalogTests
 {
+    [Theory]
+    [InlineData("apgd:loss=ce", "apgd:loss=cross-entropy")]
+    [InlineData("apgd:loss=CE,norm=inf", "apgd")]
+    [InlineData("pgd:epsilon=8/255,norm=Linf", "pgd:eps=8/255")]
+    [InlineData("pgd:norm=2,eps=1", "pgd:norm=l2,eps=1")]
+    [InlineData("pgd:num_steps=7,step_size=0.1,n-restarts=2", "pgd:steps=7,step=0.1,restarts=2")]
+    [InlineData("pgd:loss=cw", "pgd:loss=margin")]
+    public void The_short_words_of_the_field_are_understood(string text, string meant) =>
+        Assert.Equal(AttackCatalog.Parse(meant).Text, AttackCatalog.Parse(text).Text);
+
     [Fact]
     public void Reads_several_budgets_and_other_options()
     {

@@ -66,7 +66,8 @@ public sealed class Ball
         Tensor change = points - _center;
         if (_norm == Norm.L1)
             return (_center + L1Ball.Project(change, _center, _radius)).clamp_(0.0, 1.0);
-        Tensor scale = (_radius / Norm.L2.Of(change, keepdim: true).clamp_min(Smallest)).clamp_(0.0, 1.0);
+        Tensor length = Norm.L2.Of(change.to(ScalarType.Float64), keepdim: true).clamp_min(Smallest);
+        Tensor scale = (_radius / length).clamp_(0.0, 1.0).to(ScalarType.Float32);
         return (_center + (scale * change)).clamp_(0.0, 1.0);
     }
 

@@ -127,7 +127,7 @@ public sealed class Verifier
     {
         if (Epsilon is not { } budget)
             return BudgetCheck.Within;
-        double most = budget + (Tolerance * Math.Max(1, budget));
+        double most = budget + BudgetTolerance.Of(Norm, budget, Originals.Shape.Pixels);
         return distance <= most ? BudgetCheck.Within
             : hasBytes && Norm == Norm.Linf && distance <= most + HalfLevel ? BudgetCheck.OverByRounding
             : BudgetCheck.Over;
