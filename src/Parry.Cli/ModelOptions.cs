@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Parry.Models;
+using Parry.Models.Files;
 
 namespace Parry.Cli;
 
@@ -11,7 +11,6 @@ namespace Parry.Cli;
 internal sealed class ModelOptions
 {
     private const int LargestSide = 1 << 14;
-    private const long LargestLabels = 16 << 20;
 
     private readonly Option<string> _model = new("--model")
     {
@@ -141,7 +140,7 @@ internal sealed class ModelOptions
                 "probabilities" => OutputKind.Probabilities,
                 _ => null,
             },
-            ClassNames = result.GetValue(_labels) is { } file ? Labels(file) : null,
+            ClassNames = result.GetValue(_labels) is { } file ? ClassNameFile.Read(file) : null,
             Background = result.GetValue(_background),
             Memory = result.GetValue(_memory),
         };
@@ -187,33 +186,5 @@ internal sealed class ModelOptions
             : throw new UserErrorException(
                 $"expected {option.Name} to be numbers separated by commas, {example}, got \"{text}\""
             );
-    }
-
-    private static string[] Labels(string path)
-    {
-        try
-        {
-            if (new FileInfo(path).Length > LargestLabels)
-                throw new UserErrorException(
-                    $"{path}: expected the names of classes, one per line, in at most {LargestLabels} bytes"
-                );
-            string text = File.ReadAllText(path);
-            string[] names = text.TrimStart().StartsWith('[')
-                ? JsonSerializer.Deserialize(text, CliJson.Default.StringArray) ?? []
-                : [.. text.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
-            return names.Length >= 2
-                ? names
-                : throw new UserErrorException(
-                    $"{path}: expected the names of at least two classes, one per line, got {names.Length}"
-                );
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            throw new UserErrorException(
-                $"{path}: expected a readable file with the names of classes, one per line or a JSON list, got: "
-                    + $"{e.Message}",
-                e
-            );
-        }
     }
 }

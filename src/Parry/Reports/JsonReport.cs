@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Parry.Data.Files;
 using Parry.Evaluation;
 
 namespace Parry.Reports;
@@ -10,6 +11,8 @@ namespace Parry.Reports;
 /// </summary>
 public static class JsonReport
 {
+    private const long MostBytes = 1L << 30;
+
     /// <summary>Writes the report to <paramref name="path"/>, whole or not at all.</summary>
     /// <inheritdoc cref="AtomicFile.Write" path="/exception"/>
     public static void Write(EvaluationReport report, string path) => AtomicFile.WriteText(path, Render(report));
@@ -25,7 +28,7 @@ public static class JsonReport
     {
         try
         {
-            return Parse(File.ReadAllText(path));
+            return Parse(RegularFile.ReadText(path, MostBytes));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

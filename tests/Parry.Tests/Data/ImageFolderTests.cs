@@ -191,7 +191,7 @@ public sealed class ImageFolderTests : IDisposable
         TestData.AssertRefused("expected pictures that end in .png", () => Open());
         _folder.Write("a/1.jpg", []);
         TestData.AssertRefused(
-            "1.jpg: expected an image file of 1 to",
+            "1.jpg: expected an image, got an empty file",
             () => Open(new ImageShape(1, 2, 2)).Load(DataPart.Test, Split.Whole)
         );
     }

@@ -54,7 +54,7 @@ public sealed class ImageTableTests : IDisposable
     }
 
     [Theory]
-    [InlineData("", "expected a text file of 1 to")]
+    [InlineData("", "expected text, got an empty file")]
     [InlineData("\n\n", "expected lines of file,label, got none")]
     [InlineData("file,label\n", "got none")]
     [InlineData("pictures/0.png\n", "line 1: expected the columns file and label")]

@@ -236,7 +236,7 @@ public class ImagesTests
     [Fact]
     public void What_may_never_end_is_not_read() =>
         Assert.Contains(
-            "expected an image file of 1 to",
+            "expected a regular file, got a device",
             Assert.Throws<UserErrorException>(() => ImageFile.Read("/dev/zero")).Message
         );
 

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Parry.Data.Files;
 
 /// <summary>Reads text files whose size is bounded.</summary>
@@ -13,11 +11,9 @@ internal static class TextFile
     {
         try
         {
-            // Devices and pipes, which may never end, have no length.
-            long length = new FileInfo(path).Length;
-            if (length is <= 0 or > MaxBytes)
-                throw new UserErrorException($"{path}: expected a text file of 1 to {MaxBytes} bytes, got {length}");
-            string text = File.ReadAllText(path, Encoding.UTF8);
+            string text = RegularFile.ReadText(path, MaxBytes);
+            if (text.Length == 0)
+                throw new UserErrorException($"{path}: expected text, got an empty file: give another file");
             return text.Contains('\0', StringComparison.Ordinal)
                 ? throw new UserErrorException($"{path}: expected text, got NUL bytes: give another file")
                 : text;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using Parry.Data.Files;
 
 namespace Parry.Data.Formats;
 
@@ -25,12 +26,7 @@ internal sealed partial record NpyFile(int[] Shape, float[] Values)
         byte[] file;
         try
         {
-            long length = new FileInfo(path).Length;
-            file = length is > 0 and <= MostBytes
-                ? File.ReadAllBytes(path)
-                : throw new UserErrorException(
-                    $"{path}: expected an array of 1 to {MostBytes} bytes, got {length}: split it into several files"
-                );
+            file = RegularFile.ReadBytes(path, MostBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,5 @@
+using Parry.Data.Files;
+
 namespace Parry.Data.Images;
 
 /// <summary>
@@ -61,19 +63,15 @@ public static class ImageFile
         byte[] file;
         try
         {
-            // Devices and pipes, which may never end, have no length.
-            var length = new FileInfo(path).Length;
-            file = length is > 0 and <= MaxBytes
-                ? File.ReadAllBytes(path)
-                : throw new UserErrorException(
-                    $"{path}: expected an image file of 1 to {MaxBytes} bytes, got {length}: give another file"
-                );
+            file = RegularFile.ReadBytes(path, MaxBytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new UserErrorException($"{path}: expected a readable image file, got: {e.Message}", e);
         }
 
+        if (file.Length == 0)
+            throw new UserErrorException($"{path}: expected an image, got an empty file: give another file");
         try
         {
             return read(file);

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using Parry.Data.Files;
 
 namespace Parry.Data.Published;
 
@@ -119,7 +120,7 @@ public static class DataFetcher
     /// <summary>Extracts only the set's files from a checked archive.</summary>
     private static async Task UnpackAsync(DataSet set, string archive, string folder, CancellationToken cancellation)
     {
-        using var file = File.OpenRead(archive);
+        using var file = RegularFile.Open(archive);
         using var content = new GZipStream(file, CompressionMode.Decompress);
         using var tar = new TarReader(content);
         var missing = set.Files.ToDictionary(entry => entry.Name);

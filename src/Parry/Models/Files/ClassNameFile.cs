@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Parry.Data.Files;
 
 namespace Parry.Models.Files;
@@ -10,6 +11,7 @@ namespace Parry.Models.Files;
 public static class ClassNameFile
 {
     private const int ImageNetClasses = 1000;
+    private const long MostBytes = 16 << 20;
 
     /// <summary>The names; null if no file has one line for each class.</summary>
     /// <param name="modelFile">The model's file.</param>
@@ -17,6 +19,41 @@ public static class ClassNameFile
     /// <exception cref="UserErrorException">A file of names cannot be read.</exception>
     public static IReadOnlyList<string>? Find(string modelFile, int classes) =>
         Find(modelFile, classes, Environment.GetEnvironmentVariable("PARRY_DATA"));
+
+    /// <summary>Reads a file of names: one per line, or a JSON list.</summary>
+    /// <exception cref="UserErrorException">It cannot be read, or has fewer than two names.</exception>
+    public static IReadOnlyList<string> Read(string path)
+    {
+        try
+        {
+            string text = RegularFile.ReadText(path, MostBytes);
+            string[] names = text.TrimStart().StartsWith('[')
+                ? JsonSerializer.Deserialize<string?[]>(text)?.OfType<string>().ToArray() ?? []
+                : text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            return names.Length >= 2
+                ? names
+                : throw new UserErrorException(
+                    $"{path}: expected the names of at least two classes, one per line, got {names.Length}"
+                );
+        }
+        catch (JsonException e)
+        {
+            string place = e.LineNumber is { } line ? $" (line {line + 1})" : "";
+            throw new UserErrorException(
+                $"{path}: expected a JSON list of names in quotation marks, such as [\"cat\", \"dog\"], got something "
+                    + $"else{place}",
+                e
+            );
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException(
+                $"{path}: expected a readable file with the names of classes, one per line or a JSON list, got: "
+                    + $"{e.Message}",
+                e
+            );
+        }
+    }
 
     internal static IReadOnlyList<string>? Find(string modelFile, int classes, string? data)
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using Parry.Data.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -11,6 +12,7 @@ namespace Parry.Models.Files;
 /// </summary>
 public static class SafeTensors
 {
+    private const int MostTensors = 1 << 14;
     private const long MaximumHeader = 16 << 20;
 
     private static readonly Dictionary<string, ScalarType> s_types = new()
@@ -86,9 +88,9 @@ public static class SafeTensors
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no weight file '{path}'.", path);
-        using FileStream stream = File.OpenRead(path);
         try
         {
+            using FileStream stream = RegularFile.Open(path);
             return Read(stream);
         }
         catch (InvalidDataException e)
@@ -131,7 +133,7 @@ public static class SafeTensors
     /// <exception cref="InvalidDataException">It is not safetensors.</exception>
     public static IReadOnlyDictionary<string, string> ReadMetadata(string path)
     {
-        using FileStream stream = File.OpenRead(path);
+        using FileStream stream = RegularFile.Open(path);
         return ReadHeader(stream).Metadata;
     }
 
@@ -161,6 +163,8 @@ public static class SafeTensors
                 }
                 else
                 {
+                    if (entries.Count == MostTensors)
+                        throw new InvalidDataException($"It has more than {MostTensors} tensors.");
                     entries.Add(ReadEntry(property, stream.Length - start));
                 }
             }
@@ -204,7 +208,9 @@ public static class SafeTensors
                     + "is truncated or corrupt."
             );
         long bytes = shape.Aggregate((long)TensorData.SizeOf(dtype), (product, size) => checked(product * size));
-        if (bytes != offsets[1] - offsets[0] || bytes > Array.MaxLength)
+        if (bytes > Array.MaxLength)
+            throw new InvalidDataException($"'{name}' has {bytes} bytes; at most {Array.MaxLength} are read.");
+        if (bytes != offsets[1] - offsets[0])
             throw new InvalidDataException(
                 $"'{name}' needs {bytes} bytes for its shape but has {offsets[1] - offsets[0]}."
             );

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Parry.Data.Files;
 
 namespace Parry.Models.Http;
 
@@ -39,6 +40,7 @@ internal sealed class AnswerCache : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
+            RegularFile.Check(path);
             file = File.OpenHandle(
                 path,
                 FileMode.OpenOrCreate,

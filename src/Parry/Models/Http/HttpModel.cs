@@ -1,4 +1,5 @@
 using System.Buffers;
+using Parry.Data.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -10,6 +11,8 @@ namespace Parry.Models.Http;
 /// </summary>
 public abstract class HttpModel : IPredictor, IDisposable
 {
+    private const long MostMetadata = 64 << 20;
+
     private readonly Endpoint _endpoint;
     private readonly IWireFormat _wire;
     private readonly HttpSettings _settings;
@@ -150,11 +153,15 @@ public abstract class HttpModel : IPredictor, IDisposable
     {
         try
         {
-            return read(File.ReadAllBytes(file));
+            return read(RegularFile.ReadBytes(file, MostMetadata));
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            throw new UserErrorException($"{file} is damaged: remove it, and the model is asked again", e);
+            throw new UserErrorException(
+                $"{file}, which keeps what the server said of its model, is damaged: remove it, and the server is "
+                    + "asked again",
+                e
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Parry.Data.Files;
 
 namespace Parry.Models.Http;
 
@@ -128,10 +129,7 @@ public sealed class RequestTemplate
     {
         try
         {
-            // Devices and pipes, which may never end, have no length.
-            if (new FileInfo(path) is { Exists: true, Length: < 1 or > Largest })
-                throw new FormatException("it is empty, not a regular file, or larger than 1 MiB");
-            return Parse(System.IO.File.ReadAllText(path));
+            return Parse(RegularFile.ReadText(path, Largest));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {

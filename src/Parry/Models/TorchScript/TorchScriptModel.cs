@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using Parry.Data.Files;
 using Parry.Runtime;
 
 namespace Parry.Models.TorchScript;
@@ -105,7 +106,7 @@ internal static class TorchScriptModel
     // A state dictionary is a pickle, which is a program; recognize it before reading anything in it.
     private static TorchScriptSignature? CheckArchive(string path)
     {
-        using FileStream file = File.OpenRead(path);
+        using FileStream file = RegularFile.Open(path);
         Span<byte> start = stackalloc byte[2];
         int got = file.ReadAtLeast(start, 2, throwOnEndOfStream: false);
         if (got == 2 && start[0] == 0x80)

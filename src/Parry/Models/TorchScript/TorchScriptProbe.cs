@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Parry.Data.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -89,7 +90,7 @@ public static class TorchScriptProbe
     {
         if (Program is null)
             return null;
-        using FileStream file = File.OpenRead(path);
+        using FileStream file = RegularFile.Open(path);
         string key = Convert.ToHexStringLower(SHA256.HashData(file));
         string shape = sizes is null ? "load" : string.Join('x', sizes);
         string known = Path.Combine(UserCache.Folder("torchscript"), $"{key}-{TorchLibrary.Version}-{shape}");

@@ -1,3 +1,5 @@
+using Parry.Data.Files;
+
 namespace Parry.Models.Onnx.Files;
 
 /// <summary>
@@ -94,7 +96,7 @@ internal sealed class OnnxFile
     /// <exception cref="InvalidDataException">The file is not ONNX, or cannot be run; the message says why.</exception>
     public static OnnxFile Read(string path)
     {
-        byte[] file = File.ReadAllBytes(path);
+        byte[] file = RegularFile.ReadBytes(path, Array.MaxLength);
         return new OnnxFile(file, Path.GetDirectoryName(Path.GetFullPath(path)));
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Parry.Data.Files;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -236,7 +237,7 @@ internal sealed class OnnxTensor
         if (length > count * 8)
             throw Wrong($"{length} bytes", $"{count} elements");
         var bytes = new byte[length];
-        using FileStream stream = file.OpenRead();
+        using FileStream stream = RegularFile.Open(file.FullName);
         stream.Position = offset;
         stream.ReadExactly(bytes);
         return bytes;
