@@ -6,8 +6,8 @@ using Parry.Models.Files;
 namespace Parry.Cli;
 
 /// <summary>
-/// The options that name the images and say how they are read: <c>--data</c>, <c>--data-dir</c>, <c>--attribute</c>
-/// and <c>--exif-rotate</c>.
+/// The options that name the images and say how they are read: <c>--data</c>, <c>--data-dir</c>, <c>--attribute</c>,
+/// <c>--exif-rotate</c> and <c>--labels-from</c>.
 /// </summary>
 internal sealed class DataOptions
 {
@@ -24,6 +24,13 @@ internal sealed class DataOptions
         Description =
             "Turn pictures as their camera orientation (EXIF) says; otherwise it is ignored, as in torchvision.",
     };
+
+    private readonly Option<int> _labelsFrom = Arguments.Number(
+        "--labels-from",
+        "The number of the first class where a folder or a .csv file has numbers for labels, such as 1.",
+        0,
+        0
+    );
 
     /// <summary>Makes the options.</summary>
     /// <param name="required">Whether the images must be given.</param>
@@ -42,7 +49,7 @@ internal sealed class DataOptions
     /// <summary>Adds them to a verb.</summary>
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[_data, _dataDir, _attribute, _exifRotate])
+        foreach (Option option in (Option[])[_data, _dataDir, _attribute, _exifRotate, _labelsFrom])
             verb.Add(option);
     }
 
@@ -60,7 +67,8 @@ internal sealed class DataOptions
         );
 
     /// <summary>How pictures are read, whatever the model.</summary>
-    public ImagePreparation Preparation(ParseResult result) => new() { ExifRotate = result.GetValue(_exifRotate) };
+    public ImagePreparation Preparation(ParseResult result) =>
+        new() { ExifRotate = result.GetValue(_exifRotate), LabelsFrom = result.GetValue(_labelsFrom) };
 
     /// <summary>The folder to search first for the data set; null if none was given.</summary>
     public string? Folder(ParseResult result) => result.GetValue(_dataDir);

@@ -42,6 +42,11 @@ internal sealed class ModelOptions
     {
         Description = "The order of the model's input dimensions: nchw (PyTorch) or nhwc (TensorFlow).",
     };
+    private readonly Option<string?> _channels = new("--channels")
+    {
+        Description =
+            "The order of the model's color channels, and of --mean and --std: rgb (default) or bgr (Caffe, OpenCV).",
+    };
     private readonly Option<string?> _range = new("--range")
     {
         Description = "The model's values for black and white: 0,1 (default), -1,1 or 0,255.",
@@ -77,6 +82,7 @@ internal sealed class ModelOptions
     {
         _named = named;
         _layout.AcceptOnlyFromAmong("nchw", "nhwc");
+        _channels.AcceptOnlyFromAmong("rgb", "bgr");
         _outputs.AcceptOnlyFromAmong("logits", "probabilities");
     }
 
@@ -87,7 +93,7 @@ internal sealed class ModelOptions
             command.Add(_model);
         foreach (
             Option option in (Option[])
-                [_http, _size, _mean, _std, _layout, _range, _outputs, _labels, _background, _memory]
+                [_http, _size, _mean, _std, _layout, _channels, _range, _outputs, _labels, _background, _memory]
         )
             command.Add(option);
     }
@@ -131,6 +137,12 @@ internal sealed class ModelOptions
             {
                 "nhwc" => ImageLayout.Nhwc,
                 "nchw" => ImageLayout.Nchw,
+                _ => null,
+            },
+            Channels = result.GetValue(_channels) switch
+            {
+                "bgr" => ChannelOrder.Bgr,
+                "rgb" => ChannelOrder.Rgb,
                 _ => null,
             },
             Range = range is null ? null : (range[0], range[1]),

@@ -22,8 +22,8 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
 
     /// <summary>
     /// Opens the model and the images for it. A published set has its own size and classes, which the model must have
-    /// too; other pictures are resized to fit the model. A model file that does not state a size gets the size of the
-    /// images.
+    /// too; it is turned gray or to color as the model needs. Other pictures are resized to fit the model. A model file
+    /// that does not state a size gets the size of the images.
     /// </summary>
     /// <exception cref="UserErrorException">One is not found, or they do not fit together.</exception>
     public (OpenedModel Model, IImageSource Images) OpenWith(DataRequest data, CancellationToken cancellation)
@@ -36,7 +36,16 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
             InputContract contract = Http is null
                 ? Contract
                 : Contract.Or(new InputContract { ClassNames = set.ClassNames });
-            return (ModelCatalog.OpenFitting(Name, contract, set.Shape, set.ClassNames.Count, Http, cancellation), set);
+            OpenedModel fitting = ModelCatalog.OpenFitting(
+                Name,
+                contract,
+                set.Shape,
+                set.ClassNames.Count,
+                Http,
+                anyColor: true,
+                cancellation
+            );
+            return (fitting, data.Open(fitting.Model.Shape));
         }
 
         bool silent =

@@ -10,6 +10,9 @@ public readonly record struct ImageShape(int Channels, int Height, int Width)
     /// <exception cref="OverflowException">The product does not fit an <see cref="int"/>.</exception>
     public int Pixels => checked(Channels * Height * Width);
 
+    /// <summary>This size in gray or color, as another shape is.</summary>
+    internal ImageShape WithColorOf(ImageShape other) => this with { Channels = other.Channels };
+
     /// <summary>The shape as text, for example "1x28x28".</summary>
     public override string ToString() => $"{Channels}x{Height}x{Width}";
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Parry;
 
 /// <summary>Finds the valid name that a mistyped one is nearest to.</summary>
@@ -5,16 +7,23 @@ internal static class NearestName
 {
     private const int LongestName = 64;
 
-    /// <summary>", did you mean X?" with the nearest valid name; empty if none is near.</summary>
+    /// <summary>
+    /// ", did you mean X?" with the nearest valid name; empty if none is near. Numbers are near none: 12 is not a
+    /// mistyped 2.
+    /// </summary>
     public static string Hint(string name, IEnumerable<string> valid)
     {
-        if (name.Length > LongestName)
+        if (name.Length > LongestName || IsNumber(name))
             return "";
-        var (nearest, distance) = valid
-            .Select(candidate => (candidate, Distance(name, candidate)))
-            .MinBy(pair => pair.Item2);
-        return nearest is not null && distance <= Math.Max(2, nearest.Length / 3) ? $", did you mean {nearest}?" : "";
+        string? nearest = valid.Where(candidate => !IsNumber(candidate)).MinBy(candidate => Distance(name, candidate));
+        if (nearest is null)
+            return "";
+        int distance = Distance(name, nearest);
+        return distance <= Math.Max(2, nearest.Length / 3) ? $", did you mean {nearest}?" : "";
     }
+
+    private static bool IsNumber(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     // Levenshtein's distance: insertions, deletions and substitutions.
     private static int Distance(string a, string b)

@@ -192,6 +192,94 @@ public sealed class YourModelTests : IDisposable
     }
 
     [Fact]
+    public async Task A_model_of_blue_green_red_is_attacked_in_its_order()
+    {
+        new OnnxBuilder()
+            .Input("image", -1, 3, 4, 4)
+            .Output("scores", -1, 2)
+            .Floats("w", [.. Enumerable.Range(0, 96).Select(i => i >= 64 && i % 2 == 1 ? 1f : 0f)], 48, 2)
+            .Floats("b", [8, 0], 2)
+            .Node("Flatten", ["image"], ["flat"])
+            .Node("MatMul", ["flat", "w"], ["z"])
+            .Node("Add", ["z", "b"], ["scores"])
+            .Save(_folder.Path);
+        var shape = new ImageShape(3, 4, 4);
+        foreach (var (name, red) in new[] { ("dark", 20), ("light", 230) })
+        {
+            Directory.CreateDirectory(_folder.File($"colors/{name}"));
+            byte[] planes = [.. Enumerable.Range(0, 48).Select(i => (byte)(i < 16 ? red : 250 - red))];
+            await File.WriteAllBytesAsync(_folder.File($"colors/{name}/0.png"), Png.Encode(planes, shape));
+        }
+
+        async Task<int> Right(params string[] order) =>
+            (
+                await CommandLine.Run([
+                    "attack",
+                    "--model",
+                    Model,
+                    "--data",
+                    _folder.File("colors"),
+                    "--attack",
+                    "fgsm:eps=0.01",
+                    "--json",
+                    .. order,
+                ])
+            )
+                .Json()
+                .GetProperty("rows")[0]
+                .GetProperty("clean_correct")
+                .GetInt32();
+
+        Assert.Equal((0, 2), (await Right(), await Right("--channels", "bgr")));
+        Assert.Contains(
+            "channels in the order blue, green, red",
+            (await CommandLine.Run("model", "inspect", Model, "--channels", "bgr")).Output,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
+    public async Task A_model_of_color_images_takes_mnist()
+    {
+        using var mnist = new SmallMnist(training: 64);
+        TorchScriptFile.Write(Script, "return torch.flatten(x, 1)[:, 784:794]");
+        string[] attack = ["attack", "--model", Script, "--data", "mnist", "--data-dir", mnist.Folder];
+        string[] size = ["--attack", "fgsm:eps=0.1", "--input-size", "3x28x28"];
+
+        var run = await CommandLine.Run([.. attack, .. size, "--count", "5"]);
+
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Contains("note: mnist: all images were turned from gray to color", run.Output, StringComparison.Ordinal);
+        (await CommandLine.Run([.. attack, "--attack", "fgsm", "--input-size", "3x32x32"])).Fails(2, "1x28x28");
+    }
+
+    [Fact]
+    public async Task A_table_that_counts_from_one_is_read_on_request()
+    {
+        await File.WriteAllTextAsync(
+            _folder.File("labels.csv"),
+            "image_path;label\nphotos/dark/0.png;1.0\nphotos/light/0.png;2.0\n"
+        );
+        Task<CommandLine.Outcome> Attack(params string[] more) =>
+            CommandLine.Run([
+                "attack",
+                "--model",
+                Model,
+                "--range",
+                "-1,1",
+                "--data",
+                _folder.File("labels.csv"),
+                "--attack",
+                "fgsm:eps=0.01",
+                .. more,
+            ]);
+
+        (await Attack()).Fails(2, "count from 1 to 2: give --labels-from 1");
+        JsonElement report = (await Attack("--labels-from", "1", "--json")).Json();
+        Assert.Equal(2, report.GetProperty("rows")[0].GetProperty("clean_correct").GetInt32());
+    }
+
+    [Fact]
     public async Task Names_of_classes_come_from_a_file()
     {
         await File.WriteAllTextAsync(_folder.File("labels.txt"), "light\ndark\n");

@@ -57,7 +57,7 @@ internal sealed class PhotoOptions
                 labels,
                 opened.Model.Shape,
                 request.ClassNames(opened),
-                data.Preparation(parsed).ExifRotate
+                data.Preparation(parsed)
             ),
             Files = files,
             Labeled = labels.Length > 0,

@@ -4,18 +4,23 @@ namespace Parry.Data;
 
 /// <summary>
 /// Finds the label of a class by its number or its name. Case does not matter, an underscore counts as a space, and a
-/// class can have several names separated by commas, such as "tench, Tinca tinca".
+/// class can have several names separated by commas, such as "tench, Tinca tinca". Numbers may end in ".0", as tables
+/// of numbers with gaps write them.
 /// </summary>
 internal sealed class ClassIndex
 {
     private const int Ambiguous = -1;
 
     private readonly IReadOnlyList<string> _names;
+    private readonly int _first;
     private readonly Dictionary<string, int> _labels = new(StringComparer.OrdinalIgnoreCase);
 
-    public ClassIndex(IReadOnlyList<string> names)
+    /// <summary>Knows these classes.</summary>
+    /// <param name="names">Their names.</param>
+    /// <param name="first">The number of the first class; if it is not 0, numbers take precedence over names.</param>
+    public ClassIndex(IReadOnlyList<string> names, int first = 0)
     {
-        _names = names;
+        (_names, _first) = (names, first);
 
         // The first name of one class takes precedence over the other names of another.
         Add((name, _) => [name]);
@@ -26,6 +31,32 @@ internal sealed class ClassIndex
     /// <summary>Whether this text names a class, or several.</summary>
     public bool Knows(string text) => Find(text) is not null;
 
+    /// <summary>The number that a text is, from 0; null if it is none.</summary>
+    public static int? NumberOf(string text)
+    {
+        int point = text.IndexOf('.', StringComparison.Ordinal);
+        bool whole = point > 0 && point < text.Length - 1 && text.AsSpan(point + 1).Trim('0').IsEmpty;
+        string digits = whole ? text[..point] : text;
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+    }
+
+    /// <summary>Refuses labels that are numbers and count from 1 where they should count from 0.</summary>
+    /// <param name="labels">All labels of the set.</param>
+    /// <param name="place">Where they were found, as the beginning of a message.</param>
+    /// <exception cref="UserErrorException">They count from 1.</exception>
+    public void CheckFirst(IReadOnlyCollection<string> labels, string place)
+    {
+        bool countsFromOne =
+            _first == 0
+            && !labels.All(Knows)
+            && labels.All(label => NumberOf(label) is { } number && number >= 1 && number <= _names.Count);
+        if (countsFromOne)
+            throw new UserErrorException(
+                $"{place}expected labels from 0 to {Last}, got labels that count from 1 to {_names.Count}: give "
+                    + "--labels-from 1"
+            );
+    }
+
     /// <summary>Finds the label of the class that a text names.</summary>
     /// <param name="text">A name or a number.</param>
     /// <param name="place">Where the text was found, as the beginning of a message.</param>
@@ -35,19 +66,23 @@ internal sealed class ClassIndex
         {
             Ambiguous => throw new UserErrorException(
                 $"{place}expected the name of one class, got \"{Excerpt.Of(text)}\", which names several: give its "
-                    + $"number, 0 to {_names.Count - 1}"
+                    + $"number, {_first} to {Last}"
             ),
             { } label => label,
             null => throw new UserErrorException(
-                $"{place}expected one of the model's {_names.Count} classes or its number, 0 to {_names.Count - 1}, "
+                $"{place}expected one of the model's {_names.Count} classes or its number, {_first} to {Last}, "
                     + $"got \"{Excerpt.Of(text)}\"{NearestName.Hint(text, _labels.Keys)}"
             ),
         };
 
-    private int? Find(string text) =>
-        _labels.TryGetValue(Normal(text), out int label) ? label
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out label) && label < _names.Count ? label
-        : null;
+    private int Last => _first + _names.Count - 1;
+
+    private int? Find(string text)
+    {
+        int? numbered = NumberOf(text) is { } number && number >= _first && number <= Last ? number - _first : null;
+        int? named = _labels.TryGetValue(Normal(text), out int label) ? label : null;
+        return _first == 0 ? named ?? numbered : numbered ?? named;
+    }
 
     private void Add(Func<string, string[], string[]> keys)
     {

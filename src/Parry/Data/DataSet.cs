@@ -25,7 +25,11 @@ public sealed class DataSet : PublishedData, IImageSource
     public override string HowToGet => $"download it with parry data fetch {Name}";
 
     /// <inheritdoc/>
-    public override IImageSource Open(ImagePreparation? preparation = null, string? attribute = null) => this;
+    /// <remarks>Images are turned from gray to color or back if the model takes the other.</remarks>
+    public override IImageSource Open(ImagePreparation? preparation = null, string? attribute = null) =>
+        preparation?.Shape is { Channels: 1 or 3 } taken && taken != Shape && Shape.WithColorOf(taken) == taken
+            ? new RecoloredSet(this, taken.Channels)
+            : this;
 
     /// <summary>Finds the set as <see cref="DataLocator"/> does and reads one part of it.</summary>
     /// <inheritdoc/>

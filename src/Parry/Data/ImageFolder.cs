@@ -1,3 +1,4 @@
+using Parry.Data.Files;
 using Parry.Data.Images;
 
 namespace Parry.Data;
@@ -6,8 +7,8 @@ namespace Parry.Data;
 /// A folder of class folders, each with the pictures of one class. If the folder contains only folders
 /// named train, test and val, these contain the class folders: train is the training part, and test (or val if there is
 /// no test) is the test part. With both test and val, val is the validation part; otherwise the validation part is the
-/// last tenth of each class in train. Any other folder is a test part as a whole. Hidden files and symbolic links are
-/// ignored.
+/// last tenth of each class in train. Any other folder is a test part as a whole. Hidden files are ignored, and so are
+/// symbolic links that lead out of the folder.
 /// </summary>
 /// <remarks>
 /// The classes alternate: the first picture of each class by name, then the second of each, and so on, so that the
@@ -28,6 +29,7 @@ public sealed class ImageFolder : IImageSource
     };
 
     private readonly string _folder;
+    private readonly FolderBounds _bounds;
     private readonly ImagePreparation _preparation;
     private readonly bool _hasParts;
     private readonly Dictionary<string, int> _labels = [];
@@ -40,6 +42,7 @@ public sealed class ImageFolder : IImageSource
     public ImageFolder(string folder, ImagePreparation? preparation = null)
     {
         _folder = folder;
+        _bounds = new FolderBounds(folder);
         _preparation = preparation ?? new ImagePreparation();
         Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         string[] subfolders = Subfolders(folder);
@@ -110,13 +113,21 @@ public sealed class ImageFolder : IImageSource
     private bool IsPart(string name) =>
         name is TrainFolder or TestFolder or ValidationFolder && Subfolders(Path.Combine(_folder, name)).Length > 0;
 
-    private UserErrorException NoClasses() =>
-        new(
-            Entries(_folder).Any(entry => Pictures.IsPicture(entry.Name))
-                ? $"{_folder}: expected a folder for each class, got pictures outside such folders: put those of each "
-                    + "class into a folder of its own, or list them with their labels in a .csv file"
-                : $"{_folder}: expected a folder for each class with pictures in it, got none: give another folder"
+    private UserErrorException NoClasses()
+    {
+        var skipped = new Skipped();
+        FileSystemInfo[] entries = Entries(_folder);
+        foreach (FileSystemInfo entry in entries.Where(LeadsOut))
+            skipped.Add(entry, LeadsOut(entry));
+        string links = skipped.ToString() is { } text ? $" ({text})" : "";
+        return new UserErrorException(
+            entries.Any(entry => Pictures.IsPicture(entry.Name))
+                ? $"{_folder}: expected a folder for each class, got pictures outside such folders{links}: put those "
+                    + "of each class into a folder of its own, or list them with their labels in a .csv file"
+                : $"{_folder}: expected a folder for each class with pictures in it, got none{links}: give another "
+                    + "folder"
         );
+    }
 
     private UserErrorException Missing(string what, string name) =>
         new(
@@ -129,9 +140,10 @@ public sealed class ImageFolder : IImageSource
         string[] names = Array.ConvertAll(classes, name => Excerpt.Of(name));
         if (_preparation.ClassNames is { } known)
         {
-            var index = new ClassIndex(known);
+            var index = new ClassIndex(known, _preparation.LabelsFrom);
             if (classes.Any(index.Knows))
             {
+                index.CheckFirst(classes, $"{_folder}: ");
                 foreach (string name in classes)
                     _labels[name] = index.LabelOf(name, $"{_folder}: ");
                 return known;
@@ -164,19 +176,20 @@ public sealed class ImageFolder : IImageSource
             if (IsFolder(entry))
                 classes.Add(PicturesIn(Path.Combine(part, entry.Name), _labels[entry.Name], skipped));
             else
-                skipped.Add(entry);
+                skipped.Add(entry, LeadsOut(entry));
         }
 
         return classes;
     }
 
-    private static List<Picture> PicturesIn(string folder, int label, Skipped skipped)
+    private List<Picture> PicturesIn(string folder, int label, Skipped skipped)
     {
         var pictures = new List<Picture>();
         foreach (FileSystemInfo file in Entries(folder))
         {
-            if (IsLink(file) || file is DirectoryInfo || !Pictures.IsPicture(file.Name))
-                skipped.Add(file);
+            bool leadsOut = LeadsOut(file);
+            if (leadsOut || file is DirectoryInfo || !Pictures.IsPicture(file.Name))
+                skipped.Add(file, leadsOut);
             else
                 pictures.Add(new Picture(Path.Combine(folder, file.Name), label));
         }
@@ -205,12 +218,13 @@ public sealed class ImageFolder : IImageSource
         ];
     }
 
-    private static string[] Subfolders(string folder) =>
+    private string[] Subfolders(string folder) =>
         [.. Entries(folder).Where(IsFolder).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
 
-    private static bool IsFolder(FileSystemInfo entry) => entry is DirectoryInfo && !IsLink(entry);
+    private bool IsFolder(FileSystemInfo entry) => entry is DirectoryInfo && !LeadsOut(entry);
 
-    private static bool IsLink(FileSystemInfo entry) => entry.Attributes.HasFlag(FileAttributes.ReparsePoint);
+    private bool LeadsOut(FileSystemInfo entry) =>
+        entry.Attributes.HasFlag(FileAttributes.ReparsePoint) && !_bounds.Holds(entry.FullName);
 
     private static FileSystemInfo[] Entries(string folder)
     {
@@ -231,10 +245,10 @@ public sealed class ImageFolder : IImageSource
 
         private readonly List<string> _names = [];
 
-        public void Add(FileSystemInfo entry)
+        public void Add(FileSystemInfo entry, bool leadsOut)
         {
             string kind =
-                IsLink(entry) ? " (a symbolic link)"
+                leadsOut ? " (a link that leads out of the folder)"
                 : entry is DirectoryInfo ? " (a folder)"
                 : "";
             _names.Add(Excerpt.Of(entry.Name) + kind);

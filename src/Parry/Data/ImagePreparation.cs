@@ -20,6 +20,9 @@ public sealed record ImagePreparation
     /// <summary>The names of the model's classes, in which labels are looked up; null if unknown.</summary>
     public IReadOnlyList<string>? ClassNames { get; init; }
 
+    /// <summary>The number of the first class in folders and tables whose labels are numbers.</summary>
+    public int LabelsFrom { get; init; }
+
     /// <summary>
     /// Whether pictures are turned as their camera orientation (EXIF) says; otherwise it is ignored, as in torchvision.
     /// </summary>

@@ -5,15 +5,17 @@ using Parry.Data.Images;
 namespace Parry.Data;
 
 /// <summary>
-/// A CSV file (RFC 4180) of pictures and their labels, as a test part: the columns file and label in this
-/// order, or in any order and among others if the first line names them. Files are absolute or relative to the table's
-/// folder. A label is the number or the name of a class of the model. If the model's classes have no names, labels are
-/// numbers, or names that are numbered in ordinal order. Images come in the table's order.
+/// A CSV file (RFC 4180; also with semicolons or tabs) of pictures and their labels, as a test part: the columns file
+/// and label in this order, or in any order and among others if the first line names them (file may also be called
+/// filename, path or image). Files are absolute or relative to the table's folder. A label is the number or the name of
+/// a class of the model. If the model's classes have no names, labels are numbers, or names that are numbered in
+/// ordinal order. Images come in the table's order.
 /// </summary>
 public sealed class ImageTable : IImageSource
 {
     private const string FileColumn = "file";
     private const string LabelColumn = "label";
+    private const string Separators = ",;\t";
     private const int MostClasses = 100_000;
     private const int MostRows = 2_000_000;
 
@@ -33,7 +35,7 @@ public sealed class ImageTable : IImageSource
         if (rows.Count == 0)
             throw new UserErrorException($"{path}: expected lines of {FileColumn},{LabelColumn}, got none: add some");
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var (names, labelOf) = Labels(rows, _preparation.ClassNames);
+        var (names, labelOf) = Labels(path, rows, _preparation);
         ClassNames = names;
         _pictures = rows.ConvertAll(row =>
         {
@@ -68,7 +70,8 @@ public sealed class ImageTable : IImageSource
     {
         var rows = new List<(string, string, int)>();
         Columns? columns = null;
-        foreach (var (line, fields) in CsvReader.Rows(TextFile.Read(path), path))
+        string text = TextFile.Read(path);
+        foreach (var (line, fields) in CsvReader.Rows(text, path, SeparatorOf(text)))
         {
             UserErrorException Wrong(string expected, string got) =>
                 new($"{path} line {line}: expected {expected}, got {got}");
@@ -77,7 +80,7 @@ public sealed class ImageTable : IImageSource
                 columns =
                     Columns.Of(fields)
                     ?? throw Wrong(
-                        $"the columns {FileColumn} and {LabelColumn}, each once",
+                        $"the columns {FileColumn} and {LabelColumn}, each once, between commas, semicolons or tabs",
                         Excerpt.Of(string.Join(", ", fields.Take(10)))
                     );
                 if (columns.IsHeader)
@@ -97,17 +100,44 @@ public sealed class ImageTable : IImageSource
         return rows;
     }
 
+    /// <summary>The first separator with which the first line makes sense; a comma if none does.</summary>
+    private static char SeparatorOf(string text)
+    {
+        foreach (char separator in Separators)
+        {
+            try
+            {
+                IReadOnlyList<string>? first = CsvReader.Rows(text, "", separator).FirstOrDefault().Fields;
+                if (first is not null && Columns.Of(first) is { } columns && columns.Fits(first))
+                    return separator;
+            }
+            catch (UserErrorException)
+            {
+                // Not with this one; the error of the comma is reported later.
+            }
+        }
+
+        return Separators[0];
+    }
+
     /// <summary>
     /// Returns the names of the classes and how to read a label: as a class of the model, otherwise as a number or a
     /// name like the first label.
     /// </summary>
     private static (IReadOnlyList<string> Names, Func<string, string, int> LabelOf) Labels(
+        string path,
         List<(string File, string Label, int Line)> rows,
-        IReadOnlyList<string>? known
+        ImagePreparation preparation
     )
     {
-        if (known is not null)
-            return (known, new ClassIndex(known).LabelOf);
+        int first = preparation.LabelsFrom;
+        if (preparation.ClassNames is { } known)
+        {
+            var index = new ClassIndex(known, first);
+            index.CheckFirst([.. rows.Select(row => row.Label)], $"{path}: ");
+            return (known, index.LabelOf);
+        }
+
         if (Number(rows[0].Label) is null)
         {
             string[] names = [.. rows.Select(row => row.Label).Distinct().Order(StringComparer.Ordinal)];
@@ -123,39 +153,57 @@ public sealed class ImageTable : IImageSource
 
         int largest = rows.Max(row => Number(row.Label) ?? 0);
         return (
-            [.. Enumerable.Range(0, largest + 1).Select(label => label.ToString(CultureInfo.InvariantCulture))],
+            [
+                .. Enumerable
+                    .Range(first, Math.Max(1, largest + 1 - first))
+                    .Select(label => label.ToString(CultureInfo.InvariantCulture)),
+            ],
             (text, place) =>
-                Number(text)
-                ?? throw new UserErrorException(
-                    $"{place}expected a label from 0 to {MostClasses - 1} as in the first line, got "
-                        + $"\"{Excerpt.Of(text)}\""
-                )
+                Number(text) is { } number && number >= first
+                    ? number - first
+                    : throw new UserErrorException(
+                        $"{place}expected a label from {first} to {MostClasses - 1} as in the first line, got "
+                            + $"\"{Excerpt.Of(text)}\""
+                    )
         );
     }
 
     private static int? Number(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int label) && label < MostClasses
-            ? label
-            : null;
+        ClassIndex.NumberOf(text) is { } label && label < MostClasses ? label : null;
 
     /// <summary>The columns of the file and the label.</summary>
     private sealed record Columns(int Count, int File, int Label, bool IsHeader)
     {
+        private static readonly string[] s_fileNames =
+        [
+            FileColumn,
+            "filename",
+            "file_name",
+            "path",
+            "filepath",
+            "file_path",
+            "image",
+            "image_path",
+        ];
+
         /// <summary>
         /// Finds the columns by their names in the first line, or takes its two columns; null if neither works.
         /// </summary>
         public static Columns? Of(IReadOnlyList<string> fields)
         {
             string[] names = [.. fields.Select(field => field.Trim().ToLowerInvariant())];
-            int files = names.Count(name => name == FileColumn);
+            string? called = s_fileNames.FirstOrDefault(names.Contains);
             int labels = names.Count(name => name == LabelColumn);
-            if (files == 0 && labels == 0)
+            if (called is null && (labels == 0 || Pictures.IsPicture(fields[0])))
                 return names.Length == 2 ? new Columns(2, 0, 1, IsHeader: false) : null;
-            if (files != 1 || labels != 1)
+            if (called is null || names.Count(name => name == called) != 1 || labels != 1)
                 return null;
-            int file = Array.IndexOf(names, FileColumn);
+            int file = Array.IndexOf(names, called);
             int label = Array.IndexOf(names, LabelColumn);
             return new Columns(names.Length, file, label, IsHeader: true);
         }
+
+        /// <summary>Whether the first line is a header or has a picture.</summary>
+        public bool Fits(IReadOnlyList<string> first) => IsHeader || Pictures.IsPicture(first[File]);
     }
 }

@@ -16,7 +16,7 @@ public static class Photos
     /// labels are then 0.</param>
     /// <param name="shape">The shape of the images that the model takes.</param>
     /// <param name="classNames">The names of its classes.</param>
-    /// <param name="exifRotate">Whether pictures are turned as their camera orientation says.</param>
+    /// <param name="preparation">How pictures are read; null for the defaults.</param>
     /// <exception cref="UserErrorException">A file cannot be read, a class is unknown, or there are more or fewer
     /// classes than pictures.</exception>
     public static ImageSet Load(
@@ -24,22 +24,22 @@ public static class Photos
         IReadOnlyList<string> labels,
         ImageShape shape,
         IReadOnlyList<string> classNames,
-        bool exifRotate = false
+        ImagePreparation? preparation = null
     )
     {
         if (labels.Count > 1 && labels.Count != files.Count)
             throw new UserErrorException(
                 $"expected one label for all pictures or one for each of {files.Count}, got {labels.Count}"
             );
-        var index = new ClassIndex(classNames);
+        ImagePreparation prepared = (preparation ?? new ImagePreparation()) with { Shape = shape };
+        var index = new ClassIndex(classNames, prepared.LabelsFrom);
         int[] known = labels.Count == 0 ? [0] : [.. labels.Select(label => index.LabelOf(label, "label: "))];
         List<Picture> pictures =
         [
             .. files.Select((file, i) => new Picture(file, known[Math.Min(i, known.Length - 1)])),
         ];
-        var preparation = new ImagePreparation { Shape = shape, ExifRotate = exifRotate };
-        return preparation
-            .SetOf(Name, pictures, Pictures.Shape(preparation, pictures, Name), classNames)
+        return prepared
+            .SetOf(Name, pictures, Pictures.Shape(prepared, pictures, Name), classNames)
             .Load(count: null, orFewer: false);
     }
 }

@@ -8,7 +8,7 @@ namespace Parry.Models;
 /// The inputs and outputs of a model that Parry did not train. What is null is unknown: the model's file may say it,
 /// otherwise the default applies. The values of an image, [0, 1] everywhere in Parry, are scaled to
 /// <see cref="Range"/>; then the mean is subtracted and the result divided by the standard deviation, both in units of
-/// the range.
+/// the range and in the order of the model's channels.
 /// </summary>
 public sealed record InputContract
 {
@@ -30,6 +30,9 @@ public sealed record InputContract
 
     /// <summary>The order of the input dimensions. Channels first if null.</summary>
     public ImageLayout? Layout { get; init; }
+
+    /// <summary>The order of the color channels. Red, green, blue if null.</summary>
+    public ChannelOrder? Channels { get; init; }
 
     /// <summary>The values that 0 and 1 are mapped to, such as (0, 255) or (-1, 1). (0, 1) if null.</summary>
     public (double Low, double High)? Range { get; init; }
@@ -53,7 +56,8 @@ public sealed record InputContract
 
     /// <summary>
     /// Reads the contract from a file's metadata: <c>mean</c>, <c>std</c> and <c>range</c> as numbers between commas,
-    /// <c>classes</c> or <c>labels</c> as a JSON list, <c>layout</c>; what cannot be read stays null.
+    /// <c>classes</c> or <c>labels</c> as a JSON list, <c>layout</c>, and the order of the channels as
+    /// <c>channels</c> or ONNX's <c>Image.BitmapPixelFormat</c>; what cannot be read stays null.
     /// </summary>
     public static InputContract FromMetadata(IReadOnlyDictionary<string, string> metadata)
     {
@@ -70,7 +74,15 @@ public sealed record InputContract
                 "nchw" => ImageLayout.Nchw,
                 _ => null,
             },
+            Channels = (Entry("channels") ?? Entry("Image.BitmapPixelFormat"))?.ToLowerInvariant() switch
+            {
+                "bgr" or "bgr8" => ChannelOrder.Bgr,
+                "rgb" or "rgb8" => ChannelOrder.Rgb,
+                _ => null,
+            },
         };
+
+        string? Entry(string key) => metadata.GetValueOrDefault(key);
 
         double[]? Numbers(string key, int count)
         {
@@ -118,6 +130,7 @@ public sealed record InputContract
             Mean = Mean ?? other.Mean,
             Std = Std ?? other.Std,
             Layout = Layout ?? other.Layout,
+            Channels = Channels ?? other.Channels,
             Range = Range ?? other.Range,
             Outputs = Outputs ?? other.Outputs,
             ClassNames = ClassNames ?? other.ClassNames,
@@ -137,7 +150,7 @@ public sealed record InputContract
         [
             .. Enumerable.Range(0, channels).Select(channel => (low - Of(Mean, channel, 0)) / Of(Std, channel, 1)),
         ];
-        Tensor taken = images;
+        Tensor taken = Channels == ChannelOrder.Bgr ? images.flip(1) : images;
         if (scale.Any(factor => factor != 1))
             taken *= PerChannel(scale);
         if (shift.Any(offset => offset != 0))
@@ -161,14 +174,21 @@ public sealed record InputContract
         return probabilities ? rows.clamp_min(SmallestProbability).log() : rows;
     }
 
-    /// <summary>Checks that the mean and standard deviation fit the model's number of channels.</summary>
-    /// <exception cref="UserErrorException">One of them has another number of values.</exception>
+    /// <summary>
+    /// Checks that the mean, the standard deviation and the order of channels fit the model's number of channels.
+    /// </summary>
+    /// <exception cref="UserErrorException">One of them has another number of values, or gray images have an
+    /// order.</exception>
     public void CheckChannels(int channels)
     {
         if (new[] { Mean, Std }.Any(values => values is not null && values.Count != 1 && values.Count != channels))
             throw new UserErrorException(
                 $"The model takes images of {channels} channels, and the mean or standard deviation has another "
                     + "number of values: give one number, or one for each channel."
+            );
+        if (Channels == ChannelOrder.Bgr && channels != 3)
+            throw new UserErrorException(
+                $"The model takes images of {channels} channels, and the order blue, green, red needs 3: leave it out."
             );
     }
 
@@ -199,7 +219,8 @@ public sealed record InputContract
             Range is { } range ? $"; scaled to [{Text(range.Low)}, {Text(range.High)}]" : "",
             Mean is { } mean ? $"; minus the mean {string.Join(", ", mean.Select(Text))}" : "",
             Std is { } deviation ? $"; divided by {string.Join(", ", deviation.Select(Text))}" : "",
-            Layout == ImageLayout.Nhwc ? "; channels last" : ""
+            Layout == ImageLayout.Nhwc ? "; channels last" : "",
+            Channels == ChannelOrder.Bgr ? "; channels in the order blue, green, red" : ""
         );
         string scores = Outputs == OutputKind.Probabilities ? "probabilities" : "logits";
         string skipped = Background is > 0 and int background ? $" after {background} that stand for no class" : "";

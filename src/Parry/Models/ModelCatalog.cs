@@ -53,12 +53,16 @@ public static class ModelCatalog
         return ((IClassifier)opened.Model, opened.Description);
     }
 
-    /// <summary>Opens a model as <see cref="Open"/> does, and checks that it fits these images.</summary>
+    /// <summary>
+    /// Opens a model as <see cref="Open"/> does, and checks that it fits these images, in gray or color as it takes
+    /// them if <paramref name="anyColor"/>.
+    /// </summary>
     /// <param name="model">The file, the name, or the http:// or https:// URL.</param>
     /// <param name="contract">What is known about its inputs and outputs; it overrides what the file says.</param>
     /// <param name="shape">The shape of the images it will be used on.</param>
     /// <param name="classes">The number of classes of these images.</param>
     /// <param name="http">How a model served over HTTP is asked; null for the defaults.</param>
+    /// <param name="anyColor">Whether the model may take gray images for color ones, or the reverse.</param>
     /// <param name="cancellation">Stops waiting for an endpoint's answers.</param>
     /// <exception cref="UserErrorException">The model is not found, damaged, hostile, not a classifier, or does not
     /// fit these images.</exception>
@@ -69,11 +73,13 @@ public static class ModelCatalog
         ImageShape shape,
         int classes,
         HttpSettings? http = null,
+        bool anyColor = false,
         CancellationToken cancellation = default
     )
     {
         OpenedModel opened = Open(model, contract, shape, classes, http, cancellation);
-        if (opened.Model.Shape == shape && opened.Model.Classes == classes)
+        ImageShape fitting = anyColor ? shape.WithColorOf(opened.Model.Shape) : shape;
+        if (opened.Model.Shape == fitting && opened.Model.Classes == classes)
             return opened;
         using (opened)
         {

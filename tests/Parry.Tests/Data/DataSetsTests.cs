@@ -109,4 +109,29 @@ public class DataSetsTests
             file => Assert.True(file.IsIn(folder), file.Name)
         );
     }
+
+    [Fact]
+    public void Published_sets_turn_gray_to_color_and_back_as_the_model_takes_them()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("mnist/t10k-images-idx3-ubyte", TestData.IdxImages(3, 28, 28));
+        folder.Write("mnist/t10k-labels-idx1-ubyte", TestData.IdxLabels(3));
+        ImageSet gray = DataSets.Mnist.Load(DataPart.Test, Split.Whole, folder.Path);
+        IImageSource source = DataSets.Open("mnist", new ImagePreparation { Shape = new ImageShape(3, 28, 28) });
+        ImageSet color = source.Load(DataPart.Test, Split.Whole, folder.Path, count: 2);
+
+        Assert.Equal((new ImageShape(3, 28, 28), "mnist"), (source.Shape, source.Name));
+        Assert.Equal((2, new ImageShape(3, 28, 28)), (color.Count, color.Shape));
+        byte[] plane = gray.Image(1).ToArray();
+        Assert.Equal([.. plane, .. plane, .. plane], color.Image(1).ToArray());
+        Assert.Equal(gray.Take(2).Labels, color.Labels);
+        Assert.Equal("mnist: all images were turned from gray to color, as the model takes them", color.Note);
+        Assert.Equal(
+            new ImageShape(1, 32, 32),
+            DataSets.Open("cifar10", new ImagePreparation { Shape = new ImageShape(1, 32, 32) }).Shape
+        );
+
+        // Other sizes are the model's affair.
+        Assert.Same(DataSets.Mnist, DataSets.Open("mnist", new ImagePreparation { Shape = new ImageShape(3, 32, 32) }));
+    }
 }

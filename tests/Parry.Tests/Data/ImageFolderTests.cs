@@ -160,7 +160,7 @@ public sealed class ImageFolderTests : IDisposable
     }
 
     [Fact]
-    public void Other_files_are_skipped_and_named_and_links_are_not_followed()
+    public void Other_files_are_skipped_and_named_and_so_are_links_that_lead_out_of_the_folder()
     {
         using var elsewhere = new TemporaryFolder();
         string secret = elsewhere.Write("secret/s.png", Png.Encode([9, 9, 9, 9], new ImageShape(1, 2, 2)));
@@ -168,17 +168,91 @@ public sealed class ImageFolderTests : IDisposable
         _folder.Write("a/notes.txt", [1]);
         _folder.Write("a/.hidden.png", [1]);
         _folder.Write(".git/x.png", [1]);
-        File.CreateSymbolicLink(Path.Combine(_folder.Path, "a", "link.png"), secret);
-        Directory.CreateSymbolicLink(Path.Combine(_folder.Path, "b"), Path.GetDirectoryName(secret)!);
+        Link("a/link.png", secret);
+        LinkFolder("b", Path.GetDirectoryName(secret)!);
 
         ImageSet set = Open().Load(DataPart.Test, Split.Whole);
 
         Assert.Equal([1], Firsts(set));
         Assert.EndsWith(
-            "3 other files skipped: b (a symbolic link), link.png (a symbolic link), notes.txt",
+            "3 other files skipped: b (a link that leads out of the folder), link.png (a link that leads out of the "
+                + "folder), notes.txt",
             set.Note,
             StringComparison.Ordinal
         );
+    }
+
+    [Fact]
+    public void Links_that_stay_inside_the_folder_are_followed()
+    {
+        Write("test/a/1.png", 1);
+        _folder.Write("pool/2.bin", Png.Encode([2, 2, 2, 2], new ImageShape(1, 2, 2)));
+        Link("test/a/2.png", Path.Combine(_folder.Path, "pool", "2.bin"));
+        Link("test/a/3.png", "../../pool/2.bin");
+        LinkFolder("test/b", "a");
+
+        ImageSet set = DataSets.Open(Path.Combine(_folder.Path, "test")).Load(DataPart.Test, Split.Whole);
+        Assert.Equal([1, 1], Firsts(set));
+        Assert.Contains("4 other files skipped", set.Note, StringComparison.Ordinal);
+
+        Directory.Delete(Path.Combine(_folder.Path, "pool"), recursive: true);
+        _folder.Write("test/.pool/2.bin", Png.Encode([2, 2, 2, 2], new ImageShape(1, 2, 2)));
+        Link("test/a/4.png", "../.pool/2.bin");
+        set = DataSets.Open(Path.Combine(_folder.Path, "test")).Load(DataPart.Test, Split.Whole);
+        Assert.Equal([1, 1, 2, 2], Firsts(set));
+        Assert.Equal([0, 1, 0, 1], set.Labels);
+    }
+
+    [Fact]
+    public void A_link_that_leaves_the_folder_on_its_way_is_not_followed()
+    {
+        using var elsewhere = new TemporaryFolder();
+        elsewhere.Write("secret/s.png", Png.Encode([9, 9, 9, 9], new ImageShape(1, 2, 2)));
+        Write("a/1.png", 1);
+        LinkFolder("a/.out", Path.Combine(elsewhere.Path, "secret"));
+        Link("a/2.png", ".out/s.png");
+        Link("a/3.png", "3.png");
+        Link("a/4.png", "nowhere.png");
+
+        Assert.Equal([1], Firsts(Open().Load(DataPart.Test, Split.Whole)));
+    }
+
+    [Fact]
+    public void A_folder_that_is_reached_through_a_link_is_read_as_any_other()
+    {
+        using var links = new TemporaryFolder();
+        Write("a/1.png", 1);
+        Link("a/2.png", Path.Combine(_folder.Path, "a", "1.png"));
+        string link = Path.Combine(links.Path, "link");
+        Directory.CreateSymbolicLink(link, _folder.Path);
+
+        Assert.Equal([1, 1], Firsts(DataSets.Open(link).Load(DataPart.Test, Split.Whole)));
+    }
+
+    [Fact]
+    public void Where_links_are_all_there_is_the_message_names_them()
+    {
+        using var elsewhere = new TemporaryFolder();
+        LinkFolder("b", elsewhere.Path);
+        TestData.AssertRefused(
+            "got none (1 other file skipped: b (a link that leads out of the folder))",
+            () => Open()
+        );
+    }
+
+    [Fact]
+    public void Folders_that_count_from_one_are_named_and_read_on_request()
+    {
+        foreach (int i in new[] { 1, 2, 3 })
+            Write($"{i}/a.png", (byte)i);
+        TestData.AssertRefused(
+            "expected labels from 0 to 2, got labels that count from 1 to 3: give --labels-from 1",
+            () => Open(classes: ["x", "y", "z"])
+        );
+        var preparation = new ImagePreparation { ClassNames = ["x", "y", "z"], LabelsFrom = 1 };
+        ImageSet set = DataSets.Open(_folder.Path, preparation).Load(DataPart.Test, Split.Whole);
+        Assert.Equal([0, 1, 2], set.Labels);
+        Assert.Equal([1, 2, 3], Firsts(set));
     }
 
     [Fact]
@@ -233,6 +307,11 @@ public sealed class ImageFolderTests : IDisposable
             }
         );
     }
+
+    private void Link(string name, string target) => File.CreateSymbolicLink(Path.Combine(_folder.Path, name), target);
+
+    private void LinkFolder(string name, string target) =>
+        Directory.CreateSymbolicLink(Path.Combine(_folder.Path, name), target);
 
     private static byte[] Firsts(ImageSet set) => [.. Enumerable.Range(0, set.Count).Select(i => set.Image(i)[0])];
 

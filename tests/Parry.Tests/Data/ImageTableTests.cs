@@ -20,6 +20,11 @@ public sealed class ImageTableTests : IDisposable
     [Theory]
     [InlineData("pictures/0.png,2\npictures/2.png,0\n")]
     [InlineData("file,label\r\npictures/0.png,2\r\n\r\npictures/2.png,0")]
+    [InlineData("pictures/0.png;2\npictures/2.png;0\n")]
+    [InlineData("pictures/0.png\t2\npictures/2.png\t0\n")]
+    [InlineData("image_path;label\n\"pictures/0.png\";2\npictures/2.png;0\n")]
+    [InlineData("\nlabel\tfilename\r\n2\tpictures/0.png\r\n0\tpictures/2.png\r\n")]
+    [InlineData("path,label\npictures/0.png,2.0\npictures/2.png,0.0\n")]
     [InlineData("\uFEFFLabel,split,FILE\n2,x,pictures/0.png\n 0 ,\"y\n\",\"pictures/2.png\"\n")]
     public void Rows_are_read_in_order_with_or_without_a_header(string text)
     {
@@ -60,6 +65,8 @@ public sealed class ImageTableTests : IDisposable
     [InlineData("pictures/0.png\n", "line 1: expected the columns file and label")]
     [InlineData("file,label,file\n", "line 1: expected the columns file and label, each once")]
     [InlineData("file,class\n", "line 1: expected the columns")]
+    [InlineData("filename;class\n", "line 1: expected the columns")]
+    [InlineData("pictures/0.png;1\npictures/1.png,2\n", "line 2: expected 2 columns")]
     [InlineData("pictures/0.png,1,2\n", "line 1: expected the columns")]
     [InlineData("pictures/0.png,1\npictures/1.png\n", "line 2: expected 2 columns")]
     [InlineData("pictures/0.png,1\n\npictures/1.txt,2\n", "line 3: expected a file that ends in .png, .jpg, .jpeg,")]
@@ -68,11 +75,70 @@ public sealed class ImageTableTests : IDisposable
     [InlineData("pictures/0.png,1\npictures/1.png,2000000000\n", "line 2: expected a label from 0 to")]
     [InlineData("pictures/0.png,a\npictures/1.png,\n", "line 2: expected a label, got none")]
     [InlineData("pictures/0.png,1\n\"pictures/1.png,2\n", "line 2: expected a quote that ends the field")]
-    [InlineData("pictures/0.png,1\n\"pictures/1.png\"x,2\n", "line 2: expected a comma or the end of the line")]
+    [InlineData("pictures/0.png,1\n\"pictures/1.png\"x,2\n", "line 2: expected a separator or the end of the line")]
     [InlineData("pictures/0.png,1\npictu\"res/1.png,2\n", "line 2: expected quotes around a whole field")]
     [InlineData("pictures/0\0.png,1\n", "got NUL bytes")]
     [InlineData("\"pictures/0\n.png\",1\n", "line 1: expected a file that ends in")]
     public void A_wrong_line_is_named(string text, string because) => TestData.AssertRefused(because, () => Open(text));
+
+    [Fact]
+    public void Fields_may_hold_the_other_separators()
+    {
+        _folder.Write("a;b.png", Png.Encode([7, 0, 0, 0], new ImageShape(1, 2, 2)));
+        Assert.Equal(7, Open("a;b.png,1\n").Load(DataPart.Test, Split.Whole).Image(0)[0]);
+        Assert.Equal(9, Open("\"a, \"\"b\"\".png\";1\n").Load(DataPart.Test, Split.Whole).Image(0)[0]);
+        Assert.Equal(
+            [1],
+            Open("pictures/1.png;tench, Tinca\n", ["goldfish", "tench, Tinca"]).Load(DataPart.Test, Split.Whole).Labels
+        );
+    }
+
+    [Fact]
+    public void Labels_with_decimals_are_numbers_of_the_models_classes()
+    {
+        Assert.Equal(
+            [1, 0],
+            Open("pictures/0.png,1.0\npictures/1.png,0.00\n", ["cat", "dog"]).Load(DataPart.Test, Split.Whole).Labels
+        );
+        TestData.AssertRefused("got \"0.5\"", () => Open("pictures/0.png,0.5", ["cat", "dog"]));
+    }
+
+    [Theory]
+    [InlineData("cat,dog,emu")]
+    [InlineData("0,1,2")]
+    public void Labels_that_count_from_one_are_named_and_read_on_request(string classes)
+    {
+        const string Rows = "pictures/0.png,1\npictures/1.png,3\npictures/2.png,2\n";
+        TestData.AssertRefused(
+            "labels.csv: expected labels from 0 to 2, got labels that count from 1 to 3: give --labels-from 1",
+            () => Open(Rows, classes.Split(','))
+        );
+        Assert.Equal([0, 2, 1], Open(Rows, classes.Split(','), from: 1).Load(DataPart.Test, Split.Whole).Labels);
+        Assert.Equal([0, 2, 1], Open(Rows, from: 1).Load(DataPart.Test, Split.Whole).Labels);
+        TestData.AssertRefused(
+            "or its number, 1 to 3, got \"0\"",
+            () => Open("pictures/0.png,0", ["cat", "dog", "emu"], from: 1)
+        );
+    }
+
+    [Fact]
+    public void Labels_within_the_classes_are_taken_as_they_are() =>
+        Assert.Equal(
+            [1, 2],
+            Open("pictures/0.png,1\npictures/1.png,2\n", ["cat", "dog", "emu"]).Load(DataPart.Test, Split.Whole).Labels
+        );
+
+    [Theory]
+    [InlineData("12")]
+    [InlineData("-1")]
+    [InlineData("10")]
+    public void Numbers_are_not_taken_for_mistyped_numbers(string label)
+    {
+        var error = Assert.Throws<UserErrorException>(() =>
+            Open($"pictures/1.png,0\npictures/0.png,{label}", TestData.Digits)
+        );
+        Assert.EndsWith($"0 to 9, got \"{label}\"", error.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_label_that_the_model_lacks_names_its_line() =>
@@ -131,6 +197,6 @@ public sealed class ImageTableTests : IDisposable
 
     private string Write(string text) => _folder.Write("labels.csv", Encoding.UTF8.GetBytes(text));
 
-    private IImageSource Open(string text, string[]? classes = null) =>
-        DataSets.Open(Write(text), new ImagePreparation { ClassNames = classes });
+    private IImageSource Open(string text, string[]? classes = null, int from = 0) =>
+        DataSets.Open(Write(text), new ImagePreparation { ClassNames = classes, LabelsFrom = from });
 }

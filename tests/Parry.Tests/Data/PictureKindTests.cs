@@ -124,6 +124,23 @@ public sealed class PictureKindTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1, 80)]
+    [InlineData(3, 30)]
+    [InlineData(3, 95)]
+    public void Bytes_after_the_last_block_of_a_jpeg_are_counted_as_a_fault(int channels, int quality)
+    {
+        var shape = new ImageShape(channels, 37, 51);
+        for (ulong seed = 1; seed <= 10; seed++)
+        {
+            byte[] jpeg = Jpeg.Encode(TestData.Pixels(shape.Pixels, seed), shape, quality);
+            DecodedPicture extra = Jpeg.Read([.. jpeg[..^2], 0x12, 0x34, .. jpeg[^2..]]);
+            Assert.Equal(PictureTraits.None, Jpeg.Read(jpeg).Traits);
+            Assert.Equal(PictureTraits.Faulty, extra.Traits);
+            Assert.Equal(Jpeg.Decode(jpeg).Planes, extra.Planes);
+        }
+    }
+
+    [Theory]
     [InlineData(1, "1 2 3 / 4 5 6")]
     [InlineData(2, "3 2 1 / 6 5 4")]
     [InlineData(3, "6 5 4 / 3 2 1")]

@@ -3,8 +3,8 @@ using System.Text;
 namespace Parry.Data.Files;
 
 /// <summary>
-/// Reads comma-separated values as RFC 4180 defines them; lines may also end in a line feed alone, and empty lines are
-/// skipped.
+/// Reads comma-separated values as RFC 4180 defines them; lines may also end in a line feed alone, empty lines are
+/// skipped, and the separator may be another character.
 /// </summary>
 internal static class CsvReader
 {
@@ -14,8 +14,9 @@ internal static class CsvReader
     /// <summary>Reads the rows, each with the number of its first line, counted from 1.</summary>
     /// <param name="text">The content of the file.</param>
     /// <param name="name">The name of the file, for messages.</param>
+    /// <param name="separator">What separates the fields.</param>
     /// <exception cref="UserErrorException">A quote is in the wrong place, or a row or field is too long.</exception>
-    public static IEnumerable<(int Line, IReadOnlyList<string> Fields)> Rows(string text, string name)
+    public static IEnumerable<(int Line, IReadOnlyList<string> Fields)> Rows(string text, string name, char separator)
     {
         int at = 0;
         int line = 1;
@@ -27,8 +28,8 @@ internal static class CsvReader
             {
                 if (fields.Count == MostFields)
                     throw Wrong(name, begin, $"at most {MostFields} columns", "more");
-                fields.Add(Field(text, ref at, ref line, name));
-            } while (at < text.Length && text[at++] == ',');
+                fields.Add(Field(text, ref at, ref line, name, separator));
+            } while (at < text.Length && text[at++] == separator);
             if (text[at - 1] == '\r' && at < text.Length && text[at] == '\n')
                 at++;
             line++;
@@ -37,21 +38,23 @@ internal static class CsvReader
         }
     }
 
-    // Stops before the comma or the end of the line.
-    private static string Field(string text, ref int at, ref int line, string name) =>
-        at < text.Length && text[at] == '"' ? Quoted(text, ref at, ref line, name) : Plain(text, ref at, line, name);
+    // Stops before the separator or the end of the line.
+    private static string Field(string text, ref int at, ref int line, string name, char separator) =>
+        at < text.Length && text[at] == '"'
+            ? Quoted(text, ref at, ref line, name, separator)
+            : Plain(text, ref at, line, name, separator);
 
-    private static string Plain(string text, ref int at, int line, string name)
+    private static string Plain(string text, ref int at, int line, string name, char separator)
     {
         int start = at;
-        while (at < text.Length && text[at] is not (',' or '\r' or '\n' or '"'))
+        while (at < text.Length && text[at] != separator && text[at] is not ('\r' or '\n' or '"'))
             at++;
         if (at < text.Length && text[at] == '"')
             throw Wrong(name, line, "quotes around a whole field only", "one inside a field");
         return at - start <= LongestField ? text[start..at] : throw TooLong(name, line);
     }
 
-    private static string Quoted(string text, ref int at, ref int line, string name)
+    private static string Quoted(string text, ref int at, ref int line, string name, char separator)
     {
         int begin = line;
         var quoted = new StringBuilder();
@@ -71,11 +74,11 @@ internal static class CsvReader
         if (at == text.Length)
             throw Wrong(name, begin, "a quote that ends the field", "the end of the file");
         at++;
-        if (at < text.Length && text[at] is not (',' or '\r' or '\n'))
+        if (at < text.Length && text[at] != separator && text[at] is not ('\r' or '\n'))
             throw Wrong(
                 name,
                 line,
-                "a comma or the end of the line after a quoted field",
+                "a separator or the end of the line after a quoted field",
                 $"\"{Excerpt.Of(text[at].ToString())}\""
             );
         return quoted.ToString();

@@ -14,6 +14,7 @@ internal ref struct JpegMarkers
     private const byte ArithmeticTables = 0xcc;
     private const byte ReservedFrame = 0xc8;
     private const byte LastFrame = 0xcf;
+    private const byte RestartInterval = 0xdd;
     private const byte FirstRestart = 0xd0;
     private const byte StartOfImage = 0xd8;
     private const byte EndOfImage = 0xd9;
@@ -27,6 +28,10 @@ internal ref struct JpegMarkers
     private bool _huffman;
     private bool _hasTables;
     private bool _oneScan;
+    private bool _extraBytes;
+    private ReadOnlySpan<byte> _frame;
+    private int _restart;
+    private readonly byte[]?[] _tables = new byte[8][];
 
     private JpegMarkers(ReadOnlySpan<byte> file) => _file = file;
 
@@ -44,13 +49,12 @@ internal ref struct JpegMarkers
     private PictureTraits Walk()
     {
         bool ended = false;
-        bool extraBytes = false;
         int end = _at;
         while (!ended && Next() is { } marker)
         {
             if (marker is 0 or 1 or (>= FirstRestart and <= StartOfImage))
                 continue;
-            extraBytes = extraBytes || (_scans == 0 && _file[end] != 0xff);
+            _extraBytes = _extraBytes || (_scans == 0 && _file[end] != 0xff);
             ended = marker == EndOfImage;
             if (!ended && !Take(marker))
                 break;
@@ -61,7 +65,7 @@ internal ref struct JpegMarkers
             throw new InvalidDataException("expected an undamaged JPEG: it is cut off");
         PictureTraits traits = _components == 4 ? PictureTraits.Cmyk : PictureTraits.None;
         bool lacksTables = _huffman && !_hasTables;
-        return extraBytes || lacksTables ? traits | PictureTraits.Faulty : traits;
+        return _extraBytes || lacksTables ? traits | PictureTraits.Faulty : traits;
     }
 
     /// <summary>Reads the part after a marker; false if the file ends inside it.</summary>
@@ -71,17 +75,27 @@ internal ref struct JpegMarkers
         int length = part.Length < 2 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(part);
         if (length < 3 || length > part.Length)
             return false;
+        part = part[..length];
         if (marker == StartOfScan)
         {
             _scans++;
-            _oneScan = _oneScan || (_sequential && part[2] == _components);
+            bool whole = _sequential && part[2] == _components;
+            if (whole && !_oneScan && _hasTables)
+                _extraBytes |= JpegScan.HasExtraBytes(_file[(_at + length)..], _frame, part, _tables, _restart);
+            _oneScan = _oneScan || whole;
         }
         else if (marker == HuffmanTables)
         {
             _hasTables = true;
+            Keep(part[2..]);
+        }
+        else if (marker == RestartInterval && length > 3)
+        {
+            _restart = BinaryPrimitives.ReadUInt16BigEndian(part[2..]);
         }
         else if (IsFrame(marker) && length > 7)
         {
+            _frame = part;
             _components = part[7];
             _sequential = marker is FirstFrame or ExtendedFrame;
             _huffman = marker <= ProgressiveFrame;
@@ -91,6 +105,21 @@ internal ref struct JpegMarkers
             throw new InvalidDataException($"expected a JPEG of at most {MostScans} scans, got more");
         _at += length;
         return true;
+    }
+
+    /// <summary>Keeps Huffman tables: class and number, 16 counts, and as many symbols as these add up to.</summary>
+    private readonly void Keep(ReadOnlySpan<byte> tables)
+    {
+        while (tables.Length > 17)
+        {
+            int symbols = 0;
+            foreach (byte count in tables[1..17])
+                symbols += count;
+            if (symbols > 256 || tables.Length < 17 + symbols || (tables[0] & 0xec) != 0)
+                return;
+            _tables[(tables[0] >> 4 << 2) + (tables[0] & 3)] = tables[1..(17 + symbols)].ToArray();
+            tables = tables[(17 + symbols)..];
+        }
     }
 
     private static bool IsFrame(byte marker) =>

@@ -107,7 +107,8 @@ internal static class PublishedWeights
 
     /// <summary>Wraps a network so that it takes images in [0, 1]; returns it as it is if it already does.</summary>
     public static nn.Module<Tensor, Tensor> Contracted(nn.Module<Tensor, Tensor> network, InputContract contract) =>
-        contract is { Mean: null, Std: null, Range: null, Background: null, Outputs: null, Layout: null }
+        contract
+            is { Mean: null, Std: null, Range: null, Background: null, Outputs: null, Layout: null, Channels: null }
             ? network
             : new ContractedNetwork(network, contract);
 
