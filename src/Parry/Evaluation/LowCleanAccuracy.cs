@@ -32,5 +32,6 @@ public static class LowCleanAccuracy
 
     private static string Worded(int right, int count, string comparison) =>
         $"only {right} of {count} clean images are classified correctly, and {comparison}: check how the model takes "
-        + "images (--mean, --std, --range, --layout) and the order of its classes (--labels, --background)";
+        + "images (--mean, --std, --range, --layout, --channels) and the order of its classes (--labels, --background, "
+        + "--labels-from)";
 }
