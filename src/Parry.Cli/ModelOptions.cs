@@ -67,6 +67,15 @@ internal sealed class ModelOptions
         orZero: true
     );
 
+    private readonly Option<string?> _output = new("--output")
+    {
+        Description = "The output of an ONNX file that has the scores (default: by its name and shape).",
+        HelpName = "NAME",
+    };
+    private readonly Option<bool> _straightThrough = new("--straight-through")
+    {
+        Description = "Let gradients pass through rounding and clipping inside an ONNX file.",
+    };
     private readonly Option<double?> _memory = Arguments.Optional<double>(
         "--model-memory",
         "The memory in GiB that an ONNX file may ask for on a few images (default: 1); what it may compute is bounded "
@@ -93,7 +102,21 @@ internal sealed class ModelOptions
             command.Add(_model);
         foreach (
             Option option in (Option[])
-                [_http, _size, _mean, _std, _layout, _channels, _range, _outputs, _labels, _background, _memory]
+                [
+                    _http,
+                    _size,
+                    _mean,
+                    _std,
+                    _layout,
+                    _channels,
+                    _range,
+                    _output,
+                    _outputs,
+                    _labels,
+                    _background,
+                    _straightThrough,
+                    _memory,
+                ]
         )
             command.Add(option);
     }
@@ -154,6 +177,8 @@ internal sealed class ModelOptions
             },
             ClassNames = result.GetValue(_labels) is { } file ? ClassNameFile.Read(file) : null,
             Background = result.GetValue(_background),
+            Output = result.GetValue(_output),
+            StraightThrough = result.GetValue(_straightThrough),
             Memory = result.GetValue(_memory),
         };
     }

@@ -65,6 +65,7 @@ internal sealed record ModelRequest(string Name, InputContract Contract, HttpSet
                 : throw new UserErrorException(
                     $"{Name} has {opened.Model.Classes} classes, and {data.Name} has {pictures.ClassNames.Count}: give "
                         + "a model for these images, or other images"
+                        + (opened.Choices.Length > 0 ? $"; {opened.Choices}" : "")
                 );
         }
         catch

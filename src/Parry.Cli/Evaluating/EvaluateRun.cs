@@ -76,7 +76,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
         bool learning =
             attacks.Any(attack => attack.Attack is ITrainedAttack<IClassifier>)
             || defenses.Any(defense => defense.Breaks.Count > 0);
-        _report = findings => Report(findings, images, set, attacks, defenses, model);
+        _report = findings => Report(findings, images, set, attacks, defenses, opened);
         _evaluator = new Evaluator(
             new EvaluationPlan
             {
@@ -112,7 +112,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
         IImageSource set,
         AttackSpec[] attacks,
         DefenseSpec[] defenses,
-        IPredictor model
+        OpenedModel opened
     ) =>
         new()
         {
@@ -120,7 +120,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
             Command = request.Command,
             Created = DateTimeOffset.UtcNow,
             Machine = Machine(),
-            Settings = Settings(images, set, attacks, defenses, model),
+            Settings = Settings(images, set, attacks, defenses, opened.Model),
             Rows = findings.Rows,
             Rocs = findings.Rocs,
             Gallery = findings.Gallery,
@@ -129,12 +129,13 @@ internal sealed class EvaluateRun(EvaluateRequest request)
             KnownBreaksNotRun = findings.KnownBreaksNotRun,
             Notes =
             [
+                .. opened.Notes,
                 .. findings.Warnings,
                 .. findings.Notes,
                 .. new[]
                 {
                     images.Note,
-                    CleanAccuracyOf(model, set, findings),
+                    CleanAccuracyOf(opened.Model, set, findings),
                     SlowBfloat16(defenses),
                 }.OfType<string>(),
             ],

@@ -178,6 +178,8 @@ internal sealed class AttackVerb
         };
         findings.Data = set.Name;
         findings.Use = () => (opened.Model as HttpModel)?.Use;
+        foreach (string note in opened.Notes)
+            findings.Note(note);
         findings.Note(run.Images.Note);
         findings.TryEach(
             attacks,

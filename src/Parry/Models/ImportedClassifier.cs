@@ -98,7 +98,8 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         Tensor outputs = given.to(ScalarType.Float32);
         bool channelsLast = Takes(run, contract.ToModel(ChannelsLast.Of(images)), outputs);
         Tensor rows = outputs.reshape(Tried, -1);
-        if (rows.isfinite().all().ToDouble() == 0)
+        rows = rows.index_select(0, rows.isfinite().all(1).nonzero().reshape(-1));
+        if (rows.size(0) == 0)
             throw new InvalidDataException($"it gives scores that are not finite for images of {shape} in [0, 1]");
         int classes = contract.ClassesOf((int)rows.size(1));
         if (classes < 2)
@@ -111,8 +112,16 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
                 $"it has {classes} classes and {names.Count} class names were given: give one name for each class, or "
                     + "say how many of its outputs are background (--background)"
             );
-        InputContract complete = contract with { Outputs = contract.Outputs ?? KindOf(rows), Size = shape };
+        InputContract complete = contract with { Outputs = contract.Outputs ?? KindOf(rows, MoreRows), Size = shape };
         return new ImportedClassifier(name, network, run, complete, shape, classes, channelsLast, changesInput);
+
+        // For black, gray and white images.
+        Tensor MoreRows()
+        {
+            Tensor plain = arange(Tried, ScalarType.Float32).reshape(Tried, 1, 1, 1) / (Tried - 1.0);
+            Tensor shown = ChannelsLast.Undo(contract.ToModel(plain.expand(images.shape).contiguous())).clone();
+            return run(shown).to(ScalarType.Float32).reshape(Tried, -1);
+        }
     }
 
     /// <inheritdoc/>
@@ -138,7 +147,10 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         Tensor taken = _channelsLast
             ? Contract.ToModel(ChannelsLast.Of(pixels))
             : ChannelsLast.Undo(Contract.ToModel(pixels));
-        return Contract.ToLogits(_run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32));
+        Tensor outputs = _run(_changesInput ? taken.clone() : taken).to(ScalarType.Float32);
+
+        // A network that squeezes drops the batch of a single image.
+        return Contract.ToLogits(outputs.reshape(pixels.size(0), -1));
     }
 
     /// <summary>The file of the network.</summary>
@@ -164,8 +176,15 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         }
     }
 
-    private static OutputKind KindOf(Tensor rows) =>
-        rows.size(1) > 1 && rows.ToArray<float>().Chunk((int)rows.size(1)).All(row => InputContract.IsDistribution(row))
-            ? OutputKind.Probabilities
-            : OutputKind.Logits;
+    // A single number in [0, 1] is a probability; more images are asked about, as a score may be there by chance.
+    private static OutputKind KindOf(Tensor rows, Func<Tensor> moreRows)
+    {
+        bool probable =
+            rows.size(1) == 1
+                ? IsShare(rows) && IsShare(moreRows())
+                : rows.ToArray<float>().Chunk((int)rows.size(1)).All(row => InputContract.IsDistribution(row));
+        return probable ? OutputKind.Probabilities : OutputKind.Logits;
+    }
+
+    private static bool IsShare(Tensor rows) => rows.ToArray<float>().All(value => value is >= 0 and <= 1);
 }

@@ -48,6 +48,15 @@ public sealed record InputContract
     /// </summary>
     public int? Background { get; init; }
 
+    /// <summary>The output of an ONNX file that has the scores. Inferred if null.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>
+    /// Whether rounding inside an ONNX file, and clipping of its pixels, has the gradient of the identity in place of
+    /// none.
+    /// </summary>
+    public bool StraightThrough { get; init; }
+
     /// <summary>
     /// The memory, in GiB, that an ONNX graph may ask for when it is tried on a few images at loading; what it may
     /// compute is bounded in proportion. 1 if null. Raise it for large graphs from somebody you trust.
@@ -135,6 +144,8 @@ public sealed record InputContract
             Outputs = Outputs ?? other.Outputs,
             ClassNames = ClassNames ?? other.ClassNames,
             Background = Background ?? other.Background,
+            Output = Output ?? other.Output,
+            StraightThrough = StraightThrough || other.StraightThrough,
             Memory = Memory ?? other.Memory,
         };
 
@@ -168,11 +179,23 @@ public sealed record InputContract
         Tensor rows = outputs.shape.Length == 1 ? outputs.unsqueeze(1) : outputs.reshape(outputs.size(0), -1);
         bool probabilities = Outputs == OutputKind.Probabilities;
         if (rows.size(1) == 1)
-            rows = cat([probabilities ? 1.0 - rows : zeros_like(rows), rows], 1);
+        {
+            // Two logits of the same softmax, each with a gradient.
+            Tensor score = probabilities ? Log(rows) - Log(1.0 - rows) : rows;
+            return cat([score / -2.0, score / 2.0], 1);
+        }
+
         if (Background is > 0 and int background)
             rows = rows.slice(1, background, rows.size(1), 1);
-        return probabilities ? rows.clamp_min(SmallestProbability).log() : rows;
+        return probabilities ? Log(rows) : rows;
     }
+
+    /// <summary>The option that only files with a graph understand, if one is set.</summary>
+    internal string? GraphOption =>
+        Output is not null ? "--output"
+        : StraightThrough ? "--straight-through"
+        : Memory is not null ? "--model-memory"
+        : null;
 
     /// <summary>
     /// Checks that the mean, the standard deviation and the order of channels fit the model's number of channels.
@@ -227,6 +250,8 @@ public sealed record InputContract
         return $"images [N, {shape.Channels}, {shape.Height}, {shape.Width}], float32 in [0, 1]{inside}; "
             + $"gives {classes} {scores}{skipped}";
     }
+
+    private static Tensor Log(Tensor probabilities) => probabilities.clamp_min(SmallestProbability).log();
 
     private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
 

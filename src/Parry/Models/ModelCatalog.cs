@@ -32,7 +32,12 @@ public static class ModelCatalog
     /// <summary>The file of a model.</summary>
     /// <exception cref="UserErrorException">There is no model of that name, or its format is not supported, or it is
     /// a URL.</exception>
-    public static string Find(string model) => Find(model, Folder());
+    public static string Find(string model)
+    {
+        string found = Find(model, Folder());
+        ModelFormat.Refuse(found, () => MistakenFile.Check(found));
+        return found;
+    }
 
     /// <summary>Loads a classifier, which the caller owns.</summary>
     /// <param name="model">A file or the name of a model that ships.</param>
@@ -86,7 +91,7 @@ public static class ModelCatalog
             throw new UserErrorException(
                 $"{model} has {opened.Model.Classes} classes and takes images of {opened.Model.Shape}, expected "
                     + $"{classes} classes and images of {shape}: use it with {Fitting(opened.Description)}, "
-                    + "or give another model"
+                    + (opened.Choices.Length > 0 ? $"or another output: {opened.Choices}" : "or give another model")
             );
         }
     }
@@ -120,6 +125,8 @@ public static class ModelCatalog
             );
         string location = served is null ? Find(model) : model;
         ModelFormat format = served ?? FormatOf(location);
+        if (format != OnnxFormat.Format && contract.GraphOption is { } option)
+            throw new UserErrorException($"{option} is for ONNX files, got {model}: leave it out");
         return format.Open(new ModelSource(location, contract, shape, classes, http, cancellation));
     }
 

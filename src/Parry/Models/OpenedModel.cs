@@ -12,6 +12,12 @@ public sealed record OpenedModel(IPredictor Model, ModelDescription? Description
     /// <summary>Its layers; empty if they cannot be read.</summary>
     public IReadOnlyList<ModelLayer> Layers => ReadLayers();
 
+    /// <summary>What must be known of the model before numbers are believed, in sentences.</summary>
+    public IReadOnlyList<string> Notes { get; internal init; } = [];
+
+    /// <summary>The outputs that could be read in place of this one, for messages; empty if there is one.</summary>
+    public string Choices { get; internal init; } = "";
+
     internal Func<IReadOnlyList<ModelLayer>> ReadLayers { get; init; } = () => [];
 
     /// <summary>Frees the model.</summary>

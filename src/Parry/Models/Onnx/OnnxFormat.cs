@@ -7,5 +7,8 @@ internal static class OnnxFormat
     public static ModelFormat Format { get; } = new("ONNX", ".onnx", Open) { Extensions = [".onnx"] };
 
     private static OpenedModel Open(ModelSource source) =>
-        ModelFormat.Imported(source.Location, () => OnnxModel.Load(source.Location, source.Contract, source.Shape));
+        ModelFormat.Refuse(
+            source.Location,
+            () => OnnxModel.Load(source.Location, source.Contract, source.Shape, source.Classes)
+        );
 }

@@ -12,6 +12,21 @@ namespace Parry.Models.Onnx;
 /// </summary>
 internal sealed class OnnxGraph : IDisposable
 {
+    private const int MostBatches = 4;
+
+    private static readonly string[] s_layers =
+    [
+        "Conv",
+        "ConvTranspose",
+        "Gemm",
+        "MatMul",
+        "Einsum",
+        "ConvInteger",
+        "MatMulInteger",
+        "QLinearConv",
+        "QLinearMatMul",
+    ];
+
     private readonly Dictionary<string, OnnxNode> _makers = [];
 
     /// <summary>Prepares a file's graph.</summary>
@@ -139,6 +154,38 @@ internal sealed class OnnxGraph : IDisposable
             ExternalException => TorchErrors.FirstLine(e.InnerException ?? e),
             _ => "its inputs and attributes do not fit the operator",
         };
+
+    /// <summary>Whether rounding has the gradient of the identity.</summary>
+    public bool PassesGradients { get; private set; }
+
+    /// <summary>
+    /// Gives the gradient of the identity to what rounds, and to what clips pixels before the first layer.
+    /// </summary>
+    public void PassGradients()
+    {
+        PassesGradients = true;
+        HashSet<string> pixels = [Input];
+        for (int i = 0; i < Nodes.Count; i++)
+        {
+            var (node, kernel) = Nodes[i];
+            if (!s_layers.Contains(node.Kind) && node.Inputs.Any(pixels.Contains))
+                pixels.UnionWith(node.Outputs);
+            if (OnnxStraightThrough.Rounds(node) || (node.Kind == "Clip" && pixels.Contains(node.Inputs[0])))
+                Nodes[i] = (node, OnnxStraightThrough.Around(kernel));
+        }
+    }
+
+    /// <summary>The sizes that reshapes to constant sizes give to the first dimension.</summary>
+    public long[] BakedBatches() =>
+        [
+            .. Nodes
+                .Where(step => step.Node.Operator == "Reshape" && step.Node.Inputs.Length > 1)
+                .Select(step => Constants.GetValueOrDefault(step.Node.Inputs[1]))
+                .Where(sizes => sizes is { Integers: [> 0, ..] })
+                .Select(sizes => sizes!.Integers[0])
+                .Distinct()
+                .Take(MostBatches),
+        ];
 
     /// <summary>Makes reshapes to the batch size of the export keep the batch size at hand instead.</summary>
     public void FreeBatch(long batch)
@@ -268,7 +315,7 @@ internal sealed class OnnxGraph : IDisposable
             return;
         }
 
-        Nodes.Add((node, kernel));
+        Nodes.Add((node, node.Kind == "DynamicQuantizeLinear" ? OnnxQuantization.QuantizeEachImage : kernel));
     }
 
     // In evaluation mode, batch normalization is a scale and a shift for each channel, which the convolution before it

@@ -21,6 +21,7 @@ internal sealed class OnnxNetwork : IDisposable
     private readonly List<Step> _steps = [];
     private readonly List<(int Slot, long[] AtZero, long[] Slope, long[] Shape)> _byBatch = [];
     private readonly OnnxValue?[] _constants;
+    private readonly HashSet<OnnxNode> _rounding = [];
     private readonly long? _fixedBatch;
     private readonly int _input;
     private readonly int _output;
@@ -93,6 +94,26 @@ internal sealed class OnnxNetwork : IDisposable
         foreach (var (name, slot) in _slots)
             _constants[slot] = graph.Constants.GetValueOrDefault(name);
         graph.KeepOnly(_slots.Keys);
+    }
+
+    /// <summary>The shape of the output in a trial run, the batch first.</summary>
+    public long[] OutputShape { get; private set; } = [];
+
+    /// <summary>What hides gradients in this graph, in a sentence for each kind.</summary>
+    public IReadOnlyList<string> Notes
+    {
+        get
+        {
+            OnnxNode[] rounding = [.. _steps.Select(step => step.Node).Where(_rounding.Contains)];
+            if (_graph.PassesGradients || rounding.Length == 0)
+                return [];
+            string nodes = rounding.Length == 1 ? $"{rounding[0]}" : $"{rounding[0]} and {rounding.Length - 1} more";
+            return
+            [
+                $"the model rounds inside ({nodes}), and rounding has no gradient: where attacks follow the gradient "
+                    + "through it, their numbers mean nothing. --straight-through gives it the gradient of the identity.",
+            ];
+        }
     }
 
     /// <summary>The output for a batch of inputs; differentiable.</summary>
@@ -236,6 +257,8 @@ internal sealed class OnnxNetwork : IDisposable
                 kernel,
                 [.. node.Inputs.Select(name => name.Length == 0 ? null : values[name])]
             );
+            if (OnnxStraightThrough.Rounds(node) && values[node.Inputs[0]].Tensor.is_floating_point())
+                _rounding.Add(node);
             if (node.Outputs.Skip(made.Length).FirstOrDefault(left.ContainsKey) is { } absent)
                 throw node.Refused($"does not give \"{absent}\" here, which is needed");
             for (int i = 0; i < Math.Min(made.Length, node.Outputs.Length); i++)
@@ -255,6 +278,7 @@ internal sealed class OnnxNetwork : IDisposable
             }
         }
 
+        OutputShape = values[_graph.Output].Tensor.shape;
         foreach (string name in wanted)
             scope.MoveToOuter(values[name].Tensor);
         return [.. wanted.Select(name => values[name])];

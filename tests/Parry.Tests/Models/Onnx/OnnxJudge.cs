@@ -86,9 +86,9 @@ internal sealed class OnnxJudge : IDisposable
         Tensor theirs = cat([.. rows]).to(ScalarType.Float32);
         Tensor ours = ((IClassifier)opened.Model).Logits(images.slice(0, 0, theirs.size(0), 1));
 
-        // One score tells two classes apart: Parry puts a zero beside it.
+        // One score tells two classes apart: Parry gives each half of it.
         if (theirs.numel() == theirs.size(0))
-            ours = ours.slice(1, 1, 2, 1);
+            ours = ours.slice(1, 1, 2, 1) * 2.0;
         return Agrees(theirs.reshape(theirs.size(0), -1), ours);
     }
 

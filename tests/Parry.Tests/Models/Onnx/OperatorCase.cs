@@ -11,7 +11,7 @@ internal sealed record OperatorCase(
     params (string Name, object Value)[] Attributes
 )
 {
-    public int To { get; init; } = 21;
+    public int To { get; init; } = 24;
 
     public int Outputs { get; init; } = 1;
 }

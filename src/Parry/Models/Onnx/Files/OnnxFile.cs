@@ -14,7 +14,8 @@ internal sealed record OnnxPort(string Name, OnnxType Type, long[]? Shape);
 internal sealed class OnnxFile
 {
     private const int OldestOpset = 7;
-    private const int NewestOpset = 21;
+    private const int NewestOpset = 25;
+    private const int Proposed = 17;
 
     private OnnxFile(ArraySegment<byte> message, string? folder)
     {
@@ -40,7 +41,7 @@ internal sealed class OnnxFile
         if (Opset is < OldestOpset or > NewestOpset)
             throw new InvalidDataException(
                 $"its opset is {Opset}; expected {OldestOpset} to {NewestOpset}: export it with "
-                    + $"opset_version={NewestOpset - 4}"
+                    + $"opset_version={Proposed}"
             );
         if (model.Exists(field => field.Number == 25))
             throw new InvalidDataException(

@@ -90,6 +90,7 @@ internal sealed class OnnxTensor
     /// the model's folder.</exception>
     public Tensor Read()
     {
+        _ = TypeOf(Type);
         long count = Count();
         if (_fields.LastOrDefault(field => field.Number == 14).Integer == External)
             return FromBytes(ExternalBytes(count), count);
@@ -111,7 +112,9 @@ internal sealed class OnnxTensor
         };
     }
 
-    private long Count()
+    /// <summary>The number of its elements.</summary>
+    /// <exception cref="InvalidDataException">No file holds so many.</exception>
+    public long Count()
     {
         Int128 count = 1;
         foreach (long size in _shape)

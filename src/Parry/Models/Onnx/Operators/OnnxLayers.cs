@@ -27,6 +27,7 @@ internal static class OnnxLayers
                     ],
             ["GroupNormalization"] = GroupNormalization,
             ["LayerNormalization"] = LayerNormalization,
+            ["RMSNormalization"] = RootMeanSquare,
             ["LRN"] = LocalResponseNormalization,
             ["LpNormalization"] = LpNormalization,
             ["MaxPool"] = MaxPool,
@@ -39,7 +40,7 @@ internal static class OnnxLayers
 
     private static long[] Spatial(Tensor x) => [.. Enumerable.Range(2, x.shape.Length - 2).Select(axis => (long)axis)];
 
-    private static OnnxKernel Conv(OnnxNode node)
+    public static OnnxKernel Conv(OnnxNode node)
     {
         long groups = node.Int("group", 1, 1, 1 << 20);
         OnnxWindow window = OnnxWindow.Of(node);
@@ -180,7 +181,7 @@ internal static class OnnxLayers
         };
     }
 
-    private static Tensor MatMul(Tensor a, Tensor b)
+    public static Tensor MatMul(Tensor a, Tensor b)
     {
         if (a.shape.Length > 1 && b.shape.Length > 1)
             ClaimProduct(a, b);
@@ -254,6 +255,20 @@ internal static class OnnxLayers
                     epsilon
                 ),
             ];
+        };
+    }
+
+    private static OnnxKernel RootMeanSquare(OnnxNode node)
+    {
+        long axis = node.Axis(-1);
+        double epsilon = node.Float("epsilon", 1e-5);
+        return inputs =>
+        {
+            Tensor x = inputs.At(0).Tensor;
+            int from = OnnxOperators.Axis(axis, x.shape.Length);
+            long[] axes = [.. Enumerable.Range(from, x.shape.Length - from).Select(at => (long)at)];
+            Tensor normalized = x / ((x * x).mean(axes, true) + epsilon).sqrt();
+            return [normalized * OnnxOperators.Bounded(normalized, inputs.At(1).Tensor)];
         };
     }
 

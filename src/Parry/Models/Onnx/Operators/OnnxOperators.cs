@@ -76,6 +76,7 @@ internal static class OnnxOperators
                 (Alpha: node.Float("alpha", 0.2), Beta: node.Float("beta", 0.5)),
                 (x, with) => ((with.Alpha * x) + with.Beta).clamp(0.0, 1.0)
             ),
+        ["Swish"] = node => Unary(node.Float("alpha", 1), (x, alpha) => x * (alpha * x).sigmoid()),
         ["HardSwish"] = _ => Unary(x => nn.functional.hardswish(x)),
         ["Tanh"] = _ => Unary(x => x.tanh()),
         ["Softplus"] = _ => Unary(x => nn.functional.softplus(x)),
@@ -126,6 +127,7 @@ internal static class OnnxOperators
                 OnnxIndexing.All,
                 OnnxLayers.All,
                 OnnxQuantization.All,
+                OnnxIntegers.All,
                 OnnxLearning.All,
             }
         )

@@ -99,8 +99,7 @@ internal static class OnnxReductions
     {
         long axis = node.Axis(-1);
         long count = node.Int("k", 1, 0, int.MaxValue);
-        if (node.Int("largest", 1) == 0)
-            throw node.Refused("asks for the smallest values, which is not supported");
+        bool largest = node.Int("largest", 1) != 0;
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
@@ -108,8 +107,10 @@ internal static class OnnxReductions
             double k = inputs.Maybe(1)?.Number ?? count;
             if (!(k >= 0 && k <= x.size(at)))
                 throw new InvalidDataException($"it asks for the {k} largest of {x.size(at)} values");
-            var (values, indices) = x.topk((int)k, at);
-            return [values, indices];
+
+            // Of equal values the first counts, whatever the batch.
+            var (values, indices) = x.sort(at, largest, true);
+            return [values.slice(at, 0, (long)k, 1), indices.slice(at, 0, (long)k, 1)];
         };
     }
 }

@@ -76,13 +76,16 @@ internal static class OnnxShapes
     private static OnnxKernel Squeeze(OnnxNode node)
     {
         long[]? fixedAxes = node.Ints("axes");
+
+        // Without axes, the first run decides, which is one on several images: a batch of one keeps its dimension.
+        HashSet<int>? seen = null;
         return inputs =>
         {
             Tensor x = inputs.At(0).Tensor;
             long[] shape = x.shape;
             long[]? axes = node.Opset < 13 ? fixedAxes : inputs.Maybe(1)?.Integers;
             HashSet<int> dropped = axes is null
-                ? [.. Enumerable.Range(0, shape.Length).Where(axis => shape[axis] == 1)]
+                ? seen ??= [.. Enumerable.Range(0, shape.Length).Where(axis => shape[axis] == 1)]
                 : [.. axes.Select(axis => OnnxOperators.Axis(axis, shape.Length))];
             if (dropped.FirstOrDefault(axis => shape[axis] != 1, -1) is >= 0 and int kept)
                 throw new InvalidDataException($"it drops the dimension {kept} of {x.Describe()}");
@@ -116,7 +119,7 @@ internal static class OnnxShapes
     {
         string mode = node.Text("mode", "constant");
         if (mode is not ("constant" or "reflect" or "edge"))
-            throw node.Refused($"pads by \"{mode}\", expected constant, reflect or edge");
+            throw node.Refused($"pads by \"{mode}\", which is not supported; expected constant, reflect or edge");
         long[]? fixedPads = node.Ints("pads");
         double fixedValue = node.Float("value", 0);
         return inputs =>
