@@ -111,7 +111,7 @@ internal sealed class OnnxNetwork : IDisposable
             return
             [
                 $"the model rounds inside ({nodes}), and rounding has no gradient: where attacks follow the gradient "
-                    + "through it, their numbers mean nothing. --straight-through gives it the gradient of the identity.",
+                    + "through it, their numbers mean nothing. --straight-through gives it that of the identity.",
             ];
         }
     }
