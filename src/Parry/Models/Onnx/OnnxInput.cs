@@ -1,5 +1,4 @@
 using Parry.Models.Onnx.Files;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Models.Onnx;
