@@ -2,7 +2,6 @@ using Parry.Attacks;
 using Parry.Attacks.WhiteBox;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;

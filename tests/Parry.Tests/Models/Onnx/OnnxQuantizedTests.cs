@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Parry.Models;
 using Parry.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Parry.Tests.Models.Onnx;
