@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything (which checks the style), checks the layout and runs the tests. Words given narrow the tests: ./test.sh Png Idx
+# Builds everything (which checks the style), checks the layout, runs the tests and a minute of torture. Words given narrow the tests: ./test.sh Png Idx
 # The last line is `N passed, N failed` or `N passed, N failed, N skipped`.
 set -euo pipefail
 
@@ -54,6 +54,15 @@ total=$(counter total) run=$(counter executed) passed=$(counter passed)
 failed=$((run - passed)) skipped=$((total - run))
 if ((status != 0 && failed == 0)); then
     failed=1 # the test run itself broke
+fi
+
+# A minute of torture, for the whole run only.
+if (($# == 0)); then
+    if artifacts/bin/Torture/release/Torture --seconds 60; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
 fi
 
 summary="$passed passed, $failed failed"

@@ -15,7 +15,7 @@ public static class AtomicFile
 
     private const string TemporaryPrefix = ".parry-";
     private const string TemporarySuffix = ".tmp";
-    private static readonly TimeSpan s_new = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_new = TimeSpan.FromMilliseconds(100);
     private static readonly ConcurrentDictionary<string, bool> s_swept = new();
 
     /// <summary>

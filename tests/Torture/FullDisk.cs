@@ -18,14 +18,16 @@ internal static class FullDisk
 
         try
         {
-            Training[] old = [.. Training.All(ordeal, seed: 2)];
-            Training[] anew = [.. Training.All(ordeal)];
+            Lazy<Training>[] old = Training.All(ordeal, seed: 2);
+            Lazy<Training>[] anew = Training.All(ordeal);
             int runs = 0;
             int full = 0;
             while (ordeal.GoesOn(runs))
             {
                 Mount(disk, 1 << ordeal.Random.Next(2, 14));
-                ParryRun run = runs % 3 == 0 ? Pictures(ordeal, disk) : Weights(ordeal, disk, old, anew, runs);
+                int kind = runs % old.Length;
+                ParryRun run =
+                    runs % 3 == 0 ? Pictures(ordeal, disk) : Weights(ordeal, disk, old[kind].Value, anew[kind].Value);
                 if (run.Code != 0)
                     full++;
                 ordeal.Judge($"disk {runs}", run);
@@ -43,14 +45,13 @@ internal static class FullDisk
         }
     }
 
-    private static ParryRun Weights(Ordeal ordeal, string disk, Training[] old, Training[] anew, int number)
+    private static ParryRun Weights(Ordeal ordeal, string disk, Training old, Training anew)
     {
-        int kind = number % old.Length;
-        bool held = old[kind].CopyTo(disk);
-        ParryRun run = ParryRun.Of(disk, anew[kind].Words());
-        bool good = anew[kind].Gave(disk) || (run.Code != 0 && old[kind].Gave(disk));
+        bool held = old.CopyTo(disk);
+        ParryRun run = ParryRun.Of(disk, anew.Words());
+        bool good = anew.Gave(disk) || (run.Code != 0 && old.Gave(disk));
         if (held && !good)
-            ordeal.Fail($"{anew[kind].Name}: the good file was harmed (exit code {run.Code}) {run.Error}");
+            ordeal.Fail($"{anew.Name}: the good file was harmed (exit code {run.Code}) {run.Error}");
         return run;
     }
 

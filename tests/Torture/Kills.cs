@@ -47,12 +47,12 @@ internal static class Kills
 
     private static void Run(Ordeal ordeal, Func<Training, string, string[], ParryRun> killed)
     {
-        Training[] trainings = [.. Training.All(ordeal)];
+        Lazy<Training>[] trainings = Training.All(ordeal);
         int kills = 0;
         int finished = 0;
         while (ordeal.GoesOn(kills))
         {
-            Training training = trainings[finished % trainings.Length];
+            Training training = trainings[finished % trainings.Length].Value;
             string folder = Directory.CreateDirectory(Path.Combine(ordeal.Folder, $"run-{finished}")).FullName;
             int inARow = ordeal.Random.Next(1, MostInARow + 1);
             for (int i = 0; i < inARow; i++)
@@ -78,6 +78,7 @@ internal static class Kills
             finished++;
         }
 
-        ordeal.Summary = $"{kills} kills in {finished} trainings of {trainings.Length} kinds, weights compared by bits";
+        ordeal.Summary =
+            $"{kills} kills in {finished} trainings of {trainings.Count(one => one.IsValueCreated)} kinds, weights compared by bits";
     }
 }

@@ -39,15 +39,19 @@ internal sealed class Training
     /// <summary>How long it takes.</summary>
     public TimeSpan Duration { get; }
 
-    /// <summary>Runs every kind once.</summary>
-    public static IEnumerable<Training> All(Ordeal ordeal, int seed = 1) =>
-        s_kinds.Select(
-            (kind, i) =>
-                new Training(
-                    ["train", .. kind, "--data", "mnist", "--data-dir", ordeal.Data, "--seed", $"{seed}"],
-                    Directory.CreateDirectory(Path.Combine(ordeal.Folder, $"reference-{seed}-{i}")).FullName
-                )
-        );
+    /// <summary>Every kind, run when it is first asked for.</summary>
+    public static Lazy<Training>[] All(Ordeal ordeal, int seed = 1) =>
+        [
+            .. s_kinds.Select(
+                (kind, i) =>
+                    new Lazy<Training>(() =>
+                        new Training(
+                            ["train", .. kind, "--data", "mnist", "--data-dir", ordeal.Data, "--seed", $"{seed}"],
+                            Directory.CreateDirectory(Path.Combine(ordeal.Folder, $"reference-{seed}-{i}")).FullName
+                        )
+                    )
+            ),
+        ];
 
     /// <summary>Its command line. The file, which the weights name, is the same in every folder.</summary>
     public string[] Words(bool resume = false) =>
