@@ -78,7 +78,7 @@ internal static class Kills
             finished++;
         }
 
-        ordeal.Summary =
-            $"{kills} kills in {finished} trainings of {trainings.Count(one => one.IsValueCreated)} kinds, weights compared by bits";
+        int kinds = trainings.Count(one => one.IsValueCreated);
+        ordeal.Summary = $"{kills} kills in {finished} trainings of {kinds} kinds, weights compared by bits";
     }
 }

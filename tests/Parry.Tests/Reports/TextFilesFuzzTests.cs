@@ -22,7 +22,7 @@ public sealed class TextFilesFuzzTests : IDisposable
     [Trait("Kind", "Fuzz")]
     public void A_damaged_template_is_refused_or_read() =>
         Run(
-            """{"body": {"inputs": [{"name": "x", "shape": [2, 3], "data": "$images"}]}, "scores": "$.outputs[0].data"}""",
+            """{"body": {"inputs": [{"shape": [2, 3], "data": "$images"}]}, "scores": "$.outputs[0].data"}""",
             path => RequestTemplate.Load(path),
             perByte: 1000
         );
