@@ -1,6 +1,7 @@
 using Parry.Attacks;
 using Parry.Catalogs;
 using Parry.Data;
+using Parry.Evaluation;
 using Parry.Models;
 using Parry.Reports;
 using Parry.Runtime;
@@ -31,6 +32,26 @@ internal sealed record PhotoRun
     /// <summary>The largest number of passes for each photo; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 
+    /// <summary>How many photos were left out, and why; null if none.</summary>
+    private string? LeftOut { get; init; }
+
+    private string? Note => LeftOut is null ? Photos.Note : $"{LeftOut} {Photos.Note}".TrimEnd();
+
+    /// <summary>Without the photos for which the model gives no usable scores, which a note counts.</summary>
+    /// <exception cref="UserErrorException">There is no photo left.</exception>
+    public PhotoRun WithFiniteScores()
+    {
+        var (photos, rows, note) = FiniteScores.Of(Model, Photos);
+        return note is null
+            ? this
+            : this with
+            {
+                Photos = photos,
+                Files = [.. rows.Select(row => Files[row])],
+                LeftOut = note,
+            };
+    }
+
     /// <summary>Runs all attacks at all their budgets.</summary>
     /// <param name="attacks">The attacks.</param>
     /// <param name="progress">Told how far an attack is.</param>
@@ -51,7 +72,7 @@ internal sealed record PhotoRun
         ClassScore[][] before = Top(images);
         Tensor labels = Labeled ? Photos.LabelTensor() : tensor(Array.ConvertAll(before, top => (long)top[0].Class));
         long[] classes = labels.ToArray<long>();
-        findings.Begin([.. before.Select((top, i) => Photo(i, (int)classes[i], top))], Photos.Note);
+        findings.Begin([.. before.Select((top, i) => Photo(i, (int)classes[i], top))], Note);
         findings.TryEach(
             attacks,
             attack =>
@@ -104,8 +125,8 @@ internal sealed record PhotoRun
                         result.Epsilon,
                         result.Attacked[i],
                         result.Succeeded[i],
-                        after[i][0].Class != top[0].Class,
-                        afterRounding[i][0].Class != top[0].Class,
+                        IsOther(after[i], top),
+                        IsOther(afterRounding[i], top),
                         largest[i],
                         length[i],
                         amplification[i],
@@ -119,6 +140,9 @@ internal sealed record PhotoRun
         ];
     }
 
+    private static bool IsOther(ClassScore[] after, ClassScore[] before) =>
+        after[0].Class != Predictions.None && after[0].Class != before[0].Class;
+
     private ClassScore[][] Top(Tensor pixels)
     {
         using var scope = NewDisposeScope();
@@ -131,13 +155,16 @@ internal sealed record PhotoRun
     }
 
     private ClassScore[] Top(float[] probabilities) =>
-        [
-            .. Enumerable
-                .Range(0, probabilities.Length)
-                .OrderByDescending(label => probabilities[label])
-                .Take(MostLikely)
-                .Select(label => Score(label, probabilities[label])),
-        ];
+        Array.Exists(probabilities, float.IsNaN)
+            ? [new ClassScore((int)Predictions.None, "no finite scores", null)]
+            :
+            [
+                .. Enumerable
+                    .Range(0, probabilities.Length)
+                    .OrderByDescending(label => probabilities[label])
+                    .Take(MostLikely)
+                    .Select(label => Score(label, probabilities[label])),
+            ];
 
     private ClassScore Score(int label, double? probability) => new(label, NameOf(label), probability);
 

@@ -19,6 +19,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
     private Func<EvaluationFindings, EvaluationReport>? _report;
     private Evaluator? _evaluator;
     private EvaluationFindings? _findings;
+    private string? _leftOut;
 
     /// <summary>
     /// The report of what was found by now, also while the evaluation goes on or was left behind, and why it is not
@@ -64,6 +65,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
             request.Count,
             request.OrFewer
         );
+        (images, _, _leftOut) = FiniteScores.Of(model, images);
         if (model is IClassifier seen)
             context.Evaluated = seen;
         IClassifier? source = request.From is null ? null : context.Classifier(request.From);
@@ -134,6 +136,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
                 .. findings.Notes,
                 .. new[]
                 {
+                    _leftOut,
                     images.Note,
                     CleanAccuracyOf(opened.Model, set, findings),
                     SlowBfloat16(defenses),

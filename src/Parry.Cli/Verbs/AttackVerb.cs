@@ -2,6 +2,7 @@ using System.CommandLine;
 using Parry.Catalogs;
 using Parry.Cli.Attacking;
 using Parry.Data;
+using Parry.Evaluation;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Reports;
@@ -99,7 +100,7 @@ internal sealed class AttackVerb
                     Seed = parsed.GetValue(_seed),
                     Limits = parsed.Limits(_queries, _gradients),
                 };
-                run.Run(attacks, attack => new ShareProgress(line, attack.Name), findings, stop);
+                run.WithFiniteScores().Run(attacks, attack => new ShareProgress(line, attack.Name), findings, stop);
             },
             findings,
             () =>
@@ -167,10 +168,11 @@ internal sealed class AttackVerb
         using OpenedModel owned = opened;
         foreach (AttackSpec attack in attacks)
             attack.CheckFits(opened.Model);
+        var (images, _, leftOut) = FiniteScores.Of(opened.Model, _data.LoadTest(parsed, set, _count));
         using var run = new ImageSetRun
         {
             Model = opened.Model,
-            Images = _data.LoadTest(parsed, set, _count),
+            Images = images,
             TrainingImages = () => _data.Load(parsed, set, DataPart.Train),
             Seed = parsed.GetValue(_seed),
             Limits = parsed.Limits(_queries, _gradients),
@@ -180,6 +182,7 @@ internal sealed class AttackVerb
         findings.Use = () => (opened.Model as HttpModel)?.Use;
         foreach (string note in opened.Notes)
             findings.Note(note);
+        findings.Note(leftOut);
         findings.Note(run.Images.Note);
         findings.TryEach(
             attacks,

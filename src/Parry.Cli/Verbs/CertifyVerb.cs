@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Parry.Cli.Measuring;
+using Parry.Evaluation;
 using Parry.Models;
 using Spectre.Console;
 
@@ -74,11 +75,12 @@ internal sealed class CertifyVerb
         using OpenedModel owned = opened;
         if (opened.Model is not IClassifier classifier)
             throw new UserErrorException($"expected a model with logits, got {request.Name}: give a model file");
+        var (images, _, leftOut) = FiniteScores.Of(classifier, _data.LoadTest(parsed, set, _count));
         var run = new CertifyRun
         {
             Name = request.Name,
             Classifier = classifier,
-            Images = _data.LoadTest(parsed, set, _count),
+            Images = images,
             Sigma = parsed.GetValue(_sigma),
             Selection = parsed.GetValue(_selection),
             Samples = parsed.GetValue(_samples),
@@ -88,6 +90,8 @@ internal sealed class CertifyVerb
         CertifyReport report;
         using (ProgressLine line = ProgressLine.Of(parsed))
             report = run.Run(set.Name, radii, line, cancellation);
+        if (leftOut is not null)
+            report = report with { Note = $"{leftOut} {report.Note}".TrimEnd() };
         Output output = Output.Of(parsed);
         if (parsed.GetValue(_json))
             output.Json(report, CliJson.Default.CertifyReport);

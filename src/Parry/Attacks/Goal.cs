@@ -1,3 +1,4 @@
+using Parry.Models;
 using Parry.Runtime;
 using static TorchSharp.torch;
 
@@ -26,11 +27,12 @@ public sealed class Goal
     /// <summary>Exactly these classes.</summary>
     public static Goal Targeted(Tensor labels) => new(labels, true);
 
-    /// <summary>Whether predictions [N] reach the goal, [N] bool.</summary>
-    public Tensor IsReached(Tensor predictions) => IsTargeted ? predictions == Labels : predictions != Labels;
+    /// <summary>Whether predictions [N] reach the goal, [N] bool; no prediction, -1, reaches none.</summary>
+    public Tensor IsReached(Tensor predictions) =>
+        IsTargeted ? predictions == Labels : predictions.ne(Labels).logical_and(predictions.ge(0));
 
     /// <summary>Whether the predictions of logits [N, classes] reach the goal, [N] bool.</summary>
-    public Tensor IsReachedBy(Tensor logits) => IsReached(logits.argmax(1));
+    public Tensor IsReachedBy(Tensor logits) => IsReached(Predictions.OfScores(logits));
 
     /// <summary>The goal of some rows.</summary>
     public Goal Select(Tensor rows) => new(Labels.index_select(0, rows), IsTargeted);

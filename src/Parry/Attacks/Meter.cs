@@ -12,6 +12,10 @@ namespace Parry.Attacks;
 public sealed class Meter
 {
     private const double Tolerance = 1e-6;
+
+    // A loss below those of points that have scores, and not so low that sums of it overflow.
+    private const double Hopeless = -100;
+
     private static readonly long[] s_everything = [0, 1, 2, 3];
 
     private readonly long[] _queries;
@@ -144,8 +148,7 @@ public sealed class Meter
 
     private class Scorer(Meter meter, IScorer model, PassLimit? limit) : Predictor(meter, model, limit), IScorer
     {
-        public Tensor Probabilities(Images images) =>
-            Ask(images, model.Probabilities, answer => answer.argmax(1), OneHot);
+        public Tensor Probabilities(Images images) => Ask(images, model.Probabilities, Predictions.OfScores, OneHot);
 
         protected Tensor OneHot(Tensor labels) =>
             zeros([labels.size(0), Classes]).ScatterValue(1, labels.unsqueeze(1), 1);
@@ -158,14 +161,22 @@ public sealed class Meter
     {
         public nn.Module<Tensor, Tensor>? Network => (model as ILayered)?.Network;
 
-        public Tensor Logits(Images images) => Ask(images, model.Logits, answer => answer.argmax(1), OneHot);
+        public Tensor Logits(Images images) => Ask(images, model.Logits, Predictions.OfScores, OneHot);
+
+        // Where a model gives NaN there is nothing to follow, and the point is no good.
+        private static LossGradient Finite(LossGradient pass) =>
+            pass with
+            {
+                Losses = pass.Losses.masked_fill(pass.Losses.isnan(), Hopeless),
+                Gradient = pass.Gradient.nan_to_num(0, 0, 0),
+            };
 
         public LossGradient Gradient(Images images, Func<Tensor, Tensor> loss)
         {
             if (Admitted(images, differentiates: true) is not { } admitted)
             {
-                LossGradient pass = model.Gradient(images, loss);
-                Saw(images, logits => logits.argmax(1), pass.Logits);
+                LossGradient pass = Finite(model.Gradient(images, loss));
+                Saw(images, Predictions.OfScores, pass.Logits);
                 return pass;
             }
 
@@ -177,11 +188,10 @@ public sealed class Meter
             {
                 Tensor index = tensor(admitted);
                 Images shown = images.Select(admitted);
-                LossGradient pass = model.Gradient(
-                    shown,
-                    logits => loss(all.index_copy(0, index, logits)).index_select(0, index)
+                LossGradient pass = Finite(
+                    model.Gradient(shown, logits => loss(all.index_copy(0, index, logits)).index_select(0, index))
                 );
-                Saw(shown, logits => logits.argmax(1), pass.Logits);
+                Saw(shown, Predictions.OfScores, pass.Logits);
                 all = all.index_copy(0, index, pass.Logits);
                 gradient = gradient.index_copy(0, index, pass.Gradient);
             }

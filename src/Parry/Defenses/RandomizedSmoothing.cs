@@ -57,7 +57,12 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
     public override Tensor Predict(Images images)
     {
         int[][] votes = Votes(images, _random.For(images.Samples), _draws);
-        return tensor(Array.ConvertAll(votes, counts => (long)Array.IndexOf(counts, counts.Max())));
+        return tensor(
+            Array.ConvertAll(
+                votes,
+                counts => counts.Max() == 0 ? Predictions.None : Array.IndexOf(counts, counts.Max())
+            )
+        );
     }
 
     /// <inheritdoc/>
@@ -142,7 +147,10 @@ public sealed class RandomizedSmoothing : ClassifierWrapper
             long[] samples = [.. random.Samples.ToArray().SelectMany(sample => Enumerable.Repeat(sample, block))];
             long[] given = Model.Predict(new Images(noisy.flatten(0, 1), samples)).ToArray<long>();
             for (int i = 0; i < given.Length; i++)
-                votes[i / block][given[i]]++;
+            {
+                if (given[i] != Predictions.None)
+                    votes[i / block][given[i]]++;
+            }
         }
 
         return votes;

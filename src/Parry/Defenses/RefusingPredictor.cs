@@ -22,7 +22,7 @@ internal sealed class RefusingScorer(IScorer model, Refusal refusal) : RefusingP
 {
     private const double Smallest = 1e-30;
 
-    public override Tensor Predict(Images images) => Probabilities(images).argmax(1);
+    public override Tensor Predict(Images images) => Predictions.OfScores(Probabilities(images));
 
     public Tensor Probabilities(Images images)
     {

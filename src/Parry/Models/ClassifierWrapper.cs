@@ -22,7 +22,7 @@ public abstract class ClassifierWrapper(IClassifier model) : IClassifier
     public abstract Tensor Logits(Images images);
 
     /// <inheritdoc/>
-    public virtual Tensor Predict(Images images) => Logits(images).argmax(1);
+    public virtual Tensor Predict(Images images) => Predictions.OfScores(Logits(images));
 
     /// <inheritdoc/>
     /// <remarks>By default, autograd differentiates <see cref="Logits"/>.</remarks>

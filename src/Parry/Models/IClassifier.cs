@@ -12,7 +12,7 @@ public interface IClassifier : IScorer
     Tensor IScorer.Probabilities(Images images) => Logits(images).softmax(-1);
 
     /// <inheritdoc/>
-    Tensor IPredictor.Predict(Images images) => Logits(images).argmax(1);
+    Tensor IPredictor.Predict(Images images) => Predictions.OfScores(Logits(images));
 
     /// <summary>
     /// Runs one forward and one backward pass: gives the logits, a loss of them, and the gradient of the summed loss

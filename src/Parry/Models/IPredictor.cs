@@ -14,7 +14,7 @@ public interface IPredictor
     /// <summary>The number of classes.</summary>
     int Classes { get; }
 
-    /// <summary>Predicts the classes, [N] int64.</summary>
+    /// <summary>Predicts the classes, [N] int64; -1 where its scores tell none (NaN).</summary>
     Tensor Predict(Images images);
 
     /// <summary>

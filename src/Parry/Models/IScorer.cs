@@ -9,5 +9,5 @@ public interface IScorer : IPredictor
     Tensor Probabilities(Images images);
 
     /// <inheritdoc/>
-    Tensor IPredictor.Predict(Images images) => Probabilities(images).argmax(1);
+    Tensor IPredictor.Predict(Images images) => Predictions.OfScores(Probabilities(images));
 }

@@ -6,6 +6,9 @@ namespace Parry.Models;
 /// <summary>Predicts the classes of many images.</summary>
 public static class Predictions
 {
+    /// <summary>Stands for a class where the scores tell none.</summary>
+    public const long None = -1;
+
     private const int Piece = 256;
 
     /// <summary>
@@ -16,6 +19,18 @@ public static class Predictions
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
     public static long[] Of(IPredictor model, Tensor images) =>
         Of(model, images, Enumerable.Range(0, (int)images.size(0)).Select(row => (long)row).ToArray());
+
+    /// <summary>
+    /// The class with the largest score of each row, [N]; -1 where no score is the largest, because one is not a number
+    /// or the largest is not finite.
+    /// </summary>
+    /// <param name="scores">Logits or probabilities, [N, classes].</param>
+    public static Tensor OfScores(Tensor scores)
+    {
+        using var scope = NewDisposeScope();
+        Tensor told = scores.amax([1]).isfinite();
+        return scope.MoveToOuter(where(told, scores.argmax(1), tensor(new long[] { None }, [])));
+    }
 
     internal static long[] Of(IPredictor model, Tensor images, ReadOnlyMemory<long> samples)
     {

@@ -17,7 +17,7 @@ public static class RankedClasses
         long[] labels = batch.Goal.Labels.ToArray<long>();
         if (batch.Goal.IsTargeted)
             return [.. labels.Select(label => new[] { label })];
-        long[] order = model.Logits(batch.With(batch.Images)).sort(1, true).Indices.ToArray<long>();
+        long[] order = model.Logits(batch.With(batch.Images)).sort(1, true, true).Indices.ToArray<long>();
         return
         [
             .. order

@@ -80,6 +80,9 @@ public static class ScoreQueries
     {
         using var scope = NewDisposeScope();
         Tensor logProbabilities = model.Probabilities(images).clamp_min(Smallest).log();
-        return scope.MoveToOuter(AttackLoss.Margin(goal)(logProbabilities));
+        Tensor margins = AttackLoss.Margin(goal)(logProbabilities);
+
+        // A point without scores is as far from the goal as can be.
+        return scope.MoveToOuter(margins.masked_fill(margins.isnan(), Math.Log(Smallest)));
     }
 }

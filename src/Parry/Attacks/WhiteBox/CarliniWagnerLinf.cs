@@ -81,7 +81,7 @@ public sealed record CarliniWagnerLinf : IAttack<IClassifier>
             Tensor size = delta.abs();
             Tensor excess = (size - Rows.Column(bounds)).clamp_min(0.0);
             Tensor loss = pass.Losses + excess.SumPerImage();
-            Tensor reached = batch.Goal.IsReached(pass.Logits.argmax(1));
+            Tensor reached = batch.Goal.IsReachedBy(pass.Logits);
             bool[] worked = reached.logical_and(loss < 1e-4 * weights).ToArray<bool>();
             float[] largest = size.MaxPerImage().ToArray<float>();
             bool[] failed = escalation.Fails(loss.ToArray<float>(), descent.Steps);

@@ -108,7 +108,7 @@ public sealed record DeepFool : IAttack<IClassifier>
     private Tensor Rivals(Tensor logits, Goal goal)
     {
         Tensor others = logits.ScatterValue(1, goal.Labels.unsqueeze(1), double.NegativeInfinity);
-        return others.topk((int)Math.Min(Candidates, logits.size(1)) - 1, -1).indexes;
+        return others.sort(1, true, true).Indices.slice(1, 0, Math.Min(Candidates, logits.size(1)) - 1, 1);
     }
 
     // How far the image is from the boundary between its own class and the rival, in logits.

@@ -80,7 +80,7 @@ public sealed record JacobianSaliencyMap : IAttack<IClassifier>
             // Two copies of each row: one pass has the gradients of two functions.
             Tensor twice = points.repeat_interleave(2, 0);
             LossGradient pass = model.Gradient(batch.With(twice), logits => (logits * weights).sum(1));
-            bool[] done = batch.Goal.IsReached(pass.Logits.slice(0, 0, 2 * rows.Length, 2).argmax(1)).ToArray<bool>();
+            bool[] done = batch.Goal.IsReachedBy(pass.Logits.slice(0, 0, 2 * rows.Length, 2)).ToArray<bool>();
             Tensor flat = points.flatten(1);
             Tensor blocked = Decrease ? flat < Edge : flat > 1 - Edge;
             float[] effects = pass

@@ -299,7 +299,7 @@ public abstract class HttpModel : IPredictor, IDisposable
     {
         public Tensor Probabilities(Images images) => Of(images.Pixels, logits => logits.softmax(-1));
 
-        public override Tensor Predict(Images images) => Of(images.Pixels, logits => logits.argmax(1));
+        public override Tensor Predict(Images images) => Of(images.Pixels, Predictions.OfScores);
 
         private Tensor Of(Tensor images, Func<Tensor, Tensor> answer)
         {

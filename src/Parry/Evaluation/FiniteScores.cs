@@ -1,0 +1,47 @@
+using Parry.Data;
+using Parry.Models;
+using static TorchSharp.torch;
+
+namespace Parry.Evaluation;
+
+/// <summary>
+/// Leaves out images for which a model gives no usable scores, so that they do not count for or against it.
+/// </summary>
+public static class FiniteScores
+{
+    /// <summary>
+    /// The images for which the model's scores tell a class, their rows, and a note on the others; null if there are
+    /// none.
+    /// </summary>
+    /// <exception cref="UserErrorException">There is no image left.</exception>
+    public static (ImageSet Images, int[] Rows, string? Note) Of(IPredictor model, ImageSet images)
+    {
+        // What a model over HTTP answers is numbers, and asking costs.
+        if (model is not IClassifier)
+            return (images, All(images), null);
+        int[] kept = Kept(model, images);
+        int dropped = images.Count - kept.Length;
+        if (dropped == 0)
+            return (images, kept, null);
+        if (kept.Length == 0)
+            throw new UserErrorException(
+                $"the model's scores are not finite for any of {images.Count} images: check how it takes images "
+                    + "(--mean, --std, --range, --layout)"
+            );
+        return (
+            images.Select(kept),
+            kept,
+            $"{dropped} of {images.Count} images are left out: the model's scores for them are not finite."
+        );
+    }
+
+    private static int[] All(ImageSet images) => [.. Enumerable.Range(0, images.Count)];
+
+    private static int[] Kept(IPredictor model, ImageSet images)
+    {
+        using var frozen = no_grad();
+        using Tensor pixels = images.ImageTensor();
+        long[] classes = Predictions.Of(model, pixels);
+        return [.. Enumerable.Range(0, classes.Length).Where(i => classes[i] != Predictions.None)];
+    }
+}
