@@ -31,6 +31,9 @@ public sealed class PictureKindTests : IDisposable
         """
     );
 
+    /// <summary>A JPEG in cyan, magenta, yellow and black.</summary>
+    internal static byte[] CmykJpeg => [.. s_cmyk];
+
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
