@@ -92,27 +92,21 @@ internal sealed class DataOptions
     }
 
     /// <summary>
-    /// The first test images of a set: the requested number, or, if none was requested, the default number or fewer.
+    /// The first test images of a set: the requested or the default number, or all if there are fewer.
     /// </summary>
     /// <param name="result">The command line.</param>
     /// <param name="set">The set.</param>
     /// <param name="count">The option with the number of images.</param>
     public ImageSet LoadTest(ParseResult result, IImageSource set, Option<int> count) =>
-        Load(result, set, DataPart.Test, result.GetValue(count), orFewer: result.IsDefault(count));
+        Load(result, set, DataPart.Test, result.GetValue(count));
 
     /// <summary>Loads images of a set.</summary>
     /// <param name="result">The command line.</param>
     /// <param name="set">The set.</param>
     /// <param name="part">The part.</param>
     /// <param name="count">The number of images, starting with the first; null for all.</param>
-    /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
-    public ImageSet Load(
-        ParseResult result,
-        IImageSource set,
-        DataPart part,
-        int? count = null,
-        bool orFewer = false
-    ) => set.Load(part, Split.DefenseGan, Folder(result), count, orFewer);
+    public ImageSet Load(ParseResult result, IImageSource set, DataPart part, int? count = null) =>
+        set.Load(part, Split.DefenseGan, Folder(result), count);
 
     private static IImageSource OpenFor(DataRequest data, ModelDescription model) =>
         data.Open(model.Shape, model.ClassNames.Count > 0 ? model.ClassNames : null);

@@ -64,8 +64,10 @@ public static class AtomicFile
     /// Deletes the temporary files that processes which were killed left in a folder; done for every folder that is
     /// written to. Files that some process holds open stay.
     /// </summary>
-    public static void Sweep(string folder)
+    /// <returns>Whether no file was too new to tell, so that the folder need not be swept again.</returns>
+    public static bool Sweep(string folder)
     {
+        bool all = true;
         var readable = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = FileAttributes.None };
         foreach (string left in Directory.EnumerateFiles(folder, $"{TemporaryPrefix}*{TemporarySuffix}", readable))
         {
@@ -73,7 +75,11 @@ public static class AtomicFile
             {
                 // A file just made may not be locked yet.
                 if (DateTime.UtcNow - File.GetLastWriteTimeUtc(left) < s_new)
+                {
+                    all = false;
                     continue;
+                }
+
                 using (new FileStream(left, FileMode.Open, FileAccess.Write, FileShare.None))
                     File.Delete(left);
             }
@@ -82,6 +88,8 @@ public static class AtomicFile
                 // Another process writes it, or it is not ours.
             }
         }
+
+        return all;
     }
 
     private static FileStream Create(string folder, string temporary, string path)
@@ -89,8 +97,8 @@ public static class AtomicFile
         try
         {
             Directory.CreateDirectory(folder);
-            if (s_swept.TryAdd(folder, true))
-                Sweep(folder);
+            if (!s_swept.ContainsKey(folder) && Sweep(folder))
+                s_swept.TryAdd(folder, true);
             return new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.Delete);
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException io && !IsFull(io)))

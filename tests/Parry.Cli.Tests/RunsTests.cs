@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Parry.Data.Formats;
 
 namespace Parry.Cli.Tests;
 
@@ -106,6 +107,30 @@ public sealed class RunsTests(TrainedModels trained) : IDisposable
         );
         Assert.Equal(0, (await Attack(["fgsm:eps=0.2"], "--out", images, "--overwrite")).Code);
         Assert.True(File.Exists(outside));
+    }
+
+    [Fact]
+    public async Task A_count_above_the_size_of_the_set_takes_all_images_with_a_note()
+    {
+        var run = await CommandLine.Run(["attack", .. Subject[..^1], "1000", "--attack", "fgsm"]);
+        Assert.Equal(0, run.Code);
+        Assert.Contains("/40)", run.Output, StringComparison.Ordinal);
+        Assert.Contains("has 40 images, fewer than 1000: all are used", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pictures_are_named_by_what_the_model_predicts_of_them_and_arrays_lose_nothing()
+    {
+        string images = _folder.File("images");
+        var run = await Attack(["pgd:eps=0.3,norm=linf,steps=5"], "--out", images, "--lossless", "--json");
+        int succeeded = run.Json().GetProperty("rows")[0].GetProperty("succeeded").GetInt32();
+        string folder = Path.Combine(images, "pgd-0.3");
+        string[] pictures = Directory.GetFiles(folder, "*.png");
+        string[] arrays = Directory.GetFiles(folder, "*.npy");
+        Assert.InRange(succeeded, 1, 20);
+        Assert.Equal(succeeded, pictures.Length);
+        Assert.Equal(succeeded, arrays.Length);
+        Assert.All(arrays, file => Assert.Equal([1, 28, 28], NpyFile.Read(file).Shape));
     }
 
     [Theory]

@@ -1,7 +1,7 @@
 using Parry.Attacks;
+using Parry.Attacks.Building;
 using Parry.Catalogs;
 using Parry.Data;
-using Parry.Data.Images;
 using Parry.Evaluation;
 using Parry.Models;
 using Parry.Runtime;
@@ -9,10 +9,17 @@ using static TorchSharp.torch;
 
 namespace Parry.Cli.Attacking;
 
-/// <summary>Runs attacks on one model, one after the other, and writes the adversarial images.</summary>
+/// <summary>
+/// Runs attacks on one model, one after the other, and writes the adversarial images. The images are attacked in parts,
+/// so that memory does not grow with their number.
+/// </summary>
 internal sealed class ImageSetRun : IDisposable
 {
-    private bool[]? _cleanCorrect;
+    // The values of the images of one part; an attack holds several such tensors for each budget.
+    private const int ValuesOfPart = 6_000_000;
+
+    private readonly Dictionary<int, bool[]> _cleanCorrect = [];
+    private readonly List<string> _notes = [];
     private WeakAttackCheck? _check;
 
     /// <summary>The model.</summary>
@@ -30,45 +37,72 @@ internal sealed class ImageSetRun : IDisposable
     /// <summary>The largest number of passes for each image.</summary>
     public required AttackLimits? Limits { get; init; }
 
-    /// <summary>The folder for images, with a folder for each attack and budget; null for none.</summary>
-    public required RunFolder? Folder { get; init; }
-
-    /// <summary>Why images could not be written; null if they could.</summary>
-    public Exception? WriteFailure { get; private set; }
+    /// <summary>Writes the adversarial images; null where they are not wanted.</summary>
+    public required PictureWriter? Pictures { get; init; }
 
     /// <summary>Runs one attack at all its budgets, and frees it.</summary>
     public IReadOnlyList<AttackRow> Run(AttackSpec attack, IProgress<double> progress, CancellationToken cancellation)
     {
         using var frozen = no_grad();
-        using var scope = NewDisposeScope();
-        Tensor images = Images.ImageTensor();
-        Goal goal = attack.GoalFor(Model, images, Images.LabelTensor(), Seed);
-        bool[] correct = CleanCorrect(images);
         AttackSpec ready = attack.Attack is ITrainedAttack<IClassifier> { IsTrained: false }
             ? attack.Train(Model, TrainingImages(), Seed, cancellation: cancellation)
             : attack;
         using var learned = ready.Attack as IDisposable;
+        int size = Math.Max(1, ValuesOfPart / Images.Shape.Pixels);
+        int parts = Workers.PieceCount(Images.Count, size);
+        var tallies = new List<AttackTally>();
+        for (int part = 0; part < parts; part++)
+        {
+            ImageSet some = Images.Slice(part * size, Math.Min(size, Images.Count - (part * size)));
+            RunPart(ready, some, part * size, new PartOfProgress(progress, part, parts), tallies, cancellation);
+        }
+
+        return [.. tallies.Select(tally => tally.Row())];
+    }
+
+    private void RunPart(
+        AttackSpec attack,
+        ImageSet some,
+        int first,
+        IProgress<double> progress,
+        List<AttackTally> tallies,
+        CancellationToken cancellation
+    )
+    {
+        using var scope = NewDisposeScope();
+        Tensor images = some.ImageTensor();
+        Goal goal = attack.GoalFor(Model, images, some.LabelTensor(), Seed, first);
+        bool[] correct = CleanCorrect(some, images, first);
         var run = new AttackRun(images, goal, Seed)
         {
+            FirstSample = first,
             Attacked = attack.Target is null ? correct : null,
             Limits = Limits,
+            Starts = Images.First(StartingPoint.MostImages).Images,
             Progress = progress,
             Cancellation = cancellation,
         };
-        var rows = new List<AttackRow>();
-        foreach (AttackResult result in ready.Run(Model, run))
+        IReadOnlyList<AttackResult> results = attack.Run(Model, run);
+        for (int budget = 0; budget < results.Count; budget++)
         {
-            using AttackResult owned = result;
-            rows.Add(Row(attack, result, goal, correct));
-            Check(attack, goal, result);
-            Write(attack, result);
+            using AttackResult result = results[budget];
+            if (tallies.Count == budget)
+                tallies.Add(new AttackTally(attack, Seed));
+            tallies[budget].Add(result, correct, Rounding.Survivors(result, Model, goal, first));
+            if (first == 0)
+                Check(attack, some, goal, result);
+            if (StartingPoint.Missing(attack.Attack, result) is { } missing)
+                _notes.Add(missing);
+            Pictures?.Write(attack, some, images, goal, result, first);
         }
-
-        return rows;
     }
 
+    /// <summary>What the reader must know about the attacks that were run.</summary>
+    public IReadOnlyList<string> Notes => _notes;
+
     /// <summary>How many clean images are classified correctly; null before the first attack.</summary>
-    public int? CleanRight => _cleanCorrect?.Count(right => right);
+    public int? CleanRight =>
+        _cleanCorrect.Count == 0 ? null : _cleanCorrect.Values.Sum(part => part.Count(right => right));
 
     /// <summary>
     /// Signs that the attacks were too weak for this model to be trusted; none where the model shows no gradients.
@@ -79,11 +113,12 @@ internal sealed class ImageSetRun : IDisposable
     /// <summary>Frees the images of the check.</summary>
     public void Dispose() => _check?.Dispose();
 
-    private void Check(AttackSpec attack, Goal goal, AttackResult result)
+    // The first part stands for all: the check looks at a sample anyway.
+    private void Check(AttackSpec attack, ImageSet some, Goal goal, AttackResult result)
     {
         if (Model is not IClassifier classifier)
             return;
-        _check ??= new WeakAttackCheck(classifier, Images, Seed);
+        _check ??= new WeakAttackCheck(classifier, some, Seed);
         IReadOnlyList<double>? epsilons = result.Epsilon is { } epsilon ? [epsilon] : null;
         _check.Add(
             new PlannedAttack(attack.TextWithoutBudgets, attack.Attack, epsilons, null, attack.Target),
@@ -102,67 +137,11 @@ internal sealed class ImageSetRun : IDisposable
             : null;
 
     // The clean images are the same for every attack, so they are classified once.
-    private bool[] CleanCorrect(Tensor images) =>
-        _cleanCorrect ??= [.. Predictions.Of(Model, images).Select((predicted, i) => predicted == Images.Labels[i])];
-
-    private AttackRow Row(AttackSpec attack, AttackResult result, Goal goal, bool[] correct)
+    private bool[] CleanCorrect(ImageSet some, Tensor images, int first)
     {
-        int attacked = result.Attacked.Count(value => value);
-        float[] sizes = result.Distances(result.Norm);
-        double[] distances =
-        [
-            .. Enumerable
-                .Range(0, sizes.Length)
-                .Where(i => result.Attacked[i])
-                .Select(i => result.Succeeded[i] ? sizes[i] : double.PositiveInfinity),
-        ];
-        double median = distances.Length == 0 ? double.PositiveInfinity : Median.Of(distances);
-        return new AttackRow(
-            attack.Text,
-            result.Norm.Name(),
-            result.Epsilon,
-            correct.Length,
-            correct.Count(value => value),
-            correct.Zip(result.Succeeded).Count(row => row.First && !row.Second),
-            attacked,
-            result.Succeeded.Count(value => value),
-            Rounding.Survivors(result, Model, goal).Count(value => value),
-            double.IsFinite(median) ? median : null,
-            result.Queries.Sum() / Math.Max(1, attacked),
-            result.Gradients.Sum() / Math.Max(1, attacked),
-            result.Seconds,
-            Seed
-        );
-    }
-
-    // NUMBER-TRUE-PREDICTED.png, for each image on which the attack reached its goal. A full disk costs no rows.
-    private void Write(AttackSpec attack, AttackResult result)
-    {
-        if (Folder is null || WriteFailure is not null)
-            return;
-        string name = result.Epsilon is { } epsilon ? $"{attack.Name}-{epsilon:0.######}" : attack.Name;
-        long[] predicted = Predictions.Of(Model, result.Images);
-        byte[] pixels = (Rounding.ToBytes(result.Images) * 255.0).to(ScalarType.Byte).ToArray<byte>();
-        int size = Images.Shape.Pixels;
-        (int Index, string File)[] files =
-        [
-            .. Enumerable
-                .Range(0, predicted.Length)
-                .Where(i => result.Succeeded[i])
-                .Select(i => (i, $"{name}/{i:00000}-{Images.Labels[i]}-{predicted[i]}.png")),
-        ];
-        try
-        {
-            Folder.Claim(files.Select(file => file.File));
-            foreach (var (i, file) in files)
-            {
-                byte[] png = Png.Encode(pixels.AsSpan(i * size, size), Images.Shape);
-                AtomicFile.Write(Path.Combine(Folder.FullPath, file), stream => stream.Write(png));
-            }
-        }
-        catch (Exception e) when (e is IOException or UserErrorException)
-        {
-            WriteFailure = e;
-        }
+        if (_cleanCorrect.TryGetValue(first, out bool[]? known))
+            return known;
+        long[] predicted = Predictions.Of(Model, images, first);
+        return _cleanCorrect[first] = [.. predicted.Select((label, i) => label == some.Labels[i])];
     }
 }

@@ -81,6 +81,7 @@ internal sealed record PhotoRun
                 var run = new AttackRun(images, goal, Seed)
                 {
                     Limits = Limits,
+                    Starts = images,
                     Progress = progress(attack),
                     Cancellation = cancellation,
                 };

@@ -29,9 +29,6 @@ internal sealed record EvaluateRequest
     /// <summary>How many test images, starting with the first.</summary>
     public required int Count { get; init; }
 
-    /// <summary>Whether fewer images are accepted if there are not enough.</summary>
-    public bool OrFewer { get; init; }
-
     /// <summary>
     /// Whether the images are validation images (the last 10,000 training images) instead of test images.
     /// </summary>

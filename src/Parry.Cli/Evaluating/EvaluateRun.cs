@@ -62,8 +62,7 @@ internal sealed class EvaluateRun(EvaluateRequest request)
             request.Validation ? DataPart.Validation : DataPart.Test,
             Split.DefenseGan,
             request.DataDir,
-            request.Count,
-            request.OrFewer
+            request.Count
         );
         (images, _, _leftOut) = FiniteScores.Of(model, images);
         if (model is IClassifier seen)

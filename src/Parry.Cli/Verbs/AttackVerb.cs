@@ -32,11 +32,15 @@ internal sealed class AttackVerb
     private readonly Option<string?> _folder = new("--out")
     {
         Description =
-            "A folder for the adversarial images, as PNG named NUMBER-TRUE-PREDICTED; with --image for strip.png and "
-            + "index.html (default: out/attack).",
+            "A folder for the adversarial images, as PNG named NUMBER-TRUE-PREDICTED, by the prediction of the PNG; "
+            + "with --image for strip.png and index.html (default: out/attack).",
         HelpName = "DIR",
     };
     private readonly Option<bool> _overwrite = Arguments.Overwrite();
+    private readonly Option<bool> _lossless = new("--lossless")
+    {
+        Description = "Write each image also as .npy, float32 [C, H, W] in [0, 1], which loses nothing.",
+    };
     private readonly Option<bool> _json = Arguments.Json();
 
     /// <summary>Makes the verb.</summary>
@@ -60,6 +64,7 @@ internal sealed class AttackVerb
             verb._seed,
             verb._folder,
             verb._overwrite,
+            verb._lossless,
             verb._json,
         }.Does(verb.Run);
     }
@@ -169,6 +174,9 @@ internal sealed class AttackVerb
         foreach (AttackSpec attack in attacks)
             attack.CheckFits(opened.Model);
         var (images, _, leftOut) = FiniteScores.Of(opened.Model, _data.LoadTest(parsed, set, _count));
+        PictureWriter? pictures = folder is null
+            ? null
+            : new PictureWriter(folder, opened.Model, parsed.GetValue(_lossless));
         using var run = new ImageSetRun
         {
             Model = opened.Model,
@@ -176,7 +184,7 @@ internal sealed class AttackVerb
             TrainingImages = () => _data.Load(parsed, set, DataPart.Train),
             Seed = parsed.GetValue(_seed),
             Limits = parsed.Limits(_queries, _gradients),
-            Folder = folder,
+            Pictures = pictures,
         };
         findings.Data = set.Name;
         findings.Use = () => (opened.Model as HttpModel)?.Use;
@@ -192,7 +200,10 @@ internal sealed class AttackVerb
                 findings.Note(run.CleanAccuracyWarning(set));
             }
         );
-        if (run.WriteFailure is { } failure)
+        foreach (string note in run.Notes)
+            findings.Note(note);
+        findings.Note(pictures?.Note);
+        if (pictures?.Failure is { } failure)
             findings.Fail(failure);
         line.Show(() => "checks whether the attacks were strong enough");
         foreach (string warning in run.WeakAttackWarnings(cancellation))

@@ -105,7 +105,6 @@ internal sealed class EvaluateVerb
             Defenses = parsed.GetRequiredValue(_defenses),
             From = parsed.GetValue(_from),
             Count = parsed.GetValue(_count),
-            OrFewer = parsed.IsDefault(_count),
             Validation = parsed.GetValue(_validation),
             KnownBreaks = !parsed.GetValue(_noBreaks),
             Revisited = parsed.GetValue(_revisited),

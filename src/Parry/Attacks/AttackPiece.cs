@@ -46,7 +46,10 @@ internal sealed record AttackPiece(bool[] Attacked, List<Tensor> Images, List<Te
         {
             long[] victimSamples = Array.ConvertAll(victims.ToArray<long>(), row => samples[row]);
             var random = new SampleRandom(run.Seed, victimSamples);
-            var batch = new Batch(new Images(clean, victimSamples), goal.Select(victims), random);
+            var batch = new Batch(new Images(clean, victimSamples), goal.Select(victims), random)
+            {
+                Starts = run.Starts,
+            };
             perturbed = Perturb(attack, model, run, meter, batch);
         }
 

@@ -20,6 +20,12 @@ public sealed record AttackRun(Tensor Images, Goal Goal, long Seed)
     /// </summary>
     public long FirstSample { get; init; }
 
+    /// <summary>
+    /// Images that attacks which see labels only may begin from where noise does not reach the goal, [M, C, H, W] in
+    /// [0, 1]; null for none. Results depend on them, so parts of a set should be given the same.
+    /// </summary>
+    public Tensor? Starts { get; init; }
+
     /// <summary>The most passes for each image, and for each budget; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 

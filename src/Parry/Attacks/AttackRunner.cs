@@ -103,7 +103,7 @@ public static class AttackRunner
         var clock = Stopwatch.StartNew();
         using IDisposable? mode = model.EnterEvaluation();
         int count = (int)run.Images.size(0);
-        int largest = Devices.RowsAtOnce(RowsOnProcessor, model.Shape.Pixels);
+        int largest = PassMemory.RowsAtOnce(model, RowsOnProcessor);
         int size = Workers.Shared.EqualShare(count, largest);
         int pieces = Workers.PieceCount(count, size);
         int done = 0;

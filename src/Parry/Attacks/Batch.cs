@@ -28,6 +28,11 @@ public sealed class Batch
     /// <summary>Random draws for each row.</summary>
     public SampleRandom Random { get; }
 
+    /// <summary>
+    /// Other images that a search may begin from, [M, C, H, W], the same for every row; null where there are none.
+    /// </summary>
+    public Tensor? Starts { get; init; }
+
     /// <summary>The sample of each row.</summary>
     public ReadOnlyMemory<long> Samples => _images.Samples;
 
@@ -39,7 +44,8 @@ public sealed class Batch
     public Images With(Tensor points) => _images.With(points);
 
     /// <summary>Some of the rows.</summary>
-    public Batch Select(long[] rows) => new(_images.Select(rows), Goal.Select(tensor(rows)), Random);
+    public Batch Select(long[] rows) =>
+        new(_images.Select(rows), Goal.Select(tensor(rows)), Random) { Starts = Starts };
 
     /// <summary>
     /// Some of the rows; the clean images of all are freed, so that memory stays flat while rows leave one after the
@@ -58,18 +64,18 @@ public sealed class Batch
     public Batch Apart(long[] rows)
     {
         Batch some = Select(rows);
-        return new Batch(new Images(some.Images, some.Samples), some.Goal, some.Random);
+        return new Batch(new Images(some.Images, some.Samples), some.Goal, some.Random) { Starts = Starts };
     }
 
     /// <summary>Every row repeated, copies next to each other. The copies of a sample share its random draws.</summary>
     public Batch Repeat(int times) => Select([.. Rows.All(Count).SelectMany(row => Enumerable.Repeat(row, times))]);
 
     /// <summary>The rows with another goal.</summary>
-    public Batch WithGoal(Goal goal) => new(_images, goal, Random);
+    public Batch WithGoal(Goal goal) => new(_images, goal, Random) { Starts = Starts };
 
     /// <summary>The rows with other random draws.</summary>
-    public Batch WithRandom(SampleRandom random) => new(_images, Goal, random);
+    public Batch WithRandom(SampleRandom random) => new(_images, Goal, random) { Starts = Starts };
 
     /// <summary>The rows with other clean images.</summary>
-    public Batch WithImages(Tensor images) => new(_images.With(images), Goal, Random);
+    public Batch WithImages(Tensor images) => new(_images.With(images), Goal, Random) { Starts = Starts };
 }

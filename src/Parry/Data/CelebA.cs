@@ -120,7 +120,7 @@ public sealed class CelebA : IImageSource
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
     {
         string folder = DataLocator.Find(Published, part, dataDir);
         string photos = PathOf(folder, Photos, "Img")!;
@@ -143,7 +143,7 @@ public sealed class CelebA : IImageSource
             set = set with { Prepare = CropFace, Change = change };
         }
 
-        return set.Load(count, orFewer);
+        return set.Load(count);
     }
 
     private static string[] NamesOf(string attribute) => [$"not {attribute}", attribute];

@@ -33,7 +33,7 @@ public sealed class DataSet : PublishedData, IImageSource
 
     /// <summary>Finds the set as <see cref="DataLocator"/> does and reads one part of it.</summary>
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
     {
         string folder = DataLocator.Find(this, part, dataDir);
         ImageSet images = part switch
@@ -42,7 +42,7 @@ public sealed class DataSet : PublishedData, IImageSource
             DataPart.Validation => split.Validation(ReadTraining(folder)),
             _ => split.Train(ReadTraining(folder)),
         };
-        return count is { } first ? images.Take(orFewer ? Math.Min(first, images.Count) : first) : images;
+        return count is { } asked ? images.TakeOrAll(asked) : images;
     }
 
     /// <summary>Reads the published training images from the folder.</summary>

@@ -26,10 +26,9 @@ public interface IImageSource
     /// <param name="split">How the published training images are split; ignored for test images and for sources with a
     /// validation part of their own.</param>
     /// <param name="dataDir">The folder in which a data set is searched first, or null.</param>
-    /// <param name="count">The number of images, starting with the first; null for all. Other images are not
-    /// decoded.</param>
-    /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
-    /// <exception cref="UserErrorException">The images are not found, damaged or too few, there is no such part, or the
+    /// <param name="count">The number of images, starting with the first; null for all. Where there are fewer, all are
+    /// taken, with a note. Other images are not decoded.</param>
+    /// <exception cref="UserErrorException">The images are not found, or damaged, there is no such part, or the
     /// split does not fit.</exception>
-    ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false);
+    ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null);
 }

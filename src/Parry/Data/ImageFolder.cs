@@ -69,7 +69,7 @@ public sealed class ImageFolder : IImageSource
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
     {
         var skipped = new Skipped();
         List<List<Picture>> classes = Listed(FolderOf(part), skipped);
@@ -84,7 +84,7 @@ public sealed class ImageFolder : IImageSource
                 $"{name} has no pictures: add some; a class needs at least two, one for training and one for validation"
             );
         PictureSet set = _preparation.SetOf(name, pictures, Shape, ClassNames);
-        return (set with { Skipped = skipped.ToString() }).Load(count, orFewer);
+        return (set with { Skipped = skipped.ToString() }).Load(count);
     }
 
     private bool HasValidation => Part(TestFolder) is not null && Part(ValidationFolder) is not null;

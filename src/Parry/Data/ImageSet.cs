@@ -91,6 +91,20 @@ public sealed class ImageSet
     /// <exception cref="UserErrorException">The count is below 1 or above <see cref="Count"/>.</exception>
     public ImageSet Take(int count) => Slice(0, count);
 
+    /// <summary>The first <paramref name="count"/> images; all, with a note, if there are fewer.</summary>
+    /// <exception cref="UserErrorException">The count is below 1.</exception>
+    internal ImageSet TakeOrAll(int count)
+    {
+        if (count <= Count)
+            return Take(count);
+        string all = $"{Name} has {Count} images, fewer than {count}: all are used";
+        return new ImageSet(Name, Shape, _pixels, _labels, ClassNames)
+        {
+            Note = Note is null ? all : $"{Note}; {all}",
+            Files = Files,
+        };
+    }
+
     /// <summary>The <paramref name="count"/> images that begin at <paramref name="start"/>.</summary>
     /// <exception cref="UserErrorException">The count is below 1, or the range does not lie inside the set.</exception>
     public ImageSet Slice(int start, int count)

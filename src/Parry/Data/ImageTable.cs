@@ -58,9 +58,9 @@ public sealed class ImageTable : IImageSource
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false) =>
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null) =>
         part == DataPart.Test
-            ? _preparation.SetOf(Name, _pictures, Shape, ClassNames).Load(count, orFewer)
+            ? _preparation.SetOf(Name, _pictures, Shape, ClassNames).Load(count)
             : throw new UserErrorException(
                 $"expected training images, got {Name}, which lists test images only: give a folder with folders "
                     + "train and test that hold class folders"

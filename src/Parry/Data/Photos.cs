@@ -38,8 +38,6 @@ public static class Photos
         [
             .. files.Select((file, i) => new Picture(file, known[Math.Min(i, known.Length - 1)])),
         ];
-        return prepared
-            .SetOf(Name, pictures, Pictures.Shape(prepared, pictures, Name), classNames)
-            .Load(count: null, orFewer: false);
+        return prepared.SetOf(Name, pictures, Pictures.Shape(prepared, pictures, Name), classNames).Load(count: null);
     }
 }

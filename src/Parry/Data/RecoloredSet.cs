@@ -23,9 +23,9 @@ internal sealed class RecoloredSet(DataSet set, int channels) : IImageSource
     public double? UsualAccuracy => set.UsualAccuracy;
 
     /// <inheritdoc/>
-    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null, bool orFewer = false)
+    public ImageSet Load(DataPart part, Split split, string? dataDir = null, int? count = null)
     {
-        ImageSet images = set.Load(part, split, dataDir, count, orFewer);
+        ImageSet images = set.Load(part, split, dataDir, count);
         var pixels = new byte[checked(images.Count * Shape.Pixels)];
         for (int i = 0; i < images.Count; i++)
         {
@@ -33,10 +33,11 @@ internal sealed class RecoloredSet(DataSet set, int channels) : IImageSource
             image.CopyTo(pixels, i * Shape.Pixels);
         }
 
+        string? before = images.Note is { } note ? $"{note}; " : null;
         string color = channels == 1 ? "gray" : "from gray to color";
         return new ImageSet(images.Name, Shape, pixels, images.Labels.ToArray(), images.ClassNames)
         {
-            Note = $"{Name}: all images were turned {color}, as the model takes them",
+            Note = $"{before}{Name}: all images were turned {color}, as the model takes them",
         };
     }
 }

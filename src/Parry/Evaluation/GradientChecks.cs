@@ -39,6 +39,7 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
         using IDisposable? mode = model.EnterEvaluation();
         long[] correct = [.. Rows.Where(subject.CleanCorrect, true).Take(MostImages)];
         int[] without = OnPieces(
+            model,
             correct,
             samples =>
             {
@@ -115,6 +116,7 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
     {
         using var scope = NewDisposeScope();
         (Tensor Images, bool[] Fooled)[] parts = OnPieces(
+            model,
             samples,
             piece =>
             {
@@ -145,11 +147,11 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
     private Goal GoalOf(long[] samples) => Goal.Untargeted(tensor(test.Truth.At(samples)));
 
     // Equal parts for the workers, none of them large.
-    private TPart[] OnPieces<TPart>(long[] samples, Func<long[], TPart> work)
+    private TPart[] OnPieces<TPart>(IPredictor model, long[] samples, Func<long[], TPart> work)
     {
         return Workers.Shared.MapRows(
             samples.Length,
-            Workers.Shared.EqualShare(samples.Length, RowsAtOnce),
+            Workers.Shared.EqualShare(samples.Length, PassMemory.RowsAtOnce(model, RowsAtOnce)),
             (from, to) =>
             {
                 using var frozen = no_grad();

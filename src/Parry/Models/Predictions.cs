@@ -17,8 +17,9 @@ public static class Predictions
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="images">[N, C, H, W] in [0, 1].</param>
-    public static long[] Of(IPredictor model, Tensor images) =>
-        Of(model, images, Enumerable.Range(0, (int)images.size(0)).Select(row => (long)row).ToArray());
+    /// <param name="firstSample">The number of the first image's sample.</param>
+    public static long[] Of(IPredictor model, Tensor images, long firstSample = 0) =>
+        Of(model, images, Enumerable.Range(0, (int)images.size(0)).Select(row => firstSample + row).ToArray());
 
     /// <summary>
     /// The class with the largest score of each row, [N]; -1 where no score is the largest, because one is not a number
@@ -41,7 +42,7 @@ public static class Predictions
             .. Workers
                 .Shared.MapRows(
                     (int)images.size(0),
-                    Piece,
+                    PassMemory.RowsAtOnce(model, Piece),
                     (from, to) =>
                     {
                         using var frozen = no_grad();

@@ -8,13 +8,20 @@ namespace Parry.Models;
 /// </summary>
 internal static class SmallBatches
 {
-    private const int Least = 4;
+    /// <summary>The fewest images that a network runs on.</summary>
+    public const int Least = 4;
 
-    /// <summary>Runs a network on images [N, C, H, W], filled up to four if there are fewer.</summary>
+    /// <summary>
+    /// Runs a network on images [N, C, H, W], filled up to four if there are fewer, and in pieces where they are so
+    /// many that memory matters.
+    /// </summary>
     /// <param name="images">The images.</param>
     /// <param name="network">From images to a row for each.</param>
     /// <returns>The rows of the images.</returns>
-    public static Tensor Run(Tensor images, Func<Tensor, Tensor> network)
+    public static Tensor Run(Tensor images, Func<Tensor, Tensor> network) =>
+        PassMemory.Forward(images, some => Filled(some, network));
+
+    private static Tensor Filled(Tensor images, Func<Tensor, Tensor> network)
     {
         long count = images.size(0);
         if (count is 0 or >= Least)

@@ -35,10 +35,16 @@ public sealed class ImageFolderTests : IDisposable
 
         Assert.Equal([1, 2], Firsts(source.Load(DataPart.Test, Split.Whole, count: 2)));
         TestData.AssertRefused("2.png", () => source.Load(DataPart.Test, Split.Whole, count: 3));
-        TestData.AssertRefused(
-            "has 3 images, got a count of 4",
-            () => source.Load(DataPart.Test, Split.Whole, count: 4)
-        );
+    }
+
+    [Fact]
+    public void A_count_above_the_number_of_pictures_takes_all_with_a_note()
+    {
+        Write("a/1.png", 1);
+        Write("b/1.png", 2);
+        ImageSet set = Open(new ImageShape(1, 2, 2)).Load(DataPart.Test, Split.Whole, count: 3);
+        Assert.Equal([1, 2], Firsts(set));
+        Assert.Contains("has 2 images, fewer than 3: all are used", set.Note, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ namespace Parry.Attacks.Building;
 /// <param name="whole">Told the share of the whole that is done; null for nobody.</param>
 /// <param name="part">The number of the part, from 0.</param>
 /// <param name="parts">The number of parts.</param>
-internal sealed class PartOfProgress(IProgress<double>? whole, int part, int parts) : IProgress<double>
+public sealed class PartOfProgress(IProgress<double>? whole, int part, int parts) : IProgress<double>
 {
     /// <summary>Takes the share of the part that is done.</summary>
     public void Report(double value) => whole?.Report((part + value) / parts);

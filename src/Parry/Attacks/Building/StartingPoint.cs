@@ -17,6 +17,52 @@ public static class StartingPoint
     // So many rows together make batches that stay in the cache, where models answer fastest.
     private const int RowsTogether = 8;
 
+    /// <summary>The number of a set's images that searches may begin from.</summary>
+    public const int MostImages = 64;
+
+    /// <summary>
+    /// Looks for a starting point of every row where an attack says: in noise, or among the batch's
+    /// <see cref="Batch.Starts"/>.
+    /// </summary>
+    /// <inheritdoc cref="Find(IPredictor, Batch, Tensor?)"/>
+    internal static (Tensor Points, bool[] Found) Find(IPredictor model, Batch batch, Tensor? given, StartFrom start)
+    {
+        Tensor? images = batch.Starts;
+        if (given is not null || images is null || start == StartFrom.Noise)
+            return Find(model, batch, given);
+        if (start == StartFrom.Images)
+            return Find(model, batch, images);
+        using var scope = NewDisposeScope();
+        var (points, found) = Find(model, batch, null);
+        long[] open = Rows.Where(found, false);
+        if (open.Length > 0)
+        {
+            var (others, reached) = Find(model, batch.Select(open), images);
+            points.Put(open, others);
+            for (int i = 0; i < open.Length; i++)
+                found[open[i]] = reached[i];
+        }
+
+        return (scope.MoveToOuter(points), found);
+    }
+
+    /// <summary>
+    /// How many attacked images had no start, of an attack that must have one: they come back as they were.
+    /// </summary>
+    /// <param name="attack">The attack.</param>
+    /// <param name="result">What it did.</param>
+    /// <returns>A note; null where all had one, or the attack needs none.</returns>
+    public static string? Missing(IAttack<IClassifier> attack, AttackResult result)
+    {
+        if (attack is not IBoundarySearch)
+            return null;
+        int missing = result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second);
+        return missing == 0
+            ? null
+            : $"{attack.Name} had no start for {missing} of {result.Attacked.Count(row => row)} images: neither noise "
+                + "nor other images of the set that it may begin from reach the goal, or too few queries were allowed";
+    }
+
     /// <summary>
     /// Looks for a starting point of every row, among given images or else among uniform noise, 16 at a time until one
     /// reaches the goal, up to 10,000. What reaches it is blended with the clean image by a binary search, and the

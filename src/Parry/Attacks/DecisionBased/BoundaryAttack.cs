@@ -7,17 +7,17 @@ using static TorchSharp.torch;
 namespace Parry.Attacks.DecisionBased;
 
 /// <summary>
-/// The boundary attack (Brendel, Rauber, Bethge, 2017, 1712.04248): looks for the smallest L2 perturbation with labels
-/// only, [N, C, H, W] to the same, targeted or not. From a point beyond the decision boundary it draws steps on the
-/// sphere around the image, followed by steps towards it, and takes what still reaches the goal; how often that is
-/// steers the lengths of both. The defaults are foolbox's, of the same authors: 25,000 steps, both lengths 0.01 of the
-/// distance at first, changed by 1.5, an image done when its step towards it is below 1e-7. Starting points are uniform
-/// noise, up to 10,000 draws for each image, or <see cref="StartingImages"/>; an image for which none of them reaches
-/// the goal is returned clean. As in foolbox, and not in the paper, the label on the sphere is asked for only in every
-/// tenth step, when the lengths are reconsidered, and every step that is nearer counts, whether its point on the sphere
-/// reaches the goal or not.
+/// The boundary attack (Brendel, Rauber, Bethge, 2017, 1712.04248): looks for the smallest L2 perturbation with
+/// labels only, [N, C, H, W] to the same, targeted or not. From a point beyond the decision boundary it draws steps
+/// on the sphere around the image, followed by steps towards it, and takes what still reaches the goal; how often
+/// that is steers the lengths of both. The defaults are foolbox's, of the same authors: 25,000 steps, both lengths
+/// 0.01 of the distance at first, changed by 1.5, an image done when its step towards it is below 1e-7. Starting
+/// points are uniform noise, up to 10,000 draws for each image, then other images of the run (<see cref="Start"/>),
+/// or <see cref="StartingImages"/>; an image for which none of them reaches the goal is returned clean. As in
+/// foolbox, and not in the paper, the label on the sphere is asked for only in every tenth step, when the lengths are
+/// reconsidered, and every step that is nearer counts, whether its point on the sphere reaches the goal or not.
 /// </summary>
-public sealed record BoundaryAttack : IAttack<IPredictor>
+public sealed record BoundaryAttack : IAttack<IPredictor>, IBoundarySearch
 {
     private const int Reconsider = 10;
     private const double Smallest = 1e-12;
@@ -55,10 +55,14 @@ public sealed record BoundaryAttack : IAttack<IPredictor>
     public Tensor? StartingImages { get; init; }
 
     /// <inheritdoc/>
+    [Option("start", "where the first image that reaches the goal is looked for")]
+    public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
+
+    /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, StartingImages);
+        var (points, found) = StartingPoint.Find(model, batch, StartingImages, Start);
         long[] started = Rows.Where(found, true);
         if (started.Length > 0)
             points.Put(started, Walk(model, batch.Select(started), points.At(started)));

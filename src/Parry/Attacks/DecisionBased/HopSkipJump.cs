@@ -9,16 +9,17 @@ namespace Parry.Attacks.DecisionBased;
 
 /// <summary>
 /// HopSkipJump (Chen, Jordan, Wainwright, 2019, 1904.02144): looks for the smallest perturbation in L2 or Linf with
-/// labels only, [N, C, H, W] to the same, targeted or not. From a point on the decision boundary it asks for labels all
-/// around, takes their mean direction as the boundary's normal, steps along it by a length found by halving, and
-/// returns to the boundary by a binary search towards the image. The defaults are the authors': 64 iterations of 100·√t
-/// queries (at most 10,000), a step of distance/√t first, θ = γ/(d·√d) in L2 and γ/d² in Linf with γ = 1. Starting
-/// points are uniform noise, up to 10,000 draws for each image, or <see cref="StartingImages"/>; an image for which
-/// none of them reaches the goal is returned clean. Deviations: halving stops after 20 times, and then the point stays
-/// where it is; the nearest of all points on the boundary is returned, not the last; of 16 noise images drawn at once
-/// the one with the nearest blend is taken.
+/// labels only, [N, C, H, W] to the same, targeted or not. From a point on the decision boundary it asks for labels
+/// all around, takes their mean direction as the boundary's normal, steps along it by a length found by halving, and
+/// returns to the boundary by a binary search towards the image. The defaults are the authors': 64 iterations of
+/// 100·√t queries (at most 10,000), a step of distance/√t first, θ = γ/(d·√d) in L2 and γ/d² in Linf with γ = 1.
+/// Starting points are uniform noise, up to 10,000 draws for each image, then other images of the run
+/// (<see cref="Start"/>), or <see cref="StartingImages"/>; an image for which none of them reaches the goal is
+/// returned clean. Deviations: halving stops after 20 times, and then the point stays where it is; the nearest of all
+/// points on the boundary is returned, not the last; of 16 noise images drawn at once the one with the nearest blend
+/// is taken.
 /// </summary>
-public sealed record HopSkipJump : IAttack<IPredictor>
+public sealed record HopSkipJump : IAttack<IPredictor>, IBoundarySearch
 {
     private const double FirstRadius = 0.1;
     private const int MostHalvings = 20;
@@ -64,10 +65,14 @@ public sealed record HopSkipJump : IAttack<IPredictor>
     public Tensor? StartingImages { get; init; }
 
     /// <inheritdoc/>
+    [Option("start", "where the first image that reaches the goal is looked for")]
+    public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
+
+    /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, StartingImages);
+        var (points, found) = StartingPoint.Find(model, batch, StartingImages, Start);
         long[] started = Rows.Where(found, true);
         if (started.Length > 0)
             points.Put(started, Walk(model, batch.Select(started), points.At(started)));

@@ -9,17 +9,18 @@ namespace Parry.Attacks.DecisionBased;
 /// <summary>
 /// POBA-GA, perturbation optimized attacks by a genetic algorithm (Chen, Su, Shen, Xiong, Zheng, 2019, 1906.03181): a
 /// population of noises is crossed pixel by pixel and mutated, and bred by a fitness on two levels: first whether the
-/// goal is reached, then how visible the noise is. It looks for a small perturbation with labels only, [N, C, H, W] to
-/// the same, targeted or not. Visibility is Z, the sum over pixels of σ(10·|change| - 5.8) - σ(-5.8), in which faint
-/// changes count less than their share; the fitness is 1 - α·Z/(largest Z at first) where the goal is reached and -α
-/// elsewhere: the paper's p(best) - p(true) - α·Z/max Z, with the label in place of confidences, which are not seen
-/// here. Defaults: α = 3, crossover always and mutation with 0.001, as published; 50 noises, 400 generations.
-/// Deviations: one of the first noises is a blend of uniform noise that reaches the goal (an image without one, in
-/// 10,000 draws, is returned clean), the others are Gaussian with deviations up to 1; the fittest always survives;
-/// fitness is counted from the least of its generation, so that chances are not negative; mutation multiplies single
-/// pixels by 0, 1 or 2, where whole noises would mutate too rarely to matter.
+/// goal is reached, then how visible the noise is. It looks for a small perturbation with labels only, [N, C, H, W]
+/// to the same, targeted or not. Visibility is Z, the sum over pixels of σ(10·|change| - 5.8) - σ(-5.8), in which
+/// faint changes count less than their share; the fitness is 1 - α·Z/(largest Z at first) where the goal is reached
+/// and -α elsewhere: the paper's p(best) - p(true) - α·Z/max Z, with the label in place of confidences, which are not
+/// seen here. Defaults: α = 3, crossover always and mutation with 0.001, as published; 50 noises, 400 generations.
+/// Deviations: one of the first noises is a blend of uniform noise, or of another image of the run, that reaches the
+/// goal (an image without one, in 10,000 draws, is returned clean; <see cref="Start"/>), the others are Gaussian with
+/// deviations up to 1; the fittest always survives; fitness is counted from the least of its generation, so that
+/// chances are not negative; mutation multiplies single pixels by 0, 1 or 2, where whole noises would mutate too
+/// rarely to matter.
 /// </summary>
-public sealed record PobaGa : IAttack<IPredictor>
+public sealed record PobaGa : IAttack<IPredictor>, IBoundarySearch
 {
     private const double Steepness = 10;
     private const double Middle = 5.8;
@@ -54,10 +55,14 @@ public sealed record PobaGa : IAttack<IPredictor>
     public double Alpha { get; init; } = 3;
 
     /// <inheritdoc/>
+    [Option("start", "where the first image that reaches the goal is looked for")]
+    public StartFrom Start { get; init; } = StartFrom.NoiseThenImages;
+
+    /// <inheritdoc/>
     public Tensor Perturb(IPredictor model, Batch batch)
     {
         using var scope = NewDisposeScope();
-        var (points, found) = StartingPoint.Find(model, batch, null);
+        var (points, found) = StartingPoint.Find(model, batch, null, Start);
         foreach (long[] rows in Rows.Where(found, true).Chunk(Math.Max(1, MostQueries / Population)))
         {
             using var inner = NewDisposeScope();

@@ -34,15 +34,11 @@ internal sealed record PictureSet
     public string? Skipped { get; init; }
 
     /// <summary>Decodes the first <paramref name="count"/> pictures, or all.</summary>
-    /// <param name="count">The number of images; all if null.</param>
-    /// <param name="orFewer">Whether fewer images are accepted if there are not enough.</param>
-    /// <exception cref="UserErrorException">There are fewer pictures, one is not readable, or they do not fit into
-    /// memory.</exception>
-    public ImageSet Load(int? count, bool orFewer)
+    /// <param name="count">The number of images; all if null, or if there are fewer.</param>
+    /// <exception cref="UserErrorException">One is not readable, or they do not fit into memory.</exception>
+    public ImageSet Load(int? count)
     {
-        int wanted = count ?? Pictures.Count;
-        if (orFewer)
-            wanted = Math.Min(wanted, Pictures.Count);
+        int wanted = Math.Min(count ?? Pictures.Count, Pictures.Count);
         CheckCount(wanted);
         var pixels = new byte[wanted * Shape.Pixels];
         var traits = new PictureTraits[wanted];
@@ -76,21 +72,18 @@ internal sealed record PictureSet
         }
 
         int[] labels = [.. Pictures.Take(wanted).Select(picture => picture.Label)];
-        return new ImageSet(Name, Shape, pixels, labels, ClassNames)
+        var images = new ImageSet(Name, Shape, pixels, labels, ClassNames)
         {
             Note = NoteOf(traits),
             Files = [.. Pictures.Take(wanted).Select(picture => picture.File)],
         };
+        return count is { } asked ? images.TakeOrAll(asked) : images;
     }
 
     private void CheckCount(int wanted)
     {
         if (wanted < 1)
             throw new UserErrorException($"expected a count of at least 1 image of {Name}, got {wanted}");
-        if (wanted > Pictures.Count)
-            throw new UserErrorException(
-                $"{Name} has {Pictures.Count} images, got a count of {wanted}: ask for at most {Pictures.Count}"
-            );
         int most = Array.MaxLength / Shape.Pixels;
         if (wanted > most)
             throw new UserErrorException(

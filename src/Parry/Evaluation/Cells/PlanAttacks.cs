@@ -1,5 +1,6 @@
 using System.Globalization;
 using Parry.Attacks;
+using Parry.Attacks.Building;
 using Parry.Data;
 using Parry.Models;
 using Parry.Runtime;
@@ -44,9 +45,17 @@ internal sealed class PlanAttacks(
             Epsilons = attack.Epsilons,
             Attacked = goal.IsTargeted ? NotYetTarget(goal, victim) : victim.Attacked,
             Limits = plan.Limits,
+            Starts = test.Pixels.slice(0, 0, Math.Min(StartingPoint.MostImages, test.Count), 1),
             Cancellation = stages.Cancellation,
         };
-        return AttackDispatch.Run(trained ?? attack.Attack, victim.Model, run);
+        IReadOnlyList<AttackResult> results = AttackDispatch.Run(trained ?? attack.Attack, victim.Model, run);
+        foreach (AttackResult result in results)
+        {
+            if (StartingPoint.Missing(attack.Attack, result) is { } missing)
+                records.Note($"On {victim.Title}, {missing}.");
+        }
+
+        return results;
     }
 
     private bool[] NotYetTarget(Goal goal, Victim victim) =>
