@@ -60,6 +60,7 @@ internal sealed class PhotoOptions
                 data.Preparation(parsed)
             ),
             Files = files,
+            ModelNotes = opened.Notes,
             Labeled = labels.Length > 0,
         };
     }

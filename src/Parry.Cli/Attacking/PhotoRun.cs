@@ -32,10 +32,16 @@ internal sealed record PhotoRun
     /// <summary>The largest number of passes for each photo; null for no limit.</summary>
     public AttackLimits? Limits { get; init; }
 
+    /// <summary>What must be known of the model before its answers are believed.</summary>
+    public required IReadOnlyList<string> ModelNotes { get; init; }
+
     /// <summary>How many photos were left out, and why; null if none.</summary>
     private string? LeftOut { get; init; }
 
-    private string? Note => LeftOut is null ? Photos.Note : $"{LeftOut} {Photos.Note}".TrimEnd();
+    private string? Note =>
+        string.Join(' ', ModelNotes.Append(LeftOut).Append(Photos.Note).OfType<string>()) is { Length: > 0 } note
+            ? note
+            : null;
 
     /// <summary>Without the photos for which the model gives no usable scores, which a note counts.</summary>
     /// <exception cref="UserErrorException">There is no photo left.</exception>
