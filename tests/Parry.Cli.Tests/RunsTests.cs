@@ -33,7 +33,8 @@ public sealed class RunsTests(TrainedModels trained) : IDisposable
     public async Task An_attack_that_fails_leaves_the_rows_of_the_others()
     {
         string damaged = _folder.File("damaged.safetensors");
-        await File.WriteAllTextAsync(damaged, "no weights");
+        byte[] weights = await File.ReadAllBytesAsync(trained.Classifier);
+        await File.WriteAllBytesAsync(damaged, weights[..^100]);
         var attack = await Attack([$"transfer:from={damaged}", "fgsm:eps=0.1"], "--json");
         Assert.Equal(1, attack.Code);
         Assert.Matches(@"\Aparry: transfer:[^\n]+ failed: [^\n]+\n\z", attack.Error);
