@@ -9,6 +9,9 @@ namespace Parry.Evaluation;
 /// </summary>
 public static class FiniteScores
 {
+    // Of images as tensors.
+    private const int ValuesAtOnce = 6_000_000;
+
     /// <summary>
     /// The images for which the model's scores tell a class, their rows, and a note on the others; null if there are
     /// none.
@@ -40,8 +43,19 @@ public static class FiniteScores
     private static int[] Kept(IPredictor model, ImageSet images)
     {
         using var frozen = no_grad();
-        using Tensor pixels = images.ImageTensor();
-        long[] classes = Predictions.Of(model, pixels);
-        return [.. Enumerable.Range(0, classes.Length).Where(i => classes[i] != Predictions.None)];
+        int size = Math.Max(1, ValuesAtOnce / images.Shape.Pixels);
+        var kept = new List<int>();
+        for (int from = 0; from < images.Count; from += size)
+        {
+            using Tensor pixels = images.Slice(from, Math.Min(size, images.Count - from)).ImageTensor();
+            long[] classes = Predictions.Of(model, pixels, from);
+            for (int i = 0; i < classes.Length; i++)
+            {
+                if (classes[i] != Predictions.None)
+                    kept.Add(from + i);
+            }
+        }
+
+        return [.. kept];
     }
 }
