@@ -9,6 +9,8 @@ namespace Parry.Cli;
 /// <summary>Reports failures as one line on stderr and an exit code.</summary>
 internal static class Errors
 {
+    private const int LongestMessage = 1000;
+
     /// <summary>
     /// Writes the line <c>parry: …</c>, with <c>PARRY_DEBUG=1</c> also the stack, and returns the exit code.
     /// </summary>
@@ -25,7 +27,7 @@ internal static class Errors
             ExternalException => TorchErrors.FirstLine(exception),
             _ => exception.Message,
         };
-        error.WriteLine($"parry: {OneLine(message)}");
+        error.WriteLine($"parry: {PlainText.Cut(OneLine(message), LongestMessage)}");
         if (Environment.GetEnvironmentVariable("PARRY_DEBUG") == "1")
             error.WriteLine(exception);
         return exception switch

@@ -7,9 +7,12 @@ using Spectre.Console.Rendering;
 namespace Parry.Cli;
 
 /// <summary>Results on standard output: lines and tables for people, or one JSON document for machines.</summary>
-internal sealed class Output(TextWriter writer)
+internal sealed class Output(TextWriter given)
 {
     private const int WidthOfFiles = 160;
+    private const int LongestLine = 4000;
+
+    private readonly PlainWriter _writer = given as PlainWriter ?? new PlainWriter(given);
 
     /// <summary>The width of the terminal; 80 if unknown.</summary>
     public static int TerminalWidth => Console.WindowWidth is >= 20 and int width ? width : 80;
@@ -18,7 +21,7 @@ internal sealed class Output(TextWriter writer)
     public static Output Of(ParseResult result) => new(result.InvocationConfiguration.Output);
 
     /// <summary>Writes a line of plain text.</summary>
-    public void Line(string text = "") => writer.WriteLine(text);
+    public void Line(string text = "") => _writer.WriteLine(PlainText.Cut(text, LongestLine));
 
     /// <summary>Writes what the reader must know about the results.</summary>
     public void Notes(IEnumerable<string> notes)
@@ -28,22 +31,22 @@ internal sealed class Output(TextWriter writer)
     }
 
     /// <summary>Writes the one JSON document.</summary>
-    public void Json<T>(T value, JsonTypeInfo<T> type) => writer.WriteLine(JsonSerializer.Serialize(value, type));
+    public void Json<T>(T value, JsonTypeInfo<T> type) => _writer.WriteLine(JsonSerializer.Serialize(value, type));
 
     /// <summary>
     /// Writes a table or other piece of Spectre.Console, colored on a terminal unless NO_COLOR is set.
     /// </summary>
     public void Render(IRenderable content)
     {
-        bool terminal = ReferenceEquals(writer, Console.Out) && !Console.IsOutputRedirected;
+        bool terminal = _writer.IsTerminal;
         bool plain = !terminal || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         using var buffer = new StringWriter();
         IAnsiConsole console = AnsiConsole.Create(
             new AnsiConsoleSettings
             {
-                Out = new AnsiConsoleOutput(plain ? buffer : writer),
-                Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
-                ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+                Out = new AnsiConsoleOutput(buffer),
+                Ansi = plain ? AnsiSupport.No : AnsiSupport.Yes,
+                ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Standard,
                 Interactive = InteractionSupport.No,
             }
         );
@@ -51,10 +54,11 @@ internal sealed class Output(TextWriter writer)
         console.Write(content);
 
         // Cells are padded; a file should have no spaces at the ends of lines.
+        string text = buffer.ToString();
         if (plain)
-            writer.WriteLine(
-                string.Join('\n', buffer.ToString().Split('\n').Select(line => line.TrimEnd())).Trim('\n')
-            );
+            _writer.WriteLine(string.Join('\n', text.Split('\n').Select(line => line.TrimEnd())).Trim('\n'));
+        else
+            _writer.WriteRaw(PlainText.Escape(text, keepColors: true));
     }
 
     /// <summary>Makes a table with these columns; a name that begins with '>' aligns its column right.</summary>
@@ -65,7 +69,7 @@ internal sealed class Output(TextWriter writer)
         {
             bool right = column.StartsWith('>');
             table.AddColumn(
-                new TableColumn(Markup.Escape(right ? column[1..] : column))
+                new TableColumn(Tables.Cell(right ? column[1..] : column))
                 {
                     Alignment = right ? Justify.Right : Justify.Left,
                 }
@@ -79,7 +83,12 @@ internal sealed class Output(TextWriter writer)
 /// <summary>Plain text in tables.</summary>
 internal static class Tables
 {
+    private const int LongestCell = 300;
+
     /// <summary>Adds a row whose cells are text, not markup.</summary>
     public static void AddCells(this Table table, params IEnumerable<string> cells) =>
-        table.AddRow([.. cells.Select(Markup.Escape)]);
+        table.AddRow([.. cells.Select(Cell)]);
+
+    /// <summary>The markup of a cell that shows a text as it is.</summary>
+    public static string Cell(string text) => Markup.Escape(PlainText.Escape(PlainText.Cut(text, LongestCell)));
 }

@@ -37,6 +37,8 @@ internal static class ParryCommand
     )
     {
         TorchScriptProbe.Program = OwnProgram;
+        output = new PlainWriter(output);
+        error = new PlainWriter(error, optional: true);
         try
         {
             ParseResult result = Create()

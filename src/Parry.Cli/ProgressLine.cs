@@ -11,20 +11,17 @@ internal sealed class ProgressLine : IDisposable
 {
     private const string Erase = "\r\u001b[K";
 
-    private readonly TextWriter _error;
+    private readonly PlainWriter _error;
     private readonly bool _terminal;
     private readonly TimeSpan _interval;
     private readonly Stopwatch _sinceStart = Stopwatch.StartNew();
     private readonly Lock _lock = new();
     private TimeSpan _next;
 
-    private ProgressLine(TextWriter error)
+    private ProgressLine(TextWriter given)
     {
-        _error = error;
-        _terminal =
-            ReferenceEquals(error, Console.Error)
-            && !Console.IsErrorRedirected
-            && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        _error = given as PlainWriter ?? new PlainWriter(given);
+        _terminal = _error.IsTerminal && Environment.GetEnvironmentVariable("TERM") != "dumb";
         _interval = _terminal ? TimeSpan.FromSeconds(0.1) : TimeSpan.FromSeconds(30);
         _next = _terminal ? TimeSpan.Zero : _interval;
     }
@@ -47,8 +44,8 @@ internal sealed class ProgressLine : IDisposable
                 return;
             }
 
-            string line = text();
-            _error.Write(Erase + line[..Math.Min(line.Length, Output.TerminalWidth - 1)]);
+            string line = PlainText.Escape(text());
+            _error.WriteRaw(Erase + line[..Math.Min(line.Length, Output.TerminalWidth - 1)]);
         }
     }
 
@@ -87,6 +84,6 @@ internal sealed class ProgressLine : IDisposable
     public void Dispose()
     {
         if (_terminal)
-            _error.Write(Erase);
+            _error.WriteRaw(Erase);
     }
 }

@@ -28,7 +28,7 @@ internal static class ResultTable
 
         // The name is longer than the columns' only if settings distinguish defenses of one kind.
         if (defense?.Contains(':', StringComparison.Ordinal) == true)
-            table.Title(Markup.Escape(defense));
+            table.Title(Tables.Cell(defense));
         var attacks = report
             .Rows.Where(row => row.Defense == EvaluationRow.Nothing || row.Defense == defense)
             .GroupBy(row => (row.Attack, row.Norm, row.Epsilon));
@@ -37,7 +37,7 @@ internal static class ResultTable
             bool isClean = attack.Key.Attack == EvaluationRow.Nothing;
             List<string> cells =
             [
-                isClean ? "clean images" : Markup.Escape(attack.Key.Attack),
+                isClean ? "clean images" : Tables.Cell(attack.Key.Attack),
                 Budget(attack.Key.Norm, attack.Key.Epsilon),
                 Accuracy(attack, EvaluationRow.Nothing, threat => threat == Threat.None),
             ];
@@ -52,7 +52,7 @@ internal static class ResultTable
 
         if (defense is not null && report.KnownBreaksNotRun.TryGetValue(defense, out var breaks))
             foreach (string known in breaks)
-                table.AddRow(Markup.Escape(known), "known break", "", "", "[red]not run[/]");
+                table.AddRow(Tables.Cell(known), "known break", "", "", "[red]not run[/]");
         return table;
     }
 

@@ -49,8 +49,8 @@ internal static class DoctorVerb
             };
             grid.AddRow(
                 status,
-                Markup.Escape(check.Name),
-                Markup.Escape(check.Found) + (check.Advice is null ? "" : $"\n→ {Markup.Escape(check.Advice)}")
+                Tables.Cell(check.Name),
+                Tables.Cell(check.Found) + (check.Advice is null ? "" : $"\n→ {Tables.Cell(check.Advice)}")
             );
         }
 

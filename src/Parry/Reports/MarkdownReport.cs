@@ -157,7 +157,7 @@ public static class MarkdownReport
     private static string Escape(string value)
     {
         var text = new StringBuilder();
-        foreach (char c in value.ReplaceLineEndings(" "))
+        foreach (char c in PlainText.Escape(value.ReplaceLineEndings(" ")))
             text.Append(
                 c switch
                 {

@@ -140,6 +140,8 @@ public static class SafeTensors
     private static (List<Entry> Entries, Dictionary<string, string> Metadata, long Start) ReadHeader(Stream stream)
     {
         Span<byte> prefix = stackalloc byte[8];
+        if (stream.Length == 0)
+            throw new InvalidDataException("It is empty.");
         if (stream.Length < 8)
             throw new InvalidDataException($"It has only {stream.Length} bytes and no header.");
         stream.ReadExactly(prefix);

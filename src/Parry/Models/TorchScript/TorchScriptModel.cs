@@ -113,6 +113,8 @@ internal static class TorchScriptModel
             throw new InvalidDataException(
                 $"it is a Python pickle, which can run any program when it is read: {Recipe}"
             );
+        if (got == 0)
+            throw new InvalidDataException("the file is empty: copy or export it again");
         if (got < 2 || start[0] != 'P' || start[1] != 'K')
             throw new InvalidDataException($"it is not a TorchScript archive: {Recipe}");
         file.Position = 0;

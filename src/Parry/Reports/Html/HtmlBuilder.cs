@@ -30,7 +30,7 @@ internal sealed class HtmlBuilder
 
         public void AppendLiteral(string markup) => Text.Append(markup);
 
-        public void AppendFormatted(string? value) => Text.Append(WebUtility.HtmlEncode(value));
+        public void AppendFormatted(string? value) => Text.Append(WebUtility.HtmlEncode(PlainText.Escape(value ?? "")));
 
         public void AppendFormatted<T>(T value, string? format = null)
             where T : IFormattable => AppendFormatted(value.ToString(format, CultureInfo.InvariantCulture));

@@ -98,6 +98,8 @@ internal sealed class OnnxFile
     public static OnnxFile Read(string path)
     {
         byte[] file = RegularFile.ReadBytes(path, Array.MaxLength);
+        if (file.Length == 0)
+            throw new InvalidDataException("the file is empty: copy or export it again");
         return new OnnxFile(file, Path.GetDirectoryName(Path.GetFullPath(path)));
     }
 
