@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using Parry.Models;
 using Parry.Models.Files;
+using Parry.Models.TorchScript;
+using Parry.Runtime;
 
 namespace Parry.Cli;
 
@@ -11,6 +13,7 @@ namespace Parry.Cli;
 internal sealed class ModelOptions
 {
     private const int LargestSide = 1 << 14;
+    private const double LongestTimeout = 1e6;
 
     private readonly Option<string> _model = new("--model")
     {
@@ -81,6 +84,11 @@ internal sealed class ModelOptions
         "The memory in GiB that an ONNX file may ask for on a few images (default: 1); what it may compute is bounded "
             + "alike."
     );
+    private readonly Option<double?> _timeout = Arguments.Optional<double>(
+        "--timeout",
+        "The longest time in seconds for one pass of a model's file; a longer one ends the program (default: none, and "
+            + "60 for the first try of a TorchScript file)."
+    );
 
     private readonly bool _named;
 
@@ -116,6 +124,7 @@ internal sealed class ModelOptions
                     _background,
                     _straightThrough,
                     _memory,
+                    _timeout,
                 ]
         )
             command.Add(option);
@@ -127,8 +136,16 @@ internal sealed class ModelOptions
 
     /// <summary>Reads the options for a model that is named in another way.</summary>
     /// <exception cref="UserErrorException">A value is not valid, or the file of labels cannot be read.</exception>
-    public ModelRequest Read(ParseResult result, string model) =>
-        new(model, Contract(result), result.Http(_http, model));
+    public ModelRequest Read(ParseResult result, string model)
+    {
+        if (result.GetValue(_timeout) is { } seconds)
+        {
+            PassTimeout.Limit = TimeSpan.FromSeconds(Math.Min(seconds, LongestTimeout));
+            TorchScriptProbe.Limit = PassTimeout.Limit.Value;
+        }
+
+        return new ModelRequest(model, Contract(result), result.Http(_http, model));
+    }
 
     private InputContract Contract(ParseResult result)
     {

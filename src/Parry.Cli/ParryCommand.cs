@@ -39,6 +39,8 @@ internal static class ParryCommand
         TorchScriptProbe.Program = OwnProgram;
         output = new PlainWriter(output);
         error = new PlainWriter(error, optional: true);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        PassTimeout.Exceeded = reason => StopInTime(reason, error, stop);
         try
         {
             ParseResult result = Create()
@@ -50,7 +52,7 @@ internal static class ParryCommand
                 throw new UserErrorException(Errors.Explain(result));
             if (Computes(result))
                 Devices.Use(result.GetValue(s_device)!);
-            return await result.InvokeAsync(
+            int code = await result.InvokeAsync(
                 new InvocationConfiguration
                 {
                     Output = output,
@@ -58,13 +60,24 @@ internal static class ParryCommand
                     EnableDefaultExceptionHandler = false,
                     ProcessTerminationTimeout = null,
                 },
-                cancellation
+                stop.Token
             );
+            return PassTimeout.IsExceeded ? 1 : code;
         }
         catch (Exception e)
         {
-            return Errors.Report(e, error);
+            int code = Errors.Report(e, error);
+            return PassTimeout.IsExceeded ? 1 : code;
         }
+    }
+
+    // What is finished is shown; what does not end by itself is not waited for.
+    private static void StopInTime(string reason, TextWriter error, CancellationTokenSource stop)
+    {
+        error.WriteLine($"parry: {reason}");
+        stop.Cancel();
+        Thread.Sleep(Stopping.Grace);
+        Stopping.EndAtOnce(1);
     }
 
     /// <summary>Makes the tree of verbs.</summary>

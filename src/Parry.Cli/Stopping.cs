@@ -41,20 +41,30 @@ internal sealed partial class Stopping
         running.GetAwaiter().GetResult();
     }
 
+    /// <summary>How long work has to end after it was asked to.</summary>
+    public static TimeSpan Grace { get; } = TimeSpan.FromSeconds(2);
+
     /// <summary>
     /// Ends with an exit code; where work was left behind, the process ends here, without waiting for it or freeing
     /// what it uses.
     /// </summary>
     public int End(int code)
     {
-        if (!LeftBehind)
-            return code;
+        if (PassTimeout.IsExceeded)
+            code = 1;
+        if (LeftBehind)
+            EndAtOnce(code);
+        return code;
+    }
+
+    /// <summary>Ends the process without waiting for anything.</summary>
+    public static void EndAtOnce(int code)
+    {
         Console.Out.Flush();
         Console.Error.Flush();
         if (OperatingSystem.IsWindows())
             Environment.Exit(code);
         EndNow(code);
-        return code;
     }
 
     // The ordinary end runs LibTorch's destructors, which do not stand work on other threads.

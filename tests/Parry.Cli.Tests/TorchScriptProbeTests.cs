@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Parry.Data.Images;
+using Parry.Models;
 using Parry.Models.TorchScript;
 using Parry.Tests.Models;
 
@@ -118,6 +120,36 @@ public sealed class TorchScriptProbeTests : IDisposable
             Assert.Equal(0, (await process.Wait()).Code);
             Assert.Single(Directory.GetFiles(_folder.File("cache/parry/data/torchscript")));
         }
+    }
+
+    [Theory]
+    [InlineData("attack")]
+    [InlineData("certify")]
+    public async Task A_pass_that_does_not_end_is_ended_where_a_limit_is_given(string verb)
+    {
+        // It ends on the images of the first try, and never on more.
+        string file = _folder.File("model.pt");
+        TorchScriptFile.Write(
+            file,
+            "while torch.gt(torch.size(x, 0), 4):\n  x = torch.relu(x)\nreturn torch.flatten(x, 1)"
+        );
+        foreach (int label in Enumerable.Range(0, 16))
+        {
+            Directory.CreateDirectory(_folder.File($"photos/{label:00}"));
+            byte[] picture = Png.Encode(new byte[16], new ImageShape(1, 4, 4));
+            File.WriteAllBytes(_folder.File($"photos/{label:00}/a.png"), picture);
+        }
+
+        string[] own = verb == "attack" ? ["--attack", "fgsm:eps=0.1"] : ["--sigma", "0.25"];
+        using Process process = CommandLine.Start(
+            CommandLine.ProgramFolder,
+            new Dictionary<string, string> { ["XDG_CACHE_HOME"] = _folder.File("cache") },
+            [verb, "--model", file, "--data", _folder.File("photos"), "--timeout", "2", .. own]
+        );
+        CommandLine.Outcome run = await process.Wait();
+
+        Assert.Equal(1, run.Code);
+        Assert.Contains($"one pass of {file} took more than 2 s", run.Error, StringComparison.Ordinal);
     }
 
     private static bool IsAccepted(string path)

@@ -76,6 +76,7 @@ internal static class GradientPass
 
     private static Tensor Differentiate(IClassifier model, Tensor losses, Tensor input)
     {
+        using IDisposable? watch = PassTimeout.Watch(Name(model));
         try
         {
             return Autograd.Grad(losses.sum(), input);

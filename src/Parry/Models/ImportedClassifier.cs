@@ -81,6 +81,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         using var random = new Generator(0);
+        using IDisposable? watch = PassTimeout.Watch(name);
         Tensor images = rand([Tried, shape.Channels, shape.Height, shape.Width], generator: random);
         Tensor taken = ChannelsLast.Undo(contract.ToModel(images)).clone();
         Tensor copy = taken.clone();
@@ -129,6 +130,7 @@ internal sealed class ImportedClassifier : IClassifier, IDisposable
     public Tensor Logits(Images images)
     {
         Tensor pixels = images.Pixels;
+        using IDisposable? watch = PassTimeout.Watch(_name);
         try
         {
             return SmallBatches.Run(pixels, Forward);
