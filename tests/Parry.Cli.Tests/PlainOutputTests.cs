@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Parry.Models;
 using Parry.Tests.Models;
 using Spectre.Console;
 
@@ -118,6 +117,7 @@ public sealed class PlainOutputTests : IDisposable
         return Process.Start(
             new ProcessStartInfo("/bin/sh", ["-c", $"exec \"{dotnet}\" \"{program}\" {words}"])
             {
+                UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             }

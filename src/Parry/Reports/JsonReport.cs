@@ -38,12 +38,17 @@ public static class JsonReport
             when (e is JsonException or FormatException or InvalidOperationException or ArgumentException)
         {
             throw new UserErrorException(
-                $"'{path}' is not a report.json of Parry: {e.Message.ReplaceLineEndings(" ")} Run "
-                    + "the evaluation again.",
+                $"'{path}' is not a report.json of Parry: {Reason(e)} Run the evaluation again.",
                 e
             );
         }
     }
+
+    // The serializer names types of .NET.
+    private static string Reason(Exception e) =>
+        e is JsonException { Path: { } place, LineNumber: { } line }
+            ? $"expected something else at {Excerpt.Of(place)} in line {line + 1}."
+            : e.Message.ReplaceLineEndings(" ");
 
     private static EvaluationReport Parse(string text)
     {

@@ -105,7 +105,10 @@ internal sealed class AnswerCache : IDisposable
             if (_width == 0)
                 Begin(width);
             if (_width != width)
-                throw new InvalidDataException($"expected {_width} numbers for each image as in {_path}, got {width}");
+                throw new UserErrorException(
+                    $"{_path} keeps {_width} numbers for each image, and the model gives {width}: the file was changed, or "
+                        + "the model was; remove it, or give another folder"
+                );
             var records = new byte[keys.Count * RecordSize];
             for (int i = 0; i < keys.Count; i++)
             {
