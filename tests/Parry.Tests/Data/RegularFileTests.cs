@@ -99,11 +99,18 @@ public sealed partial class RegularFileTests : IDisposable
     [Fact]
     public void Files_are_opened_for_reading_in_one_place()
     {
-        string[] calls = ["File.ReadAll", "File.ReadLines", "File.OpenRead", "File.OpenText", "FileMode.Open,"];
+        string[] calls =
+        [
+            "File.ReadAll",
+            "File.ReadLines",
+            "File.OpenRead",
+            "File.OpenText",
+            "FileMode.Open, FileAccess.Read,",
+        ];
         Assert.DoesNotContain(
             RepositoryFiles.Code(),
             file =>
-                file.StartsWith("src/", StringComparison.Ordinal)
+                file.StartsWith("src/Parry/", StringComparison.Ordinal)
                 && !file.StartsWith("src/Parry/Runtime/", StringComparison.Ordinal)
                 && !file.EndsWith("/RegularFile.cs", StringComparison.Ordinal)
                 && RepositoryFiles.Lines(file).Any(line => calls.Any(line.Contains))
