@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Parry.Data.Images;
-using Parry.Models;
 using Parry.Models.TorchScript;
 using Parry.Tests.Models;
 

@@ -77,6 +77,12 @@ public sealed class TorchScriptCodeTests : IDisposable
         "if torch.lt(torch.dim(x), 2):\n  ops.prim.RaiseException(\"no image\")\n  y = uninitialized(Tensor)\n"
             + "else:\n  y = x\nreturn torch.flatten(y, 1)"
     )]
+    [InlineData("y = torch.mul(x, torch.detach(torch.lift_fresh(torch.ones([1]))))\nreturn torch.flatten(y, 1)")]
+    [InlineData("y = torch.view(x, [(torch.size(x, 0)), -1])\ntorch.append([y], y)\nreturn y")]
+    [InlineData("y = torch.clamp(x, -inf, 1.0000000000000001e-05)\nreturn torch.flatten(torch.add(y, x, alpha=1), 1)")]
+    [InlineData(
+        "b = False\ni = 0\nwhile torch.lt(i, 2):\n  i0 = torch.add(i, 1)\n  i = i0\nreturn torch.flatten(x, 1)"
+    )]
     [InlineData("f = self.scaled\nreturn f(x, )")]
     [InlineData("return (self).scaled(x, )")]
     [InlineData("max = torch.max(x)\nreturn torch.flatten(torch.div(x, max), 1)")]

@@ -106,8 +106,8 @@ internal sealed class AnswerCache : IDisposable
                 Begin(width);
             if (_width != width)
                 throw new UserErrorException(
-                    $"{_path} keeps {_width} numbers for each image, and the model gives {width}: the file was changed, or "
-                        + "the model was; remove it, or give another folder"
+                    $"{_path} keeps {_width} numbers for each image, and the model gives {width}: one of them "
+                        + "was changed; remove the file, or give another folder"
                 );
             var records = new byte[keys.Count * RecordSize];
             for (int i = 0; i < keys.Count; i++)

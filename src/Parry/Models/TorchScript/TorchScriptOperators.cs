@@ -79,11 +79,12 @@ internal static class TorchScriptOperators
         // New tensors, numbers drawn at random, and conversions.
         """
         arange as_tensor bartlett_window bernoulli blackman_window cpu cuda empty empty_like exponential eye
-        fft_fftfreq fft_rfftfreq full full_like hamming_window hann_window kaiser_window linspace logspace multinomial
-        new_empty new_full new_ones new_zeros normal ones ones_like rand rand_like randint randint_like randn
-        randn_like random randperm range scalar_tensor tensor to to_dense tril_indices triu_indices type_as uniform
-        vander zeros zeros_like _cast_Byte _cast_Char _cast_Double _cast_Float _cast_Half _cast_Int _cast_Long
-        _cast_Short _no_grad_fill _no_grad_normal _no_grad_uniform _no_grad_zero
+        fft_fftfreq fft_rfftfreq full full_like hamming_window hann_window kaiser_window lift lift_fresh
+        lift_fresh_copy linspace logspace multinomial new_empty new_full new_ones new_zeros normal ones ones_like rand
+        rand_like randint randint_like randn randn_like random randperm range scalar_tensor tensor to to_dense
+        tril_indices triu_indices type_as uniform vander zeros zeros_like _cast_Byte _cast_Char _cast_Double
+        _cast_Float _cast_Half _cast_Int _cast_Long _cast_Short _no_grad_fill _no_grad_normal _no_grad_uniform
+        _no_grad_zero
         """,
         // What a tensor is.
         """
