@@ -199,7 +199,7 @@ public sealed class EvaluateTests(TrainedModels trained) : IDisposable
 
     [Theory]
     [InlineData("fgsm:eps=-0.1", "eps")]
-    [InlineData("fgsm:epsilon=1", "eps")]
+    [InlineData("fgsm:budget=1", "eps")]
     [InlineData("fsgm", "fgsm")]
     [InlineData("pgd:steps=0", "steps")]
     public async Task An_attack_that_is_not_valid_is_told_what_is(string attack, string told) =>

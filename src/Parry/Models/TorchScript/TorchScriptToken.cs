@@ -46,7 +46,8 @@ internal readonly record struct TorchScriptToken(TorchScriptTokenKind Kind, stri
     public static List<TorchScriptToken> Split(string line)
     {
         var tokens = new List<TorchScriptToken>();
-        for (int start = 0; start < line.Length; )
+        int start = 0;
+        while (start < line.Length)
         {
             char letter = line[start];
             if (letter == ' ')
