@@ -31,7 +31,10 @@ internal sealed class Output(TextWriter given)
     }
 
     /// <summary>Writes the one JSON document.</summary>
-    public void Json<T>(T value, JsonTypeInfo<T> type) => _writer.WriteLine(JsonSerializer.Serialize(value, type));
+    public void Json<T>(T value, JsonTypeInfo<T> type) => Json(JsonSerializer.Serialize(value, type));
+
+    /// <summary>Writes the one JSON document, which no reader may find cut.</summary>
+    public void Json(string document) => _writer.WriteLine(document);
 
     /// <summary>
     /// Writes a table or other piece of Spectre.Console, colored on a terminal unless NO_COLOR is set.

@@ -55,7 +55,7 @@ internal static class EvaluateOutput
 
             Output output = Output.Of(parsed);
             if (json)
-                output.Line(JsonReport.Render(report));
+                output.Json(JsonReport.Render(report));
             else
                 Show(output, report, page);
         }
