@@ -1,4 +1,5 @@
 using System.Text;
+using Parry.Data.Files;
 
 namespace Parry.Models.Files;
 
@@ -14,7 +15,7 @@ internal static class MistakenFile
     public static string Check(string path)
     {
         byte[] start = new byte[Looked];
-        using FileStream file = File.OpenRead(path);
+        using FileStream file = RegularFile.Open(path);
         int count = file.ReadAtLeast(start, Looked, throwOnEndOfStream: false);
         if (count == 0)
             throw new InvalidDataException("it is empty: download or export it again");
