@@ -81,11 +81,18 @@ public sealed class LabelFlipTests(TrainedModels trained)
     [InlineData("--kind targeted --from 3 --to 3", "two different classes from 0 to 9", "from=3, to=3")]
     [InlineData("--kind targeted --to 10", "two different classes from 0 to 9", "to=10")]
     [InlineData("--from -1", "--from", "at least 0", "\"-1\"")]
-    [InlineData("--count 65", "64 images", "at most 64")]
     [InlineData("--epochs 0", "--epochs", "at least 1")]
     [InlineData("--net z", "classifier-a", "\"z\"")]
     public async Task A_wrong_option_is_refused(string options, params string[] words) =>
         (await Flip(options.Split(' '))).Fails(2, words);
+
+    [Fact]
+    public async Task A_count_above_the_set_takes_the_whole_set_and_says_so()
+    {
+        var run = await Flip("--count", "65");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("64 images", run.Output, StringComparison.Ordinal);
+    }
 
     private Task<CommandLine.Outcome> Flip(params string[] options)
     {
