@@ -11,7 +11,7 @@ internal static class Fuzz
 {
     private const int Header = 40;
     private const int Text = 1000;
-    private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(5);
 
     // Sizes and marks that readers fall for.
     private static readonly uint[] s_numbers =

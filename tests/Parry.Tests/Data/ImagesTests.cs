@@ -200,6 +200,15 @@ public class ImagesTests
     }
 
     [Fact]
+    public void A_png_that_asks_for_a_preset_dictionary_is_refused()
+    {
+        byte[] png = PngMaker.Make(8, 2, interlaced: false);
+        int stream = png.AsSpan().IndexOf("IDAT"u8) + 4;
+        (png[stream], png[stream + 1]) = (0x78, 0x20);
+        Assert.Throws<InvalidDataException>(() => Png.Decode(Resummed(png), 3));
+    }
+
+    [Fact]
     [Trait("Kind", "Fuzz")]
     public void Damaged_png_files_whose_checksums_are_right_are_survived()
     {

@@ -169,7 +169,7 @@ internal sealed class InputFile : IDisposable
             _position += got;
             return got;
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException || (_gzip && e is IOException))
         {
             throw new UserErrorException(
                 $"{Name}: expected an undamaged gzip file, got a corrupt one: get the original file again",

@@ -77,7 +77,7 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
         {
             throw new InvalidDataException("expected an undamaged PNG: it is cut off or corrupt", e);
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or IOException) // zlib's own error is an IOException
         {
             throw new InvalidDataException("expected an undamaged PNG: its content is corrupt", e);
         }
