@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using Parry.Data.Files;
 
 namespace Parry.Torture;
 
@@ -169,20 +170,7 @@ internal static class Bombs
         BinaryPrimitives.WriteInt32BigEndian(length, data.Length);
         byte[] content = [.. Encoding.ASCII.GetBytes(kind), .. data];
         var sum = new byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(sum, Crc(content));
+        BinaryPrimitives.WriteUInt32BigEndian(sum, Crc32.Of(content));
         return [.. length, .. content, .. sum];
-    }
-
-    private static uint Crc(byte[] bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte value in bytes)
-        {
-            crc ^= value;
-            for (int bit = 0; bit < 8; bit++)
-                crc = (crc >> 1) ^ (0xedb88320 & (uint)-(int)(crc & 1));
-        }
-
-        return ~crc;
     }
 }

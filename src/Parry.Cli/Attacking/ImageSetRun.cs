@@ -78,7 +78,7 @@ internal sealed class ImageSetRun : IDisposable
             FirstSample = first,
             Attacked = attack.Target is null ? correct : null,
             Limits = Limits,
-            Starts = Images.First(StartingPoint.MostImages).Images,
+            Starts = attack.Attack is IBoundarySearch ? Images.First(StartingPoint.MostImages).Images : null,
             Progress = progress,
             Cancellation = cancellation,
         };
