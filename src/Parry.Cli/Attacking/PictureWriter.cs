@@ -85,7 +85,7 @@ internal sealed class PictureWriter(RunFolder folder, IPredictor model, bool los
             string file = $"{name}/{first + i:00000}-{images.Labels[i]}-{predicted[i]}.npy";
             folder.Claim(file);
             using Tensor image = result.Images[i];
-            NpyWriter.Write(Path.Combine(folder.FullPath, file), image);
+            NpyFile.Write(Path.Combine(folder.FullPath, file), image);
         }
     }
 }

@@ -1,5 +1,9 @@
+using System.Runtime.InteropServices;
 using System.Text;
+using FsCheck.Fluent;
 using Parry.Data.Formats;
+using Parry.Runtime;
+using static TorchSharp.torch;
 
 namespace Parry.Tests.Data;
 
@@ -11,11 +15,34 @@ public class NpyFileTests
         Assert.Equal([0f, 1f, 0.2f], NpyFile.Parse(File("|u1", "(3,)", [0, 255, 51])).Values);
         Assert.Equal([1f, -2f], NpyFile.Parse(File("<f2", "(2,)", [0x00, 0x3c, 0x00, 0xc0])).Values);
         Assert.Equal([0.5f], NpyFile.Parse(File("<f4", "(1,)", BitConverter.GetBytes(0.5f))).Values);
-        NpyFile doubles = NpyFile.Parse(
+        var (shape, values) = NpyFile.Parse(
             File("<f8", "(1, 2)", [.. BitConverter.GetBytes(0.25), .. BitConverter.GetBytes(8.0)])
         );
-        Assert.Equal([1, 2], doubles.Shape);
-        Assert.Equal([0.25f, 8f], doubles.Values);
+        Assert.Equal([1, 2], shape);
+        Assert.Equal([0.25f, 8f], values);
+    }
+
+    [Fact]
+    public void What_is_written_is_read_bit_for_bit()
+    {
+        using var folder = new TemporaryFolder();
+        string path = Path.Combine(folder.Path, "some.npy");
+        Property.ForAll(
+            Gen.Choose(1, 12).ArrayOf().Where(sizes => sizes.Length <= 4),
+            100,
+            sizes =>
+            {
+                int count = sizes.Aggregate(1, (product, size) => product * size);
+                var bytes = new byte[count * sizeof(float)];
+                new Random(count).NextBytes(bytes);
+                using Tensor written = TensorData.FromBytes(bytes, ScalarType.Float32, [.. sizes]);
+                NpyFile.Write(path, written);
+                var (shape, values) = NpyFile.Read(path);
+                Assert.Equal(sizes, shape);
+                Assert.Equal(bytes, MemoryMarshal.AsBytes<float>(values).ToArray());
+                Assert.Equal(0, (new FileInfo(path).Length - bytes.Length) % 64);
+            }
+        );
     }
 
     [Theory]

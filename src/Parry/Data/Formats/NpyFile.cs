@@ -4,24 +4,38 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using Parry.Data.Files;
+using Parry.Runtime;
+using static TorchSharp.torch;
 
 namespace Parry.Data.Formats;
 
-/// <summary>An array of numbers in the file that NumPy's <c>numpy.save</c> writes.</summary>
-/// <param name="Shape">The sizes of its dimensions.</param>
-/// <param name="Values">The values in C order; bytes are divided by 255.</param>
-internal sealed partial record NpyFile(int[] Shape, float[] Values)
+/// <summary>Arrays of numbers in the files that NumPy's <c>numpy.save</c> writes.</summary>
+public static partial class NpyFile
 {
     /// <summary>The extension of such files.</summary>
-    public const string Extension = ".npy";
+    internal const string Extension = ".npy";
 
     private const long MostBytes = 1L << 30;
     private const int VersionAt = 6;
     private const int LengthAt = 8;
+    private const int Alignment = 64;
+
+    private static readonly byte[] s_magic = [0x93, .. "NUMPY"u8];
+
+    /// <summary>Writes a tensor in version 1.0 of the format.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="values">float32 of any shape.</param>
+    /// <inheritdoc cref="AtomicFile.Write" path="/exception"/>
+    public static void Write(string path, Tensor values)
+    {
+        byte[] file = Bytes(values.shape, values.ToArray<float>());
+        AtomicFile.Write(path, stream => stream.Write(file));
+    }
 
     /// <summary>Reads a file of float16, float32, float64 or uint8 values.</summary>
+    /// <returns>The sizes of the dimensions, and the values in C order; bytes are divided by 255.</returns>
     /// <exception cref="UserErrorException">The file is missing, too large, cut off, or holds other values.</exception>
-    public static NpyFile Read(string path)
+    internal static (int[] Shape, float[] Values) Read(string path)
     {
         byte[] file;
         try
@@ -43,11 +57,25 @@ internal sealed partial record NpyFile(int[] Shape, float[] Values)
         }
     }
 
+    /// <summary>The content of a file: magic, version, length of the header, header, values.</summary>
+    private static byte[] Bytes(long[] shape, ReadOnlySpan<float> values)
+    {
+        string sizes = string.Concat(shape.Select(size => $"{size},"));
+        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({sizes}), }}";
+
+        // The header ends with a line feed, and is padded so that the values are aligned.
+        const int start = LengthAt + sizeof(ushort);
+        int end = (start + header.Length + Alignment) / Alignment * Alignment;
+        int length = end - start;
+        byte[] text = Encoding.ASCII.GetBytes(header.PadRight(length - 1) + "\n");
+        return [.. s_magic, 1, 0, (byte)length, (byte)(length >> 8), .. text, .. MemoryMarshal.AsBytes(values)];
+    }
+
     /// <summary>Parses the content of a file.</summary>
     /// <exception cref="InvalidDataException">It is not valid.</exception>
-    internal static NpyFile Parse(ReadOnlySpan<byte> file)
+    internal static (int[] Shape, float[] Values) Parse(ReadOnlySpan<byte> file)
     {
-        if (file is not [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', _, _, _, _, _, _, ..])
+        if (!file.StartsWith(s_magic) || file.Length < LengthAt + sizeof(uint))
             throw new InvalidDataException("expected an array of numpy.save, got another kind of file");
         bool first = file[VersionAt] == 1;
         int start = LengthAt + (first ? sizeof(ushort) : sizeof(uint));
@@ -63,7 +91,7 @@ internal sealed partial record NpyFile(int[] Shape, float[] Values)
         if (match.Groups["fortran"].Value == "True")
             throw new InvalidDataException("expected C order, got Fortran order: save numpy.ascontiguousarray(array)");
         int[] shape = ShapeOf(match.Groups["shape"].Value);
-        return new NpyFile(shape, ValuesOf(match.Groups["type"].Value, file[(start + (int)length)..], shape));
+        return (shape, ValuesOf(match.Groups["type"].Value, file[(start + (int)length)..], shape));
     }
 
     private static int[] ShapeOf(string text)

@@ -51,9 +51,9 @@ public static class HandedInImages
 
     private static HandedInImage[] InArray(string path, ImageSet originals)
     {
-        NpyFile array = NpyFile.Read(path);
-        bool last = ChannelsAreLast(path, array.Shape, originals.Shape, several: true);
-        int count = array.Shape[0];
+        var (shape, values) = NpyFile.Read(path);
+        bool last = ChannelsAreLast(path, shape, originals.Shape, several: true);
+        int count = shape[0];
         if (count > originals.Count)
             throw new UserErrorException(
                 $"{path}: expected at most {originals.Count} images, one for each original, got {count}: image i "
@@ -68,16 +68,16 @@ public static class HandedInImages
                     $"{Path.GetFileName(path)}[{i}]",
                     i,
                     false,
-                    () => Planes(array.Values.AsSpan(i * size, size), originals.Shape, last)
+                    () => Planes(values.AsSpan(i * size, size), originals.Shape, last)
                 )),
         ];
     }
 
     private static float[] OneOf(string file, ImageShape shape)
     {
-        NpyFile array = NpyFile.Read(file);
-        bool last = ChannelsAreLast(file, array.Shape, shape, several: false);
-        return Planes(array.Values, shape, last);
+        var (sizes, values) = NpyFile.Read(file);
+        bool last = ChannelsAreLast(file, sizes, shape, several: false);
+        return Planes(values, shape, last);
     }
 
     // A resized picture would no longer hold the perturbation that was made.
