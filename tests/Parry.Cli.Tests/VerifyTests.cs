@@ -24,6 +24,28 @@ public sealed class VerifyTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task Of_the_files_of_a_lossless_attack_the_exact_ones_count()
+    {
+        string images = await Attacked("--lossless");
+        var run = await Verify(images, "--eps", "0.3", "--json");
+        Assert.Equal(0, run.Code);
+        int count = Directory.GetFiles(images, "*.npy").Length;
+        Assert.Equal(count, run.Json().GetProperty("count").GetInt32());
+        Assert.Contains("the arrays count", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Other_words_for_a_norm_are_understood()
+    {
+        string images = await Attacked();
+        foreach (var (word, norm) in new[] { ("inf", "Linf"), ("linf", "Linf"), ("L_2", "L2"), ("1", "L1") })
+        {
+            var run = await Verify(images, "--norm", word, "--json");
+            Assert.Equal(norm, run.Json().GetProperty("norm").GetString());
+        }
+    }
+
+    [Fact]
     public async Task Images_over_the_budget_do_not_count_and_end_in_exit_code_1()
     {
         var run = await Verify(await Attacked(), "--eps", "51/255");
@@ -52,7 +74,7 @@ public sealed class VerifyTests(TrainedModels trained) : IDisposable
         Assert.Contains(value, run.Error, StringComparison.Ordinal);
     }
 
-    private async Task<string> Attacked()
+    private async Task<string> Attacked(params string[] options)
     {
         string folder = _folder.File("attacked");
         var run = await CommandLine.Run([
@@ -66,6 +88,7 @@ public sealed class VerifyTests(TrainedModels trained) : IDisposable
             "10",
             "--out",
             folder,
+            .. options,
         ]);
         Assert.Equal((0, ""), (run.Code, run.Error));
         return Path.Combine(folder, "pgd-0.3");

@@ -17,8 +17,6 @@ namespace Parry.Cli.Verbs;
 /// </summary>
 internal sealed class VerifyVerb
 {
-    private static readonly Norm[] s_norms = [Norm.Linf, Norm.L2, Norm.L1, Norm.L0];
-
     private readonly ModelOptions _model = new();
     private readonly Option<string> _images = new("--images")
     {
@@ -38,11 +36,12 @@ internal sealed class VerifyVerb
         Description = $"A defense as NAME or NAME:key=value,…; names: {string.Join(", ", DefenseCatalog.Names)}.",
         HelpName = "DEFENSE",
     };
-    private readonly Option<string> _norm = Arguments.Choice(
-        "--norm",
-        "The norm of the budget.",
-        [.. s_norms.Select(norm => norm.Name())]
-    );
+    private readonly Option<string> _norm = new("--norm")
+    {
+        Description = "The norm of the budget.",
+        HelpName = "linf|l2|l1|l0",
+        DefaultValueFactory = _ => Norm.Linf.Name(),
+    };
     private readonly Option<string?> _epsilon = new("--eps")
     {
         Description = "The largest change that is allowed, for values in [0, 1], such as 0.3 or 8/255.",
@@ -76,6 +75,10 @@ internal sealed class VerifyVerb
 
     private int Run(ParseResult parsed, CancellationToken cancellation)
     {
+        string word = parsed.GetRequiredValue(_norm);
+        Norm norm =
+            Norms.Named(word)
+            ?? throw new UserErrorException($"expected --norm to be linf, l2, l1 or l0, got \"{word}\"");
         double? epsilon = parsed.GetValue(_epsilon) is { } text ? Arguments.Budget("--eps", text) : null;
         var rule = DrawRule.Parse(parsed.GetRequiredValue(_drawRule));
         ModelRequest request = _model.Read(parsed);
@@ -91,21 +94,21 @@ internal sealed class VerifyVerb
         string? defense = parsed.GetValue(_defense);
         DefenseSpec? spec = defense is null ? null : DefenseCatalog.Parse(defense, context);
         ImageSet originals = _originals.Load(parsed, set, DataPart.Test);
-        IReadOnlyList<HandedInImage> images = HandedInImages.Find(parsed.GetRequiredValue(_images), originals);
+        var handedIn = HandedInImages.Find(parsed.GetRequiredValue(_images), originals);
         var verifier = new Verifier
         {
             Model = model,
             Defense = spec,
             Originals = originals,
-            Norm = s_norms.First(norm => norm.Name() == parsed.GetValue(_norm)),
+            Norm = norm,
             Epsilon = epsilon,
             Seed = parsed.GetValue(_seed),
             DrawRule = rule,
         };
         IReadOnlyList<VerifiedImage> verified;
         using (ProgressLine line = ProgressLine.Of(parsed))
-            verified = verifier.Check(images, new ShareProgress(line, "verify"), cancellation);
-        VerifyReport report = Report(request.Name, defense, verifier, verified);
+            verified = verifier.Check(handedIn.Images, new ShareProgress(line, "verify"), cancellation);
+        VerifyReport report = Report(request.Name, defense, verifier, verified, handedIn.Note);
         Output output = Output.Of(parsed);
         if (parsed.GetValue(_json))
             output.Json(report, CliJson.Default.VerifyReport);
@@ -118,7 +121,8 @@ internal sealed class VerifyVerb
         string model,
         string? defense,
         Verifier verifier,
-        IReadOnlyList<VerifiedImage> images
+        IReadOnlyList<VerifiedImage> images,
+        string? note
     )
     {
         int Count(Func<VerifiedImage, bool> which) => images.Count(which);
@@ -126,8 +130,8 @@ internal sealed class VerifyVerb
         string? rounding =
             byRounding == 0
                 ? null
-                : $"{byRounding} of {images.Count} images are over the budget by no more than half a level of 8 bits "
-                    + "(1/510), as rounding leaves them; they count as within it";
+                : $"{byRounding} of {images.Count} images are over the budget by no more than half a level of their "
+                    + "files (1/510 with 8 bits), as rounding leaves them; they count as within it";
         string? bytes =
             Count(image => image.Change.Linf > 2) > images.Count / 2
                 ? "most images hold values far above 1, as bytes saved as numbers do: divide them by 255"
@@ -150,7 +154,7 @@ internal sealed class VerifyVerb
             LargestChange: images.Max(image => image.Change.In(verifier.Norm)),
             verifier.Seed,
             images,
-            [.. new[] { verifier.Originals.Note, rounding, bytes, rule }.OfType<string>()]
+            [.. new[] { verifier.Originals.Note, note, rounding, bytes, rule }.OfType<string>()]
         );
     }
 

@@ -1,3 +1,4 @@
+using Parry.Options;
 using static TorchSharp.torch;
 
 namespace Parry.Attacks;
@@ -70,4 +71,14 @@ public static class Norms
             Norm.L2 => "l2",
             _ => "linf",
         };
+
+    /// <summary>
+    /// The norm with a name, or with another of the field's words for it, such as <c>inf</c> or <c>L_2</c>; null where
+    /// the text is none.
+    /// </summary>
+    public static Norm? Named(string text)
+    {
+        Dictionary<string, Norm> norms = Enum.GetValues<Norm>().ToDictionary(Name);
+        return Synonyms.Value(text, norms.Keys) is { } name ? norms[name] : null;
+    }
 }

@@ -102,8 +102,10 @@ internal static class PngMaker
         }
     }
 
-    // Smooth over the picture, and the second and fourth channel reach 0 and the largest value, as alpha does.
-    private static ushort Sample(int x, int y, int channel) =>
+    /// <summary>The value that a sample of such a picture has in 16 bits.</summary>
+    /// <remarks>Smooth over the picture, and the second and fourth channel reach 0 and the largest value, as alpha
+    /// does.</remarks>
+    public static ushort Sample(int x, int y, int channel) =>
         channel % 2 == 0
             ? (ushort)((x * 3121) + (y * 97) + (channel * 1234))
             : (ushort)Math.Clamp((y * 4600) - 12_000 + (x * 11), 0, 65_535);

@@ -54,16 +54,59 @@ public sealed class VerifierTests : IDisposable
     }
 
     [Fact]
-    public void A_picture_may_be_over_by_half_a_level_and_an_array_may_not()
+    public void A_picture_may_be_over_by_half_a_level_of_its_own_and_an_array_may_not()
     {
         ImageSet originals = Originals();
         float[] moved = Values(originals, 0);
         moved[0] += moved[0] < 0.5 ? 77 / 255f : -77 / 255f;
-        HandedInImage[] images = [Image(moved), Image(moved) with { HasBytes = true }];
+        HandedInImage[] images = [Image(moved), Image(moved, 1.0 / 65_535), Image(moved, 1.0 / 255)];
         Assert.Equal(
-            [BudgetCheck.Over, BudgetCheck.OverByRounding],
+            [BudgetCheck.Over, BudgetCheck.Over, BudgetCheck.OverByRounding],
             Check(originals, images, 0.3).Select(image => image.Budget)
         );
+        double slightlyLess = (77 / 255.0) - 6e-6;
+        Assert.Equal(
+            [BudgetCheck.Over, BudgetCheck.OverByRounding, BudgetCheck.OverByRounding],
+            Check(originals, images, slightlyLess).Select(image => image.Budget)
+        );
+    }
+
+    [Theory]
+    [InlineData(0, 1, false)]
+    [InlineData(2, 3, true)]
+    public void A_picture_of_16_bits_is_read_with_all_of_them(int type, int channels, bool interlaced)
+    {
+        var shape = new ImageShape(channels, PngMaker.Side, PngMaker.Side);
+        var originals = new ImageSet("one", shape, new byte[shape.Pixels], new int[1], ["a"]);
+        _folder.Write("in/0.png", PngMaker.Make(16, type, interlaced));
+        var (values, level) = HandedInImages.Find(Path.Combine(_folder.Path, "in"), originals).Images.Single().Read();
+        Assert.Equal(1.0 / 65_535, level);
+        float[] stored =
+        [
+            .. from channel in Enumerable.Range(0, channels)
+            from y in Enumerable.Range(0, PngMaker.Side)
+            from x in Enumerable.Range(0, PngMaker.Side)
+            select PngMaker.Sample(x, y, channel) / 65_535f,
+        ];
+        Assert.Equal(stored, values);
+    }
+
+    [Fact]
+    public void Of_an_image_as_array_and_as_picture_the_array_counts_with_a_note()
+    {
+        ImageSet originals = Originals();
+        byte[] png = Png.Encode(originals.Image(0), s_shape);
+        byte[] array = NpyFileTests.File("|u1", "(4, 4)", new byte[16]);
+        foreach (string name in (string[])["a/00000-7-3", "a/1-1", "a/2", "b/00000-7-3"])
+            _folder.Write($"in/{name}.png", png);
+        foreach (string name in (string[])["a/00000-7-5", "a/1-2", "a/2"])
+            _folder.Write($"in/{name}.npy", array);
+        var found = HandedInImages.Find(Path.Combine(_folder.Path, "in"), originals);
+        Assert.Equal(
+            ["a/00000-7-5.npy", "a/1-1.png", "a/1-2.npy", "a/2.npy", "b/00000-7-3.png"],
+            found.Images.Select(image => image.Name)
+        );
+        Assert.StartsWith("2 of 7 files", found.Note, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,7 +140,7 @@ public sealed class VerifierTests : IDisposable
             _folder.Write($"in/{name}", png);
         Dictionary<string, int> found = HandedInImages
             .Find(Path.Combine(_folder.Path, "in"), originals)
-            .ToDictionary(image => image.Name, image => image.Original);
+            .Images.ToDictionary(image => image.Name, image => image.Original);
         Assert.Equal([0, 2, 1, 1, 2], names.Select(name => found[name]));
     }
 
@@ -121,9 +164,9 @@ public sealed class VerifierTests : IDisposable
         foreach (string shape in (string[])["(2, 1, 4, 4)", "(2, 4, 4, 1)", "(2, 4, 4)"])
         {
             string file = _folder.Write("all.npy", NpyFileTests.File("<f4", shape, data));
-            IReadOnlyList<HandedInImage> images = HandedInImages.Find(file, originals);
+            IReadOnlyList<HandedInImage> images = HandedInImages.Find(file, originals).Images;
             Assert.Equal([0, 1], images.Select(image => image.Original));
-            Assert.Equal(Values(originals, 1), images[1].Read());
+            Assert.Equal(Values(originals, 1), images[1].Read().Values);
         }
     }
 
@@ -133,8 +176,8 @@ public sealed class VerifierTests : IDisposable
         var originals = new ImageSet("two", new ImageShape(3, 1, 2), new byte[6], new int[1], ["a"]);
         byte[] data = MemoryMarshal.AsBytes<float>([1f, 2f, 3f, 4f, 5f, 6f]).ToArray();
         string file = _folder.Write("in/0.npy", NpyFileTests.File("<f4", "(1, 2, 3)", data));
-        HandedInImage image = HandedInImages.Find(Path.GetDirectoryName(file)!, originals).Single();
-        Assert.Equal([1f, 4f, 2f, 5f, 3f, 6f], image.Read());
+        HandedInImage image = HandedInImages.Find(Path.GetDirectoryName(file)!, originals).Images.Single();
+        Assert.Equal([1f, 4f, 2f, 5f, 3f, 6f], image.Read().Values);
     }
 
     [Fact]
@@ -142,14 +185,15 @@ public sealed class VerifierTests : IDisposable
     {
         ImageSet originals = Originals();
         _folder.Write("in/0.png", Png.Encode(new byte[9], new ImageShape(1, 3, 3)));
-        HandedInImage image = HandedInImages.Find(Path.Combine(_folder.Path, "in"), originals).Single();
+        HandedInImage image = HandedInImages.Find(Path.Combine(_folder.Path, "in"), originals).Images.Single();
         Assert.Contains("4x4", Assert.Throws<UserErrorException>(image.Read).Message, StringComparison.Ordinal);
     }
 
     private static float[] Values(ImageSet set, int index) =>
         Array.ConvertAll(set.Image(index).ToArray(), value => value / 255f);
 
-    private static HandedInImage Image(float[] values) => new("one", 0, false, () => values);
+    private static HandedInImage Image(float[] values, double level = 0) =>
+        new("one", 0, () => new HandedInValues(values, level));
 
     private static int WithOtherClass(ImageSet originals) =>
         Enumerable.Range(1, originals.Count - 1).First(i => originals.Labels[i] != originals.Labels[0]);

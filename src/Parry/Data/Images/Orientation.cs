@@ -19,7 +19,7 @@ internal static class Orientation
         SwapsSides(orientation) ? shape with { Height = shape.Width, Width = shape.Height } : shape;
 
     /// <summary>Turns and mirrors planes [C, H, W], as Pillow's <c>ImageOps.exif_transpose</c> does.</summary>
-    public static byte[] Upright(byte[] planes, ImageShape shape, int orientation)
+    public static T[] Upright<T>(T[] planes, ImageShape shape, int orientation)
     {
         if (orientation == None)
             return planes;
@@ -27,7 +27,7 @@ internal static class Orientation
         bool fromBottom = orientation is 3 or 4 or 6 or 7;
         bool fromRight = orientation is 2 or 3 or 7 or 8;
         ImageShape upright = UprightShape(shape, orientation);
-        var turned = new byte[planes.Length];
+        var turned = new T[planes.Length];
         int at = 0;
         for (int channel = 0; channel < shape.Channels; channel++)
         {

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Parry.Data.Images;
 
 /// <summary>
@@ -47,23 +49,21 @@ internal static class Planes
     /// Converts gray to three equal planes, or color to its luma by ITU-R 601, rounded as in Pillow's
     /// <c>convert("L")</c>.
     /// </summary>
-    public static byte[] Convert(byte[] planes, int from, int to)
+    public static T[] Convert<T>(T[] planes, int from, int to)
+        where T : IBinaryInteger<T>
     {
         if (from == to)
             return planes;
         if (to == 3)
             return [.. planes, .. planes, .. planes];
-        var gray = new byte[planes.Length / 3];
+        var gray = new T[planes.Length / 3];
         for (var i = 0; i < gray.Length; i++)
         {
-            gray[i] = (byte)(
-                (
-                    (planes[i] * 19_595)
-                    + (planes[gray.Length + i] * 38_470)
-                    + (planes[(2 * gray.Length) + i] * 7_471)
-                    + 0x8000
-                ) >> 16
-            );
+            uint red = uint.CreateTruncating(planes[i]);
+            uint green = uint.CreateTruncating(planes[gray.Length + i]);
+            uint blue = uint.CreateTruncating(planes[(2 * gray.Length) + i]);
+            uint luma = ((red * 19_595) + (green * 38_470) + (blue * 7_471) + 0x8000) >> 16;
+            gray[i] = T.CreateTruncating(luma);
         }
 
         return gray;

@@ -101,10 +101,11 @@ public static class Png
 
     private static DecodedPicture ReadWide(PngRows rows, PngChunks chunks)
     {
-        var (planes, transparent) = rows.ReadWide(chunks.Pixels, chunks.TransparentColor);
+        var (wide, transparent) = rows.ReadWide(chunks.Pixels, chunks.TransparentColor);
+        byte[] planes = Array.ConvertAll(wide, value => (byte)((value + 128) / 257));
         PictureTraits traits = transparent
             ? PictureTraits.SixteenBits | PictureTraits.Transparent
             : PictureTraits.SixteenBits;
-        return new DecodedPicture(rows.Shape, planes, Orientation.None, traits);
+        return new DecodedPicture(rows.Shape, planes, Orientation.None, traits) { Wide = wide };
     }
 }

@@ -34,11 +34,11 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
     /// </summary>
     /// <param name="deflated">The content of all IDAT chunks.</param>
     /// <param name="transparent">The content of the chunk tRNS, the color that is transparent, or null.</param>
-    /// <returns>The values divided by 257 and rounded, as [C, H, W], and whether a pixel is transparent.</returns>
+    /// <returns>The values as [C, H, W], and whether a pixel is transparent.</returns>
     /// <exception cref="InvalidDataException">The pixels are damaged or cut off.</exception>
-    public (byte[] Planes, bool Transparent) ReadWide(Stream deflated, byte[]? transparent)
+    public (ushort[] Planes, bool Transparent) ReadWide(Stream deflated, byte[]? transparent)
     {
-        var planes = new byte[Shape.Pixels];
+        var planes = new ushort[Shape.Pixels];
         bool anyTransparent = false;
         Inflate(
             deflated,
@@ -120,7 +120,7 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
     }
 
     /// <summary>Writes a row to the planes, and returns whether one of its pixels is transparent.</summary>
-    private bool Put(byte[] row, Span<byte> planes, int step, byte[]? transparent)
+    private bool Put(byte[] row, Span<ushort> planes, int step, byte[]? transparent)
     {
         int plane = Shape.Height * Shape.Width;
         bool anyTransparent = false;
@@ -132,8 +132,8 @@ internal sealed record PngRows(ImageShape Shape, int Samples, int Bits, bool Int
                 anyTransparent |= pixel[^2..] is not [byte.MaxValue, byte.MaxValue];
             for (int channel = 0; channel < Shape.Channels; channel++)
             {
-                int value = BinaryPrimitives.ReadUInt16BigEndian(pixel[(channel * 2)..]);
-                planes[(channel * plane) + (i * step)] = (byte)((value + 128) / 257);
+                ushort value = BinaryPrimitives.ReadUInt16BigEndian(pixel[(channel * 2)..]);
+                planes[(channel * plane) + (i * step)] = value;
             }
         }
 

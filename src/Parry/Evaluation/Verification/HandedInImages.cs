@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Parry.Data;
 using Parry.Data.Formats;
 using Parry.Data.Images;
@@ -6,25 +7,27 @@ using Parry.Data.Images;
 namespace Parry.Evaluation.Verification;
 
 /// <summary>
-/// Finds the adversarial images that some tool wrote: pictures and NumPy arrays in a folder, or one array of all
-/// images.
+/// The adversarial images that some tool wrote: pictures and NumPy arrays in a folder, or one array of all images.
 /// </summary>
+/// <param name="Images">The images.</param>
+/// <param name="Note">What the reader must know about them; null for nothing.</param>
 /// <remarks>
 /// A file belongs to the original of the same name (with its class folder, or alone where that is unambiguous), or else
 /// to the one whose position in the set the file name begins with: <c>00012-7-3.png</c> to the thirteenth. Image i of
 /// one array belongs to original i. Arrays are [C, H, W] or [H, W, C] for one image, with a first dimension for
-/// several; without C where there is one channel.
+/// several; without C where there is one channel. Where a folder holds an image as an array and as a picture, as
+/// <c>parry attack --lossless</c> writes them, the array counts, which is exact.
 /// </remarks>
-public static class HandedInImages
+public sealed partial record HandedInImages(IReadOnlyList<HandedInImage> Images, string? Note = null)
 {
     /// <summary>Finds the images.</summary>
     /// <param name="path">A folder, or a file in NumPy's format.</param>
     /// <param name="originals">The set of their originals.</param>
     /// <exception cref="UserErrorException">There are none, or one belongs to no original.</exception>
-    public static IReadOnlyList<HandedInImage> Find(string path, ImageSet originals)
+    public static HandedInImages Find(string path, ImageSet originals)
     {
         if (File.Exists(path) && HasArray(path))
-            return InArray(path, originals);
+            return new HandedInImages(InArray(path, originals));
         if (!Directory.Exists(path))
             throw new UserErrorException(
                 $"{path}: expected a folder of images or a {NpyFile.Extension} file, got neither: give one"
@@ -41,13 +44,33 @@ public static class HandedInImages
             throw new UserErrorException(
                 $"{path}: expected {Pictures.Extensions} or {NpyFile.Extension} files, got none: give another folder"
             );
-        return Array.ConvertAll(files, file => InFile(file, Path.GetRelativePath(path, file), index, originals.Shape));
+        HashSet<string> arrays = [.. files.Where(HasArray).Select(NameOfImage)];
+        string[] counted = [.. files.Where(file => HasArray(file) || !arrays.Contains(NameOfImage(file)))];
+        int twice = files.Length - counted.Length;
+        string? note =
+            twice == 0
+                ? null
+                : $"{twice} of {files.Length} files are pictures of images that are there as {NpyFile.Extension} "
+                    + "arrays, too: the arrays count, which are exact";
+        return new HandedInImages([.. counted.Select(file => InFile(file, Path.GetRelativePath(path, file)))], note);
+
+        HandedInImage InFile(string file, string name) =>
+            new(
+                name,
+                index.Of(name),
+                () => HasArray(file) ? OneOf(file, originals.Shape) : Picture(file, originals.Shape)
+            );
     }
 
-    private static HandedInImage InFile(string file, string name, OriginalIndex index, ImageShape shape) =>
-        HasArray(file)
-            ? new HandedInImage(name, index.Of(name), false, () => OneOf(file, shape))
-            : new HandedInImage(name, index.Of(name), true, () => Picture(file, shape));
+    // An attack names files NUMBER-TRUE-PREDICTED, and rounding may change what is predicted.
+    private static string NameOfImage(string file)
+    {
+        string name = Path.ChangeExtension(file, null);
+        return NameOfAttack().IsMatch(Path.GetFileName(name)) ? name[..name.LastIndexOf('-')] : name;
+    }
+
+    [GeneratedRegex(@"\A[0-9]+-[0-9]+-[0-9]+\z", RegexOptions.NonBacktracking)]
+    private static partial Regex NameOfAttack();
 
     private static HandedInImage[] InArray(string path, ImageSet originals)
     {
@@ -67,13 +90,12 @@ public static class HandedInImages
                 .Select(i => new HandedInImage(
                     $"{Path.GetFileName(path)}[{i}]",
                     i,
-                    false,
                     () => Planes(values.AsSpan(i * size, size), originals.Shape, last)
                 )),
         ];
     }
 
-    private static float[] OneOf(string file, ImageShape shape)
+    private static HandedInValues OneOf(string file, ImageShape shape)
     {
         var (sizes, values) = NpyFile.Read(file);
         bool last = ChannelsAreLast(file, sizes, shape, several: false);
@@ -81,15 +103,17 @@ public static class HandedInImages
     }
 
     // A resized picture would no longer hold the perturbation that was made.
-    private static float[] Picture(string file, ImageShape shape)
+    private static HandedInValues Picture(string file, ImageShape shape)
     {
-        var (found, planes) = ImageFile.Read(file, shape.Channels);
+        DecodedPicture picture = ImageFile.Decode(file);
+        ImageShape found = picture.Shape;
         if (found with { Channels = shape.Channels } != shape)
             throw new UserErrorException(
                 $"{file}: expected {shape.Height}x{shape.Width} pixels as the model takes them, got "
                     + $"{found.Height}x{found.Width}: save adversarial images in the size in which they were made"
             );
-        return Array.ConvertAll(planes, value => value / 255f);
+        var (values, level) = picture.Exact(shape.Channels);
+        return new HandedInValues(values, level);
     }
 
     private static bool ChannelsAreLast(string file, int[] sizes, ImageShape shape, bool several)
@@ -107,15 +131,15 @@ public static class HandedInImages
         );
     }
 
-    private static float[] Planes(ReadOnlySpan<float> values, ImageShape shape, bool channelsLast)
+    private static HandedInValues Planes(ReadOnlySpan<float> values, ImageShape shape, bool channelsLast)
     {
         if (!channelsLast)
-            return values.ToArray();
+            return new HandedInValues(values.ToArray());
         var planes = new float[values.Length];
         int area = shape.Height * shape.Width;
         for (int i = 0; i < values.Length; i++)
             planes[(i % shape.Channels * area) + (i / shape.Channels)] = values[i];
-        return planes;
+        return new HandedInValues(planes);
     }
 
     private static bool HasArray(string file) =>

@@ -63,7 +63,7 @@ public enum BudgetCheck
     Within,
 
     /// <summary>
-    /// It is over by no more than half of one of the 255 levels of a byte, which rounding to 8 bits explains.
+    /// It is over by no more than half of one of the levels that its file can store, which rounding explains.
     /// </summary>
     OverByRounding,
 

@@ -18,9 +18,6 @@ public sealed class Verifier
     private const int ImagesAtOnce = 100;
     private const double Tolerance = 1e-6;
 
-    // Half of one of the 255 levels of a byte.
-    private const double HalfLevel = 0.5 / 255;
-
     /// <summary>The model.</summary>
     public required IPredictor Model { get; init; }
 
@@ -77,7 +74,8 @@ public sealed class Verifier
     {
         using var scope = NewDisposeScope();
         ImageShape shape = Originals.Shape;
-        float[] values = [.. piece.SelectMany(image => image.Read())];
+        HandedInValues[] read = Array.ConvertAll(piece, image => image.Read());
+        float[] values = [.. read.SelectMany(image => image.Values)];
         Tensor pixels = tensor(values, [piece.Length, shape.Channels, shape.Height, shape.Width]);
         Tensor change = pixels - clean.Pixels.index_select(0, tensor(rows));
 
@@ -104,7 +102,7 @@ public sealed class Verifier
                 verdict.Refused[i],
                 changes[i],
                 InBox: image.IndexOfAnyExceptInRange(0f, 1f) < 0,
-                Compare(changes[i].In(Norm), piece[i].HasBytes),
+                Compare(changes[i].In(Norm), read[i].Level),
                 Fools: !holds[i],
                 FoolsRounded: !holdsRounded[i]
             );
@@ -123,13 +121,13 @@ public sealed class Verifier
         return [.. linf.Select((largest, i) => new Distances(largest, l2[i], l1[i], l0[i]))];
     }
 
-    private BudgetCheck Compare(double distance, bool hasBytes)
+    private BudgetCheck Compare(double distance, double level)
     {
         if (Epsilon is not { } budget)
             return BudgetCheck.Within;
         double most = budget + BudgetTolerance.Of(Norm, budget, Originals.Shape.Pixels);
         return distance <= most ? BudgetCheck.Within
-            : hasBytes && Norm == Norm.Linf && distance <= most + HalfLevel ? BudgetCheck.OverByRounding
+            : Norm == Norm.Linf && distance <= most + (level / 2) ? BudgetCheck.OverByRounding
             : BudgetCheck.Over;
     }
 
