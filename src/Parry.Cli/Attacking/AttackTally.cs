@@ -1,4 +1,5 @@
 using Parry.Attacks;
+using Parry.Attacks.Building;
 using Parry.Catalogs;
 
 namespace Parry.Cli.Attacking;
@@ -43,6 +44,9 @@ internal sealed class AttackTally(AttackSpec attack, long seed)
                 .Select(i => result.Succeeded[i] ? sizes[i] : double.PositiveInfinity)
         );
     }
+
+    /// <summary>How many images had no start; null if all had one or needed none.</summary>
+    public string? Note => StartingPoint.Missing(attack.Attack, _distances.Count, _succeeded);
 
     /// <summary>The row of all images.</summary>
     public AttackRow Row()

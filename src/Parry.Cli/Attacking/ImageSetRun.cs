@@ -57,6 +57,7 @@ internal sealed class ImageSetRun : IDisposable
             RunPart(ready, some, part * size, new PartOfProgress(progress, part, parts), tallies, cancellation);
         }
 
+        _notes.AddRange(tallies.Select(tally => tally.Note).OfType<string>());
         return [.. tallies.Select(tally => tally.Row())];
     }
 
@@ -91,8 +92,6 @@ internal sealed class ImageSetRun : IDisposable
             tallies[budget].Add(result, correct, Rounding.Survivors(result, Model, goal, first));
             if (first == 0)
                 Check(attack, some, goal, result);
-            if (StartingPoint.Missing(attack.Attack, result) is { } missing)
-                _notes.Add(missing);
             Pictures?.Write(attack, some, images, goal, result, first);
         }
     }

@@ -47,7 +47,7 @@ public sealed class StartingPointTests
         )[0];
         Assert.StartsWith(
             "hsj had no start for 2 of 2 images",
-            StartingPoint.Missing(new HopSkipJump(), result),
+            StartingPoint.Missing(new HopSkipJump(), result.Attacked.Length, result.Succeeded.Count(row => row)),
             StringComparison.Ordinal
         );
     }

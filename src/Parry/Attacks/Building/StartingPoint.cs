@@ -50,17 +50,16 @@ public static class StartingPoint
     /// How many attacked images had no start, of an attack that must have one: they come back as they were.
     /// </summary>
     /// <param name="attack">The attack.</param>
-    /// <param name="result">What it did.</param>
+    /// <param name="attacked">How many images it attacked.</param>
+    /// <param name="succeeded">How many of them reached the goal.</param>
     /// <returns>A note; null where all had one, or the attack needs none.</returns>
-    public static string? Missing(IAttack<IClassifier> attack, AttackResult result)
+    public static string? Missing(IAttack<IClassifier> attack, int attacked, int succeeded)
     {
-        if (attack is not IBoundarySearch)
-            return null;
-        int missing = result.Attacked.Zip(result.Succeeded).Count(row => row.First && !row.Second);
-        return missing == 0
+        int missing = attacked - succeeded;
+        return missing == 0 || attack is not IBoundarySearch
             ? null
-            : $"{attack.Name} had no start for {missing} of {result.Attacked.Count(row => row)} images: neither noise "
-                + "nor other images of the set that it may begin from reach the goal, or too few queries were allowed";
+            : $"{attack.Name} had no start for {missing} of {attacked} images: neither noise nor other images of the "
+                + "set that it may begin from reach the goal, or too few queries were allowed";
     }
 
     /// <summary>

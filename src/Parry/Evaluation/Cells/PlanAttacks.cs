@@ -51,7 +51,9 @@ internal sealed class PlanAttacks(
         IReadOnlyList<AttackResult> results = AttackDispatch.Run(trained ?? attack.Attack, victim.Model, run);
         foreach (AttackResult result in results)
         {
-            if (StartingPoint.Missing(attack.Attack, result) is { } missing)
+            int attacked = result.Attacked.Count(row => row);
+            int succeeded = result.Succeeded.Count(row => row);
+            if (StartingPoint.Missing(attack.Attack, attacked, succeeded) is { } missing)
                 records.Note($"On {victim.Title}, {missing}.");
         }
 
