@@ -27,7 +27,7 @@ internal static class Errors
             ExternalException => TorchErrors.FirstLine(exception),
             _ => exception.Message,
         };
-        error.WriteLine($"parry: {PlainText.Cut(OneLine(message), LongestMessage)}");
+        error.WriteLine($"parry: {PlainText.Cut(PlainText.OneLine(message), LongestMessage)}");
         if (Environment.GetEnvironmentVariable("PARRY_DEBUG") == "1")
             error.WriteLine(exception);
         return exception switch
@@ -54,13 +54,12 @@ internal static class Errors
                 : $"{path} needs a verb: {verbs}; {more}";
         }
 
-        string message = OneLine(result.Errors.Count > 0 ? result.Errors[0].Message : "nothing to do").TrimEnd('.');
+        string message = PlainText
+            .OneLine(result.Errors.Count > 0 ? result.Errors[0].Message : "nothing to do")
+            .TrimEnd('.');
         return $"{char.ToLowerInvariant(message[0])}{message[1..]}; {more}";
     }
 
     private static string PathOf(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : result.Command.Name;
-
-    private static string OneLine(string text) =>
-        string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

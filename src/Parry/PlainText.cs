@@ -4,16 +4,16 @@ using System.Text;
 namespace Parry;
 
 /// <summary>
-/// Text from files, servers and names of files, made fit to be shown: a terminal obeys control characters, and some
-/// others change the order in which text is read.
+/// Text from files, servers and names of files, made fit to be shown: a terminal obeys control characters, some others
+/// change the order in which text is read, and some are not seen.
 /// </summary>
 public static class PlainText
 {
     private const string Sequence = "\u001b[";
 
     /// <summary>
-    /// Writes control characters and those that reorder text as escapes such as <c>\x1b</c> and <c>\u202e</c>; line
-    /// feeds and tabs stay.
+    /// Writes control characters and those that reorder text or are not seen as escapes such as <c>\x1b</c> and
+    /// <c>\u202e</c>; line feeds and tabs stay.
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="keepColors">Whether sequences that only set colors and styles stay.</param>
@@ -49,6 +49,17 @@ public static class PlainText
         return text[..end] + "…";
     }
 
+    /// <summary>The beginning of a text, escaped and on one line, that a message can quote.</summary>
+    internal static string Excerpt(string text, int most = 60) =>
+        Escape(Cut(text, most))
+            .Replace("\t", Escape('\t'), StringComparison.Ordinal)
+            .Replace("\n", Escape('\n'), StringComparison.Ordinal)
+            .Replace("\r", Escape('\r'), StringComparison.Ordinal);
+
+    /// <summary>A text on one line: a space for all white space between words.</summary>
+    public static string OneLine(string text) =>
+        string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
     private static string Escape(char letter) =>
         letter <= 0xff
             ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)letter:x2}")
@@ -67,16 +78,21 @@ public static class PlainText
                 continue;
             }
 
-            if (char.IsControl(letter) || char.IsSurrogate(letter) || Reorders(letter))
+            if (char.IsControl(letter) || char.IsSurrogate(letter) || IsFormat(letter))
                 return i;
         }
 
         return -1;
     }
 
-    // Marks of direction, embeddings and overrides; separators that end a line.
-    private static bool Reorders(char letter) =>
-        letter is '\u061c' or '\u200e' or '\u200f' or (>= '\u2028' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
+    // Marks of direction, embeddings and overrides, separators that end a line, and what is not seen; letters and
+    // pictures need the two joiners.
+    private static bool IsFormat(char letter) =>
+        letter is not ('\u200c' or '\u200d')
+        && char.GetUnicodeCategory(letter)
+            is UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator;
 
     private static int ColorLength(string text, int at)
     {

@@ -23,6 +23,20 @@ public sealed class PlainTextTests
         Assert.Equal(shown, PlainText.Escape(text, keepColors: true));
 
     [Fact]
+    public void What_is_not_seen_is_escaped_but_for_joiners()
+    {
+        Assert.Equal("\\ufeffl2\\u200b", PlainText.Escape("\ufeffl2\u200b"));
+        Assert.Equal("a\u200cb\u200dc", PlainText.Escape("a\u200cb\u200dc"));
+    }
+
+    [Fact]
+    public void An_excerpt_is_short_and_on_one_line()
+    {
+        Assert.Equal("a\\x0d\\x0ab\\x09\\x1b…", PlainText.Excerpt("a\r\nb\t\u001b[31m", 6));
+        Assert.Equal("a b c", PlainText.OneLine(" a\r\n b\tc "));
+    }
+
+    [Fact]
     public void A_long_text_is_cut_between_characters()
     {
         Assert.Equal("abc", PlainText.Cut("abc", 3));

@@ -41,7 +41,7 @@ public sealed class CelebA : IImageSource
         _attribute =
             Attributes.FirstOrDefault(name => name.Equals(attribute, StringComparison.OrdinalIgnoreCase))
             ?? throw new UserErrorException(
-                $"CelebA has no attribute \"{Excerpt.Of(attribute)}\""
+                $"CelebA has no attribute \"{PlainText.Excerpt(attribute)}\""
                     + $"{NearestName.Hint(attribute, Attributes)}; its attributes: {string.Join(", ", Attributes)}"
             );
         _preparation = preparation ?? new ImagePreparation();
@@ -237,8 +237,8 @@ public sealed class CelebA : IImageSource
 
     private static UserErrorException Wrong(string list, int line, string expected, string[] words) =>
         new(
-            $"{list} line {line}: expected {expected}, got \"{Excerpt.Of(string.Join(' ', words.Take(10)))}\": get "
-                + "the original list again"
+            $"{list} line {line}: expected {expected}, got \"{PlainText.Excerpt(string.Join(' ', words.Take(10)))}\": "
+                + "get the original list again"
         );
 
     private sealed class Description : PublishedData

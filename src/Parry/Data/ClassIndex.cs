@@ -65,13 +65,13 @@ internal sealed class ClassIndex
         Find(text) switch
         {
             Ambiguous => throw new UserErrorException(
-                $"{place}expected the name of one class, got \"{Excerpt.Of(text)}\", which names several: give its "
-                    + $"number, {_first} to {Last}"
+                $"{place}expected the name of one class, got \"{PlainText.Excerpt(text)}\", which names several: give "
+                    + $"its number, {_first} to {Last}"
             ),
             { } label => label,
             null => throw new UserErrorException(
                 $"{place}expected one of the model's {_names.Count} classes or its number, {_first} to {Last}, "
-                    + $"got \"{Excerpt.Of(text)}\"{NearestName.Hint(text, _labels.Keys)}"
+                    + $"got \"{PlainText.Excerpt(text)}\"{NearestName.Hint(text, _labels.Keys)}"
             ),
         };
 

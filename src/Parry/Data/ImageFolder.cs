@@ -137,7 +137,7 @@ public sealed class ImageFolder : IImageSource
 
     private IReadOnlyList<string> Label(string[] classes)
     {
-        string[] names = Array.ConvertAll(classes, name => Excerpt.Of(name));
+        string[] names = Array.ConvertAll(classes, name => PlainText.Excerpt(name));
         if (_preparation.ClassNames is { } known)
         {
             var index = new ClassIndex(known, _preparation.LabelsFrom);
@@ -251,7 +251,7 @@ public sealed class ImageFolder : IImageSource
                 leadsOut ? " (a link that leads out of the folder)"
                 : entry is DirectoryInfo ? " (a folder)"
                 : "";
-            _names.Add(Excerpt.Of(entry.Name) + kind);
+            _names.Add(PlainText.Excerpt(entry.Name) + kind);
         }
 
         public override string? ToString()

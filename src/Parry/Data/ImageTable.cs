@@ -81,7 +81,7 @@ public sealed class ImageTable : IImageSource
                     Columns.Of(fields)
                     ?? throw Wrong(
                         $"the columns {FileColumn} and {LabelColumn}, each once, between commas, semicolons or tabs",
-                        Excerpt.Of(string.Join(", ", fields.Take(10)))
+                        PlainText.Excerpt(string.Join(", ", fields.Take(10)))
                     );
                 if (columns.IsHeader)
                     continue;
@@ -91,7 +91,7 @@ public sealed class ImageTable : IImageSource
                 throw Wrong($"{columns.Count} columns as in the lines before", $"{fields.Count}");
             string file = fields[columns.File];
             if (!Pictures.IsPicture(file))
-                throw Wrong($"a file that ends in {Pictures.Extensions}", $"\"{Excerpt.Of(file)}\"");
+                throw Wrong($"a file that ends in {Pictures.Extensions}", $"\"{PlainText.Excerpt(file)}\"");
             if (rows.Count == MostRows)
                 throw Wrong($"at most {MostRows} pictures", "more");
             rows.Add((file, fields[columns.Label].Trim(), line));
@@ -145,7 +145,7 @@ public sealed class ImageTable : IImageSource
                 throw new UserErrorException($"expected at most {MostClasses} different labels, got {names.Length}");
             Dictionary<string, int> labels = names.Index().ToDictionary(name => name.Item, name => name.Index);
             return (
-                Array.ConvertAll(names, name => Excerpt.Of(name)),
+                Array.ConvertAll(names, name => PlainText.Excerpt(name)),
                 (text, place) =>
                     text.Length > 0 ? labels[text] : throw new UserErrorException($"{place}expected a label, got none")
             );
@@ -163,7 +163,7 @@ public sealed class ImageTable : IImageSource
                     ? number - first
                     : throw new UserErrorException(
                         $"{place}expected a label from {first} to {MostClasses - 1} as in the first line, got "
-                            + $"\"{Excerpt.Of(text)}\""
+                            + $"\"{PlainText.Excerpt(text)}\""
                     )
         );
     }

@@ -47,7 +47,7 @@ public static class JsonReport
     // The serializer names types of .NET.
     private static string Reason(Exception e) =>
         e is JsonException { Path: { } place, LineNumber: { } line }
-            ? $"expected something else at {Excerpt.Of(place)} in line {line + 1}."
+            ? $"expected something else at {PlainText.Excerpt(place)} in line {line + 1}."
             : e.Message.ReplaceLineEndings(" ");
 
     private static EvaluationReport Parse(string text)

@@ -79,7 +79,7 @@ internal static class CsvReader
                 name,
                 line,
                 "a separator or the end of the line after a quoted field",
-                $"\"{Excerpt.Of(text[at].ToString())}\""
+                $"\"{PlainText.Excerpt(text[at].ToString())}\""
             );
         return quoted.ToString();
     }

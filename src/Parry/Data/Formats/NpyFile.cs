@@ -87,7 +87,7 @@ public static partial class NpyFile
         string header = Encoding.Latin1.GetString(file.Slice(start, (int)length)).Trim();
         Match match = Header().Match(header);
         if (!match.Success)
-            throw new InvalidDataException($"expected the header of one array, got \"{Excerpt.Of(header)}\"");
+            throw new InvalidDataException($"expected the header of one array, got \"{PlainText.Excerpt(header)}\"");
         if (match.Groups["fortran"].Value == "True")
             throw new InvalidDataException("expected C order, got Fortran order: save numpy.ascontiguousarray(array)");
         int[] shape = ShapeOf(match.Groups["shape"].Value);
@@ -102,7 +102,7 @@ public static partial class NpyFile
             size =>
                 int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
                     ? number
-                    : throw new InvalidDataException($"expected sizes of at least 1, got \"{Excerpt.Of(text)}\"")
+                    : throw new InvalidDataException($"expected sizes of at least 1, got \"{PlainText.Excerpt(text)}\"")
         );
     }
 
@@ -115,7 +115,7 @@ public static partial class NpyFile
             "<f4" => sizeof(float),
             "<f8" => sizeof(double),
             _ => throw new InvalidDataException(
-                $"expected float32, float64, float16 or uint8 values, got \"{Excerpt.Of(type)}\": save "
+                $"expected float32, float64, float16 or uint8 values, got \"{PlainText.Excerpt(type)}\": save "
                     + "array.astype('float32')"
             ),
         };

@@ -179,8 +179,8 @@ public sealed partial record HandedInImages(IReadOnlyList<HandedInImage> Images,
                 return number;
             string names = _byName.Count > 0 ? "is that of one original, or " : "";
             throw new UserErrorException(
-                $"{Excerpt.Of(name)}: expected a name that {names}begins with the position of the original, 0 to "
-                    + $"{_count - 1}, such as 00012.png: rename it"
+                $"{PlainText.Excerpt(name)}: expected a name that {names}begins with the position of the original, 0 "
+                    + $"to {_count - 1}, such as 00012.png: rename it"
             );
         }
 

@@ -64,7 +64,7 @@ public sealed class GanLog
         {
             string[] cells = line.Split(',');
             if (cells.Length != 6)
-                throw new FormatException($"\"{Excerpt.Of(line)}\" is not a row of a training log.");
+                throw new FormatException($"\"{PlainText.Excerpt(line)}\" is not a row of a training log.");
             double[] means = [.. cells[1..5].Select(cell => double.Parse(cell, CultureInfo.InvariantCulture))];
             var step = new GanStep(means[0], means[1], means[2], means[3]);
             if (cells[0] == Pending)

@@ -56,8 +56,9 @@ internal static class Answers
 
         throw new InvalidDataException(
             names is null
-                ? $"got the class \"{Excerpt.Of(name)}\" as text, but the names of the classes are not known"
-                : $"the class \"{Excerpt.Of(name)}\" is unknown, expected one of {string.Join(", ", names.Take(20))}"
+                ? $"got the class \"{PlainText.Excerpt(name)}\" as text, but the names of the classes are not known"
+                : $"the class \"{PlainText.Excerpt(name)}\" is unknown, expected one of "
+                    + $"{string.Join(", ", names.Take(20))}"
         );
     }
 

@@ -57,7 +57,7 @@ internal sealed record Complaint(string Text, bool MayPass)
     {
         string start = ServerText.OneLine(body);
         string quoted = start.Length > 0 ? $"; it begins \"{start}\"" : "; it is empty";
-        return new Complaint($"the answer is not usable: {InferenceTensor.OneLine(why.Message)}{quoted}", images > 0);
+        return new Complaint($"the answer is not usable: {PlainText.OneLine(why.Message)}{quoted}", images > 0);
     }
 
     /// <summary>No answer in time.</summary>

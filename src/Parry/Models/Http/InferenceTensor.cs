@@ -33,17 +33,14 @@ public sealed record InferenceTensor(
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"it is not JSON ({OneLine(e.Message)})", e);
+            throw new InvalidDataException($"it is not JSON ({PlainText.OneLine(e.Message)})", e);
         }
         catch (InvalidOperationException e)
         {
             // A string is not valid UTF-8, or has half a surrogate pair.
-            throw new InvalidDataException($"it holds a string that is not valid ({OneLine(e.Message)})", e);
+            throw new InvalidDataException($"it holds a string that is not valid ({PlainText.OneLine(e.Message)})", e);
         }
     }
-
-    internal static string OneLine(string text) =>
-        string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static List<InferenceTensor> Read(ReadOnlySpan<byte> json, string property)
     {
@@ -121,7 +118,8 @@ public sealed record InferenceTensor(
         double product = shape.Aggregate(1.0, (all, size) => all * size);
         if (product != elements)
             throw new InvalidDataException(
-                $"the tensor \"{Excerpt.Of(name)}\" has the shape [{string.Join(", ", shape)}] but {elements} elements"
+                $"the tensor \"{PlainText.Excerpt(name)}\" has the shape [{string.Join(", ", shape)}] but "
+                    + $"{elements} elements"
             );
         return new InferenceTensor(name, type, shape, data.Value.Numbers, data.Value.Texts);
     }

@@ -55,14 +55,14 @@ internal static class JsonNumbers
                 numbers.Add(
                     element.TryGetSingle(out float value) && float.IsFinite(value)
                         ? value
-                        : throw new InvalidDataException($"{Excerpt.Of(element.GetRawText())} is beyond float32")
+                        : throw new InvalidDataException($"{PlainText.Excerpt(element.GetRawText())} is beyond float32")
                 );
                 break;
             case JsonValueKind.String when texts is not null:
                 texts.Add(element.GetString()!);
                 break;
             default:
-                throw new InvalidDataException($"expected a number, got {Excerpt.Of(element.GetRawText())}");
+                throw new InvalidDataException($"expected a number, got {PlainText.Excerpt(element.GetRawText())}");
         }
     }
 

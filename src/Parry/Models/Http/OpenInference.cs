@@ -48,8 +48,8 @@ internal sealed class OpenInference : IWireFormat
             );
         if (!settings.OnlyLabels && !IsFloat(output.Type))
             throw new UserErrorException(
-                $"the output \"{Excerpt.Of(output.Name)}\" of {Endpoint.Shown(model)} has the type "
-                    + $"{Excerpt.Of(output.Type)}, which cannot be "
+                $"the output \"{PlainText.Excerpt(output.Name)}\" of {Endpoint.Shown(model)} has the type "
+                    + $"{PlainText.Excerpt(output.Type)}, which cannot be "
                     + "scores: give --http output=NAME for another, or --http answers=labels"
             );
     }
@@ -106,7 +106,8 @@ internal sealed class OpenInference : IWireFormat
         var (name, type, sizes) = inputs[0];
         if (type is not ("FP32" or Bytes))
             throw new UserErrorException(
-                $"expected {at} to take FP32 or {Bytes}, got {Excerpt.Of(type)}: serve it with one of these types"
+                $"expected {at} to take FP32 or {Bytes}, got {PlainText.Excerpt(type)}: serve it with one of these "
+                    + "types"
             );
         ModelTensor output = Output(outputs, classes ?? contract.ClassNames?.Count, contract, settings, at);
         if (sizes.Count is not (2 or 4))
@@ -312,7 +313,7 @@ internal sealed class OpenInference : IWireFormat
 
     private sealed record ModelTensor(string Name, string Type, IReadOnlyList<long> Sizes)
     {
-        public override string ToString() => $"{Excerpt.Of(Name)} {Excerpt.Of(Type)} [{Text(Sizes)}]";
+        public override string ToString() => $"{PlainText.Excerpt(Name)} {PlainText.Excerpt(Type)} [{Text(Sizes)}]";
 
         // A server may name any number of sizes.
         public static string Text(IReadOnlyList<long> sizes) =>

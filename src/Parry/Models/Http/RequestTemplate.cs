@@ -46,7 +46,9 @@ public sealed class RequestTemplate
         foreach (var (key, _) in json)
         {
             if (!s_keys.Contains(key))
-                throw new FormatException($"expected the keys {string.Join(", ", s_keys)}, got \"{Excerpt.Of(key)}\"");
+                throw new FormatException(
+                    $"expected the keys {string.Join(", ", s_keys)}, got \"{PlainText.Excerpt(key)}\""
+                );
         }
 
         Url = TextOf("url");
@@ -55,7 +57,9 @@ public sealed class RequestTemplate
             null => null,
             "nchw" => ImageLayout.Nchw,
             "nhwc" => ImageLayout.Nhwc,
-            var other => throw new FormatException($"expected layout to be nchw or nhwc, got \"{Excerpt.Of(other)}\""),
+            var other => throw new FormatException(
+                $"expected layout to be nchw or nhwc, got \"{PlainText.Excerpt(other)}\""
+            ),
         };
         Body = json["body"] ?? throw new FormatException("it has no body");
         Headers = json["headers"] switch
@@ -66,7 +70,7 @@ public sealed class RequestTemplate
                 header =>
                     header.Value is JsonValue value && value.TryGetValue(out string? words)
                         ? words
-                        : throw new FormatException($"the header {Excerpt.Of(header.Key)} is not a string")
+                        : throw new FormatException($"the header {PlainText.Excerpt(header.Key)} is not a string")
             ),
             _ => throw new FormatException("headers is not an object"),
         };
@@ -90,7 +94,8 @@ public sealed class RequestTemplate
             TextOf(key) is { } path
                 ? JsonPath.TryParse(path)
                     ?? throw new FormatException(
-                        $"expected {key} to be a path such as $.predictions[*].scores, got \"{Excerpt.Of(path)}\""
+                        $"expected {key} to be a path such as $.predictions[*].scores, got "
+                            + $"\"{PlainText.Excerpt(path)}\""
                     )
                 : null;
     }
@@ -160,7 +165,7 @@ public sealed class RequestTemplate
         }
         catch (Exception e) when (e is JsonException or ArgumentException or InvalidOperationException)
         {
-            throw new FormatException($"it is not JSON ({InferenceTensor.OneLine(e.Message)})", e);
+            throw new FormatException($"it is not JSON ({PlainText.OneLine(e.Message)})", e);
         }
     }
 

@@ -20,7 +20,7 @@ internal static partial class ServerText
     }
 
     /// <summary>The start of a text on one line, without control characters.</summary>
-    public static string OneLine(string text) => Excerpt.Of(InferenceTensor.OneLine(text), Shown);
+    public static string OneLine(string text) => PlainText.Excerpt(PlainText.OneLine(text), Shown);
 
     /// <summary>The start of a body on one line, without control characters.</summary>
     public static string OneLine(ReadOnlySpan<byte> body) =>

@@ -113,7 +113,7 @@ internal sealed class TemplateFormat : IWireFormat
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"it is not JSON ({InferenceTensor.OneLine(e.Message)})", e);
+            throw new InvalidDataException($"it is not JSON ({PlainText.OneLine(e.Message)})", e);
         }
 
         // The rows of several images as one list of numbers, as the Open Inference Protocol has them.

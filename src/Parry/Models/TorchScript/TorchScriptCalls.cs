@@ -34,7 +34,7 @@ internal static class TorchScriptCalls
         )
             return new TorchScriptValue(TorchScriptKind.StorageType, name[..^7], size);
         if (!s_functions.Contains(full) && !IsClass(full))
-            throw new InvalidDataException($"it names \"{Excerpt.Of(full)}\", which is not part of TorchScript");
+            throw new InvalidDataException($"it names \"{PlainText.Excerpt(full)}\", which is not part of TorchScript");
         return new TorchScriptValue(TorchScriptKind.Global, full);
     }
 
@@ -73,7 +73,8 @@ internal static class TorchScriptCalls
             throw new InvalidDataException($"a storage has {elements} elements");
         if (elements > 0 && (record(key) ?? 0) < elements * type.Number)
             throw new InvalidDataException(
-                $"a storage of {elements * type.Number} bytes has a record \"{Excerpt.Of(key)}\" of {record(key) ?? 0}"
+                $"a storage of {elements * type.Number} bytes has a record \"{PlainText.Excerpt(key)}\" of "
+                    + $"{record(key) ?? 0}"
             );
         return new TorchScriptValue(TorchScriptKind.Storage, type.Text, elements);
     }
@@ -205,7 +206,7 @@ internal static class TorchScriptCalls
         if (container.Kind is not (TorchScriptKind.List or TorchScriptKind.Dict) || container.Text.Length > 0)
             throw WrongArguments(function);
         if (TorchScriptType.Parse(type).Name != container.Kind.ToString())
-            throw new InvalidDataException($"its values are not of type {Excerpt.Of(type)}");
+            throw new InvalidDataException($"its values are not of type {PlainText.Excerpt(type)}");
         return container with { Text = type };
     }
 

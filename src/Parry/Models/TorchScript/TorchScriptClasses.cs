@@ -75,7 +75,9 @@ internal sealed class TorchScriptClasses
     public void Add(string module, byte[] code)
     {
         if (module != "__torch__" && !TorchScriptCalls.IsClass(module))
-            throw new InvalidDataException($"its code has a file {Excerpt.Of(module)}, which LibTorch does not write");
+            throw new InvalidDataException(
+                $"its code has a file {PlainText.Excerpt(module)}, which LibTorch does not write"
+            );
         TorchScriptDeclaration? current = null;
         string owner = "";
         TorchScriptFunction? function = null;
@@ -134,7 +136,7 @@ internal sealed class TorchScriptClasses
             throw TorchScriptDeclaration.Unlike(text);
         var declared = new TorchScriptDeclaration(derived, []);
         if (!_classes.TryAdd($"{module}.{name}", declared))
-            throw new InvalidDataException($"its code declares {Excerpt.Of(name)} twice");
+            throw new InvalidDataException($"its code declares {PlainText.Excerpt(name)} twice");
         return ($"{module}.{name}", declared);
     }
 
@@ -147,7 +149,7 @@ internal sealed class TorchScriptClasses
     {
         var function = new TorchScriptFunction(owner, signature);
         if (!functions.TryAdd(prefix + function.Name, function))
-            throw new InvalidDataException($"its code declares {Excerpt.Of(function.Name)} twice");
+            throw new InvalidDataException($"its code declares {PlainText.Excerpt(function.Name)} twice");
         return function;
     }
 
@@ -227,7 +229,7 @@ internal sealed class TorchScriptClasses
             {
                 CheckNames(TorchScriptType.Parse(member));
                 if (type.Methods.ContainsKey(name))
-                    throw new InvalidDataException($"its code declares {Excerpt.Of(name)} twice");
+                    throw new InvalidDataException($"its code declares {PlainText.Excerpt(name)} twice");
             }
         }
     }
@@ -238,7 +240,7 @@ internal sealed class TorchScriptClasses
     {
         bool known = s_types.Contains(type.Name) || _classes.ContainsKey(type.Name) || IsNative(type.Name);
         if (!known)
-            throw new InvalidDataException($"its code names a type {Excerpt.Of(type.Name)}, which is unknown");
+            throw new InvalidDataException($"its code names a type {PlainText.Excerpt(type.Name)}, which is unknown");
         foreach (TorchScriptType part in type.Parts)
             CheckNames(part);
     }
@@ -294,7 +296,7 @@ internal sealed class TorchScriptClasses
         {
             if (!members.TryGetValue(name, out TorchScriptValue? held) || !Holds(TorchScriptType.Parse(member), held))
                 throw new InvalidDataException(
-                    $"the member {Excerpt.Of(name)} of {value.Text} is not of type {Excerpt.Of(member)}"
+                    $"the member {PlainText.Excerpt(name)} of {value.Text} is not of type {PlainText.Excerpt(member)}"
                 );
         }
     }

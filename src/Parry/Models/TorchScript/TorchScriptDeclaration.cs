@@ -15,7 +15,7 @@ internal sealed record TorchScriptDeclaration(string Base, List<(string Name, st
 
     /// <summary>What a line declares in another form.</summary>
     public static InvalidDataException Unlike(string line) =>
-        new($"its code declares a class in a form that LibTorch does not write (\"{Excerpt.Of(line.Trim())}\")");
+        new($"its code declares a class in a form that LibTorch does not write (\"{PlainText.Excerpt(line.Trim())}\")");
 
     /// <summary>Reads the line of a member.</summary>
     /// <exception cref="InvalidDataException">It has another form, or declares the member again.</exception>
@@ -74,7 +74,7 @@ internal sealed record TorchScriptDeclaration(string Base, List<(string Name, st
     private void AddMember(string name, string type)
     {
         if (Members.Exists(member => member.Name == name))
-            throw new InvalidDataException($"its code declares the member {Excerpt.Of(name)} twice");
+            throw new InvalidDataException($"its code declares the member {PlainText.Excerpt(name)} twice");
         Members.Add((name, type));
     }
 

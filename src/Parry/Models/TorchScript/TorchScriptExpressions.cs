@@ -296,7 +296,7 @@ internal sealed class TorchScriptExpressions(
         line.Expect(")");
         bool believed = type.Contains("__torch__", StringComparison.Ordinal) && (!isChecked || Guesses > guesses);
         if (believed && !MayBe(term.Type, type))
-            throw NotListed($"a value that is not known to be one as {Excerpt.Of(type)}");
+            throw NotListed($"a value that is not known to be one as {PlainText.Excerpt(type)}");
         return TorchScriptTerm.Value(type);
     }
 
@@ -375,7 +375,7 @@ internal sealed class TorchScriptExpressions(
 
         // LibTorch believes what type a module has that is taken from a container by its name.
         if (of.Type.StartsWith("__torch__", StringComparison.Ordinal) && !classes.IsTuple(of.Type))
-            throw NotListed($"an item of {Excerpt.Of(of.Type)}");
+            throw NotListed($"an item of {PlainText.Excerpt(of.Type)}");
         return TorchScriptType.Parse(of.Type) switch
         {
             { Name: "List" } when slice => of,
@@ -390,7 +390,7 @@ internal sealed class TorchScriptExpressions(
 
     private static InvalidDataException NotListed(string name) =>
         new(
-            $"its code uses {Excerpt.Of(name, 120)}, which is not on the list of what only computes, so it is not "
-                + "loaded: export the network without it, or to ONNX"
+            $"its code uses {PlainText.Excerpt(name, 120)}, which is not on the list of what only computes, so it is "
+                + "not loaded: export the network without it, or to ONNX"
         );
 }

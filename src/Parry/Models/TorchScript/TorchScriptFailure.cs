@@ -32,7 +32,7 @@ internal static class TorchScriptFailure
     /// <param name="cause">LibTorch's error.</param>
     public static InvalidDataException NotTaken(ImageShape shape, string reason, string recipe, Exception cause)
     {
-        string quoted = $"({Excerpt.Of(reason, LongestReason)})";
+        string quoted = $"({PlainText.Excerpt(reason, LongestReason)})";
         string text;
         if (Says("CUDA") || Says("NVIDIA") || Says("cuda"))
             text = $"it was traced on a GPU, and its code names that device: {recipe} with the model on the CPU";
@@ -59,7 +59,7 @@ internal static class TorchScriptFailure
     public static InvalidDataException Lacking(string reason, string recipe, Exception? cause) =>
         new(
             "it needs operators that this LibTorch does not have, or is damaged "
-                + $"({Excerpt.Of(reason, LongestReason)}): {recipe}, with a PyTorch no newer than this LibTorch "
+                + $"({PlainText.Excerpt(reason, LongestReason)}): {recipe}, with a PyTorch no newer than this LibTorch "
                 + $"({TorchLibrary.Version})",
             cause
         );

@@ -82,6 +82,6 @@ internal sealed class TorchScriptLine(List<TorchScriptToken> tokens)
     public InvalidDataException Unlike() =>
         new(
             "its code has a form that LibTorch does not write "
-                + $"(\"{Excerpt.Of(string.Join(' ', tokens.Select(token => token.Text)))}\")"
+                + $"(\"{PlainText.Excerpt(string.Join(' ', tokens.Select(token => token.Text)))}\")"
         );
 }

@@ -12,7 +12,7 @@ internal sealed record TorchScriptSignature(IReadOnlyList<string> Inputs, string
     {
         if (Inputs.Count != 1)
         {
-            string names = string.Join(", ", Inputs.Select(name => Excerpt.Of(name)));
+            string names = string.Join(", ", Inputs.Select(name => PlainText.Excerpt(name)));
             throw new InvalidDataException(
                 $"its forward takes {Inputs.Count} inputs ({names}), expected one, a batch of images: export a module "
                     + "whose forward takes only the images"
@@ -29,8 +29,8 @@ internal sealed record TorchScriptSignature(IReadOnlyList<string> Inputs, string
         };
         if (kind is not null)
             throw new InvalidDataException(
-                $"it returns {kind} ({Excerpt.Of(Returns)}), expected one tensor of scores: export a module whose "
-                    + "forward returns only the scores"
+                $"it returns {kind} ({PlainText.Excerpt(Returns)}), expected one tensor of scores: export a module "
+                    + "whose forward returns only the scores"
             );
     }
 }

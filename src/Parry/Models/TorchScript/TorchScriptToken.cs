@@ -131,7 +131,8 @@ internal readonly record struct TorchScriptToken(TorchScriptTokenKind Kind, stri
         return SingleSigns.Contains(line[start])
             ? start + 1
             : throw new InvalidDataException(
-                $"its code has the character '{Excerpt.Of(line[start].ToString())}', which LibTorch does not write"
+                $"its code has the character '{PlainText.Excerpt(line[start].ToString())}', which LibTorch does not "
+                    + "write"
             );
     }
 }

@@ -95,7 +95,7 @@ public sealed class EndpointConversationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"error":"no such \u001b[31mmodel"}""", "\"no such ?[31mmodel\"")]
+    [InlineData("""{"error":"no such \u001b[31mmodel"}""", "\"no such \\x1b[31mmodel\"")]
     [InlineData(
         """{"detail":[{"loc":["body","inputs",0],"msg":"field required"}]}""",
         "\"body.inputs.0: field required\""
@@ -104,7 +104,7 @@ public sealed class EndpointConversationTests : IDisposable
     [InlineData("""{"error":{"code":3,"message":"bad key"}}""", "\"bad key\"")]
     [InlineData("<html><head><title>Bad Gateway</title></head><body>x</body></html>", "\"Bad Gateway\"")]
     [InlineData("<p>not <b>here</b></p>", "\"not here\"")]
-    [InlineData("\u001b]0;owned\u0007 plain \u202e text", "\"?]0;owned? plain ? text\"")]
+    [InlineData("\u001b]0;owned\u0007 plain \u202e text", "\"\\x1b]0;owned\\x07 plain \\u202e text\"")]
     [InlineData("""{"unknown":1}""", "{\"unknown\":1}")]
     public void A_servers_own_words_are_quoted_without_control_characters(string body, string told)
     {
