@@ -1,3 +1,5 @@
+using Parry.Data.Files;
+
 namespace Parry.Cli;
 
 /// <summary>
@@ -7,6 +9,7 @@ namespace Parry.Cli;
 internal sealed class RunFolder
 {
     private const string ListName = ".parry-files";
+    private const long MostBytes = 64L << 20;
 
     private readonly SortedSet<string> _files = new(StringComparer.Ordinal);
 
@@ -25,10 +28,8 @@ internal sealed class RunFolder
     public static RunFolder Begin(string path, bool overwrite, params IReadOnlyList<string> names)
     {
         Reports.ReportFolder.CheckWritable(path);
-        string list = Path.Combine(path, ListName);
-        string[] written = File.Exists(list)
-            ? [.. File.ReadLines(list).Where(file => IsInside(path, file) && File.Exists(Path.Combine(path, file)))]
-            : [];
+        string[] listed = Listed(Path.Combine(path, ListName));
+        string[] written = [.. listed.Where(file => IsInside(path, file) && File.Exists(Path.Combine(path, file)))];
         if (written.Length > 0 && !overwrite)
             throw new UserErrorException(
                 $"'{path}' holds the results of another run, {written.Length} files: choose another folder, or add "
@@ -54,6 +55,23 @@ internal sealed class RunFolder
         _earlier = [];
         _files.UnionWith(files);
         AtomicFile.WriteText(Path.Combine(FullPath, ListName), string.Join('\n', _files) + "\n");
+    }
+
+    private static string[] Listed(string list)
+    {
+        if (!File.Exists(list))
+            return [];
+        try
+        {
+            return RegularFile.ReadText(list, MostBytes).Split('\n');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException(
+                $"{list}: expected a readable list of a run's files, got: {e.Message}: choose another folder",
+                e
+            );
+        }
     }
 
     // A list that somebody else has written must not lead out of the folder, also not through links.

@@ -111,6 +111,17 @@ public sealed class RunsTests(TrainedModels trained) : IDisposable
     }
 
     [Fact]
+    public async Task A_list_of_files_that_is_a_pipe_is_not_waited_for()
+    {
+        string images = _folder.File("images");
+        Directory.CreateDirectory(images);
+        using (Process pipe = Process.Start("mkfifo", [Path.Combine(images, ".parry-files")]))
+            await pipe.WaitForExitAsync();
+        Task<CommandLine.Outcome> run = Task.Run(() => Attack(["fgsm:eps=0.3"], "--out", images));
+        (await run.WaitAsync(TimeSpan.FromMinutes(1))).Fails(2, ".parry-files", "got a pipe");
+    }
+
+    [Fact]
     public async Task A_count_above_the_size_of_the_set_takes_all_images_with_a_note()
     {
         var run = await CommandLine.Run(["attack", .. Subject[..^1], "1000", "--attack", "fgsm"]);

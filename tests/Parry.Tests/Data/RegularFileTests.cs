@@ -110,7 +110,7 @@ public sealed partial class RegularFileTests : IDisposable
         Assert.DoesNotContain(
             RepositoryFiles.Code(),
             file =>
-                file.StartsWith("src/Parry/", StringComparison.Ordinal)
+                file.StartsWith("src/", StringComparison.Ordinal)
                 && !file.StartsWith("src/Parry/Runtime/", StringComparison.Ordinal)
                 && !file.EndsWith("/RegularFile.cs", StringComparison.Ordinal)
                 && RepositoryFiles.Lines(file).Any(line => calls.Any(line.Contains))

@@ -8,7 +8,7 @@ namespace Parry.Data.Files;
 /// Opens the files that users name. Only regular files are opened: a pipe would be waited for, and a device may never
 /// end.
 /// </summary>
-internal static partial class RegularFile
+public static partial class RegularFile
 {
     // Of struct FileStatus in the runtime's own library, whose layout is the same on all systems.
     private const int StatusSize = 256;
@@ -22,7 +22,7 @@ internal static partial class RegularFile
     /// <exception cref="IOException">The file is missing, cannot be read, is not a regular file, or is
     /// larger.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
-    public static FileStream Open(string path, long most = long.MaxValue)
+    internal static FileStream Open(string path, long most = long.MaxValue)
     {
         Check(path, most);
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
@@ -30,7 +30,7 @@ internal static partial class RegularFile
 
     /// <summary>Reads a whole file.</summary>
     /// <inheritdoc cref="Open"/>
-    public static byte[] ReadBytes(string path, long most)
+    internal static byte[] ReadBytes(string path, long most)
     {
         using FileStream stream = Open(path, Math.Min(most, Array.MaxLength));
         var bytes = new byte[stream.Length];
@@ -39,7 +39,11 @@ internal static partial class RegularFile
     }
 
     /// <summary>Reads a whole file as UTF-8, or as the byte order mark at its beginning says.</summary>
-    /// <inheritdoc cref="Open"/>
+    /// <param name="path">The file, or a link to it.</param>
+    /// <param name="most">The largest number of bytes that it may have.</param>
+    /// <exception cref="IOException">The file is missing, cannot be read, is not a regular file, or is
+    /// larger.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static string ReadText(string path, long most)
     {
         using var reader = new StreamReader(Open(path, Math.Min(most, Array.MaxLength)), Encoding.UTF8);
@@ -49,7 +53,7 @@ internal static partial class RegularFile
     /// <summary>Refuses a file that is not a regular one or too large, before it is opened; a missing file
     /// passes.</summary>
     /// <inheritdoc cref="Open"/>
-    public static void Check(string path, long most = long.MaxValue)
+    internal static void Check(string path, long most = long.MaxValue)
     {
         if (OperatingSystem.IsWindows())
             return;
