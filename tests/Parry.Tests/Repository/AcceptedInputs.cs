@@ -128,9 +128,8 @@ internal static class AcceptedInputs
         Graph(folder, Net(new OnnxBuilder().Input("x", 1, 1, 4, 4)));
         Graph(
             folder,
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Floats("w", s_weights, 16, 2)
                 .Longs("sizes", 1, 16)
                 .Node("Reshape", ["x", "sizes"], ["f"])
@@ -139,9 +138,8 @@ internal static class AcceptedInputs
     }
 
     private static OnnxBuilder Headed(string head) =>
-        new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder
+            .Classifier()
             .Floats("w", [.. s_weights.Select(weight => 50 * weight)], 16, 2)
             .Node("Flatten", ["x"], ["f"])
             .Node("MatMul", ["f", "w"], ["z"])
@@ -154,9 +152,8 @@ internal static class AcceptedInputs
     }
 
     private static OnnxBuilder Single() =>
-        new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 1)
+        OnnxBuilder
+            .Classifier(1)
             .Floats("w", s_weights[..16], 16, 1)
             .Node("Flatten", ["x"], ["f"])
             .Node("MatMul", ["f", "w"], ["y"]);
@@ -182,9 +179,8 @@ internal static class AcceptedInputs
     private static void Quantized(string folder) =>
         Graph(
             folder,
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Floats("w", s_weights, 16, 2)
                 .Node("Flatten", ["x"], ["f"])
                 .Node("DynamicQuantizeLinear", ["f"], ["q", "scale", "zero"])
@@ -194,12 +190,7 @@ internal static class AcceptedInputs
 
     private static void UnknownOperator(string folder) =>
         Refused(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
-                .Node("Frobnicate", ["x"], ["a"])
-                .Node("Unheard", ["a"], ["y"])
-                .Save(folder),
+            OnnxBuilder.Classifier().Node("Frobnicate", ["x"], ["a"]).Node("Unheard", ["a"], ["y"]).Save(folder),
             "Frobnicate",
             "Unheard"
         );

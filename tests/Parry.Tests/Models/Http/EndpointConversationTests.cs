@@ -12,8 +12,6 @@ namespace Parry.Tests.Models.Http;
 public sealed class EndpointConversationTests : IDisposable
 {
     private static readonly ImageShape s_shape = new(1, 2, 2);
-    private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
-    private static readonly HttpSettings s_quick = new() { Backoff = TimeSpan.Zero, Retries = 2 };
 
     private readonly LinearClassifier _model = new(s_shape, 3, seed: 3);
     private readonly Tensor _images;
@@ -44,7 +42,7 @@ public sealed class EndpointConversationTests : IDisposable
                 $"Content-Encoding: {encoding}\r\n"
             );
         });
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
     }
 
@@ -56,7 +54,7 @@ public sealed class EndpointConversationTests : IDisposable
             _model,
             post => post == 0 ? [] : Status("200 OK", bomb, "Content-Encoding: gzip\r\n")
         );
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Retries = 0 }, s_logits);
+        using HttpModel remote = server.Open(Quick with { Retries = 0 });
         Assert.Contains("larger than 64 MiB", Failure(remote), StringComparison.Ordinal);
     }
 
@@ -67,7 +65,7 @@ public sealed class EndpointConversationTests : IDisposable
             _model,
             post => post == 0 ? [] : Status("429 Too Many Requests", "slow down", "Retry-After: 3600\r\n")
         );
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         string message = Failure(remote);
         Assert.Contains("HTTP 429 \"slow down\"", message, StringComparison.Ordinal);
         Assert.Contains("again in 3,600 seconds, longer than --http patience=60", message, StringComparison.Ordinal);
@@ -81,14 +79,7 @@ public sealed class EndpointConversationTests : IDisposable
             _model,
             post => post == 1 ? Status("503 Service Unavailable", "", "Retry-After: 1\r\n") : []
         );
-        using HttpModel remote = HttpModel.Open(
-            server.Url,
-            s_quick with
-            {
-                Patience = TimeSpan.FromSeconds(1),
-            },
-            s_logits
-        );
+        using HttpModel remote = server.Open(Quick with { Patience = TimeSpan.FromSeconds(1) });
         Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
         Assert.Equal(1, remote.Use.SecondsWaited);
         Assert.Contains("wait 1 seconds", remote.Use.ToString(), StringComparison.Ordinal);
@@ -109,7 +100,7 @@ public sealed class EndpointConversationTests : IDisposable
     public void A_servers_own_words_are_quoted_without_control_characters(string body, string told)
     {
         using EndpointServer server = Of(_model, post => post == 0 ? [] : Status("403 Forbidden", body));
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         string message = Failure(remote);
         Assert.Contains($"HTTP 403 ", message, StringComparison.Ordinal);
         Assert.Contains(told, message, StringComparison.Ordinal);
@@ -121,7 +112,7 @@ public sealed class EndpointConversationTests : IDisposable
     {
         string body = $$"""{"error":"{{new string('x', 50_000)}}"}""";
         using EndpointServer server = Of(_model, post => post == 0 ? [] : Status("400 Bad Request", body));
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         using Tensor one = zeros([1, 1, 2, 2]);
         Assert.InRange(Assert.Throws<EndpointException>(() => remote.Predict(one)).Message.Length, 200, 600);
     }
@@ -133,7 +124,7 @@ public sealed class EndpointConversationTests : IDisposable
             _model,
             post => post == 0 ? [] : Encoding.ASCII.GetBytes("\u001b[31mEVIL\u001b]0;pwned\u0007 200 OK\r\n\r\n")
         );
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         string message = Failure(remote);
         Assert.Contains("EVIL", message, StringComparison.Ordinal);
         Assert.DoesNotContain(message, char.IsControl);
@@ -155,7 +146,7 @@ public sealed class EndpointConversationTests : IDisposable
     public void A_batch_that_is_refused_is_sent_in_smaller_ones_and_remembered(string status, string body, int limit)
     {
         using EndpointServer server = Limited(_model, limit, Status(status, body));
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Concurrency = 1 }, s_logits);
+        using HttpModel remote = server.Open(Quick with { Concurrency = 1 });
         Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
         int learned = Assert.NotNull(remote.Use.LearnedBatch);
         Assert.InRange(learned, (limit + 1) / 2, limit);
@@ -170,7 +161,7 @@ public sealed class EndpointConversationTests : IDisposable
     public void What_is_refused_for_one_image_too_is_told_after_few_requests()
     {
         using EndpointServer server = Of(_model, post => post == 0 ? [] : Status("422 Unprocessable Entity", "no"));
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Concurrency = 1 }, s_logits);
+        using HttpModel remote = server.Open(Quick with { Concurrency = 1 });
         Assert.Contains("HTTP 422 \"no\"", Failure(remote), StringComparison.Ordinal);
         Assert.InRange(server.Posts, 2, 8);
     }
@@ -180,7 +171,7 @@ public sealed class EndpointConversationTests : IDisposable
     {
         byte[] full = Status("503 Service Unavailable", "the batch queue is full: limit 8");
         using EndpointServer server = Of(_model, post => post is 1 or 2 ? full : []);
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Concurrency = 1 }, s_logits);
+        using HttpModel remote = server.Open(Quick with { Concurrency = 1 });
         Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
         Assert.Null(remote.Use.LearnedBatch);
     }
@@ -196,7 +187,7 @@ public sealed class EndpointConversationTests : IDisposable
     public void Metadata_that_says_nothing_points_to_a_template(string metadata, string told)
     {
         using var server = new EndpointServer(_ => Ok(metadata));
-        string message = Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits)).Message;
+        string message = Assert.Throws<UserErrorException>(() => server.Open()).Message;
         Assert.Contains(told, message, StringComparison.Ordinal);
         Assert.Contains("--http template=FILE", message, StringComparison.Ordinal);
         Assert.Contains("docs/endpoints.md", message, StringComparison.Ordinal);
@@ -208,7 +199,7 @@ public sealed class EndpointConversationTests : IDisposable
     public void Metadata_that_is_not_there_points_to_a_template(string status)
     {
         using var server = new EndpointServer(_ => Status(status, """{"detail":"Not Found"}"""));
-        string message = Assert.Throws<EndpointException>(() => HttpModel.Open(server.Url, s_quick, s_logits)).Message;
+        string message = Assert.Throws<EndpointException>(() => server.Open()).Message;
         Assert.Contains(
             "\"Not Found\": give a URL …/v2/models/NAME, or --http template",
             message,
@@ -221,14 +212,12 @@ public sealed class EndpointConversationTests : IDisposable
     public void Several_outputs_are_listed_where_none_is_the_one()
     {
         using var server = new EndpointServer(_ => Ok(Metadata(("a", "FP32", 3), ("b", "FP32", 3), ("c", "INT64", 1))));
-        string message = Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits)).Message;
+        string message = Assert.Throws<UserErrorException>(() => server.Open()).Message;
         Assert.Contains("a FP32 [-1, 3], b FP32 [-1, 3], c INT64 [-1, 1]", message, StringComparison.Ordinal);
         Assert.Contains("--http output=NAME", message, StringComparison.Ordinal);
         Assert.Contains(
             "no output d: its outputs are a FP32 [-1, 3]",
-            Assert
-                .Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick with { Output = "d" }, s_logits))
-                .Message,
+            Assert.Throws<UserErrorException>(() => server.Open(Quick with { Output = "d" })).Message,
             StringComparison.Ordinal
         );
     }
@@ -243,7 +232,7 @@ public sealed class EndpointConversationTests : IDisposable
                     : Infer(_model, request.Body)
             )
         );
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 3);
+        using HttpModel remote = server.Open(Quick, s_shape, 3);
         Assert.Equal(Labels, remote.Predict(_images).ToArray<long>());
     }
 

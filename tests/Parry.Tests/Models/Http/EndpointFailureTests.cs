@@ -10,13 +10,6 @@ namespace Parry.Tests.Models.Http;
 public sealed class EndpointFailureTests
 {
     private static readonly ImageShape s_shape = new(1, 2, 2);
-    private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
-    private static readonly HttpSettings s_quick = new()
-    {
-        Backoff = TimeSpan.Zero,
-        Retries = 2,
-        Timeout = TimeSpan.FromSeconds(20),
-    };
 
     private readonly LinearClassifier _model = new(s_shape, 3, seed: 3);
 
@@ -55,7 +48,7 @@ public sealed class EndpointFailureTests
     {
         // The first post is the look at the answers; then the model stumbles twice, and later for good.
         using EndpointServer server = Of(_model, post => post is 1 or 2 or >= 4 ? Bad(kind) : []);
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         using Tensor image = full([1, 1, 2, 2], 0.3);
         using Tensor other = full([1, 1, 2, 2], 0.7);
         Assert.Equal(((IPredictor)_model).Predict(image).ToArray<long>(), remote.Predict(image).ToArray<long>());
@@ -86,7 +79,7 @@ public sealed class EndpointFailureTests
     public void What_will_not_pass_is_not_asked_again(string status, string body, string headers, string told)
     {
         using EndpointServer server = Of(_model, post => post == 0 ? [] : Status(status, body, headers));
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         using Tensor image = zeros([1, 1, 2, 2]);
         string message = Assert.Throws<EndpointException>(() => remote.Predict(image)).Message;
         Assert.Contains(told, message, StringComparison.Ordinal);
@@ -99,15 +92,7 @@ public sealed class EndpointFailureTests
     {
         EndpointServer? hanging = null;
         using EndpointServer server = hanging = Of(_model, post => post == 0 ? [] : hanging!.Hang());
-        using HttpModel remote = HttpModel.Open(
-            server.Url,
-            s_quick with
-            {
-                Timeout = TimeSpan.FromSeconds(0.5),
-                Retries = 1,
-            },
-            s_logits
-        );
+        using HttpModel remote = server.Open(Quick with { Timeout = TimeSpan.FromSeconds(0.5), Retries = 1 });
         using Tensor image = zeros([1, 1, 2, 2]);
         Assert.Contains(
             "no answer within 0.5 seconds, after 2 attempts",
@@ -124,11 +109,11 @@ public sealed class EndpointFailureTests
             gone = server.Url;
         Assert.Contains(
             "after 3 attempts; 0 images were answered",
-            Assert.Throws<EndpointException>(() => HttpModel.Open(gone, s_quick, s_logits)).Message,
+            Assert.Throws<EndpointException>(() => HttpModel.Open(gone, Quick, Logits)).Message,
             StringComparison.Ordinal
         );
         using var page = new EndpointServer(_ => Ok("<html>hello</html>"));
-        string message = Assert.Throws<EndpointException>(() => HttpModel.Open(page.Url, s_quick, s_logits)).Message;
+        string message = Assert.Throws<EndpointException>(() => page.Open()).Message;
         Assert.Contains("<html>hello</html>", message, StringComparison.Ordinal);
         Assert.Contains("/v2/models/NAME", message, StringComparison.Ordinal);
     }
@@ -148,7 +133,7 @@ public sealed class EndpointFailureTests
                 return hanging!.Hang();
             }
         );
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits, cancellation: stop.Token);
+        using HttpModel remote = server.Open(cancellation: stop.Token);
         using Tensor image = zeros([1, 1, 2, 2]);
         Assert.ThrowsAny<OperationCanceledException>(() => remote.Predict(image));
     }
@@ -160,7 +145,7 @@ public sealed class EndpointFailureTests
             _model,
             post => post == 1 ? Status("429 Too Many Requests", "{}", "Retry-After: 1\r\n") : []
         );
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         using Tensor image = zeros([1, 1, 2, 2]);
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         remote.Predict(image).Dispose();

@@ -14,9 +14,6 @@ namespace Parry.Tests.Models.Http;
 /// <summary>Certificates, hosts and redirections on the way to a server: named as such, and not tried again.</summary>
 public sealed class EndpointRouteTests : IDisposable
 {
-    private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
-    private static readonly HttpSettings s_quick = new() { Backoff = TimeSpan.Zero, Retries = 2 };
-
     private readonly LinearClassifier _model = new(new ImageShape(1, 2, 2), 3, seed: 3);
     private readonly TemporaryFolder _folder = new();
 
@@ -27,7 +24,7 @@ public sealed class EndpointRouteTests : IDisposable
     {
         using X509Certificate2 certificate = Certificate("127.0.0.1", DateTimeOffset.Now.AddDays(1));
         using var server = new EndpointServer(_ => null, certificate);
-        string message = Failure(server.Url, s_quick);
+        string message = Failure(server.Url, Quick);
         Assert.Contains("the certificate is not trusted", message, StringComparison.Ordinal);
         Assert.Contains("--http ca=FILE", message, StringComparison.Ordinal);
         Assert.Contains("SSL_CERT_FILE", message, StringComparison.Ordinal);
@@ -43,7 +40,7 @@ public sealed class EndpointRouteTests : IDisposable
             request => Ok(request.Method == "GET" ? Metadata : Infer(_model, request.Body)),
             certificate
         );
-        using HttpModel remote = HttpModel.Open(server.Url, Trusting(certificate), s_logits);
+        using HttpModel remote = server.Open(Trusting(certificate));
         using Tensor images = full([3, 1, 2, 2], 0.3);
         Assert.Equal(((IPredictor)_model).Predict(images).ToArray<long>(), remote.Predict(images).ToArray<long>());
     }
@@ -74,7 +71,7 @@ public sealed class EndpointRouteTests : IDisposable
             await client.GetStream().WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray());
             while (await client.GetStream().ReadAsync(new byte[4096]) > 0) { }
         });
-        string message = Failure(new Uri($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/"), s_quick);
+        string message = Failure(new Uri($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/"), Quick);
         Assert.Contains("needs an http:// URL", message, StringComparison.Ordinal);
         Assert.Contains("after one attempt", message, StringComparison.Ordinal);
         await plain;
@@ -86,11 +83,11 @@ public sealed class EndpointRouteTests : IDisposable
     public void A_file_without_certificates_is_told(string text)
     {
         File.WriteAllText(Path.Combine(_folder.Path, "ca.pem"), text);
-        HttpSettings settings = s_quick with { Authorities = Path.Combine(_folder.Path, "ca.pem") };
+        HttpSettings settings = Quick with { Authorities = Path.Combine(_folder.Path, "ca.pem") };
         Assert.Contains(
             "to hold certificates in PEM",
             Assert
-                .Throws<UserErrorException>(() => HttpModel.Open(new Uri("https://127.0.0.1:1/"), settings, s_logits))
+                .Throws<UserErrorException>(() => HttpModel.Open(new Uri("https://127.0.0.1:1/"), settings, Logits))
                 .Message,
             StringComparison.Ordinal
         );
@@ -99,7 +96,7 @@ public sealed class EndpointRouteTests : IDisposable
     [Fact]
     public void A_host_that_does_not_exist_is_not_tried_again()
     {
-        string message = Failure(new Uri("http://no-such-host.invalid/v2/models/toy"), s_quick);
+        string message = Failure(new Uri("http://no-such-host.invalid/v2/models/toy"), Quick);
         Assert.Contains("no-such-host.invalid", message, StringComparison.Ordinal);
         Assert.DoesNotContain("after 3 attempts", message, StringComparison.Ordinal);
     }
@@ -112,7 +109,7 @@ public sealed class EndpointRouteTests : IDisposable
         using var server = new EndpointServer(_ =>
             Status("308 Permanent Redirect", "moved", $"Location: {location}\r\n")
         );
-        string message = Failure(server.Url, s_quick);
+        string message = Failure(server.Url, Quick);
         Assert.Contains(told, message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", message, StringComparison.Ordinal);
         Assert.Equal(1, server.Connections);
@@ -132,12 +129,12 @@ public sealed class EndpointRouteTests : IDisposable
         """{"name":"toy","inputs":[{"name":"x","datatype":"FP32","shape":[-1,1,2,2]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1,3]}]}""";
 
     private static string Failure(Uri url, HttpSettings settings) =>
-        Assert.Throws<EndpointException>(() => HttpModel.Open(url, settings, s_logits)).Message;
+        Assert.Throws<EndpointException>(() => HttpModel.Open(url, settings, Logits)).Message;
 
     private HttpSettings Trusting(X509Certificate2 certificate)
     {
         File.WriteAllText(Path.Combine(_folder.Path, "ca.pem"), certificate.ExportCertificatePem());
-        return s_quick with { Authorities = Path.Combine(_folder.Path, "ca.pem") };
+        return Quick with { Authorities = Path.Combine(_folder.Path, "ca.pem") };
     }
 
     private static X509Certificate2 Certificate(string address, DateTimeOffset end)

@@ -36,6 +36,17 @@ internal sealed class EndpointServer : IDisposable
         new Thread(Listen) { IsBackground = true }.Start();
     }
 
+    /// <summary>Settings with which a request is tried twice more, at once.</summary>
+    public static HttpSettings Quick { get; } =
+        new()
+        {
+            Backoff = TimeSpan.Zero,
+            Retries = 2,
+            Timeout = TimeSpan.FromSeconds(20),
+        };
+
+    public static InputContract Logits { get; } = new() { Outputs = OutputKind.Logits };
+
     public Uri Url { get; }
 
     /// <summary>How often somebody connected, whatever came of it.</summary>
@@ -112,6 +123,14 @@ internal sealed class EndpointServer : IDisposable
             ),
             .. content,
         ];
+
+    /// <summary>Opens its model, whose scores are logits.</summary>
+    public HttpModel Open(
+        HttpSettings? settings = null,
+        ImageShape? shape = null,
+        int? classes = null,
+        CancellationToken cancellation = default
+    ) => HttpModel.Open(Url, settings ?? Quick, Logits, shape, classes, cancellation);
 
     /// <summary>Waits until the test ends.</summary>
     public byte[]? Hang()

@@ -13,8 +13,6 @@ namespace Parry.Tests.Models.Http;
 public sealed class HttpModelTests : IDisposable
 {
     private static readonly ImageShape s_shape = new(3, 4, 5);
-    private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
-    private static readonly HttpSettings s_quick = new() { Backoff = TimeSpan.Zero, Retries = 2 };
 
     private readonly LinearClassifier _model = new(s_shape, 4, seed: 3);
     private readonly Tensor _images = Random(50, 1);
@@ -30,7 +28,7 @@ public sealed class HttpModelTests : IDisposable
     public void Answers_are_those_of_the_model_itself_bit_for_bit_in_as_few_requests_as_can_be()
     {
         using EndpointServer server = Of(_model);
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick with { Batch = 16, Concurrency = 3 }, s_logits);
+        using HttpModel remote = server.Open(Quick with { Batch = 16, Concurrency = 3 });
         Assert.Equal((s_shape, 4), (remote.Shape, remote.Classes));
         Assert.Equal(((IPredictor)_model).Predict(_images).ToArray<long>(), remote.Predict(_images).ToArray<long>());
         Assert.Equal(
@@ -48,7 +46,7 @@ public sealed class HttpModelTests : IDisposable
     public void Images_go_out_in_the_layout_and_type_that_the_metadata_tells(string layout, string type)
     {
         using EndpointServer server = Of(_model, layout: layout, type: type);
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         Assert.Equal(s_shape, remote.Shape);
         Tensor shown = type == "UINT8" ? Rounding.ToBytes(_images) : _images;
         Assert.Equal(
@@ -63,13 +61,11 @@ public sealed class HttpModelTests : IDisposable
     public void A_decision_based_attack_finds_what_it_finds_on_the_model_itself(bool onlyLabels)
     {
         using EndpointServer server = Of(_model);
-        using HttpModel remote = HttpModel.Open(
-            server.Url,
-            s_quick with
+        using HttpModel remote = server.Open(
+            Quick with
             {
                 Answers = onlyLabels ? HttpAnswers.Labels : HttpAnswers.Scores,
             },
-            s_logits,
             s_shape,
             4
         );
@@ -87,7 +83,7 @@ public sealed class HttpModelTests : IDisposable
     public void White_box_attacks_do_not_fit()
     {
         using EndpointServer server = Of(_model);
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, s_logits);
+        using HttpModel remote = server.Open();
         var attack = new Parry.Attacks.WhiteBox.FastGradientSign();
         Assert.False(attack.Fits(remote));
         Assert.Throws<UserErrorException>(() =>
@@ -101,7 +97,7 @@ public sealed class HttpModelTests : IDisposable
         using var server = new EndpointServer(request =>
             Ok(request.Method == "GET" ? Metadata("1,2,2") : Scores("[[0.5,0.25,0.25]]", 1, 3))
         );
-        using HttpModel remote = HttpModel.Open(server.Url, s_quick, new InputContract());
+        using HttpModel remote = HttpModel.Open(server.Url, Quick, new InputContract());
         using Tensor one = zeros([1, 1, 2, 2]);
         Assert.Equal(
             [0.5f, 0.25f, 0.25f],
@@ -113,17 +109,17 @@ public sealed class HttpModelTests : IDisposable
     [Fact]
     public void A_second_run_asks_nothing_and_needs_no_server()
     {
-        HttpSettings settings = s_quick with { Cache = _folder.Path, Batch = 16 };
+        HttpSettings settings = Quick with { Cache = _folder.Path, Batch = 16 };
         long[] first;
         Uri url;
         using (EndpointServer server = Of(_model))
-        using (HttpModel remote = HttpModel.Open(url = server.Url, settings, s_logits))
+        using (HttpModel remote = HttpModel.Open(url = server.Url, settings, Logits))
         {
             first = remote.Predict(cat([_images, _images])).ToArray<long>();
             Assert.Equal(new EndpointUse(51, 5, 50), remote.Use);
         }
 
-        using HttpModel again = HttpModel.Open(url, settings, s_logits);
+        using HttpModel again = HttpModel.Open(url, settings, Logits);
         Assert.Equal(first, again.Predict(cat([_images, _images])).ToArray<long>());
         Assert.Equal(new EndpointUse(0, 0, 101), again.Use);
     }
@@ -134,16 +130,16 @@ public sealed class HttpModelTests : IDisposable
     [InlineData(55)]
     public void An_answer_that_a_crash_tore_is_asked_again_and_no_other(int cut)
     {
-        HttpSettings settings = s_quick with { Cache = _folder.Path, Batch = 16 };
+        HttpSettings settings = Quick with { Cache = _folder.Path, Batch = 16 };
         using EndpointServer server = Of(_model);
-        using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits))
+        using (HttpModel remote = server.Open(settings))
             remote.Predict(_images).Dispose();
         string file = Directory.GetFiles(_folder.Path, "*.answers").Single();
         byte[] kept = File.ReadAllBytes(file);
         int record = 32 + (4 * 4) + 4;
         int lost = (cut + record - 1) / record;
         File.WriteAllBytes(file, kept[..^cut]);
-        using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits))
+        using (HttpModel remote = server.Open(settings))
         {
             Assert.Equal(
                 ((IPredictor)_model).Predict(_images).ToArray<long>(),
@@ -157,7 +153,7 @@ public sealed class HttpModelTests : IDisposable
         // One that was damaged in the middle is not believed.
         kept[12 + (7 * record) + 35] ^= 1;
         File.WriteAllBytes(file, kept);
-        using HttpModel last = HttpModel.Open(server.Url, settings, s_logits);
+        using HttpModel last = server.Open(settings);
         Assert.Equal(((IPredictor)_model).Predict(_images).ToArray<long>(), last.Predict(_images).ToArray<long>());
         Assert.Equal(1, last.Use.Sent);
     }
@@ -165,12 +161,12 @@ public sealed class HttpModelTests : IDisposable
     [Fact]
     public void Two_runs_do_not_write_one_cache()
     {
-        HttpSettings settings = s_quick with { Cache = _folder.Path };
+        HttpSettings settings = Quick with { Cache = _folder.Path };
         using EndpointServer server = Of(_model);
-        using HttpModel remote = HttpModel.Open(server.Url, settings, s_logits);
+        using HttpModel remote = server.Open(settings);
         Assert.Contains(
             "another folder",
-            Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, settings, s_logits)).Message,
+            Assert.Throws<UserErrorException>(() => server.Open(settings)).Message,
             StringComparison.Ordinal
         );
     }
@@ -179,16 +175,7 @@ public sealed class HttpModelTests : IDisposable
     public void No_image_beyond_the_budget_is_sent()
     {
         using EndpointServer server = Of(_model);
-        using HttpModel remote = HttpModel.Open(
-            server.Url,
-            s_quick with
-            {
-                Budget = 40,
-                Batch = 16,
-                Concurrency = 1,
-            },
-            s_logits
-        );
+        using HttpModel remote = server.Open(Quick with { Budget = 40, Batch = 16, Concurrency = 1 });
         string message = Assert.Throws<EndpointException>(() => remote.Predict(_images)).Message;
         Assert.Contains("40 images", message, StringComparison.Ordinal);
         Assert.InRange(remote.Use.Sent, 1, 40);
@@ -205,12 +192,12 @@ public sealed class HttpModelTests : IDisposable
     {
         const string Token = "s3cret-t0ken";
         Environment.SetEnvironmentVariable("PARRY_TEST_TOKEN", Token);
-        HttpSettings settings = s_quick with { TokenVariable = "PARRY_TEST_TOKEN", Cache = _folder.Path };
+        HttpSettings settings = Quick with { TokenVariable = "PARRY_TEST_TOKEN", Cache = _folder.Path };
         using EndpointServer server = Of(
             _model,
             post => post == 0 ? [] : Status("403 Forbidden", $$"""{"error":"the token {{Token}} is not welcome"}""")
         );
-        using (HttpModel remote = HttpModel.Open(server.Url, settings, s_logits))
+        using (HttpModel remote = server.Open(settings))
         {
             string message = Assert.Throws<EndpointException>(() => remote.Predict(_images)).Message;
             Assert.Contains("403", message, StringComparison.Ordinal);
@@ -231,9 +218,7 @@ public sealed class HttpModelTests : IDisposable
         Assert.Contains(
             "PARRY_NO_TOKEN",
             Assert
-                .Throws<UserErrorException>(() =>
-                    HttpModel.Open(server.Url, s_quick with { TokenVariable = "PARRY_NO_TOKEN" }, s_logits)
-                )
+                .Throws<UserErrorException>(() => server.Open(Quick with { TokenVariable = "PARRY_NO_TOKEN" }))
                 .Message,
             StringComparison.Ordinal
         );
@@ -244,7 +229,7 @@ public sealed class HttpModelTests : IDisposable
     {
         string message = Assert
             .Throws<UserErrorException>(() =>
-                HttpModel.Open(new Uri("http://me:hunter2@127.0.0.1:1/v2/models/toy"), s_quick, s_logits)
+                HttpModel.Open(new Uri("http://me:hunter2@127.0.0.1:1/v2/models/toy"), Quick, Logits)
             )
             .Message;
         Assert.DoesNotContain("hunter2", message, StringComparison.Ordinal);
@@ -265,7 +250,7 @@ public sealed class HttpModelTests : IDisposable
         );
         Assert.Contains(
             told,
-            Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 4)).Message,
+            Assert.Throws<UserErrorException>(() => server.Open(Quick, s_shape, 4)).Message,
             StringComparison.Ordinal
         );
         Assert.Equal(0, server.Posts);
@@ -277,7 +262,7 @@ public sealed class HttpModelTests : IDisposable
         using EndpointServer server = Of(_model);
         Assert.Contains(
             "4 classes, expected 10",
-            Assert.Throws<UserErrorException>(() => HttpModel.Open(server.Url, s_quick, s_logits, s_shape, 10)).Message,
+            Assert.Throws<UserErrorException>(() => server.Open(Quick, s_shape, 10)).Message,
             StringComparison.Ordinal
         );
     }

@@ -11,7 +11,6 @@ namespace Parry.Tests.Models.Http;
 public sealed class RequestTemplateTests : IDisposable
 {
     private static readonly ImageShape s_shape = new(3, 4, 5);
-    private static readonly InputContract s_logits = new() { Outputs = OutputKind.Logits };
 
     private readonly LinearClassifier _model = new(s_shape, 4, seed: 3);
     private readonly Tensor _images;
@@ -97,7 +96,7 @@ public sealed class RequestTemplateTests : IDisposable
         using HttpModel remote = Open(
             server,
             Template,
-            s_logits with
+            Logits with
             {
                 ClassNames = names,
             },
@@ -186,7 +185,7 @@ public sealed class RequestTemplateTests : IDisposable
                 Template = RequestTemplate.Parse(template),
                 Retries = 0,
             },
-            contract ?? s_logits,
+            contract ?? Logits,
             s_shape,
             4
         );

@@ -16,6 +16,10 @@ internal sealed class OnnxBuilder
 
     public OnnxBuilder(int opset = 17) => _opset = opset;
 
+    /// <summary>A graph from images x of 1x4x4 to scores y, without nodes yet.</summary>
+    public static OnnxBuilder Classifier(int classes = 2, int opset = 17) =>
+        new OnnxBuilder(opset).Input("x", -1, 1, 4, 4).Output("y", -1, classes);
+
     public OnnxBuilder Input(string name, params long[] shape) => TypedInput(name, 1, shape);
 
     public OnnxBuilder TypedInput(string name, int type, params long[] shape)

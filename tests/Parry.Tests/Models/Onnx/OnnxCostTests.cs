@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Parry.Tests.Models.Onnx;
 
 /// <summary>What a node costs is estimated before it runs, and what is wrong with it is said in one line.</summary>
-public sealed class OnnxCostTests : IDisposable
+public sealed class OnnxCostTests : OnnxModels
 {
     private static readonly string[] s_unhelpful =
     [
@@ -16,10 +16,6 @@ public sealed class OnnxCostTests : IDisposable
         "Arithmetic",
         "Attempted to divide",
     ];
-
-    private readonly string _folder = Directory.CreateTempSubdirectory("parry-onnx").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, true);
 
     [Theory]
     [InlineData("Einsum")]
@@ -32,9 +28,8 @@ public sealed class OnnxCostTests : IDisposable
     [InlineData("DequantizeLinear")]
     public void Memory_is_estimated_before_a_node_runs(string type)
     {
-        OnnxBuilder net = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder net = OnnxBuilder
+            .Classifier()
             .Longs("flat", -1, 16)
             .Longs("column", -1, 1)
             .Longs("first", new long[1 << 16])
@@ -77,9 +72,8 @@ public sealed class OnnxCostTests : IDisposable
     [Fact]
     public void Work_is_estimated_before_a_node_runs()
     {
-        var net = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 1)
+        var net = OnnxBuilder
+            .Classifier(1)
             .Longs("sizes", 512, 512)
             .Node("ConstantOfShape", ["sizes"], ["square"])
             .Node("ReduceSum", ["x"], ["sum"])
@@ -107,18 +101,16 @@ public sealed class OnnxCostTests : IDisposable
     [Fact]
     public void The_bound_can_be_raised()
     {
-        string path = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 16)
+        OnnxBuilder net = OnnxBuilder
+            .Classifier(16)
             .Longs("times", 1, 1, 64, 64)
             .Node("Tile", ["x", "times"], ["big"])
             .Node("ReduceMean", ["big"], ["mean"], ("keepdims", 0))
             .Node("Flatten", ["x"], ["flat"])
-            .Node("Add", ["flat", "mean"], ["y"])
-            .Save(_folder);
+            .Node("Add", ["flat", "mean"], ["y"]);
 
-        Assert.Throws<UserErrorException>(() => Load(path, 1.0 / (1 << 14)));
-        Load(path, 1.0 / (1 << 8));
+        Assert.Throws<UserErrorException>(() => Load(net, 1.0 / (1 << 14)));
+        Load(net, 1.0 / (1 << 8));
     }
 
     [Theory]
@@ -134,9 +126,8 @@ public sealed class OnnxCostTests : IDisposable
     public void Integers_out_of_range_are_refused_with_their_node_and_name(string type, string attribute, long value)
     {
         string refusal = Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 16)
+            OnnxBuilder
+                .Classifier(16)
                 .Floats("w", new float[9], 1, 1, 3, 3)
                 .Node(type, ["x", "w", "w"], ["c"], (attribute, value))
                 .Node("Flatten", ["c"], ["y"])
@@ -151,9 +142,8 @@ public sealed class OnnxCostTests : IDisposable
         Assert.Contains(
             "multiply",
             Refuses(
-                new OnnxBuilder()
-                    .Input("x", -1, 1, 4, 4)
-                    .Output("y", -1, 2)
+                OnnxBuilder
+                    .Classifier()
                     .Constant("w", 1, new byte[16], 1L << 40, 1L << 40)
                     .Node("MatMul", ["x", "w"], ["y"])
             ),
@@ -175,9 +165,8 @@ public sealed class OnnxCostTests : IDisposable
         Assert.Contains(
             "BatchNormalization \"node2\"",
             Refuses(
-                new OnnxBuilder()
-                    .Input("x", -1, 1, 4, 4)
-                    .Output("y", -1, 2)
+                OnnxBuilder
+                    .Classifier()
                     .Floats("w", new float[9], 1, 1, 3, 3)
                     .Floats("one", [1], 1)
                     .Floats("tall", new float[1 << 16], 1 << 16, 1)
@@ -238,12 +227,12 @@ public sealed class OnnxCostTests : IDisposable
         }
     }
 
-    private static void Load(string path, double? gibibytes = null) =>
-        ModelCatalog.Open(path, new InputContract { Memory = gibibytes }, new ImageShape(1, 4, 4)).Dispose();
+    private void Load(OnnxBuilder net, double? gibibytes) =>
+        Load(net, contract: new InputContract { Memory = gibibytes }).Dispose();
 
     private string Refuses(OnnxBuilder net, double? gibibytes = null)
     {
-        string refusal = Assert.Throws<UserErrorException>(() => Load(net.Save(_folder), gibibytes)).Message;
+        string refusal = Assert.Throws<UserErrorException>(() => Load(net, gibibytes)).Message;
         Assert.DoesNotContain('\n', refusal);
         Assert.All(s_unhelpful, words => Assert.DoesNotContain(words, refusal, StringComparison.Ordinal));
         return refusal;

@@ -83,7 +83,7 @@ public sealed class OnnxHeadTests : OnnxModels
                 .Node("Softmax", ["g"], ["s"])
                 .Node("Reshape", ["s", "four"], ["out"])
                 .Output("out", -1, 4),
-            choose: "out"
+            contract: new InputContract { Output = "out" }
         );
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
@@ -96,11 +96,7 @@ public sealed class OnnxHeadTests : OnnxModels
     [Fact]
     public void Outputs_that_are_said_to_be_logits_stay_as_they_are()
     {
-        using OpenedModel opened = ModelCatalog.Open(
-            Net(3, "Softmax").Save(_folder),
-            new InputContract { Outputs = OutputKind.Logits },
-            s_shape
-        );
+        using OpenedModel opened = Load(Net(3, "Softmax"), contract: new InputContract { Outputs = OutputKind.Logits });
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -108,9 +104,6 @@ public sealed class OnnxHeadTests : OnnxModels
 
         Assert.All(logits.sum(1).ToArray<float>(), sum => Assert.Equal(1, sum, 1e-4));
     }
-
-    private OpenedModel Load(OnnxBuilder net, string name = "model.onnx", string? choose = null) =>
-        ModelCatalog.Open(net.Save(_folder, name), new InputContract { Output = choose }, s_shape);
 
     // A linear network of one score is the difference of that of two scores. Its scores are large: sigmoids round to 0
     // and 1.

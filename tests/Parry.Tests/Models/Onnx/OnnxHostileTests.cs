@@ -8,12 +8,8 @@ namespace Parry.Tests.Models.Onnx;
 /// <summary>
 /// Files that lie, ask for too much or are damaged: one line of refusal, and no memory or time taken.
 /// </summary>
-public sealed class OnnxHostileTests : IDisposable
+public sealed class OnnxHostileTests : OnnxModels
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("parry-onnx").FullName;
-
-    public void Dispose() => Directory.Delete(_folder, true);
-
     [Fact]
     public void All_missing_operators_are_named_with_their_nodes() =>
         Refuses(
@@ -33,9 +29,8 @@ public sealed class OnnxHostileTests : IDisposable
     [Fact]
     public void A_cycle_is_refused() =>
         Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Node("Add", ["x", "b"], ["a"])
                 .Node("Relu", ["a"], ["b"])
                 .Node("Flatten", ["b"], ["y"]),
@@ -44,10 +39,7 @@ public sealed class OnnxHostileTests : IDisposable
 
     [Fact]
     public void A_value_that_nothing_makes_is_refused() =>
-        Refuses(
-            new OnnxBuilder().Input("x", -1, 1, 4, 4).Output("y", -1, 2).Node("Add", ["x", "ghost"], ["y"]),
-            "ghost"
-        );
+        Refuses(OnnxBuilder.Classifier().Node("Add", ["x", "ghost"], ["y"]), "ghost");
 
     [Fact]
     public void A_value_that_is_made_twice_is_refused() => Refuses(Linear().Node("Relu", ["x"], ["flat"]), "twice");
@@ -55,31 +47,22 @@ public sealed class OnnxHostileTests : IDisposable
     [Fact]
     public void Negative_sizes_are_refused() =>
         Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
-                .Constant("w", 1, [], -4, 4)
-                .Node("MatMul", ["x", "w"], ["y"]),
+            OnnxBuilder.Classifier().Constant("w", 1, [], -4, 4).Node("MatMul", ["x", "w"], ["y"]),
             "sizes of 0 or more"
         );
 
     [Fact]
     public void A_constant_that_declares_more_than_it_holds_is_refused() =>
         Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
-                .Constant("w", 1, new byte[16], 1 << 20, 1 << 20)
-                .Node("MatMul", ["x", "w"], ["y"]),
+            OnnxBuilder.Classifier().Constant("w", 1, new byte[16], 1 << 20, 1 << 20).Node("MatMul", ["x", "w"], ["y"]),
             "16 bytes"
         );
 
     [Fact]
     public void A_constant_whose_size_overflows_is_refused() =>
         Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Constant("w", 1, new byte[16], long.MaxValue, long.MaxValue)
                 .Node("MatMul", ["x", "w"], ["y"]),
             "model.onnx"
@@ -99,11 +82,7 @@ public sealed class OnnxHostileTests : IDisposable
     [Fact]
     public void Names_that_are_none_are_left_open()
     {
-        using OpenedModel opened = ModelCatalog.Open(
-            Linear().Metadata("classes", "[null,\"a\"]").Save(_folder),
-            new InputContract(),
-            new ImageShape(1, 4, 4)
-        );
+        using OpenedModel opened = Load(Linear().Metadata("classes", "[null,\"a\"]"));
 
         Assert.Null(opened.Contract.ClassNames);
     }
@@ -111,11 +90,7 @@ public sealed class OnnxHostileTests : IDisposable
     [Fact]
     public void Blocks_of_no_size_are_refused() =>
         Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
-                .Node("SpaceToDepth", ["x"], ["d"], ("blocksize", 0))
-                .Node("Flatten", ["d"], ["y"]),
+            OnnxBuilder.Classifier().Node("SpaceToDepth", ["x"], ["d"], ("blocksize", 0)).Node("Flatten", ["d"], ["y"]),
             "SpaceToDepth"
         );
 
@@ -132,11 +107,7 @@ public sealed class OnnxHostileTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(_folder, "link"), "/etc/passwd");
 
         Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 4)
-                .External("w", location, [4, 4])
-                .Node("MatMul", ["x", "w"], ["y"]),
+            OnnxBuilder.Classifier(4).External("w", location, [4, 4]).Node("MatMul", ["x", "w"], ["y"]),
             "folder|missing beside"
         );
     }
@@ -150,11 +121,7 @@ public sealed class OnnxHostileTests : IDisposable
         File.WriteAllBytes(Path.Combine(_folder, "w.bin"), new byte[128]);
 
         Refuses(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 4)
-                .External("w", "w.bin", [4, 4], offset, length)
-                .Node("MatMul", ["x", "w"], ["y"]),
+            OnnxBuilder.Classifier(4).External("w", "w.bin", [4, 4], offset, length).Node("MatMul", ["x", "w"], ["y"]),
             "128 bytes|bytes where"
         );
     }
@@ -169,9 +136,8 @@ public sealed class OnnxHostileTests : IDisposable
     [InlineData("Broadcast")]
     public void A_few_bytes_that_ask_for_gigabytes_are_refused(string by)
     {
-        OnnxBuilder net = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder net = OnnxBuilder
+            .Classifier()
             .Longs("sizes", 1 << 13, 1 << 13, 1 << 13, 4)
             .Longs("limit", 1L << 40)
             .Longs("zero", 0)
@@ -226,9 +192,8 @@ public sealed class OnnxHostileTests : IDisposable
     [Trait("Kind", "Fuzz")]
     public void Mutated_files_give_an_error_or_a_result()
     {
-        byte[] whole = new OnnxBuilder(13)
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        byte[] whole = OnnxBuilder
+            .Classifier(opset: 13)
             .Floats("w", [.. Enumerable.Range(0, 18).Select(i => i / 9f)], 2, 1, 3, 3)
             .Longs("sizes", 0, -1)
             .Floats("v", new float[64], 32, 2)
@@ -241,23 +206,22 @@ public sealed class OnnxHostileTests : IDisposable
             .Build();
         string path = Path.Combine(_folder, "mutated.onnx");
         File.WriteAllBytes(path, whole);
-        OnnxJudge.Agrees(path, new ImageShape(1, 4, 4));
+        OnnxJudge.Agrees(path, s_shape);
         Fuzz.Run(
             [whole],
             _ => 64 << 20,
             file =>
             {
                 File.WriteAllBytes(path, file);
-                ModelCatalog.Open(path, new InputContract(), new ImageShape(1, 4, 4)).Dispose();
+                ModelCatalog.Open(path, new InputContract(), s_shape).Dispose();
             }
         );
         Assert.True(Environment.WorkingSet < 4L << 30);
     }
 
     private static OnnxBuilder Linear() =>
-        new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder
+            .Classifier()
             .Floats("w", new float[32], 16, 2)
             .Node("Flatten", ["x"], ["flat"])
             .Node("MatMul", ["flat", "w"], ["y"]);
@@ -268,9 +232,7 @@ public sealed class OnnxHostileTests : IDisposable
         GC.Collect();
         GC.WaitForPendingFinalizers();
         long live = Settled.Tensors();
-        UserErrorException refusal = Assert.Throws<UserErrorException>(() =>
-            ModelCatalog.Open(net.Save(_folder), new InputContract(), new ImageShape(1, 4, 4))
-        );
+        UserErrorException refusal = Assert.Throws<UserErrorException>(() => Load(net));
         Assert.DoesNotContain('\n', refusal.Message);
         Assert.All(
             words,

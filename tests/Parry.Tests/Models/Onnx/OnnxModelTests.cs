@@ -16,9 +16,8 @@ public sealed class OnnxModelTests : OnnxModels
         float[] weights = [.. Enumerable.Range(0, 48).Select(i => ((i * 7 % 11) - 5) / 10f)];
         float[] bias = [0.5f, -1, 0.25f];
         using OpenedModel opened = Open(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 3)
+            OnnxBuilder
+                .Classifier(3)
                 .Floats("w", weights, 3, 16)
                 .Floats("b", bias, 3)
                 .Node("Flatten", ["x"], ["flat"])
@@ -52,9 +51,8 @@ public sealed class OnnxModelTests : OnnxModels
     {
         OnnxBuilder Net(bool apart)
         {
-            OnnxBuilder net = new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder net = OnnxBuilder
+                .Classifier()
                 .Floats("w", [.. Enumerable.Range(0, 18).Select(i => (i % 5) - 2f)], 2, 1, 3, 3)
                 .Floats("b", [0.3f, -0.2f], 2)
                 .Floats("scale", [1.5f, -0.5f], 2)
@@ -95,9 +93,8 @@ public sealed class OnnxModelTests : OnnxModels
     {
         // What exporters write for x.view(x.size(0), -1), and a mask of ones of the batch's size.
         using OpenedModel opened = Open(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 10f)], 16, 2)
                 .Longs("zero", 0)
                 .Longs("rest", -1)
@@ -181,9 +178,8 @@ public sealed class OnnxModelTests : OnnxModels
     public void Rounding_to_integers_is_seen_by_the_outputs_and_not_by_the_gradients()
     {
         using OpenedModel opened = Open(
-            new OnnxBuilder(13)
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier(opset: 13)
                 .Floats("scale", [0.25f])
                 .Constant("zero", 3, [unchecked((byte)-1)])
                 .Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2)
@@ -214,9 +210,8 @@ public sealed class OnnxModelTests : OnnxModels
             BitConverter.TryWriteBytes(raw.AsSpan(8 + (4 * i)), i / 4f);
         File.WriteAllBytes(Path.Combine(_folder, "weights.bin"), raw);
         using OpenedModel opened = Open(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .External("w", "weights.bin", [16, 2], 8, 128)
                 .Node("Flatten", ["x"], ["flat"])
                 .Node("MatMul", ["flat", "w"], ["y"])
@@ -236,9 +231,8 @@ public sealed class OnnxModelTests : OnnxModels
     public void White_box_attacks_run_through_a_graph()
     {
         using OpenedModel opened = Open(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 1f : -1f)], 16, 2)
                 .Floats("b", [-8, 8], 2)
                 .Node("Flatten", ["x"], ["flat"])

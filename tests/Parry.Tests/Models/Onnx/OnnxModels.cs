@@ -29,6 +29,6 @@ public abstract class OnnxModels : IDisposable
         return Load(net, name);
     }
 
-    private protected OpenedModel Load(OnnxBuilder net, string name = "model.onnx") =>
-        ModelCatalog.Open(net.Save(_folder, name), new InputContract(), s_shape);
+    private protected OpenedModel Load(OnnxBuilder net, string name = "model.onnx", InputContract? contract = null) =>
+        ModelCatalog.Open(net.Save(_folder, name), contract ?? new InputContract(), s_shape);
 }

@@ -12,19 +12,14 @@ public sealed class OnnxOutputTests : OnnxModels
     public void A_last_softmax_is_taken_off_so_that_gradients_do_not_vanish()
     {
         OnnxBuilder Net() =>
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? 30f : -30f)], 16, 2)
                 .Node("Flatten", ["x"], ["flat"])
                 .Node("MatMul", ["flat", "w"], ["z"])
                 .Node("Softmax", ["z"], ["y"], ("axis", 1));
         using OpenedModel opened = Open(Net());
-        using OpenedModel asSaid = ModelCatalog.Open(
-            Net().Save(_folder, "said.onnx"),
-            new InputContract { Outputs = OutputKind.Logits },
-            s_shape
-        );
+        using OpenedModel asSaid = Load(Net(), "said.onnx", new InputContract { Outputs = OutputKind.Logits });
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -39,9 +34,8 @@ public sealed class OnnxOutputTests : OnnxModels
     {
         // Softmax followed by something that keeps it from being taken off.
         using OpenedModel opened = Open(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Floats("w", [.. Enumerable.Range(0, 32).Select(i => i / 16f)], 16, 2)
                 .Floats("one", [1], 1)
                 .Node("Flatten", ["x"], ["flat"])
@@ -61,9 +55,8 @@ public sealed class OnnxOutputTests : OnnxModels
     [InlineData(false)]
     public void One_output_tells_two_classes_apart(bool sigmoid)
     {
-        var net = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 1)
+        var net = OnnxBuilder
+            .Classifier(1)
             .Floats("w", [.. Enumerable.Range(0, 16).Select(i => (i - 8) / 8f)], 16, 1)
             .Node("Flatten", ["x"], ["flat"]);
         using OpenedModel opened = Open(
@@ -88,9 +81,8 @@ public sealed class OnnxOutputTests : OnnxModels
     [Fact]
     public void What_the_metadata_say_of_the_input_holds_unless_the_caller_says_otherwise()
     {
-        OnnxBuilder net = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder net = OnnxBuilder
+            .Classifier()
             .Floats("w", [.. Enumerable.Repeat(1f, 32)], 16, 2)
             .Node("Flatten", ["x"], ["flat"])
             .Node("MatMul", ["flat", "w"], ["y"])
@@ -98,8 +90,9 @@ public sealed class OnnxOutputTests : OnnxModels
             .Metadata("std", "0.25")
             .Metadata("classes", "[\"cat\",\"dog\"]");
         using OpenedModel opened = Open(net);
-        using OpenedModel told = ModelCatalog.Open(
-            net.Save(_folder, "told.onnx"),
+        using OpenedModel told = Load(
+            net,
+            "told.onnx",
             new InputContract
             {
                 Mean = [0],

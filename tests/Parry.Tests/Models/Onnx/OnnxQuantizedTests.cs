@@ -42,7 +42,7 @@ public sealed class OnnxQuantizedTests : OnnxModels
     [Fact]
     public void A_constant_image_is_quantized_without_dividing_by_zero()
     {
-        using OpenedModel opened = ModelCatalog.Open(Dynamic().Save(_folder), new InputContract(), s_shape);
+        using OpenedModel opened = Load(Dynamic());
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
@@ -52,9 +52,8 @@ public sealed class OnnxQuantizedTests : OnnxModels
     }
 
     private static OnnxBuilder Net() =>
-        new OnnxBuilder(13)
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder
+            .Classifier(opset: 13)
             .Constant("k", 3, MemoryMarshal.AsBytes<sbyte>(s_kernels).ToArray(), 2, 1, 3, 3)
             .Constant("w", 3, MemoryMarshal.AsBytes<sbyte>(s_weights).ToArray(), 16, 2)
             .Constant("kz", 3, [0])

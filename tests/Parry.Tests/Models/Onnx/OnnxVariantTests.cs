@@ -18,9 +18,8 @@ public sealed class OnnxVariantTests : OnnxModels
     public void Newer_opsets_are_read(int opset)
     {
         using OpenedModel opened = Open(
-            new OnnxBuilder(opset)
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier(opset: opset)
                 .Floats("k", [1, 0, -1, 2, 1, 0, 0, 1, 1], 1, 1, 3, 3)
                 .Floats("w", s_weights, 16, 2)
                 .Node("Conv", ["x", "k"], ["c"], ("pads", new long[] { 1, 1, 1, 1 }))
@@ -44,9 +43,8 @@ public sealed class OnnxVariantTests : OnnxModels
     public void A_batch_baked_into_a_reshape_is_freed_though_the_input_is_open(long batch)
     {
         using OpenedModel opened = Load(
-            new OnnxBuilder()
-                .Input("x", -1, 1, 4, 4)
-                .Output("y", -1, 2)
+            OnnxBuilder
+                .Classifier()
                 .Floats("w", s_weights, 16, 2)
                 .Longs("sizes", batch, 16)
                 .Node("Reshape", ["x", "sizes"], ["f"])
@@ -170,9 +168,8 @@ public sealed class OnnxVariantTests : OnnxModels
     [InlineData("Clip")]
     public void Rounding_inside_is_told_and_passes_gradients_on_request(string type)
     {
-        OnnxBuilder net = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder net = OnnxBuilder
+            .Classifier()
             .Floats("w", s_weights, 16, 2)
             .Floats("levels", [8])
             .Floats("below", [-4])
@@ -184,9 +181,9 @@ public sealed class OnnxVariantTests : OnnxModels
             "Clip" => net.Node("Clip", ["m", "below", "above"], ["r"]),
             _ => net.Node(type, ["m"], ["r"]),
         };
-        string path = net.Node("Flatten", ["r"], ["f"]).Node("MatMul", ["f", "w"], ["y"]).Save(_folder);
-        using OpenedModel plain = ModelCatalog.Open(path, new InputContract(), s_shape);
-        using OpenedModel through = ModelCatalog.Open(path, new InputContract { StraightThrough = true }, s_shape);
+        net.Node("Flatten", ["r"], ["f"]).Node("MatMul", ["f", "w"], ["y"]);
+        using OpenedModel plain = Load(net);
+        using OpenedModel through = Load(net, contract: new InputContract { StraightThrough = true });
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
         var images = Parry.Models.Images.Of(Images(2));
@@ -206,17 +203,15 @@ public sealed class OnnxVariantTests : OnnxModels
     [Fact]
     public void A_clip_behind_a_layer_is_an_activation_and_keeps_its_gradient()
     {
-        string path = new OnnxBuilder()
-            .Input("x", -1, 1, 4, 4)
-            .Output("y", -1, 2)
+        OnnxBuilder net = OnnxBuilder
+            .Classifier()
             .Floats("w", s_weights, 16, 2)
             .Floats("zero", [0])
             .Floats("six", [6])
             .Node("Flatten", ["x"], ["f"])
             .Node("MatMul", ["f", "w"], ["h"])
-            .Node("Clip", ["h", "zero", "six"], ["y"])
-            .Save(_folder);
-        using OpenedModel opened = ModelCatalog.Open(path, new InputContract { StraightThrough = true }, s_shape);
+            .Node("Clip", ["h", "zero", "six"], ["y"]);
+        using OpenedModel opened = Load(net, contract: new InputContract { StraightThrough = true });
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
 
