@@ -113,18 +113,5 @@ public sealed class AttackTests(TrainedModels trained) : IDisposable
         (await Attack("fgsm", "--max-queries", limit)).Fails(2, "--max-queries", "above 0");
 
     private Task<CommandLine.Outcome> Attack(string attack, params string[] options) =>
-        CommandLine.Run([
-            "attack",
-            "--model",
-            trained.Classifier,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
-            "--attack",
-            attack,
-            "--count",
-            "20",
-            .. options,
-        ]);
+        CommandLine.Run(["attack", .. trained.Subject(), "--attack", attack, "--count", "20", .. options]);
 }

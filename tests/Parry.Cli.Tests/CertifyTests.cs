@@ -56,12 +56,7 @@ public sealed class CertifyTests(TrainedModels trained)
     private Task<CommandLine.Outcome> Certify(params string[] options) =>
         CommandLine.Run([
             "certify",
-            "--model",
-            trained.Classifier,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(),
             "--count",
             "12",
             "--selection",

@@ -217,21 +217,16 @@ public sealed class EvaluateTests(TrainedModels trained) : IDisposable
     public async Task A_folder_that_cannot_be_written_is_refused_before_the_work()
     {
         await File.WriteAllTextAsync(_folder.File("file"), "");
-        var run = await CommandLine.Run(
+        var run = await CommandLine.Run([
             "evaluate",
-            "--model",
-            trained.Classifier,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(),
             "--attacks",
             "fgsm",
             "--count",
             "4",
             "--out",
-            _folder.File("file/out")
-        );
+            _folder.File("file/out"),
+        ]);
         run.Fails(2, "file");
     }
 
@@ -241,68 +236,32 @@ public sealed class EvaluateTests(TrainedModels trained) : IDisposable
         byte[] weights = await File.ReadAllBytesAsync(trained.Classifier);
         string cut = _folder.File("cut.safetensors");
         await File.WriteAllBytesAsync(cut, weights[..^100]);
-        (
-            await CommandLine.Run(
+        (string Model, string Told)[] cases =
+        [
+            (cut, "cut.safetensors"),
+            (trained.Generator, "defense-gan-generator"),
+            ("mnist/z", "mnist/z"),
+        ];
+        foreach (var (model, told) in cases)
+        {
+            var run = await CommandLine.Run([
                 "evaluate",
-                "--model",
-                cut,
-                "--data",
-                "mnist",
-                "--data-dir",
-                trained.Data.Folder,
+                .. trained.Subject(model),
                 "--attacks",
                 "fgsm",
                 "--count",
                 "4",
                 "--out",
-                _folder.Path
-            )
-        ).Fails(2, "cut.safetensors");
-        (
-            await CommandLine.Run(
-                "evaluate",
-                "--model",
-                trained.Generator,
-                "--data",
-                "mnist",
-                "--data-dir",
-                trained.Data.Folder,
-                "--attacks",
-                "fgsm",
-                "--count",
-                "4",
-                "--out",
-                _folder.Path
-            )
-        ).Fails(2, "defense-gan-generator");
-        (
-            await CommandLine.Run(
-                "evaluate",
-                "--model",
-                "mnist/z",
-                "--data",
-                "mnist",
-                "--data-dir",
-                trained.Data.Folder,
-                "--attacks",
-                "fgsm",
-                "--count",
-                "4",
-                "--out",
-                _folder.Path
-            )
-        ).Fails(2, "mnist/z");
+                _folder.Path,
+            ]);
+            run.Fails(2, told);
+        }
     }
 
     private Task<CommandLine.Outcome> Evaluate(string attack, params string[] more) =>
         CommandLine.Run([
             "evaluate",
-            "--model",
-            trained.Classifier,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(),
             "--attacks",
             attack,
             .. more.Contains("--count") ? [] : s_fewImages,

@@ -285,30 +285,12 @@ public sealed class HttpTests(TrainedModels trained) : IAsyncLifetime, IDisposab
         );
 
     private Task<CommandLine.Outcome> Attack(string model, string[] attacks, params string[] more) =>
-        CommandLine.Run([
-            "attack",
-            "--model",
-            model,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
-            "--count",
-            "20",
-            "--attack",
-            .. attacks,
-            .. more,
-        ]);
+        CommandLine.Run(["attack", .. trained.Subject(model), "--count", "20", "--attack", .. attacks, .. more]);
 
     private Task<CommandLine.Outcome> Evaluate(string model, string attack, params string[] more) =>
         CommandLine.Run([
             "evaluate",
-            "--model",
-            model,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(model),
             "--count",
             "12",
             "--attacks",

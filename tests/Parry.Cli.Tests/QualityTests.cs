@@ -130,12 +130,7 @@ public sealed class QualityTests(TrainedModels trained) : IDisposable
     private Task<CommandLine.Outcome> Quality(string model, params string[] more) =>
         CommandLine.Run([
             "quality",
-            "--model",
-            model,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(model),
             "--features",
             trained.Classifier,
             "--reconstruct",

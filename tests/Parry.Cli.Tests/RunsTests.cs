@@ -177,6 +177,5 @@ public sealed class RunsTests(TrainedModels trained) : IDisposable
     private Task<CommandLine.Outcome> Evaluate(params string[] attacks) =>
         CommandLine.Run(["evaluate", .. Subject, "--out", _folder.File("report"), "--attacks", .. attacks]);
 
-    private string[] Subject =>
-        ["--model", trained.Classifier, "--data", "mnist", "--data-dir", trained.Data.Folder, "--count", "20"];
+    private string[] Subject => [.. trained.Subject(), "--count", "20"];
 }

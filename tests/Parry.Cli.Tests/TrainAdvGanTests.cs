@@ -33,20 +33,15 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
         );
 
         string attack = $"advgan:weights={Weights},images=8,epochs=1";
-        var attacked = await CommandLine.Run(
+        var attacked = await CommandLine.Run([
             "attack",
-            "--model",
-            trained.Classifier,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(),
             "--attack",
             attack,
             "--count",
             "4",
-            "--json"
-        );
+            "--json",
+        ]);
         Assert.Equal(
             (0.2, 0),
             (
@@ -54,14 +49,9 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
                 attacked.Json().GetProperty("rows")[0].GetProperty("gradients").GetInt32()
             )
         );
-        var evaluated = await CommandLine.Run(
+        var evaluated = await CommandLine.Run([
             "evaluate",
-            "--model",
-            trained.Classifier,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(),
             "--attacks",
             attack,
             "--defenses",
@@ -69,8 +59,8 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
             "--count",
             "4",
             "--out",
-            _folder.Path
-        );
+            _folder.Path,
+        ]);
         Assert.Contains(
             "advgan was trained beforehand and attacks the bare classifier as it is",
             evaluated.Output,
@@ -91,17 +81,7 @@ public sealed class TrainAdvGanTests(TrainedModels trained) : IDisposable
         (await Train()).Fails(2, "--resume");
         (await Train("--resume")).Fails(2, "cannot resume from", "start again");
         (
-            await CommandLine.Run(
-                "attack",
-                "--model",
-                trained.Classifier,
-                "--data",
-                "mnist",
-                "--data-dir",
-                trained.Data.Folder,
-                "--attack",
-                $"advgan:weights={trained.Generator}"
-            )
+            await CommandLine.Run(["attack", .. trained.Subject(), "--attack", $"advgan:weights={trained.Generator}"])
         ).Fails(2, "expected advgan");
     }
 

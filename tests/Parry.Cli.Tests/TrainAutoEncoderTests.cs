@@ -132,14 +132,9 @@ public sealed class TrainAutoEncoderTests(TrainedModels trained) : IDisposable
 
     private async Task Evaluate(string defense, string told, string weights = "weights")
     {
-        var run = await CommandLine.Run(
+        var run = await CommandLine.Run([
             "evaluate",
-            "--model",
-            trained.Classifier,
-            "--data",
-            "mnist",
-            "--data-dir",
-            trained.Data.Folder,
+            .. trained.Subject(),
             "--attacks",
             "fgsm:eps=0.1",
             "--defenses",
@@ -147,8 +142,8 @@ public sealed class TrainAutoEncoderTests(TrainedModels trained) : IDisposable
             "--count",
             "2",
             "--out",
-            _folder.Path
-        );
+            _folder.Path,
+        ]);
         Assert.True(run.Code == 0, run.Error);
         Assert.Contains(told, await File.ReadAllTextAsync(_folder.File("report.json")), StringComparison.Ordinal);
     }

@@ -13,6 +13,10 @@ public sealed class TrainedModels : IAsyncLifetime, IDisposable
 
     public string Defense => $"defense-gan:gan={Generator},l=4,r=2,attack-l=2,attack-r=1";
 
+    /// <summary>The options that name a model, the classifier if none is given, and the data set.</summary>
+    public string[] Subject(string? model = null) =>
+        ["--model", model ?? Classifier, "--data", "mnist", "--data-dir", Data.Folder];
+
     public async Task InitializeAsync()
     {
         await Train("classifier", "--net", "e", "--epochs", "3", "--batch", "16", "--out", Classifier);
