@@ -13,15 +13,26 @@ namespace Parry.Evaluation;
 public sealed class Evaluator
 {
     private readonly EvaluationPlan _plan;
-    private readonly EvaluationRecords _records;
+    private readonly PlannedCells _cells;
+    private readonly CellStore _store;
+    private readonly EvaluationLog _log = new();
+    private readonly Summary _summary;
 
     /// <summary>Prepares an evaluation.</summary>
     /// <param name="plan">What is evaluated.</param>
-    public Evaluator(EvaluationPlan plan)
+    /// <param name="folder">Where its records are kept, and those of an earlier run are taken over; null to keep
+    /// none.</param>
+    public Evaluator(EvaluationPlan plan, RecordFolder? folder = null)
     {
         _plan = plan;
-        _records = new EvaluationRecords(plan);
+        _cells = new PlannedCells(plan);
+        _store = new CellStore(folder, _cells.Ranges);
+        _summary = new Summary(plan, _cells, _store, _log);
     }
+
+    /// <summary>How many parts of the evaluation, one for each cell and range of images, were taken over from an
+    /// earlier run.</summary>
+    public int TakenOver => _store.TakenOver;
 
     /// <summary>Evaluates a plan.</summary>
     /// <param name="plan">What is evaluated.</param>
@@ -54,11 +65,13 @@ public sealed class Evaluator
         try
         {
             var stages = new EvaluationStages(_plan, progress, cancellation);
-            return _records.Finish(new Measurements(_plan, stages, _records).Run());
+            _store.TakeOver(_cells);
+            new Measurements(_plan, _cells, _store, stages, _log) { Ranges = _cells.Ranges }.Run();
+            return _summary.Findings()!;
         }
-        catch (EndpointException e) when (!_records.IsEmpty)
+        catch (EndpointException e) when (SoFar(e.Message) is { } found)
         {
-            return _records.BreakOff(e.Message);
+            return found;
         }
     }
 
@@ -66,5 +79,5 @@ public sealed class Evaluator
     /// What was found by now, also while <see cref="Evaluate"/> is at work on another thread; null if that is nothing.
     /// </summary>
     /// <param name="why">Why the evaluation ends here, for its notes.</param>
-    public EvaluationFindings? SoFar(string why) => _records.IsEmpty ? null : _records.BreakOff(why);
+    public EvaluationFindings? SoFar(string why) => _summary.Findings(why);
 }

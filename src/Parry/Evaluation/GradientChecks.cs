@@ -9,13 +9,13 @@ using static TorchSharp.torch;
 namespace Parry.Evaluation;
 
 /// <summary>
-/// The checks that every evaluation makes of its gradient attacks:
-/// <see cref="GradientMasking"/> words what it finds.
+/// The checks that every evaluation makes of its gradient attacks, on one range of images:
+/// <see cref="GradientMasking"/> words what they find.
 /// </summary>
 /// <param name="seed">The seed of every random draw.</param>
 /// <param name="test">The clean images.</param>
 /// <param name="cancellation">Stops between pieces.</param>
-internal sealed class GradientChecks(long seed, TestImages test, CancellationToken cancellation)
+internal sealed class GradientChecks(long seed, RangeImages test, CancellationToken cancellation)
 {
     private const int RowsAtOnce = 128;
     private const int Draws = 100;
@@ -30,40 +30,56 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
     public int MostSearched { get; init; } = int.MaxValue;
 
     /// <summary>
-    /// Counts the images without a gradient of the cross entropy at the clean image: one gradient for each.
+    /// Counts the images without a gradient, and searches at random among those that no attack by gradients fooled.
     /// </summary>
     /// <param name="subject">The classifier.</param>
     /// <param name="model">The same, as an attacker who knows its defense sees it.</param>
-    public string? ZeroGradients(Subject subject, IClassifier model)
+    /// <param name="cleanCorrect">Which clean images it is right about.</param>
+    /// <param name="outcomes">The outcomes of all attacks on these images.</param>
+    public GradientCheck Measure(
+        Subject subject,
+        IClassifier model,
+        bool[] cleanCorrect,
+        IReadOnlyList<Outcome> outcomes
+    )
     {
         using IDisposable? mode = model.EnterEvaluation();
-        long[] correct = [.. Rows.Where(subject.CleanCorrect, true).Take(MostImages)];
+        long[] correct = [.. Rows.Where(cleanCorrect, true).Take(MostImages)];
+        int draws = subject.Defense?.Purifier is null ? Draws : DrawsBehindPurifier;
+        return new GradientCheck(
+            test.First,
+            ZeroGradients(model, correct),
+            correct.Length,
+            draws,
+            [.. RandomSearch(subject, model, draws, outcomes).AsEnumerable().Reverse()]
+        );
+    }
+
+    // The clean images without a gradient of the cross entropy: one gradient for each.
+    private int ZeroGradients(IClassifier model, long[] correct)
+    {
         int[] without = OnPieces(
             model,
             correct,
-            samples =>
+            rows =>
             {
-                var images = new Images(test.Pixels.At(samples), samples);
-                Tensor gradient = model.Gradient(images, AttackLoss.CrossEntropy(GoalOf(samples))).Gradient;
+                Tensor gradient = model.Gradient(test.At(rows), AttackLoss.CrossEntropy(GoalOf(rows))).Gradient;
                 float[] steepest = gradient.abs().MaxPerImage().ToArray<float>();
                 return steepest.Count(value => !float.IsFinite(value) || value == 0);
             }
         );
-        return GradientMasking.OfZeroGradients(subject.Title, without.Sum(), correct.Length);
+        return without.Sum();
     }
 
-    /// <summary>
-    /// Searches at random, with each budget of the plan, among the images that no attack by gradients fooled within it.
-    /// Larger budgets come first, and an image that is robust to one is not searched within a smaller one.
-    /// </summary>
-    /// <param name="subject">The classifier.</param>
-    /// <param name="model">The same, as an attacker who knows its defense sees it.</param>
-    /// <param name="outcomes">The outcomes of all attacks.</param>
-    public string? RandomSearch(Subject subject, IClassifier model, IReadOnlyList<Outcome> outcomes)
+    // Larger budgets come first, and an image that is robust to one is not searched within a smaller one.
+    private List<BudgetSearch> RandomSearch(
+        Subject subject,
+        IClassifier model,
+        int draws,
+        IReadOnlyList<Outcome> outcomes
+    )
     {
-        int draws = subject.Defense?.Purifier is null ? Draws : DrawsBehindPurifier;
-        using IDisposable? mode = model.EnterEvaluation();
-        var found = new List<(string Budget, int Fooled, int Left)>();
+        var found = new List<BudgetSearch>();
         foreach (var norm in BudgetsOfBareClassifier(outcomes))
         {
             var robust = new bool[test.Count];
@@ -93,13 +109,12 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
                 bool[] fooled = Search(search, subject, model, searched);
                 foreach (long row in searched.At(Rows.Where(fooled, false)))
                     robust[row] = true;
-                string budget = GradientMasking.Budget(norm.Key.Name(), epsilon);
-                found.Add((budget, fooled.Count(f => f), Math.Min(MostSearched, left.Count(l => l))));
+                int leftOver = Math.Min(MostSearched, left.Count(one => one));
+                found.Add(new BudgetSearch(norm.Key, epsilon, fooled.Count(one => one), leftOver));
             }
         }
 
-        found.Reverse();
-        return GradientMasking.OfRandomSearch(subject.Title, draws, subject.IsRandom, found);
+        return found;
     }
 
     private static IOrderedEnumerable<IGrouping<Norm, double>> BudgetsOfBareClassifier(
@@ -111,18 +126,18 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
             .GroupBy(outcome => outcome.Norm, outcome => outcome.Epsilon!.Value)
             .OrderByDescending(group => group.Key);
 
-    // Which of some samples it fools, by the defender's verdict where there is a defense.
-    private bool[] Search(RandomSearch search, Subject subject, IClassifier model, long[] samples)
+    // Which of some images it fools, by the defender's verdict where there is a defense.
+    private bool[] Search(RandomSearch search, Subject subject, IClassifier model, long[] searched)
     {
         using var scope = NewDisposeScope();
         (Tensor Images, bool[] Fooled)[] parts = OnPieces(
             model,
-            samples,
-            piece =>
+            searched,
+            rows =>
             {
-                Goal goal = GoalOf(piece);
-                var images = new Images(test.Pixels.At(piece), piece);
-                var batch = new Batch(images, goal, new SampleRandom(seed, piece));
+                Goal goal = GoalOf(rows);
+                Images images = test.At(rows);
+                var batch = new Batch(images, goal, new SampleRandom(seed, images.Samples));
                 Tensor attempts = search.Perturb(model, batch, search.Epsilon);
                 bool[] reached = goal.IsReached(model.Predict(images.With(attempts))).ToArray<bool>();
                 return (attempts.MoveToOuterDisposeScope(), reached);
@@ -132,10 +147,10 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
         long[] claimed = Rows.Where(fooled, true);
         if (subject.Defense is not null && claimed.Length > 0)
         {
-            long[] claimedSamples = samples.At(claimed);
+            long[] rows = searched.At(claimed);
             Tensor attempts = cat([.. parts.Select(part => part.Images)]).At(claimed);
-            using Verdict verdict = subject.Judge(new Images(attempts, claimedSamples));
-            foreach (long row in claimed.At(Rows.Where(verdict.Holds(test.Truth.At(claimedSamples)), true)))
+            using Verdict verdict = subject.Judge(new Images(attempts, test.SamplesAt(rows)));
+            foreach (long row in claimed.At(Rows.Where(verdict.Holds(test.Truth.At(rows)), true)))
                 fooled[row] = false;
         }
 
@@ -144,19 +159,19 @@ internal sealed class GradientChecks(long seed, TestImages test, CancellationTok
         return fooled;
     }
 
-    private Goal GoalOf(long[] samples) => Goal.Untargeted(tensor(test.Truth.At(samples)));
+    private Goal GoalOf(long[] rows) => Goal.Untargeted(tensor(test.Truth.At(rows)));
 
     // Equal parts for the workers, none of them large.
-    private TPart[] OnPieces<TPart>(IPredictor model, long[] samples, Func<long[], TPart> work)
+    private TPart[] OnPieces<TPart>(IPredictor model, long[] rows, Func<long[], TPart> work)
     {
         return Workers.Shared.MapRows(
-            samples.Length,
-            Workers.Shared.EqualShare(samples.Length, PassMemory.RowsAtOnce(model, RowsAtOnce)),
+            rows.Length,
+            Workers.Shared.EqualShare(rows.Length, PassMemory.RowsAtOnce(model, RowsAtOnce)),
             (from, to) =>
             {
                 using var frozen = no_grad();
                 using var scope = NewDisposeScope();
-                return work(samples[from..to]);
+                return work(rows[from..to]);
             },
             cancellation
         );

@@ -23,8 +23,8 @@ public sealed record PlannedAttack(
 )
 {
     // Its goal for images of these true classes.
-    internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed) =>
-        Target?.For(model, images, labels, seed) ?? Goal.Untargeted(labels);
+    internal Goal GoalFor(IPredictor model, Tensor images, Tensor labels, long seed, long firstSample = 0) =>
+        Target?.For(model, images, labels, seed, firstSample) ?? Goal.Untargeted(labels);
 
     /// <summary>Says before any work whether it fits the model that it is crafted on.</summary>
     /// <exception cref="UserErrorException">It does not fit; the message says what it needs.</exception>

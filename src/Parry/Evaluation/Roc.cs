@@ -52,25 +52,43 @@ public static class Roc
     }
 
     /// <summary>The curves of a defense's scores, one for each, over the images that were attacked.</summary>
-    internal static IEnumerable<RocCurve> Curves(CellResult measured)
+    /// <param name="cell">The attack and the defense.</param>
+    /// <param name="clean">What was measured on the clean images.</param>
+    /// <param name="attacked">What was measured on the attacked ones.</param>
+    /// <param name="budget">The number of the attack's budget.</param>
+    internal static IEnumerable<RocCurve> Curves(
+        Cell cell,
+        IReadOnlyList<CellPart> clean,
+        IReadOnlyList<CellPart> attacked,
+        int budget
+    )
     {
-        var (cell, result, verdict) = measured;
-        if (!result.Attacked.Contains(true))
-            yield break;
-        foreach (var (clean, attacked) in cell.Subject.Clean.Scores.Zip(verdict.Scores))
-        {
-            float[] scores = [.. attacked.Values.Where((_, i) => result.Attacked[i])];
-            yield return new RocCurve
+        SampleResult[] before = [.. clean.SelectMany(part => part.Samples).Select(sample => sample.Results[0])];
+        SampleResult[] after =
+        [
+            .. attacked
+                .SelectMany(part => part.Samples)
+                .Select(sample => sample.Results[budget])
+                .Where(result => result.Attacked),
+        ];
+        if (after.Length == 0)
+            return [];
+        return attacked[0].Detectors.Select((detector, i) => Curve(detector, Scores(before, i), Scores(after, i)));
+
+        RocCurve Curve(string detector, float[] negative, float[] positive) =>
+            new()
             {
-                Defense = attacked.Name,
+                Defense = detector,
                 Attack = cell.Attack.Name,
-                Norm = result.Norm.Name(),
-                Epsilon = result.Epsilon,
+                Norm = cell.Attack.Attack.Norm.Name(),
+                Epsilon = attacked[0].Epsilons[budget],
                 Threat = cell.Threat,
-                Auc = Area(clean.Values, scores),
-                Points = Curve(clean.Values, scores),
+                Auc = Area(negative, positive),
+                Points = Roc.Curve(negative, positive),
             };
-        }
+
+        static float[] Scores(SampleResult[] results, int detector) =>
+            [.. results.Select(result => result.Scores[detector])];
     }
 
     // How many of the sorted scores are below a value, or not above it.

@@ -17,9 +17,10 @@ public sealed class WeakAttackCheck : IDisposable
     private const int MostSearched = 10;
 
     private readonly EvaluationPlan _plan;
-    private readonly TestImages _test;
-    private readonly EvaluationRecords _records;
     private readonly Subject _bare;
+    private readonly RangeImages _images;
+    private readonly bool[] _cleanCorrect;
+    private readonly Outcomes _outcomes = new();
 
     /// <summary>Starts a check.</summary>
     /// <param name="model">The classifier.</param>
@@ -38,14 +39,14 @@ public sealed class WeakAttackCheck : IDisposable
             Seed = seed,
             GalleryImages = 0,
         };
-        TestImages test = TestImages.Of(images);
-        _test = test with
+        _bare = new Subject(_plan, null);
+        RangeImages all = RangeImages.Of(images);
+        _images = all with
         {
-            Pixels = test.Pixels.DetachFromDisposeScope(),
-            Labels = test.Labels.DetachFromDisposeScope(),
+            Pixels = all.Pixels.DetachFromDisposeScope(),
+            Labels = all.Labels.DetachFromDisposeScope(),
         };
-        _records = new EvaluationRecords(_plan);
-        _bare = Subject.Measure(_plan, null, _test);
+        _cleanCorrect = Measurements.Clean(_bare, _images).CleanCorrect;
     }
 
     /// <summary>Adds what an attack did.</summary>
@@ -55,8 +56,11 @@ public sealed class WeakAttackCheck : IDisposable
     public void Add(PlannedAttack attack, Goal goal, AttackResult result)
     {
         using var frozen = no_grad();
-        using Verdict verdict = _bare.Judge(Models.Images.Of(result.Attempts));
-        _records.Add(new CellResult(new Cell(attack, goal, _bare, Threat.None), result, verdict), _test);
+        using Verdict verdict = _bare.Judge(_images.With(result.Attempts));
+        var cell = new Cell(attack, _bare, Threat.None);
+        var builder = new PartBuilder(_plan, cell, _images, goal, _cleanCorrect);
+        builder.Add(result, verdict);
+        _outcomes.AddByBudget([cell], _ => [builder.Finish()]);
     }
 
     /// <summary>Measures what is left to measure, and words the warnings; empty where there is no reason for
@@ -65,19 +69,23 @@ public sealed class WeakAttackCheck : IDisposable
     {
         using var frozen = no_grad();
         using var scope = NewDisposeScope();
-        var stages = new EvaluationStages(_plan, null, cancellation);
-        return new WeakAttackWarnings(_plan, _test, stages, _records)
+        var checks = new GradientChecks(_plan.Seed, _images, cancellation)
         {
             MostImages = MostImages,
             MostSearched = MostSearched,
-        }.Measure([_bare]);
+        };
+        GradientCheck check = checks.Measure(_bare, (IClassifier)_plan.Model, _cleanCorrect, _outcomes.Best);
+        return
+        [
+            .. new WeakAttackWarnings(_plan, _outcomes).OfRows(),
+            .. WeakAttackWarnings.OfGradients(_bare, [check]),
+        ];
     }
 
     /// <summary>Frees the images.</summary>
     public void Dispose()
     {
-        _bare.Clean.Dispose();
-        _test.Pixels.Dispose();
-        _test.Labels.Dispose();
+        _images.Pixels.Dispose();
+        _images.Labels.Dispose();
     }
 }

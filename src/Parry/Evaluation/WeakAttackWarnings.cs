@@ -1,33 +1,17 @@
 using Parry.Attacks;
 using Parry.Evaluation.Cells;
-using Parry.Models;
 
 namespace Parry.Evaluation;
 
-/// <summary>Checks, at the end of an evaluation, whether its attacks were strong enough to trust.</summary>
+/// <summary>Words, at the end of an evaluation, the signs that its attacks were too weak to trust.</summary>
 /// <param name="plan">The evaluation.</param>
-/// <param name="test">The clean images.</param>
-/// <param name="stages">Told what begins.</param>
-/// <param name="records">What was found.</param>
-internal sealed class WeakAttackWarnings(
-    EvaluationPlan plan,
-    TestImages test,
-    EvaluationStages stages,
-    EvaluationRecords records
-)
+/// <param name="outcomes">What its attacks did.</param>
+internal sealed class WeakAttackWarnings(EvaluationPlan plan, Outcomes outcomes)
 {
-    /// <summary>How many images are searched for gradients that are zero, at most.</summary>
-    public int MostImages { get; init; } = int.MaxValue;
-
-    /// <summary>How many images are searched at random, at most.</summary>
-    public int MostSearched { get; init; } = int.MaxValue;
-
-    /// <summary>Measures on each classifier whose gradients can be seen, and words the warnings.</summary>
-    public List<string> Measure(IEnumerable<Subject> subjects)
-    {
-        List<string> warnings =
+    /// <summary>The warnings that the rows give.</summary>
+    public IReadOnlyList<string> OfRows() =>
         [
-            .. GradientMasking.Warnings(Rows(_ => true), [.. records.Outcomes.Select(outcome => outcome.ToRow(plan))]),
+            .. GradientMasking.Warnings(Rows(_ => true), [.. outcomes.Best.Select(outcome => outcome.ToRow(plan))]),
             .. GradientMasking.OfManySteps(
                 Rows(outcome => outcome.GradientSteps == GradientSteps.One),
                 Rows(outcome => outcome.GradientSteps == GradientSteps.Many)
@@ -37,25 +21,37 @@ internal sealed class WeakAttackWarnings(
                 Rows(outcome => outcome.FollowsGradients == false)
             ),
         ];
-        var checks = new GradientChecks(plan.Seed, test, stages.Cancellation)
-        {
-            MostImages = MostImages,
-            MostSearched = MostSearched,
-        };
-        foreach (Subject subject in subjects)
-        {
-            if (subject.KnownTo(plan.Model, weight: 1) is not IClassifier model)
-                continue;
-            stages.Begin($"random search on {subject.Title}");
-            if (checks.ZeroGradients(subject, model) is { } zero)
-                warnings.Add(zero);
-            if (checks.RandomSearch(subject, model, records.Outcomes) is { } missed)
-                warnings.Add(missed);
-        }
 
-        return warnings;
+    /// <summary>The warnings that a classifier's gradients give.</summary>
+    /// <param name="subject">The classifier.</param>
+    /// <param name="checks">What was measured of its gradients, range by range.</param>
+    public static IEnumerable<string> OfGradients(Subject subject, IReadOnlyList<GradientCheck> checks)
+    {
+        if (checks.Count == 0)
+            return [];
+        int zero = checks.Sum(check => check.Zero);
+        int correct = checks.Sum(check => check.Correct);
+        (string, int, int)[] found =
+        [
+            .. checks
+                .SelectMany(check => check.Searches)
+                .GroupBy(search => (search.Norm, search.Epsilon))
+                .Select(budget =>
+                    (
+                        GradientMasking.Budget(budget.Key.Norm.Name(), budget.Key.Epsilon),
+                        budget.Sum(search => search.Fooled),
+                        budget.Sum(search => search.Left)
+                    )
+                ),
+        ];
+        string?[] warnings =
+        [
+            GradientMasking.OfZeroGradients(subject.Title, zero, correct),
+            GradientMasking.OfRandomSearch(subject.Title, checks[0].Draws, subject.IsRandom, found),
+        ];
+        return warnings.OfType<string>();
     }
 
     private EvaluationRow[] Rows(Func<Outcome, bool> chosen) =>
-        [.. records.Measured.Where(chosen).Select(outcome => outcome.ToRow(plan))];
+        [.. outcomes.Measured.Where(chosen).Select(outcome => outcome.ToRow(plan))];
 }

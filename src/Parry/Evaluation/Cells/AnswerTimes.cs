@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Parry.Data;
 using Parry.Models;
 using static TorchSharp.torch;
 
@@ -15,24 +16,22 @@ internal static class AnswerTimes
     private const double SlowMilliseconds = 4;
 
     /// <summary>The time of an answer on one clean image, in milliseconds, for each classifier.</summary>
-    /// <param name="subjects">The classifiers, which have judged all clean images once.</param>
-    /// <param name="test">The clean images.</param>
-    public static double[] Of(IReadOnlyList<Subject> subjects, TestImages test)
+    /// <param name="measured">The classifiers, with the time of an answer as it was measured once.</param>
+    /// <param name="set">The clean images.</param>
+    public static double[] Of(IReadOnlyList<(Subject Subject, double Milliseconds)> measured, ImageSet set)
     {
-        int count = Math.Min(MostImages, test.Count);
-        using Tensor few = test.Pixels.slice(0, 0, count, 1);
+        int count = Math.Min(MostImages, set.Count);
+        using Tensor few = set.Take(count).ImageTensor();
         var images = Images.Of(few);
-        var turns = new List<double>[subjects.Count];
-        for (int i = 0; i < turns.Length; i++)
-            turns[i] = [];
+        List<double>[] turns = [.. measured.Select(_ => new List<double>())];
         for (int turn = 0; turn <= Turns; turn++)
         {
-            for (int i = 0; i < subjects.Count; i++)
+            for (int i = 0; i < measured.Count; i++)
             {
-                if (subjects[i].Milliseconds > SlowMilliseconds)
+                if (measured[i].Milliseconds > SlowMilliseconds)
                     continue;
                 var clock = Stopwatch.StartNew();
-                subjects[i].Judge(images).Dispose();
+                measured[i].Subject.Judge(images).Dispose();
 
                 // The first turn warms up.
                 if (turn > 0)
@@ -40,6 +39,6 @@ internal static class AnswerTimes
             }
         }
 
-        return [.. subjects.Select((subject, i) => turns[i].Count == 0 ? subject.Milliseconds : Median.Of(turns[i]))];
+        return [.. measured.Select((one, i) => turns[i].Count == 0 ? one.Milliseconds : Median.Of(turns[i]))];
     }
 }

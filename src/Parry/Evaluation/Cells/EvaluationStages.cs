@@ -29,15 +29,13 @@ internal sealed class EvaluationStages(
 
     private static int Count(EvaluationPlan plan)
     {
+        int ranges = ImageRange.Of(plan.Images.Count).Count;
         int defenses = plan.Defenses.Count;
         int aware = plan.Defenses.Sum(defense => plan.Revisited && defense.IsRandom ? 2 : 1);
-        int attacks = plan.Attacks.Sum(attack =>
-        {
-            int training = attack.Attack is ITrainedAttack<IClassifier> ? 2 : 1;
-            return (training * (1 + aware)) + defenses;
-        });
+        int learning = plan.Attacks.Count(attack => attack.Attack is ITrainedAttack<IClassifier>) * (1 + aware);
+        int attacks = plan.Attacks.Count * (1 + aware + defenses);
         int breaks = plan.KnownBreaks ? plan.Defenses.Sum(defense => defense.Breaks.Count) : 0;
-        int cleanAndChecks = (2 * defenses) + 1;
-        return cleanAndChecks + attacks + breaks;
+        int cleanAndChecks = (2 * defenses) + 2;
+        return learning + (ranges * (cleanAndChecks + attacks + breaks));
     }
 }

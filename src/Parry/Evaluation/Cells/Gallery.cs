@@ -9,15 +9,18 @@ namespace Parry.Evaluation.Cells;
 internal static class Gallery
 {
     /// <summary>Pictures of the first images that were classified correctly before the attack.</summary>
-    public static GalleryRow Row(CellResult measured, TestImages test, EvaluationPlan plan)
+    public static GalleryRow Row(
+        EvaluationPlan plan,
+        Cell cell,
+        RangeImages images,
+        IReadOnlyList<bool> cleanCorrect,
+        AttackResult result,
+        Verdict verdict
+    )
     {
         using var scope = NewDisposeScope();
-        var (cell, result, _) = measured;
-        int[] chosen =
-        [
-            .. Enumerable.Range(0, test.Count).Where(i => cell.Subject.CleanCorrect[i]).Take(plan.GalleryImages),
-        ];
-        Tensor change = result.Attempts - test.Pixels;
+        int[] chosen = [.. Enumerable.Range(0, images.Count).Where(i => cleanCorrect[i]).Take(plan.GalleryImages)];
+        Tensor change = result.Attempts - images.Pixels;
         float[] largest = change.abs().MaxPerImage().ToArray<float>();
         float most = chosen.Select(i => largest[i]).DefaultIfEmpty().Max();
         double amplification = most > 0 ? 0.5 / most : 1;
@@ -30,26 +33,25 @@ internal static class Gallery
             Defense = cell.Subject.Name,
             Threat = cell.Threat,
             Amplification = Math.Round(amplification, 2),
-            Images = [.. chosen.Select(i => Image(measured, test, plan, visible, i))],
+            Images = [.. chosen.Select(Image)],
         };
-    }
 
-    private static GalleryImage Image(CellResult measured, TestImages test, EvaluationPlan plan, Tensor visible, int i)
-    {
-        var (_, result, verdict) = measured;
-        string label = Name(test.Truth[i]);
-        bool refused = verdict.Refused[i];
-        bool right = refused || verdict.Predictions[i] == test.Truth[i];
-        string predicted = refused ? "refused" : Name(verdict.Predictions[i]);
-        byte[] attacked = Picture(result.Attempts, i);
-        return new GalleryImage
+        GalleryImage Image(int i)
         {
-            Label = label,
-            Clean = new GalleryPicture(Picture(test.Pixels, i), label, true),
-            Adversarial = verdict.Purified is null ? new(attacked, predicted, right) : new(attacked),
-            Perturbation = new GalleryPicture(Picture(visible, i)),
-            Purified = verdict.Purified is { } purified ? new(Picture(purified, i), predicted, right) : null,
-        };
+            string label = Name(images.Truth[i]);
+            bool refused = verdict.Refused[i];
+            bool right = refused || verdict.Predictions[i] == images.Truth[i];
+            string predicted = refused ? "refused" : Name(verdict.Predictions[i]);
+            byte[] attacked = Picture(result.Attempts, i);
+            return new GalleryImage
+            {
+                Label = label,
+                Clean = new GalleryPicture(Picture(images.Pixels, i), label, true),
+                Adversarial = verdict.Purified is null ? new(attacked, predicted, right) : new(attacked),
+                Perturbation = new GalleryPicture(Picture(visible, i)),
+                Purified = verdict.Purified is { } purified ? new(Picture(purified, i), predicted, right) : null,
+            };
+        }
 
         string Name(long @class) => plan.Images.ClassNames[(int)@class];
     }

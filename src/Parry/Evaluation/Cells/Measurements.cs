@@ -1,52 +1,47 @@
+using System.Diagnostics;
 using Parry.Attacks;
-using Parry.Defenses;
+using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Models.Http;
+using Parry.Runtime;
 using static TorchSharp.torch;
 
 namespace Parry.Evaluation.Cells;
 
-/// <summary>Measures what a plan asks for, attack by attack.</summary>
-internal sealed class Measurements
+/// <summary>Measures what is still missing of a plan, cell by cell and range by range.</summary>
+/// <param name="plan">The evaluation.</param>
+/// <param name="cells">Its cells.</param>
+/// <param name="store">What was measured before, and takes what is measured now.</param>
+/// <param name="stages">Told what begins.</param>
+/// <param name="log">Takes what the reader must know.</param>
+internal sealed class Measurements(
+    EvaluationPlan plan,
+    PlannedCells cells,
+    CellStore store,
+    EvaluationStages stages,
+    EvaluationLog log
+)
 {
-    private readonly EvaluationPlan _plan;
-    private readonly TestImages _test;
-    private readonly EvaluationStages _stages;
-    private readonly EvaluationRecords _records;
-    private readonly PlanAttacks _attacks;
-
-    /// <summary>Prepares the clean images.</summary>
-    /// <param name="plan">The evaluation.</param>
-    /// <param name="stages">Told what begins.</param>
-    /// <param name="records">Takes what is found.</param>
-    public Measurements(EvaluationPlan plan, EvaluationStages stages, EvaluationRecords records)
-    {
-        (_plan, _stages, _records) = (plan, stages, records);
-        _test = TestImages.Of(plan.Images);
-        _attacks = new PlanAttacks(plan, _test, stages, records);
-    }
+    /// <summary>The ranges to measure.</summary>
+    public required IReadOnlyList<ImageRange> Ranges { get; init; }
 
     /// <summary>Measures everything.</summary>
-    /// <returns>Warnings about attacks that may be too weak.</returns>
-    public IReadOnlyList<string> Run()
+    public void Run()
     {
-        // One untimed pass: the first pass of a process over a whole batch takes longer.
-        if (_plan.AnswersAreFree)
-            Predictions.Of(_plan.Model, _test.Pixels);
-        Subject bare = MeasureClean(null);
-        Subject[] defended = [.. _plan.Defenses.Select(MeasureClean)];
-        MeasureTimes([bare, .. defended]);
-        foreach (PlannedAttack attack in _plan.Attacks)
+        foreach (Subject subject in cells.Subjects)
+            MeasureClean(subject);
+        MeasureTimes();
+        foreach (PlannedAttack attack in plan.Attacks)
         {
-            Goal goal = attack.GoalFor(_plan.Model, _test.Pixels, _test.Labels, _plan.Seed);
-            Try(attack.Name, bare, () => AttackUnaware(attack, goal, bare, defended));
-            foreach (Subject subject in defended)
-                Try(attack.Name, subject, () => AttackAware(attack, goal, subject));
+            Try(attack.Name, cells.Bare, () => AttackUnaware(attack));
+            foreach (Subject subject in cells.Defended)
+                Try(attack.Name, subject, () => AttackAware(attack, subject));
         }
 
-        foreach (Subject subject in defended)
+        foreach (Subject subject in cells.Defended)
             AttackByKnownBreaks(subject);
-        return new WeakAttackWarnings(_plan, _test, _stages, _records).Measure([bare, .. defended]);
+        foreach (Subject subject in cells.Subjects)
+            CheckGradients(subject);
     }
 
     // An attack that fails leaves the rows of the others.
@@ -56,185 +51,218 @@ internal sealed class Measurements
         {
             run();
         }
-        catch (Exception e) when (e is not (EndpointException or OperationCanceledException))
+        catch (Exception e) when (e is not (EndpointException or IOException or OperationCanceledException))
         {
-            _records.Failed(attack, subject, e);
+            log.Failed(attack, subject, e);
         }
     }
 
-    private void MeasureTimes(Subject[] subjects)
+    private void MeasureClean(Subject subject)
     {
-        double[] times = _plan.AnswersAreFree
-            ? AnswerTimes.Of(subjects, _test)
-            : [.. subjects.Select(subject => subject.Milliseconds)];
-        foreach (var (subject, milliseconds) in subjects.Zip(times))
-            _records.AddTime(subject, milliseconds);
+        CellName name = CellName.Clean(subject);
+        ImageRange[] missing = Missing(name);
+        if (missing.Length > 0)
+            WarmUp(subject);
+        foreach (ImageRange range in missing)
+        {
+            using var scope = NewDisposeScope();
+            stages.Begin($"{name}, {range}");
+            RangeImages images = RangeImages.Of(plan.Images, range);
+            store.Add(name, Clean(subject, images));
+        }
     }
 
-    private Subject MeasureClean(DefenseSpec? defense)
+    /// <summary>Judges clean images.</summary>
+    public static CellPart Clean(Subject subject, RangeImages images)
     {
-        if (defense is not null)
-            _stages.Begin($"{defense.Name} on clean images");
-        var subject = Subject.Measure(_plan, defense, _test);
-        _records.AddClean(subject);
-        return subject;
+        var clock = Stopwatch.StartNew();
+        using Verdict verdict = subject.Judge(images.Clean);
+        double seconds = clock.Elapsed.TotalSeconds;
+        bool[] correct = verdict.Correct(images.Truth);
+        return new CellPart
+        {
+            First = images.First,
+            Seconds = [seconds],
+            Detectors = [.. verdict.Scores.Select(detector => detector.Name)],
+            Samples = [.. Enumerable.Range(0, images.Count).Select(Record)],
+        };
+
+        SampleRecord Record(int i) =>
+            new()
+            {
+                Sample = images.First + i,
+                Label = images.Truth[i],
+                CleanCorrect = correct[i],
+                Results =
+                [
+                    new SampleResult
+                    {
+                        Answer = verdict.Predictions[i],
+                        Refused = verdict.Refused[i],
+                        Scores = [.. verdict.Scores.Select(detector => detector.Values[i])],
+                    },
+                ],
+            };
+    }
+
+    // The first pass of a process takes longer, and is not to be timed.
+    private void WarmUp(Subject subject)
+    {
+        if (!plan.AnswersAreFree)
+            return;
+        using var scope = NewDisposeScope();
+        RangeImages few = RangeImages.Of(plan.Images, new ImageRange(0, Math.Min(Workers.Shared.Count, plan.Images.Count)));
+        subject.Judge(few.Clean).Dispose();
+    }
+
+    private void MeasureTimes()
+    {
+        if (store.Times.Count > 0 || Ranges.Count == 0 || store.Part(CellName.Clean(cells.Bare), cells.Ranges[0]) is null)
+            return;
+        (Subject Subject, double Milliseconds)[] once = [.. cells.Subjects.Select(subject => (subject, Once(subject)))];
+        double[] times = plan.AnswersAreFree
+            ? AnswerTimes.Of(once, plan.Images)
+            : [.. once.Select(subject => subject.Milliseconds)];
+        store.Times = once.Zip(times).ToDictionary(pair => pair.First.Subject.Name, pair => pair.Second);
+
+        double Once(Subject subject)
+        {
+            CellPart first = store.Part(CellName.Clean(subject), cells.Ranges[0])!;
+            return first.Seconds[0] * 1000 / first.Samples.Count;
+        }
     }
 
     // The attack on the bare classifier or its substitute, whose images are then shown to each defense.
-    private void AttackUnaware(PlannedAttack attack, Goal goal, Subject bare, Subject[] defended)
+    private void AttackUnaware(PlannedAttack attack)
     {
-        var victim = new Victim(attack.Source ?? _plan.Model, bare.Title)
+        Cell[] together = cells.Unaware(attack);
+        IPredictor seen = attack.Source ?? plan.Model;
+        using var onModel = new AttackOnModel(plan, attack, seen, cells.Bare.Title, isDefended: false);
+        NoteCameTrained(attack, onModel, cells.Bare.Title);
+        foreach (ImageRange range in Missing([.. together.Select(cell => cell.Name)]))
         {
-            Attacked = attack.Source is null ? bare.CleanCorrect : null,
-        };
-        Threat unaware = attack.Source is null ? Threat.GreyBox : Threat.BlackBox;
-        foreach (AttackResult result in _attacks.Run(attack, goal, victim))
-        {
-            using AttackResult owned = result;
-            using Verdict verdict = bare.Judge(Images.Of(result.Attempts));
-            _records.Add(
-                new CellResult(new Cell(attack, goal, bare, Threat.None), result, verdict)
-                {
-                    SurviveRounding = CountSurvivors(goal, result, verdict, bare),
-                },
-                _test
-            );
-            foreach (Subject subject in defended)
+            using var scope = NewDisposeScope();
+            RangeImages images = RangeImages.Of(plan.Images, range);
+            Goal goal = GoalFor(attack, images);
+            bool[]? attacked = attack.Source is null ? CleanCorrect(cells.Bare, range) : null;
+            PartBuilder[] builders = [.. together.Select(cell => BuilderOf(cell, range, images, goal))];
+            foreach (AttackResult result in onModel.Run(images, goal, attacked, stages))
             {
-                _stages.Begin($"{attack.Name} against {subject.Title}");
-                using Verdict shown = subject.Judge(Images.Of(result.Attempts), verdict.Predictions);
-                _records.Add(new CellResult(new Cell(attack, goal, subject, unaware), result, shown), _test);
+                using AttackResult owned = result;
+                Images attempts = images.With(result.Attempts);
+                using Verdict verdict = cells.Bare.Judge(attempts);
+                builders[0].Add(result, verdict, ReachedWithBytes(goal, attempts));
+                for (int i = 1; i < together.Length; i++)
+                {
+                    stages.Begin($"{attack.Name} against {together[i].Subject.Title}, {range}");
+                    using Verdict shown = together[i].Subject.Judge(attempts, verdict.Predictions);
+                    builders[i].Add(result, shown);
+                }
             }
+
+            foreach (var (cell, builder) in together.Zip(builders))
+                store.Add(cell.Name, builder.Finish(onModel.Training));
         }
     }
 
-    // Images that are classified correctly before the attack, and reach its goal also with 8 bits per value.
-    private int CountSurvivors(Goal goal, AttackResult result, Verdict verdict, Subject bare)
+    // Which images reach the goal also with 8 bits per value.
+    private bool[] ReachedWithBytes(Goal goal, Images attempts)
     {
-        bool[] reached = CellResult.IsReached(goal, verdict.Predictions);
-        using Tensor rounded = Rounding.ToBytes(result.Attempts);
-        bool[] reachedRounded = CellResult.IsReached(goal, Predictions.Of(_plan.Model, rounded));
-        return Enumerable.Range(0, _test.Count).Count(i => bare.CleanCorrect[i] && reached[i] && reachedRounded[i]);
+        using Tensor rounded = Rounding.ToBytes(attempts.Pixels);
+        return PartBuilder.IsReached(goal, Predictions.Of(plan.Model, rounded, attempts.Samples));
     }
 
-    // The attack by an attacker who knows the defense, and by one who also knows its random seed.
-    private void AttackAware(PlannedAttack attack, Goal goal, Subject subject)
+    private void AttackAware(PlannedAttack attack, Subject subject)
     {
-        if (attack.NeedsDetectorGradients && subject.CanRefuse && !subject.DetectorsHaveGradients(_test))
+        if (attack.NeedsDetectorGradients && subject.CanRefuse && !subject.DetectorsHaveGradients())
         {
-            _records.Note(
+            log.Note(
                 $"{attack.Name} was not run by an attacker who knows {subject.Title}: its detectors have no gradients "
                     + "to follow. An attack by scores or labels, such as square, can evade them."
             );
             return;
         }
 
-        Run(Threat.WhiteBox, subject.KnownTo, $"{subject.Title}, adaptive");
-        if (_plan.Revisited && subject.IsRandom)
-            Run(Threat.WhiteBoxRevisited, subject.WithDraws, $"{subject.Title}, adaptive with its seed");
+        foreach (Cell cell in cells.Aware(attack, subject))
+            AttackAware(cell);
+    }
 
-        void Run(Threat threat, Func<IPredictor, double?, IPredictor> defend, string title)
-        {
-            AttackResult[] results = RunWeighted(
-                attack,
-                goal,
-                subject,
-                weight => Seen(attack, subject, model => defend(model, weight)),
-                title
+    private void AttackAware(Cell cell)
+    {
+        using var attacker = new AwareAttacker(plan, cell);
+        if (attacker.UsesSubstitute)
+            log.Note(
+                $"{cell.Attack.Name} by an attacker who knows {cell.Subject.Title} was crafted on the substitute "
+                    + "behind that defense: it needs more than the model itself shows."
             );
-            Record(new Cell(attack, goal, subject, threat), results);
-        }
-    }
-
-    // Attacks a model with detectors: the weight of the detectors is searched, so what fails with one weight is tried
-    // with the next.
-    private AttackResult[] RunWeighted(
-        PlannedAttack attack,
-        Goal goal,
-        Subject subject,
-        Func<double?, IPredictor> seen,
-        string title
-    )
-    {
-        AttackResult[]? results = null;
-        foreach (double? weight in attack.DetectorWeights.Take(subject.CanRefuse ? int.MaxValue : 1))
+        foreach (ImageRange range in Missing(cell.Name))
         {
-            bool[] left = results is null ? subject.CleanCorrect : StillToFool(results);
-            if (!left.Contains(true) && results is not null)
-                break;
-            var victim = new Victim(seen(weight), title) { Attacked = left, IsDefended = true };
-            IReadOnlyList<AttackResult> next = _attacks.Run(attack, goal, victim);
-            results = results is null ? [.. next] : [.. results.Zip(next, (first, again) => first.OrElse(again))];
-        }
+            using var scope = NewDisposeScope();
+            RangeImages images = RangeImages.Of(plan.Images, range);
+            Goal goal = GoalFor(cell.Attack, images);
+            PartBuilder builder = BuilderOf(cell, range, images, goal);
+            foreach (AttackResult result in attacker.Run(images, goal, CleanCorrect(cell.Subject, range), stages))
+            {
+                using AttackResult owned = result;
+                using Verdict verdict = cell.Subject.Judge(images.With(result.Attempts));
+                builder.Add(result, verdict);
+            }
 
-        return results!;
-    }
-
-    // Images that were attacked without success at some budget.
-    private static bool[] StillToFool(AttackResult[] results) =>
-        [
-            .. Enumerable
-                .Range(0, results[0].Attacked.Length)
-                .Select(i => results.Any(result => result.Attacked[i] && !result.Succeeded[i])),
-        ];
-
-    private void Record(Cell cell, IReadOnlyList<AttackResult> results)
-    {
-        foreach (AttackResult result in results)
-        {
-            using AttackResult owned = result;
-            using Verdict verdict = cell.Subject.Judge(Images.Of(result.Attempts));
-            _records.Add(new CellResult(cell, result, verdict), _test);
+            store.Add(cell.Name, builder.Finish(attacker.Training));
         }
     }
 
-    // The defended classifier as the attacker rebuilds it: around the substitute where the model shows too little.
-    private IPredictor Seen(PlannedAttack attack, Subject subject, Func<IPredictor, IPredictor> defend)
-    {
-        IPredictor model = defend(_plan.Model);
-        if (attack.Source is null || attack.Attack.Fits(model))
-            return model;
-        _records.Note(
-            $"{attack.Name} by an attacker who knows {subject.Title} was crafted on the substitute behind that "
-                + "defense: it needs more than the model itself shows."
-        );
-        return defend(attack.Source);
-    }
-
-    // These attacks follow the gradients of the classifier behind the defense.
     private void AttackByKnownBreaks(Subject subject)
     {
-        DefenseSpec defense = subject.Defense!;
-        if (defense.Breaks.Count == 0)
-            return;
-        var behind = (defense.AttackersClassifier ?? defense.Behind(_plan.Model)) as IClassifier;
-        if (!_plan.KnownBreaks || behind is null)
+        if (cells.Breaks(subject) is not { } breaks)
         {
-            string why = behind is null ? ", which need more than the model shows" : "";
-            string names = string.Join(", ", defense.Breaks.Select(known => known.Name));
-            _records.KnownBreaksNotRun(defense);
-            _records.Note(
-                $"The attacks known to break {defense.Name} were not run{why}: {names}. Its numbers are upper bounds."
-            );
+            string why =
+                cells.ClassifierBehind(subject.Defense!) is null ? ", which need more than the model shows" : "";
+            log.BreaksNotRun(subject.Defense!, why);
             return;
         }
 
-        foreach (KnownBreak known in defense.Breaks)
+        foreach (PlannedAttack known in breaks)
+            Try(known.Name, subject, () => AttackAware(known, subject));
+    }
+
+    private void CheckGradients(Subject subject)
+    {
+        if (subject.KnownTo(plan.Model, weight: 1) is not IClassifier model)
+            return;
+        foreach (ImageRange range in Ranges.Where(range => store.Check(subject, range) is null))
         {
-            IAttack<IClassifier> against = known.Against(defense, behind);
-            double[] budgets =
-            [
-                .. _plan
-                    .Attacks.Where(attack => attack.Attack.Norm == against.Norm)
-                    .SelectMany(attack => attack.Epsilons ?? [])
-                    .Distinct()
-                    .Order(),
-            ];
-            var attack = new PlannedAttack(known.Name, against, budgets.Length == 0 ? null : budgets)
-            {
-                IsKnownBreak = true,
-            };
-            Try(known.Name, subject, () => AttackAware(attack, Goal.Untargeted(_test.Labels), subject));
+            using var scope = NewDisposeScope();
+            stages.Begin($"random search on {subject.Title}, {range}");
+            RangeImages images = RangeImages.Of(plan.Images, range);
+            Outcomes outcomes = Outcomes.Of(
+                plan,
+                cells,
+                name => store.Part(name, range) is { } part ? [part] : null
+            );
+            var checks = new GradientChecks(plan.Seed, images, stages.Cancellation);
+            store.Add(subject, checks.Measure(subject, model, CleanCorrect(subject, range), outcomes.Best));
         }
+    }
+
+    private Goal GoalFor(PlannedAttack attack, RangeImages images) =>
+        attack.GoalFor(plan.Model, images.Pixels, images.Labels, plan.Seed, images.First);
+
+    private PartBuilder BuilderOf(Cell cell, ImageRange range, RangeImages images, Goal goal) =>
+        new(plan, cell, images, goal, CleanCorrect(cell.Subject, range));
+
+    private bool[] CleanCorrect(Subject subject, ImageRange range) =>
+        store.Part(CellName.Clean(subject), range)!.CleanCorrect;
+
+    private ImageRange[] Missing(params CellName[] names) =>
+        [.. Ranges.Where(range => names.Any(name => store.Part(name, range) is null))];
+
+    private void NoteCameTrained(PlannedAttack attack, AttackOnModel onModel, string title)
+    {
+        if (onModel.CameTrained)
+            log.Note(
+                $"{attack.Name} was trained beforehand and attacks {title} as it is; the cost of its training is not "
+                    + "counted."
+            );
     }
 }

@@ -77,6 +77,46 @@ internal sealed record Outcome
     /// <summary>How the attack follows these gradients away from the true class.</summary>
     public GradientSteps GradientSteps { get; init; }
 
+    /// <summary>
+    /// The outcome of a cell at a budget that its attack was run at. An attack without a budget counts within each
+    /// budget that the plan asks for.
+    /// </summary>
+    /// <param name="cell">The cell.</param>
+    /// <param name="parts">All that was measured of it.</param>
+    /// <param name="budget">The number of the budget among those of the parts.</param>
+    public static IEnumerable<Outcome> Of(Cell cell, IReadOnlyList<CellPart> parts, int budget)
+    {
+        SampleRecord[] samples = [.. parts.SelectMany(part => part.Samples)];
+        SampleResult[] results = [.. samples.Select(sample => sample.Results[budget])];
+        double? own = parts[0].Epsilons[budget];
+        Norm norm = cell.Attack.Attack.Norm;
+        var sizes = Enum.GetValues<Norm>().ToDictionary(each => each, each => ArrayOf(results, one => one.Size(each)));
+        IReadOnlyList<double?> budgets =
+            own is null && cell.Attack.Epsilons is { } asked ? [.. asked.Cast<double?>()] : [own];
+        return budgets.Select(epsilon => new Outcome
+        {
+            Attack = cell.Attack.Name,
+            Norm = norm,
+            Epsilon = epsilon,
+            Defense = cell.Subject.Name,
+            Threat = cell.Threat,
+            CleanCorrect = [.. samples.Select(sample => sample.CleanCorrect)],
+            Attackable = [.. samples.Select(sample => sample.Attackable)],
+            AttackedCorrect = ArrayOf(results, one => !one.Fooled || (own is null && one.Size(norm) > epsilon)),
+            Fooled = ArrayOf(results, one => one.Fooled),
+            Sizes = sizes,
+            Distances = sizes[norm],
+            IsKnownBreak = cell.Attack.IsKnownBreak,
+            Queries = ArrayOf(results, one => one.Queries),
+            Gradients = ArrayOf(results, one => one.Gradients),
+            Seconds = parts.Sum(part => part.Seconds[budget]),
+            SurviveRounding = Survivors(results),
+            Refused = cell.Subject.CanRefuse ? results.Count(one => one.Refused) : null,
+            FollowsGradients = cell.Attack.FollowsGradients(cell.Threat),
+            GradientSteps = cell.Attack.GradientSteps,
+        });
+    }
+
     /// <summary>Counts the row.</summary>
     public EvaluationRow ToRow(EvaluationPlan plan)
     {
@@ -145,6 +185,11 @@ internal sealed record Outcome
             return AttackedCorrect[i] ? other.Distances[i] : Distances[i];
         }
     }
+
+    private static int? Survivors(SampleResult[] results) =>
+        results.Any(one => one.SurvivesRounding is null) ? null : results.Count(one => one.SurvivesRounding == true);
+
+    private static T[] ArrayOf<T>(SampleResult[] results, Func<SampleResult, T> value) => [.. results.Select(value)];
 
     private static int Count(bool[] flags) => flags.Count(flag => flag);
 }

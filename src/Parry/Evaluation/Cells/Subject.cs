@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Parry.Attacks.Building;
+using Parry.Data;
 using Parry.Defenses;
 using Parry.Models;
 using Parry.Runtime;
@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Parry.Evaluation.Cells;
 
 /// <summary>
-/// A classifier as an evaluation measures it, bare or behind one defense, with its verdict on the clean images. It
-/// judges with the defender's own random draws.
+/// A classifier as an evaluation measures it, bare or behind one defense. It judges with the defender's own random
+/// draws.
 /// </summary>
 internal sealed class Subject
 {
@@ -21,10 +21,12 @@ internal sealed class Subject
     private readonly EvaluationPlan _plan;
     private readonly TrueClasses _truth;
 
-    private Subject(EvaluationPlan plan, DefenseSpec? defense, TestImages test, Verdict clean, double milliseconds)
+    /// <summary>A classifier of a plan.</summary>
+    /// <param name="plan">The evaluation.</param>
+    /// <param name="defense">The defense; null for the bare classifier.</param>
+    public Subject(EvaluationPlan plan, DefenseSpec? defense)
     {
-        (_plan, Defense, Clean, Milliseconds) = (plan, defense, clean, milliseconds);
-        CleanCorrect = clean.Correct(test.Truth);
+        (_plan, Defense) = (plan, defense);
         _truth = new TrueClasses(plan.Images, plan.TrainingImages);
     }
 
@@ -37,32 +39,8 @@ internal sealed class Subject
     /// <summary>Its name in sentences.</summary>
     public string Title => Defense?.Name ?? "the bare classifier";
 
-    /// <summary>The verdict on the clean images.</summary>
-    public Verdict Clean { get; }
-
-    /// <summary>Which clean images it classifies correctly and does not refuse, [N].</summary>
-    public bool[] CleanCorrect { get; }
-
-    /// <summary>Wall-clock time of an answer on one clean image, measured once.</summary>
-    public double Milliseconds { get; }
-
     /// <summary>Whether it is random, so that knowing its seed helps an attacker.</summary>
     public bool IsRandom => Defense is { IsRandom: true };
-
-    /// <summary>Classifies the clean images and measures the time.</summary>
-    public static Subject Measure(EvaluationPlan plan, DefenseSpec? defense, TestImages test)
-    {
-        // A few images first, so that one-time work is not timed.
-        if (plan.AnswersAreFree)
-        {
-            using Tensor few = test.Pixels.slice(0, 0, Math.Min(Workers.Shared.Count, test.Count), 1);
-            Judge(plan, defense, Images.Of(few)).Dispose();
-        }
-
-        var clock = Stopwatch.StartNew();
-        Verdict clean = Judge(plan, defense, Images.Of(test.Pixels));
-        return new Subject(plan, defense, test, clean, clock.Elapsed.TotalMilliseconds / test.Count);
-    }
 
     /// <summary>Judges some images.</summary>
     /// <param name="images">The images with their samples.</param>
@@ -72,17 +50,14 @@ internal sealed class Subject
     /// <summary>Whether some detectors can refuse images.</summary>
     public bool CanRefuse => Defense is { Detectors.Count: > 0 };
 
-    /// <summary>How many images its detectors refused; null without detectors.</summary>
-    public int? CountRefused(Verdict verdict) => CanRefuse ? verdict.Refused.Count(refused => refused) : null;
-
     /// <summary>
     /// Whether a gradient passes through all detectors, so that an attack by gradients can evade them.
     /// </summary>
-    public bool DetectorsHaveGradients(TestImages test)
+    public bool DetectorsHaveGradients()
     {
         using var scope = NewDisposeScope();
         using var follow = enable_grad();
-        Tensor one = test.Pixels.slice(0, 0, 1, 1).detach().requires_grad_();
+        Tensor one = _plan.Images.Take(1).ImageTensor().requires_grad_();
         SampleRandom random = DefendersDraws(_plan, new long[] { 0 });
         return Defense?.Detectors.All(detector => detector.Scores(one, random).requires_grad) ?? true;
     }

@@ -56,21 +56,28 @@ public sealed class Verifier
         int[] used = [.. images.Select(image => image.Original).Distinct().Order()];
         ImageSet originals = Originals.Select(used);
         Dictionary<int, int> rows = used.Index().ToDictionary(one => one.Item, one => one.Index);
-        TestImages clean = TestImages.Of(originals);
-        Subject subject = Subject.Measure(PlanOf(originals), Defense, clean);
+        RangeImages clean = RangeImages.Of(originals);
+        var subject = new Subject(PlanOf(originals), Defense);
+        bool[] cleanCorrect = Measurements.Clean(subject, clean).CleanCorrect;
         var found = new List<VerifiedImage>();
         foreach (HandedInImage[] piece in images.Chunk(ImagesAtOnce))
         {
             cancellation.ThrowIfCancellationRequested();
             int[] rowsOfPiece = [.. piece.Select(image => rows[image.Original])];
-            found.AddRange(Check(piece, rowsOfPiece, clean, subject));
+            found.AddRange(Check(piece, rowsOfPiece, clean, cleanCorrect, subject));
             progress?.Report((double)found.Count / images.Count);
         }
 
         return found;
     }
 
-    private VerifiedImage[] Check(HandedInImage[] piece, int[] rows, TestImages clean, Subject subject)
+    private VerifiedImage[] Check(
+        HandedInImage[] piece,
+        int[] rows,
+        RangeImages clean,
+        bool[] cleanCorrect,
+        Subject subject
+    )
     {
         using var scope = NewDisposeScope();
         ImageShape shape = Originals.Shape;
@@ -97,7 +104,7 @@ public sealed class Verifier
                 piece[i].Name,
                 piece[i].Original,
                 truth[i],
-                subject.CleanCorrect[rows[i]],
+                cleanCorrect[rows[i]],
                 verdict.Predictions[i],
                 verdict.Refused[i],
                 changes[i],

@@ -1,0 +1,203 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Parry.Evaluation.Cells;
+
+namespace Parry.Evaluation;
+
+/// <summary>
+/// The records of an evaluation in a folder: a file for each cell and range of images, named after what it holds and a
+/// hash of everything that decides it. An evaluation that begins again takes over what is there. Files are written
+/// aside and renamed, and nothing is locked, so several processes may share a folder, also over a network.
+/// </summary>
+public sealed class RecordFolder
+{
+    private const string PlanName = "plan.json";
+    private const string TimesName = "times.json";
+    private const string Attack = "attack ";
+    private const string Defense = "defense ";
+    private const int KeyLength = 12;
+    private const int LongestName = 60;
+
+    private readonly string _path;
+    private readonly IReadOnlyDictionary<string, string> _plan;
+
+    private RecordFolder(string path, IReadOnlyDictionary<string, string> plan) => (_path, _plan) = (path, plan);
+
+    /// <summary>Opens a folder for a plan.</summary>
+    /// <param name="path">The folder, which is made if it is missing.</param>
+    /// <param name="plan">All that decides the numbers of the plan, with names for messages; what belongs to one
+    /// attack or one defense is named "attack NAME" or "defense NAME".</param>
+    /// <exception cref="UserErrorException">The folder holds the records of another plan, or cannot be
+    /// written.</exception>
+    public static RecordFolder Open(string path, IReadOnlyDictionary<string, string> plan)
+    {
+        string file = Path.Combine(path, PlanName);
+        var known = RecordFile.Read(
+            file,
+            RecordJsonContext.Default.IReadOnlyDictionaryStringString,
+            RecordJsonContext.Default.SampleRecord
+        );
+        if (known is { } held && Difference(held.Head, plan) is { } difference)
+            throw new UserErrorException(
+                $"'{path}' holds the results of another plan: {difference}. Choose another folder, or add --fresh to "
+                    + "delete them and start anew"
+            );
+        RecordFile.Write(
+            file,
+            plan,
+            RecordJsonContext.Default.IReadOnlyDictionaryStringString,
+            [],
+            RecordJsonContext.Default.SampleRecord
+        );
+        return new RecordFolder(path, plan);
+    }
+
+    /// <summary>Whether a folder holds records.</summary>
+    public static bool IsOne(string path) => File.Exists(Path.Combine(path, PlanName));
+
+    internal CellPart? ReadPart(CellName cell, ImageRange range) =>
+        RecordFile.Read(
+            FileOf(cell, range.First),
+            RecordJsonContext.Default.CellPart,
+            RecordJsonContext.Default.SampleRecord
+        )
+            is var (part, samples)
+            ? part with
+            {
+                Samples = samples,
+            }
+            : null;
+
+    internal void Write(CellName cell, CellPart part) =>
+        Written(() =>
+            RecordFile.Write(
+                FileOf(cell, part.First),
+                part,
+                RecordJsonContext.Default.CellPart,
+                part.Samples,
+                RecordJsonContext.Default.SampleRecord
+            )
+        );
+
+    internal GradientCheck? ReadCheck(string defense, ImageRange range) =>
+        RecordFile
+            .Read(
+                FileOfCheck(defense, range.First),
+                RecordJsonContext.Default.GradientCheck,
+                RecordJsonContext.Default.BudgetSearch
+            )
+            ?.Head;
+
+    internal void Write(string defense, GradientCheck check) =>
+        Written(() =>
+            RecordFile.Write(
+                FileOfCheck(defense, check.First),
+                check,
+                RecordJsonContext.Default.GradientCheck,
+                [],
+                RecordJsonContext.Default.BudgetSearch
+            )
+        );
+
+    internal IReadOnlyDictionary<string, double>? ReadTimes() =>
+        RecordFile
+            .Read(
+                Path.Combine(_path, TimesName),
+                RecordJsonContext.Default.IReadOnlyDictionaryStringDouble,
+                RecordJsonContext.Default.SampleRecord
+            )
+            ?.Head;
+
+    internal void Write(IReadOnlyDictionary<string, double> times) =>
+        Written(() =>
+            RecordFile.Write(
+                Path.Combine(_path, TimesName),
+                times,
+                RecordJsonContext.Default.IReadOnlyDictionaryStringDouble,
+                [],
+                RecordJsonContext.Default.SampleRecord
+            )
+        );
+
+    // A plan may be extended by attacks and defenses: what is there stays true.
+    private static string? Difference(
+        IReadOnlyDictionary<string, string> held,
+        IReadOnlyDictionary<string, string> asked
+    )
+    {
+        foreach (var (name, value) in held)
+        {
+            if (!asked.TryGetValue(name, out string? now))
+                return $"it has {name} ({value}), which is not asked for now";
+            if (now != value)
+                return $"{name} was {value}, now {now}";
+        }
+
+        string[] added =
+        [
+            .. asked.Keys.Where(name =>
+                !held.ContainsKey(name)
+                && !name.StartsWith(Attack, StringComparison.Ordinal)
+                && !name.StartsWith(Defense, StringComparison.Ordinal)
+            ),
+        ];
+        return added.Length == 0 ? null : $"{added[0]} is now {asked[added[0]]}";
+    }
+
+    // A failure to write is no failure of an attack.
+    private static void Written(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (UserErrorException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    private string FileOf(CellName cell, int first)
+    {
+        bool isOfPlan = cell.Attack == EvaluationRow.Nothing || _plan.ContainsKey(Attack + cell.Attack);
+        return FileOf(
+            cell.ToString(),
+            first,
+            name => isOfPlan ? name == Attack + cell.Attack : IsAttack(name),
+            cell.Defense,
+            $"{cell.Attack} {cell.Threat}"
+        );
+    }
+
+    // What is searched depends on what all attacks left.
+    private string FileOfCheck(string defense, int first)
+    {
+        string on = defense == EvaluationRow.Nothing ? "" : $" on {defense}";
+        return FileOf($"gradients{on}", first, IsAttack, defense, "gradients");
+    }
+
+    private string FileOf(string title, int first, Func<string, bool> attacks, string defense, string what)
+    {
+        IEnumerable<string> deciding = _plan
+            .Where(part =>
+                IsAttack(part.Key) ? attacks(part.Key)
+                : part.Key.StartsWith(Defense, StringComparison.Ordinal) ? part.Key == Defense + defense
+                : true
+            )
+            .OrderBy(part => part.Key, StringComparer.Ordinal)
+            .Select(part => $"{part.Key}={part.Value}");
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{string.Join('\n', deciding)}\n{what}"));
+        string key = Convert.ToHexStringLower(hash)[..KeyLength];
+        return Path.Combine(_path, "cells", $"{Readable(title)}-{key}", $"{first:000000}.jsonl");
+    }
+
+    private static bool IsAttack(string name) => name.StartsWith(Attack, StringComparison.Ordinal);
+
+    private static string Readable(string title)
+    {
+        IEnumerable<char> plain = title.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter == '.' ? letter : '-');
+        string name = string.Join('-', new string([.. plain]).Split('-', StringSplitOptions.RemoveEmptyEntries));
+        return name[..Math.Min(LongestName, name.Length)];
+    }
+}
