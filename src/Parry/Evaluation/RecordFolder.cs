@@ -196,7 +196,9 @@ public sealed class RecordFolder
 
     private static string Readable(string title)
     {
-        IEnumerable<char> plain = title.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter == '.' ? letter : '-');
+        IEnumerable<char> plain = title.Select(letter =>
+            char.IsAsciiLetterOrDigit(letter) || letter == '.' ? letter : '-'
+        );
         string name = string.Join('-', new string([.. plain]).Split('-', StringSplitOptions.RemoveEmptyEntries));
         return name[..Math.Min(LongestName, name.Length)];
     }

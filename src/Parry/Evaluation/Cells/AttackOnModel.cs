@@ -83,7 +83,5 @@ internal sealed class AttackOnModel(
     }
 
     private static bool[] NotYetTarget(RangeImages images, Goal goal, bool[]? attacked) =>
-        [
-            .. goal.Labels.ToArray<long>().Select((target, i) => target != images.Truth[i] && (attacked?[i] ?? true)),
-        ];
+        [.. goal.Labels.ToArray<long>().Select((target, i) => target != images.Truth[i] && (attacked?[i] ?? true))];
 }

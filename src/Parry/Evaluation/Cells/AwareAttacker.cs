@@ -33,12 +33,7 @@ internal sealed class AwareAttacker(EvaluationPlan plan, Cell cell) : IDisposabl
     /// <param name="cleanCorrect">Which of them the defended classifier is right about.</param>
     /// <param name="stages">Told what begins.</param>
     /// <returns>One result for each budget, or one in all; the caller owns them.</returns>
-    public IReadOnlyList<AttackResult> Run(
-        RangeImages images,
-        Goal goal,
-        bool[] cleanCorrect,
-        EvaluationStages stages
-    )
+    public IReadOnlyList<AttackResult> Run(RangeImages images, Goal goal, bool[] cleanCorrect, EvaluationStages stages)
     {
         AttackResult[]? results = null;
         for (int i = 0; i < _weights.Length; i++)

@@ -59,7 +59,10 @@ internal sealed class CellStore(RecordFolder? folder, IReadOnlyList<ImageRange> 
     {
         lock (_lock)
         {
-            CellPart[] parts = [.. ranges.Select(range => _parts.GetValueOrDefault((cell, range.First))).OfType<CellPart>()];
+            CellPart[] parts =
+            [
+                .. ranges.Select(range => _parts.GetValueOrDefault((cell, range.First))).OfType<CellPart>(),
+            ];
             return parts.Length == ranges.Count ? parts : null;
         }
     }
@@ -83,7 +86,12 @@ internal sealed class CellStore(RecordFolder? folder, IReadOnlyList<ImageRange> 
     public IReadOnlyList<GradientCheck> Checks(Subject subject)
     {
         lock (_lock)
-            return [.. ranges.Select(range => _checks.GetValueOrDefault((subject.Name, range.First))).OfType<GradientCheck>()];
+            return
+            [
+                .. ranges
+                    .Select(range => _checks.GetValueOrDefault((subject.Name, range.First)))
+                    .OfType<GradientCheck>(),
+            ];
     }
 
     /// <summary>The time of an answer of each classifier, in milliseconds; empty before it was measured.</summary>

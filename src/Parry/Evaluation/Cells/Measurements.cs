@@ -111,13 +111,20 @@ internal sealed class Measurements(
         if (!plan.AnswersAreFree)
             return;
         using var scope = NewDisposeScope();
-        RangeImages few = RangeImages.Of(plan.Images, new ImageRange(0, Math.Min(Workers.Shared.Count, plan.Images.Count)));
+        RangeImages few = RangeImages.Of(
+            plan.Images,
+            new ImageRange(0, Math.Min(Workers.Shared.Count, plan.Images.Count))
+        );
         subject.Judge(few.Clean).Dispose();
     }
 
     private void MeasureTimes()
     {
-        if (store.Times.Count > 0 || Ranges.Count == 0 || store.Part(CellName.Clean(cells.Bare), cells.Ranges[0]) is null)
+        if (
+            store.Times.Count > 0
+            || Ranges.Count == 0
+            || store.Part(CellName.Clean(cells.Bare), cells.Ranges[0]) is null
+        )
             return;
         (Subject Subject, double Milliseconds)[] once = [.. cells.Subjects.Select(subject => (subject, Once(subject)))];
         double[] times = plan.AnswersAreFree
@@ -216,8 +223,9 @@ internal sealed class Measurements(
     {
         if (cells.Breaks(subject) is not { } breaks)
         {
-            string why =
-                cells.ClassifierBehind(subject.Defense!) is null ? ", which need more than the model shows" : "";
+            string why = cells.ClassifierBehind(subject.Defense!) is null
+                ? ", which need more than the model shows"
+                : "";
             log.BreaksNotRun(subject.Defense!, why);
             return;
         }
@@ -235,11 +243,7 @@ internal sealed class Measurements(
             using var scope = NewDisposeScope();
             stages.Begin($"random search on {subject.Title}, {range}");
             RangeImages images = RangeImages.Of(plan.Images, range);
-            Outcomes outcomes = Outcomes.Of(
-                plan,
-                cells,
-                name => store.Part(name, range) is { } part ? [part] : null
-            );
+            Outcomes outcomes = Outcomes.Of(plan, cells, name => store.Part(name, range) is { } part ? [part] : null);
             var checks = new GradientChecks(plan.Seed, images, stages.Cancellation);
             store.Add(subject, checks.Measure(subject, model, CleanCorrect(subject, range), outcomes.Best));
         }

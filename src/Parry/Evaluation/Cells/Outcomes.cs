@@ -23,11 +23,7 @@ internal sealed class Outcomes
     /// <param name="plan">The evaluation.</param>
     /// <param name="cells">Its cells.</param>
     /// <param name="known">What was measured of a cell; null where something is missing.</param>
-    public static Outcomes Of(
-        EvaluationPlan plan,
-        PlannedCells cells,
-        Func<CellName, IReadOnlyList<CellPart>?> known
-    )
+    public static Outcomes Of(EvaluationPlan plan, PlannedCells cells, Func<CellName, IReadOnlyList<CellPart>?> known)
     {
         var outcomes = new Outcomes();
         foreach (PlannedAttack attack in plan.Attacks)

@@ -45,11 +45,7 @@ internal sealed class PlannedCells
     public Cell[] Unaware(PlannedAttack attack)
     {
         Threat unaware = attack.Source is null ? Threat.GreyBox : Threat.BlackBox;
-        return
-        [
-            new Cell(attack, Bare, Threat.None),
-            .. Defended.Select(subject => new Cell(attack, subject, unaware)),
-        ];
+        return [new Cell(attack, Bare, Threat.None), .. Defended.Select(subject => new Cell(attack, subject, unaware))];
     }
 
     /// <summary>The attack by an attacker who knows the defense, and by one who also knows its random seed.</summary>

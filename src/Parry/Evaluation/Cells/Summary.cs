@@ -25,8 +25,9 @@ internal sealed class Summary(EvaluationPlan plan, PlannedCells cells, CellStore
         Outcomes outcomes = Outcomes.Of(plan, cells, store.Whole);
         EvaluationRow[] rows = [.. clean, .. outcomes.Best.Select(outcome => outcome.ToRow(plan))];
         Cell[] measured = [.. outcomes.Cells];
-        string[] early =
-            why is null ? [] : [$"This evaluation stopped early and holds only the results found by then: {why}."];
+        string[] early = why is null
+            ? []
+            : [$"This evaluation stopped early and holds only the results found by then: {why}."];
         string[] failures = [.. log.Failures.Select(failure => failure.Failure), .. new[] { why }.OfType<string>()];
         return new EvaluationFindings(
             why is null ? [.. rows, .. WorstCase.Rows(outcomes.Measured, plan)] : rows,
@@ -39,7 +40,9 @@ internal sealed class Summary(EvaluationPlan plan, PlannedCells cells, CellStore
         {
             Failure = failures.Length == 0 ? null : string.Join("; ", failures),
             KnownBreaksNotRun = log.KnownBreaksNotRun,
-            Caveats = clean.Where(row => row.Defense != EvaluationRow.Nothing).ToDictionary(row => row.Defense, Caveats),
+            Caveats = clean
+                .Where(row => row.Defense != EvaluationRow.Nothing)
+                .ToDictionary(row => row.Defense, Caveats),
         };
 
         IReadOnlyList<string> Caveats(EvaluationRow row) =>
