@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Parry.Attacks;
-using Parry.Attacks.Building;
 using Parry.Models;
 using Parry.Models.Http;
 using Parry.Runtime;
