@@ -85,7 +85,9 @@ internal sealed class PlannedCells
     private IEnumerable<Cell> AllAware(Subject subject) =>
         _plan.Attacks.Concat(Breaks(subject) ?? []).SelectMany(attack => Aware(attack, subject));
 
-    /// <summary>The classifier behind a defense as an attacker differentiates it; null if it shows too little.</summary>
+    /// <summary>
+    /// The classifier behind a defense as an attacker differentiates it; null if it shows too little.
+    /// </summary>
     public IClassifier? ClassifierBehind(DefenseSpec defense) =>
         (defense.AttackersClassifier ?? defense.Behind(_plan.Model)) as IClassifier;
 }

@@ -56,8 +56,8 @@ internal static class RecordFile
         catch (Exception e) when (e is FormatException or JsonException)
         {
             throw new UserErrorException(
-                $"'{path}' is not as it was written, it was cut or edited: delete it, and only what it held is measured "
-                    + "again",
+                $"'{path}' is not as it was written, it was cut or edited: delete it, and only what it held is "
+                    + "measured again",
                 e
             );
         }

@@ -116,8 +116,8 @@ internal sealed class Summary(EvaluationPlan plan, PlannedCells cells, CellStore
     private string Cost(PlannedAttack attack, string title, AttackTraining training) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{attack.Name} learned to attack {title} from {training.Images:N0} images of {plan.TrainingImages?.Name} on "
-                + $"which it is not evaluated, with {training.Queries:N0} queries and {training.Gradients:N0} "
+            $"{attack.Name} learned to attack {title} from {training.Images:N0} images of "
+                + $"{plan.TrainingImages?.Name} on which it is not evaluated, with {training.Queries:N0} queries and {training.Gradients:N0} "
                 + $"gradients in {training.Seconds:0.0} s. Its rows do not include this cost."
         );
 
