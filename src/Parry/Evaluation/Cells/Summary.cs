@@ -117,8 +117,8 @@ internal sealed class Summary(EvaluationPlan plan, PlannedCells cells, CellStore
         string.Create(
             CultureInfo.InvariantCulture,
             $"{attack.Name} learned to attack {title} from {training.Images:N0} images of "
-                + $"{plan.TrainingImages?.Name} on which it is not evaluated, with {training.Queries:N0} queries and {training.Gradients:N0} "
-                + $"gradients in {training.Seconds:0.0} s. Its rows do not include this cost."
+                + $"{plan.TrainingImages?.Name} on which it is not evaluated, with {training.Queries:N0} queries and "
+                + $"{training.Gradients:N0} gradients in {training.Seconds:0.0} s. Its rows do not include this cost."
         );
 
     private IEnumerable<string> CaveatsOf(DefenseSpec defense, EvaluationRow clean, EvaluationRow bare)
