@@ -29,6 +29,9 @@ internal static class TorchChecks
         return
         [
             Check.Ok(LibTorch, $"{TorchLibrary.Version}, {TorchLibrary.Way} ({TorchLibrary.Folder})"),
+            TorchLibrary.UsesOneDnn
+                ? Check.Ok("oneDNN", "convolutions are right on this processor")
+                : Check.Ok("oneDNN", "switched off: its convolutions are wrong on this processor; all is slower"),
             Check.Ok("threads", $"{Workers.Shared.Count} workers with one LibTorch thread each"),
             Check.Ok(
                 "CUDA devices",

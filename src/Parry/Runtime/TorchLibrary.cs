@@ -45,9 +45,28 @@ public static partial class TorchLibrary
         }
     }
 
-    /// <summary>Loads LibTorch if it is not loaded yet.</summary>
+    /// <summary>
+    /// Loads LibTorch if it is not loaded yet, and checks whether it computes correctly on this processor.
+    /// </summary>
     /// <exception cref="TorchNotFoundException">LibTorch is not found, or cannot be loaded.</exception>
-    public static void Load() => _ = s_wrapper.Value;
+    /// <exception cref="TorchException">It computes wrong numbers, and that cannot be mended.</exception>
+    public static void Load()
+    {
+        _ = s_wrapper.Value;
+        _ = ConvolutionCheck.UsesOneDnn;
+    }
+
+    /// <summary>
+    /// Whether LibTorch uses oneDNN, which is faster; not where oneDNN computes wrong numbers on this processor.
+    /// </summary>
+    public static bool UsesOneDnn
+    {
+        get
+        {
+            Load();
+            return ConvolutionCheck.UsesOneDnn;
+        }
+    }
 
     /// <summary>Sets the number of threads that an operator may use when called from this thread.</summary>
     public static void SetThreads(int count)
@@ -204,7 +223,7 @@ public static partial class TorchLibrary
         return File.Exists(Path.Combine(program, FileName(Wrapper))) || !Directory.Exists(package) ? program : package;
     }
 
-    private static string FileName(string library) =>
+    internal static string FileName(string library) =>
         OperatingSystem.IsWindows() ? $"{library}.dll"
         : OperatingSystem.IsMacOS() ? $"lib{library}.dylib"
         : $"lib{library}.so";

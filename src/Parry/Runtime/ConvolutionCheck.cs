@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Parry.Runtime;
+
+/// <summary>
+/// Checks once whether LibTorch convolves correctly on this processor. oneDNN 3.7, which it uses, copies channels into
+/// blocks of 8 or 16; on some virtual machines it loses those that fill no block, and adds whatever was in memory.
+/// There oneDNN is switched off: LibTorch's own convolutions take about twice as long and are right.
+/// </summary>
+internal static class ConvolutionCheck
+{
+    // 20 input channels fill one block and a part of the next.
+    private const int Channels = 20;
+    private const int Size = 12;
+    private const int Window = 5;
+    private const double Tolerance = 1e-4;
+
+    private static readonly Lazy<bool> s_isExact = new(() => IsExact() || SwitchOff());
+
+    /// <summary>Whether oneDNN is right on this processor, so that it is used.</summary>
+    public static bool UsesOneDnn => s_isExact.Value;
+
+    // Whether a convolution in float32 gives what it gives in float64, for which oneDNN is not used.
+    private static bool IsExact()
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = no_grad();
+        Tensor images = ones([1, Channels, Size, Size]);
+        Tensor weights = ones([Channels, Channels, Window, Window]);
+        Tensor got = nn.functional.conv2d(images, weights);
+        Tensor exact = nn.functional.conv2d(images.to(ScalarType.Float64), weights.to(ScalarType.Float64));
+        return (got / exact - 1).abs().max().ToDouble() < Tolerance;
+    }
+
+    // TorchSharp has no entry for this switch of LibTorch, which is a method of a global object.
+    private static bool SwitchOff()
+    {
+        bool windows = OperatingSystem.IsWindows();
+        string context = windows ? "?globalContext@at@@YAAEAVContext@1@XZ" : "_ZN2at13globalContextEv";
+        string enable = windows
+            ? "?setUserEnabledMkldnn@Context@at@@QEAAX_N@Z"
+            : "_ZN2at7Context20setUserEnabledMkldnnEb";
+        nint library = NativeLibrary.Load(Path.Combine(TorchLibrary.Folder, TorchLibrary.FileName("torch_cpu")));
+        if (
+            !NativeLibrary.TryGetExport(library, context, out nint get)
+            || !NativeLibrary.TryGetExport(library, enable, out nint set)
+        )
+            throw new TorchException(
+                "LibTorch computes wrong convolutions on this processor: set the environment variable "
+                    + "ONEDNN_MAX_CPU_ISA=SSE41, which is slower and right"
+            );
+        nint global = Marshal.GetDelegateForFunctionPointer<GetContext>(get)();
+        Marshal.GetDelegateForFunctionPointer<SetEnabled>(set)(global, false);
+        return false;
+    }
+
+    [UnmanagedFunctionPointer(CallingConvention.ThisCall)]
+    private delegate void SetEnabled(nint context, [MarshalAs(UnmanagedType.U1)] bool enabled);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate nint GetContext();
+}
