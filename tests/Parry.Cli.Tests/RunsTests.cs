@@ -8,6 +8,11 @@ namespace Parry.Cli.Tests;
 [Collection(nameof(TrainedModels))]
 public sealed class RunsTests(TrainedModels trained) : IDisposable
 {
+    private const string Endless = "pgd:steps=100000000";
+    private static readonly TimeSpan s_untilAtWork = TimeSpan.FromSeconds(8);
+
+    // Two seconds, and what a busy machine takes to start and end processes.
+    private static readonly TimeSpan s_inTime = TimeSpan.FromSeconds(5);
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -155,7 +160,7 @@ public sealed class RunsTests(TrainedModels trained) : IDisposable
         using Process process = CommandLine.Start(
             CommandLine.ProgramFolder,
             null,
-            Arguments(["fgsm:eps=0.5", "pgd:steps=100000000"], "--out", images)
+            Arguments(["fgsm:eps=0.5", Endless], "--out", images)
         );
         while (!process.HasExited && !Directory.Exists(Path.Combine(images, "fgsm-0.5")))
             await Task.Delay(20);
@@ -166,6 +171,41 @@ public sealed class RunsTests(TrainedModels trained) : IDisposable
         Assert.Contains("fgsm", stopped.Output, StringComparison.Ordinal);
         Assert.Contains("stopping", stopped.Error, StringComparison.Ordinal);
         Assert.NotEmpty(Directory.GetFiles(Path.Combine(images, "fgsm-0.5"), "*.png"));
+    }
+
+    [Fact]
+    public async Task An_evaluation_that_is_stopped_ends_in_time_and_reports_what_is_finished()
+    {
+        using Process process = CommandLine.Start(
+            CommandLine.ProgramFolder,
+            null,
+            ["evaluate", .. Subject, "--out", _folder.File("report"), "--attacks", "fgsm:eps=0.5", Endless]
+        );
+        await IsAtWork(process);
+        var watch = Stopwatch.StartNew();
+        await Interrupt(process);
+        var stopped = await process.Wait();
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, s_inTime);
+        Assert.Equal(130, stopped.Code);
+        Assert.Contains("fgsm", stopped.Output, StringComparison.Ordinal);
+        Assert.Contains("stopping", stopped.Error, StringComparison.Ordinal);
+        Assert.True(File.Exists(_folder.File("report/index.html")));
+    }
+
+    // The program does not say when an attack begins: processor time tells, on a busy machine too.
+    private static async Task IsAtWork(Process process)
+    {
+        while (!process.HasExited && process.TotalProcessorTime < s_untilAtWork)
+        {
+            await Task.Delay(20);
+            process.Refresh();
+        }
+    }
+
+    private static async Task Interrupt(Process process)
+    {
+        using Process kill = Process.Start("kill", ["-INT", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
     }
 
     private Task<CommandLine.Outcome> Attack(string[] attacks, params string[] options) =>

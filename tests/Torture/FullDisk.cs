@@ -2,7 +2,7 @@ namespace Parry.Torture;
 
 /// <summary>
 /// Trainings, attacks and evaluations onto a small tmpfs that fills up. A file that was good must be good afterwards:
-/// the old one or the whole new one.
+/// the old one or the whole new one, and results that cannot be written must be shown.
 /// </summary>
 internal static class FullDisk
 {
@@ -74,7 +74,10 @@ internal static class FullDisk
             "--out",
             Path.Combine(disk, "out"),
         ];
-        return ParryRun.Of(ordeal.Folder, words);
+        ParryRun run = ParryRun.Of(ordeal.Folder, words);
+        if (run.Code == 1 && !run.Output.Contains("fgsm", StringComparison.Ordinal))
+            ordeal.Fail($"{verb}: results that were finished are not shown: {run.Error}");
+        return run;
     }
 
     private static bool Mount(string folder, int kilobytes)
